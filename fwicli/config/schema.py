@@ -1,0 +1,396 @@
+"""What a config may say, section by section. SI units; defaults are those of a first run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
+
+from fwicli.inversion.misfits import MISFITS
+from fwicli.inversion.parameterization import PARAMETERIZATIONS
+from fwicli.propagators.conditions import CONDITIONS
+from fwicli.propagators.equations.registry import MODULES as EQUATIONS
+
+Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Count = Annotated[int, Field(strict=True, ge=1)]
+
+
+def _kind(value: Any) -> str:
+    """Which member of a union a value is meant for: errors then concern that member alone."""
+    if isinstance(value, dict | BaseModel):
+        return "mapping"
+    if isinstance(value, list):
+        return "list"
+    if isinstance(value, str):
+        return "text"
+    return "switch" if isinstance(value, bool) else "number"
+
+
+def _one_of(names: Iterable[str], otherwise: str = "") -> Callable[[str], str]:
+    """Validator of a name that is looked up in a table, or else something that is no text."""
+
+    def check(value: str) -> str:
+        if value not in names:
+            listed = "one of: " if len(list(names)) > 1 else ""
+            raise ValueError(f"must be {listed}{', '.join(names)}{otherwise}")
+        return value
+
+    return check
+
+
+class Section(BaseModel):
+    """A mapping in which every key is known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ArrayFile(Section):
+    """An array in a file: .npy, HDF5, or raw binary.
+
+    file: path, relative to the config.  dataset: name in an HDF5 file.  shape, dtype: of a raw
+    file, in C order with z fastest.
+    """
+
+    file: Path
+    dataset: str = "vp"
+    shape: list[Count] | None = None
+    dtype: Literal["float32", "float64"] = "float32"
+    byte_order: Literal["little", "big"] = "little"
+
+
+Kept = Annotated[
+    Annotated[
+        str, AfterValidator(_one_of(("water", "nothing"), ", or a depth [m]")), Tag("text")
+    ]
+    | Annotated[NonNegative, Tag("number")],
+    Discriminator(_kind),
+]
+Spacing = Annotated[
+    Annotated[Positive, Tag("number")]
+    | Annotated[Annotated[list[Positive], Field(min_length=2, max_length=3)], Tag("list")],
+    Discriminator(_kind),
+]
+Velocity = Annotated[
+    Annotated[Positive, Tag("number")] | Annotated[ArrayFile, Tag("mapping")],
+    Discriminator(_kind),
+]
+
+
+class Smoothing(Section):
+    """Gaussian smoothing of the slowness; `keep` is what stays: the water, or all above a depth."""
+
+    length: Positive
+    keep: Kept = "water"
+
+
+class Model(Section):
+    """Earth model: P velocity on a regular grid."""
+
+    vp: Velocity
+    unit: Literal["m/s", "km/s"] = "m/s"
+    shape: list[Count] | None = None
+    spacing: Spacing | None = None
+    origin: list[Number] | None = None
+    smooth: Smoothing | None = None
+
+    @field_validator("vp", mode="before")
+    @classmethod
+    def _path_alone(cls, value: Any) -> Any:
+        return {"file": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _constant_has_a_shape(self) -> Model:
+        if isinstance(self.vp, float) and (self.shape is None or self.spacing is None):
+            raise ValueError("a constant vp needs `shape` and `spacing`")
+        return self
+
+
+class Line(Section):
+    """Evenly spaced values from start to stop [m], by step or by count."""
+
+    start: Number
+    stop: Number
+    step: Positive | None = None
+    count: Count | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Line:
+        if (self.step is None) == (self.count is None):
+            raise ValueError("give either `step` [m] or `count`")
+        return self
+
+
+Coordinate = Annotated[
+    Annotated[Number, Tag("number")]
+    | Annotated[list[Number], Tag("list")]
+    | Annotated[Line, Tag("mapping")],
+    Discriminator(_kind),
+]
+
+
+class Points(Section):
+    """Positions [m]: coordinates that are paired (`line`) or combined (`grid`)."""
+
+    x: Coordinate
+    y: Coordinate | None = None
+    z: Coordinate
+    layout: Literal["line", "grid"] = "line"
+
+
+class Receivers(Points):
+    """Receivers; `towed` makes x (and y) offsets from the source of each shot."""
+
+    towed: bool = False
+
+
+class Geometry(Section):
+    """Sources, one a shot, and the receivers of every shot."""
+
+    sources: Points
+    receivers: Receivers
+
+
+class Ricker(Section):
+    """Ricker wavelet: peak frequency [Hz], delay of the peak [s], amplitude [Pa] ([Pa m] in 3D)."""
+
+    kind: Literal["ricker"]
+    frequency: Positive
+    delay: NonNegative | None = None
+    amplitude: Number = 1.0
+
+
+class Ormsby(Section):
+    """Ormsby wavelet: four corner frequencies [Hz], delay of the peak [s], amplitude."""
+
+    kind: Literal["ormsby"]
+    corners: Annotated[list[Positive], Field(min_length=4, max_length=4)]
+    delay: Positive | None = None
+    amplitude: Number = 1.0
+
+    @field_validator("corners")
+    @classmethod
+    def _increasing(cls, value: list[float]) -> list[float]:
+        if not all(low < high for low, high in zip(value, value[1:], strict=False)):
+            raise ValueError("corner frequencies must increase")
+        return value
+
+
+class WaveletFile(Section):
+    """Wavelet from a file, sampled like the data from t = 0, times `scale`."""
+
+    kind: Literal["file"]
+    file: Path
+    dataset: str = "wavelet"
+    dtype: Literal["float32", "float64"] = "float32"
+    scale: Number = 1.0
+
+
+Wavelet = Annotated[Ricker | Ormsby | WaveletFile, Field(discriminator="kind")]
+
+
+class Time(Section):
+    """Recorded time axis: sampling interval and length [s]; the first sample is t = 0."""
+
+    interval: Positive
+    duration: Positive
+
+
+class Absorbing(Section):
+    """Absorbing layer: thickness in cells, and the frequency [Hz] that it is tuned to."""
+
+    cells: Annotated[int, Field(strict=True, ge=4)] = 20
+    frequency: Positive | None = None
+
+
+class Physics(Section):
+    """Wave equation and its discretisation.
+
+    substeps: time steps in one sampling interval; by default the fewest that are stable.
+    min_points_per_wavelength: below it a run is refused; by default 1 % error of velocity.
+    history: `subsampled` keeps the forward field at the Nyquist rate of its band, `full` always.
+    """
+
+    equation: Annotated[str, AfterValidator(_one_of(EQUATIONS))] = "acoustic"
+    order: Literal[4, 6, 8, 10, 12, 14, 16] = 8
+    precision: Literal["float32", "float64"] = "float32"
+    absorbing: Absorbing = Absorbing()
+    substeps: Count | None = None
+    min_points_per_wavelength: Positive | None = None
+    history: Literal["subsampled", "full"] = "subsampled"
+
+
+class Execution(Section):
+    """Processes on this machine, one shot each, and threads of one shot."""
+
+    workers: Annotated[
+        Annotated[Count, Tag("number")]
+        | Annotated[str, AfterValidator(_one_of(("auto",), " or a whole number")), Tag("text")],
+        Discriminator(_kind),
+    ] = "auto"
+    threads: Count = 1
+
+
+class Data(Section):
+    """Shot records in HDF5; `shots` picks some of them as start:stop:step."""
+
+    file: Path
+    traces: str = "data"
+    shots: Annotated[str, Field(pattern=r"^-?\d*(:-?\d*){0,2}$")] = ":"
+
+    def selection(self) -> slice:
+        """The shots to read."""
+        parts = [int(p) if p else None for p in self.shots.split(":")]
+        if len(parts) == 1:
+            number = parts[0] or 0
+            return slice(number, number + 1 if number != -1 else None)
+        return slice(*parts)
+
+
+class Stage(Section):
+    """One frequency band of an inversion.
+
+    band: [low, high] in Hz, 0 for no lower edge.  spacing: grid of the stage [m], the model's by
+    default.  iterations: steps of the optimizer.
+    """
+
+    band: Annotated[list[NonNegative], Field(min_length=2, max_length=2)]
+    iterations: Count = 10
+    spacing: Positive | None = None
+
+    @field_validator("band")
+    @classmethod
+    def _increasing(cls, value: list[float]) -> list[float]:
+        if value[0] >= value[1]:
+            raise ValueError("the lower edge of a band must be below the upper")
+        return value
+
+
+class Illumination(Section):
+    """Diagonal preconditioner from the energy of the source fields.
+
+    exponent: 1 corrects for the sources; 2 also for the receivers, taken to light the model as
+    the sources do.  damping: relative to the mean energy.
+    """
+
+    exponent: Annotated[float, Field(strict=True, gt=0, le=4)] = 2.0
+    damping: Positive = 0.01
+
+
+class Preconditioning(Section):
+    """How the optimizer's first approximation to the inverse Hessian is made.
+
+    illumination: settings, or false for none.  smoothing: length of the Gaussian [m].
+    """
+
+    illumination: Annotated[
+        Annotated[Illumination, Tag("mapping")] | Annotated[Literal[False], Tag("switch")],
+        Discriminator(_kind),
+    ] = Illumination()
+    smoothing: NonNegative = 0.0
+
+    @field_validator("illumination", mode="before")
+    @classmethod
+    def _true(cls, value: Any) -> Any:
+        return {} if value is True else value
+
+
+class Optimizer(Section):
+    """L-BFGS: pairs kept, evaluations in a line search, first change of velocity [m/s]."""
+
+    memory: Count = 10
+    evaluations: Annotated[int, Field(strict=True, ge=2)] = 8
+    first_change: Positive = 50.0
+
+
+class Inversion(Section):
+    """What is inverted for, from which data, how.
+
+    bounds: of vp [m/s].  fixed: what stays as in the starting model: the water layer, all above a
+    depth [m], or nothing.  model_smoothing: length [m] over which the update of each stage is
+    smoothed when the stage ends.
+    """
+
+    stages: Annotated[list[Stage], Field(min_length=1)]
+    parameter: Annotated[str, AfterValidator(_one_of(PARAMETERIZATIONS))] = "vp"
+    misfit: Annotated[str, AfterValidator(_one_of(MISFITS))] = "least_squares"
+    bounds: Annotated[list[Positive], Field(min_length=2, max_length=2)]
+    fixed: Kept = "water"
+    preconditioning: Preconditioning = Preconditioning()
+    model_smoothing: NonNegative = 0.0
+    optimizer: Optimizer = Optimizer()
+
+    @field_validator("bounds")
+    @classmethod
+    def _increasing(cls, value: list[float]) -> list[float]:
+        if value[0] >= value[1]:
+            raise ValueError("the lower bound must be below the upper")
+        return value
+
+
+class Imaging(Section):
+    """Reverse-time migration.
+
+    condition: `correlation` of the fields, or `gradient`, the transpose of Born modelling.
+    subtract_modelled: take the records modelled in the smooth model (direct and diving waves)
+    from the data first.  illumination: divide by the energy of the source field, damped by this
+    share of its mean; 0 for not.  laplacian: filter that removes the low-wavenumber backscatter.
+    band: of data and wavelet [Hz].  spacing: grid of the image [m], the model's by default.
+    """
+
+    condition: Annotated[str, AfterValidator(_one_of([*CONDITIONS, "gradient"]))] = "correlation"
+    subtract_modelled: bool = True
+    illumination: NonNegative = 0.01
+    laplacian: bool = True
+    band: Annotated[list[NonNegative], Field(min_length=2, max_length=2)] | None = None
+    spacing: Positive | None = None
+
+
+class Run(Section):
+    """Sections that every command shares."""
+
+    model: Model
+    physics: Physics = Physics()
+    execution: Execution = Execution()
+    output: Path | None = None
+
+
+class ModelConfig(Run):
+    """`fwi model`: records of a known earth."""
+
+    geometry: Geometry
+    wavelet: Wavelet
+    time: Time
+
+
+class InvertConfig(Run):
+    """`fwi invert`: the earth from records; `reference` is a known answer to measure against."""
+
+    data: Data
+    wavelet: Wavelet | None = None
+    inversion: Inversion
+    reference: Model | None = None
+
+
+class RtmConfig(Run):
+    """`fwi rtm`: an image from records and a smooth model; `reference` as in `fwi invert`."""
+
+    data: Data
+    wavelet: Wavelet | None = None
+    imaging: Imaging = Imaging()
+    reference: Model | None = None
+
+
+KINDS: dict[str, type[Run]] = {"model": ModelConfig, "invert": InvertConfig, "rtm": RtmConfig}

@@ -1,0 +1,47 @@
+"""Every mistake a user can make, with the exit code that the command line returns for it."""
+
+from __future__ import annotations
+
+
+class FwiError(Exception):
+    """A failure that is explained to the user; `exit_code` is what the command returns."""
+
+    exit_code = 1
+
+
+class CalculusError(FwiError):
+    """An equation from which no adjoint or linearisation can be derived."""
+
+
+class PhysicsError(FwiError):
+    """A valid request that physics, numerics or the data make impossible."""
+
+    exit_code = 3
+
+
+class StabilityError(PhysicsError):
+    """A time step beyond the stability limit, or a field that is no longer finite."""
+
+
+class GeometryError(PhysicsError):
+    """Grid, source or receiver positions that do not fit together."""
+
+
+class ModelError(PhysicsError):
+    """An earth model with impossible values or the wrong size."""
+
+
+class DataError(PhysicsError):
+    """Records that are missing, damaged, or do not fit their geometry."""
+
+
+class ConfigError(FwiError):
+    """A wrong command line or configuration."""
+
+    exit_code = 2
+
+
+class ExecutionError(FwiError):
+    """A worker or disk failed; what was computed until then is kept."""
+
+    exit_code = 4

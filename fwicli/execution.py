@@ -1,0 +1,178 @@
+"""Shots over the cores of one machine: independent tasks, results in order.
+
+A task is a pure, picklable function without arguments. Results come back in the order of the
+tasks whatever worker computed them, so a sum over shots does not depend on the number of workers.
+A worker that dies takes no result with it: its tasks are run again by a new one. A task that has
+failed `ATTEMPTS` times fails the whole; a partial result is never returned.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from fwicli.errors import ExecutionError, FwiError
+
+ATTEMPTS = 3
+
+# What a worker imports before its first task, once for all workers.
+PRELOAD = ["fwicli.propagators.propagator"]
+
+Task = Callable[[], Any]
+Done = Callable[[int], None]
+
+log = logging.getLogger(__name__)
+
+
+class Executor(Protocol):
+    """Runs tasks and returns their results in order."""
+
+    def map(self, tasks: Sequence[Task], done: Done | None = None) -> Iterator[Any]:
+        """Results of the tasks; `done` is called with the number of each that has finished."""
+        ...
+
+    def close(self) -> None:
+        """End the workers."""
+        ...
+
+
+class InProcess:
+    """Runs one task after the other in this process."""
+
+    def map(self, tasks: Sequence[Task], done: Done | None = None) -> Iterator[Any]:
+        """Results of the tasks, in order."""
+        for number, task in enumerate(tasks):
+            yield task()
+            if done is not None:
+                done(number)
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+class Processes:
+    """Runs tasks in worker processes on this machine."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self._pool: ProcessPoolExecutor | None = None
+
+    def map(self, tasks: Sequence[Task], done: Done | None = None) -> Iterator[Any]:
+        """Results of the tasks, in order.
+
+        Raises
+        ------
+        ExecutionError
+            If a task has failed too often.
+        FwiError
+            As raised by a task: what is wrong with its input does not mend by repeating.
+        """
+        waiting = list(range(len(tasks)))
+        failures = dict.fromkeys(waiting, 0)
+        running: dict[Future[Any], int] = {}
+        results: dict[int, Any] = {}
+        following = 0
+        try:
+            while following < len(tasks):
+                while waiting and len(running) < self.workers:
+                    number = waiting.pop(0)
+                    running[self._submit(tasks[number])] = number
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    number = running.pop(future)
+                    try:
+                        results[number] = future.result()
+                    except FwiError:
+                        raise
+                    except Exception as error:
+                        self._failed(number, failures, error)
+                        waiting.insert(0, number)
+                        continue
+                    if done is not None:
+                        done(number)
+                while following in results:
+                    yield results.pop(following)
+                    following += 1
+        finally:
+            for future in running:
+                future.cancel()
+
+    def _failed(self, number: int, failures: dict[int, int], error: Exception) -> None:
+        """Note a failure; give up at the last."""
+        failures[number] += 1
+        if isinstance(error, BrokenProcessPool):
+            self.close()
+        text = f"{type(error).__name__}: {error}"
+        if failures[number] >= ATTEMPTS:
+            raise ExecutionError(
+                f"shot task {number} failed {ATTEMPTS} times, last with {text}; if a worker was "
+                f"killed, memory may have run out: lower `execution.workers`"
+            ) from error
+        log.warning("shot task %d failed (%s); it is run again", number, text)
+
+    def _submit(self, task: Task) -> Future[Any]:
+        try:
+            return self._start().submit(task)
+        except BrokenProcessPool:
+            self.close()
+            return self._start().submit(task)
+
+    def _start(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            method = "forkserver" if sys.platform.startswith("linux") else "spawn"
+            context = multiprocessing.get_context(method)
+            if method == "forkserver":
+                context.set_forkserver_preload(PRELOAD)
+            self._pool = ProcessPoolExecutor(self.workers, context, initializer=_ignore_interrupt)
+        return self._pool
+
+    def close(self) -> None:
+        """End the workers; tasks that have not begun are dropped."""
+        if self._pool is not None:
+            for process in list((self._pool._processes or {}).values()):
+                process.terminate()
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
+
+
+class Local:
+    """Executor for this machine as a context: in process for one worker, in workers for more."""
+
+    def __init__(self, workers: int | None = None) -> None:
+        self.workers = workers or cores()
+        self._executor: Executor = InProcess() if self.workers == 1 else Processes(self.workers)
+
+    def __enter__(self) -> Executor:
+        return self._executor
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._executor.close()
+
+    def with_tasks(self, tasks: int) -> Self:
+        """An executor with no more workers than tasks."""
+        return type(self)(max(1, min(self.workers, tasks)))
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _ignore_interrupt() -> None:
+    """Leave Ctrl-C to the parent, which saves its state and ends the workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

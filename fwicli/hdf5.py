@@ -1,0 +1,170 @@
+"""HDF5 files: shot records, inversion results and images.
+
+Every file is written aside and renamed, so that what is found under its name is always whole.
+
+Shot records
+    data                      (shot, receiver, time) float32 [Pa]
+    source_x [, _y], _z       (shot,) [m]
+    receiver_x [, _y], _z     (receiver,) or (shot, receiver) [m]
+    wavelet                   (time,) [Pa] in 2D, [Pa m] in 3D
+    attribute dt              sampling interval [s]
+
+A model in a file carries the attributes `spacing` and `origin` [m] beside its dataset, so that a
+result can serve as the next starting model. Provenance is kept as attributes of the root.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.errors import DataError
+from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.gathers import Gathers
+from fwicli.survey.grid import Grid
+
+Array = NDArray[Any]
+
+SUFFIXES = (".h5", ".hdf5")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[h5py.File]:
+    """A new file that takes the place of `path` when it is complete."""
+    with tempfile.NamedTemporaryFile(
+        dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as aside:
+        name = Path(aside.name)
+    try:
+        with h5py.File(name, "w") as file:
+            yield file
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    finally:
+        name.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[h5py.File]:
+    try:
+        file = h5py.File(path, "r")
+    except FileNotFoundError:
+        raise DataError(f"there is no file {path}") from None
+    except OSError as error:
+        raise DataError(f"{path} is not a readable HDF5 file ({error})") from error
+    with file:
+        yield file
+
+
+def _dataset(file: h5py.File, name: str) -> h5py.Dataset:
+    """A dataset by name.
+
+    Raises
+    ------
+    DataError
+        If it is missing, with the names of those that are there.
+    """
+    found = file.get(name)
+    if not isinstance(found, h5py.Dataset):
+        present: list[str] = []
+        file.visititems(lambda n, o: present.append(n) if isinstance(o, h5py.Dataset) else None)
+        raise DataError(
+            f"{file.filename} has no dataset `{name}`; it has: {', '.join(present) or 'none'}"
+        )
+    return found
+
+
+def read_array(path: Path, dataset: str) -> tuple[Array, dict[str, Any]]:
+    """An array and its attributes (`spacing` and `origin` among them, if it is a model)."""
+    with _reading(path) as file:
+        found = _dataset(file, dataset)
+        return found[()], dict(found.attrs)
+
+
+def read_gathers(path: Path, traces: str = "data", shots: slice = slice(None)) -> Gathers:
+    """Shot records in the layout of the module header.
+
+    Parameters
+    ----------
+    traces : str
+        Name of the dataset of traces.
+    shots : slice
+        Shots to read.
+    """
+    with _reading(path) as file:
+        data = _dataset(file, traces)
+        if data.ndim != 3:
+            raise DataError(
+                f"{path}: `{traces}` has shape {data.shape}; it must be (shot, receiver, time)"
+            )
+        if "dt" not in file.attrs:
+            raise DataError(f"{path} has no attribute `dt`, the sampling interval [s]")
+        axes = ("x", "z") if "source_y" not in file else ("x", "y", "z")
+        sources = np.stack([_dataset(file, f"source_{a}")[()] for a in axes], axis=-1)
+        columns = [np.asarray(_dataset(file, f"receiver_{a}")[()]) for a in axes]
+        receivers = np.stack(np.broadcast_arrays(*columns), axis=-1)
+        if receivers.ndim == 3:
+            receivers = receivers[shots]
+        wavelet = file["wavelet"][()] if "wavelet" in file else None
+        if wavelet is not None and wavelet.ndim == 2:
+            wavelet = wavelet[0]
+        return Gathers(
+            Acquisition(sources[shots].astype(float), receivers.astype(float)),
+            float(file.attrs["dt"]),
+            data[shots],
+            wavelet,
+        )
+
+
+def describe_gathers(path: Path, traces: str = "data") -> tuple[tuple[int, ...], float]:
+    """Shape (shot, receiver, time) and sampling interval [s], without reading the traces."""
+    with _reading(path) as file:
+        return tuple(_dataset(file, traces).shape), float(file.attrs.get("dt", 0.0))
+
+
+def write_gathers(path: Path, gathers: Gathers, provenance: Mapping[str, str]) -> None:
+    """Write shot records in the layout of the module header."""
+    axes = ("x", "z") if gathers.acquisition.ndim == 2 else ("x", "y", "z")
+    with replacing(path) as file:
+        file.attrs["dt"] = gathers.interval
+        file.attrs["dt_unit"] = "s"
+        data = file.create_dataset("data", data=gathers.data)
+        data.attrs["unit"] = "Pa"
+        data.attrs["dimensions"] = "shot, receiver, time"
+        for i, axis in enumerate(axes):
+            for name, points in (
+                ("source", gathers.acquisition.sources),
+                ("receiver", gathers.acquisition.receivers),
+            ):
+                column = file.create_dataset(f"{name}_{axis}", data=points[..., i])
+                column.attrs["unit"] = "m"
+        if gathers.wavelet is not None:
+            wavelet = file.create_dataset("wavelet", data=gathers.wavelet)
+            wavelet.attrs["unit"] = "Pa" if gathers.acquisition.ndim == 2 else "Pa m"
+        file.attrs.update(provenance)
+
+
+def write_on_grid(
+    parent: h5py.Group, name: str, values: Array, grid: Grid, unit: str
+) -> h5py.Dataset:
+    """Write an array on a grid, with the grid as attributes."""
+    dataset = parent.create_dataset(name, data=values)
+    dataset.attrs["unit"] = unit
+    dataset.attrs["spacing"] = grid.spacing
+    dataset.attrs["origin"] = grid.origin
+    dataset.attrs["axes"] = ", ".join(grid.axes)
+    return dataset

@@ -1,0 +1,1 @@
+"""Inversion: objective, misfits, bands, parameterization, preconditioning and optimizers."""

@@ -1,0 +1,130 @@
+"""Line search for the strong Wolfe conditions.
+
+Along a descent direction, phi(a) = f(x + a d), a step a is accepted when
+
+    phi(a) <= phi(0) + c1 a phi'(0)        sufficient decrease (Armijo)
+    |phi'(a)| <= c2 |phi'(0)|              curvature
+
+First an interval that holds such a step is bracketed, then it is narrowed by cubic interpolation.
+When the budget of evaluations ends before both hold, the best step with sufficient decrease is
+taken: a misfit that is falling is no failure.
+
+Reference: Nocedal and Wright (2006), Numerical Optimization, algorithms 3.5 and 3.6.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+DECREASE = 1e-4
+CURVATURE = 0.9
+GROWTH = 2.5
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Value and slope at a step along the direction; `payload` is the caller's."""
+
+    step: float
+    value: float
+    slope: float
+    payload: Any = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The accepted trial, None if no step decreased the value, and the evaluations spent."""
+
+    accepted: Trial | None
+    evaluations: int
+    wolfe: bool
+
+
+def search(
+    evaluate: Callable[[float], Trial],
+    start: Trial,
+    first: float,
+    longest: float = math.inf,
+    budget: int = 10,
+) -> Outcome:
+    """Find a step that fulfils the strong Wolfe conditions.
+
+    Parameters
+    ----------
+    evaluate : callable
+        Trial at a step.
+    start : Trial
+        At step 0, with a negative slope.
+    first : float
+        First step to try.
+    longest : float
+        Largest feasible step; it is accepted with sufficient decrease alone while the slope
+        there is still negative.
+    budget : int
+        Most evaluations.
+    """
+    tried: list[Trial] = []
+
+    def take(step: float) -> Trial:
+        tried.append(evaluate(step))
+        return tried[-1]
+
+    def decreases(trial: Trial) -> bool:
+        return trial.value <= start.value + DECREASE * trial.step * start.slope
+
+    def flat(trial: Trial) -> bool:
+        return abs(trial.slope) <= -CURVATURE * start.slope
+
+    def give_up() -> Outcome:
+        good = [t for t in tried if decreases(t)]
+        best = min(good, key=lambda t: t.value) if good else None
+        return Outcome(best, len(tried), wolfe=False)
+
+    low, high = start, None
+    step = min(first, longest)
+    while len(tried) < budget:
+        trial = take(step)
+        if not decreases(trial) or (low.step > 0 and trial.value >= low.value):
+            high = trial
+            break
+        if flat(trial):
+            return Outcome(trial, len(tried), wolfe=True)
+        if trial.slope >= 0:
+            low, high = trial, low
+            break
+        if trial.step >= longest:
+            return Outcome(trial, len(tried), wolfe=False)
+        low, step = trial, min(GROWTH * step, longest)
+    while high is not None and len(tried) < budget:
+        trial = take(_interpolate(low, high))
+        if not decreases(trial) or trial.value >= low.value:
+            high = trial
+            continue
+        if flat(trial):
+            return Outcome(trial, len(tried), wolfe=True)
+        if trial.slope * (high.step - low.step) >= 0:
+            high = low
+        low = trial
+    return give_up()
+
+
+def _interpolate(low: Trial, high: Trial) -> float:
+    """Minimum of the cubic through two trials, kept away from the ends of their interval."""
+    width = high.step - low.step
+    middle = low.step + 0.5 * width
+    if not (math.isfinite(high.value) and math.isfinite(high.slope)):
+        return low.step + 0.1 * width
+    a = low.slope + high.slope - 3 * (high.value - low.value) / width
+    root = a * a - low.slope * high.slope
+    if root < 0:
+        return middle
+    b = math.copysign(math.sqrt(root), width)
+    below = high.slope - low.slope + 2 * b
+    if below == 0:
+        return middle
+    step = high.step - width * (high.slope + b - a) / below
+    ends = sorted((low.step + 0.1 * width, high.step - 0.1 * width))
+    return min(max(step, ends[0]), ends[1])

@@ -1,0 +1,139 @@
+"""The objective of full-waveform inversion: a sum of misfits over shots, and its gradient.
+
+    phi(x) = sum_shots misfit(F(m(x)) q, d) / phi_0,        dphi/dx = (dm/dx) sum_shots J^T r / phi_0
+
+with phi_0 the misfit of the data against zero, so that phi is the share of the data that is not
+explained. The sum runs in the order of the shots, in double precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.errors import DataError
+from fwicli.execution import Executor
+from fwicli.inversion.misfits import MISFITS
+from fwicli.inversion.parameterization import Parameterization
+from fwicli.propagators.propagator import Discretization, propagator
+from fwicli.survey.gathers import Gathers
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class ShotGradient:
+    """Contribution of one shot."""
+
+    value: float
+    gradient: Array
+    illumination: Array
+
+
+@dataclass(frozen=True)
+class ShotTask:
+    """Misfit and gradient of one shot, as a picklable function."""
+
+    discretization: Discretization
+    m: Array
+    wavelet: Array
+    source: Array
+    receivers: Array
+    observed: Array
+    misfit: str
+
+    def __call__(self) -> ShotGradient:
+        """Model the shot, compare it, and back-propagate what is left."""
+        measure = MISFITS[self.misfit]
+        value = 0.0
+
+        def residual(synthetic: Array) -> Array:
+            nonlocal value
+            value, adjoint = measure(synthetic, self.observed, self.discretization.axis.interval)
+            return adjoint
+
+        result = propagator(self.discretization).images(
+            {"m": self.m},
+            residual,
+            self.wavelet,
+            self.source,
+            self.receivers,
+            kinds=("gradient", "illumination"),
+        )
+        return ShotGradient(value, result.gradient["m"], result.images["illumination"])
+
+
+@dataclass
+class Objective:
+    """phi and its gradient on one grid, for one band.
+
+    Parameters
+    ----------
+    gathers : Gathers
+        Observed data of the band, with the wavelet of the band.
+    progress : callable, optional
+        Called with the number of shots done, after each.
+
+    Attributes
+    ----------
+    illumination : ndarray or None
+        Energy of the source fields in the last evaluation.
+    evaluations : int
+        Evaluations so far.
+    """
+
+    discretization: Discretization
+    parameterization: Parameterization
+    gathers: Gathers
+    misfit: str
+    executor: Executor
+    progress: Callable[[int], None] | None = None
+
+    def __post_init__(self) -> None:
+        self.illumination: Array | None = None
+        self.evaluations = 0
+        measure = MISFITS[self.misfit]
+        interval = self.gathers.interval
+        self._norm = sum(measure(0 * d, d, interval)[0] for d in self.gathers.data)
+        if self._norm == 0:
+            raise DataError("the observed data of this band are all zero; widen the band")
+
+    def __call__(self, x: Array) -> tuple[float, Array]:
+        """Value and gradient at x."""
+        m = 1 / self.parameterization.to_velocity(x) ** 2
+        acquisition, wavelet = self.gathers.acquisition, self.gathers.wavelet
+        if wavelet is None:
+            raise DataError("the data come without a wavelet; give one as `wavelet`")
+        tasks = [
+            ShotTask(
+                self.discretization,
+                m,
+                wavelet,
+                acquisition.source(shot),
+                acquisition.receivers_of(shot),
+                self.gathers.data[shot],
+                self.misfit,
+            )
+            for shot in range(acquisition.shots)
+        ]
+        value, gradient = 0.0, np.zeros(x.shape)
+        illumination = np.zeros(x.shape)
+        finished = 0
+
+        def count(_: int) -> None:
+            nonlocal finished
+            finished += 1
+            if self.progress is not None:
+                self.progress(finished)
+
+        for shot in self.executor.map(tasks, count):
+            value += shot.value
+            gradient += shot.gradient
+            illumination += shot.illumination
+        self.illumination = illumination
+        self.evaluations += 1
+        return value / self._norm, self.parameterization.slope(x) * gradient / self._norm

@@ -1,0 +1,1 @@
+"""Waves: forward, adjoint, Born and gradient operators, derived from wave equations."""

@@ -1,0 +1,90 @@
+"""Absorbing layer: convolutional perfectly matched layer for second-order wave equations.
+
+Inside the layer a coordinate x is stretched, d/dx -> (1 / s) d/dx with
+
+    s = 1 + d(x) / (a(x) + i w),
+
+damping d [1/s] and frequency shift a [1/s]. The stretched second derivative is
+
+    d2u/dx2 + dpsi/dx + zeta
+
+with memory variables that live in the layer only, advanced by one step dt as
+
+    psi+  = b psi  + c du/dx,                    b = exp(-(d + a) dt)
+    zeta+ = b zeta + c (d2u/dx2 + dpsi+/dx),     c = d (b - 1) / (d + a)
+
+The damping grows as a power of the depth into the layer, d = d0 (depth / L)**p, with d0 chosen
+for a reflection R at normal incidence, d0 = -(p + 1) v ln(R) / (2 L); a decreases from the inner
+edge to the outer. psi sits half a point to the right of its label, u and zeta on the points.
+
+References: Komatitsch and Martin (2007), Geophysics 72, SM155-SM167; Pasalic and McGarry (2010),
+SEG expanded abstracts 29, 2925-2929, for the second-order form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Chosen for waves that graze the layer: on the water layer of Marmousi-II, with sources and
+# receivers 15 m below the top, 20 cells then leave 1e-4 of the records out to 6 km offset.
+# Normal incidence alone would be content with 1e-4.
+POWER = 2.0
+REFLECTION = 1e-8
+
+
+@dataclass(frozen=True)
+class AbsorbingLayer:
+    """Thickness and strength of the layer, fixed for a whole run.
+
+    Parameters
+    ----------
+    cells : int
+        Thickness in grid cells on every side.
+    velocity : float
+        Velocity that the damping is made for, the largest in the model [m/s].
+    frequency : float
+        Centre of the signal's band [Hz]; sets the frequency shift a = pi * frequency.
+    gap : int
+        Undamped cells between model and layer, so that the sinc functions of sources and
+        receivers near the edge of the model do not reach into the layer.
+    """
+
+    cells: int
+    velocity: float
+    frequency: float
+    gap: int = 0
+
+    @property
+    def pad(self) -> int:
+        """Cells added to the model on every side."""
+        return self.cells + self.gap
+
+    def coefficients(
+        self, n: int, spacing: float, step: float, offset: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Recursion coefficients b and c along an axis of n points.
+
+        Parameters
+        ----------
+        offset : float
+            Where they are taken, relative to the points, in cells: 0 or 0.5.
+        """
+        position = np.arange(n) + offset
+        depth = np.maximum(self.cells - position, position - (n - 1 - self.cells))
+        depth = np.clip(depth / max(self.cells, 1), 0.0, 1.0)
+        thickness = self.cells * spacing
+        strongest = -(POWER + 1) * self.velocity * np.log(REFLECTION) / (2 * max(thickness, spacing))
+        d = strongest * depth**POWER
+        a = np.pi * self.frequency * (1 - depth)
+        b = np.exp(-(d + a) * step)
+        rate = np.where(d > 0, d + a, 1.0)
+        c = d * (b - 1) / rate
+        # The last half point lies beyond the grid; its mirror image is not kept either.
+        c[position > n - 1] = 0.0
+        return b, c
+
+
+NO_LAYER = AbsorbingLayer(cells=0, velocity=1.0, frequency=1.0)

@@ -1,0 +1,466 @@
+"""Symbolic calculus on discretised wave equations: transpose, linearise, gradient.
+
+A wave equation is a system of residuals
+
+    R_i(f_1, ..., f_n; p) = 0,        i = 1, ..., n,
+
+linear in the fields f_j(t, x) and differentiable in the parameters p(x), written as a Devito
+expression. Residual i is the one that is solved for field i at its newest time level, in the
+order in which the residuals are listed. From that statement this module derives
+
+    adjoint     sum_i (dR_i/df_j)^T l_i = 0 for every field j, with multipliers l_i
+    Born        R(df; p) + (dR/dp)[f] dp = 0
+    gradient    g_p = -sum_t (dR/dp)^T l
+
+for the *discrete* scheme, so that the transposes are exact. The transpose is taken on the
+expression tree, with v the weight that multiplies a term:
+
+    c f        ->  c v                    a coefficient moves to the weight
+    D f        ->  D^T v                  the space stencil with its offsets mirrored
+    f(t + s)   ->  v(t - s)               also for shifts in space
+
+Differences in time are expanded first; those in space stay symbolic, so that Devito still sees
+derivatives and can factor them. A factor common to all couplings of a residual, such as the
+coefficient of an absorbing layer, is absorbed into its multiplier (l~ = c l): products below
+derivatives would otherwise cost loads in the adjoint.
+
+Symbols are node-labelled: staggering is expressed by the evaluation point `x0` of a derivative,
+never by a staggered Function, whose implicit interpolation has no visible transpose.
+
+References: Plessix (2006), Geophys. J. Int. 167, 495-503, for the adjoint-state method;
+Griewank and Walther (2008), Evaluating Derivatives, SIAM, for the transposition of programs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from itertools import product
+from operator import add, mul
+from typing import Any
+
+import sympy
+from devito import Function, TimeFunction
+from devito.finite_differences.derivative import Derivative
+from devito.finite_differences.tools import direct
+from devito.finite_differences.tools import transpose as transposed
+from devito.symbolics import retrieve_functions
+
+from fwicli.errors import CalculusError
+
+Expr = Any
+Region = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class System:
+    """Residuals of a wave equation, one per field, in the order of their solution.
+
+    Parameters
+    ----------
+    fields : tuple of TimeFunction
+        Unknowns f_j; field i is found from residual i.
+    residuals : tuple of expr
+        R_i(f; p), linear in the fields.
+    parameters : tuple of Function
+        Model parameters p, independent of time.
+    supports : mapping of str to tuple of SubDomain
+        Where a function is not zero, by its name: a term with such a factor is evaluated there
+        only. The function must vanish within one stencil radius of the inner edge.
+    backward : bool
+        Whether the unknowns are found backwards in time.
+    """
+
+    fields: tuple[TimeFunction, ...]
+    residuals: tuple[Expr, ...]
+    parameters: tuple[Function, ...] = ()
+    supports: Mapping[str, Region] = field(default_factory=dict)
+    backward: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.fields) != len(self.residuals):
+            raise CalculusError(
+                f"{len(self.residuals)} residuals for {len(self.fields)} fields; state one each"
+            )
+        for f in functions(self.residuals) | set(self.fields):
+            if any(s != 0 for s in f.staggered or ()):
+                raise CalculusError(
+                    f"`{f.name}` is a staggered Function; use a plain one and say where a "
+                    f"derivative is taken, as in {f.name}.dx(x0=x + x.spacing / 2)"
+                )
+
+    @property
+    def time(self) -> Any:
+        """Time dimension of the fields."""
+        return self.fields[0].grid.stepping_dim
+
+    def unknown(self, index: int) -> Expr:
+        """Newest time level of field `index`, which residual `index` is solved for."""
+        f = self.fields[index]
+        return f.backward if self.backward else f.forward
+
+    def index(self, name: str) -> int:
+        """Position of the field called `name`."""
+        return [f.name for f in self.fields].index(name)
+
+
+# --- the expression tree -------------------------------------------------------------------------
+
+
+def is_access(expr: Expr) -> bool:
+    """Whether `expr` is the value of a grid function at some point."""
+    return bool(getattr(expr, "is_DiscreteFunction", False))
+
+
+def functions(expr: Expr | Iterable[Expr]) -> set[Any]:
+    """Grid functions that occur in an expression, each once."""
+    exprs = expr if isinstance(expr, (tuple, list)) else (expr,)
+    found: set[Any] = set()
+    for e in exprs:
+        if hasattr(e, "args"):
+            found |= {f.function for f in retrieve_functions(e, mode="unique")}
+    return found
+
+
+def names(expr: Expr) -> set[str]:
+    """Names of the grid functions that occur in an expression."""
+    return {f.name for f in functions(expr)}
+
+
+def rebuild(expr: Expr, visit: Callable[[Expr], Expr]) -> Expr:
+    """Copy of `expr` with every operand replaced by `visit(operand)`."""
+    if isinstance(expr, Derivative):
+        return expr._rebuild(visit(expr.expr))
+    if not getattr(expr, "args", ()) or is_access(expr):
+        return expr
+    return expr.func(*[visit(a) for a in expr.args])
+
+
+def shift(expr: Expr, dimension: Any, amount: Expr) -> Expr:
+    """`expr` with every grid function moved by `amount` along `dimension`."""
+    if amount == 0:
+        return expr
+    if is_access(expr):
+        return expr._subs(dimension, dimension + amount)
+    if expr == dimension:
+        return dimension + amount
+    return rebuild(expr, lambda e: shift(e, dimension, amount))
+
+
+def offsets(access: Expr) -> dict[Any, Expr]:
+    """Displacement of an access from the point (t, x, ...) by dimension, zeros left out."""
+    reference = access.function.indices
+    found = {}
+    for dimension, origin, index in zip(
+        access.function.dimensions, reference, access.indices, strict=True
+    ):
+        if index != origin:
+            found[dimension] = index - origin
+    return found
+
+
+def expand_time(expr: Expr, time: Any) -> Expr:
+    """Replace time derivatives by their differences; space derivatives stay symbolic."""
+    if isinstance(expr, Derivative) and any(d.is_Time for d in expr.dims):
+        if len(expr.dims) > 1:
+            raise CalculusError(f"nest the mixed derivative {expr} as (u.dx).dt")
+        inner = expand_time(expr.expr, time)
+        # The stencil, from a stand-in for the operand: evaluating the operand itself would
+        # expand its space derivatives, too.
+        model = next(f for f in functions(inner) if f.is_TimeFunction)
+        stand_in = TimeFunction(
+            name="operand",
+            grid=model.grid,
+            time_order=model.time_order,
+            space_order=0,
+            dtype=model.dtype,
+        )
+        terms = []
+        for term in summands(expr._rebuild(stand_in).evaluate):
+            access = next(iter(e for e in accesses(term)))
+            moved = shift(inner, time, offsets(access).get(time, 0))
+            terms.append(term.xreplace({access: sympy.S.One}) * moved)
+        return reduce(add, terms)
+    return rebuild(expr, lambda e: expand_time(e, time))
+
+
+def accesses(expr: Expr) -> list[Expr]:
+    """Every access to a grid function, in order, repetitions left out."""
+    if is_access(expr):
+        return [expr]
+    operands = [expr.expr] if isinstance(expr, Derivative) else getattr(expr, "args", ())
+    return list(dict.fromkeys(a for o in operands for a in accesses(o)))
+
+
+def summands(expr: Expr) -> list[Expr]:
+    """Terms whose sum is `expr`, products distributed over sums outside derivatives."""
+    if expr == 0:
+        return []
+    if expr.is_Add:
+        return [t for a in expr.args for t in summands(a)]
+    if expr.is_Mul:
+        parts = [summands(a) for a in expr.args]
+        return [reduce(mul, factors) for factors in product(*parts)]
+    if expr.is_Pow and expr.exp.is_Integer and expr.exp > 1 and expr.base.is_Add:
+        return summands(reduce(mul, [expr.base] * int(expr.exp)))
+    return [expr]
+
+
+def distribute(expr: Expr) -> list[Expr]:
+    """Terms whose sum is `expr`, derivatives distributed over sums as well."""
+    if isinstance(expr, Derivative):
+        return [expr._rebuild(t) for t in distribute(expr.expr)]
+    if expr.is_Add:
+        return [t for a in expr.args for t in distribute(a)]
+    if expr.is_Mul:
+        parts = [distribute(a) for a in expr.args]
+        return [t for factors in product(*parts) for t in summands(reduce(mul, factors))]
+    return summands(expr)
+
+
+def total(terms: Iterable[Expr]) -> Expr:
+    """Sum of expressions; zero where there is none."""
+    return reduce(add, terms, sympy.S.Zero)
+
+
+# --- transposition and linearisation -------------------------------------------------------------
+
+
+def transpose_derivative(expr: Derivative, weight: Expr) -> Expr:
+    """D^T weight for the space derivative D of `expr`."""
+    plain = set(expr.x0) <= set(expr.dims) and expr.method == "FD" and not expr._ppsubs
+    if not plain:
+        raise CalculusError(f"no transpose for {expr}: only finite differences at a point x0")
+    # Devito takes the derivative of a constant to be zero, but the transpose of a stencil
+    # applied to a constant is not zero at the edge of the grid.
+    if not functions(weight):
+        raise CalculusError(f"the weight {weight} of {expr} must be a function of space")
+    flipped = transposed if expr.transpose == direct else direct
+    return expr._rebuild(weight, transpose=flipped)
+
+
+def transpose(expr: Expr, name: str, weight: Expr) -> Expr:
+    """(d expr / d f)^T weight for the function f called `name`, in which `expr` is linear.
+
+    Raises
+    ------
+    CalculusError
+        If `expr` is not linear in f.
+    """
+    if name not in names(expr):
+        return sympy.S.Zero
+    if is_access(expr):
+        for dimension, amount in offsets(expr).items():
+            weight = shift(weight, dimension, -amount)
+        return weight
+    if isinstance(expr, Derivative):
+        return transpose(expr.expr, name, transpose_derivative(expr, weight))
+    if expr.is_Add:
+        return total(transpose(a, name, weight) for a in expr.args)
+    if expr.is_Mul:
+        inside = [a for a in expr.args if name in names(a)]
+        if len(inside) == 1:
+            numbers = [a for a in expr.args if not functions(a)]
+            rest = [a for a in expr.args if functions(a) and a is not inside[0]]
+            inner = transpose(inside[0], name, reduce(mul, rest, weight))
+            return total(reduce(mul, numbers, t) for t in summands(inner))
+    raise CalculusError(f"not linear in {name}: {expr}")
+
+
+def linearise(expr: Expr, perturbations: Mapping[str, Function]) -> Expr:
+    """Derivative of `expr` in the direction of the perturbations of functions, by name."""
+    touched = names(expr) & set(perturbations)
+    if not touched:
+        return sympy.S.Zero
+    if is_access(expr):
+        perturbed = perturbations[expr.function.name]
+        for dimension, amount in offsets(expr).items():
+            perturbed = shift(perturbed, dimension, amount)
+        return perturbed
+    if isinstance(expr, Derivative):
+        inner = linearise(expr.expr, perturbations)
+        return total(expr._rebuild(t) for t in summands(inner))
+    if expr.is_Add:
+        return total(linearise(a, perturbations) for a in expr.args)
+    if expr.is_Mul:
+        return total(
+            reduce(mul, expr.args[:i] + expr.args[i + 1 :], linearise(a, perturbations))
+            for i, a in enumerate(expr.args)
+        )
+    return _chain_rule(expr, perturbations)
+
+
+def _chain_rule(expr: Expr, perturbations: Mapping[str, Function]) -> Expr:
+    """Derivative of a power or an elementary function of grid functions."""
+    dummies = [sympy.Dummy(f"operand{i}") for i, _ in enumerate(expr.args)]
+    outer = expr.func(*dummies)
+    back = dict(zip(dummies, expr.args, strict=True))
+    terms = []
+    for dummy, operand in back.items():
+        inner = linearise(operand, perturbations) if hasattr(operand, "args") else 0
+        if inner != 0:
+            # Built up with Devito's own products: a derivative may enclose the result.
+            terms.append(_as_devito(outer.diff(dummy), back) * inner)
+    return total(terms)
+
+
+def _as_devito(expr: Expr, values: Mapping[Expr, Expr]) -> Expr:
+    """`expr` with its dummies replaced, rebuilt from the leaves with Devito's arithmetic."""
+    if expr in values:
+        return values[expr]
+    if not expr.args:
+        return expr
+    args = [_as_devito(a, values) for a in expr.args]
+    if expr.is_Add:
+        return reduce(add, args)
+    if expr.is_Mul:
+        return reduce(mul, args)
+    if expr.is_Pow:
+        return args[0] ** args[1]
+    return expr.func(*args)
+
+
+# --- the derived systems -------------------------------------------------------------------------
+
+
+def like(f: Any, name: str) -> Any:
+    """A new grid function of the same kind and storage as `f`."""
+    return f._rebuild(name=name, alias=None, function=None)
+
+
+def _couplings(system: System, index: int) -> tuple[list[Expr], list[Expr]]:
+    """Terms of a residual that hold its own field pointwise, and all others."""
+    own, others = [], []
+    mine = system.fields[index].name
+    everyone = {f.name for f in system.fields}
+    for term in summands(expand_time(system.residuals[index], system.time)):
+        pointwise = all(
+            not offsets(a).keys() - {system.time} for a in accesses(term)
+        ) and not term.atoms(Derivative)
+        is_own = pointwise and names(term) & everyone == {mine}
+        (own if is_own else others).append(term)
+    return own, others
+
+
+def _scale(system: System, index: int, others: Sequence[Expr]) -> Expr:
+    """Coefficient functions common to all couplings of a residual, as a product."""
+    if names(system.residuals[index]) & {p.name for p in system.parameters}:
+        return sympy.S.One
+    time_dependent = {f.name for f in system.fields}
+    common: set[Expr] | None = None
+    for term in others:
+        factors = {
+            a
+            for a in (term.args if term.is_Mul else (term,))
+            if is_access(a) and not offsets(a) and a.function.name not in time_dependent
+        }
+        common = factors if common is None else common & factors
+    return reduce(mul, sorted(common or (), key=str), sympy.S.One)
+
+
+def adjoint(system: System, name: Callable[[str], str] = lambda n: f"adj_{n}") -> System:
+    """Exact transpose of a system; field i of the result is the multiplier of residual i.
+
+    Sources s_j of the adjoint enter the right-hand side of its residual j; the multiplier of a
+    residual that holds no parameter may be scaled by a coefficient (see the module header).
+    """
+    count = len(system.fields)
+    multipliers = [like(f, name(f.name)) for f in system.fields]
+    parts = [_couplings(system, i) for i in range(count)]
+    scales = [_scale(system, i, others) for i, (_, others) in enumerate(parts)]
+    residuals = []
+    for j, f in enumerate(system.fields):
+        coupled = []
+        for i, (_, others) in enumerate(parts):
+            for term in others:
+                bare = _divide(term, scales[i])
+                coupled.append(transpose(bare, f.name, multipliers[i]))
+        own = total(transpose(term, f.name, multipliers[j]) for term in parts[j][0])
+        residuals.append(own + total(scales[j] * t for c in coupled for t in summands(c)))
+    supports = dict(system.supports)
+    for f, multiplier in zip(system.fields, multipliers, strict=True):
+        if f.name in supports:
+            supports[multiplier.name] = supports[f.name]
+    return System(
+        fields=tuple(reversed(multipliers)),
+        residuals=tuple(reversed(residuals)),
+        parameters=system.parameters,
+        supports=supports,
+        backward=not system.backward,
+    )
+
+
+def _divide(term: Expr, factor: Expr) -> Expr:
+    """`term` without the accesses whose product is `factor`."""
+    if factor == 1:
+        return term
+    gone = set(factor.args) if factor.is_Mul else {factor}
+    left = [a for a in (term.args if term.is_Mul else (term,)) if a not in gone]
+    return reduce(mul, left, sympy.S.One)
+
+
+def substitute(expr: Expr, replacements: Mapping[str, Any]) -> Expr:
+    """`expr` with functions exchanged by name, at the same points."""
+    if is_access(expr):
+        new = replacements.get(expr.function.name)
+        if new is None:
+            return expr
+        for dimension, amount in offsets(expr).items():
+            new = shift(new, dimension, amount)
+        return new
+    return rebuild(expr, lambda e: substitute(e, replacements))
+
+
+def born(
+    system: System,
+    perturbations: Mapping[str, Function],
+    name: Callable[[str], str] = lambda n: f"born_{n}",
+) -> System:
+    """Background fields and their first-order change: R(f) = q, R(df) + (dR/dp)[f] dp = 0."""
+    scattered = {f.name: like(f, name(f.name)) for f in system.fields}
+    residuals = tuple(
+        substitute(r, scattered) + linearise(expand_time(r, system.time), perturbations)
+        for r in system.residuals
+    )
+    supports = dict(system.supports)
+    supports.update({name(n): r for n, r in system.supports.items() if n in scattered})
+    return replace(
+        system,
+        fields=system.fields + tuple(scattered.values()),
+        residuals=system.residuals + residuals,
+        supports=supports,
+    )
+
+
+def gradient(system: System, multipliers: Mapping[str, TimeFunction], parameter: Function) -> Expr:
+    """Integrand of g_p = -sum_t (dR/dp)^T l, with the fields of `system` at time t only.
+
+    Each term is moved in time until the forward field it holds is at t, so that a history of
+    the plain fields suffices; the multipliers then appear at t - dt, t and t + dt. The sum over
+    time is unchanged because the fields vanish before the first step and the multipliers after
+    the last.
+
+    Parameters
+    ----------
+    multipliers : mapping of str to TimeFunction
+        Multiplier of the residual of each field, by the field's name.
+    """
+    direction = like(parameter, f"d{parameter.name}")
+    own = {f.name for f in system.fields}
+    aligned = []
+    for f, residual in zip(system.fields, system.residuals, strict=True):
+        change = linearise(expand_time(residual, system.time), {parameter.name: direction})
+        for term in summands(change):
+            bilinear = transpose(term, direction.name, -multipliers[f.name])
+            for piece in distribute(bilinear):
+                aligned.append(_align(piece, own, system.time))
+    return total(aligned)
+
+
+def _align(term: Expr, own: set[str], time: Any) -> Expr:
+    """A bilinear term moved in time so that its forward field is at t."""
+    shifts = {offsets(a).get(time, 0) for a in accesses(term) if a.function.name in own}
+    if len(shifts) != 1:
+        raise CalculusError(f"the term {term} holds forward fields at several times")
+    return shift(term, time, -shifts.pop())

@@ -1,0 +1,1 @@
+"""Wave equations, one file each: the forward equation and nothing else."""

@@ -1,0 +1,34 @@
+"""Constant-density isotropic acoustic wave equation.
+
+    m d2u/dt2 - laplacian(u) = q,        m = 1 / vp**2
+
+with pressure u [Pa], squared slowness m [s2/m2] and source q [Pa/m2]. See Aki and Richards
+(2002), Quantitative Seismology, chapter 4, and Virieux and Operto (2009), Geophysics 74,
+WCC1-WCC26, for its use in inversion.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fwicli.propagators.equations.medium import Equation, Medium
+
+
+def state(medium: Medium) -> None:
+    """State the residual of the pressure."""
+    m = medium.parameter("m")
+    u = medium.field("u", time_order=2)
+    laplacian = sum(medium.second_derivative(u, axis) for axis in medium.axes)
+    medium.solve(u, m * u.dt2 - laplacian)
+
+
+def speed(m: Any) -> Any:
+    """Velocity [m/s] from squared slowness [s2/m2]."""
+    return 1 / np.sqrt(m)
+
+
+EQUATION = Equation(
+    name="acoustic", parameters=("m",), source="u", receiver="u", state=state, speed=speed
+)

@@ -1,0 +1,164 @@
+"""What a wave equation is stated with: fields, parameters and stretched derivatives.
+
+A medium hands an equation its fields and parameters as Devito functions, and derivatives that
+include the absorbing layer; the memory variables of the layer become fields of the system, on
+the strips of the grid where they live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from devito import Buffer, Derivative, Function, SubDomain, TimeFunction
+from devito import Grid as DevitoGrid
+
+from fwicli.propagators.calculus import Expr, Region, System
+
+
+@dataclass(frozen=True)
+class Equation:
+    """A wave equation as the program knows it.
+
+    Attributes
+    ----------
+    name : str
+        As in the config, `physics: {equation: NAME}`.
+    parameters : tuple of str
+        Model parameters that the residuals hold.
+    source, receiver : str
+        Field into whose residual a source enters, and field that is recorded.
+    state : callable
+        States the residuals in a medium.
+    speed : callable
+        Greatest wave speed [m/s] at every point, from the parameters' values, by name.
+    """
+
+    name: str
+    parameters: tuple[str, ...]
+    source: str
+    receiver: str
+    state: Callable[[Medium], None]
+    speed: Callable[..., Any]
+
+
+class Strip(SubDomain):
+    """The first or last `thickness` points along one axis."""
+
+    def __init__(self, axis: int, side: str, thickness: int, grid: DevitoGrid) -> None:
+        self.name = f"{side}{axis}"
+        self._place = (axis, side, thickness)
+        super().__init__(grid=grid)
+
+    def define(self, dimensions: tuple[Any, ...]) -> dict[Any, Any]:
+        """Devito's description of the strip."""
+        axis, side, thickness = self._place
+        return {d: (side, thickness) if i == axis else d for i, d in enumerate(dimensions)}
+
+
+class Medium:
+    """Collects the fields and residuals of an equation on a grid.
+
+    Parameters
+    ----------
+    grid : devito.Grid
+        Grid of the model and the absorbing layer.
+    order : int
+        Order of the space differences.
+    layer : int
+        Thickness of the absorbing layer in cells; 0 for none.
+    levels : int
+        Time levels kept of a field of second order in time: 2, or 3 where the oldest is read.
+    """
+
+    def __init__(self, grid: DevitoGrid, order: int, layer: int, levels: int = 2) -> None:
+        self.grid = grid
+        self.order = order
+        self.layer = layer
+        self.levels = levels
+        self._fields: list[TimeFunction] = []
+        self._residuals: list[Expr] = []
+        self._parameters: dict[str, Function] = {}
+        self._supports: dict[str, Region] = {}
+        self._strips = [self._strip(axis) for axis in range(grid.dim)]
+
+    @property
+    def axes(self) -> range:
+        """Numbers of the space axes."""
+        return range(self.grid.dim)
+
+    def parameter(self, name: str) -> Function:
+        """Model parameter p(x)."""
+        if name not in self._parameters:
+            self._parameters[name] = Function(
+                name=name, grid=self.grid, space_order=self.order, dtype=self.grid.dtype
+            )
+        return self._parameters[name]
+
+    def field(self, name: str, time_order: int) -> TimeFunction:
+        """Unknown field f(t, x)."""
+        storage = {"save": Buffer(2)} if time_order == 2 and self.levels == 2 else {}
+        return TimeFunction(
+            name=name,
+            grid=self.grid,
+            space_order=self.order,
+            time_order=time_order,
+            dtype=self.grid.dtype,
+            **storage,
+        )
+
+    def solve(self, unknown: TimeFunction, residual: Expr) -> None:
+        """State the residual that is solved for a field; the order of calls is kept."""
+        self._fields.append(unknown)
+        self._residuals.append(residual)
+
+    def second_derivative(self, f: TimeFunction, axis: int) -> Expr:
+        """d2f/dx2 along an axis, stretched in the absorbing layer (see `absorbing`)."""
+        x = self.grid.dimensions[axis]
+        plain = _derivative(f, x, 2)
+        if not self.layer:
+            return plain
+        half = x.spacing / 2
+        psi = self._memory(f"psi_{f.name}{axis}", axis)
+        zeta = self._memory(f"zeta_{f.name}{axis}", axis)
+        b, c = self._line("b", axis), self._line("c", axis)
+        b_half, c_half = self._line("bh", axis), self._line("ch", axis)
+        slope = _derivative(psi.forward, x, 1, x0=x - half)
+        self.solve(psi, psi.forward - b_half * psi - c_half * _derivative(f, x, 1, x0=x + half))
+        self.solve(zeta, zeta.forward - b * zeta - c * (plain + slope))
+        return plain + slope + zeta.forward
+
+    def system(self) -> System:
+        """The system of all residuals stated so far."""
+        return System(
+            fields=tuple(self._fields),
+            residuals=tuple(self._residuals),
+            parameters=tuple(self._parameters.values()),
+            supports=dict(self._supports),
+        )
+
+    def _strip(self, axis: int) -> Region:
+        # A stencil that starts at the inner edge of the layer still ends inside the strip.
+        thickness = self.layer + self.order // 2
+        return tuple(Strip(axis, side, thickness, self.grid) for side in ("left", "right"))
+
+    def _memory(self, name: str, axis: int) -> TimeFunction:
+        f = self.field(name, time_order=1)
+        self._supports[name] = self._strips[axis]
+        return f
+
+    def _line(self, name: str, axis: int) -> Function:
+        dimension = self.grid.dimensions[axis]
+        return Function(
+            name=f"{name}{axis}",
+            dimensions=(dimension,),
+            shape=(self.grid.shape[axis],),
+            space_order=self.order,
+            dtype=self.grid.dtype,
+        )
+
+
+def _derivative(f: Any, x: Any, n: int, x0: Any = None) -> Expr:
+    """n-th derivative of a field along x, taken at x0."""
+    return Derivative(f, (x, n), x0={x: x0}) if x0 is not None else Derivative(f, (x, n))

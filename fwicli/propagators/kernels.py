@@ -1,0 +1,212 @@
+"""Compiled time loops: built once per signature, kept in the process and on disk.
+
+A kernel is one Devito operator with one time loop (see `timeloops`). It holds no array and no
+grid size; those are given when it is run. Operators are kept in the user's cache folder, under
+a key that contains everything that the generated code depends on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import platform
+import subprocess
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import devito
+import numpy as np
+import platformdirs
+from devito import Eq, Operator, configuration
+from devito.warnings import DevitoWarning
+
+from fwicli.errors import CalculusError
+from fwicli.propagators import calculus, timeloops
+from fwicli.propagators.equations import registry
+
+configuration["language"] = "openmp"
+configuration["log-level"] = "ERROR"
+
+# Grid on which kernels are generated; they run on any.
+TEMPLATE_POINTS = 64
+
+@dataclass(frozen=True)
+class Signature:
+    """Everything that the generated code of a kernel depends on.
+
+    Parameters
+    ----------
+    kind : {"forward", "adjoint", "born", "gradient"}
+    equation : str
+        Name in the registry.
+    spacing : tuple of float
+        Grid spacing [m].
+    order : int
+        Order of the space differences.
+    layer : int
+        Cells of the absorbing layer.
+    precision : {"float32", "float64"}
+    history : bool
+        For a forward kernel, whether it keeps the fields that the gradient needs.
+    images : tuple of str
+        For a gradient kernel, what it accumulates: "gradient" or names of `CONDITIONS`.
+    """
+
+    kind: str
+    equation: str
+    spacing: tuple[float, ...]
+    order: int
+    layer: int
+    precision: str
+    history: bool = False
+    images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """Shape of an array that a kernel works on, for any grid.
+
+    Attributes
+    ----------
+    kind : {"field", "model", "line", "history"}
+    levels : int
+        Time levels kept of a field.
+    axis : int
+        Axis of a line.
+    """
+
+    name: str
+    kind: str
+    space_order: int
+    time_order: int = 0
+    levels: int = 0
+    axis: int = 0
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A compiled operator and the arrays that it needs."""
+
+    signature: Signature
+    operator: Any
+    arrays: tuple[ArraySpec, ...]
+
+
+@cache
+def load(signature: Signature) -> Kernel:
+    """The kernel of a signature: from this process, from disk, or built now."""
+    path = cache_folder() / f"{_key(signature)}.kernel"
+    with suppress(OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError):
+        with path.open("rb") as file:
+            kernel: Kernel = pickle.load(file)
+        _ = kernel.operator.cfunction
+        return kernel
+    kernel = build(signature)
+    _store(kernel, path)
+    return kernel
+
+
+def cache_folder() -> Path:
+    """Where compiled kernels are kept; `FWI_CACHE` overrides the user's cache folder."""
+    chosen = os.environ.get("FWI_CACHE")
+    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("fwicli")) / "kernels"
+
+
+def _store(kernel: Kernel, path: Path) -> None:
+    """Write a kernel aside and rename it: another process never reads half a file."""
+    # A cache that cannot be written costs time only.
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            pickle.dump(kernel, file)
+        os.replace(file.name, path)
+
+
+def _key(signature: Signature) -> str:
+    """Digest of a signature and of what else the compiled code depends on."""
+    return hashlib.sha256(f"{asdict(signature)}{_toolchain()}".encode()).hexdigest()[:32]
+
+
+@cache
+def _toolchain() -> str:
+    """Versions of Devito and the compiler, the processor, and this package's own sources."""
+    compiler = configuration["compiler"]
+    version = subprocess.run([compiler.cc, "--version"], capture_output=True, text=True, check=False)
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    parts = [devito.__version__, version.stdout, str(compiler.cflags), _processor()]
+    return "|".join([*parts, platform.python_version(), digest.hexdigest()])
+
+
+def _processor() -> str:
+    """Instruction set of this machine: kernels are compiled for it."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("flags"):
+                return line
+    return platform.processor()
+
+
+def build(signature: Signature) -> Kernel:
+    """Derive, generate and compile the kernel of a signature."""
+    equation = registry.load(signature.equation)
+    points = 2 * (signature.layer + 2 * signature.order) + TEMPLATE_POINTS
+    ndim = len(signature.spacing)
+    grid = devito.Grid(
+        shape=(points,) * ndim,
+        extent=tuple(h * (points - 1) for h in signature.spacing),
+        dtype=np.dtype(signature.precision).type,
+    )
+    equations = timeloops.equations(signature, equation, grid)
+    with strict():
+        operator = Operator(
+            equations, subs=grid.spacing_map, name=f"{signature.equation}_{signature.kind}"
+        )
+        check_code(operator)
+        _ = operator.cfunction
+    return Kernel(signature, operator, tuple(_array_specs(equations)))
+
+
+@contextmanager
+def strict() -> Iterator[None]:
+    """Turn Devito's warnings into errors: each means that something is left out silently."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DevitoWarning)
+        yield
+
+
+def check_code(operator: Any) -> None:
+    """Make sure that the generated code has one time loop, with everything inside it."""
+    loops = str(operator.ccode).count("for (int time =")
+    if loops != 1:
+        raise CalculusError(f"Devito split {operator.name} into {loops} time loops")
+
+
+def _array_specs(equations: list[Eq]) -> Iterator[ArraySpec]:
+    """Arrays on the grid that equations work on; those at points are not among them."""
+    found = {f.name: f for e in equations for f in calculus.functions([e.lhs, e.rhs])}
+    for name in sorted(found):
+        f = found[name]
+        if name.startswith("history_"):
+            yield ArraySpec(name, "history", f.space_order)
+        elif f.is_TimeFunction:
+            yield ArraySpec(name, "field", f.space_order, f.time_order, f.shape_allocated[0])
+        elif f.grid is not None:
+            yield ArraySpec(name, "model", f.space_order)
+        elif f.dimensions[0].is_Space:
+            axis = next(i for i, d in enumerate(_space(found)) if d == f.dimensions[0])
+            yield ArraySpec(name, "line", f.space_order, axis=axis)
+
+
+def _space(found: dict[str, Any]) -> tuple[Any, ...]:
+    grid = next(f.grid for f in found.values() if f.grid is not None)
+    dimensions: tuple[Any, ...] = grid.dimensions
+    return dimensions

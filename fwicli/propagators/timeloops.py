@@ -1,0 +1,205 @@
+"""Equations of a time loop: what is advanced, injected, recorded, kept and accumulated.
+
+Each kind of kernel is one list of Devito equations, in the order of execution:
+
+    forward     fields forwards in time; record at the receivers; keep the history
+    adjoint     multipliers backwards in time; record at the sources
+    born        fields and their first-order change forwards in time
+    gradient    multipliers backwards in time; accumulate images with the history
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from devito import ConditionalDimension, Dimension, Eq, Function, Inc, TimeFunction
+from devito.data.allocators import DataReference
+from devito.types import Symbol
+
+from fwicli.propagators import calculus
+from fwicli.propagators.calculus import Expr, System
+from fwicli.propagators.conditions import CONDITIONS
+from fwicli.propagators.equations.medium import Equation, Medium
+from fwicli.propagators.scheme import check_buffers, time_step
+
+if TYPE_CHECKING:
+    from fwicli.propagators.kernels import Signature
+
+class Points:
+    """Symbols for injecting into, or recording from, a field at scattered points.
+
+    Every row is gathered (see `points`): the loops need no atomic operation, and the sums have
+    one order whatever the number of threads.
+    """
+
+    def __init__(self, grid: Any, values: str, prefix: str) -> None:
+        self.grid = grid
+        self._prefix = prefix
+        self._row = Dimension(f"{prefix}_row")
+        self._column = Dimension(f"{prefix}_column")
+        self._series = Dimension(f"{prefix}_series")
+        self._values = values
+
+    def _function(self, name: str, dimensions: tuple[Any, ...], dtype: Any = None) -> Function:
+        return Function(
+            name=name,
+            dimensions=dimensions,
+            shape=(2,) * len(dimensions),
+            space_order=0,
+            dtype=dtype or self.grid.dtype,
+        )
+
+    def inject(self, unknown: Expr, pivot: Expr) -> list[Eq]:
+        """Add pivot * q to a field at the points."""
+        rows, table = (self._row,), (self._row, self._column)
+        place = {
+            d: self._function(f"{self._prefix}_i{i}", rows, np.int32)
+            for i, d in enumerate(self.grid.dimensions)
+        }
+        member = self._function(f"{self._prefix}_member", table, np.int32)
+        weight = self._function(f"{self._prefix}_weight", table)
+        series = self._function(self._values, (self.grid.time_dim, self._series))
+        target = unknown.subs(place)
+        value = pivot.subs(place) * weight * series.subs({self._series: member})
+        # Not an `Inc`: Devito would make that atomic.
+        return [Eq(target, target + value, implicit_dims=(self.grid.time_dim, *table))]
+
+    def record(self, f: Expr) -> list[Eq]:
+        """Keep the values of a field at the points in every step."""
+        rows, table = (self._row,), (self._row, self._column)
+        place = {
+            d: self._function(f"{self._prefix}_i{i}", table, np.int32)
+            for i, d in enumerate(self.grid.dimensions)
+        }
+        weight = self._function(f"{self._prefix}_weight", table)
+        series = self._function(self._values, (self.grid.time_dim, self._row))
+        time = self.grid.time_dim
+        value = Symbol(name=f"{self._prefix}_sum", dtype=self.grid.dtype)
+        return [
+            Eq(value, 0, implicit_dims=(time, *rows)),
+            Inc(value, weight * f.subs(place), implicit_dims=(time, *table)),
+            Eq(series, value, implicit_dims=(time, *rows)),
+        ]
+
+
+def equations(signature: Signature, equation: Equation, grid: Any) -> list[Eq]:
+    """Equations of the kernel of a signature, on a grid."""
+    makers = {"forward": _forward, "adjoint": _adjoint, "born": _born, "gradient": _gradient}
+    system, statements = makers[signature.kind](signature, equation, grid)
+    check_buffers(statements, system)
+    return statements
+
+
+def _system(signature: Signature, equation: Equation, grid: Any, levels: int) -> System:
+    medium = Medium(grid, signature.order, signature.layer, levels)
+    equation.state(medium)
+    return medium.system()
+
+
+def _advance(
+    system: System, injected: str, points: Points
+) -> tuple[list[Eq], list[Eq]]:
+    """Coefficients, and one time step with an injection into the field called `injected`."""
+    scheme = time_step(system)
+    equations: list[Eq] = []
+    for step in scheme.steps:
+        equations += step.equations
+        if step.field.name == injected:
+            equations += points.inject(step.unknown, step.pivot)
+    return scheme.coefficients, equations
+
+
+def _forward(
+    signature: Signature, equation: Equation, grid: Any
+) -> tuple[System, list[Eq]]:
+    system = _system(signature, equation, grid, levels=2)
+    before, step = _advance(system, equation.source, Points(grid, "q", "inj"))
+    recorded = system.fields[system.index(equation.receiver)]
+    step += Points(grid, "d", "rec").record(recorded)
+    if signature.history:
+        for name in needed(system, equation):
+            step.append(Eq(history(name, grid), system.fields[system.index(name)]))
+    return system, before + step
+
+
+def _adjoint(
+    signature: Signature, equation: Equation, grid: Any
+) -> tuple[System, list[Eq]]:
+    system = calculus.adjoint(_system(signature, equation, grid, levels=2))
+    before, step = _advance(system, f"adj_{equation.receiver}", Points(grid, "q", "inj"))
+    recorded = system.fields[system.index(f"adj_{equation.source}")]
+    step += Points(grid, "d", "rec").record(recorded)
+    return system, before + step
+
+
+def _born(
+    signature: Signature, equation: Equation, grid: Any
+) -> tuple[System, list[Eq]]:
+    # The scattering source reads three levels of the background field.
+    background = _system(signature, equation, grid, levels=3)
+    perturbations = {
+        p.name: calculus.like(p, f"d{p.name}") for p in background.parameters
+    }
+    system = calculus.born(background, perturbations)
+    before, step = _advance(system, equation.source, Points(grid, "q", "inj"))
+    recorded = system.fields[system.index(f"born_{equation.receiver}")]
+    step += Points(grid, "d", "rec").record(recorded)
+    return system, before + step
+
+
+def _gradient(
+    signature: Signature, equation: Equation, grid: Any
+) -> tuple[System, list[Eq]]:
+    # The time derivative is taken of the multiplier, at three levels; the history is plain.
+    forward = _system(signature, equation, grid, levels=3)
+    system = calculus.adjoint(forward)
+    before, step = _advance(system, f"adj_{equation.receiver}", Points(grid, "q", "inj"))
+    multipliers = {
+        f.name: system.fields[system.index(f"adj_{f.name}")] for f in forward.fields
+    }
+    kept = {name: history(name, grid) for name in needed(forward, equation)}
+    for image in signature.images:
+        if image == "gradient":
+            for p in forward.parameters:
+                integrand = calculus.gradient(forward, multipliers, p)
+                total = calculus.like(p, f"gradient_{p.name}")
+                step.append(Inc(total, calculus.substitute(integrand, kept)))
+        else:
+            u, v = kept[equation.source], multipliers[equation.source]
+            total = Function(name=f"image_{image}", grid=grid, space_order=0, dtype=grid.dtype)
+            step.append(Inc(total, CONDITIONS[image](u, v)))
+    return system, before + step
+
+
+def needed(system: System, equation: Equation) -> list[str]:
+    """Forward fields that the gradient reads, by name."""
+    names: set[str] = set()
+    multipliers = {f.name: calculus.like(f, f"adj_{f.name}") for f in system.fields}
+    for p in system.parameters:
+        names |= calculus.names(calculus.gradient(system, multipliers, p))
+    return [f.name for f in system.fields if f.name in names]
+
+
+def history(name: str, grid: Any, every: int = 2, array: Any = None) -> TimeFunction:
+    """Every so manieth value of a field; with an array, a view of it.
+
+    Parameters
+    ----------
+    name : str
+        Name of the field.
+    grid : devito.Grid
+    array : ndarray of shape (snapshots, *grid.shape), optional
+        Memory to use; without it the function is a symbol only.
+    """
+    storage = {} if array is None else {"allocator": DataReference(array)}
+    return TimeFunction(
+        name=f"history_{name}",
+        grid=grid,
+        save=2 if array is None else array.shape[0],
+        time_dim=ConditionalDimension("kept", parent=grid.time_dim, factor=every),
+        time_order=0,
+        space_order=0,
+        dtype=grid.dtype,
+        **storage,
+    )

@@ -1,0 +1,1 @@
+"""What was measured, and where: grid, earth model, acquisition, gathers and wavelets."""

@@ -1,0 +1,81 @@
+"""Regular grid of the earth model: shape, spacing and origin in metres."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.errors import GeometryError
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Points x_i = origin + i * spacing along each axis, ordered (x, z) or (x, y, z).
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Number of points along each axis; z is last and points down.
+    spacing : tuple of float
+        Distance between points [m].
+    origin : tuple of float
+        Position of the first point [m].
+
+    Raises
+    ------
+    GeometryError
+        If the axes disagree in number, or a size or spacing is not positive.
+    """
+
+    shape: tuple[int, ...]
+    spacing: tuple[float, ...]
+    origin: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        sizes = {len(self.shape), len(self.spacing), len(self.origin)}
+        if len(sizes) != 1 or self.ndim not in (2, 3):
+            raise GeometryError(
+                f"a grid has 2 or 3 axes; got shape {self.shape}, spacing {self.spacing} "
+                f"and origin {self.origin}"
+            )
+        if min(self.shape) < 2 or min(self.spacing) <= 0:
+            raise GeometryError(
+                f"a grid needs two points and a positive spacing along each axis; got shape "
+                f"{self.shape} and spacing {self.spacing} m"
+            )
+
+    @property
+    def ndim(self) -> int:
+        """Number of space dimensions, 2 or 3."""
+        return len(self.shape)
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Names of the axes."""
+        return ("x", "z") if self.ndim == 2 else ("x", "y", "z")
+
+    @property
+    def end(self) -> tuple[float, ...]:
+        """Position of the last point [m]."""
+        return tuple(
+            o + (n - 1) * h for o, n, h in zip(self.origin, self.shape, self.spacing, strict=True)
+        )
+
+    @property
+    def cell_volume(self) -> float:
+        """Area [m2] or volume [m3] of a grid cell."""
+        return float(np.prod(self.spacing))
+
+    def coordinates(self, axis: int) -> NDArray[np.float64]:
+        """Positions of the points along an axis [m]."""
+        return self.origin[axis] + self.spacing[axis] * np.arange(self.shape[axis])
+
+    def outside(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which points, of shape (n_points, ndim) [m], lie outside the model."""
+        tolerance = 1e-6 * np.asarray(self.spacing)
+        low = points < np.asarray(self.origin) - tolerance
+        high = points > np.asarray(self.end) + tolerance
+        outside: NDArray[np.bool_] = (low | high).any(axis=1)
+        return outside

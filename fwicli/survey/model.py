@@ -1,0 +1,160 @@
+"""Earth model: P velocity on a grid, its water layer, smoothing and change of grid.
+
+A model is smoothed and averaged in the quantity that waves average at low frequency: slowness
+for smoothing, which keeps travel times, and squared slowness where cells are merged, which keeps
+the compressibility of a medium of constant density (Backus, 1962, J. Geophys. Res. 67, 4427).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import scipy.ndimage
+import scipy.sparse
+from numpy.typing import NDArray
+
+from fwicli.errors import ModelError
+from fwicli.survey.grid import Grid
+
+Array = NDArray[Any]
+
+# Sea water varies by less than this; sediments below it seldom match it so closely.
+WATER_TOLERANCE = 1.0
+
+
+@dataclass(frozen=True)
+class EarthModel:
+    """P velocity on a grid.
+
+    Parameters
+    ----------
+    grid : Grid
+    vp : ndarray of shape grid.shape
+        P velocity [m/s], positive and finite.
+
+    Raises
+    ------
+    ModelError
+        If the shape differs from the grid's, or a value is not a positive number.
+    """
+
+    grid: Grid
+    vp: Array
+
+    def __post_init__(self) -> None:
+        if self.vp.shape != self.grid.shape:
+            raise ModelError(
+                f"vp has shape {self.vp.shape} but the grid has {self.grid.shape}; give the "
+                f"model's `shape` as (x, z) or (x, y, z), z fastest"
+            )
+        good = np.isfinite(self.vp) & (self.vp > 0)
+        if not good.all():
+            place = tuple(int(i) for i in np.argwhere(~good)[0])
+            position = ", ".join(
+                f"{axis} = {self.grid.coordinates(i)[place[i]]:g} m"
+                for i, axis in enumerate(self.grid.axes)
+            )
+            raise ModelError(
+                f"vp is {self.vp[place]} m/s at {position}, and not positive at "
+                f"{int((~good).sum())} points in all; a velocity must be a positive number"
+            )
+
+    @cached_property
+    def vp_min(self) -> float:
+        """Smallest velocity [m/s]."""
+        return float(self.vp.min())
+
+    @cached_property
+    def vp_max(self) -> float:
+        """Largest velocity [m/s]."""
+        return float(self.vp.max())
+
+    def water(self) -> NDArray[np.bool_]:
+        """Points of the water layer: those that share the velocity at the top, from the top."""
+        same = np.abs(self.vp - self.vp[..., :1]) <= WATER_TOLERANCE
+        column: NDArray[np.bool_] = np.logical_and.accumulate(same, axis=-1)
+        return column
+
+    def above(self, depth: float) -> NDArray[np.bool_]:
+        """Points less deep than `depth` [m]."""
+        z = self.grid.coordinates(self.grid.ndim - 1)
+        return np.broadcast_to(z < depth, self.grid.shape).copy()
+
+    def smoothed(self, length: float, fixed: NDArray[np.bool_] | None = None) -> EarthModel:
+        """The model with its slowness smoothed, except at the points `fixed`.
+
+        Parameters
+        ----------
+        length : float
+            Standard deviation of the Gaussian [m].
+        """
+        sigma = [length / h for h in self.grid.spacing]
+        slowness = scipy.ndimage.gaussian_filter(1 / self.vp.astype(float), sigma, mode="nearest")
+        vp = (1 / slowness).astype(self.vp.dtype)
+        return EarthModel(self.grid, vp if fixed is None else np.where(fixed, self.vp, vp))
+
+
+class Regridding:
+    """Linear interpolation from a coarse grid to a fine one, and averaging back.
+
+    Along each axis P is the matrix of linear interpolation, the averages are R = D P^T with D
+    such that constants stay constant, and the matrices of the axes are applied in turn.
+    """
+
+    def __init__(self, fine: Grid, spacing: float | tuple[float, ...]) -> None:
+        steps = (spacing,) * fine.ndim if isinstance(spacing, int | float) else spacing
+        shape = tuple(
+            int(np.floor((end - start) / h + 1e-6)) + 1
+            for start, end, h in zip(fine.origin, fine.end, steps, strict=True)
+        )
+        # A last coarse cell that the model fills only in part keeps its far end.
+        shape = tuple(
+            n + 1 if start + (n - 1) * h < end - 1e-6 * h else n
+            for n, start, end, h in zip(shape, fine.origin, fine.end, steps, strict=True)
+        )
+        self.fine = fine
+        self.coarse = Grid(shape, tuple(float(h) for h in steps), fine.origin)
+        self._interpolate = [self._matrix(axis) for axis in range(fine.ndim)]
+
+    def _matrix(self, axis: int) -> Any:
+        position = self.fine.coordinates(axis) - self.coarse.origin[axis]
+        position = position / self.coarse.spacing[axis]
+        left = np.minimum(np.floor(position + 1e-9).astype(int), self.coarse.shape[axis] - 2)
+        right_weight = position - left
+        rows = np.arange(position.size)
+        return scipy.sparse.csr_matrix(
+            (
+                np.concatenate([1 - right_weight, right_weight]),
+                (np.concatenate([rows, rows]), np.concatenate([left, left + 1])),
+            ),
+            shape=(position.size, self.coarse.shape[axis]),
+        )
+
+    def to_fine(self, values: Array) -> Array:
+        """Interpolate values from the coarse grid."""
+        return _along_axes(self._interpolate, values)
+
+    def to_coarse(self, values: Array) -> Array:
+        """Average values to the coarse grid."""
+        averages = []
+        for matrix in self._interpolate:
+            weight = np.asarray(matrix.sum(axis=0)).ravel()
+            averages.append(scipy.sparse.diags(1 / weight) @ matrix.T)
+        return _along_axes(averages, values)
+
+    def model_to_coarse(self, model: EarthModel) -> EarthModel:
+        """The model on the coarse grid, by averages of squared slowness."""
+        m = self.to_coarse(1 / model.vp.astype(float) ** 2)
+        return EarthModel(self.coarse, (1 / np.sqrt(m)).astype(model.vp.dtype))
+
+
+def _along_axes(matrices: list[Any], values: Array) -> Array:
+    """Apply one matrix along each axis."""
+    for axis, matrix in enumerate(matrices):
+        moved = np.moveaxis(values, axis, 0)
+        shape = (matrix.shape[0], *moved.shape[1:])
+        values = np.moveaxis((matrix @ moved.reshape(moved.shape[0], -1)).reshape(shape), 0, axis)
+    return np.ascontiguousarray(values)
