@@ -1,0 +1,35 @@
+"""Seismic full-waveform inversion and reverse-time migration.
+
+The public names are loaded when they are first used:
+
+    Propagator, Discretization      the operators F, F^T, J and J^T of a wave equation
+    Grid, EarthModel, Acquisition, Gathers
+    AbsorbingLayer, TimeAxis, time_axis
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "AbsorbingLayer": "fwicli.propagators.absorbing",
+    "Acquisition": "fwicli.survey.acquisition",
+    "Discretization": "fwicli.propagators.propagator",
+    "EarthModel": "fwicli.survey.model",
+    "Gathers": "fwicli.survey.gathers",
+    "Grid": "fwicli.survey.grid",
+    "Propagator": "fwicli.propagators.propagator",
+    "TimeAxis": "fwicli.propagators.sampling",
+    "time_axis": "fwicli.propagators.sampling",
+}
+
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module `fwicli` has no attribute `{name}`")

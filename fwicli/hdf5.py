@@ -16,6 +16,7 @@ result can serve as the next starting model. Provenance is kept as attributes of
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -46,8 +47,8 @@ def replacing(path: Path) -> Iterator[h5py.File]:
     try:
         with h5py.File(name, "w") as file:
             yield file
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
+        name.chmod(0o666 & ~_umask())
+        name.replace(path)
     finally:
         name.unlink(missing_ok=True)
 
@@ -168,3 +169,84 @@ def write_on_grid(
     dataset.attrs["origin"] = grid.origin
     dataset.attrs["axes"] = ", ".join(grid.axes)
     return dataset
+
+
+# --- inversions -----------------------------------------------------------------------------------
+
+
+@contextmanager
+def extending(path: Path) -> Iterator[h5py.File]:
+    """A copy of a file to add to, that takes its place when it is complete."""
+    aside = path.with_name(f".{path.name}.new")
+    shutil.copyfile(path, aside)
+    try:
+        with h5py.File(aside, "r+") as file:
+            yield file
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def begin_inversion(
+    path: Path, start: Array, reference: Array | None, grid: Grid, provenance: Mapping[str, str]
+) -> None:
+    """Begin the result of an inversion.
+
+    Layout: `start/vp`, `result/vp` (the latest model) and `reference/vp` [m/s]; `iterates/NNNN/vp`
+    with its misfit as attributes; `history/*`, one value an iterate.
+    """
+    with replacing(path) as file:
+        for name, values in (("start", start), ("result", start), ("reference", reference)):
+            if values is not None:
+                write_on_grid(file.create_group(name), "vp", _single(values), grid, "m/s")
+        file.create_group("iterates")
+        file.create_group("history")
+        file.attrs.update(provenance)
+
+
+def add_iterate(path: Path, number: int, vp: Array, grid: Grid, record: Mapping[str, Any]) -> None:
+    """Add an iterate, make it the result, and extend the history.
+
+    Parameters
+    ----------
+    number : int
+        Of the iterate, counted over all stages; one of the same number is replaced.
+    record : mapping
+        Numbers that describe it; kept as attributes, and as columns of the history.
+    """
+    with extending(path) as file:
+        file["result/vp"][...] = vp
+        for later in [n for n in file["iterates"] if int(n) >= number]:
+            del file["iterates"][later]
+        group = file["iterates"].create_group(f"{number:04d}")
+        write_on_grid(group, "vp", _single(vp), grid, "m/s")
+        group.attrs.update(record)
+        iterates = [file["iterates"][n].attrs for n in sorted(file["iterates"])]
+        for column in record:
+            if column in file["history"]:
+                del file["history"][column]
+            file["history"].create_dataset(column, data=[i[column] for i in iterates])
+
+
+def read_history(path: Path) -> dict[str, Array]:
+    """Columns of the history of an inversion."""
+    with _reading(path) as file:
+        return {name: column[()] for name, column in file["history"].items()}
+
+
+def write_state(path: Path, arrays: Mapping[str, Array], numbers: Mapping[str, Any]) -> None:
+    """Write what a run needs to go on."""
+    with replacing(path) as file:
+        for name, values in arrays.items():
+            file.create_dataset(name, data=values)
+        file.attrs.update(numbers)
+
+
+def read_state(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Arrays and numbers of `write_state`."""
+    with _reading(path) as file:
+        return {name: values[()] for name, values in file.items()}, dict(file.attrs)
+
+
+def _single(values: Array) -> Array:
+    return values.astype(np.float32)

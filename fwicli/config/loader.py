@@ -22,7 +22,7 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from fwicli.config.schema import KINDS, Run
+from fwicli.config.schema import KINDS
 from fwicli.errors import ConfigError
 
 Key = tuple[str | int, ...]
@@ -57,9 +57,17 @@ class ProblemsError(ConfigError):
 
 @dataclass(frozen=True)
 class Loaded:
-    """A validated config, the plain values it was made from, and where each was found."""
+    """A validated config and where each of its values was found.
 
-    config: Run
+    Attributes
+    ----------
+    config : ModelConfig, InvertConfig or RtmConfig
+        According to `kind`.
+    places : mapping
+        file:line:column by key.
+    """
+
+    config: Any
     kind: str
     path: Path
     places: Mapping[Key, str]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -72,9 +73,7 @@ class ArrayFile(Section):
 
 
 Kept = Annotated[
-    Annotated[
-        str, AfterValidator(_one_of(("water", "nothing"), ", or a depth [m]")), Tag("text")
-    ]
+    Annotated[str, AfterValidator(_one_of(("water", "nothing"), ", or a depth [m]")), Tag("text")]
     | Annotated[NonNegative, Tag("number")],
     Discriminator(_kind),
 ]
@@ -183,7 +182,7 @@ class Ormsby(Section):
     @field_validator("corners")
     @classmethod
     def _increasing(cls, value: list[float]) -> list[float]:
-        if not all(low < high for low, high in zip(value, value[1:], strict=False)):
+        if not all(low < high for low, high in pairwise(value)):
             raise ValueError("corner frequencies must increase")
         return value
 

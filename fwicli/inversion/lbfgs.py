@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.inversion.linesearch import Trial, search
+from fwicli.inversion.linesearch import LineSearch, Trial
 
 Array = NDArray[Any]
 Evaluate = Callable[[Array], tuple[float, Array]]
@@ -96,8 +96,7 @@ class Lbfgs:
         return found
 
     def _descend(self, state: State, evaluate: Evaluate) -> State | None:
-        target = np.clip(state.x + self._direction(state), self.lower, self.upper)
-        direction = target - state.x
+        direction = self._feasible_direction(state)
         slope = float(np.vdot(state.gradient, direction))
         if not slope < 0:
             return None
@@ -115,17 +114,14 @@ class Lbfgs:
             value, gradient = evaluate(x)
             return Trial(step, value, float(np.vdot(gradient, direction)), (x, gradient))
 
-        outcome = search(
-            trial, Trial(0.0, state.value, slope), first, longest, budget=self.budget
-        )
+        start = Trial(0.0, state.value, slope)
+        outcome = LineSearch(trial, start, first, longest, self.budget).run()
         if outcome.accepted is None:
             return None
         x, gradient = outcome.accepted.payload
         return self._remember(state, x, outcome.accepted.value, gradient, spent)
 
-    def _remember(
-        self, state: State, x: Array, value: float, gradient: Array, spent: int
-    ) -> State:
+    def _remember(self, state: State, x: Array, value: float, gradient: Array, spent: int) -> State:
         step, change = x - state.x, gradient - state.gradient
         steps, changes = state.steps, state.changes
         curvature = float(np.vdot(step, change))
@@ -136,11 +132,24 @@ class Lbfgs:
             x, value, gradient, steps, changes, state.iteration + 1, state.evaluations + spent
         )
 
-    def _direction(self, state: State) -> Array:
-        """-H g on the variables that are free to move."""
+    def _feasible_direction(self, state: State) -> Array:
+        """Direction to a feasible point.
+
+        Variables that would cross a bound go to it, and the direction of the others is found
+        anew without them: a direction that is merely cut off need not descend.
+        """
         low = (state.x <= self.lower) & (state.gradient > 0)
         high = (state.x >= self.upper) & (state.gradient < 0)
         free = ~(low | high)
+        target = state.x + self._direction(state, free)
+        crossing = (target < self.lower) | (target > self.upper)
+        if crossing.any():
+            inside = state.x + self._direction(state, free & ~crossing)
+            target = np.where(crossing, target, inside)
+        return np.asarray(np.clip(target, self.lower, self.upper) - state.x)
+
+    def _direction(self, state: State, free: NDArray[np.bool_]) -> Array:
+        """-H g on the variables that are free to move."""
         q = np.where(free, state.gradient, 0.0)
         pairs = [
             (np.where(free, s, 0.0), np.where(free, y, 0.0))

@@ -43,14 +43,9 @@ class Outcome:
     wolfe: bool
 
 
-def search(
-    evaluate: Callable[[float], Trial],
-    start: Trial,
-    first: float,
-    longest: float = math.inf,
-    budget: int = 10,
-) -> Outcome:
-    """Find a step that fulfils the strong Wolfe conditions.
+@dataclass
+class LineSearch:
+    """One search along one direction.
 
     Parameters
     ----------
@@ -66,49 +61,64 @@ def search(
     budget : int
         Most evaluations.
     """
-    tried: list[Trial] = []
 
-    def take(step: float) -> Trial:
-        tried.append(evaluate(step))
-        return tried[-1]
+    evaluate: Callable[[float], Trial]
+    start: Trial
+    first: float
+    longest: float = math.inf
+    budget: int = 10
 
-    def decreases(trial: Trial) -> bool:
-        return trial.value <= start.value + DECREASE * trial.step * start.slope
+    def __post_init__(self) -> None:
+        self.tried: list[Trial] = []
 
-    def flat(trial: Trial) -> bool:
-        return abs(trial.slope) <= -CURVATURE * start.slope
-
-    def give_up() -> Outcome:
-        good = [t for t in tried if decreases(t)]
+    def run(self) -> Outcome:
+        """Find a step that fulfils the strong Wolfe conditions, or the best that decreases."""
+        low, high = self._bracket()
+        if high is not None:
+            low = self._narrow(low, high)
+        if self._flat(low) or (high is None and low.step == self.longest):
+            return Outcome(low, len(self.tried), wolfe=self._flat(low))
+        good = [t for t in self.tried if self._decreases(t)]
         best = min(good, key=lambda t: t.value) if good else None
-        return Outcome(best, len(tried), wolfe=False)
+        return Outcome(best, len(self.tried), wolfe=False)
 
-    low, high = start, None
-    step = min(first, longest)
-    while len(tried) < budget:
-        trial = take(step)
-        if not decreases(trial) or (low.step > 0 and trial.value >= low.value):
-            high = trial
-            break
-        if flat(trial):
-            return Outcome(trial, len(tried), wolfe=True)
-        if trial.slope >= 0:
-            low, high = trial, low
-            break
-        if trial.step >= longest:
-            return Outcome(trial, len(tried), wolfe=False)
-        low, step = trial, min(GROWTH * step, longest)
-    while high is not None and len(tried) < budget:
-        trial = take(_interpolate(low, high))
-        if not decreases(trial) or trial.value >= low.value:
-            high = trial
-            continue
-        if flat(trial):
-            return Outcome(trial, len(tried), wolfe=True)
-        if trial.slope * (high.step - low.step) >= 0:
-            high = low
-        low = trial
-    return give_up()
+    def _take(self, step: float) -> Trial:
+        self.tried.append(self.evaluate(step))
+        return self.tried[-1]
+
+    def _decreases(self, trial: Trial) -> bool:
+        return trial.value <= self.start.value + DECREASE * trial.step * self.start.slope
+
+    def _flat(self, trial: Trial) -> bool:
+        return abs(trial.slope) <= -CURVATURE * self.start.slope
+
+    def _bracket(self) -> tuple[Trial, Trial | None]:
+        """Two trials that enclose a good step, the better one first; or a step to take alone."""
+        low, step = self.start, min(self.first, self.longest)
+        while len(self.tried) < self.budget:
+            trial = self._take(step)
+            if not self._decreases(trial) or (low.step > 0 and trial.value >= low.value):
+                return low, trial
+            if self._flat(trial) or (trial.slope < 0 and step >= self.longest):
+                return trial, None
+            if trial.slope >= 0:
+                return trial, low
+            low, step = trial, min(GROWTH * step, self.longest)
+        return low, None
+
+    def _narrow(self, low: Trial, high: Trial) -> Trial:
+        """Shrink an interval that holds a good step until one is found or the budget ends."""
+        while len(self.tried) < self.budget:
+            trial = self._take(_interpolate(low, high))
+            if not self._decreases(trial) or trial.value >= low.value:
+                high = trial
+                continue
+            if self._flat(trial):
+                return trial
+            if trial.slope * (high.step - low.step) >= 0:
+                high = low
+            low = trial
+        return low
 
 
 def _interpolate(low: Trial, high: Trial) -> float:

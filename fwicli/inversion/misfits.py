@@ -18,7 +18,7 @@ Misfit = Callable[[Array, Array, float], tuple[float, Array]]
 
 
 def least_squares(synthetic: Array, observed: Array, interval: float) -> tuple[float, Array]:
-    """phi = dt/2 sum (s - d)**2, with adjoint source dt (s - d)."""
+    """Energy of the residual, dt/2 sum (s - d)**2; its adjoint source is dt (s - d)."""
     residual = synthetic.astype(np.float64) - observed
     return 0.5 * interval * float(np.vdot(residual, residual)), interval * residual
 

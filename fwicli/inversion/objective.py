@@ -1,6 +1,7 @@
 """The objective of full-waveform inversion: a sum of misfits over shots, and its gradient.
 
-    phi(x) = sum_shots misfit(F(m(x)) q, d) / phi_0,        dphi/dx = (dm/dx) sum_shots J^T r / phi_0
+    phi(x)  = sum_shots misfit(F(m(x)) q, d) / phi_0
+    dphi/dx = (dm/dx) sum_shots J^T r / phi_0
 
 with phi_0 the misfit of the data against zero, so that phi is the share of the data that is not
 explained. The sum runs in the order of the shots, in double precision.

@@ -75,8 +75,8 @@ class AbsorbingLayer:
         position = np.arange(n) + offset
         depth = np.maximum(self.cells - position, position - (n - 1 - self.cells))
         depth = np.clip(depth / max(self.cells, 1), 0.0, 1.0)
-        thickness = self.cells * spacing
-        strongest = -(POWER + 1) * self.velocity * np.log(REFLECTION) / (2 * max(thickness, spacing))
+        thickness = max(self.cells, 1) * spacing
+        strongest = -(POWER + 1) * self.velocity * np.log(REFLECTION) / (2 * thickness)
         d = strongest * depth**POWER
         a = np.pi * self.frequency * (1 - depth)
         b = np.exp(-(d + a) * step)

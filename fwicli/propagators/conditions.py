@@ -2,8 +2,10 @@
 
 Each is a function of the forward field u(t, x) and the back-propagated field v(t, x):
 
-    correlation     sum_t u v        zero-lag cross-correlation, Claerbout (1971), Geophysics 36, 467
+    correlation     sum_t u v        zero-lag cross-correlation
     illumination    sum_t u u        energy of the source field, to divide a correlation by
+
+Reference: Claerbout (1971), Geophysics 36, 467-481.
 
 The gradient, J^T r, is not in this list: it is derived from the wave equation.
 """
@@ -15,5 +17,5 @@ from typing import Any
 
 CONDITIONS: dict[str, Callable[[Any, Any], Any]] = {
     "correlation": lambda u, v: u * v,
-    "illumination": lambda u, v: u * u,
+    "illumination": lambda u, _: u * u,
 }

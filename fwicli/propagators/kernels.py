@@ -28,14 +28,16 @@ from devito import Eq, Operator, configuration
 from devito.warnings import DevitoWarning
 
 from fwicli.errors import CalculusError
-from fwicli.propagators import calculus, timeloops
+from fwicli.propagators import timeloops
 from fwicli.propagators.equations import registry
+from fwicli.propagators.expressions import functions
 
 configuration["language"] = "openmp"
 configuration["log-level"] = "ERROR"
 
 # Grid on which kernels are generated; they run on any.
 TEMPLATE_POINTS = 64
+
 
 @dataclass(frozen=True)
 class Signature:
@@ -126,7 +128,7 @@ def _store(kernel: Kernel, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             pickle.dump(kernel, file)
-        os.replace(file.name, path)
+        Path(file.name).replace(path)
 
 
 def _key(signature: Signature) -> str:
@@ -138,7 +140,8 @@ def _key(signature: Signature) -> str:
 def _toolchain() -> str:
     """Versions of Devito and the compiler, the processor, and this package's own sources."""
     compiler = configuration["compiler"]
-    version = subprocess.run([compiler.cc, "--version"], capture_output=True, text=True, check=False)
+    command = [compiler.cc, "--version"]
+    version = subprocess.run(command, capture_output=True, text=True, check=False)
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
@@ -192,7 +195,7 @@ def check_code(operator: Any) -> None:
 
 def _array_specs(equations: list[Eq]) -> Iterator[ArraySpec]:
     """Arrays on the grid that equations work on; those at points are not among them."""
-    found = {f.name: f for e in equations for f in calculus.functions([e.lhs, e.rhs])}
+    found = {f.name: f for e in equations for f in functions([e.lhs, e.rhs])}
     for name in sorted(found):
         f = found[name]
         if name.startswith("history_"):

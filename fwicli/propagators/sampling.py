@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from fwicli.errors import StabilityError
 
@@ -53,6 +54,28 @@ def round_down(value: float, digits: int = 3) -> float:
 def points_per_wavelength(vp_min: float, frequency: float, spacing: Sequence[float]) -> float:
     """Grid points in the shortest wavelength at a frequency [Hz]."""
     return vp_min / frequency / max(spacing)
+
+
+def velocity_error(points: float, order: int) -> float:
+    """Relative error of the phase velocity along an axis at so many points per wavelength.
+
+    The differences see the wavenumber k as K, K**2 = -(c_0 + 2 sum_n c_n cos(n k h)) / h**2, and
+    the wave travels K / k times as fast, time stepping aside.
+    """
+    centre, *others = second_derivative_weights(order)
+    angle = 2 * math.pi / points
+    seen = -centre - 2 * sum(c * math.cos(n * angle) for n, c in enumerate(others, start=1))
+    return abs(math.sqrt(max(seen, 0.0)) / angle - 1)
+
+
+@cache
+def fewest_points(order: int, error: float = 0.01) -> float:
+    """Points per wavelength at which the velocity error falls to `error`, by bisection."""
+    low, high = 2.0, 100.0
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if velocity_error(middle, order) > error else (low, middle)
+    return high
 
 
 @dataclass(frozen=True)

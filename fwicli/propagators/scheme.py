@@ -23,10 +23,9 @@ from devito import Eq, Function, Inc
 from devito.finite_differences.derivative import Derivative
 
 from fwicli.errors import CalculusError
-from fwicli.propagators.calculus import (
+from fwicli.propagators.calculus import Region, System
+from fwicli.propagators.expressions import (
     Expr,
-    Region,
-    System,
     accesses,
     expand_time,
     functions,
@@ -61,7 +60,7 @@ class Scheme:
         """The step that advances the field called `name`."""
         return next(s for s in self.steps if s.field.name == name)
 
-    def precompute(self, expr: Expr, model: Any, region: Region | None = None) -> Expr:
+    def precompute(self, expr: Expr, model: Any) -> Expr:
         """A function that holds `expr`, computed once before the time loop.
 
         Parameters
@@ -221,8 +220,11 @@ def check_buffers(equations: Iterable[Eq], system: System) -> None:
         for equation in equations:
             if equation.lhs == unknown and not isinstance(equation, Inc):
                 stencil = [a for a in accesses(equation.rhs) if a.function.name == f.name]
-                bad = [a for a in stencil if a != oldest and offsets(a).get(system.time) ==
-                       offsets(oldest)[system.time]]
+                bad = [
+                    a
+                    for a in stencil
+                    if a != oldest and offsets(a).get(system.time) == offsets(oldest)[system.time]
+                ]
             else:
                 bad = [a for a in accesses(equation.rhs) if a == oldest]
             if bad:

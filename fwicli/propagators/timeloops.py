@@ -18,13 +18,15 @@ from devito.data.allocators import DataReference
 from devito.types import Symbol
 
 from fwicli.propagators import calculus
-from fwicli.propagators.calculus import Expr, System
+from fwicli.propagators.calculus import System
 from fwicli.propagators.conditions import CONDITIONS
 from fwicli.propagators.equations.medium import Equation, Medium
+from fwicli.propagators.expressions import Expr, like, names, substitute
 from fwicli.propagators.scheme import check_buffers, time_step
 
 if TYPE_CHECKING:
     from fwicli.propagators.kernels import Signature
+
 
 class Points:
     """Symbols for injecting into, or recording from, a field at scattered points.
@@ -97,9 +99,7 @@ def _system(signature: Signature, equation: Equation, grid: Any, levels: int) ->
     return medium.system()
 
 
-def _advance(
-    system: System, injected: str, points: Points
-) -> tuple[list[Eq], list[Eq]]:
+def _advance(system: System, injected: str, points: Points) -> tuple[list[Eq], list[Eq]]:
     """Coefficients, and one time step with an injection into the field called `injected`."""
     scheme = time_step(system)
     equations: list[Eq] = []
@@ -110,22 +110,18 @@ def _advance(
     return scheme.coefficients, equations
 
 
-def _forward(
-    signature: Signature, equation: Equation, grid: Any
-) -> tuple[System, list[Eq]]:
+def _forward(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
     system = _system(signature, equation, grid, levels=2)
     before, step = _advance(system, equation.source, Points(grid, "q", "inj"))
     recorded = system.fields[system.index(equation.receiver)]
     step += Points(grid, "d", "rec").record(recorded)
     if signature.history:
-        for name in needed(system, equation):
+        for name in needed(system):
             step.append(Eq(history(name, grid), system.fields[system.index(name)]))
     return system, before + step
 
 
-def _adjoint(
-    signature: Signature, equation: Equation, grid: Any
-) -> tuple[System, list[Eq]]:
+def _adjoint(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
     system = calculus.adjoint(_system(signature, equation, grid, levels=2))
     before, step = _advance(system, f"adj_{equation.receiver}", Points(grid, "q", "inj"))
     recorded = system.fields[system.index(f"adj_{equation.source}")]
@@ -133,14 +129,10 @@ def _adjoint(
     return system, before + step
 
 
-def _born(
-    signature: Signature, equation: Equation, grid: Any
-) -> tuple[System, list[Eq]]:
+def _born(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
     # The scattering source reads three levels of the background field.
     background = _system(signature, equation, grid, levels=3)
-    perturbations = {
-        p.name: calculus.like(p, f"d{p.name}") for p in background.parameters
-    }
+    perturbations = {p.name: like(p, f"d{p.name}") for p in background.parameters}
     system = calculus.born(background, perturbations)
     before, step = _advance(system, equation.source, Points(grid, "q", "inj"))
     recorded = system.fields[system.index(f"born_{equation.receiver}")]
@@ -148,23 +140,19 @@ def _born(
     return system, before + step
 
 
-def _gradient(
-    signature: Signature, equation: Equation, grid: Any
-) -> tuple[System, list[Eq]]:
+def _gradient(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
     # The time derivative is taken of the multiplier, at three levels; the history is plain.
     forward = _system(signature, equation, grid, levels=3)
     system = calculus.adjoint(forward)
     before, step = _advance(system, f"adj_{equation.receiver}", Points(grid, "q", "inj"))
-    multipliers = {
-        f.name: system.fields[system.index(f"adj_{f.name}")] for f in forward.fields
-    }
-    kept = {name: history(name, grid) for name in needed(forward, equation)}
+    multipliers = {f.name: system.fields[system.index(f"adj_{f.name}")] for f in forward.fields}
+    kept = {name: history(name, grid) for name in needed(forward)}
     for image in signature.images:
         if image == "gradient":
             for p in forward.parameters:
                 integrand = calculus.gradient(forward, multipliers, p)
-                total = calculus.like(p, f"gradient_{p.name}")
-                step.append(Inc(total, calculus.substitute(integrand, kept)))
+                total = like(p, f"gradient_{p.name}")
+                step.append(Inc(total, substitute(integrand, kept)))
         else:
             u, v = kept[equation.source], multipliers[equation.source]
             total = Function(name=f"image_{image}", grid=grid, space_order=0, dtype=grid.dtype)
@@ -172,13 +160,13 @@ def _gradient(
     return system, before + step
 
 
-def needed(system: System, equation: Equation) -> list[str]:
+def needed(system: System) -> list[str]:
     """Forward fields that the gradient reads, by name."""
-    names: set[str] = set()
-    multipliers = {f.name: calculus.like(f, f"adj_{f.name}") for f in system.fields}
+    found: set[str] = set()
+    multipliers = {f.name: like(f, f"adj_{f.name}") for f in system.fields}
     for p in system.parameters:
-        names |= calculus.names(calculus.gradient(system, multipliers, p))
-    return [f.name for f in system.fields if f.name in names]
+        found |= names(calculus.gradient(system, multipliers, p))
+    return [f.name for f in system.fields if f.name in found]
 
 
 def history(name: str, grid: Any, every: int = 2, array: Any = None) -> TimeFunction:

@@ -76,6 +76,4 @@ class Gathers:
 
     def select(self, shots: Array) -> Gathers:
         """The records of some of the shots, by number."""
-        return replace(
-            self, acquisition=self.acquisition.select(shots), data=self.data[shots]
-        )
+        return replace(self, acquisition=self.acquisition.select(shots), data=self.data[shots])

@@ -70,12 +70,12 @@ class Grid:
 
     def coordinates(self, axis: int) -> NDArray[np.float64]:
         """Positions of the points along an axis [m]."""
-        return self.origin[axis] + self.spacing[axis] * np.arange(self.shape[axis])
+        steps = np.arange(self.shape[axis], dtype=np.float64)
+        return self.origin[axis] + self.spacing[axis] * steps
 
     def outside(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which points, of shape (n_points, ndim) [m], lie outside the model."""
         tolerance = 1e-6 * np.asarray(self.spacing)
         low = points < np.asarray(self.origin) - tolerance
         high = points > np.asarray(self.end) + tolerance
-        outside: NDArray[np.bool_] = (low | high).any(axis=1)
-        return outside
+        return np.asarray((low | high).any(axis=1))

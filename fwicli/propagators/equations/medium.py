@@ -14,7 +14,8 @@ from typing import Any
 from devito import Buffer, Derivative, Function, SubDomain, TimeFunction
 from devito import Grid as DevitoGrid
 
-from fwicli.propagators.calculus import Expr, Region, System
+from fwicli.propagators.calculus import Region, System
+from fwicli.propagators.expressions import Expr
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Equation:
     speed: Callable[..., Any]
 
 
-class Strip(SubDomain):
+class Strip(SubDomain):  # type: ignore[misc]
     """The first or last `thickness` points along one axis."""
 
     def __init__(self, axis: int, side: str, thickness: int, grid: DevitoGrid) -> None:

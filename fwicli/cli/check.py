@@ -1,0 +1,60 @@
+"""`fwi check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fwicli.cli import display, options
+
+if TYPE_CHECKING:
+    from fwicli.workflows.plan import Plan
+
+
+@click.command("check")
+@options.config
+@click.option(
+    "--for",
+    "kind",
+    type=click.Choice(["model", "invert", "rtm"]),
+    help="Command to plan for; by default what the sections of the config say.",
+)
+@options.settings
+@options.as_json
+def command(config: Path, kind: str | None, settings: tuple[str, ...], as_json: bool) -> None:
+    """Check CONFIG and print the plan: grid, time step, points per wavelength, memory, shots."""
+    from fwicli.config.loader import load
+    from fwicli.workflows.plan import plan
+
+    show(plan(load(config, kind, settings)), as_json)
+
+
+def show(made: Plan, as_json: bool) -> None:
+    """Print a plan on stdout."""
+    values = made.summary()
+    if as_json:
+        display.summary(values, as_json)
+        return
+    stages: list[dict[str, Any]] = values.pop("stages")
+    warnings = values.pop("warnings")
+    display.summary({name: _text(value) for name, value in values.items()}, as_json=False)
+    click.echo()
+    rows = [list(stages[0]), *[[_text(v) for v in stage.values()] for stage in stages]]
+    numbered = [["stage", *map(str, range(1, len(stages) + 1))]]
+    columns = numbered + [list(column) for column in zip(*rows, strict=True)]
+    width = max(len(column[0]) for column in columns)
+    widths = [max(len(c[i]) for c in columns) for i in range(1, len(columns[0]))]
+    for name, *cells in columns:
+        row = "  ".join(cell.rjust(w) for cell, w in zip(cells, widths, strict=True))
+        click.echo(f"{name.replace('_', ' '):<{width}}  {row}")
+    for warning in warnings:
+        click.echo(f"warning: {warning}", err=True)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        same = len({str(v) for v in value}) == 1
+        return _text(value[0]) if same else ", ".join(_text(v) for v in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)

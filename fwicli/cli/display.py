@@ -1,0 +1,115 @@
+"""What the commands show: results on stdout, progress and notes on stderr."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+log = logging.getLogger("fwicli")
+
+# Seconds between lines of progress where there is no terminal.
+INTERVAL = 10.0
+
+
+class Bar:
+    """A live bar on a terminal."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        self.console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+        )
+        self._task: Any = None
+
+    def start(self, title: str, total: int) -> None:
+        """Begin a task."""
+        self.stop()
+        self._progress.start()
+        self._task = self._progress.add_task(title, total=total)
+
+    def update(self, done: int) -> None:
+        """Move the bar."""
+        if self._task is not None:
+            self._progress.update(self._task, completed=done)
+
+    def stop(self) -> None:
+        """Remove the bar."""
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+            self._task = None
+        self._progress.stop()
+
+
+class Lines:
+    """A line now and then, for a log."""
+
+    def __init__(self) -> None:
+        self._title, self._total, self._last = "", 0, 0.0
+
+    def start(self, title: str, total: int) -> None:
+        """Begin a task."""
+        self._title, self._total, self._last = title, total, time.monotonic()
+
+    def update(self, done: int) -> None:
+        """Say how much is done, if nothing was said for a while."""
+        if time.monotonic() - self._last >= INTERVAL:
+            self._last = time.monotonic()
+            click.echo(f"{self._title}: {done} of {self._total}", err=True)
+
+    def stop(self) -> None:
+        """End the task."""
+
+
+def progress() -> Bar | Lines:
+    """Progress and notes, live on a terminal and as lines elsewhere."""
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    if sys.stderr.isatty():
+        from rich.logging import RichHandler
+
+        bar = Bar()
+        log.addHandler(
+            RichHandler(
+                console=bar.console, show_path=False, show_level=False, log_time_format="%H:%M:%S"
+            )
+        )
+        return bar
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    log.addHandler(handler)
+    return Lines()
+
+
+def summary(values: Mapping[str, Any], as_json: bool) -> None:
+    """Show the result of a command on stdout."""
+    if as_json:
+        click.echo(json.dumps(values, indent=2))
+        return
+    width = max(len(name) for name in values)
+    for name, value in values.items():
+        if isinstance(value, float):
+            value = f"{value:.6g}"
+        click.echo(f"{name.replace('_', ' '):<{width}}  {value}")

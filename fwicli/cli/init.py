@@ -1,0 +1,30 @@
+"""`fwi init`."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import click
+
+
+@click.command("init")
+@click.argument("kind", type=click.Choice(["model", "invert", "rtm"]))
+@click.argument(
+    "file",
+    required=False,
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+)
+@click.option("--force", is_flag=True, help="Overwrite the file.")
+def command(kind: str, file: Path | None, force: bool) -> None:
+    """Write a commented config of a KIND to FILE, by default KIND.yaml; - is stdout."""
+    template = resources.files("fwicli.config") / "templates" / f"{kind}.yaml"
+    text = template.read_text(encoding="utf-8")
+    file = file or Path(f"{kind}.yaml")
+    if str(file) == "-":
+        click.echo(text, nl=False)
+        return
+    if file.exists() and not force:
+        raise click.UsageError(f"{file} exists; choose another name, or overwrite it with --force")
+    file.write_text(text, encoding="utf-8")
+    click.echo(f"wrote {file}; next: fwi check {file}")

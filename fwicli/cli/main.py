@@ -1,0 +1,102 @@
+"""The command `fwi`: a group of verbs that are loaded when they are called."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from importlib import import_module
+from types import FrameType
+
+import click
+
+VERBS = {
+    "init": "Write a commented config to start from.",
+    "check": "Check a config and print the plan; run nothing.",
+    "model": "Model shot records of a known earth.",
+    "invert": "Invert shot records for the earth (full-waveform inversion).",
+    "rtm": "Image the earth from shot records (reverse-time migration).",
+}
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as the end of a batch job's time sends it: handled like Ctrl-C."""
+
+
+class _Verbs(click.Group):
+    """Commands by name; a verb's module is imported only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = import_module(f"fwicli.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            close = difflib.get_close_matches(args[0], VERBS, n=1)
+            if close:
+                raise click.UsageError(f"{error.message} Did you mean `fwi {close[0]}`?") from None
+            raise
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="fwicli", prog_name="fwi")
+def cli() -> None:
+    """Seismic modelling, full-waveform inversion and reverse-time migration.
+
+    \b
+    A first run:
+        fwi init model
+        fwi check model.yaml
+        fwi model model.yaml -o runs/model
+    """  # noqa: D301 - click's mark for a paragraph that is not wrapped
+
+
+def _terminate(_signum: int, _frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def main() -> None:
+    """Run the command line and translate what went wrong into an exit code."""
+    from fwicli.errors import FwiError
+
+    signal.signal(signal.SIGTERM, _terminate)
+    # One process a shot: a numerical library that starts a thread per core would only get in the
+    # way. What the user has set is left alone.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    try:
+        cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except (click.Abort, KeyboardInterrupt) as interrupt:
+        terminated = isinstance(interrupt, Terminated)
+        click.echo("fwi: terminated" if terminated else "fwi: interrupted", err=True)
+        sys.exit(143 if terminated else 130)
+    except FwiError as error:
+        click.echo(f"fwi: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        click.echo(f"fwi: {error}; what was finished is kept", err=True)
+        sys.exit(4)
+    sys.exit(0)

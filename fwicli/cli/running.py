@@ -1,0 +1,58 @@
+"""The course of a command that runs something: load, plan, run, show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fwicli.cli import display
+
+
+def execute(
+    kind: str,
+    workflow: Callable[[], Callable[..., dict[str, Any]]],
+    config: Path,
+    folder: Path | None,
+    dry_run: bool,
+    resume: bool,
+    force: bool,
+    settings: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Run a workflow on a config.
+
+    Parameters
+    ----------
+    workflow : callable
+        Imports and returns the workflow; called only when it is needed.
+    """
+    from fwicli.config.loader import load
+
+    if resume and force:
+        raise click.UsageError("--resume continues a run and --force overwrites it; choose one")
+    loaded = load(config, kind, settings)
+    if dry_run:
+        from fwicli.cli.check import show
+        from fwicli.workflows.plan import plan
+
+        show(plan(loaded), as_json)
+        return
+    folder = folder or loaded.config.output or Path("runs") / config.stem
+    shown = display.progress()
+    try:
+        result = workflow()(loaded, folder, resume=resume, force=force, progress=shown)
+    except KeyboardInterrupt:
+        shown.stop()
+        options = "".join(f" --set {s}" for s in settings)
+        click.echo(
+            f"stopped; what was finished is kept in {folder}. To continue:\n"
+            f"  fwi {kind} {config} -o {folder}{options} --resume",
+            err=True,
+        )
+        raise
+    finally:
+        shown.stop()
+    display.summary(result, as_json)

@@ -1,0 +1,1 @@
+"""Imaging: reverse-time migration and image filters."""

@@ -1,0 +1,62 @@
+"""Reflectivity of a known earth as an image would show it, to measure an image against.
+
+At normal incidence r = (v+ - v-) / (v+ + v-), a spike at every interface. Each column is taken to
+vertical travel time in the smooth model, convolved with the zero-phase wavelet of the data, and
+taken back to depth.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.survey.model import EarthModel
+
+Array = NDArray[Any]
+
+
+def band_limited(true: EarthModel, smooth: EarthModel, wavelet: Array, interval: float) -> Array:
+    """Normal-incidence reflectivity of `true` in the band of a wavelet, on the grid of both.
+
+    Parameters
+    ----------
+    wavelet : ndarray of shape (samples,)
+        Its power spectrum shapes the reflectivity, without its phase.
+    interval : float
+        Its sampling interval [s].
+    """
+    depth_step = true.grid.spacing[-1]
+    spikes = np.zeros(true.vp.shape)
+    upper, lower = true.vp[..., :-1].astype(float), true.vp[..., 1:].astype(float)
+    spikes[..., 1:] = (lower - upper) / (lower + upper)
+    columns = (-1, true.grid.shape[-1])
+
+    n = 2 * wavelet.shape[-1]
+    power = np.abs(np.fft.rfft(wavelet, n)) ** 2
+    frequencies = np.fft.rfftfreq(n, interval)
+    result = np.zeros(spikes.shape).reshape(columns)
+    pairs = zip(spikes.reshape(columns), smooth.vp.reshape(columns), strict=True)
+    for column, (r, v) in enumerate(pairs):
+        times = np.concatenate([[0.0], np.cumsum(2 * depth_step / v[:-1])])
+        step = np.diff(times).min() / 2
+        even = np.arange(0, times[-1] + step, step)
+        # Spikes spread over two samples keep their size and their place.
+        place = times / step
+        left = np.floor(place).astype(int)
+        series = np.zeros(even.size + 1)
+        np.add.at(series, left, r * (1 - (place - left)))
+        np.add.at(series, left + 1, r * (place - left))
+        length = 2 * series.size
+        spectrum = np.interp(np.fft.rfftfreq(length, step), frequencies, power / power.max())
+        shaped = np.fft.irfft(np.fft.rfft(series, length) * spectrum, length)[: series.size]
+        result[column] = np.interp(times, step * np.arange(series.size), shaped)
+    return result.reshape(true.vp.shape)
+
+
+def correlation(image: Array, reference: Array, where: NDArray[np.bool_]) -> float:
+    """Correlation coefficient of two images at some points."""
+    a, b = image[where].astype(float), reference[where].astype(float)
+    a, b = a - a.mean(), b - b.mean()
+    return float(np.vdot(a, b) / (np.linalg.norm(a) * np.linalg.norm(b)))

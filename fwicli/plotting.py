@@ -1,0 +1,192 @@
+"""Pictures of models, gathers, wavelets, images and convergence, as PNG files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.gathers import Gathers
+from fwicli.survey.grid import Grid
+from fwicli.survey.model import EarthModel
+
+Array = NDArray[Any]
+
+DPI = 130
+VELOCITY = "turbo"
+
+
+def velocity_scale(*models: EarthModel) -> tuple[float, float]:
+    """Range of velocity [m/s] that serves several models."""
+    return min(m.vp_min for m in models), max(m.vp_max for m in models)
+
+
+def model(
+    path: Path,
+    earth: EarthModel,
+    acquisition: Acquisition | None = None,
+    title: str = "P velocity",
+    scale: tuple[float, float] | None = None,
+) -> None:
+    """Draw a model, with the sources and receivers."""
+    low, high = scale or velocity_scale(earth)
+    figure, axes = _figure(earth.grid)
+    _velocity(figure, axes, earth, title, low, high)
+    if acquisition is not None:
+        receivers, sources = acquisition.all_receivers(), acquisition.sources
+        step = 0.001
+        axes.plot(receivers[:, 0] * step, receivers[:, -1] * step, "w.", ms=1.5, label="receivers")
+        axes.plot(sources[:, 0] * step, sources[:, -1] * step, "r*", ms=5, label="sources")
+        axes.legend(loc="lower right", fontsize=7, framealpha=0.7)
+    _save(figure, path)
+
+
+def difference(path: Path, result: EarthModel, start: EarthModel) -> None:
+    """Draw what an inversion has changed."""
+    figure, axes = _figure(result.grid)
+    change = result.vp - start.vp
+    largest = float(np.percentile(np.abs(change), 99.5)) or 1.0
+    picture = _section(axes, change, result.grid, "seismic", -largest, largest)
+    figure.colorbar(picture, ax=axes, label="change of vp [m/s]", shrink=0.9)
+    axes.set_title("Result minus start")
+    _save(figure, path)
+
+
+def overview(
+    path: Path, start: EarthModel, result: EarthModel, reference: EarthModel | None
+) -> None:
+    """Draw start, result and, where it is known, the true model below each other."""
+    named = [("Start", start), ("Result", result)]
+    if reference is not None:
+        named.append(("True", reference))
+    low, high = velocity_scale(*[m for _, m in named])
+    width, height = _size(start.grid)
+    figure = Figure(figsize=(width, height * len(named)), layout="constrained")
+    rows = figure.subplots(len(named), 1, squeeze=False)[:, 0]
+    for axes, (title, earth) in zip(rows, named, strict=True):
+        _velocity(figure, axes, earth, title, low, high)
+    _save(figure, path)
+
+
+def image(
+    path: Path, values: Array, earth: EarthModel, title: str = "Reverse-time migration"
+) -> None:
+    """Draw an image of reflectors over the model that it was made in."""
+    figure, axes = _figure(earth.grid)
+    visible = values[~earth.water()]
+    largest = float(np.percentile(np.abs(visible), 99)) or 1.0
+    _section(axes, values, earth.grid, "gray_r", -largest, largest)
+    axes.set_title(title)
+    _save(figure, path)
+
+
+def gathers(path: Path, records: Gathers, count: int = 3) -> None:
+    """Draw some shot records, from the first to the last."""
+    shots = np.unique(np.linspace(0, records.acquisition.shots - 1, count).round().astype(int))
+    figure = Figure(figsize=(3.4 * len(shots), 4.6), layout="constrained")
+    columns = figure.subplots(1, len(shots), squeeze=False, sharey=True)[0]
+    for axes, shot in zip(columns, shots, strict=True):
+        data = records.data[shot]
+        largest = float(np.percentile(np.abs(data), 98)) or 1.0
+        end = records.interval * (records.samples - 1)
+        axes.imshow(
+            data.T,
+            cmap="gray_r",
+            vmin=-largest,
+            vmax=largest,
+            aspect="auto",
+            interpolation="bilinear",
+            extent=(0, data.shape[0] - 1, end, 0),
+        )
+        x = records.acquisition.sources[shot, 0]
+        axes.set_title(f"shot {shot}, x = {x / 1000:g} km", fontsize=9)
+        axes.set_xlabel("receiver")
+    columns[0].set_ylabel("time [s]")
+    _save(figure, path)
+
+
+def wavelet(path: Path, values: Array, interval: float) -> None:
+    """Draw a wavelet and its spectrum."""
+    figure = Figure(figsize=(7.5, 2.8), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    t = interval * np.arange(values.size)
+    loud = np.flatnonzero(np.abs(values) > 1e-3 * np.abs(values).max())
+    left.plot(t, values, lw=1.2)
+    left.set_xlim(0, min(t[-1], 1.5 * t[loud[-1]] + interval))
+    left.set(xlabel="time [s]", ylabel="amplitude", title="Wavelet")
+    spectrum = np.abs(np.fft.rfft(values, 4 * values.size))
+    frequency = np.fft.rfftfreq(4 * values.size, interval)
+    right.plot(frequency, spectrum / spectrum.max(), lw=1.2)
+    last = frequency[np.flatnonzero(spectrum > 1e-2 * spectrum.max())[-1]]
+    right.set_xlim(0, 1.3 * last)
+    right.set(xlabel="frequency [Hz]", title="Amplitude spectrum")
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+    _save(figure, path)
+
+
+def convergence(path: Path, history: dict[str, Array]) -> None:
+    """Draw misfit, and model error where it is known, against the iterations of all stages."""
+    panels = [("misfit", "misfit, share of the data"), ("model_error", "relative model error")]
+    panels = [p for p in panels if p[0] in history]
+    figure = Figure(figsize=(4.6 * max(1, len(panels)), 3.4), layout="constrained")
+    columns = figure.subplots(1, max(1, len(panels)), squeeze=False)[0]
+    for axes, (name, label) in zip(columns, panels, strict=False):
+        numbers = np.arange(1, history[name].size + 1)
+        for stage in np.unique(history["stage"]):
+            here = history["stage"] == stage
+            axes.plot(numbers[here], history[name][here], "o-", ms=3, label=f"stage {stage}")
+        axes.set(xlabel="iteration", ylabel=label)
+        if name == "misfit":
+            axes.set_yscale("log")
+        axes.grid(alpha=0.3, which="both")
+        axes.legend(fontsize=7)
+    _save(figure, path)
+
+
+# --- parts of pictures ----------------------------------------------------------------------------
+
+
+def _size(grid: Grid) -> tuple[float, float]:
+    """Width and height [inches] that keep the proportions of a section."""
+    width = 8.0
+    extent = [e - o for o, e in zip(grid.origin, grid.end, strict=True)]
+    return width, float(np.clip(0.82 * width * extent[-1] / extent[0], 1.6, 9.0)) + 0.7
+
+
+def _figure(grid: Grid) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=_size(grid), layout="constrained")
+    return figure, figure.subplots()
+
+
+def _velocity(
+    figure: Figure, axes: Axes, earth: EarthModel, title: str, low: float, high: float
+) -> None:
+    picture = _section(axes, earth.vp, earth.grid, VELOCITY, low, high)
+    figure.colorbar(picture, ax=axes, label="vp [m/s]", shrink=0.9)
+    axes.set_title(title)
+
+
+def _section(axes: Axes, values: Array, grid: Grid, colours: str, low: float, high: float) -> Any:
+    """Draw a vertical section; of a 3D array, the one in the middle."""
+    section = values if values.ndim == 2 else values[:, values.shape[1] // 2]
+    (left, top), (right, bottom) = (grid.origin[0], grid.origin[-1]), (grid.end[0], grid.end[-1])
+    axes.set(xlabel="x [km]", ylabel="depth [km]")
+    return axes.imshow(
+        section.T,
+        cmap=colours,
+        vmin=low,
+        vmax=high,
+        aspect="equal",
+        interpolation="bilinear",
+        extent=(left / 1000, right / 1000, bottom / 1000, top / 1000),
+    )
+
+
+def _save(figure: Figure, path: Path) -> None:
+    figure.savefig(path, dpi=DPI)

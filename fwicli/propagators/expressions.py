@@ -1,0 +1,156 @@
+"""Expressions of grid functions: their accesses, shifts, terms and substitutions.
+
+An access is the value of a grid function at a point relative to the current one, f(t + s, x + o).
+Space derivatives are opaque operators on an expression; they are rebuilt around a changed operand,
+never expanded, so that Devito still sees derivatives and can factor them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from itertools import product
+from operator import add, mul
+from typing import Any
+
+import sympy
+from devito import TimeFunction
+from devito.finite_differences.derivative import Derivative
+from devito.symbolics import retrieve_functions
+
+from fwicli.errors import CalculusError
+
+Expr = Any
+
+
+def is_access(expr: Expr) -> bool:
+    """Whether `expr` is the value of a grid function at some point."""
+    return bool(getattr(expr, "is_DiscreteFunction", False))
+
+
+def functions(expr: Expr | Iterable[Expr]) -> set[Any]:
+    """Grid functions that occur in an expression, each once."""
+    exprs = expr if isinstance(expr, (tuple, list)) else (expr,)
+    found: set[Any] = set()
+    for e in exprs:
+        if hasattr(e, "args"):
+            found |= {f.function for f in retrieve_functions(e, mode="unique")}
+    return found
+
+
+def names(expr: Expr) -> set[str]:
+    """Names of the grid functions that occur in an expression."""
+    return {f.name for f in functions(expr)}
+
+
+def rebuild(expr: Expr, visit: Callable[[Expr], Expr]) -> Expr:
+    """Copy of `expr` with every operand replaced by `visit(operand)`."""
+    if isinstance(expr, Derivative):
+        return expr._rebuild(visit(expr.expr))
+    if not getattr(expr, "args", ()) or is_access(expr):
+        return expr
+    return expr.func(*[visit(a) for a in expr.args])
+
+
+def shift(expr: Expr, dimension: Any, amount: Expr) -> Expr:
+    """`expr` with every grid function moved by `amount` along `dimension`."""
+    if amount == 0:
+        return expr
+    if is_access(expr):
+        return expr._subs(dimension, dimension + amount)
+    if expr == dimension:
+        return dimension + amount
+    return rebuild(expr, lambda e: shift(e, dimension, amount))
+
+
+def offsets(access: Expr) -> dict[Any, Expr]:
+    """Displacement of an access from the point (t, x, ...) by dimension, zeros left out."""
+    reference = access.function.indices
+    found = {}
+    for dimension, origin, index in zip(
+        access.function.dimensions, reference, access.indices, strict=True
+    ):
+        if index != origin:
+            found[dimension] = index - origin
+    return found
+
+
+def expand_time(expr: Expr, time: Any) -> Expr:
+    """Replace time derivatives by their differences; space derivatives stay symbolic."""
+    if isinstance(expr, Derivative) and any(d.is_Time for d in expr.dims):
+        if len(expr.dims) > 1:
+            raise CalculusError(f"nest the mixed derivative {expr} as (u.dx).dt")
+        inner = expand_time(expr.expr, time)
+        # The stencil, from a stand-in for the operand: evaluating the operand itself would
+        # expand its space derivatives, too.
+        model = next(f for f in functions(inner) if f.is_TimeFunction)
+        stand_in = TimeFunction(
+            name="operand",
+            grid=model.grid,
+            time_order=model.time_order,
+            space_order=0,
+            dtype=model.dtype,
+        )
+        terms = []
+        for term in summands(expr._rebuild(stand_in).evaluate):
+            access = next(iter(e for e in accesses(term)))
+            moved = shift(inner, time, offsets(access).get(time, 0))
+            terms.append(term.xreplace({access: sympy.S.One}) * moved)
+        return reduce(add, terms)
+    return rebuild(expr, lambda e: expand_time(e, time))
+
+
+def accesses(expr: Expr) -> list[Expr]:
+    """Every access to a grid function, in order, repetitions left out."""
+    if is_access(expr):
+        return [expr]
+    operands = [expr.expr] if isinstance(expr, Derivative) else getattr(expr, "args", ())
+    return list(dict.fromkeys(a for o in operands for a in accesses(o)))
+
+
+def summands(expr: Expr) -> list[Expr]:
+    """Terms whose sum is `expr`, products distributed over sums outside derivatives."""
+    if expr == 0:
+        return []
+    if expr.is_Add:
+        return [t for a in expr.args for t in summands(a)]
+    if expr.is_Mul:
+        parts = [summands(a) for a in expr.args]
+        return [reduce(mul, factors) for factors in product(*parts)]
+    if expr.is_Pow and expr.exp.is_Integer and expr.exp > 1 and expr.base.is_Add:
+        return summands(reduce(mul, [expr.base] * int(expr.exp)))
+    return [expr]
+
+
+def distribute(expr: Expr) -> list[Expr]:
+    """Terms whose sum is `expr`, derivatives distributed over sums as well."""
+    if isinstance(expr, Derivative):
+        return [expr._rebuild(t) for t in distribute(expr.expr)]
+    if expr.is_Add:
+        return [t for a in expr.args for t in distribute(a)]
+    if expr.is_Mul:
+        parts = [distribute(a) for a in expr.args]
+        return [t for factors in product(*parts) for t in summands(reduce(mul, factors))]
+    return summands(expr)
+
+
+def total(terms: Iterable[Expr]) -> Expr:
+    """Sum of expressions; zero where there is none."""
+    return reduce(add, terms, sympy.S.Zero)
+
+
+def like(f: Any, name: str) -> Any:
+    """A new grid function of the same kind and storage as `f`."""
+    return f._rebuild(name=name, alias=None, function=None)
+
+
+def substitute(expr: Expr, replacements: Mapping[str, Any]) -> Expr:
+    """`expr` with functions exchanged by name, at the same points."""
+    if is_access(expr):
+        new = replacements.get(expr.function.name)
+        if new is None:
+            return expr
+        for dimension, amount in offsets(expr).items():
+            new = shift(new, dimension, amount)
+        return new
+    return rebuild(expr, lambda e: substitute(e, replacements))

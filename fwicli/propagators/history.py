@@ -1,0 +1,46 @@
+"""What of the forward field a gradient keeps, and the memory that takes.
+
+The gradient correlates the forward field with the multiplier over time. Both end at a highest
+frequency f, so their product may be summed at any rate above 2 f: the history keeps every k-th
+step with
+
+    k = floor(1 / (2 * 1.25 f dt)),
+
+weighted by k. `full` keeps every step, and is exact for any signal.
+"""
+
+from __future__ import annotations
+
+import math
+
+from fwicli.propagators.sampling import TimeAxis
+
+OVERSAMPLING = 1.25
+
+
+def subsampling(axis: TimeAxis, frequency: float) -> int:
+    """Steps between snapshots for a band that ends at `frequency` [Hz]."""
+    return max(1, math.floor(1 / (2 * OVERSAMPLING * frequency * axis.step)))
+
+
+def snapshots(steps: int, every: int) -> int:
+    """Number of snapshots of a run."""
+    return (steps - 1) // every + 1
+
+
+def gradient_bytes(points: int, ndim: int, kept: int, itemsize: int) -> int:
+    """Memory of a gradient of the acoustic equation [bytes].
+
+    Parameters
+    ----------
+    points : int
+        Grid points with the absorbing layer.
+    kept : int
+        Snapshots of the history.
+
+    Notes
+    -----
+    Two memory variables of two levels an axis, for the field and for the multiplier; two levels
+    of the field and three of the multiplier; parameter, coefficient, gradient, illumination.
+    """
+    return points * itemsize * (kept + 8 * ndim + 2 + 3 + 4)

@@ -1,0 +1,204 @@
+"""From sections of a config to the objects that they describe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli import hdf5
+from fwicli.config import schema
+from fwicli.errors import DataError, GeometryError, ModelError
+from fwicli.propagators import points
+from fwicli.propagators.absorbing import AbsorbingLayer
+from fwicli.survey import wavelets
+from fwicli.survey.acquisition import Acquisition, towed
+from fwicli.survey.gathers import Gathers
+from fwicli.survey.grid import Grid
+from fwicli.survey.model import EarthModel
+
+Array = NDArray[Any]
+
+
+def earth_model(section: schema.Model) -> EarthModel:
+    """The model of a section, in m/s, smoothed where the section says so."""
+    values, attributes = _velocity(section)
+    ndim = values.ndim
+    spacing = section.spacing if section.spacing is not None else attributes.get("spacing")
+    if spacing is None:
+        raise ModelError("the file of vp does not say its spacing; give `spacing` [m]")
+    origin = section.origin if section.origin is not None else attributes.get("origin")
+    steps = np.broadcast_to(np.asarray(spacing, dtype=float), ndim).tolist()
+    start = [0.0] * ndim if origin is None else [float(o) for o in origin]
+    grid = Grid(tuple(values.shape), tuple(steps), tuple(start))
+    scale = 1000.0 if section.unit == "km/s" else 1.0
+    model = EarthModel(grid, values.astype(np.float64) * scale)
+    if section.smooth is None:
+        return model
+    return model.smoothed(section.smooth.length, kept(model, section.smooth.keep))
+
+
+def kept(model: EarthModel, what: str | float) -> NDArray[np.bool_]:
+    """Points that a config keeps as they are: the water, all above a depth [m], or nothing."""
+    if what == "water":
+        return model.water()
+    if what == "nothing":
+        return np.zeros(model.grid.shape, dtype=bool)
+    return model.above(float(what))
+
+
+def _velocity(section: schema.Model) -> tuple[Array, dict[str, Any]]:
+    if isinstance(section.vp, float):
+        return np.full(section.shape or [], section.vp), {}
+    source = section.vp
+    attributes: dict[str, Any] = {}
+    if source.file.suffix in hdf5.SUFFIXES:
+        values, attributes = hdf5.read_array(source.file, source.dataset)
+    elif source.file.suffix == ".npy":
+        values = _npy(source.file)
+    else:
+        values = _raw(source, section.shape)
+    expected = source.shape or section.shape
+    if expected is not None and list(values.shape) != expected:
+        raise ModelError(f"{source.file} holds shape {values.shape}, not `shape` {expected}")
+    if values.ndim not in (2, 3):
+        raise ModelError(f"{source.file} has {values.ndim} axes; a model has (x, z) or (x, y, z)")
+    return values, attributes
+
+
+def _npy(path: Path) -> Array:
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except FileNotFoundError:
+        raise DataError(f"there is no file {path}") from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is not a readable .npy file ({error})") from error
+
+
+def _raw(source: schema.ArrayFile, shape: list[int] | None) -> Array:
+    shape = source.shape or shape
+    if shape is None:
+        raise ModelError(f"{source.file} is raw binary; give its `shape` as (x, z), z fastest")
+    dtype = np.dtype(source.dtype).newbyteorder("<" if source.byte_order == "little" else ">")
+    try:
+        size = source.file.stat().st_size
+    except OSError:
+        raise DataError(f"there is no file {source.file}") from None
+    expected = int(np.prod(shape)) * dtype.itemsize
+    if size != expected:
+        raise ModelError(
+            f"{source.file} has {size} bytes, but shape {shape} of {source.dtype} takes "
+            f"{expected}; check `shape` and `dtype`"
+        )
+    return np.fromfile(source.file, dtype).reshape(shape)
+
+
+# --- geometry -------------------------------------------------------------------------------------
+
+
+def acquisition(section: schema.Geometry, ndim: int) -> Acquisition:
+    """Positions of a geometry section."""
+    sources = _positions(section.sources, ndim)
+    receivers = _positions(section.receivers, ndim)
+    if section.receivers.towed:
+        # Offsets are horizontal; the depth of a streamer is its own.
+        offsets = receivers.copy()
+        offsets[:, -1] = 0.0
+        spread = towed(sources, offsets)
+        spread[..., -1] = receivers[:, -1]
+        return Acquisition(sources, spread)
+    return Acquisition(sources, receivers)
+
+
+def _positions(section: schema.Points, ndim: int) -> Array:
+    """Positions of shape (n_points, ndim) [m]."""
+    if (section.y is None) != (ndim == 2):
+        need = "no y" if ndim == 2 else "a y coordinate"
+        raise GeometryError(f"the model has {ndim} dimensions: give {need}")
+    named = {"x": section.x, "y": section.y, "z": section.z}
+    axes = {name: _values(value) for name, value in named.items() if value is not None}
+    if section.layout == "grid":
+        return np.stack(np.meshgrid(*axes.values(), indexing="ij"), axis=-1).reshape(-1, ndim)
+    try:
+        return np.stack(np.broadcast_arrays(*axes.values()), axis=-1)
+    except ValueError:
+        counts = ", ".join(f"{value.size} {name}" for name, value in axes.items())
+        raise GeometryError(
+            f"cannot pair {counts} coordinates; give as many of each, one for all, or "
+            f"`layout: grid`"
+        ) from None
+
+
+def _values(coordinate: schema.Coordinate) -> Array:
+    if isinstance(coordinate, schema.Line):
+        if coordinate.count is not None:
+            return np.linspace(coordinate.start, coordinate.stop, coordinate.count)
+        step = coordinate.step or 1.0
+        count = int(np.floor(abs(coordinate.stop - coordinate.start) / step + 1e-9)) + 1
+        sign = 1.0 if coordinate.stop >= coordinate.start else -1.0
+        return coordinate.start + sign * step * np.arange(count)
+    return np.atleast_1d(np.asarray(coordinate, dtype=float))
+
+
+# --- wavelet and data -----------------------------------------------------------------------------
+
+
+def samples(section: schema.Time) -> int:
+    """Number of samples of a time section; the last is at the duration or just before."""
+    return int(np.floor(section.duration / section.interval + 1e-9)) + 1
+
+
+def wavelet(
+    section: schema.Ricker | schema.Ormsby | schema.WaveletFile, interval: float, count: int
+) -> Array:
+    """Source time function of shape (count,)."""
+    t = wavelets.times(interval, count)
+    if isinstance(section, schema.Ricker):
+        return section.amplitude * wavelets.ricker(t, section.frequency, section.delay)
+    if isinstance(section, schema.Ormsby):
+        return section.amplitude * wavelets.ormsby(t, section.corners, section.delay)
+    if section.file.suffix in hdf5.SUFFIXES:
+        values, _ = hdf5.read_array(section.file, section.dataset)
+    elif section.file.suffix == ".npy":
+        values = _npy(section.file)
+    else:
+        try:
+            values = np.fromfile(section.file, section.dtype)
+        except FileNotFoundError:
+            raise DataError(f"there is no file {section.file}") from None
+    values = np.ravel(values).astype(float)
+    if not np.isfinite(values).all() or not values.any():
+        raise DataError(f"the wavelet in {section.file} is zero or has values that are no numbers")
+    # A shorter wavelet is zero after its end.
+    return section.scale * np.pad(values[:count], (0, max(0, count - values.size)))
+
+
+def gathers(section: schema.Data, source: Any | None) -> Gathers:
+    """Records of a data section, with the wavelet of the config in place of the file's."""
+    records = hdf5.read_gathers(section.file, section.traces, section.selection())
+    if records.acquisition.shots == 0:
+        raise DataError(f"`shots: {section.shots}` selects none of the shots in {section.file}")
+    records.check_finite()
+    if source is None:
+        return records
+    function = wavelet(source, records.interval, records.samples)
+    return Gathers(records.acquisition, records.interval, records.data, function)
+
+
+# --- discretisation -------------------------------------------------------------------------------
+
+
+def absorbing(
+    physics: schema.Physics, grid: Grid, geometry: Acquisition, velocity: float, frequency: float
+) -> AbsorbingLayer:
+    """Absorbing layer of a run, with a gap where sinc functions would reach into it."""
+    everything = np.concatenate([geometry.sources, geometry.all_receivers()])
+    position = (everything - np.asarray(grid.origin)) / np.asarray(grid.spacing)
+    last = np.asarray(grid.shape) - 1
+    near = (position < points.RADIUS) | (position > last - points.RADIUS)
+    off_grid = np.abs(position - np.rint(position)) > 1e-6
+    gap = points.RADIUS if bool((near & off_grid).any()) else 0
+    layer = physics.absorbing
+    return AbsorbingLayer(layer.cells, velocity, layer.frequency or frequency, gap)

@@ -1,0 +1,97 @@
+"""`fwi model`: shot records of a known earth, d = F(m) q."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli import hdf5, plotting
+from fwicli.config.loader import Loaded
+from fwicli.execution import Local
+from fwicli.propagators.propagator import Discretization, propagator
+from fwicli.survey.gathers import Gathers
+from fwicli.workflows import shots
+from fwicli.workflows.plan import plan
+from fwicli.workflows.progress import Progress, Silent
+from fwicli.workflows.runfolder import RunFolder, provenance
+
+Array = NDArray[Any]
+
+RESULT = "shots.h5"
+
+log = logging.getLogger("fwicli")
+
+
+@dataclass(frozen=True)
+class ShotModelling:
+    """Gather of one shot, as a picklable function."""
+
+    discretization: Discretization
+    m: Array
+    wavelet: Array
+    source: Array
+    receivers: Array
+
+    def __call__(self) -> Array:
+        """Model the shot."""
+        return propagator(self.discretization).forward(
+            {"m": self.m}, self.wavelet, self.source, self.receivers
+        )
+
+
+def run(
+    loaded: Loaded,
+    folder: Path,
+    resume: bool = False,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Model every shot and write the records; returns a summary."""
+    progress = progress or Silent()
+    started = time.monotonic()
+    made = plan(loaded)
+    run_folder = RunFolder(folder, loaded)
+    run_folder.open(resume, force)
+    numerics = made.stages[0]
+    discretization = shots.discretization(loaded.config.physics, numerics, made.threads)
+    m = 1 / made.model.vp**2
+    tasks = [
+        ShotModelling(
+            discretization,
+            m,
+            made.wavelet,
+            made.acquisition.source(shot),
+            made.acquisition.receivers_of(shot),
+        )
+        for shot in range(made.acquisition.shots)
+    ]
+    kept = shots.Partial(folder / "partial", len(tasks))
+    with run_folder.logging(), Local(made.workers) as executor:
+        log.info("modelling %d shots with %d workers", len(tasks), made.workers)
+        progress.start("shots", len(tasks))
+        gathers = kept.collect(executor, tasks, progress.update)
+        progress.stop()
+        data = np.stack(gathers)
+        records = Gathers(made.acquisition, made.interval, data, made.wavelet)
+        hdf5.write_gathers(folder / RESULT, records, provenance())
+        kept.remove()
+        plotting.model(folder / "model.png", made.model, made.acquisition)
+        plotting.gathers(folder / "gathers.png", records)
+        plotting.wavelet(folder / "wavelet.png", made.wavelet, made.interval)
+        seconds = time.monotonic() - started
+        log.info("%d shots in %.1f s, in %s", len(tasks), seconds, folder / RESULT)
+    run_folder.step({"shots": len(tasks), "seconds": round(seconds, 3)})
+    return {
+        "result": str(folder / RESULT),
+        "shots": len(tasks),
+        "receivers": made.acquisition.traces,
+        "samples": records.samples,
+        "largest_pressure": float(np.abs(data).max()),
+        "seconds": round(seconds, 2),
+    }

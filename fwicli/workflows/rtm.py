@@ -1,0 +1,146 @@
+"""`fwi rtm`: a reverse-time migrated image from records and a smooth model."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli import hdf5, plotting
+from fwicli.config import schema
+from fwicli.config.loader import Loaded
+from fwicli.errors import DataError
+from fwicli.execution import Local
+from fwicli.imaging import filters, reflectivity
+from fwicli.imaging.migration import ShotMigration, compensate
+from fwicli.inversion.bands import Band
+from fwicli.survey.model import EarthModel, Regridding
+from fwicli.workflows import shots
+from fwicli.workflows.plan import Plan, plan
+from fwicli.workflows.progress import Progress, Silent
+from fwicli.workflows.runfolder import RunFolder, provenance
+
+Array = NDArray[Any]
+
+RESULT = "image.h5"
+
+log = logging.getLogger("fwicli")
+
+
+@dataclass(frozen=True)
+class _Stacked:
+    """Image and illumination of a shot in one array."""
+
+    task: ShotMigration
+
+    def __call__(self) -> Array:
+        result = self.task()
+        return np.stack([result.image, result.illumination])
+
+
+def run(
+    loaded: Loaded,
+    folder: Path,
+    resume: bool = False,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Migrate every shot, sum and filter the images; returns a summary."""
+    progress = progress or Silent()
+    started = time.monotonic()
+    made = plan(loaded)
+    imaging: schema.Imaging = loaded.config.imaging
+    run_folder = RunFolder(folder, loaded)
+    run_folder.open(resume, force)
+    smooth, tasks = _tasks(loaded, made)
+    kept = shots.Partial(folder / "partial", len(tasks))
+    with run_folder.logging(), Local(made.workers) as executor:
+        log.info("migrating %d shots with %d workers", len(tasks), made.workers)
+        progress.start("shots", len(tasks))
+        raw, illumination = kept.add(executor, tasks, progress.update)
+        progress.stop()
+        image = raw
+        if imaging.illumination > 0:
+            image = compensate(image, illumination, imaging.illumination)
+        if imaging.laplacian:
+            image = filters.laplacian(image, smooth.grid)
+        summary: dict[str, Any] = {"result": str(folder / RESULT), "shots": len(tasks)}
+        expected = None
+        if made.reference is not None:
+            expected, summary["correlation"] = _compare(made, made.reference, smooth, image)
+        _write(folder, smooth, raw, image, illumination, expected)
+        kept.remove()
+        plotting.image(folder / "image.png", image, smooth)
+        if expected is not None:
+            plotting.image(
+                folder / "reflectivity.png", expected, smooth, "Band-limited reflectivity"
+            )
+        summary["seconds"] = round(time.monotonic() - started, 2)
+        log.info("%d shots in %.1f s, in %s", len(tasks), summary["seconds"], folder / RESULT)
+        if "correlation" in summary:
+            log.info("correlation with the reference: %.3f", summary["correlation"])
+    run_folder.step(summary)
+    return summary
+
+
+def _tasks(loaded: Loaded, made: Plan) -> tuple[EarthModel, list[_Stacked]]:
+    """The smooth model on the grid of the image, and a task for each shot."""
+    imaging: schema.Imaging = loaded.config.imaging
+    records = made.gathers
+    if records is None:
+        raise DataError("there are no records to migrate")
+    smooth = made.model
+    if imaging.spacing is not None:
+        smooth = Regridding(smooth.grid, imaging.spacing).model_to_coarse(smooth)
+    data = records.data
+    if imaging.band is not None:
+        data = Band(*imaging.band).apply(data, records.interval)
+    discretization = shots.discretization(loaded.config.physics, made.stages[0], made.threads)
+    m = 1 / smooth.vp**2
+    tasks = [
+        _Stacked(
+            ShotMigration(
+                discretization,
+                m,
+                made.wavelet,
+                made.acquisition.source(shot),
+                made.acquisition.receivers_of(shot),
+                data[shot],
+                imaging.condition,
+                imaging.subtract_modelled,
+            )
+        )
+        for shot in range(made.acquisition.shots)
+    ]
+    return smooth, tasks
+
+
+def _compare(made: Plan, true: EarthModel, smooth: EarthModel, image: Array) -> tuple[Array, float]:
+    """Reflectivity of the reference, and its correlation with the image below the water."""
+    if true.grid != smooth.grid:
+        true = Regridding(true.grid, smooth.grid.spacing).model_to_coarse(true)
+    expected = reflectivity.band_limited(true, smooth, made.wavelet, made.interval)
+    return expected, reflectivity.correlation(image, expected, ~true.water())
+
+
+def _write(
+    folder: Path,
+    smooth: EarthModel,
+    raw: Array,
+    image: Array,
+    illumination: Array,
+    expected: Array | None,
+) -> None:
+    with hdf5.replacing(folder / RESULT) as file:
+        named = {"image": image, "unfiltered": raw, "illumination": illumination}
+        if expected is not None:
+            named["reflectivity"] = expected
+        for name, values in named.items():
+            hdf5.write_on_grid(file, name, values.astype(np.float32), smooth.grid, "")
+        hdf5.write_on_grid(file, "vp", smooth.vp.astype(np.float32), smooth.grid, "m/s")
+        file.attrs.update(provenance())

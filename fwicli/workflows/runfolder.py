@@ -1,0 +1,208 @@
+"""The folder of a run: what it was told, where it ran, what it read, how it went.
+
+    config.yaml         the resolved config: it can be run again as it is
+    environment.json    versions, host, revision, compiler and fingerprints of the inputs
+    progress.jsonl      one line a step
+    log.txt             what was said
+    *.h5, *.png         results
+
+A folder with a result is never overwritten unless told so, and is continued only with the config
+that it was begun with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from fwicli.config.loader import Loaded
+from fwicli.errors import ConfigError
+
+CONFIG, ENVIRONMENT, PROGRESS, LOG = "config.yaml", "environment.json", "progress.jsonl", "log.txt"
+PACKAGES = ("fwicli", "devito", "numpy", "scipy", "h5py", "sympy")
+
+# Settings that change how a run is carried out but not its result.
+FREE = ("execution", "output")
+
+log = logging.getLogger("fwicli")
+
+
+class RunFolder:
+    """Folder of one run."""
+
+    def __init__(self, path: Path, loaded: Loaded) -> None:
+        self.path = path
+        self.loaded = loaded
+        self._settings = json.loads(loaded.config.model_dump_json())
+
+    def open(self, resume: bool, force: bool) -> bool:
+        """Make the folder ready; return whether a run is continued.
+
+        Raises
+        ------
+        ConfigError
+            If it holds a run and is neither to be continued nor overwritten, if there is nothing
+            to continue, or if the config or an input has changed.
+        """
+        exists = (self.path / CONFIG).exists()
+        if resume:
+            if not exists:
+                raise ConfigError(f"there is no run in {self.path} to resume; leave out --resume")
+            self._check_unchanged()
+            return True
+        if exists and not force:
+            raise ConfigError(
+                f"{self.path} already holds a run; continue it with --resume, overwrite it with "
+                f"--force, or choose another folder with -o"
+            )
+        if not exists and self.path.exists() and any(self.path.iterdir()) and not force:
+            raise ConfigError(f"{self.path} is not empty; choose another folder with -o")
+        if exists:
+            self._clear()
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._write(CONFIG, self._yaml())
+        environment = {**provenance(), "inputs": self._fingerprints()}
+        self._write(ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
+        return False
+
+    @contextmanager
+    def logging(self) -> Iterator[None]:
+        """Write what is said to the log of the folder as well."""
+        handler = logging.FileHandler(self.path / LOG, encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+        log.addHandler(handler)
+        try:
+            yield
+        finally:
+            log.removeHandler(handler)
+            handler.close()
+
+    def step(self, record: Mapping[str, Any]) -> None:
+        """Add a line to the progress."""
+        with (self.path / PROGRESS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"time": round(time.time(), 3), **record}) + "\n")
+
+    def _clear(self) -> None:
+        """Remove what a run leaves, and nothing else."""
+        for pattern in ("*.h5", "*.png", CONFIG, ENVIRONMENT, PROGRESS, LOG):
+            for path in self.path.glob(pattern):
+                path.unlink()
+        shutil.rmtree(self.path / "partial", ignore_errors=True)
+
+    def _write(self, name: str, text: str) -> None:
+        aside = self.path / f".{name}.new"
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(self.path / name)
+
+    def _yaml(self) -> str:
+        from io import StringIO
+
+        text = StringIO()
+        writer = YAML()
+        writer.dump(_without_none(self._settings), text)
+        return f"# resolved by fwi {metadata.version('fwicli')}\n{text.getvalue()}"
+
+    def _check_unchanged(self) -> None:
+        with (self.path / CONFIG).open(encoding="utf-8") as file:
+            begun = YAML(typ="safe").load(file)
+        now = _without_none(self._settings)
+        changed = [
+            f"{key}: {old!r} -> {new!r}"
+            for key, old, new in _differences(begun, now)
+            if key.split(".")[0] not in FREE
+        ]
+        if changed:
+            raise ConfigError(
+                f"the config differs from the one that {self.path} was begun with, so the result "
+                f"would not be that of one run: {'; '.join(changed)}; undo this, or begin anew "
+                f"with --force or another -o"
+            )
+        environment = json.loads((self.path / ENVIRONMENT).read_text(encoding="utf-8"))
+        for name, mark in self._fingerprints().items():
+            if environment["inputs"].get(name, mark) != mark:
+                raise ConfigError(
+                    f"{name} has changed since the run in {self.path} was begun; put it back, or "
+                    f"begin anew with --force or another -o"
+                )
+
+    def _fingerprints(self) -> dict[str, str]:
+        """Size and digest of the ends of every input file."""
+        return {str(p): fingerprint(p) for p in sorted(set(_files(self._settings)))}
+
+
+def fingerprint(path: Path, ends: int = 1 << 20) -> str:
+    """Size of a file and digest of its first and last MiB."""
+    size = path.stat().st_size
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        digest.update(file.read(ends))
+        file.seek(max(0, size - ends))
+        digest.update(file.read(ends))
+    return f"{size}:{digest.hexdigest()[:16]}"
+
+
+def provenance() -> dict[str, str]:
+    """Who made a result, where and with what."""
+    found = {"python": platform.python_version(), "host": socket.gethostname()}
+    for package in PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    found["command"] = " ".join(sys.argv)
+    found["date"] = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+    found["platform"] = platform.platform()
+    found["compiler"] = _first_line(["gcc", "--version"])
+    source = Path(__file__).resolve().parents[2]
+    if (source / ".git").exists():
+        found["revision"] = _first_line(["git", "-C", str(source), "rev-parse", "HEAD"])
+    return found
+
+
+def _first_line(command: list[str]) -> str:
+    with suppress(OSError):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return (done.stdout.splitlines() or [""])[0]
+    return "not found"
+
+
+def _files(value: Any) -> Iterator[Path]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key == "file" and isinstance(item, str) and Path(item).is_file():
+                yield Path(item)
+            else:
+                yield from _files(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _files(item)
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _without_none(v) for k, v in value.items() if v is not None}
+    return [_without_none(v) for v in value] if isinstance(value, list) else value
+
+
+def _differences(old: Any, new: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in sorted(old.keys() | new.keys()):
+            below = f"{key}.{name}" if key else name
+            yield from _differences(old.get(name), new.get(name), below)
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for i, (a, b) in enumerate(zip(old, new, strict=True)):
+            yield from _differences(a, b, f"{key}.{i}")
+    elif old != new:
+        yield key, old, new

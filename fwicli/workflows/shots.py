@@ -1,0 +1,94 @@
+"""What the workflows share: a discretisation from a plan, and shots that survive a stop."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.config import schema
+from fwicli.execution import Executor, Task
+from fwicli.propagators.propagator import Discretization
+from fwicli.workflows.plan import Numerics
+
+Array = NDArray[Any]
+
+
+def discretization(physics: schema.Physics, numerics: Numerics, threads: int) -> Discretization:
+    """Discretisation of a propagator from the numerics of a plan."""
+    return Discretization(
+        equation=physics.equation,
+        grid=numerics.grid,
+        axis=numerics.axis,
+        layer=numerics.layer,
+        order=numerics.order,
+        precision=numerics.precision,
+        every=numerics.every,
+        threads=threads,
+    )
+
+
+class Partial:
+    """What is done of a run, on disk: one that was stopped goes on with the next shot.
+
+    Parameters
+    ----------
+    folder : Path
+        Where results are kept until all are there.
+    count : int
+        Number of shots.
+    """
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self.folder = folder
+        self.count = count
+
+    def collect(
+        self, executor: Executor, tasks: Sequence[Task], progress: Callable[[int], None]
+    ) -> list[Array]:
+        """Results of all tasks; those on disk are not run again."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        missing = [i for i in range(self.count) if not self._path(i).exists()]
+        progress(self.count - len(missing))
+        results = executor.map([tasks[i] for i in missing])
+        for done, (number, result) in enumerate(zip(missing, results, strict=True), start=1):
+            self._write(number, result)
+            progress(self.count - len(missing) + done)
+        return [self._read(i) for i in range(self.count)]
+
+    def add(
+        self, executor: Executor, tasks: Sequence[Task], progress: Callable[[int], None]
+    ) -> Array:
+        """Sum of the results of all tasks, in their order and in double precision."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path, aside = self.folder / "sum.npz", self.folder / ".sum.npz"
+        done, total = 0, np.zeros(())
+        if path.exists():
+            with np.load(path) as kept:
+                done, total = int(kept["done"]), kept["total"]
+        progress(done)
+        for result in executor.map(tasks[done:]):
+            done, total = done + 1, total + result.astype(np.float64)
+            np.savez(aside, done=done, total=total)
+            aside.replace(path)
+            progress(done)
+        return total
+
+    def remove(self) -> None:
+        """Delete the files."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"{number:06d}.npy"
+
+    def _write(self, number: int, result: Array) -> None:
+        aside = self.folder / f".{number:06d}.npy"
+        np.save(aside, result)
+        aside.replace(self._path(number))
+
+    def _read(self, number: int) -> Array:
+        return np.asarray(np.load(self._path(number)))
