@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.signal
+import scipy  # its `signal` is loaded at use: the import takes longer than a check may
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -34,16 +34,37 @@ class Band:
 
     def apply(self, traces: Array, interval: float) -> Array:
         """Filter traces along their last axis, sampled at `interval` [s]."""
-        nyquist = 0.5 / interval
-        if self.high >= nyquist and self.low <= 0:
+        edges = self._edges(interval)
+        if not edges:
             return traces
-        if self.low <= 0:
-            corners: float | tuple[float, float] = self.high
-            kind = "lowpass"
-        elif self.high >= nyquist:
-            corners, kind = self.low, "highpass"
-        else:
-            corners, kind = (self.low, self.high), "bandpass"
-        sections = scipy.signal.butter(ORDER, corners, kind, output="sos", fs=1 / interval)
+        nyquist = 0.5 / interval
+        kind = {1: "lowpass" if self.low <= 0 else "highpass", 2: "bandpass"}[len(edges)]
+        corners = [e / nyquist for e in edges]
+        sections = scipy.signal.butter(
+            ORDER, corners if len(corners) == 2 else corners[0], kind, output="sos"
+        )
         filtered = scipy.signal.sosfilt(sections, traces.astype(np.float64), axis=-1)
         return np.asarray(filtered.astype(traces.dtype))
+
+    def response(self, frequencies: Array, interval: float) -> Array:
+        """Amplitude response of the filter at frequencies [Hz], without running it.
+
+        With s = tan(pi f dt), the frequency of the analogue filter that the bilinear transform
+        takes to f, the response is (1 + a**(2 ORDER))**(-1/2); a = s / s_high for a low-pass,
+        s_low / s for a high-pass and (s**2 - s_low s_high) / (s (s_high - s_low)) for a band-pass.
+        """
+        edges = self._edges(interval)
+        if not edges:
+            return np.ones(frequencies.shape)
+        limit = 0.5 / interval * (1 - 1e-9)
+        s = np.tan(np.pi * interval * np.clip(frequencies, 1e-9 * limit, limit))
+        cut = [np.tan(np.pi * interval * e) for e in edges]
+        if len(cut) == 2:
+            a = (s**2 - cut[0] * cut[1]) / (s * (cut[1] - cut[0]))
+        else:
+            a = s / cut[0] if self.low <= 0 else cut[0] / s
+        return np.asarray(1 / np.sqrt(1 + np.abs(a) ** (2 * ORDER)))
+
+    def _edges(self, interval: float) -> list[float]:
+        """Edges that filter anything: above 0 and below the Nyquist frequency [Hz]."""
+        return [f for f in (self.low, self.high) if 0 < f < 0.5 / interval]

@@ -28,8 +28,8 @@ def snapshots(steps: int, every: int) -> int:
     return (steps - 1) // every + 1
 
 
-def gradient_bytes(points: int, ndim: int, kept: int, itemsize: int) -> int:
-    """Memory of a gradient of the acoustic equation [bytes].
+def working_bytes(points: int, ndim: int, kept: int, itemsize: int, gradient: bool) -> int:
+    """Memory of one shot of the acoustic equation [bytes].
 
     Parameters
     ----------
@@ -37,10 +37,16 @@ def gradient_bytes(points: int, ndim: int, kept: int, itemsize: int) -> int:
         Grid points with the absorbing layer.
     kept : int
         Snapshots of the history.
+    gradient : bool
+        Whether the multiplier is propagated, too.
 
     Notes
     -----
-    Two memory variables of two levels an axis, for the field and for the multiplier; two levels
-    of the field and three of the multiplier; parameter, coefficient, gradient, illumination.
+    Two memory variables of two levels an axis, two levels of the field, parameter and
+    coefficient; for a gradient as many memory variables again, three levels of the multiplier,
+    gradient and illumination.
     """
-    return points * itemsize * (kept + 8 * ndim + 2 + 3 + 4)
+    arrays = 4 * ndim + 4
+    if gradient:
+        arrays += 4 * ndim + 5 + kept
+    return points * itemsize * arrays

@@ -9,6 +9,7 @@ References: Ricker (1953), Geophysics 18, 10-40; Ryan (1994), CSEG Recorder 19(7
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -68,20 +69,39 @@ def ormsby(t: Array, corners: Sequence[float], delay: float | None = None) -> Ar
     return np.asarray(wavelet / (np.pi * peak) * taper)
 
 
-def highest_frequency(wavelet: Array, interval: float) -> float:
-    """Upper edge of the band of a wavelet [Hz]: the last frequency above `BAND_EDGE`."""
-    spectrum, frequencies = _spectrum(wavelet, interval)
-    return float(frequencies[np.flatnonzero(spectrum >= BAND_EDGE * spectrum.max())[-1]])
+@dataclass(frozen=True)
+class Spectrum:
+    """Amplitude spectrum of a signal.
 
+    Attributes
+    ----------
+    frequencies : ndarray
+        [Hz]
+    amplitude : ndarray
+        Of the same length.
+    """
 
-def central_frequency(wavelet: Array, interval: float) -> float:
-    """Mean frequency of a wavelet [Hz], weighted with its power."""
-    spectrum, frequencies = _spectrum(wavelet, interval)
-    power = spectrum**2
-    return float((frequencies * power).sum() / power.sum())
+    frequencies: Array
+    amplitude: Array
 
+    @classmethod
+    def of(cls, wavelet: Array, interval: float) -> Spectrum:
+        """Spectrum of a wavelet sampled at `interval` [s]."""
+        n = 4 * wavelet.shape[-1]
+        return cls(np.fft.rfftfreq(n, interval), np.abs(np.fft.rfft(wavelet, n)))
 
-def _spectrum(wavelet: Array, interval: float) -> tuple[Array, Array]:
-    n = 4 * wavelet.shape[-1]
-    spectrum = np.abs(np.fft.rfft(np.atleast_2d(wavelet), n, axis=-1)).max(axis=0)
-    return spectrum, np.fft.rfftfreq(n, interval)
+    def shaped(self, response: Array) -> Spectrum:
+        """The spectrum after a filter with this amplitude response."""
+        return Spectrum(self.frequencies, self.amplitude * response)
+
+    @property
+    def highest(self) -> float:
+        """Upper edge of the band [Hz]: the last frequency above `BAND_EDGE` of the largest."""
+        loud = self.amplitude >= BAND_EDGE * self.amplitude.max()
+        return float(self.frequencies[np.flatnonzero(loud)[-1]])
+
+    @property
+    def centre(self) -> float:
+        """Mean frequency [Hz], weighted with the power."""
+        power = self.amplitude**2
+        return float((self.frequencies * power).sum() / power.sum())

@@ -175,16 +175,13 @@ def wavelet(
     return section.scale * np.pad(values[:count], (0, max(0, count - values.size)))
 
 
-def gathers(section: schema.Data, source: Any | None) -> Gathers:
-    """Records of a data section, with the wavelet of the config in place of the file's."""
+def gathers(section: schema.Data) -> Gathers:
+    """Records of a data section, with the wavelet that the file holds."""
     records = hdf5.read_gathers(section.file, section.traces, section.selection())
     if records.acquisition.shots == 0:
         raise DataError(f"`shots: {section.shots}` selects none of the shots in {section.file}")
     records.check_finite()
-    if source is None:
-        return records
-    function = wavelet(source, records.interval, records.samples)
-    return Gathers(records.acquisition, records.interval, records.data, function)
+    return records
 
 
 # --- discretisation -------------------------------------------------------------------------------

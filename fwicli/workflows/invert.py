@@ -33,8 +33,9 @@ from fwicli.inversion.parameterization import PARAMETERIZATIONS
 from fwicli.inversion.preconditioning import Preconditioner, illumination_weight
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel, Regridding
-from fwicli.workflows import assembly, shots
-from fwicli.workflows.plan import Numerics, Plan, plan
+from fwicli.workflows import assembly
+from fwicli.workflows.numerics import Numerics
+from fwicli.workflows.plan import Plan, plan
 from fwicli.workflows.progress import Progress, Silent
 from fwicli.workflows.runfolder import RunFolder, provenance
 
@@ -168,7 +169,7 @@ class Inversion:
         free = ~(grid.to_coarse(self.fixed.astype(float)) > 0.5)
         start = self.parameterization.from_velocity(begin.vp)
         objective = Objective(
-            shots.discretization(self.config.physics, numerics, self.plan.threads),
+            numerics.discretization(),
             self.parameterization,
             self._records(settings),
             self.settings.misfit,

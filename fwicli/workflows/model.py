@@ -59,7 +59,7 @@ def run(
     run_folder = RunFolder(folder, loaded)
     run_folder.open(resume, force)
     numerics = made.stages[0]
-    discretization = shots.discretization(loaded.config.physics, numerics, made.threads)
+    discretization = numerics.discretization()
     m = 1 / made.model.vp**2
     tasks = [
         ShotModelling(

@@ -1,89 +1,43 @@
-"""What a run will do, found out without running it: every check, and the numbers of the plan.
-
-All checks of the physics are made here, before anything runs; each problem is reported at the
-place of the config that it belongs to, with what to type instead.
-"""
+"""What a run will do, found out without running it: every check, and the numbers of the plan."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config import schema
-from fwicli.config.loader import Key, Loaded, Problem, ProblemsError
+from fwicli.config.loader import Key, Loaded
 from fwicli.errors import FwiError
 from fwicli.execution import cores
 from fwicli.inversion.bands import Band
-from fwicli.propagators import history, sampling
-from fwicli.propagators.absorbing import AbsorbingLayer
-from fwicli.propagators.resampling import Resampling
-from fwicli.propagators.sampling import TimeAxis
-from fwicli.survey import wavelets
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
-from fwicli.survey.grid import Grid
-from fwicli.survey.model import EarthModel, Regridding
+from fwicli.survey.model import EarthModel
+from fwicli.survey.wavelets import Spectrum
 from fwicli.workflows import assembly
+from fwicli.workflows.checks import Checks
+from fwicli.workflows.numerics import Numerics
 
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True)
-class Numerics:
-    """How one propagation is discretised; frozen for a run or a stage of it."""
-
-    grid: Grid
-    axis: TimeAxis
-    layer: AbsorbingLayer
-    order: int
-    precision: str
-    every: int
-    highest_frequency: float
-    points_per_wavelength: float
-
-    @property
-    def padded(self) -> tuple[int, ...]:
-        """Shape of the grid with the absorbing layer."""
-        return tuple(n + 2 * self.layer.pad for n in self.grid.shape)
-
-    @property
-    def steps(self) -> int:
-        """Propagation steps of a shot."""
-        return Resampling(self.axis).steps
-
-    def memory(self, gradient: bool) -> int:
-        """Memory of one shot [bytes]."""
-        kept = history.snapshots(self.steps, self.every) if gradient else 0
-        itemsize = np.dtype(self.precision).itemsize
-        points = int(np.prod(self.padded))
-        return history.gradient_bytes(points, self.grid.ndim, kept, itemsize)
-
-    def work(self) -> float:
-        """Grid points times steps of one propagation."""
-        return float(np.prod(self.padded)) * self.steps
-
-    def summary(self) -> dict[str, Any]:
-        """Numbers for a table."""
-        return {
-            "grid": "x".join(map(str, self.grid.shape)),
-            "spacing_m": list(self.grid.spacing),
-            "with_layer": "x".join(map(str, self.padded)),
-            "time_step_s": self.axis.step,
-            "substeps": self.axis.substeps,
-            "steps": self.steps,
-            "highest_frequency_hz": round(self.highest_frequency, 2),
-            "points_per_wavelength": round(self.points_per_wavelength, 2),
-            "history_every": self.every,
-        }
-
-
 @dataclass
 class Plan:
-    """A run that has passed all checks."""
+    """A run that has passed all checks.
+
+    Attributes
+    ----------
+    stages : list of Numerics
+        One for each stage of an inversion; one for any other run.
+    gathers : Gathers or None
+        Observed records.
+    reference : EarthModel or None
+        Known answer to measure a result against.
+    """
 
     kind: str
     model: EarthModel
@@ -92,15 +46,13 @@ class Plan:
     interval: float
     stages: list[Numerics]
     workers: int
-    threads: int
     gathers: Gathers | None = None
     reference: EarthModel | None = None
     warnings: list[str] = field(default_factory=list)
 
     def summary(self) -> dict[str, Any]:
         """Numbers for a table, or for JSON."""
-        gradient = self.kind != "model"
-        memory = max(s.memory(gradient) for s in self.stages)
+        memory = max(s.memory(gradient=self.kind != "model") for s in self.stages)
         return {
             "command": self.kind,
             "shots": self.acquisition.shots,
@@ -109,36 +61,13 @@ class Plan:
             "sampling_interval_s": self.interval,
             "vp_m_s": [self.model.vp_min, self.model.vp_max],
             "workers": self.workers,
-            "threads_per_shot": self.threads,
+            "threads_per_shot": self.stages[0].threads,
             "memory_per_shot_mb": round(memory / 1e6, 1),
             "memory_mb": round(memory * self.workers / 1e6, 1),
-            "stages": [s.summary() for s in self.stages],
             "gigapoint_steps_per_propagation": [round(s.work() / 1e9, 3) for s in self.stages],
+            "stages": [s.summary() for s in self.stages],
             "warnings": self.warnings,
         }
-
-
-class _Checks:
-    """Runs checks and collects their problems, so that all are reported in one go."""
-
-    def __init__(self, loaded: Loaded) -> None:
-        self.loaded = loaded
-        self.problems: list[Problem] = []
-
-    def get(self, key: Key, make: Callable[[], Any]) -> Any:
-        """What `make` returns; None, and a problem at `key`, if it fails."""
-        try:
-            return make()
-        except FwiError as error:
-            self.add(key, str(error))
-            return None
-
-    def add(self, key: Key, message: str) -> None:
-        self.problems.append(self.loaded.problem(key, message))
-
-    def finish(self) -> None:
-        if self.problems:
-            raise ProblemsError(self.problems)
 
 
 def plan(loaded: Loaded) -> Plan:
@@ -149,106 +78,60 @@ def plan(loaded: Loaded) -> Plan:
     ProblemsError
         With everything that makes the run impossible.
     """
-    checks = _Checks(loaded)
-    config = loaded.config
-    model = checks.get(("model",), lambda: assembly.earth_model(config.model))
-    makers: dict[str, Callable[[_Checks, Any, EarthModel | None], Plan | None]]
-    makers = {"model": _plan_model, "invert": _plan_invert, "rtm": _plan_rtm}
-    made: Plan | None = makers[loaded.kind](checks, config, model)
+    checks = Checks(loaded)
+    model = checks.get(("model",), lambda: assembly.earth_model(loaded.config.model))
+    makers: dict[str, Callable[[Checks, Any, EarthModel | None], Plan | None]]
+    makers = {"model": _modelling, "invert": _inversion, "rtm": _migration}
+    made = makers[loaded.kind](checks, loaded.config, model)
     checks.finish()
     if made is None:  # every way to None leaves a problem, which `finish` raises
         raise FwiError("a check failed without saying why; please report this")
+    made.warnings = checks.warnings
     return made
 
 
-def _plan_model(
-    checks: _Checks, config: schema.ModelConfig, model: EarthModel | None
-) -> Plan | None:
-    count = assembly.samples(config.time)
+def _modelling(checks: Checks, config: schema.ModelConfig, model: EarthModel | None) -> Plan | None:
+    interval, count = config.time.interval, assembly.samples(config.time)
     if count < 2:
         checks.add(("time", "duration"), "the record has no second sample; make it longer")
-    source = checks.get(
-        ("wavelet",), lambda: assembly.wavelet(config.wavelet, config.time.interval, count)
-    )
+        return None
+    source = checks.get(("wavelet",), lambda: assembly.wavelet(config.wavelet, interval, count))
     if model is None:
         return None
-    geometry = checks.get(
-        ("geometry",), lambda: assembly.acquisition(config.geometry, model.grid.ndim)
-    )
-    if geometry is None or source is None or count < 2:
+    ndim = model.grid.ndim
+    geometry = checks.get(("geometry",), lambda: assembly.acquisition(config.geometry, ndim))
+    if geometry is None or source is None:
         return None
-    _inside(checks, ("geometry",), model.grid, geometry)
-    numerics = _numerics(
-        checks,
+    checks.inside(("geometry",), model.grid, geometry)
+    numerics = checks.numerics(
         ("model", "spacing"),
-        config.physics,
+        config,
         model.grid,
         (model.vp_min, model.vp_max),
         geometry,
-        source,
-        config.time.interval,
-        count,
+        Spectrum.of(source, interval),
+        (interval, count),
     )
     if numerics is None:
         return None
-    return Plan(
-        "model",
-        model,
-        geometry,
-        source,
-        config.time.interval,
-        [numerics],
-        _workers(config.execution, geometry.shots),
-        config.execution.threads,
-    )
+    workers = _workers(config.execution, geometry.shots)
+    return Plan("model", model, geometry, source, interval, [numerics], workers)
 
 
-def _plan_invert(
-    checks: _Checks, config: schema.InvertConfig, model: EarthModel | None
+def _inversion(
+    checks: Checks, config: schema.InvertConfig, model: EarthModel | None
 ) -> Plan | None:
-    common = _observed(checks, config, model)
-    if common is None or model is None:
+    observed = _observed(checks, config, model)
+    if observed is None or model is None:
         return None
-    records, source, reference = common
-    low, high = config.inversion.bounds
-    fixed = assembly.kept(model, config.inversion.fixed)
-    outside = ~fixed & ((model.vp < low) | (model.vp > high))
-    if outside.any():
-        free = model.vp[~fixed]
-        checks.add(
-            ("inversion", "bounds"),
-            f"the starting model has vp from {free.min():g} to {free.max():g} m/s where it may "
-            f"change, outside the bounds {low:g} to {high:g} m/s; widen the bounds",
-        )
-    if fixed.all():
-        checks.add(("inversion", "fixed"), "nothing is left to invert for; fix less of the model")
-    fastest = max(high, model.vp_max)
-    stages = []
-    for number, stage in enumerate(config.inversion.stages):
-        key: Key = ("inversion", "stages", number)
-        band = Band(*stage.band)
-        filtered = band.apply(source, records.interval)
-        if not _in_band(source, records.interval, band):
-            checks.add((*key, "band"), _empty_band(source, records.interval, stage.band))
-            continue
-        coarse = _coarse(checks, (*key, "spacing"), model, stage.spacing)
-        if coarse is None:
-            continue
-        stages.append(
-            _numerics(
-                checks,
-                (*key, "spacing"),
-                config.physics,
-                coarse.grid,
-                (coarse.vp_min, fastest),
-                records.acquisition,
-                filtered,
-                records.interval,
-                records.samples,
-            )
-        )
+    records, source, reference = observed
+    _bounds(checks, config.inversion, model)
+    stages = [
+        _stage(checks, ("inversion", "stages", number), config, stage, model, records, source)
+        for number, stage in enumerate(config.inversion.stages)
+    ]
     good = [s for s in stages if s is not None]
-    if not good:
+    if len(good) < len(stages):
         return None
     return Plan(
         "invert",
@@ -258,38 +141,59 @@ def _plan_invert(
         records.interval,
         good,
         _workers(config.execution, records.acquisition.shots),
-        config.execution.threads,
         records,
         reference,
     )
 
 
-def _plan_rtm(checks: _Checks, config: schema.RtmConfig, model: EarthModel | None) -> Plan | None:
-    common = _observed(checks, config, model)
-    if common is None or model is None:
+def _stage(
+    checks: Checks,
+    key: Key,
+    config: schema.InvertConfig,
+    stage: schema.Stage,
+    model: EarthModel,
+    records: Gathers,
+    source: Array,
+) -> Numerics | None:
+    """Numerics of one stage: of the bounds, not of the model, which will change."""
+    spectrum = checks.in_band((*key, "band"), source, records.interval, Band(*stage.band))
+    coarse = checks.coarse((*key, "spacing"), model, stage.spacing)
+    if spectrum is None or coarse is None:
         return None
-    records, source, reference = common
+    fastest = max(config.inversion.bounds[1], coarse.vp_max)
+    return checks.numerics(
+        (*key, "spacing"),
+        config,
+        coarse.grid,
+        (coarse.vp_min, fastest),
+        records.acquisition,
+        spectrum,
+        (records.interval, records.samples),
+    )
+
+
+def _migration(checks: Checks, config: schema.RtmConfig, model: EarthModel | None) -> Plan | None:
+    observed = _observed(checks, config, model)
+    if observed is None or model is None:
+        return None
+    records, source, reference = observed
     imaging = config.imaging
+    spectrum: Spectrum | None = Spectrum.of(source, records.interval)
     if imaging.band is not None:
         band = Band(*imaging.band)
-        if not _in_band(source, records.interval, band):
-            message = _empty_band(source, records.interval, imaging.band)
-            checks.add(("imaging", "band"), message)
-            return None
+        spectrum = checks.in_band(("imaging", "band"), source, records.interval, band)
         source = band.apply(source, records.interval)
-    coarse = _coarse(checks, ("imaging", "spacing"), model, imaging.spacing)
-    if coarse is None:
+    coarse = checks.coarse(("imaging", "spacing"), model, imaging.spacing)
+    if coarse is None or spectrum is None:
         return None
-    numerics = _numerics(
-        checks,
-        ("imaging", "spacing"),
-        config.physics,
+    numerics = checks.numerics(
+        ("model", "spacing") if imaging.spacing is None else ("imaging", "spacing"),
+        config,
         coarse.grid,
         (coarse.vp_min, coarse.vp_max),
         records.acquisition,
-        source,
-        records.interval,
-        records.samples,
+        spectrum,
+        (records.interval, records.samples),
     )
     if numerics is None:
         return None
@@ -301,30 +205,17 @@ def _plan_rtm(checks: _Checks, config: schema.RtmConfig, model: EarthModel | Non
         records.interval,
         [numerics],
         _workers(config.execution, records.acquisition.shots),
-        config.execution.threads,
         records,
         reference,
     )
 
 
-# --- the checks -----------------------------------------------------------------------------------
-
-
 def _observed(
-    checks: _Checks, config: schema.InvertConfig | schema.RtmConfig, model: EarthModel | None
+    checks: Checks, config: schema.InvertConfig | schema.RtmConfig, model: EarthModel | None
 ) -> tuple[Gathers, Array, EarthModel | None] | None:
     """Records, wavelet and reference model, checked against the model."""
-    records = checks.get(("data",), lambda: assembly.gathers(config.data, None))
-    reference = None
-    section = config.reference
-    if section is not None:
-        reference = checks.get(("reference",), lambda: assembly.earth_model(section))
-        if reference is not None and model is not None and reference.grid != model.grid:
-            checks.add(
-                ("reference",),
-                f"the reference has grid {reference.grid.shape} at {reference.grid.spacing} m and "
-                f"the model {model.grid.shape} at {model.grid.spacing} m; they must agree",
-            )
+    records = checks.get(("data",), lambda: assembly.gathers(config.data))
+    reference = _reference(checks, config.reference, model)
     if records is None:
         return None
     source = records.wavelet
@@ -346,102 +237,40 @@ def _observed(
             f"{model.grid.ndim}; both must be 2D (x, z) or 3D (x, y, z)",
         )
         return None
-    _inside(checks, ("data",), model.grid, records.acquisition)
-    return replace(records, wavelet=np.asarray(source)), np.asarray(source), reference
+    checks.inside(("data",), model.grid, records.acquisition)
+    source = np.asarray(source)
+    return replace(records, wavelet=source), source, reference
 
 
-def _inside(checks: _Checks, key: Key, grid: Grid, geometry: Acquisition) -> None:
-    """Every source and receiver must lie in the model."""
-    for name, positions in (
-        ("source", geometry.sources),
-        ("receiver", geometry.all_receivers()),
-    ):
-        outside = grid.outside(positions)
-        if outside.any():
-            first = int(np.flatnonzero(outside)[0])
-            where = ", ".join(f"{c:g}" for c in positions[first])
-            extent = ", ".join(
-                f"{a} from {o:g} to {e:g}"
-                for a, o, e in zip(grid.axes, grid.origin, grid.end, strict=True)
-            )
-            place: Key = (*key, f"{name}s") if key == ("geometry",) else key
-            checks.add(
-                place,
-                f"{int(outside.sum())} of {len(positions)} {name}s lie outside the model, the "
-                f"first, number {first}, at ({where}) m; the model has {extent} m: move them, or "
-                f"check units, `model.origin` and the sign of depths",
-            )
-
-
-def _coarse(
-    checks: _Checks, key: Key, model: EarthModel, spacing: float | None
+def _reference(
+    checks: Checks, section: schema.Model | None, model: EarthModel | None
 ) -> EarthModel | None:
-    """The model on the grid of a stage."""
-    if spacing is None:
-        return model
-    finest = max(model.grid.spacing)
-    if spacing < finest * (1 - 1e-9):
-        checks.add(key, f"a spacing of {spacing:g} m is finer than the model's {finest:g} m")
+    if section is None:
         return None
-    shortest = min(e - o for o, e in zip(model.grid.origin, model.grid.end, strict=True))
-    if spacing > shortest / 4:
-        checks.add(key, f"a spacing of {spacing:g} m leaves too few points of {shortest:g} m")
-        return None
-    return Regridding(model.grid, spacing).model_to_coarse(model)
-
-
-def _in_band(source: Array, interval: float, band: Band) -> bool:
-    """Whether a band holds a part of a wavelet that is worth its name."""
-    return bool(np.abs(band.apply(source, interval)).max() > 1e-4 * np.abs(source).max())
-
-
-def _empty_band(source: Array, interval: float, band: list[float]) -> str:
-    centre = wavelets.central_frequency(source, interval)
-    return (
-        f"the wavelet has no energy from {band[0]:g} to {band[1]:g} Hz; it is centred at "
-        f"{centre:.1f} Hz: choose a band there"
-    )
-
-
-def _numerics(
-    checks: _Checks,
-    key: Key,
-    physics: schema.Physics,
-    grid: Grid,
-    speeds: tuple[float, float],
-    geometry: Acquisition,
-    source: Array,
-    interval: float,
-    count: int,
-) -> Numerics | None:
-    """Time axis and points per wavelength of a propagation, checked."""
-    slowest, fastest = speeds
-    axis = checks.get(
-        ("physics", "substeps"),
-        lambda: sampling.time_axis(
-            interval, count, fastest, grid.spacing, physics.order, physics.substeps
-        ),
-    )
-    highest = wavelets.highest_frequency(source, interval)
-    found = sampling.points_per_wavelength(slowest, highest, grid.spacing)
-    needed = physics.min_points_per_wavelength or sampling.fewest_points(physics.order)
-    if found < needed:
-        spacing = sampling.round_down(slowest / highest / needed)
-        where = key if key in checks.loaded.places else key[:-1]
+    reference = checks.get(("reference",), lambda: assembly.earth_model(section))
+    if reference is not None and model is not None and reference.grid != model.grid:
         checks.add(
-            where,
-            f"{found:.2f} points per wavelength at {highest:.1f} Hz, where the wavelet's spectrum "
-            f"ends, for vp = {slowest:g} m/s on a spacing of {max(grid.spacing):g} m; order "
-            f"{physics.order} needs {needed:.2f}: use a spacing of {spacing:g} m or less, a lower "
-            f"frequency, or set `physics.min_points_per_wavelength`",
+            ("reference",),
+            f"the reference has grid {reference.grid.shape} at {reference.grid.spacing} m and "
+            f"the model {model.grid.shape} at {model.grid.spacing} m; they must agree",
         )
-        return None
-    if axis is None:
-        return None
-    centre = wavelets.central_frequency(source, interval)
-    layer = assembly.absorbing(physics, grid, geometry, fastest, centre)
-    every = 1 if physics.history == "full" else history.subsampling(axis, highest)
-    return Numerics(grid, axis, layer, physics.order, physics.precision, every, highest, found)
+    return reference
+
+
+def _bounds(checks: Checks, settings: schema.Inversion, model: EarthModel) -> None:
+    """Bounds must hold the start, and something must be free to change."""
+    low, high = settings.bounds
+    fixed = assembly.kept(model, settings.fixed)
+    if fixed.all():
+        checks.add(("inversion", "fixed"), "nothing is left to invert for; fix less of the model")
+        return
+    free = model.vp[~fixed]
+    if free.min() < low or free.max() > high:
+        checks.add(
+            ("inversion", "bounds"),
+            f"the starting model has vp from {free.min():g} to {free.max():g} m/s where it may "
+            f"change, outside the bounds {low:g} to {high:g} m/s; widen the bounds",
+        )
 
 
 def _workers(section: schema.Execution, shots: int) -> int:
@@ -449,8 +278,3 @@ def _workers(section: schema.Execution, shots: int) -> int:
     if section.workers == "auto":
         return max(1, min(shots, cores() // section.threads))
     return min(shots, int(section.workers))
-
-
-def as_json(made: Plan) -> dict[str, Any]:
-    """The plan with its numerics in full, as it is kept with the result."""
-    return {**made.summary(), "numerics": [asdict(s) for s in made.stages]}

@@ -100,7 +100,7 @@ def _tasks(loaded: Loaded, made: Plan) -> tuple[EarthModel, list[_Stacked]]:
     data = records.data
     if imaging.band is not None:
         data = Band(*imaging.band).apply(data, records.interval)
-    discretization = shots.discretization(loaded.config.physics, made.stages[0], made.threads)
+    discretization = made.stages[0].discretization()
     m = 1 / smooth.vp**2
     tasks = [
         _Stacked(

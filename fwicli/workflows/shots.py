@@ -1,4 +1,4 @@
-"""What the workflows share: a discretisation from a plan, and shots that survive a stop."""
+"""Shots that survive a stop: what is done of a run is kept until all of it is."""
 
 from __future__ import annotations
 
@@ -10,26 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.config import schema
 from fwicli.execution import Executor, Task
-from fwicli.propagators.propagator import Discretization
-from fwicli.workflows.plan import Numerics
 
 Array = NDArray[Any]
-
-
-def discretization(physics: schema.Physics, numerics: Numerics, threads: int) -> Discretization:
-    """Discretisation of a propagator from the numerics of a plan."""
-    return Discretization(
-        equation=physics.equation,
-        grid=numerics.grid,
-        axis=numerics.axis,
-        layer=numerics.layer,
-        order=numerics.order,
-        precision=numerics.precision,
-        every=numerics.every,
-        threads=threads,
-    )
 
 
 class Partial:

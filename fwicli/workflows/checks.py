@@ -1,0 +1,165 @@
+"""Checks of what is physically and numerically possible, collected so that all are reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.config import schema
+from fwicli.config.loader import Key, Loaded, Problem, ProblemsError
+from fwicli.errors import FwiError
+from fwicli.inversion.bands import Band
+from fwicli.propagators import history, sampling
+from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.grid import Grid
+from fwicli.survey.model import EarthModel, Regridding
+from fwicli.survey.wavelets import Spectrum
+from fwicli.workflows import assembly
+from fwicli.workflows.numerics import Numerics
+
+Array = NDArray[Any]
+Made = TypeVar("Made")
+
+# A band with less of the wavelet's largest amplitude than this holds nothing to invert.
+FAINTEST = 1e-3
+
+
+class Checks:
+    """Runs checks of a config; each problem is noted at the place that it belongs to."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self.loaded = loaded
+        self.problems: list[Problem] = []
+        self.warnings: list[str] = []
+
+    def get(self, key: Key, make: Callable[[], Made]) -> Made | None:
+        """What `make` returns; None, and a problem at `key`, if it fails."""
+        try:
+            return make()
+        except FwiError as error:
+            self.add(key, str(error))
+            return None
+
+    def add(self, key: Key, message: str) -> None:
+        """Note a problem."""
+        self.problems.append(self.loaded.problem(key, message))
+
+    def finish(self) -> None:
+        """End the checks.
+
+        Raises
+        ------
+        ProblemsError
+            With all problems, if there are any.
+        """
+        if self.problems:
+            raise ProblemsError(self.problems)
+
+    def inside(self, key: Key, grid: Grid, geometry: Acquisition) -> None:
+        """Every source and receiver must lie in the model."""
+        named = {"sources": geometry.sources, "receivers": geometry.all_receivers()}
+        for name, positions in named.items():
+            outside = grid.outside(positions)
+            if not outside.any():
+                continue
+            first = int(np.flatnonzero(outside)[0])
+            where = ", ".join(f"{c:g}" for c in positions[first])
+            extent = ", ".join(
+                f"{a} from {o:g} to {e:g}"
+                for a, o, e in zip(grid.axes, grid.origin, grid.end, strict=True)
+            )
+            self.add(
+                (*key, name) if key == ("geometry",) else key,
+                f"{int(outside.sum())} of {len(positions)} {name} lie outside the model, the "
+                f"first, number {first}, at ({where}) m; the model has {extent} m: move them, or "
+                f"check units, `model.origin` and the sign of depths",
+            )
+
+    def coarse(self, key: Key, model: EarthModel, spacing: float | None) -> EarthModel | None:
+        """The model on a grid of another spacing [m]."""
+        if spacing is None:
+            return model
+        finest = max(model.grid.spacing)
+        if spacing < finest * (1 - 1e-9):
+            self.add(key, f"a spacing of {spacing:g} m is finer than the model's {finest:g} m")
+            return None
+        shortest = min(e - o for o, e in zip(model.grid.origin, model.grid.end, strict=True))
+        if spacing > shortest / 4:
+            self.add(key, f"a spacing of {spacing:g} m leaves too few points of {shortest:g} m")
+            return None
+        return Regridding(model.grid, spacing).model_to_coarse(model)
+
+    def in_band(self, key: Key, source: Array, interval: float, band: Band) -> Spectrum | None:
+        """Spectrum of the wavelet in a band, which must hold some of it."""
+        whole = Spectrum.of(source, interval)
+        part = whole.shaped(band.response(whole.frequencies, interval))
+        if part.amplitude.max() > FAINTEST * whole.amplitude.max():
+            return part
+        self.add(
+            key,
+            f"the wavelet has no energy from {band.low:g} to {band.high:g} Hz; it is centred at "
+            f"{whole.centre:.1f} Hz and ends at {whole.highest:.1f} Hz: choose a band there",
+        )
+        return None
+
+    def numerics(
+        self,
+        key: Key,
+        config: schema.Run,
+        grid: Grid,
+        speeds: tuple[float, float],
+        geometry: Acquisition,
+        spectrum: Spectrum,
+        sampled: tuple[float, int],
+    ) -> Numerics | None:
+        """Discretisation of a propagation, checked for stability and points per wavelength.
+
+        Parameters
+        ----------
+        key : Key
+            Where the spacing is said.
+        speeds : tuple of float
+            Slowest and fastest velocity that may occur [m/s].
+        sampled : tuple of float and int
+            Sampling interval [s] and number of samples of the records.
+        """
+        slowest, fastest = speeds
+        physics = config.physics
+        axis = self.get(
+            ("physics", "substeps"),
+            lambda: sampling.time_axis(
+                *sampled, fastest, grid.spacing, physics.order, physics.substeps
+            ),
+        )
+        highest = spectrum.highest
+        found = sampling.points_per_wavelength(slowest, highest, grid.spacing)
+        needed = physics.min_points_per_wavelength or sampling.fewest_points(physics.order)
+        if found < needed:
+            spacing = sampling.round_down(slowest / highest / needed)
+            self.add(
+                key if key in self.loaded.places else key[:-1],
+                f"{found:.2f} points per wavelength at {highest:.1f} Hz, where the wavelet's "
+                f"spectrum ends, for vp = {slowest:g} m/s on a spacing of {max(grid.spacing):g} "
+                f"m; order {physics.order} needs {needed:.2f}: use a spacing of {spacing:g} m or "
+                f"less, a lower frequency, or set `physics.min_points_per_wavelength`",
+            )
+            return None
+        if axis is None:
+            return None
+        layer = assembly.absorbing(physics, grid, geometry, fastest, spectrum.centre)
+        every = 1 if physics.history == "full" else history.subsampling(axis, highest)
+        return Numerics(
+            equation=physics.equation,
+            grid=grid,
+            axis=axis,
+            layer=layer,
+            order=physics.order,
+            precision=physics.precision,
+            every=every,
+            threads=config.execution.threads,
+            highest_frequency=highest,
+            points_per_wavelength=found,
+        )

@@ -1,0 +1,94 @@
+"""How one propagation is discretised, as the plan decides it: frozen for a run or a stage of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fwicli.propagators import history
+from fwicli.propagators.absorbing import AbsorbingLayer
+from fwicli.propagators.resampling import Resampling
+from fwicli.propagators.sampling import TimeAxis
+from fwicli.survey.grid import Grid
+
+if TYPE_CHECKING:
+    from fwicli.propagators.propagator import Discretization
+
+
+@dataclass(frozen=True)
+class Numerics:
+    """Grid, time axis, absorbing layer and history of a propagation, and what they come to.
+
+    Attributes
+    ----------
+    every : int
+        Steps between snapshots of the history.
+    highest_frequency : float
+        Upper edge of the wavelet's band [Hz].
+    points_per_wavelength : float
+        Of the slowest wave at that frequency.
+    """
+
+    equation: str
+    grid: Grid
+    axis: TimeAxis
+    layer: AbsorbingLayer
+    order: int
+    precision: str
+    every: int
+    threads: int
+    highest_frequency: float
+    points_per_wavelength: float
+
+    @property
+    def padded(self) -> tuple[int, ...]:
+        """Shape of the grid with the absorbing layer."""
+        return tuple(n + 2 * self.layer.pad for n in self.grid.shape)
+
+    @property
+    def steps(self) -> int:
+        """Propagation steps of a shot."""
+        return Resampling(self.axis).steps
+
+    def memory(self, gradient: bool) -> int:
+        """Memory of one shot [bytes]."""
+        kept = history.snapshots(self.steps, self.every) if gradient else 0
+        itemsize = np.dtype(self.precision).itemsize
+        return history.working_bytes(
+            int(np.prod(self.padded)), self.grid.ndim, kept, itemsize, gradient
+        )
+
+    def work(self) -> float:
+        """Grid points times steps of one propagation."""
+        return float(np.prod(self.padded)) * self.steps
+
+    def discretization(self) -> Discretization:
+        """What a propagator is made of."""
+        from fwicli.propagators.propagator import Discretization  # late: a check needs no Devito
+
+        return Discretization(
+            equation=self.equation,
+            grid=self.grid,
+            axis=self.axis,
+            layer=self.layer,
+            order=self.order,
+            precision=self.precision,
+            every=self.every,
+            threads=self.threads,
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """Numbers for a table."""
+        return {
+            "grid": "x".join(map(str, self.grid.shape)),
+            "spacing_m": list(self.grid.spacing),
+            "with_layer": "x".join(map(str, self.padded)),
+            "time_step_s": self.axis.step,
+            "substeps": self.axis.substeps,
+            "steps": self.steps,
+            "highest_frequency_hz": round(self.highest_frequency, 2),
+            "points_per_wavelength": round(self.points_per_wavelength, 2),
+            "history_every": self.every,
+        }
