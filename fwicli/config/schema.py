@@ -210,7 +210,7 @@ class Time(Section):
 class Absorbing(Section):
     """Absorbing layer: thickness in cells, and the frequency [Hz] that it is tuned to."""
 
-    cells: Annotated[int, Field(strict=True, ge=4)] = 20
+    cells: Annotated[int, Field(strict=True, ge=4)] = 12
     frequency: Positive | None = None
 
 
@@ -219,6 +219,7 @@ class Physics(Section):
 
     substeps: time steps in one sampling interval; by default the fewest that are stable.
     min_points_per_wavelength: below it a run is refused; by default 1 % error of velocity.
+    time_correction: remove the dispersion of the time stepping from source and records.
     history: `subsampled` keeps the forward field at the Nyquist rate of its band, `full` always.
     """
 
@@ -227,6 +228,7 @@ class Physics(Section):
     precision: Literal["float32", "float64"] = "float32"
     absorbing: Absorbing = Absorbing()
     substeps: Count | None = None
+    time_correction: bool = True
     min_points_per_wavelength: Positive | None = None
     history: Literal["subsampled", "full"] = "subsampled"
 

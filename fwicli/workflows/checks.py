@@ -131,7 +131,12 @@ class Checks:
         axis = self.get(
             ("physics", "substeps"),
             lambda: sampling.time_axis(
-                *sampled, fastest, grid.spacing, physics.order, physics.substeps
+                *sampled,
+                fastest,
+                grid.spacing,
+                physics.order,
+                physics.substeps,
+                physics.time_correction,
             ),
         )
         highest = spectrum.highest

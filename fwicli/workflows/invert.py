@@ -28,12 +28,12 @@ from fwicli.errors import DataError
 from fwicli.execution import Executor, Local
 from fwicli.inversion.bands import Band
 from fwicli.inversion.lbfgs import Lbfgs, State
-from fwicli.inversion.objective import Objective
+from fwicli.inversion.objective import KINDS, Objective
 from fwicli.inversion.parameterization import PARAMETERIZATIONS
 from fwicli.inversion.preconditioning import Preconditioner, illumination_weight
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel, Regridding
-from fwicli.workflows import assembly
+from fwicli.workflows import assembly, shots
 from fwicli.workflows.numerics import Numerics
 from fwicli.workflows.plan import Plan, plan
 from fwicli.workflows.progress import Progress, Silent
@@ -182,6 +182,7 @@ class Inversion:
             return value, np.where(free, gradient, 0.0)
 
         self._announce(standing.stage, numerics)
+        shots.compile_missing(executor, objective.discretization, KINDS)
         self._bar(standing.stage, 0)
         if standing.state is None:
             optimizer = self._optimizer(start, free, None, numerics)

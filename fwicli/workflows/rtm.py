@@ -61,6 +61,8 @@ def run(
     kept = shots.Partial(folder / "partial", len(tasks))
     with run_folder.logging(), Local(made.workers) as executor:
         log.info("migrating %d shots with %d workers", len(tasks), made.workers)
+        kinds = (imaging.condition, "illumination")
+        shots.compile_missing(executor, made.stages[0].discretization(), kinds)
         progress.start("shots", len(tasks))
         raw, illumination = kept.add(executor, tasks, progress.update)
         progress.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,8 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.execution import Executor, Task
+from fwicli.propagators.propagator import Discretization
 
 Array = NDArray[Any]
+
+log = logging.getLogger("fwicli")
+
+
+def compile_missing(
+    executor: Executor, discretization: Discretization, images: tuple[str, ...] = ()
+) -> None:
+    """Compile the kernels of a run that no run has needed before, in the workers."""
+    tasks = discretization.missing_kernels(images)
+    if tasks:
+        log.info("compiling %d kernels; later runs find them", len(tasks))
+        for _ in executor.map(tasks):
+            pass
 
 
 class Partial:

@@ -117,16 +117,19 @@ class Medium:
     def second_derivative(self, f: TimeFunction, axis: int) -> Expr:
         """d2f/dx2 along an axis, stretched in the absorbing layer (see `absorbing`)."""
         x = self.grid.dimensions[axis]
-        plain = _derivative(f, x, 2)
+        plain = Derivative(f, (x, 2))
         if not self.layer:
             return plain
         half = x.spacing / 2
+        # The slopes are of lower order than the second derivative: see `absorbing`.
+        lower = self.order - 2
         psi = self._memory(f"psi_{f.name}{axis}", axis)
         zeta = self._memory(f"zeta_{f.name}{axis}", axis)
         b, c = self._line("b", axis), self._line("c", axis)
         b_half, c_half = self._line("bh", axis), self._line("ch", axis)
-        slope = _derivative(psi.forward, x, 1, x0=x - half)
-        self.solve(psi, psi.forward - b_half * psi - c_half * _derivative(f, x, 1, x0=x + half))
+        slope = _slope(psi.forward, x, lower, x - half)
+        steep = _slope(f, x, lower, x + half)
+        self.solve(psi, psi.forward - b_half * psi - c_half * steep)
         self.solve(zeta, zeta.forward - b * zeta - c * (plain + slope))
         return plain + slope + zeta.forward
 
@@ -160,6 +163,6 @@ class Medium:
         )
 
 
-def _derivative(f: Any, x: Any, n: int, x0: Any = None) -> Expr:
-    """n-th derivative of a field along x, taken at x0."""
-    return Derivative(f, (x, n), x0={x: x0}) if x0 is not None else Derivative(f, (x, n))
+def _slope(f: Any, x: Any, order: int, x0: Any) -> Expr:
+    """First derivative of a field along x, taken at x0."""
+    return Derivative(f, (x, 1), fd_order=order, x0={x: x0})

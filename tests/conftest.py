@@ -1,0 +1,84 @@
+"""What tests share: a small propagator, and data made by others where they are present."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of data made by others; tests that need it skip without it."""
+    if not (SHARED / "marmousi2_shots.h5").exists():
+        pytest.skip(f"no Marmousi-II data in {SHARED}")
+    return SHARED
+
+
+@dataclass
+class Setting:
+    """A small random medium with sources and receivers off the grid, some near the layer."""
+
+    propagator: Any
+    model: dict[str, np.ndarray]
+    perturbation: dict[str, np.ndarray]
+    wavelet: np.ndarray
+    gather: np.ndarray
+    sources: np.ndarray
+    receivers: np.ndarray
+
+    def forward(self, model: dict[str, np.ndarray] | None = None) -> np.ndarray:
+        return self.propagator.forward(
+            model or self.model, self.wavelet, self.sources, self.receivers
+        ).astype(float)
+
+
+@pytest.fixture(scope="session")
+def make_setting() -> Callable[..., Setting]:
+    """Maker of settings; waves cross the model several times and reach every layer."""
+    from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
+
+    def make(
+        ndim: int = 2,
+        precision: str = "float64",
+        order: int = 8,
+        every: int = 1,
+        gap: int = 0,
+        samples: int | None = None,
+        cells: int | None = None,
+    ) -> Setting:
+        rng = np.random.default_rng(ndim)
+        size = 33 if ndim == 2 else 15
+        if cells is None:
+            cells = 10 if ndim == 2 else 6
+        shape = tuple(size + 4 * axis for axis in range(ndim))
+        spacing = (10.0, 12.0) if ndim == 2 else (10.0, 10.0, 10.0)
+        grid = Grid(shape, spacing, (5.0,) * ndim)
+        vp = 1500 + 1000 * rng.random(shape)
+        samples = samples or (80 if ndim == 2 else 40)
+        axis = time_axis(0.004, samples, 2600.0, spacing, order)
+        layer = AbsorbingLayer(cells, 2600.0, 20.0, gap)
+        low, high = np.array(grid.origin), np.array(grid.end)
+        m = 1 / vp**2
+        return Setting(
+            Propagator(
+                Discretization(
+                    "acoustic", grid, axis, layer, order=order, precision=precision, every=every
+                )
+            ),
+            {"m": m},
+            {"m": 0.1 * m * rng.standard_normal(shape)},
+            rng.standard_normal((2, samples)),
+            rng.standard_normal((9, samples)),
+            low + (high - low) * rng.random((2, ndim)),
+            low + (high - low) * rng.random((9, ndim)),
+        )
+
+    return make

@@ -1,0 +1,141 @@
+"""The generated code is what one would write by hand, and is built once."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from devito import Eq, Grid, Operator, TimeFunction
+from devito.warnings import DevitoWarning
+
+from fwicli.errors import CalculusError
+from fwicli.propagators import kernels
+from fwicli.propagators.equations.registry import MODULES
+from fwicli.propagators.kernels import Signature
+
+KINDS: list[tuple[str, dict[str, Any]]] = [
+    ("forward", {}),
+    ("forward", {"history": True}),
+    ("adjoint", {}),
+    ("born", {}),
+    ("gradient", {"images": ("gradient", "illumination")}),
+    ("gradient", {"images": ("correlation", "illumination")}),
+]
+
+
+def signature(kind: str, equation: str = "acoustic", **extra: Any) -> Signature:
+    return Signature(kind, equation, (10.0, 10.0), 8, 10, "float32", **extra)
+
+
+def time_loop(code: str) -> str:
+    """Body of the time loop, by its braces."""
+    start = code.index("{", code.index("for (int time ="))
+    depth = 0
+    for i in range(start, len(code)):
+        depth += {"{": 1, "}": -1}.get(code[i], 0)
+        if depth == 0:
+            return code[start:i]
+    raise AssertionError("no end of the time loop")
+
+
+@pytest.mark.parametrize(("kind", "extra"), KINDS)
+@pytest.mark.parametrize("equation", MODULES)
+def test_one_time_loop_with_everything_inside(
+    equation: str, kind: str, extra: dict[str, Any]
+) -> None:
+    """One time loop; injection, recording and imaging inside; no atomics."""
+    code = str(kernels.load(signature(kind, equation, **extra)).operator.ccode)
+    assert code.count("for (int time =") == 1
+    loop = time_loop(code)
+    assert "inj_row" in loop
+    assert ("rec_row" in loop) == (kind != "gradient")
+    assert "atomic" not in code
+    for name in ("history_", "gradient_", "image_"):
+        assert (name in code) == (name in loop)
+
+
+@pytest.mark.parametrize(("kind", "extra"), KINDS)
+@pytest.mark.parametrize("equation", MODULES)
+def test_no_division_per_point(equation: str, kind: str, extra: dict[str, Any]) -> None:
+    """Inside the time loop nothing is divided by a value on the grid, and m is not read."""
+    loop = time_loop(str(kernels.load(signature(kind, equation, **extra)).operator.ccode))
+    assert not re.search(r"/\s*\(?\w+\[", loop)
+    assert not re.search(r"\bm\[", loop)
+
+
+def test_update_is_the_hand_written_one() -> None:
+    """17 loads and 6 products of the pressure: mirror images share their weight."""
+    loop = time_loop(str(kernels.load(signature("forward")).operator.ccode))
+    update = next(line for line in loop.splitlines() if "u[t1]" in line and "coef0" in line)
+    assert len(re.findall(r"\bu\[t0\]", update)) == 18  # the stencil, and 2 u
+    assert len(re.findall(r"\bu\[t1\]", update)) == 2
+    assert update.count("*") == 7  # five weights, the coefficient, and 2 u
+
+
+def test_adjoint_costs_what_the_forward_costs() -> None:
+    """The derived adjoint updates the pressure with the very same expression."""
+
+    def update(kind: str, name: str) -> str:
+        loop = time_loop(str(kernels.load(signature(kind)).operator.ccode))
+        line = next(x for x in loop.splitlines() if f"{name}[t1]" in x and "coef0" in x)
+        return line.strip().replace(f"{name}[", "u[").replace("2.0F", "2")
+
+    assert update("adjoint", "adj_u") == update("forward", "u").replace("2.0F", "2")
+
+
+def test_second_load_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel is built once per process."""
+    first = kernels.load(signature("forward"))
+    monkeypatch.setattr(kernels, "build", lambda _: pytest.fail("built again"))
+    assert kernels.load(signature("forward")) is first
+
+
+def test_other_process_finds_the_kernel_on_disk() -> None:
+    """A kernel is built once per machine."""
+    kernels.load(signature("forward"))
+    program = (
+        "from fwicli.propagators import kernels\n"
+        "kernels.build = None\n"
+        "s = kernels.Signature('forward', 'acoustic', (10.0, 10.0), 8, 10, 'float32')\n"
+        "print(kernels.load(s).operator.name)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.strip() == "acoustic_forward", done.stderr
+
+
+def test_damaged_kernel_is_built_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a file in the cache costs time, not the run."""
+    wanted = signature("adjoint", "acoustic")
+    whole = kernels.load(wanted)
+    monkeypatch.setenv("FWI_CACHE", str(tmp_path))
+    built: list[Signature] = []
+    monkeypatch.setattr(kernels, "build", lambda s: built.append(s) or whole)
+    kernels._path(wanted).write_bytes(b"\x80\x04 half a pickle")
+    assert kernels.load.__wrapped__(wanted) is whole
+    assert built == [wanted]
+    assert kernels._path(wanted).stat().st_size > 1000
+
+
+def test_two_time_loops_are_refused() -> None:
+    """Code in which Devito has split the time loop does not run."""
+    grid = Grid((8, 8))
+    u = TimeFunction(name="u", grid=grid, save=5)
+    v = TimeFunction(name="v", grid=grid, save=5)
+    split = Operator([Eq(u.forward, u + 1), Eq(v, u.forward.forward)], opt="noop")
+    if str(split.ccode).count("for (int time =") == 1:
+        pytest.skip("this Devito does not split the example")
+    with pytest.raises(CalculusError, match="time loops"):
+        kernels.check_code(split)
+
+
+def test_warning_of_devito_is_an_error() -> None:
+    """A stencil that does not fit the halo would silently shrink the domain."""
+    grid = Grid((16, 16), dtype=np.float32)
+    u = TimeFunction(name="u", grid=grid, space_order=2)
+    with kernels.strict(), pytest.raises(DevitoWarning):
+        Operator(Eq(u.forward, u.dx2.dx2.dx2)).apply(time_M=1)
