@@ -117,7 +117,10 @@ def read_gathers(path: Path, traces: str = "data", shots: slice = slice(None)) -
         axes = ("x", "z") if "source_y" not in file else ("x", "y", "z")
         sources = np.stack([_dataset(file, f"source_{a}")[()] for a in axes], axis=-1)
         columns = [np.asarray(_dataset(file, f"receiver_{a}")[()]) for a in axes]
-        receivers = np.stack(np.broadcast_arrays(*columns), axis=-1)
+        sizes = {c.shape for c in columns}
+        if len(sizes) > 1:
+            raise DataError(f"{path}: receiver coordinates have different sizes, {sorted(sizes)}")
+        receivers = np.stack(columns, axis=-1)
         if receivers.ndim == 3:
             receivers = receivers[shots]
         wavelet = file["wavelet"][()] if "wavelet" in file else None

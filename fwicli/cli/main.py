@@ -80,14 +80,15 @@ def main() -> None:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="fwi", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except (click.Abort, KeyboardInterrupt) as interrupt:
-        terminated = isinstance(interrupt, Terminated)
+        # Click turns the interrupt into an `Abort`, with the original as its cause.
+        terminated = isinstance(interrupt.__cause__ or interrupt, Terminated)
         click.echo("fwi: terminated" if terminated else "fwi: interrupted", err=True)
         sys.exit(143 if terminated else 130)
     except FwiError as error:

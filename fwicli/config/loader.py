@@ -28,6 +28,7 @@ from fwicli.errors import ConfigError
 Key = tuple[str | int, ...]
 
 SECTIONS = ("model", "reference", "geometry", "wavelet", "time", "physics", "data")
+COMMAND_LINE = "--set"
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
@@ -73,8 +74,14 @@ class Loaded:
     places: Mapping[Key, str]
 
     def problem(self, key: Key, message: str) -> Problem:
-        """A physical impossibility at a key, with its place or that of the nearest above it."""
-        return Problem(key, message, place_of(key, self.places), impossible=True)
+        """A physical impossibility at a key, with its place or that of the nearest above it.
+
+        What the command line has set below the key comes first: it is the likelier cause.
+        """
+        below = [p for k, p in self.places.items() if k[: len(key)] == key]
+        told = [p for p in below if p.startswith(COMMAND_LINE)]
+        place = told[0] if told else place_of(key, self.places)
+        return Problem(key, message, place, impossible=True)
 
 
 def place_of(key: Key, places: Mapping[Key, str]) -> str:
@@ -167,7 +174,7 @@ class _Reader:
     def set(self, tree: Any, setting: str) -> None:
         """Apply one `a.b=c` of the command line; numbers in the path index lists."""
         name, equals, text = setting.partition("=")
-        place = f"--set {setting}"
+        place = f"{COMMAND_LINE} {setting}"
         key: Key = tuple(int(k) if k.isdigit() else k for k in name.split("."))
         if not equals or not name:
             self.problems.append(Problem((), "write it as KEY=VALUE, e.g. model.spacing=10", place))

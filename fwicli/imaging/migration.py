@@ -5,7 +5,15 @@
 with u the source field in a smooth model and v the recorded field, propagated backwards from the
 receivers. The division makes up for the uneven energy of the sources.
 
-Reference: Baysal, Kosloff and Sherwood (1983), Geophysics 48, 1514-1524.
+To extrapolate a pressure recorded along a surface takes the normal derivative of the Green's
+function (the Rayleigh integral), a factor i w cos(angle) / v at the receivers, where the adjoint
+of modelling injects with the function itself. The records are therefore differentiated in time
+before they are propagated backwards; reflectors then image with zero phase, positive where velocity
+increases. The condition "gradient" is the exact transpose of Born modelling and leaves the records
+as they are.
+
+References: Baysal, Kosloff and Sherwood (1983), Geophysics 48, 1514-1524; Schneider (1978),
+Geophysics 43, 49-76, for the integral.
 """
 
 from __future__ import annotations
@@ -52,9 +60,13 @@ class ShotMigration:
 
     def __call__(self) -> ShotImage:
         """Model the source field, back-propagate the records, and correlate."""
+        gradient = self.condition == "gradient"
 
         def records(modelled: Array) -> Array:
-            return self.observed - modelled if self.subtract_modelled else self.observed
+            data = self.observed - modelled if self.subtract_modelled else self.observed
+            if gradient:
+                return data
+            return -time_derivative(data, self.discretization.axis.interval)
 
         result = propagator(self.discretization).images(
             {"m": self.m},
@@ -64,9 +76,16 @@ class ShotMigration:
             self.receivers,
             kinds=(self.condition, "illumination"),
         )
-        gradient = self.condition == "gradient"
         image = result.gradient["m"] if gradient else result.images[self.condition]
         return ShotImage(image, result.images["illumination"])
+
+
+def time_derivative(traces: Array, interval: float) -> Array:
+    """Derivative of traces along their last axis [1/s], by Fourier transform."""
+    n = 2 * traces.shape[-1]
+    spectrum = np.fft.rfft(traces, n, axis=-1)
+    spectrum *= 2j * np.pi * np.fft.rfftfreq(n, interval)
+    return np.asarray(np.fft.irfft(spectrum, n, axis=-1)[..., : traces.shape[-1]])
 
 
 def compensate(image: Array, illumination: Array, damping: float) -> Array:

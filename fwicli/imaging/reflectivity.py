@@ -1,8 +1,8 @@
 """Reflectivity of a known earth as an image would show it, to measure an image against.
 
-At normal incidence r = (v+ - v-) / (v+ + v-), a spike at every interface. Each column is taken to
-vertical travel time in the smooth model, convolved with the zero-phase wavelet of the data, and
-taken back to depth.
+At normal incidence r = (v+ - v-) / (v+ + v-), a spike midway between two points. Each column is
+taken to vertical travel time in the smooth model, convolved with the zero-phase wavelet of the
+data, and taken back to depth.
 """
 
 from __future__ import annotations
@@ -28,22 +28,21 @@ def band_limited(true: EarthModel, smooth: EarthModel, wavelet: Array, interval:
         Its sampling interval [s].
     """
     depth_step = true.grid.spacing[-1]
-    spikes = np.zeros(true.vp.shape)
     upper, lower = true.vp[..., :-1].astype(float), true.vp[..., 1:].astype(float)
-    spikes[..., 1:] = (lower - upper) / (lower + upper)
-    columns = (-1, true.grid.shape[-1])
+    spikes = (lower - upper) / (lower + upper)
+    depths = true.grid.shape[-1]
 
     n = 2 * wavelet.shape[-1]
     power = np.abs(np.fft.rfft(wavelet, n)) ** 2
     frequencies = np.fft.rfftfreq(n, interval)
-    result = np.zeros(spikes.shape).reshape(columns)
-    pairs = zip(spikes.reshape(columns), smooth.vp.reshape(columns), strict=True)
+    result = np.zeros((spikes.size // (depths - 1), depths))
+    pairs = zip(spikes.reshape(-1, depths - 1), smooth.vp.reshape(-1, depths), strict=True)
     for column, (r, v) in enumerate(pairs):
-        times = np.concatenate([[0.0], np.cumsum(2 * depth_step / v[:-1])])
+        times = np.concatenate([[0.0], np.cumsum(depth_step / v[:-1] + depth_step / v[1:])])
         step = np.diff(times).min() / 2
         even = np.arange(0, times[-1] + step, step)
         # Spikes spread over two samples keep their size and their place.
-        place = times / step
+        place = 0.5 * (times[:-1] + times[1:]) / step
         left = np.floor(place).astype(int)
         series = np.zeros(even.size + 1)
         np.add.at(series, left, r * (1 - (place - left)))

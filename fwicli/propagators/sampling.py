@@ -134,6 +134,6 @@ def time_axis(
         raise StabilityError(
             f"time step {interval / substeps:g} s is unstable: at vp_max = {vp_max:g} m/s and "
             f"spacing {min(spacing):g} m it must be at most {round_down(limit):g} s; set "
-            f"`time.substeps` to {needed} or more"
+            f"`physics.substeps` to {needed} or more"
         )
     return TimeAxis(interval, samples, substeps, corrected)

@@ -85,6 +85,7 @@ class RunFolder:
         handler = logging.FileHandler(self.path / LOG, encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
         log.addHandler(handler)
+        log.setLevel(logging.INFO)
         try:
             yield
         finally:

@@ -1,0 +1,210 @@
+"""The command line: exit codes, help, mistakes, and what interrupts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import pytest
+
+from fwicli.cli.main import VERBS
+from tests.conftest import ROOT
+
+FWI = [sys.executable, "-m", "fwicli"]
+
+
+def fwi(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*FWI, *arguments], capture_output=True, text=True, cwd=cwd, timeout=300, check=False
+    )
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """Folder with the config of a small modelling run."""
+    done = fwi("init", "model", "m.yaml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    return tmp_path
+
+
+SMALL = [
+    "--set",
+    "model.shape=[61, 41]",
+    "--set",
+    "geometry.sources.x=[100, 300, 500]",
+    "--set",
+    "geometry.receivers.x={start: 0, stop: 600, step: 40}",
+    "--set",
+    "time.duration=0.4",
+]
+
+
+def test_help_needs_click_alone() -> None:
+    """`fwi --help` imports click and the standard library, and names every verb."""
+    program = (
+        "import sys\n"
+        "from fwicli.cli.main import cli\n"
+        "cli.main(['--help'], standalone_mode=False)\n"
+        "heavy = {'numpy', 'scipy', 'devito', 'h5py', 'matplotlib', 'pydantic', 'rich', 'ruamel'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.rstrip().endswith("[]"), done.stdout
+    for verb in VERBS:
+        assert verb in done.stdout
+
+
+def test_check_needs_no_devito(small: Path) -> None:
+    """A plan is made without the code generator, nor a plot."""
+    program = (
+        "import sys\n"
+        "from fwicli.cli.main import cli\n"
+        "cli.main(['check', 'm.yaml'], standalone_mode=False)\n"
+        "print(sorted({'devito', 'sympy', 'matplotlib', 'rich', 'torch'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=small
+    )
+    assert done.stdout.rstrip().endswith("[]"), done.stdout
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb: str) -> None:
+    done = fwi(verb, "-h")
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"Usage: fwi {verb}")
+
+
+def test_public_names_are_there() -> None:
+    import fwicli
+
+    for name in fwicli.__all__:
+        assert getattr(fwicli, name).__name__.lower() == name.lower()
+    with pytest.raises(AttributeError, match="no attribute `Propagater`"):
+        _ = fwicli.Propagater
+
+
+def test_init_does_not_overwrite(small: Path) -> None:
+    done = fwi("init", "model", "m.yaml", cwd=small)
+    assert done.returncode == 2
+    assert "m.yaml exists" in done.stderr
+    assert fwi("init", "model", "m.yaml", "--force", cwd=small).returncode == 0
+    printed = fwi("init", "rtm", "-", cwd=small)
+    assert "imaging:" in printed.stdout
+    assert not (small / "rtm.yaml").exists()
+
+
+def test_check_prints_the_plan(small: Path) -> None:
+    done = fwi("check", "m.yaml", cwd=small)
+    assert done.returncode == 0, done.stderr
+    for word in ("shots", "points per wavelength", "time step s", "memory mb", "301x151"):
+        assert word in done.stdout
+    plan = json.loads(fwi("check", "m.yaml", "--json", cwd=small).stdout)
+    assert plan["stages"][0]["grid"] == "301x151"
+    assert plan["shots"] == 6
+
+
+def test_wrong_config_exits_with_2(small: Path) -> None:
+    """Every problem on stderr, nothing on stdout, nothing written."""
+    done = fwi("model", "m.yaml", "--set", "model.spacng=3", "--set", "time.interval=x", cwd=small)
+    assert done.returncode == 2
+    assert "did you mean `spacing`?" in done.stderr
+    assert "time.interval: must be a number" in done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert [p.name for p in small.iterdir()] == ["m.yaml"]
+
+
+def test_impossible_physics_exits_with_3(small: Path) -> None:
+    done = fwi("model", "m.yaml", "--set", "geometry.sources.z=-30", cwd=small)
+    assert done.returncode == 3
+    assert (
+        "--set geometry.sources.z=-30: geometry.sources: 6 of 6 sources lie outside" in done.stderr
+    )
+
+
+def test_wrong_command_line_exits_with_2(small: Path) -> None:
+    done = fwi("modle", "m.yaml", cwd=small)
+    assert done.returncode == 2
+    assert "Did you mean `fwi model`?" in done.stderr
+    assert fwi("model", "nothing.yaml", cwd=small).returncode == 2
+    assert fwi("model", "m.yaml", "--resume", "--force", cwd=small).returncode == 2
+
+
+def test_dry_run_runs_nothing(small: Path) -> None:
+    done = fwi("model", "m.yaml", "-n", cwd=small)
+    assert done.returncode == 0
+    assert "301x151" in done.stdout
+    assert [p.name for p in small.iterdir()] == ["m.yaml"]
+
+
+def test_model_from_start_to_end(small: Path) -> None:
+    """Result on stdout, notes on stderr; a second run needs --force."""
+    done = fwi("model", "m.yaml", "-o", "run", "--json", *SMALL, cwd=small)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["shots"] == 3
+    assert (small / result["result"]).exists()
+    assert "modelling 3 shots" in done.stderr
+    again = fwi("model", "m.yaml", "-o", "run", *SMALL, cwd=small)
+    assert again.returncode == 2
+    assert "--resume" in again.stderr
+    assert "--force" in again.stderr
+    assert fwi("model", "m.yaml", "-o", "run", "--force", *SMALL, cwd=small).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
+)
+def test_interrupted_inversion_can_go_on(
+    survey: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    """A valid result file, the command that continues, and no process left behind."""
+    folder = tmp_path / "run"
+    command = [
+        *FWI,
+        "invert",
+        str(survey / "invert.yaml"),
+        "-o",
+        str(folder),
+        "--set",
+        "inversion.stages.0.iterations=200",
+    ]
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    progress = folder / "progress.jsonl"
+    for _ in range(600):
+        if progress.exists() and len(progress.read_text().splitlines()) >= 3:
+            break
+        time.sleep(0.1)
+    # As a terminal does it: to every process of the group.
+    os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == code, said
+    assert "Traceback" not in said
+    assert "To continue:" in said
+    continued = next(line for line in said.splitlines() if "--resume" in line)
+    assert f"fwi invert {survey}/invert.yaml -o {folder}" in continued
+    with h5py.File(folder / "inversion.h5") as file:
+        assert len(file["iterates"]) >= 2
+        assert file["result/vp"].shape == (61, 41)
+    for _ in range(100):
+        left = subprocess.run(["pgrep", "-g", str(process.pid)], capture_output=True, check=False)
+        if left.returncode != 0:
+            break
+        time.sleep(0.1)
+    assert left.returncode != 0, "a process of the run is still there"
+
+
+def test_module_and_script_are_the_same() -> None:
+    done = fwi("--version")
+    assert done.returncode == 0
+    assert "fwi, version" in done.stdout
+    assert (ROOT / "fwicli" / "__main__.py").exists()

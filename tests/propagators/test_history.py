@@ -1,0 +1,42 @@
+"""What the history keeps, and what the plan says about its memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fwicli import TimeAxis
+from fwicli.propagators import history
+
+
+def test_band_sets_the_rate() -> None:
+    """Twice the frequency needs twice the snapshots; never less than every step."""
+    axis = TimeAxis(0.004, 1000, 5)
+    rates = [history.subsampling(axis, f) for f in (5.0, 10.0, 20.0, 1000.0)]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] == 1
+    for frequency, every in zip((5.0, 10.0, 20.0), rates, strict=False):
+        assert every * axis.step <= 1 / (2 * history.OVERSAMPLING * frequency)
+
+
+def test_snapshots_reach_the_last_step() -> None:
+    for steps, every in ((10, 3), (10, 1), (9, 4), (1, 5)):
+        assert history.snapshots(steps, every) == len(range(0, steps, every))
+
+
+def test_plan_tells_the_memory_that_is_used(make_setting: Callable[..., Any]) -> None:
+    """The arrays of a propagator are what the plan says, up to the halo."""
+    s = make_setting(2, "float32", every=2)
+    p = s.propagator
+    p.forward(s.model, s.wavelet, s.sources, s.receivers)
+    points = (33 + 20) * (37 + 20)
+    for gradient in (False, True):
+        if gradient:
+            kinds = ("gradient", "illumination")
+            place = s.wavelet, s.sources, s.receivers
+            p.images(s.model, lambda d: d, *place, kinds=kinds)
+        kept = history.snapshots(p.resampling.steps, 2) if gradient else 0
+        told = history.working_bytes(points, 2, kept, 4, gradient)
+        used = sum(a.nbytes for a in p._pool.values())
+        # On so small a grid the halo is half as many points again.
+        assert 0.55 * used < told <= used

@@ -1,0 +1,48 @@
+"""Geometry and gathers that fit together, or say why not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fwicli import Acquisition, Gathers, Grid
+from fwicli.errors import DataError, GeometryError
+from fwicli.survey.acquisition import towed
+
+
+def test_receivers_of_each_shot() -> None:
+    """Fixed receivers are the same for all shots; towed ones follow the source."""
+    sources = np.array([[0.0, 10.0], [100.0, 10.0]])
+    fixed = Acquisition(sources, np.array([[5.0, 0.0], [6.0, 0.0], [7.0, 0.0]]))
+    assert (fixed.shots, fixed.traces, fixed.ndim) == (2, 3, 2)
+    np.testing.assert_array_equal(fixed.receivers_of(0), fixed.receivers_of(1))
+    streamer = Acquisition(sources, towed(sources, np.array([[50.0, 0.0], [60.0, 0.0]])))
+    np.testing.assert_array_equal(streamer.receivers_of(1), [[150.0, 10.0], [160.0, 10.0]])
+    np.testing.assert_array_equal(streamer.select(np.array([1])).source(0), [[100.0, 10.0]])
+
+
+def test_geometry_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(GeometryError, match="do not fit 2 sources"):
+        Acquisition(np.zeros((2, 2)), np.zeros((3, 5, 2)))
+
+
+def test_data_must_fit_the_geometry() -> None:
+    acquisition = Acquisition(np.zeros((2, 2)), np.zeros((3, 2)))
+    with pytest.raises(DataError, match="2 shots with 3 receivers"):
+        Gathers(acquisition, 0.004, np.zeros((2, 4, 10)))
+    with pytest.raises(DataError, match="wavelet has 9 samples"):
+        Gathers(acquisition, 0.004, np.zeros((2, 3, 10)), np.zeros(9))
+
+
+def test_bad_trace_is_named() -> None:
+    data = np.zeros((2, 3, 10))
+    data[1, 2, 5] = np.nan
+    records = Gathers(Acquisition(np.zeros((2, 2)), np.zeros((3, 2))), 0.004, data)
+    with pytest.raises(DataError, match=r"shot 1, receiver 2 is nan at 0.02 s"):
+        records.check_finite()
+
+
+def test_points_on_the_edge_are_inside() -> None:
+    grid = Grid((11, 6), (10.0, 10.0), (0.0, 5.0))
+    points = np.array([[0.0, 5.0], [100.0, 55.0], [100.1, 20.0], [50.0, 4.0]])
+    assert grid.outside(points).tolist() == [False, False, True, True]

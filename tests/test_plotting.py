@@ -1,0 +1,58 @@
+"""Pictures are made, of 2D and 3D models, and are not blank."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from fwicli import Acquisition, EarthModel, Gathers, Grid, plotting
+from fwicli.survey.wavelets import ricker, times
+
+RNG = np.random.default_rng(0)
+
+
+def picture(path: Path) -> np.ndarray:
+    pixels = imread(path)
+    assert pixels.shape[0] > 150
+    assert pixels.shape[1] > 300
+    assert pixels[..., :3].std() > 0.02
+    return pixels
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_models_and_images(tmp_path: Path, ndim: int) -> None:
+    grid = Grid((30, 20, 25)[:ndim], (10.0,) * ndim, (0.0,) * ndim)
+    earth = EarthModel(grid, 2000 + 500 * RNG.random(grid.shape))
+    points = 100 * RNG.random((3, ndim))
+    plotting.model(tmp_path / "m.png", earth, Acquisition(points, points))
+    plotting.difference(tmp_path / "d.png", earth, EarthModel(grid, earth.vp + 1))
+    plotting.overview(tmp_path / "o.png", earth, earth, earth)
+    plotting.image(tmp_path / "i.png", RNG.standard_normal(grid.shape), earth)
+    for name in "mdoi":
+        picture(tmp_path / f"{name}.png")
+
+
+def test_constant_model_has_a_scale(tmp_path: Path) -> None:
+    grid = Grid((30, 20), (10.0, 10.0), (0.0, 0.0))
+    earth = EarthModel(grid, np.full(grid.shape, 2000.0))
+    plotting.model(tmp_path / "m.png", earth)
+    plotting.difference(tmp_path / "d.png", earth, earth)
+    picture(tmp_path / "m.png")
+
+
+def test_gathers_wavelet_and_convergence(tmp_path: Path) -> None:
+    points = np.zeros((4, 2))
+    data = RNG.standard_normal((4, 4, 60))
+    plotting.gathers(tmp_path / "g.png", Gathers(Acquisition(points, points), 0.004, data))
+    plotting.wavelet(tmp_path / "w.png", ricker(times(0.004, 60), 10.0), 0.004)
+    history = {"stage": np.array([1, 1, 2]), "misfit": np.array([1.0, 0.5, 0.2])}
+    plotting.convergence(tmp_path / "c.png", history)
+    history["model_error"] = np.array([0.2, 0.15, 0.1])
+    wide = tmp_path / "e.png"
+    plotting.convergence(wide, history)
+    assert picture(wide).shape[1] > picture(tmp_path / "c.png").shape[1]
+    for name in "gw":
+        picture(tmp_path / f"{name}.png")

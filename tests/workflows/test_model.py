@@ -1,0 +1,82 @@
+"""`fwi model`, from config to records and pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from fwicli import hdf5
+from fwicli.config.loader import load
+from fwicli.errors import ConfigError
+from fwicli.workflows import model
+
+
+class StopAfter:
+    """Progress that is interrupted when so many shots are done, as by Ctrl-C."""
+
+    def __init__(self, shots: int) -> None:
+        self.shots = shots
+
+    def start(self, title: str, total: int) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def update(self, done: int) -> None:
+        if done >= self.shots:
+            raise KeyboardInterrupt
+
+
+def test_records_are_complete(survey: Path) -> None:
+    """Data, geometry, wavelet, units and provenance in one file; three pictures beside it."""
+    records = hdf5.read_gathers(survey / "shots" / "shots.h5")
+    assert records.data.shape == (4, 31, 151)
+    assert records.wavelet is not None
+    assert np.isfinite(records.data).all()
+    assert np.abs(records.data[:, :, -10:]).max() > 0
+    with h5py.File(survey / "shots" / "shots.h5") as file:
+        assert file["data"].attrs["unit"] == "Pa"
+        for name in ("fwicli", "devito", "host", "date", "command"):
+            assert file.attrs[name]
+    for name in ("model.png", "gathers.png", "wavelet.png", "config.yaml", "log.txt"):
+        assert (survey / "shots" / name).stat().st_size > 0
+    environment = json.loads((survey / "shots" / "environment.json").read_text())
+    assert environment["inputs"][str(survey / "true.npy")]
+
+
+def test_resolved_config_runs_again(survey: Path, tmp_path: Path) -> None:
+    """The config in the folder of a run gives the same records, with one worker."""
+    again = load(survey / "shots" / "config.yaml", settings=["execution.workers=1"])
+    model.run(again, tmp_path / "again")
+    first = hdf5.read_gathers(survey / "shots" / "shots.h5")
+    second = hdf5.read_gathers(tmp_path / "again" / "shots.h5")
+    np.testing.assert_array_equal(first.data, second.data)
+
+
+def test_interrupted_run_goes_on(survey: Path, tmp_path: Path) -> None:
+    """Shots that were finished are kept; the records are those of an uninterrupted run."""
+    folder = tmp_path / "run"
+    loaded = load(survey / "model.yaml", settings=["execution.workers=1"])
+    with pytest.raises(KeyboardInterrupt):
+        model.run(loaded, folder, progress=StopAfter(2))
+    assert not (folder / "shots.h5").exists()
+    assert len(list((folder / "partial").iterdir())) >= 2
+    model.run(loaded, folder, resume=True)
+    first = hdf5.read_gathers(survey / "shots" / "shots.h5")
+    np.testing.assert_array_equal(hdf5.read_gathers(folder / "shots.h5").data, first.data)
+    assert not (folder / "partial").exists()
+
+
+def test_run_is_not_overwritten(survey: Path, tmp_path: Path) -> None:
+    loaded = load(survey / "model.yaml")
+    with pytest.raises(ConfigError, match="already holds a run"):
+        model.run(loaded, survey / "shots")
+    with pytest.raises(ConfigError, match=r"no run in .* to resume"):
+        model.run(loaded, tmp_path / "nothing", resume=True)
+    (tmp_path / "precious.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="not empty"):
+        model.run(loaded, tmp_path)
+    assert (tmp_path / "precious.txt").read_text() == "mine"

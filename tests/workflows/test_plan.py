@@ -1,0 +1,185 @@
+"""What is impossible is said before anything runs, with the fix; the plan tells the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from fwicli.config.loader import ProblemsError, load
+from fwicli.workflows.plan import Plan, plan
+
+
+def impossible(path: Path, *settings: str, kind: str | None = None) -> list[str]:
+    with pytest.raises(ProblemsError) as caught:
+        plan(load(path, kind, settings))
+    assert caught.value.exit_code == 3
+    return [str(p) for p in caught.value.problems]
+
+
+def test_plan_of_a_model(survey: Path) -> None:
+    made = plan(load(survey / "model.yaml"))
+    (numerics,) = made.stages
+    assert numerics.grid.shape == (61, 41)
+    assert numerics.axis.substeps >= 1
+    assert numerics.padded == (61 + 24, 41 + 24)
+    summary = made.summary()
+    assert summary["shots"] == 4
+    assert summary["memory_mb"] > 0
+
+
+def test_step_is_that_of_the_bounds(survey: Path) -> None:
+    """The time step of an inversion is stable for every model that the bounds allow."""
+
+    def step(made: Plan) -> float:
+        return made.stages[-1].axis.step
+
+    usual = plan(load(survey / "invert.yaml"))
+    fast = plan(load(survey / "invert.yaml", settings=["inversion.bounds=[1450, 9000]"]))
+    assert step(fast) < 0.5 * step(usual)
+    assert fast.stages[-1].layer.velocity == 9000
+
+
+def test_all_impossibilities_in_one_go(survey: Path) -> None:
+    """Sources outside, an unstable step and a grid too coarse, each at its place."""
+    found = impossible(
+        survey / "model.yaml",
+        "geometry.sources.x=[-100, 300]",
+        "geometry.receivers.z=-20",
+        "wavelet.frequency=60",
+        "physics.substeps=1",
+    )
+    text = "\n".join(found)
+    assert len(found) == 4
+    assert "1 of 2 sources lie outside the model, the first, number 0, at (-100, 20) m" in text
+    assert "31 of 31 receivers lie outside" in text
+    assert "sign of depths" in text
+    assert "time step 0.004 s is unstable: at vp_max = 2700 m/s" in text
+    assert "points per wavelength" in text
+    assert "use a spacing of" in text
+
+
+def test_spacing_that_is_advised_works(survey: Path) -> None:
+    """What the message says to type passes the check."""
+    (found,) = impossible(survey / "model.yaml", "wavelet.frequency=40")
+    advised = float(found.partition("use a spacing of ")[2].split()[0])
+    plan(
+        load(
+            survey / "model.yaml",
+            settings=[
+                "wavelet.frequency=40",
+                f"model.spacing={advised}",
+                "geometry.sources.x=50",
+                "geometry.receivers.x=60",
+            ],
+        )
+    )
+    plan(
+        load(
+            survey / "model.yaml",
+            settings=["wavelet.frequency=40", "physics.min_points_per_wavelength=1.0"],
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("model.vp.file=nothing.npy", "there is no file"),
+        ("model.unit=km/s", "unstable|points|vp"),
+        ("time.duration=0.001", "no second sample"),
+    ],
+)
+def test_single_impossibility(survey: Path, setting: str, message: str) -> None:
+    if "km/s" in setting:
+        made = plan(load(survey / "model.yaml", settings=[setting]))
+        assert made.model.vp_min > 1e6
+        return
+    (found, *_) = impossible(survey / "model.yaml", setting)
+    assert message in found
+
+
+def test_impossible_velocities(survey: Path, tmp_path: Path) -> None:
+    vp = np.load(survey / "true.npy")
+    for value, words in ((np.nan, "nan"), (-5.0, "-5.0")):
+        vp[10, 20] = value
+        np.save(tmp_path / "bad.npy", vp)
+        (found,) = impossible(survey / "model.yaml", f"model.vp.file={tmp_path}/bad.npy")
+        assert f"vp is {words} m/s at x = 100 m, z = 200 m" in found
+
+
+def test_raw_file_of_the_wrong_size(survey: Path, tmp_path: Path) -> None:
+    np.load(survey / "true.npy").tofile(tmp_path / "vp.bin")
+    setting = f"model.vp={{file: {tmp_path}/vp.bin, shape: [61, 40]}}"
+    (found,) = impossible(survey / "model.yaml", setting)
+    assert "has 10004 bytes, but shape [61, 40] of float32 takes 9760" in found
+    good = f"model.vp={{file: {tmp_path}/vp.bin, shape: [61, 41]}}"
+    assert plan(load(survey / "model.yaml", settings=[good])).model.vp_min == 1500
+
+
+def test_data_that_do_not_fit(survey: Path, tmp_path: Path) -> None:
+    """Missing datasets, sizes that disagree, dead data and bands without energy."""
+    path = survey / "invert.yaml"
+    (found, *_) = impossible(path, "data.traces=seismogram")
+    assert "no dataset `seismogram`; it has: data" in found
+    broken = tmp_path / "broken.h5"
+    broken.write_bytes((survey / "shots" / "shots.h5").read_bytes())
+    with h5py.File(broken, "r+") as file:
+        del file["receiver_x"]
+        file["receiver_x"] = np.arange(7.0)
+    (found, *_) = impossible(path, f"data.file={broken}")
+    assert "receiver coordinates have different sizes, [(7,), (31,)]" in found
+    silent = tmp_path / "silent.h5"
+    silent.write_bytes((survey / "shots" / "shots.h5").read_bytes())
+    with h5py.File(silent, "r+") as file:
+        file["data"][...] = 0
+    assert any("all traces are zero" in p for p in impossible(path, f"data.file={silent}"))
+    (found,) = impossible(path, "inversion.stages.0.band=[90, 110]")
+    assert "the wavelet has no energy from 90 to 110 Hz" in found
+
+
+def test_bounds_must_hold_the_start(survey: Path) -> None:
+    (found,) = impossible(survey / "invert.yaml", "inversion.bounds=[2500, 3200]")
+    assert "outside the bounds 2500 to 3200 m/s" in found
+    assert "inversion.bounds" in found
+
+
+def test_reference_must_fit(survey: Path) -> None:
+    found = impossible(survey / "invert.yaml", "reference.spacing=20")
+    assert any("they must agree" in p for p in found)
+
+
+def test_shots_are_selected(survey: Path) -> None:
+    made = plan(load(survey / "invert.yaml", settings=["data.shots='1::2'"]))
+    assert made.acquisition.shots == 2
+    (found,) = impossible(survey / "invert.yaml", "data.shots='9:'")
+    assert "selects none" in found
+
+
+def test_towed_streamer_and_areal_layout(survey: Path) -> None:
+    """Offsets from each source; combined coordinates."""
+    settings = [
+        "geometry.receivers={x: {start: 20, stop: 60, step: 20}, z: 30, towed: true}",
+        "geometry.sources.x={start: 100, stop: 300, step: 100}",
+    ]
+    made = plan(load(survey / "model.yaml", settings=settings))
+    np.testing.assert_array_equal(
+        made.acquisition.receivers_of(1), [[220, 30], [240, 30], [260, 30]]
+    )
+    settings = ["geometry.sources={x: [100, 200], z: [20, 40, 60], layout: grid}"]
+    assert plan(load(survey / "model.yaml", settings=settings)).acquisition.shots == 6
+    (found, *_) = impossible(
+        survey / "model.yaml", "geometry.sources={x: [100, 200], z: [1, 2, 3]}"
+    )
+    assert "layout: grid" in found
+
+
+def test_source_near_the_edge_gets_a_gap(survey: Path) -> None:
+    """Where a sinc function would reach into the layer, undamped cells are added."""
+    assert plan(load(survey / "model.yaml")).stages[0].layer.gap == 0
+    moved = plan(load(survey / "model.yaml", settings=["geometry.sources.z=13"]))
+    assert moved.stages[0].layer.gap == 4
+    deep = plan(load(survey / "model.yaml", settings=["geometry.sources.z=113"]))
+    assert deep.stages[0].layer.gap == 0

@@ -1,0 +1,62 @@
+"""`fwi rtm`, from config to image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from fwicli.config.loader import load
+from fwicli.workflows import rtm
+from tests.workflows.test_model import StopAfter
+
+
+def image(folder: Path) -> np.ndarray:
+    with h5py.File(folder / "image.h5") as file:
+        return np.array(file["image"])
+
+
+def test_image_shows_the_reflector(survey: Path, tmp_path: Path) -> None:
+    """It correlates with the reflectivity of the true model; the pictures are there."""
+    summary = rtm.run(load(survey / "rtm.yaml"), tmp_path / "run")
+    assert summary["correlation"] > 0.4
+    assert image(tmp_path / "run").shape == (61, 41)
+    for name in ("image.png", "reflectivity.png"):
+        assert (tmp_path / "run" / name).stat().st_size > 5000
+
+
+def test_interrupted_image_is_the_same(survey: Path, tmp_path: Path) -> None:
+    """Bit for bit, with another number of workers."""
+    rtm.run(load(survey / "rtm.yaml"), tmp_path / "whole")
+    loaded = load(survey / "rtm.yaml", settings=["execution.workers=1"])
+    with pytest.raises(KeyboardInterrupt):
+        rtm.run(loaded, tmp_path / "run", progress=StopAfter(2))
+    rtm.run(loaded, tmp_path / "run", resume=True)
+    np.testing.assert_array_equal(image(tmp_path / "run"), image(tmp_path / "whole"))
+
+
+# Too coarse for the wavelet, but enough to see the grid change.
+GRID = ["imaging.spacing=20", "physics.min_points_per_wavelength=2"]
+
+
+def test_options_change_the_image(survey: Path, tmp_path: Path) -> None:
+    """Condition, illumination, filter, band and grid all do what they say."""
+    base = load(survey / "rtm.yaml")
+    rtm.run(base, tmp_path / "base")
+    options = {
+        "condition": "imaging.condition=gradient",
+        "illumination": "imaging.illumination=0",
+        "laplacian": "imaging.laplacian=false",
+        "subtract": "imaging.subtract_modelled=false",
+        "band": "imaging.band=[5, 15]",
+    }
+    for name, setting in options.items():
+        rtm.run(load(survey / "rtm.yaml", settings=[setting]), tmp_path / name)
+        changed, plain = image(tmp_path / name), image(tmp_path / "base")
+        assert np.isfinite(changed).all()
+        scale = np.vdot(changed, plain) / np.vdot(plain, plain)
+        assert np.linalg.norm(changed - scale * plain) > 1e-2 * np.linalg.norm(changed), name
+    rtm.run(load(survey / "rtm.yaml", settings=GRID), tmp_path / "grid")
+    assert image(tmp_path / "grid").shape == (31, 21)
