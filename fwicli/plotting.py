@@ -40,7 +40,15 @@ def model(
     if acquisition is not None:
         receivers, sources = acquisition.all_receivers(), acquisition.sources
         step = 0.001
-        axes.plot(receivers[:, 0] * step, receivers[:, -1] * step, "w.", ms=1.5, label="receivers")
+        axes.plot(
+            receivers[:, 0] * step,
+            receivers[:, -1] * step,
+            "wv",
+            ms=3,
+            mec="k",
+            mew=0.3,
+            label="receivers",
+        )
         axes.plot(sources[:, 0] * step, sources[:, -1] * step, "r*", ms=5, label="sources")
         axes.legend(loc="lower right", fontsize=7, framealpha=0.7)
     _save(figure, path)

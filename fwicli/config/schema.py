@@ -348,6 +348,7 @@ class Imaging(Section):
     subtract_modelled: take the records modelled in the smooth model (direct and diving waves)
     from the data first.  illumination: divide by the energy of the source field, damped by this
     share of its mean; 0 for not.  laplacian: filter that removes the low-wavenumber backscatter.
+    mute: what is left out of the image: the water layer, all above a depth [m], or nothing.
     band: of data and wavelet [Hz].  spacing: grid of the image [m], the model's by default.
     """
 
@@ -355,6 +356,7 @@ class Imaging(Section):
     subtract_modelled: bool = True
     illumination: NonNegative = 0.01
     laplacian: bool = True
+    mute: Kept = "nothing"
     band: Annotated[list[NonNegative], Field(min_length=2, max_length=2)] | None = None
     spacing: Positive | None = None
 

@@ -25,6 +25,8 @@ Made = TypeVar("Made")
 
 # A band with less of the wavelet's largest amplitude than this holds nothing to invert.
 FAINTEST = 1e-3
+# Velocities outside are those of no rock [m/s], more likely of another unit.
+PLAUSIBLE = (50.0, 15000.0)
 
 
 class Checks:
@@ -47,6 +49,10 @@ class Checks:
         """Note a problem."""
         self.problems.append(self.loaded.problem(key, message))
 
+    def warn(self, message: str) -> None:
+        """Note what the user should know, but may want."""
+        self.warnings.append(message)
+
     def finish(self) -> None:
         """End the checks.
 
@@ -57,6 +63,15 @@ class Checks:
         """
         if self.problems:
             raise ProblemsError(self.problems)
+
+    def plausible(self, name: str, model: EarthModel) -> None:
+        """Warn of velocities that are those of no rock."""
+        low, high = PLAUSIBLE
+        if model.vp_min < low or model.vp_max > high:
+            self.warn(
+                f"`{name}` has vp from {model.vp_min:g} to {model.vp_max:g} m/s, which no rock "
+                f"has; check `{name}.unit`"
+            )
 
     def inside(self, key: Key, grid: Grid, geometry: Acquisition) -> None:
         """Every source and receiver must lie in the model."""

@@ -292,11 +292,12 @@ class Inversion:
         self.folder.step(record)
         error = f", model error {record['model_error']:.4f}" if "model_error" in record else ""
         log.info(
-            "stage %d iteration %d: misfit %.5f, %d evaluations%s",
+            "stage %d iteration %d: misfit %.5f after %d evaluation%s%s",
             standing.stage + 1,
             state.iteration,
             state.value,
             state.evaluations,
+            "" if state.evaluations == 1 else "s",
             error,
         )
 
@@ -346,6 +347,7 @@ def run(
     resumed = run_folder.open(resume, force)
     inversion = Inversion(loaded, made, run_folder, progress or Silent())
     with run_folder.logging(), Local(made.workers) as executor:
+        made.announce()
         standing = inversion.run(executor, resumed)
         history = hdf5.read_history(folder / RESULT)
         _plots(folder, made, standing.base, history)

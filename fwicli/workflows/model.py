@@ -73,6 +73,7 @@ def run(
     ]
     kept = shots.Partial(folder / "partial", len(tasks))
     with run_folder.logging(), Local(made.workers) as executor:
+        made.announce()
         log.info("modelling %d shots with %d workers", len(tasks), made.workers)
         shots.compile_missing(executor, discretization)
         progress.start("shots", len(tasks))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,6 +16,7 @@ from fwicli.config.loader import Key, Loaded
 from fwicli.errors import FwiError
 from fwicli.execution import cores
 from fwicli.inversion.bands import Band
+from fwicli.propagators import sampling
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
@@ -23,6 +26,8 @@ from fwicli.workflows.checks import Checks
 from fwicli.workflows.numerics import Numerics
 
 Array = NDArray[Any]
+
+log = logging.getLogger("fwicli")
 
 
 @dataclass
@@ -50,9 +55,18 @@ class Plan:
     reference: EarthModel | None = None
     warnings: list[str] = field(default_factory=list)
 
+    @property
+    def memory(self) -> int:
+        """Memory of one shot in the largest stage [bytes]."""
+        return max(s.memory(gradient=self.kind != "model") for s in self.stages)
+
+    def announce(self) -> None:
+        """Log the warnings."""
+        for warning in self.warnings:
+            log.warning("warning: %s", warning)
+
     def summary(self) -> dict[str, Any]:
         """Numbers for a table, or for JSON."""
-        memory = max(s.memory(gradient=self.kind != "model") for s in self.stages)
         return {
             "command": self.kind,
             "shots": self.acquisition.shots,
@@ -62,8 +76,8 @@ class Plan:
             "vp_m_s": [self.model.vp_min, self.model.vp_max],
             "workers": self.workers,
             "threads_per_shot": self.stages[0].threads,
-            "memory_per_shot_mb": round(memory / 1e6, 1),
-            "memory_mb": round(memory * self.workers / 1e6, 1),
+            "memory_per_shot_mb": round(self.memory / 1e6, 1),
+            "memory_mb": round(self.memory * self.workers / 1e6, 1),
             "gigapoint_steps_per_propagation": [round(s.work() / 1e9, 3) for s in self.stages],
             "stages": [s.summary() for s in self.stages],
             "warnings": self.warnings,
@@ -80,6 +94,8 @@ def plan(loaded: Loaded) -> Plan:
     """
     checks = Checks(loaded)
     model = checks.get(("model",), lambda: assembly.earth_model(loaded.config.model))
+    if model is not None:
+        checks.plausible("model", model)
     makers: dict[str, Callable[[Checks, Any, EarthModel | None], Plan | None]]
     makers = {"model": _modelling, "invert": _inversion, "rtm": _migration}
     made = makers[loaded.kind](checks, loaded.config, model)
@@ -87,6 +103,15 @@ def plan(loaded: Loaded) -> Plan:
     if made is None:  # every way to None leaves a problem, which `finish` raises
         raise FwiError("a check failed without saying why; please report this")
     made.warnings = checks.warnings
+    needed, there = (
+        made.memory * made.workers,
+        os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE"),
+    )
+    if needed > there:
+        made.warnings.append(
+            f"{made.workers} shots at once take {needed / 1e9:.1f} GB and this machine has "
+            f"{there / 1e9:.1f} GB; lower `execution.workers`, or use a coarser grid"
+        )
     return made
 
 
@@ -161,7 +186,7 @@ def _stage(
     if spectrum is None or coarse is None:
         return None
     fastest = max(config.inversion.bounds[1], coarse.vp_max)
-    return checks.numerics(
+    numerics = checks.numerics(
         (*key, "spacing"),
         config,
         coarse.grid,
@@ -170,6 +195,24 @@ def _stage(
         spectrum,
         (records.interval, records.samples),
     )
+    slowest = config.inversion.bounds[0]
+    if numerics is not None and slowest < coarse.vp_min:
+        _warn_of_slow(checks, key, numerics, slowest)
+    return numerics
+
+
+def _warn_of_slow(checks: Checks, key: Key, numerics: Numerics, slowest: float) -> None:
+    """Say so if waves as slow as the lower bound would be sampled too coarsely."""
+    found = sampling.points_per_wavelength(
+        slowest, numerics.highest_frequency, numerics.grid.spacing
+    )
+    needed = sampling.fewest_points(numerics.order)
+    if found < needed:
+        checks.warn(
+            f"stage {int(key[-1]) + 1}: where the model goes down to the lower bound, {slowest:g} "
+            f"m/s, there are {found:.2f} points per wavelength, fewer than the {needed:.2f} that "
+            f"order {numerics.order} needs; raise the bound or use a smaller spacing"
+        )
 
 
 def _migration(checks: Checks, config: schema.RtmConfig, model: EarthModel | None) -> Plan | None:

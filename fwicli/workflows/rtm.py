@@ -20,7 +20,7 @@ from fwicli.imaging import filters, reflectivity
 from fwicli.imaging.migration import ShotMigration, compensate
 from fwicli.inversion.bands import Band
 from fwicli.survey.model import EarthModel, Regridding
-from fwicli.workflows import shots
+from fwicli.workflows import assembly, shots
 from fwicli.workflows.plan import Plan, plan
 from fwicli.workflows.progress import Progress, Silent
 from fwicli.workflows.runfolder import RunFolder, provenance
@@ -60,6 +60,7 @@ def run(
     smooth, tasks = _tasks(loaded, made)
     kept = shots.Partial(folder / "partial", len(tasks))
     with run_folder.logging(), Local(made.workers) as executor:
+        made.announce()
         log.info("migrating %d shots with %d workers", len(tasks), made.workers)
         kinds = (imaging.condition, "illumination")
         shots.compile_missing(executor, made.stages[0].discretization(), kinds)
@@ -70,7 +71,8 @@ def run(
         if imaging.illumination > 0:
             image = compensate(image, illumination, imaging.illumination)
         if imaging.laplacian:
-            image = filters.laplacian(image, smooth.grid)
+            image = filters.laplacian(image, smooth)
+        image = np.where(assembly.kept(smooth, imaging.mute), 0.0, image)
         summary: dict[str, Any] = {"result": str(folder / RESULT), "shots": len(tasks)}
         expected = None
         if made.reference is not None:

@@ -88,17 +88,26 @@ def test_spacing_that_is_advised_works(survey: Path) -> None:
     ("setting", "message"),
     [
         ("model.vp.file=nothing.npy", "there is no file"),
-        ("model.unit=km/s", "unstable|points|vp"),
         ("time.duration=0.001", "no second sample"),
     ],
 )
 def test_single_impossibility(survey: Path, setting: str, message: str) -> None:
-    if "km/s" in setting:
-        made = plan(load(survey / "model.yaml", settings=[setting]))
-        assert made.model.vp_min > 1e6
-        return
     (found, *_) = impossible(survey / "model.yaml", setting)
     assert message in found
+
+
+def test_warnings(survey: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is possible but hardly meant: another unit, a slow bound, too much memory."""
+    assert plan(load(survey / "model.yaml")).warnings == []
+    (warning,) = plan(load(survey / "model.yaml", settings=["model.unit=km/s"])).warnings
+    assert "vp from 1.5e+06" in warning
+    assert "check `model.unit`" in warning
+    setting = "inversion.bounds=[500, 3000]"
+    warnings = plan(load(survey / "invert.yaml", settings=[setting])).warnings
+    assert any("down to the lower bound, 500 m/s" in w for w in warnings)
+    monkeypatch.setattr("os.sysconf", lambda name: 100)
+    (warning,) = plan(load(survey / "model.yaml")).warnings
+    assert "this machine has 0.0 GB; lower `execution.workers`" in warning
 
 
 def test_impossible_velocities(survey: Path, tmp_path: Path) -> None:

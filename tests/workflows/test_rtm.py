@@ -58,5 +58,9 @@ def test_options_change_the_image(survey: Path, tmp_path: Path) -> None:
         assert np.isfinite(changed).all()
         scale = np.vdot(changed, plain) / np.vdot(plain, plain)
         assert np.linalg.norm(changed - scale * plain) > 1e-2 * np.linalg.norm(changed), name
+    rtm.run(load(survey / "rtm.yaml", settings=["imaging.mute=200"]), tmp_path / "mute")
+    muted = image(tmp_path / "mute")
+    assert not muted[:, :20].any()
+    np.testing.assert_array_equal(muted[:, 20:], image(tmp_path / "base")[:, 20:])
     rtm.run(load(survey / "rtm.yaml", settings=GRID), tmp_path / "grid")
     assert image(tmp_path / "grid").shape == (31, 21)

@@ -9,10 +9,6 @@ WCC1-WCC26, for its use in inversion.
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
 from fwicli.propagators.equations.medium import Equation, Medium
 
 
@@ -20,15 +16,7 @@ def state(medium: Medium) -> None:
     """State the residual of the pressure."""
     m = medium.parameter("m")
     u = medium.field("u", time_order=2)
-    laplacian = sum(medium.second_derivative(u, axis) for axis in medium.axes)
-    medium.solve(u, m * u.dt2 - laplacian)
+    medium.solve(u, m * u.dt2 - medium.laplacian(u))
 
 
-def speed(m: Any) -> Any:
-    """Velocity [m/s] from squared slowness [s2/m2]."""
-    return 1 / np.sqrt(m)
-
-
-EQUATION = Equation(
-    name="acoustic", parameters=("m",), source="u", receiver="u", state=state, speed=speed
-)
+EQUATION = Equation(name="acoustic", parameters=("m",), source="u", receiver="u", state=state)

@@ -32,8 +32,6 @@ class Equation:
         Field into whose residual a source enters, and field that is recorded.
     state : callable
         States the residuals in a medium.
-    speed : callable
-        Greatest wave speed [m/s] at every point, from the parameters' values, by name.
     """
 
     name: str
@@ -41,7 +39,6 @@ class Equation:
     source: str
     receiver: str
     state: Callable[[Medium], None]
-    speed: Callable[..., Any]
 
 
 class Strip(SubDomain):  # type: ignore[misc]
@@ -84,11 +81,6 @@ class Medium:
         self._supports: dict[str, Region] = {}
         self._strips = [self._strip(axis) for axis in range(grid.dim)]
 
-    @property
-    def axes(self) -> range:
-        """Numbers of the space axes."""
-        return range(self.grid.dim)
-
     def parameter(self, name: str) -> Function:
         """Model parameter p(x)."""
         if name not in self._parameters:
@@ -113,6 +105,10 @@ class Medium:
         """State the residual that is solved for a field; the order of calls is kept."""
         self._fields.append(unknown)
         self._residuals.append(residual)
+
+    def laplacian(self, f: TimeFunction) -> Expr:
+        """Sum of the second derivatives along all axes, stretched in the absorbing layer."""
+        return sum(self.second_derivative(f, axis) for axis in range(self.grid.dim))
 
     def second_derivative(self, f: TimeFunction, axis: int) -> Expr:
         """d2f/dx2 along an axis, stretched in the absorbing layer (see `absorbing`)."""
