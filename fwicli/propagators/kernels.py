@@ -174,6 +174,14 @@ def _processor() -> str:
 
 def build(signature: Signature) -> Kernel:
     """Derive, generate and compile the kernel of a signature."""
+    kernel = generate(signature)
+    with strict():
+        _ = kernel.operator.cfunction
+    return kernel
+
+
+def generate(signature: Signature) -> Kernel:
+    """Derive the equations of a signature and generate their code."""
     equation = registry.load(signature.equation)
     points = 2 * (signature.layer + 2 * signature.order) + TEMPLATE_POINTS
     ndim = len(signature.spacing)
@@ -188,7 +196,6 @@ def build(signature: Signature) -> Kernel:
             equations, subs=grid.spacing_map, name=f"{signature.equation}_{signature.kind}"
         )
         check_code(operator)
-        _ = operator.cfunction
     return Kernel(signature, operator, tuple(_array_specs(equations)))
 
 

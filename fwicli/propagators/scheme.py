@@ -133,7 +133,9 @@ def _split(system: System, index: int) -> tuple[Expr, list[Expr]]:
         coefficient = coefficient + reduce(mul, others, sympy.S.One)
     if coefficient == 0:
         raise CalculusError(f"residual {index} does not hold its unknown {unknown}")
-    return coefficient, rest
+    # The order of a sum differs from process to process; that of the code, and with it the last
+    # bits of the waves, must not.
+    return coefficient, sorted(rest, key=str)
 
 
 def _ratio(term: Expr, coefficient: Expr) -> Expr | None:

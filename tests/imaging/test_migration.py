@@ -53,9 +53,8 @@ def test_reflector_is_at_its_depth(scene: dict[str, Any], condition: str) -> Non
         )()
         image += result.image
         illumination += result.illumination
-    image = filters.laplacian(
-        compensate(image, illumination, 0.01), EarthModel(GRID, 1 / np.sqrt(m))
-    )
+    smooth = EarthModel(GRID, 1 / np.sqrt(m))
+    image = filters.laplacian(compensate(image, illumination, 0.01), smooth)
     below = np.abs(image[30:91, 10:55])
     depth = 10 * (10 + below.argmax(axis=1))
     # The gradient has the phase of its operators, a quarter of a wavelength off in 2D.
@@ -80,9 +79,8 @@ def test_image_correlates_with_the_reflectivity(scene: dict[str, Any]) -> None:
         )()
         image += result.image
         illumination += result.illumination
-    image = filters.laplacian(
-        compensate(image, illumination, 0.01), EarthModel(GRID, 1 / np.sqrt(m))
-    )
+    smooth = EarthModel(GRID, np.full(GRID.shape, 2000.0))
+    image = filters.laplacian(compensate(image, illumination, 0.01), smooth)
     true = EarthModel(GRID, scene["true"])
     expected = reflectivity.band_limited(true, smooth, scene["wavelet"], 0.004)
     where = np.zeros(GRID.shape, dtype=bool)
