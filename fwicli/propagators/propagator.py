@@ -164,7 +164,17 @@ class Propagator:
         return self._receivers_out(recorded)
 
     def adjoint(self, model: Model, gather: Array, sources: Array, receivers: Array) -> Array:
-        """Transpose of `forward`: gather of shape (n_receivers, samples) to source functions."""
+        """Back-propagate a gather, q' = F^T d; the exact transpose of `forward`.
+
+        Parameters
+        ----------
+        gather : ndarray of shape (n_receivers, samples)
+
+        Returns
+        -------
+        wavelet : ndarray of shape (n_sources, samples)
+            What arrives at the sources.
+        """
         recorded = self._run(
             self._signature("adjoint"), model, self._receivers_in(gather), receivers, sources
         )
@@ -178,7 +188,18 @@ class Propagator:
         sources: Array,
         receivers: Array,
     ) -> Array:
-        """First-order change of the gather, dd = J dp (Born modelling)."""
+        """First-order change of the gather, dd = J dp (Born modelling).
+
+        Parameters
+        ----------
+        perturbation : mapping of str to ndarray
+            Change of each parameter, on the model's grid.
+
+        Returns
+        -------
+        change : ndarray of shape (n_receivers, samples)
+            Change of the pressure [Pa].
+        """
         changes = {f"d{name}": value for name, value in perturbation.items()}
         recorded = self._run(
             self._signature("born"),
@@ -192,7 +213,19 @@ class Propagator:
     def jacobian_adjoint(
         self, model: Model, gather: Array, wavelet: Array, sources: Array, receivers: Array
     ) -> dict[str, Array]:
-        """Transpose of `jacobian`: gather of shape (n_receivers, samples) to the parameters."""
+        """Transpose of `jacobian`, g = J^T d: the gradient for an adjoint source d.
+
+        Parameters
+        ----------
+        gather : ndarray of shape (n_receivers, samples)
+            Adjoint source.
+
+        Returns
+        -------
+        gradient : dict of str to ndarray
+            For each parameter, on the model's grid. Exact if the discretisation keeps every step
+            of the history; else the sum over time is taken at the steps that are kept.
+        """
         return self.images(model, lambda _: gather, wavelet, sources, receivers).gradient
 
     def images(

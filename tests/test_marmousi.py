@@ -1,0 +1,63 @@
+"""The Marmousi-II configs, on records that another program made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fwicli import hdf5
+from fwicli.config.loader import Loaded, load
+from fwicli.workflows import invert, model, rtm
+from fwicli.workflows.plan import plan
+from tests.conftest import ROOT
+
+
+@pytest.fixture(autouse=True)
+def _environment(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARMOUSI", str(shared_data))
+
+
+def config(command: str, *settings: str) -> Loaded:
+    return load(ROOT / "configs" / f"marmousi_{command}.yaml", command, settings)
+
+
+def test_records_are_those_of_an_independent_code(tmp_path: Path, shared_data: Path) -> None:
+    """Two shots differ by less than 2 %, with no fitted scale."""
+    shots = [0, 12]
+    x = [420 + 465 * shot for shot in shots]
+    model.run(config("model", f"geometry.sources.x={x}"), tmp_path / "run")
+    ours = hdf5.read_gathers(tmp_path / "run" / model.RESULT)
+    theirs = hdf5.read_gathers(shared_data / "marmousi2_shots.h5")
+    np.testing.assert_allclose(ours.acquisition.sources, theirs.acquisition.sources[shots])
+    for found, expected in zip(ours.data, theirs.data[shots], strict=True):
+        difference = np.linalg.norm(found.astype(float) - expected)
+        assert difference < 0.02 * np.linalg.norm(expected)
+
+
+def test_inversion_and_image_are_planned() -> None:
+    """Both configs pass every check; the start is as far from the truth as is known."""
+    made = plan(config("invert"))
+    assert made.reference is not None
+    where = ~made.model.water() & made.model.above(2500)
+    change = (made.model.vp - made.reference.vp)[where]
+    error = np.linalg.norm(change) / np.linalg.norm(made.reference.vp[where])
+    assert error == pytest.approx(0.145, abs=0.001)
+    assert len(made.stages) == 4
+    assert plan(config("rtm")).reference is not None
+
+
+@pytest.mark.slow
+def test_inversion_improves_the_model(tmp_path: Path) -> None:
+    """The first band alone takes a tenth off the error."""
+    stage = "inversion.stages=[{band: [0, 3], iterations: 6, spacing: 30}]"
+    invert.run(config("invert", stage), tmp_path / "run")
+    errors = hdf5.read_history(tmp_path / "run" / invert.RESULT)["model_error"]
+    assert errors[-1] < 0.9 * errors[0]
+
+
+@pytest.mark.slow
+def test_image_correlates_with_the_reflectivity(tmp_path: Path) -> None:
+    summary = rtm.run(config("rtm", "imaging.spacing=15"), tmp_path / "run")
+    assert summary["correlation"] > 0.45
