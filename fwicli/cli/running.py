@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,10 +47,10 @@ def execute(
         result = workflow()(loaded, folder, resume=resume, force=force, progress=shown)
     except KeyboardInterrupt:
         shown.stop()
-        options = "".join(f" --set {s}" for s in settings)
+        options = [option for s in settings for option in ("--set", s)]
+        again = ["fwi", kind, str(config), "-o", str(folder), *options, "--resume"]
         click.echo(
-            f"stopped; what was finished is kept in {folder}. To continue:\n"
-            f"  fwi {kind} {config} -o {folder}{options} --resume",
+            f"stopped; what was finished is kept in {folder}. To continue:\n  {shlex.join(again)}",
             err=True,
         )
         raise

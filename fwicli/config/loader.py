@@ -53,7 +53,8 @@ class ProblemsError(ConfigError):
         self.problems = tuple(problems)
         if all(p.impossible for p in problems):
             self.exit_code = 3
-        super().__init__("\n".join(str(p) for p in problems))
+        count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__("\n".join([f"{count} in the config", *map(str, problems)]))
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,11 @@ class Resampling:
         self.extended = axis.samples + HALF_WIDTH
         self.steps = axis.substeps * (self.extended - 1) + 1
 
+    @property
+    def memory(self) -> int:
+        """Memory of the matrices that remove the dispersion [bytes]."""
+        return 2 * 8 * self.extended**2 if self.axis.corrected else 0
+
     def to_steps(self, traces: Array) -> Array:
         """Source functions of shape (n, samples) at every step, shape (steps, n)."""
         longer = np.zeros((self.extended, traces.shape[0]))

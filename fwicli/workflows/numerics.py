@@ -56,9 +56,10 @@ class Numerics:
         """Memory of one shot [bytes]."""
         kept = history.snapshots(self.steps, self.every) if gradient else 0
         itemsize = np.dtype(self.precision).itemsize
-        return history.working_bytes(
+        arrays = history.working_bytes(
             int(np.prod(self.padded)), self.grid.ndim, kept, itemsize, gradient
         )
+        return arrays + Resampling(self.axis).memory
 
     def work(self) -> float:
         """Grid points times steps of one propagation."""
