@@ -64,7 +64,12 @@ def test_interrupted_run_goes_on(survey: Path, tmp_path: Path) -> None:
         model.run(loaded, folder, progress=StopAfter(2))
     assert not (folder / "shots.h5").exists()
     assert len(list((folder / "partial").iterdir())) >= 2
-    model.run(loaded, folder, resume=True)
+    kept = len(list((folder / "partial").glob("0*.npy")))
+    seen: list[int] = []
+    rest = StopAfter(99)
+    rest.update = seen.append  # type: ignore[method-assign]
+    model.run(loaded, folder, resume=True, progress=rest)
+    assert seen == list(range(kept, 5))
     first = hdf5.read_gathers(survey / "shots" / "shots.h5")
     np.testing.assert_array_equal(hdf5.read_gathers(folder / "shots.h5").data, first.data)
     assert not (folder / "partial").exists()
