@@ -82,6 +82,16 @@ Spacing = Annotated[
     | Annotated[Annotated[list[Positive], Field(min_length=2, max_length=3)], Tag("list")],
     Discriminator(_kind),
 ]
+
+
+def _increasing(value: list[float]) -> list[float]:
+    if value[0] >= value[1]:
+        raise ValueError("the first of the two must be below the second")
+    return value
+
+
+Band = Annotated[list[NonNegative], Field(min_length=2, max_length=2), AfterValidator(_increasing)]
+Bounds = Annotated[list[Positive], Field(min_length=2, max_length=2), AfterValidator(_increasing)]
 Velocity = Annotated[
     Annotated[Positive, Tag("number")] | Annotated[ArrayFile, Tag("mapping")],
     Discriminator(_kind),
@@ -267,16 +277,9 @@ class Stage(Section):
     default.  iterations: steps of the optimizer.
     """
 
-    band: Annotated[list[NonNegative], Field(min_length=2, max_length=2)]
+    band: Band
     iterations: Count = 10
     spacing: Positive | None = None
-
-    @field_validator("band")
-    @classmethod
-    def _increasing(cls, value: list[float]) -> list[float]:
-        if value[0] >= value[1]:
-            raise ValueError("the lower edge of a band must be below the upper")
-        return value
 
 
 class Illumination(Section):
@@ -327,18 +330,11 @@ class Inversion(Section):
     stages: Annotated[list[Stage], Field(min_length=1)]
     parameter: Annotated[str, AfterValidator(_one_of(PARAMETERIZATIONS))] = "vp"
     misfit: Annotated[str, AfterValidator(_one_of(MISFITS))] = "least_squares"
-    bounds: Annotated[list[Positive], Field(min_length=2, max_length=2)]
+    bounds: Bounds
     fixed: Kept = "water"
     preconditioning: Preconditioning = Preconditioning()
     model_smoothing: NonNegative = 0.0
     optimizer: Optimizer = Optimizer()
-
-    @field_validator("bounds")
-    @classmethod
-    def _increasing(cls, value: list[float]) -> list[float]:
-        if value[0] >= value[1]:
-            raise ValueError("the lower bound must be below the upper")
-        return value
 
 
 class Imaging(Section):
@@ -357,7 +353,7 @@ class Imaging(Section):
     illumination: NonNegative = 0.01
     laplacian: bool = True
     mute: Kept = "nothing"
-    band: Annotated[list[NonNegative], Field(min_length=2, max_length=2)] | None = None
+    band: Band | None = None
     spacing: Positive | None = None
 
 

@@ -26,15 +26,14 @@ from numpy.typing import NDArray
 from fwicli.errors import StabilityError
 from fwicli.propagators import kernels, points, timeloops
 from fwicli.propagators.absorbing import AbsorbingLayer
-from fwicli.propagators.kernels import ArraySpec, Signature
+from fwicli.propagators.kernels import Signature
 from fwicli.propagators.resampling import Resampling
 from fwicli.propagators.sampling import TimeAxis
+from fwicli.propagators.storage import Storage
 from fwicli.survey.grid import Grid
 
 Array = NDArray[Any]
 Model = Mapping[str, Array]
-
-ALIGNMENT = 64
 
 
 @dataclass(frozen=True)
@@ -131,8 +130,7 @@ class Propagator:
         self.every = discretization.every
         self.threads = discretization.threads
         self.resampling = Resampling(self.axis)
-        self._shape = tuple(n + 2 * self.layer.pad for n in self.grid.shape)
-        self._pool: dict[tuple[str, tuple[int, ...]], Array] = {}
+        self.storage = Storage(discretization, self.resampling.steps)
 
     # --- the operators ---------------------------------------------------------------------------
 
@@ -259,16 +257,16 @@ class Propagator:
         kernel = kernels.load(signature)
         for spec in kernel.arrays:
             if spec.name.startswith(("gradient_", "image_")):
-                self._array(spec)[:] = 0
+                self.storage.array(spec)[:] = 0
         adjoint_source = self._receivers_in(residual(gather))
         self._run(signature, model, adjoint_source, receivers, None)
         gradient, images = {}, {}
         for spec in kernel.arrays:
             kind, _, name = spec.name.partition("_")
             if kind == "gradient":
-                gradient[name] = self._fold(self._array(spec), spec) * self.every
+                gradient[name] = self.storage.fold(spec) * self.every
             elif kind == "image":
-                images[name] = self._crop(self._array(spec), spec) * self.every
+                images[name] = self.storage.crop(spec) * self.every
         return Images(gather, gradient, images)
 
     # --- sources, receivers and time -------------------------------------------------------------
@@ -284,7 +282,7 @@ class Propagator:
         return self.resampling.to_samples_transpose(np.atleast_2d(gather))
 
     def _receivers_out(self, values: Array) -> Array:
-        return self._real(self.resampling.to_samples(values))
+        return self.resampling.to_samples(values).astype(self.precision, copy=False)
 
     def _interpolation(self, positions: Array) -> points.Interpolation:
         """Interpolation on the padded grid at positions [m]."""
@@ -306,31 +304,33 @@ class Propagator:
     ) -> Array:
         """Run a kernel; return what it recorded, of shape (steps, n_points)."""
         kernel = kernels.load(signature)
+        aligned = self.storage.aligned
         arguments: dict[str, Any] = {}
         for spec in kernel.arrays:
-            array = self._array(spec)
+            array = self.storage.array(spec)
             if spec.kind == "field":
                 array[:] = 0
             elif spec.name in model:
-                self._pad(model[spec.name], array, spec)
+                # A perturbation follows the parameter that it perturbs.
+                self.storage.extend(model[spec.name], spec)
             arguments[spec.name] = array
             if spec.kind == "history":
-                arguments[spec.name] = self._history(spec, array)
+                arguments[spec.name] = self._history(spec.name, array)
         steps = self.resampling.steps
         sources = points.transpose(self._interpolation(injected))
-        arguments["q"] = self._aligned(values)
-        arguments["inj_member"] = self._aligned(sources.members, np.int32)
-        arguments["inj_weight"] = self._aligned(sources.weights)
+        arguments["q"] = aligned(values)
+        arguments["inj_member"] = aligned(sources.members, np.int32)
+        arguments["inj_weight"] = aligned(sources.weights)
         for axis, index in enumerate(sources.indices):
-            arguments[f"inj_i{axis}"] = self._aligned(index, np.int32)
+            arguments[f"inj_i{axis}"] = aligned(index, np.int32)
         output = np.zeros((steps, 0))
         if recorded is not None:
             receivers = self._interpolation(recorded)
-            output = self._aligned(np.zeros((steps, receivers.weights.shape[0])))
+            output = aligned(np.zeros((steps, receivers.weights.shape[0])))
             arguments["d"] = output
-            arguments["rec_weight"] = self._aligned(receivers.weights)
+            arguments["rec_weight"] = aligned(receivers.weights)
             for axis, index in enumerate(receivers.indices):
-                arguments[f"rec_i{axis}"] = self._aligned(index, np.int32)
+                arguments[f"rec_i{axis}"] = aligned(index, np.int32)
         with kernels.strict():
             kernel.operator.apply(
                 **arguments,
@@ -346,87 +346,17 @@ class Propagator:
             )
         return output
 
+    def _history(self, name: str, array: Array) -> Any:
+        # Only a Devito function can tell the operator how many steps lie between snapshots.
+        grid = devito.Grid(shape=self.storage.shape, dtype=np.dtype(self.precision).type)
+        return timeloops.history(name.removeprefix("history_"), grid, self.every, array)
+
     def _thread_arguments(self, operator: Any) -> dict[str, int]:
         known = {p.name for p in operator.parameters}
         return {n: self.threads for n in ("nthreads", "nthreads_nonaffine") if n in known}
-
-    # --- arrays ----------------------------------------------------------------------------------
-
-    def _real(self, values: Array) -> Array:
-        return values.astype(self.precision, copy=False)
-
-    def _aligned(self, values: Array, dtype: Any = None) -> Array:
-        """A contiguous copy that starts where vector instructions may load from."""
-        array = _empty(values.shape, np.dtype(dtype or self.precision))
-        array[...] = values
-        return array
-
-    def _array(self, spec: ArraySpec) -> Array:
-        """The array of a specification; made once, and used by every kernel that needs it."""
-        halo = 2 * spec.space_order
-        shape = tuple(n + halo for n in self._shape)
-        if spec.kind == "line":
-            shape = (shape[spec.axis],)
-        elif spec.kind == "field":
-            shape = (spec.levels, *shape)
-        elif spec.kind == "history":
-            shape = ((self.resampling.steps - 1) // self.every + 1, *shape)
-        key = (spec.name, shape)
-        if key not in self._pool:
-            self._pool[key] = _empty(shape, np.dtype(self.precision))
-            self._pool[key][...] = 0
-            if spec.kind == "line":
-                self._set_line(spec, self._pool[key])
-        return self._pool[key]
-
-    def _history(self, spec: ArraySpec, array: Array) -> Any:
-        # Only a Devito function can tell the operator how many steps lie between snapshots.
-        grid = devito.Grid(shape=self._shape, dtype=np.dtype(self.precision).type)
-        return timeloops.history(spec.name.removeprefix("history_"), grid, self.every, array)
-
-    def _set_line(self, spec: ArraySpec, array: Array) -> None:
-        """Coefficients of the absorbing layer along an axis."""
-        offset = 0.5 if spec.name[1] == "h" else 0.0
-        n, spacing = self._shape[spec.axis], self.grid.spacing[spec.axis]
-        b, c = self.layer.coefficients(n, spacing, self.axis.step, offset)
-        array[spec.space_order : spec.space_order + n] = b if spec.name[0] == "b" else c
-
-    def _interior(self, array: Array, spec: ArraySpec) -> Array:
-        """View of an array without its halo."""
-        return array[tuple(slice(spec.space_order, spec.space_order + n) for n in self._shape)]
-
-    def _pad(self, values: Array, array: Array, spec: ArraySpec) -> None:
-        """Extend model values into the layer by their values at the edge."""
-        # A perturbation must follow the parameter that it perturbs.
-        self._interior(array, spec)[...] = np.pad(values, self.layer.pad, mode="edge")
-
-    def _crop(self, array: Array, spec: ArraySpec) -> Array:
-        pad = self.layer.pad
-        inside = tuple(slice(pad, pad + n) for n in self.grid.shape)
-        return self._interior(array, spec)[inside].copy()
-
-    def _fold(self, array: Array, spec: ArraySpec) -> Array:
-        """Transpose of `_pad`: add the values in the layer to those at the edge."""
-        values = self._interior(array, spec).astype(np.float64)
-        pad = self.layer.pad
-        for axis in range(values.ndim):
-            values = np.moveaxis(values, axis, 0)
-            inside = values[pad : values.shape[0] - pad].copy()
-            inside[0] += values[:pad].sum(axis=0)
-            inside[-1] += values[values.shape[0] - pad :].sum(axis=0)
-            values = np.moveaxis(inside, 0, axis)
-        return self._real(values)
 
 
 @lru_cache(maxsize=1)
 def propagator(discretization: Discretization) -> Propagator:
     """The propagator of a discretization; the last one is kept with its arrays."""
     return Propagator(discretization)
-
-
-def _empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """An uninitialised array that starts at a multiple of `ALIGNMENT` bytes."""
-    count = int(np.prod(shape))
-    raw = np.empty(count * dtype.itemsize + ALIGNMENT, dtype=np.uint8)
-    start = -raw.ctypes.data % ALIGNMENT
-    return raw[start : start + count * dtype.itemsize].view(dtype).reshape(shape)

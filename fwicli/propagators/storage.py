@@ -1,0 +1,111 @@
+"""Arrays of kernels: with a halo, the absorbing layer around the model, aligned in memory.
+
+Model values are extended into the layer by their values at the edge, E p; the gradient on the
+model's grid is E^T of that on the grid with the layer: what lies in the layer adds to the edge.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.propagators import history
+from fwicli.propagators.kernels import ArraySpec
+
+if TYPE_CHECKING:
+    from fwicli.propagators.propagator import Discretization
+
+Array = NDArray[Any]
+
+ALIGNMENT = 64
+
+
+class Storage:
+    """Arrays of one discretization, made when they are first needed and kept for the next shot.
+
+    Parameters
+    ----------
+    discretization : Discretization
+    steps : int
+        Time steps of a propagation.
+    """
+
+    def __init__(self, discretization: Discretization, steps: int) -> None:
+        self._discretization = discretization
+        self._steps = steps
+        self._dtype = np.dtype(discretization.precision)
+        self._pad = discretization.layer.pad
+        self.shape = tuple(n + 2 * self._pad for n in discretization.grid.shape)
+        self._arrays: dict[tuple[str, tuple[int, ...]], Array] = {}
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of all arrays [bytes]."""
+        return sum(a.nbytes for a in self._arrays.values())
+
+    def aligned(self, values: Array, dtype: Any = None) -> Array:
+        """A contiguous copy that starts where vector instructions may load from."""
+        array = _empty(values.shape, np.dtype(dtype or self._dtype))
+        array[...] = values
+        return array
+
+    def array(self, spec: ArraySpec) -> Array:
+        """The array of a specification; made once, and used by every kernel that needs it."""
+        halo = 2 * spec.space_order
+        shape = tuple(n + halo for n in self.shape)
+        if spec.kind == "line":
+            shape = (shape[spec.axis],)
+        elif spec.kind == "field":
+            shape = (spec.levels, *shape)
+        elif spec.kind == "history":
+            shape = (history.snapshots(self._steps, self._discretization.every), *shape)
+        key = (spec.name, shape)
+        if key not in self._arrays:
+            self._arrays[key] = _empty(shape, self._dtype)
+            self._arrays[key][...] = 0
+            if spec.kind == "line":
+                self._set_line(spec, self._arrays[key])
+        return self._arrays[key]
+
+    def extend(self, values: Array, spec: ArraySpec) -> None:
+        """Set an array to model values, extended into the layer by those at the edge."""
+        self._interior(spec)[...] = np.pad(values, self._pad, mode="edge")
+
+    def fold(self, spec: ArraySpec) -> Array:
+        """Transpose of `extend`: add the values in the layer to those at the edge."""
+        values, pad = self._interior(spec).astype(np.float64), self._pad
+        for axis in range(values.ndim):
+            values = np.moveaxis(values, axis, 0)
+            inside = values[pad : values.shape[0] - pad].copy()
+            inside[0] += values[:pad].sum(axis=0)
+            inside[-1] += values[values.shape[0] - pad :].sum(axis=0)
+            values = np.moveaxis(inside, 0, axis)
+        return np.asarray(values.astype(self._dtype))
+
+    def crop(self, spec: ArraySpec) -> Array:
+        """Values on the model's grid, without those in the layer."""
+        shape = self._discretization.grid.shape
+        return self._interior(spec)[tuple(slice(self._pad, self._pad + n) for n in shape)].copy()
+
+    def _interior(self, spec: ArraySpec) -> Array:
+        """View of an array without its halo."""
+        inside = tuple(slice(spec.space_order, spec.space_order + n) for n in self.shape)
+        return self.array(spec)[inside]
+
+    def _set_line(self, spec: ArraySpec, array: Array) -> None:
+        """Coefficients of the absorbing layer along an axis."""
+        made = self._discretization
+        offset = 0.5 if spec.name[1] == "h" else 0.0
+        n, spacing = self.shape[spec.axis], made.grid.spacing[spec.axis]
+        b, c = made.layer.coefficients(n, spacing, made.axis.step, offset)
+        array[spec.space_order : spec.space_order + n] = b if spec.name[0] == "b" else c
+
+
+def _empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """An uninitialised array that starts at a multiple of `ALIGNMENT` bytes."""
+    count = int(np.prod(shape))
+    raw = np.empty(count * dtype.itemsize + ALIGNMENT, dtype=np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + count * dtype.itemsize].view(dtype).reshape(shape)
