@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from fwicli.errors import StabilityError
 from fwicli.propagators import kernels, points, timeloops
 from fwicli.propagators.absorbing import AbsorbingLayer
-from fwicli.propagators.kernels import Signature
+from fwicli.propagators.kernels import ArraySpec, Signature
 from fwicli.propagators.resampling import Resampling
 from fwicli.propagators.sampling import TimeAxis
 from fwicli.propagators.storage import Storage
@@ -315,7 +315,7 @@ class Propagator:
                 self.storage.extend(model[spec.name], spec)
             arguments[spec.name] = array
             if spec.kind == "history":
-                arguments[spec.name] = self._history(spec.name, array)
+                arguments[spec.name] = self._history(spec, array)
         steps = self.resampling.steps
         sources = points.transpose(self._interpolation(injected))
         arguments["q"] = aligned(values)
@@ -346,10 +346,11 @@ class Propagator:
             )
         return output
 
-    def _history(self, name: str, array: Array) -> Any:
+    def _history(self, spec: ArraySpec, array: Array) -> Any:
         # Only a Devito function can tell the operator how many steps lie between snapshots.
+        name = spec.name.removeprefix("history_")
         grid = devito.Grid(shape=self.storage.shape, dtype=np.dtype(self.precision).type)
-        return timeloops.history(name.removeprefix("history_"), grid, self.every, array)
+        return timeloops.history(name, grid, spec.space_order, self.every, array)
 
     def _thread_arguments(self, operator: Any) -> dict[str, int]:
         known = {p.name for p in operator.parameters}

@@ -21,7 +21,7 @@ from fwicli.propagators import calculus
 from fwicli.propagators.calculus import System
 from fwicli.propagators.conditions import CONDITIONS
 from fwicli.propagators.equations.medium import Equation, Medium
-from fwicli.propagators.expressions import Expr, like, names, substitute
+from fwicli.propagators.expressions import Expr, accesses, like, offsets, substitute
 from fwicli.propagators.scheme import check_buffers, time_step
 
 if TYPE_CHECKING:
@@ -116,8 +116,8 @@ def _forward(signature: Signature, equation: Equation, grid: Any) -> tuple[Syste
     recorded = system.fields[system.index(equation.receiver)]
     step += Points(grid, "d", "rec").record(recorded)
     if signature.history:
-        for name in needed(system):
-            step.append(Eq(history(name, grid), system.fields[system.index(name)]))
+        for name, reach in needed(system).items():
+            step.append(Eq(history(name, grid, reach), system.fields[system.index(name)]))
     return system, before + step
 
 
@@ -146,7 +146,7 @@ def _gradient(signature: Signature, equation: Equation, grid: Any) -> tuple[Syst
     system = calculus.adjoint(forward)
     before, step = _advance(system, f"adj_{equation.receiver}", Points(grid, "q", "inj"))
     multipliers = {f.name: system.fields[system.index(f"adj_{f.name}")] for f in forward.fields}
-    kept = {name: history(name, grid) for name in needed(forward)}
+    kept = {name: history(name, grid, reach) for name, reach in needed(forward).items()}
     for image in signature.images:
         if image == "gradient":
             for p in forward.parameters:
@@ -160,16 +160,23 @@ def _gradient(signature: Signature, equation: Equation, grid: Any) -> tuple[Syst
     return system, before + step
 
 
-def needed(system: System) -> list[str]:
-    """Forward fields that the gradient reads, by name."""
-    found: set[str] = set()
+def needed(system: System) -> dict[str, int]:
+    """Forward fields that the gradient reads, and how many points away at most, by name."""
+    found: dict[str, int] = {}
     multipliers = {f.name: like(f, f"adj_{f.name}") for f in system.fields}
     for p in system.parameters:
-        found |= names(calculus.gradient(system, multipliers, p))
-    return [f.name for f in system.fields if f.name in found]
+        for access in accesses(calculus.gradient(system, multipliers, p)):
+            away = [
+                abs(int(amount / dimension.spacing))
+                for dimension, amount in offsets(access).items()
+                if dimension.is_Space
+            ]
+            name = access.function.name
+            found[name] = max([found.get(name, 0), *away])
+    return {f.name: found[f.name] for f in system.fields if f.name in found}
 
 
-def history(name: str, grid: Any, every: int = 2, array: Any = None) -> TimeFunction:
+def history(name: str, grid: Any, reach: int, every: int = 2, array: Any = None) -> TimeFunction:
     """Every so manieth value of a field; with an array, a view of it.
 
     Parameters
@@ -177,6 +184,8 @@ def history(name: str, grid: Any, every: int = 2, array: Any = None) -> TimeFunc
     name : str
         Name of the field.
     grid : devito.Grid
+    reach : int
+        Points of the halo.
     array : ndarray of shape (snapshots, *grid.shape), optional
         Memory to use; without it the function is a symbol only.
     """
@@ -187,7 +196,7 @@ def history(name: str, grid: Any, every: int = 2, array: Any = None) -> TimeFunc
         save=2 if array is None else array.shape[0],
         time_dim=ConditionalDimension("kept", parent=grid.time_dim, factor=every),
         time_order=0,
-        space_order=0,
+        space_order=reach,
         dtype=grid.dtype,
         **storage,
     )

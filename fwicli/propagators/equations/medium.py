@@ -15,7 +15,7 @@ from devito import Buffer, Derivative, Function, SubDomain, TimeFunction
 from devito import Grid as DevitoGrid
 
 from fwicli.propagators.calculus import Region, System
-from fwicli.propagators.expressions import Expr
+from fwicli.propagators.expressions import Expr, shift
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Medium:
         self._residuals: list[Expr] = []
         self._parameters: dict[str, Function] = {}
         self._supports: dict[str, Region] = {}
-        self._strips = [self._strip(axis) for axis in range(grid.dim)]
+        self._strips = [self._strip(axis) for axis in self.axes]
 
     def parameter(self, name: str) -> Function:
         """Model parameter p(x)."""
@@ -106,9 +106,35 @@ class Medium:
         self._fields.append(unknown)
         self._residuals.append(residual)
 
+    @property
+    def axes(self) -> range:
+        """Numbers of the space axes."""
+        return range(self.grid.dim)
+
+    def between(self, p: Function, axis: int) -> Expr:
+        """Mean of a parameter at two neighbours along an axis: its value half a cell on."""
+        x = self.grid.dimensions[axis]
+        return (p + shift(p, x, x.spacing)) / 2
+
+    def slope(self, f: Any, axis: int, side: int) -> Expr:
+        """df/dx half a cell on (side 1) or back (side -1), stretched in the absorbing layer.
+
+        Values half a cell on are labelled by the point before them, so a slope of side 1 and one
+        of side -1 of it come back to the points.
+        """
+        x = self.grid.dimensions[axis]
+        plain = _slope(f, x, self.order, x + side * x.spacing / 2)
+        if not self.layer:
+            return plain
+        psi = self._memory(f"psi_{f.function.name}{axis}", axis)
+        half = "h" if side == 1 else ""
+        b, c = self._line(f"b{half}", axis), self._line(f"c{half}", axis)
+        self.solve(psi, psi.forward - b * psi - c * plain)
+        return plain + psi.forward
+
     def laplacian(self, f: TimeFunction) -> Expr:
         """Sum of the second derivatives along all axes, stretched in the absorbing layer."""
-        return sum(self.second_derivative(f, axis) for axis in range(self.grid.dim))
+        return sum(self.second_derivative(f, axis) for axis in self.axes)
 
     def second_derivative(self, f: TimeFunction, axis: int) -> Expr:
         """d2f/dx2 along an axis, stretched in the absorbing layer (see `absorbing`)."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # Modules are named, not imported: a list of names must not cost the import of Devito.
 MODULES = {
     "acoustic": "fwicli.propagators.equations.acoustic",
+    "variable_density": "fwicli.propagators.equations.variable_density",
 }
 
 

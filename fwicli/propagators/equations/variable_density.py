@@ -1,0 +1,34 @@
+"""Isotropic acoustic wave equation of variable density.
+
+    r a       = grad(u)
+    k d2u/dt2 - div(a) = q,        k = 1 / (r vp**2),    r = rho / rho_w
+
+with pressure u [Pa], its gradient over the density a [Pa/m], compressibility k [s2/m2] and density
+r, both relative to water of rho_w = 1000 kg/m3, and source q [Pa/m2]: in water a source has the
+amplitude that it has in the equation of constant density. The densities act half a cell between
+the pressures, where their mean is the effective density of the two cells.
+
+References: Virieux and Operto (2009), Geophysics 74, WCC1-WCC26; Moczo et al. (2002), Bull. Seism.
+Soc. Am. 92, 3042-3066, for the mean.
+"""
+
+from __future__ import annotations
+
+from fwicli.propagators.equations.medium import Equation, Medium
+
+
+def state(medium: Medium) -> None:
+    """State the residuals of the pressure gradients over density, and of the pressure."""
+    k, r = medium.parameter("k"), medium.parameter("r")
+    u = medium.field("u", time_order=2)
+    divergence = []
+    for axis in medium.axes:
+        a = medium.field(f"a{axis}", time_order=1)
+        medium.solve(a, medium.between(r, axis) * a.forward - medium.slope(u, axis, 1))
+        divergence.append(medium.slope(a.forward, axis, -1))
+    medium.solve(u, k * u.dt2 - sum(divergence))
+
+
+EQUATION = Equation(
+    name="variable_density", parameters=("k", "r"), source="u", receiver="u", state=state
+)
