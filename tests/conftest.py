@@ -46,10 +46,12 @@ class Setting:
 def make_setting() -> Callable[..., Setting]:
     """Maker of settings; waves cross the model several times and reach every layer."""
     from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
+    from fwicli.propagators.properties import parameters
 
     def make(
         ndim: int = 2,
         precision: str = "float64",
+        equation: str = "acoustic",
         order: int = 8,
         every: int = 1,
         gap: int = 0,
@@ -68,15 +70,16 @@ def make_setting() -> Callable[..., Setting]:
         axis = time_axis(0.004, samples, 2600.0, spacing, order)
         layer = AbsorbingLayer(cells, 2600.0, 20.0, gap)
         low, high = np.array(grid.origin), np.array(grid.end)
-        m = 1 / vp**2
+        earth = {"vp": vp, "rho": 1000 * (1 + rng.random(shape))}
+        model = parameters(equation, earth)
         return Setting(
             Propagator(
                 Discretization(
-                    "acoustic", grid, axis, layer, order=order, precision=precision, every=every
+                    equation, grid, axis, layer, order=order, precision=precision, every=every
                 )
             ),
-            {"m": m},
-            {"m": 0.1 * m * rng.standard_normal(shape)},
+            model,
+            {name: 0.1 * p * rng.standard_normal(shape) for name, p in model.items()},
             rng.standard_normal((2, samples)),
             rng.standard_normal((9, samples)),
             low + (high - low) * rng.random((2, ndim)),

@@ -21,7 +21,7 @@ from pydantic import (
 from fwicli.inversion.misfits import MISFITS
 from fwicli.inversion.parameterization import PARAMETERIZATIONS
 from fwicli.propagators.conditions import CONDITIONS
-from fwicli.propagators.equations.registry import MODULES as EQUATIONS
+from fwicli.propagators.equations.registry import EQUATIONS
 
 Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
@@ -92,7 +92,7 @@ def _increasing(value: list[float]) -> list[float]:
 
 Band = Annotated[list[NonNegative], Field(min_length=2, max_length=2), AfterValidator(_increasing)]
 Bounds = Annotated[list[Positive], Field(min_length=2, max_length=2), AfterValidator(_increasing)]
-Velocity = Annotated[
+Property = Annotated[
     Annotated[Positive, Tag("number")] | Annotated[ArrayFile, Tag("mapping")],
     Discriminator(_kind),
 ]
@@ -106,16 +106,18 @@ class Smoothing(Section):
 
 
 class Model(Section):
-    """Earth model: P velocity on a regular grid."""
+    """Earth model on a regular grid: P velocity, and the density where the equation needs it."""
 
-    vp: Velocity
+    vp: Property
+    rho: Property | None = None
     unit: Literal["m/s", "km/s"] = "m/s"
+    rho_unit: Literal["kg/m3", "g/cm3"] = "kg/m3"
     shape: list[Count] | None = None
     spacing: Spacing | None = None
     origin: list[Number] | None = None
     smooth: Smoothing | None = None
 
-    @field_validator("vp", mode="before")
+    @field_validator("vp", "rho", mode="before")
     @classmethod
     def _path_alone(cls, value: Any) -> Any:
         return {"file": value} if isinstance(value, str) else value

@@ -50,7 +50,7 @@ class ShotMigration:
     """
 
     discretization: Discretization
-    m: Array
+    parameters: dict[str, Array]
     wavelet: Array
     source: Array
     receivers: Array
@@ -69,14 +69,18 @@ class ShotMigration:
             return -time_derivative(data, self.discretization.axis.interval)
 
         result = propagator(self.discretization).images(
-            {"m": self.m},
+            self.parameters,
             records,
             self.wavelet,
             self.source,
             self.receivers,
             kinds=(self.condition, "illumination"),
         )
-        image = result.gradient["m"] if gradient else result.images[self.condition]
+        if gradient:
+            # The first parameter of every equation is its compressibility.
+            image = result.gradient[next(iter(self.parameters))]
+        else:
+            image = result.images[self.condition]
         return ShotImage(image, result.images["illumination"])
 
 

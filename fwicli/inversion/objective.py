@@ -1,15 +1,16 @@
 """The objective of full-waveform inversion: a sum of misfits over shots, and its gradient.
 
-    phi(x)  = sum_shots misfit(F(m(x)) q, d) / phi_0
-    dphi/dx = (dm/dx) sum_shots J^T r / phi_0
+    phi(x)  = sum_shots misfit(F(p(x)) q, d) / phi_0
+    dphi/dx = dp/dx sum_shots J^T r / phi_0
 
-with phi_0 the misfit of the data against zero, so that phi is the share of the data that is not
-explained. The sum runs in the order of the shots, in double precision.
+with p the parameters of the equation and phi_0 the misfit of the data against zero, so that phi is
+the share of the data that is not explained. The sum runs in the order of the shots, in double
+precision.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from fwicli.errors import DataError
 from fwicli.execution import Executor
 from fwicli.inversion.misfits import MISFITS
 from fwicli.inversion.parameterization import Parameterization
+from fwicli.propagators import properties
 from fwicli.propagators.propagator import Discretization, propagator
 from fwicli.survey.gathers import Gathers
 
@@ -34,7 +36,7 @@ class ShotGradient:
     """Contribution of one shot."""
 
     value: float
-    gradient: Array
+    gradient: dict[str, Array]
     illumination: Array
 
 
@@ -43,7 +45,7 @@ class ShotTask:
     """Misfit and gradient of one shot, as a picklable function."""
 
     discretization: Discretization
-    m: Array
+    parameters: dict[str, Array]
     wavelet: Array
     source: Array
     receivers: Array
@@ -61,14 +63,14 @@ class ShotTask:
             return adjoint
 
         result = propagator(self.discretization).images(
-            {"m": self.m},
+            self.parameters,
             residual,
             self.wavelet,
             self.source,
             self.receivers,
             kinds=KINDS,
         )
-        return ShotGradient(value, result.gradient["m"], result.images["illumination"])
+        return ShotGradient(value, result.gradient, result.images["illumination"])
 
 
 @dataclass
@@ -77,6 +79,8 @@ class Objective:
 
     Parameters
     ----------
+    others : mapping of str to ndarray
+        Properties that do not change, by name; velocity is what x stands for.
     gathers : Gathers
         Observed data of the band, with the wavelet of the band.
     progress : callable, optional
@@ -92,6 +96,7 @@ class Objective:
 
     discretization: Discretization
     parameterization: Parameterization
+    others: Mapping[str, Array]
     gathers: Gathers
     misfit: str
     executor: Executor
@@ -106,16 +111,29 @@ class Objective:
         if self._norm == 0:
             raise DataError("the observed data of this band are all zero; widen the band")
 
+    def slope(self, x: Array) -> Array:
+        """Derivative of the equation's first parameter, its compressibility, with respect to x."""
+        equation = self.discretization.equation
+        earth = self._earth(x)
+        first = next(iter(properties.parameters(equation, earth)))
+        by_velocity = properties.gradient(equation, earth, {first: np.ones(x.shape)}, "vp")
+        return self.parameterization.slope(x) * by_velocity
+
+    def _earth(self, x: Array) -> dict[str, Array]:
+        return {"vp": self.parameterization.to_velocity(x), **self.others}
+
     def __call__(self, x: Array) -> tuple[float, Array]:
         """Value and gradient at x."""
-        m = 1 / self.parameterization.to_velocity(x) ** 2
+        equation = self.discretization.equation
+        earth = self._earth(x)
+        parameters = properties.parameters(equation, earth)
         acquisition, wavelet = self.gathers.acquisition, self.gathers.wavelet
         if wavelet is None:
             raise DataError("the data come without a wavelet; give one as `wavelet`")
         tasks = [
             ShotTask(
                 self.discretization,
-                m,
+                parameters,
                 wavelet,
                 acquisition.source(shot),
                 acquisition.receivers_of(shot),
@@ -124,7 +142,7 @@ class Objective:
             )
             for shot in range(acquisition.shots)
         ]
-        value, gradient = 0.0, np.zeros(x.shape)
+        value, gradient = 0.0, {name: np.zeros(x.shape) for name in parameters}
         illumination = np.zeros(x.shape)
         finished = 0
 
@@ -136,8 +154,10 @@ class Objective:
 
         for shot in self.executor.map(tasks, count):
             value += shot.value
-            gradient += shot.gradient
+            for name, part in shot.gradient.items():
+                gradient[name] += part
             illumination += shot.illumination
         self.illumination = illumination
         self.evaluations += 1
-        return value / self._norm, self.parameterization.slope(x) * gradient / self._norm
+        by_velocity = properties.gradient(equation, earth, gradient, "vp")
+        return value / self._norm, self.parameterization.slope(x) * by_velocity / self._norm

@@ -1,10 +1,10 @@
-"""What the optimizer sees: a variable x on the grid in place of squared slowness m.
+"""What the optimizer sees: a variable x on the grid in place of velocity v.
 
-    vp                  m = 1 / x**2        x in km/s
-    slowness            m = x**2            x in s/km
-    squared_slowness    m = x               x in s2/km2
+    vp                  v = x               x in km/s
+    slowness            v = 1 / x           x in s/km
+    squared_slowness    v = x**(-1/2)       x in s2/km2
 
-with x of order one. The gradient with respect to x is dm/dx times that with respect to m.
+with x of order one. The gradient with respect to x is dv/dx times that with respect to v.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Parameterization:
     from_velocity, to_velocity : callable
         x of velocity [m/s] and back.
     slope : callable
-        dm/dx at x, with m in s2/m2.
+        dv/dx at x.
     """
 
     from_velocity: Callable[[Array], Array]
@@ -45,16 +45,16 @@ PARAMETERIZATIONS = {
     "vp": Parameterization(
         from_velocity=lambda v: v / 1e3,
         to_velocity=lambda x: 1e3 * x,
-        slope=lambda x: -2e-6 / x**3,
+        slope=lambda x: np.full_like(x, 1e3),
     ),
     "slowness": Parameterization(
         from_velocity=lambda v: 1e3 / v,
         to_velocity=lambda x: 1e3 / x,
-        slope=lambda x: 2e-6 * x,
+        slope=lambda x: -1e3 / x**2,
     ),
     "squared_slowness": Parameterization(
         from_velocity=lambda v: 1e6 / v**2,
         to_velocity=lambda x: 1e3 / np.sqrt(x),
-        slope=lambda x: np.full_like(x, 1e-6),
+        slope=lambda x: -5e2 / x**1.5,
     ),
 }

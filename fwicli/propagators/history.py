@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 
+from fwicli.propagators.equations.equation import Footprint
 from fwicli.propagators.sampling import TimeAxis
 
 OVERSAMPLING = 3.0
@@ -30,25 +31,23 @@ def snapshots(steps: int, every: int) -> int:
     return (steps - 1) // every + 1
 
 
-def working_bytes(points: int, ndim: int, kept: int, itemsize: int, gradient: bool) -> int:
-    """Memory of one shot of the acoustic equation [bytes].
+def working_bytes(
+    footprint: Footprint, points: int, kept: int, itemsize: int, gradient: bool
+) -> int:
+    """Memory of one shot [bytes].
 
     Parameters
     ----------
+    footprint : Footprint
+        Arrays of the equation.
     points : int
         Grid points with the absorbing layer.
     kept : int
         Snapshots of the history.
     gradient : bool
         Whether the multiplier is propagated, too.
-
-    Notes
-    -----
-    Two memory variables of two levels an axis, two levels of the field, parameter and
-    coefficient; for a gradient as many memory variables again, three levels of the multiplier,
-    gradient and illumination.
     """
-    arrays = 4 * ndim + 4
+    arrays = footprint.forward
     if gradient:
-        arrays += 4 * ndim + 5 + kept
+        arrays += footprint.gradient + kept * footprint.history
     return points * itemsize * arrays

@@ -20,7 +20,8 @@ from devito.types import Symbol
 from fwicli.propagators import calculus
 from fwicli.propagators.calculus import System
 from fwicli.propagators.conditions import CONDITIONS
-from fwicli.propagators.equations.medium import Equation, Medium
+from fwicli.propagators.equations.equation import Equation
+from fwicli.propagators.equations.medium import Medium
 from fwicli.propagators.expressions import Expr, accesses, like, offsets, substitute
 from fwicli.propagators.scheme import check_buffers, time_step
 

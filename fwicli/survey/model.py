@@ -1,13 +1,14 @@
-"""Earth model: P velocity on a grid, its water layer, smoothing and change of grid.
+"""Earth model: P velocity and other properties on a grid, water layer, smoothing, change of grid.
 
-A model is smoothed and averaged in the quantity that waves average at low frequency: slowness
-for smoothing, which keeps travel times, and squared slowness where cells are merged, which keeps
-the compressibility of a medium of constant density (Backus, 1962, J. Geophys. Res. 67, 4427).
+A model is smoothed and averaged in the quantity that waves average at low frequency: slowness for
+smoothing, which keeps travel times, and compressibility 1 / (rho vp**2) and density where cells are
+merged (Backus, 1962, J. Geophys. Res. 67, 4427; Moczo et al., 2002, Bull. Seism. Soc. Am. 92).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +25,8 @@ Array = NDArray[Any]
 # Sea water varies by less than this; sediments below it seldom match it so closely.
 WATER_TOLERANCE = 1.0
 
+UNITS = {"vp": "m/s", "rho": "kg/m3"}
+
 
 @dataclass(frozen=True)
 class EarthModel:
@@ -34,6 +37,8 @@ class EarthModel:
     grid : Grid
     vp : ndarray of shape grid.shape
         P velocity [m/s], positive and finite.
+    others : mapping of str to ndarray
+        Other properties by name, such as `rho` [kg/m3].
 
     Raises
     ------
@@ -43,14 +48,19 @@ class EarthModel:
 
     grid: Grid
     vp: Array
+    others: Mapping[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.vp.shape != self.grid.shape:
+        for name, values in self.properties.items():
+            self._check(name, values)
+
+    def _check(self, name: str, values: Array) -> None:
+        if values.shape != self.grid.shape:
             raise ModelError(
-                f"vp has shape {self.vp.shape} but the grid has {self.grid.shape}; give the "
+                f"{name} has shape {values.shape} but the grid has {self.grid.shape}; give the "
                 f"model's `shape` as (x, z) or (x, y, z), z fastest"
             )
-        good = np.isfinite(self.vp) & (self.vp > 0)
+        good = np.isfinite(values) & (values > 0)
         if not good.all():
             place = tuple(int(i) for i in np.argwhere(~good)[0])
             position = ", ".join(
@@ -58,9 +68,14 @@ class EarthModel:
                 for i, axis in enumerate(self.grid.axes)
             )
             raise ModelError(
-                f"vp is {self.vp[place]} m/s at {position}, and not positive at "
-                f"{int((~good).sum())} points in all; a velocity must be a positive number"
+                f"{name} is {values[place]} {UNITS[name]} at {position}, and not positive at "
+                f"{int((~good).sum())} points in all; it must be a positive number"
             )
+
+    @property
+    def properties(self) -> dict[str, Array]:
+        """All properties by name, `vp` first."""
+        return {"vp": self.vp, **self.others}
 
     @cached_property
     def vp_min(self) -> float:
@@ -84,7 +99,7 @@ class EarthModel:
         return np.broadcast_to(z < depth, self.grid.shape).copy()
 
     def smoothed(self, length: float, fixed: NDArray[np.bool_] | None = None) -> EarthModel:
-        """The model with its slowness smoothed, except at the points `fixed`.
+        """The model with slowness and other properties smoothed, except at the points `fixed`.
 
         Parameters
         ----------
@@ -92,9 +107,16 @@ class EarthModel:
             Standard deviation of the Gaussian [m].
         """
         sigma = [length / h for h in self.grid.spacing]
-        slowness = scipy.ndimage.gaussian_filter(1 / self.vp.astype(float), sigma, mode="nearest")
-        vp = (1 / slowness).astype(self.vp.dtype)
-        return EarthModel(self.grid, vp if fixed is None else np.where(fixed, self.vp, vp))
+
+        def smooth(values: Array, power: int) -> Array:
+            even = scipy.ndimage.gaussian_filter(
+                values.astype(float) ** power, sigma, mode="nearest"
+            )
+            changed = (even**power).astype(values.dtype)
+            return changed if fixed is None else np.where(fixed, values, changed)
+
+        others = {name: smooth(values, 1) for name, values in self.others.items()}
+        return EarthModel(self.grid, smooth(self.vp, -1), others)
 
 
 class Regridding:
@@ -146,9 +168,17 @@ class Regridding:
         return _along_axes(averages, values)
 
     def model_to_coarse(self, model: EarthModel) -> EarthModel:
-        """The model on the coarse grid, by averages of squared slowness."""
-        m = self.to_coarse(1 / model.vp.astype(float) ** 2)
-        return EarthModel(self.coarse, (1 / np.sqrt(m)).astype(model.vp.dtype))
+        """The model on the coarse grid, by averages of compressibility and of other properties."""
+        others = {
+            name: self.to_coarse(values.astype(float)).astype(values.dtype)
+            for name, values in model.others.items()
+        }
+        rho: Array | float = 1.0
+        mean: Array | float = 1.0
+        if "rho" in others:
+            rho, mean = model.others["rho"].astype(float), others["rho"].astype(float)
+        k = self.to_coarse(1 / (rho * model.vp.astype(float) ** 2))
+        return EarthModel(self.coarse, (1 / np.sqrt(k * mean)).astype(model.vp.dtype), others)
 
 
 def _along_axes(matrices: list[Any], values: Array) -> Array:

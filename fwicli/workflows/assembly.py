@@ -23,8 +23,8 @@ Array = NDArray[Any]
 
 
 def earth_model(section: schema.Model) -> EarthModel:
-    """The model of a section, in m/s, smoothed where the section says so."""
-    values, attributes = _velocity(section)
+    """The model of a section, in SI units, smoothed where the section says so."""
+    values, attributes = _property(section, section.vp)
     ndim = values.ndim
     spacing = section.spacing if section.spacing is not None else attributes.get("spacing")
     if spacing is None:
@@ -34,7 +34,14 @@ def earth_model(section: schema.Model) -> EarthModel:
     start = [0.0] * ndim if origin is None else [float(o) for o in origin]
     grid = Grid(tuple(values.shape), tuple(steps), tuple(start))
     scale = 1000.0 if section.unit == "km/s" else 1.0
-    model = EarthModel(grid, values.astype(np.float64) * scale)
+    others = {}
+    if section.rho is not None:
+        rho, _ = _property(section, section.rho)
+        rho_scale = 1000.0 if section.rho_unit == "g/cm3" else 1.0
+        others["rho"] = rho.astype(np.float64) * rho_scale
+        if isinstance(section.rho, float):
+            others["rho"] = np.full(grid.shape, section.rho * rho_scale)
+    model = EarthModel(grid, values.astype(np.float64) * scale, others)
     if section.smooth is None:
         return model
     return model.smoothed(section.smooth.length, kept(model, section.smooth.keep))
@@ -49,10 +56,12 @@ def kept(model: EarthModel, what: str | float) -> NDArray[np.bool_]:
     return model.above(float(what))
 
 
-def _velocity(section: schema.Model) -> tuple[Array, dict[str, Any]]:
-    if isinstance(section.vp, float):
-        return np.full(section.shape or [], section.vp), {}
-    source = section.vp
+def _property(
+    section: schema.Model, source: float | schema.ArrayFile
+) -> tuple[Array, dict[str, Any]]:
+    """Values of a property as they are in its file, and what the file says of its grid."""
+    if isinstance(source, float):
+        return np.full(section.shape or [], source), {}
     attributes: dict[str, Any] = {}
     if source.file.suffix in hdf5.SUFFIXES:
         values, attributes = hdf5.read_array(source.file, source.dataset)

@@ -13,6 +13,7 @@ from fwicli.config.loader import Key, Loaded, Problem, ProblemsError
 from fwicli.errors import FwiError
 from fwicli.inversion.bands import Band
 from fwicli.propagators import history, sampling
+from fwicli.propagators.equations import registry
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel, Regridding
@@ -72,6 +73,21 @@ class Checks:
                 f"`{name}` has vp from {model.vp_min:g} to {model.vp_max:g} m/s, which no rock "
                 f"has; check `{name}.unit`"
             )
+
+    def complete(self, equation: str, model: EarthModel) -> None:
+        """The model must have the properties that the equation needs."""
+        needed = registry.load(equation).properties
+        for name in needed:
+            if name not in model.properties:
+                self.add(
+                    ("model",),
+                    f"the equation `{equation}` needs `{name}`, and the model has only "
+                    f"{', '.join(f'`{p}`' for p in model.properties)}: give `model.{name}`, or "
+                    f"choose another `physics.equation`",
+                )
+        for name in model.others:
+            if name not in needed:
+                self.warn(f"`model.{name}` is not used by the equation `{equation}`")
 
     def inside(self, key: Key, grid: Grid, geometry: Acquisition) -> None:
         """Every source and receiver must lie in the model."""

@@ -32,7 +32,7 @@ from fwicli.inversion.objective import KINDS, Objective
 from fwicli.inversion.parameterization import PARAMETERIZATIONS
 from fwicli.inversion.preconditioning import Preconditioner, illumination_weight
 from fwicli.survey.gathers import Gathers
-from fwicli.survey.model import EarthModel, Regridding
+from fwicli.survey.model import Regridding
 from fwicli.workflows import assembly, shots
 from fwicli.workflows.numerics import Numerics
 from fwicli.workflows.plan import Plan, plan
@@ -165,12 +165,13 @@ class Inversion:
         settings = self.settings.stages[standing.stage]
         numerics = self.plan.stages[standing.stage]
         grid = Regridding(self.plan.model.grid, numerics.grid.spacing)
-        begin = grid.model_to_coarse(EarthModel(self.plan.model.grid, standing.base))
+        begin = grid.model_to_coarse(replace(self.plan.model, vp=standing.base))
         free = ~(grid.to_coarse(self.fixed.astype(float)) > 0.5)
         start = self.parameterization.from_velocity(begin.vp)
         objective = Objective(
             numerics.discretization(),
             self.parameterization,
+            begin.others,
             self._records(settings),
             self.settings.misfit,
             executor,
@@ -233,9 +234,9 @@ class Inversion:
         settings = self.settings.preconditioning.illumination
         if settings is False or objective.illumination is None:
             return None
-        # The Hessian in x has the square of dm/dx on its diagonal.
+        # The Hessian in x has the square of dp/dx on its diagonal, p the compressibility.
         energy = objective.illumination**settings.exponent
-        slope = self.parameterization.slope(x)
+        slope = objective.slope(x)
         energy = energy / energy[free].mean() * slope**2 / (slope[free] ** 2).mean()
         return illumination_weight(energy, free, settings.damping)
 
@@ -366,7 +367,7 @@ def run(
 
 
 def _plots(folder: Path, made: Plan, vp: Array, history: dict[str, Array]) -> None:
-    result = EarthModel(made.model.grid, vp)
+    result = replace(made.model, vp=vp)
     scale = plotting.velocity_scale(made.reference or result, made.model)
     plotting.model(folder / "start.png", made.model, made.acquisition, "Start", scale)
     plotting.model(folder / "result.png", result, made.acquisition, "Result", scale)

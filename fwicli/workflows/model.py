@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fwicli import hdf5, plotting
 from fwicli.config.loader import Loaded
 from fwicli.execution import Local
+from fwicli.propagators import properties
 from fwicli.propagators.propagator import Discretization, propagator
 from fwicli.survey.gathers import Gathers
 from fwicli.workflows import shots
@@ -33,7 +34,7 @@ class ShotModelling:
     """Gather of one shot, as a picklable function."""
 
     discretization: Discretization
-    m: Array
+    parameters: dict[str, Array]
     wavelet: Array
     source: Array
     receivers: Array
@@ -41,7 +42,7 @@ class ShotModelling:
     def __call__(self) -> Array:
         """Model the shot."""
         return propagator(self.discretization).forward(
-            {"m": self.m}, self.wavelet, self.source, self.receivers
+            self.parameters, self.wavelet, self.source, self.receivers
         )
 
 
@@ -60,11 +61,11 @@ def run(
     run_folder.open(resume, force)
     numerics = made.stages[0]
     discretization = numerics.discretization()
-    m = 1 / made.model.vp**2
+    parameters = properties.parameters(discretization.equation, made.model.properties)
     tasks = [
         ShotModelling(
             discretization,
-            m,
+            parameters,
             made.wavelet,
             made.acquisition.source(shot),
             made.acquisition.receivers_of(shot),

@@ -9,6 +9,7 @@ import numpy as np
 
 from fwicli.propagators import history
 from fwicli.propagators.absorbing import AbsorbingLayer
+from fwicli.propagators.equations import registry
 from fwicli.propagators.resampling import Resampling
 from fwicli.propagators.sampling import TimeAxis
 from fwicli.survey.grid import Grid
@@ -56,9 +57,9 @@ class Numerics:
         """Memory of one shot [bytes]."""
         kept = history.snapshots(self.steps, self.every) if gradient else 0
         itemsize = np.dtype(self.precision).itemsize
-        arrays = history.working_bytes(
-            int(np.prod(self.padded)), self.grid.ndim, kept, itemsize, gradient
-        )
+        footprint = registry.load(self.equation).footprint(self.grid.ndim)
+        points = int(np.prod(self.padded))
+        arrays = history.working_bytes(footprint, points, kept, itemsize, gradient)
         return arrays + Resampling(self.axis).memory
 
     def work(self) -> float:

@@ -96,6 +96,7 @@ def plan(loaded: Loaded) -> Plan:
     model = checks.get(("model",), lambda: assembly.earth_model(loaded.config.model))
     if model is not None:
         checks.plausible("model", model)
+        checks.complete(loaded.config.physics.equation, model)
     makers: dict[str, Callable[[Checks, Any, EarthModel | None], Plan | None]]
     makers = {"model": _modelling, "invert": _inversion, "rtm": _migration}
     made = makers[loaded.kind](checks, loaded.config, model)

@@ -19,6 +19,7 @@ from fwicli.execution import Local
 from fwicli.imaging import filters, reflectivity
 from fwicli.imaging.migration import ShotMigration, compensate
 from fwicli.inversion.bands import Band
+from fwicli.propagators import properties
 from fwicli.survey.model import EarthModel, Regridding
 from fwicli.workflows import assembly, shots
 from fwicli.workflows.plan import Plan, plan
@@ -105,12 +106,12 @@ def _tasks(loaded: Loaded, made: Plan) -> tuple[EarthModel, list[_Stacked]]:
     if imaging.band is not None:
         data = Band(*imaging.band).apply(data, records.interval)
     discretization = made.stages[0].discretization()
-    m = 1 / smooth.vp**2
+    parameters = properties.parameters(discretization.equation, smooth.properties)
     tasks = [
         _Stacked(
             ShotMigration(
                 discretization,
-                m,
+                parameters,
                 made.wavelet,
                 made.acquisition.source(shot),
                 made.acquisition.receivers_of(shot),

@@ -42,7 +42,7 @@ def migrated(scene: dict[str, Any], condition: str) -> np.ndarray:
     for source, observed in scene["shots"]:
         result = ShotMigration(
             scene["made"],
-            1 / SMOOTH**2,
+            {"m": 1 / SMOOTH**2},
             scene["wavelet"],
             source,
             scene["receivers"],
@@ -99,7 +99,7 @@ def test_modelled_part_is_subtracted(
     for subtract in (True, False):
         images[subtract] = ShotMigration(
             scene["made"],
-            m,
+            {"m": m},
             scene["wavelet"],
             source,
             scene["receivers"],

@@ -21,12 +21,10 @@ def test_there_and_back(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PARAMETERIZATIONS)
-def test_slope_is_the_derivative_of_squared_slowness(name: str) -> None:
+def test_slope_is_the_derivative_of_velocity(name: str) -> None:
     p = PARAMETERIZATIONS[name]
     x = p.from_velocity(np.linspace(1400.0, 5000.0, 7))
 
-    def m(x: np.ndarray) -> np.ndarray:
-        return 1 / p.to_velocity(x) ** 2
-
     h = 1e-5 * x
-    np.testing.assert_allclose(p.slope(x), (m(x + h) - m(x - h)) / (2 * h), rtol=1e-7)
+    slope = (p.to_velocity(x + h) - p.to_velocity(x - h)) / (2 * h)
+    np.testing.assert_allclose(p.slope(x), slope, rtol=1e-7)

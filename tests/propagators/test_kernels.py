@@ -16,7 +16,7 @@ from devito.warnings import DevitoWarning
 
 from fwicli.errors import CalculusError
 from fwicli.propagators import kernels
-from fwicli.propagators.equations.registry import MODULES
+from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.kernels import Signature
 
 KINDS: list[tuple[str, dict[str, Any]]] = [
@@ -45,7 +45,7 @@ def time_loop(code: str) -> str:
 
 
 @pytest.mark.parametrize(("kind", "extra"), KINDS)
-@pytest.mark.parametrize("equation", MODULES)
+@pytest.mark.parametrize("equation", EQUATIONS)
 def test_one_time_loop_with_everything_inside(
     equation: str, kind: str, extra: dict[str, Any]
 ) -> None:
@@ -61,7 +61,7 @@ def test_one_time_loop_with_everything_inside(
 
 
 @pytest.mark.parametrize(("kind", "extra"), KINDS)
-@pytest.mark.parametrize("equation", MODULES)
+@pytest.mark.parametrize("equation", EQUATIONS)
 def test_no_division_per_point(equation: str, kind: str, extra: dict[str, Any]) -> None:
     """Inside the time loop nothing is divided by a value on the grid, and m is not read."""
     loop = time_loop(str(kernels.load(signature(kind, equation, **extra)).operator.ccode))

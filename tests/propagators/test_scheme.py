@@ -12,7 +12,7 @@ from devito import Buffer, Eq, Function, Grid, Inc, TimeFunction, exp
 from fwicli.errors import CalculusError
 from fwicli.propagators.calculus import System
 from fwicli.propagators.equations.medium import Medium
-from fwicli.propagators.equations.registry import MODULES, load
+from fwicli.propagators.equations.registry import EQUATIONS, load
 from fwicli.propagators.scheme import check_buffers, time_step
 
 
@@ -62,7 +62,7 @@ def test_damping_that_does_not_cancel_is_kept(parts: tuple[Any, Any, Any]) -> No
     }
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", EQUATIONS)
 def test_layer_terms_stay_in_the_layer(name: str) -> None:
     """The update of the whole grid knows nothing of the layer; its terms are added in strips."""
     grid = Grid((101, 101))

@@ -47,6 +47,22 @@ def test_records_are_complete(survey: Path) -> None:
     assert environment["inputs"][str(survey / "true.npy")]
 
 
+def test_density_changes_the_reflections(survey: Path, tmp_path: Path) -> None:
+    """Uniform density leaves the records as they are; a contrast of density does not."""
+    base = hdf5.read_gathers(survey / "shots" / "shots.h5").data.astype(float)
+    rho = np.full((61, 41), 1000.0)
+    rho[:, 20:] = 2500.0
+    np.save(tmp_path / "rho.npy", rho)
+    change = {}
+    for name, value in (("uniform", "1000"), ("contrast", str(tmp_path / "rho.npy"))):
+        settings = ["physics.equation=variable_density", f"model.rho={value}"]
+        model.run(load(survey / "model.yaml", settings=settings), tmp_path / name)
+        found = hdf5.read_gathers(tmp_path / name / "shots.h5").data.astype(float)
+        change[name] = np.linalg.norm(found - base) / np.linalg.norm(base)
+    assert change["uniform"] < 0.01
+    assert change["contrast"] > 0.03
+
+
 def test_resolved_config_runs_again(survey: Path, tmp_path: Path) -> None:
     """The config in the folder of a run gives the same records, with one worker."""
     again = load(survey / "shots" / "config.yaml", settings=["execution.workers=1"])

@@ -96,6 +96,24 @@ def test_single_impossibility(survey: Path, setting: str, message: str) -> None:
     assert message in found
 
 
+def test_density_where_the_equation_needs_it(survey: Path, tmp_path: Path) -> None:
+    """Missing, in another unit, impossible, or of no use."""
+    varying = "physics.equation=variable_density"
+    (found,) = impossible(survey / "model.yaml", varying)
+    assert "needs `rho`, and the model has only `vp`: give `model.rho`" in found
+    settings = [varying, "model.rho=2.1", "model.rho_unit=g/cm3"]
+    made = plan(load(survey / "model.yaml", settings=settings))
+    assert made.model.others["rho"].min() == 2100
+    assert made.memory > plan(load(survey / "model.yaml")).memory
+    rho = np.full((61, 41), 2000.0)
+    rho[3, 4] = -1
+    np.save(tmp_path / "rho.npy", rho)
+    (found,) = impossible(survey / "model.yaml", varying, f"model.rho={tmp_path}/rho.npy")
+    assert "rho is -1.0 kg/m3 at x = 30 m, z = 40 m" in found
+    (warning,) = plan(load(survey / "model.yaml", settings=["model.rho=2000"])).warnings
+    assert "`model.rho` is not used by the equation `acoustic`" in warning
+
+
 def test_warnings(survey: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is possible but hardly meant: another unit, a slow bound, too much memory."""
     assert plan(load(survey / "model.yaml")).warnings == []

@@ -9,7 +9,12 @@ WCC1-WCC26, for its use in inversion.
 
 from __future__ import annotations
 
-from fwicli.propagators.equations.medium import Equation, Medium
+from typing import TYPE_CHECKING
+
+from fwicli.propagators.equations.equation import Equation, Footprint
+
+if TYPE_CHECKING:
+    from fwicli.propagators.equations.medium import Medium
 
 
 def state(medium: Medium) -> None:
@@ -19,4 +24,13 @@ def state(medium: Medium) -> None:
     medium.solve(u, m * u.dt2 - medium.laplacian(u))
 
 
-EQUATION = Equation(name="acoustic", parameters=("m",), source="u", receiver="u", state=state)
+EQUATION = Equation(
+    name="acoustic",
+    parameters={"m": lambda vp: 1 / vp**2},
+    source="u",
+    receiver="u",
+    state=state,
+    # Two levels of u and of two memory variables an axis, m and a coefficient; then three levels
+    # of the multiplier, its memory variables, gradient and illumination.
+    footprint=lambda ndim: Footprint(4 * ndim + 4, 4 * ndim + 5, 1),
+)

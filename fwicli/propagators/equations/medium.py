@@ -7,8 +7,6 @@ the strips of the grid where they live.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from devito import Buffer, Derivative, Function, SubDomain, TimeFunction
@@ -16,29 +14,6 @@ from devito import Grid as DevitoGrid
 
 from fwicli.propagators.calculus import Region, System
 from fwicli.propagators.expressions import Expr, shift
-
-
-@dataclass(frozen=True)
-class Equation:
-    """A wave equation as the program knows it.
-
-    Attributes
-    ----------
-    name : str
-        As in the config, `physics: {equation: NAME}`.
-    parameters : tuple of str
-        Model parameters that the residuals hold.
-    source, receiver : str
-        Field into whose residual a source enters, and field that is recorded.
-    state : callable
-        States the residuals in a medium.
-    """
-
-    name: str
-    parameters: tuple[str, ...]
-    source: str
-    receiver: str
-    state: Callable[[Medium], None]
 
 
 class Strip(SubDomain):  # type: ignore[misc]

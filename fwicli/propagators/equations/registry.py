@@ -1,20 +1,15 @@
-"""The wave equations that the program knows, by the name used in configs."""
+"""The wave equations that the program knows, by the name used in configs.
+
+The modules state equations with Devito but do not import it, so that a list of names costs nothing.
+"""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
 from fwicli.errors import PhysicsError
+from fwicli.propagators.equations import acoustic, variable_density
+from fwicli.propagators.equations.equation import Equation
 
-if TYPE_CHECKING:
-    from fwicli.propagators.equations.medium import Equation
-
-# Modules are named, not imported: a list of names must not cost the import of Devito.
-MODULES = {
-    "acoustic": "fwicli.propagators.equations.acoustic",
-    "variable_density": "fwicli.propagators.equations.variable_density",
-}
+EQUATIONS = {e.name: e for e in (acoustic.EQUATION, variable_density.EQUATION)}
 
 
 def load(name: str) -> Equation:
@@ -25,7 +20,6 @@ def load(name: str) -> Equation:
     PhysicsError
         If there is none.
     """
-    if name not in MODULES:
-        raise PhysicsError(f"no equation `{name}`; there are: {', '.join(MODULES)}")
-    equation: Equation = import_module(MODULES[name]).EQUATION
-    return equation
+    if name not in EQUATIONS:
+        raise PhysicsError(f"no equation `{name}`; there are: {', '.join(EQUATIONS)}")
+    return EQUATIONS[name]

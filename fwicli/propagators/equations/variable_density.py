@@ -14,7 +14,15 @@ Soc. Am. 92, 3042-3066, for the mean.
 
 from __future__ import annotations
 
-from fwicli.propagators.equations.medium import Equation, Medium
+from typing import TYPE_CHECKING
+
+from fwicli.propagators.equations.equation import Equation, Footprint
+
+if TYPE_CHECKING:
+    from fwicli.propagators.equations.medium import Medium
+
+# Density of water [kg/m3].
+WATER = 1000.0
 
 
 def state(medium: Medium) -> None:
@@ -30,5 +38,12 @@ def state(medium: Medium) -> None:
 
 
 EQUATION = Equation(
-    name="variable_density", parameters=("k", "r"), source="u", receiver="u", state=state
+    name="variable_density",
+    parameters={"k": lambda vp, rho: WATER / (rho * vp**2), "r": lambda rho: rho / WATER},
+    source="u",
+    receiver="u",
+    state=state,
+    # Two levels of u and, an axis, of a and two memory variables; k, r and their coefficients; then
+    # three levels of the multiplier of u, two of the others, two gradients and illumination.
+    footprint=lambda ndim: Footprint(7 * ndim + 5, 6 * ndim + 6, ndim + 1),
 )
