@@ -229,6 +229,7 @@ class Absorbing(Section):
 class Physics(Section):
     """Wave equation and its discretisation.
 
+    free_surface: the first points along z are a free surface; else the layer is on all sides.
     substeps: time steps in one sampling interval; by default the fewest that are stable.
     min_points_per_wavelength: below it a run is refused; by default 1 % error of velocity.
     time_correction: remove the dispersion of the time stepping from source and records.
@@ -239,6 +240,7 @@ class Physics(Section):
     order: Literal[4, 6, 8, 10, 12, 14, 16] = 8
     precision: Literal["float32", "float64"] = "float32"
     absorbing: Absorbing = Absorbing()
+    free_surface: bool = False
     substeps: Count | None = None
     time_correction: bool = True
     min_points_per_wavelength: Positive | None = None

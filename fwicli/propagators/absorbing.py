@@ -55,20 +55,29 @@ class AbsorbingLayer:
     gap : int
         Undamped cells between model and layer, so that the sinc functions of sources and
         receivers near the edge of the model do not reach into the layer.
+    surface : bool
+        Whether the top of the model is a free surface, without a layer.
     """
 
     cells: int
     velocity: float
     frequency: float
     gap: int = 0
+    surface: bool = False
 
-    @property
-    def pad(self) -> int:
-        """Cells added to the model on every side."""
-        return self.cells + self.gap
+    def pads(self, ndim: int) -> tuple[tuple[int, int], ...]:
+        """Cells added to the model before and after it, along every axis."""
+        pad = self.cells + self.gap
+        before_last = 0 if self.surface else pad
+        return ((pad, pad),) * (ndim - 1) + ((before_last, pad),)
+
+    def padded(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of a grid with the cells that are added."""
+        pads = self.pads(len(shape))
+        return tuple(n + before + after for n, (before, after) in zip(shape, pads, strict=True))
 
     def coefficients(
-        self, n: int, spacing: float, step: float, offset: float
+        self, n: int, spacing: float, step: float, offset: float, last_side_only: bool = False
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Recursion coefficients b and c along an axis of n points.
 
@@ -76,9 +85,13 @@ class AbsorbingLayer:
         ----------
         offset : float
             Where they are taken, relative to the points, in cells: 0 or 0.5.
+        last_side_only : bool
+            Whether there is no layer before the first point.
         """
         position = np.arange(n) + offset
-        depth = np.maximum(self.cells - position, position - (n - 1 - self.cells))
+        depth = position - (n - 1 - self.cells)
+        if not last_side_only:
+            depth = np.maximum(depth, self.cells - position)
         depth = np.clip(depth / max(self.cells, 1), 0.0, 1.0)
         thickness = max(self.cells, 1) * spacing
         strongest = -(POWER + 1) * self.velocity * np.log(REFLECTION) / (2 * thickness)

@@ -37,7 +37,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import mul
-from typing import Any
+from typing import Any, TypeVar
 
 import sympy
 from devito import Function, TimeFunction
@@ -63,6 +63,7 @@ from fwicli.propagators.expressions import (
 )
 
 Region = tuple[Any, ...]
+Known = TypeVar("Known")
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,10 @@ class System:
     supports : mapping of str to tuple of SubDomain
         Where a function is not zero, by its name: a term with such a factor is evaluated there
         only. The function must vanish within one stencil radius of the inner edge.
+    mirrors : mapping of str to {"odd", "even"}
+        Fields that are continued above a free surface, by name: odd about the first point of the
+        last axis, or even with values half a cell on. A multiplier has the mirror of the field
+        whose residual it belongs to; with these, transposes stay exact.
     backward : bool
         Whether the unknowns are found backwards in time.
     """
@@ -88,6 +93,7 @@ class System:
     residuals: tuple[Expr, ...]
     parameters: tuple[Function, ...] = ()
     supports: Mapping[str, Region] = field(default_factory=dict)
+    mirrors: Mapping[str, str] = field(default_factory=dict)
     backward: bool = False
 
     def __post_init__(self) -> None:
@@ -249,15 +255,13 @@ def adjoint(system: System, name: Callable[[str], str] = lambda n: f"adj_{n}") -
                 coupled.append(transpose(bare, f.name, multipliers[i]))
         own = total(transpose(term, f.name, multipliers[j]) for term in parts[j][0])
         residuals.append(own + total(scales[j] * t for c in coupled for t in summands(c)))
-    supports = dict(system.supports)
-    for f, multiplier in zip(system.fields, multipliers, strict=True):
-        if f.name in supports:
-            supports[multiplier.name] = supports[f.name]
+    renamed = {f.name: name(f.name) for f in system.fields}
     return System(
         fields=tuple(reversed(multipliers)),
         residuals=tuple(reversed(residuals)),
         parameters=system.parameters,
-        supports=supports,
+        supports=_also(system.supports, renamed),
+        mirrors=_also(system.mirrors, renamed),
         backward=not system.backward,
     )
 
@@ -282,14 +286,19 @@ def born(
         substitute(r, scattered) + linearise(expand_time(r, system.time), perturbations)
         for r in system.residuals
     )
-    supports = dict(system.supports)
-    supports.update({name(n): r for n, r in system.supports.items() if n in scattered})
+    renamed = {n: name(n) for n in scattered}
     return replace(
         system,
         fields=system.fields + tuple(scattered.values()),
         residuals=system.residuals + residuals,
-        supports=supports,
+        supports=_also(system.supports, renamed),
+        mirrors=_also(system.mirrors, renamed),
     )
+
+
+def _also(known: Mapping[str, Known], renamed: Mapping[str, str]) -> dict[str, Known]:
+    """What is known of fields, also for those that they are renamed to."""
+    return {**known, **{renamed[n]: value for n, value in known.items() if n in renamed}}
 
 
 def gradient(system: System, multipliers: Mapping[str, TimeFunction], parameter: Function) -> Expr:

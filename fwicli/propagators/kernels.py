@@ -57,6 +57,8 @@ class Signature:
     precision : {"float32", "float64"}
     history : bool
         For a forward kernel, whether it keeps the fields that the gradient needs.
+    surface : bool
+        Whether the first points along the last axis are a free surface.
     images : tuple of str
         For a gradient kernel, what it accumulates: "gradient" or names of `CONDITIONS`.
     """
@@ -68,6 +70,7 @@ class Signature:
     layer: int
     precision: str
     history: bool = False
+    surface: bool = False
     images: tuple[str, ...] = ()
 
 

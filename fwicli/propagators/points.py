@@ -59,10 +59,11 @@ class Injection:
     weights: NDArray[Any]
 
 
-def interpolation(positions: NDArray[np.float64]) -> Interpolation:
+def interpolation(positions: NDArray[np.float64], surface: bool = False) -> Interpolation:
     """Interpolation of a field at positions of shape (n_points, ndim), in grid spacings.
 
-    A coordinate within a millionth of a spacing of a grid point is taken to be on it.
+    A coordinate within a millionth of a spacing of a grid point is taken to be on it. Below a free
+    surface the field above is the negative mirror image of that below, and so are the weights.
     """
     positions = np.atleast_2d(np.asarray(positions, dtype=np.float64))
     nearest = np.rint(positions)
@@ -81,6 +82,9 @@ def interpolation(positions: NDArray[np.float64]) -> Interpolation:
         weights = (weights[:, :, None] * kernel[:, axis, None, :]).reshape(n, -1)
     offsets = np.stack(np.meshgrid(*[reach] * ndim, indexing="ij")).reshape(ndim, -1)
     indices = first.T[:, :, None] + offsets[:, None, :]
+    if surface:
+        weights = weights * np.sign(indices[-1])
+        indices[-1] = np.abs(indices[-1])
     return _compact(indices, weights)
 
 

@@ -95,6 +95,7 @@ class Discretization:
             spacing=self.grid.spacing,
             order=self.order,
             layer=self.layer.cells,
+            surface=self.layer.surface,
             precision=self.precision,
             **extra,
         )
@@ -287,7 +288,9 @@ class Propagator:
     def _interpolation(self, positions: Array) -> points.Interpolation:
         """Interpolation on the padded grid at positions [m]."""
         origin, spacing = np.asarray(self.grid.origin), np.asarray(self.grid.spacing)
-        return points.interpolation((np.atleast_2d(positions) - origin) / spacing + self.layer.pad)
+        before = [pad for pad, _ in self.layer.pads(self.grid.ndim)]
+        place = (np.atleast_2d(positions) - origin) / spacing + before
+        return points.interpolation(place, self.layer.surface)
 
     # --- running a kernel ------------------------------------------------------------------------
 

@@ -36,8 +36,8 @@ class Storage:
         self._discretization = discretization
         self._steps = steps
         self._dtype = np.dtype(discretization.precision)
-        self._pad = discretization.layer.pad
-        self.shape = tuple(n + 2 * self._pad for n in discretization.grid.shape)
+        self._pads = discretization.layer.pads(discretization.grid.ndim)
+        self.shape = discretization.layer.padded(discretization.grid.shape)
         self._arrays: dict[tuple[str, tuple[int, ...]], Array] = {}
 
     @property
@@ -71,23 +71,25 @@ class Storage:
 
     def extend(self, values: Array, spec: ArraySpec) -> None:
         """Set an array to model values, extended into the layer by those at the edge."""
-        self._interior(spec)[...] = np.pad(values, self._pad, mode="edge")
+        self._interior(spec)[...] = np.pad(values, self._pads, mode="edge")
 
     def fold(self, spec: ArraySpec) -> Array:
         """Transpose of `extend`: add the values in the layer to those at the edge."""
-        values, pad = self._interior(spec).astype(np.float64), self._pad
-        for axis in range(values.ndim):
+        values = self._interior(spec).astype(np.float64)
+        for axis, (before, after) in enumerate(self._pads):
             values = np.moveaxis(values, axis, 0)
-            inside = values[pad : values.shape[0] - pad].copy()
-            inside[0] += values[:pad].sum(axis=0)
-            inside[-1] += values[values.shape[0] - pad :].sum(axis=0)
+            end = values.shape[0] - after
+            inside = values[before:end].copy()
+            inside[0] += values[:before].sum(axis=0)
+            inside[-1] += values[end:].sum(axis=0)
             values = np.moveaxis(inside, 0, axis)
         return np.asarray(values.astype(self._dtype))
 
     def crop(self, spec: ArraySpec) -> Array:
         """Values on the model's grid, without those in the layer."""
         shape = self._discretization.grid.shape
-        return self._interior(spec)[tuple(slice(self._pad, self._pad + n) for n in shape)].copy()
+        inside = tuple(slice(b, b + n) for n, (b, _) in zip(shape, self._pads, strict=True))
+        return self._interior(spec)[inside].copy()
 
     def _interior(self, spec: ArraySpec) -> Array:
         """View of an array without its halo."""
@@ -99,7 +101,8 @@ class Storage:
         made = self._discretization
         offset = 0.5 if spec.name[1] == "h" else 0.0
         n, spacing = self.shape[spec.axis], made.grid.spacing[spec.axis]
-        b, c = made.layer.coefficients(n, spacing, made.axis.step, offset)
+        open_top = made.layer.surface and spec.axis == made.grid.ndim - 1
+        b, c = made.layer.coefficients(n, spacing, made.axis.step, offset, open_top)
         array[spec.space_order : spec.space_order + n] = b if spec.name[0] == "b" else c
 
 

@@ -23,7 +23,7 @@ from fwicli.propagators.conditions import CONDITIONS
 from fwicli.propagators.equations.equation import Equation
 from fwicli.propagators.equations.medium import Medium
 from fwicli.propagators.expressions import Expr, accesses, like, offsets, substitute
-from fwicli.propagators.scheme import check_buffers, time_step
+from fwicli.propagators.scheme import Step, check_buffers, time_step
 
 if TYPE_CHECKING:
     from fwicli.propagators.kernels import Signature
@@ -95,7 +95,7 @@ def equations(signature: Signature, equation: Equation, grid: Any) -> list[Eq]:
 
 
 def _system(signature: Signature, equation: Equation, grid: Any, levels: int) -> System:
-    medium = Medium(grid, signature.order, signature.layer, levels)
+    medium = Medium(grid, signature.order, signature.layer, levels, signature.surface)
     equation.state(medium)
     return medium.system()
 
@@ -108,7 +108,20 @@ def _advance(system: System, injected: str, points: Points) -> tuple[list[Eq], l
         equations += step.equations
         if step.field.name == injected:
             equations += points.inject(step.unknown, step.pivot)
+        equations += _mirrored(system, step)
     return scheme.coefficients, equations
+
+
+def _mirrored(system: System, step: Step) -> list[Eq]:
+    """Continue a field above a free surface, where its stencils reach."""
+    mirror = system.mirrors.get(step.field.name)
+    if mirror is None:
+        return []
+    f, z = step.unknown, step.field.grid.dimensions[-1]
+    distances = range(1, step.field.space_order // 2 + 1)
+    if mirror == "even":
+        return [Eq(f.subs(z, -k), f.subs(z, k - 1)) for k in distances]
+    return [Eq(f.subs(z, 0), 0), *[Eq(f.subs(z, -k), -f.subs(z, k)) for k in distances]]
 
 
 def _forward(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:

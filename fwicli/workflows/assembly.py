@@ -204,7 +204,11 @@ def absorbing(
     position = (everything - np.asarray(grid.origin)) / np.asarray(grid.spacing)
     last = np.asarray(grid.shape) - 1
     near = (position < points.RADIUS) | (position > last - points.RADIUS)
+    if physics.free_surface:
+        # Weights above the surface are mirrored; nothing absorbs there.
+        near[:, -1] = position[:, -1] > last[-1] - points.RADIUS
     off_grid = np.abs(position - np.rint(position)) > 1e-6
     gap = points.RADIUS if bool((near & off_grid).any()) else 0
     layer = physics.absorbing
-    return AbsorbingLayer(layer.cells, velocity, layer.frequency or frequency, gap)
+    centre = layer.frequency or frequency
+    return AbsorbingLayer(layer.cells, velocity, centre, gap, physics.free_surface)

@@ -46,7 +46,7 @@ class Numerics:
     @property
     def padded(self) -> tuple[int, ...]:
         """Shape of the grid with the absorbing layer."""
-        return tuple(n + 2 * self.layer.pad for n in self.grid.shape)
+        return self.layer.padded(self.grid.shape)
 
     @property
     def steps(self) -> int:

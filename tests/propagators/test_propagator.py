@@ -13,6 +13,7 @@ from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
 from fwicli.errors import StabilityError
 from fwicli.propagators import kernels
 from fwicli.propagators.equations.registry import EQUATIONS
+from fwicli.propagators.properties import parameters
 from fwicli.survey.wavelets import ricker, times
 
 Make = Callable[..., Any]
@@ -182,6 +183,55 @@ def test_unstable_step_is_reported(make_setting: Make) -> None:
     s = make_setting(2, "float32", samples=400)
     with pytest.raises(StabilityError, match="time step"):
         s.propagator.forward({"m": s.model["m"] / 9}, s.wavelet, s.sources, s.receivers)
+
+
+# --- the free surface -----------------------------------------------------------------------------
+
+with_3d = [2, pytest.param(3, marks=pytest.mark.slow)]
+
+
+@every_equation
+@pytest.mark.parametrize("ndim", with_3d)
+def test_operators_below_a_free_surface_are_exact(
+    make_setting: Make, equation: str, ndim: int
+) -> None:
+    """The transposes hold with the fields mirrored, for points within reach of the surface."""
+    s = make_setting(ndim, equation=equation, surface=True)
+    s.sources[0, -1], s.receivers[0, -1] = s.propagator.grid.origin[-1] + np.array([7.0, 3.0])
+    place = s.wavelet, s.sources, s.receivers
+    adjoint = s.propagator.adjoint(s.model, s.gather, s.sources, s.receivers)
+    assert mismatch(s.forward(), s.gather, s.wavelet, adjoint) < 1e-13
+    born = s.propagator.jacobian(s.model, s.perturbation, *place)
+    gradient = s.propagator.jacobian_adjoint(s.model, s.gather, *place)
+    assert mismatch(born, s.gather, *inner(s.perturbation, gradient)) < 1e-13
+
+
+@every_equation
+@pytest.mark.parametrize("order", [4, 8, pytest.param(16, marks=pytest.mark.slow)])
+def test_free_surface_is_a_negative_image(equation: str, order: int) -> None:
+    """A half-space equals a whole space with the source's negative image above z = 0."""
+    axis = time_axis(0.004, 200, 2000.0, (10.0, 10.0), order)
+    wavelet = ricker(times(0.004, 200), 12.0)[None]
+    receivers = np.array([[x, z] for x in (103.0, 411.0) for z in (0.0, 3.0, 25.0, 200.0)])
+    source, image = np.array([[233.0, 14.0]]), np.array([[233.0, -14.0]])
+
+    def records(height: float, surface: bool, *places: np.ndarray) -> np.ndarray:
+        grid = Grid((51, 41 + round(height / 10)), (10.0, 10.0), (0.0, -height))
+        layer = AbsorbingLayer(20, 2000.0, 12.0, 4, surface)
+        propagator = Propagator(
+            Discretization(equation, grid, axis, layer, order, precision="float64")
+        )
+        earth = {"vp": np.full(grid.shape, 2000.0), "rho": np.full(grid.shape, 1500.0)}
+        signs = np.array([[1.0], [-1.0]])[: len(places)]
+        return propagator.forward(
+            parameters(equation, earth), signs * wavelet, np.concatenate(places), receivers
+        )
+
+    below = records(0.0, True, source)
+    whole = records(400.0, False, source, image)
+    # What is left is the outermost row of the layer, see the test of mirror symmetry.
+    assert np.linalg.norm(below - whole) < 1e-8 * np.linalg.norm(whole)
+    assert np.abs(below[[0, 4]]).max() < 1e-12 * np.abs(below).max()
 
 
 # --- the history ----------------------------------------------------------------------------------

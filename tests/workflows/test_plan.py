@@ -203,6 +203,14 @@ def test_towed_streamer_and_areal_layout(survey: Path) -> None:
     assert "layout: grid" in found
 
 
+def test_free_surface_has_no_layer(survey: Path) -> None:
+    """And no gap for sources near it."""
+    settings = ["physics.free_surface=true", "geometry.sources.z=13"]
+    (numerics,) = plan(load(survey / "model.yaml", settings=settings)).stages
+    assert numerics.padded == (61 + 24, 41 + 12)
+    assert numerics.layer.gap == 0
+
+
 def test_source_near_the_edge_gets_a_gap(survey: Path) -> None:
     """Where a sinc function would reach into the layer, undamped cells are added."""
     assert plan(load(survey / "model.yaml")).stages[0].layer.gap == 0

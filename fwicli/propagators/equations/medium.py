@@ -43,13 +43,19 @@ class Medium:
         Thickness of the absorbing layer in cells; 0 for none.
     levels : int
         Time levels kept of a field of second order in time: 2, or 3 where the oldest is read.
+    surface : bool
+        Whether the top is a free surface, without a layer.
     """
 
-    def __init__(self, grid: DevitoGrid, order: int, layer: int, levels: int = 2) -> None:
+    def __init__(
+        self, grid: DevitoGrid, order: int, layer: int, levels: int = 2, surface: bool = False
+    ) -> None:
         self.grid = grid
         self.order = order
         self.layer = layer
         self.levels = levels
+        self.surface = surface
+        self._mirrors: dict[str, str] = {}
         self._fields: list[TimeFunction] = []
         self._residuals: list[Expr] = []
         self._parameters: dict[str, Function] = {}
@@ -64,8 +70,13 @@ class Medium:
             )
         return self._parameters[name]
 
-    def field(self, name: str, time_order: int) -> TimeFunction:
-        """Unknown field f(t, x)."""
+    def field(self, name: str, time_order: int, half: int | None = None) -> TimeFunction:
+        """Unknown field f(t, x): a pressure, or its slope half a cell on along the axis `half`."""
+        if self.surface:
+            self._mirrors[name] = "even" if half == self.grid.dim - 1 else "odd"
+        return self._function(name, time_order)
+
+    def _function(self, name: str, time_order: int) -> TimeFunction:
         storage = {"save": Buffer(2)} if time_order == 2 and self.levels == 2 else {}
         return TimeFunction(
             name=name,
@@ -137,15 +148,18 @@ class Medium:
             residuals=tuple(self._residuals),
             parameters=tuple(self._parameters.values()),
             supports=dict(self._supports),
+            mirrors=dict(self._mirrors),
         )
 
     def _strip(self, axis: int) -> Region:
         # A stencil that starts at the inner edge of the layer still ends inside the strip.
         thickness = self.layer + self.order // 2
-        return tuple(Strip(axis, side, thickness, self.grid) for side in ("left", "right"))
+        bare = self.surface and axis == self.grid.dim - 1
+        sides = ("right",) if bare else ("left", "right")
+        return tuple(Strip(axis, side, thickness, self.grid) for side in sides)
 
     def _memory(self, name: str, axis: int) -> TimeFunction:
-        f = self.field(name, time_order=1)
+        f = self._function(name, time_order=1)
         self._supports[name] = self._strips[axis]
         return f
 

@@ -31,7 +31,7 @@ def state(medium: Medium) -> None:
     u = medium.field("u", time_order=2)
     divergence = []
     for axis in medium.axes:
-        a = medium.field(f"a{axis}", time_order=1)
+        a = medium.field(f"a{axis}", time_order=1, half=axis)
         medium.solve(a, medium.between(r, axis) * a.forward - medium.slope(u, axis, 1))
         divergence.append(medium.slope(a.forward, axis, -1))
     medium.solve(u, k * u.dt2 - sum(divergence))
