@@ -17,7 +17,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "AbsorbingLayer": "fwicli.propagators.absorbing",
     "Acquisition": "fwicli.survey.acquisition",
-    "Discretization": "fwicli.propagators.propagator",
+    "Discretization": "fwicli.propagators.discretization",
     "EarthModel": "fwicli.survey.model",
     "Gathers": "fwicli.survey.gathers",
     "Grid": "fwicli.survey.grid",

@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.propagators.propagator import Discretization, propagator
+from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.propagator import propagator
 
 Array = NDArray[Any]
 

@@ -22,7 +22,8 @@ from fwicli.execution import Executor
 from fwicli.inversion.misfits import MISFITS
 from fwicli.inversion.parameterization import Parameterization
 from fwicli.propagators import properties
-from fwicli.propagators.propagator import Discretization, propagator
+from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.propagator import propagator
 from fwicli.survey.gathers import Gathers
 
 Array = NDArray[Any]

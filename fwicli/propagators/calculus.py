@@ -11,6 +11,7 @@ order in which the residuals are listed. From that statement this module derives
     adjoint     sum_i (dR_i/df_j)^T l_i = 0 for every field j, with multipliers l_i
     Born        R(df; p) + (dR/dp)[f] dp = 0
     gradient    g_p = -sum_t (dR/dp)^T l
+    Hessian     the first-order change of g_p, from the Born systems of fields and multipliers
 
 for the *discrete* scheme, so that the transposes are exact. The transpose is taken on the
 expression tree, with v the weight that multiplies a term:
@@ -323,6 +324,26 @@ def gradient(system: System, multipliers: Mapping[str, TimeFunction], parameter:
             bilinear = transpose(term, direction.name, -multipliers[f.name])
             aligned += [_align(piece, own, system.time) for piece in distribute(bilinear)]
     return total(aligned)
+
+
+def gradient_change(
+    system: System,
+    multipliers: Mapping[str, TimeFunction],
+    parameter: Function,
+    changes: Mapping[str, Any],
+) -> Expr:
+    """Integrand of the change of g_p: its derivative in fields, multipliers and parameters.
+
+    With the first-order changes of all of them it is a row of the Hessian action,
+
+        d g_p = -sum_t [ (dR/dp)[df]^T l + (dR/dp)[f]^T dl + (d2R/dp2 dp)[f]^T l ].
+
+    Parameters
+    ----------
+    changes : mapping of str to Function
+        First-order change of every field, multiplier and parameter, by its name.
+    """
+    return linearise(gradient(system, multipliers, parameter), changes)
 
 
 def _align(term: Expr, own: set[str], time: Any) -> Expr:

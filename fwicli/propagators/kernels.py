@@ -45,7 +45,7 @@ class Signature:
 
     Parameters
     ----------
-    kind : {"forward", "adjoint", "born", "gradient"}
+    kind : {"forward", "adjoint", "born", "gradient", "hessian"}
     equation : str
         Name in the registry.
     spacing : tuple of float
@@ -56,7 +56,7 @@ class Signature:
         Cells of the absorbing layer.
     precision : {"float32", "float64"}
     history : bool
-        For a forward kernel, whether it keeps the fields that the gradient needs.
+        For a forward or Born kernel, whether it keeps the fields that the gradient needs.
     surface : bool
         Whether the first points along the last axis are a free surface.
     images : tuple of str

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import devito
@@ -25,12 +25,10 @@ from numpy.typing import NDArray
 
 from fwicli.errors import StabilityError
 from fwicli.propagators import kernels, points, timeloops
-from fwicli.propagators.absorbing import AbsorbingLayer
-from fwicli.propagators.kernels import ArraySpec, Signature
+from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.kernels import ArraySpec, Kernel, Signature
 from fwicli.propagators.resampling import Resampling
-from fwicli.propagators.sampling import TimeAxis
 from fwicli.propagators.storage import Storage
-from fwicli.survey.grid import Grid
 
 Array = NDArray[Any]
 Model = Mapping[str, Array]
@@ -53,65 +51,6 @@ class Images:
     gather: Array
     gradient: dict[str, Array] = field(default_factory=dict)
     images: dict[str, Array] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Discretization:
-    """What a propagator is made of; two that are equal share one propagator.
-
-    Parameters
-    ----------
-    equation : str
-        Name in the registry of equations.
-    grid : Grid
-        Grid of the model, without the absorbing layer.
-    axis : TimeAxis
-        Recorded sampling and propagation step.
-    layer : AbsorbingLayer
-        Absorbing layer added on all sides.
-    order : int
-        Order of the space differences, even.
-    precision : {"float32", "float64"}
-    every : int
-        The history keeps every so manieth step; 1 makes gradients exact.
-    threads : int
-        OpenMP threads of one propagation.
-    """
-
-    equation: str
-    grid: Grid
-    axis: TimeAxis
-    layer: AbsorbingLayer
-    order: int = 8
-    precision: str = "float32"
-    every: int = 1
-    threads: int = 1
-
-    def signature(self, kind: str, **extra: Any) -> Signature:
-        """Signature of the kernel of a kind (see `kernels`)."""
-        return Signature(
-            kind=kind,
-            equation=self.equation,
-            spacing=self.grid.spacing,
-            order=self.order,
-            layer=self.layer.cells,
-            surface=self.layer.surface,
-            precision=self.precision,
-            **extra,
-        )
-
-    def missing_kernels(self, images: tuple[str, ...] = ()) -> list[Callable[[], None]]:
-        """Tasks that compile the kernels of a run which are not on disk yet.
-
-        Parameters
-        ----------
-        images : tuple of str
-            What an adjoint run accumulates; none for modelling alone.
-        """
-        needed = [self.signature("forward", history=bool(images))]
-        if images:
-            needed.append(self.signature("gradient", images=images))
-        return [partial(kernels.prepare, s) for s in needed if not kernels.is_cached(s)]
 
 
 class Propagator:
@@ -227,6 +166,63 @@ class Propagator:
         """
         return self.images(model, lambda _: gather, wavelet, sources, receivers).gradient
 
+    def gauss_newton(
+        self,
+        model: Model,
+        perturbation: Model,
+        wavelet: Array,
+        sources: Array,
+        receivers: Array,
+    ) -> dict[str, Array]:
+        """Gauss-Newton Hessian of half the squared residual, J^T J dp."""
+        residual = np.zeros((len(np.atleast_2d(receivers)), self.axis.samples))
+        return self.hessian(model, perturbation, residual, wavelet, sources, receivers)
+
+    def hessian(
+        self,
+        model: Model,
+        perturbation: Model,
+        residual: Array,
+        wavelet: Array,
+        sources: Array,
+        receivers: Array,
+    ) -> dict[str, Array]:
+        """Hessian of half the squared residual, H dp = J^T J dp + (dJ[dp])^T r.
+
+        Parameters
+        ----------
+        perturbation : mapping of str to ndarray
+            dp, a change of each parameter, on the model's grid.
+        residual : ndarray of shape (n_receivers, samples)
+            r = F q - d at the model [Pa].
+
+        Returns
+        -------
+        product : dict of str to ndarray
+            For each parameter, on the model's grid; exact where every step is kept.
+        """
+        changes = {f"d{name}": value for name, value in perturbation.items()}
+        both = {**model, **changes}
+        born = self._run(
+            self._signature("born", history=True),
+            both,
+            self._sources_in(wavelet),
+            sources,
+            receivers,
+        )
+        signature = self._signature("hessian")
+        kernel = kernels.load(signature)
+        self._clear(kernel)
+        self._run(
+            signature,
+            both,
+            self._receivers_in(residual),
+            receivers,
+            None,
+            self._receivers_in(self._receivers_out(born)),
+        )
+        return self._gradients(kernel)
+
     def images(
         self,
         model: Model,
@@ -256,19 +252,29 @@ class Propagator:
         gather = self._receivers_out(recorded)
         signature = self._signature("gradient", images=kinds)
         kernel = kernels.load(signature)
+        self._clear(kernel)
+        adjoint_source = self._receivers_in(residual(gather))
+        self._run(signature, model, adjoint_source, receivers, None)
+        images = {
+            spec.name.removeprefix("image_"): self.storage.crop(spec) * self.every
+            for spec in kernel.arrays
+            if spec.name.startswith("image_")
+        }
+        return Images(gather, self._gradients(kernel), images)
+
+    def _clear(self, kernel: Kernel) -> None:
+        """Set what a kernel accumulates to zero."""
         for spec in kernel.arrays:
             if spec.name.startswith(("gradient_", "image_")):
                 self.storage.array(spec)[:] = 0
-        adjoint_source = self._receivers_in(residual(gather))
-        self._run(signature, model, adjoint_source, receivers, None)
-        gradient, images = {}, {}
-        for spec in kernel.arrays:
-            kind, _, name = spec.name.partition("_")
-            if kind == "gradient":
-                gradient[name] = self.storage.fold(spec) * self.every
-            elif kind == "image":
-                images[name] = self.storage.crop(spec) * self.every
-        return Images(gather, gradient, images)
+
+    def _gradients(self, kernel: Kernel) -> dict[str, Array]:
+        """Derivatives that a kernel has accumulated, on the model's grid."""
+        return {
+            spec.name.removeprefix("gradient_"): self.storage.fold(spec) * self.every
+            for spec in kernel.arrays
+            if spec.name.startswith("gradient_")
+        }
 
     # --- sources, receivers and time -------------------------------------------------------------
 
@@ -304,8 +310,12 @@ class Propagator:
         values: Array,
         injected: Array,
         recorded: Array | None,
+        second: Array | None = None,
     ) -> Array:
-        """Run a kernel; return what it recorded, of shape (steps, n_points)."""
+        """Run a kernel; return what it recorded, of shape (steps, n_points).
+
+        What is `second` is injected into the change of the field that `values` is injected into.
+        """
         kernel = kernels.load(signature)
         aligned = self.storage.aligned
         arguments: dict[str, Any] = {}
@@ -322,6 +332,8 @@ class Propagator:
         steps = self.resampling.steps
         sources = points.transpose(self._interpolation(injected))
         arguments["q"] = aligned(values)
+        if second is not None:
+            arguments["dq"] = aligned(second)
         arguments["inj_member"] = aligned(sources.members, np.int32)
         arguments["inj_weight"] = aligned(sources.weights)
         for axis, index in enumerate(sources.indices):

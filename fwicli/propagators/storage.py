@@ -15,7 +15,7 @@ from fwicli.propagators import history
 from fwicli.propagators.kernels import ArraySpec
 
 if TYPE_CHECKING:
-    from fwicli.propagators.propagator import Discretization
+    from fwicli.propagators.discretization import Discretization
 
 Array = NDArray[Any]
 

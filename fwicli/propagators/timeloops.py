@@ -6,6 +6,8 @@ Each kind of kernel is one list of Devito equations, in the order of execution:
     adjoint     multipliers backwards in time; record at the sources
     born        fields and their first-order change forwards in time
     gradient    multipliers backwards in time; accumulate images with the history
+    hessian     multipliers and their first-order change backwards in time; accumulate the change
+                of the gradient with the histories of the fields and of theirs
 """
 
 from __future__ import annotations
@@ -43,18 +45,21 @@ class Points:
         self._column = Dimension(f"{prefix}_column")
         self._series = Dimension(f"{prefix}_series")
         self._values = values
+        self._made: dict[str, Function] = {}
 
     def _function(self, name: str, dimensions: tuple[Any, ...], dtype: Any = None) -> Function:
-        return Function(
-            name=name,
-            dimensions=dimensions,
-            shape=(2,) * len(dimensions),
-            space_order=0,
-            dtype=dtype or self.grid.dtype,
-        )
+        if name not in self._made:
+            self._made[name] = Function(
+                name=name,
+                dimensions=dimensions,
+                shape=(2,) * len(dimensions),
+                space_order=0,
+                dtype=dtype or self.grid.dtype,
+            )
+        return self._made[name]
 
-    def inject(self, unknown: Expr, pivot: Expr) -> list[Eq]:
-        """Add pivot * q to a field at the points."""
+    def inject(self, unknown: Expr, pivot: Expr, values: str | None = None) -> list[Eq]:
+        """Add pivot * q to a field at the points; `values` is another name for q."""
         rows, table = (self._row,), (self._row, self._column)
         place = {
             d: self._function(f"{self._prefix}_i{i}", rows, np.int32)
@@ -62,7 +67,7 @@ class Points:
         }
         member = self._function(f"{self._prefix}_member", table, np.int32)
         weight = self._function(f"{self._prefix}_weight", table)
-        series = self._function(self._values, (self.grid.time_dim, self._series))
+        series = self._function(values or self._values, (self.grid.time_dim, self._series))
         target = unknown.subs(place)
         value = pivot.subs(place) * weight * series.subs({self._series: member})
         # Not an `Inc`: Devito would make that atomic.
@@ -88,7 +93,13 @@ class Points:
 
 def equations(signature: Signature, equation: Equation, grid: Any) -> list[Eq]:
     """Equations of the kernel of a signature, on a grid."""
-    makers = {"forward": _forward, "adjoint": _adjoint, "born": _born, "gradient": _gradient}
+    makers = {
+        "forward": _forward,
+        "adjoint": _adjoint,
+        "born": _born,
+        "gradient": _gradient,
+        "hessian": _hessian,
+    }
     system, statements = makers[signature.kind](signature, equation, grid)
     check_buffers(statements, system)
     return statements
@@ -100,14 +111,21 @@ def _system(signature: Signature, equation: Equation, grid: Any, levels: int) ->
     return medium.system()
 
 
-def _advance(system: System, injected: str, points: Points) -> tuple[list[Eq], list[Eq]]:
-    """Coefficients, and one time step with an injection into the field called `injected`."""
+def _advance(
+    system: System, injected: str, points: Points, second: str = ""
+) -> tuple[list[Eq], list[Eq]]:
+    """Coefficients, and one time step with an injection into the field called `injected`.
+
+    What is called `dq` is injected into the field called `second`, at the same points.
+    """
     scheme = time_step(system)
     equations: list[Eq] = []
     for step in scheme.steps:
         equations += step.equations
         if step.field.name == injected:
             equations += points.inject(step.unknown, step.pivot)
+        if step.field.name == second:
+            equations += points.inject(step.unknown, step.pivot, "dq")
         equations += _mirrored(system, step)
     return scheme.coefficients, equations
 
@@ -151,6 +169,11 @@ def _born(signature: Signature, equation: Equation, grid: Any) -> tuple[System, 
     before, step = _advance(system, equation.source, Points(grid, "q", "inj"))
     recorded = system.fields[system.index(f"born_{equation.receiver}")]
     step += Points(grid, "d", "rec").record(recorded)
+    if signature.history:
+        for name, reach in needed(background).items():
+            for kept in (name, f"born_{name}"):
+                field = system.fields[system.index(kept)]
+                step.append(Eq(history(kept, grid, reach), field))
     return system, before + step
 
 
@@ -171,6 +194,28 @@ def _gradient(signature: Signature, equation: Equation, grid: Any) -> tuple[Syst
             u, v = kept[equation.source], multipliers[equation.source]
             total = Function(name=f"image_{image}", grid=grid, space_order=0, dtype=grid.dtype)
             step.append(Inc(total, CONDITIONS[image](u, v)))
+    return system, before + step
+
+
+def _hessian(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
+    forward = _system(signature, equation, grid, levels=3)
+    perturbations = {p.name: like(p, f"d{p.name}") for p in forward.parameters}
+    system = calculus.born(calculus.adjoint(forward), perturbations)
+    receiver = f"adj_{equation.receiver}"
+    points = Points(grid, "q", "inj")
+    before, step = _advance(system, receiver, points, f"born_{receiver}")
+    multipliers = {f.name: system.fields[system.index(f"adj_{f.name}")] for f in forward.fields}
+    kept, changes = {}, dict(perturbations)
+    for name, reach in needed(forward).items():
+        kept[name] = history(name, grid, reach)
+        changed = next(f for f in forward.fields if f.name == name)
+        changes[name] = like(changed, f"born_{name}")
+        kept[f"born_{name}"] = history(f"born_{name}", grid, reach)
+    for f in forward.fields:
+        changes[f"adj_{f.name}"] = system.fields[system.index(f"born_adj_{f.name}")]
+    for p in forward.parameters:
+        integrand = calculus.gradient_change(forward, multipliers, p, changes)
+        step.append(Inc(like(p, f"gradient_{p.name}"), substitute(integrand, kept)))
     return system, before + step
 
 

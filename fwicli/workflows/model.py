@@ -15,7 +15,8 @@ from fwicli import hdf5, plotting
 from fwicli.config.loader import Loaded
 from fwicli.execution import Local
 from fwicli.propagators import properties
-from fwicli.propagators.propagator import Discretization, propagator
+from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.propagator import propagator
 from fwicli.survey.gathers import Gathers
 from fwicli.workflows import shots
 from fwicli.workflows.plan import plan

@@ -15,7 +15,7 @@ from fwicli.propagators.sampling import TimeAxis
 from fwicli.survey.grid import Grid
 
 if TYPE_CHECKING:
-    from fwicli.propagators.propagator import Discretization
+    from fwicli.propagators.discretization import Discretization
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,9 @@ class Numerics:
 
     def discretization(self) -> Discretization:
         """What a propagator is made of."""
-        from fwicli.propagators.propagator import Discretization  # late: a check needs no Devito
+        from fwicli.propagators.discretization import (
+            Discretization,  # late: a check needs no Devito
+        )
 
         return Discretization(
             equation=self.equation,

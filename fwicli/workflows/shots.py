@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.execution import Executor, Task
-from fwicli.propagators.propagator import Discretization
+from fwicli.propagators.discretization import Discretization
 
 Array = NDArray[Any]
 

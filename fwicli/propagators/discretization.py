@@ -1,0 +1,73 @@
+"""How a wave equation is discretised: everything that a propagator is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from fwicli.propagators import kernels
+from fwicli.propagators.absorbing import AbsorbingLayer
+from fwicli.propagators.kernels import Signature
+from fwicli.propagators.sampling import TimeAxis
+from fwicli.survey.grid import Grid
+
+
+@dataclass(frozen=True)
+class Discretization:
+    """What a propagator is made of; two that are equal share one propagator.
+
+    Parameters
+    ----------
+    equation : str
+        Name in the registry of equations.
+    grid : Grid
+        Grid of the model, without the absorbing layer.
+    axis : TimeAxis
+        Recorded sampling and propagation step.
+    layer : AbsorbingLayer
+        Absorbing layer added on all sides.
+    order : int
+        Order of the space differences, even.
+    precision : {"float32", "float64"}
+    every : int
+        The history keeps every so manieth step; 1 makes gradients exact.
+    threads : int
+        OpenMP threads of one propagation.
+    """
+
+    equation: str
+    grid: Grid
+    axis: TimeAxis
+    layer: AbsorbingLayer
+    order: int = 8
+    precision: str = "float32"
+    every: int = 1
+    threads: int = 1
+
+    def signature(self, kind: str, **extra: Any) -> Signature:
+        """Signature of the kernel of a kind (see `kernels`)."""
+        return Signature(
+            kind=kind,
+            equation=self.equation,
+            spacing=self.grid.spacing,
+            order=self.order,
+            layer=self.layer.cells,
+            surface=self.layer.surface,
+            precision=self.precision,
+            **extra,
+        )
+
+    def missing_kernels(self, images: tuple[str, ...] = ()) -> list[Callable[[], None]]:
+        """Tasks that compile the kernels of a run which are not on disk yet.
+
+        Parameters
+        ----------
+        images : tuple of str
+            What an adjoint run accumulates; none for modelling alone.
+        """
+        needed = [self.signature("forward", history=bool(images))]
+        if images:
+            needed.append(self.signature("gradient", images=images))
+        return [partial(kernels.prepare, s) for s in needed if not kernels.is_cached(s)]

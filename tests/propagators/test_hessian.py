@@ -1,0 +1,104 @@
+"""The Hessian action is exact: symmetric, and the derivative of the gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fwicli.propagators.equations.registry import EQUATIONS
+
+Make = Callable[..., Any]
+Action = Callable[[np.ndarray], np.ndarray]
+
+
+class Relative:
+    """Half the squared residual of a setting, in relative changes x of its parameters."""
+
+    def __init__(self, setting: Any) -> None:
+        self.setting = setting
+        self.names = list(setting.model)
+        self.place = setting.wavelet, setting.sources, setting.receivers
+        self.shape = setting.propagator.grid.shape
+        self.observed = setting.forward() + 0.3 * setting.gather
+
+    def random(self, seed: int) -> np.ndarray:
+        shape = (len(self.names), *self.shape)
+        return 0.1 * np.random.default_rng(seed).standard_normal(shape)
+
+    def model(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        return {n: self.setting.model[n] * (1 + x[i]) for i, n in enumerate(self.names)}
+
+    def change(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        return {n: self.setting.model[n] * x[i] for i, n in enumerate(self.names)}
+
+    def gathered(self, values: dict[str, np.ndarray]) -> np.ndarray:
+        return np.stack([self.setting.model[n] * values[n] for n in self.names])
+
+    def residual(self, x: np.ndarray) -> np.ndarray:
+        return self.setting.forward(self.model(x)) - self.observed
+
+    def value(self, x: np.ndarray) -> float:
+        return 0.5 * float(np.sum(self.residual(x) ** 2))
+
+    def gradient(self, x: np.ndarray) -> np.ndarray:
+        p = self.setting.propagator
+        return self.gathered(p.jacobian_adjoint(self.model(x), self.residual(x), *self.place))
+
+    def hessian(self, y: np.ndarray) -> np.ndarray:
+        """Action at x = 0."""
+        s, residual = self.setting, self.residual(0 * y)
+        return self.gathered(s.propagator.hessian(s.model, self.change(y), residual, *self.place))
+
+    def gauss_newton(self, y: np.ndarray) -> np.ndarray:
+        s = self.setting
+        return self.gathered(s.propagator.gauss_newton(s.model, self.change(y), *self.place))
+
+
+with_3d = [2, pytest.param(3, marks=pytest.mark.slow)]
+every_case = pytest.mark.parametrize("surface", [False, True])
+
+
+@pytest.mark.parametrize("equation", EQUATIONS)
+@pytest.mark.parametrize("ndim", with_3d)
+@every_case
+def test_hessian_is_symmetric(make_setting: Make, equation: str, ndim: int, surface: bool) -> None:
+    """<H x, y> = <x, H y>, for the full one and for that of Gauss and Newton."""
+    problem = Relative(make_setting(ndim, equation=equation, surface=surface))
+    x, y = problem.random(1), problem.random(2)
+    actions: list[Action] = [problem.hessian, problem.gauss_newton]
+    for action in actions:
+        Hx, Hy = action(x), action(y)
+        scale = np.linalg.norm(Hx) * np.linalg.norm(y)
+        assert abs(np.vdot(Hx, y) - np.vdot(x, Hy)) < 1e-12 * scale
+
+
+@pytest.mark.parametrize("equation", EQUATIONS)
+@every_case
+def test_hessian_is_the_derivative_of_the_gradient(
+    make_setting: Make, equation: str, surface: bool
+) -> None:
+    """phi(h x) to third order and g(h x) to second, over five halvings."""
+    problem = Relative(make_setting(2, equation=equation, surface=surface))
+    x = problem.random(1)
+    value, gradient, action = problem.value(0 * x), problem.gradient(0 * x), problem.hessian(x)
+    values, gradients = [], []
+    for h in 0.02 * 0.5 ** np.arange(6):
+        second = h * np.vdot(gradient, x) + 0.5 * h**2 * np.vdot(action, x)
+        values.append(abs(problem.value(h * x) - value - second))
+        gradients.append(np.linalg.norm(problem.gradient(h * x) - gradient - h * action))
+    for errors, order in ((values, 3), (gradients, 2)):
+        slopes = np.log2(np.array(errors[:-1]) / errors[1:])
+        assert np.all(np.abs(slopes - order) < 0.05), (order, slopes)
+
+
+def test_gauss_newton_is_the_product(make_setting: Make) -> None:
+    """<J^T J x, x> = <J x, J x>."""
+    s = make_setting(2)
+    place = s.wavelet, s.sources, s.receivers
+    born = s.propagator.jacobian(s.model, s.perturbation, *place)
+    product = s.propagator.gauss_newton(s.model, s.perturbation, *place)
+    energy = np.vdot(born, born)
+    assert abs(np.vdot(product["m"], s.perturbation["m"]) - energy) < 1e-13 * energy
