@@ -15,12 +15,7 @@ if TYPE_CHECKING:
 
 @click.command("check")
 @options.config
-@click.option(
-    "--for",
-    "kind",
-    type=click.Choice(["model", "invert", "rtm"]),
-    help="Command to plan for; by default what the sections of the config say.",
-)
+@options.kind
 @options.settings
 @options.as_json
 def command(config: Path, kind: str | None, settings: tuple[str, ...], as_json: bool) -> None:

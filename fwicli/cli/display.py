@@ -13,6 +13,9 @@ import click
 
 log = logging.getLogger("fwicli")
 
+# An interrupt that has come and may have been lost.
+pending: BaseException | None = None
+
 # Seconds between lines of progress where there is no terminal.
 INTERVAL = 10.0
 
@@ -52,6 +55,7 @@ class Bar:
 
     def update(self, done: int) -> None:
         """Move the bar."""
+        _raise_pending()
         if self._task is not None:
             self._progress.update(self._task, completed=done)
 
@@ -75,12 +79,18 @@ class Lines:
 
     def update(self, done: int) -> None:
         """Say how much is done, if nothing was said for a while."""
+        _raise_pending()
         if time.monotonic() - self._last >= INTERVAL:
             self._last = time.monotonic()
             click.echo(f"{self._title}: {done} of {self._total}", err=True)
 
     def stop(self) -> None:
         """End the task."""
+
+
+def _raise_pending() -> None:
+    if pending is not None:
+        raise pending
 
 
 def progress() -> Bar | Lines:

@@ -10,9 +10,12 @@ from types import FrameType
 
 import click
 
+from fwicli.cli import display
+
 VERBS = {
     "init": "Write a commented config to start from.",
     "check": "Check a config and print the plan; run nothing.",
+    "verify": "Test that the operators are exact on the model of a config.",
     "model": "Model shot records of a known earth.",
     "invert": "Invert shot records for the earth (full-waveform inversion).",
     "rtm": "Image the earth from shot records (reverse-time migration).",
@@ -66,15 +69,19 @@ def cli() -> None:
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
 
 
-def _terminate(_signum: int, _frame: FrameType | None) -> None:
-    raise Terminated
+def _interrupt(signum: int, _frame: FrameType | None) -> None:
+    # Python drops an exception that is raised in a destructor or a callback of C code; what is
+    # pending is raised again at the next progress.
+    display.pending = Terminated() if signum == signal.SIGTERM else KeyboardInterrupt()
+    raise display.pending
 
 
 def main() -> None:
     """Run the command line and translate what went wrong into an exit code."""
     from fwicli.errors import FwiError
 
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
     # One process a shot: a numerical library that starts a thread per core would only get in the
     # way. What the user has set is left alone.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):

@@ -11,6 +11,12 @@ import click
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 config = click.argument("config", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+kind = click.option(
+    "--for",
+    "kind",
+    type=click.Choice(["model", "invert", "rtm"]),
+    help="Command to plan for; by default what the sections of the config say.",
+)
 settings = click.option(
     "--set",
     "settings",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 import h5py
 import pytest
 
+from fwicli.cli import display, main
 from fwicli.cli.main import VERBS
 from tests.conftest import ROOT
 
@@ -157,6 +159,17 @@ def test_model_from_start_to_end(small: Path) -> None:
     assert "--resume" in again.stderr
     assert "--force" in again.stderr
     assert fwi("model", "m.yaml", "-o", "run", "--force", *SMALL, cwd=small).returncode == 0
+
+
+def test_interrupt_that_was_lost_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python drops an exception in a destructor; the next progress raises it."""
+    monkeypatch.setattr(display, "pending", None)
+    lines = display.Lines()
+    lines.update(1)
+    with contextlib.suppress(KeyboardInterrupt):
+        main._interrupt(signal.SIGTERM, None)
+    with pytest.raises(main.Terminated):
+        lines.update(2)
 
 
 @pytest.mark.parametrize(

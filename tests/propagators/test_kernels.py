@@ -24,6 +24,9 @@ KINDS: list[tuple[str, dict[str, Any]]] = [
     ("forward", {"history": True}),
     ("adjoint", {}),
     ("born", {}),
+    ("born", {"history": True}),
+    ("forward", {"surface": True}),
+    ("hessian", {}),
     ("gradient", {"images": ("gradient", "illumination")}),
     ("gradient", {"images": ("correlation", "illumination")}),
 ]
@@ -54,7 +57,7 @@ def test_one_time_loop_with_everything_inside(
     assert code.count("for (int time =") == 1
     loop = time_loop(code)
     assert "inj_row" in loop
-    assert ("rec_row" in loop) == (kind != "gradient")
+    assert ("rec_row" in loop) == (kind not in ("gradient", "hessian"))
     assert "atomic" not in code
     for name in ("history_", "gradient_", "image_"):
         assert (name in code) == (name in loop)

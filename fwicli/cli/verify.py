@@ -1,0 +1,37 @@
+"""`fwi verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fwicli.cli import display, options
+
+
+@click.command("verify")
+@options.config
+@options.kind
+@options.settings
+@options.as_json
+def command(config: Path, kind: str | None, settings: tuple[str, ...], as_json: bool) -> None:
+    """Test that the operators are exact on the model and geometry of CONFIG.
+
+    Dot tests of F and J, Taylor tests, and the same for the Hessian, in double precision. The exit
+    code is 1 if one fails.
+    """
+    from fwicli.config.loader import load
+    from fwicli.workflows.verify import run
+
+    verdicts = []
+    for verdict in run(load(config, kind, settings)):
+        verdicts.append(verdict)
+        if not as_json:
+            said = "good" if verdict.good else "FAILED"
+            number = f"{verdict.value:.1e} (at most {verdict.bar:g})"
+            click.echo(f"{said:<7} {verdict.name:<46} {number}")
+    failed = [v.name for v in verdicts if not v.good]
+    if as_json:
+        display.summary({v.name: {"value": v.value, "good": v.good} for v in verdicts}, as_json)
+    if failed:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,48 @@
+"""`fwi verify`: dot and Taylor tests of the operators, on the model and geometry of a config.
+
+The tests run in double precision with every step of the history kept, which takes memory; the
+records are shortened until it fits, and one shot is used, with some of its receivers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from fwicli.config.loader import Loaded
+from fwicli.propagators import properties
+from fwicli.propagators.propagator import Propagator
+from fwicli.propagators.verification import Verdict, Verification
+from fwicli.survey.model import Regridding
+from fwicli.workflows.numerics import Numerics
+from fwicli.workflows.plan import plan
+
+# Memory that one shot may take [bytes]; samples of the shortest record; receivers.
+BUDGET = 2e9
+SHORTEST = 40
+RECEIVERS = 20
+
+
+def run(loaded: Loaded) -> Iterator[Verdict]:
+    """Verdicts of the tests, one after the other."""
+    made = plan(loaded)
+    numerics = _shortened(replace(made.stages[0], precision="float64", every=1))
+    earth = made.model
+    if earth.grid != numerics.grid:
+        earth = Regridding(earth.grid, numerics.grid.spacing).model_to_coarse(earth)
+    receivers = made.acquisition.receivers_of(0)
+    verification = Verification(
+        Propagator(numerics.discretization()),
+        properties.parameters(numerics.equation, earth.properties),
+        made.acquisition.source(0),
+        receivers[:: max(1, len(receivers) // RECEIVERS)],
+    )
+    return verification.run()
+
+
+def _shortened(numerics: Numerics) -> Numerics:
+    """Numerics with as many samples as fit the memory; the Hessian keeps two histories."""
+    while numerics.axis.samples > SHORTEST and 2 * numerics.memory(gradient=True) > BUDGET:
+        shorter = max(SHORTEST, int(0.8 * numerics.axis.samples))
+        numerics = replace(numerics, axis=replace(numerics.axis, samples=shorter))
+    return numerics
