@@ -103,6 +103,3 @@ class AbsorbingLayer:
         # The last half point lies beyond the grid; its mirror image is not kept either.
         c[position > n - 1] = 0.0
         return b, c
-
-
-NO_LAYER = AbsorbingLayer(cells=0, velocity=1.0, frequency=1.0)

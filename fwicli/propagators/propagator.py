@@ -61,11 +61,9 @@ class Propagator:
 
     def __init__(self, discretization: Discretization) -> None:
         self.discretization = discretization
-        self.equation = discretization.equation
         self.grid = discretization.grid
         self.axis = discretization.axis
         self.layer = discretization.layer
-        self.order = discretization.order
         self.precision = discretization.precision
         self.every = discretization.every
         self.threads = discretization.threads

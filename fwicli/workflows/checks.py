@@ -16,7 +16,7 @@ from fwicli.propagators import history, sampling
 from fwicli.propagators.equations import registry
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
-from fwicli.survey.model import EarthModel, Regridding
+from fwicli.survey.model import UNITS, EarthModel, Regridding
 from fwicli.survey.wavelets import Spectrum
 from fwicli.workflows import assembly
 from fwicli.workflows.numerics import Numerics
@@ -26,8 +26,8 @@ Made = TypeVar("Made")
 
 # A band with less of the wavelet's largest amplitude than this holds nothing to invert.
 FAINTEST = 1e-3
-# Velocities outside are those of no rock [m/s], more likely of another unit.
-PLAUSIBLE = (50.0, 15000.0)
+# Values outside are those of no rock or water, more likely of another unit: vp [m/s], rho [kg/m3].
+PLAUSIBLE = {"vp": (50.0, 15000.0), "rho": (500.0, 10000.0)}
 
 
 class Checks:
@@ -66,13 +66,15 @@ class Checks:
             raise ProblemsError(self.problems)
 
     def plausible(self, name: str, model: EarthModel) -> None:
-        """Warn of velocities that are those of no rock."""
-        low, high = PLAUSIBLE
-        if model.vp_min < low or model.vp_max > high:
-            self.warn(
-                f"`{name}` has vp from {model.vp_min:g} to {model.vp_max:g} m/s, which no rock "
-                f"has; check `{name}.unit`"
-            )
+        """Warn of properties that are those of no rock."""
+        for prop, values in model.properties.items():
+            low, high = PLAUSIBLE[prop]
+            if values.min() < low or values.max() > high:
+                unit = "unit" if prop == "vp" else f"{prop}_unit"
+                self.warn(
+                    f"`{name}` has {prop} from {values.min():g} to {values.max():g} "
+                    f"{UNITS[prop]}, which no rock has; check `{name}.{unit}`"
+                )
 
     def complete(self, equation: str, model: EarthModel) -> None:
         """The model must have the properties that the equation needs."""

@@ -26,6 +26,7 @@ RECEIVERS = 20
 def run(loaded: Loaded) -> Iterator[Verdict]:
     """Verdicts of the tests, one after the other."""
     made = plan(loaded)
+    made.announce()
     numerics = _shortened(replace(made.stages[0], precision="float64", every=1))
     earth = made.model
     if earth.grid != numerics.grid:

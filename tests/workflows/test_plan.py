@@ -110,6 +110,9 @@ def test_density_where_the_equation_needs_it(survey: Path, tmp_path: Path) -> No
     np.save(tmp_path / "rho.npy", rho)
     (found,) = impossible(survey / "model.yaml", varying, f"model.rho={tmp_path}/rho.npy")
     assert "rho is -1.0 kg/m3 at x = 30 m, z = 40 m" in found
+    settings = [varying, "model.rho=2.1"]
+    (warning,) = plan(load(survey / "model.yaml", settings=settings)).warnings
+    assert "rho from 2.1 to 2.1 kg/m3, which no rock has; check `model.rho_unit`" in warning
     (warning,) = plan(load(survey / "model.yaml", settings=["model.rho=2000"])).warnings
     assert "`model.rho` is not used by the equation `acoustic`" in warning
 
