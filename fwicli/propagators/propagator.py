@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from fwicli.errors import StabilityError
 from fwicli.propagators import kernels, points, timeloops
 from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.equations import registry
 from fwicli.propagators.kernels import ArraySpec, Kernel, Signature
 from fwicli.propagators.resampling import Resampling
 from fwicli.propagators.storage import Storage
@@ -67,6 +68,7 @@ class Propagator:
         self.precision = discretization.precision
         self.every = discretization.every
         self.threads = discretization.threads
+        self._integrated = registry.load(discretization.equation).integrated
         self.resampling = Resampling(self.axis)
         self.storage = Storage(discretization, self.resampling.steps)
 
@@ -277,10 +279,12 @@ class Propagator:
     # --- sources, receivers and time -------------------------------------------------------------
 
     def _sources_in(self, wavelet: Array) -> Array:
-        steps = self.resampling.to_steps(np.atleast_2d(wavelet))
-        return steps / self.grid.cell_volume
+        steps = self.resampling.to_steps(np.atleast_2d(wavelet)) / self.grid.cell_volume
+        return np.cumsum(steps, axis=0) * self.axis.step if self._integrated else steps
 
     def _sources_out(self, values: Array) -> Array:
+        if self._integrated:
+            values = np.cumsum(values[::-1], axis=0)[::-1] * self.axis.step
         return self.resampling.to_steps_transpose(values) / self.grid.cell_volume
 
     def _receivers_in(self, gather: Array) -> Array:

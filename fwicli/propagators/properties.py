@@ -10,8 +10,7 @@ with the derivatives of the equation's own formulas, found by symbolic different
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -20,38 +19,64 @@ import sympy
 from numpy.typing import NDArray
 
 from fwicli.propagators.equations import registry
+from fwicli.propagators.equations.equation import arguments
 
 Array = NDArray[Any]
 Properties = Mapping[str, Array]
+Function = Callable[..., Array]
 
 
 def parameters(equation: str, properties: Properties) -> dict[str, Array]:
     """Parameters of an equation from physical properties; those it does not need are left out."""
-    return {
-        name: np.asarray(formula(*[properties[a] for a in inspect.signature(formula).parameters]))
-        for name, formula in registry.load(equation).parameters.items()
-    }
+    shape = properties["vp"].shape
+    stated = registry.load(equation)
+    known = stated.complete(properties, len(shape))
+    made = {}
+    for name, formula in stated.parameters(len(shape)).items():
+        values = _function(formula)(*[known[a] for a in arguments(formula)])
+        made[name] = np.array(np.broadcast_to(values, shape), dtype=float)
+    return made
 
 
 def gradient(
     equation: str, properties: Properties, derivatives: Mapping[str, Array], wanted: str
 ) -> Array:
     """Derivative with respect to the property `wanted` from those with respect to parameters."""
-    first = next(iter(derivatives.values()))
-    total = np.zeros(first.shape)
+    shape = properties["vp"].shape
+    stated = registry.load(equation)
+    known = stated.complete(properties, len(shape))
+    formulas = stated.parameters(len(shape))
+    total = np.zeros(shape)
     for name, derivative in derivatives.items():
-        slope, arguments = _slope(equation, name, wanted)
-        total += slope(*[properties[a] for a in arguments]) * derivative
+        names = arguments(formulas[name])
+        if wanted in names:
+            total += _slope(formulas[name], wanted)(*[known[a] for a in names]) * derivative
     return total
 
 
+def relevant(equation: str, wanted: str, ndim: int) -> tuple[str, ...]:
+    """Parameters that depend on a property."""
+    formulas = registry.load(equation).parameters(ndim)
+    return tuple(name for name, formula in formulas.items() if wanted in arguments(formula))
+
+
 @cache
-def _slope(equation: str, parameter: str, wanted: str) -> tuple[Any, tuple[str, ...]]:
-    """Function dP/dc of the properties, and their names."""
-    formula = registry.load(equation).parameters[parameter]
-    arguments = tuple(inspect.signature(formula).parameters)
-    symbols = {a: sympy.Symbol(a, positive=True) for a in arguments}
-    if wanted not in symbols:
-        return (lambda *_: 0.0), ()
-    expression = sympy.diff(formula(*symbols.values()), symbols[wanted])
-    return sympy.lambdify(list(symbols.values()), expression, "numpy"), arguments
+def _function(formula: str) -> Function:
+    """A formula as a function of the properties that it names."""
+    symbols = [sympy.Symbol(a, real=True) for a in arguments(formula)]
+    made: Function = sympy.lambdify(symbols, _expression(formula), "numpy")
+    return made
+
+
+@cache
+def _slope(formula: str, wanted: str) -> Function:
+    """Derivative of a formula with respect to one of the properties that it names."""
+    symbols = [sympy.Symbol(a, real=True) for a in arguments(formula)]
+    derivative = sympy.diff(_expression(formula), sympy.Symbol(wanted, real=True))
+    made: Function = sympy.lambdify(symbols, derivative, "numpy")
+    return made
+
+
+def _expression(formula: str) -> Any:
+    symbols = {a: sympy.Symbol(a, real=True) for a in arguments(formula)}
+    return sympy.sympify(formula, locals=symbols)

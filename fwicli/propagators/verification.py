@@ -27,7 +27,7 @@ from fwicli.propagators.propagator import Propagator
 Array = NDArray[Any]
 
 EXACT, EXACT_HESSIAN, SLOPE_ERROR = 1e-12, 1e-11, 0.02
-STEPS = 0.02 * 0.5 ** np.arange(6)
+STEPS = 0.002 * 0.5 ** np.arange(6)
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fwicli.propagators.equations.medium import Medium
 
-Formula = Callable[..., Any]
+Function = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,22 @@ class Footprint:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """A range of properties outside which an equation has no stable solution.
+
+    Attributes
+    ----------
+    margin : callable
+        Function of properties, by the names of its arguments, that must not be negative.
+    rule : str
+        What must hold, and why.
+    """
+
+    margin: Function
+    rule: str
+
+
+@dataclass(frozen=True)
 class Equation:
     """A wave equation: what it is made of, and the statement of its residuals.
 
@@ -40,27 +58,75 @@ class Equation:
     ----------
     name : str
         As in the config, `physics: {equation: NAME}`.
-    parameters : mapping of str to callable
-        Model parameters that the residuals hold, each a formula in physical properties, which
-        are the names of its arguments: vp [m/s], rho [kg/m3]. It is called with arrays, and with
-        symbols to be differentiated.
+    parameters : callable
+        From the number of space dimensions to the model parameters that the residuals hold, each
+        a formula in physical properties: vp [m/s], rho [kg/m3], Thomsen's epsilon and delta,
+        angles theta and phi [rad]. Powers, sin and cos may be used.
     source, receiver : str
         Field into whose residual a source enters, and field that is recorded.
     state : callable
         States the residuals in a medium.
     footprint : callable
         Memory, from the number of space dimensions.
+    slowest, fastest : callable
+        Bounds of the phase velocity over all directions [m/s], from properties.
+    defaults : mapping of str to float
+        Properties that a model need not have, and their values.
+    limits : tuple of Limit
+    integrated : bool
+        Whether the source that enters is the integral over time of the source time function:
+        so in equations of first order in time.
     """
 
     name: str
-    parameters: Mapping[str, Formula]
+    parameters: Callable[[int], Mapping[str, str]]
     source: str
     receiver: str
     state: Callable[[Medium], None]
     footprint: Callable[[int], Footprint]
+    slowest: Function = lambda vp: vp
+    fastest: Function = lambda vp: vp
+    defaults: Mapping[str, float] = field(default_factory=dict)
+    limits: tuple[Limit, ...] = ()
+    integrated: bool = False
 
     @property
     def properties(self) -> tuple[str, ...]:
-        """Names of the physical properties that a model must have."""
-        found = [name for f in self.parameters.values() for name in inspect.signature(f).parameters]
+        """Names of the physical properties that it knows, in three dimensions."""
+        return self.properties_in(3)
+
+    def properties_in(self, ndim: int) -> tuple[str, ...]:
+        """Names of the physical properties that it knows in so many dimensions."""
+        found = [name for f in self.parameters(ndim).values() for name in arguments(f)]
         return tuple(dict.fromkeys(found))
+
+    def complete(self, properties: Mapping[str, Any], ndim: int) -> dict[str, Any]:
+        """The properties that it needs, those that are missing at their defaults."""
+        return {
+            name: properties[name] if name in properties else self.defaults[name]
+            for name in self.properties_in(ndim)
+        }
+
+    def speeds(self, properties: Mapping[str, Any], ndim: int) -> tuple[float, float]:
+        """Slowest and fastest wave that properties allow [m/s]."""
+        known = self.complete(properties, ndim)
+        return float(call(self.slowest, known).min()), float(call(self.fastest, known).max())
+
+
+def call(function: Function, known: Mapping[str, Any]) -> Any:
+    """A function of the properties that its arguments name."""
+    return function(**{name: known[name] for name in inspect.signature(function).parameters})
+
+
+@cache
+def arguments(formula: str) -> tuple[str, ...]:
+    """Names of the properties in a formula, in the order in which they occur."""
+    tree = ast.parse(formula, mode="eval")
+    called = {
+        n.func.id
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+    }
+    names = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id not in called]
+    ordered = sorted(names, key=lambda n: (n.lineno, n.col_offset))
+    return tuple(dict.fromkeys(n.id for n in ordered))

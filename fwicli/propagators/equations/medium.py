@@ -60,6 +60,7 @@ class Medium:
         self._residuals: list[Expr] = []
         self._parameters: dict[str, Function] = {}
         self._supports: dict[str, Region] = {}
+        self._lines: dict[tuple[str, int], Function] = {}
         self._strips = [self._strip(axis) for axis in self.axes]
 
     def parameter(self, name: str) -> Function:
@@ -118,6 +119,17 @@ class Medium:
         self.solve(psi, psi.forward - b * psi - c * plain)
         return plain + psi.forward
 
+    def centred(self, f: Any, axis: int) -> Expr:
+        """df/dx on the points, by differences over both sides, stretched in the layer."""
+        x = self.grid.dimensions[axis]
+        plain = Derivative(f, (x, 1), fd_order=self.order)
+        if not self.layer:
+            return plain
+        chi = self._memory(f"chi_{f.function.name}{axis}", axis)
+        b, c = self._line("b", axis), self._line("c", axis)
+        self.solve(chi, chi.forward - b * chi - c * plain)
+        return plain + chi.forward
+
     def laplacian(self, f: TimeFunction) -> Expr:
         """Sum of the second derivatives along all axes, stretched in the absorbing layer."""
         return sum(self.second_derivative(f, axis) for axis in self.axes)
@@ -164,14 +176,17 @@ class Medium:
         return f
 
     def _line(self, name: str, axis: int) -> Function:
+        """Coefficient of the layer along an axis; one function however often it is used."""
         dimension = self.grid.dimensions[axis]
-        return Function(
-            name=f"{name}{axis}",
-            dimensions=(dimension,),
-            shape=(self.grid.shape[axis],),
-            space_order=self.order,
-            dtype=self.grid.dtype,
-        )
+        if (name, axis) not in self._lines:
+            self._lines[name, axis] = Function(
+                name=f"{name}{axis}",
+                dimensions=(dimension,),
+                shape=(self.grid.shape[axis],),
+                space_order=self.order,
+                dtype=self.grid.dtype,
+            )
+        return self._lines[name, axis]
 
 
 def _slope(f: Any, x: Any, order: int, x0: Any) -> Expr:

@@ -6,10 +6,25 @@ The modules state equations with Devito but do not import it, so that a list of 
 from __future__ import annotations
 
 from fwicli.errors import PhysicsError
-from fwicli.propagators.equations import acoustic, variable_density
+from fwicli.propagators.equations import (
+    acoustic,
+    tti,
+    variable_density,
+    velocity_pressure,
+    vti,
+)
 from fwicli.propagators.equations.equation import Equation
 
-EQUATIONS = {e.name: e for e in (acoustic.EQUATION, variable_density.EQUATION)}
+EQUATIONS: dict[str, Equation] = {
+    e.name: e
+    for e in (
+        acoustic.EQUATION,
+        variable_density.EQUATION,
+        velocity_pressure.EQUATION,
+        vti.EQUATION,
+        tti.EQUATION,
+    )
+}
 
 
 def load(name: str) -> Equation:

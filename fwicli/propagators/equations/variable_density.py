@@ -21,9 +21,6 @@ from fwicli.propagators.equations.equation import Equation, Footprint
 if TYPE_CHECKING:
     from fwicli.propagators.equations.medium import Medium
 
-# Density of water [kg/m3].
-WATER = 1000.0
-
 
 def state(medium: Medium) -> None:
     """State the residuals of the pressure gradients over density, and of the pressure."""
@@ -39,7 +36,7 @@ def state(medium: Medium) -> None:
 
 EQUATION = Equation(
     name="variable_density",
-    parameters={"k": lambda vp, rho: WATER / (rho * vp**2), "r": lambda rho: rho / WATER},
+    parameters=lambda _: {"k": "1000 / (rho * vp**2)", "r": "rho / 1000"},
     source="u",
     receiver="u",
     state=state,

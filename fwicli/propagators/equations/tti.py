@@ -1,0 +1,86 @@
+"""Acoustic wave equation of tilted transverse isotropy (TTI), of constant density.
+
+    h = laplacian(u) - div(n n . grad(u)) + q,        v = div(n n . grad(w))
+    m d2u/dt2 = e h + s v
+    m d2w/dt2 = s h + v
+
+    m = 1 / vp**2,    e = 1 + 2 epsilon,    s = sqrt(1 + 2 delta)
+    n = (sin(theta) cos(phi), sin(theta) sin(phi), cos(theta)),  in 2D (sin(theta), cos(theta))
+
+with the negative stress u along the layers and w across them [Pa], in water both the pressure,
+squared slowness m [s2/m2] along the axis n, which is across the layers, Thomsen's epsilon and
+delta, the tilt theta of the axis from the vertical and its azimuth phi [rad], and source q [Pa/m2].
+div(n n . grad) is minus a difference operator times its transpose, and laplacian - div(n n . grad)
+is not positive because a centred difference never exceeds the half-point differences of which the
+laplacian is made: the energy cannot grow whatever the tilt, where delta <= epsilon.
+
+References: Thomsen (1986), Geophysics 51, 1954-1966; Zhang, Zhang and Zhang (2011), Geophysics 76,
+WA3-WA11, for the self-adjoint form; Duveneck and Bakker (2011), Geophysics 76, S65-S75.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from fwicli.propagators.equations import vti
+from fwicli.propagators.equations.equation import Equation, Footprint
+
+if TYPE_CHECKING:
+    from fwicli.propagators.equations.medium import Medium
+
+
+def parameters(ndim: int) -> Mapping[str, str]:
+    """Parameters and their formulas."""
+    azimuth = (" * cos(phi)", " * sin(phi)") if ndim == 3 else ("",)
+    axis = {f"n{i}": f"sin(theta){part}" for i, part in enumerate(azimuth)}
+    return {
+        "m": "1 / vp**2",
+        "e": "1 + 2 * epsilon",
+        "s": "(1 + 2 * delta) ** (1 / 2)",
+        **axis,
+        f"n{ndim - 1}": "cos(theta)",
+    }
+
+
+def state(medium: Medium) -> None:
+    """State the residuals of the strains and of the stresses along and across the layers."""
+    m, e, s = (medium.parameter(name) for name in "mes")
+    u, w = medium.field("u", time_order=2), medium.field("w", time_order=2)
+    h, v = medium.field("h", time_order=1), medium.field("v", time_order=1)
+    across = _across(medium, u), _across(medium, w)
+    medium.solve(h, h.forward - medium.laplacian(u) + across[0])
+    medium.solve(v, v.forward - across[1])
+    medium.solve(u, m * u.dt2 - e * h.forward - s * v.forward)
+    medium.solve(w, m * w.dt2 - s * h.forward - v.forward)
+
+
+def _across(medium: Medium, f: Any) -> Any:
+    """div(n n . grad f), by fields of its own for every part of it."""
+    n = [medium.parameter(f"n{axis}") for axis in medium.axes]
+    slope = 0
+    for axis in medium.axes:
+        a = medium.field(f"a{f.name}{axis}", time_order=1)
+        medium.solve(a, a.forward - medium.centred(f, axis))
+        slope = slope + n[axis] * a.forward
+    t = medium.field(f"t{f.name}", time_order=1)
+    medium.solve(t, t.forward - slope)
+    divergence = 0
+    for axis in medium.axes:
+        b = medium.field(f"b{f.name}{axis}", time_order=1)
+        medium.solve(b, b.forward - n[axis] * t.forward)
+        divergence = divergence + medium.centred(b.forward, axis)
+    return divergence
+
+
+EQUATION = Equation(
+    name="tti",
+    parameters=parameters,
+    source="h",
+    receiver="u",
+    state=state,
+    footprint=lambda ndim: Footprint(12 * ndim + 16, 10 * ndim + 16, 2 * ndim + 6),
+    slowest=vti.EQUATION.slowest,
+    fastest=vti.EQUATION.fastest,
+    limits=vti.LIMITS,
+)

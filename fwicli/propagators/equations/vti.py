@@ -1,0 +1,78 @@
+"""Acoustic wave equation of vertical transverse isotropy (VTI), of variable density.
+
+    r a = grad_h(u),        h = div_h(a) + q,        r c = dw/dz,        v = dc/dz
+    k d2u/dt2 = e h + s v
+    k d2w/dt2 = s h + v
+
+    k = 1 / (r vp**2),    e = 1 + 2 epsilon,    s = sqrt(1 + 2 delta),    r = rho / rho_w
+
+with the negative stress u along the layers and w across them [Pa], in water both the pressure,
+compressibility k [s2/m2] and density r relative to water of rho_w = 1000 kg/m3, Thomsen's epsilon
+and delta, the vertical velocity vp and source q [Pa/m2]. h and v are minus the accelerations of
+the strain along and across the layers; the matrix of e, s and 1 is the stiffness. It is symmetric,
+and not negative where delta <= epsilon: the energy of the waves then cannot grow. The
+differences act as in the equation of variable density.
+
+References: Thomsen (1986), Geophysics 51, 1954-1966; Duveneck and Bakker (2011), Geophysics 76,
+S65-S75, for the system.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fwicli.propagators.equations.equation import Equation, Footprint, Limit
+
+if TYPE_CHECKING:
+    from fwicli.propagators.equations.medium import Medium
+
+LIMITS = (
+    Limit(
+        lambda epsilon, delta: epsilon - delta,
+        "delta must not exceed epsilon: acoustic waves then grow without bound",
+    ),
+    Limit(lambda delta: 0.5 + delta, "delta must not be below -0.5: sqrt(1 + 2 delta) is real"),
+)
+
+
+def state(medium: Medium) -> None:
+    """State the residuals of the strains and of the stresses along and across the layers."""
+    k, r = medium.parameter("k"), medium.parameter("r")
+    e, s = medium.parameter("e"), medium.parameter("s")
+    u, w = medium.field("u", time_order=2), medium.field("w", time_order=2)
+    h, v = medium.field("h", time_order=1), medium.field("v", time_order=1)
+    along: list[Any] = []
+    across: list[Any] = []
+    for axis in medium.axes:
+        vertical = axis == medium.axes[-1]
+        a = medium.field(f"a{axis}", time_order=1, half=axis)
+        stress = w if vertical else u
+        medium.solve(a, medium.between(r, axis) * a.forward - medium.slope(stress, axis, 1))
+        (across if vertical else along).append(medium.slope(a.forward, axis, -1))
+    medium.solve(h, h.forward - sum(along))
+    medium.solve(v, v.forward - sum(across))
+    medium.solve(u, k * u.dt2 - e * h.forward - s * v.forward)
+    medium.solve(w, k * w.dt2 - s * h.forward - v.forward)
+
+
+EQUATION = Equation(
+    name="vti",
+    parameters=lambda _: {
+        "k": "1000 / (rho * vp**2)",
+        "r": "rho / 1000",
+        "e": "1 + 2 * epsilon",
+        "s": "(1 + 2 * delta) ** (1 / 2)",
+    },
+    source="h",
+    receiver="u",
+    state=state,
+    footprint=lambda ndim: Footprint(7 * ndim + 16, 6 * ndim + 16, ndim + 4),
+    slowest=lambda vp, epsilon, delta: (
+        vp * np.sqrt(1 + 2 * np.minimum(0, np.minimum(epsilon, delta)))
+    ),
+    fastest=lambda vp, epsilon: vp * np.sqrt(1 + 2 * np.maximum(0, epsilon)),
+    defaults={"rho": 1000.0},
+    limits=LIMITS,
+)
