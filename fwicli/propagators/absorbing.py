@@ -22,6 +22,11 @@ The damping grows as a power of the depth into the layer, d = d0 (depth / L)**p,
 for a reflection R at normal incidence, d0 = -(p + 1) v ln(R) / (2 L); a decreases from the inner
 edge to the outer. psi sits half a point to the right of its label, u and zeta on the points.
 
+The waves of tilted anisotropy include a slow shear wave, an artefact of the acoustic approximation,
+whose group velocity points against its slowness in wide sectors: no matched layer absorbs such a
+wave, it grows. Equations that have it become elliptical in the layer, where its speed is zero, and
+drag it to rest on the way (see `equations.tti`); the velocity along the normal of the layer stays.
+
 References: Komatitsch and Martin (2007), Geophysics 72, SM155-SM167; Pasalic and McGarry (2010),
 SEG expanded abstracts 29, 2925-2929, for the second-order form.
 """
@@ -29,6 +34,7 @@ SEG expanded abstracts 29, 2925-2929, for the second-order form.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +44,10 @@ from numpy.typing import NDArray
 # offset, and 12 cells 2e-4. Normal incidence alone would be content with less.
 POWER = 3.0
 REFLECTION = 1e-9
+# Of tilted anisotropy: share of the layer over which the medium becomes elliptical, and the largest
+# drag on the shear wave there, in v / L and relative to the time step.
+TAPER = 0.4
+DRAG, DRAG_LIMIT = 8.0, 0.4
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,26 @@ class AbsorbingLayer:
         pads = self.pads(len(shape))
         return tuple(n + before + after for n, (before, after) in zip(shape, pads, strict=True))
 
+    def taper(self, n: int, last_side_only: bool = False) -> NDArray[np.float64]:
+        """Share of the change to an elliptical medium, at n points along an axis."""
+        share = np.minimum(self._depth(np.arange(n), n, last_side_only) / TAPER, 1)
+        return share**2 * (3 - 2 * share)
+
+    def drag(
+        self, n: int, spacing: float, step: float, last_side_only: bool = False
+    ) -> NDArray[np.float64]:
+        """Damping rate of the shear wave over the time step [1/s2], at n points along an axis."""
+        share = np.minimum(self._depth(np.arange(n), n, last_side_only) / TAPER, 1)
+        rate = DRAG * self.velocity / (max(self.cells, 1) * spacing)
+        return min(rate, DRAG_LIMIT / step) / step * share**2
+
+    def _depth(self, position: NDArray[Any], n: int, last_side_only: bool) -> NDArray[np.float64]:
+        """Depth of points in the layer, as a share of its thickness."""
+        depth = position - (n - 1 - self.cells)
+        if not last_side_only:
+            depth = np.maximum(depth, self.cells - position)
+        return np.clip(depth / max(self.cells, 1), 0.0, 1.0)
+
     def coefficients(
         self, n: int, spacing: float, step: float, offset: float, last_side_only: bool = False
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -89,10 +119,7 @@ class AbsorbingLayer:
             Whether there is no layer before the first point.
         """
         position = np.arange(n) + offset
-        depth = position - (n - 1 - self.cells)
-        if not last_side_only:
-            depth = np.maximum(depth, self.cells - position)
-        depth = np.clip(depth / max(self.cells, 1), 0.0, 1.0)
+        depth = self._depth(position, n, last_side_only)
         thickness = max(self.cells, 1) * spacing
         strongest = -(POWER + 1) * self.velocity * np.log(REFLECTION) / (2 * thickness)
         d = strongest * depth**POWER

@@ -34,7 +34,7 @@ Griewank and Walther (2008), Evaluating Derivatives, SIAM, for the transposition
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import mul
@@ -57,9 +57,11 @@ from fwicli.propagators.expressions import (
     like,
     names,
     offsets,
+    rebuild,
     shift,
     substitute,
     summands,
+    text,
     total,
 )
 
@@ -86,6 +88,8 @@ class System:
         Fields that are continued above a free surface, by name: odd about the first point of the
         last axis, or even with values half a cell on. A multiplier has the mirror of the field
         whose residual it belongs to; with these, transposes stay exact.
+    derived : mapping of Function to expr
+        Coefficients that are pointwise expressions of the parameters, computed once.
     backward : bool
         Whether the unknowns are found backwards in time.
     """
@@ -95,6 +99,7 @@ class System:
     parameters: tuple[Function, ...] = ()
     supports: Mapping[str, Region] = field(default_factory=dict)
     mirrors: Mapping[str, str] = field(default_factory=dict)
+    derived: Mapping[Function, Expr] = field(default_factory=dict)
     backward: bool = False
 
     def __post_init__(self) -> None:
@@ -118,6 +123,11 @@ class System:
         """Newest time level of field `index`, which residual `index` is solved for."""
         f = self.fields[index]
         return f.backward if self.backward else f.forward
+
+    @property
+    def coefficients(self) -> tuple[Function, ...]:
+        """Parameters, and the coefficients derived from them."""
+        return (*self.parameters, *self.derived)
 
     def index(self, name: str) -> int:
         """Position of the field called `name`."""
@@ -203,6 +213,91 @@ def _chain_rule(expr: Expr, perturbations: Mapping[str, Function]) -> Expr:
     raise CalculusError(f"no derivative for {expr}")
 
 
+# --- elimination ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Inlined:
+    """A system without its algebraic fields, and where a source of one of them goes.
+
+    Attributes
+    ----------
+    sources : mapping of str to expr
+        Factor of the source in the residuals of the fields that it enters, by their names.
+    """
+
+    system: System
+    sources: Mapping[str, Expr]
+
+
+def inline(system: System, keep: Collection[str], source: str = "") -> Inlined:
+    """Put the values of algebraic fields where they are used, so that they need no memory.
+
+    A field is algebraic if its residual gives its newest level from other fields, and inlined if
+    it is used at that level and that point only, by residuals after its own.
+
+    Parameters
+    ----------
+    keep : collection of str
+        Fields that are read by others than the residuals.
+    source : str
+        Field into whose residual a source enters.
+    """
+    residuals = dict(zip([f.name for f in system.fields], system.residuals, strict=True))
+    fields: list[tuple[Any, Expr]] = []
+    sources = {source: sympy.S.One}
+    for index, f in enumerate(system.fields):
+        unknown, residual = system.unknown(index), residuals.pop(f.name)
+        value = None
+        if f.name not in keep and f.name not in system.supports:
+            value = _algebraic(residual, unknown)
+        later = {n: r for n, r in residuals.items() if f.name in names(r)}
+        earlier = any(f.name in names(r) for _, r in fields)
+        if value is None or earlier or not all(_pointwise(r, unknown) for r in later.values()):
+            fields.append((f, residual))
+            continue
+        entering = sources.pop(f.name, None)
+        for name, user in later.items():
+            if entering is not None:
+                factor = linearise(user, {f.name: sympy.S.One})
+                sources[name] = sources.get(name, sympy.S.Zero) - factor * entering
+            residuals[name] = _replace(user, unknown, value)
+    found = replace(
+        system,
+        fields=tuple(f for f, _ in fields),
+        residuals=tuple(r for _, r in fields),
+    )
+    return Inlined(found, sources)
+
+
+def _algebraic(residual: Expr, unknown: Expr) -> Expr | None:
+    """Value of the unknown from its residual if that is `unknown - value`; None if not."""
+    if not residual.is_Add or unknown not in residual.args:
+        return None
+    rest = [a for a in residual.args if a != unknown]
+    if any(unknown.function in functions(a) for a in rest):
+        return None
+    return -total(sorted(rest, key=text))
+
+
+def _pointwise(expr: Expr, access: Expr) -> bool:
+    """Whether a function occurs as this access only, and never below a derivative."""
+    if is_access(expr):
+        return expr.function is not access.function or expr == access
+    if isinstance(expr, Derivative):
+        return access.function not in functions(expr)
+    return all(_pointwise(a, access) for a in getattr(expr, "args", ()))
+
+
+def _replace(expr: Expr, access: Expr, value: Expr) -> Expr:
+    """`expr` with an access that is not below a derivative replaced by its value."""
+    if expr == access:
+        return value
+    if isinstance(expr, Derivative):
+        return expr
+    return rebuild(expr, lambda e: _replace(e, access, value))
+
+
 # --- the derived systems -------------------------------------------------------------------------
 
 
@@ -223,7 +318,7 @@ def _couplings(system: System, index: int) -> tuple[list[Expr], list[Expr]]:
 
 def _scale(system: System, index: int, others: Sequence[Expr]) -> Expr:
     """Coefficient functions common to all couplings of a residual, as a product."""
-    if names(system.residuals[index]) & {p.name for p in system.parameters}:
+    if names(system.residuals[index]) & {p.name for p in system.coefficients}:
         return sympy.S.One
     time_dependent = {f.name for f in system.fields}
     common: set[Expr] | None = None
@@ -234,7 +329,7 @@ def _scale(system: System, index: int, others: Sequence[Expr]) -> Expr:
             if is_access(a) and not offsets(a) and a.function.name not in time_dependent
         }
         common = factors if common is None else common & factors
-    return reduce(mul, sorted(common or (), key=str), sympy.S.One)
+    return reduce(mul, sorted(common or (), key=text), sympy.S.One)
 
 
 def adjoint(system: System, name: Callable[[str], str] = lambda n: f"adj_{n}") -> System:
@@ -263,6 +358,7 @@ def adjoint(system: System, name: Callable[[str], str] = lambda n: f"adj_{n}") -
         parameters=system.parameters,
         supports=_also(system.supports, renamed),
         mirrors=_also(system.mirrors, renamed),
+        derived=system.derived,
         backward=not system.backward,
     )
 
@@ -283,8 +379,10 @@ def born(
 ) -> System:
     """Background fields and their first-order change: R(f) = q, R(df) + (dR/dp)[f] dp = 0."""
     scattered = {f.name: like(f, name(f.name)) for f in system.fields}
+    changes = {**perturbations, **{c.name: like(c, f"d{c.name}") for c in system.derived}}
+    derived = {changes[c.name]: linearise(e, perturbations) for c, e in system.derived.items()}
     residuals = tuple(
-        substitute(r, scattered) + linearise(expand_time(r, system.time), perturbations)
+        substitute(r, scattered) + linearise(expand_time(r, system.time), changes)
         for r in system.residuals
     )
     renamed = {n: name(n) for n in scattered}
@@ -294,6 +392,7 @@ def born(
         residuals=system.residuals + residuals,
         supports=_also(system.supports, renamed),
         mirrors=_also(system.mirrors, renamed),
+        derived={**system.derived, **derived},
     )
 
 
@@ -314,6 +413,8 @@ def gradient(system: System, multipliers: Mapping[str, TimeFunction], parameter:
     ----------
     multipliers : mapping of str to TimeFunction
         Multiplier of the residual of each field, by the field's name.
+    parameter : Function
+        A parameter, or a coefficient derived from parameters.
     """
     direction = like(parameter, f"d{parameter.name}")
     own = {f.name for f in system.fields}
@@ -324,6 +425,21 @@ def gradient(system: System, multipliers: Mapping[str, TimeFunction], parameter:
             bilinear = transpose(term, direction.name, -multipliers[f.name])
             aligned += [_align(piece, own, system.time) for piece in distribute(bilinear)]
     return total(aligned)
+
+
+def chain_rule(system: System, parameter: Function, sums: Mapping[str, Function]) -> Expr:
+    """Gradient for a parameter from those for the coefficients derived from it.
+
+    Parameters
+    ----------
+    sums : mapping of str to Function
+        Gradient for each derived coefficient, by its name.
+    """
+    direction = like(parameter, f"d{parameter.name}")
+    return total(
+        transpose(linearise(expr, {parameter.name: direction}), direction.name, sums[c.name])
+        for c, expr in system.derived.items()
+    )
 
 
 def gradient_change(

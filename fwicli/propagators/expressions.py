@@ -134,6 +134,20 @@ def distribute(expr: Expr) -> list[Expr]:
     return summands(expr)
 
 
+def text(expr: Expr) -> str:
+    """An expression in letters, the same in every process: a key to sort terms by."""
+    if is_access(expr) or not getattr(expr, "args", ()):
+        return str(expr)
+    if isinstance(expr, Derivative):
+        how = sorted((str(d), str(x0)) for d, x0 in expr.x0.items())
+        kind = f"{expr.dims}{expr.deriv_order}{expr.fd_order}{expr.transpose}{how}"
+        return f"D{kind}[{text(expr.expr)}]"
+    parts = [text(a) for a in expr.args]
+    if expr.is_Add or expr.is_Mul:
+        parts.sort()
+    return f"{type(expr).__name__}({', '.join(parts)})"
+
+
 def total(terms: Iterable[Expr]) -> Expr:
     """Sum of expressions; zero where there is none."""
     return reduce(add, terms, sympy.S.Zero)

@@ -61,6 +61,8 @@ class Signature:
         Whether the first points along the last axis are a free surface.
     images : tuple of str
         For a gradient kernel, what it accumulates: "gradient" or names of `CONDITIONS`.
+    parameters : tuple of str
+        Parameters of which a gradient is accumulated, or which a history serves; all if empty.
     """
 
     kind: str
@@ -72,6 +74,7 @@ class Signature:
     history: bool = False
     surface: bool = False
     images: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -265,7 +265,7 @@ class Propagator:
     def _clear(self, kernel: Kernel) -> None:
         """Set what a kernel accumulates to zero."""
         for spec in kernel.arrays:
-            if spec.name.startswith(("gradient_", "image_")):
+            if spec.name.startswith(("gradient_", "image_", "sum_")):
                 self.storage.array(spec)[:] = 0
 
     def _gradients(self, kernel: Kernel) -> dict[str, Array]:

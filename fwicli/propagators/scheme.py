@@ -34,6 +34,7 @@ from fwicli.propagators.expressions import (
     offsets,
     rebuild,
     summands,
+    text,
     total,
 )
 
@@ -119,7 +120,7 @@ def _split(system: System, index: int) -> tuple[Expr, list[Expr]]:
     """Coefficient of the unknown in a residual, and the terms without it."""
     unknown = system.unknown(index)
     coefficient, rest = sympy.S.Zero, []
-    for term in summands(expand_time(system.residuals[index], system.time)):
+    for term in _terms(expand_time(system.residuals[index], system.time), unknown, system):
         if unknown not in accesses(term):
             rest.append(term)
             continue
@@ -135,7 +136,37 @@ def _split(system: System, index: int) -> tuple[Expr, list[Expr]]:
         raise CalculusError(f"residual {index} does not hold its unknown {unknown}")
     # The order of a sum differs from process to process; that of the code, and with it the last
     # bits of the waves, must not.
-    return coefficient, sorted(rest, key=str)
+    return coefficient, sorted(rest, key=text)
+
+
+def _terms(expr: Expr, unknown: Expr, system: System) -> Iterator[Expr]:
+    """Terms of a residual: those with the unknown one by one, others by where they live."""
+    for term in sympy.Add.make_args(expr):
+        if unknown in accesses(term):
+            yield from summands(term)
+        else:
+            yield from _by_region(term, system).values()
+
+
+def _by_region(expr: Expr, system: System) -> dict[str, Expr]:
+    """An expression as a sum of expressions by the function that confines each to a region."""
+    if expr.is_Add:
+        found: dict[str, Expr] = {}
+        for part in expr.args:
+            for place, value in _by_region(part, system).items():
+                found[place] = found.get(place, sympy.S.Zero) + value
+        return found
+    if expr.is_Mul:
+        found = {"": sympy.S.One}
+        for factor in expr.args:
+            parts = _by_region(factor, system)
+            products = [((a or b), x * y) for a, x in found.items() for b, y in parts.items()]
+            found = {}
+            for place, value in products:
+                found[place] = found.get(place, sympy.S.Zero) + value
+        return found
+    confining = sorted(names(expr) & system.supports.keys())
+    return {confining[0] if confining else "": expr}
 
 
 def _ratio(term: Expr, coefficient: Expr) -> Expr | None:
@@ -181,6 +212,7 @@ def _region(term: Expr, system: System) -> Region | None:
 def time_step(system: System) -> Scheme:
     """Equations that advance every field of a system by one time step, in order."""
     scheme = Scheme()
+    scheme.coefficients += [Eq(made, expr) for made, expr in system.derived.items()]
     for index, f in enumerate(system.fields):
         unknown = system.unknown(index)
         coefficient, rest = _split(system, index)

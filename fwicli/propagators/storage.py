@@ -99,11 +99,19 @@ class Storage:
     def _set_line(self, spec: ArraySpec, array: Array) -> None:
         """Coefficients of the absorbing layer along an axis."""
         made = self._discretization
-        offset = 0.5 if spec.name[1] == "h" else 0.0
         n, spacing = self.shape[spec.axis], made.grid.spacing[spec.axis]
         open_top = made.layer.surface and spec.axis == made.grid.ndim - 1
-        b, c = made.layer.coefficients(n, spacing, made.axis.step, offset, open_top)
-        array[spec.space_order : spec.space_order + n] = b if spec.name[0] == "b" else c
+        b, c = made.layer.coefficients(n, spacing, made.axis.step, 0.0, open_top)
+        b_half, c_half = made.layer.coefficients(n, spacing, made.axis.step, 0.5, open_top)
+        lines = {
+            "b": b,
+            "c": c,
+            "bh": b_half,
+            "ch": c_half,
+            "taper": made.layer.taper(n, open_top),
+            "drag": made.layer.drag(n, spacing, made.axis.step, open_top),
+        }
+        array[spec.space_order : spec.space_order + n] = lines[spec.name.rstrip("0123456789")]
 
 
 def _empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

@@ -24,7 +24,7 @@ from fwicli.propagators.calculus import System
 from fwicli.propagators.conditions import CONDITIONS
 from fwicli.propagators.equations.equation import Equation
 from fwicli.propagators.equations.medium import Medium
-from fwicli.propagators.expressions import Expr, accesses, like, offsets, substitute
+from fwicli.propagators.expressions import Expr, accesses, like, names, offsets, substitute
 from fwicli.propagators.scheme import Step, check_buffers, time_step
 
 if TYPE_CHECKING:
@@ -112,18 +112,22 @@ def _system(signature: Signature, equation: Equation, grid: Any, levels: int) ->
 
 
 def _advance(
-    system: System, injected: str, points: Points, second: str = ""
+    system: System, keep: set[str], injected: str, points: Points, second: str = ""
 ) -> tuple[list[Eq], list[Eq]]:
     """Coefficients, and one time step with an injection into the field called `injected`.
 
-    What is called `dq` is injected into the field called `second`, at the same points.
+    What is called `dq` is injected into the field called `second`, at the same points. Fields
+    that are not in `keep` may be inlined.
     """
-    scheme = time_step(system)
+    keep = keep | {second}
+    inlined = calculus.inline(system, keep, injected)
+    scheme = time_step(inlined.system)
     equations: list[Eq] = []
     for step in scheme.steps:
         equations += step.equations
-        if step.field.name == injected:
-            equations += points.inject(step.unknown, step.pivot)
+        if step.field.name in inlined.sources:
+            factor = step.pivot * inlined.sources[step.field.name]
+            equations += points.inject(step.unknown, factor)
         if step.field.name == second:
             equations += points.inject(step.unknown, step.pivot, "dq")
         equations += _mirrored(system, step)
@@ -144,19 +148,21 @@ def _mirrored(system: System, step: Step) -> list[Eq]:
 
 def _forward(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
     system = _system(signature, equation, grid, levels=2)
-    before, step = _advance(system, equation.source, Points(grid, "q", "inj"))
+    kept = needed(system, signature, equation) if signature.history else {}
+    keep = {equation.receiver, *kept}
+    before, step = _advance(system, keep, equation.source, Points(grid, "q", "inj"))
     recorded = system.fields[system.index(equation.receiver)]
     step += Points(grid, "d", "rec").record(recorded)
-    if signature.history:
-        for name, reach in needed(system).items():
-            step.append(Eq(history(name, grid, reach), system.fields[system.index(name)]))
+    for name, reach in kept.items():
+        step.append(Eq(history(name, grid, reach), system.fields[system.index(name)]))
     return system, before + step
 
 
 def _adjoint(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
     system = calculus.adjoint(_system(signature, equation, grid, levels=2))
-    before, step = _advance(system, f"adj_{equation.receiver}", Points(grid, "q", "inj"))
-    recorded = system.fields[system.index(f"adj_{equation.source}")]
+    at_source, at_receiver = f"adj_{equation.source}", f"adj_{equation.receiver}"
+    before, step = _advance(system, {at_source}, at_receiver, Points(grid, "q", "inj"))
+    recorded = system.fields[system.index(at_source)]
     step += Points(grid, "d", "rec").record(recorded)
     return system, before + step
 
@@ -166,14 +172,14 @@ def _born(signature: Signature, equation: Equation, grid: Any) -> tuple[System, 
     background = _system(signature, equation, grid, levels=3)
     perturbations = {p.name: like(p, f"d{p.name}") for p in background.parameters}
     system = calculus.born(background, perturbations)
-    before, step = _advance(system, equation.source, Points(grid, "q", "inj"))
+    reaches = needed(background, signature, equation) if signature.history else {}
+    kept = {n: reach for name, reach in reaches.items() for n in (name, f"born_{name}")}
+    keep = {f"born_{equation.receiver}", *kept}
+    before, step = _advance(system, keep, equation.source, Points(grid, "q", "inj"))
     recorded = system.fields[system.index(f"born_{equation.receiver}")]
     step += Points(grid, "d", "rec").record(recorded)
-    if signature.history:
-        for name, reach in needed(background).items():
-            for kept in (name, f"born_{name}"):
-                field = system.fields[system.index(kept)]
-                step.append(Eq(history(kept, grid, reach), field))
+    for name, reach in kept.items():
+        step.append(Eq(history(name, grid, reach), system.fields[system.index(name)]))
     return system, before + step
 
 
@@ -181,50 +187,101 @@ def _gradient(signature: Signature, equation: Equation, grid: Any) -> tuple[Syst
     # The time derivative is taken of the multiplier, at three levels; the history is plain.
     forward = _system(signature, equation, grid, levels=3)
     system = calculus.adjoint(forward)
-    before, step = _advance(system, f"adj_{equation.receiver}", Points(grid, "q", "inj"))
     multipliers = {f.name: system.fields[system.index(f"adj_{f.name}")] for f in forward.fields}
-    kept = {name: history(name, grid, reach) for name, reach in needed(forward).items()}
+    kept = {
+        name: history(name, grid, reach)
+        for name, reach in needed(forward, signature, equation).items()
+    }
+    images: list[Eq] = []
+    after: list[Eq] = []
     for image in signature.images:
         if image == "gradient":
-            for p in forward.parameters:
-                integrand = calculus.gradient(forward, multipliers, p)
-                total = like(p, f"gradient_{p.name}")
-                step.append(Inc(total, substitute(integrand, kept)))
+            sums = _sums(forward, "gradient_", "sum_")
+            for c in _wanted(forward, signature):
+                integrand = calculus.gradient(forward, multipliers, c)
+                images += _add(sums[c.name], substitute(integrand, kept))
+            for p in _asked(forward, signature):
+                after += _add(sums[p.name], calculus.chain_rule(forward, p, sums))
         else:
-            u, v = kept[equation.source], multipliers[equation.source]
+            u, v = kept[equation.receiver], multipliers[equation.source]
             total = Function(name=f"image_{image}", grid=grid, space_order=0, dtype=grid.dtype)
-            step.append(Inc(total, CONDITIONS[image](u, v)))
-    return system, before + step
+            images += _add(total, CONDITIONS[image](u, v))
+    before, step = _advance(
+        system, _fields(images), f"adj_{equation.receiver}", Points(grid, "q", "inj")
+    )
+    return system, before + step + images + after
 
 
 def _hessian(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
     forward = _system(signature, equation, grid, levels=3)
     perturbations = {p.name: like(p, f"d{p.name}") for p in forward.parameters}
     system = calculus.born(calculus.adjoint(forward), perturbations)
-    receiver = f"adj_{equation.receiver}"
-    points = Points(grid, "q", "inj")
-    before, step = _advance(system, receiver, points, f"born_{receiver}")
     multipliers = {f.name: system.fields[system.index(f"adj_{f.name}")] for f in forward.fields}
     kept, changes = {}, dict(perturbations)
-    for name, reach in needed(forward).items():
+    for name, reach in needed(forward, signature, equation).items():
         kept[name] = history(name, grid, reach)
-        changed = next(f for f in forward.fields if f.name == name)
-        changes[name] = like(changed, f"born_{name}")
+        changed_field = next(f for f in forward.fields if f.name == name)
+        changes[name] = like(changed_field, f"born_{name}")
         kept[f"born_{name}"] = history(f"born_{name}", grid, reach)
     for f in forward.fields:
         changes[f"adj_{f.name}"] = system.fields[system.index(f"born_adj_{f.name}")]
-    for p in forward.parameters:
-        integrand = calculus.gradient_change(forward, multipliers, p, changes)
-        step.append(Inc(like(p, f"gradient_{p.name}"), substitute(integrand, kept)))
-    return system, before + step
+    changes |= {c.name.removeprefix("d"): c for c in system.derived if c not in forward.derived}
+    sums, changed = (_sums(forward, "gradient_", prefix) for prefix in ("sum_", "sum_d"))
+    images: list[Eq] = []
+    for c in _wanted(forward, signature):
+        integrand = calculus.gradient_change(forward, multipliers, c, changes)
+        images += _add(changed[c.name], substitute(integrand, kept))
+        if c in forward.derived:
+            integrand = calculus.gradient(forward, multipliers, c)
+            images += _add(sums[c.name], substitute(integrand, kept))
+    after: list[Eq] = []
+    for p in _asked(forward, signature):
+        first = calculus.chain_rule(forward, p, changed)
+        second = calculus.linearise(calculus.chain_rule(forward, p, sums), perturbations)
+        after += _add(changed[p.name], first + second)
+    receiver = f"adj_{equation.receiver}"
+    points = Points(grid, "q", "inj")
+    before, step = _advance(system, _fields(images), receiver, points, f"born_{receiver}")
+    return system, before + step + images + after
 
 
-def needed(system: System) -> dict[str, int]:
-    """Forward fields that the gradient reads, and how many points away at most, by name."""
-    found: dict[str, int] = {}
+def _fields(equations: list[Eq]) -> set[str]:
+    """Names of the functions that equations read."""
+    return {name for e in equations for name in names(e.rhs)}
+
+
+def _add(total: Function, expr: Expr) -> list[Eq]:
+    """Add an expression to a sum, if there is anything to add."""
+    return [] if expr == 0 else [Inc(total, expr)]
+
+
+def _sums(system: System, parameters: str, derived: str) -> dict[str, Function]:
+    """Sums over time for parameters and derived coefficients, by their names."""
+    return {
+        **{p.name: like(p, f"{parameters}{p.name}") for p in system.parameters},
+        **{c.name: like(c, f"{derived}{c.name}") for c in system.derived},
+    }
+
+
+def _asked(system: System, signature: Signature) -> list[Function]:
+    """Parameters whose gradient is asked for."""
+    asked = signature.parameters or [p.name for p in system.parameters]
+    return [p for p in system.parameters if p.name in asked]
+
+
+def _wanted(system: System, signature: Signature) -> list[Function]:
+    """Parameters whose gradient is asked for, and coefficients derived from any of them."""
+    asked = _asked(system, signature)
+    known = {p.name for p in asked}
+    return [*asked, *[c for c, expr in system.derived.items() if names(expr) & known]]
+
+
+def needed(system: System, signature: Signature, equation: Equation) -> dict[str, int]:
+    """Forward fields that images read, and how many points away at most, by name."""
+    found: dict[str, int] = {equation.receiver: 0}
     multipliers = {f.name: like(f, f"adj_{f.name}") for f in system.fields}
-    for p in system.parameters:
-        for access in accesses(calculus.gradient(system, multipliers, p)):
+    for c in _wanted(system, signature):
+        for access in accesses(calculus.gradient(system, multipliers, c)):
             away = [
                 abs(int(amount / dimension.spacing))
                 for dimension, amount in offsets(access).items()

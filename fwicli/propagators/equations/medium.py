@@ -11,6 +11,7 @@ from typing import Any
 
 from devito import Buffer, Derivative, Function, SubDomain, TimeFunction
 from devito import Grid as DevitoGrid
+from sympy import Rational
 
 from fwicli.propagators.calculus import Region, System
 from fwicli.propagators.expressions import Expr, shift
@@ -59,6 +60,7 @@ class Medium:
         self._fields: list[TimeFunction] = []
         self._residuals: list[Expr] = []
         self._parameters: dict[str, Function] = {}
+        self._derived: dict[Function, Expr] = {}
         self._supports: dict[str, Region] = {}
         self._lines: dict[tuple[str, int], Function] = {}
         self._strips = [self._strip(axis) for axis in self.axes]
@@ -70,6 +72,20 @@ class Medium:
                 name=name, grid=self.grid, space_order=self.order, dtype=self.grid.dtype
             )
         return self._parameters[name]
+
+    def coefficient(self, name: str, expr: Expr) -> Function:
+        """A pointwise expression of parameters, kept as a function of its own."""
+        made = Function(name=name, grid=self.grid, space_order=self.order, dtype=self.grid.dtype)
+        self._derived[made] = expr
+        return made
+
+    def root(self, expr: Expr) -> Expr:
+        """Square root of an expression."""
+        return expr ** Rational(1, 2)
+
+    def taper(self, axis: int) -> Function | int:
+        """Share of the change to an elliptical medium in the layer along an axis, 0 to 1."""
+        return self.line("taper", axis) if self.layer else 0
 
     def field(self, name: str, time_order: int, half: int | None = None) -> TimeFunction:
         """Unknown field f(t, x): a pressure, or its slope half a cell on along the axis `half`."""
@@ -113,9 +129,9 @@ class Medium:
         plain = _slope(f, x, self.order, x + side * x.spacing / 2)
         if not self.layer:
             return plain
-        psi = self._memory(f"psi_{f.function.name}{axis}", axis)
+        psi = self.memory(f"psi_{f.function.name}{axis}", axis)
         half = "h" if side == 1 else ""
-        b, c = self._line(f"b{half}", axis), self._line(f"c{half}", axis)
+        b, c = self.line(f"b{half}", axis), self.line(f"c{half}", axis)
         self.solve(psi, psi.forward - b * psi - c * plain)
         return plain + psi.forward
 
@@ -125,8 +141,8 @@ class Medium:
         plain = Derivative(f, (x, 1), fd_order=self.order)
         if not self.layer:
             return plain
-        chi = self._memory(f"chi_{f.function.name}{axis}", axis)
-        b, c = self._line("b", axis), self._line("c", axis)
+        chi = self.memory(f"chi_{f.function.name}{axis}", axis)
+        b, c = self.line("b", axis), self.line("c", axis)
         self.solve(chi, chi.forward - b * chi - c * plain)
         return plain + chi.forward
 
@@ -143,10 +159,10 @@ class Medium:
         half = x.spacing / 2
         # The slopes are of lower order than the second derivative: see `absorbing`.
         lower = self.order - 2
-        psi = self._memory(f"psi_{f.name}{axis}", axis)
-        zeta = self._memory(f"zeta_{f.name}{axis}", axis)
-        b, c = self._line("b", axis), self._line("c", axis)
-        b_half, c_half = self._line("bh", axis), self._line("ch", axis)
+        psi = self.memory(f"psi_{f.name}{axis}", axis)
+        zeta = self.memory(f"zeta_{f.name}{axis}", axis)
+        b, c = self.line("b", axis), self.line("c", axis)
+        b_half, c_half = self.line("bh", axis), self.line("ch", axis)
         slope = _slope(psi.forward, x, lower, x - half)
         steep = _slope(f, x, lower, x + half)
         self.solve(psi, psi.forward - b_half * psi - c_half * steep)
@@ -161,6 +177,7 @@ class Medium:
             parameters=tuple(self._parameters.values()),
             supports=dict(self._supports),
             mirrors=dict(self._mirrors),
+            derived=dict(self._derived),
         )
 
     def _strip(self, axis: int) -> Region:
@@ -170,12 +187,13 @@ class Medium:
         sides = ("right",) if bare else ("left", "right")
         return tuple(Strip(axis, side, thickness, self.grid) for side in sides)
 
-    def _memory(self, name: str, axis: int) -> TimeFunction:
+    def memory(self, name: str, axis: int) -> TimeFunction:
+        """A field that lives in the layer along an axis only."""
         f = self._function(name, time_order=1)
         self._supports[name] = self._strips[axis]
         return f
 
-    def _line(self, name: str, axis: int) -> Function:
+    def line(self, name: str, axis: int) -> Function:
         """Coefficient of the layer along an axis; one function however often it is used."""
         dimension = self.grid.dimensions[axis]
         if (name, axis) not in self._lines:
@@ -186,6 +204,8 @@ class Medium:
                 space_order=self.order,
                 dtype=self.grid.dtype,
             )
+            if name == "drag":
+                self._supports[f"{name}{axis}"] = self._strips[axis]
         return self._lines[name, axis]
 
 

@@ -37,7 +37,7 @@ def parameters(ndim: int) -> Mapping[str, str]:
     return {
         "m": "1 / vp**2",
         "e": "1 + 2 * epsilon",
-        "s": "(1 + 2 * delta) ** (1 / 2)",
+        "f": "1 + 2 * delta",
         **axis,
         f"n{ndim - 1}": "cos(theta)",
     }
@@ -45,14 +45,36 @@ def parameters(ndim: int) -> Mapping[str, str]:
 
 def state(medium: Medium) -> None:
     """State the residuals of the strains and of the stresses along and across the layers."""
-    m, e, s = (medium.parameter(name) for name in "mes")
+    m = medium.parameter("m")
+    e, s = _stiffness(medium)
     u, w = medium.field("u", time_order=2), medium.field("w", time_order=2)
     h, v = medium.field("h", time_order=1), medium.field("v", time_order=1)
     across = _across(medium, u), _across(medium, w)
     medium.solve(h, h.forward - medium.laplacian(u) + across[0])
     medium.solve(v, v.forward - across[1])
     medium.solve(u, m * u.dt2 - e * h.forward - s * v.forward)
-    medium.solve(w, m * w.dt2 - s * h.forward - v.forward)
+    medium.solve(w, m * w.dt2 - s * h.forward - v.forward - m * _drag(medium, s * u - e * w))
+
+
+def _drag(medium: Medium, shear: Any) -> Any:
+    """Rate of change of the shear wave, times its damping in the absorbing layer."""
+    drag = 0
+    for axis in medium.axes if medium.layer else ():
+        last = medium.memory(f"last{axis}", axis)
+        medium.solve(last, last.forward - shear)
+        drag = drag + medium.line("drag", axis) * (shear - last)
+    return drag
+
+
+def _stiffness(medium: Medium) -> tuple[Any, Any]:
+    """e and s; in the absorbing layer those of an elliptical medium."""
+    e, f = medium.parameter("e"), medium.parameter("f")
+    e_in, f_in = e, f
+    for axis in medium.axes:
+        n, taper = medium.parameter(f"n{axis}"), medium.taper(axis)
+        excess = taper * (e_in - f_in)
+        e_in, f_in = e_in - excess * n**2, f_in + excess * (1 - n**2)
+    return medium.coefficient("ee", e_in), medium.coefficient("ss", medium.root(f_in))
 
 
 def _across(medium: Medium, f: Any) -> Any:
