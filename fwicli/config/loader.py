@@ -29,6 +29,8 @@ Key = tuple[str | int, ...]
 
 SECTIONS = ("model", "reference", "geometry", "wavelet", "time", "physics", "data")
 COMMAND_LINE = "--set"
+# Settings of a model that may be the path of a file.
+PROPERTIES = ("vp", "rho", "epsilon", "delta", "theta", "phi")
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
@@ -165,7 +167,7 @@ class _Reader:
         value = VARIABLE.sub(replace, value)
         if len(key) == 1 and key[0] in SECTIONS:
             return self.file(_beside(path, value), key)
-        if key and (key[-1] == "file" or key[-1:] == ("vp",)):
+        if key and (key[-1] == "file" or key[-1] in PROPERTIES):
             return str(_beside(path, value))
         return value
 

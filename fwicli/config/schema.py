@@ -98,6 +98,12 @@ Property = Annotated[
 ]
 
 
+Dimensionless = Annotated[
+    Annotated[Number, Tag("number")] | Annotated[ArrayFile, Tag("mapping")],
+    Discriminator(_kind),
+]
+
+
 class Smoothing(Section):
     """Gaussian smoothing of the slowness; `keep` is what stays: the water, or all above a depth."""
 
@@ -106,18 +112,28 @@ class Smoothing(Section):
 
 
 class Model(Section):
-    """Earth model on a regular grid: P velocity, and the density where the equation needs it."""
+    """Earth model on a regular grid: P velocity, and what else the equation needs.
+
+    epsilon, delta: Thomsen's parameters.  theta, phi: tilt of the axis of symmetry from the
+    vertical and its azimuth from x, in `angle_unit`; a positive tilt takes its lower end to
+    larger x.
+    """
 
     vp: Property
     rho: Property | None = None
+    epsilon: Dimensionless | None = None
+    delta: Dimensionless | None = None
+    theta: Dimensionless | None = None
+    phi: Dimensionless | None = None
     unit: Literal["m/s", "km/s"] = "m/s"
     rho_unit: Literal["kg/m3", "g/cm3"] = "kg/m3"
+    angle_unit: Literal["deg", "rad"] = "deg"
     shape: list[Count] | None = None
     spacing: Spacing | None = None
     origin: list[Number] | None = None
     smooth: Smoothing | None = None
 
-    @field_validator("vp", "rho", mode="before")
+    @field_validator("vp", "rho", "epsilon", "delta", "theta", "phi", mode="before")
     @classmethod
     def _path_alone(cls, value: Any) -> Any:
         return {"file": value} if isinstance(value, str) else value

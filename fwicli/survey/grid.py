@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,6 +73,12 @@ class Grid:
         """Positions of the points along an axis [m]."""
         steps = np.arange(self.shape[axis], dtype=np.float64)
         return self.origin[axis] + self.spacing[axis] * steps
+
+    def describe(self, point: Sequence[int]) -> str:
+        """Position of a grid point in words."""
+        return ", ".join(
+            f"{axis} = {self.coordinates(i)[point[i]]:g} m" for i, axis in enumerate(self.axes)
+        )
 
     def outside(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which points, of shape (n_points, ndim) [m], lie outside the model."""

@@ -25,7 +25,8 @@ Array = NDArray[Any]
 # Sea water varies by less than this; sediments below it seldom match it so closely.
 WATER_TOLERANCE = 1.0
 
-UNITS = {"vp": "m/s", "rho": "kg/m3"}
+UNITS = {"vp": "m/s", "rho": "kg/m3", "epsilon": "", "delta": "", "theta": "rad", "phi": "rad"}
+POSITIVE = ("vp", "rho")
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,14 @@ class EarthModel:
     vp : ndarray of shape grid.shape
         P velocity [m/s], positive and finite.
     others : mapping of str to ndarray
-        Other properties by name, such as `rho` [kg/m3].
+        Other properties by name: `rho` [kg/m3], Thomsen's `epsilon` and `delta`, and the tilt
+        `theta` and azimuth `phi` of the axis of symmetry [rad].
 
     Raises
     ------
     ModelError
-        If the shape differs from the grid's, or a value is not a positive number.
+        If the shape differs from the grid's, or a value is not a number, or not positive where
+        it must be.
     """
 
     grid: Grid
@@ -60,16 +63,14 @@ class EarthModel:
                 f"{name} has shape {values.shape} but the grid has {self.grid.shape}; give the "
                 f"model's `shape` as (x, z) or (x, y, z), z fastest"
             )
-        good = np.isfinite(values) & (values > 0)
+        good = np.isfinite(values) & ((values > 0) | (name not in POSITIVE))
         if not good.all():
             place = tuple(int(i) for i in np.argwhere(~good)[0])
-            position = ", ".join(
-                f"{axis} = {self.grid.coordinates(i)[place[i]]:g} m"
-                for i, axis in enumerate(self.grid.axes)
-            )
+            kind = "positive" if name in POSITIVE else "a number"
+            must = "a positive number" if name in POSITIVE else "a number"
             raise ModelError(
-                f"{name} is {values[place]} {UNITS[name]} at {position}, and not positive at "
-                f"{int((~good).sum())} points in all; it must be a positive number"
+                f"{name} is {values[place]} {UNITS[name]} at {self.grid.describe(place)}, and not "
+                f"{kind} at {int((~good).sum())} points in all; it must be {must}"
             )
 
     @property

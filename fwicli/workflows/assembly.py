@@ -35,16 +35,23 @@ def earth_model(section: schema.Model) -> EarthModel:
     grid = Grid(tuple(values.shape), tuple(steps), tuple(start))
     scale = 1000.0 if section.unit == "km/s" else 1.0
     others = {}
-    if section.rho is not None:
-        rho, _ = _property(section, section.rho)
-        rho_scale = 1000.0 if section.rho_unit == "g/cm3" else 1.0
-        others["rho"] = rho.astype(np.float64) * rho_scale
-        if isinstance(section.rho, float):
-            others["rho"] = np.full(grid.shape, section.rho * rho_scale)
+    for name, unit in _others(section).items():
+        source = getattr(section, name)
+        if isinstance(source, float):
+            others[name] = np.full(grid.shape, source * unit)
+        elif source is not None:
+            others[name] = _property(section, source)[0].astype(np.float64) * unit
     model = EarthModel(grid, values.astype(np.float64) * scale, others)
     if section.smooth is None:
         return model
     return model.smoothed(section.smooth.length, kept(model, section.smooth.keep))
+
+
+def _others(section: schema.Model) -> dict[str, float]:
+    """Properties beside velocity, and the units that they are given in, in SI."""
+    angle = np.pi / 180 if section.angle_unit == "deg" else 1.0
+    rho = 1000.0 if section.rho_unit == "g/cm3" else 1.0
+    return {"rho": rho, "epsilon": 1.0, "delta": 1.0, "theta": angle, "phi": angle}
 
 
 def kept(model: EarthModel, what: str | float) -> NDArray[np.bool_]:

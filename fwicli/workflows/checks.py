@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from fwicli.errors import FwiError
 from fwicli.inversion.bands import Band
 from fwicli.propagators import history, sampling
 from fwicli.propagators.equations import registry
+from fwicli.propagators.equations.equation import Equation, call
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import UNITS, EarthModel, Regridding
@@ -26,8 +28,16 @@ Made = TypeVar("Made")
 
 # A band with less of the wavelet's largest amplitude than this holds nothing to invert.
 FAINTEST = 1e-3
-# Values outside are those of no rock or water, more likely of another unit: vp [m/s], rho [kg/m3].
-PLAUSIBLE = {"vp": (50.0, 15000.0), "rho": (500.0, 10000.0)}
+# Values outside are those of no rock or water, more likely of another unit.
+PLAUSIBLE = {
+    "vp": (50.0, 15000.0),
+    "rho": (500.0, 10000.0),
+    "epsilon": (-0.5, 2.0),
+    "delta": (-0.5, 2.0),
+    "theta": (-3.2, 3.2),
+    "phi": (-6.4, 6.4),
+}
+SETTING = {"vp": "unit", "rho": "rho_unit", "theta": "angle_unit", "phi": "angle_unit"}
 
 
 class Checks:
@@ -70,26 +80,54 @@ class Checks:
         for prop, values in model.properties.items():
             low, high = PLAUSIBLE[prop]
             if values.min() < low or values.max() > high:
-                unit = "unit" if prop == "vp" else f"{prop}_unit"
                 self.warn(
                     f"`{name}` has {prop} from {values.min():g} to {values.max():g} "
-                    f"{UNITS[prop]}, which no rock has; check `{name}.{unit}`"
+                    f"{UNITS[prop]}, which no rock has; check `{name}.{SETTING.get(prop, prop)}`"
                 )
 
     def complete(self, equation: str, model: EarthModel) -> None:
-        """The model must have the properties that the equation needs."""
-        needed = registry.load(equation).properties
-        for name in needed:
-            if name not in model.properties:
+        """The model must have the properties that the equation needs, within its limits."""
+        stated = registry.load(equation)
+        needed = stated.properties_in(model.grid.ndim)
+        missing = [name for name in needed if name not in model.properties]
+        for name in missing:
+            if name in stated.defaults:
+                self.warn(
+                    f"the model has no {name}; the equation `{equation}` takes it to be "
+                    f"{stated.defaults[name]:g} {UNITS[name]}"
+                )
+            else:
                 self.add(
                     ("model",),
                     f"the equation `{equation}` needs `{name}`, and the model has only "
                     f"{', '.join(f'`{p}`' for p in model.properties)}: give `model.{name}`, or "
                     f"choose another `physics.equation`",
                 )
+        if not set(missing) - set(stated.defaults):
+            self._within_limits(stated, model)
         for name in model.others:
             if name not in needed:
                 self.warn(f"`model.{name}` is not used by the equation `{equation}`")
+
+    def _within_limits(self, equation: Equation, model: EarthModel) -> None:
+        """The model must allow a stable solution."""
+        known = equation.complete(model.properties, model.grid.ndim)
+        for limit in equation.limits:
+            # Equal values may differ by the round-off of a file.
+            bad = np.argwhere(call(limit.margin, known) < -1e-6)
+            if not bad.size:
+                continue
+            place = tuple(int(i) for i in bad[0])
+            names = inspect.signature(limit.margin).parameters
+            values = " and ".join(
+                f"{name} = {np.broadcast_to(known[name], model.grid.shape)[place]:g}"
+                for name in names
+            )
+            self.add(
+                ("model",),
+                f"{values} at {model.grid.describe(place)}, and so at {len(bad)} points in all: "
+                f"{limit.rule}",
+            )
 
     def inside(self, key: Key, grid: Grid, geometry: Acquisition) -> None:
         """Every source and receiver must lie in the model."""

@@ -17,6 +17,7 @@ from fwicli.errors import FwiError
 from fwicli.execution import cores
 from fwicli.inversion.bands import Band
 from fwicli.propagators import sampling
+from fwicli.propagators.equations import registry
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
@@ -133,7 +134,7 @@ def _modelling(checks: Checks, config: schema.ModelConfig, model: EarthModel | N
         ("model", "spacing"),
         config,
         model.grid,
-        (model.vp_min, model.vp_max),
+        speeds(config.physics.equation, model),
         geometry,
         Spectrum.of(source, interval),
         (interval, count),
@@ -186,12 +187,13 @@ def _stage(
     coarse = checks.coarse((*key, "spacing"), model, stage.spacing)
     if spectrum is None or coarse is None:
         return None
-    fastest = max(config.inversion.bounds[1], coarse.vp_max)
+    fastest = np.maximum(config.inversion.bounds[1], coarse.vp)
+    equation = config.physics.equation
     numerics = checks.numerics(
         (*key, "spacing"),
         config,
         coarse.grid,
-        (coarse.vp_min, fastest),
+        (speeds(equation, coarse)[0], speeds(equation, replace(coarse, vp=fastest))[1]),
         records.acquisition,
         spectrum,
         (records.interval, records.samples),
@@ -200,6 +202,15 @@ def _stage(
     if numerics is not None and slowest < coarse.vp_min:
         _warn_of_slow(checks, key, numerics, slowest)
     return numerics
+
+
+def speeds(equation: str, model: EarthModel) -> tuple[float, float]:
+    """Slowest and fastest wave in a model [m/s]; those of vp alone where the model is incomplete."""
+    stated = registry.load(equation)
+    needed = set(stated.properties_in(model.grid.ndim)) - set(stated.defaults)
+    if needed - set(model.properties):
+        return model.vp_min, model.vp_max
+    return stated.speeds(model.properties, model.grid.ndim)
 
 
 def _warn_of_slow(checks: Checks, key: Key, numerics: Numerics, slowest: float) -> None:
@@ -234,7 +245,7 @@ def _migration(checks: Checks, config: schema.RtmConfig, model: EarthModel | Non
         ("model", "spacing") if imaging.spacing is None else ("imaging", "spacing"),
         config,
         coarse.grid,
-        (coarse.vp_min, coarse.vp_max),
+        speeds(config.physics.equation, coarse),
         records.acquisition,
         spectrum,
         (records.interval, records.samples),

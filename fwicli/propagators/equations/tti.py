@@ -52,18 +52,24 @@ def state(medium: Medium) -> None:
     across = _across(medium, u), _across(medium, w)
     medium.solve(h, h.forward - medium.laplacian(u) + across[0])
     medium.solve(v, v.forward - across[1])
-    medium.solve(u, m * u.dt2 - e * h.forward - s * v.forward)
-    medium.solve(w, m * w.dt2 - s * h.forward - v.forward - m * _drag(medium, s * u - e * w))
+    drag = _drag(medium, u, w, e, s)
+    medium.solve(u, m * u.dt2 - e * h.forward - s * v.forward + m * drag[0])
+    medium.solve(w, m * w.dt2 - s * h.forward - v.forward - m * drag[1])
 
 
-def _drag(medium: Medium, shear: Any) -> Any:
-    """Rate of change of the shear wave, times its damping in the absorbing layer."""
-    drag = 0
+def _drag(medium: Medium, u: Any, w: Any, e: Any, s: Any) -> tuple[Any, Any]:
+    """Drag on the shear wave in the absorbing layer, in the equations of u and w."""
+    along, across = 0, 0
     for axis in medium.axes if medium.layer else ():
+        steep = medium.parameter(f"n{axis}") ** 2
+        flat = 1 - steep
+        # What is not a P wave along the normal of the layer.
+        shear = (s * flat + steep) * u - (e * flat + s * steep) * w
         last = medium.memory(f"last{axis}", axis)
         medium.solve(last, last.forward - shear)
-        drag = drag + medium.line("drag", axis) * (shear - last)
-    return drag
+        rate = medium.line("drag", axis) * (shear - last)
+        along, across = along + steep * rate, across + flat * rate
+    return along, across
 
 
 def _stiffness(medium: Medium) -> tuple[Any, Any]:
