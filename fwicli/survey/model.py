@@ -25,7 +25,9 @@ Array = NDArray[Any]
 # Sea water varies by less than this; sediments below it seldom match it so closely.
 WATER_TOLERANCE = 1.0
 
-UNITS = {"vp": "m/s", "rho": "kg/m3"}
+# The product of vp and rho.
+IMPEDANCE = "impedance"
+UNITS = {"vp": "m/s", "rho": "kg/m3", IMPEDANCE: "kg/(m2 s)"}
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,17 @@ class EarthModel:
     def vp_max(self) -> float:
         """Largest velocity [m/s]."""
         return float(self.vp.max())
+
+    def quantity(self, name: str) -> Array | None:
+        """A property, or the impedance, by name; None if the model does not have it."""
+        if name != IMPEDANCE:
+            return self.properties.get(name)
+        return self.vp * self.others["rho"] if "rho" in self.others else None
+
+    def changed(self, properties: Mapping[str, Array]) -> EarthModel:
+        """The model with other values of some properties."""
+        found = {**self.properties, **properties}
+        return EarthModel(self.grid, found.pop("vp"), found)
 
     def water(self) -> NDArray[np.bool_]:
         """Points of the water layer: those that share the velocity at the top, from the top."""

@@ -16,7 +16,7 @@ from fwicli.propagators import history, sampling
 from fwicli.propagators.equations import registry
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
-from fwicli.survey.model import UNITS, EarthModel, Regridding
+from fwicli.survey.model import IMPEDANCE, UNITS, EarthModel, Regridding
 from fwicli.survey.wavelets import Spectrum
 from fwicli.workflows import assembly
 from fwicli.workflows.numerics import Numerics
@@ -90,6 +90,44 @@ class Checks:
         for name in model.others:
             if name not in needed:
                 self.warn(f"`model.{name}` is not used by the equation `{equation}`")
+
+    def variables(self, config: schema.InvertConfig, model: EarthModel) -> None:
+        """An inversion must be for what the equation has, from a start within the bounds."""
+        settings, equation = config.inversion, config.physics.equation
+        fixed = assembly.kept(model, settings.fixed)
+        if fixed.all():
+            message = "nothing is left to invert for; fix less of the model"
+            self.add(("inversion", "fixed"), message)
+            return
+        known = registry.load(equation).properties
+        for name, inverted in settings.inverted().items():
+            key: Key = ("inversion", "bounds")
+            if settings.invert_for is not None:
+                key = ("inversion", "invert_for", name)
+            if ("rho" if name == IMPEDANCE else name) not in known:
+                can = [*known, *([IMPEDANCE] if "rho" in known else [])]
+                self.add(
+                    key,
+                    f"the equation `{equation}` has no {name}; it may be inverted for "
+                    f"{', '.join(can)}: choose among these, or another `physics.equation`",
+                )
+                continue
+            start = model.quantity(name)
+            if start is None:
+                self.add(
+                    key, f"the model has no {name} to start from; give it in the section `model`"
+                )
+                continue
+            low, high = inverted.bounds
+            free = start[~fixed]
+            if free.min() < low or free.max() > high:
+                unit = UNITS.get(name, "")
+                self.add(
+                    key,
+                    f"the starting model has {name} from {free.min():g} to {free.max():g} {unit} "
+                    f"where it may change, outside the bounds {low:g} to {high:g} {unit}; widen "
+                    f"the bounds",
+                )
 
     def inside(self, key: Key, grid: Grid, geometry: Acquisition) -> None:
         """Every source and receiver must lie in the model."""
