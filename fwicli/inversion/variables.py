@@ -19,7 +19,7 @@ properties beforehand: one that may vary twice as much is given the fourfold var
 second step on L-BFGS corrects the balance by the curvature that it meets.
 
 References: Operto et al. (2013), The Leading Edge 32, 1040-1054, for the choice and the scaling of
-the variables; Tarantola (2005), Inverse Problem Theory, section 3.2, for the variance as metric.
+the variables; Tarantola (2005), Inverse Problem Theory, for the prior variance as the metric.
 """
 
 from __future__ import annotations

@@ -117,6 +117,24 @@ def test_velocity_at_constant_impedance() -> None:
     assert f(moved)[0] == pytest.approx(g(same)[0], rel=1e-12)
 
 
+def test_diagonal_is_what_x_changes_for_the_waves() -> None:
+    """Squared changes of the parameters, each relative to its size, by central differences."""
+    f, x = objective("slowness", "variable_density", names=("vp", "rho"))
+    where = np.random.default_rng(5).random(GRID.shape) > 0.3
+    f.others = {"vp": f.others["vp"]}
+
+    def made(y: np.ndarray) -> dict[str, np.ndarray]:
+        return parameters("variable_density", f.variables.earth(f.variables.unpack(y), f.others))
+
+    size = {name: (values[where] ** 2).mean() for name, values in made(x).items()}
+    for block in range(2):
+        h = np.zeros((2, 1, 1))
+        h[block] = 1e-4
+        change = {n: (p - made(x - h)[n]) / 2e-4 for n, p in made(x + h).items()}
+        expected = sum(size["k"] / size[n] * c**2 for n, c in change.items())
+        np.testing.assert_allclose(f.diagonal(x, where)[block], expected, rtol=1e-6)
+
+
 def test_impossible_models_are_refused() -> None:
     """Before any wave is computed, with the values that were tried."""
     f, x = objective("vp", "variable_density", names=("vp", "rho"))

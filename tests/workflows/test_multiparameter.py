@@ -11,10 +11,13 @@ import numpy as np
 import pytest
 
 from fwicli import hdf5
+from fwicli.config.inversion import Inversion
 from fwicli.config.loader import load
 from fwicli.errors import ModelError
 from fwicli.inversion.objective import Objective
+from fwicli.inversion.parameterization import PARAMETERIZATIONS
 from fwicli.workflows import invert, model
+from fwicli.workflows.assembly import variables
 from fwicli.workflows.plan import plan
 from tests.survey_fixtures import MODEL
 from tests.workflows.test_invert import StopAtUpdate
@@ -168,6 +171,32 @@ def test_simple_form_has_the_bits_of_the_other(dense: Path, tmp_path: Path) -> N
     # What the folder keeps of the config can be run again.
     for name in ("simple", "named"):
         assert load(tmp_path / name / "config.yaml").config.inversion.inverted().keys() == {"vp"}
+
+
+@pytest.mark.parametrize("parameter", ["vp", "slowness"])
+def test_blocks_are_balanced(parameter: str) -> None:
+    """The bounds of all blocks are equally wide; the order of the config does not matter."""
+    velocity = {"bounds": [1450, 3200], "parameter": parameter}
+    sections = [
+        Inversion.model_validate({"stages": [{"band": [0, 8]}], "invert_for": chosen})
+        for chosen in (
+            {"vp": velocity, "rho": {"bounds": [900, 2600], "first_change": 17}},
+            {"impedance": [1.4e6, 6.5e6], "vp": velocity},
+            {"rho": [900, 2600]},
+        )
+    ]
+    first, second, alone = (variables(s, "variable_density") for s in sections)
+    assert (first.names, second.names) == (("vp", "rho"), ("vp", "impedance"))
+    for made in (first, second):
+        low, high = made.bounds((61, 41))
+        assert np.ptp(high - low) == pytest.approx(0, abs=1e-12)
+        assert high[0] - low[0] == pytest.approx(
+            np.ptp(PARAMETERIZATIONS[parameter].bounds(1450, 3200))
+        )
+    low, high = alone.bounds((61, 41))
+    assert high - low == pytest.approx(1)
+    assert [b.first_change for b in first.blocks] == [50.0, 17.0]
+    assert second.blocks[1].first_change == pytest.approx(0.02 * 5.1e6)
 
 
 def test_plan_says_what_is_inverted_for(dense: Path) -> None:
