@@ -99,16 +99,15 @@ def test_folder_has_pictures_of_both(dense: Path, inverted: dict[str, Any]) -> N
     assert "model error rho 0." in text
 
 
-@pytest.mark.parametrize("interrupts", [[7], [13, 9]])
-def test_resumed_result_is_the_same(
-    dense: Path, inverted: dict[str, Any], tmp_path: Path, interrupts: list[int]
-) -> None:
-    """Bit for bit, in both properties and in both stages."""
+def test_resumed_result_is_the_same(dense: Path, inverted: dict[str, Any], tmp_path: Path) -> None:
+    """Bit for bit, in both properties, stopped in both stages, and with more workers."""
     folder = tmp_path / "run"
-    for number, updates in enumerate(interrupts):
+    for number, updates in enumerate((7, 18)):
         loaded = load(dense / "invert.yaml", settings=[f"execution.workers={2 - number}"])
         with pytest.raises(KeyboardInterrupt):
             invert.run(loaded, folder, resume=number > 0, progress=StopAtUpdate(updates))
+    steps = [json.loads(s) for s in (folder / "progress.jsonl").read_text().splitlines()]
+    assert steps[-1]["stage"] == 2
     invert.run(load(dense / "invert.yaml"), folder, resume=True)
     for name in ("result/vp", "result/rho", "iterates/0002/rho", "history/misfit"):
         np.testing.assert_array_equal(quantity(folder, name), quantity(dense / "whole", name))
@@ -239,6 +238,14 @@ def test_impossible_choices(dense: Path, settings: list[str], message: str) -> N
     (found,) = impossible(dense / "invert.yaml", *settings)
     assert message in found
     assert "inversion.invert_for" in found
+
+
+def test_density_must_have_a_start(dense: Path) -> None:
+    setting = f"model={{vp: {{file: {dense}/true.npy}}, spacing: 10}}"
+    for name in ("rho", "impedance"):
+        chosen = f"inversion.invert_for={{{name}: [900, 1.0e7]}}"
+        found = impossible(dense / "invert.yaml", setting, chosen)
+        assert any(f"the model has no {name} to start from" in problem for problem in found)
 
 
 def test_impossible_trials_are_told(
