@@ -1,8 +1,10 @@
 """Make the model of the demo: layers over a fault, a lens and a salt body below water.
 
-    python data/make_demo.py        writes data/demo_vp.npy
+    python data/make_demo.py        writes data/demo_vp.npy and data/demo_rho.npy
 
-P velocity [m/s] as int16, shape (601, 201) = (x, z), spacing 10 m. Nothing is random.
+P velocity [m/s] and density [kg/m3] as int16, shape (601, 201) = (x, z), spacing 10 m. Nothing is
+random. The density of sediments is 310 vp**0.25 (Gardner, Gardner and Gregory, 1974, Geophysics 39,
+770-780); a layer of marl, the gas sand and the salt do not follow it.
 """
 
 from pathlib import Path
@@ -60,8 +62,13 @@ def main() -> None:
     salt = (np.abs(x - 4350 - 0.12 * (z - 1200)) < half_width) & (z > top) & (z < 1660)
     vp = np.where(salt, 4400.0, vp)
 
-    path = Path(__file__).with_name("demo_vp.npy")
-    np.save(path, np.rint(vp).astype(np.int16))
+    rho = 310 * vp**0.25
+    rho = np.where((level >= 500) & (level < 660), 2550.0, rho)
+    rho = np.where(below < 0, 1000.0, np.where(lens, 1800.0, np.where(salt, 2160.0, rho)))
+
+    for name, values in (("vp", vp), ("rho", rho)):
+        path = Path(__file__).with_name(f"demo_{name}.npy")
+        np.save(path, np.rint(values).astype(np.int16))
 
 
 if __name__ == "__main__":

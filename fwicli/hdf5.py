@@ -31,6 +31,7 @@ from fwicli.errors import DataError
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
+from fwicli.survey.model import UNITS
 
 Array = NDArray[Any]
 
@@ -191,44 +192,68 @@ def extending(path: Path) -> Iterator[h5py.File]:
 
 
 def begin_inversion(
-    path: Path, start: Array, reference: Array | None, grid: Grid, provenance: Mapping[str, str]
+    path: Path,
+    start: Mapping[str, Array],
+    reference: Mapping[str, Array],
+    grid: Grid,
+    provenance: Mapping[str, str],
 ) -> None:
     """Begin the result of an inversion.
 
-    Layout: `start/vp`, `result/vp` (the latest model) and `reference/vp` [m/s]; `iterates/NNNN/vp`
-    with its misfit as attributes; `history/*`, one value an iterate.
+    Layout: `start/NAME`, `result/NAME` (the latest model) and `reference/NAME` for each quantity
+    that is inverted for, as in `result/vp` [m/s]; `iterates/NNNN/NAME` with the misfit as
+    attributes; `history/*`, one value an iterate.
+
+    Parameters
+    ----------
+    start, reference : mapping of str to ndarray
+        Quantities by name; the reference may lack some, or all.
     """
     with replacing(path) as file:
-        for name, values in (("start", start), ("result", start), ("reference", reference)):
-            if values is not None:
-                write_on_grid(file.create_group(name), "vp", _single(values), grid, "m/s")
+        for name, quantities in (("start", start), ("result", start), ("reference", reference)):
+            if quantities:
+                _write_quantities(file.create_group(name), quantities, grid)
         file.create_group("iterates")
         file.create_group("history")
         file.attrs.update(provenance)
 
 
-def add_iterate(path: Path, number: int, vp: Array, grid: Grid, record: Mapping[str, Any]) -> None:
+def add_iterate(
+    path: Path,
+    number: int,
+    quantities: Mapping[str, Array],
+    grid: Grid,
+    record: Mapping[str, Any],
+) -> None:
     """Add an iterate, make it the result, and extend the history.
 
     Parameters
     ----------
     number : int
         Of the iterate, counted over all stages; one of the same number is replaced.
+    quantities : mapping of str to ndarray
+        What the inversion changes, by name.
     record : mapping
         Numbers that describe it; kept as attributes, and as columns of the history.
     """
     with extending(path) as file:
-        file["result/vp"][...] = vp
+        for name, values in quantities.items():
+            file[f"result/{name}"][...] = values
         for later in [n for n in file["iterates"] if int(n) >= number]:
             del file["iterates"][later]
         group = file["iterates"].create_group(f"{number:04d}")
-        write_on_grid(group, "vp", _single(vp), grid, "m/s")
+        _write_quantities(group, quantities, grid)
         group.attrs.update(record)
         iterates = [file["iterates"][n].attrs for n in sorted(file["iterates"])]
         for column in record:
             if column in file["history"]:
                 del file["history"][column]
             file["history"].create_dataset(column, data=[i[column] for i in iterates])
+
+
+def _write_quantities(group: h5py.Group, quantities: Mapping[str, Array], grid: Grid) -> None:
+    for name, values in quantities.items():
+        write_on_grid(group, name, _single(values), grid, UNITS.get(name, ""))
 
 
 def read_history(path: Path) -> dict[str, Array]:

@@ -10,10 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from fwicli.errors import ModelError
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
-from fwicli.survey.model import EarthModel
+from fwicli.survey.model import UNITS, EarthModel
 
 Array = NDArray[Any]
 
@@ -21,9 +22,10 @@ DPI = 130
 VELOCITY = "turbo"
 
 
-def velocity_scale(*models: EarthModel) -> tuple[float, float]:
-    """Range of velocity [m/s] that serves several models."""
-    return min(m.vp_min for m in models), max(m.vp_max for m in models)
+def scale_of(*models: EarthModel, name: str = "vp") -> tuple[float, float]:
+    """Range of a quantity that serves several models."""
+    shown = [_quantity(m, name) for m in models]
+    return min(float(v.min()) for v in shown), max(float(v.max()) for v in shown)
 
 
 def model(
@@ -32,11 +34,12 @@ def model(
     acquisition: Acquisition | None = None,
     title: str = "P velocity",
     scale: tuple[float, float] | None = None,
+    name: str = "vp",
 ) -> None:
-    """Draw a model, with the sources and receivers."""
-    low, high = scale or velocity_scale(earth)
+    """Draw a quantity of a model, with the sources and receivers."""
+    low, high = scale or scale_of(earth, name=name)
     figure, axes = _figure(earth.grid)
-    _velocity(figure, axes, earth, title, low, high)
+    _model(figure, axes, earth, title, low, high, name)
     if acquisition is not None:
         receivers, sources = acquisition.all_receivers(), acquisition.sources
         step = 0.001
@@ -54,30 +57,34 @@ def model(
     _save(figure, path)
 
 
-def difference(path: Path, result: EarthModel, start: EarthModel) -> None:
+def difference(path: Path, result: EarthModel, start: EarthModel, name: str = "vp") -> None:
     """Draw what an inversion has changed."""
     figure, axes = _figure(result.grid)
-    change = result.vp - start.vp
+    change = _quantity(result, name) - _quantity(start, name)
     largest = float(np.percentile(np.abs(change), 99.5)) or 1.0
     picture = _section(axes, change, result.grid, "seismic", -largest, largest)
-    figure.colorbar(picture, ax=axes, label="change of vp [m/s]", shrink=0.9)
+    figure.colorbar(picture, ax=axes, label=f"change of {_label(name)}", shrink=0.9)
     axes.set_title("Result minus start")
     _save(figure, path)
 
 
 def overview(
-    path: Path, start: EarthModel, result: EarthModel, reference: EarthModel | None
+    path: Path,
+    start: EarthModel,
+    result: EarthModel,
+    reference: EarthModel | None,
+    name: str = "vp",
 ) -> None:
     """Draw start, result and, where it is known, the true model below each other."""
     named = [("Start", start), ("Result", result)]
     if reference is not None:
         named.append(("True", reference))
-    low, high = velocity_scale(*[m for _, m in named])
+    low, high = scale_of(*[m for _, m in named], name=name)
     width, height = _size(start.grid)
     figure = Figure(figsize=(width, height * len(named)), layout="constrained")
     rows = figure.subplots(len(named), 1, squeeze=False)[:, 0]
     for axes, (title, earth) in zip(rows, named, strict=True):
-        _velocity(figure, axes, earth, title, low, high)
+        _model(figure, axes, earth, title, low, high, name)
     _save(figure, path)
 
 
@@ -140,7 +147,11 @@ def wavelet(path: Path, values: Array, interval: float) -> None:
 
 def convergence(path: Path, history: dict[str, Array]) -> None:
     """Draw misfit, and model error where it is known, against the iterations of all stages."""
-    panels = [("misfit", "misfit, share of the data"), ("model_error", "relative model error")]
+    panels = [("misfit", "misfit, share of the data")]
+    for column in sorted(c for c in history if c.startswith("model_error")):
+        name = column.removeprefix("model_error").removeprefix("_") or "vp"
+        label = "relative model error" if name == "vp" else f"relative error of {name}"
+        panels.append((column, label))
     panels = [p for p in panels if p[0] in history]
     figure = Figure(figsize=(4.6 * max(1, len(panels)), 3.4), layout="constrained")
     columns = figure.subplots(1, max(1, len(panels)), squeeze=False)[0]
@@ -172,12 +183,25 @@ def _figure(grid: Grid) -> tuple[Figure, Axes]:
     return figure, figure.subplots()
 
 
-def _velocity(
-    figure: Figure, axes: Axes, earth: EarthModel, title: str, low: float, high: float
+def _model(
+    figure: Figure, axes: Axes, earth: EarthModel, title: str, low: float, high: float, name: str
 ) -> None:
-    picture = _section(axes, earth.vp, earth.grid, VELOCITY, low, high)
-    figure.colorbar(picture, ax=axes, label="vp [m/s]", shrink=0.9)
+    picture = _section(axes, _quantity(earth, name), earth.grid, VELOCITY, low, high)
+    figure.colorbar(picture, ax=axes, label=_label(name), shrink=0.9)
     axes.set_title(title)
+
+
+def _quantity(earth: EarthModel, name: str) -> Array:
+    values = earth.quantity(name)
+    if values is None:
+        there = ", ".join(earth.properties)
+        raise ModelError(f"there is no `{name}` to draw; the model has {there}")
+    return values
+
+
+def _label(name: str) -> str:
+    unit = UNITS.get(name, "")
+    return f"{name} [{unit}]" if unit else name
 
 
 def _section(axes: Axes, values: Array, grid: Grid, colours: str, low: float, high: float) -> Any:

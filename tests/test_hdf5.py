@@ -98,9 +98,10 @@ def test_iterate_is_replaced_not_repeated(tmp_path: Path) -> None:
     """A run that was killed after writing a result repeats the step; the history stays right."""
     grid = Grid((4, 3), (1.0, 1.0), (0.0, 0.0))
     path = tmp_path / "inversion.h5"
-    hdf5.begin_inversion(path, np.ones((4, 3)), None, grid, {})
+    hdf5.begin_inversion(path, {"vp": np.ones((4, 3))}, {}, grid, {})
     for number, misfit in ((1, 0.5), (2, 0.4), (3, 0.3), (2, 0.39)):
-        hdf5.add_iterate(path, number, np.full((4, 3), misfit), grid, {"misfit": misfit})
+        found = {"vp": np.full((4, 3), misfit)}
+        hdf5.add_iterate(path, number, found, grid, {"misfit": misfit})
     assert hdf5.read_history(path)["misfit"].tolist() == [0.5, 0.39]
     values, attributes = hdf5.read_array(path, "result/vp")
     assert values[0, 0] == np.float32(0.39)

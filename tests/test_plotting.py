@@ -25,13 +25,16 @@ def picture(path: Path) -> np.ndarray:
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_models_and_images(tmp_path: Path, ndim: int) -> None:
     grid = Grid((30, 20, 25)[:ndim], (10.0,) * ndim, (0.0,) * ndim)
-    earth = EarthModel(grid, 2000 + 500 * RNG.random(grid.shape))
+    rho = {"rho": 1000 + 500 * RNG.random(grid.shape)}
+    earth = EarthModel(grid, 2000 + 500 * RNG.random(grid.shape), rho)
     points = 100 * RNG.random((3, ndim))
     plotting.model(tmp_path / "m.png", earth, Acquisition(points, points))
     plotting.difference(tmp_path / "d.png", earth, EarthModel(grid, earth.vp + 1))
     plotting.overview(tmp_path / "o.png", earth, earth, earth)
+    plotting.model(tmp_path / "r.png", earth, name="rho")
+    plotting.overview(tmp_path / "z.png", earth, earth, None, name="impedance")
     plotting.image(tmp_path / "i.png", RNG.standard_normal(grid.shape), earth)
-    for name in "mdoi":
+    for name in "mdroiz":
         picture(tmp_path / f"{name}.png")
 
 
@@ -50,9 +53,11 @@ def test_gathers_wavelet_and_convergence(tmp_path: Path) -> None:
     plotting.wavelet(tmp_path / "w.png", ricker(times(0.004, 60), 10.0), 0.004)
     history = {"stage": np.array([1, 1, 2]), "misfit": np.array([1.0, 0.5, 0.2])}
     plotting.convergence(tmp_path / "c.png", history)
-    history["model_error"] = np.array([0.2, 0.15, 0.1])
-    wide = tmp_path / "e.png"
-    plotting.convergence(wide, history)
-    assert picture(wide).shape[1] > picture(tmp_path / "c.png").shape[1]
+    widths = [picture(tmp_path / "c.png").shape[1]]
+    for column in ("model_error", "model_error_rho"):
+        history[column] = np.array([0.2, 0.15, 0.1])
+        plotting.convergence(tmp_path / "e.png", history)
+        widths.append(picture(tmp_path / "e.png").shape[1])
+    assert widths == sorted(set(widths))
     for name in "gw":
         picture(tmp_path / f"{name}.png")

@@ -330,7 +330,7 @@ def _message(detail: Mapping[str, Any], schema: type[BaseModel], key: Key) -> st
             text = f"must have {bound} values, not {context['actual_length']}"
         case "literal_error":
             text = f"must be {context['expected']}"
-        case "union_tag_invalid" if context["discriminator"] == "_kind()":
+        case "union_tag_invalid" if context["discriminator"] == "kind()":
             tags = context["expected_tags"].replace("'", "")
             text = "must be a " + tags.replace(", ", " or a ")
         case "union_tag_invalid":
@@ -376,6 +376,8 @@ def _fields(schema: Any, key: Key) -> list[str]:
         for model in models:
             if isinstance(step, int):
                 following += [model]
+            elif get_origin(model) is dict:
+                following += _models(get_args(model)[1])
             elif step in getattr(model, "model_fields", {}):
                 following += _models(model.model_fields[step].annotation)
         models = following
@@ -383,8 +385,10 @@ def _fields(schema: Any, key: Key) -> list[str]:
 
 
 def _models(annotation: Any) -> list[Any]:
-    """Sections inside a type: members of unions and items of lists."""
+    """Sections inside a type: members of unions, items of lists, and mappings of sections."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if get_origin(annotation) is dict:
         return [annotation]
     if get_origin(annotation) in (Union, UnionType, Annotated, list):
         return [m for a in get_args(annotation) for m in _models(a)]

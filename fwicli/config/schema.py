@@ -2,60 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
-from fwicli.inversion.misfits import MISFITS
-from fwicli.inversion.parameterization import PARAMETERIZATIONS
+from fwicli.config.inversion import Inversion
+from fwicli.config.values import Band, Count, Kept, NonNegative, Number, Positive, Section
+from fwicli.config.values import kind as _kind
+from fwicli.config.values import one_of as _one_of
 from fwicli.propagators.conditions import CONDITIONS
 from fwicli.propagators.equations.registry import EQUATIONS
-
-Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Count = Annotated[int, Field(strict=True, ge=1)]
-
-
-def _kind(value: Any) -> str:
-    """Which member of a union a value is meant for: errors then concern that member alone."""
-    if isinstance(value, dict | BaseModel):
-        return "mapping"
-    if isinstance(value, list):
-        return "list"
-    if isinstance(value, str):
-        return "text"
-    return "switch" if isinstance(value, bool) else "number"
-
-
-def _one_of(names: Iterable[str], otherwise: str = "") -> Callable[[str], str]:
-    """Validator of a name that is looked up in a table, or else something that is no text."""
-
-    def check(value: str) -> str:
-        if value not in names:
-            listed = "one of: " if len(list(names)) > 1 else ""
-            raise ValueError(f"must be {listed}{', '.join(names)}{otherwise}")
-        return value
-
-    return check
-
-
-class Section(BaseModel):
-    """A mapping in which every key is known."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ArrayFile(Section):
@@ -72,11 +30,6 @@ class ArrayFile(Section):
     byte_order: Literal["little", "big"] = "little"
 
 
-Kept = Annotated[
-    Annotated[str, AfterValidator(_one_of(("water", "nothing"), ", or a depth [m]")), Tag("text")]
-    | Annotated[NonNegative, Tag("number")],
-    Discriminator(_kind),
-]
 Spacing = Annotated[
     Annotated[Positive, Tag("number")]
     | Annotated[Annotated[list[Positive], Field(min_length=2, max_length=3)], Tag("list")],
@@ -84,14 +37,6 @@ Spacing = Annotated[
 ]
 
 
-def _increasing(value: list[float]) -> list[float]:
-    if value[0] >= value[1]:
-        raise ValueError("the first of the two must be below the second")
-    return value
-
-
-Band = Annotated[list[NonNegative], Field(min_length=2, max_length=2), AfterValidator(_increasing)]
-Bounds = Annotated[list[Positive], Field(min_length=2, max_length=2), AfterValidator(_increasing)]
 Property = Annotated[
     Annotated[Positive, Tag("number")] | Annotated[ArrayFile, Tag("mapping")],
     Discriminator(_kind),
@@ -288,73 +233,6 @@ class Data(Section):
             number = parts[0] or 0
             return slice(number, number + 1 if number != -1 else None)
         return slice(*parts)
-
-
-class Stage(Section):
-    """One frequency band of an inversion.
-
-    band: [low, high] in Hz, 0 for no lower edge.  spacing: grid of the stage [m], the model's by
-    default.  iterations: steps of the optimizer.
-    """
-
-    band: Band
-    iterations: Count = 10
-    spacing: Positive | None = None
-
-
-class Illumination(Section):
-    """Diagonal preconditioner from the energy of the source fields.
-
-    exponent: 1 corrects for the sources; 2 also for the receivers, taken to light the model as
-    the sources do.  damping: relative to the mean energy.
-    """
-
-    exponent: Annotated[float, Field(strict=True, gt=0, le=4)] = 2.0
-    damping: Positive = 0.01
-
-
-class Preconditioning(Section):
-    """How the optimizer's first approximation to the inverse Hessian is made.
-
-    illumination: settings, or false for none.  smoothing: length of the Gaussian [m].
-    """
-
-    illumination: Annotated[
-        Annotated[Illumination, Tag("mapping")] | Annotated[Literal[False], Tag("switch")],
-        Discriminator(_kind),
-    ] = Illumination()
-    smoothing: NonNegative = 0.0
-
-    @field_validator("illumination", mode="before")
-    @classmethod
-    def _true(cls, value: Any) -> Any:
-        return {} if value is True else value
-
-
-class Optimizer(Section):
-    """L-BFGS: pairs kept, evaluations in a line search, first change of velocity [m/s]."""
-
-    memory: Count = 10
-    evaluations: Annotated[int, Field(strict=True, ge=2)] = 8
-    first_change: Positive = 50.0
-
-
-class Inversion(Section):
-    """What is inverted for, from which data, how.
-
-    bounds: of vp [m/s].  fixed: what stays as in the starting model: the water layer, all above a
-    depth [m], or nothing.  model_smoothing: length [m] over which the update of each stage is
-    smoothed when the stage ends.
-    """
-
-    stages: Annotated[list[Stage], Field(min_length=1)]
-    parameter: Annotated[str, AfterValidator(_one_of(PARAMETERIZATIONS))] = "vp"
-    misfit: Annotated[str, AfterValidator(_one_of(MISFITS))] = "least_squares"
-    bounds: Bounds
-    fixed: Kept = "water"
-    preconditioning: Preconditioning = Preconditioning()
-    model_smoothing: NonNegative = 0.0
-    optimizer: Optimizer = Optimizer()
 
 
 class Imaging(Section):

@@ -69,8 +69,8 @@ class Lbfgs:
         P, symmetric and positive.
     memory : int
         Number of pairs kept.
-    first_change : float
-        Largest change of x in the first trial step.
+    first_change : float or ndarray
+        Largest change of x in the first trial step; of each of its elements, if it is an array.
     budget : int
         Most evaluations in a line search.
     """
@@ -79,7 +79,7 @@ class Lbfgs:
     upper: Array | float
     precondition: Callable[[Array], Array] = field(default=lambda g: g)
     memory: int = 10
-    first_change: float = 0.05
+    first_change: Array | float = 0.05
     budget: int = 8
 
     def start(self, x: Array, evaluate: Evaluate) -> State:
@@ -103,8 +103,8 @@ class Lbfgs:
         first, longest = 1.0, 1.0
         if not state.steps:
             # Nothing is known of the curvature yet: a step of a length that makes sense.
-            largest = float(np.abs(direction).max())
-            first = min(1.0, self.first_change / largest)
+            with np.errstate(divide="ignore"):
+                first = min(1.0, float(np.min(self.first_change / np.abs(direction))))
         spent = 0
 
         def trial(step: float) -> Trial:

@@ -3,24 +3,24 @@
     phi(x)  = sum_shots misfit(F(p(x)) q, d) / phi_0
     dphi/dx = dp/dx sum_shots J^T r / phi_0
 
-with p the parameters of the equation and phi_0 the misfit of the data against zero, so that phi is
-the share of the data that is not explained. The sum runs in the order of the shots, in double
-precision.
+with x the variables, p the parameters of the equation and phi_0 the misfit of the data against
+zero, so that phi is the share of the data that is not explained. The sum runs in the order of the
+shots, in double precision.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.errors import DataError
+from fwicli.errors import DataError, ModelError, StabilityError
 from fwicli.execution import Executor
 from fwicli.inversion.misfits import MISFITS
-from fwicli.inversion.parameterization import Parameterization
+from fwicli.inversion.variables import Variables
 from fwicli.propagators import properties
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.propagator import propagator
@@ -80,8 +80,10 @@ class Objective:
 
     Parameters
     ----------
+    variables : Variables
+        What x stands for.
     others : mapping of str to ndarray
-        Properties that do not change, by name; velocity is what x stands for.
+        Properties by name; those that the variables determine are not looked at.
     gathers : Gathers
         Observed data of the band, with the wavelet of the band.
     progress : callable, optional
@@ -96,7 +98,7 @@ class Objective:
     """
 
     discretization: Discretization
-    parameterization: Parameterization
+    variables: Variables
     others: Mapping[str, Array]
     gathers: Gathers
     misfit: str
@@ -112,22 +114,69 @@ class Objective:
         if self._norm == 0:
             raise DataError("the observed data of this band are all zero; widen the band")
 
-    def slope(self, x: Array) -> Array:
-        """Derivative of the equation's first parameter, its compressibility, with respect to x."""
-        equation = self.discretization.equation
-        earth = self._earth(x)
-        first = next(iter(properties.parameters(equation, earth)))
-        by_velocity = properties.gradient(equation, earth, {first: np.ones(x.shape)}, "vp")
-        return self.parameterization.slope(x) * by_velocity
+    def diagonal(self, x: Array, where: NDArray[np.bool_]) -> Array:
+        """Sum of the squared derivatives of the equation's parameters, by each element of x.
 
-    def _earth(self, x: Array) -> dict[str, Array]:
-        return {"vp": self.parameterization.to_velocity(x), **self.others}
-
-    def __call__(self, x: Array) -> tuple[float, Array]:
-        """Value and gradient at x."""
+        The Hessian has them on its diagonal, times the energy of the waves. Each parameter counts
+        relative to its mean square at the points `where`, in units of that of the first parameter
+        which depends on the block: in most equations it is the only one, the compressibility.
+        """
         equation = self.discretization.equation
         earth = self._earth(x)
         parameters = properties.parameters(equation, earth)
+        total, units = np.zeros(x.shape), np.zeros(len(x))
+        for name, values in parameters.items():
+            unit = (values[where] ** 2).mean()
+            slopes = self._by_x(x, earth, {name: np.ones(values.shape)})
+            for block, slope in enumerate(slopes):
+                if unit > 0 and slope.any():
+                    units[block] = units[block] or unit
+                    total[block] += units[block] / unit * slope**2
+        return total
+
+    def _by_x(
+        self, x: Array, earth: Mapping[str, Array], derivatives: Mapping[str, Array]
+    ) -> Array:
+        """Derivative by x from those by the equation's parameters."""
+
+        def by(wanted: str) -> Array:
+            return properties.gradient(self.discretization.equation, earth, derivatives, wanted)
+
+        return self.variables.gradient(x, earth, by)
+
+    def _earth(self, x: Array) -> dict[str, Array]:
+        return self.variables.earth(self.variables.unpack(x), self.others)
+
+    def _parameters(self, x: Array) -> dict[str, Array]:
+        """Parameters of the equation at x.
+
+        Raises
+        ------
+        ModelError
+            If one is not a finite number somewhere.
+        """
+        equation = self.discretization.equation
+        with np.errstate(invalid="ignore", divide="ignore"):
+            parameters = properties.parameters(equation, self._earth(x))
+        for name, values in parameters.items():
+            bad = int((~np.isfinite(values)).sum())
+            if bad:
+                raise ModelError(
+                    f"the parameter `{name}` of the equation `{equation}` is not a finite number "
+                    f"at {bad} points of a model with {self.variables.ranges(x)}; narrow the "
+                    f"bounds of the inversion"
+                )
+        return parameters
+
+    def __call__(self, x: Array) -> tuple[float, Array]:
+        """Value and gradient at x, both of them exact.
+
+        Raises
+        ------
+        ModelError, StabilityError
+            If there are no waves in the model at x.
+        """
+        parameters = self._parameters(x)
         acquisition, wavelet = self.gathers.acquisition, self.gathers.wavelet
         if wavelet is None:
             raise DataError("the data come without a wavelet; give one as `wavelet`")
@@ -143,8 +192,20 @@ class Objective:
             )
             for shot in range(acquisition.shots)
         ]
-        value, gradient = 0.0, {name: np.zeros(x.shape) for name in parameters}
-        illumination = np.zeros(x.shape)
+        try:
+            value, gradient = self._sum(tasks, x.shape[1:])
+        except StabilityError as error:
+            raise StabilityError(f"{error}; the model has {self.variables.ranges(x)}") from error
+        self.evaluations += 1
+        by_x = self._by_x(x, self._earth(x), gradient)
+        return value / self._norm, by_x / self._norm
+
+    def _sum(
+        self, tasks: Sequence[ShotTask], shape: tuple[int, ...]
+    ) -> tuple[float, dict[str, Array]]:
+        """Value and gradient of all shots, before they are normalised."""
+        value, gradient = 0.0, {name: np.zeros(shape) for name in tasks[0].parameters}
+        illumination = np.zeros(shape)
         finished = 0
 
         def count(_: int) -> None:
@@ -159,6 +220,4 @@ class Objective:
                 gradient[name] += part
             illumination += shot.illumination
         self.illumination = illumination
-        self.evaluations += 1
-        by_velocity = properties.gradient(equation, earth, gradient, "vp")
-        return value / self._norm, self.parameterization.slope(x) * by_velocity / self._norm
+        return value, gradient

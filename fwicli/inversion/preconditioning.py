@@ -23,7 +23,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Preconditioner:
-    """P = M W S W M on the grid.
+    """P = M W S W M on the grid, for one variable or for each block of several.
 
     Parameters
     ----------
@@ -32,7 +32,8 @@ class Preconditioner:
     weight : ndarray or float
         W; 1 for none.
     sigma : tuple of float
-        Standard deviation of the smoothing along each axis, in cells; zeros for none.
+        Standard deviation of the smoothing along each axis of the gradient, in cells; 0 for none,
+        as along the axis of the blocks.
     """
 
     free: NDArray[np.bool_]

@@ -89,7 +89,7 @@ class AbsorbingLayer:
     def taper(self, n: int, last_side_only: bool = False) -> NDArray[np.float64]:
         """Share of the change to an elliptical medium, at n points along an axis."""
         share = np.minimum(self._depth(np.arange(n), n, last_side_only) / TAPER, 1)
-        return share**2 * (3 - 2 * share)
+        return np.asarray(share**2 * (3 - 2 * share))
 
     def drag(
         self, n: int, spacing: float, step: float, last_side_only: bool = False

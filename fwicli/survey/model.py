@@ -25,8 +25,11 @@ Array = NDArray[Any]
 # Sea water varies by less than this; sediments below it seldom match it so closely.
 WATER_TOLERANCE = 1.0
 
-UNITS = {"vp": "m/s", "rho": "kg/m3", "epsilon": "", "delta": "", "theta": "rad", "phi": "rad"}
-POSITIVE = ("vp", "rho")
+# The product of vp and rho.
+IMPEDANCE = "impedance"
+UNITS = {"vp": "m/s", "rho": "kg/m3", "theta": "rad", "phi": "rad", IMPEDANCE: "kg/(m2 s)"}
+# Other properties may be zero or negative.
+POSITIVE = ("vp", "rho", IMPEDANCE)
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,9 @@ class EarthModel:
             place = tuple(int(i) for i in np.argwhere(~good)[0])
             kind = "positive" if name in POSITIVE else "a number"
             must = "a positive number" if name in POSITIVE else "a number"
+            unit = UNITS.get(name, "")
             raise ModelError(
-                f"{name} is {values[place]} {UNITS[name]} at {self.grid.describe(place)}, and not "
+                f"{name} is {values[place]} {unit} at {self.grid.describe(place)}, and not "
                 f"{kind} at {int((~good).sum())} points in all; it must be {must}"
             )
 
@@ -87,6 +91,17 @@ class EarthModel:
     def vp_max(self) -> float:
         """Largest velocity [m/s]."""
         return float(self.vp.max())
+
+    def quantity(self, name: str) -> Array | None:
+        """A property, or the impedance, by name; None if the model does not have it."""
+        if name != IMPEDANCE:
+            return self.properties.get(name)
+        return self.vp * self.others["rho"] if "rho" in self.others else None
+
+    def changed(self, properties: Mapping[str, Array]) -> EarthModel:
+        """The model with other values of some properties."""
+        found = {**self.properties, **properties}
+        return EarthModel(self.grid, found.pop("vp"), found)
 
     def water(self) -> NDArray[np.bool_]:
         """Points of the water layer: those that share the velocity at the top, from the top."""

@@ -10,16 +10,23 @@ from numpy.typing import NDArray
 
 from fwicli import hdf5
 from fwicli.config import schema
+from fwicli.config.inversion import Inversion
 from fwicli.errors import DataError, GeometryError, ModelError
+from fwicli.inversion.parameterization import PARAMETERIZATIONS, linear
+from fwicli.inversion.variables import Variable, Variables
 from fwicli.propagators import points
 from fwicli.propagators.absorbing import AbsorbingLayer
+from fwicli.propagators.equations import registry
 from fwicli.survey import wavelets
 from fwicli.survey.acquisition import Acquisition, towed
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
-from fwicli.survey.model import EarthModel
+from fwicli.survey.model import IMPEDANCE, EarthModel
 
 Array = NDArray[Any]
+
+# First change of a variable other than vp, relative to the width of its bounds.
+FIRST_CHANGE = 0.02
 
 
 def earth_model(section: schema.Model) -> EarthModel:
@@ -198,6 +205,31 @@ def gathers(section: schema.Data) -> Gathers:
         raise DataError(f"`shots: {section.shots}` selects none of the shots in {section.file}")
     records.check_finite()
     return records
+
+
+# --- inversion ------------------------------------------------------------------------------------
+
+
+def variables(section: Inversion, equation: str) -> Variables:
+    """What is inverted for, in the order of the equation's properties, whatever the config's."""
+    inverted = section.inverted()
+    width, blocks = 1.0, []
+    if "vp" in inverted:
+        velocity = PARAMETERIZATIONS[inverted["vp"].parameter or "vp"]
+        low, high = velocity.bounds(*inverted["vp"].bounds)
+        width = high - low
+    for name in (*registry.load(equation).properties, IMPEDANCE):
+        if name not in inverted:
+            continue
+        low, high = inverted[name].bounds
+        change = inverted[name].first_change
+        if name == "vp":
+            change = change or section.optimizer.first_change
+            blocks.append(Variable(name, low, high, change, velocity))
+        else:
+            change = change or FIRST_CHANGE * (high - low)
+            blocks.append(Variable(name, low, high, change, linear((high - low) / width)))
+    return Variables(tuple(blocks))
 
 
 # --- discretisation -------------------------------------------------------------------------------

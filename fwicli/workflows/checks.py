@@ -18,7 +18,7 @@ from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import Equation, call
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
-from fwicli.survey.model import UNITS, EarthModel, Regridding
+from fwicli.survey.model import IMPEDANCE, UNITS, EarthModel, Regridding
 from fwicli.survey.wavelets import Spectrum
 from fwicli.workflows import assembly
 from fwicli.workflows.numerics import Numerics
@@ -82,7 +82,7 @@ class Checks:
             if values.min() < low or values.max() > high:
                 self.warn(
                     f"`{name}` has {prop} from {values.min():g} to {values.max():g} "
-                    f"{UNITS[prop]}, which no rock has; check `{name}.{SETTING.get(prop, prop)}`"
+                    f"{UNITS.get(prop, '')}, which no rock has; check `{name}.{SETTING.get(prop, prop)}`"
                 )
 
     def complete(self, equation: str, model: EarthModel) -> None:
@@ -91,10 +91,11 @@ class Checks:
         needed = stated.properties_in(model.grid.ndim)
         missing = [name for name in needed if name not in model.properties]
         for name in missing:
+            unit = UNITS.get(name, "")
             if name in stated.defaults:
                 self.warn(
                     f"the model has no {name}; the equation `{equation}` takes it to be "
-                    f"{stated.defaults[name]:g} {UNITS[name]}"
+                    f"{stated.defaults[name]:g} {unit}"
                 )
             else:
                 self.add(
@@ -128,6 +129,44 @@ class Checks:
                 f"{values} at {model.grid.describe(place)}, and so at {len(bad)} points in all: "
                 f"{limit.rule}",
             )
+
+    def variables(self, config: schema.InvertConfig, model: EarthModel) -> None:
+        """An inversion must be for what the equation has, from a start within the bounds."""
+        settings, equation = config.inversion, config.physics.equation
+        fixed = assembly.kept(model, settings.fixed)
+        if fixed.all():
+            message = "nothing is left to invert for; fix less of the model"
+            self.add(("inversion", "fixed"), message)
+            return
+        known = registry.load(equation).properties_in(model.grid.ndim)
+        for name, inverted in settings.inverted().items():
+            key: Key = ("inversion", "bounds")
+            if settings.invert_for is not None:
+                key = ("inversion", "invert_for", name)
+            if ("rho" if name == IMPEDANCE else name) not in known:
+                can = [*known, *([IMPEDANCE] if "rho" in known else [])]
+                self.add(
+                    key,
+                    f"the equation `{equation}` has no {name}; it may be inverted for "
+                    f"{', '.join(can)}: choose among these, or another `physics.equation`",
+                )
+                continue
+            start = model.quantity(name)
+            if start is None:
+                self.add(
+                    key, f"the model has no {name} to start from; give it in the section `model`"
+                )
+                continue
+            low, high = inverted.bounds
+            free = start[~fixed]
+            if free.min() < low or free.max() > high:
+                unit = UNITS.get(name, "")
+                self.add(
+                    key,
+                    f"the starting model has {name} from {free.min():g} to {free.max():g} {unit} "
+                    f"where it may change, outside the bounds {low:g} to {high:g} {unit}; widen "
+                    f"the bounds",
+                )
 
     def inside(self, key: Key, grid: Grid, geometry: Acquisition) -> None:
         """Every source and receiver must lie in the model."""

@@ -3,17 +3,20 @@
 Each stage takes the present model to its grid, minimises the objective of its band with L-BFGS,
 and brings the change back to the grid of the model:
 
-    x  = argmin phi(x; band),        vp <- vp + P (vp(x) - R vp)
+    x  = argmin phi(x; band),        y <- y + P (y(x) - y(R c))
 
-with R the averaging to the coarse grid and P the interpolation from it. After every step the
+with y the variables, such as vp and rho, c all properties of the model, R the averaging to the
+coarse grid and P the interpolation from it. After every step the
 result and the state of the optimizer are written; `--resume` goes on from there, bit for bit.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,104 +26,30 @@ from scipy.ndimage import gaussian_filter
 
 from fwicli import hdf5, plotting
 from fwicli.config import schema
+from fwicli.config.inversion import Stage
 from fwicli.config.loader import Loaded
-from fwicli.errors import DataError
+from fwicli.errors import DataError, ModelError, StabilityError
 from fwicli.execution import Executor, Local
 from fwicli.inversion.bands import Band
-from fwicli.inversion.lbfgs import Lbfgs, State
+from fwicli.inversion.lbfgs import Evaluate, Lbfgs, State
 from fwicli.inversion.objective import KINDS, Objective
-from fwicli.inversion.parameterization import PARAMETERIZATIONS
 from fwicli.inversion.preconditioning import Preconditioner, illumination_weight
 from fwicli.survey.gathers import Gathers
-from fwicli.survey.model import Regridding
+from fwicli.survey.model import EarthModel, Regridding
 from fwicli.workflows import assembly, shots
 from fwicli.workflows.numerics import Numerics
 from fwicli.workflows.plan import Plan, plan
 from fwicli.workflows.progress import Progress, Silent
 from fwicli.workflows.runfolder import RunFolder, provenance
+from fwicli.workflows.standing import Standing
 
 Array = NDArray[Any]
 
 RESULT, STATE = "inversion.h5", "state.h5"
+# Column of the history; the errors of other properties than vp have their names appended.
+ERROR = "model_error"
 
 log = logging.getLogger("fwicli")
-
-
-@dataclass
-class Standing:
-    """How far an inversion has come.
-
-    Attributes
-    ----------
-    stage : int
-        Number of the stage, from 0.
-    base : ndarray
-        Velocity at the beginning of the stage, on the model's grid [m/s].
-    state : State or None
-        Of the optimizer in this stage; None before its first evaluation.
-    weight : ndarray or None
-        Preconditioner of the stage.
-    iterates, simulations : int
-        Steps and wave simulations of all stages.
-    seconds : float
-        Time spent before this process.
-    """
-
-    stage: int
-    base: Array
-    state: State | None = None
-    weight: Array | None = None
-    iterates: int = 0
-    simulations: int = 0
-    seconds: float = 0.0
-
-    def write(self, path: Path) -> None:
-        """Write it to a file."""
-        arrays = {"base": self.base}
-        numbers: dict[str, Any] = {
-            "stage": self.stage,
-            "iterates": self.iterates,
-            "simulations": self.simulations,
-            "seconds": self.seconds,
-        }
-        if self.state is not None:
-            arrays |= {"x": self.state.x, "gradient": self.state.gradient}
-            if self.state.steps:
-                arrays |= {"steps": np.stack(self.state.steps)}
-                arrays |= {"changes": np.stack(self.state.changes)}
-            numbers |= {
-                "value": self.state.value,
-                "iteration": self.state.iteration,
-                "evaluations": self.state.evaluations,
-            }
-        if self.weight is not None:
-            arrays["weight"] = self.weight
-        hdf5.write_state(path, arrays, numbers)
-
-    @classmethod
-    def read(cls, path: Path) -> Standing:
-        """Read it from a file."""
-        arrays, numbers = hdf5.read_state(path)
-        state = None
-        if "x" in arrays:
-            state = State(
-                arrays["x"],
-                float(numbers["value"]),
-                arrays["gradient"],
-                tuple(arrays.get("steps", ())),
-                tuple(arrays.get("changes", ())),
-                int(numbers["iteration"]),
-                int(numbers["evaluations"]),
-            )
-        return cls(
-            int(numbers["stage"]),
-            arrays["base"],
-            state,
-            arrays.get("weight"),
-            int(numbers["iterates"]),
-            int(numbers["simulations"]),
-            float(numbers["seconds"]),
-        )
 
 
 class Inversion:
@@ -132,7 +61,7 @@ class Inversion:
         self.plan = made
         self.folder = folder
         self.progress = progress
-        self.parameterization = PARAMETERIZATIONS[self.settings.parameter]
+        self.variables = assembly.variables(self.settings, self.config.physics.equation)
         self.fixed = assembly.kept(made.model, self.settings.fixed)
         self.started = time.monotonic()
         self._spent = 0.0
@@ -147,12 +76,13 @@ class Inversion:
             self._spent = standing.seconds
             log.info("resuming in stage %d", standing.stage + 1)
         else:
-            standing = Standing(0, self.plan.model.vp)
+            properties = self.plan.model.properties
+            standing = Standing(0, {n: properties[n] for n in self.variables.properties})
             reference = self.plan.reference
             hdf5.begin_inversion(
                 self.folder.path / RESULT,
-                self.plan.model.vp,
-                None if reference is None else reference.vp,
+                self._quantities(self.plan.model),
+                {} if reference is None else self._quantities(reference),
                 self.plan.model.grid,
                 provenance(),
             )
@@ -165,18 +95,10 @@ class Inversion:
         settings = self.settings.stages[standing.stage]
         numerics = self.plan.stages[standing.stage]
         grid = Regridding(self.plan.model.grid, numerics.grid.spacing)
-        begin = grid.model_to_coarse(replace(self.plan.model, vp=standing.base))
+        begin = grid.model_to_coarse(self.plan.model.changed(standing.base))
         free = ~(grid.to_coarse(self.fixed.astype(float)) > 0.5)
-        start = self.parameterization.from_velocity(begin.vp)
-        objective = Objective(
-            numerics.discretization(),
-            self.parameterization,
-            begin.others,
-            self._records(settings),
-            self.settings.misfit,
-            executor,
-            self.progress.update,
-        )
+        start = self.variables.pack(begin.properties)
+        objective = self._objective(settings, numerics, begin, executor)
 
         def evaluate(x: Array) -> tuple[float, Array]:
             value, gradient = objective(x)
@@ -191,24 +113,23 @@ class Inversion:
             weight = self._weight(objective, state.x, free)
             standing = replace(standing, state=state, weight=weight)
             self._count(standing, objective)
-            self._keep(standing, begin.vp, grid, step=False)
+            self._keep(standing, begin, grid, step=False)
         optimizer = self._optimizer(start, free, standing.weight, numerics)
         while standing.state is not None and standing.state.iteration < settings.iterations:
             self._bar(standing.stage, standing.state.iteration + 1)
-            following = optimizer.step(standing.state, evaluate)
+            following = self._step(optimizer, standing.state, evaluate)
             if following is None:
                 log.info("no step lowers the misfit further; the stage ends here")
                 break
             standing = replace(standing, state=following, iterates=standing.iterates + 1)
             self._count(standing, objective)
-            self._keep(standing, begin.vp, grid, step=True)
+            self._keep(standing, begin, grid, step=True)
         self.progress.stop()
         if standing.state is None:
             raise DataError("a stage ended before its first evaluation")
-        base = self._model(standing, standing.state, begin.vp, grid)
         after = Standing(
             standing.stage + 1,
-            base,
+            self._changed(standing, standing.state, begin, grid),
             iterates=standing.iterates,
             simulations=standing.simulations,
             seconds=self._seconds(),
@@ -216,9 +137,46 @@ class Inversion:
         after.write(self.folder.path / STATE)
         return after
 
+    def _step(self, optimizer: Lbfgs, state: State, evaluate: Evaluate) -> State | None:
+        """The next state. A trial in which no waves are possible is a step that was too long.
+
+        Raises
+        ------
+        ModelError, StabilityError
+            If that is why no step was found.
+        """
+        refused: ModelError | StabilityError | None = None
+
+        def attempt(x: Array) -> tuple[float, Array]:
+            nonlocal refused
+            try:
+                return evaluate(x)
+            except (ModelError, StabilityError) as error:
+                log.warning("warning: %s; a shorter step is tried", error)
+                refused = error
+                return math.inf, np.zeros_like(x)
+
+        following = optimizer.step(state, attempt)
+        if following is None and refused is not None:
+            raise refused
+        return following
+
     # --- parts of a stage ------------------------------------------------------------------------
 
-    def _records(self, settings: schema.Stage) -> Gathers:
+    def _objective(
+        self, settings: Stage, numerics: Numerics, begin: EarthModel, executor: Executor
+    ) -> Objective:
+        return Objective(
+            numerics.discretization(),
+            self.variables,
+            begin.properties,
+            self._records(settings),
+            self.settings.misfit,
+            executor,
+            self.progress.update,
+        )
+
+    def _records(self, settings: Stage) -> Gathers:
         """Data and wavelet in the band of a stage."""
         records = self.plan.gathers
         if records is None:
@@ -234,47 +192,55 @@ class Inversion:
         settings = self.settings.preconditioning.illumination
         if settings is False or objective.illumination is None:
             return None
-        # The Hessian in x has the square of dp/dx on its diagonal, p the compressibility.
+        # The diagonal of the Hessian: the energy of the waves, and what x changes for them.
         energy = objective.illumination**settings.exponent
-        slope = objective.slope(x)
-        energy = energy / energy[free].mean() * slope**2 / (slope[free] ** 2).mean()
-        return illumination_weight(energy, free, settings.damping)
+        weights = []
+        for squares in objective.diagonal(x, free):
+            scaled = energy / energy[free].mean()
+            mean = squares[free].mean()
+            if mean > 0:
+                scaled = scaled * squares / mean
+            weights.append(illumination_weight(scaled, free, settings.damping))
+        return np.stack(weights)
 
     def _optimizer(
         self, start: Array, free: NDArray[np.bool_], weight: Array | None, numerics: Numerics
     ) -> Lbfgs:
-        low, high = self.parameterization.bounds(*self.settings.bounds)
+        low, high = self.variables.bounds(free.shape)
         length = self.settings.preconditioning.smoothing
-        sigma = tuple(length / h for h in numerics.grid.spacing)
-        fastest = self.parameterization.to_velocity(start)
-        change = self.settings.optimizer.first_change
-        first = np.abs(self.parameterization.from_velocity(fastest + change) - start).max()
+        sigma = (0.0, *(length / h for h in numerics.grid.spacing))
         return Lbfgs(
             lower=np.where(free, low, start),
             upper=np.where(free, high, start),
             precondition=Preconditioner(free, 1.0 if weight is None else weight, sigma),
             memory=self.settings.optimizer.memory,
-            first_change=float(first),
+            first_change=self.variables.first_change(start),
             budget=self.settings.optimizer.evaluations,
         )
 
-    def _model(self, standing: Standing, state: State, begin: Array, grid: Regridding) -> Array:
-        """Velocity on the model's grid, with the change of this stage."""
-        change = grid.to_fine(self.parameterization.to_velocity(state.x) - begin)
-        if self.settings.model_smoothing > 0:
-            change = _smooth(change, self.settings.model_smoothing, grid)
-        low, high = self.settings.bounds
-        vp = np.clip(standing.base + change, low, high)
-        return np.where(self.fixed, standing.base, vp)
+    def _changed(
+        self, standing: Standing, state: State, begin: EarthModel, grid: Regridding
+    ) -> dict[str, Array]:
+        """Properties on the model's grid, with the change of this stage."""
+        base = self.plan.model.changed(standing.base).properties
+        before, after = self.variables.values(begin.properties), self.variables.unpack(state.x)
+        values = self.variables.values(base)
+        for block in self.variables.blocks:
+            change = grid.to_fine(after[block.name] - before[block.name])
+            if self.settings.model_smoothing > 0:
+                change = _smooth(change, self.settings.model_smoothing, grid)
+            values[block.name] = np.clip(values[block.name] + change, block.low, block.high)
+        earth = self.variables.earth(values, base)
+        return {n: np.where(self.fixed, base[n], earth[n]) for n in self.variables.properties}
 
     # --- what is written and said ----------------------------------------------------------------
 
-    def _keep(self, standing: Standing, begin: Array, grid: Regridding, step: bool) -> None:
+    def _keep(self, standing: Standing, begin: EarthModel, grid: Regridding, step: bool) -> None:
         """Write the result, then the state: a run killed between the two repeats a step."""
         state = standing.state
         if state is None:
             return
-        vp = self._model(standing, state, begin, grid)
+        model = self.plan.model.changed(self._changed(standing, state, begin, grid))
         record: dict[str, Any] = {
             "stage": standing.stage + 1,
             "iteration": state.iteration,
@@ -283,15 +249,22 @@ class Inversion:
             "simulations": standing.simulations,
             "seconds": round(self._seconds(), 3),
         }
-        if self.plan.reference is not None:
-            record["model_error"] = self._error(vp)
+        record |= self._errors(model)
         if step:
             hdf5.add_iterate(
-                self.folder.path / RESULT, standing.iterates, vp, self.plan.model.grid, record
+                self.folder.path / RESULT,
+                standing.iterates,
+                self._quantities(model),
+                model.grid,
+                record,
             )
         replace(standing, seconds=self._seconds()).write(self.folder.path / STATE)
         self.folder.step(record)
-        error = f", model error {record['model_error']:.4f}" if "model_error" in record else ""
+        errors = "".join(
+            f", {column.replace('_', ' ')} {record[column]:.4f}"
+            for column in record
+            if column.startswith(ERROR)
+        )
         log.info(
             "stage %d iteration %d: misfit %.5f after %d evaluation%s%s",
             standing.stage + 1,
@@ -299,16 +272,28 @@ class Inversion:
             state.value,
             state.evaluations,
             "" if state.evaluations == 1 else "s",
-            error,
+            errors,
         )
 
-    def _error(self, vp: Array) -> float:
-        """Relative error of the model where it may change."""
-        true = self.plan.reference
-        if true is None:
-            return float("nan")
-        free = ~self.fixed
-        return float(np.linalg.norm((vp - true.vp)[free]) / np.linalg.norm(true.vp[free]))
+    def _quantities(self, model: EarthModel) -> dict[str, Array]:
+        """What is inverted for, as far as a model has it."""
+        found = {name: model.quantity(name) for name in self.variables.quantities}
+        return {name: values for name, values in found.items() if values is not None}
+
+    def _errors(self, model: EarthModel) -> dict[str, float]:
+        """Relative errors of the model where it may change, by column of the history.
+
+        Those of vp are `model_error`; a quantity that is zero in the reference has none.
+        """
+        true = {} if self.plan.reference is None else self._quantities(self.plan.reference)
+        found, free, errors = self._quantities(model), ~self.fixed, {}
+        for name in true:
+            norm = np.linalg.norm(true[name][free])
+            if norm > 0:
+                column = ERROR if name == "vp" else f"{ERROR}_{name}"
+                wrong = np.linalg.norm((found[name] - true[name])[free])
+                errors[column] = float(wrong / norm)
+        return errors
 
     def _announce(self, stage: int, numerics: Numerics) -> None:
         low, high = self.settings.stages[stage].band
@@ -351,7 +336,7 @@ def run(
         made.announce()
         standing = inversion.run(executor, resumed)
         history = hdf5.read_history(folder / RESULT)
-        _plots(folder, made, standing.base, history)
+        _plots(folder, made, standing.base, inversion.variables.quantities, history)
     summary: dict[str, Any] = {
         "result": str(folder / RESULT),
         "stages": len(inversion.settings.stages),
@@ -361,19 +346,30 @@ def run(
     }
     if "misfit" in history:
         summary["misfit"] = float(history["misfit"][-1])
-    if "model_error" in history:
-        summary["model_error"] = float(history["model_error"][-1])
+    summary |= {n: float(c[-1]) for n, c in history.items() if n.startswith(ERROR)}
     return summary
 
 
-def _plots(folder: Path, made: Plan, vp: Array, history: dict[str, Array]) -> None:
-    result = replace(made.model, vp=vp)
-    scale = plotting.velocity_scale(made.reference or result, made.model)
-    plotting.model(folder / "start.png", made.model, made.acquisition, "Start", scale)
-    plotting.model(folder / "result.png", result, made.acquisition, "Result", scale)
-    plotting.difference(folder / "difference.png", result, made.model)
+def _plots(
+    folder: Path,
+    made: Plan,
+    found: Mapping[str, Array],
+    quantities: tuple[str, ...],
+    history: dict[str, Array],
+) -> None:
+    """Pictures of every quantity; those of vp have no name in theirs."""
+    result = made.model.changed(found)
     plotting.convergence(folder / "convergence.png", history)
-    plotting.overview(folder / "overview.png", made.model, result, made.reference)
+    for name in quantities:
+        known = made.reference is not None and made.reference.quantity(name) is not None
+        true = made.reference if known else None
+        end = "" if name == "vp" else f"_{name}"
+        scale = plotting.scale_of(true or result, made.model, name=name)
+        for title, earth in (("Start", made.model), ("Result", result)):
+            path = folder / f"{title.lower()}{end}.png"
+            plotting.model(path, earth, made.acquisition, title, scale, name)
+        plotting.difference(folder / f"difference{end}.png", result, made.model, name)
+        plotting.overview(folder / f"overview{end}.png", made.model, result, true, name)
 
 
 def _smooth(change: Array, length: float, grid: Regridding) -> Array:

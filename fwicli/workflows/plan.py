@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config import schema
+from fwicli.config.inversion import Inversion, Stage
 from fwicli.config.loader import Key, Loaded
 from fwicli.errors import FwiError
 from fwicli.execution import cores
@@ -20,7 +21,7 @@ from fwicli.propagators import sampling
 from fwicli.propagators.equations import registry
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
-from fwicli.survey.model import EarthModel
+from fwicli.survey.model import UNITS, EarthModel
 from fwicli.survey.wavelets import Spectrum
 from fwicli.workflows import assembly
 from fwicli.workflows.checks import Checks
@@ -43,6 +44,8 @@ class Plan:
         Observed records.
     reference : EarthModel or None
         Known answer to measure a result against.
+    inverts_for : list of str
+        Variables of an inversion and their bounds, in words.
     """
 
     kind: str
@@ -54,6 +57,7 @@ class Plan:
     workers: int
     gathers: Gathers | None = None
     reference: EarthModel | None = None
+    inverts_for: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -68,8 +72,10 @@ class Plan:
 
     def summary(self) -> dict[str, Any]:
         """Numbers for a table, or for JSON."""
+        inverted = {"inverts_for": self.inverts_for} if self.inverts_for else {}
         return {
             "command": self.kind,
+            **inverted,
             "shots": self.acquisition.shots,
             "receivers_per_shot": self.acquisition.traces,
             "samples": self.stages[0].axis.samples,
@@ -152,7 +158,7 @@ def _inversion(
     if observed is None or model is None:
         return None
     records, source, reference = observed
-    _bounds(checks, config.inversion, model)
+    checks.variables(config, model)
     stages = [
         _stage(checks, ("inversion", "stages", number), config, stage, model, records, source)
         for number, stage in enumerate(config.inversion.stages)
@@ -170,14 +176,26 @@ def _inversion(
         _workers(config.execution, records.acquisition.shots),
         records,
         reference,
+        _in_words(config.inversion),
     )
+
+
+def _in_words(settings: Inversion) -> list[str]:
+    """What is inverted for, within which bounds."""
+    words = []
+    for name, inverted in settings.inverted().items():
+        low, high = inverted.bounds
+        text = f"{name} from {low:g} to {high:g} {UNITS.get(name, '')}".rstrip()
+        other = inverted.parameter not in (None, name)
+        words.append(f"{text} as {inverted.parameter}" if other else text)
+    return words
 
 
 def _stage(
     checks: Checks,
     key: Key,
     config: schema.InvertConfig,
-    stage: schema.Stage,
+    stage: Stage,
     model: EarthModel,
     records: Gathers,
     source: Array,
@@ -187,30 +205,44 @@ def _stage(
     coarse = checks.coarse((*key, "spacing"), model, stage.spacing)
     if spectrum is None or coarse is None:
         return None
-    fastest = np.maximum(config.inversion.bounds[1], coarse.vp)
     equation = config.physics.equation
+    slow, fast = (_bounded(config.inversion, coarse, side) for side in (0, 1))
+    slowest = speeds(equation, slow)[0]
+    now = speeds(equation, coarse)
     numerics = checks.numerics(
         (*key, "spacing"),
         config,
         coarse.grid,
-        (speeds(equation, coarse)[0], speeds(equation, replace(coarse, vp=fastest))[1]),
+        (now[0], speeds(equation, fast)[1]),
         records.acquisition,
         spectrum,
         (records.interval, records.samples),
     )
-    slowest = config.inversion.bounds[0]
-    if numerics is not None and slowest < coarse.vp_min:
+    if numerics is not None and slowest < now[0]:
         _warn_of_slow(checks, key, numerics, slowest)
     return numerics
 
 
 def speeds(equation: str, model: EarthModel) -> tuple[float, float]:
-    """Slowest and fastest wave in a model [m/s]; those of vp alone where the model is incomplete."""
+    """Slowest and fastest wave in a model [m/s]; where it is incomplete those of vp alone."""
     stated = registry.load(equation)
     needed = set(stated.properties_in(model.grid.ndim)) - set(stated.defaults)
     if needed - set(model.properties):
         return model.vp_min, model.vp_max
     return stated.speeds(model.properties, model.grid.ndim)
+
+
+def _bounded(settings: Inversion, model: EarthModel, side: int) -> EarthModel:
+    """The model with what is inverted for at its lower or upper bound, or beyond as it is."""
+    further = (np.minimum, np.maximum)[side]
+    known = model.properties
+    return model.changed(
+        {
+            name: further(known[name], inverted.bounds[side])
+            for name, inverted in settings.inverted().items()
+            if name in known
+        }
+    )
 
 
 def _warn_of_slow(checks: Checks, key: Key, numerics: Numerics, slowest: float) -> None:
@@ -310,22 +342,6 @@ def _reference(
             f"the model {model.grid.shape} at {model.grid.spacing} m; they must agree",
         )
     return reference
-
-
-def _bounds(checks: Checks, settings: schema.Inversion, model: EarthModel) -> None:
-    """Bounds must hold the start, and something must be free to change."""
-    low, high = settings.bounds
-    fixed = assembly.kept(model, settings.fixed)
-    if fixed.all():
-        checks.add(("inversion", "fixed"), "nothing is left to invert for; fix less of the model")
-        return
-    free = model.vp[~fixed]
-    if free.min() < low or free.max() > high:
-        checks.add(
-            ("inversion", "bounds"),
-            f"the starting model has vp from {free.min():g} to {free.max():g} m/s where it may "
-            f"change, outside the bounds {low:g} to {high:g} m/s; widen the bounds",
-        )
 
 
 def _workers(section: schema.Execution, shots: int) -> int:

@@ -14,19 +14,39 @@ from fwicli import (
     Propagator,
     time_axis,
 )
-from fwicli.errors import DataError
+from fwicli.errors import DataError, ModelError, StabilityError
 from fwicli.execution import InProcess
 from fwicli.inversion.objective import Objective
-from fwicli.inversion.parameterization import PARAMETERIZATIONS
+from fwicli.inversion.parameterization import PARAMETERIZATIONS, linear
+from fwicli.inversion.variables import Variable, Variables
+from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.properties import parameters
 from fwicli.survey.wavelets import ricker, times
 
 GRID = Grid((41, 31), (10.0, 10.0), (0.0, 0.0))
 SAMPLES = 110
 
+# The unit of each property in x.
+UNITS = {"rho": 800.0, "impedance": 2e6}
+
+
+def random_earth(seed: int) -> dict[str, np.ndarray]:
+    """All properties that an equation may have."""
+    rng = np.random.default_rng(seed)
+    return {
+        "rho": 1500 + 500 * rng.random(GRID.shape),
+        "epsilon": 0.1 + 0.1 * rng.random(GRID.shape),
+        "delta": 0.1 * rng.random(GRID.shape),
+        "theta": 0.4 * rng.standard_normal(GRID.shape),
+        "phi": 0.4 * rng.standard_normal(GRID.shape),
+    }
+
 
 def objective(
-    parameter: str, equation: str = "acoustic", precision: str = "float64"
+    parameter: str,
+    equation: str = "acoustic",
+    precision: str = "float64",
+    names: tuple[str, ...] = ("vp",),
 ) -> tuple[Objective, np.ndarray]:
     """A misfit of two shots, and the model where it is taken."""
     rng = np.random.default_rng(0)
@@ -39,22 +59,91 @@ def objective(
     wavelet = ricker(times(0.004, SAMPLES), 15.0)
     true = 2000 + 400 * rng.random(GRID.shape)
     propagator = Propagator(made)
-    others = {"rho": 1500 + 500 * np.random.default_rng(7).random(GRID.shape)}
+    others = random_earth(7)
     earth = parameters(equation, {"vp": true, **others})
     data = [propagator.forward(earth, wavelet[None], s[None], receivers) for s in sources]
     records = Gathers(Acquisition(sources, receivers), 0.004, np.stack(data), wavelet)
-    variable = PARAMETERIZATIONS[parameter]
-    x = variable.from_velocity(2100 + 300 * rng.random(GRID.shape))
-    return Objective(made, variable, others, records, "least_squares", InProcess()), x
+    scales = {"vp": PARAMETERIZATIONS[parameter]}
+    scales |= {n: linear(UNITS.get(n, 1.0)) for n in names if n != "vp"}
+    variables = Variables(tuple(Variable(n, -1e9, 1e9, 1.0, scales[n]) for n in names))
+    start = {"vp": 2100 + 300 * rng.random(GRID.shape), **others}
+    x = variables.pack(start)
+    return Objective(made, variables, start, records, "least_squares", InProcess()), x
 
 
-def test_gradient_where_density_varies() -> None:
-    """The derivative in velocity at a density that stays, in random directions, to 1e-6."""
-    f, x = objective("vp", "variable_density")
-    direction = np.random.default_rng(9).standard_normal(x.shape)
-    h = 1e-5
-    slope = (f(x + h * direction)[0] - f(x - h * direction)[0]) / (2 * h)
-    assert np.vdot(f(x)[1], direction) == pytest.approx(slope, rel=1e-6)
+def slope(f: Objective, x: np.ndarray, direction: np.ndarray, h: float) -> float:
+    """Derivative of the objective along a direction, by central differences."""
+    return (f(x + h * direction)[0] - f(x - h * direction)[0]) / (2 * h)
+
+
+CHOICES = {equation: EQUATIONS[equation].properties for equation in EQUATIONS}
+CASES = [
+    *CHOICES.items(),
+    ("variable_density", ("vp", "impedance")),
+    ("variable_density", ("impedance",)),
+    ("variable_density", ("rho",)),
+]
+
+
+@pytest.mark.parametrize(("equation", "names"), CASES)
+def test_gradient_in_every_block(equation: str, names: tuple[str, ...]) -> None:
+    """The derivative in each variable, at the others that stay, to 1e-6; then the Taylor slope."""
+    f, x = objective("slowness", equation, names=names)
+    value, gradient = f(x)
+    assert gradient.shape == x.shape == (len(names), *GRID.shape)
+    rng = np.random.default_rng(9)
+    whole = 0.02 * x * rng.standard_normal(x.shape)
+    for block in range(len(names)):
+        direction = np.zeros(x.shape)
+        direction[block] = whole[block]
+        expected = slope(f, x, direction, 1e-3)
+        assert np.vdot(gradient, direction) == pytest.approx(expected, rel=1e-6, abs=1e-12)
+    steps = np.array([0.04, 0.02, 0.01, 0.005])
+    rests = [f(x + h * whole)[0] - value - h * np.vdot(gradient, whole) for h in steps]
+    order = np.polyfit(np.log(steps), np.log(np.abs(rests)), 1)[0]
+    assert order == pytest.approx(2, abs=0.01)
+
+
+def test_velocity_at_constant_impedance() -> None:
+    """With the impedance as a variable, a change of vp changes the density the other way."""
+    f, x = objective("vp", "variable_density", names=("vp", "impedance"))
+    g, y = objective("vp", "variable_density", names=("vp", "rho"))
+    assert f(x)[0] == pytest.approx(g(y)[0], rel=1e-12)
+    moved = x.copy()
+    moved[0] *= 1.1
+    same = y.copy()
+    same[0] *= 1.1
+    same[1] /= 1.1
+    assert f(moved)[0] == pytest.approx(g(same)[0], rel=1e-12)
+
+
+def test_diagonal_is_what_x_changes_for_the_waves() -> None:
+    """Squared changes of the parameters, each relative to its size, by central differences."""
+    f, x = objective("slowness", "variable_density", names=("vp", "rho"))
+    where = np.random.default_rng(5).random(GRID.shape) > 0.3
+    f.others = {"vp": f.others["vp"]}
+
+    def made(y: np.ndarray) -> dict[str, np.ndarray]:
+        return parameters("variable_density", f.variables.earth(f.variables.unpack(y), f.others))
+
+    size = {name: (values[where] ** 2).mean() for name, values in made(x).items()}
+    for block in range(2):
+        h = np.zeros((2, 1, 1))
+        h[block] = 1e-4
+        change = {n: (p - made(x - h)[n]) / 2e-4 for n, p in made(x + h).items()}
+        expected = sum(size["k"] / size[n] * c**2 for n, c in change.items())
+        np.testing.assert_allclose(f.diagonal(x, where)[block], expected, rtol=1e-6)
+
+
+def test_impossible_models_are_refused() -> None:
+    """Before any wave is computed, with the values that were tried."""
+    f, x = objective("vp", "variable_density", names=("vp", "rho"))
+    x[0, 3, 4] = 0.0
+    with pytest.raises(ModelError, match=r"`k`.*not a finite number at 1 points.*vp from 0 to"):
+        f(x)
+    x[0] = 9.0
+    with pytest.raises(StabilityError, match=r"vp from 9000 to 9000 m/s, rho from"):
+        f(x)
 
 
 @pytest.mark.parametrize("parameter", PARAMETERIZATIONS)
@@ -66,9 +155,7 @@ def test_gradient_against_central_differences(parameter: str) -> None:
     rng = np.random.default_rng(1)
     for _ in range(3):
         direction = x * rng.standard_normal(x.shape)
-        h = 1e-5
-        slope = (f(x + h * direction)[0] - f(x - h * direction)[0]) / (2 * h)
-        assert np.vdot(gradient, direction) == pytest.approx(slope, rel=1e-6)
+        assert np.vdot(gradient, direction) == pytest.approx(slope(f, x, direction, 1e-5), rel=1e-6)
 
 
 def test_value_is_the_share_that_is_not_explained() -> None:
@@ -91,4 +178,4 @@ def test_silent_data_are_refused() -> None:
     f, _ = objective("vp")
     silent = Gathers(f.gathers.acquisition, 0.004, 0 * f.gathers.data, f.gathers.wavelet)
     with pytest.raises(DataError, match="all zero"):
-        Objective(f.discretization, f.parameterization, {}, silent, "least_squares", InProcess())
+        Objective(f.discretization, f.variables, {}, silent, "least_squares", InProcess())

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fwicli.config.loader import load
+from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.workflows import rtm
 from tests.workflows.test_model import StopAfter
 
@@ -25,6 +26,25 @@ def test_image_shows_the_reflector(survey: Path, tmp_path: Path) -> None:
     assert image(tmp_path / "run").shape == (61, 41)
     for name in ("image.png", "reflectivity.png"):
         assert (tmp_path / "run" / name).stat().st_size > 5000
+
+
+# What an equation may need beside vp; the records are those of an isotropic earth.
+OTHERS = {"rho": 1000.0, "epsilon": 0.0, "delta": 0.0, "theta": 0.0, "phi": 0.0}
+
+
+@pytest.mark.parametrize("condition", ["correlation", "gradient"])
+@pytest.mark.parametrize("equation", [e for e in EQUATIONS if e != "acoustic"])
+def test_every_equation_images(survey: Path, tmp_path: Path, equation: str, condition: str) -> None:
+    """Where the earth is the same, so is the image."""
+    needed = [n for n in EQUATIONS[equation].properties if n != "vp"]
+    settings = [f"physics.equation={equation}", f"imaging.condition={condition}"]
+    settings += [f"model.{name}={OTHERS[name]}" for name in needed]
+    rtm.run(load(survey / "rtm.yaml", settings=settings), tmp_path / "run")
+    rtm.run(load(survey / "rtm.yaml", settings=settings[1:2]), tmp_path / "acoustic")
+    found, expected = image(tmp_path / "run"), image(tmp_path / "acoustic")
+    similarity = np.vdot(found, expected) / np.linalg.norm(found) / np.linalg.norm(expected)
+    assert similarity > 0.99
+    assert np.linalg.norm(found) == pytest.approx(np.linalg.norm(expected), rel=0.05)
 
 
 def test_interrupted_image_is_the_same(survey: Path, tmp_path: Path) -> None:

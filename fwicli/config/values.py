@@ -1,0 +1,61 @@
+"""What sections of a config are made of: numbers, pairs, names, and mappings of known keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+
+Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Count = Annotated[int, Field(strict=True, ge=1)]
+
+
+def kind(value: Any) -> str:
+    """Which member of a union a value is meant for: errors then concern that member alone."""
+    if isinstance(value, dict | BaseModel):
+        return "mapping"
+    if isinstance(value, list):
+        return "list"
+    if isinstance(value, str):
+        return "text"
+    return "switch" if isinstance(value, bool) else "number"
+
+
+def one_of(names: Iterable[str], otherwise: str = "") -> Callable[[str], str]:
+    """Validator of a name that is looked up in a table, or else something that is no text."""
+
+    def check(value: str) -> str:
+        if value not in names:
+            listed = "one of: " if len(list(names)) > 1 else ""
+            raise ValueError(f"must be {listed}{', '.join(names)}{otherwise}")
+        return value
+
+    return check
+
+
+class Section(BaseModel):
+    """A mapping in which every key is known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Kept = Annotated[
+    Annotated[str, AfterValidator(one_of(("water", "nothing"), ", or a depth [m]")), Tag("text")]
+    | Annotated[NonNegative, Tag("number")],
+    Discriminator(kind),
+]
+
+
+def _increasing(value: list[float]) -> list[float]:
+    if value[0] >= value[1]:
+        raise ValueError("the first of the two must be below the second")
+    return value
+
+
+Band = Annotated[list[NonNegative], Field(min_length=2, max_length=2), AfterValidator(_increasing)]
+Bounds = Annotated[list[Positive], Field(min_length=2, max_length=2), AfterValidator(_increasing)]
+# Of a property that need not be positive, such as an angle.
+Range = Annotated[list[Number], Field(min_length=2, max_length=2), AfterValidator(_increasing)]

@@ -1,0 +1,69 @@
+"""What is inverted for is said once, with bounds of each, and mistakes are explained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fwicli.config.inversion import Inverted
+from fwicli.config.loader import ProblemsError, load
+
+CONFIG = """\
+model: {vp: 2000.0, rho: 1500.0, shape: [31, 21], spacing: 10}
+data: {file: shots.h5}
+physics: {equation: variable_density}
+inversion:
+  stages: [{band: [0, 8]}]
+"""
+
+
+def inverted(tmp_path: Path, *lines: str) -> dict[str, Inverted]:
+    path = tmp_path / "c.yaml"
+    path.write_text(CONFIG + "".join(f"  {line}\n" for line in lines), encoding="utf-8")
+    found: dict[str, Inverted] = load(path).config.inversion.inverted()
+    return found
+
+
+def test_simple_form_is_velocity(tmp_path: Path) -> None:
+    """With the same meaning as naming it."""
+    simple = inverted(tmp_path, "bounds: [1400, 4000]", "parameter: slowness")
+    named = inverted(tmp_path, "invert_for: {vp: {bounds: [1400, 4000], parameter: slowness}}")
+    assert simple == named
+
+
+def test_shorthand_is_bounds(tmp_path: Path) -> None:
+    found = inverted(tmp_path, "invert_for: {vp: [1400, 4000], epsilon: [-0.1, 0.3]}")
+    assert found["vp"] == Inverted(bounds=[1400.0, 4000.0])
+    assert found["epsilon"].bounds == [-0.1, 0.3]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("misfit: least_squares", "give `bounds` of vp [m/s], or `invert_for`"),
+        ("invert_for: {}", "name what to invert for"),
+        ("invert_for: {rho: [1000, 2000], impedance: [1.0e6, 9.0e6]}", "takes the place of rho"),
+        ("invert_for: {rho: [0, 2000]}", "rho is positive; its bounds begin at 0"),
+        ("invert_for: {rho: {bounds: [1, 2], parameter: vp}}", "only vp may have a `parameter`"),
+        ("invert_for: {vp: {bound: [1400, 4000]}}", "unknown key `bound`; did you mean `bounds`?"),
+        ("invert_for: {vp: [4000, 1400]}", "the first of the two must be below the second"),
+        ("invert_for: {vp: [1400]}", "must have 2 values, not 1"),
+        ("invert_for: {vp: 1400}", "must be a section of `key: value` pairs"),
+        ("invert_for: [vp, rho]", "must be a section of `key: value` pairs"),
+        ("invert_for: {vp: {bounds: [1, 2], parameter: vpp}}", "did you mean `vp`?"),
+    ],
+)
+def test_mistakes(tmp_path: Path, line: str, message: str) -> None:
+    with pytest.raises(ProblemsError) as caught:
+        inverted(tmp_path, line)
+    assert message in str(caught.value)
+    assert "c.yaml:" in str(caught.value)
+
+
+@pytest.mark.parametrize("simple", ["bounds: [1400, 4000]", "parameter: slowness"])
+def test_both_forms_contradict(tmp_path: Path, simple: str) -> None:
+    with pytest.raises(ProblemsError) as caught:
+        inverted(tmp_path, simple, "invert_for: {rho: [1000, 2000]}")
+    name = simple.partition(":")[0]
+    assert f"both `{name}` and `invert_for` are given; put the {name} into" in str(caught.value)
