@@ -31,7 +31,7 @@ from fwicli.survey.wavelets import ricker, times
 Array = NDArray[np.float64]
 
 SPACING, FREQUENCY, INTERVAL, ORDER = 10.0, 15.0, 0.001, 8
-DEPTH, DURATION = 10, 3.2  # cells below the layer; [s]
+DEPTH, DURATION = 10, 2.4  # cells below the layer; [s]
 ANGLES = np.array([0.0, 15.0, 30.0, 45.0, 55.0, 65.0, 70.0, 75.0])
 
 # Velocity of the medium, and the largest in the model, for which the layer is made [m/s].

@@ -36,7 +36,7 @@ def records(
         (2, 8, 1.0),
         (2, 12, 5.0),
         (3, 8, 1.0),
-        pytest.param(3, 12, 5.0, marks=pytest.mark.slow),
+        pytest.param(3, 16, 5.0, marks=pytest.mark.slow),
     ],
 )
 def test_eight_points_in_a_wavelength(ndim: int, order: int, wavelengths: float) -> None:

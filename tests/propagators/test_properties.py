@@ -9,7 +9,14 @@ from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.properties import gradient, parameters
 
 RNG = np.random.default_rng(2)
-EARTH = {"vp": 1500 + 1000 * RNG.random((4, 5)), "rho": 1000 + 1000 * RNG.random((4, 5))}
+EARTH = {
+    "vp": 1500 + 1000 * RNG.random((4, 5)),
+    "rho": 1000 + 1000 * RNG.random((4, 5)),
+    "epsilon": 0.2 + 0.1 * RNG.random((4, 5)),
+    "delta": 0.1 + 0.1 * RNG.random((4, 5)),
+    "theta": 0.5 + RNG.random((4, 5)),
+    "phi": 0.5 + RNG.random((4, 5)),
+}
 
 
 @pytest.mark.parametrize("equation", EQUATIONS)
