@@ -15,11 +15,12 @@ order of the differences. A filter g along each axis, with weights for which
 over the band of the waves, gives them back. It acts on the logarithm of density, so that densities
 stay positive and light and dense are treated alike:
 
-    L = g ln rho,        V = g (ln rho)**2 - L**2,
-    rho' = exp(L + V / 6),        vp' = vp exp(-V / 6).
+    L = g ln rho,        V = g (ln rho)**2 - L**2,        S = V / sqrt(1 + (V / V0)**2) / 6,
+    rho' = exp(L + S),        vp' = vp exp(-S).
 
-V, of second order in the contrast, keeps the sums of density and of compressibility across a step,
-and with them the travel time, close to those of the cells.
+S, of second order in the contrast, keeps the sums of density and of compressibility across a step,
+and with them the travel time, close to those of the cells. It is limited, so that vp' never exceeds
+vp by more than exp(V0 / 6), which the safety of the time step has room for (see `sampling`).
 
 The reflection is that of Born's approximation in a sampled medium; compare Mittet (2017),
 Geophysics 82, T159-T182, on interfaces in finite-difference schemes.
@@ -42,8 +43,10 @@ Array = NDArray[Any]
 # Ricker wavelet's peak, from 0 to 45 degrees.
 WEIGHTS = (-0.0439, 0.0071, -0.000593)
 
-# Share of V in the logarithms, from the same fit.
+# Share of V in the logarithms, from the same fit, and the limit V0; a step with a contrast of 2 has
+# a V of 0.02.
 SHARE = 1 / 6
+LIMIT = 0.05
 
 
 def sharpened(properties: Mapping[str, Array]) -> dict[str, Array]:
@@ -55,9 +58,10 @@ def sharpened(properties: Mapping[str, Array]) -> dict[str, Array]:
         On the model's grid, with `vp` [m/s] and `rho` [kg/m3]; others are passed on.
     """
     level, spread = _moments(_logarithm(properties))
+    small = SHARE * spread / np.sqrt(1 + (spread / LIMIT) ** 2)
     values = {
-        "vp": properties["vp"] * np.exp(-SHARE * spread),
-        "rho": _scale(properties) * np.exp(level + SHARE * spread),
+        "vp": properties["vp"] * np.exp(-small),
+        "rho": _scale(properties) * np.exp(level + small),
     }
     return {
         name: values[name].astype(given.dtype) if name in values else given
@@ -75,13 +79,15 @@ def gradient(
     by_vp, by_rho : ndarray
         Derivatives with respect to the sharpened properties.
     """
-    logarithm = _logarithm(properties)
-    level, spread = _moments(logarithm)
-    by_log_vp = by_vp * properties["vp"] * np.exp(-SHARE * spread)
+    nodes = sharpened(properties)
+    by_log_vp = by_vp * nodes["vp"]
     if wanted == "vp":
         return np.asarray(by_log_vp / properties["vp"], dtype=np.float64)
-    by_log_rho = by_rho * _scale(properties) * np.exp(level + SHARE * spread)
-    by_spread = SHARE * (by_log_rho - by_log_vp)
+    logarithm = _logarithm(properties)
+    level, spread = _moments(logarithm)
+    by_log_rho = by_rho * nodes["rho"]
+    slope = SHARE * (1 + (spread / LIMIT) ** 2) ** -1.5
+    by_spread = slope * (by_log_rho - by_log_vp)
     by_logarithm = _filter(by_log_rho - 2 * level * by_spread, transpose=True)
     by_logarithm += 2 * logarithm * _filter(by_spread, transpose=True)
     return np.asarray(by_logarithm / properties["rho"], dtype=np.float64)

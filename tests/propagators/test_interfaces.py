@@ -25,14 +25,16 @@ def test_uniform_density_stays_to_the_last_bit() -> None:
 
 
 def test_density_stays_positive_next_to_air() -> None:
-    """At any contrast, in 3D too, with velocities of a reasonable size."""
+    """At any contrast, in 3D too, and velocities do not rise above what is stable."""
     rho = np.where(RNG.random((7, 8, 9)) < 0.5, 1.2, 2600.0)
     nodes = sharpened({"vp": np.full(rho.shape, 2000.0), "rho": rho})
-    assert all(np.isfinite(values).all() and values.min() > 0 for values in nodes.values())
+    assert np.isfinite(nodes["rho"]).all()
+    assert nodes["rho"].min() > 0
+    assert np.abs(nodes["vp"] / 2000 - 1).max() < 0.01
 
 
 def test_light_and_dense_are_treated_alike() -> None:
-    """The reciprocals of all densities give the reciprocals of rho' exp(-V / 3)."""
+    """The reciprocals of all densities give the reciprocals of rho' exp(-2 S)."""
     rho = 1 + RNG.random(SHAPE)
     vp = np.ones(SHAPE)
     plain, inverse = sharpened({"vp": vp, "rho": rho}), sharpened({"vp": vp, "rho": 1 / rho})

@@ -21,6 +21,7 @@ import pytest
 
 from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
 from fwicli.propagators.properties import parameters
+from fwicli.propagators.sampling import stable_step
 from fwicli.survey.wavelets import ricker, times
 
 GRID = Grid((81, 81), (10.0, 10.0), (0.0, 0.0))
@@ -147,3 +148,19 @@ def test_contrasts_of_velocity() -> None:
     assert errors("variable_density", {"vp": 2400.0, "rho": 2000.0}, points=16.0)[-1] < 0.01
     coarse, fine = (errors("acoustic", alone, 8, points)[0] for points in (10.0, 20.0))
     assert coarse > 3.5 * fine, (coarse, fine)
+
+
+def test_rough_density_is_stable_at_the_largest_step() -> None:
+    """Prepared densities are rougher, yet within the limit that is found from velocity alone."""
+    grid = Grid((61, 61), (10.0, 10.0), (0.0, 0.0))
+    interval, samples = stable_step(2000.0, grid.spacing, 8), 4000
+    axis = time_axis(interval, samples, 2000.0, grid.spacing, 8, 1, corrected=False)
+    layer = AbsorbingLayer(20, 2000.0, 20.0)
+    F = Propagator(Discretization("variable_density", grid, axis, layer, precision="float64"))
+    rho = np.where(np.random.default_rng(1).random(grid.shape) < 0.5, 1000.0, 3000.0)
+    earth = parameters("variable_density", {"vp": np.full(grid.shape, 2000.0), "rho": rho})
+    place = np.array([[300.0, 300.0]]), np.array([[350.0, 310.0]])
+    impulse = np.eye(1, samples)  # of all frequencies
+    trace = np.abs(F.forward(earth, impulse, *place)[0])
+    loudest = [part.max() for part in np.split(trace, 4)]
+    assert loudest[0] > loudest[1] > loudest[2] > loudest[3], loudest
