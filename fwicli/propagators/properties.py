@@ -5,7 +5,9 @@ holds properties c, such as velocity and density, with p = P(c) point by point. 
 
     dphi/dc_j = sum_i dP_i/dc_j dphi/dp_i,
 
-with the derivatives of the equation's own formulas, found by symbolic differentiation.
+with the derivatives of the equation's own formulas, found by symbolic differentiation. Where an
+equation takes means of density, the properties at the nodes come from those of the cells first (see
+`interfaces`), and the chain has one link more.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
+from fwicli.propagators import interfaces
 from fwicli.propagators.equations import registry
-from fwicli.propagators.equations.equation import arguments
+from fwicli.propagators.equations.equation import Equation, arguments
 
 Array = NDArray[Any]
 Properties = Mapping[str, Array]
@@ -30,7 +33,7 @@ def parameters(equation: str, properties: Properties) -> dict[str, Array]:
     """Parameters of an equation from physical properties; those it does not need are left out."""
     shape = properties["vp"].shape
     stated = registry.load(equation)
-    known = stated.complete(properties, len(shape))
+    known = stated.complete(_nodes(stated, properties), len(shape))
     made = {}
     for name, formula in stated.parameters(len(shape)).items():
         values = _function(formula)(*[known[a] for a in arguments(formula)])
@@ -42,8 +45,25 @@ def gradient(
     equation: str, properties: Properties, derivatives: Mapping[str, Array], wanted: str
 ) -> Array:
     """Derivative with respect to the property `wanted` from those with respect to parameters."""
-    shape = properties["vp"].shape
     stated = registry.load(equation)
+    nodes = _nodes(stated, properties)
+    if nodes is properties or wanted not in ("vp", "rho"):
+        return _pointwise(stated, nodes, derivatives, wanted)
+    by_vp, by_rho = (_pointwise(stated, nodes, derivatives, name) for name in ("vp", "rho"))
+    return interfaces.gradient(properties, by_vp, by_rho, wanted)
+
+
+def _nodes(stated: Equation, properties: Properties) -> Properties:
+    """Properties at the nodes, from those of the cells."""
+    prepared = stated.mean_density and "rho" in properties
+    return interfaces.sharpened(properties) if prepared else properties
+
+
+def _pointwise(
+    stated: Equation, properties: Properties, derivatives: Mapping[str, Array], wanted: str
+) -> Array:
+    """The sum over the parameters, point by point."""
+    shape = properties["vp"].shape
     known = stated.complete(properties, len(shape))
     formulas = stated.parameters(len(shape))
     total = np.zeros(shape)

@@ -185,44 +185,6 @@ def test_unstable_step_is_reported(make_setting: Make) -> None:
         s.propagator.forward({"m": s.model["m"] / 9}, s.wavelet, s.sources, s.receivers)
 
 
-# --- density --------------------------------------------------------------------------------------
-
-
-def test_reflection_from_a_contrast_of_density() -> None:
-    """Where vp is the same on both sides, R = (r2 - r1) / (r2 + r1) at every angle.
-
-    The reflected field is then R times that of the source's mirror image about the interface. The
-    error is of second order, as the interface lies within one cell: 1.2 % at 16 points per
-    wavelength of the peak frequency.
-    """
-    grid, interface = Grid((161, 81), (10.0, 10.0), (0.0, 0.0)), 405.0
-    axis = time_axis(0.002, 520, 2000.0, grid.spacing, 8)
-    receivers = np.array([[x, 100.0] for x in (100.0, 300.0, 500.0, 700.0, 900.0, 1200.0)])
-    vp, upper, lower = np.full(grid.shape, 2000.0), 1000.0, 2000.0
-    uniform = np.full(grid.shape, upper)
-    layered = uniform.copy()
-    layered[:, 41:] = lower
-    errors = []
-    for frequency in (25.0, 12.5):
-        layer = AbsorbingLayer(20, 2000.0, frequency)
-        propagator = Propagator(
-            Discretization("variable_density", grid, axis, layer, precision="float64")
-        )
-        wavelet = ricker(times(0.002, 520), frequency)[None]
-
-        def records(
-            rho: np.ndarray, z: float, propagator: Propagator = propagator, q: Any = wavelet
-        ) -> np.ndarray:
-            earth = parameters("variable_density", {"vp": vp, "rho": rho})
-            return propagator.forward(earth, q, np.array([[100.0, z]]), receivers)
-
-        reflected = records(layered, 100.0) - records(uniform, 100.0)
-        image = records(uniform, 2 * interface - 100.0) * (lower - upper) / (lower + upper)
-        errors.append(np.linalg.norm(reflected - image) / np.linalg.norm(image))
-    assert errors[1] < 0.015, errors
-    assert errors[0] > 3.5 * errors[1]
-
-
 # --- the free surface -----------------------------------------------------------------------------
 
 with_3d = [2, pytest.param(3, marks=pytest.mark.slow)]

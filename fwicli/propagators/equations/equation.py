@@ -76,6 +76,9 @@ class Equation:
     integrated : bool
         Whether the source that enters is the integral over time of the source time function:
         so in equations of first order in time.
+    mean_density : bool
+        Whether the density of the residuals acts as the mean of two neighbours; its values at the
+        nodes are then prepared for that (see `interfaces`).
     """
 
     name: str
@@ -89,6 +92,7 @@ class Equation:
     defaults: Mapping[str, float] = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
     integrated: bool = False
+    mean_density: bool = False
 
     @property
     def properties(self) -> tuple[str, ...]:

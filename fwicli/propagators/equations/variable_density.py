@@ -6,7 +6,8 @@
 with pressure u [Pa], its gradient over the density a [Pa/m], compressibility k [s2/m2] and density
 r, both relative to water of rho_w = 1000 kg/m3, and source q [Pa/m2]: in water a source has the
 amplitude that it has in the equation of constant density. The densities act half a cell between
-the pressures, where their mean is the effective density of the two cells.
+the pressures, where their mean is the effective density of the two cells; `interfaces`
+prepares them, so that a step from cell to cell reflects as it should.
 
 References: Virieux and Operto (2009), Geophysics 74, WCC1-WCC26; Moczo et al. (2002), Bull. Seism.
 Soc. Am. 92, 3042-3066, for the mean.
@@ -43,4 +44,5 @@ EQUATION = Equation(
     # Two levels of u and, an axis, of a and two memory variables; k, r and their coefficients; then
     # three levels of the multiplier of u, two of the others, two gradients and illumination.
     footprint=lambda ndim: Footprint(7 * ndim + 5, 6 * ndim + 6, ndim + 1),
+    mean_density=True,
 )

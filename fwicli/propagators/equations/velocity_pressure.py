@@ -45,4 +45,5 @@ EQUATION = Equation(
     # as many multipliers, two gradients and illumination.
     footprint=lambda ndim: Footprint(7 * ndim + 5, 6 * ndim + 6, ndim + 1),
     integrated=True,
+    mean_density=True,
 )

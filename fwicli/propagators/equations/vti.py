@@ -75,4 +75,5 @@ EQUATION = Equation(
     fastest=lambda vp, epsilon: vp * np.sqrt(1 + 2 * np.maximum(0, epsilon)),
     defaults={"rho": 1000.0},
     limits=LIMITS,
+    mean_density=True,
 )
