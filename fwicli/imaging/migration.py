@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.equations import registry
 from fwicli.propagators.propagator import propagator
 
 Array = NDArray[Any]
@@ -62,10 +63,12 @@ class ShotMigration:
     def __call__(self) -> ShotImage:
         """Model the source field, back-propagate the records, and correlate."""
         gradient = self.condition == "gradient"
+        # Multipliers of an equation of first order in time are derivatives already.
+        derived = registry.load(self.discretization.equation).integrated
 
         def records(modelled: Array) -> Array:
             data = self.observed - modelled if self.subtract_modelled else self.observed
-            if gradient:
+            if gradient or derived:
                 return data
             return -time_derivative(data, self.discretization.axis.interval)
 

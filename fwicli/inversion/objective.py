@@ -23,6 +23,8 @@ from fwicli.inversion.misfits import MISFITS
 from fwicli.inversion.variables import Variables
 from fwicli.propagators import properties
 from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.equations import registry
+from fwicli.propagators.equations.equation import ROUND_OFF, call
 from fwicli.propagators.propagator import propagator
 from fwicli.survey.gathers import Gathers
 
@@ -153,9 +155,10 @@ class Objective:
         Raises
         ------
         ModelError
-            If one is not a finite number somewhere.
+            If one is not a finite number somewhere, or outside the limits of the equation.
         """
         equation = self.discretization.equation
+        self._check_limits(x)
         with np.errstate(invalid="ignore", divide="ignore"):
             parameters = properties.parameters(equation, self._earth(x))
         for name, values in parameters.items():
@@ -167,6 +170,17 @@ class Objective:
                     f"bounds of the inversion"
                 )
         return parameters
+
+    def _check_limits(self, x: Array) -> None:
+        """The earth at x must allow a stable solution."""
+        earth = self._earth(x)
+        for limit in registry.load(self.discretization.equation).limits:
+            bad = int((call(limit.margin, earth) < -ROUND_OFF).sum())
+            if bad:
+                raise ModelError(
+                    f"a model with {self.variables.ranges(x)} is outside the limits of the "
+                    f"equation at {bad} points: {limit.rule}; narrow the bounds of the inversion"
+                )
 
     def __call__(self, x: Array) -> tuple[float, Array]:
         """Value and gradient at x, both of them exact.

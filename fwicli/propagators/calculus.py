@@ -89,7 +89,8 @@ class System:
         last axis, or even with values half a cell on. A multiplier has the mirror of the field
         whose residual it belongs to; with these, transposes stay exact.
     derived : mapping of Function to expr
-        Coefficients that are pointwise expressions of the parameters, computed once.
+        Coefficients that are pointwise expressions of the parameters and of those before them,
+        computed once.
     backward : bool
         Whether the unknowns are found backwards in time.
     """
@@ -380,7 +381,7 @@ def born(
     """Background fields and their first-order change: R(f) = q, R(df) + (dR/dp)[f] dp = 0."""
     scattered = {f.name: like(f, name(f.name)) for f in system.fields}
     changes = {**perturbations, **{c.name: like(c, f"d{c.name}") for c in system.derived}}
-    derived = {changes[c.name]: linearise(e, perturbations) for c, e in system.derived.items()}
+    derived = {changes[c.name]: linearise(e, changes) for c, e in system.derived.items()}
     residuals = tuple(
         substitute(r, scattered) + linearise(expand_time(r, system.time), changes)
         for r in system.residuals
@@ -428,7 +429,7 @@ def gradient(system: System, multipliers: Mapping[str, TimeFunction], parameter:
 
 
 def chain_rule(system: System, parameter: Function, sums: Mapping[str, Function]) -> Expr:
-    """Gradient for a parameter from those for the coefficients derived from it.
+    """Gradient for a coefficient from those for the coefficients derived from it.
 
     Parameters
     ----------

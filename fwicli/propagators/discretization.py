@@ -35,6 +35,8 @@ class Discretization:
         The history keeps every so manieth step; 1 makes gradients exact.
     threads : int
         OpenMP threads of one propagation.
+    parameters : tuple of str or None
+        Parameters of which gradients are wanted, which need less history than all; None for all.
     """
 
     equation: str
@@ -45,9 +47,11 @@ class Discretization:
     precision: str = "float32"
     every: int = 1
     threads: int = 1
+    parameters: tuple[str, ...] | None = None
 
     def signature(self, kind: str, **extra: Any) -> Signature:
         """Signature of the kernel of a kind (see `kernels`)."""
+        images = kind in ("gradient", "hessian") or extra.get("history")
         return Signature(
             kind=kind,
             equation=self.equation,
@@ -56,6 +60,7 @@ class Discretization:
             layer=self.layer.cells,
             surface=self.layer.surface,
             precision=self.precision,
+            parameters=self.parameters if images else None,
             **extra,
         )
 

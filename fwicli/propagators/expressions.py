@@ -118,7 +118,8 @@ def summands(expr: Expr) -> list[Expr]:
         parts = [summands(a) for a in expr.args]
         return [reduce(mul, factors) for factors in product(*parts)]
     if expr.is_Pow and expr.exp.is_Integer and expr.exp > 1 and expr.base.is_Add:
-        return summands(reduce(mul, [expr.base] * int(expr.exp)))
+        parts = [summands(expr.base)] * int(expr.exp)
+        return [reduce(mul, factors) for factors in product(*parts)]
     return [expr]
 
 

@@ -14,8 +14,9 @@ to zero at its end). `full` keeps every step, and is exact for any signal.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
-from fwicli.propagators.equations.equation import Footprint
+from fwicli.propagators.equations.equation import Equation
 from fwicli.propagators.sampling import TimeAxis
 
 OVERSAMPLING = 3.0
@@ -32,22 +33,32 @@ def snapshots(steps: int, every: int) -> int:
 
 
 def working_bytes(
-    footprint: Footprint, points: int, kept: int, itemsize: int, gradient: bool
+    equation: Equation,
+    ndim: int,
+    points: int,
+    kept: int,
+    itemsize: int,
+    gradient: bool,
+    parameters: Collection[str] | None = None,
 ) -> int:
     """Memory of one shot [bytes].
 
     Parameters
     ----------
-    footprint : Footprint
-        Arrays of the equation.
+    equation : Equation
+    ndim : int
+        Number of space dimensions.
     points : int
         Grid points with the absorbing layer.
     kept : int
         Snapshots of the history.
     gradient : bool
         Whether the multiplier is propagated, too.
+    parameters : collection of str, optional
+        Parameters of which a gradient is wanted; by default all.
     """
+    footprint = equation.footprint(ndim)
     arrays = footprint.forward
     if gradient:
-        arrays += footprint.gradient + kept * footprint.history
+        arrays += footprint.gradient + kept * len(footprint.kept(equation.receiver, parameters))
     return points * itemsize * arrays

@@ -62,7 +62,7 @@ class Signature:
     images : tuple of str
         For a gradient kernel, what it accumulates: "gradient" or names of `CONDITIONS`.
     parameters : tuple of str
-        Parameters of which a gradient is accumulated, or which a history serves; all if empty.
+        Parameters of which a gradient is accumulated, or which a history serves; None for all.
     """
 
     kind: str
@@ -74,7 +74,7 @@ class Signature:
     history: bool = False
     surface: bool = False
     images: tuple[str, ...] = ()
-    parameters: tuple[str, ...] = ()
+    parameters: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -74,12 +74,6 @@ def _pointwise(
     return total
 
 
-def relevant(equation: str, wanted: str, ndim: int) -> tuple[str, ...]:
-    """Parameters that depend on a property."""
-    formulas = registry.load(equation).parameters(ndim)
-    return tuple(name for name, formula in formulas.items() if wanted in arguments(formula))
-
-
 @cache
 def _function(formula: str) -> Function:
     """A formula as a function of the properties that it names."""

@@ -200,8 +200,8 @@ def _gradient(signature: Signature, equation: Equation, grid: Any) -> tuple[Syst
             for c in _wanted(forward, signature):
                 integrand = calculus.gradient(forward, multipliers, c)
                 images += _add(sums[c.name], substitute(integrand, kept))
-            for p in _asked(forward, signature):
-                after += _add(sums[p.name], calculus.chain_rule(forward, p, sums))
+            for c in reversed(_wanted(forward, signature)):
+                after += _add(sums[c.name], calculus.chain_rule(forward, c, sums))
         else:
             u, v = kept[equation.receiver], multipliers[equation.source]
             total = Function(name=f"image_{image}", grid=grid, space_order=0, dtype=grid.dtype)
@@ -235,10 +235,12 @@ def _hessian(signature: Signature, equation: Equation, grid: Any) -> tuple[Syste
             integrand = calculus.gradient(forward, multipliers, c)
             images += _add(sums[c.name], substitute(integrand, kept))
     after: list[Eq] = []
-    for p in _asked(forward, signature):
-        first = calculus.chain_rule(forward, p, changed)
-        second = calculus.linearise(calculus.chain_rule(forward, p, sums), perturbations)
-        after += _add(changed[p.name], first + second)
+    for c in reversed(_wanted(forward, signature)):
+        rule = calculus.chain_rule(forward, c, sums)
+        first = calculus.chain_rule(forward, c, changed)
+        after += _add(changed[c.name], first + calculus.linearise(rule, changes))
+        if c in forward.derived:
+            after += _add(sums[c.name], rule)
     receiver = f"adj_{equation.receiver}"
     points = Points(grid, "q", "inj")
     before, step = _advance(system, _fields(images), receiver, points, f"born_{receiver}")
@@ -263,17 +265,17 @@ def _sums(system: System, parameters: str, derived: str) -> dict[str, Function]:
     }
 
 
-def _asked(system: System, signature: Signature) -> list[Function]:
-    """Parameters whose gradient is asked for."""
-    asked = signature.parameters or [p.name for p in system.parameters]
-    return [p for p in system.parameters if p.name in asked]
-
-
 def _wanted(system: System, signature: Signature) -> list[Function]:
     """Parameters whose gradient is asked for, and coefficients derived from any of them."""
-    asked = _asked(system, signature)
+    only = signature.parameters
+    asked = [p for p in system.parameters if only is None or p.name in only]
     known = {p.name for p in asked}
-    return [*asked, *[c for c, expr in system.derived.items() if names(expr) & known]]
+    derived = []
+    for c, expr in system.derived.items():
+        if names(expr) & known:
+            known.add(c.name)
+            derived.append(c)
+    return [*asked, *derived]
 
 
 def needed(system: System, signature: Signature, equation: Equation) -> dict[str, int]:

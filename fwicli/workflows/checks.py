@@ -15,7 +15,7 @@ from fwicli.errors import FwiError
 from fwicli.inversion.bands import Band
 from fwicli.propagators import history, sampling
 from fwicli.propagators.equations import registry
-from fwicli.propagators.equations.equation import Equation, call
+from fwicli.propagators.equations.equation import ROUND_OFF, Equation, call
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import IMPEDANCE, UNITS, EarthModel, Regridding
@@ -80,9 +80,10 @@ class Checks:
         for prop, values in model.properties.items():
             low, high = PLAUSIBLE[prop]
             if values.min() < low or values.max() > high:
+                unit, setting = UNITS.get(prop, ""), SETTING.get(prop, prop)
                 self.warn(
-                    f"`{name}` has {prop} from {values.min():g} to {values.max():g} "
-                    f"{UNITS.get(prop, '')}, which no rock has; check `{name}.{SETTING.get(prop, prop)}`"
+                    f"`{name}` has {prop} from {values.min():g} to {values.max():g} {unit}, which "
+                    f"no rock has; check `{name}.{setting}`"
                 )
 
     def complete(self, equation: str, model: EarthModel) -> None:
@@ -114,8 +115,7 @@ class Checks:
         """The model must allow a stable solution."""
         known = equation.complete(model.properties, model.grid.ndim)
         for limit in equation.limits:
-            # Equal values may differ by the round-off of a file.
-            bad = np.argwhere(call(limit.margin, known) < -1e-6)
+            bad = np.argwhere(call(limit.margin, known) < -ROUND_OFF)
             if not bad.size:
                 continue
             place = tuple(int(i) for i in bad[0])

@@ -30,6 +30,8 @@ class Numerics:
         Upper edge of the wavelet's band [Hz].
     points_per_wavelength : float
         Of the slowest wave at that frequency.
+    parameters : tuple of str or None
+        Parameters of which a gradient is wanted; None for all.
     """
 
     equation: str
@@ -42,6 +44,7 @@ class Numerics:
     threads: int
     highest_frequency: float
     points_per_wavelength: float
+    parameters: tuple[str, ...] | None = None
 
     @property
     def padded(self) -> tuple[int, ...]:
@@ -57,9 +60,16 @@ class Numerics:
         """Memory of one shot [bytes]."""
         kept = history.snapshots(self.steps, self.every) if gradient else 0
         itemsize = np.dtype(self.precision).itemsize
-        footprint = registry.load(self.equation).footprint(self.grid.ndim)
         points = int(np.prod(self.padded))
-        arrays = history.working_bytes(footprint, points, kept, itemsize, gradient)
+        arrays = history.working_bytes(
+            registry.load(self.equation),
+            self.grid.ndim,
+            points,
+            kept,
+            itemsize,
+            gradient,
+            self.parameters,
+        )
         return arrays + Resampling(self.axis).memory
 
     def work(self) -> float:
@@ -81,6 +91,7 @@ class Numerics:
             precision=self.precision,
             every=self.every,
             threads=self.threads,
+            parameters=self.parameters,
         )
 
     def summary(self) -> dict[str, Any]:

@@ -218,9 +218,13 @@ def _stage(
         spectrum,
         (records.interval, records.samples),
     )
-    if numerics is not None and slowest < now[0]:
+    if numerics is None:
+        return None
+    if slowest < now[0]:
         _warn_of_slow(checks, key, numerics, slowest)
-    return numerics
+    changing = assembly.variables(config.inversion, equation).properties
+    parameters = registry.load(equation).depending(changing, model.grid.ndim)
+    return replace(numerics, parameters=parameters)
 
 
 def speeds(equation: str, model: EarthModel) -> tuple[float, float]:
@@ -284,6 +288,10 @@ def _migration(checks: Checks, config: schema.RtmConfig, model: EarthModel | Non
     )
     if numerics is None:
         return None
+    # An image by the gradient is that of the compressibility, the first parameter.
+    first = next(iter(registry.load(numerics.equation).parameters(model.grid.ndim)))
+    parameters = (first,) if imaging.condition == "gradient" else ()
+    numerics = replace(numerics, parameters=parameters)
     return Plan(
         "rtm",
         model,

@@ -27,7 +27,7 @@ def run(loaded: Loaded) -> Iterator[Verdict]:
     """Verdicts of the tests, one after the other."""
     made = plan(loaded)
     made.announce()
-    numerics = _shortened(replace(made.stages[0], precision="float64", every=1))
+    numerics = _shortened(replace(made.stages[0], precision="float64", every=1, parameters=None))
     earth = made.model
     if earth.grid != numerics.grid:
         earth = Regridding(earth.grid, numerics.grid.spacing).model_to_coarse(earth)

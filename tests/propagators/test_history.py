@@ -42,7 +42,7 @@ def test_plan_tells_the_memory_that_is_used(
             place = s.wavelet, s.sources, s.receivers
             p.images(s.model, lambda d: d, *place, kinds=kinds)
         kept = history.snapshots(p.resampling.steps, 2) if gradient else 0
-        told = history.working_bytes(EQUATIONS[equation].footprint(2), points, kept, 4, gradient)
+        told = history.working_bytes(EQUATIONS[equation], 2, points, kept, 4, gradient)
         used = p.storage.nbytes
         # On so small a grid the halo is half as many points again.
         assert 0.55 * used < told <= used

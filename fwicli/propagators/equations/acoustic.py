@@ -32,5 +32,5 @@ EQUATION = Equation(
     state=state,
     # Two levels of u and of two memory variables an axis, m and a coefficient; then three levels
     # of the multiplier, its memory variables, gradient and illumination.
-    footprint=lambda ndim: Footprint(4 * ndim + 4, 4 * ndim + 5, 1),
+    footprint=lambda ndim: Footprint(4 * ndim + 4, 4 * ndim + 5, {"m": ("u",)}),
 )

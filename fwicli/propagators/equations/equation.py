@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from fwicli.propagators.equations.medium import Medium
 
 Function = Callable[..., Any]
+
+# By which a property may miss a limit: equal values differ by the round-off of single precision.
+ROUND_OFF = 1e-6
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,19 @@ class Footprint:
         Fields at all their levels, memory variables, parameters and coefficients.
     gradient : int
         What a gradient adds to them: multipliers, gradients, illumination.
-    history : int
-        Fields of which the history keeps snapshots.
+    history : mapping of str to tuple of str
+        Fields of which the history keeps snapshots, for the gradient of each parameter; the one
+        that is recorded is kept for all.
     """
 
     forward: int
     gradient: int
-    history: int
+    history: Mapping[str, tuple[str, ...]]
+
+    def kept(self, recorded: str, parameters: Collection[str] | None = None) -> set[str]:
+        """Fields that the history keeps for some parameters, or for all."""
+        wanted = self.history if parameters is None else parameters
+        return {recorded, *(name for p in wanted for name in self.history[p])}
 
 
 @dataclass(frozen=True)
@@ -110,6 +119,11 @@ class Equation:
             name: properties[name] if name in properties else self.defaults[name]
             for name in self.properties_in(ndim)
         }
+
+    def depending(self, properties: Collection[str], ndim: int) -> tuple[str, ...]:
+        """Parameters that depend on any of some properties."""
+        formulas = self.parameters(ndim)
+        return tuple(p for p in formulas if set(arguments(formulas[p])) & set(properties))
 
     def speeds(self, properties: Mapping[str, Any], ndim: int) -> tuple[float, float]:
         """Slowest and fastest wave that properties allow [m/s]."""

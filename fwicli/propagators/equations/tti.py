@@ -43,6 +43,16 @@ def parameters(ndim: int) -> Mapping[str, str]:
     }
 
 
+def footprint(ndim: int) -> Footprint:
+    """Memory that it takes."""
+    stiffness = ("u", "w", "h", "v")
+    tilt = {f"n{i}": (f"au{i}", f"aw{i}", "tu", "tw", f"last{i}", *stiffness) for i in range(ndim)}
+    mass = ("u", "w", *(f"last{axis}" for axis in range(ndim)))
+    return Footprint(
+        12 * ndim + 16, 10 * ndim + 16, {"m": mass, "e": stiffness, "f": stiffness, **tilt}
+    )
+
+
 def state(medium: Medium) -> None:
     """State the residuals of the strains and of the stresses along and across the layers."""
     m = medium.parameter("m")
@@ -61,10 +71,12 @@ def _drag(medium: Medium, u: Any, w: Any, e: Any, s: Any) -> tuple[Any, Any]:
     """Drag on the shear wave in the absorbing layer, in the equations of u and w."""
     along, across = 0, 0
     for axis in medium.axes if medium.layer else ():
-        steep = medium.parameter(f"n{axis}") ** 2
-        flat = 1 - steep
+        n = medium.parameter(f"n{axis}")
+        steep, flat = n**2, 1 - n**2
         # What is not a P wave along the normal of the layer.
-        shear = (s * flat + steep) * u - (e * flat + s * steep) * w
+        first = medium.coefficient(f"along{axis}", s * flat + steep)
+        second = medium.coefficient(f"across{axis}", e * flat + s * steep)
+        shear = first * u - second * w
         last = medium.memory(f"last{axis}", axis)
         medium.solve(last, last.forward - shear)
         rate = medium.line("drag", axis) * (shear - last)
@@ -107,7 +119,7 @@ EQUATION = Equation(
     source="h",
     receiver="u",
     state=state,
-    footprint=lambda ndim: Footprint(12 * ndim + 16, 10 * ndim + 16, 2 * ndim + 6),
+    footprint=footprint,
     slowest=vti.EQUATION.slowest,
     fastest=vti.EQUATION.fastest,
     limits=vti.LIMITS,

@@ -43,6 +43,10 @@ EQUATION = Equation(
     state=state,
     # Two levels of u and, an axis, of a and two memory variables; k, r and their coefficients; then
     # three levels of the multiplier of u, two of the others, two gradients and illumination.
-    footprint=lambda ndim: Footprint(7 * ndim + 5, 6 * ndim + 6, ndim + 1),
+    footprint=lambda ndim: Footprint(
+        7 * ndim + 5,
+        6 * ndim + 6,
+        {"k": ("u",), "r": tuple(f"a{axis}" for axis in range(ndim))},
+    ),
     mean_density=True,
 )

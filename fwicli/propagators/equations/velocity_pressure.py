@@ -43,7 +43,11 @@ EQUATION = Equation(
     state=state,
     # Two levels of p and, an axis, of v and two memory variables; k, r and their coefficients; then
     # as many multipliers, two gradients and illumination.
-    footprint=lambda ndim: Footprint(7 * ndim + 5, 6 * ndim + 6, ndim + 1),
+    footprint=lambda ndim: Footprint(
+        7 * ndim + 5,
+        6 * ndim + 6,
+        {"k": ("p",), "r": tuple(f"v{axis}" for axis in range(ndim))},
+    ),
     integrated=True,
     mean_density=True,
 )

@@ -68,7 +68,16 @@ EQUATION = Equation(
     source="h",
     receiver="u",
     state=state,
-    footprint=lambda ndim: Footprint(7 * ndim + 16, 6 * ndim + 16, ndim + 4),
+    footprint=lambda ndim: Footprint(
+        7 * ndim + 16,
+        6 * ndim + 16,
+        {
+            "k": ("u", "w"),
+            "r": tuple(f"a{axis}" for axis in range(ndim)),
+            "e": ("h",),
+            "s": ("h", "v"),
+        },
+    ),
     slowest=lambda vp, epsilon, delta: (
         vp * np.sqrt(1 + 2 * np.minimum(0, np.minimum(epsilon, delta)))
     ),
