@@ -46,10 +46,11 @@ from numpy.typing import NDArray
 # 3.5, and from -104 to -118 dB where the damping is made for velocities much larger.
 POWERS = (3.0, 4.0)
 REFLECTION = 1e-9
-# Of tilted anisotropy: share of the layer over which the medium becomes elliptical, and the largest
-# drag on the shear wave there, in v / L and relative to the time step.
-TAPER = 0.4
-DRAG, DRAG_LIMIT = 8.0, 0.4
+# Of tilted anisotropy: share of the layer over which the medium becomes elliptical, and the drag on
+# the shear wave there, relative to the damping, up to a share of the rate of the time steps. Less
+# drag reflects less, but lets the shear wave grow where epsilon - delta is 0.4.
+TAPER = 0.6
+DRAG, DRAG_LIMIT = 4.0, 0.4
 
 
 @dataclass(frozen=True)
@@ -95,16 +96,21 @@ class AbsorbingLayer:
 
     def taper(self, n: int, last_side_only: bool = False) -> NDArray[np.float64]:
         """Share of the change to an elliptical medium, at n points along an axis."""
-        share = np.minimum(self._depth(np.arange(n), n, last_side_only) / TAPER, 1)
-        return np.asarray(share**2 * (3 - 2 * share))
+        depth = self._depth(np.arange(n), n, last_side_only)
+        return np.asarray(np.minimum(depth / TAPER, 1) ** 2)
 
     def drag(
         self, n: int, spacing: float, step: float, last_side_only: bool = False
     ) -> NDArray[np.float64]:
         """Damping rate of the shear wave over the time step [1/s2], at n points along an axis."""
-        share = np.minimum(self._depth(np.arange(n), n, last_side_only) / TAPER, 1)
-        rate = DRAG * self.velocity / (max(self.cells, 1) * spacing)
-        return min(rate, DRAG_LIMIT / step) / step * share**2
+        damping = self._damping(self._depth(np.arange(n), n, last_side_only), spacing)
+        return np.asarray(np.minimum(DRAG * damping, DRAG_LIMIT / step) / step)
+
+    def _damping(self, depth: NDArray[np.float64], spacing: float) -> NDArray[np.float64]:
+        """d at depths in the layer [1/s]."""
+        thickness = max(self.cells, 1) * spacing
+        strongest = -(self.power + 1) * self.velocity * np.log(REFLECTION) / (2 * thickness)
+        return np.asarray(strongest * depth**self.power)
 
     def _depth(self, position: NDArray[Any], n: int, last_side_only: bool) -> NDArray[np.float64]:
         """Depth of points in the layer, as a share of its thickness."""
@@ -127,9 +133,7 @@ class AbsorbingLayer:
         """
         position = np.arange(n) + offset
         depth = self._depth(position, n, last_side_only)
-        thickness = max(self.cells, 1) * spacing
-        strongest = -(self.power + 1) * self.velocity * np.log(REFLECTION) / (2 * thickness)
-        d = strongest * depth**self.power
+        d = self._damping(depth, spacing)
         a = np.pi * self.frequency * (1 - depth)
         b = np.exp(-(d + a) * step)
         rate = np.where(d > 0, d + a, 1.0)
