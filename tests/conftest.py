@@ -58,6 +58,7 @@ def make_setting() -> Callable[..., Setting]:
         samples: int | None = None,
         cells: int | None = None,
         surface: bool = False,
+        free: tuple[str, ...] = (),
     ) -> Setting:
         rng = np.random.default_rng(ndim)
         size = 33 if ndim == 2 else 15
@@ -69,7 +70,7 @@ def make_setting() -> Callable[..., Setting]:
         vp = 1500 + 1000 * rng.random(shape)
         samples = samples or (80 if ndim == 2 else 40)
         axis = time_axis(0.004, samples, 2600.0, spacing, order)
-        layer = AbsorbingLayer(cells, 2600.0, 20.0, gap, surface)
+        layer = AbsorbingLayer(cells, 2600.0, 20.0, gap, ("z-",) if surface else free)
         low, high = np.array(grid.origin), np.array(grid.end)
         earth = {"vp": vp, "rho": 1000 * (1 + rng.random(shape))}
         model = parameters(equation, earth)

@@ -68,6 +68,25 @@ Known = TypeVar("Known")
 
 
 @dataclass(frozen=True)
+class Mirror:
+    """Continuation of a field beyond a free side.
+
+    Parameters
+    ----------
+    axis : int
+    last : bool
+        Whether the side is at the last points of the axis or at the first.
+    half : bool
+        Whether the values sit half a cell on from their label along this axis. The field is then
+        even about the side; else it is odd, and zero on it.
+    """
+
+    axis: int
+    last: bool
+    half: bool
+
+
+@dataclass(frozen=True)
 class System:
     """Residuals of a wave equation, one per field, in the order of their solution.
 
@@ -82,10 +101,9 @@ class System:
     supports : mapping of str to tuple of SubDomain
         Where a function is not zero, by its name: a term with such a factor is evaluated there
         only. The function must vanish within one stencil radius of the inner edge.
-    mirrors : mapping of str to {"odd", "even"}
-        Fields that are continued above a free surface, by name: odd about the first point of the
-        last axis, or even with values half a cell on. A multiplier has the mirror of the field
-        whose residual it belongs to; with these, transposes stay exact.
+    mirrors : mapping of str to tuple of Mirror
+        How fields are continued beyond free sides, by name. A multiplier has the mirrors of the
+        field whose residual it belongs to; with these, transposes stay exact.
     backward : bool
         Whether the unknowns are found backwards in time.
     """
@@ -94,7 +112,7 @@ class System:
     residuals: tuple[Expr, ...]
     parameters: tuple[Function, ...] = ()
     supports: Mapping[str, Region] = field(default_factory=dict)
-    mirrors: Mapping[str, str] = field(default_factory=dict)
+    mirrors: Mapping[str, tuple[Mirror, ...]] = field(default_factory=dict)
     backward: bool = False
 
     def __post_init__(self) -> None:

@@ -27,7 +27,7 @@ class Discretization:
     axis : TimeAxis
         Recorded sampling and propagation step.
     layer : AbsorbingLayer
-        Absorbing layer added on all sides.
+        Absorbing layer, added on all sides that are not free.
     order : int
         Order of the space differences, even.
     precision : {"float32", "float64"}
@@ -35,6 +35,8 @@ class Discretization:
         The history keeps every so manieth step; 1 makes gradients exact.
     threads : int
         OpenMP threads of one propagation.
+    interpolation : {"sinc", "linear"}
+        Between the grid points, for sources and receivers.
     """
 
     equation: str
@@ -45,6 +47,7 @@ class Discretization:
     precision: str = "float32"
     every: int = 1
     threads: int = 1
+    interpolation: str = "sinc"
 
     def signature(self, kind: str, **extra: Any) -> Signature:
         """Signature of the kernel of a kind (see `kernels`)."""
@@ -54,7 +57,7 @@ class Discretization:
             spacing=self.grid.spacing,
             order=self.order,
             layer=self.layer.cells,
-            surface=self.layer.surface,
+            free=self.layer.free,
             precision=self.precision,
             **extra,
         )

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from fwicli.errors import StabilityError
 from fwicli.propagators import kernels, points, timeloops
+from fwicli.propagators.absorbing import walls
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.kernels import ArraySpec, Kernel, Signature
 from fwicli.propagators.resampling import Resampling
@@ -294,7 +295,12 @@ class Propagator:
         origin, spacing = np.asarray(self.grid.origin), np.asarray(self.grid.spacing)
         before = [pad for pad, _ in self.layer.pads(self.grid.ndim)]
         place = (np.atleast_2d(positions) - origin) / spacing + before
-        return points.interpolation(place, self.layer.surface)
+        return points.interpolation(
+            place,
+            self.discretization.interpolation,
+            walls(self.layer.free, self.grid.ndim),
+            self.storage.shape,
+        )
 
     # --- running a kernel ------------------------------------------------------------------------
 

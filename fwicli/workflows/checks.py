@@ -187,7 +187,12 @@ class Checks:
             return None
         if axis is None:
             return None
-        layer = assembly.absorbing(physics, grid, geometry, fastest, spectrum.centre)
+        layer = self.get(
+            ("physics", "absorbing", "sides"),
+            lambda: assembly.absorbing(physics, grid, geometry, fastest, spectrum.centre),
+        )
+        if layer is None:
+            return None
         every = 1 if physics.history == "full" else history.subsampling(axis, highest)
         return Numerics(
             equation=physics.equation,
@@ -198,6 +203,7 @@ class Checks:
             precision=physics.precision,
             every=every,
             threads=config.execution.threads,
+            interpolation=physics.interpolation,
             highest_frequency=highest,
             points_per_wavelength=found,
         )

@@ -30,6 +30,8 @@ class Numerics:
         Upper edge of the wavelet's band [Hz].
     points_per_wavelength : float
         Of the slowest wave at that frequency.
+    interpolation : {"sinc", "linear"}
+        Of sources and receivers.
     """
 
     equation: str
@@ -42,6 +44,7 @@ class Numerics:
     threads: int
     highest_frequency: float
     points_per_wavelength: float
+    interpolation: str = "sinc"
 
     @property
     def padded(self) -> tuple[int, ...]:
@@ -81,6 +84,7 @@ class Numerics:
             precision=self.precision,
             every=self.every,
             threads=self.threads,
+            interpolation=self.interpolation,
         )
 
     def summary(self) -> dict[str, Any]:

@@ -25,7 +25,7 @@ KINDS: list[tuple[str, dict[str, Any]]] = [
     ("adjoint", {}),
     ("born", {}),
     ("born", {"history": True}),
-    ("forward", {"surface": True}),
+    ("forward", {"free": ("z-",)}),
     ("hessian", {}),
     ("gradient", {"images": ("gradient", "illumination")}),
     ("gradient", {"images": ("correlation", "illumination")}),

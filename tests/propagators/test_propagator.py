@@ -12,6 +12,7 @@ from scipy.interpolate import CubicSpline
 from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
 from fwicli.errors import StabilityError
 from fwicli.propagators import kernels
+from fwicli.propagators.absorbing import SURFACE
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.properties import parameters
 from fwicli.survey.wavelets import ricker, times
@@ -255,7 +256,7 @@ def test_free_surface_is_a_negative_image(equation: str, order: int) -> None:
 
     def records(height: float, surface: bool, *places: np.ndarray) -> np.ndarray:
         grid = Grid((51, 41 + round(height / 10)), (10.0, 10.0), (0.0, -height))
-        layer = AbsorbingLayer(20, 2000.0, 12.0, 4, surface)
+        layer = AbsorbingLayer(20, 2000.0, 12.0, 4, SURFACE if surface else ())
         propagator = Propagator(
             Discretization(equation, grid, axis, layer, order, precision="float64")
         )

@@ -12,16 +12,20 @@ from typing import Any
 from devito import Buffer, Derivative, Function, SubDomain, TimeFunction
 from devito import Grid as DevitoGrid
 
-from fwicli.propagators.calculus import Region, System
+from fwicli.propagators.absorbing import walls
+from fwicli.propagators.calculus import Mirror, Region, System
 from fwicli.propagators.expressions import Expr, shift
 
 
 class Strip(SubDomain):  # type: ignore[misc]
-    """The first or last `thickness` points along one axis."""
+    """The first or last `thickness` points along one axis; `twin` is for what is added there."""
 
-    def __init__(self, axis: int, side: str, thickness: int, grid: DevitoGrid) -> None:
-        self.name = f"{side}{axis}"
+    def __init__(
+        self, axis: int, side: str, thickness: int, grid: DevitoGrid, suffix: str = ""
+    ) -> None:
+        self.name = f"{side}{axis}{suffix}"
         self._place = (axis, side, thickness)
+        self.twin = self
         super().__init__(grid=grid)
 
     def define(self, dimensions: tuple[Any, ...]) -> dict[Any, Any]:
@@ -43,19 +47,24 @@ class Medium:
         Thickness of the absorbing layer in cells; 0 for none.
     levels : int
         Time levels kept of a field of second order in time: 2, or 3 where the oldest is read.
-    surface : bool
-        Whether the top is a free surface, without a layer.
+    free : tuple of str
+        Sides without a layer where the pressure is zero (see `absorbing`).
     """
 
     def __init__(
-        self, grid: DevitoGrid, order: int, layer: int, levels: int = 2, surface: bool = False
+        self,
+        grid: DevitoGrid,
+        order: int,
+        layer: int,
+        levels: int = 2,
+        free: tuple[str, ...] = (),
     ) -> None:
         self.grid = grid
         self.order = order
         self.layer = layer
         self.levels = levels
-        self.surface = surface
-        self._mirrors: dict[str, str] = {}
+        self._walls = walls(free, grid.dim)
+        self._mirrors: dict[str, tuple[Mirror, ...]] = {}
         self._fields: list[TimeFunction] = []
         self._residuals: list[Expr] = []
         self._parameters: dict[str, Function] = {}
@@ -72,8 +81,12 @@ class Medium:
 
     def field(self, name: str, time_order: int, half: int | None = None) -> TimeFunction:
         """Unknown field f(t, x): a pressure, or its slope half a cell on along the axis `half`."""
-        if self.surface:
-            self._mirrors[name] = "even" if half == self.grid.dim - 1 else "odd"
+        self._mirrors[name] = tuple(
+            Mirror(axis, last, half == axis)
+            for axis in self.axes
+            for last in (False, True)
+            if self._walls[axis][last]
+        )
         return self._function(name, time_order)
 
     def _function(self, name: str, time_order: int) -> TimeFunction:
@@ -110,7 +123,7 @@ class Medium:
         """
         x = self.grid.dimensions[axis]
         plain = _slope(f, x, self.order, x + side * x.spacing / 2)
-        if not self.layer:
+        if not self._absorbs(axis):
             return plain
         psi = self._memory(f"psi_{f.function.name}{axis}", axis)
         half = "h" if side == 1 else ""
@@ -126,7 +139,7 @@ class Medium:
         """d2f/dx2 along an axis, stretched in the absorbing layer (see `absorbing`)."""
         x = self.grid.dimensions[axis]
         plain = Derivative(f, (x, 2))
-        if not self.layer:
+        if not self._absorbs(axis):
             return plain
         half = x.spacing / 2
         # The slopes are of lower order than the second derivative: see `absorbing`.
@@ -154,9 +167,21 @@ class Medium:
     def _strip(self, axis: int) -> Region:
         # A stencil that starts at the inner edge of the layer still ends inside the strip.
         thickness = self.layer + self.order // 2
-        bare = self.surface and axis == self.grid.dim - 1
-        sides = ("right",) if bare else ("left", "right")
-        return tuple(Strip(axis, side, thickness, self.grid) for side in sides)
+        sides = zip(("left", "right"), self._walls[axis], strict=True)
+        strips = tuple(Strip(axis, s, thickness, self.grid) for s, free in sides if not free)
+        if len(strips) == 1:
+            # Devito moves equations on the same part of the grid together and then fuses them,
+            # even if one reads the other's result at its neighbours; see `kernels.check_code`.
+            # Those on both strips of an axis take turns, which prevents it. One point more makes
+            # the twin another part to Devito.
+            (strip,) = strips
+            side = "right" if self._walls[axis][0] else "left"
+            strip.twin = Strip(axis, side, thickness + 1, self.grid, "added")
+        return strips
+
+    def _absorbs(self, axis: int) -> bool:
+        """Whether there is a layer at an end of an axis."""
+        return bool(self.layer and self._strips[axis])
 
     def _memory(self, name: str, axis: int) -> TimeFunction:
         f = self._function(name, time_order=1)
