@@ -37,6 +37,8 @@ from fwicli.propagators.expressions import functions
 configuration["language"] = "openmp"
 configuration["log-level"] = "ERROR"
 
+# Names of arrays to which every step of a kernel adds begin with one of these.
+ACCUMULATED = ("gradient_", "image_")
 # Grid on which kernels are generated; they run on any.
 TEMPLATE_POINTS = 64
 

@@ -38,7 +38,7 @@ class Storage:
 
     def __init__(self, discretization: Discretization, steps: int) -> None:
         self._discretization = discretization
-        self._steps = steps
+        self.steps = steps
         self._dtype = np.dtype(discretization.precision)
         self._pads = discretization.layer.pads(discretization.grid.ndim)
         self._walls = walls(discretization.layer.free, discretization.grid.ndim)
@@ -65,7 +65,7 @@ class Storage:
         elif spec.kind == "field":
             shape = (spec.levels, *shape)
         elif spec.kind == "history":
-            shape = (history.snapshots(self._steps, self._discretization.every), *shape)
+            shape = (history.snapshots(self.steps, self._discretization.every), *shape)
         key = (spec.name, shape)
         if key not in self._arrays:
             self._arrays[key] = _empty(shape, self._dtype)

@@ -63,7 +63,7 @@ class Numerics:
         footprint = registry.load(self.equation).footprint(self.grid.ndim)
         points = int(np.prod(self.padded))
         arrays = history.working_bytes(footprint, points, kept, itemsize, gradient)
-        return arrays + Resampling(self.axis).memory
+        return arrays + Resampling(self.axis, self.precision).memory
 
     def work(self) -> float:
         """Grid points times steps of one propagation."""
