@@ -140,13 +140,13 @@ def port(place: Place, discretization: Discretization, steps: int, density: bool
     position = (np.atleast_2d(np.asarray(place)) - np.asarray(grid.origin)) / np.asarray(
         grid.spacing
     ) + before
-    rows = points.interpolation(
-        position, discretization.interpolation, walls(layer.free, grid.ndim), padded
-    )
-    visited, matrix = points.condensed(rows)
+    how = discretization.interpolation, walls(layer.free, grid.ndim), padded
+    visited, matrix = points.condensed(position, *how)
     itemsize = np.dtype(discretization.precision).itemsize
-    if matrix is None or visited.weights.size * steps * itemsize > LARGEST:
-        return Port(rows)
+    if matrix is None:
+        return Port(visited)
+    if visited.weights.shape[0] * steps * itemsize > LARGEST:
+        return Port(points.interpolation(position, *how))
     return Port(visited, matrix.astype(discretization.precision))
 
 

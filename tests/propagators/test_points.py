@@ -109,13 +109,28 @@ def test_weights_are_mirrored_at_free_sides(kind: str) -> None:
     np.testing.assert_allclose(dense(rows, 15, 2) @ square.ravel(), expected, atol=1e-12)
 
 
-def test_condensed_points_are_the_same_interpolation() -> None:
-    """Distinct grid points and a matrix do what the rows do; few points are left alone."""
+@pytest.mark.parametrize("depths", ["one", "any"])
+@pytest.mark.parametrize("kind", ["sinc", "linear"])
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_condensed_points_are_the_same_interpolation(kind: str, ndim: int, depths: str) -> None:
+    """Fewer points and a matrix do what the rows do, also next to free sides."""
     rng = np.random.default_rng(4)
-    rows = interpolation(4 + 8 * rng.random((200, 2)))
-    visited, matrix = condensed(rows)
-    assert visited.weights.shape[0] <= 15 * 15 < np.count_nonzero(rows.weights) / 10
-    both = matrix @ dense(visited, 17, 2)
-    np.testing.assert_allclose(both, dense(rows, 17, 2), atol=1e-15)
-    single = interpolation(np.array([[5.5, 6.5]]))
-    assert condensed(single) == (single, None)
+    positions = 11 * rng.random((500, ndim))
+    positions[:3] = np.array([[0.0], [11.0], [4.0]])
+    if depths == "one":
+        positions[:, -1] = 2.3
+    closed = (((True, True),) * ndim, (12,) * ndim)
+    rows = interpolation(positions, kind, *closed)
+    visited, matrix = condensed(positions, kind, *closed)
+    columns = 12**ndim if depths == "any" else 12 ** (ndim - 1)
+    assert visited.weights.shape[0] <= columns
+    both = matrix @ dense(visited, 12, ndim)
+    np.testing.assert_allclose(both, dense(rows, 12, ndim), atol=1e-15)
+
+
+def test_few_points_are_left_alone() -> None:
+    """Where points share nothing, the time loop does the interpolation."""
+    for positions in ([[5.5, 6.5]], [[5.0, 6.0], [7.0, 6.0]], [[5.5, 6.5], [15.5, 9.3]]):
+        visited, matrix = condensed(np.array(positions))
+        assert matrix is None
+        assert visited.weights.shape[0] == len(positions)
