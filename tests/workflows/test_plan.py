@@ -239,6 +239,16 @@ def test_sides_that_cannot_be(survey: Path) -> None:
             load(survey / "model.yaml", settings=settings)
 
 
+def test_free_sides_stay_on_a_coarse_grid(survey: Path) -> None:
+    """A grid that ends beyond the model would move the side where the pressure is zero."""
+    sides = "physics.absorbing.sides=[left, right, top]"
+    spacing = "inversion.stages=[{band: [0, 6], spacing: %s}]"
+    (found,) = impossible(survey / "invert.yaml", sides, spacing % 15)
+    assert "moves the end of the model along z" in found
+    plan(load(survey / "invert.yaml", settings=[spacing % 15]))
+    plan(load(survey / "invert.yaml", settings=[sides, spacing % 16]))
+
+
 def test_interpolation_is_passed_on(survey: Path) -> None:
     """Linear interpolation needs no gap one cell from the edge, and reaches the propagator."""
     settings = ["geometry.sources.z=13", "physics.interpolation=linear"]
