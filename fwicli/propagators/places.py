@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -136,10 +137,36 @@ def port(place: Place, discretization: Discretization, steps: int, density: bool
         return Port(Interpolation(rows.astype(np.int32), weights), None, grid.shape, place.every)
     if isinstance(place, Volume):
         return Port(_volume(place, discretization, before))
+    positions = np.atleast_2d(np.asarray(place, dtype=np.float64))
+    return _at_positions(positions.tobytes(), positions.shape, discretization, steps)
+
+
+# Shots with the same receivers follow each other, and one shot has them in two runs.
+@lru_cache(maxsize=8)
+def _at_positions(
+    positions: bytes, shape: tuple[int, ...], discretization: Discretization, steps: int
+) -> Port:
+    """Port of positions [m], given as the memory of an array.
+
+    Raises
+    ------
+    GeometryError
+        If one lies outside the grid.
+    """
+    grid, layer = discretization.grid, discretization.layer
+    before = np.array([pad for pad, _ in layer.pads(grid.ndim)])
+    place = np.frombuffer(positions).reshape(shape)
     padded = layer.padded(grid.shape)
-    position = (np.atleast_2d(np.asarray(place)) - np.asarray(grid.origin)) / np.asarray(
-        grid.spacing
-    ) + before
+    position = (place - np.asarray(grid.origin)) / np.asarray(grid.spacing) + before
+    inside = ((position > -1e-6) & (position < np.array(padded) - 1 + 1e-6)).all(axis=1)
+    if not inside.all():
+        # Weights there would be written to memory that is not the grid's.
+        first = int(np.argmin(inside))
+        where = ", ".join(f"{x:g}" for x in place[first])
+        raise GeometryError(
+            f"point {first} at ({where}) m lies outside the model, which reaches from "
+            f"{grid.origin} to {grid.end} m, and its absorbing layer: move it into the model"
+        )
     how = discretization.interpolation, walls(layer.free, grid.ndim), padded
     visited, matrix = points.condensed(position, *how)
     itemsize = np.dtype(discretization.precision).itemsize

@@ -128,8 +128,10 @@ def test_many_receivers_are_the_same_receivers(
     back = s.propagator.adjoint(s.model, gather, s.sources, receivers)
     assert mismatch(found, gather, s.wavelet, back) < 1e-13
     monkeypatch.setattr(places, "LARGEST", 0)
+    places._at_positions.cache_clear()
     assert s.propagator._at_receivers(receivers).matrix is None
     expected = s.propagator.forward(s.model, s.wavelet, s.sources, receivers)
+    places._at_positions.cache_clear()
     assert np.linalg.norm(found - expected) < 1e-13 * np.linalg.norm(expected)
 
 
@@ -140,3 +142,12 @@ def test_wrong_shapes_are_refused(make_setting: Make) -> None:
             s.propagator.forward(s.model, s.wavelet[:1], Volume(weights), s.receivers)
     with pytest.raises(GeometryError, match=r"shape \(80, 33, 37\)|\(80, 33, 37\) is needed"):
         s.propagator.forward(s.model, np.ones((79, 33, 37)), Everywhere(), s.receivers)
+
+
+@pytest.mark.parametrize("point", [[-200.0, 50.0], [100.0, 1e4], [np.nan, 50.0]])
+def test_points_outside_the_grid_are_refused(make_setting: Make, point: list[float]) -> None:
+    """They would be written to memory that belongs to others."""
+    s = make_setting(2)
+    receivers = np.array([[100.0, 50.0], point])
+    with pytest.raises(GeometryError, match=r"point 1 at \(.* lies outside the model"):
+        s.propagator.forward(s.model, s.wavelet, s.sources, receivers)
