@@ -38,6 +38,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/commands.py
 	$(BIN)/python benchmarks/propagation.py
 	$(BIN)/python benchmarks/boundaries.py
+	$(BIN)/python benchmarks/receivers.py
 	$(BIN)/python benchmarks/marmousi.py
 
 clean:

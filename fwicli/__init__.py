@@ -19,10 +19,12 @@ _PUBLIC = {
     "Acquisition": "fwicli.survey.acquisition",
     "Discretization": "fwicli.propagators.discretization",
     "EarthModel": "fwicli.survey.model",
+    "Everywhere": "fwicli.propagators.places",
     "Gathers": "fwicli.survey.gathers",
     "Grid": "fwicli.survey.grid",
     "Propagator": "fwicli.propagators.propagator",
     "TimeAxis": "fwicli.propagators.sampling",
+    "Volume": "fwicli.propagators.places",
     "time_axis": "fwicli.propagators.sampling",
 }
 

@@ -46,6 +46,7 @@ class Setting:
 def make_setting() -> Callable[..., Setting]:
     """Maker of settings; waves cross the model several times and reach every layer."""
     from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
+    from fwicli.propagators.equations.registry import EQUATIONS
     from fwicli.propagators.properties import parameters
 
     def make(
@@ -58,6 +59,7 @@ def make_setting() -> Callable[..., Setting]:
         samples: int | None = None,
         cells: int | None = None,
         surface: bool = False,
+        free: tuple[str, ...] = (),
     ) -> Setting:
         rng = np.random.default_rng(ndim)
         size = 33 if ndim == 2 else 15
@@ -68,10 +70,16 @@ def make_setting() -> Callable[..., Setting]:
         grid = Grid(shape, spacing, (5.0,) * ndim)
         vp = 1500 + 1000 * rng.random(shape)
         samples = samples or (80 if ndim == 2 else 40)
-        axis = time_axis(0.004, samples, 2600.0, spacing, order)
-        layer = AbsorbingLayer(cells, 2600.0, 20.0, gap, surface)
         low, high = np.array(grid.origin), np.array(grid.end)
         earth = {"vp": vp, "rho": 1000 * (1 + rng.random(shape))}
+        # Strong anisotropy that changes from cell to cell, its axis in all directions.
+        more = np.random.default_rng(ndim + 10)
+        earth["epsilon"] = 0.3 * more.random(shape)
+        earth["delta"] = earth["epsilon"] - 0.2 * more.random(shape)
+        earth["theta"], earth["phi"] = np.pi * more.random((2, *shape))
+        fastest = max(2600.0, EQUATIONS[equation].speeds(earth, ndim)[1])
+        axis = time_axis(0.004, samples, fastest, spacing, order)
+        layer = AbsorbingLayer(cells, fastest, 20.0, gap, ("z-",) if surface else free)
         model = parameters(equation, earth)
         return Setting(
             Propagator(

@@ -12,6 +12,7 @@ from fwicli.config.inversion import Inversion
 from fwicli.config.values import Band, Count, Kept, NonNegative, Number, Positive, Section
 from fwicli.config.values import kind as _kind
 from fwicli.config.values import one_of as _one_of
+from fwicli.propagators.absorbing import SIDES
 from fwicli.propagators.conditions import CONDITIONS
 from fwicli.propagators.equations.registry import EQUATIONS
 
@@ -180,17 +181,27 @@ class Time(Section):
     duration: Positive
 
 
+Side = Annotated[str, AfterValidator(_one_of(SIDES.values()))]
+
+
 class Absorbing(Section):
-    """Absorbing layer: thickness in cells, and the frequency [Hz] that it is tuned to."""
+    """Absorbing layer: thickness in cells, and the frequency [Hz] that it is tuned to.
+
+    sides: left, right, front, back (in 3D), top, bottom; by default all but a free surface. On the
+    others the pressure is zero.
+    """
 
     cells: Annotated[int, Field(strict=True, ge=4)] = 12
     frequency: Positive | None = None
+    sides: list[Side] | None = None
 
 
 class Physics(Section):
     """Wave equation and its discretisation.
 
-    free_surface: the first points along z are a free surface; else the layer is on all sides.
+    free_surface: the first points along z are a free surface, and the layer is on all other sides.
+    interpolation: of sources and receivers off the grid points, by Kaiser-windowed `sinc` functions
+    or `linear`.
     substeps: time steps in one sampling interval; by default the fewest that are stable.
     min_points_per_wavelength: below it a run is refused; by default 1 % error of velocity.
     time_correction: remove the dispersion of the time stepping from source and records.
@@ -202,10 +213,20 @@ class Physics(Section):
     precision: Literal["float32", "float64"] = "float32"
     absorbing: Absorbing = Absorbing()
     free_surface: bool = False
+    interpolation: Literal["sinc", "linear"] = "sinc"
     substeps: Count | None = None
     time_correction: bool = True
     min_points_per_wavelength: Positive | None = None
     history: Literal["subsampled", "full"] = "subsampled"
+
+    @model_validator(mode="after")
+    def _one_top(self) -> Physics:
+        if self.free_surface and "top" in (self.absorbing.sides or ()):
+            raise ValueError(
+                "`free_surface: true` and `top` among the sides of `absorbing` exclude each other; "
+                "drop one of the two"
+            )
+        return self
 
 
 class Execution(Section):

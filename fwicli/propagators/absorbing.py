@@ -26,6 +26,9 @@ The waves of tilted anisotropy include a slow shear wave, an artefact of the aco
 whose group velocity points against its slowness in wide sectors: no matched layer absorbs such a
 wave, it grows. Equations that have it become elliptical in the layer, where its speed is zero, and
 drag it to rest on the way (see `equations.tti`); the velocity along the normal of the layer stays.
+A side of the model may do without a layer: the pressure is then zero on its first or last points,
+and every field is continued beyond them as its own mirror image, pressures with the sign changed.
+On top that is the free surface of the earth.
 
 References: Komatitsch and Martin (2007), Geophysics 72, SM155-SM167; Pasalic and McGarry (2010),
 SEG expanded abstracts 29, 2925-2929, for the second-order form.
@@ -33,11 +36,21 @@ SEG expanded abstracts 29, 2925-2929, for the second-order form.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fwicli.errors import GeometryError
+
+# Names of the sides by axis, and whether at the first or the last points; z is the last axis.
+SIDES = {"x-": "left", "x+": "right", "y-": "front", "y+": "back", "z-": "top", "z+": "bottom"}
+SURFACE = ("z-",)
+
+# For each axis, whether the model ends there in a free side: before its first points, its last.
+Walls = tuple[tuple[bool, bool], ...]
 
 # Chosen for waves that graze the layer, and for thin layers: on the water layer of Marmousi-II,
 # with sources and receivers 15 m below the top, 20 cells leave 3e-5 of the records out to 6 km
@@ -68,15 +81,29 @@ class AbsorbingLayer:
     gap : int
         Undamped cells between model and layer, so that the sinc functions of sources and
         receivers near the edge of the model do not reach into the layer.
-    surface : bool
-        Whether the top of the model is a free surface, without a layer.
+    free : tuple of str
+        Sides where the pressure is zero, without a layer, such as "z-" for a free surface at the
+        top and "x+" for the last points along x (see `SIDES`).
+
+    Raises
+    ------
+    GeometryError
+        If there is no such side.
     """
 
     cells: int
     velocity: float
     frequency: float
     gap: int = 0
-    surface: bool = False
+    free: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.free, tuple) or set(self.free) - set(SIDES):
+            raise GeometryError(
+                f"free sides are a tuple of some of {', '.join(SIDES)}; got {self.free!r}"
+            )
+        # One order, so that equal layers are equal and share their kernels.
+        object.__setattr__(self, "free", tuple(s for s in SIDES if s in self.free))
 
     @property
     def power(self) -> float:
@@ -86,24 +113,24 @@ class AbsorbingLayer:
     def pads(self, ndim: int) -> tuple[tuple[int, int], ...]:
         """Cells added to the model before and after it, along every axis."""
         pad = self.cells + self.gap
-        before_last = 0 if self.surface else pad
-        return ((pad, pad),) * (ndim - 1) + ((before_last, pad),)
+        ends = walls(self.free, ndim)
+        return tuple((0 if first else pad, 0 if last else pad) for first, last in ends)
 
     def padded(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of a grid with the cells that are added."""
         pads = self.pads(len(shape))
         return tuple(n + before + after for n, (before, after) in zip(shape, pads, strict=True))
 
-    def taper(self, n: int, last_side_only: bool = False) -> NDArray[np.float64]:
+    def taper(self, n: int, free: tuple[bool, bool] = (False, False)) -> NDArray[np.float64]:
         """Share of the change to an elliptical medium, at n points along an axis."""
-        depth = self._depth(np.arange(n), n, last_side_only)
+        depth = self._depth(np.arange(n), n, free)
         return np.asarray(np.minimum(depth / TAPER, 1) ** 2)
 
     def drag(
-        self, n: int, spacing: float, step: float, last_side_only: bool = False
+        self, n: int, spacing: float, step: float, free: tuple[bool, bool] = (False, False)
     ) -> NDArray[np.float64]:
         """Damping rate of the shear wave over the time step [1/s2], at n points along an axis."""
-        damping = self._damping(self._depth(np.arange(n), n, last_side_only), spacing)
+        damping = self._damping(self._depth(np.arange(n), n, free), spacing)
         return np.asarray(np.minimum(DRAG * damping, DRAG_LIMIT / step) / step)
 
     def _damping(self, depth: NDArray[np.float64], spacing: float) -> NDArray[np.float64]:
@@ -112,15 +139,24 @@ class AbsorbingLayer:
         strongest = -(self.power + 1) * self.velocity * np.log(REFLECTION) / (2 * thickness)
         return np.asarray(strongest * depth**self.power)
 
-    def _depth(self, position: NDArray[Any], n: int, last_side_only: bool) -> NDArray[np.float64]:
+    def _depth(
+        self, position: NDArray[Any], n: int, free: tuple[bool, bool]
+    ) -> NDArray[np.float64]:
         """Depth of points in the layer, as a share of its thickness."""
-        depth = position - (n - 1 - self.cells)
-        if not last_side_only:
-            depth = np.maximum(depth, self.cells - position)
-        return np.clip(depth / max(self.cells, 1), 0.0, 1.0)
+        nowhere = np.zeros(n)
+        depth = np.maximum(
+            nowhere if free[0] else self.cells - position,
+            nowhere if free[1] else position - (n - 1 - self.cells),
+        )
+        return np.asarray(np.clip(depth / max(self.cells, 1), 0.0, 1.0))
 
     def coefficients(
-        self, n: int, spacing: float, step: float, offset: float, last_side_only: bool = False
+        self,
+        n: int,
+        spacing: float,
+        step: float,
+        offset: float,
+        free: tuple[bool, bool] = (False, False),
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Recursion coefficients b and c along an axis of n points.
 
@@ -128,11 +164,11 @@ class AbsorbingLayer:
         ----------
         offset : float
             Where they are taken, relative to the points, in cells: 0 or 0.5.
-        last_side_only : bool
-            Whether there is no layer before the first point.
+        free : tuple of two bool
+            Whether there is no layer at the first points, and at the last.
         """
         position = np.arange(n) + offset
-        depth = self._depth(position, n, last_side_only)
+        depth = self._depth(position, n, free)
         d = self._damping(depth, spacing)
         a = np.pi * self.frequency * (1 - depth)
         b = np.exp(-(d + a) * step)
@@ -141,3 +177,21 @@ class AbsorbingLayer:
         # The last half point lies beyond the grid; its mirror image is not kept either.
         c[position > n - 1] = 0.0
         return b, c
+
+
+def walls(free: Iterable[str], ndim: int) -> Walls:
+    """Which ends of every axis are free sides.
+
+    Raises
+    ------
+    GeometryError
+        If a side is named that a model of so many dimensions does not have.
+    """
+    axes = "xz" if ndim == 2 else "xyz"
+    names = list(free)
+    for name in names:
+        if name[0] not in axes:
+            raise GeometryError(
+                f"a model of {ndim} dimensions has no side {name} ({SIDES[name]}); leave it out"
+            )
+    return tuple((f"{axis}-" in names, f"{axis}+" in names) for axis in axes)

@@ -70,6 +70,27 @@ Known = TypeVar("Known")
 
 
 @dataclass(frozen=True)
+class Mirror:
+    """Continuation of a field beyond a free side.
+
+    Parameters
+    ----------
+    axis : int
+    last : bool
+        Whether the side is at the last points of the axis or at the first.
+    half : bool
+        Whether the values sit half a cell on from their label along this axis.
+    even : bool
+        Whether the field is even about the side; else it is odd, and zero on it.
+    """
+
+    axis: int
+    last: bool
+    half: bool
+    even: bool
+
+
+@dataclass(frozen=True)
 class System:
     """Residuals of a wave equation, one per field, in the order of their solution.
 
@@ -84,10 +105,9 @@ class System:
     supports : mapping of str to tuple of SubDomain
         Where a function is not zero, by its name: a term with such a factor is evaluated there
         only. The function must vanish within one stencil radius of the inner edge.
-    mirrors : mapping of str to {"odd", "even"}
-        Fields that are continued above a free surface, by name: odd about the first point of the
-        last axis, or even with values half a cell on. A multiplier has the mirror of the field
-        whose residual it belongs to; with these, transposes stay exact.
+    mirrors : mapping of str to tuple of Mirror
+        How fields are continued beyond free sides, by name. A multiplier has the mirrors of the
+        field whose residual it belongs to; with these, transposes stay exact.
     derived : mapping of Function to expr
         Coefficients that are pointwise expressions of the parameters and of those before them,
         computed once.
@@ -99,7 +119,7 @@ class System:
     residuals: tuple[Expr, ...]
     parameters: tuple[Function, ...] = ()
     supports: Mapping[str, Region] = field(default_factory=dict)
-    mirrors: Mapping[str, str] = field(default_factory=dict)
+    mirrors: Mapping[str, tuple[Mirror, ...]] = field(default_factory=dict)
     derived: Mapping[Function, Expr] = field(default_factory=dict)
     backward: bool = False
 

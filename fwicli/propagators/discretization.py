@@ -27,7 +27,7 @@ class Discretization:
     axis : TimeAxis
         Recorded sampling and propagation step.
     layer : AbsorbingLayer
-        Absorbing layer added on all sides.
+        Absorbing layer, added on all sides that are not free.
     order : int
         Order of the space differences, even.
     precision : {"float32", "float64"}
@@ -35,6 +35,8 @@ class Discretization:
         The history keeps every so manieth step; 1 makes gradients exact.
     threads : int
         OpenMP threads of one propagation.
+    interpolation : {"sinc", "linear"}
+        Between the grid points, for sources and receivers.
     parameters : tuple of str or None
         Parameters of which gradients are wanted, which need less history than all; None for all.
     """
@@ -47,6 +49,7 @@ class Discretization:
     precision: str = "float32"
     every: int = 1
     threads: int = 1
+    interpolation: str = "sinc"
     parameters: tuple[str, ...] | None = None
 
     def signature(self, kind: str, **extra: Any) -> Signature:
@@ -58,7 +61,7 @@ class Discretization:
             spacing=self.grid.spacing,
             order=self.order,
             layer=self.layer.cells,
-            surface=self.layer.surface,
+            free=self.layer.free,
             precision=self.precision,
             parameters=self.parameters if images else None,
             **extra,

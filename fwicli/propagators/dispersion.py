@@ -34,23 +34,23 @@ TAPER = (0.85, 1.0)
 
 
 @lru_cache(maxsize=8)
-def disperse(count: int, interval: float, step: float) -> Array:
+def disperse(count: int, interval: float, step: float, precision: str = "float64") -> Array:
     """Matrix that disperses `count` samples of a source, for time stepping with `step` [s]."""
 
     def seen(w: Array) -> Array:
         return np.asarray(2 / step * np.sin(np.minimum(w * step / 2, np.pi / 2)))
 
-    return _change_of_frequency(count, interval, step, seen)
+    return _change_of_frequency(count, interval, step, seen).astype(precision)
 
 
 @lru_cache(maxsize=8)
-def restore(count: int, interval: float, step: float) -> Array:
+def restore(count: int, interval: float, step: float, precision: str = "float64") -> Array:
     """Matrix that removes the dispersion of `count` samples of a record."""
 
     def source_of(w: Array) -> Array:
         return np.asarray(2 / step * np.arcsin(np.minimum(w * step / 2, 1.0)))
 
-    return _change_of_frequency(count, interval, step, source_of)
+    return _change_of_frequency(count, interval, step, source_of).astype(precision)
 
 
 def _change_of_frequency(

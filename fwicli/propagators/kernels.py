@@ -25,6 +25,8 @@ import devito
 import numpy as np
 import platformdirs
 from devito import Eq, Operator, configuration
+from devito.ir.iet import Expression, FindNodes, retrieve_iteration_tree
+from devito.symbolics import retrieve_indexed
 from devito.warnings import DevitoWarning
 
 from fwicli.errors import CalculusError
@@ -35,6 +37,8 @@ from fwicli.propagators.expressions import functions
 configuration["language"] = "openmp"
 configuration["log-level"] = "ERROR"
 
+# Names of arrays to which every step of a kernel adds begin with one of these.
+ACCUMULATED = ("gradient_", "image_", "sum_")
 # Grid on which kernels are generated; they run on any.
 TEMPLATE_POINTS = 64
 
@@ -57,8 +61,8 @@ class Signature:
     precision : {"float32", "float64"}
     history : bool
         For a forward or Born kernel, whether it keeps the fields that the gradient needs.
-    surface : bool
-        Whether the first points along the last axis are a free surface.
+    free : tuple of str
+        Sides without a layer where the pressure is zero (see `absorbing`).
     images : tuple of str
         For a gradient kernel, what it accumulates: "gradient" or names of `CONDITIONS`.
     parameters : tuple of str
@@ -72,7 +76,7 @@ class Signature:
     layer: int
     precision: str
     history: bool = False
-    surface: bool = False
+    free: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     parameters: tuple[str, ...] | None = None
 
@@ -214,10 +218,37 @@ def strict() -> Iterator[None]:
 
 
 def check_code(operator: Any) -> None:
-    """Make sure that the generated code has one time loop, with everything inside it."""
+    """Make sure that the generated code has one time loop, and loops that are in order.
+
+    Raises
+    ------
+    CalculusError
+        If there are several time loops; or if a loop over the grid reads at the neighbours of a
+        point what it writes, as it does when loops are fused that must follow each other.
+    """
     loops = str(operator.ccode).count("for (int time =")
     if loops != 1:
         raise CalculusError(f"Devito split {operator.name} into {loops} time loops")
+    for tree in retrieve_iteration_tree(operator):
+        inside = FindNodes(Expression).visit(tree.inner)
+        written = {e.write: e.output for e in inside if e.write is not None}
+        for access in {a for e in inside for a in retrieve_indexed(e.expr.rhs)}:
+            target = written.get(access.function)
+            if target is not None and _at_neighbours(access, target, set(tree.dimensions)):
+                raise CalculusError(
+                    f"Devito fused loops of {operator.name} that must follow each other: one "
+                    f"reads {access} while it writes {target}"
+                )
+
+
+def _at_neighbours(read: Any, written: Any, dimensions: set[Any]) -> bool:
+    """Whether two accesses at the same time are apart along a dimension that is looped over."""
+    time, *_ = read.function.dimensions
+    pairs = list(zip(read.indices, written.indices, strict=True))
+    if time.is_Time and pairs[0][0] != pairs[0][1]:
+        return False
+    moving = {d for pair in pairs for i in pair for d in i.free_symbols} & dimensions
+    return any(a != b and (a.free_symbols | b.free_symbols) & moving for a, b in pairs)
 
 
 def _array_specs(equations: list[Eq]) -> Iterator[ArraySpec]:

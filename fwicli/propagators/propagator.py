@@ -9,30 +9,32 @@ With q the source time functions, d the gather and p the model parameters,
 
 All four are exact transposes and derivatives of each other for the discrete scheme, including
 the absorbing layer, the points, the resampling in time and the padding of the model. A source
-is a point source of the continuum: q(t) delta(x - x_s), with q in [Pa] in 2D and [Pa m] in 3D.
+is a point source of the continuum: q(t) delta(x - x_s), with q in [Pa] in 2D and [Pa m] in 3D; or
+an extended one, or a whole wave field (see `places`). What is said of gathers of shape
+(n_receivers, samples) holds for whole fields of shape (samples, *grid) as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-import devito
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.errors import StabilityError
-from fwicli.propagators import kernels, points, timeloops
+from fwicli.propagators import diagnosis, kernels
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
-from fwicli.propagators.kernels import ArraySpec, Kernel, Signature
+from fwicli.propagators.integral import Integral
+from fwicli.propagators.kernels import Kernel, Signature
+from fwicli.propagators.places import Everywhere, Place, Port, enter, leave, port
+from fwicli.propagators.propagation import Collect, Model, Propagation
 from fwicli.propagators.resampling import Resampling
 from fwicli.propagators.storage import Storage
 
 Array = NDArray[Any]
-Model = Mapping[str, Array]
 
 
 @dataclass(frozen=True)
@@ -67,14 +69,12 @@ class Propagator:
         self.layer = discretization.layer
         self.precision = discretization.precision
         self.every = discretization.every
-        self.threads = discretization.threads
-        self._integrated = registry.load(discretization.equation).integrated
-        self.resampling = Resampling(self.axis)
+        self.resampling = Resampling(self.axis, self.precision)
         self.storage = Storage(discretization, self.resampling.steps)
 
     # --- the operators ---------------------------------------------------------------------------
 
-    def forward(self, model: Model, wavelet: Array, sources: Array, receivers: Array) -> Array:
+    def forward(self, model: Model, wavelet: Array, sources: Place, receivers: Place) -> Array:
         """Model one gather, d = F q.
 
         Parameters
@@ -83,8 +83,8 @@ class Propagator:
             Parameters of the equation on the model's grid, by name.
         wavelet : ndarray of shape (n_sources, samples)
             Source time functions [Pa] in 2D, [Pa m] in 3D.
-        sources, receivers : ndarray of shape (n_points, ndim)
-            Positions [m]; they need not lie on grid points.
+        sources, receivers : ndarray of shape (n_points, ndim), Volume or Everywhere
+            Positions [m], which need not lie on grid points; or places of other kinds.
 
         Returns
         -------
@@ -93,15 +93,17 @@ class Propagator:
 
         Raises
         ------
+        ModelError, DataError
+            If parameters or sources are not finite, or parameters are not positive that must be.
         StabilityError
-            If the field does not stay finite.
+            If the waves do not stay finite; it says where, when, and the likely cause.
         """
-        recorded = self._run(
-            self._signature("forward"), model, self._sources_in(wavelet), sources, receivers
-        )
-        return self._receivers_out(recorded)
+        source, receiver = self._at_sources(sources), self._at_receivers(receivers)
+        entering = self._sources_in(wavelet, source)
+        recorded = self._run(self._signature("forward"), model, entering, source, receiver)
+        return self._receivers_out(recorded, receiver)
 
-    def adjoint(self, model: Model, gather: Array, sources: Array, receivers: Array) -> Array:
+    def adjoint(self, model: Model, gather: Array, sources: Place, receivers: Place) -> Array:
         """Back-propagate a gather, q' = F^T d; the exact transpose of `forward`.
 
         Parameters
@@ -113,18 +115,51 @@ class Propagator:
         wavelet : ndarray of shape (n_sources, samples)
             What arrives at the sources.
         """
-        recorded = self._run(
-            self._signature("adjoint"), model, self._receivers_in(gather), receivers, sources
+        source, receiver = self._at_sources(sources), self._at_receivers(receivers)
+        entering = self._receivers_in(gather, receiver)
+        recorded = self._run(self._signature("adjoint"), model, entering, receiver, source)
+        return self._sources_out(recorded, source)
+
+    def source_weights_adjoint(
+        self, model: Model, gather: Array, wavelet: Array, receivers: Place
+    ) -> Array:
+        """Transpose of modelling with extended sources, w -> F (w q), for fixed q.
+
+        Parameters
+        ----------
+        gather : ndarray of shape (n_receivers, samples)
+        wavelet : ndarray of shape (n_sources, samples)
+            q, a source time function for each volume source.
+
+        Returns
+        -------
+        weights : ndarray of shape (n_sources, *grid.shape)
+            The derivative with respect to the weights of a `Volume` of sources.
+        """
+        receiver, everywhere = self._at_receivers(receivers), self._at_sources(Everywhere())
+        steps = self.resampling.to_steps(np.atleast_2d(wavelet))
+        total = np.zeros((steps.shape[1], everywhere.count))
+
+        def correlate(first: int, last: int, recorded: Array) -> None:
+            total[...] += steps[first:last].T @ recorded
+
+        self._run(
+            self._signature("adjoint"),
+            model,
+            self._receivers_in(gather, receiver),
+            receiver,
+            everywhere,
+            collect=correlate,
         )
-        return self._sources_out(recorded)
+        return (total / self.grid.cell_volume).reshape(-1, *self.grid.shape)
 
     def jacobian(
         self,
         model: Model,
         perturbation: Model,
         wavelet: Array,
-        sources: Array,
-        receivers: Array,
+        sources: Place,
+        receivers: Place,
     ) -> Array:
         """First-order change of the gather, dd = J dp (Born modelling).
 
@@ -139,17 +174,14 @@ class Propagator:
             Change of the pressure [Pa].
         """
         changes = {f"d{name}": value for name, value in perturbation.items()}
-        recorded = self._run(
-            self._signature("born"),
-            {**model, **changes},
-            self._sources_in(wavelet),
-            sources,
-            receivers,
-        )
-        return self._receivers_out(recorded)
+        source, receiver = self._at_sources(sources), self._at_receivers(receivers)
+        entering = self._sources_in(wavelet, source)
+        both = {**model, **changes}
+        recorded = self._run(self._signature("born"), both, entering, source, receiver)
+        return self._receivers_out(recorded, receiver)
 
     def jacobian_adjoint(
-        self, model: Model, gather: Array, wavelet: Array, sources: Array, receivers: Array
+        self, model: Model, gather: Array, wavelet: Array, sources: Place, receivers: Place
     ) -> dict[str, Array]:
         """Transpose of `jacobian`, g = J^T d: the gradient for an adjoint source d.
 
@@ -171,11 +203,12 @@ class Propagator:
         model: Model,
         perturbation: Model,
         wavelet: Array,
-        sources: Array,
-        receivers: Array,
+        sources: Place,
+        receivers: Place,
     ) -> dict[str, Array]:
         """Gauss-Newton Hessian of half the squared residual, J^T J dp."""
-        residual = np.zeros((len(np.atleast_2d(receivers)), self.axis.samples))
+        at = self._at_receivers(receivers)
+        residual = at.data(np.zeros((at.rows, self.axis.samples)))
         return self.hessian(model, perturbation, residual, wavelet, sources, receivers)
 
     def hessian(
@@ -184,8 +217,8 @@ class Propagator:
         perturbation: Model,
         residual: Array,
         wavelet: Array,
-        sources: Array,
-        receivers: Array,
+        sources: Place,
+        receivers: Place,
     ) -> dict[str, Array]:
         """Hessian of half the squared residual, H dp = J^T J dp + (dJ[dp])^T r.
 
@@ -203,23 +236,20 @@ class Propagator:
         """
         changes = {f"d{name}": value for name, value in perturbation.items()}
         both = {**model, **changes}
-        born = self._run(
-            self._signature("born", history=True),
-            both,
-            self._sources_in(wavelet),
-            sources,
-            receivers,
-        )
+        source, receiver = self._at_sources(sources), self._at_receivers(receivers)
+        entering = self._sources_in(wavelet, source)
+        born = self._run(self._signature("born", history=True), both, entering, source, receiver)
+        change = self._receivers_out(born, receiver)
         signature = self._signature("hessian")
         kernel = kernels.load(signature)
         self._clear(kernel)
         self._run(
             signature,
             both,
-            self._receivers_in(residual),
-            receivers,
+            self._receivers_in(residual, receiver),
+            receiver,
             None,
-            self._receivers_in(self._receivers_out(born)),
+            self._receivers_in(change, receiver),
         )
         return self._gradients(kernel)
 
@@ -228,8 +258,8 @@ class Propagator:
         model: Model,
         residual: Callable[[Array], Array],
         wavelet: Array,
-        sources: Array,
-        receivers: Array,
+        sources: Place,
+        receivers: Place,
         kinds: tuple[str, ...] = ("gradient",),
     ) -> Images:
         """Model a gather, propagate a residual of it backwards, and correlate the two.
@@ -242,19 +272,17 @@ class Propagator:
         kinds : tuple of str
             "gradient", and names of imaging conditions (see `conditions`).
         """
-        recorded = self._run(
-            self._signature("forward", history=True),
-            model,
-            self._sources_in(wavelet),
-            sources,
-            receivers,
+        source, receiver = self._at_sources(sources), self._at_receivers(receivers)
+        entering = self._sources_in(wavelet, source)
+        forward = self._signature("forward", history=True)
+        gather = self._receivers_out(
+            self._run(forward, model, entering, source, receiver), receiver
         )
-        gather = self._receivers_out(recorded)
         signature = self._signature("gradient", images=kinds)
         kernel = kernels.load(signature)
         self._clear(kernel)
-        adjoint_source = self._receivers_in(residual(gather))
-        self._run(signature, model, adjoint_source, receivers, None)
+        adjoint_source = self._receivers_in(residual(gather), receiver)
+        self._run(signature, model, adjoint_source, receiver, None)
         images = {
             spec.name.removeprefix("image_"): self.storage.crop(spec) * self.every
             for spec in kernel.arrays
@@ -265,7 +293,7 @@ class Propagator:
     def _clear(self, kernel: Kernel) -> None:
         """Set what a kernel accumulates to zero."""
         for spec in kernel.arrays:
-            if spec.name.startswith(("gradient_", "image_", "sum_")):
+            if spec.name.startswith(kernels.ACCUMULATED):
                 self.storage.array(spec)[:] = 0
 
     def _gradients(self, kernel: Kernel) -> dict[str, Array]:
@@ -278,27 +306,32 @@ class Propagator:
 
     # --- sources, receivers and time -------------------------------------------------------------
 
-    def _sources_in(self, wavelet: Array) -> Array:
-        steps = self.resampling.to_steps(np.atleast_2d(wavelet)) / self.grid.cell_volume
-        return np.cumsum(steps, axis=0) * self.axis.step if self._integrated else steps
+    def _at_sources(self, place: Place) -> Port:
+        return port(place, self.discretization, self.resampling.steps, density=True)
 
-    def _sources_out(self, values: Array) -> Array:
-        if self._integrated:
-            values = np.cumsum(values[::-1], axis=0)[::-1] * self.axis.step
-        return self.resampling.to_steps_transpose(values) / self.grid.cell_volume
+    def _at_receivers(self, place: Place) -> Port:
+        return port(place, self.discretization, self.resampling.steps)
 
-    def _receivers_in(self, gather: Array) -> Array:
-        return self.resampling.to_samples_transpose(np.atleast_2d(gather))
+    def _sources_in(self, data: Array, at: Port) -> Array:
+        traces = self._checked(data, at) / self.grid.cell_volume
+        return enter(traces, at, self.resampling.disperse)
 
-    def _receivers_out(self, values: Array) -> Array:
-        return self.resampling.to_samples(values).astype(self.precision, copy=False)
+    def _sources_out(self, longer: Array, at: Port) -> Array:
+        return at.data(leave(longer, at, self.resampling.disperse_transpose)) / (
+            self.grid.cell_volume
+        )
 
-    def _interpolation(self, positions: Array) -> points.Interpolation:
-        """Interpolation on the padded grid at positions [m]."""
-        origin, spacing = np.asarray(self.grid.origin), np.asarray(self.grid.spacing)
-        before = [pad for pad, _ in self.layer.pads(self.grid.ndim)]
-        place = (np.atleast_2d(positions) - origin) / spacing + before
-        return points.interpolation(place, self.layer.surface)
+    def _receivers_in(self, data: Array, at: Port) -> Array:
+        return enter(self._checked(data, at), at, self.resampling.restore_transpose)
+
+    def _receivers_out(self, longer: Array, at: Port) -> Array:
+        traces = leave(longer, at, self.resampling.restore)
+        return at.data(traces).astype(self.precision, copy=False)
+
+    def _checked(self, data: Array, at: Port) -> Array:
+        traces = at.traces(np.asarray(data), self.axis.samples)
+        diagnosis.check_traces(traces, self.axis.interval)
+        return traces
 
     # --- running a kernel ------------------------------------------------------------------------
 
@@ -310,68 +343,45 @@ class Propagator:
         signature: Signature,
         model: Model,
         values: Array,
-        injected: Array,
-        recorded: Array | None,
+        injected: Port,
+        recorded: Port | None,
         second: Array | None = None,
+        collect: Collect | None = None,
     ) -> Array:
-        """Run a kernel; return what it recorded, of shape (steps, n_points).
+        """Run a kernel; return what it recorded, of shape (extended, n_visited).
 
-        What is `second` is injected into the change of the field that `values` is injected into.
+        Parameters
+        ----------
+        values : ndarray of shape (extended, n_visited)
+            What is injected. `second` enters the change of the field that it enters.
+        collect : callable, optional
+            Takes what is recorded instead.
         """
-        kernel = kernels.load(signature)
-        aligned = self.storage.aligned
-        arguments: dict[str, Any] = {}
-        for spec in kernel.arrays:
-            array = self.storage.array(spec)
-            if spec.kind == "field":
-                array[:] = 0
-            elif spec.name in model:
-                # A perturbation follows the parameter that it perturbs.
-                self.storage.extend(model[spec.name], spec)
-            arguments[spec.name] = array
-            if spec.kind == "history":
-                arguments[spec.name] = self._history(spec, array)
-        steps = self.resampling.steps
-        sources = points.transpose(self._interpolation(injected))
-        arguments["q"] = aligned(values)
-        if second is not None:
-            arguments["dq"] = aligned(second)
-        arguments["inj_member"] = aligned(sources.members, np.int32)
-        arguments["inj_weight"] = aligned(sources.weights)
-        for axis, index in enumerate(sources.indices):
-            arguments[f"inj_i{axis}"] = aligned(index, np.int32)
-        output = np.zeros((steps, 0))
-        if recorded is not None:
-            receivers = self._interpolation(recorded)
-            output = aligned(np.zeros((steps, receivers.weights.shape[0])))
-            arguments["d"] = output
-            arguments["rec_weight"] = aligned(receivers.weights)
-            for axis, index in enumerate(receivers.indices):
-                arguments[f"rec_i{axis}"] = aligned(index, np.int32)
-        with kernels.strict():
-            kernel.operator.apply(
-                **arguments,
-                dt=self.axis.step,
-                time_m=0,
-                time_M=steps - 1,
-                **self._thread_arguments(kernel.operator),
-            )
-        if not np.isfinite(output).all():
-            raise StabilityError(
-                f"the wave field of {signature.equation} became infinite; the time step is "
-                f"{self.axis.step:g} s"
-            )
-        return output
+        resampling = self.resampling
+        integral = Integral(self.axis.step, self.precision)
+        integrated = registry.load(signature.equation).integrated
+        steps_in: Callable[..., Array] = resampling.upsample
+        if integrated and signature.kind in ("forward", "born"):
+            steps_in = integral.forwards(steps_in)
 
-    def _history(self, spec: ArraySpec, array: Array) -> Any:
-        # Only a Devito function can tell the operator how many steps lie between snapshots.
-        name = spec.name.removeprefix("history_")
-        grid = devito.Grid(shape=self.storage.shape, dtype=np.dtype(self.precision).type)
-        return timeloops.history(name, grid, spec.space_order, self.every, array)
+        def entering(first: int, last: int) -> dict[str, Array]:
+            found = {"q": steps_in(values, first, last)}
+            if second is not None:
+                found["dq"] = resampling.upsample(second, first, last)
+            return found
 
-    def _thread_arguments(self, operator: Any) -> dict[str, int]:
-        known = {p.name for p in operator.parameters}
-        return {n: self.threads for n in ("nthreads", "nthreads_nonaffine") if n in known}
+        shape = (resampling.extended, recorded.count if recorded and not collect else 0)
+        total = np.zeros(shape, dtype=self.precision)
+
+        def add(first: int, last: int, steps: Array) -> None:
+            total[...] += resampling.downsample(steps, first, last)
+
+        run = Propagation(self.discretization, self.storage, signature, model, injected, recorded)
+        collect = collect or add
+        if integrated and signature.kind == "adjoint":
+            collect = integral.backwards(collect)
+        run.run(entering, collect)
+        return total
 
 
 @lru_cache(maxsize=1)

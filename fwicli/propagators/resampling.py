@@ -38,64 +38,100 @@ class Resampling:
 
     The steps run on for the half-width of the filter after the last recorded sample, so that
     the last samples are filtered as well as the first.
+
+    Parameters
+    ----------
+    axis : TimeAxis
+    precision : {"float32", "float64"}
+        Of the matrices, and of what they give.
     """
 
-    def __init__(self, axis: TimeAxis) -> None:
+    def __init__(self, axis: TimeAxis, precision: str = "float64") -> None:
         self.axis = axis
+        self.precision = precision
         self.extended = axis.samples + HALF_WIDTH
         self.steps = axis.substeps * (self.extended - 1) + 1
 
     @property
     def memory(self) -> int:
         """Memory of the matrices that remove the dispersion [bytes]."""
-        return 2 * 8 * self.extended**2 if self.axis.corrected else 0
+        itemsize = np.dtype(self.precision).itemsize
+        return 2 * itemsize * self.extended**2 if self.axis.corrected else 0
+
+    # --- the maps, from traces of shape (n, samples) to steps of shape (steps, n) ----------------
 
     def to_steps(self, traces: Array) -> Array:
-        """Source functions of shape (n, samples) at every step, shape (steps, n)."""
-        longer = np.zeros((self.extended, traces.shape[0]))
-        longer[: self.axis.samples] = traces.T
-        if self.axis.corrected:
-            longer = self._disperse() @ longer
-        return np.asarray(self._upsampling() @ longer)
+        """Source functions at every step."""
+        return self.upsample(self.disperse(traces))
 
     def to_steps_transpose(self, values: Array) -> Array:
-        """Transpose of `to_steps`: shape (steps, n) to (n, samples)."""
-        longer = np.asarray(self._upsampling().T @ values)
-        if self.axis.corrected:
-            longer = self._disperse().T @ longer
-        return np.asarray(longer[: self.axis.samples].T)
+        """Transpose of `to_steps`."""
+        return self.disperse_transpose(self.downsample(values))
 
     def to_samples(self, values: Array) -> Array:
-        """Records of shape (steps, n) at the samples, shape (n, samples)."""
-        longer = np.asarray(self._upsampling().T @ values) / self.axis.substeps
-        if self.axis.corrected:
-            longer = self._restore() @ longer
-        return np.asarray(longer[: self.axis.samples].T)
+        """Records of every step at the samples."""
+        return self.restore(self.downsample(values))
 
     def to_samples_transpose(self, traces: Array) -> Array:
-        """Transpose of `to_samples`: shape (n, samples) to (steps, n)."""
-        longer = np.zeros((self.extended, traces.shape[0]))
+        """Transpose of `to_samples`."""
+        return self.upsample(self.restore_transpose(traces))
+
+    # --- their parts: traces of shape (n, samples), longer ones of shape (extended, n) -----------
+
+    def disperse(self, traces: Array) -> Array:
+        """Source functions with the dispersion of the steps added, A samples."""
+        longer = self._longer(traces)
+        return self._disperse() @ longer if self.axis.corrected else longer
+
+    def disperse_transpose(self, longer: Array) -> Array:
+        """Transpose of `disperse`."""
+        return self._cut(self._disperse().T @ longer if self.axis.corrected else longer)
+
+    def restore(self, longer: Array) -> Array:
+        """Records without the dispersion of the steps, B longer / k."""
+        longer = longer / longer.dtype.type(self.axis.substeps)
+        return self._cut(self._restore() @ longer if self.axis.corrected else longer)
+
+    def restore_transpose(self, traces: Array) -> Array:
+        """Transpose of `restore`."""
+        longer = self._longer(traces)
+        longer = self._restore().T @ longer if self.axis.corrected else longer
+        return np.asarray(longer / longer.dtype.type(self.axis.substeps))
+
+    def upsample(self, longer: Array, first: int = 0, last: int | None = None) -> Array:
+        """Values at the steps from first to last, U longer."""
+        return np.asarray(self._upsampling()[first:last] @ longer)
+
+    def downsample(self, values: Array, first: int = 0, last: int | None = None) -> Array:
+        """Transpose of `upsample`."""
+        return np.asarray(self._upsampling()[first:last].T @ values)
+
+    def _longer(self, traces: Array) -> Array:
+        longer = np.zeros((self.extended, traces.shape[0]), dtype=self.precision)
         longer[: self.axis.samples] = traces.T
-        if self.axis.corrected:
-            longer = self._restore().T @ longer
-        return np.asarray(self._upsampling() @ longer) / self.axis.substeps
+        return longer
+
+    def _cut(self, longer: Array) -> Array:
+        return np.asarray(longer[: self.axis.samples].T)
 
     def _upsampling(self) -> Any:
-        return _upsampling(self.extended, self.axis.substeps)
+        return _upsampling(self.extended, self.axis.substeps, self.precision)
 
     def _disperse(self) -> Array:
-        return dispersion.disperse(self.extended, self.axis.interval, self.axis.step)
+        return dispersion.disperse(
+            self.extended, self.axis.interval, self.axis.step, self.precision
+        )
 
     def _restore(self) -> Array:
-        return dispersion.restore(self.extended, self.axis.interval, self.axis.step)
+        return dispersion.restore(self.extended, self.axis.interval, self.axis.step, self.precision)
 
 
 @lru_cache(maxsize=8)
-def _upsampling(samples: int, substeps: int) -> Any:
+def _upsampling(samples: int, substeps: int, precision: str) -> Any:
     """U as a sparse matrix of shape (steps, samples)."""
     k = substeps
     if k == 1:
-        return scipy.sparse.identity(samples, format="csr")
+        return scipy.sparse.identity(samples, format="csr", dtype=precision)
     steps = k * (samples - 1) + 1
     reach = k * HALF_WIDTH - 1
     distance = np.arange(-reach, reach + 1) / k
@@ -104,7 +140,7 @@ def _upsampling(samples: int, substeps: int) -> Any:
     columns = np.repeat(np.arange(samples), kernel.size)
     rows = (k * np.arange(samples)[:, None] + np.arange(-reach, reach + 1)).ravel()
     inside = (rows >= 0) & (rows < steps)
-    values = np.tile(kernel, samples)
+    values = np.tile(kernel, samples).astype(precision)
     return scipy.sparse.csr_matrix(
         (values[inside], (rows[inside], columns[inside])), shape=(steps, samples)
     )

@@ -2,6 +2,9 @@
 
 Model values are extended into the layer by their values at the edge, E p; the gradient on the
 model's grid is E^T of that on the grid with the layer: what lies in the layer adds to the edge.
+
+Beyond a free side the model is its own mirror image. What is accumulated for a point on such a side
+is the derivative for the model and its image together; half of it belongs to the model.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.propagators import history
+from fwicli.propagators.absorbing import walls
 from fwicli.propagators.kernels import ArraySpec
 
 if TYPE_CHECKING:
@@ -34,9 +38,10 @@ class Storage:
 
     def __init__(self, discretization: Discretization, steps: int) -> None:
         self._discretization = discretization
-        self._steps = steps
+        self.steps = steps
         self._dtype = np.dtype(discretization.precision)
         self._pads = discretization.layer.pads(discretization.grid.ndim)
+        self._walls = walls(discretization.layer.free, discretization.grid.ndim)
         self.shape = discretization.layer.padded(discretization.grid.shape)
         self._arrays: dict[tuple[str, tuple[int, ...]], Array] = {}
 
@@ -60,7 +65,7 @@ class Storage:
         elif spec.kind == "field":
             shape = (spec.levels, *shape)
         elif spec.kind == "history":
-            shape = (history.snapshots(self._steps, self._discretization.every), *shape)
+            shape = (history.snapshots(self.steps, self._discretization.every), *shape)
         key = (spec.name, shape)
         if key not in self._arrays:
             self._arrays[key] = _empty(shape, self._dtype)
@@ -70,8 +75,15 @@ class Storage:
         return self._arrays[key]
 
     def extend(self, values: Array, spec: ArraySpec) -> None:
-        """Set an array to model values, extended into the layer by those at the edge."""
+        """Set an array to model values, extended into the layer and beyond free sides."""
         self._interior(spec)[...] = np.pad(values, self._pads, mode="edge")
+        for axis, (first, last) in enumerate(self._walls):
+            array, halo = np.moveaxis(self.array(spec), axis, 0), spec.space_order
+            reach, end = min(halo, self.shape[axis] - 1), halo + self.shape[axis]
+            if first:
+                array[halo - reach : halo] = array[halo + 1 : halo + 1 + reach][::-1]
+            if last:
+                array[end : end + reach] = array[end - 1 - reach : end - 1][::-1]
 
     def fold(self, spec: ArraySpec) -> Array:
         """Transpose of `extend`: add the values in the layer to those at the edge."""
@@ -82,6 +94,8 @@ class Storage:
             inside = values[before:end].copy()
             inside[0] += values[:before].sum(axis=0)
             inside[-1] += values[end:].sum(axis=0)
+            for last, free in enumerate(self._walls[axis]):
+                inside[-last] *= 0.5 if free else 1.0
             values = np.moveaxis(inside, 0, axis)
         return np.asarray(values.astype(self._dtype))
 
@@ -100,16 +114,16 @@ class Storage:
         """Coefficients of the absorbing layer along an axis."""
         made = self._discretization
         n, spacing = self.shape[spec.axis], made.grid.spacing[spec.axis]
-        open_top = made.layer.surface and spec.axis == made.grid.ndim - 1
-        b, c = made.layer.coefficients(n, spacing, made.axis.step, 0.0, open_top)
-        b_half, c_half = made.layer.coefficients(n, spacing, made.axis.step, 0.5, open_top)
+        free = self._walls[spec.axis]
+        b, c = made.layer.coefficients(n, spacing, made.axis.step, 0.0, free)
+        b_half, c_half = made.layer.coefficients(n, spacing, made.axis.step, 0.5, free)
         lines = {
             "b": b,
             "c": c,
             "bh": b_half,
             "ch": c_half,
-            "taper": made.layer.taper(n, open_top),
-            "drag": made.layer.drag(n, spacing, made.axis.step, open_top),
+            "taper": made.layer.taper(n, free),
+            "drag": made.layer.drag(n, spacing, made.axis.step, free),
         }
         array[spec.space_order : spec.space_order + n] = lines[spec.name.rstrip("0123456789")]
 

@@ -17,14 +17,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from devito import ConditionalDimension, Dimension, Eq, Function, Inc, TimeFunction
 from devito.data.allocators import DataReference
+from devito.finite_differences.derivative import Derivative
 from devito.types import Symbol
 
 from fwicli.propagators import calculus
-from fwicli.propagators.calculus import System
+from fwicli.propagators.calculus import Mirror, System
 from fwicli.propagators.conditions import CONDITIONS
 from fwicli.propagators.equations.equation import Equation
 from fwicli.propagators.equations.medium import Medium
-from fwicli.propagators.expressions import Expr, accesses, like, names, offsets, substitute
+from fwicli.propagators.expressions import (
+    Expr,
+    accesses,
+    functions,
+    like,
+    names,
+    offsets,
+    substitute,
+)
 from fwicli.propagators.scheme import Step, check_buffers, time_step
 
 if TYPE_CHECKING:
@@ -106,7 +115,7 @@ def equations(signature: Signature, equation: Equation, grid: Any) -> list[Eq]:
 
 
 def _system(signature: Signature, equation: Equation, grid: Any, levels: int) -> System:
-    medium = Medium(grid, signature.order, signature.layer, levels, signature.surface)
+    medium = Medium(grid, signature.order, signature.layer, levels, signature.free)
     equation.state(medium)
     return medium.system()
 
@@ -122,6 +131,10 @@ def _advance(
     keep = keep | {second}
     inlined = calculus.inline(system, keep, injected)
     scheme = time_step(inlined.system)
+    coefficients = list(scheme.coefficients)
+    for coefficient in scheme.coefficients:
+        if any(_below_a_derivative(coefficient.lhs, s.equations) for s in scheme.steps):
+            coefficients += _mirrored_coefficient(coefficient, system)
     equations: list[Eq] = []
     for step in scheme.steps:
         equations += step.equations
@@ -131,19 +144,61 @@ def _advance(
         if step.field.name == second:
             equations += points.inject(step.unknown, step.pivot, "dq")
         equations += _mirrored(system, step)
-    return scheme.coefficients, equations
+    return coefficients, equations
+
+
+def _below_a_derivative(coefficient: Expr, equations: list[Eq]) -> bool:
+    """Whether a coefficient is read at the neighbours of the current point."""
+    derivatives = [d for e in equations for d in e.rhs.atoms(Derivative)]
+    return any(coefficient.function in functions(d) for d in derivatives)
+
+
+def _mirrored_coefficient(coefficient: Eq, system: System) -> list[Eq]:
+    """Continue a precomputed coefficient beyond the free sides, as an even function."""
+    f, reach = coefficient.lhs, coefficient.lhs.function.space_order // 2
+    sides = {(m.axis, m.last) for mirrors in system.mirrors.values() for m in mirrors}
+    equations = []
+    for axis, last in sorted(sides):
+        x = f.function.grid.dimensions[axis]
+        away = [offsets(a).get(x, 0) for a in accesses(coefficient.rhs)]
+        # A mean of neighbours belongs half a cell on.
+        half = any(a == x.spacing for a in away)
+        equations += _continued(f, Mirror(axis, last, half, even=True), reach)
+    return equations
+
+
+def _kept(system: System, name: str, grid: Any, reach: int) -> list[Eq]:
+    """Keep a field in the history, with what the gradient reads of it beyond free sides."""
+    kept = history(name, grid, reach)
+    equations = [Eq(kept, system.fields[system.index(name)])]
+    for mirror in system.mirrors.get(name, ()) if reach else ():
+        equations += _continued(kept, mirror, reach)
+    return equations
 
 
 def _mirrored(system: System, step: Step) -> list[Eq]:
-    """Continue a field above a free surface, where its stencils reach."""
-    mirror = system.mirrors.get(step.field.name)
-    if mirror is None:
-        return []
-    f, z = step.unknown, step.field.grid.dimensions[-1]
-    distances = range(1, step.field.space_order // 2 + 1)
-    if mirror == "even":
-        return [Eq(f.subs(z, -k), f.subs(z, k - 1)) for k in distances]
-    return [Eq(f.subs(z, 0), 0), *[Eq(f.subs(z, -k), -f.subs(z, k)) for k in distances]]
+    """Continue a field beyond the free sides, where its stencils reach."""
+    reach = step.field.space_order // 2
+    mirrors = system.mirrors.get(step.field.name, ())
+    return [e for m in mirrors for e in _continued(step.unknown, m, reach)]
+
+
+def _continued(f: Expr, mirror: Mirror, reach: int) -> list[Eq]:
+    """Values of a function beyond a free side, up to so many points away.
+
+    Those half a cell on have the label before them: at the last points one of them lies beyond.
+    """
+    x = f.function.grid.dimensions[mirror.axis]
+    wall, outwards = (x.symbolic_max, 1) if mirror.last else (0, -1)
+    distances = range(1, reach + 1)
+    if mirror.half:
+        before = 1 if mirror.last else 0
+        pairs = [(outwards * k - before, -outwards * k + before - 1) for k in distances]
+        return [Eq(f.subs(x, wall + there), f.subs(x, wall + here)) for there, here in pairs]
+    sign = 1 if mirror.even else -1
+    zero = [] if mirror.even else [Eq(f.subs(x, wall), 0)]
+    steps = [outwards * k for k in distances]
+    return zero + [Eq(f.subs(x, wall + s), sign * f.subs(x, wall - s)) for s in steps]
 
 
 def _forward(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
@@ -154,7 +209,7 @@ def _forward(signature: Signature, equation: Equation, grid: Any) -> tuple[Syste
     recorded = system.fields[system.index(equation.receiver)]
     step += Points(grid, "d", "rec").record(recorded)
     for name, reach in kept.items():
-        step.append(Eq(history(name, grid, reach), system.fields[system.index(name)]))
+        step += _kept(system, name, grid, reach)
     return system, before + step
 
 
@@ -179,7 +234,7 @@ def _born(signature: Signature, equation: Equation, grid: Any) -> tuple[System, 
     recorded = system.fields[system.index(f"born_{equation.receiver}")]
     step += Points(grid, "d", "rec").record(recorded)
     for name, reach in kept.items():
-        step.append(Eq(history(name, grid, reach), system.fields[system.index(name)]))
+        step += _kept(system, name, grid, reach)
     return system, before + step
 
 

@@ -15,7 +15,7 @@ from fwicli.errors import DataError, GeometryError, ModelError
 from fwicli.inversion.parameterization import PARAMETERIZATIONS, linear
 from fwicli.inversion.variables import Variable, Variables
 from fwicli.propagators import points
-from fwicli.propagators.absorbing import AbsorbingLayer
+from fwicli.propagators.absorbing import SIDES, SURFACE, AbsorbingLayer, walls
 from fwicli.propagators.equations import registry
 from fwicli.survey import wavelets
 from fwicli.survey.acquisition import Acquisition, towed
@@ -238,16 +238,36 @@ def variables(section: Inversion, equation: str) -> Variables:
 def absorbing(
     physics: schema.Physics, grid: Grid, geometry: Acquisition, velocity: float, frequency: float
 ) -> AbsorbingLayer:
-    """Absorbing layer of a run, with a gap where sinc functions would reach into it."""
+    """Absorbing layer of a run, with a gap where the interpolation would reach into it."""
     everything = np.concatenate([geometry.sources, geometry.all_receivers()])
     position = (everything - np.asarray(grid.origin)) / np.asarray(grid.spacing)
     last = np.asarray(grid.shape) - 1
-    near = (position < points.RADIUS) | (position > last - points.RADIUS)
-    if physics.free_surface:
-        # Weights above the surface are mirrored; nothing absorbs there.
-        near[:, -1] = position[:, -1] > last[-1] - points.RADIUS
+    radius, free = points.RADIUS[physics.interpolation], free_sides(physics, grid.ndim)
+    # Weights beyond a free side are mirrored; nothing absorbs there.
+    absorbs = ~np.array(walls(free, grid.ndim))
+    near = (position < radius) & absorbs[:, 0] | (position > last - radius) & absorbs[:, 1]
     off_grid = np.abs(position - np.rint(position)) > 1e-6
-    gap = points.RADIUS if bool((near & off_grid).any()) else 0
+    gap = radius if bool((near & off_grid).any()) else 0
     layer = physics.absorbing
     centre = layer.frequency or frequency
-    return AbsorbingLayer(layer.cells, velocity, centre, gap, physics.free_surface)
+    return AbsorbingLayer(layer.cells, velocity, centre, gap, free)
+
+
+def free_sides(physics: schema.Physics, ndim: int) -> tuple[str, ...]:
+    """Sides without an absorbing layer.
+
+    Raises
+    ------
+    GeometryError
+        If a side is named that the model does not have.
+    """
+    own = {name: side for side, name in SIDES.items() if ndim == 3 or side[0] != "y"}
+    absorbing = physics.absorbing.sides
+    if absorbing is None:
+        return SURFACE if physics.free_surface else ()
+    for name in absorbing:
+        if name not in own:
+            raise GeometryError(
+                f"a model of {ndim} dimensions has no side `{name}`; its sides are {', '.join(own)}"
+            )
+    return tuple(side for name, side in own.items() if name not in absorbing)

@@ -14,6 +14,7 @@ from fwicli.config.loader import Key, Loaded, Problem, ProblemsError
 from fwicli.errors import FwiError
 from fwicli.inversion.bands import Band
 from fwicli.propagators import history, sampling
+from fwicli.propagators.absorbing import walls
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import ROUND_OFF, Equation, call
 from fwicli.survey.acquisition import Acquisition
@@ -200,7 +201,26 @@ class Checks:
         if spacing > shortest / 4:
             self.add(key, f"a spacing of {spacing:g} m leaves too few points of {shortest:g} m")
             return None
-        return Regridding(model.grid, spacing).model_to_coarse(model)
+        coarse = Regridding(model.grid, spacing).model_to_coarse(model)
+        return coarse if self._sides_stay(key, model.grid, coarse.grid) else None
+
+    def _sides_stay(self, key: Key, fine: Grid, coarse: Grid) -> bool:
+        """Whether a coarse grid ends where the model does, along axes that end in free sides."""
+        try:
+            ends = walls(assembly.free_sides(self.loaded.config.physics, fine.ndim), fine.ndim)
+        except FwiError:
+            return True  # said where the layer is made
+        for axis, (_, last) in enumerate(ends):
+            length, h = fine.end[axis] - fine.origin[axis], coarse.spacing[axis]
+            if last and abs(coarse.end[axis] - fine.end[axis]) > 1e-6 * h:
+                self.add(
+                    key,
+                    f"a spacing of {h:g} m moves the end of the model along {fine.axes[axis]}, "
+                    f"where the pressure is zero, to {coarse.end[axis]:g} m; use one that divides "
+                    f"its length of {length:g} m, or absorb on that side",
+                )
+                return False
+        return True
 
     def in_band(self, key: Key, source: Array, interval: float, band: Band) -> Spectrum | None:
         """Spectrum of the wavelet in a band, which must hold some of it."""
@@ -264,7 +284,12 @@ class Checks:
             return None
         if axis is None:
             return None
-        layer = assembly.absorbing(physics, grid, geometry, fastest, spectrum.centre)
+        layer = self.get(
+            ("physics", "absorbing", "sides"),
+            lambda: assembly.absorbing(physics, grid, geometry, fastest, spectrum.centre),
+        )
+        if layer is None:
+            return None
         every = 1 if physics.history == "full" else history.subsampling(axis, highest)
         return Numerics(
             equation=physics.equation,
@@ -275,6 +300,7 @@ class Checks:
             precision=physics.precision,
             every=every,
             threads=config.execution.threads,
+            interpolation=physics.interpolation,
             highest_frequency=highest,
             points_per_wavelength=found,
         )

@@ -30,6 +30,8 @@ class Numerics:
         Upper edge of the wavelet's band [Hz].
     points_per_wavelength : float
         Of the slowest wave at that frequency.
+    interpolation : {"sinc", "linear"}
+        Of sources and receivers.
     parameters : tuple of str or None
         Parameters of which a gradient is wanted; None for all.
     """
@@ -44,6 +46,7 @@ class Numerics:
     threads: int
     highest_frequency: float
     points_per_wavelength: float
+    interpolation: str = "sinc"
     parameters: tuple[str, ...] | None = None
 
     @property
@@ -70,7 +73,7 @@ class Numerics:
             gradient,
             self.parameters,
         )
-        return arrays + Resampling(self.axis).memory
+        return arrays + Resampling(self.axis, self.precision).memory
 
     def work(self) -> float:
         """Grid points times steps of one propagation."""
@@ -91,6 +94,7 @@ class Numerics:
             precision=self.precision,
             every=self.every,
             threads=self.threads,
+            interpolation=self.interpolation,
             parameters=self.parameters,
         )
 

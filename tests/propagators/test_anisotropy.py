@@ -120,7 +120,7 @@ def test_azimuth_turns_the_waves(make_setting: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize("rough", [0.0, 1.0])
 def test_waves_of_any_tilt_do_not_grow(rough: float) -> None:
-    """Over 20 000 steps, absorbing layer and all, also where properties change from cell to cell."""
+    """Over 20 000 steps, with the layer, also where properties change from cell to cell."""
     samples = 20000
     grid = Grid((41, 41), (10.0, 10.0), (0.0, 0.0))
     rng = np.random.default_rng(1)

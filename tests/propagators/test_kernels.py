@@ -25,7 +25,8 @@ KINDS: list[tuple[str, dict[str, Any]]] = [
     ("adjoint", {}),
     ("born", {}),
     ("born", {"history": True}),
-    ("forward", {"surface": True}),
+    ("forward", {"free": ("z-",)}),
+    ("adjoint", {"free": ("x-", "z+")}),
     ("hessian", {}),
     ("gradient", {"images": ("gradient", "illumination")}),
     ("gradient", {"images": ("correlation", "illumination")}),
@@ -135,6 +136,18 @@ def test_two_time_loops_are_refused() -> None:
         pytest.skip("this Devito does not split the example")
     with pytest.raises(CalculusError, match="time loops"):
         kernels.check_code(split)
+
+
+def test_fused_loops_are_refused() -> None:
+    """Code that reads next to a point what the same loop writes there does not run."""
+    grid = Grid((16, 16), dtype=np.float32)
+    u, v, w = (TimeFunction(name=n, grid=grid, space_order=4) for n in "uvw")
+    kernels.check_code(Operator([Eq(u.forward, v), Eq(w.forward, u.forward.dx)]))
+    x, _ = grid.dimensions
+    # One equation with an increment of its own neighbour stands for two that were fused.
+    with pytest.raises(CalculusError, match="must follow each other"):
+        kernels.check_code(Operator(Eq(u.forward, v + u.forward.subs(x, x - x.spacing))))
+    kernels.check_code(Operator(Eq(u.forward, v + u.subs(x, x - x.spacing))))
 
 
 def test_warning_of_devito_is_an_error() -> None:

@@ -214,6 +214,49 @@ def test_free_surface_has_no_layer(survey: Path) -> None:
     assert numerics.layer.gap == 0
 
 
+def test_sides_without_a_layer(survey: Path) -> None:
+    """Those that are not named have a pressure of zero; the top may be left to `free_surface`."""
+
+    def layer(*settings: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
+        (numerics,) = plan(load(survey / "model.yaml", settings=settings)).stages
+        return numerics.padded, numerics.layer.free
+
+    sides = "physics.absorbing.sides=[left, bottom]"
+    assert layer(sides) == ((61 + 12, 41 + 12), ("x+", "z-"))
+    assert layer(sides, "physics.free_surface=true") == layer(sides)
+    assert layer("physics.absorbing.sides=[]") == ((61, 41), ("x-", "x+", "z-", "z+"))
+    everywhere = "physics.absorbing.sides=[left, right, top, bottom]"
+    assert layer(everywhere) == layer() == ((61 + 24, 41 + 24), ())
+
+
+def test_sides_that_cannot_be(survey: Path) -> None:
+    """A side that 2D has not, one that there is not, and a top that is both."""
+    (found,) = impossible(survey / "model.yaml", "physics.absorbing.sides=[left, front]")
+    assert "has no side `front`; its sides are left, right, top, bottom" in found
+    for sides, message in (("upper", "must be one of"), ("top", "exclude each other")):
+        settings = [f"physics.absorbing.sides=[{sides}]", "physics.free_surface=true"]
+        with pytest.raises(ProblemsError, match=message):
+            load(survey / "model.yaml", settings=settings)
+
+
+def test_free_sides_stay_on_a_coarse_grid(survey: Path) -> None:
+    """A grid that ends beyond the model would move the side where the pressure is zero."""
+    sides = "physics.absorbing.sides=[left, right, top]"
+    spacing = "inversion.stages=[{band: [0, 6], spacing: %s}]"
+    (found,) = impossible(survey / "invert.yaml", sides, spacing % 15)
+    assert "moves the end of the model along z" in found
+    plan(load(survey / "invert.yaml", settings=[spacing % 15]))
+    plan(load(survey / "invert.yaml", settings=[sides, spacing % 16]))
+
+
+def test_interpolation_is_passed_on(survey: Path) -> None:
+    """Linear interpolation needs no gap one cell from the edge, and reaches the propagator."""
+    settings = ["geometry.sources.z=13", "physics.interpolation=linear"]
+    (numerics,) = plan(load(survey / "model.yaml", settings=settings)).stages
+    assert numerics.layer.gap == 0
+    assert numerics.discretization().interpolation == "linear"
+
+
 def test_source_near_the_edge_gets_a_gap(survey: Path) -> None:
     """Where a sinc function would reach into the layer, undamped cells are added."""
     assert plan(load(survey / "model.yaml")).stages[0].layer.gap == 0

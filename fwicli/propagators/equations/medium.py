@@ -13,16 +13,20 @@ from devito import Buffer, Derivative, Function, SubDomain, TimeFunction
 from devito import Grid as DevitoGrid
 from sympy import Rational
 
-from fwicli.propagators.calculus import Region, System
+from fwicli.propagators.absorbing import walls
+from fwicli.propagators.calculus import Mirror, Region, System
 from fwicli.propagators.expressions import Expr, shift
 
 
 class Strip(SubDomain):  # type: ignore[misc]
-    """The first or last `thickness` points along one axis."""
+    """The first or last `thickness` points along one axis; `twin` is for what is added there."""
 
-    def __init__(self, axis: int, side: str, thickness: int, grid: DevitoGrid) -> None:
-        self.name = f"{side}{axis}"
+    def __init__(
+        self, axis: int, side: str, thickness: int, grid: DevitoGrid, suffix: str = ""
+    ) -> None:
+        self.name = f"{side}{axis}{suffix}"
         self._place = (axis, side, thickness)
+        self.twin = self
         super().__init__(grid=grid)
 
     def define(self, dimensions: tuple[Any, ...]) -> dict[Any, Any]:
@@ -44,19 +48,24 @@ class Medium:
         Thickness of the absorbing layer in cells; 0 for none.
     levels : int
         Time levels kept of a field of second order in time: 2, or 3 where the oldest is read.
-    surface : bool
-        Whether the top is a free surface, without a layer.
+    free : tuple of str
+        Sides without a layer where the pressure is zero (see `absorbing`).
     """
 
     def __init__(
-        self, grid: DevitoGrid, order: int, layer: int, levels: int = 2, surface: bool = False
+        self,
+        grid: DevitoGrid,
+        order: int,
+        layer: int,
+        levels: int = 2,
+        free: tuple[str, ...] = (),
     ) -> None:
         self.grid = grid
         self.order = order
         self.layer = layer
         self.levels = levels
-        self.surface = surface
-        self._mirrors: dict[str, str] = {}
+        self._walls = walls(free, grid.dim)
+        self._mirrors: dict[str, tuple[Mirror, ...]] = {}
         self._fields: list[TimeFunction] = []
         self._residuals: list[Expr] = []
         self._parameters: dict[str, Function] = {}
@@ -85,12 +94,28 @@ class Medium:
 
     def taper(self, axis: int) -> Function | int:
         """Share of the change to an elliptical medium in the layer along an axis, 0 to 1."""
-        return self.line("taper", axis) if self.layer else 0
+        return self.line("taper", axis) if self.absorbs(axis) else 0
 
-    def field(self, name: str, time_order: int, half: int | None = None) -> TimeFunction:
-        """Unknown field f(t, x): a pressure, or its slope half a cell on along the axis `half`."""
-        if self.surface:
-            self._mirrors[name] = "even" if half == self.grid.dim - 1 else "odd"
+    def field(
+        self, name: str, time_order: int, half: int | None = None, even: tuple[int, ...] = ()
+    ) -> TimeFunction:
+        """Unknown field f(t, x), with its symmetry about a free side.
+
+        Parameters
+        ----------
+        half : int, optional
+            Axis along which its values sit half a cell on: that of a slope of a pressure. It is
+            even about free sides of this axis.
+        even : tuple of int
+            Axes about whose free sides it is even on the points. About all others it is odd, as a
+            pressure is.
+        """
+        self._mirrors[name] = tuple(
+            Mirror(axis, last, half == axis, half == axis or axis in even)
+            for axis in self.axes
+            for last in (False, True)
+            if self._walls[axis][last]
+        )
         return self._function(name, time_order)
 
     def _function(self, name: str, time_order: int) -> TimeFunction:
@@ -127,7 +152,7 @@ class Medium:
         """
         x = self.grid.dimensions[axis]
         plain = _slope(f, x, self.order, x + side * x.spacing / 2)
-        if not self.layer:
+        if not self.absorbs(axis):
             return plain
         psi = self.memory(f"psi_{f.function.name}{axis}", axis)
         half = "h" if side == 1 else ""
@@ -139,7 +164,7 @@ class Medium:
         """df/dx on the points, by differences over both sides, stretched in the layer."""
         x = self.grid.dimensions[axis]
         plain = Derivative(f, (x, 1), fd_order=self.order)
-        if not self.layer:
+        if not self.absorbs(axis):
             return plain
         chi = self.memory(f"chi_{f.function.name}{axis}", axis)
         b, c = self.line("b", axis), self.line("c", axis)
@@ -154,7 +179,7 @@ class Medium:
         """d2f/dx2 along an axis, stretched in the absorbing layer (see `absorbing`)."""
         x = self.grid.dimensions[axis]
         plain = Derivative(f, (x, 2))
-        if not self.layer:
+        if not self.absorbs(axis):
             return plain
         half = x.spacing / 2
         # The slopes are of lower order than the second derivative: see `absorbing`.
@@ -183,9 +208,21 @@ class Medium:
     def _strip(self, axis: int) -> Region:
         # A stencil that starts at the inner edge of the layer still ends inside the strip.
         thickness = self.layer + self.order // 2
-        bare = self.surface and axis == self.grid.dim - 1
-        sides = ("right",) if bare else ("left", "right")
-        return tuple(Strip(axis, side, thickness, self.grid) for side in sides)
+        sides = zip(("left", "right"), self._walls[axis], strict=True)
+        strips = tuple(Strip(axis, s, thickness, self.grid) for s, free in sides if not free)
+        if len(strips) == 1:
+            # Devito moves equations on the same part of the grid together and then fuses them,
+            # even if one reads the other's result at its neighbours; see `kernels.check_code`.
+            # Those on both strips of an axis take turns, which prevents it. One point more makes
+            # the twin another part to Devito.
+            (strip,) = strips
+            side = "right" if self._walls[axis][0] else "left"
+            strip.twin = Strip(axis, side, thickness + 1, self.grid, "added")
+        return strips
+
+    def absorbs(self, axis: int) -> bool:
+        """Whether there is a layer at an end of an axis."""
+        return bool(self.layer and self._strips[axis])
 
     def memory(self, name: str, axis: int) -> TimeFunction:
         """A field that lives in the layer along an axis only."""

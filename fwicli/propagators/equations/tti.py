@@ -70,7 +70,7 @@ def state(medium: Medium) -> None:
 def _drag(medium: Medium, u: Any, w: Any, e: Any, s: Any) -> tuple[Any, Any]:
     """Drag on the shear wave in the absorbing layer, in the equations of u and w."""
     along, across = 0, 0
-    for axis in medium.axes if medium.layer else ():
+    for axis in filter(medium.absorbs, medium.axes):
         n = medium.parameter(f"n{axis}")
         steep, flat = n**2, 1 - n**2
         # What is not a P wave along the normal of the layer.
@@ -100,14 +100,14 @@ def _across(medium: Medium, f: Any) -> Any:
     n = [medium.parameter(f"n{axis}") for axis in medium.axes]
     slope = 0
     for axis in medium.axes:
-        a = medium.field(f"a{f.name}{axis}", time_order=1)
+        a = medium.field(f"a{f.name}{axis}", time_order=1, even=(axis,))
         medium.solve(a, a.forward - medium.centred(f, axis))
         slope = slope + n[axis] * a.forward
-    t = medium.field(f"t{f.name}", time_order=1)
+    t = medium.field(f"t{f.name}", time_order=1, even=tuple(medium.axes))
     medium.solve(t, t.forward - slope)
     divergence = 0
     for axis in medium.axes:
-        b = medium.field(f"b{f.name}{axis}", time_order=1)
+        b = medium.field(f"b{f.name}{axis}", time_order=1, even=(axis,))
         medium.solve(b, b.forward - n[axis] * t.forward)
         divergence = divergence + medium.centred(b.forward, axis)
     return divergence

@@ -1,0 +1,217 @@
+"""Where waves enter and leave: at points, with weights in a volume, everywhere.
+
+A source or receiver is one of
+
+    positions       an array of shape (n_points, ndim) [m]; q(t) delta(x - x_s), and u(x_r, t)
+    Volume(w)       extended sources w(x) q(t), and receivers that record the integral of w u
+    Everywhere()    a whole wave field: f(x, t) as a source, u(x, t) as a record
+
+and all operators take any of them, so that what is recorded there and what is injected there are
+exact transposes of each other. The data of points and volumes have the shape (n, samples), those of
+whole fields the shape (samples, *grid).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.errors import GeometryError
+from fwicli.propagators import points
+from fwicli.propagators.absorbing import walls
+from fwicli.propagators.points import Interpolation
+
+if TYPE_CHECKING:
+    from fwicli.propagators.discretization import Discretization
+
+Array = NDArray[Any]
+
+# Memory that values at distinct grid points may take in all steps [bytes].
+LARGEST = 256e6
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """Extended sources or receivers.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n, *grid.shape) or grid.shape
+        For a source w(x) q(t), w [1/m2] in 2D, [1/m3] in 3D, with q as for a point. One over the
+        cell volume at a grid point, and zero elsewhere, is a point source there.
+    """
+
+    weights: Array
+
+
+@dataclass(frozen=True)
+class Everywhere:
+    """All points of the model's grid.
+
+    A source f(x, t) is in [Pa/m2]; a record is the pressure [Pa].
+
+    Parameters
+    ----------
+    every : int
+        Only every so manieth sample is given or recorded.
+    """
+
+    every: int = 1
+
+
+Place = Array | Volume | Everywhere
+
+
+@dataclass(frozen=True)
+class Port:
+    """A place as a kernel sees it.
+
+    Attributes
+    ----------
+    visited : Interpolation
+        What the time loop does.
+    matrix : sparse matrix of shape (n, n_visited), or None
+        What is done outside it, for all steps at once.
+    field : tuple of int
+        For a whole wave field, the shape of the grid.
+    every : int
+        Samples of a whole wave field are this far apart.
+    """
+
+    visited: Interpolation
+    matrix: Any = None
+    field: tuple[int, ...] = ()
+    every: int = 1
+
+    @property
+    def count(self) -> int:
+        """Rows of the interpolation that the time loop does."""
+        return int(self.visited.weights.shape[0])
+
+    @property
+    def rows(self) -> int:
+        """Traces of the place."""
+        return int(self.count if self.matrix is None else self.matrix.shape[0])
+
+    def traces(self, data: Array, samples: int) -> Array:
+        """Data of the place as traces of shape (n, samples)."""
+        if not self.field:
+            return np.atleast_2d(data)
+        expected = (len(range(0, samples, self.every)), *self.field)
+        if np.shape(data) != expected:
+            raise GeometryError(
+                f"a wave field of shape {np.shape(data)} was given where {expected} is needed, the "
+                f"samples before the points of the grid"
+            )
+        traces = np.zeros((int(np.prod(self.field)), samples), dtype=np.asarray(data).dtype)
+        traces[:, :: self.every] = np.reshape(data, (expected[0], -1)).T
+        return traces
+
+    def data(self, traces: Array) -> Array:
+        """Transpose of `traces`."""
+        if not self.field:
+            return traces
+        return np.ascontiguousarray(traces[:, :: self.every].T).reshape(-1, *self.field)
+
+
+def port(place: Place, discretization: Discretization, steps: int, density: bool = False) -> Port:
+    """A place on the grid with the absorbing layer.
+
+    Parameters
+    ----------
+    steps : int
+        Steps of a propagation.
+    density : bool
+        Whether the values of a whole wave field are those of a source, per volume.
+    """
+    grid, layer = discretization.grid, discretization.layer
+    before = np.array([pad for pad, _ in layer.pads(grid.ndim)])
+    if isinstance(place, Everywhere):
+        rows = np.indices(grid.shape).reshape(grid.ndim, -1, 1) + before[:, None, None]
+        weights = np.full((rows.shape[1], 1), grid.cell_volume if density else 1.0)
+        return Port(Interpolation(rows.astype(np.int32), weights), None, grid.shape, place.every)
+    if isinstance(place, Volume):
+        return Port(_volume(place, discretization, before))
+    positions = np.atleast_2d(np.asarray(place, dtype=np.float64))
+    return _at_positions(positions.tobytes(), positions.shape, discretization, steps)
+
+
+# Shots with the same receivers follow each other, and one shot has them in two runs.
+@lru_cache(maxsize=8)
+def _at_positions(
+    positions: bytes, shape: tuple[int, ...], discretization: Discretization, steps: int
+) -> Port:
+    """Port of positions [m], given as the memory of an array.
+
+    Raises
+    ------
+    GeometryError
+        If one lies outside the grid.
+    """
+    grid, layer = discretization.grid, discretization.layer
+    before = np.array([pad for pad, _ in layer.pads(grid.ndim)])
+    place = np.frombuffer(positions).reshape(shape)
+    padded = layer.padded(grid.shape)
+    position = (place - np.asarray(grid.origin)) / np.asarray(grid.spacing) + before
+    inside = ((position > -1e-6) & (position < np.array(padded) - 1 + 1e-6)).all(axis=1)
+    if not inside.all():
+        # Weights there would be written to memory that is not the grid's.
+        first = int(np.argmin(inside))
+        where = ", ".join(f"{x:g}" for x in place[first])
+        raise GeometryError(
+            f"point {first} at ({where}) m lies outside the model, which reaches from "
+            f"{grid.origin} to {grid.end} m, and its absorbing layer: move it into the model"
+        )
+    how = discretization.interpolation, walls(layer.free, grid.ndim), padded
+    visited, matrix = points.condensed(position, *how)
+    itemsize = np.dtype(discretization.precision).itemsize
+    if matrix is None:
+        return Port(visited)
+    if visited.weights.shape[0] * steps * itemsize > LARGEST:
+        return Port(points.interpolation(position, *how))
+    return Port(visited, matrix.astype(discretization.precision))
+
+
+def _volume(place: Volume, discretization: Discretization, before: Array) -> Interpolation:
+    """Points where any of the weights of a volume is not zero, times the cell volume."""
+    grid = discretization.grid
+    weights = np.asarray(place.weights, dtype=np.float64)
+    if weights.ndim == grid.ndim:
+        weights = weights[None]
+    if weights.shape[1:] != grid.shape or not np.isfinite(weights).all():
+        raise GeometryError(
+            f"weights of a volume need the shape (n, {', '.join(map(str, grid.shape))}) and finite "
+            f"values; got shape {np.shape(place.weights)}"
+        )
+    used = (weights != 0).any(axis=0)
+    if not used.any():
+        raise GeometryError("the weights of a volume are all zero; there is nothing to inject")
+    rows = (np.stack(np.nonzero(used)) + before[:, None]).astype(np.int32)
+    indices = np.broadcast_to(rows[:, None, :], (grid.ndim, len(weights), rows.shape[1]))
+    return Interpolation(indices, weights[:, used] * grid.cell_volume)
+
+
+def enter(traces: Array, at: Port, to_longer: Callable[[Array], Array]) -> Array:
+    """Traces of shape (n, samples) as what the kernel injects, of shape (extended, n_visited).
+
+    The matrix of the port comes first where it makes fewer of them.
+    """
+    if at.matrix is None:
+        return to_longer(traces)
+    if at.count < len(traces):
+        return to_longer(at.matrix.T @ traces)
+    return np.ascontiguousarray((at.matrix.T @ to_longer(traces).T).T)
+
+
+def leave(longer: Array, at: Port, to_traces: Callable[[Array], Array]) -> Array:
+    """Transpose of `enter`."""
+    if at.matrix is None:
+        return to_traces(longer)
+    if at.count < at.matrix.shape[0]:
+        return np.asarray(at.matrix @ to_traces(longer))
+    return to_traces(np.ascontiguousarray((at.matrix @ longer.T).T))

@@ -1,0 +1,226 @@
+"""One run of a kernel: its arguments, its steps, and what went wrong if waves are not finite.
+
+The steps are run in one call, or in windows where the values that enter or leave would not fit the
+memory. Fields keep their levels by the number of the step, modulo 2 or 3, so that a window must
+begin at a multiple of 6 to be run as if it began at zero.
+
+Waves that are no longer finite never become finite again. It is enough to look at the fields after
+the run; only if they are not is the run repeated, in parts, to find the first step that failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import isqrt
+from typing import Any
+
+import devito
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.errors import StabilityError
+from fwicli.propagators import diagnosis, kernels, points, timeloops
+from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.kernels import ArraySpec, Signature
+from fwicli.propagators.places import Port
+from fwicli.propagators.storage import Storage
+
+Array = NDArray[Any]
+Model = Mapping[str, Array]
+# Values that enter in the steps from first to last, by the name of their argument.
+Values = Callable[[int, int], dict[str, Array]]
+# Takes what was recorded in the steps from first to last.
+Collect = Callable[[int, int, Array], None]
+
+# Memory of the values of one window [bytes], and the number of steps that all levels divide.
+WINDOW = 128e6
+PERIOD = 6
+
+
+class Propagation:
+    """A kernel with its arrays, ready to run.
+
+    Parameters
+    ----------
+    storage : Storage
+        Arrays of the discretization; the fields are set to zero.
+    model : mapping of str to ndarray
+        Parameters, and changes of them, on the model's grid.
+    injected, recorded : Port
+        Where values enter, and where they are recorded, if anywhere.
+    """
+
+    def __init__(
+        self,
+        discretization: Discretization,
+        storage: Storage,
+        signature: Signature,
+        model: Model,
+        injected: Port,
+        recorded: Port | None,
+    ) -> None:
+        diagnosis.check_model(signature.equation, discretization.grid, model)
+        self._made = discretization
+        self._storage = storage
+        self._model = model
+        self._recorded = recorded
+        self._kernel = kernels.load(signature)
+        self._backward = signature.kind in ("adjoint", "gradient", "hessian")
+        self._arguments: dict[str, Any] = {}
+        self._steps = storage.steps
+        self._rows = max(injected.count, recorded.count if recorded else 0)
+        for spec in self._kernel.arrays:
+            if spec.name in model:
+                # A perturbation follows the parameter that it perturbs.
+                storage.extend(model[spec.name], spec)
+            self._arguments[spec.name] = storage.array(spec)
+            if spec.kind == "history":
+                self._arguments[spec.name] = self._history(spec)
+        self._set_points(injected, recorded)
+
+    def run(self, values: Values, collect: Collect) -> None:
+        """All steps, in the direction of the kernel.
+
+        Raises
+        ------
+        StabilityError
+            If the waves do not stay finite: it says where and when, and the likely cause.
+        """
+        self._clear()
+        for first, last in self._windows():
+            self._load(values(first, last))
+            self._advance(first, last, first)
+            if self._recorded is not None:
+                collect(first, last, self._arguments["d"])
+        if not self._finite(self._fields() + self._sums()):
+            raise self._failure(values)
+
+    # --- steps -----------------------------------------------------------------------------------
+
+    def _windows(self) -> list[tuple[int, int]]:
+        """First and last steps, the last excluded, in the order in which they are run."""
+        size = self._steps
+        if not any(s.kind == "history" for s in self._kernel.arrays):
+            itemsize = np.dtype(self._made.precision).itemsize
+            size = max(PERIOD, int(WINDOW / itemsize / max(self._rows, 1)) // PERIOD * PERIOD)
+        windows = [(i, min(i + size, self._steps)) for i in range(0, self._steps, size)]
+        return windows[::-1] if self._backward else windows
+
+    def _load(self, values: dict[str, Array]) -> None:
+        """Take over the values that enter in a window."""
+        count = 0
+        for name, array in values.items():
+            self._arguments[name] = self._storage.aligned(array)
+            count = array.shape[0]
+        if self._recorded is not None:
+            self._arguments["d"] = self._storage.aligned(np.zeros((count, self._recorded.count)))
+
+    def _advance(self, first: int, last: int, base: int) -> None:
+        """Steps from first to last, the last excluded, in a window that begins at `base`."""
+        operator = self._kernel.operator
+        known = {p.name for p in operator.parameters}
+        threads = {n: self._made.threads for n in ("nthreads", "nthreads_nonaffine") if n in known}
+        with kernels.strict():
+            operator.apply(
+                **self._arguments,
+                dt=self._made.axis.step,
+                time_m=first - base,
+                time_M=last - 1 - base,
+                **threads,
+            )
+
+    def _clear(self) -> None:
+        for spec in self._fields():
+            self._storage.array(spec)[:] = 0
+
+    # --- arguments -------------------------------------------------------------------------------
+
+    def _set_points(self, injected: Port, recorded: Port | None) -> None:
+        aligned = self._storage.aligned
+        sources = points.transpose(injected.visited)
+        self._arguments["inj_member"] = aligned(sources.members, np.int32)
+        self._arguments["inj_weight"] = aligned(sources.weights)
+        for axis, index in enumerate(sources.indices):
+            self._arguments[f"inj_i{axis}"] = aligned(index, np.int32)
+        if recorded is not None:
+            self._arguments["rec_weight"] = aligned(recorded.visited.weights)
+            for axis, index in enumerate(recorded.visited.indices):
+                self._arguments[f"rec_i{axis}"] = aligned(index, np.int32)
+
+    def _history(self, spec: ArraySpec) -> Any:
+        # Only a Devito function can tell the operator how many steps lie between snapshots.
+        name = spec.name.removeprefix("history_")
+        dtype = np.dtype(self._made.precision).type
+        grid = devito.Grid(shape=self._storage.shape, dtype=dtype)
+        array = self._storage.array(spec)
+        return timeloops.history(name, grid, spec.space_order, self._made.every, array)
+
+    # --- failures --------------------------------------------------------------------------------
+
+    def _fields(self) -> list[ArraySpec]:
+        return [s for s in self._kernel.arrays if s.kind == "field"]
+
+    def _sums(self) -> list[ArraySpec]:
+        return [s for s in self._kernel.arrays if s.name.startswith(kernels.ACCUMULATED)]
+
+    def _finite(self, arrays: list[ArraySpec]) -> bool:
+        """Whether all values of arrays are finite."""
+        return all(bool(np.isfinite(self._storage.array(s)).all()) for s in arrays)
+
+    def _failure(self, values: Values) -> StabilityError:
+        """Run again in parts, and say where and when the waves failed, and why."""
+        self._clear()
+        loudest = 0.0
+        for first, last in self._windows():
+            entering = values(first, last)
+            loudest = max([loudest, *(float(np.abs(v).max(initial=0)) for v in entering.values())])
+            self._load(entering)
+            step = self._first_failure(first, last)
+            if step is not None:
+                return self._explained(step, loudest)
+        return StabilityError(
+            f"the images of {self._kernel.signature.equation} overflow {self._made.precision}, "
+            f"while the waves do not; scale source or residual down, or set `precision: float64`"
+        )
+
+    def _first_failure(self, first: int, last: int) -> int | None:
+        """First step of a window after which a field is not finite."""
+        size = max(1, isqrt(last - first))
+        parts = [(i, min(i + size, last)) for i in range(first, last, size)]
+        for low, high in parts[::-1] if self._backward else parts:
+            kept = [self._storage.array(s).copy() for s in self._fields()]
+            self._advance(low, high, first)
+            if self._finite(self._fields()):
+                continue
+            for spec, array in zip(self._fields(), kept, strict=True):
+                self._storage.array(spec)[:] = array
+            steps = range(low, high)
+            for step in steps[::-1] if self._backward else steps:
+                self._advance(step, step + 1, first)
+                if not self._finite(self._fields()):
+                    return step
+        return None
+
+    def _explained(self, step: int, loudest: float) -> StabilityError:
+        made = self._made
+        spec = next(s for s in self._fields() if not np.isfinite(self._storage.array(s)).all())
+        inside = tuple(slice(spec.space_order, spec.space_order + n) for n in self._storage.shape)
+        bad = ~np.isfinite(self._storage.array(spec)[(slice(None), *inside)])
+        _, *index = np.unravel_index(int(np.argmax(bad)), bad.shape)
+        pads = made.layer.pads(made.grid.ndim)
+        inner = tuple(int(i) - before for i, (before, _) in zip(index, pads, strict=True))
+        at_home = all(0 <= i < n for i, n in zip(inner, made.grid.shape, strict=True))
+        why = diagnosis.cause(
+            self._kernel.signature.equation,
+            made.grid,
+            made.order,
+            made.axis.step,
+            self._model,
+            loudest,
+        )
+        return StabilityError(
+            f"the waves of {self._kernel.signature.equation} are no longer finite: `{spec.name}` "
+            f"at step {step} of {self._steps} ({step * made.axis.step:g} s), at "
+            f"{diagnosis.position(made.grid, inner)} in the "
+            f"{'model' if at_home else 'absorbing layer'}. Likely cause: {why}"
+        )
