@@ -16,6 +16,25 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 ROOT = Path(__file__).resolve().parents[1]
 
 
+# Equations whose tests in 3D, in single precision and of what all equations share are slow tests:
+# their kernels take long to compile.
+LARGE = ("velocity_pressure", "vti", "tti")
+LARGEST = ("tti",)
+SHARED_PROPERTIES = ("test_hessian", "test_sides", "test_any_order", "test_free_surface_is")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark slow tests among those that run for every equation."""
+    for item in items:
+        values = getattr(getattr(item, "callspec", None), "params", {})
+        equation = values.get("equation")
+        single = values.get("precision") == "float32" or values.get("ndim") == 3
+        shared = any(name in item.nodeid for name in SHARED_PROPERTIES)
+        if (equation in LARGE and single) or (equation in LARGEST and shared):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of data made by others; tests that need it skip without it."""

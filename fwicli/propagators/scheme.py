@@ -224,11 +224,11 @@ def time_step(system: System) -> Scheme:
         free: list[Expr] = []
         scaled: dict[Region | None, list[Expr]] = {home: []}
         for term in rest:
-            ratio = _ratio(term, coefficient)
+            region = home if home is not None else _region(term, system)
+            ratio = _ratio(term, coefficient) if region == home else None
             if ratio is not None:
                 free.append(-ratio)
                 continue
-            region = home if home is not None else _region(term, system)
             scaled.setdefault(region, []).append(scheme.hoist(-term, f))
         main = total(free) + pivot * total(scaled.pop(home))
         equations = [Eq(unknown, main, subdomain=part) for part in home or (None,)]

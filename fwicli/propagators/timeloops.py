@@ -180,7 +180,9 @@ def _mirrored(system: System, step: Step) -> list[Eq]:
     """Continue a field beyond the free sides, where its stencils reach."""
     reach = step.field.space_order // 2
     mirrors = system.mirrors.get(step.field.name, ())
-    return [e for m in mirrors for e in _continued(step.unknown, m, reach)]
+    equations = [e for m in mirrors for e in _continued(step.unknown, m, reach)]
+    # Zeros first: in a corner of two sides, what is continued beyond one is zero on the other.
+    return sorted(equations, key=lambda e: e.rhs != 0)
 
 
 def _continued(f: Expr, mirror: Mirror, reach: int) -> list[Eq]:

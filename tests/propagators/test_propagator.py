@@ -75,7 +75,7 @@ def test_jacobian_is_the_derivative(make_setting: Make, equation: str, ndim: int
         change = {n: (n == name) * p for n, p in s.perturbation.items()}
         born = s.propagator.jacobian(s.model, change, s.wavelet, s.sources, s.receivers)
         errors = []
-        for h in 0.02 * 0.5 ** np.arange(6):
+        for h in 0.004 * 0.5 ** np.arange(6):
             moved = s.forward({n: p + h * change[n] for n, p in s.model.items()})
             errors.append(np.linalg.norm(moved - base - h * born))
         slopes = np.log2(np.array(errors[:-1]) / errors[1:])
@@ -238,7 +238,8 @@ def test_free_surface_is_a_negative_image(equation: str, order: int) -> None:
         propagator = Propagator(
             Discretization(equation, grid, axis, layer, order, precision="float64")
         )
-        earth = {"vp": np.full(grid.shape, 2000.0), "rho": np.full(grid.shape, 1500.0)}
+        given = {"vp": 2000.0, "rho": 1500.0, "epsilon": 0.0, "delta": 0.0, "theta": 0.0}
+        earth = {name: np.full(grid.shape, value) for name, value in given.items()}
         signs = np.array([[1.0], [-1.0]])[: len(places)]
         return propagator.forward(
             parameters(equation, earth), signs * wavelet, np.concatenate(places), receivers
