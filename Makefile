@@ -37,6 +37,7 @@ lint: $(DEV_STAMP)
 bench: $(STAMP)
 	$(BIN)/python benchmarks/commands.py
 	$(BIN)/python benchmarks/propagation.py
+	$(BIN)/python benchmarks/equations.py
 	$(BIN)/python benchmarks/boundaries.py
 	$(BIN)/python benchmarks/receivers.py
 	$(BIN)/python benchmarks/marmousi.py
