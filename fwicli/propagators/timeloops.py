@@ -136,15 +136,31 @@ def _advance(
         if any(_below_a_derivative(coefficient.lhs, s.equations) for s in scheme.steps):
             coefficients += _mirrored_coefficient(coefficient, system)
     equations: list[Eq] = []
+    # What is done to a field after its update waits until another update reads it: updates that
+    # follow each other share a loop, and what is common to them is computed once.
+    waiting: list[Eq] = []
     for step in scheme.steps:
+        if any(_reads(step.equations, e.lhs) for e in waiting):
+            equations, waiting = equations + waiting, []
         equations += step.equations
         if step.field.name in inlined.sources:
             factor = step.pivot * inlined.sources[step.field.name]
-            equations += points.inject(step.unknown, factor)
+            waiting += points.inject(step.unknown, factor)
         if step.field.name == second:
-            equations += points.inject(step.unknown, step.pivot, "dq")
-        equations += _mirrored(system, step)
-    return coefficients, equations
+            waiting += points.inject(step.unknown, step.pivot, "dq")
+        waiting += _mirrored(system, step)
+    return coefficients, equations + waiting
+
+
+def _reads(equations: list[Eq], written: Expr) -> bool:
+    """Whether equations read a field at the time level that is written, at any point."""
+    time = written.function.grid.stepping_dim
+    level = offsets(written).get(time, 0)
+    return any(
+        a.function is written.function and offsets(a).get(time, 0) == level
+        for e in equations
+        for a in accesses(e.rhs)
+    )
 
 
 def _below_a_derivative(coefficient: Expr, equations: list[Eq]) -> bool:

@@ -49,7 +49,7 @@ def footprint(ndim: int) -> Footprint:
     tilt = {f"n{i}": (f"au{i}", f"aw{i}", "tu", "tw", f"last{i}", *stiffness) for i in range(ndim)}
     mass = ("u", "w", *(f"last{axis}" for axis in range(ndim)))
     return Footprint(
-        12 * ndim + 16, 10 * ndim + 16, {"m": mass, "e": stiffness, "f": stiffness, **tilt}
+        21 * ndim + 10, 38 * ndim + 9, {"m": mass, "e": stiffness, "f": stiffness, **tilt}
     )
 
 
