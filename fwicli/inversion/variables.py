@@ -96,6 +96,11 @@ class Variables:
         values = self.values(earth)
         return np.stack([b.parameterization.from_property(values[b.name]) for b in self.blocks])
 
+    def _scaled(self, values: Array) -> Array:
+        """x of values of the variables, one block each."""
+        pairs = zip(self.blocks, values, strict=True)
+        return np.stack([b.parameterization.from_property(part) for b, part in pairs])
+
     def unpack(self, x: Array) -> dict[str, Array]:
         """The variables y of a vector x, by name."""
         return {
@@ -131,11 +136,23 @@ class Variables:
             parts.append(block.parameterization.slope(part) * derivative)
         return np.stack(parts)
 
-    def bounds(self, shape: tuple[int, ...]) -> tuple[Array, Array]:
-        """Lower and upper bounds of x on a grid of some shape."""
-        pairs = [b.parameterization.bounds(b.low, b.high) for b in self.blocks]
-        low, high = np.array(pairs).T.reshape(2, -1, *[1] * len(shape))
-        return low, high
+    def bounds(self, earth: Properties) -> tuple[Array, Array]:
+        """Lower and upper bounds of x, of shape (number of variables, *grid.shape).
+
+        Where only one of epsilon and delta changes, it stops at the other: acoustic waves are
+        stable where delta <= epsilon. Where both change, trials beyond are refused.
+        """
+        low = np.stack([np.full(earth["vp"].shape, b.low) for b in self.blocks])
+        high = np.stack([np.full(earth["vp"].shape, b.high) for b in self.blocks])
+        names = self.names
+        if "epsilon" in names and "delta" not in names and "delta" in earth:
+            block = names.index("epsilon")
+            low[block] = np.clip(earth["delta"], low[block], high[block])
+        if "delta" in names and "epsilon" not in names and "epsilon" in earth:
+            block = names.index("delta")
+            high[block] = np.clip(earth["epsilon"], low[block], high[block])
+        ends = np.stack([self._scaled(low), self._scaled(high)])
+        return ends.min(axis=0), ends.max(axis=0)
 
     def first_change(self, x: Array) -> Array:
         """Largest change of each block in the first trial step, to be compared with x."""

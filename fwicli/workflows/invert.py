@@ -108,13 +108,13 @@ class Inversion:
         shots.compile_missing(executor, objective.discretization, KINDS)
         self._bar(standing.stage, 0)
         if standing.state is None:
-            optimizer = self._optimizer(start, free, None, numerics)
+            optimizer = self._optimizer(start, begin.properties, free, None, numerics)
             state = optimizer.start(start, evaluate)
             weight = self._weight(objective, state.x, free)
             standing = replace(standing, state=state, weight=weight)
             self._count(standing, objective)
             self._keep(standing, begin, grid, step=False)
-        optimizer = self._optimizer(start, free, standing.weight, numerics)
+        optimizer = self._optimizer(start, begin.properties, free, standing.weight, numerics)
         while standing.state is not None and standing.state.iteration < settings.iterations:
             self._bar(standing.stage, standing.state.iteration + 1)
             following = self._step(optimizer, standing.state, evaluate)
@@ -204,9 +204,14 @@ class Inversion:
         return np.stack(weights)
 
     def _optimizer(
-        self, start: Array, free: NDArray[np.bool_], weight: Array | None, numerics: Numerics
+        self,
+        start: Array,
+        earth: Mapping[str, Array],
+        free: NDArray[np.bool_],
+        weight: Array | None,
+        numerics: Numerics,
     ) -> Lbfgs:
-        low, high = self.variables.bounds(free.shape)
+        low, high = self.variables.bounds(earth)
         length = self.settings.preconditioning.smoothing
         sigma = (0.0, *(length / h for h in numerics.grid.spacing))
         return Lbfgs(

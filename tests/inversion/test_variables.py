@@ -96,9 +96,25 @@ def test_bounds_and_first_changes_have_a_block_each() -> None:
             Variable("epsilon", -0.1, 0.3, 0.02, linear(0.1)),
         )
     )
-    low, high = v.bounds(SHAPE)
-    np.testing.assert_allclose(low.ravel(), [1.0, -1.0])
-    np.testing.assert_allclose(high.ravel(), [4.0, 3.0])
-    assert low.shape == (2, 1, 1)
+    low, high = v.bounds({"vp": EARTH["vp"]})
+    assert low.shape == high.shape == (2, *SHAPE)
+    for block, (lowest, highest) in enumerate(((1.0, 4.0), (-1.0, 3.0))):
+        np.testing.assert_allclose(low[block], lowest)
+        np.testing.assert_allclose(high[block], highest)
     np.testing.assert_allclose(v.first_change(v.pack(EARTH)).ravel(), [0.05, 0.2])
     assert "epsilon from -0." in v.ranges(v.pack(EARTH))
+
+
+def test_epsilon_and_delta_stop_at_each_other() -> None:
+    """Each at the other where that does not change, within its bounds."""
+    earth = {"vp": EARTH["vp"], "epsilon": np.full(SHAPE, 0.2), "delta": np.full(SHAPE, -0.05)}
+    earth["delta"].flat[0] = -0.5
+    for name, low, high in (("epsilon", -0.1, 0.3), ("delta", -0.1, 0.3)):
+        v = Variables((Variable(name, low, high, 0.02, linear(0.1)),))
+        found = 0.1 * np.array(v.bounds(earth))[:, 0]
+        lowest = np.maximum(earth["delta"], low) if name == "epsilon" else low
+        highest = 0.2 if name == "delta" else high
+        np.testing.assert_allclose(found[0], np.broadcast_to(lowest, SHAPE))
+        np.testing.assert_allclose(found[1], highest)
+    both = [Variable(name, -0.1, 0.3, 0.02, linear(0.1)) for name in ("epsilon", "delta")]
+    np.testing.assert_allclose(Variables(tuple(both)).bounds(earth)[0], -1.0)

@@ -109,9 +109,9 @@ class Equation:
         return self.properties_in(3)
 
     def properties_in(self, ndim: int) -> tuple[str, ...]:
-        """Names of the physical properties that it knows in so many dimensions."""
+        """Names of the physical properties that it knows in so many dimensions, `vp` first."""
         found = [name for f in self.parameters(ndim).values() for name in arguments(f)]
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(("vp", *found)))
 
     def complete(self, properties: Mapping[str, Any], ndim: int) -> dict[str, Any]:
         """The properties that it needs, those that are missing at their defaults."""
