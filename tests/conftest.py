@@ -20,7 +20,14 @@ ROOT = Path(__file__).resolve().parents[1]
 # their kernels take long to compile.
 LARGE = ("velocity_pressure", "vti", "tti")
 LARGEST = ("tti",)
-SHARED_PROPERTIES = ("test_hessian", "test_sides", "test_any_order", "test_free_surface_is")
+SHARED_PROPERTIES = (
+    "test_any_order",
+    "test_free_surface_is",
+    "test_hessian",
+    "test_kernels",
+    "test_places",
+    "test_sides",
+)
 
 
 @pytest.hookimpl(tryfirst=True)
