@@ -19,7 +19,6 @@ ROOT = Path(__file__).resolve().parents[1]
 # Equations whose tests in 3D, in single precision and of what all equations share are slow tests:
 # their kernels take long to compile.
 LARGE = ("velocity_pressure", "vti", "tti")
-LARGEST = ("tti",)
 SHARED_PROPERTIES = (
     "test_any_order",
     "test_free_surface_is",
@@ -38,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         equation = values.get("equation")
         single = values.get("precision") == "float32" or values.get("ndim") == 3
         shared = any(name in item.nodeid for name in SHARED_PROPERTIES)
-        if (equation in LARGE and single) or (equation in LARGEST and shared):
+        if equation in LARGE and (single or shared):
             item.add_marker(pytest.mark.slow)
 
 
