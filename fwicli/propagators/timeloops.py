@@ -23,6 +23,7 @@ from devito.types import Symbol
 from fwicli.propagators import calculus
 from fwicli.propagators.calculus import Mirror, System
 from fwicli.propagators.conditions import CONDITIONS
+from fwicli.propagators.elimination import inline
 from fwicli.propagators.equations.equation import Equation
 from fwicli.propagators.equations.medium import Medium
 from fwicli.propagators.expressions import (
@@ -129,7 +130,7 @@ def _advance(
     that are not in `keep` may be inlined.
     """
     keep = keep | {second}
-    inlined = calculus.inline(system, keep, injected)
+    inlined = inline(system, keep, injected)
     scheme = time_step(inlined.system)
     coefficients = list(scheme.coefficients)
     for coefficient in scheme.coefficients:
