@@ -142,7 +142,9 @@ def _split(system: System, index: int) -> tuple[Expr, list[Expr]]:
 def _terms(expr: Expr, unknown: Expr, system: System) -> Iterator[Expr]:
     """Terms of a residual: those with the unknown one by one, others by where they live."""
     for term in sympy.Add.make_args(expr):
-        if unknown in accesses(term):
+        confined = names(term) & system.supports.keys()
+        # One by one they are summed most exactly; those of a layer stay together for speed.
+        if unknown in accesses(term) or not confined:
             yield from summands(term)
         else:
             yield from _by_region(term, system).values()
