@@ -39,6 +39,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/propagation.py
 	$(BIN)/python benchmarks/equations.py
 	$(BIN)/python benchmarks/boundaries.py
+	$(BIN)/python benchmarks/tilted.py
 	$(BIN)/python benchmarks/receivers.py
 	$(BIN)/python benchmarks/marmousi.py
 

@@ -7,7 +7,7 @@ never expanded, so that Devito still sees derivatives and can factor them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import reduce
 from itertools import product
 from operator import add, mul
@@ -133,6 +133,38 @@ def distribute(expr: Expr) -> list[Expr]:
         parts = [distribute(a) for a in expr.args]
         return [t for factors in product(*parts) for t in summands(reduce(mul, factors))]
     return summands(expr)
+
+
+def by_region(expr: Expr, confining: Collection[str]) -> dict[str, Expr]:
+    """An expression as a sum of expressions, by the function that confines each to a region.
+
+    Parameters
+    ----------
+    confining : collection of str
+        Names of functions that are zero outside a region.
+
+    Returns
+    -------
+    dict of str to expr
+        What none of them confines has the name "".
+    """
+    if expr.is_Add:
+        found: dict[str, Expr] = {}
+        for part in expr.args:
+            for place, value in by_region(part, confining).items():
+                found[place] = found.get(place, sympy.S.Zero) + value
+        return found
+    if expr.is_Mul:
+        found = {"": sympy.S.One}
+        for factor in expr.args:
+            parts = by_region(factor, confining)
+            products = [((a or b), x * y) for a, x in found.items() for b, y in parts.items()]
+            found = {}
+            for place, value in products:
+                found[place] = found.get(place, sympy.S.Zero) + value
+        return found
+    present = sorted(n for n in names(expr) if n in confining)
+    return {present[0] if present else "": expr}
 
 
 def text(expr: Expr) -> str:

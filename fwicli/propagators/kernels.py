@@ -64,7 +64,8 @@ class Signature:
     free : tuple of str
         Sides without a layer where the pressure is zero (see `absorbing`).
     images : tuple of str
-        For a gradient kernel, what it accumulates: "gradient" or names of `CONDITIONS`.
+        For a gradient kernel, what it accumulates: "gradient" or names of `CONDITIONS`; for a
+        Hessian kernel, what it accumulates besides.
     parameters : tuple of str
         Parameters of which a gradient is accumulated, or which a history serves; None for all.
     """

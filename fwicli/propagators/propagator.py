@@ -56,6 +56,22 @@ class Images:
     images: dict[str, Array] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Curvature:
+    """What one action of the Hessian accumulates.
+
+    Attributes
+    ----------
+    product : dict of str to ndarray
+        Hessian times a perturbation for each parameter, on the model's grid.
+    images : dict of str to ndarray
+        Images asked for, on the model's grid, by name.
+    """
+
+    product: dict[str, Array] = field(default_factory=dict)
+    images: dict[str, Array] = field(default_factory=dict)
+
+
 class Propagator:
     """Operators of one wave equation on one grid and time axis.
 
@@ -234,13 +250,34 @@ class Propagator:
         product : dict of str to ndarray
             For each parameter, on the model's grid; exact where every step is kept.
         """
+        return self.curvature(
+            model, perturbation, residual, wavelet, sources, receivers, kinds=()
+        ).product
+
+    def curvature(
+        self,
+        model: Model,
+        perturbation: Model,
+        residual: Array,
+        wavelet: Array,
+        sources: Place,
+        receivers: Place,
+        kinds: tuple[str, ...] = ("illumination",),
+    ) -> Curvature:
+        """The product of the Hessian with a perturbation, and images from the same propagations.
+
+        Parameters
+        ----------
+        kinds : tuple of str
+            Names of imaging conditions (see `conditions`); for other parameters see `hessian`.
+        """
         changes = {f"d{name}": value for name, value in perturbation.items()}
         both = {**model, **changes}
         source, receiver = self._at_sources(sources), self._at_receivers(receivers)
         entering = self._sources_in(wavelet, source)
         born = self._run(self._signature("born", history=True), both, entering, source, receiver)
         change = self._receivers_out(born, receiver)
-        signature = self._signature("hessian")
+        signature = self._signature("hessian", images=kinds)
         kernel = kernels.load(signature)
         self._clear(kernel)
         self._run(
@@ -251,7 +288,7 @@ class Propagator:
             None,
             self._receivers_in(change, receiver),
         )
-        return self._gradients(kernel)
+        return Curvature(self._gradients(kernel), self._images(kernel))
 
     def images(
         self,
@@ -283,12 +320,7 @@ class Propagator:
         self._clear(kernel)
         adjoint_source = self._receivers_in(residual(gather), receiver)
         self._run(signature, model, adjoint_source, receiver, None)
-        images = {
-            spec.name.removeprefix("image_"): self.storage.crop(spec) * self.every
-            for spec in kernel.arrays
-            if spec.name.startswith("image_")
-        }
-        return Images(gather, self._gradients(kernel), images)
+        return Images(gather, self._gradients(kernel), self._images(kernel))
 
     def _clear(self, kernel: Kernel) -> None:
         """Set what a kernel accumulates to zero."""
@@ -302,6 +334,14 @@ class Propagator:
             spec.name.removeprefix("gradient_"): self.storage.fold(spec) * self.every
             for spec in kernel.arrays
             if spec.name.startswith("gradient_")
+        }
+
+    def _images(self, kernel: Kernel) -> dict[str, Array]:
+        """Images that a kernel has accumulated, on the model's grid."""
+        return {
+            spec.name.removeprefix("image_"): self.storage.crop(spec) * self.every
+            for spec in kernel.arrays
+            if spec.name.startswith("image_")
         }
 
     # --- sources, receivers and time -------------------------------------------------------------

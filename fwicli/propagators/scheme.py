@@ -27,6 +27,7 @@ from fwicli.propagators.calculus import Region, System
 from fwicli.propagators.expressions import (
     Expr,
     accesses,
+    by_region,
     expand_time,
     functions,
     is_access,
@@ -147,28 +148,7 @@ def _terms(expr: Expr, unknown: Expr, system: System) -> Iterator[Expr]:
         if unknown in accesses(term) or not confined:
             yield from summands(term)
         else:
-            yield from _by_region(term, system).values()
-
-
-def _by_region(expr: Expr, system: System) -> dict[str, Expr]:
-    """An expression as a sum of expressions by the function that confines each to a region."""
-    if expr.is_Add:
-        found: dict[str, Expr] = {}
-        for part in expr.args:
-            for place, value in _by_region(part, system).items():
-                found[place] = found.get(place, sympy.S.Zero) + value
-        return found
-    if expr.is_Mul:
-        found = {"": sympy.S.One}
-        for factor in expr.args:
-            parts = _by_region(factor, system)
-            products = [((a or b), x * y) for a, x in found.items() for b, y in parts.items()]
-            found = {}
-            for place, value in products:
-                found[place] = found.get(place, sympy.S.Zero) + value
-        return found
-    confining = sorted(names(expr) & system.supports.keys())
-    return {confining[0] if confining else "": expr}
+            yield from by_region(term, system.supports).values()
 
 
 def _ratio(term: Expr, coefficient: Expr) -> Expr | None:

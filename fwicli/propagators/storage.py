@@ -122,7 +122,7 @@ class Storage:
             "c": c,
             "bh": b_half,
             "ch": c_half,
-            "taper": made.layer.taper(n, free),
+            "firm": made.layer.firmness(n, free),
             "drag": made.layer.drag(n, spacing, made.axis.step, free),
         }
         array[spec.space_order : spec.space_order + n] = lines[spec.name.rstrip("0123456789")]

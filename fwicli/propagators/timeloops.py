@@ -12,6 +12,7 @@ Each kind of kernel is one list of Devito equations, in the order of execution:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -137,20 +138,40 @@ def _advance(
         if any(_below_a_derivative(coefficient.lhs, s.equations) for s in scheme.steps):
             coefficients += _mirrored_coefficient(coefficient, system)
     equations: list[Eq] = []
-    # What is done to a field after its update waits until another update reads it: updates that
-    # follow each other share a loop, and what is common to them is computed once.
+    # What is done to a field at points and beyond free sides waits until an update reads it, and so
+    # does the absorbing layer while scalars are in use: updates that follow each other share a
+    # loop, and what is common to them is computed once.
+    layer: list[Eq] = []
     waiting: list[Eq] = []
-    for step in scheme.steps:
-        if any(_reads(step.equations, e.lhs) for e in waiting):
-            equations, waiting = equations + waiting, []
-        equations += step.equations
+    for index, step in enumerate(scheme.steps):
+        scalars = inlined.scalars.get(step.field.name, [])
+        everywhere = [e for e in step.equations if e.subdomain is None]
+        if any(_reads(scalars + everywhere, e.lhs) for e in layer + waiting):
+            equations, layer, waiting = equations + layer + waiting, [], []
+        equations += scalars + everywhere
+        inside = [e for e in step.equations if e.subdomain is not None]
+        if any(_reads(inside, e.lhs) for e in waiting):
+            layer, waiting = layer + waiting, []
+        layer += inside
+        if not _in_use(inlined.scalars, scheme.steps[: index + 1], scheme.steps[index + 1 :]):
+            equations, layer = equations + layer, []
         if step.field.name in inlined.sources:
             factor = step.pivot * inlined.sources[step.field.name]
             waiting += points.inject(step.unknown, factor)
         if step.field.name == second:
             waiting += points.inject(step.unknown, step.pivot, "dq")
         waiting += _mirrored(system, step)
-    return coefficients, equations + waiting
+    return coefficients, equations + layer + waiting
+
+
+def _in_use(scalars: Mapping[str, list[Eq]], past: list[Step], future: list[Step]) -> bool:
+    """Whether a scalar computed in past steps is read by a future one."""
+    made = {e.lhs for s in past for e in scalars.get(s.field.name, [])}
+    return any(
+        e.rhs.free_symbols & made
+        for s in future
+        for e in [*scalars.get(s.field.name, []), *s.equations]
+    )
 
 
 def _reads(equations: list[Eq], written: Expr) -> bool:
@@ -277,9 +298,7 @@ def _gradient(signature: Signature, equation: Equation, grid: Any) -> tuple[Syst
             for c in reversed(_wanted(forward, signature)):
                 after += _add(sums[c.name], calculus.chain_rule(forward, c, sums))
         else:
-            u, v = kept[equation.receiver], multipliers[equation.source]
-            total = Function(name=f"image_{image}", grid=grid, space_order=0, dtype=grid.dtype)
-            images += _add(total, CONDITIONS[image](u, v))
+            images += _imaged(image, kept[equation.receiver], multipliers[equation.source])
     before, step = _advance(
         system, _fields(images), f"adj_{equation.receiver}", Points(grid, "q", "inj")
     )
@@ -308,6 +327,8 @@ def _hessian(signature: Signature, equation: Equation, grid: Any) -> tuple[Syste
         if c in forward.derived:
             integrand = calculus.gradient(forward, multipliers, c)
             images += _add(sums[c.name], substitute(integrand, kept))
+    for image in signature.images:
+        images += _imaged(image, kept[equation.receiver], multipliers[equation.source])
     after: list[Eq] = []
     for c in reversed(_wanted(forward, signature)):
         rule = calculus.chain_rule(forward, c, sums)
@@ -329,6 +350,12 @@ def _fields(equations: list[Eq]) -> set[str]:
 def _add(total: Function, expr: Expr) -> list[Eq]:
     """Add an expression to a sum, if there is anything to add."""
     return [] if expr == 0 else [Inc(total, expr)]
+
+
+def _imaged(condition: str, u: TimeFunction, v: TimeFunction) -> list[Eq]:
+    """Add to the image of a condition, from the forward field and its multiplier."""
+    image = Function(name=f"image_{condition}", grid=u.grid, space_order=0, dtype=u.grid.dtype)
+    return _add(image, CONDITIONS[condition](u, v))
 
 
 def _sums(system: System, parameters: str, derived: str) -> dict[str, Function]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -126,3 +129,38 @@ def test_coefficients_are_mirror_images() -> None:
         assert np.all(c <= 0)
         assert np.all((b > 0) & (b <= 1))
     assert np.all(layer.coefficients(50, 10.0, 1e-3, 0.0)[1][10:40] == 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tilt", [0.0, 0.5, -0.9])
+def test_layer_absorbs_p_waves_of_tilted_anisotropy(tilt: float) -> None:
+    """Where shear waves are slow: epsilon - delta of 0.1. Up to 30 degrees, 45, and 65."""
+    benchmark = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "tilted.py"))
+    found, angles = benchmark["reflection"](tilt, 20), np.abs(benchmark["ANGLES"])
+    assert found[angles <= 30].max() < -60, found
+    assert found[angles <= 45].max() < -50, found
+    assert found.max() < -40, found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cells", [12, 20])
+@pytest.mark.parametrize("tilt", [0.1, 0.3, 0.7, 1.4])
+@pytest.mark.parametrize(("epsilon", "delta"), [(0.1, 0.05), (0.2, 0.1), (0.25, 0.0), (0.4, 0.0)])
+def test_shear_waves_do_not_grow(epsilon: float, delta: float, tilt: float, cells: int) -> None:
+    """In a layer around a random medium of tilted anisotropy, over 20 000 steps."""
+    samples = 8000
+    grid = Grid((41, 41), (10.0, 10.0), (0.0, 0.0))
+    vp = 1500 + 2500 * np.random.default_rng(0).random(grid.shape)
+    fastest = 4000.0 * np.sqrt(1 + 2 * epsilon)
+    axis = time_axis(0.002, samples, fastest, grid.spacing, 8, corrected=False)
+    assert axis.substeps * samples >= 20000
+    layer = AbsorbingLayer(cells, fastest, 15.0)
+    gather = Propagator(Discretization("tti", grid, axis, layer)).forward(
+        earth("tti", vp, epsilon=epsilon, delta=delta, theta=tilt),
+        ricker(times(0.002, samples), 15.0)[None],
+        np.array([[200.0, 200.0]]),
+        np.array([[300.0, 120.0]]),
+    )[0]
+    loudest = [np.abs(part).max() for part in np.split(gather, 4)]
+    assert loudest[0] > 10 * max(loudest[1:]), loudest
+    assert loudest[3] < loudest[1], loudest

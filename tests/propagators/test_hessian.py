@@ -102,3 +102,21 @@ def test_gauss_newton_is_the_product(make_setting: Make) -> None:
     product = s.propagator.gauss_newton(s.model, s.perturbation, *place)
     energy = np.vdot(born, born)
     assert abs(np.vdot(product["m"], s.perturbation["m"]) - energy) < 1e-13 * energy
+
+
+def test_illumination_comes_with_the_product(make_setting: Make) -> None:
+    """One pass gives the product of the Hessian and the illumination that the gradient gives."""
+    s = make_setting(2, "float64")
+    at = (s.wavelet, s.sources, s.receivers)
+    residual = s.gather
+    change = {n: 0.1 * p for n, p in s.model.items()}
+    found = s.propagator.curvature(s.model, change, residual, *at)
+    alone = s.propagator.hessian(s.model, change, residual, *at)
+    images = s.propagator.images(s.model, lambda _: residual, *at, ("gradient", "illumination"))
+    expected = images.images["illumination"]
+    error = np.linalg.norm(found.images["illumination"] - expected)
+    assert error < 1e-13 * np.linalg.norm(expected)
+    assert expected.min() >= 0
+    assert expected.max() > 0
+    for name, product in alone.items():
+        np.testing.assert_allclose(found.product[name], product, rtol=1e-12)

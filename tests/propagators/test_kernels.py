@@ -83,6 +83,21 @@ def test_update_is_the_hand_written_one() -> None:
     assert update.count("*") == 7  # five weights, the coefficient, and 2 u
 
 
+@pytest.mark.parametrize("kind", ["forward", "born"])
+def test_what_updates_share_is_computed_once(kind: str) -> None:
+    """The stencils of the strains, which both stresses need, are in one place for each of them."""
+    loop = time_loop(str(kernels.load(signature(kind, "vti")).operator.ccode))
+    shared = [line for line in loop.splitlines() if re.search(r"float \w+_here\d* =", line)]
+    stress = r"^\s*(born_)?[uw]\[t\d\]\[x [^=]*\] = "
+    updates = [line for line in loop.splitlines() if re.search(stress, line)]
+    assert len(updates) == (2 if kind == "forward" else 4)
+    # What changes with the model reads the strain once more, in a later loop.
+    name = "a0" if kind == "forward" else "born_a0"
+    reads = [len(re.findall(rf"\b{name}\[", line)) for line in shared]
+    assert sum(reads) == 8
+    assert not any(re.search(rf"\b{name}\[", line) for line in updates)
+
+
 def test_adjoint_costs_what_the_forward_costs() -> None:
     """The derived adjoint updates the pressure with the very same expression."""
 

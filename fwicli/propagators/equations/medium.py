@@ -92,10 +92,6 @@ class Medium:
         """Square root of an expression."""
         return expr ** Rational(1, 2)
 
-    def taper(self, axis: int) -> Function | int:
-        """Share of the change to an elliptical medium in the layer along an axis, 0 to 1."""
-        return self.line("taper", axis) if self.absorbs(axis) else 0
-
     def field(
         self, name: str, time_order: int, half: int | None = None, even: tuple[int, ...] = ()
     ) -> TimeFunction:
@@ -241,7 +237,7 @@ class Medium:
                 space_order=self.order,
                 dtype=self.grid.dtype,
             )
-            if name == "drag":
+            if name in ("drag", "firm"):
                 self._supports[f"{name}{axis}"] = self._strips[axis]
         return self._lines[name, axis]
 
