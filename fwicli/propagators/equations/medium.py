@@ -106,13 +106,16 @@ class Medium:
             Axes about whose free sides it is even on the points. About all others it is odd, as a
             pressure is.
         """
+        self._mirror(name, half, even)
+        return self._function(name, time_order)
+
+    def _mirror(self, name: str, half: int | None = None, even: tuple[int, ...] = ()) -> None:
         self._mirrors[name] = tuple(
             Mirror(axis, last, half == axis, half == axis or axis in even)
             for axis in self.axes
             for last in (False, True)
             if self._walls[axis][last]
         )
-        return self._function(name, time_order)
 
     def _function(self, name: str, time_order: int) -> TimeFunction:
         storage = {"save": Buffer(2)} if time_order == 2 and self.levels == 2 else {}
@@ -220,9 +223,18 @@ class Medium:
         """Whether there is a layer at an end of an axis."""
         return bool(self.layer and self._strips[axis])
 
-    def memory(self, name: str, axis: int) -> TimeFunction:
-        """A field that lives in the layer along an axis only."""
+    def memory(self, name: str, axis: int, odd: bool = False) -> TimeFunction:
+        """A field that lives in the layer along an axis only.
+
+        Parameters
+        ----------
+        odd : bool
+            Whether it is continued beyond free sides as a pressure is: where it takes differences
+            along other axes.
+        """
         f = self._function(name, time_order=1)
+        if odd:
+            self._mirror(name)
         self._supports[name] = self._strips[axis]
         return f
 

@@ -82,7 +82,7 @@ def state(medium: Medium) -> None:
     shear = [0, 0]
     bent_w = medium.laplacian(w) if unit != 0 else 0
     for axis in filter(medium.absorbs, medium.axes):
-        within = medium.memory(f"l{axis}", axis)
+        within = medium.memory(f"l{axis}", axis, odd=True)
         medium.solve(within, within.forward - bent_w)
         b = medium.line("firm", axis) * unit
         shear = [shear[0] + b * bent.forward, shear[1] + b * within.forward]
