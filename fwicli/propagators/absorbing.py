@@ -61,11 +61,11 @@ POWERS = (3.0, 4.0)
 REFLECTION = 1e-9
 # Of tilted anisotropy: how firmly the layer resists shear at its outer edge, relative to what the
 # shear wave lacks, and the drag on that wave relative to the damping, up to a share of the rate of
-# the time steps. Measured in layers of 12 cells, uniform and random media, 20 000 steps, tilts of
-# 0.1 to 1.4 rad and epsilon - delta of 0.03 to 0.4: with a third of the first or none of the second
-# the shear wave grows in some of them; more of either reflects more of the P wave.
-FIRMNESS = 1.5
-DRAG, DRAG_LIMIT = 0.15, 0.1
+# the time steps. Measured in layers of 12 and 20 cells, uniform and random media, 20 000 steps,
+# tilts of 0.1 to 1.4 rad and epsilon - delta of 0.03 to 0.4: with more of the first or less of the
+# second the shear wave grows in some of them; more of either reflects more of the P wave.
+FIRMNESS = 0.35
+DRAG, DRAG_LIMIT = 2.0, 0.1
 
 
 @dataclass(frozen=True)
