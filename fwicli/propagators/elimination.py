@@ -32,6 +32,9 @@ from fwicli.propagators.expressions import (
     total,
 )
 
+# Names of scalars of a loop contain this.
+SHARED = "_here"
+
 
 @dataclass(frozen=True)
 class Inlined:
@@ -79,7 +82,7 @@ def inline(system: System, keep: Collection[str], source: str = "") -> Inlined:
             value is None
             or earlier
             or not all(_pointwise(r, unknown) for r in later.values())
-            or _is_wanted_twice(value, unknown, later.values(), system)
+            or _is_wanted_twice(value, unknown, later, system)
         ):
             fields.append((f, residual))
             continue
@@ -100,16 +103,18 @@ def inline(system: System, keep: Collection[str], source: str = "") -> Inlined:
 
 
 def _is_wanted_twice(
-    value: Expr, unknown: Expr, residuals: Collection[Expr], system: System
+    value: Expr, unknown: Expr, residuals: Mapping[str, Expr], system: System
 ) -> bool:
     """Whether a value with stencils is used both on the whole grid and on strips of it."""
     if not value.atoms(Derivative):
         return False
-    parts = [by_region(r, system.supports) for r in residuals]
-    everywhere = any(unknown in accesses(p.get("", sympy.S.Zero)) for p in parts)
-    return everywhere and any(
-        unknown in accesses(value) for p in parts for name, value in p.items() if name
-    )
+    users = {
+        region if name not in system.supports else name
+        for name, residual in residuals.items()
+        for region, part in by_region(residual, system.supports).items()
+        if unknown in accesses(part)
+    }
+    return "" in users and len(users) > 1
 
 
 def _shared(
@@ -120,7 +125,7 @@ def _shared(
     everywhere = parts.pop("", sympy.S.Zero)
     if len(users) < 2 or is_access(everywhere) or not functions(everywhere):
         return value
-    scalar = Symbol(name=f"{f.name}_here", dtype=f.dtype)
+    scalar = Symbol(name=f"{f.name}{SHARED}", dtype=f.dtype)
     values[scalar] = everywhere
     return scalar + total(parts.values())
 
@@ -161,10 +166,22 @@ def _placed(
                 made[value] = values[scalar]
             residuals |= {n: _replace(residuals[n], scalar, value) for n in users}
             made |= {m: _replace(made[m], scalar, value) for m in within}
-        if made:
-            placed[loop[0]] = [Eq(m, value) for m, value in reversed(made.items())]
+        for scalar, value in reversed(made.items()):
+            user = _first_user(scalar, loop, residuals, made)
+            placed.setdefault(user, []).append(Eq(scalar, value))
         before = set(loop)
     return [(f, residuals[f.name]) for f, _ in fields], placed
+
+
+def _first_user(
+    scalar: Any, loop: list[str], residuals: Mapping[str, Expr], made: dict[Any, Expr]
+) -> str:
+    """First field of a loop whose residual uses a scalar, or one made of it."""
+    same = {scalar}
+    for other, value in reversed(made.items()):
+        if value.free_symbols & same:
+            same.add(other)
+    return next(n for n in loop if residuals[n].free_symbols & same)
 
 
 def _loops(

@@ -31,6 +31,7 @@ from devito.warnings import DevitoWarning
 
 from fwicli.errors import CalculusError
 from fwicli.propagators import timeloops
+from fwicli.propagators.elimination import SHARED
 from fwicli.propagators.equations import registry
 from fwicli.propagators.expressions import functions
 
@@ -224,8 +225,9 @@ def check_code(operator: Any) -> None:
     Raises
     ------
     CalculusError
-        If there are several time loops; or if a loop over the grid reads at the neighbours of a
-        point what it writes, as it does when loops are fused that must follow each other.
+        If there are several time loops; if a loop over the grid reads at the neighbours of a point
+        what it writes, as it does when loops are fused that must follow each other; or if it reads
+        a scalar of another loop.
     """
     loops = str(operator.ccode).count("for (int time =")
     if loops != 1:
@@ -233,6 +235,9 @@ def check_code(operator: Any) -> None:
     for tree in retrieve_iteration_tree(operator):
         inside = FindNodes(Expression).visit(tree.inner)
         written = {e.write: e.output for e in inside if e.write is not None}
+        shared = {s for e in inside for s in e.expr.rhs.free_symbols if SHARED in s.name}
+        if lost := shared - {e.output for e in inside}:
+            raise CalculusError(f"Devito computes {lost} of {operator.name} in another loop")
         for access in {a for e in inside for a in retrieve_indexed(e.expr.rhs)}:
             target = written.get(access.function)
             if target is not None and _at_neighbours(access, target, set(tree.dimensions)):

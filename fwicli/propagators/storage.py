@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.propagators import history
+from fwicli.propagators import absorbing, history
 from fwicli.propagators.absorbing import walls
 from fwicli.propagators.kernels import ArraySpec
 
@@ -117,13 +117,16 @@ class Storage:
         free = self._walls[spec.axis]
         b, c = made.layer.coefficients(n, spacing, made.axis.step, 0.0, free)
         b_half, c_half = made.layer.coefficients(n, spacing, made.axis.step, 0.5, free)
+        drag = made.layer.drag(n, spacing, made.axis.step, free)
+        most = absorbing.DRAG_LIMIT / (sum(1 / h**2 for h in made.grid.spacing) * made.axis.step**2)
         lines = {
             "b": b,
             "c": c,
             "bh": b_half,
             "ch": c_half,
             "firm": made.layer.firmness(n, free),
-            "drag": made.layer.drag(n, spacing, made.axis.step, free),
+            "drag": drag * most,
+            "calm": 1 - drag,
         }
         array[spec.space_order : spec.space_order + n] = lines[spec.name.rstrip("0123456789")]
 

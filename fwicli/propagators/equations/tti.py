@@ -14,14 +14,18 @@ div(n n . grad) is minus a difference operator times its transpose, and laplacia
 is not positive because a centred difference never exceeds the half-point differences of which the
 laplacian is made: the energy cannot grow whatever the tilt, where delta <= epsilon.
 
-No matched layer absorbs the shear wave of this medium (see `absorbing`). In the layer the medium
-resists shear, so that it becomes a proper wave, and the P wave hardly differs, by 0.1 % of its
-velocity squared where epsilon - delta is 0.1,
+No matched layer absorbs the shear wave of this medium (see `absorbing`). There the medium resists
+shear, which makes a proper wave of it, and drags it to rest,
 
-    m d2u/dt2 = (e - b) h + g v + b laplacian(u)              g**2 = (s**2 - b) (1 - b)
-    m d2w/dt2 = g h + (1 - b) v + b laplacian(w)
+    m d2u/dt2 = (e - b) h + g v + b laplacian(u) + m c d(v(u) - s v(w))/dt / e
+    m d2w/dt2 = g h + (1 - b) v + b laplacian(w) - m c d(s h(u) - e h(w))/dt / e
 
-with the squared ratio b of shear velocity to vp. What of it still grows is dragged to rest.
+    v(f) = div(n n . grad(f)),    h(f) = laplacian(f) - v(f),    g**2 = (s**2 - b) (1 - b)
+
+with the squared ratio b of shear velocity to vp and the drag c [m2/s]. In a uniform medium the drag
+is the stiffness (e s, s 1) times a symmetric operator that takes energy only: from all of the shear
+wave, and of the P wave a share of the order of (e - s**2)**2, for which s <= u/w <= e/s. The
+resistance changes the squared velocity of the P wave by a share of b (e - s**2).
 
 References: Thomsen (1986), Geophysics 51, 1954-1966; Zhang, Zhang and Zhang (2011), Geophysics 76,
 WA3-WA11, for the self-adjoint form; Duveneck and Bakker (2011), Geophysics 76, S65-S75; Fletcher,
@@ -31,6 +35,7 @@ Du and Fowler (2009), Geophysics 74, WCA179-WCA187, for finite shear velocity ag
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from fwicli.propagators.equations import vti
@@ -55,39 +60,44 @@ def parameters(ndim: int) -> Mapping[str, str]:
 
 def footprint(ndim: int) -> Footprint:
     """Memory that it takes."""
-    stiffness = ("u", "w", "h", "v")
-    tilt = {f"n{i}": (f"au{i}", f"aw{i}", "tu", "tw", f"last{i}", *stiffness) for i in range(ndim)}
-    mass = ("u", "w", *(f"last{axis}" for axis in range(ndim)))
-    layer = ("l", *(f"l{axis}" for axis in range(ndim)))
+    stiffness = ("h", "v", "lu", *(f"lw{axis}" for axis in range(ndim)))
+    tilt = {f"n{axis}": (f"au{axis}", f"aw{axis}", "tu", "tw") for axis in range(ndim)}
     return Footprint(
-        28 * ndim + 14,
-        36 * ndim + 32,
-        {"m": mass, "e": (*stiffness, *layer), "f": (*stiffness, *layer), **tilt},
+        27 * ndim + 21,
+        35 * ndim + 38,
+        {"m": ("yu", "yw"), "e": stiffness, "f": stiffness, **tilt},
     )
 
 
 def state(medium: Medium) -> None:
     """State the residuals of the strains and of the stresses along and across the layers."""
-    m = medium.parameter("m")
-    e, s, one, unit = _stiffness(medium)
+    e, s, one, resistance = _stiffness(medium)
     u, w = medium.field("u", time_order=2), medium.field("w", time_order=2)
     h, v = medium.field("h", time_order=1), medium.field("v", time_order=1)
     # A field of its own: the gradient needs its history, or those of all its parts in the layer.
-    bent = medium.field("l", time_order=1)
-    across = _across(medium, u), _across(medium, w)
+    bent = medium.field("lu", time_order=1)
+    bent_across = _across(medium, u), _across(medium, w)
     medium.solve(bent, bent.forward - medium.laplacian(u))
-    medium.solve(h, h.forward - bent.forward + across[0])
-    medium.solve(v, v.forward - across[1])
-    drag = _drag(medium, u, w)
-    shear = [0, 0]
-    bent_w = medium.laplacian(w) if unit != 0 else 0
-    for axis in filter(medium.absorbs, medium.axes):
-        within = medium.memory(f"l{axis}", axis, odd=True)
+    medium.solve(h, h.forward - bent.forward + bent_across[0])
+    medium.solve(v, v.forward - bent_across[1])
+    layer = [axis for axis in medium.axes if medium.absorbs(axis)]
+    bent_w = medium.laplacian(w) if layer else 0
+    root = medium.coefficient("root", medium.root(medium.parameter("f"))) if layer else 0
+    # Fields of their own, too: the gradient of vp needs no history of the drag then.
+    along, across = medium.field("yu", time_order=1), medium.field("yw", time_order=1)
+    resisted, dragged = [0, 0], [0, 0]
+    for axis in layer:
+        within = medium.memory(f"lw{axis}", axis, odd=True)
         medium.solve(within, within.forward - bent_w)
-        b = medium.line("firm", axis) * unit
-        shear = [shear[0] + b * bent.forward, shear[1] + b * within.forward]
-    medium.solve(u, m * u.dt2 - e * h.forward - s * v.forward - shear[0] + m * drag[0])
-    medium.solve(w, m * w.dt2 - s * h.forward - one * v.forward - shear[1] - m * drag[1])
+        b = medium.line("firm", axis) * resistance
+        resisted = [resisted[0] + b * bent.forward, resisted[1] + b * within.forward]
+        drag = _drag(medium, axis, root, (bent, h, v, within))
+        dragged = [dragged[0] + drag[0], dragged[1] + drag[1]]
+    medium.solve(along, along.forward - e * h.forward - s * v.forward - resisted[0])
+    medium.solve(across, across.forward - s * h.forward - one * v.forward - resisted[1])
+    square = medium.coefficient("vv", 1 / medium.parameter("m"))
+    medium.solve(u, u.dt2 - square * along.forward - dragged[0])
+    medium.solve(w, w.dt2 - square * across.forward + dragged[1])
 
 
 def _stiffness(medium: Medium) -> tuple[Any, Any, Any, Any]:
@@ -99,36 +109,30 @@ def _stiffness(medium: Medium) -> tuple[Any, Any, Any, Any]:
     firm = sum(medium.line("firm", axis) for axis in layer)
     # b is below 1 and f, however firm.
     most = f / (1 + f)
-    unit = medium.coefficient("bb", (e - f) * most / (most + firm * (e - f)))
-    b = firm * unit
+    resistance = medium.coefficient("bb", (e - f) * most / (most + firm * (e - f)))
+    b = firm * resistance
     return (
         medium.coefficient("ee", e - b),
         medium.coefficient("ss", medium.root((f - b) * (1 - b))),
         medium.coefficient("one", 1 - b),
-        unit,
+        resistance,
     )
 
 
-def _drag(medium: Medium, u: Any, w: Any) -> tuple[Any, Any]:
-    """Drag on the shear wave in the absorbing layer, in the equations of u and w."""
-    e, f = medium.parameter("e"), medium.parameter("f")
-    along, across = 0, 0
-    for axis in filter(medium.absorbs, medium.axes):
-        n = medium.parameter(f"n{axis}")
-        steep, flat = n**2, 1 - n**2
-        # What is not a P wave along the normal of the layer, in the elliptical medium that has the
-        # same velocity there.
-        e_normal = e - (e - f) * steep
-        s_normal = medium.coefficient(f"sn{axis}", medium.root(f + (e - f) * flat))
-        first = medium.coefficient(f"along{axis}", s_normal * flat + steep)
-        second = medium.coefficient(f"across{axis}", e_normal * flat + s_normal * steep)
-        shear = first * u - second * w
-        last = medium.memory(f"last{axis}", axis)
-        medium.solve(last, last.forward - shear)
-        # Shear waves grow where the axis is oblique to the layer; drag does no good elsewhere.
-        rate = 4 * steep * flat * medium.line("drag", axis) * (shear - last)
-        along, across = along + steep * rate, across + flat * rate
-    return along, across
+def _drag(medium: Medium, axis: int, root: Any, fields: tuple[Any, ...]) -> tuple[Any, Any]:
+    """Drag on the shear wave in the absorbing layer of an axis, in the equations of u and w."""
+    e = medium.parameter("e")
+    bent, h, v, bent_w = (f.forward for f in fields)
+    before = (a for a in medium.axes if a < axis and medium.absorbs(a))
+    # Where layers overlap, all of it is no more than the time step allows.
+    rate = medium.line("drag", axis) * prod(medium.line("calm", a) for a in before)
+    shear = (bent - h - root * v) / e, root * h / e - bent_w + v
+    drag = []
+    for name, part in zip("uw", shear, strict=True):
+        last = medium.memory(f"last_{name}{axis}", axis)
+        medium.solve(last, last.forward - part)
+        drag.append(rate * (last.forward - last))
+    return drag[0], drag[1]
 
 
 def _across(medium: Medium, f: Any) -> Any:
