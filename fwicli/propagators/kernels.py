@@ -205,7 +205,10 @@ def generate(signature: Signature) -> Kernel:
     equations = timeloops.equations(signature, equation, grid)
     with strict():
         operator = Operator(
-            equations, subs=grid.spacing_map, name=f"{signature.equation}_{signature.kind}"
+            equations,
+            subs=grid.spacing_map,
+            name=f"{signature.equation}_{signature.kind}",
+            opt=("advanced", {"par-dynamic-work": np.inf}),
         )
         check_code(operator)
     return Kernel(signature, operator, tuple(_array_specs(equations)))

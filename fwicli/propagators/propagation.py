@@ -119,6 +119,8 @@ class Propagation:
         """Steps from first to last, the last excluded, in a window that begins at `base`."""
         operator = self._kernel.operator
         known = {p.name for p in operator.parameters}
+        # Rows are longer in memory than what is computed.
+        row = {f"{'xyz'[len(self._storage.shape) - 1]}_M": self._storage.shape[-1] - 1}
         threads = {n: self._made.threads for n in ("nthreads", "nthreads_nonaffine") if n in known}
         with kernels.strict():
             operator.apply(
@@ -126,6 +128,7 @@ class Propagation:
                 dt=self._made.axis.step,
                 time_m=first - base,
                 time_M=last - 1 - base,
+                **row,
                 **threads,
             )
 
@@ -151,7 +154,7 @@ class Propagation:
         # Only a Devito function can tell the operator how many steps lie between snapshots.
         name = spec.name.removeprefix("history_")
         dtype = np.dtype(self._made.precision).type
-        grid = devito.Grid(shape=self._storage.shape, dtype=dtype)
+        grid = devito.Grid(shape=self._storage.allocated, dtype=dtype)
         array = self._storage.array(spec)
         return timeloops.history(name, grid, spec.space_order, self._made.every, array)
 

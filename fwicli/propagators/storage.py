@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-ALIGNMENT = 64
+# Of vectors and lines of the cache [bytes], and distances that share the same lines.
+ALIGNMENT, CONFLICT = 64, 2048
 
 
 class Storage:
@@ -43,7 +44,17 @@ class Storage:
         self._pads = discretization.layer.pads(discretization.grid.ndim)
         self._walls = walls(discretization.layer.free, discretization.grid.ndim)
         self.shape = discretization.layer.padded(discretization.grid.shape)
+        self.allocated = (*self.shape[:-1], self._row(self.shape[-1]))
         self._arrays: dict[tuple[str, tuple[int, ...]], Array] = {}
+
+    def _row(self, points: int) -> int:
+        """Points of a row in memory: with its halo, a row ends where a vector ends."""
+        lanes, halo = ALIGNMENT // self._dtype.itemsize, 2 * self._discretization.order
+        length = -(-(points + halo) // lanes) * lanes
+        # Rows a power of two apart share the same lines of the cache.
+        if length * self._dtype.itemsize % CONFLICT == 0:
+            length += lanes
+        return length - halo
 
     @property
     def nbytes(self) -> int:
@@ -59,7 +70,7 @@ class Storage:
     def array(self, spec: ArraySpec) -> Array:
         """The array of a specification; made once, and used by every kernel that needs it."""
         halo = 2 * spec.space_order
-        shape = tuple(n + halo for n in self.shape)
+        shape = tuple(n + halo for n in self.allocated)
         if spec.kind == "line":
             shape = (shape[spec.axis],)
         elif spec.kind == "field":
@@ -68,7 +79,7 @@ class Storage:
             shape = (history.snapshots(self.steps, self._discretization.every), *shape)
         key = (spec.name, shape)
         if key not in self._arrays:
-            self._arrays[key] = _empty(shape, self._dtype)
+            self._arrays[key] = _empty(shape, self._dtype, 0 if spec.kind == "line" else halo // 2)
             self._arrays[key][...] = 0
             if spec.kind == "line":
                 self._set_line(spec, self._arrays[key])
@@ -131,9 +142,9 @@ class Storage:
         array[spec.space_order : spec.space_order + n] = lines[spec.name.rstrip("0123456789")]
 
 
-def _empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """An uninitialised array that starts at a multiple of `ALIGNMENT` bytes."""
+def _empty(shape: tuple[int, ...], dtype: np.dtype[Any], before: int = 0) -> Array:
+    """An uninitialised array; its value number `before` is at a multiple of `ALIGNMENT` bytes."""
     count = int(np.prod(shape))
     raw = np.empty(count * dtype.itemsize + ALIGNMENT, dtype=np.uint8)
-    start = -raw.ctypes.data % ALIGNMENT
+    start = -(raw.ctypes.data + before * dtype.itemsize) % ALIGNMENT
     return raw[start : start + count * dtype.itemsize].view(dtype).reshape(shape)

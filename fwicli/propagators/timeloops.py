@@ -12,7 +12,6 @@ Each kind of kernel is one list of Devito equations, in the order of execution:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +35,8 @@ from fwicli.propagators.expressions import (
     offsets,
     substitute,
 )
+from fwicli.propagators.levels import keep_newest
+from fwicli.propagators.ordering import reads, together
 from fwicli.propagators.scheme import Step, check_buffers, time_step
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def equations(signature: Signature, equation: Equation, grid: Any) -> list[Eq]:
     }
     system, statements = makers[signature.kind](signature, equation, grid)
     check_buffers(statements, system)
-    return statements
+    return keep_newest(statements)
 
 
 def _system(signature: Signature, equation: Equation, grid: Any, levels: int) -> System:
@@ -138,51 +139,28 @@ def _advance(
         if any(_below_a_derivative(coefficient.lhs, s.equations) for s in scheme.steps):
             coefficients += _mirrored_coefficient(coefficient, system)
     equations: list[Eq] = []
-    # What is done to a field at points and beyond free sides waits until an update reads it, and so
-    # does the absorbing layer while scalars are in use: updates that follow each other share a
-    # loop, and what is common to them is computed once.
+    # What is done to a field in the absorbing layer, at points and beyond free sides waits until an
+    # update reads it: updates that follow each other share a loop, on the whole grid as on a strip
+    # of it, and what is common to them is computed once.
     layer: list[Eq] = []
     waiting: list[Eq] = []
-    for index, step in enumerate(scheme.steps):
+    for step in scheme.steps:
         scalars = inlined.scalars.get(step.field.name, [])
         everywhere = [e for e in step.equations if e.subdomain is None]
-        if any(_reads(scalars + everywhere, e.lhs) for e in layer + waiting):
-            equations, layer, waiting = equations + layer + waiting, [], []
+        if any(reads(scalars + everywhere, e.lhs) for e in layer + waiting):
+            equations, layer, waiting = equations + together(layer) + waiting, [], []
         equations += scalars + everywhere
         inside = [e for e in step.equations if e.subdomain is not None]
-        if any(_reads(inside, e.lhs) for e in waiting):
+        if any(reads(inside, e.lhs) for e in waiting):
             layer, waiting = layer + waiting, []
         layer += inside
-        if not _in_use(inlined.scalars, scheme.steps[: index + 1], scheme.steps[index + 1 :]):
-            equations, layer = equations + layer, []
         if step.field.name in inlined.sources:
             factor = step.pivot * inlined.sources[step.field.name]
             waiting += points.inject(step.unknown, factor)
         if step.field.name == second:
             waiting += points.inject(step.unknown, step.pivot, "dq")
         waiting += _mirrored(system, step)
-    return coefficients, equations + layer + waiting
-
-
-def _in_use(scalars: Mapping[str, list[Eq]], past: list[Step], future: list[Step]) -> bool:
-    """Whether a scalar computed in past steps is read by a future one."""
-    made = {e.lhs for s in past for e in scalars.get(s.field.name, [])}
-    return any(
-        e.rhs.free_symbols & made
-        for s in future
-        for e in [*scalars.get(s.field.name, []), *s.equations]
-    )
-
-
-def _reads(equations: list[Eq], written: Expr) -> bool:
-    """Whether equations read a field at the time level that is written, at any point."""
-    time = written.function.grid.stepping_dim
-    level = offsets(written).get(time, 0)
-    return any(
-        a.function is written.function and offsets(a).get(time, 0) == level
-        for e in equations
-        for a in accesses(e.rhs)
-    )
+    return coefficients, equations + together(layer) + waiting
 
 
 def _below_a_derivative(coefficient: Expr, equations: list[Eq]) -> bool:

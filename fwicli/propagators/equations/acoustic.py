@@ -30,7 +30,7 @@ EQUATION = Equation(
     source="u",
     receiver="u",
     state=state,
-    # Two levels of u and of two memory variables an axis, m and a coefficient; then three levels
+    # Two levels of u, two memory variables an axis, m and a coefficient; then three levels
     # of the multiplier, its memory variables, gradient and illumination.
-    footprint=lambda ndim: Footprint(4 * ndim + 4, 4 * ndim + 5, {"m": ("u",)}),
+    footprint=lambda ndim: Footprint(2 * ndim + 4, 4 * ndim + 5, {"m": ("u",)}),
 )

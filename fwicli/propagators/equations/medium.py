@@ -26,6 +26,7 @@ class Strip(SubDomain):  # type: ignore[misc]
     ) -> None:
         self.name = f"{side}{axis}{suffix}"
         self._place = (axis, side, thickness)
+        self.axis, self.side = axis, side
         self.twin = self
         super().__init__(grid=grid)
 

@@ -63,8 +63,8 @@ def footprint(ndim: int) -> Footprint:
     stiffness = ("h", "v", "lu", *(f"lw{axis}" for axis in range(ndim)))
     tilt = {f"n{axis}": (f"au{axis}", f"aw{axis}", "tu", "tw") for axis in range(ndim)}
     return Footprint(
-        27 * ndim + 21,
-        35 * ndim + 38,
+        16 * ndim + 18,
+        30 * ndim + 35,
         {"m": ("yu", "yw"), "e": stiffness, "f": stiffness, **tilt},
     )
 

@@ -41,10 +41,10 @@ EQUATION = Equation(
     source="u",
     receiver="u",
     state=state,
-    # Two levels of u and, an axis, of a and two memory variables; k, r and their coefficients; then
-    # three levels of the multiplier of u, two of the others, two gradients and illumination.
+    # Two levels of u and, an axis, a and two memory variables; k, r and their coefficients; then
+    # three levels of the multiplier of u, one or two of the others, two gradients and illumination.
     footprint=lambda ndim: Footprint(
-        7 * ndim + 5,
+        4 * ndim + 5,
         6 * ndim + 6,
         {"k": ("u",), "r": tuple(f"a{axis}" for axis in range(ndim))},
     ),

@@ -44,8 +44,8 @@ EQUATION = Equation(
     # Two levels of p and, an axis, of v and two memory variables; k, r and their coefficients; then
     # as many multipliers, two gradients and illumination.
     footprint=lambda ndim: Footprint(
-        7 * ndim + 5,
-        6 * ndim + 6,
+        4 * ndim + 5,
+        6 * ndim + 5,
         {"k": ("p",), "r": tuple(f"v{axis}" for axis in range(ndim))},
     ),
     integrated=True,

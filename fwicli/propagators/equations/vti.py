@@ -69,8 +69,8 @@ EQUATION = Equation(
     receiver="u",
     state=state,
     footprint=lambda ndim: Footprint(
-        7 * ndim + 9,
-        6 * ndim + 18,
+        4 * ndim + 9,
+        6 * ndim + 17,
         {
             "k": ("u", "w"),
             "r": tuple(f"a{axis}" for axis in range(ndim)),
