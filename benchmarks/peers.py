@@ -4,10 +4,10 @@ All propagate the same source through the same model on the same grid, with the 
 order 8, float32 and the same receivers. The C loop is the bare stencil: two buffers,
 v**2 dt**2 / h**2 computed before, no layer, no receivers; it has the flags that Devito gives the
 compiler. Deepwave has its default layer of 20 cells and its default settings. Ours is the default
-of 12 cells, which reflect less (see `boundaries.py --cells 12`, and 20 for Deepwave's). Points are
+of 12, which reflects less (`boundaries.py --cells 12`; the other with 20 is Deepwave's). Points are
 those of the model, without any layer.
 
-    python benchmarks/peers.py [--shape 441x681] [--steps 1000] [--threads 1] [--rounds 5] [--json F]
+    python benchmarks/peers.py [--shape 441x681] [--steps 1000] [--threads 1] [--json FILE]
 
 Deepwave is no part of the program's environment: pip install torch deepwave==0.1.0
 """

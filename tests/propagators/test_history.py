@@ -44,5 +44,9 @@ def test_plan_tells_the_memory_that_is_used(
         kept = history.snapshots(p.resampling.steps, 2) if gradient else 0
         told = history.working_bytes(EQUATIONS[equation], 2, points, kept, 4, gradient)
         used = p.storage.nbytes
-        # On so small a grid the halo is half as many points again.
-        assert 0.55 * used < told <= used
+        # On so small a grid the halo and the ends of rows are almost as many points again; the
+        # history of some fields has none.
+        assert 0.5 * used < told <= used
+        if not gradient:
+            there = (53 + 16) * (p.storage.allocated[-1] + 16)
+            assert 0.97 * used < told * there / points <= used

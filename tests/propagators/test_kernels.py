@@ -109,6 +109,41 @@ def test_adjoint_costs_what_the_forward_costs() -> None:
     assert update("adjoint", "adj_u") == update("forward", "u").replace("2.0F", "2")
 
 
+def test_layer_shares_loops_with_what_it_adds_to() -> None:
+    """On a strip, the second memory variable and the sum of the layer are in one loop.
+
+    So are both ends of the last axis, and the update: 3 loops over rows for the whole grid and the
+    layer along the last axis, 2 for each end of the first, and one for the coefficient.
+    """
+    code = str(kernels.load(signature("forward")).operator.ccode)
+    assert len(re.findall(r"for \(int x = ", code)) <= 1 + 3 + 2 * 2
+    for axis in (0, 1):
+        bodies = re.findall(rf"{{([^{{}}]*zeta_u{axis}\[[^{{}}]*)}}", time_loop(code))
+        assert len(bodies) == 2
+        assert all(f"zeta_u{axis}[" in body and "u[t1]" in body for body in bodies)
+
+
+def test_what_is_needed_once_is_kept_once() -> None:
+    """Memory variables and slopes have one level, the pressure two."""
+    specs = kernels.load(signature("forward", "variable_density")).arrays
+    levels = {s.name: s.levels for s in specs if s.kind == "field"}
+    assert levels == {"u": 2, "a0": 1, "a1": 1} | {
+        f"{name}{axis}": 1 for name in ("psi_u", "psi_a") for axis in (0, 1) if name != "psi_a"
+    } | {f"psi_a{axis}{axis}": 1 for axis in (0, 1)}
+    # What is read one step later keeps both levels: in tilted media the drag does.
+    tilted = {s.name: s.levels for s in kernels.load(signature("forward", "tti")).arrays}
+    assert tilted["last_u0"] == 2
+    assert tilted["psi_u0"] == 1
+
+
+def test_what_the_grid_and_a_strip_need_is_not_computed_twice() -> None:
+    """In tilted media the drag of the layer reads the strains: they have arrays of their own."""
+    layered = {s.name for s in kernels.load(signature("forward", "tti")).arrays}
+    assert {"h", "v", "lu"} <= layered
+    bare = Signature("forward", "tti", (10.0, 10.0), 8, 0, "float32")
+    assert not {"h", "v", "lu"} & {s.name for s in kernels.load(bare).arrays}
+
+
 def test_second_load_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel is built once per process."""
     first = kernels.load(signature("forward"))
