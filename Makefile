@@ -39,7 +39,6 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/propagation.py
 	$(BIN)/python benchmarks/equations.py
 	$(BIN)/python benchmarks/peers.py
-	$(BIN)/python benchmarks/peers.py --shape 160x160x160 --steps 200 --threads 2 --rounds 3
 	$(BIN)/python benchmarks/endurance.py
 	$(BIN)/python benchmarks/boundaries.py
 	$(BIN)/python benchmarks/tilted.py

@@ -4,7 +4,7 @@ The number of receivers changes from gradient to gradient; memory must not grow,
 compiled again. A process of its own, which finds its kernels on disk, tells how much longer its
 first shot takes than the second.
 
-    python benchmarks/endurance.py [--gradients 2000]
+    python benchmarks/endurance.py [--gradients 1000]
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def first_shot() -> None:
 
 
 @click.command()
-@click.option("--gradients", default=2000, show_default=True)
+@click.option("--gradients", default=1000, show_default=True)
 @click.option("--first", is_flag=True, help="Only the first shot, in this process.")
 def main(gradients: int, first: bool) -> None:
     """Print memory after 50 gradients and after all, and the time of a first shot."""

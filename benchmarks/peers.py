@@ -112,7 +112,7 @@ def bare_loop(vp: Array, step: float, wavelet: Array) -> Run:
 def places(shape: tuple[int, ...]) -> tuple[Array, Array]:
     """Grid points of the source and the receivers."""
     source = np.array([n // 2 for n in shape])
-    x = np.linspace(0, shape[0] - 1, RECEIVERS).astype(int)
+    x = np.linspace(0, shape[0] - 1, min(RECEIVERS, shape[0])).astype(int)
     rest = [np.full(x.size, n // 2) for n in shape[1:-1]]
     return source, np.stack([x, *rest, np.full(x.size, 2)], axis=1)
 
