@@ -129,11 +129,26 @@ class AbsorbingLayer:
         return np.asarray(FIRMNESS * self._depth(np.arange(n), n, free) ** 2)
 
     def drag(
-        self, n: int, spacing: float, step: float, free: tuple[bool, bool] = (False, False)
-    ) -> NDArray[np.float64]:
-        """Drag on the shear wave as a share of the most, at n points along an axis."""
-        damping = self._damping(self._depth(np.arange(n), n, free), spacing)
-        return np.asarray(np.minimum(DRAG * damping * step, 1.0))
+        self,
+        n: int,
+        axis: int,
+        spacing: tuple[float, ...],
+        step: float,
+        free: tuple[bool, bool] = (False, False),
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Drag on the shear wave along an axis, and how much of it is left to other axes.
+
+        Returns
+        -------
+        rate : ndarray of shape (n,)
+            Of the curvature of shear, over the time step [m2/s2].
+        left : ndarray of shape (n,)
+            Share of the most that the layers of other axes may add.
+        """
+        damping = self._damping(self._depth(np.arange(n), n, free), spacing[axis])
+        share = np.minimum(DRAG * damping * step, 1.0)
+        most = DRAG_LIMIT / (sum(1 / h**2 for h in spacing) * step**2)
+        return np.asarray(most * share), np.asarray(1 - share)
 
     def _damping(self, depth: NDArray[np.float64], spacing: float) -> NDArray[np.float64]:
         """d at depths in the layer [1/s]."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.propagators import absorbing, history
+from fwicli.propagators import history
 from fwicli.propagators.absorbing import walls
 from fwicli.propagators.kernels import ArraySpec
 
@@ -128,16 +128,15 @@ class Storage:
         free = self._walls[spec.axis]
         b, c = made.layer.coefficients(n, spacing, made.axis.step, 0.0, free)
         b_half, c_half = made.layer.coefficients(n, spacing, made.axis.step, 0.5, free)
-        drag = made.layer.drag(n, spacing, made.axis.step, free)
-        most = absorbing.DRAG_LIMIT / (sum(1 / h**2 for h in made.grid.spacing) * made.axis.step**2)
+        drag, calm = made.layer.drag(n, spec.axis, made.grid.spacing, made.axis.step, free)
         lines = {
             "b": b,
             "c": c,
             "bh": b_half,
             "ch": c_half,
             "firm": made.layer.firmness(n, free),
-            "drag": drag * most,
-            "calm": 1 - drag,
+            "drag": drag,
+            "calm": calm,
         }
         array[spec.space_order : spec.space_order + n] = lines[spec.name.rstrip("0123456789")]
 

@@ -27,6 +27,8 @@ def test_strips_take_turns_only_where_they_must(parts: tuple[Any, ...]) -> None:
     around = [Eq(g.forward, f.forward.dx, subdomain=s) for s in (left, right)]
     sums = [Inc(h.forward, g.forward, subdomain=s) for s in (left, right)]
     assert together(first + around + sums) == [*first, around[0], sums[0], around[1], sums[1]]
+    apart = [first[0], around[0], Inc(h.forward, f.forward, subdomain=left)]
+    assert together(apart) == [apart[0], apart[2], apart[1]]
     # The strip of another axis shares points: its sum of what is read waits for the second.
     other = Inc(h.forward, f.forward, subdomain=top)
     assert together([*first, other]) == [*first, other]

@@ -11,7 +11,7 @@ from fwicli.propagators.storage import ALIGNMENT, CONFLICT, Storage
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
-@pytest.mark.parametrize("points", [13, 480, 601])
+@pytest.mark.parametrize("points", [13, 216, 472, 601])
 def test_rows_begin_where_vectors_do(points: int, precision: str) -> None:
     """Every row of the grid does, halo aside, and rows do not share the lines of the cache."""
     grid = Grid((21, points), (10.0, 10.0), (0.0, 0.0))
