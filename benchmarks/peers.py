@@ -47,7 +47,7 @@ void propagate(float *restrict u, float *restrict v, const float *restrict k, co
 {{
   const long sx = {sx}, sy = {sy};
   for (long t = 0; t < steps; t++) {{
-    #pragma omp parallel for schedule(static)
+    #pragma omp parallel for collapse(2) schedule(static)
     for (long x = {x0}; x < {x1}; x++)
       for (long y = 4; y < {y1}; y++)
         #pragma omp simd
@@ -80,7 +80,7 @@ def c_code(ndim: int) -> str:
         sx="n1 * n2",
         sy="n2",
         index="x * sx + y * sy + z",
-    ).replace("parallel for schedule", "parallel for collapse(2) schedule")
+    )
 
 
 def bare_loop(vp: Array, step: float, wavelet: Array) -> Run:
