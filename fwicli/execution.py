@@ -16,6 +16,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -171,6 +173,32 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def available() -> int:
+    """Memory of this machine, or what a control group leaves this process of it [bytes]."""
+    limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE")]
+    with suppress(OSError):
+        for line in Path("/proc/self/cgroup").read_text().splitlines():
+            _, controllers, place = line.split(":", 2)
+            memory = "memory" in controllers.split(",")
+            if memory or not controllers:
+                root = Path("/sys/fs/cgroup/memory" if memory else "/sys/fs/cgroup")
+                name = "memory.limit_in_bytes" if memory else "memory.max"
+                group = root / place.lstrip("/")
+                limits += [_limit(g / name) for g in (group, *group.parents) if _inside(g, root)]
+    return min(limit for limit in limits if limit > 0)
+
+
+def _inside(group: Path, root: Path) -> bool:
+    return group == root or root in group.parents
+
+
+def _limit(path: Path) -> int:
+    """The limit in a file of a control group; 0 for none."""
+    with suppress(OSError, ValueError):
+        return int(path.read_text())
+    return 0
 
 
 def _ignore_interrupt() -> None:

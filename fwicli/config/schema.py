@@ -15,6 +15,7 @@ from fwicli.config.values import one_of as _one_of
 from fwicli.propagators.absorbing import SIDES
 from fwicli.propagators.conditions import CONDITIONS
 from fwicli.propagators.equations.registry import EQUATIONS
+from fwicli.propagators.history import KEEPINGS
 
 
 class ArrayFile(Section):
@@ -196,6 +197,41 @@ class Absorbing(Section):
     sides: list[Side] | None = None
 
 
+class History(Section):
+    """How the forward field is kept for a gradient.
+
+    keep: `stored` in memory; `compressed` to so many `bits` a value; as `checkpoints`, from which
+    steps are repeated; by its values in the absorbing layer (`boundary`), from which it is found
+    again backwards; by some `frequencies` (`fourier`); or on `disk`, in a temporary file. `auto` is
+    the quickest that fits into `execution.memory`.
+    every: steps between snapshots; by default as many as the band of the waves allows.
+    frequencies: Hz; by default all below the upper edge of the band.
+    checkpoints: by default as many as fit into `execution.memory`.
+    """
+
+    keep: Annotated[str, AfterValidator(_one_of(("auto", *KEEPINGS)))] = "auto"
+    every: Count | None = None
+    bits: Literal[16, 8] = 16
+    frequencies: Annotated[list[NonNegative], Field(min_length=1)] | None = None
+    checkpoints: Count | None = None
+
+    @model_validator(mode="after")
+    def _used(self) -> History:
+        for name, kind in SETTINGS.items():
+            if name in self.model_fields_set and self.keep != kind:
+                raise ValueError(f"`{name}` is for `keep: {kind}`, not for `keep: {self.keep}`")
+        return self
+
+
+# Settings of a history, and the way to keep it that has them.
+SETTINGS = {"bits": "compressed", "frequencies": "fourier", "checkpoints": "checkpoints"}
+# Short for histories that are stored.
+STORED = {
+    "subsampled": History(keep="stored"),
+    "full": History(keep="stored", every=1),
+}
+
+
 class Physics(Section):
     """Wave equation and its discretisation.
 
@@ -205,7 +241,8 @@ class Physics(Section):
     substeps: time steps in one sampling interval; by default the fewest that are stable.
     min_points_per_wavelength: below it a run is refused; by default 1 % error of velocity.
     time_correction: remove the dispersion of the time stepping from source and records.
-    history: `subsampled` keeps the forward field at the Nyquist rate of its band, `full` always.
+    history: how the forward field is kept for gradients, `auto` or a section; `subsampled` stores
+    it as densely as its band needs, `full` at every step.
     """
 
     equation: Annotated[str, AfterValidator(_one_of(EQUATIONS))] = "acoustic"
@@ -217,7 +254,17 @@ class Physics(Section):
     substeps: Count | None = None
     time_correction: bool = True
     min_points_per_wavelength: Positive | None = None
-    history: Literal["subsampled", "full"] = "subsampled"
+    history: Annotated[
+        Annotated[str, AfterValidator(_one_of(("auto", *STORED, *KEEPINGS))), Tag("text")]
+        | Annotated[History, Tag("mapping")],
+        Discriminator(_kind),
+    ] = "auto"
+
+    def kept(self) -> History:
+        """The section of the history, whatever way it is given."""
+        if isinstance(self.history, History):
+            return self.history
+        return STORED.get(self.history) or History(keep=self.history)
 
     @model_validator(mode="after")
     def _one_top(self) -> Physics:
@@ -230,7 +277,10 @@ class Physics(Section):
 
 
 class Execution(Section):
-    """Processes on this machine, one shot each, and threads of one shot."""
+    """Processes on this machine, one shot each, and threads of one shot.
+
+    memory: GB that all of them together may take; by default 80 % of this machine's.
+    """
 
     workers: Annotated[
         Annotated[Count, Tag("number")]
@@ -238,6 +288,7 @@ class Execution(Section):
         Discriminator(_kind),
     ] = "auto"
     threads: Count = 1
+    memory: Positive | None = None
 
 
 class Data(Section):

@@ -12,6 +12,7 @@ order in which the residuals are listed. From that statement this module derives
     Born        R(df; p) + (dR/dp)[f] dp = 0
     gradient    g_p = -sum_t (dR/dp)^T l
     Hessian     the first-order change of g_p, from the Born systems of fields and multipliers
+    reverse     the same fields backwards in time, of a system that loses no energy
 
 for the *discrete* scheme, so that the transposes are exact. The transpose is taken on the
 expression tree, with v the weight that multiplies a term:
@@ -57,6 +58,7 @@ from fwicli.propagators.expressions import (
     like,
     names,
     offsets,
+    rebuild,
     shift,
     substitute,
     summands,
@@ -296,6 +298,32 @@ def adjoint(system: System, name: Callable[[str], str] = lambda n: f"adj_{n}") -
         derived=system.derived,
         backward=not system.backward,
     )
+
+
+def reverse(system: System) -> System:
+    """The system backwards in time, which finds a field again from its newest levels.
+
+    Raises
+    ------
+    CalculusError
+        If the system is not the same when time is: if a field of first order in time depends on
+        its own past.
+    """
+    residuals = []
+    for f, residual in zip(system.fields, system.residuals, strict=True):
+        expanded = expand_time(residual, system.time)
+        times = {offsets(a).get(system.time, 0) for a in accesses(expanded) if a.function is f}
+        if f.time_order == 1 and len(times) > 1:
+            raise CalculusError(f"`{f.name}` has no reverse: it depends on its own past")
+        residuals.append(_reflected(expanded, system.time))
+    return replace(system, residuals=tuple(residuals), backward=not system.backward)
+
+
+def _reflected(expr: Expr, time: Any) -> Expr:
+    """An expression with all displacements in time reversed."""
+    if is_access(expr):
+        return shift(expr, time, -2 * offsets(expr).get(time, sympy.S.Zero))
+    return rebuild(expr, lambda e: _reflected(e, time))
 
 
 def _divide(term: Expr, factor: Expr) -> Expr:

@@ -9,6 +9,7 @@ from typing import Any
 
 from fwicli.propagators import kernels
 from fwicli.propagators.absorbing import AbsorbingLayer
+from fwicli.propagators.history import STORED, Keeping
 from fwicli.propagators.kernels import Signature
 from fwicli.propagators.sampling import TimeAxis
 from fwicli.survey.grid import Grid
@@ -33,6 +34,8 @@ class Discretization:
     precision : {"float32", "float64"}
     every : int
         The history keeps every so manieth step; 1 makes gradients exact.
+    keeping : Keeping
+        How the history is kept (see `history`).
     threads : int
         OpenMP threads of one propagation.
     interpolation : {"sinc", "linear"}
@@ -48,13 +51,14 @@ class Discretization:
     order: int = 8
     precision: str = "float32"
     every: int = 1
+    keeping: Keeping = STORED
     threads: int = 1
     interpolation: str = "sinc"
     parameters: tuple[str, ...] | None = None
 
     def signature(self, kind: str, **extra: Any) -> Signature:
         """Signature of the kernel of a kind (see `kernels`)."""
-        images = kind in ("gradient", "hessian") or extra.get("history")
+        images = kind in ("gradient", "hessian", "reverse") or extra.get("history")
         return Signature(
             kind=kind,
             equation=self.equation,
@@ -75,7 +79,11 @@ class Discretization:
         images : tuple of str
             What an adjoint run accumulates; none for modelling alone.
         """
-        needed = [self.signature("forward", history=bool(images))]
+        needed = [self.signature("forward")]
+        if images and self.keeping.kind == "boundary":
+            needed = [self.signature("forward", edges=True), self.signature("reverse")]
+        elif images:
+            needed = [self.signature("forward", history=True)]
         if images:
             needed.append(self.signature("gradient", images=images))
         return [partial(kernels.prepare, s) for s in needed if not kernels.is_cached(s)]

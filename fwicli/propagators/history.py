@@ -1,4 +1,4 @@
-"""What of the forward field a gradient keeps, and the memory that takes.
+"""What of the forward field a gradient keeps, how, and the memory and time that takes.
 
 The gradient correlates the forward field with the multiplier over time. Both end at a highest
 frequency f, so their product may be summed at any rate above 2 f: the history keeps every k-th
@@ -8,18 +8,47 @@ step with
 
 weighted by k. The rate is three times the least one because records end abruptly, and so does the
 multiplier's band: the error of the gradient is then below 1e-3 (5e-5 where the residual is tapered
-to zero at its end). `full` keeps every step, and is exact for any signal.
+to zero at its end). With k = 1 it is exact for any signal.
+
+The N snapshots are made and used in segments of n, which alone are in memory as they are. Of P
+bytes a snapshot, and S bytes what the propagation can be begun anew with, they take
+
+    stored         N P                         one segment, nothing to do
+    compressed     N P b / 32 + n P            b = 16 or 8 bits a value, scaled by blocks
+    fourier        2 F P + n P                 F frequencies; all N / 2 + 1 of them are exact
+    checkpoints    c S + n P                   exact; steps are repeated, from c kept states
+    boundary       T B + n (P + k B)           exact; the propagation is run backwards, from the
+                                               B bytes of every one of T steps in the layer
+    disk           n P                         exact; N P in a temporary file
+
+Steps between checkpoints are repeated in the order that repeats the fewest.
+
+Reference: Griewank and Walther (2000), ACM Trans. Math. Softw. 26, 19-45, for the order.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection
+from dataclasses import dataclass, replace
+from math import comb
+from typing import Literal, get_args
 
+from fwicli.propagators.absorbing import AbsorbingLayer, walls
 from fwicli.propagators.equations.equation import Equation
 from fwicli.propagators.sampling import TimeAxis
 
 OVERSAMPLING = 3.0
+
+Kind = Literal["stored", "compressed", "fourier", "checkpoints", "boundary", "disk"]
+KEEPINGS: tuple[str, ...] = get_args(Kind)
+
+# Fields keep 2 or 3 levels, by the number of the step: a window begins at a multiple of this.
+PERIOD = 6
+# Snapshots of a segment, about: a segment should stay in the cache, and be worth a call.
+SNAPSHOTS = 12
+# Repeated steps that `auto` accepts, relative to those of one propagation, before it uses a disk.
+REPEATED = 3.0
 
 
 def subsampling(axis: TimeAxis, frequency: float) -> int:
@@ -32,16 +61,221 @@ def snapshots(steps: int, every: int) -> int:
     return (steps - 1) // every + 1
 
 
-def working_bytes(
+@dataclass(frozen=True)
+class Keeping:
+    """How snapshots are kept until the multiplier meets them.
+
+    Parameters
+    ----------
+    kind : {"stored", "compressed", "fourier", "checkpoints", "boundary", "disk"}
+    bits : {16, 8}
+        Of a value, where they are compressed.
+    frequencies : tuple of float
+        Those of the history [Hz]; none for all that its snapshots can have. The gradient is that
+        part of the whole which the waves of these frequencies make.
+    checkpoints : int
+        States that are kept.
+    segment : int
+        Steps of a segment; 0 for about `SNAPSHOTS` snapshots.
+    """
+
+    kind: Kind = "stored"
+    bits: int = 16
+    frequencies: tuple[float, ...] = ()
+    checkpoints: int = 8
+    segment: int = 0
+
+    def segments(self, steps: int, every: int) -> list[tuple[int, int]]:
+        """First and last steps, the last excluded, of the segments of a run."""
+        size = steps if self.kind == "stored" else min(steps, self._size(every))
+        return [(i, min(i + size, steps)) for i in range(0, steps, size)]
+
+    def _size(self, every: int) -> int:
+        unit = math.lcm(PERIOD, every)
+        wanted = self.segment or SNAPSHOTS * every
+        return unit * max(1, round(wanted / unit))
+
+    def bins(self, steps: int, every: int, step: float) -> list[int]:
+        """Numbers of the frequencies: cycles in the time that all snapshots span."""
+        count = snapshots(steps, every)
+        if not self.frequencies:
+            return list(range(count // 2 + 1))
+        wanted = {round(f * count * every * step) for f in self.frequencies}
+        return sorted(k for k in wanted if 0 <= k <= count // 2)
+
+
+STORED = Keeping()
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What a history has to hold.
+
+    Parameters
+    ----------
+    steps, every : int
+        Steps of a propagation, and those between snapshots.
+    step : float
+        Time step [s].
+    snapshot : int
+        Bytes of a snapshot of all fields that are kept.
+    state : int
+        Bytes of what the propagation can be begun anew with.
+    edge : int
+        Bytes of a step of the fields of second order in time in the layer.
+    """
+
+    steps: int
+    every: int
+    step: float
+    snapshot: int
+    state: int
+    edge: int
+
+    def held(self, keeping: Keeping) -> int:
+        """Memory that a history takes [bytes]."""
+        count = snapshots(self.steps, self.every)
+        first, last = keeping.segments(self.steps, self.every)[0]
+        segment = snapshots(last - first, self.every) * self.snapshot
+        match keeping.kind:
+            case "stored":
+                return count * self.snapshot
+            case "compressed":
+                return count * self.snapshot * keeping.bits // 32 + segment
+            case "fourier":
+                bins = keeping.bins(self.steps, self.every, self.step)
+                return 2 * len(bins) * self.snapshot + segment
+            case "checkpoints":
+                return self._states(keeping) * self.state + segment
+            case "boundary":
+                return (self.steps + last - first) * self.edge + segment
+            case "disk":
+                return segment
+
+    def repeated(self, keeping: Keeping) -> int:
+        """Steps that are run again."""
+        if keeping.kind == "boundary":
+            return self.steps
+        if keeping.kind != "checkpoints":
+            return 0
+        segments = keeping.segments(self.steps, self.every)
+        size, last = segments[0][1], segments[-1][1] - segments[-1][0]
+        again = repetitions(len(segments), self._states(keeping))
+        # The last segment is the only one that is never run twice.
+        return max(0, again * size) if last else 0
+
+    def _states(self, keeping: Keeping) -> int:
+        return states(keeping, len(keeping.segments(self.steps, self.every)))
+
+    def with_checkpoints(self, memory: int) -> Keeping | None:
+        """Checkpoints within a memory [bytes] that repeat the fewest steps; None if none do."""
+        best, fewest = None, math.inf
+        unit = math.lcm(PERIOD, self.every)
+        size = unit
+        while size < self.steps:
+            made = Keeping("checkpoints", checkpoints=1, segment=size)
+            room = memory - self.held(made)
+            if room >= 0 and self.state > 0:
+                made = replace(made, checkpoints=1 + room // self.state)
+                # Every call costs about a step, for what is computed before the time loop.
+                repeated = self.repeated(made)
+                calls = 2 * self.steps / size + repeated / size
+                if repeated + calls < fewest:
+                    best, fewest = made, repeated + calls
+            size = max(size + unit, unit * round(1.2 * size / unit))
+        return best
+
+    def choose(self, memory: int) -> tuple[Keeping, str]:
+        """The quickest way to keep the history within a memory [bytes], and why it is that."""
+        stored, squeezed = Keeping(), Keeping("compressed")
+        needed = f"{_gb(self.held(stored))} to store it"
+        if self.held(stored) <= memory:
+            return stored, f"{needed}, within {_gb(memory)}"
+        if self.held(squeezed) <= memory:
+            return squeezed, f"{needed}, more than {_gb(memory)}; {_gb(self.held(squeezed))} so"
+        made = self.with_checkpoints(memory)
+        if made is not None and self.repeated(made) <= REPEATED * self.steps:
+            again = self.repeated(made) / self.steps
+            return made, (
+                f"{needed}, more than {_gb(memory)}; {_gb(self.held(made))} with "
+                f"{made.checkpoints} checkpoints, {again:.1f} propagations more"
+            )
+        return Keeping("disk"), (
+            f"{needed}, far more than {_gb(memory)}; it goes to a temporary file"
+        )
+
+
+def states(keeping: Keeping, segments: int) -> int:
+    """States that are of use: every segment but the last may need one."""
+    return max(1, min(keeping.checkpoints, segments - 1))
+
+
+def repetitions(segments: int, checkpoints: int) -> int:
+    """Segments that are run again with so many checkpoints, at the least.
+
+    Of the t = r n - C(c + r, r - 1) runs without the last segment's that n segments take, n - 1 are
+    those of the first propagation; r is the least number with C(c + r, c) >= n.
+    """
+    if segments < 2:
+        return 0
+    rate = 1
+    while comb(checkpoints + rate, checkpoints) < segments:
+        rate += 1
+    return rate * segments - comb(checkpoints + rate, rate - 1)
+
+
+def irreversible(
+    equation: Equation, ndim: int, parameters: Collection[str] | None = None
+) -> set[str]:
+    """Fields whose history a gradient needs that are not found again backwards in time."""
+    footprint = equation.footprint(ndim)
+    return footprint.kept(equation.receiver, parameters) - set(footprint.evolving)
+
+
+def _gb(size: float) -> str:
+    return f"{size / 1e9:.2g} GB"
+
+
+def demand(
     equation: Equation,
-    ndim: int,
-    points: int,
-    kept: int,
+    shape: tuple[int, ...],
+    layer: AbsorbingLayer,
+    order: int,
+    timing: tuple[int, int, float],
     itemsize: int,
-    gradient: bool,
     parameters: Collection[str] | None = None,
-) -> int:
-    """Memory of one shot [bytes].
+) -> Demand:
+    """What the history of one shot has to hold.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Points of the model.
+    timing : tuple of int, int and float
+        Steps of a propagation, steps between snapshots, and the time step [s].
+    parameters : collection of str, optional
+        Parameters of which a gradient is wanted; by default all.
+    """
+    ndim = len(shape)
+    footprint = equation.footprint(ndim)
+    padded = layer.padded(shape)
+    points = math.prod(padded)
+    kept = len(footprint.kept(equation.receiver, parameters))
+    # Fields of the layer reach as far beyond it as stencils do.
+    thickness = layer.cells + order // 2 if layer.cells else 0
+    strips = sum(
+        thickness * points // n * free.count(False)
+        for n, free in zip(padded, walls(layer.free, ndim), strict=True)
+    )
+    state = points * footprint.state + strips * footprint.strips // ndim
+    edge = strips * len(footprint.evolving)
+    steps, every, step = timing
+    sizes = (n * itemsize for n in (kept * points, state, edge))
+    return Demand(steps, every, step, *sizes)
+
+
+def working_bytes(equation: Equation, ndim: int, points: int, itemsize: int, gradient: bool) -> int:
+    """Memory of one shot without its history [bytes].
 
     Parameters
     ----------
@@ -50,15 +284,8 @@ def working_bytes(
         Number of space dimensions.
     points : int
         Grid points with the absorbing layer.
-    kept : int
-        Snapshots of the history.
     gradient : bool
         Whether the multiplier is propagated, too.
-    parameters : collection of str, optional
-        Parameters of which a gradient is wanted; by default all.
     """
     footprint = equation.footprint(ndim)
-    arrays = footprint.forward
-    if gradient:
-        arrays += footprint.gradient + kept * len(footprint.kept(equation.receiver, parameters))
-    return points * itemsize * arrays
+    return points * itemsize * (footprint.forward + (footprint.gradient if gradient else 0))

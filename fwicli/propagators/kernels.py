@@ -33,13 +33,15 @@ from fwicli.errors import CalculusError
 from fwicli.propagators import timeloops
 from fwicli.propagators.elimination import SHARED
 from fwicli.propagators.equations import registry
-from fwicli.propagators.expressions import functions
+from fwicli.propagators.expressions import accesses, functions
 
 configuration["language"] = "openmp"
 configuration["log-level"] = "ERROR"
 
 # Names of arrays to which every step of a kernel adds begin with one of these.
 ACCUMULATED = ("gradient_", "image_", "sum_")
+# Of these, those from which others are made after the last step, begin with this.
+DERIVED = "sum_"
 # Grid on which kernels are generated; they run on any.
 TEMPLATE_POINTS = 64
 
@@ -50,7 +52,7 @@ class Signature:
 
     Parameters
     ----------
-    kind : {"forward", "adjoint", "born", "gradient", "hessian"}
+    kind : {"forward", "adjoint", "born", "gradient", "hessian", "reverse"}
     equation : str
         Name in the registry.
     spacing : tuple of float
@@ -62,6 +64,9 @@ class Signature:
     precision : {"float32", "float64"}
     history : bool
         For a forward or Born kernel, whether it keeps the fields that the gradient needs.
+    edges : bool
+        For a forward kernel, whether it keeps the fields in the layer, from which a reverse kernel
+        finds them again.
     free : tuple of str
         Sides without a layer where the pressure is zero (see `absorbing`).
     images : tuple of str
@@ -78,6 +83,7 @@ class Signature:
     layer: int
     precision: str
     history: bool = False
+    edges: bool = False
     free: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     parameters: tuple[str, ...] | None = None
@@ -89,11 +95,16 @@ class ArraySpec:
 
     Attributes
     ----------
-    kind : {"field", "model", "line", "history"}
+    kind : {"field", "model", "line", "history", "edge"}
     levels : int
         Time levels kept of a field.
     axis : int
-        Axis of a line.
+        Axis of a line, or along which an edge is thin.
+    strips : tuple of (int, str, int)
+        Axis, side ("left" or "right") and thickness of the strips outside which a field is zero;
+        none for a field on the whole grid.
+    remembered : tuple of int
+        Levels of a field that the first step reads; with them it can be begun anew.
     """
 
     name: str
@@ -102,6 +113,8 @@ class ArraySpec:
     time_order: int = 0
     levels: int = 0
     axis: int = 0
+    strips: tuple[tuple[int, str, int], ...] = ()
+    remembered: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -267,13 +280,50 @@ def _array_specs(equations: list[Eq]) -> Iterator[ArraySpec]:
         f = found[name]
         if name.startswith("history_"):
             yield ArraySpec(name, "history", f.space_order)
+        elif name.startswith("edge_"):
+            axis = next(i for i, d in enumerate(f.dimensions[1:]) if d not in _space(found))
+            yield ArraySpec(name, "edge", 0, axis=axis)
         elif f.is_TimeFunction:
-            yield ArraySpec(name, "field", f.space_order, f.time_order, f.shape_allocated[0])
+            yield ArraySpec(
+                name,
+                "field",
+                f.space_order,
+                f.time_order,
+                f.shape_allocated[0],
+                strips=_strips(f, equations),
+                remembered=_remembered(f, equations),
+            )
         elif f.grid is not None:
             yield ArraySpec(name, "model", f.space_order)
         elif f.dimensions[0].is_Space:
             axis = next(i for i, d in enumerate(_space(found)) if d == f.dimensions[0])
             yield ArraySpec(name, "line", f.space_order, axis=axis)
+
+
+def _strips(f: Any, equations: list[Eq]) -> tuple[tuple[int, str, int], ...]:
+    """Strips to which all updates of a field are confined; none if one is not.
+
+    What is done at points or beyond a free side is no update of its own.
+    """
+    space = f.grid.dimensions
+    updates = [e for e in equations if e.lhs.function is f and e.lhs.indices[1:] == space]
+    if any(e.subdomain is None for e in updates):
+        return ()
+    places = {(s.axis, s.side, s.thickness) for s in (e.subdomain for e in updates)}
+    return tuple(sorted(places))
+
+
+def _remembered(f: Any, equations: list[Eq]) -> tuple[int, ...]:
+    """Levels of a field that a step reads before it has written them, in step 0."""
+    time, *_ = f.dimensions
+    written: set[Any] = set()
+    found = set()
+    for equation in equations:
+        read = {a.indices[0] for a in accesses(equation.rhs) if a.function is f}
+        found |= {int((i - time) / time.spacing) for i in read - written}
+        if equation.lhs.function is f:
+            written.add(equation.lhs.indices[0])
+    return tuple(sorted({shift % f.shape_allocated[0] for shift in found}))
 
 
 def _space(found: dict[str, Any]) -> tuple[Any, ...]:

@@ -1,8 +1,9 @@
 """One run of a kernel: its arguments, its steps, and what went wrong if waves are not finite.
 
-The steps are run in one call, or in windows where the values that enter or leave would not fit the
-memory. Fields keep their levels by the number of the step, modulo 2 or 3, so that a window must
-begin at a multiple of 6 to be run as if it began at zero.
+The steps are run in one call, or in windows: the segments of a history, or what the values that
+enter or leave leave room for. Fields keep their levels by the number of the step, modulo 2 or 3, so
+that a window must begin at a multiple of 6 to be run as if it began at zero. What is summed for
+coefficients derived from parameters is passed on to these at the end of every window.
 
 Waves that are no longer finite never become finite again. It is enough to look at the fields after
 the run; only if they are not is the run repeated, in parts, to find the first step that failed.
@@ -21,6 +22,8 @@ from numpy.typing import NDArray
 from fwicli.errors import StabilityError
 from fwicli.propagators import diagnosis, kernels, points, timeloops
 from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.history import PERIOD
+from fwicli.propagators.keepers import Keeper
 from fwicli.propagators.kernels import ArraySpec, Signature
 from fwicli.propagators.places import Port
 from fwicli.propagators.storage import Storage
@@ -32,9 +35,8 @@ Values = Callable[[int, int], dict[str, Array]]
 # Takes what was recorded in the steps from first to last.
 Collect = Callable[[int, int, Array], None]
 
-# Memory of the values of one window [bytes], and the number of steps that all levels divide.
+# Memory of the values of one window [bytes].
 WINDOW = 128e6
-PERIOD = 6
 
 
 class Propagation:
@@ -48,6 +50,8 @@ class Propagation:
         Parameters, and changes of them, on the model's grid.
     injected, recorded : Port
         Where values enter, and where they are recorded, if anywhere.
+    keeper : Keeper, optional
+        Keeps the history, of a kernel that makes or reads one.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class Propagation:
         model: Model,
         injected: Port,
         recorded: Port | None,
+        keeper: Keeper | None = None,
     ) -> None:
         diagnosis.check_model(signature.equation, discretization.grid, model)
         self._made = discretization
@@ -65,17 +70,25 @@ class Propagation:
         self._model = model
         self._recorded = recorded
         self._kernel = kernels.load(signature)
-        self._backward = signature.kind in ("adjoint", "gradient", "hessian")
+        self._backward = signature.kind in ("adjoint", "gradient", "hessian", "reverse")
+        self._injected = injected
+        self._keeper = keeper
         self._arguments: dict[str, Any] = {}
+        self._compiled: dict[str, Any] = {}
+        self._values: Values = lambda *_: {}
         self._steps = storage.steps
         self._rows = max(injected.count, recorded.count if recorded else 0)
+        self._windows = self._divided()
         for spec in self._kernel.arrays:
             if spec.name in model:
                 # A perturbation follows the parameter that it perturbs.
                 storage.extend(model[spec.name], spec)
-            self._arguments[spec.name] = storage.array(spec)
             if spec.kind == "history":
                 self._arguments[spec.name] = self._history(spec)
+            elif spec.kind == "edge":
+                self._arguments[spec.name] = self._kept_by().edges(spec)
+            else:
+                self._arguments[spec.name] = storage.array(spec)
         self._set_points(injected, recorded)
 
     def run(self, values: Values, collect: Collect) -> None:
@@ -86,55 +99,114 @@ class Propagation:
         StabilityError
             If the waves do not stay finite: it says where and when, and the likely cause.
         """
-        self._clear()
-        for first, last in self._windows():
-            self._load(values(first, last))
-            self._advance(first, last, first)
+        self._values = values
+        self.begin()
+        if self._keeper is not None and not self._backward:
+            self._keeper.begin(self)
+        for number in self._order():
+            first, last = self._windows[number]
+            if self._keeper is None:
+                self.repeat(number)
+            elif self._backward:
+                self._keeper.restore(number)
+                self.repeat(number)
+            else:
+                self._keeper.before(number)
+                self.repeat(number)
+                self._keeper.keep(number)
             if self._recorded is not None:
-                collect(first, last, self._arguments["d"])
+                collect(first, last, self._arguments["d"][: last - first])
         if not self._finite(self._fields() + self._sums()):
-            raise self._failure(values)
+            raise self._failure()
+
+    def begin(self) -> None:
+        """Set the fields to zero."""
+        for spec in self._fields():
+            self._storage.array(spec)[:] = 0
+
+    def companion(self, signature: Signature) -> Propagation:
+        """A run of another kernel with the same values, model and keeper."""
+        made = Propagation(
+            self._made,
+            self._storage,
+            signature,
+            self._model,
+            self._injected,
+            None,
+            self._keeper,
+        )
+        made._values = self._values
+        return made
+
+    def repeat(self, number: int) -> None:
+        """Run a window from the state that the fields are in."""
+        first, last = self._windows[number]
+        self._load(self._values(first, last))
+        self._advance(first, last, first)
 
     # --- steps -----------------------------------------------------------------------------------
 
-    def _windows(self) -> list[tuple[int, int]]:
-        """First and last steps, the last excluded, in the order in which they are run."""
-        size = self._steps
-        if not any(s.kind == "history" for s in self._kernel.arrays):
-            itemsize = np.dtype(self._made.precision).itemsize
-            size = max(PERIOD, int(WINDOW / itemsize / max(self._rows, 1)) // PERIOD * PERIOD)
-        windows = [(i, min(i + size, self._steps)) for i in range(0, self._steps, size)]
-        return windows[::-1] if self._backward else windows
+    def _divided(self) -> list[tuple[int, int]]:
+        """First and last steps of the windows, the last excluded."""
+        if self._keeper is not None:
+            return self._keeper.segments
+        itemsize = np.dtype(self._made.precision).itemsize
+        size = max(PERIOD, int(WINDOW / itemsize / max(self._rows, 1)) // PERIOD * PERIOD)
+        return [(i, min(i + size, self._steps)) for i in range(0, self._steps, size)]
+
+    def _order(self) -> range:
+        """Numbers of the windows, in the order in which they are run."""
+        numbers = range(len(self._windows))
+        return numbers[::-1] if self._backward else numbers
 
     def _load(self, values: dict[str, Array]) -> None:
         """Take over the values that enter in a window."""
-        count = 0
+        first, last = self._windows[0]
+        longest = last - first
         for name, array in values.items():
-            self._arguments[name] = self._storage.aligned(array)
-            count = array.shape[0]
-        if self._recorded is not None:
-            self._arguments["d"] = self._storage.aligned(np.zeros((count, self._recorded.count)))
+            if name not in self._arguments:
+                empty = np.zeros((longest, array.shape[1]))
+                self._arguments[name] = self._storage.aligned(empty)
+            self._arguments[name][: array.shape[0]] = array
+        if self._recorded is not None and "d" not in self._arguments:
+            empty = np.zeros((longest, self._recorded.count))
+            self._arguments["d"] = self._storage.aligned(empty)
 
     def _advance(self, first: int, last: int, base: int) -> None:
         """Steps from first to last, the last excluded, in a window that begins at `base`."""
         operator = self._kernel.operator
+        if not self._compiled:
+            self._compiled = self._prepared()
+        for spec in self._kernel.arrays:
+            if spec.name.startswith(kernels.DERIVED):
+                self._storage.array(spec)[:] = 0
+        # Devito's own call would check, and convert, all arguments every time.
+        self._compiled |= {"time_m": first - base, "time_M": last - 1 - base}
+        operator.cfunction(*(self._compiled[p.name] for p in operator.parameters))
+
+    def _prepared(self) -> dict[str, Any]:
+        """Arguments of the compiled function, for the longest window."""
+        operator = self._kernel.operator
         known = {p.name for p in operator.parameters}
+        first, last = self._windows[0]
         # Rows are longer in memory than what is computed.
         row = {f"{'xyz'[len(self._storage.shape) - 1]}_M": self._storage.shape[-1] - 1}
         threads = {n: self._made.threads for n in ("nthreads", "nthreads_nonaffine") if n in known}
+        # Devito takes the distance from the last points for a halo.
+        thickness = self._made.layer.cells + self._made.order // 2
+        rims = {n: 0 if n.endswith("_m") else thickness - 1 for n in known if _bounds_rim(n)}
         with kernels.strict():
-            operator.apply(
-                **self._arguments,
-                dt=self._made.axis.step,
-                time_m=first - base,
-                time_M=last - 1 - base,
-                **row,
-                **threads,
+            return dict(
+                operator.arguments(
+                    **self._arguments,
+                    dt=self._made.axis.step,
+                    time_m=0,
+                    time_M=last - first - 1,
+                    **row,
+                    **rims,
+                    **threads,
+                )
             )
-
-    def _clear(self) -> None:
-        for spec in self._fields():
-            self._storage.array(spec)[:] = 0
 
     # --- arguments -------------------------------------------------------------------------------
 
@@ -150,12 +222,17 @@ class Propagation:
             for axis, index in enumerate(recorded.visited.indices):
                 self._arguments[f"rec_i{axis}"] = aligned(index, np.int32)
 
+    def _kept_by(self) -> Keeper:
+        if self._keeper is None:
+            raise RuntimeError(f"{self._kernel.signature.kind} needs a keeper of its history")
+        return self._keeper
+
     def _history(self, spec: ArraySpec) -> Any:
         # Only a Devito function can tell the operator how many steps lie between snapshots.
         name = spec.name.removeprefix("history_")
         dtype = np.dtype(self._made.precision).type
         grid = devito.Grid(shape=self._storage.allocated, dtype=dtype)
-        array = self._storage.array(spec)
+        array = self._kept_by().buffer(spec)
         return timeloops.history(name, grid, spec.space_order, self._made.every, array)
 
     # --- failures --------------------------------------------------------------------------------
@@ -170,13 +247,19 @@ class Propagation:
         """Whether all values of arrays are finite."""
         return all(bool(np.isfinite(self._storage.array(s)).all()) for s in arrays)
 
-    def _failure(self, values: Values) -> StabilityError:
+    def _failure(self) -> StabilityError:
         """Run again in parts, and say where and when the waves failed, and why."""
-        self._clear()
+        backward = self._keeper if self._backward else None
+        if backward is not None:
+            backward.rewind()
+        self.begin()
         loudest = 0.0
-        for first, last in self._windows():
-            entering = values(first, last)
+        for number in self._order():
+            first, last = self._windows[number]
+            entering = self._values(first, last)
             loudest = max([loudest, *(float(np.abs(v).max(initial=0)) for v in entering.values())])
+            if backward is not None:
+                backward.restore(number)
             self._load(entering)
             step = self._first_failure(first, last)
             if step is not None:
@@ -227,3 +310,8 @@ class Propagation:
             f"{diagnosis.position(made.grid, inner)} in the "
             f"{'model' if at_home else 'absorbing layer'}. Likely cause: {why}"
         )
+
+
+def _bounds_rim(name: str) -> bool:
+    """Whether an argument is a bound of a loop over the layer on one side."""
+    return name.startswith(timeloops.RIM) and name.endswith(("_m", "_M"))

@@ -17,7 +17,7 @@ an extended one, or a whole wave field (see `places`). What is said of gathers o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -27,7 +27,9 @@ from numpy.typing import NDArray
 from fwicli.propagators import diagnosis, kernels
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
+from fwicli.propagators.history import Keeping
 from fwicli.propagators.integral import Integral
+from fwicli.propagators.keepers import KEEPERS, Keeper
 from fwicli.propagators.kernels import Kernel, Signature
 from fwicli.propagators.places import Everywhere, Place, Port, enter, leave, port
 from fwicli.propagators.propagation import Collect, Model, Propagation
@@ -275,7 +277,9 @@ class Propagator:
         both = {**model, **changes}
         source, receiver = self._at_sources(sources), self._at_receivers(receivers)
         entering = self._sources_in(wavelet, source)
-        born = self._run(self._signature("born", history=True), both, entering, source, receiver)
+        makes = self._signature("born", history=True)
+        keeper = self._keeper(makes)
+        born = self._run(makes, both, entering, source, receiver, keeper=keeper)
         change = self._receivers_out(born, receiver)
         signature = self._signature("hessian", images=kinds)
         kernel = kernels.load(signature)
@@ -287,6 +291,7 @@ class Propagator:
             receiver,
             None,
             self._receivers_in(change, receiver),
+            keeper=keeper,
         )
         return Curvature(self._gradients(kernel), self._images(kernel))
 
@@ -311,16 +316,29 @@ class Propagator:
         """
         source, receiver = self._at_sources(sources), self._at_receivers(receivers)
         entering = self._sources_in(wavelet, source)
-        forward = self._signature("forward", history=True)
+        makes = self._signature("forward", **self._kept())
+        keeper = self._keeper(makes)
         gather = self._receivers_out(
-            self._run(forward, model, entering, source, receiver), receiver
+            self._run(makes, model, entering, source, receiver, keeper=keeper), receiver
         )
         signature = self._signature("gradient", images=kinds)
         kernel = kernels.load(signature)
         self._clear(kernel)
         adjoint_source = self._receivers_in(residual(gather), receiver)
-        self._run(signature, model, adjoint_source, receiver, None)
+        self._run(signature, model, adjoint_source, receiver, None, keeper=keeper)
         return Images(gather, self._gradients(kernel), self._images(kernel))
+
+    def _kept(self) -> dict[str, bool]:
+        """What a forward kernel has to keep."""
+        return {"edges" if self.discretization.keeping.kind == "boundary" else "history": True}
+
+    def _keeper(self, makes: Signature) -> Keeper:
+        """A keeper of the history that a kernel makes."""
+        made = self.discretization
+        if made.keeping.kind == "boundary" and not makes.edges:
+            # The Born system has sources in the layer, too: it is not run backwards.
+            made = replace(made, keeping=Keeping("checkpoints"))
+        return KEEPERS[made.keeping.kind](made, self.storage, kernels.load(makes))
 
     def _clear(self, kernel: Kernel) -> None:
         """Set what a kernel accumulates to zero."""
@@ -387,6 +405,7 @@ class Propagator:
         recorded: Port | None,
         second: Array | None = None,
         collect: Collect | None = None,
+        keeper: Keeper | None = None,
     ) -> Array:
         """Run a kernel; return what it recorded, of shape (extended, n_visited).
 
@@ -396,6 +415,8 @@ class Propagator:
             What is injected. `second` enters the change of the field that it enters.
         collect : callable, optional
             Takes what is recorded instead.
+        keeper : Keeper, optional
+            Keeps the history that the kernel makes or reads.
         """
         resampling = self.resampling
         integral = Integral(self.axis.step, self.precision)
@@ -416,7 +437,9 @@ class Propagator:
         def add(first: int, last: int, steps: Array) -> None:
             total[...] += resampling.downsample(steps, first, last)
 
-        run = Propagation(self.discretization, self.storage, signature, model, injected, recorded)
+        run = Propagation(
+            self.discretization, self.storage, signature, model, injected, recorded, keeper
+        )
         collect = collect or add
         if integrated and signature.kind == "adjoint":
             collect = integral.backwards(collect)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.propagators import history
 from fwicli.propagators.absorbing import walls
 from fwicli.propagators.kernels import ArraySpec
 
@@ -75,8 +74,6 @@ class Storage:
             shape = (shape[spec.axis],)
         elif spec.kind == "field":
             shape = (spec.levels, *shape)
-        elif spec.kind == "history":
-            shape = (history.snapshots(self.steps, self._discretization.every), *shape)
         key = (spec.name, shape)
         if key not in self._arrays:
             self._arrays[key] = _empty(shape, self._dtype, 0 if spec.kind == "line" else halo // 2)
@@ -84,6 +81,37 @@ class Storage:
             if spec.kind == "line":
                 self._set_line(spec, self._arrays[key])
         return self._arrays[key]
+
+    def snapshots(self, spec: ArraySpec, count: int) -> Array:
+        """The array of a history, for so many snapshots."""
+        shape = (count, *(n + 2 * spec.space_order for n in self.allocated))
+        return self.kept(spec.name, shape, self._dtype, spec.space_order)
+
+    def edges(self, spec: ArraySpec, steps: int) -> Array:
+        """The array of a field in the layer on one side, for so many steps."""
+        made, shape = self._discretization, list(self.allocated)
+        shape[spec.axis] = made.layer.cells + made.order // 2
+        return self.kept(spec.name, (steps, *shape), self._dtype)
+
+    def kept(self, name: str, shape: tuple[int, ...], dtype: Any, before: int = 0) -> Array:
+        """An array of any shape for the same purpose in every shot; zeros when it is made."""
+        key = (name, shape)
+        if key not in self._arrays:
+            self._arrays[key] = _empty(shape, np.dtype(dtype), before)
+            self._arrays[key][...] = 0
+        return self._arrays[key]
+
+    def parts(self, spec: ArraySpec) -> list[Array]:
+        """Views of what the first step reads of a field, where it is ever other than zero."""
+        levels = [self.array(spec)[level] for level in spec.remembered]
+        if not spec.strips:
+            return levels
+        views = []
+        for axis, side, thickness in spec.strips:
+            n, halo = self.shape[axis], spec.space_order
+            first, last = (0, halo + thickness) if side == "left" else (halo + n - thickness, None)
+            views += [level[(slice(None),) * axis + (slice(first, last),)] for level in levels]
+        return views
 
     def extend(self, values: Array, spec: ArraySpec) -> None:
         """Set an array to model values, extended into the layer and beyond free sides."""

@@ -8,19 +8,32 @@ Each kind of kernel is one list of Devito equations, in the order of execution:
     gradient    multipliers backwards in time; accumulate images with the history
     hessian     multipliers and their first-order change backwards in time; accumulate the change
                 of the gradient with the histories of the fields and of theirs
+    reverse     fields backwards in time, from their values in the layer at all times; make the
+                history again
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from devito import ConditionalDimension, Dimension, Eq, Function, Inc, TimeFunction
+from devito import (
+    ConditionalDimension,
+    DefaultDimension,
+    Dimension,
+    Eq,
+    Function,
+    Inc,
+    TimeFunction,
+)
 from devito.data.allocators import DataReference
 from devito.finite_differences.derivative import Derivative
 from devito.types import Symbol
 
+from fwicli.errors import CalculusError
 from fwicli.propagators import calculus
+from fwicli.propagators.absorbing import walls
 from fwicli.propagators.calculus import Mirror, System
 from fwicli.propagators.conditions import CONDITIONS
 from fwicli.propagators.elimination import inline
@@ -41,6 +54,10 @@ from fwicli.propagators.scheme import Step, check_buffers, time_step
 
 if TYPE_CHECKING:
     from fwicli.propagators.kernels import Signature
+
+
+# Names of dimensions across the layer begin with this.
+RIM = "rim_"
 
 
 class Points:
@@ -111,6 +128,7 @@ def equations(signature: Signature, equation: Equation, grid: Any) -> list[Eq]:
         "born": _born,
         "gradient": _gradient,
         "hessian": _hessian,
+        "reverse": _reverse,
     }
     system, statements = makers[signature.kind](signature, equation, grid)
     check_buffers(statements, system)
@@ -228,7 +246,70 @@ def _forward(signature: Signature, equation: Equation, grid: Any) -> tuple[Syste
     step += Points(grid, "d", "rec").record(recorded)
     for name, reach in kept.items():
         step += _kept(system, name, grid, reach)
+    if signature.edges:
+        for f in _evolving(system):
+            step += [Eq(edge, value) for edge, value in _edges(f, signature, grid)]
     return system, before + step
+
+
+def _reverse(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
+    forward = _system(replace(signature, layer=0), equation, grid, levels=2)
+    kept = needed(forward, signature, equation)
+    evolving = _evolving(forward)
+    lost = sorted(kept.keys() - {f.name for f in evolving})
+    if lost:  # a plan refuses this earlier, see `history.irreversible`
+        raise CalculusError(
+            f"the history of {', '.join(lost)}, which this gradient of {equation.name} needs, is "
+            f"not found again backwards in time; keep checkpoints"
+        )
+    system = calculus.reverse(forward)
+    keep = {f.name for f in evolving}
+    before, step = _advance(system, keep, equation.source, Points(grid, "q", "inj"))
+    for name, reach in kept.items():
+        step += _kept(forward, name, grid, reach)
+    for f in evolving:
+        step += [Eq(u, e) for e, u in _edges(f.backward, signature, grid)]
+        mirrors = forward.mirrors.get(f.name, ())
+        beyond = [e for m in mirrors for e in _continued(f.backward, m, f.space_order // 2)]
+        step += sorted(beyond, key=lambda e: e.rhs != 0)
+    return system, before + step
+
+
+def _evolving(system: System) -> list[Any]:
+    """Fields of second order in time; all others follow from them."""
+    return [f for f in system.fields if f.time_order == 2]
+
+
+def _edges(f: Any, signature: Signature, grid: Any) -> list[tuple[Function, Expr]]:
+    """Values of a field in the layer, and as far inside as the layer's terms reach.
+
+    Returns
+    -------
+    list of (Function, expr)
+        For each side an array of shape (steps, *grid), with the thickness of the strip along its
+        axis, and the field there.
+    """
+    thickness = signature.layer + signature.order // 2
+    found = []
+    for axis, sides in enumerate(walls(signature.free, grid.dim)):
+        x = grid.dimensions[axis]
+        for last, free in enumerate(sides):
+            if free:
+                continue
+            side = "right" if last else "left"
+            rim = DefaultDimension(name=f"{RIM}{side}{axis}", default_value=thickness)
+            shape = list(grid.shape)
+            shape[axis] = thickness
+            edge = Function(
+                name=f"edge_{f.name}_{side}{axis}",
+                dimensions=(grid.time_dim, *(rim if d is x else d for d in grid.dimensions)),
+                shape=(2, *shape),
+                space_order=0,
+                dtype=grid.dtype,
+            )
+            first = x.symbolic_max - thickness + 1 if last else x.symbolic_min
+            found.append((edge, f.subs(x, first + rim)))
+    return found
 
 
 def _adjoint(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:

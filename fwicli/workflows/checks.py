@@ -290,7 +290,7 @@ class Checks:
         )
         if layer is None:
             return None
-        every = 1 if physics.history == "full" else history.subsampling(axis, highest)
+        every = physics.kept().every or history.subsampling(axis, highest)
         return Numerics(
             equation=physics.equation,
             grid=grid,

@@ -336,6 +336,7 @@ def run(
     made = plan(loaded)
     run_folder = RunFolder(folder, loaded)
     resumed = run_folder.open(resume, force)
+    made.agree(run_folder)
     inversion = Inversion(loaded, made, run_folder, progress or Silent())
     with run_folder.logging(), Local(made.workers) as executor:
         made.announce()

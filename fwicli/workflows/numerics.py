@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from fwicli.propagators import history
 from fwicli.propagators.absorbing import AbsorbingLayer
 from fwicli.propagators.equations import registry
+from fwicli.propagators.history import STORED, Demand, Keeping
 from fwicli.propagators.resampling import Resampling
 from fwicli.propagators.sampling import TimeAxis
 from fwicli.survey.grid import Grid
@@ -34,6 +35,10 @@ class Numerics:
         Of sources and receivers.
     parameters : tuple of str or None
         Parameters of which a gradient is wanted; None for all.
+    keeping : Keeping
+        How the history is kept.
+    reason : str
+        Why so, where the plan decided it.
     """
 
     equation: str
@@ -48,6 +53,8 @@ class Numerics:
     points_per_wavelength: float
     interpolation: str = "sinc"
     parameters: tuple[str, ...] | None = None
+    keeping: Keeping = STORED
+    reason: str = ""
 
     @property
     def padded(self) -> tuple[int, ...]:
@@ -61,19 +68,36 @@ class Numerics:
 
     def memory(self, gradient: bool) -> int:
         """Memory of one shot [bytes]."""
-        kept = history.snapshots(self.steps, self.every) if gradient else 0
-        itemsize = np.dtype(self.precision).itemsize
-        points = int(np.prod(self.padded))
+        return self.working(gradient) + (self.demand().held(self.keeping) if gradient else 0)
+
+    def working(self, gradient: bool) -> int:
+        """Memory of one shot without its history [bytes]."""
         arrays = history.working_bytes(
             registry.load(self.equation),
             self.grid.ndim,
-            points,
-            kept,
-            itemsize,
+            int(np.prod(self.padded)),
+            np.dtype(self.precision).itemsize,
             gradient,
-            self.parameters,
         )
         return arrays + Resampling(self.axis, self.precision).memory
+
+    def demand(self) -> Demand:
+        """What the history of a shot has to hold."""
+        return history.demand(
+            registry.load(self.equation),
+            self.grid.shape,
+            self.layer,
+            self.order,
+            (self.steps, self.every, self.axis.step),
+            np.dtype(self.precision).itemsize,
+            self.parameters,
+        )
+
+    def within(self, memory: int) -> Numerics:
+        """With the quickest history for which one shot fits a memory [bytes]."""
+        room = max(0, memory - self.working(gradient=True))
+        keeping, reason = self.demand().choose(room)
+        return replace(self, keeping=keeping, reason=reason)
 
     def work(self) -> float:
         """Grid points times steps of one propagation."""
@@ -93,6 +117,7 @@ class Numerics:
             order=self.order,
             precision=self.precision,
             every=self.every,
+            keeping=self.keeping,
             threads=self.threads,
             interpolation=self.interpolation,
             parameters=self.parameters,
@@ -109,5 +134,6 @@ class Numerics:
             "steps": self.steps,
             "highest_frequency_hz": round(self.highest_frequency, 2),
             "points_per_wavelength": round(self.points_per_wavelength, 2),
+            "history": self.keeping.kind,
             "history_every": self.every,
         }

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +14,11 @@ from fwicli.config import schema
 from fwicli.config.inversion import Inversion, Stage
 from fwicli.config.loader import Key, Loaded
 from fwicli.errors import FwiError
-from fwicli.execution import cores
+from fwicli.execution import available, cores
 from fwicli.inversion.bands import Band
-from fwicli.propagators import sampling
+from fwicli.propagators import history, sampling
 from fwicli.propagators.equations import registry
+from fwicli.propagators.history import Keeping, Kind
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import UNITS, EarthModel
@@ -26,10 +26,14 @@ from fwicli.survey.wavelets import Spectrum
 from fwicli.workflows import assembly
 from fwicli.workflows.checks import Checks
 from fwicli.workflows.numerics import Numerics
+from fwicli.workflows.runfolder import RunFolder
 
 Array = NDArray[Any]
 
 log = logging.getLogger("fwicli")
+
+# Of this machine's memory that a run takes, unless the config says how much.
+SHARE = 0.8
 
 
 @dataclass
@@ -65,6 +69,16 @@ class Plan:
         """Memory of one shot in the largest stage [bytes]."""
         return max(s.memory(gradient=self.kind != "model") for s in self.stages)
 
+    def agree(self, folder: RunFolder) -> None:
+        """Keep histories as the run did that is continued: compressed ones change the result."""
+        begun = folder.decided("histories", [asdict(s.keeping) for s in self.stages])
+        for number, stage in enumerate(self.stages):
+            known = {**begun[number], "frequencies": tuple(begun[number]["frequencies"])}
+            keeping = Keeping(**known)
+            if keeping != stage.keeping:
+                reason = "as when the run was begun"
+                self.stages[number] = replace(stage, keeping=keeping, reason=reason)
+
     def announce(self) -> None:
         """Log the warnings."""
         for warning in self.warnings:
@@ -84,6 +98,7 @@ class Plan:
             "workers": self.workers,
             "threads_per_shot": self.stages[0].threads,
             "memory_per_shot_mb": round(self.memory / 1e6, 1),
+            **({"history": [s.reason for s in self.stages]} if self.kind != "model" else {}),
             "memory_mb": round(self.memory * self.workers / 1e6, 1),
             "gigapoint_steps_per_propagation": [round(s.work() / 1e9, 3) for s in self.stages],
             "stages": [s.summary() for s in self.stages],
@@ -107,20 +122,66 @@ def plan(loaded: Loaded) -> Plan:
     makers: dict[str, Callable[[Checks, Any, EarthModel | None], Plan | None]]
     makers = {"model": _modelling, "invert": _inversion, "rtm": _migration}
     made = makers[loaded.kind](checks, loaded.config, model)
+    if made is not None and made.kind != "model":
+        budget = _memory(loaded.config.execution) / made.workers
+        made.stages = [_with_history(checks, loaded.config, s, budget) for s in made.stages]
     checks.finish()
     if made is None:  # every way to None leaves a problem, which `finish` raises
         raise FwiError("a check failed without saying why; please report this")
     made.warnings = checks.warnings
-    needed, there = (
-        made.memory * made.workers,
-        os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE"),
-    )
+    needed, there = made.memory * made.workers, _memory(loaded.config.execution)
     if needed > there:
         made.warnings.append(
-            f"{made.workers} shots at once take {needed / 1e9:.1f} GB and this machine has "
-            f"{there / 1e9:.1f} GB; lower `execution.workers`, or use a coarser grid"
+            f"{made.workers} shots at once take {needed / 1e9:.3g} GB of the {there / 1e9:.3g} GB "
+            f"that there are for them; lower `execution.workers`, set `physics.history: auto`, or "
+            f"use a coarser grid"
         )
     return made
+
+
+def _memory(section: schema.Execution) -> float:
+    """Memory for all workers together [bytes]."""
+    if section.memory is not None:
+        return section.memory * 1e9
+    return SHARE * available()
+
+
+def _with_history(
+    checks: Checks, config: schema.InvertConfig | schema.RtmConfig, stage: Numerics, budget: float
+) -> Numerics:
+    """A stage with the history that the config asks for, or the quickest that fits a budget."""
+    section = config.physics.kept()
+    demand, room = stage.demand(), int(budget) - stage.working(gradient=True)
+    if section.keep == "auto":
+        return stage.within(int(budget))
+    keeping, reason = Keeping(cast("Kind", section.keep)), "as the config says"
+    if section.keep == "compressed":
+        keeping = replace(keeping, bits=section.bits)
+    if section.keep == "fourier":
+        every = 1 / (demand.steps * demand.step)
+        band = every * np.arange(stage.highest_frequency / every + 1)
+        keeping = replace(keeping, frequencies=tuple(section.frequencies or band.tolist()))
+        highest = max(keeping.frequencies)
+        if highest > stage.highest_frequency:
+            checks.warn(
+                f"`physics.history.frequencies` has {highest:g} Hz, where there are no waves: the "
+                f"band ends at {stage.highest_frequency:.3g} Hz"
+            )
+    if section.keep == "checkpoints":
+        if section.checkpoints is None:
+            keeping = demand.with_checkpoints(room) or Keeping("checkpoints", checkpoints=1)
+        else:
+            keeping = replace(keeping, checkpoints=section.checkpoints)
+    if section.keep == "boundary":
+        equation = registry.load(stage.equation)
+        lost = history.irreversible(equation, stage.grid.ndim, stage.parameters)
+        if lost:
+            checks.add(
+                ("physics", "history"),
+                f"the gradient of {stage.equation} for {', '.join(stage.parameters or ())} needs "
+                f"fields that are not found again backwards in time; use `checkpoints` or `auto`",
+            )
+    return replace(stage, keeping=keeping, reason=reason)
 
 
 def _modelling(checks: Checks, config: schema.ModelConfig, model: EarthModel | None) -> Plan | None:

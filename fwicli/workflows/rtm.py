@@ -58,6 +58,7 @@ def run(
     imaging: schema.Imaging = loaded.config.imaging
     run_folder = RunFolder(folder, loaded)
     run_folder.open(resume, force)
+    made.agree(run_folder)
     smooth, tasks = _tasks(loaded, made)
     kept = shots.Partial(folder / "partial", len(tasks))
     with run_folder.logging(), Local(made.workers) as executor:

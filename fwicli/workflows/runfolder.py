@@ -79,6 +79,23 @@ class RunFolder:
         self._write(ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
         return False
 
+    def decided(self, name: str, value: Any) -> Any:
+        """What was decided when the run was begun; `value`, if it is only beginning.
+
+        Parameters
+        ----------
+        name : str
+        value : mapping, list, number or text
+            A decision that depends on the machine, and that the result depends on.
+        """
+        path = self.path / ENVIRONMENT
+        environment = json.loads(path.read_text(encoding="utf-8"))
+        known = environment.setdefault("decided", {})
+        if name not in known:
+            known[name] = value
+            self._write(ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
+        return known[name]
+
     @contextmanager
     def logging(self) -> Iterator[None]:
         """Write what is said to the log of the folder as well."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from fwicli.config.loader import Loaded
 from fwicli.propagators import properties
+from fwicli.propagators.history import Keeping
 from fwicli.propagators.propagator import Propagator
 from fwicli.propagators.verification import Verdict, Verification
 from fwicli.survey.model import Regridding
@@ -27,7 +28,8 @@ def run(loaded: Loaded) -> Iterator[Verdict]:
     """Verdicts of the tests, one after the other."""
     made = plan(loaded)
     made.announce()
-    numerics = _shortened(replace(made.stages[0], precision="float64", every=1, parameters=None))
+    whole = replace(made.stages[0], precision="float64", every=1, parameters=None)
+    numerics = _shortened(replace(whole, keeping=Keeping()))
     earth = made.model
     if earth.grid != numerics.grid:
         earth = Regridding(earth.grid, numerics.grid.spacing).model_to_coarse(earth)

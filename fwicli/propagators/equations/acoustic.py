@@ -32,5 +32,7 @@ EQUATION = Equation(
     state=state,
     # Two levels of u, two memory variables an axis, m and a coefficient; then three levels
     # of the multiplier, its memory variables, gradient and illumination.
-    footprint=lambda ndim: Footprint(2 * ndim + 4, 4 * ndim + 5, {"m": ("u",)}),
+    footprint=lambda ndim: Footprint(
+        2 * ndim + 4, 4 * ndim + 5, {"m": ("u",)}, 2, 2 * ndim, ("u",)
+    ),
 )

@@ -31,11 +31,19 @@ class Footprint:
     history : mapping of str to tuple of str
         Fields of which the history keeps snapshots, for the gradient of each parameter; the one
         that is recorded is kept for all.
+    state, strips : int
+        Levels of fields with which a propagation can be begun anew: of those on the whole grid, and
+        of those in the layer.
+    evolving : tuple of str
+        Fields of second order in time, if all others follow from these at the same time.
     """
 
     forward: int
     gradient: int
     history: Mapping[str, tuple[str, ...]]
+    state: int
+    strips: int
+    evolving: tuple[str, ...] = ()
 
     def kept(self, recorded: str, parameters: Collection[str] | None = None) -> set[str]:
         """Fields that the history keeps for some parameters, or for all."""

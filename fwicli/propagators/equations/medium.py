@@ -25,15 +25,14 @@ class Strip(SubDomain):  # type: ignore[misc]
         self, axis: int, side: str, thickness: int, grid: DevitoGrid, suffix: str = ""
     ) -> None:
         self.name = f"{side}{axis}{suffix}"
-        self._place = (axis, side, thickness)
-        self.axis, self.side = axis, side
+        self.axis, self.side, self.thickness = axis, side, thickness
         self.twin = self
         super().__init__(grid=grid)
 
     def define(self, dimensions: tuple[Any, ...]) -> dict[Any, Any]:
         """Devito's description of the strip."""
-        axis, side, thickness = self._place
-        return {d: (side, thickness) if i == axis else d for i, d in enumerate(dimensions)}
+        place = self.side, self.thickness
+        return {d: place if i == self.axis else d for i, d in enumerate(dimensions)}
 
 
 class Medium:

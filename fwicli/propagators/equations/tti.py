@@ -66,6 +66,9 @@ def footprint(ndim: int) -> Footprint:
         16 * ndim + 18,
         30 * ndim + 35,
         {"m": ("yu", "yw"), "e": stiffness, "f": stiffness, **tilt},
+        2 * ndim + 11,
+        11 * ndim,
+        ("u", "w"),
     )
 
 

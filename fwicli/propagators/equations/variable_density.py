@@ -47,6 +47,9 @@ EQUATION = Equation(
         4 * ndim + 5,
         6 * ndim + 6,
         {"k": ("u",), "r": tuple(f"a{axis}" for axis in range(ndim))},
+        ndim + 2,
+        2 * ndim,
+        ("u",),
     ),
     mean_density=True,
 )

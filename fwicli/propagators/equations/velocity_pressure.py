@@ -47,6 +47,8 @@ EQUATION = Equation(
         4 * ndim + 5,
         6 * ndim + 5,
         {"k": ("p",), "r": tuple(f"v{axis}" for axis in range(ndim))},
+        ndim + 1,
+        2 * ndim,
     ),
     integrated=True,
     mean_density=True,

@@ -77,6 +77,9 @@ EQUATION = Equation(
             "e": ("h",),
             "s": ("h", "v"),
         },
+        ndim + 6,
+        2 * ndim,
+        ("u", "w"),
     ),
     slowest=lambda vp, epsilon, delta: (
         vp * np.sqrt(1 + 2 * np.minimum(0, np.minimum(epsilon, delta)))
