@@ -72,6 +72,7 @@ def make_setting() -> Callable[..., Setting]:
     """Maker of settings; waves cross the model several times and reach every layer."""
     from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
     from fwicli.propagators.equations.registry import EQUATIONS
+    from fwicli.propagators.history import STORED
     from fwicli.propagators.properties import parameters
 
     def make(
@@ -85,6 +86,8 @@ def make_setting() -> Callable[..., Setting]:
         cells: int | None = None,
         surface: bool = False,
         free: tuple[str, ...] = (),
+        keeping: Any = None,
+        wanted: tuple[str, ...] | None = None,
     ) -> Setting:
         rng = np.random.default_rng(ndim)
         size = 33 if ndim == 2 else 15
@@ -109,7 +112,15 @@ def make_setting() -> Callable[..., Setting]:
         return Setting(
             Propagator(
                 Discretization(
-                    equation, grid, axis, layer, order=order, precision=precision, every=every
+                    equation,
+                    grid,
+                    axis,
+                    layer,
+                    order=order,
+                    precision=precision,
+                    every=every,
+                    keeping=keeping or STORED,
+                    parameters=wanted,
                 )
             ),
             model,
