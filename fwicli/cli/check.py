@@ -33,7 +33,7 @@ def show(made: Plan, as_json: bool) -> None:
         display.summary(values, as_json)
         return
     stages: list[dict[str, Any]] = values.pop("stages")
-    warnings = values.pop("warnings")
+    warnings, histories = values.pop("warnings"), values.pop("history", [])
     display.summary({name: _text(value) for name, value in values.items()}, as_json=False)
     click.echo()
     rows = [list(stages[0]), *[[_text(v) for v in stage.values()] for stage in stages]]
@@ -44,6 +44,9 @@ def show(made: Plan, as_json: bool) -> None:
     for name, *cells in columns:
         row = "  ".join(cell.rjust(w) for cell, w in zip(cells, widths, strict=True))
         click.echo(f"{name.replace('_', ' '):<{width}}  {row}")
+    for number, reason in enumerate(dict.fromkeys(histories), 1):
+        stage = f" of stage {number}" if len(set(histories)) > 1 else ""
+        click.echo(f"history{stage}: {reason}")
     for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
 

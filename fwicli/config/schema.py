@@ -205,7 +205,7 @@ class History(Section):
     again backwards; by some `frequencies` (`fourier`); or on `disk`, in a temporary file. `auto` is
     the quickest that fits into `execution.memory`.
     every: steps between snapshots; by default as many as the band of the waves allows.
-    frequencies: Hz; by default all below the upper edge of the band.
+    frequencies: Hz, those of them that a band has; by default all in it.
     checkpoints: by default as many as fit into `execution.memory`.
     """
 

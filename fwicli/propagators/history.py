@@ -177,6 +177,7 @@ class Demand:
             room = memory - self.held(made)
             if room >= 0 and self.state > 0:
                 made = replace(made, checkpoints=1 + room // self.state)
+                made = replace(made, checkpoints=self._states(made))
                 # Every call costs about a step, for what is computed before the time loop.
                 repeated = self.repeated(made)
                 calls = 2 * self.steps / size + repeated / size
@@ -188,20 +189,22 @@ class Demand:
     def choose(self, memory: int) -> tuple[Keeping, str]:
         """The quickest way to keep the history within a memory [bytes], and why it is that."""
         stored, squeezed = Keeping(), Keeping("compressed")
-        needed = f"{_gb(self.held(stored))} to store it"
+        needed = f"{_amount(self.held(stored))} to store it"
         if self.held(stored) <= memory:
-            return stored, f"{needed}, within {_gb(memory)}"
+            return stored, f"{needed}, within {_amount(memory)}"
         if self.held(squeezed) <= memory:
-            return squeezed, f"{needed}, more than {_gb(memory)}; {_gb(self.held(squeezed))} so"
+            return squeezed, (
+                f"{needed}, more than {_amount(memory)}; {_amount(self.held(squeezed))} in 16 bits"
+            )
         made = self.with_checkpoints(memory)
         if made is not None and self.repeated(made) <= REPEATED * self.steps:
             again = self.repeated(made) / self.steps
             return made, (
-                f"{needed}, more than {_gb(memory)}; {_gb(self.held(made))} with "
+                f"{needed}, more than {_amount(memory)}; {_amount(self.held(made))} with "
                 f"{made.checkpoints} checkpoints, {again:.1f} propagations more"
             )
         return Keeping("disk"), (
-            f"{needed}, far more than {_gb(memory)}; it goes to a temporary file"
+            f"{needed}, far more than {_amount(memory)}; it goes to a temporary file"
         )
 
 
@@ -232,8 +235,12 @@ def irreversible(
     return footprint.kept(equation.receiver, parameters) - set(footprint.evolving)
 
 
-def _gb(size: float) -> str:
-    return f"{size / 1e9:.2g} GB"
+def _amount(size: float) -> str:
+    """A size of memory in words."""
+    for unit, name in ((1e9, "GB"), (1e6, "MB")):
+        if size >= unit:
+            return f"{size / unit:.3g} {name}"
+    return f"{size / 1e3:.3g} kB"
 
 
 def demand(

@@ -437,10 +437,18 @@ class Propagator:
         def add(first: int, last: int, steps: Array) -> None:
             total[...] += resampling.downsample(steps, first, last)
 
+        # Segments of a history must not show in the sums: records are the same to the last bit.
+        steps_of_all = np.zeros((resampling.steps if keeper else 0, shape[1]), self.precision)
+
+        def gather(first: int, last: int, steps: Array) -> None:
+            steps_of_all[first:last] = steps
+            if last == resampling.steps:
+                add(0, last, steps_of_all)
+
         run = Propagation(
             self.discretization, self.storage, signature, model, injected, recorded, keeper
         )
-        collect = collect or add
+        collect = collect or (gather if keeper else add)
         if integrated and signature.kind == "adjoint":
             collect = integral.backwards(collect)
         run.run(entering, collect)

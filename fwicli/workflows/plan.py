@@ -160,12 +160,13 @@ def _with_history(
     if section.keep == "fourier":
         every = 1 / (demand.steps * demand.step)
         band = every * np.arange(stage.highest_frequency / every + 1)
-        keeping = replace(keeping, frequencies=tuple(section.frequencies or band.tolist()))
-        highest = max(keeping.frequencies)
-        if highest > stage.highest_frequency:
-            checks.warn(
-                f"`physics.history.frequencies` has {highest:g} Hz, where there are no waves: the "
-                f"band ends at {stage.highest_frequency:.3g} Hz"
+        chosen = [f for f in section.frequencies or band if f <= stage.highest_frequency]
+        keeping = replace(keeping, frequencies=tuple(map(float, chosen)))
+        if not chosen:
+            checks.add(
+                ("physics", "history", "frequencies"),
+                f"there are no waves at {', '.join(f'{f:g}' for f in section.frequencies or ())} "
+                f"Hz in a band that ends at {stage.highest_frequency:.3g} Hz; add lower ones",
             )
     if section.keep == "checkpoints":
         if section.checkpoints is None:

@@ -14,6 +14,7 @@ from fwicli import hdf5
 from fwicli.config.loader import load
 from fwicli.errors import ConfigError
 from fwicli.workflows import invert
+from fwicli.workflows.plan import plan
 from tests.workflows.test_model import StopAfter
 
 
@@ -92,6 +93,28 @@ def test_one_worker_gives_the_bits_of_two(
     loaded = load(survey / "invert.yaml", settings=["execution.workers=1"])
     invert.run(loaded, tmp_path / "run")
     np.testing.assert_array_equal(result(tmp_path / "run"), result(survey / "whole"))
+
+
+def test_checkpoints_give_the_bits_of_what_is_stored(
+    survey: Path, inverted: dict[str, Any], tmp_path: Path
+) -> None:
+    invert.run(
+        load(survey / "invert.yaml", settings=["physics.history=checkpoints"]), tmp_path / "a"
+    )
+    np.testing.assert_array_equal(result(tmp_path / "a"), result(survey / "whole"))
+
+
+def test_resumed_run_keeps_histories_as_it_began(survey: Path, tmp_path: Path) -> None:
+    """Compressed ones change the result, and what fits may differ from machine to machine."""
+    whole = plan(load(survey / "invert.yaml"))
+    least = whole.stages[1].working(gradient=True)
+    little = f"execution.memory={2 * (0.7 * whole.memory + 0.3 * least) / 1e9}"
+    invert.run(load(survey / "invert.yaml", settings=[little]), tmp_path / "whole")
+    started = load(survey / "invert.yaml", settings=[little])
+    with pytest.raises(KeyboardInterrupt):
+        invert.run(started, tmp_path / "again", progress=StopAtUpdate(22))
+    invert.run(load(survey / "invert.yaml"), tmp_path / "again", resume=True)
+    np.testing.assert_array_equal(result(tmp_path / "again"), result(tmp_path / "whole"))
 
 
 def test_finished_run_may_be_resumed(survey: Path, inverted: dict[str, Any]) -> None:

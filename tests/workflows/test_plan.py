@@ -128,7 +128,7 @@ def test_warnings(survey: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert any("down to the lower bound, 500 m/s" in w for w in warnings)
     monkeypatch.setattr("os.sysconf", lambda name: 100)
     (warning,) = plan(load(survey / "model.yaml")).warnings
-    assert "this machine has 0.0 GB; lower `execution.workers`" in warning
+    assert "that there are for them; lower `execution.workers`" in warning
 
 
 def test_impossible_velocities(survey: Path, tmp_path: Path) -> None:
@@ -264,3 +264,35 @@ def test_source_near_the_edge_gets_a_gap(survey: Path) -> None:
     assert moved.stages[0].layer.gap == 4
     deep = plan(load(survey / "model.yaml", settings=["geometry.sources.z=113"]))
     assert deep.stages[0].layer.gap == 0
+
+
+def test_histories_fit_the_memory(survey: Path) -> None:
+    """`auto` takes less memory when there is less, and says so; what is asked for is taken."""
+
+    def planned(*settings: str) -> Plan:
+        return plan(load(survey / "invert.yaml", settings=settings))
+
+    whole = planned()
+    assert {s.keeping.kind for s in whole.stages} == {"stored"}
+    for share, kind in ((0.7, "compressed"), (0.45, "checkpoints")):
+        least = whole.stages[1].working(gradient=True)
+        room = least + share * (whole.memory - least)
+        made = planned(f"execution.memory={2 * room / 1e9}")
+        assert made.stages[1].keeping.kind == kind
+        assert made.memory <= room
+        assert "more than" in made.summary()["history"][1]
+    assert planned("physics.history=full").stages[1].every == 1
+    (first, second) = planned("physics.history={keep: fourier, frequencies: [5, 15]}").stages
+    assert (first.keeping.frequencies, second.keeping.frequencies) == ((5.0,), (5.0, 15.0))
+    assert planned("physics.history={keep: compressed, bits: 8}").stages[0].keeping.bits == 8
+
+
+def test_histories_that_cannot_be_are_refused(survey: Path) -> None:
+    """Frequencies outside the band, and equations that do not run backwards."""
+    (told,) = impossible(
+        survey / "invert.yaml", "physics.history={keep: fourier, frequencies: [15]}"
+    )
+    assert "there are no waves at 15 Hz in a band that ends at" in told
+    density = ("physics.equation=velocity_pressure", "model.rho=1000", "physics.history=boundary")
+    told, *_ = impossible(survey / "invert.yaml", *density)
+    assert "not found again backwards in time; use `checkpoints`" in told
