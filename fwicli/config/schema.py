@@ -9,7 +9,18 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from fwicli.config.inversion import Inversion
-from fwicli.config.values import Band, Count, Kept, NonNegative, Number, Positive, Section
+from fwicli.config.values import (
+    Aperture,
+    Band,
+    Coarseness,
+    Count,
+    Kept,
+    NonNegative,
+    Number,
+    Positive,
+    PropagationGrid,
+    Section,
+)
 from fwicli.config.values import kind as _kind
 from fwicli.config.values import one_of as _one_of
 from fwicli.propagators.absorbing import SIDES
@@ -206,6 +217,11 @@ class Physics(Section):
     min_points_per_wavelength: below it a run is refused; by default 1 % error of velocity.
     time_correction: remove the dispersion of the time stepping from source and records.
     history: `subsampled` keeps the forward field at the Nyquist rate of its band, `full` always.
+    grid: of the propagation: that of the `model`, of an image or of a stage's unknowns; a coarser
+    one of a spacing [m]; or `auto`, the coarsest that the band allows.
+    aperture: what of it is propagated for a shot: the `whole`; all that lies within a horizontal
+    distance [m] of its source and receivers; or `auto`, all from where waves can come back within
+    the record.
     """
 
     equation: Annotated[str, AfterValidator(_one_of(EQUATIONS))] = "acoustic"
@@ -218,6 +234,8 @@ class Physics(Section):
     time_correction: bool = True
     min_points_per_wavelength: Positive | None = None
     history: Literal["subsampled", "full"] = "subsampled"
+    grid: PropagationGrid = "model"
+    aperture: Aperture = "whole"
 
     @model_validator(mode="after")
     def _one_top(self) -> Physics:
@@ -264,7 +282,8 @@ class Imaging(Section):
     from the data first.  illumination: divide by the energy of the source field, damped by this
     share of its mean; 0 for not.  laplacian: filter that removes the low-wavenumber backscatter.
     mute: what is left out of the image: the water layer, all above a depth [m], or nothing.
-    band: of data and wavelet [Hz].  spacing: grid of the image [m], the model's by default.
+    band: of data and wavelet [Hz].  spacing: grid of the image [m], or `auto` for the coarsest
+    that the band allows; the model's by default.
     """
 
     condition: Annotated[str, AfterValidator(_one_of([*CONDITIONS, "gradient"]))] = "correlation"
@@ -273,7 +292,7 @@ class Imaging(Section):
     laplacian: bool = True
     mute: Kept = "nothing"
     band: Band | None = None
-    spacing: Positive | None = None
+    spacing: Coarseness | None = None
 
 
 class Run(Section):

@@ -13,6 +13,8 @@ from fwicli.propagators.equations import registry
 from fwicli.propagators.resampling import Resampling
 from fwicli.propagators.sampling import TimeAxis
 from fwicli.survey.grid import Grid
+from fwicli.survey.regridding import Regridding
+from fwicli.survey.windows import Window, whole
 
 if TYPE_CHECKING:
     from fwicli.propagators.discretization import Discretization
@@ -24,6 +26,8 @@ class Numerics:
 
     Attributes
     ----------
+    grid : Grid
+        Of the propagation.
     every : int
         Steps between snapshots of the history.
     highest_frequency : float
@@ -34,6 +38,10 @@ class Numerics:
         Of sources and receivers.
     parameters : tuple of str or None
         Parameters of which a gradient is wanted; None for all.
+    earth : Grid or None
+        Of the model, the unknowns or the image, where that is finer; None where it is the same.
+    windows : tuple of Window
+        Of the shots, in the grid of the propagation; none where all of it is propagated.
     """
 
     equation: str
@@ -48,11 +56,22 @@ class Numerics:
     points_per_wavelength: float
     interpolation: str = "sinc"
     parameters: tuple[str, ...] | None = None
+    earth: Grid | None = None
+    windows: tuple[Window, ...] = ()
+
+    @property
+    def regridding(self) -> Regridding | None:
+        """From the grid of the model to that of the propagation, where they differ."""
+        return None if self.earth is None else Regridding(self.earth, self.grid.spacing)
+
+    def window(self, shot: int) -> Window:
+        """What of the grid is propagated for a shot."""
+        return self.windows[shot] if self.windows else whole(self.grid)
 
     @property
     def padded(self) -> tuple[int, ...]:
-        """Shape of the grid with the absorbing layer."""
-        return self.layer.padded(self.grid.shape)
+        """Shape of what is propagated, with the absorbing layer."""
+        return self.layer.padded(self.window(0).shape)
 
     @property
     def steps(self) -> int:
@@ -87,7 +106,7 @@ class Numerics:
 
         return Discretization(
             equation=self.equation,
-            grid=self.grid,
+            grid=self.window(0).local,
             axis=self.axis,
             layer=self.layer,
             order=self.order,
@@ -100,9 +119,13 @@ class Numerics:
 
     def summary(self) -> dict[str, Any]:
         """Numbers for a table."""
+        earth = {"model_grid": "x".join(map(str, self.earth.shape))} if self.earth else {}
+        window = {"window": "x".join(map(str, self.window(0).shape))} if self.windows else {}
         return {
+            **earth,
             "grid": "x".join(map(str, self.grid.shape)),
-            "spacing_m": list(self.grid.spacing),
+            "spacing_m": [round(h, 3) for h in self.grid.spacing],
+            **window,
             "with_layer": "x".join(map(str, self.padded)),
             "time_step_s": self.axis.step,
             "substeps": self.axis.substeps,

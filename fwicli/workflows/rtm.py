@@ -20,9 +20,10 @@ from fwicli.imaging import filters, reflectivity
 from fwicli.imaging.migration import ShotMigration, compensate
 from fwicli.inversion.bands import Band
 from fwicli.propagators import properties
-from fwicli.survey.model import EarthModel, Regridding
+from fwicli.survey.model import EarthModel
+from fwicli.survey.windows import InWindow
 from fwicli.workflows import assembly, shots
-from fwicli.workflows.plan import Plan, plan
+from fwicli.workflows.plan import Plan, moved, plan
 from fwicli.workflows.progress import Progress, Silent
 from fwicli.workflows.runfolder import RunFolder, provenance
 
@@ -35,13 +36,16 @@ log = logging.getLogger("fwicli")
 
 @dataclass(frozen=True)
 class _Stacked:
-    """Image and illumination of a shot in one array."""
+    """Image and illumination of a shot in one array, on the grid of all shots."""
 
-    task: ShotMigration
+    task: InWindow
 
     def __call__(self) -> Array:
-        result = self.task()
-        return np.stack([result.image, result.illumination])
+        result, window = self.task(), self.task.window
+        total = np.zeros((2, *window.grid.shape), dtype=result.image.dtype)
+        window.add(result.image, total[0])
+        window.add(result.illumination, total[1])
+        return total
 
 
 def run(
@@ -68,6 +72,11 @@ def run(
         progress.start("shots", len(tasks))
         raw, illumination = kept.add(executor, tasks, progress.update)
         progress.stop()
+        if (regridding := made.stages[0].regridding) is not None:
+            illumination = regridding.to_fine(illumination)
+            # The gradient is the exact transpose of Born modelling on the image's grid, too.
+            transposed = imaging.condition == "gradient"
+            raw = (regridding.to_coarse_transpose if transposed else regridding.to_fine)(raw)
         image = raw
         if imaging.illumination > 0:
             image = compensate(image, illumination, imaging.illumination)
@@ -99,36 +108,34 @@ def _tasks(loaded: Loaded, made: Plan) -> tuple[EarthModel, list[_Stacked]]:
     records = made.gathers
     if records is None:
         raise DataError("there are no records to migrate")
-    smooth = made.model
-    if imaging.spacing is not None:
-        smooth = Regridding(smooth.grid, imaging.spacing).model_to_coarse(smooth)
+    numerics = made.stages[0]
+    smooth = moved(made.model, numerics.earth or numerics.grid)
     data = records.data
     if imaging.band is not None:
         data = Band(*imaging.band).apply(data, records.interval)
-    discretization = made.stages[0].discretization()
-    parameters = properties.parameters(discretization.equation, smooth.properties)
-    tasks = [
-        _Stacked(
-            ShotMigration(
-                discretization,
-                parameters,
-                made.wavelet,
-                made.acquisition.source(shot),
-                made.acquisition.receivers_of(shot),
-                data[shot],
-                imaging.condition,
-                imaging.subtract_modelled,
-            )
+    discretization = numerics.discretization()
+    earth = moved(smooth, numerics.grid)
+    parameters = properties.parameters(discretization.equation, earth.properties)
+    tasks = []
+    for shot in range(made.acquisition.shots):
+        window = numerics.window(shot)
+        task = ShotMigration(
+            discretization,
+            window.cut_all(parameters),
+            made.wavelet,
+            window.places(made.acquisition.source(shot)),
+            window.places(made.acquisition.receivers_of(shot)),
+            data[shot],
+            imaging.condition,
+            imaging.subtract_modelled,
         )
-        for shot in range(made.acquisition.shots)
-    ]
+        tasks.append(_Stacked(InWindow(task, window)))
     return smooth, tasks
 
 
 def _compare(made: Plan, true: EarthModel, smooth: EarthModel, image: Array) -> tuple[Array, float]:
     """Reflectivity of the reference, and its correlation with the image below the water."""
-    if true.grid != smooth.grid:
-        true = Regridding(true.grid, smooth.grid.spacing).model_to_coarse(true)
+    true = moved(true, smooth.grid)
     expected = reflectivity.band_limited(true, smooth, made.wavelet, made.interval)
     return expected, reflectivity.correlation(image, expected, ~true.water())
 

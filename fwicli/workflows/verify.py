@@ -13,9 +13,8 @@ from fwicli.config.loader import Loaded
 from fwicli.propagators import properties
 from fwicli.propagators.propagator import Propagator
 from fwicli.propagators.verification import Verdict, Verification
-from fwicli.survey.model import Regridding
 from fwicli.workflows.numerics import Numerics
-from fwicli.workflows.plan import plan
+from fwicli.workflows.plan import moved, plan
 
 # Memory that one shot may take [bytes]; samples of the shortest record; receivers.
 BUDGET = 2e9
@@ -27,10 +26,10 @@ def run(loaded: Loaded) -> Iterator[Verdict]:
     """Verdicts of the tests, one after the other."""
     made = plan(loaded)
     made.announce()
-    numerics = _shortened(replace(made.stages[0], precision="float64", every=1, parameters=None))
-    earth = made.model
-    if earth.grid != numerics.grid:
-        earth = Regridding(earth.grid, numerics.grid.spacing).model_to_coarse(earth)
+    numerics = _shortened(
+        replace(made.stages[0], windows=(), precision="float64", every=1, parameters=None)
+    )
+    earth = moved(made.model, numerics.grid)
     receivers = made.acquisition.receivers_of(0)
     verification = Verification(
         Propagator(numerics.discretization()),

@@ -7,7 +7,7 @@ import pytest
 
 from fwicli import EarthModel, Grid
 from fwicli.errors import GeometryError, ModelError
-from fwicli.survey.model import Regridding
+from fwicli.survey.regridding import Regridding
 
 GRID = Grid((40, 31), (10.0, 10.0), (100.0, 0.0))
 
