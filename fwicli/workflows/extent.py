@@ -27,9 +27,22 @@ Array = NDArray[Any]
 KEY: Key = ("physics", "grid")
 
 
-def longest(physics: schema.Physics, slowest: float, spectrum: Spectrum) -> float:
-    """Longest spacing that the slowest wave [m/s] in a band allows [m]."""
-    return sampling.round_down(slowest / spectrum.highest / points_needed(physics) * (1 - 1e-9))
+# An image has half the wavelength of the waves that make it, and needs two points in it.
+IMAGE_POINTS = 4.0
+
+
+def longest(
+    physics: schema.Physics, slowest: float, spectrum: Spectrum, fewest: float = 0.0
+) -> float:
+    """Longest spacing that the slowest wave [m/s] in a band allows [m].
+
+    Parameters
+    ----------
+    fewest : float
+        Points per wavelength that there must be in any case.
+    """
+    needed = max(points_needed(physics), fewest)
+    return sampling.round_down(slowest / spectrum.highest / needed * (1 - 1e-9))
 
 
 def propagated(checks: Checks, physics: schema.Physics, grid: Grid, limit: float) -> Grid | None:

@@ -302,7 +302,8 @@ def _migration(checks: Checks, config: schema.RtmConfig, model: EarthModel | Non
     if spectrum is None:
         return None
     physics = config.physics
-    limit = extent.longest(physics, speeds(physics.equation, model)[0], spectrum)
+    slowest = speeds(physics.equation, model)[0]
+    limit = extent.longest(physics, slowest, spectrum, extent.IMAGE_POINTS)
     pixels = checks.coarse(("imaging", "spacing"), model.grid, imaging.spacing, limit)
     grid = None if pixels is None else extent.propagated(checks, physics, pixels, limit)
     if pixels is None or grid is None:

@@ -21,6 +21,7 @@ from fwicli.imaging.migration import ShotMigration, compensate
 from fwicli.inversion.bands import Band
 from fwicli.propagators import properties
 from fwicli.survey.model import EarthModel
+from fwicli.survey.regridding import Regridding
 from fwicli.survey.windows import InWindow
 from fwicli.workflows import assembly, shots
 from fwicli.workflows.plan import Plan, moved, plan
@@ -72,16 +73,17 @@ def run(
         progress.start("shots", len(tasks))
         raw, illumination = kept.add(executor, tasks, progress.update)
         progress.stop()
-        if (regridding := made.stages[0].regridding) is not None:
-            illumination = regridding.to_fine(illumination)
-            # The gradient is the exact transpose of Born modelling on the image's grid, too.
-            transposed = imaging.condition == "gradient"
-            raw = (regridding.to_coarse_transpose if transposed else regridding.to_fine)(raw)
         image = raw
+        # Before the image is moved to a finer grid: a Laplacian would show the kinks of that.
         if imaging.illumination > 0:
             image = compensate(image, illumination, imaging.illumination)
         if imaging.laplacian:
-            image = filters.laplacian(image, smooth)
+            image = filters.laplacian(image, moved(smooth, made.stages[0].grid))
+        if (regridding := made.stages[0].regridding) is not None:
+            illumination = regridding.to_fine(illumination)
+            raw, image = (
+                _on_the_fine(regridding, values, imaging.condition) for values in (raw, image)
+            )
         image = np.where(assembly.kept(smooth, imaging.mute), 0.0, image)
         summary: dict[str, Any] = {"result": str(folder / RESULT), "shots": len(tasks)}
         expected = None
@@ -131,6 +133,16 @@ def _tasks(loaded: Loaded, made: Plan) -> tuple[EarthModel, list[_Stacked]]:
         )
         tasks.append(_Stacked(InWindow(task, window)))
     return smooth, tasks
+
+
+def _on_the_fine(regridding: Regridding, image: Array, condition: str) -> Array:
+    """An image from the grid of the propagation on its own."""
+    if condition == "gradient":
+        # Also there it is the exact transpose of Born modelling.
+        return regridding.to_coarse_transpose(image)
+    # What enters at the receivers is spread over a cell, and so is the image.
+    share = regridding.fine.cell_volume / regridding.coarse.cell_volume
+    return share * regridding.to_fine(image)
 
 
 def _compare(made: Plan, true: EarthModel, smooth: EarthModel, image: Array) -> tuple[Array, float]:
