@@ -259,11 +259,15 @@ class Execution(Section):
 
 
 class Data(Section):
-    """Shot records in HDF5; `shots` picks some of them as start:stop:step."""
+    """Shot records in HDF5; `shots` picks some of them as start:stop:step.
+
+    duration: what is used of them, and propagated [s]; all by default.
+    """
 
     file: Path
     traces: str = "data"
     shots: Annotated[str, Field(pattern=r"^-?\d*(:-?\d*){0,2}$")] = ":"
+    duration: Positive | None = None
 
     def selection(self) -> slice:
         """The shots to read."""

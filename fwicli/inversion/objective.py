@@ -229,10 +229,10 @@ class Objective:
             InWindow(
                 ShotTask(
                     self.discretization,
-                    window.cut_all(parameters),
+                    parameters,
                     wavelet,
-                    window.places(acquisition.source(shot)),
-                    window.places(acquisition.receivers_of(shot)),
+                    acquisition.source(shot),
+                    acquisition.receivers_of(shot),
                     self.gathers.data[shot],
                     self.misfit,
                 ),

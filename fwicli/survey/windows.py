@@ -19,8 +19,8 @@ about its shot or is moved into the model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -89,15 +89,40 @@ class Window:
 
 @dataclass(frozen=True)
 class InWindow:
-    """A task whose errors say in which window their places are meant."""
+    """The task of a shot, done in its window.
 
-    task: Callable[[], Any]
+    Its errors say in which window their places are meant. Tasks of many shots share the model until
+    they are run; only the window of it travels to a worker.
+
+    Parameters
+    ----------
+    task : dataclass
+        A function without arguments of `parameters`, `source`, `receivers` and more: those of the
+        whole, or, where it is `placed`, of the window.
+    """
+
+    task: Any
     window: Window
+    placed: bool = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return InWindow, (self._place(), self.window, True)
+
+    def _place(self) -> Any:
+        task, window = self.task, self.window
+        if self.placed or window.whole:
+            return task
+        return replace(
+            task,
+            parameters=window.cut_all(task.parameters),
+            source=window.places(task.source),
+            receivers=window.places(task.receivers),
+        )
 
     def __call__(self) -> Any:
         """Run the task."""
         try:
-            return self.task()
+            return self._place()()
         except (GeometryError, ModelError, StabilityError) as error:
             if not any(self.window.start):
                 raise

@@ -55,15 +55,14 @@ def _tasks(made: Plan, discretization: Discretization) -> list[InWindow]:
     parameters = properties.parameters(discretization.equation, earth.properties)
     tasks = []
     for shot in range(made.acquisition.shots):
-        window = numerics.window(shot)
         task = ShotModelling(
             discretization,
-            window.cut_all(parameters),
+            parameters,
             made.wavelet,
-            window.places(made.acquisition.source(shot)),
-            window.places(made.acquisition.receivers_of(shot)),
+            made.acquisition.source(shot),
+            made.acquisition.receivers_of(shot),
         )
-        tasks.append(InWindow(task, window))
+        tasks.append(InWindow(task, numerics.window(shot)))
     return tasks
 
 

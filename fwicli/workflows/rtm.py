@@ -120,18 +120,17 @@ def _tasks(loaded: Loaded, made: Plan) -> tuple[EarthModel, list[_Stacked]]:
     parameters = properties.parameters(discretization.equation, earth.properties)
     tasks = []
     for shot in range(made.acquisition.shots):
-        window = numerics.window(shot)
         task = ShotMigration(
             discretization,
-            window.cut_all(parameters),
+            parameters,
             made.wavelet,
-            window.places(made.acquisition.source(shot)),
-            window.places(made.acquisition.receivers_of(shot)),
+            made.acquisition.source(shot),
+            made.acquisition.receivers_of(shot),
             data[shot],
             imaging.condition,
             imaging.subtract_modelled,
         )
-        tasks.append(_Stacked(InWindow(task, window)))
+        tasks.append(_Stacked(InWindow(task, numerics.window(shot))))
     return smooth, tasks
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -90,11 +94,37 @@ def test_windows_reach_sides_without_pressure() -> None:
     assert found.shape == (51, 30)
 
 
-def test_errors_say_where_the_window_is() -> None:
-    def fail() -> None:
-        raise StabilityError("the waves grow at x = 10 m")
+@dataclass(frozen=True)
+class Task:
+    """Says what it was given."""
 
+    parameters: dict[str, np.ndarray]
+    source: np.ndarray
+    receivers: np.ndarray
+
+    def __call__(self) -> Any:
+        if self.source[0, 1] < 0:
+            raise StabilityError("the waves grow at x = 10 m")
+        return self.parameters["m"], self.source, self.receivers
+
+
+def test_tasks_are_placed_in_their_window_once() -> None:
+    """In the process that runs them; what travels to it is the window, not the model."""
+    m = np.random.default_rng(1).random(GRID.shape)
+    window = Window(GRID, (30, 7), (20, 50))
+    task = InWindow(Task({"m": m}, np.array([[900.0, 160.0]]), np.array([[830.0, 200.0]])), window)
+    sent = pickle.dumps(task)
+    assert len(sent) < 0.1 * m.nbytes
+    again = pickle.loads(pickle.dumps(pickle.loads(sent)))
+    for found in (task(), pickle.loads(sent)(), again()):
+        np.testing.assert_array_equal(found[0], window.cut(m))
+        np.testing.assert_allclose(found[1], [[600.0, 20.0]])
+        np.testing.assert_allclose(found[2], [[530.0, 60.0]])
+
+
+def test_errors_say_where_the_window_is() -> None:
+    bad = Task({}, np.array([[600.0, -20.0]]), np.zeros((0, 2)))
     with pytest.raises(StabilityError, match=r"at x = 10 m .in the shot's window; add to x by 300"):
-        InWindow(fail, Window(GRID, (30, 0), (64, 50)))()
+        InWindow(bad, Window(GRID, (30, 0), (64, 50)))()
     with pytest.raises(StabilityError, match=r"at x = 10 m$"):
-        InWindow(fail, windows.whole(GRID))()
+        InWindow(bad, windows.whole(GRID))()

@@ -128,6 +128,23 @@ def test_records_of_what_can_be_recorded(survey: Path, tmp_path: Path) -> None:
     assert np.linalg.norm(found - expected) < 1e-6 * np.linalg.norm(expected)
 
 
+def test_only_the_time_that_is_used(survey: Path) -> None:
+    """Shorter records take as many steps fewer, and smaller windows."""
+    settings = ["data.duration=0.14", "data.shots='0'", "physics.aperture=auto"]
+    long = plan(config(survey, "invert", *settings[1:]))
+    short = plan(config(survey, "invert", *settings))
+    assert short.gathers is not None
+    assert long.gathers is not None
+    np.testing.assert_array_equal(short.gathers.data, long.gathers.data[..., :36])
+    assert short.wavelet.shape == (36,)
+    for number, numerics in enumerate(short.stages):
+        substeps = numerics.axis.substeps
+        assert long.stages[number].steps - numerics.steps == (151 - 36) * substeps
+    for duration in (0.7, 0.001):
+        with pytest.raises(ProblemsError, match=r"choose one from 0.004 to 0.6 s"):
+            plan(config(survey, "invert", f"data.duration={duration}"))
+
+
 def test_windows_near_a_free_surface_begin_there(survey: Path) -> None:
     settings = [*SHORT, "physics.free_surface=true", "physics.aperture=auto"]
     (numerics,) = plan(config(survey, "model", *settings)).stages
