@@ -132,6 +132,12 @@ def test_spacing_fits_the_band_and_the_model() -> None:
     assert across == down <= 38.6
     assert 3000 / down == pytest.approx(round(3000 / down), abs=1e-9)
     assert Regridding(grid, (across, down)).coarse.end[1] == pytest.approx(3000.0)
+    # Two ends that must stay, along lengths that no spacing divides both of.
+    both = Regridding(GRID, fitting(GRID, 15.0, (True, True)))
+    assert both.coarse.spacing == pytest.approx((390 / 26, 300 / 20))
+    both = Regridding(GRID, fitting(GRID, 14.0, (True, True)))
+    assert both.coarse.spacing == pytest.approx((390 / 28, 300 / 22))
+    np.testing.assert_allclose(both.coarse.end, GRID.end)
     # Little is gained by cells that are hardly longer, nothing by shorter ones.
     assert fitting(grid, 8.0, (True, True)) == grid.spacing
     assert fitting(grid, 5.0, (False, False)) == grid.spacing
