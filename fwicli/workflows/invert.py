@@ -307,7 +307,7 @@ class Inversion:
     def _announce(self, stage: int, numerics: Numerics) -> None:
         low, high = self.settings.stages[stage].band
         log.info(
-            "stage %d of %d: %g to %g Hz, spacing %g m, step %g s, %.1f points per wavelength",
+            "stage %d of %d: %g to %g Hz, spacing %.4g m, step %g s, %.1f points per wavelength",
             stage + 1,
             len(self.settings.stages),
             low,

@@ -158,7 +158,7 @@ def test_what_cannot_be_recorded_changes_nothing() -> None:
     f, x = objective("vp")
     f.gathers = replace(
         f.gathers,
-        acquisition=Acquisition(np.array([[103.0, 17.0]] * 2), np.array([[60.0, 12.0]])),
+        acquisition=Acquisition(np.array([[303.0, 17.0]] * 2), np.array([[350.0, 12.0]])),
         data=f.gathers.data[:, :1, :30],
         wavelet=f.gathers.wavelet[:30],
     )
@@ -170,7 +170,7 @@ def test_what_cannot_be_recorded_changes_nothing() -> None:
         f.gathers.acquisition, GRID, np.full(GRID.shape, 2500.0), duration, np.full(2, 40.0)
     )
     found = of_one_size(GRID, extents, [(False, False)] * 2, 16)
-    assert found[0].shape[0] < GRID.shape[0]
+    assert found[0].start[0] > 0
     made = replace(f.discretization, grid=found[0].local)
     (value, gradient), (seen, cut) = f(x), replace(f, discretization=made, windows=found)(x)
     assert seen == pytest.approx(value, rel=1e-12)

@@ -88,6 +88,10 @@ def test_windows_reach_sides_without_pressure() -> None:
         assert {w.start[0] for w in found} == starts
         assert {w.start[1] for w in found} == {0}
         assert found[0].shape[1] == 36
+        for window, (low, high) in zip(found, extents, strict=True):
+            x = GRID.coordinates(0)[window.start[0] :][: window.shape[0]]
+            assert x[0] <= max(low[0], 500.0)
+            assert x[-1] >= min(high[0], 2500.0)
     narrow = [(np.array([2000.0, 0.0]), np.array([2200.0, 300.0]))]
     (found,) = of_one_size(GRID, narrow, [(False, True), (False, False)], 30)
     assert found.start[0] + found.shape[0] == 201

@@ -128,6 +128,20 @@ def test_records_of_what_can_be_recorded(survey: Path, tmp_path: Path) -> None:
     assert np.linalg.norm(found - expected) < 1e-6 * np.linalg.norm(expected)
 
 
+def test_windows_share_kernels_and_arrays(survey: Path) -> None:
+    """Those of the whole model; one discretization serves all shots."""
+    numerics, whole = (
+        plan(config(survey, "model", *TOWED, f"physics.aperture={a}")).stages[0]
+        for a in (50, "whole")
+    )
+    assert len(set(numerics.windows)) == 4
+    assert {w.local for w in numerics.windows} == {numerics.discretization().grid}
+    made, other = numerics.discretization(), whole.discretization()
+    for kind in ("forward", "gradient"):
+        assert made.signature(kind) == other.signature(kind)
+    assert numerics.memory(gradient=True) < 0.7 * whole.memory(gradient=True)
+
+
 def test_only_the_time_that_is_used(survey: Path) -> None:
     """Shorter records take as many steps fewer, and smaller windows."""
     settings = ["data.duration=0.14", "data.shots='0'", "physics.aperture=auto"]
