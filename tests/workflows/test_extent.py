@@ -164,7 +164,7 @@ def test_only_the_time_that_is_used(survey: Path) -> None:
 
 
 def test_windows_near_a_free_surface_begin_there(survey: Path) -> None:
-    deep = ["geometry.sources.z=250", "geometry.receivers.z=250"]
+    deep = ["geometry.sources.z=350", "geometry.receivers.z=350"]
     settings = [*SHORT, *deep, "physics.free_surface=true", "physics.aperture=auto"]
     (numerics,) = plan(config(survey, "model", *settings)).stages
     assert {w.start[1] for w in numerics.windows} == {0}
