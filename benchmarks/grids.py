@@ -37,10 +37,10 @@ from fwicli.inversion.bands import Band
 from fwicli.inversion.objective import Objective
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
-from fwicli.survey.regridding import Regridding
+from fwicli.survey.regridding import Regridding, moved
 from fwicli.workflows import assembly
 from fwicli.workflows.numerics import Numerics
-from fwicli.workflows.plan import moved, plan
+from fwicli.workflows.plan import plan
 
 Array = NDArray[Any]
 

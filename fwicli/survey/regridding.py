@@ -139,6 +139,13 @@ class Regridding:
         return np.asarray(direct - spread / (rho * model.vp) ** 2)
 
 
+def moved(model: EarthModel, grid: Grid) -> EarthModel:
+    """A model on a coarser grid, if it is not its own."""
+    if grid == model.grid:
+        return model
+    return Regridding(model.grid, grid.spacing).model_to_coarse(model)
+
+
 def fitting(grid: Grid, longest: float, fixed_ends: Sequence[bool]) -> tuple[float, ...]:
     """Spacings of the coarsest grid with cells no longer than `longest` [m].
 

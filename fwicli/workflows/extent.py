@@ -45,16 +45,30 @@ def longest(
     return sampling.round_down(slowest / spectrum.highest / needed * (1 - 1e-9))
 
 
-def propagated(checks: Checks, physics: schema.Physics, grid: Grid, limit: float) -> Grid | None:
-    """Grid of the propagation for a grid of the model, the unknowns or the image.
+def grids(
+    checks: Checks,
+    physics: schema.Physics,
+    model: Grid,
+    limit: float,
+    other: Key = (),
+    spacing: float | str | None = None,
+) -> tuple[Grid, Grid] | None:
+    """Grid of the unknowns or the image, and that of the propagation.
 
     Parameters
     ----------
     limit : float
         Longest spacing that the waves allow [m].
+    other : Key
+        Where the spacing of unknowns or image is said.
+    spacing : float, str or None
+        What is said there [m].
     """
-    spacing = None if physics.grid == "model" else physics.grid
-    return checks.coarse(KEY, grid, spacing, limit)
+    earth = checks.coarse(other, model, spacing, limit)
+    if earth is None:
+        return None
+    waves = checks.coarse(KEY, earth, None if physics.grid == "model" else physics.grid, limit)
+    return None if waves is None else (earth, waves)
 
 
 def key(physics: schema.Physics, other: Key) -> Key:

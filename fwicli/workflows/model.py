@@ -18,9 +18,10 @@ from fwicli.propagators import properties
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.propagator import propagator
 from fwicli.survey.gathers import Gathers
+from fwicli.survey.regridding import moved
 from fwicli.survey.windows import InWindow
 from fwicli.workflows import shots
-from fwicli.workflows.plan import Plan, moved, plan
+from fwicli.workflows.plan import Plan, plan
 from fwicli.workflows.progress import Progress, Silent
 from fwicli.workflows.runfolder import RunFolder, provenance
 

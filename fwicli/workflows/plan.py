@@ -21,9 +21,8 @@ from fwicli.propagators import sampling
 from fwicli.propagators.equations import registry
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
-from fwicli.survey.grid import Grid
 from fwicli.survey.model import UNITS, EarthModel
-from fwicli.survey.regridding import Regridding
+from fwicli.survey.regridding import moved
 from fwicli.survey.wavelets import Spectrum
 from fwicli.workflows import assembly, extent
 from fwicli.workflows.checks import Checks
@@ -140,15 +139,14 @@ def _modelling(checks: Checks, config: schema.ModelConfig, model: EarthModel | N
     checks.inside(("geometry",), model.grid, geometry)
     physics, spectrum = config.physics, Spectrum.of(source, interval)
     found = speeds(physics.equation, model)
-    grid = extent.propagated(
-        checks, physics, model.grid, extent.longest(physics, found[0], spectrum)
-    )
-    if grid is None:
+    limit = extent.longest(physics, found[0], spectrum)
+    grids = extent.grids(checks, physics, model.grid, limit)
+    if grids is None:
         return None
     numerics = checks.numerics(
         extent.key(physics, ("model", "spacing")),
         config,
-        grid,
+        grids[1],
         found,
         geometry,
         spectrum,
@@ -218,18 +216,18 @@ def _stage(
     # The grid serves every model within the bounds, so that it need not change with the model.
     bound = speeds(equation, _bounded(config.inversion, model, 0))[0]
     limit = extent.longest(physics, bound, spectrum)
-    unknowns = checks.coarse((*key, "spacing"), model.grid, stage.spacing, limit)
-    grid = None if unknowns is None else extent.propagated(checks, physics, unknowns, limit)
-    if unknowns is None or grid is None:
+    spacing: Key = (*key, "spacing")
+    grids = extent.grids(checks, physics, model.grid, limit, spacing, stage.spacing)
+    if grids is None:
         return None
-    coarse = moved(model, unknowns)
+    coarse = moved(model, grids[0])
     slow, fast = (_bounded(config.inversion, coarse, side) for side in (0, 1))
     slowest = speeds(equation, slow)[0]
     now = speeds(equation, coarse)
     numerics = checks.numerics(
-        extent.key(physics, (*key, "spacing")),
+        extent.key(physics, spacing),
         config,
-        grid,
+        grids[1],
         (now[0], speeds(equation, fast)[1]),
         records.acquisition,
         spectrum,
@@ -243,13 +241,6 @@ def _stage(
     changing = assembly.variables(config.inversion, equation).properties
     parameters = registry.load(equation).depending(changing, model.grid.ndim)
     return replace(numerics, parameters=parameters)
-
-
-def moved(model: EarthModel, grid: Grid) -> EarthModel:
-    """A model on its own grid, or on a coarser one."""
-    if grid == model.grid:
-        return model
-    return Regridding(model.grid, grid.spacing).model_to_coarse(model)
 
 
 def speeds(equation: str, model: EarthModel) -> tuple[float, float]:
@@ -304,16 +295,15 @@ def _migration(checks: Checks, config: schema.RtmConfig, model: EarthModel | Non
     physics = config.physics
     slowest = speeds(physics.equation, model)[0]
     limit = extent.longest(physics, slowest, spectrum, extent.IMAGE_POINTS)
-    pixels = checks.coarse(("imaging", "spacing"), model.grid, imaging.spacing, limit)
-    grid = None if pixels is None else extent.propagated(checks, physics, pixels, limit)
-    if pixels is None or grid is None:
+    spacing: Key = ("imaging", "spacing")
+    grids = extent.grids(checks, physics, model.grid, limit, spacing, imaging.spacing)
+    if grids is None:
         return None
-    coarse = moved(model, pixels)
-    said: Key = ("model", "spacing") if imaging.spacing is None else ("imaging", "spacing")
+    coarse = moved(model, grids[0])
     numerics = checks.numerics(
-        extent.key(physics, said),
+        extent.key(physics, ("model", "spacing") if imaging.spacing is None else spacing),
         config,
-        grid,
+        grids[1],
         speeds(physics.equation, coarse),
         records.acquisition,
         spectrum,

@@ -21,10 +21,10 @@ from fwicli.imaging.migration import ShotMigration, compensate
 from fwicli.inversion.bands import Band
 from fwicli.propagators import properties
 from fwicli.survey.model import EarthModel
-from fwicli.survey.regridding import Regridding
+from fwicli.survey.regridding import Regridding, moved
 from fwicli.survey.windows import InWindow
 from fwicli.workflows import assembly, shots
-from fwicli.workflows.plan import Plan, moved, plan
+from fwicli.workflows.plan import Plan, plan
 from fwicli.workflows.progress import Progress, Silent
 from fwicli.workflows.runfolder import RunFolder, provenance
 

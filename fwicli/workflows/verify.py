@@ -13,8 +13,9 @@ from fwicli.config.loader import Loaded
 from fwicli.propagators import properties
 from fwicli.propagators.propagator import Propagator
 from fwicli.propagators.verification import Verdict, Verification
+from fwicli.survey.regridding import moved
 from fwicli.workflows.numerics import Numerics
-from fwicli.workflows.plan import moved, plan
+from fwicli.workflows.plan import plan
 
 # Memory that one shot may take [bytes]; samples of the shortest record; receivers.
 BUDGET = 2e9
