@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,11 @@ import pytest
 
 from fwicli import hdf5
 from fwicli.config.loader import Loaded, load
-from fwicli.workflows import invert, model, rtm
+from fwicli.execution import InProcess
+from fwicli.inversion.bands import Band
+from fwicli.inversion.objective import Objective
+from fwicli.survey.regridding import Regridding
+from fwicli.workflows import assembly, invert, model, rtm
 from fwicli.workflows.plan import plan
 from tests.conftest import ROOT
 
@@ -55,6 +60,39 @@ def test_inversion_improves_the_model(tmp_path: Path) -> None:
     invert.run(config("invert", stage), tmp_path / "run")
     errors = hdf5.read_history(tmp_path / "run" / invert.RESULT)["model_error"]
     assert errors[-1] < 0.9 * errors[0]
+
+
+@pytest.mark.slow
+def test_gradient_on_the_grid_of_the_band() -> None:
+    """The lowest band's gradient points where that on the model's grid does, below the water."""
+    fine, coarse = (gradient(f"physics.grid={grid}") for grid in ("model", "auto"))
+    assert np.vdot(fine, coarse) > 0.99 * np.linalg.norm(fine) * np.linalg.norm(coarse)
+
+
+def gradient(setting: str) -> np.ndarray:
+    """Of one shot, by vp at the points of the coarse grid."""
+    loaded = config("invert", "data.shots='12'", "inversion.stages=[{band: [0, 4]}]", setting)
+    made = plan(loaded)
+    assert made.gathers is not None
+    band = Band(0, 4)
+    records = replace(
+        made.gathers,
+        data=band.apply(made.gathers.data, made.interval),
+        wavelet=band.apply(made.wavelet, made.interval),
+    )
+    (numerics,) = made.stages
+    objective = Objective(
+        numerics.discretization(),
+        assembly.variables(loaded.config.inversion, numerics.equation),
+        made.model.properties,
+        records,
+        "least_squares",
+        InProcess(),
+        regridding=numerics.regridding,
+    )
+    found = objective(objective.variables.pack(made.model.properties))[1][0]
+    found[made.model.water()] = 0
+    return Regridding(made.model.grid, 38.5).to_fine_transpose(found)
 
 
 @pytest.mark.slow

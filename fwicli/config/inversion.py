@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator,
 from fwicli.config.values import (
     Band,
     Bounds,
+    Coarseness,
     Count,
     Kept,
     NonNegative,
@@ -29,13 +30,14 @@ POSITIVE = ("vp", "rho", IMPEDANCE)
 class Stage(Section):
     """One frequency band of an inversion.
 
-    band: [low, high] in Hz, 0 for no lower edge.  spacing: grid of the stage [m], the model's by
-    default.  iterations: steps of the optimizer.
+    band: [low, high] in Hz, 0 for no lower edge.  spacing: grid of the unknowns [m], or `auto` for
+    the coarsest that band and bounds allow; the model's by default.  iterations: steps of the
+    optimizer.
     """
 
     band: Band
     iterations: Count = 10
-    spacing: Positive | None = None
+    spacing: Coarseness | None = None
 
 
 class Illumination(Section):

@@ -9,7 +9,18 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from fwicli.config.inversion import Inversion
-from fwicli.config.values import Band, Count, Kept, NonNegative, Number, Positive, Section
+from fwicli.config.values import (
+    Aperture,
+    Band,
+    Coarseness,
+    Count,
+    Kept,
+    NonNegative,
+    Number,
+    Positive,
+    PropagationGrid,
+    Section,
+)
 from fwicli.config.values import kind as _kind
 from fwicli.config.values import one_of as _one_of
 from fwicli.propagators.absorbing import SIDES
@@ -243,6 +254,11 @@ class Physics(Section):
     time_correction: remove the dispersion of the time stepping from source and records.
     history: how the forward field is kept for gradients, `auto` or a section; `subsampled` stores
     it as densely as its band needs, `full` at every step.
+    grid: of the propagation: that of the `model`, of an image or of a stage's unknowns; a coarser
+    one of a spacing [m]; or `auto`, the coarsest that the band allows.
+    aperture: what of it is propagated for a shot: the `whole`; all that lies within a horizontal
+    distance [m] of its source and receivers; or `auto`, all from where waves can come back within
+    the record.
     """
 
     equation: Annotated[str, AfterValidator(_one_of(EQUATIONS))] = "acoustic"
@@ -259,6 +275,8 @@ class Physics(Section):
         | Annotated[History, Tag("mapping")],
         Discriminator(_kind),
     ] = "auto"
+    grid: PropagationGrid = "model"
+    aperture: Aperture = "whole"
 
     def kept(self) -> History:
         """The section of the history, whatever way it is given."""
@@ -292,11 +310,15 @@ class Execution(Section):
 
 
 class Data(Section):
-    """Shot records in HDF5; `shots` picks some of them as start:stop:step."""
+    """Shot records in HDF5; `shots` picks some of them as start:stop:step.
+
+    duration: what is used of them, and propagated [s]; all by default.
+    """
 
     file: Path
     traces: str = "data"
     shots: Annotated[str, Field(pattern=r"^-?\d*(:-?\d*){0,2}$")] = ":"
+    duration: Positive | None = None
 
     def selection(self) -> slice:
         """The shots to read."""
@@ -315,7 +337,8 @@ class Imaging(Section):
     from the data first.  illumination: divide by the energy of the source field, damped by this
     share of its mean; 0 for not.  laplacian: filter that removes the low-wavenumber backscatter.
     mute: what is left out of the image: the water layer, all above a depth [m], or nothing.
-    band: of data and wavelet [Hz].  spacing: grid of the image [m], the model's by default.
+    band: of data and wavelet [Hz].  spacing: grid of the image [m], or `auto` for the coarsest
+    that the band allows; the model's by default.
     """
 
     condition: Annotated[str, AfterValidator(_one_of([*CONDITIONS, "gradient"]))] = "correlation"
@@ -324,7 +347,7 @@ class Imaging(Section):
     laplacian: bool = True
     mute: Kept = "nothing"
     band: Band | None = None
-    spacing: Positive | None = None
+    spacing: Coarseness | None = None
 
 
 class Run(Section):

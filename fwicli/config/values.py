@@ -49,6 +49,20 @@ Kept = Annotated[
 ]
 
 
+def _length_or(*names: str) -> Any:
+    """A length [m], or one of some names."""
+    return Annotated[
+        Annotated[str, AfterValidator(one_of(names, ", or a length [m]")), Tag("text")]
+        | Annotated[Positive, Tag("number")],
+        Discriminator(kind),
+    ]
+
+
+Coarseness = _length_or("auto")
+PropagationGrid = _length_or("model", "auto")
+Aperture = _length_or("whole", "auto")
+
+
 def _increasing(value: list[float]) -> list[float]:
     if value[0] >= value[1]:
         raise ValueError("the first of the two must be below the second")

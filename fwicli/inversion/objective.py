@@ -6,6 +6,10 @@
 with x the variables, p the parameters of the equation and phi_0 the misfit of the data against
 zero, so that phi is the share of the data that is not explained. The sum runs in the order of the
 shots, in double precision.
+
+The waves may have a grid of their own, coarser than that of x, and each shot a window of it. The
+model is then averaged, and cut; derivatives take the transposed way (see `survey.regridding` and
+`survey.windows`), so that the gradient is that of the objective all the same.
 """
 
 from __future__ import annotations
@@ -27,6 +31,9 @@ from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import ROUND_OFF, call
 from fwicli.propagators.propagator import propagator
 from fwicli.survey.gathers import Gathers
+from fwicli.survey.model import EarthModel
+from fwicli.survey.regridding import Regridding
+from fwicli.survey.windows import InWindow, Window, whole
 
 Array = NDArray[Any]
 
@@ -90,6 +97,10 @@ class Objective:
         Observed data of the band, with the wavelet of the band.
     progress : callable, optional
         Called with the number of shots done, after each.
+    regridding : Regridding, optional
+        From the grid of x to that of the waves, if it is another.
+    windows : sequence of Window
+        What of the grid of the waves is propagated for each shot; all of it if there are none.
 
     Attributes
     ----------
@@ -106,6 +117,8 @@ class Objective:
     misfit: str
     executor: Executor
     progress: Callable[[int], None] | None = None
+    regridding: Regridding | None = None
+    windows: Sequence[Window] = ()
 
     def __post_init__(self) -> None:
         self.illumination: Array | None = None
@@ -129,22 +142,39 @@ class Objective:
         total, units = np.zeros(x.shape), np.zeros(len(x))
         for name, values in parameters.items():
             unit = (values[where] ** 2).mean()
-            slopes = self._by_x(x, earth, {name: np.ones(values.shape)})
+            ones = {name: np.ones(values.shape)}
+            slopes = self.variables.gradient(x, earth, self._derivative(earth, ones))
             for block, slope in enumerate(slopes):
                 if unit > 0 and slope.any():
                     units[block] = units[block] or unit
                     total[block] += units[block] / unit * slope**2
         return total
 
-    def _by_x(
-        self, x: Array, earth: Mapping[str, Array], derivatives: Mapping[str, Array]
-    ) -> Array:
-        """Derivative by x from those by the equation's parameters."""
+    def _derivative(
+        self, earth: Mapping[str, Array], derivatives: Mapping[str, Array]
+    ) -> Callable[[str], Array]:
+        """Derivatives by properties, from those by the equation's parameters on the same grid."""
 
         def by(wanted: str) -> Array:
             return properties.gradient(self.discretization.equation, earth, derivatives, wanted)
 
-        return self.variables.gradient(x, earth, by)
+        return by
+
+    def _by_x(self, x: Array, derivatives: Mapping[str, Array]) -> Array:
+        """Derivative by x from those by the equation's parameters on the grid of the waves."""
+        earth = self._earth(x)
+        by = self._derivative(self._propagated(earth), derivatives)
+        moved = self.regridding
+        if moved is None:
+            return self.variables.gradient(x, earth, by)
+        fine = _model(moved, earth)
+        return self.variables.gradient(x, earth, lambda n: moved.gradient_to_fine(fine, by, n))
+
+    def _propagated(self, earth: dict[str, Array]) -> dict[str, Array]:
+        """Properties on the grid of the waves."""
+        if self.regridding is None:
+            return earth
+        return self.regridding.model_to_coarse(_model(self.regridding, earth)).properties
 
     def _earth(self, x: Array) -> dict[str, Array]:
         return self.variables.earth(self.variables.unpack(x), self.others)
@@ -160,7 +190,7 @@ class Objective:
         equation = self.discretization.equation
         self._check_limits(x)
         with np.errstate(invalid="ignore", divide="ignore"):
-            parameters = properties.parameters(equation, self._earth(x))
+            parameters = properties.parameters(equation, self._propagated(self._earth(x)))
         for name, values in parameters.items():
             bad = int((~np.isfinite(values)).sum())
             if bad:
@@ -194,32 +224,36 @@ class Objective:
         acquisition, wavelet = self.gathers.acquisition, self.gathers.wavelet
         if wavelet is None:
             raise DataError("the data come without a wavelet; give one as `wavelet`")
+        windows = self.windows or (whole(self.discretization.grid),) * acquisition.shots
         tasks = [
-            ShotTask(
-                self.discretization,
-                parameters,
-                wavelet,
-                acquisition.source(shot),
-                acquisition.receivers_of(shot),
-                self.gathers.data[shot],
-                self.misfit,
+            InWindow(
+                ShotTask(
+                    self.discretization,
+                    parameters,
+                    wavelet,
+                    acquisition.source(shot),
+                    acquisition.receivers_of(shot),
+                    self.gathers.data[shot],
+                    self.misfit,
+                ),
+                window,
             )
-            for shot in range(acquisition.shots)
+            for shot, window in enumerate(windows)
         ]
         try:
-            value, gradient = self._sum(tasks, x.shape[1:])
+            value, gradient = self._sum(tasks, parameters)
         except StabilityError as error:
             raise StabilityError(f"{error}; the model has {self.variables.ranges(x)}") from error
         self.evaluations += 1
-        by_x = self._by_x(x, self._earth(x), gradient)
+        by_x = self._by_x(x, gradient)
         return value / self._norm, by_x / self._norm
 
     def _sum(
-        self, tasks: Sequence[ShotTask], shape: tuple[int, ...]
+        self, tasks: Sequence[InWindow], parameters: Mapping[str, Array]
     ) -> tuple[float, dict[str, Array]]:
         """Value and gradient of all shots, before they are normalised."""
-        value, gradient = 0.0, {name: np.zeros(shape) for name in tasks[0].parameters}
-        illumination = np.zeros(shape)
+        value, gradient = 0.0, {name: np.zeros(p.shape) for name, p in parameters.items()}
+        illumination = np.zeros(tasks[0].window.grid.shape)
         finished = 0
 
         def count(_: int) -> None:
@@ -228,10 +262,17 @@ class Objective:
             if self.progress is not None:
                 self.progress(finished)
 
-        for shot in self.executor.map(tasks, count):
+        for task, shot in zip(tasks, self.executor.map(tasks, count), strict=True):
             value += shot.value
             for name, part in shot.gradient.items():
-                gradient[name] += part
-            illumination += shot.illumination
-        self.illumination = illumination
+                task.window.add(part, gradient[name])
+            task.window.add(shot.illumination, illumination)
+        moved = self.regridding
+        self.illumination = illumination if moved is None else moved.to_fine(illumination)
         return value, gradient
+
+
+def _model(regridding: Regridding, earth: dict[str, Array]) -> EarthModel:
+    """Properties on the grid of x as a model."""
+    others = dict(earth)
+    return EarthModel(regridding.fine, others.pop("vp"), others)

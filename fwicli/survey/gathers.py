@@ -74,6 +74,23 @@ class Gathers:
                     f"{sample * self.interval:g} s; mute or drop bad traces"
                 )
 
+    def until(self, duration: float) -> Gathers:
+        """The records, and the wavelet, up to a time [s].
+
+        Raises
+        ------
+        DataError
+            If they do not last so long, or nothing is left.
+        """
+        samples, end = int(duration / self.interval + 1e-9) + 1, (self.samples - 1) * self.interval
+        if not 2 <= samples <= self.samples:
+            raise DataError(
+                f"a duration of {duration:g} s does not fit records of {end:g} s sampled at "
+                f"{self.interval:g} s; choose one from {self.interval:g} to {end:g} s"
+            )
+        wavelet = None if self.wavelet is None else self.wavelet[..., :samples]
+        return replace(self, data=self.data[..., :samples], wavelet=wavelet)
+
     def select(self, shots: Array) -> Gathers:
         """The records of some of the shots, by number."""
         return replace(self, acquisition=self.acquisition.select(shots), data=self.data[shots])

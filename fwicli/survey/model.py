@@ -1,8 +1,7 @@
-"""Earth model: P velocity and other properties on a grid, water layer, smoothing, change of grid.
+"""Earth model: P velocity and other properties on a grid, water layer, smoothing.
 
-A model is smoothed and averaged in the quantity that waves average at low frequency: slowness for
-smoothing, which keeps travel times, and compressibility 1 / (rho vp**2) and density where cells are
-merged (Backus, 1962, J. Geophys. Res. 67, 4427; Moczo et al., 2002, Bull. Seism. Soc. Am. 92).
+A model is smoothed in slowness, which keeps travel times; how it is moved to another grid says
+`regridding`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import scipy.ndimage
-import scipy.sparse
 from numpy.typing import NDArray
 
 from fwicli.errors import ModelError
@@ -133,74 +131,3 @@ class EarthModel:
 
         others = {name: smooth(values, 1) for name, values in self.others.items()}
         return EarthModel(self.grid, smooth(self.vp, -1), others)
-
-
-class Regridding:
-    """Linear interpolation from a coarse grid to a fine one, and averaging back.
-
-    Along each axis P is the matrix of linear interpolation, the averages are R = D P^T with D
-    such that constants stay constant, and the matrices of the axes are applied in turn.
-    """
-
-    def __init__(self, fine: Grid, spacing: float | tuple[float, ...]) -> None:
-        steps = (spacing,) * fine.ndim if isinstance(spacing, int | float) else spacing
-        shape = tuple(
-            int(np.floor((end - start) / h + 1e-6)) + 1
-            for start, end, h in zip(fine.origin, fine.end, steps, strict=True)
-        )
-        # A last coarse cell that the model fills only in part keeps its far end.
-        shape = tuple(
-            n + 1 if start + (n - 1) * h < end - 1e-6 * h else n
-            for n, start, end, h in zip(shape, fine.origin, fine.end, steps, strict=True)
-        )
-        self.fine = fine
-        self.coarse = Grid(shape, tuple(float(h) for h in steps), fine.origin)
-        self._interpolate = [self._matrix(axis) for axis in range(fine.ndim)]
-
-    def _matrix(self, axis: int) -> Any:
-        position = self.fine.coordinates(axis) - self.coarse.origin[axis]
-        position = position / self.coarse.spacing[axis]
-        left = np.minimum(np.floor(position + 1e-9).astype(int), self.coarse.shape[axis] - 2)
-        right_weight = position - left
-        rows = np.arange(position.size)
-        return scipy.sparse.csr_matrix(
-            (
-                np.concatenate([1 - right_weight, right_weight]),
-                (np.concatenate([rows, rows]), np.concatenate([left, left + 1])),
-            ),
-            shape=(position.size, self.coarse.shape[axis]),
-        )
-
-    def to_fine(self, values: Array) -> Array:
-        """Interpolate values from the coarse grid."""
-        return _along_axes(self._interpolate, values)
-
-    def to_coarse(self, values: Array) -> Array:
-        """Average values to the coarse grid."""
-        averages = []
-        for matrix in self._interpolate:
-            weight = np.asarray(matrix.sum(axis=0)).ravel()
-            averages.append(scipy.sparse.diags(1 / weight) @ matrix.T)
-        return _along_axes(averages, values)
-
-    def model_to_coarse(self, model: EarthModel) -> EarthModel:
-        """The model on the coarse grid, by averages of compressibility and of other properties."""
-        others = {
-            name: self.to_coarse(values.astype(float)).astype(values.dtype)
-            for name, values in model.others.items()
-        }
-        rho: Array | float = 1.0
-        mean: Array | float = 1.0
-        if "rho" in others:
-            rho, mean = model.others["rho"].astype(float), others["rho"].astype(float)
-        k = self.to_coarse(1 / (rho * model.vp.astype(float) ** 2))
-        return EarthModel(self.coarse, (1 / np.sqrt(k * mean)).astype(model.vp.dtype), others)
-
-
-def _along_axes(matrices: list[Any], values: Array) -> Array:
-    """Apply one matrix along each axis."""
-    for axis, matrix in enumerate(matrices):
-        moved = np.moveaxis(values, axis, 0)
-        shape = (matrix.shape[0], *moved.shape[1:])
-        values = np.moveaxis((matrix @ moved.reshape(moved.shape[0], -1)).reshape(shape), 0, axis)
-    return np.ascontiguousarray(values)

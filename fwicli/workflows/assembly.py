@@ -203,6 +203,8 @@ def gathers(section: schema.Data) -> Gathers:
     records = hdf5.read_gathers(section.file, section.traces, section.selection())
     if records.acquisition.shots == 0:
         raise DataError(f"`shots: {section.shots}` selects none of the shots in {section.file}")
+    if section.duration is not None:
+        records = records.until(section.duration)
     records.check_finite()
     return records
 

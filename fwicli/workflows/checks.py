@@ -19,7 +19,8 @@ from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import ROUND_OFF, Equation, call
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
-from fwicli.survey.model import IMPEDANCE, UNITS, EarthModel, Regridding
+from fwicli.survey.model import IMPEDANCE, UNITS, EarthModel
+from fwicli.survey.regridding import Regridding, fitting
 from fwicli.survey.wavelets import Spectrum
 from fwicli.workflows import assembly
 from fwicli.workflows.numerics import Numerics
@@ -39,6 +40,11 @@ PLAUSIBLE = {
     "phi": (-6.4, 6.4),
 }
 SETTING = {"vp": "unit", "rho": "rho_unit", "theta": "angle_unit", "phi": "angle_unit"}
+
+
+def points_needed(physics: schema.Physics) -> float:
+    """Points in the shortest wavelength that a run must have."""
+    return physics.min_points_per_wavelength or sampling.fewest_points(physics.order)
 
 
 class Checks:
@@ -189,28 +195,44 @@ class Checks:
                 f"check units, `model.origin` and the sign of depths",
             )
 
-    def coarse(self, key: Key, model: EarthModel, spacing: float | None) -> EarthModel | None:
-        """The model on a grid of another spacing [m]."""
+    def coarse(
+        self, key: Key, grid: Grid, spacing: float | str | None, longest: float
+    ) -> Grid | None:
+        """A grid for a model: of another spacing [m], or the coarsest for `auto`.
+
+        Parameters
+        ----------
+        longest : float
+            Longest spacing that the waves allow [m].
+        """
         if spacing is None:
-            return model
-        finest = max(model.grid.spacing)
+            return grid
+        if isinstance(spacing, str):
+            ends = self._fixed_ends(grid.ndim)
+            found = fitting(grid, longest, ends)
+            return grid if found == grid.spacing else Regridding(grid, found).coarse
+        finest = max(grid.spacing)
         if spacing < finest * (1 - 1e-9):
             self.add(key, f"a spacing of {spacing:g} m is finer than the model's {finest:g} m")
             return None
-        shortest = min(e - o for o, e in zip(model.grid.origin, model.grid.end, strict=True))
+        shortest = min(e - o for o, e in zip(grid.origin, grid.end, strict=True))
         if spacing > shortest / 4:
             self.add(key, f"a spacing of {spacing:g} m leaves too few points of {shortest:g} m")
             return None
-        coarse = Regridding(model.grid, spacing).model_to_coarse(model)
-        return coarse if self._sides_stay(key, model.grid, coarse.grid) else None
+        coarse = Regridding(grid, spacing).coarse
+        return coarse if self._sides_stay(key, grid, coarse) else None
+
+    def _fixed_ends(self, ndim: int) -> list[bool]:
+        """Axes along which the model ends in a side where the pressure is zero."""
+        try:
+            ends = walls(assembly.free_sides(self.loaded.config.physics, ndim), ndim)
+        except FwiError:
+            return [False] * ndim  # said where the layer is made
+        return [last for _, last in ends]
 
     def _sides_stay(self, key: Key, fine: Grid, coarse: Grid) -> bool:
         """Whether a coarse grid ends where the model does, along axes that end in free sides."""
-        try:
-            ends = walls(assembly.free_sides(self.loaded.config.physics, fine.ndim), fine.ndim)
-        except FwiError:
-            return True  # said where the layer is made
-        for axis, (_, last) in enumerate(ends):
+        for axis, last in enumerate(self._fixed_ends(fine.ndim)):
             length, h = fine.end[axis] - fine.origin[axis], coarse.spacing[axis]
             if last and abs(coarse.end[axis] - fine.end[axis]) > 1e-6 * h:
                 self.add(
@@ -271,7 +293,7 @@ class Checks:
         )
         highest = spectrum.highest
         found = sampling.points_per_wavelength(slowest, highest, grid.spacing)
-        needed = physics.min_points_per_wavelength or sampling.fewest_points(physics.order)
+        needed = points_needed(physics)
         if found < needed:
             spacing = sampling.round_down(slowest / highest / needed)
             self.add(

@@ -35,7 +35,8 @@ from fwicli.inversion.lbfgs import Evaluate, Lbfgs, State
 from fwicli.inversion.objective import KINDS, Objective
 from fwicli.inversion.preconditioning import Preconditioner, illumination_weight
 from fwicli.survey.gathers import Gathers
-from fwicli.survey.model import EarthModel, Regridding
+from fwicli.survey.model import EarthModel
+from fwicli.survey.regridding import Regridding
 from fwicli.workflows import assembly, shots
 from fwicli.workflows.numerics import Numerics
 from fwicli.workflows.plan import Plan, plan
@@ -94,7 +95,8 @@ class Inversion:
         """Minimise the objective of one band; returns the beginning of the next stage."""
         settings = self.settings.stages[standing.stage]
         numerics = self.plan.stages[standing.stage]
-        grid = Regridding(self.plan.model.grid, numerics.grid.spacing)
+        unknowns = numerics.earth or numerics.grid
+        grid = Regridding(self.plan.model.grid, unknowns.spacing)
         begin = grid.model_to_coarse(self.plan.model.changed(standing.base))
         free = ~(grid.to_coarse(self.fixed.astype(float)) > 0.5)
         start = self.variables.pack(begin.properties)
@@ -174,6 +176,8 @@ class Inversion:
             self.settings.misfit,
             executor,
             self.progress.update,
+            numerics.regridding,
+            numerics.windows,
         )
 
     def _records(self, settings: Stage) -> Gathers:
@@ -213,7 +217,7 @@ class Inversion:
     ) -> Lbfgs:
         low, high = self.variables.bounds(earth)
         length = self.settings.preconditioning.smoothing
-        sigma = (0.0, *(length / h for h in numerics.grid.spacing))
+        sigma = (0.0, *(length / h for h in (numerics.earth or numerics.grid).spacing))
         return Lbfgs(
             lower=np.where(free, low, start),
             upper=np.where(free, high, start),
@@ -303,7 +307,7 @@ class Inversion:
     def _announce(self, stage: int, numerics: Numerics) -> None:
         low, high = self.settings.stages[stage].band
         log.info(
-            "stage %d of %d: %g to %g Hz, spacing %g m, step %g s, %.1f points per wavelength",
+            "stage %d of %d: %g to %g Hz, spacing %.4g m, step %g s, %.1f points per wavelength",
             stage + 1,
             len(self.settings.stages),
             low,

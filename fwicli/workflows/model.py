@@ -18,8 +18,10 @@ from fwicli.propagators import properties
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.propagator import propagator
 from fwicli.survey.gathers import Gathers
+from fwicli.survey.regridding import moved
+from fwicli.survey.windows import InWindow
 from fwicli.workflows import shots
-from fwicli.workflows.plan import plan
+from fwicli.workflows.plan import Plan, plan
 from fwicli.workflows.progress import Progress, Silent
 from fwicli.workflows.runfolder import RunFolder, provenance
 
@@ -47,6 +49,24 @@ class ShotModelling:
         )
 
 
+def _tasks(made: Plan, discretization: Discretization) -> list[InWindow]:
+    """A task for each shot, on the grid of the propagation."""
+    numerics = made.stages[0]
+    earth = moved(made.model, numerics.grid)
+    parameters = properties.parameters(discretization.equation, earth.properties)
+    tasks = []
+    for shot in range(made.acquisition.shots):
+        task = ShotModelling(
+            discretization,
+            parameters,
+            made.wavelet,
+            made.acquisition.source(shot),
+            made.acquisition.receivers_of(shot),
+        )
+        tasks.append(InWindow(task, numerics.window(shot)))
+    return tasks
+
+
 def run(
     loaded: Loaded,
     folder: Path,
@@ -62,17 +82,7 @@ def run(
     run_folder.open(resume, force)
     numerics = made.stages[0]
     discretization = numerics.discretization()
-    parameters = properties.parameters(discretization.equation, made.model.properties)
-    tasks = [
-        ShotModelling(
-            discretization,
-            parameters,
-            made.wavelet,
-            made.acquisition.source(shot),
-            made.acquisition.receivers_of(shot),
-        )
-        for shot in range(made.acquisition.shots)
-    ]
+    tasks = _tasks(made, discretization)
     kept = shots.Partial(folder / "partial", len(tasks))
     with run_folder.logging(), Local(made.workers) as executor:
         made.announce()

@@ -14,6 +14,8 @@ from fwicli.propagators.history import STORED, Demand, Keeping
 from fwicli.propagators.resampling import Resampling
 from fwicli.propagators.sampling import TimeAxis
 from fwicli.survey.grid import Grid
+from fwicli.survey.regridding import Regridding
+from fwicli.survey.windows import Window, whole
 
 if TYPE_CHECKING:
     from fwicli.propagators.discretization import Discretization
@@ -25,6 +27,8 @@ class Numerics:
 
     Attributes
     ----------
+    grid : Grid
+        Of the propagation.
     every : int
         Steps between snapshots of the history.
     highest_frequency : float
@@ -39,6 +43,10 @@ class Numerics:
         How the history is kept.
     reason : str
         Why so, where the plan decided it.
+    earth : Grid or None
+        Of the model, the unknowns or the image, where that is finer; None where it is the same.
+    windows : tuple of Window
+        Of the shots, in the grid of the propagation; none where all of it is propagated.
     """
 
     equation: str
@@ -55,11 +63,22 @@ class Numerics:
     parameters: tuple[str, ...] | None = None
     keeping: Keeping = STORED
     reason: str = ""
+    earth: Grid | None = None
+    windows: tuple[Window, ...] = ()
+
+    @property
+    def regridding(self) -> Regridding | None:
+        """From the grid of the model to that of the propagation, where they differ."""
+        return None if self.earth is None else Regridding(self.earth, self.grid.spacing)
+
+    def window(self, shot: int) -> Window:
+        """What of the grid is propagated for a shot."""
+        return self.windows[shot] if self.windows else whole(self.grid)
 
     @property
     def padded(self) -> tuple[int, ...]:
-        """Shape of the grid with the absorbing layer."""
-        return self.layer.padded(self.grid.shape)
+        """Shape of what is propagated, with the absorbing layer."""
+        return self.layer.padded(self.window(0).shape)
 
     @property
     def steps(self) -> int:
@@ -85,7 +104,7 @@ class Numerics:
         """What the history of a shot has to hold."""
         return history.demand(
             registry.load(self.equation),
-            self.grid.shape,
+            self.window(0).shape,
             self.layer,
             self.order,
             (self.steps, self.every, self.axis.step),
@@ -111,7 +130,7 @@ class Numerics:
 
         return Discretization(
             equation=self.equation,
-            grid=self.grid,
+            grid=self.window(0).local,
             axis=self.axis,
             layer=self.layer,
             order=self.order,
@@ -125,9 +144,13 @@ class Numerics:
 
     def summary(self) -> dict[str, Any]:
         """Numbers for a table."""
+        earth = {"model_grid": "x".join(map(str, self.earth.shape))} if self.earth else {}
+        window = {"window": "x".join(map(str, self.window(0).shape))} if self.windows else {}
         return {
+            **earth,
             "grid": "x".join(map(str, self.grid.shape)),
-            "spacing_m": list(self.grid.spacing),
+            "spacing_m": [round(h, 3) for h in self.grid.spacing],
+            **window,
             "with_layer": "x".join(map(str, self.padded)),
             "time_step_s": self.axis.step,
             "substeps": self.axis.substeps,

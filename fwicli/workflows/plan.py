@@ -22,8 +22,9 @@ from fwicli.propagators.history import Keeping, Kind
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import UNITS, EarthModel
+from fwicli.survey.regridding import moved
 from fwicli.survey.wavelets import Spectrum
-from fwicli.workflows import assembly
+from fwicli.workflows import assembly, extent
 from fwicli.workflows.checks import Checks
 from fwicli.workflows.numerics import Numerics
 from fwicli.workflows.runfolder import RunFolder
@@ -198,17 +199,24 @@ def _modelling(checks: Checks, config: schema.ModelConfig, model: EarthModel | N
     if geometry is None or source is None:
         return None
     checks.inside(("geometry",), model.grid, geometry)
+    physics, spectrum = config.physics, Spectrum.of(source, interval)
+    found = speeds(physics.equation, model)
+    limit = extent.longest(physics, found[0], spectrum)
+    grids = extent.grids(checks, physics, model.grid, limit)
+    if grids is None:
+        return None
     numerics = checks.numerics(
-        ("model", "spacing"),
+        extent.key(physics, ("model", "spacing")),
         config,
-        model.grid,
-        speeds(config.physics.equation, model),
+        grids[1],
+        found,
         geometry,
-        Spectrum.of(source, interval),
+        spectrum,
         (interval, count),
     )
-    if numerics is None:
+    if numerics is None or checks.problems:
         return None
+    numerics = extent.placed(numerics, physics, model, geometry)
     workers = _workers(config.execution, geometry.shots)
     return Plan("model", model, geometry, source, interval, [numerics], workers)
 
@@ -264,26 +272,34 @@ def _stage(
 ) -> Numerics | None:
     """Numerics of one stage: of the bounds, not of the model, which will change."""
     spectrum = checks.in_band((*key, "band"), source, records.interval, Band(*stage.band))
-    coarse = checks.coarse((*key, "spacing"), model, stage.spacing)
-    if spectrum is None or coarse is None:
+    if spectrum is None:
         return None
-    equation = config.physics.equation
+    equation, physics = config.physics.equation, config.physics
+    # The grid serves every model within the bounds, so that it need not change with the model.
+    bound = speeds(equation, _bounded(config.inversion, model, 0))[0]
+    limit = extent.longest(physics, bound, spectrum)
+    spacing: Key = (*key, "spacing")
+    grids = extent.grids(checks, physics, model.grid, limit, spacing, stage.spacing)
+    if grids is None:
+        return None
+    coarse = moved(model, grids[0])
     slow, fast = (_bounded(config.inversion, coarse, side) for side in (0, 1))
     slowest = speeds(equation, slow)[0]
     now = speeds(equation, coarse)
     numerics = checks.numerics(
-        (*key, "spacing"),
+        extent.key(physics, spacing),
         config,
-        coarse.grid,
+        grids[1],
         (now[0], speeds(equation, fast)[1]),
         records.acquisition,
         spectrum,
         (records.interval, records.samples),
     )
-    if numerics is None:
+    if numerics is None or checks.problems:
         return None
     if slowest < now[0]:
         _warn_of_slow(checks, key, numerics, slowest)
+    numerics = extent.placed(numerics, physics, fast, records.acquisition)
     changing = assembly.variables(config.inversion, equation).properties
     parameters = registry.load(equation).depending(changing, model.grid.ndim)
     return replace(numerics, parameters=parameters)
@@ -336,20 +352,28 @@ def _migration(checks: Checks, config: schema.RtmConfig, model: EarthModel | Non
         band = Band(*imaging.band)
         spectrum = checks.in_band(("imaging", "band"), source, records.interval, band)
         source = band.apply(source, records.interval)
-    coarse = checks.coarse(("imaging", "spacing"), model, imaging.spacing)
-    if coarse is None or spectrum is None:
+    if spectrum is None:
         return None
+    physics = config.physics
+    slowest = speeds(physics.equation, model)[0]
+    limit = extent.longest(physics, slowest, spectrum, extent.IMAGE_POINTS)
+    spacing: Key = ("imaging", "spacing")
+    grids = extent.grids(checks, physics, model.grid, limit, spacing, imaging.spacing)
+    if grids is None:
+        return None
+    coarse = moved(model, grids[0])
     numerics = checks.numerics(
-        ("model", "spacing") if imaging.spacing is None else ("imaging", "spacing"),
+        extent.key(physics, ("model", "spacing") if imaging.spacing is None else spacing),
         config,
-        coarse.grid,
-        speeds(config.physics.equation, coarse),
+        grids[1],
+        speeds(physics.equation, coarse),
         records.acquisition,
         spectrum,
         (records.interval, records.samples),
     )
-    if numerics is None:
+    if numerics is None or checks.problems:
         return None
+    numerics = extent.placed(numerics, physics, coarse, records.acquisition)
     # An image by the gradient is that of the compressibility, the first parameter.
     first = next(iter(registry.load(numerics.equation).parameters(model.grid.ndim)))
     parameters = (first,) if imaging.condition == "gradient" else ()

@@ -20,7 +20,9 @@ from fwicli.imaging import filters, reflectivity
 from fwicli.imaging.migration import ShotMigration, compensate
 from fwicli.inversion.bands import Band
 from fwicli.propagators import properties
-from fwicli.survey.model import EarthModel, Regridding
+from fwicli.survey.model import EarthModel
+from fwicli.survey.regridding import Regridding, moved
+from fwicli.survey.windows import InWindow
 from fwicli.workflows import assembly, shots
 from fwicli.workflows.plan import Plan, plan
 from fwicli.workflows.progress import Progress, Silent
@@ -35,13 +37,16 @@ log = logging.getLogger("fwicli")
 
 @dataclass(frozen=True)
 class _Stacked:
-    """Image and illumination of a shot in one array."""
+    """Image and illumination of a shot in one array, on the grid of all shots."""
 
-    task: ShotMigration
+    task: InWindow
 
     def __call__(self) -> Array:
-        result = self.task()
-        return np.stack([result.image, result.illumination])
+        result, window = self.task(), self.task.window
+        total = np.zeros((2, *window.grid.shape), dtype=result.image.dtype)
+        window.add(result.image, total[0])
+        window.add(result.illumination, total[1])
+        return total
 
 
 def run(
@@ -70,10 +75,16 @@ def run(
         raw, illumination = kept.add(executor, tasks, progress.update)
         progress.stop()
         image = raw
+        # Before the image is moved to a finer grid: a Laplacian would show the kinks of that.
         if imaging.illumination > 0:
             image = compensate(image, illumination, imaging.illumination)
         if imaging.laplacian:
-            image = filters.laplacian(image, smooth)
+            image = filters.laplacian(image, moved(smooth, made.stages[0].grid))
+        if (regridding := made.stages[0].regridding) is not None:
+            illumination = regridding.to_fine(illumination)
+            raw, image = (
+                _on_the_fine(regridding, values, imaging.condition) for values in (raw, image)
+            )
         image = np.where(assembly.kept(smooth, imaging.mute), 0.0, image)
         summary: dict[str, Any] = {"result": str(folder / RESULT), "shots": len(tasks)}
         expected = None
@@ -100,36 +111,43 @@ def _tasks(loaded: Loaded, made: Plan) -> tuple[EarthModel, list[_Stacked]]:
     records = made.gathers
     if records is None:
         raise DataError("there are no records to migrate")
-    smooth = made.model
-    if imaging.spacing is not None:
-        smooth = Regridding(smooth.grid, imaging.spacing).model_to_coarse(smooth)
+    numerics = made.stages[0]
+    smooth = moved(made.model, numerics.earth or numerics.grid)
     data = records.data
     if imaging.band is not None:
         data = Band(*imaging.band).apply(data, records.interval)
-    discretization = made.stages[0].discretization()
-    parameters = properties.parameters(discretization.equation, smooth.properties)
-    tasks = [
-        _Stacked(
-            ShotMigration(
-                discretization,
-                parameters,
-                made.wavelet,
-                made.acquisition.source(shot),
-                made.acquisition.receivers_of(shot),
-                data[shot],
-                imaging.condition,
-                imaging.subtract_modelled,
-            )
+    discretization = numerics.discretization()
+    earth = moved(smooth, numerics.grid)
+    parameters = properties.parameters(discretization.equation, earth.properties)
+    tasks = []
+    for shot in range(made.acquisition.shots):
+        task = ShotMigration(
+            discretization,
+            parameters,
+            made.wavelet,
+            made.acquisition.source(shot),
+            made.acquisition.receivers_of(shot),
+            data[shot],
+            imaging.condition,
+            imaging.subtract_modelled,
         )
-        for shot in range(made.acquisition.shots)
-    ]
+        tasks.append(_Stacked(InWindow(task, numerics.window(shot))))
     return smooth, tasks
+
+
+def _on_the_fine(regridding: Regridding, image: Array, condition: str) -> Array:
+    """An image from the grid of the propagation on its own."""
+    if condition == "gradient":
+        # Also there it is the exact transpose of Born modelling.
+        return regridding.to_coarse_transpose(image)
+    # What enters at the receivers is spread over a cell, and so is the image.
+    share = regridding.fine.cell_volume / regridding.coarse.cell_volume
+    return share * regridding.to_fine(image)
 
 
 def _compare(made: Plan, true: EarthModel, smooth: EarthModel, image: Array) -> tuple[Array, float]:
     """Reflectivity of the reference, and its correlation with the image below the water."""
-    if true.grid != smooth.grid:
-        true = Regridding(true.grid, smooth.grid.spacing).model_to_coarse(true)
+    true = moved(true, smooth.grid)
     expected = reflectivity.band_limited(true, smooth, made.wavelet, made.interval)
     return expected, reflectivity.correlation(image, expected, ~true.water())
 

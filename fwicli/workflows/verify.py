@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from fwicli.config.loader import Loaded
 from fwicli.propagators import properties
-from fwicli.propagators.history import Keeping
+from fwicli.propagators.history import STORED
 from fwicli.propagators.propagator import Propagator
 from fwicli.propagators.verification import Verdict, Verification
-from fwicli.survey.model import Regridding
+from fwicli.survey.regridding import moved
 from fwicli.workflows.numerics import Numerics
 from fwicli.workflows.plan import plan
 
@@ -28,11 +28,11 @@ def run(loaded: Loaded) -> Iterator[Verdict]:
     """Verdicts of the tests, one after the other."""
     made = plan(loaded)
     made.announce()
-    whole = replace(made.stages[0], precision="float64", every=1, parameters=None)
-    numerics = _shortened(replace(whole, keeping=Keeping()))
-    earth = made.model
-    if earth.grid != numerics.grid:
-        earth = Regridding(earth.grid, numerics.grid.spacing).model_to_coarse(earth)
+    whole = replace(
+        made.stages[0], windows=(), precision="float64", every=1, keeping=STORED, parameters=None
+    )
+    numerics = _shortened(whole)
+    earth = moved(made.model, numerics.grid)
     receivers = made.acquisition.receivers_of(0)
     verification = Verification(
         Propagator(numerics.discretization()),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,9 @@ from fwicli.inversion.parameterization import PARAMETERIZATIONS, linear
 from fwicli.inversion.variables import Variable, Variables
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.properties import parameters
+from fwicli.survey.regridding import Regridding
 from fwicli.survey.wavelets import ricker, times
+from fwicli.survey.windows import Window, beyond, of_one_size, recorded
 
 GRID = Grid((41, 31), (10.0, 10.0), (0.0, 0.0))
 SAMPLES = 110
@@ -71,6 +75,27 @@ def objective(
     return Objective(made, variables, start, records, "least_squares", InProcess()), x
 
 
+# Half the waves' reach beyond the receivers, and cells that are no multiple of the model's.
+APERTURE, COARSE = 60.0, 17.0
+
+
+def placed(f: Objective, coarse: bool, windowed: bool) -> Objective:
+    """The objective with waves on a coarser grid, in windows of the shots, or both."""
+    regridding = Regridding(GRID, COARSE) if coarse else None
+    grid = regridding.coarse if regridding else GRID
+    made = replace(f.discretization, grid=grid)
+    found: tuple[Window, ...] = ()
+    if windowed:
+        shots = f.gathers.acquisition
+        offsets = np.array([[-30.0, 5.0], [40.0, 5.0]])
+        near = Acquisition(shots.sources, shots.sources[:, None] + offsets)
+        f.gathers = replace(f.gathers, acquisition=near, data=f.gathers.data[:, :2])
+        margin = 4 * np.array(grid.spacing)
+        found = of_one_size(grid, beyond(near, APERTURE, margin), [(False, False)] * 2, 16)
+        made = replace(made, grid=found[0].local)
+    return replace(f, discretization=made, regridding=regridding, windows=found)
+
+
 def slope(f: Objective, x: np.ndarray, direction: np.ndarray, h: float) -> float:
     """Derivative of the objective along a direction, by central differences."""
     return (f(x + h * direction)[0] - f(x - h * direction)[0]) / (2 * h)
@@ -102,6 +127,55 @@ def test_gradient_in_every_block(equation: str, names: tuple[str, ...]) -> None:
     rests = [f(x + h * whole)[0] - value - h * np.vdot(gradient, whole) for h in steps]
     order = np.polyfit(np.log(steps), np.log(np.abs(rests)), 1)[0]
     assert order == pytest.approx(2, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("coarse", "windowed"), [(True, False), (False, True), (True, True)], ids=str
+)
+@pytest.mark.parametrize("names", [("vp",), ("vp", "impedance")])
+def test_gradient_on_another_grid_and_in_windows(
+    coarse: bool, windowed: bool, names: tuple[str, ...]
+) -> None:
+    """Still that of the objective: central differences to 1e-6, and the Taylor slope."""
+    f, x = objective("slowness", "acoustic" if len(names) == 1 else "variable_density", names=names)
+    f = placed(f, coarse, windowed)
+    x = x * (1 + 0.05 * np.random.default_rng(8).random(x.shape))
+    if windowed:
+        assert len({w.start for w in f.windows}) == 2
+        assert f.windows[0].shape[0] < f.windows[0].grid.shape[0]
+    value, gradient = f(x)
+    assert f.illumination is not None
+    assert gradient.shape == (len(names), *f.illumination.shape) == x.shape
+    direction = 0.02 * x * np.random.default_rng(9).standard_normal(x.shape)
+    assert np.vdot(gradient, direction) == pytest.approx(slope(f, x, direction, 1e-3), rel=1e-6)
+    steps = np.array([0.04, 0.02, 0.01, 0.005])
+    rests = [f(x + h * direction)[0] - value - h * np.vdot(gradient, direction) for h in steps]
+    order = np.polyfit(np.log(steps), np.log(np.abs(rests)), 1)[0]
+    assert order == pytest.approx(2, abs=0.01)
+
+
+def test_what_cannot_be_recorded_changes_nothing() -> None:
+    """Value and gradient in windows that waves cannot leave and come back to in time."""
+    f, x = objective("vp")
+    f.gathers = replace(
+        f.gathers,
+        acquisition=Acquisition(np.array([[303.0, 17.0]] * 2), np.array([[350.0, 12.0]])),
+        data=f.gathers.data[:, :1, :30],
+        wavelet=f.gathers.wavelet[:30],
+    )
+    axis = replace(f.discretization.axis, samples=30)
+    f = replace(f, discretization=replace(f.discretization, axis=axis))
+    # The time of all steps, which run on after the record; nothing is faster than 2500 m/s.
+    duration = (30 + 16) * 0.004
+    extents = recorded(
+        f.gathers.acquisition, GRID, np.full(GRID.shape, 2500.0), duration, np.full(2, 40.0)
+    )
+    found = of_one_size(GRID, extents, [(False, False)] * 2, 16)
+    assert found[0].start[0] > 0
+    made = replace(f.discretization, grid=found[0].local)
+    (value, gradient), (seen, cut) = f(x), replace(f, discretization=made, windows=found)(x)
+    assert seen == pytest.approx(value, rel=1e-12)
+    assert np.linalg.norm(cut - gradient) < 1e-12 * np.linalg.norm(gradient)
 
 
 def test_velocity_at_constant_impedance() -> None:

@@ -1,4 +1,4 @@
-"""Earth models: what is refused, the water, smoothing and change of grid."""
+"""Earth models: what is refused, the water and smoothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import pytest
 
 from fwicli import EarthModel, Grid
 from fwicli.errors import GeometryError, ModelError
-from fwicli.survey.model import Regridding
 
 GRID = Grid((40, 31), (10.0, 10.0), (100.0, 0.0))
 
@@ -56,38 +55,3 @@ def test_smoothing_keeps_travel_time_and_water() -> None:
     assert np.abs(np.diff(smooth.vp[5, 12:])).max() < 40
     free = model.smoothed(30.0)
     assert (1 / free.vp).mean() == pytest.approx((1 / model.vp).mean(), rel=5e-3)
-
-
-@pytest.mark.parametrize("spacing", [20.0, 25.0, 40.0])
-def test_coarse_grid_covers_the_model(spacing: float) -> None:
-    """Every fine point lies in a coarse cell; constants stay constant both ways."""
-    regridding = Regridding(GRID, spacing)
-    coarse = regridding.coarse
-    assert coarse.origin == GRID.origin
-    assert all(c >= f - 1e-9 for c, f in zip(coarse.end, GRID.end, strict=True))
-    ones = np.ones(GRID.shape)
-    np.testing.assert_allclose(regridding.to_coarse(ones), 1.0)
-    np.testing.assert_allclose(regridding.to_fine(np.ones(coarse.shape)), 1.0)
-
-
-def test_linear_trends_survive_interpolation() -> None:
-    regridding = Regridding(GRID, 30.0)
-    x = regridding.coarse.coordinates(0)[:, None] + 2 * regridding.coarse.coordinates(1)
-    fine = regridding.to_fine(x)
-    expected = GRID.coordinates(0)[:, None] + 2 * GRID.coordinates(1)
-    np.testing.assert_allclose(fine, expected)
-
-
-def test_averages_are_of_squared_slowness() -> None:
-    """A fine layering becomes the medium of the same compressibility."""
-    vp = np.where(np.arange(31) % 2, 1500.0, 3000.0) * np.ones((40, 1))
-    coarse = Regridding(GRID, 40.0).model_to_coarse(EarthModel(GRID, vp))
-    expected = 1 / np.sqrt(0.5 / 1500.0**2 + 0.5 / 3000.0**2)
-    np.testing.assert_allclose(coarse.vp[2:-2, 2:-2], expected, rtol=0.02)
-
-
-def test_same_spacing_changes_nothing() -> None:
-    model = with_water()
-    same = Regridding(GRID, 10.0).model_to_coarse(model)
-    assert same.grid == GRID
-    np.testing.assert_allclose(same.vp, model.vp)

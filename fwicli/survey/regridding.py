@@ -1,0 +1,183 @@
+"""Change of grid: a model to a coarser one, and derivatives and images back, exactly.
+
+A model is averaged in the quantities that waves average where cells are small against the
+wavelength: compressibility k = 1 / (rho vp**2) and the other properties as they are,
+
+    k' = R k,    rho' = R rho,    vp' = (k' rho')**(-1/2),    epsilon' = R epsilon, ...
+
+With constant density k is the squared slowness, the coefficient of the wave equation, whose mean
+is what long waves feel exactly; an interface such as the water bottom becomes one or two cells
+with the right mean, so that it stays where it is between the points. All weights of R are
+positive: waves in the averages are no faster than in the model, (R k)(R rho) >= (R 1/vp)**2, and
+delta <= epsilon stays true.
+
+Along each axis P is the matrix of linear interpolation from the coarse grid to the fine one, the
+averages are R = D P^T with D such that constants stay constant, and the matrices of the axes are
+applied in turn. A function phi of the coarse model is one of the fine model with the derivatives
+
+    dphi/dvp  = -(2 k / vp) R^T a,                a = dphi/dk' = -vp' / (2 k') dphi/dvp'
+    dphi/drho = -(k / rho) R^T a + R^T (dphi/drho' - vp' / (2 rho') dphi/dvp')
+
+References: Backus (1962), J. Geophys. Res. 67, 4427-4440; Moczo et al. (2002), Bull. Seism. Soc.
+Am. 92, 3042-3066, for averages of material parameters in cells that interfaces cross.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+
+from fwicli.survey.grid import Grid
+from fwicli.survey.model import EarthModel
+
+Array = NDArray[Any]
+
+# A coarse grid keeps at least so many cells along every axis, and is worth its averages only if
+# its cells are longer by this factor: in 2D three quarters of the work remain.
+FEWEST_CELLS = 16
+WORTHWHILE = 1.1
+
+
+class Regridding:
+    """Linear interpolation from a coarse grid to a fine one, averages back, and transposes.
+
+    Parameters
+    ----------
+    fine : Grid
+    spacing : float or tuple of float
+        Of the coarse grid [m], which begins where the fine one does and ends there or beyond.
+    """
+
+    def __init__(self, fine: Grid, spacing: float | tuple[float, ...]) -> None:
+        steps = (spacing,) * fine.ndim if isinstance(spacing, int | float) else spacing
+        shape = tuple(
+            int(np.floor((end - start) / h + 1e-6)) + 1
+            for start, end, h in zip(fine.origin, fine.end, steps, strict=True)
+        )
+        # A last coarse cell that the model fills only in part keeps its far end.
+        shape = tuple(
+            n + 1 if start + (n - 1) * h < end - 1e-6 * h else n
+            for n, start, end, h in zip(shape, fine.origin, fine.end, steps, strict=True)
+        )
+        self.fine = fine
+        self.coarse = Grid(shape, tuple(float(h) for h in steps), fine.origin)
+        self._interpolate = [self._matrix(axis) for axis in range(fine.ndim)]
+        self._average = [
+            scipy.sparse.diags(1 / np.asarray(p.sum(axis=0)).ravel()) @ p.T
+            for p in self._interpolate
+        ]
+
+    def _matrix(self, axis: int) -> Any:
+        position = self.fine.coordinates(axis) - self.coarse.origin[axis]
+        position = position / self.coarse.spacing[axis]
+        left = np.minimum(np.floor(position + 1e-9).astype(int), self.coarse.shape[axis] - 2)
+        right_weight = position - left
+        rows = np.arange(position.size)
+        return scipy.sparse.csr_matrix(
+            (
+                np.concatenate([1 - right_weight, right_weight]),
+                (np.concatenate([rows, rows]), np.concatenate([left, left + 1])),
+            ),
+            shape=(position.size, self.coarse.shape[axis]),
+        )
+
+    def to_fine(self, values: Array) -> Array:
+        """Interpolate values from the coarse grid."""
+        return _along_axes(self._interpolate, values)
+
+    def to_fine_transpose(self, values: Array) -> Array:
+        """Transpose of `to_fine`: derivatives by coarse values from those by fine ones."""
+        return _along_axes([p.T for p in self._interpolate], values)
+
+    def to_coarse(self, values: Array) -> Array:
+        """Average values to the coarse grid."""
+        return _along_axes(self._average, values)
+
+    def to_coarse_transpose(self, values: Array) -> Array:
+        """Transpose of `to_coarse`: derivatives by fine values from those by coarse ones."""
+        return _along_axes([r.T for r in self._average], values)
+
+    def model_to_coarse(self, model: EarthModel) -> EarthModel:
+        """The model on the coarse grid, by averages of compressibility and of other properties."""
+        others = {
+            name: self.to_coarse(values.astype(float)).astype(values.dtype)
+            for name, values in model.others.items()
+        }
+        rho: Array | float = 1.0
+        mean: Array | float = 1.0
+        if "rho" in others:
+            rho, mean = model.others["rho"].astype(float), others["rho"].astype(float)
+        k = self.to_coarse(1 / (rho * model.vp.astype(float) ** 2))
+        return EarthModel(self.coarse, (1 / np.sqrt(k * mean)).astype(model.vp.dtype), others)
+
+    def gradient_to_fine(
+        self, model: EarthModel, by: Callable[[str], Array], wanted: str
+    ) -> NDArray[np.float64]:
+        """Derivative by a property of a fine model, of a function of `model_to_coarse` of it.
+
+        Parameters
+        ----------
+        model : EarthModel
+            On the fine grid.
+        by : callable
+            Derivative by a property of the coarse model, by its name, at all others that stay.
+        """
+        if wanted not in ("vp", "rho"):
+            return np.asarray(self.to_coarse_transpose(by(wanted)))
+        coarse = self.model_to_coarse(model)
+        rho, mean = model.others.get("rho", 1.0), coarse.others.get("rho", 1.0)
+        by_vp = by("vp")
+        by_k = -0.5 * by_vp * mean * coarse.vp**3
+        spread = self.to_coarse_transpose(by_k)
+        if wanted == "vp":
+            return np.asarray(-2 * spread / (rho * model.vp**3))
+        direct = self.to_coarse_transpose(by("rho") - 0.5 * by_vp * coarse.vp / mean)
+        return np.asarray(direct - spread / (rho * model.vp) ** 2)
+
+
+def moved(model: EarthModel, grid: Grid) -> EarthModel:
+    """A model on a coarser grid, if it is not its own."""
+    if grid == model.grid:
+        return model
+    return Regridding(model.grid, grid.spacing).model_to_coarse(model)
+
+
+def fitting(grid: Grid, longest: float, fixed_ends: Sequence[bool]) -> tuple[float, ...]:
+    """Spacings of the coarsest grid with cells no longer than `longest` [m].
+
+    Spacings are equal along all axes where the model allows it, for which kernels are faster;
+    none is finer than the model's. Where little is to be gained, they are the model's.
+
+    Parameters
+    ----------
+    fixed_ends : sequence of bool
+        Axes along which the coarse grid must end where the model does; the spacing divides
+        their length.
+    """
+    lengths = [end - start for start, end in zip(grid.origin, grid.end, strict=True)]
+    step = min(longest, min(lengths) / FEWEST_CELLS)
+    dividing = [
+        length / np.ceil(length / step - 1e-9)
+        for length, fixed in zip(lengths, fixed_ends, strict=True)
+        if fixed
+    ]
+    # An end that is free to lie beyond the model takes the spacing of those that are not.
+    common = min(dividing, default=step)
+    found = []
+    for length, own, fixed in zip(lengths, grid.spacing, fixed_ends, strict=True):
+        wanted = length / np.ceil(length / step - 1e-9) if fixed else common
+        found.append(float(wanted) if wanted > own * WORTHWHILE else own)
+    return tuple(found)
+
+
+def _along_axes(matrices: list[Any], values: Array) -> Array:
+    """Apply one matrix along each axis."""
+    for axis, matrix in enumerate(matrices):
+        moved = np.moveaxis(values, axis, 0)
+        shape = (matrix.shape[0], *moved.shape[1:])
+        values = np.moveaxis((matrix @ moved.reshape(moved.shape[0], -1)).reshape(shape), 0, axis)
+    return np.ascontiguousarray(values)

@@ -1,0 +1,248 @@
+"""Windows: the part of a model in which the waves of one shot are propagated.
+
+A window takes over the values of the model, C m, and its image or gradient is added to that of the
+whole, C^T g, so that the sum over shots is the derivative of the sum of their misfits. The
+absorbing layer lies around the window as it would lie around a model of that size.
+
+How far a window reaches is either said, as a distance beyond source and receivers, or follows from
+what can be recorded: a wave that goes from a source at s out to x and back to a receiver at r takes
+at least
+
+    t = |T(x) - T(s)| + |T(x) - T(r)|,        T(x) = int dx / v(x)
+
+along every axis, with v(x) the fastest wave anywhere at x. Beyond the x with t = t_end nothing that
+happens, and no layer, is recorded by t_end; what the layers within leave is theirs anyway.
+
+All windows of a survey have one size, so that one set of arrays serves them all, and each lies
+about its shot or is moved into the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.errors import GeometryError, ModelError, StabilityError
+from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.grid import Grid
+
+Array = NDArray[Any]
+
+# Lowest and highest position wanted along every axis [m].
+Extent = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A block of the points of a grid.
+
+    Parameters
+    ----------
+    grid : Grid
+        Of the model.
+    start, shape : tuple of int
+        First point, and number of points, along every axis.
+    """
+
+    grid: Grid
+    start: tuple[int, ...]
+    shape: tuple[int, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is all of the model."""
+        return self.shape == self.grid.shape
+
+    @property
+    def local(self) -> Grid:
+        """Its own grid. It begins where the model does, so that it is the same for every shot."""
+        return Grid(self.shape, self.grid.spacing, self.grid.origin)
+
+    @property
+    def _slices(self) -> tuple[slice, ...]:
+        return tuple(slice(s, s + n) for s, n in zip(self.start, self.shape, strict=True))
+
+    def cut(self, values: Array) -> Array:
+        """Values in the window, of shape `shape`, from those of the model."""
+        return values if self.whole else np.ascontiguousarray(values[self._slices])
+
+    def cut_all(self, parameters: Mapping[str, Array]) -> dict[str, Array]:
+        """Several arrays in the window, by name."""
+        return {name: self.cut(values) for name, values in parameters.items()}
+
+    def add(self, part: Array, total: Array) -> None:
+        """Transpose of `cut`: add values in the window to those of the model."""
+        total[self._slices] += part
+
+    def places(self, positions: Array) -> Array:
+        """Positions [m] as they are on the window's own grid."""
+        return positions if self.whole else positions - self._offset
+
+    @property
+    def _offset(self) -> NDArray[np.float64]:
+        return np.asarray(np.array(self.start) * np.array(self.grid.spacing))
+
+
+@dataclass(frozen=True)
+class InWindow:
+    """The task of a shot, done in its window.
+
+    Its errors say in which window their places are meant. Tasks of many shots share the model until
+    they are run; only the window of it travels to a worker.
+
+    Parameters
+    ----------
+    task : dataclass
+        A function without arguments of `parameters`, `source`, `receivers` and more: those of the
+        whole, or, where it is `placed`, of the window.
+    """
+
+    task: Any
+    window: Window
+    placed: bool = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return InWindow, (self._place(), self.window, True)
+
+    def _place(self) -> Any:
+        task, window = self.task, self.window
+        if self.placed or window.whole:
+            return task
+        return replace(
+            task,
+            parameters=window.cut_all(task.parameters),
+            source=window.places(task.source),
+            receivers=window.places(task.receivers),
+        )
+
+    def __call__(self) -> Any:
+        """Run the task."""
+        try:
+            return self._place()()
+        except (GeometryError, ModelError, StabilityError) as error:
+            if not any(self.window.start):
+                raise
+            moved = ", ".join(
+                f"{axis} by {offset:g} m"
+                for axis, offset in zip(self.window.grid.axes, self.window._offset, strict=True)
+            )
+            raise type(error)(f"{error} (in the shot's window; add to {moved})") from error
+
+
+def of_one_size(
+    grid: Grid, extents: Sequence[Extent], tied: Sequence[tuple[bool, bool]], fewest: int
+) -> tuple[Window, ...]:
+    """A window for each shot, all of one size.
+
+    Parameters
+    ----------
+    extents : sequence of Extent
+        What each shot needs; what of it lies outside the model does not count.
+    tied : sequence of pairs of bool
+        Whether windows must reach the first points along an axis, and the last, as where the
+        pressure is zero there.
+    fewest : int
+        Points that a window has at least, along every axis.
+    """
+    spacing, origin = np.array(grid.spacing), np.array(grid.origin)
+    ends = np.array(grid.shape) - 1
+    low, high = (np.stack(sides) for sides in zip(*extents, strict=True))
+    first = np.clip(np.floor((low - origin) / spacing + 1e-6), 0, ends)
+    last = np.clip(np.ceil((high - origin) / spacing - 1e-6), 0, ends)
+    for axis, (begins, stops) in enumerate(tied):
+        first[:, axis] = 0 if begins else first[:, axis]
+        last[:, axis] = ends[axis] if stops else last[:, axis]
+    size = np.maximum((last - first + 1).max(axis=0), fewest)
+    size = np.minimum(size, ends + 1).astype(int)
+    # What is left of the common size lies on both sides of what the shot needs.
+    start = np.clip(np.floor((first + last - size + 1) / 2), 0, ends + 1 - size).astype(int)
+    for axis, (begins, stops) in enumerate(tied):
+        if begins or stops:
+            start[:, axis] = 0 if begins else ends[axis] + 1 - size[axis]
+    shape = tuple(int(n) for n in size)
+    return tuple(Window(grid, tuple(int(i) for i in s), shape) for s in start)
+
+
+def whole(grid: Grid) -> Window:
+    """The window that is all of the model."""
+    return Window(grid, (0,) * grid.ndim, grid.shape)
+
+
+def beyond(geometry: Acquisition, distance: float, margin: Array) -> list[Extent]:
+    """All depths, and a horizontal distance [m] beyond source and receivers of each shot.
+
+    Parameters
+    ----------
+    margin : ndarray of shape (ndim,)
+        Distance that is kept in any case [m], for the interpolation of the positions.
+    """
+    extents = []
+    for low, high in _spreads(geometry):
+        reach = np.maximum(distance, margin)
+        reach[-1] = np.inf
+        extents.append((low - reach, high + reach))
+    return extents
+
+
+def recorded(
+    geometry: Acquisition, grid: Grid, velocity: Array, duration: float, margin: Array
+) -> list[Extent]:
+    """What waves can reach and come back from within the record.
+
+    Parameters
+    ----------
+    velocity : ndarray of shape grid.shape
+        Fastest wave at every point [m/s].
+    duration : float
+        Time from the first value of the source to the end of the record [s].
+    margin : ndarray of shape (ndim,)
+        Distance beyond that [m], for the interpolation of the positions and the length of the
+        space differences.
+    """
+    clocks = [_Clock(grid, axis, velocity) for axis in range(grid.ndim)]
+    extents = []
+    for shot, (low, high) in enumerate(_spreads(geometry)):
+        source = geometry.source(shot)[0]
+        ends = [
+            clock.turning(source[axis], low[axis], high[axis], duration)
+            for axis, clock in enumerate(clocks)
+        ]
+        first, last = np.array(ends).T
+        # Source and receivers lie in their window whether they hear each other or not.
+        extents.append((np.minimum(first, low) - margin, np.maximum(last, high) + margin))
+    return extents
+
+
+def _spreads(geometry: Acquisition) -> list[Extent]:
+    """Lowest and highest position of source and receivers of every shot."""
+    spreads = []
+    for shot in range(geometry.shots):
+        points = np.concatenate([geometry.source(shot), geometry.receivers_of(shot)])
+        spreads.append((points.min(axis=0), points.max(axis=0)))
+    return spreads
+
+
+class _Clock:
+    """T(x) along an axis: the least time in which waves get to x from the first point."""
+
+    def __init__(self, grid: Grid, axis: int, velocity: Array) -> None:
+        others = tuple(a for a in range(grid.ndim) if a != axis)
+        fastest = velocity.max(axis=others)
+        between = np.maximum(fastest[1:], fastest[:-1])
+        self._x = grid.coordinates(axis)
+        self._time = np.concatenate([[0.0], np.cumsum(grid.spacing[axis] / between)])
+
+    def turning(
+        self, source: float, low: float, high: float, duration: float
+    ) -> tuple[float, float]:
+        """Farthest positions from which a wave comes back in time, to a receiver in between."""
+        t, first, last = np.interp([source, low, high], self._x, self._time)
+        begin, end = (t + first - duration) / 2, (t + last + duration) / 2
+        return (
+            float(np.interp(begin, self._time, self._x)) if begin > 0 else -np.inf,
+            float(np.interp(end, self._time, self._x)) if end < self._time[-1] else np.inf,
+        )
