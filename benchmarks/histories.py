@@ -4,7 +4,7 @@ Each way runs in processes of its own, in turn, round by round; its peak memory 
 process beyond what it had before the gradient, its time that of the second gradient in it. Errors
 are relative L2 differences from the gradient of the history that keeps every step.
 
-    python benchmarks/histories.py [--steps 4000] [--rounds 3] [--json FILE] [--picture FILE]
+    python benchmarks/histories.py [--steps 4000] [--rounds 3] [--json FILE]
 
 `auto` gets a twentieth of the memory that every step would take.
 """
@@ -143,53 +143,18 @@ def table(found: dict[str, dict[str, Any]], base: str) -> list[str]:
     return lines
 
 
-def draw(path: Path, steps: int) -> None:
-    """Memory of every way against the length of the record, as the plan tells it."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
-    axes = figure.add_subplot()
-    lengths = np.unique(np.geomspace(500, 4 * steps, 25).astype(int))
-    for name in ways(steps):
-        if name.startswith("auto") or name == "disk":
-            continue
-        size = [
-            demand(int(n), w[0]).held(w[1]) / 1e9 for n in lengths for w in [ways(int(n))[name]]
-        ]
-        (line,) = axes.plot(lengths, size, lw=1.5)
-        axes.annotate(
-            name,
-            (lengths[-1], size[-1]),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=8,
-            color=line.get_color(),
-        )
-    axes.set(xscale="log", yscale="log", xlabel="time steps", ylabel="history [GB]")
-    axes.set_title("What a gradient keeps of 441 x 681 points, 24 Hz, float32", fontsize=10)
-    axes.margins(x=0)
-    axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=150)
-
-
 @click.command()
 @click.option("--steps", default=4000, show_default=True)
 @click.option("--rounds", default=3, show_default=True)
 @click.option("--json", "json_file", type=click.Path(path_type=Path))
-@click.option("--picture", type=click.Path(path_type=Path))
 @click.option("--worker", "task", hidden=True)
-def main(
-    steps: int, rounds: int, json_file: Path | None, picture: Path | None, task: str | None
-) -> None:
-    """Measure, print a table, write JSON, draw."""
+def main(steps: int, rounds: int, json_file: Path | None, task: str | None) -> None:
+    """Measure, print a table, write JSON."""
     if task is not None:
         steps, every, keeping, result = json.loads(task)
         keeping["frequencies"] = tuple(keeping["frequencies"])
         worker(steps, every, Keeping(**keeping), Path(result))
         return
-    if picture is not None:
-        draw(picture, steps)
     found = measure(steps, rounds)
     click.echo("\n".join(table(found, "as the band needs")))
     if json_file is not None:
