@@ -94,9 +94,7 @@ def _draw(axes: Axes, lines: dict[str, list[tuple[float, float]]]) -> None:
     axes.grid(alpha=0.3, which="both")
 
 
-def _statement(
-    what: str, verb: str, how: str, lines: dict[str, list[tuple[float, float]]]
-) -> str:
+def _statement(what: str, verb: str, how: str, lines: dict[str, list[tuple[float, float]]]) -> str:
     """What the lines say, in a sentence."""
     if "Deepwave" not in lines:
         return f"What {what.lower()} {verb}"

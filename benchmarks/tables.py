@@ -59,7 +59,11 @@ def report(found: dict[str, Any]) -> str:
     for name, setup in found["setups"].items():
         lines += _setup(name, setup)
         lines += _roofline(setup, found["limits"][name])
-    lines += ["", "| a shot on every core, against one on one | shots per second |", "| --- | --- |"]
+    lines += [
+        "",
+        "| a shot on every core, against one on one | shots per second |",
+        "| --- | --- |",
+    ]
     lines += [f"| {_crowd(c)} | {spread(c['ratios'])} |" for c in found["crowds"]]
     if "reflections" in found:
         lines += ["", "| reflection of plane waves | dB |", "| --- | --- |"]
