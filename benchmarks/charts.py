@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, ScalarFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from fwicli.plotting import DPI
 
@@ -30,16 +30,12 @@ def speed(path: Path, curves: dict[str, Any]) -> None:
     lines = _lines(curves["sizes"], "points", "seconds")
     _draw(axes, lines)
     axes.set(
-        xlabel="points of the square model",
-        ylabel=f"time of a gradient, {curves['size_steps']} steps [s]",
-        title=_statement("A gradient", "takes", "as long with Deepwave", lines),
-        xscale="log",
-        yscale="log",
+        xlabel="points of a square model",
+        ylabel="time of a gradient [s]",
+        title=_statement("takes {} times as long as with fwi", lines)
+        + f"\n({curves['size_steps']} steps, one thread)",
     )
-    ticks = [x for x, _ in lines["fwi"]]
-    axes.set_xticks(ticks, [f"{round(x**0.5)}²" for x in ticks])
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_major_formatter(ScalarFormatter())
+    axes.set_xticks([x for x, _ in lines["fwi"]], [f"{x**0.5:.0f}²" for x, _ in lines["fwi"]])
     figure.savefig(path, dpi=DPI)
 
 
@@ -51,15 +47,10 @@ def memory(path: Path, curves: dict[str, Any]) -> None:
     shape = " x ".join(map(str, curves["shape"]))
     axes.set(
         xlabel="time steps of the record",
-        ylabel=f"memory of a gradient, {shape} points [MB]",
-        title=_statement("A gradient", "needs", "the memory with Deepwave", lines),
-        xscale="log",
-        yscale="log",
+        ylabel="peak memory of a gradient [MB]",
+        title=_statement("needs {} times the memory of fwi", lines) + f"\n({shape} points)",
     )
-    ticks = [x for x, _ in lines["fwi"]]
-    axes.set_xticks(ticks, [f"{x:g}" for x in ticks])
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_major_formatter(ScalarFormatter())
+    axes.set_xticks([x for x, _ in lines["fwi"]], [f"{x:g}" for x, _ in lines["fwi"]])
     figure.savefig(path, dpi=DPI)
 
 
@@ -79,25 +70,47 @@ def _lines(
 
 
 def _draw(axes: Axes, lines: dict[str, list[tuple[float, float]]]) -> None:
-    """Lines with their names at their ends."""
+    """Lines with their names at their ends, and their ratio between them."""
+    axes.set(xscale="log", yscale="log")
     for code, points in lines.items():
         x, y = zip(*points, strict=True)
         axes.plot(x, y, "o-", ms=4, lw=1.5, color=COLOURS[code])
         axes.annotate(
             NAMES[code],
-            (x[-1], y[-1]),
-            xytext=(-6, 8),
+            points[-1],
+            xytext=(0, 8),
             textcoords="offset points",
             ha="right",
             color=COLOURS[code],
         )
-    axes.grid(alpha=0.3, which="both")
+    for x, below, above in _pairs(lines):
+        axes.plot([x, x], [below, above], ":", lw=0.8, color="gray", zorder=0)
+        axes.annotate(
+            f"{above / below:.2g} x",
+            (x, (below * above) ** 0.5),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+            color="gray",
+        )
+    axes.margins(x=0.08, y=0.13)
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.grid(alpha=0.3)
 
 
-def _statement(what: str, verb: str, how: str, lines: dict[str, list[tuple[float, float]]]) -> str:
+def _pairs(lines: dict[str, list[tuple[float, float]]]) -> list[tuple[float, float, float]]:
+    """Where both lines have a point: x, and y of ours and of the other."""
+    other = dict(lines.get("Deepwave", []))
+    return [(x, y, other[x]) for x, y in lines["fwi"] if x in other]
+
+
+def _statement(how: str, lines: dict[str, list[tuple[float, float]]]) -> str:
     """What the lines say, in a sentence."""
-    if "Deepwave" not in lines:
-        return f"What {what.lower()} {verb}"
-    pairs = zip(lines["Deepwave"], lines["fwi"], strict=True)
-    ratios = [theirs / our for (_, theirs), (_, our) in pairs]
-    return f"{what} {verb} {min(ratios):.2g} to {max(ratios):.2g} times {how}"
+    ratios = [theirs / our for _, our, theirs in _pairs(lines)]
+    if not ratios:
+        return "A gradient of fwi"
+    return f"With Deepwave, a gradient {how.format(f'{min(ratios):.2g} to {max(ratios):.2g}')}"
