@@ -37,10 +37,12 @@ execution: {workers: 1}
 FIRST = """
 import time
 started = time.perf_counter()
-import numpy as np
+from importlib import import_module
 import rivals
+from fwicli.execution import PRELOAD
+for module in PRELOAD:
+    import_module(module)
 problem = rivals.Problem((441, 681), 500)
-import fwicli.propagators.propagator
 imported = time.perf_counter()
 gradient = rivals.ours(problem, "gradient")
 gradient()
