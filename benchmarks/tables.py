@@ -102,13 +102,22 @@ def _roofline(setup: dict[str, Any], limit: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _crowds(found: dict[str, Any]) -> list[str]:
+    """Shots per second of a shot on every core; nothing if that was not measured."""
+    if not found["crowds"]:
+        return []
+    head = "| shots per second of a shot on every core, against one on one core | |"
+    rows = [f"| {_crowd(c)} | {spread(c['ratios'])} |" for c in found["crowds"]]
+    return ["", head, "| --- | --- |", *rows]
+
+
 def _crowd(crowd: dict[str, Any]) -> str:
     shape = " x ".join(map(str, crowd["shape"]))
     return f"{crowd['operator']}, {shape} points, {crowd['shots']} shots"
 
 
 def _reflections(found: dict[str, Any]) -> dict[str, str]:
-    angles, *_ = (found["reflections"][k] for k in ("angles",))
+    angles = found["reflections"]["angles"]
     rows = {}
     for name, values in found["reflections"].items():
         if name != "angles":
@@ -129,7 +138,5 @@ def readme(found: dict[str, Any]) -> str:
     for says in [r[2] for r in REMEMBERED]:
         cells = [f"{memory[c][says]:.2g}" if says in memory[c] else "" for c in columns]
         lines.append(f"| {says} | " + " | ".join(cells) + " |")
-    lines += ["", "| a shot on every core, against one on one core: shots per second | |"]
-    lines += ["| --- | --- |"]
-    lines += [f"| {_crowd(c)} | {spread(c['ratios'])} |" for c in found["crowds"]]
+    lines += _crowds(found)
     return "\n".join(lines)
