@@ -1,17 +1,12 @@
-"""Memory of a process that computes many gradients, and the time of its first shot.
+"""Memory of a process that computes many gradients.
 
 The number of receivers changes from gradient to gradient; memory must not grow, and nothing may be
-compiled again. A process of its own, which finds its kernels on disk, tells how much longer its
-first shot takes than the second.
+compiled again. Of the first shot of a process see `commands.py`.
 
-    python benchmarks/endurance.py [--gradients 1000]
+    python benchmarks/endurance.py [--gradients 2000]
 """
 
 from __future__ import annotations
-
-import subprocess
-import sys
-import time
 
 import click
 import numpy as np
@@ -47,25 +42,10 @@ def memory() -> float:
     return float(psutil.Process().memory_info().rss) / 1e6
 
 
-def first_shot() -> None:
-    """Print seconds of the first and second gradient of this process, after imports."""
-    F = propagator((441, 681), 500)
-    seconds = []
-    for _ in range(2):
-        started = time.perf_counter()
-        gradient(F, 200)
-        seconds.append(time.perf_counter() - started)
-    click.echo(f"gradient of a new process: first {seconds[0]:.2f} s, second {seconds[1]:.2f} s")
-
-
 @click.command()
-@click.option("--gradients", default=1000, show_default=True)
-@click.option("--first", is_flag=True, help="Only the first shot, in this process.")
-def main(gradients: int, first: bool) -> None:
-    """Print memory after 50 gradients and after all, and the time of a first shot."""
-    if first:
-        first_shot()
-        return
+@click.option("--gradients", default=2000, show_default=True)
+def main(gradients: int) -> None:
+    """Print memory after 50 gradients and after all."""
     F = propagator((81, 61), 150)
     rng = np.random.default_rng(0)
     early, built = 0.0, 0
@@ -77,8 +57,6 @@ def main(gradients: int, first: bool) -> None:
     click.echo(f"{early:.1f} MB after 50 gradients, {late:.1f} MB after {gradients}")
     click.echo(f"grown by {100 * (late / early - 1):.1f} %")
     click.echo(f"kernels loaded after the first 50: {kernels.load.cache_info().misses - built}")
-    for _ in range(2):  # the first of them may compile
-        subprocess.run([sys.executable, __file__, "--first"], check=True)
 
 
 if __name__ == "__main__":

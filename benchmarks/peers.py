@@ -1,232 +1,251 @@
-"""Speed beside Deepwave and a plain C loop, alternately in one run.
+"""Speed and memory beside Deepwave and a plain C loop, alternately in one run.
 
-All propagate the same source through the same model on the same grid, with the same time step,
-order 8, float32 and the same receivers. The C loop is the bare stencil: two buffers,
-v**2 dt**2 / h**2 computed before, no layer, no receivers; it has the flags that Devito gives the
-compiler. Deepwave has its default layer of 20 cells and its default settings. Ours is the default
-of 12, which reflects less (`boundaries.py --cells 12`; the other with 20 is Deepwave's). Points are
-those of the model, without any layer.
+What competes, and with which settings, is in `rivals.py`; every code and operator has a process of
+its own (`contestant.py`). A round runs each of them once, one after the other; a ratio is taken
+within a round, and given as the median of all rounds with the lowest and the highest. Points are
+those of the model, without any layer. Times in seconds are of this machine, as busy as it is: the
+ratios are what to look at.
 
-    python benchmarks/peers.py [--shape 441x681] [--steps 1000] [--threads 1] [--json FILE]
+    python benchmarks/peers.py [--quick] [--json runs/peers.json] [--pictures docs/pictures]
+    python benchmarks/peers.py --only "plane, one thread"    one table
+    python benchmarks/peers.py --readme runs/peers.json      the table of README, from such a file
+    python benchmarks/peers.py --draw runs/peers.json        the pictures, from such a file
 
-Deepwave is no part of the program's environment: pip install torch deepwave==0.1.0
+Runs of 3D have few steps: with Deepwave, each takes a second of a gradient in 160**3 points, and
+32 MB; a thousand would not fit the memory of most machines. Everything takes about 15 minutes on
+two cores that have nothing else to do, once the kernels are compiled.
 """
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
+import platform
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import click
-import numpy as np
-from numpy.typing import NDArray
+import tables
+from contestant import Contestant
+from rivals import OUR_CELLS, THEIR_CELLS, Problem
 
-Array = NDArray[Any]
-Run = Callable[[], Any]
+ALL = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
-SPACING, FREQUENCY, RECEIVERS = 10.0, 10.0, 200
-SLOWEST, FASTEST, ORDER = 1500.0, 4000.0, 8
-# Both are defaults.
-THEIR_CELLS, OUR_CELLS = 20, 12
-
-LOOP = """
-#define C0 (-205.0f / 72 * {ndim})
-static const float c[5] = {{0, 8.0f / 5, -1.0f / 5, 8.0f / 315, -1.0f / 560}};
-void propagate(float *restrict u, float *restrict v, const float *restrict k, const float *q,
-               long n0, long n1, long n2, long steps, long source)
-{{
-  const long sx = {sx}, sy = {sy};
-  for (long t = 0; t < steps; t++) {{
-    #pragma omp parallel for collapse(2) schedule(static)
-    for (long x = {x0}; x < {x1}; x++)
-      for (long y = 4; y < {y1}; y++)
-        #pragma omp simd
-        for (long z = 4; z < {z1}; z++) {{
-          const long i = {index};
-          float sum = C0 * u[i];
-          for (int o = 1; o < 5; o++)
-            sum += c[o] * ({sums});
-          v[i] = 2 * u[i] - v[i] + k[i] * sum;
-        }}
-    v[source] += k[source] * q[t];
-    float *w = u; u = v; v = w;
-  }}
-}}
-"""
+# Code and operator.
+Case = tuple[str, str]
+FORWARD: tuple[Case, ...] = (("C", "forward"), ("fwi", "forward"), ("Deepwave", "forward"))
+GRADIENT: tuple[Case, ...] = (*FORWARD, ("fwi", "gradient"), ("Deepwave", "gradient"))
+EVERY: tuple[Case, ...] = (*GRADIENT, ("fwi", "rtm"), ("fwi", "hessian"))
 
 
-def c_code(ndim: int) -> str:
-    """The loop in C; in 2D the first axis is left out."""
-    sums = ["u[i - o] + u[i + o]", "u[i - o * sy] + u[i + o * sy]"]
-    sums += ["u[i - o * sx] + u[i + o * sx]"] if ndim == 3 else []
-    x0, x1 = ("4", "n0 - 4") if ndim == 3 else ("0", "1")
-    return LOOP.format(
-        ndim=ndim,
-        sums=" + ".join(sums),
-        x0=x0,
-        x1=x1,
-        y1="n1 - 4",
-        z1="n2 - 4",
-        sx="n1 * n2",
-        sy="n2",
-        index="x * sx + y * sy + z",
-    )
+@dataclass(frozen=True)
+class Setup:
+    """Cases that run alternately on one problem."""
+
+    problem: Problem
+    rounds: int
+    cases: tuple[Case, ...]
 
 
-def bare_loop(vp: Array, step: float, wavelet: Array) -> Run:
-    """The stencil in C."""
-    flags = "-O3 -march=native -ffast-math -fPIC -shared -fopenmp -mprefer-vector-width=512"
-    folder = Path(tempfile.mkdtemp())
-    (folder / "loop.c").write_text(c_code(vp.ndim))
-    library = folder / "loop.so"
-    subprocess.run(
-        ["gcc", *flags.split(), "-std=c99", str(folder / "loop.c"), "-o", str(library)], check=True
-    )
-    function = ctypes.CDLL(str(library)).propagate
-    factor = np.pad((vp * step / SPACING) ** 2, 4, mode="edge").astype(np.float32)
-    fields = [np.zeros(factor.shape, np.float32) for _ in range(2)]
-    middle = int(np.ravel_multi_index(tuple(n // 2 for n in factor.shape), factor.shape))
-    shape = (1,) * (3 - vp.ndim) + factor.shape
-    pointers = [a.ctypes.data_as(ctypes.c_void_p) for a in (*fields, factor, wavelet)]
-    numbers = [ctypes.c_long(n) for n in (*shape, wavelet.size, middle)]
-
-    def run() -> Array:
-        for f in fields:
-            f[:] = 0
-        function(*pointers, *numbers)
-        return fields[0]
-
-    return run
+FULL = {
+    "plane, one thread": Setup(Problem((441, 681), 1000), 5, EVERY),
+    "plane, all cores": Setup(Problem((441, 681), 1000, ALL), 3, GRADIENT),
+    "cube of 160, one thread": Setup(Problem((160,) * 3, 20), 3, GRADIENT),
+    "cube of 160, all cores": Setup(Problem((160,) * 3, 40, ALL), 2, EVERY),
+    "cube of 256, all cores": Setup(Problem((256,) * 3, 16, ALL), 2, GRADIENT),
+}
+QUICK = {
+    "plane, one thread": Setup(Problem((441, 681), 300), 2, EVERY),
+    "cube of 96, all cores": Setup(Problem((96,) * 3, 30, ALL), 2, GRADIENT),
+}
+# Of the pictures: gradients of square models, and of records of so many steps.
+SIZES, SIZE_STEPS = (100, 200, 400, 800), 300
+LENGTHS, LENGTH_SHAPE = (250, 500, 1000, 2000), (441, 681)
 
 
-def places(shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """Grid points of the source and the receivers."""
-    source = np.array([n // 2 for n in shape])
-    x = np.linspace(0, shape[0] - 1, min(RECEIVERS, shape[0])).astype(int)
-    rest = [np.full(x.size, n // 2) for n in shape[1:-1]]
-    return source, np.stack([x, *rest, np.full(x.size, 2)], axis=1)
+def present(cases: Iterable[Case]) -> list[Case]:
+    """The cases without those of a code that is not installed."""
+    there = find_spec("deepwave") is not None
+    return [case for case in cases if there or case[0] != "Deepwave"]
 
 
-def ours(vp: Array, step: float, wavelet: Array, threads: int) -> dict[str, Run]:
-    """Forward, gradient, migration and product of the Hessian."""
-    from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
-    from fwicli.propagators.history import subsampling
-
-    grid = Grid(vp.shape, (SPACING,) * vp.ndim, (0.0,) * vp.ndim)
-    axis = time_axis(step, wavelet.size, vp.max(), grid.spacing, ORDER, 1, corrected=False)
-    every = subsampling(axis, 2.5 * FREQUENCY)
-    layer = AbsorbingLayer(OUR_CELLS, FASTEST, FREQUENCY)
-    F = Propagator(Discretization("acoustic", grid, axis, layer, every=every, threads=threads))
-    source, receivers = places(vp.shape)
-    model = {"m": (1 / vp**2).astype(np.float32)}
-    change = {"m": (0.01 * model["m"]).astype(np.float32)}
-    at = wavelet[None], SPACING * source[None], SPACING * receivers
-    residual = F.forward(model, *at)
+def measure(setup: Setup) -> dict[str, Any]:
+    """Seconds of each round, and memory, of all cases of a setup."""
+    with ExitStack() as stack:
+        field = [
+            stack.enter_context(Contestant(code, operator, setup.problem))
+            for code, operator in present(setup.cases)
+        ]
+        seconds: dict[str, list[float]] = {c.name: [] for c in field}
+        for _ in range(setup.rounds):
+            for c in field:
+                seconds[c.name].append(c.run())
+        memory = {c.name: c.memory() for c in field}
+    p = setup.problem
     return {
-        "forward": lambda: F.forward(model, *at),
-        "gradient": lambda: F.jacobian_adjoint(model, residual, *at),
-        "rtm": lambda: F.images(model, lambda d: d, *at, kinds=("correlation", "illumination")),
-        "hessian": lambda: F.hessian(model, change, residual, *at),
+        "shape": p.shape,
+        "steps": p.steps,
+        "threads": p.threads,
+        "seconds": seconds,
+        "memory": memory,
     }
 
 
-def deepwave(vp: Array, step: float, wavelet: Array, threads: int) -> dict[str, Run]:
-    """Forward and gradient of Deepwave's constant-density acoustic propagator."""
-    import torch
-    from deepwave import scalar
+def crowd(problem: Problem, operator: str, rounds: int) -> dict[str, Any]:
+    """Shots per second of a shot on every core against those of one on one core."""
+    with ExitStack() as stack:
+        field = [stack.enter_context(Contestant("fwi", operator, problem)) for _ in range(ALL)]
 
-    torch.set_num_threads(threads)
-    v = torch.from_numpy(vp.astype(np.float32))
-    source, receivers = places(vp.shape)
-    kept = {
-        "source_amplitudes": torch.from_numpy(wavelet[None, None]),
-        "source_locations": torch.from_numpy(source[None, None]),
-        "receiver_locations": torch.from_numpy(receivers[None]),
-        "accuracy": ORDER,
-        "pml_width": THEIR_CELLS,
-        "pml_freq": FREQUENCY,
-        "max_vel": FASTEST,
+        def together(some: Sequence[Contestant]) -> float:
+            started = time.perf_counter()
+            for c in some:
+                c.start()
+            for c in some:
+                c.answer()
+            return time.perf_counter() - started
+
+        alone, all_at_once = [], []
+        for i in range(rounds):
+            alone.append(together(field[i % ALL : i % ALL + 1]))
+            all_at_once.append(together(field))
+    return {
+        "shape": problem.shape,
+        "steps": problem.steps,
+        "operator": operator,
+        "shots": ALL,
+        "ratios": [ALL * a / b for a, b in zip(alone, all_at_once, strict=True)],
     }
 
-    def forward() -> Any:
-        return scalar(v, SPACING, step, **kept)[-1]
 
-    def gradient() -> Any:
-        at = v.clone().requires_grad_()
-        data = scalar(at, SPACING, step, **kept)[-1]
-        (data**2).sum().backward()
-        return at.grad
+def single(code: str, operator: str, problem: Problem, rounds: int = 2) -> dict[str, Any]:
+    """Fastest run and memory of one case."""
+    with Contestant(code, operator, problem) as c:
+        seconds = min(c.run() for _ in range(rounds))
+        return {"code": code, "seconds": seconds, "memory": c.memory()}
 
-    return {"forward": forward, "gradient": gradient}
+
+def curves() -> dict[str, Any]:
+    """What the pictures show: time against model size, memory against record length."""
+    codes = [code for code, _ in present((("fwi", ""), ("Deepwave", "")))]
+    sizes = [
+        {"points": n * n, **single(code, "gradient", Problem((n, n), SIZE_STEPS))}
+        for n in SIZES
+        for code in codes
+    ]
+    lengths = [
+        {"steps": n, **single(code, "gradient", Problem(LENGTH_SHAPE, n), rounds=1)}
+        for n in LENGTHS
+        for code in codes
+    ]
+    return {"sizes": sizes, "size_steps": SIZE_STEPS, "lengths": lengths, "shape": LENGTH_SHAPE}
+
+
+def reflections() -> dict[str, list[float]]:
+    """Reflection of plane waves from the layers [dB], at the angles of `boundaries`."""
+    import boundaries
+
+    found = {"angles": list(boundaries.ANGLES)}
+    for name, code, cells in (
+        ("fwi", boundaries.ours, OUR_CELLS),
+        ("Deepwave", boundaries.deepwave, THEIR_CELLS),
+    ):
+        if name == "fwi" or find_spec("deepwave"):
+            found[name] = list(boundaries.angles(code, 2000.0, 2000.0, cells))
+    return found
+
+
+def roofline(setup: Setup) -> dict[str, Any]:
+    """Limits of the machine for a problem, measured with its number of threads."""
+    points, threads = int(setup.problem.point_steps / setup.problem.steps), setup.problem.threads
+    program = Path(__file__).with_name("roofline.py")
+    done = subprocess.run(
+        [sys.executable, str(program), str(points), str(threads)],
+        env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def machine() -> str:
+    """Processor and number of cores."""
+    info = Path("/proc/cpuinfo")
+    names = [x for x in info.read_text().splitlines() if "model name" in x] if info.exists() else []
+    name = names[0].split(":")[1].strip() if names else platform.processor()
+    return f"{ALL} cores of {name}"
+
+
+def compete(quick: bool, only: str) -> dict[str, Any]:
+    """All measurements; what is measured is said on stderr."""
+    setups = {name: s for name, s in (QUICK if quick else FULL).items() if only in name}
+    found: dict[str, Any] = {"machine": machine(), "setups": {}, "limits": {}, "crowds": []}
+    for name, setup in setups.items():
+        click.echo(f"{name} ...", err=True)
+        found["setups"][name] = measure(setup)
+        found["limits"][name] = roofline(setup)
+    if only:
+        return found
+    click.echo("a shot on every core ...", err=True)
+    plane, cube = (441, 681), (64 if quick else 160,) * 3
+    steps, rounds = (300, 3) if quick else (1000, 5)
+    found["crowds"] = [
+        crowd(Problem(plane, steps), "forward", rounds),
+        crowd(Problem(plane, steps), "gradient", rounds),
+        crowd(Problem(cube, 40), "forward", rounds),
+    ]
+    if not quick:
+        click.echo("reflections ...", err=True)
+        found["reflections"] = reflections()
+        click.echo("curves ...", err=True)
+        found["curves"] = curves()
+    return found
 
 
 @click.command()
-@click.option("--shape", default="441x681", show_default=True, help="Points of the model.")
-@click.option("--steps", default=1000, show_default=True)
-@click.option("--threads", default=1, show_default=True, help="In one shot.")
-@click.option("--rounds", default=5, show_default=True)
-@click.option("--only", default="", help="Cases to time, such as forward,gradient; all if empty.")
+@click.option("--quick", is_flag=True, help="Few steps and rounds, no curves; below 3 minutes.")
+@click.option("--only", default="", help="Setups whose names contain this, and nothing else.")
 @click.option("--json", "target", type=click.Path(path_type=Path), help="Write the numbers here.")
-def main(shape: str, steps: int, threads: int, rounds: int, only: str, target: Path | None) -> None:
-    """Print a table of times and ratios."""
-    size = tuple(int(n) for n in shape.split("x"))
-    depth = np.linspace(SLOWEST, FASTEST, size[-1])
-    vp = np.broadcast_to(depth, size).copy()
-    step = round(0.95 * 2 / (FASTEST * np.sqrt(len(size) * 6.502 / SPACING**2)), 6)
-    t = step * np.arange(steps) - 1 / FREQUENCY
-    wavelet = (1 - 2 * (np.pi * FREQUENCY * t) ** 2) * np.exp(-((np.pi * FREQUENCY * t) ** 2))
-    wavelet = wavelet.astype(np.float32)
-    runs = {f"fwi {name}": run for name, run in ours(vp, step, wavelet, threads).items()}
-    runs["C forward"] = bare_loop(vp, step, wavelet)
-    if find_spec("deepwave"):
-        found = deepwave(vp, step, wavelet, threads)
-        runs |= {f"Deepwave {name}": run for name, run in found.items()}
+@click.option("--pictures", type=click.Path(path_type=Path), help="Draw the curves into a folder.")
+@click.option("--readme", type=click.Path(path_type=Path, exists=True), help="Print README's rows.")
+@click.option("--draw", type=click.Path(path_type=Path, exists=True), help="Draw from such a file.")
+def main(
+    quick: bool,
+    only: str,
+    target: Path | None,
+    pictures: Path | None,
+    readme: Path | None,
+    draw: Path | None,
+) -> None:
+    """Print tables of times and ratios."""
+    if readme:
+        click.echo(tables.readme(json.loads(readme.read_text())))
+        return
+    started = time.perf_counter()
+    if draw:
+        found, pictures = json.loads(draw.read_text()), pictures or Path("docs/pictures")
     else:
-        click.echo("Deepwave is missing: pip install torch deepwave==0.1.0")
-    if only:
-        runs = {n: run for n, run in runs.items() if n.split()[-1] in only.split(",")}
-    seconds: dict[str, list[float]] = {name: [] for name in runs}
-    for number in range(rounds + 1):
-        for name, run in runs.items():
-            started = time.perf_counter()
-            run()
-            if number:  # the first round compiles and allocates
-                seconds[name].append(time.perf_counter() - started)
-    points = float(np.prod(size)) * steps
-    click.echo(f"{shape} points, {steps} steps of {1e3 * step:g} ms, {threads} threads\n")
-    click.echo("| what | time [s] | Gpoints/s |\n| --- | --- | --- |")
-    for name, spent in seconds.items():
-        click.echo(f"| {name} | {median(spent):.3f} | {points / median(spent) / 1e9:.2f} |")
-    wanted = [
-        ("C forward", "fwi forward"),
-        ("Deepwave forward", "fwi forward"),
-        ("Deepwave gradient", "fwi gradient"),
-        *((f"fwi {name}", "fwi forward") for name in ("gradient", "rtm", "hessian")),
-    ]
-    ratios = {}
-    click.echo("\n| time of / time of | ratio | lowest to highest |\n| --- | --- | --- |")
-    for a, b in wanted:
-        if a in seconds and b in seconds:
-            each = [p / q for p, q in zip(seconds[a], seconds[b], strict=True)]
-            ratios[f"{a} / {b}"] = each
-            click.echo(f"| {a} / {b} | {median(each):.2f} | {min(each):.2f} to {max(each):.2f} |")
+        if not find_spec("deepwave"):
+            click.echo("Deepwave is missing: pip install torch deepwave==0.1.0", err=True)
+        found = compete(quick, only)
+        click.echo(tables.report(found))
+        click.echo(f"\nmeasured in {time.perf_counter() - started:.0f} s")
     if target:
-        report = {"shape": size, "steps": steps, "threads": threads, "seconds": seconds}
-        target.write_text(json.dumps(report | {"ratios": ratios}, indent=1))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(json.dumps(found, indent=1))
+    if pictures and "curves" in found:
+        import charts
+
+        charts.draw(pictures, found)
 
 
 if __name__ == "__main__":
-    # OpenMP of all codes reads this once, when the first of them is loaded.
-    chosen = sys.argv[sys.argv.index("--threads") + 1] if "--threads" in sys.argv else "1"
-    os.environ["OMP_NUM_THREADS"] = chosen
     main()

@@ -26,7 +26,7 @@ from fwicli.errors import ExecutionError, FwiError
 ATTEMPTS = 3
 
 # What a worker imports before its first task, once for all workers.
-PRELOAD = ["fwicli.propagators.propagator"]
+PRELOAD = ["fwicli.propagators.propagator", "scipy.fft", "scipy.sparse", "scipy.special"]
 
 Task = Callable[[], Any]
 Done = Callable[[int], None]

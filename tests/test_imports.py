@@ -5,6 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+from tests.conftest import ROOT
+
 WITHOUT_TORCH = """
 import sys
 sys.modules["torch"] = None
@@ -20,3 +24,33 @@ for name in fwicli.__all__:
 def test_everything_imports_without_torch() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT_TORCH], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+# Prints what of the libraries that take long to import a command has imported.
+LOADED = """
+import sys
+from fwicli.cli.main import cli
+try:
+    cli.main(sys.argv[1:], standalone_mode=False)
+finally:
+    slow = ("devito", "matplotlib", "numpy", "scipy.ndimage", "scipy.sparse", "sympy", "pydantic")
+    print("loaded:", *(name for name in slow if name in sys.modules))
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "allowed"),
+    [
+        (["--help"], set()),
+        (["invert", "--help"], set()),
+        (["check", "configs/demo_model.yaml"], {"numpy", "pydantic"}),
+    ],
+    ids=["help", "help of a verb", "check"],
+)
+def test_quick_commands_import_little(arguments: list[str], allowed: set[str]) -> None:
+    """Help needs click alone, and a check neither Devito nor most of SciPy."""
+    command = [sys.executable, "-c", LOADED, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    (line,) = [text for text in done.stdout.splitlines() if text.startswith("loaded:")]
+    assert set(line.split()[1:]) <= allowed

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy  # its `signal` is loaded at use: the import takes longer than a check may
+import scipy  # its parts are loaded at use: their import takes longer than a check may
 from numpy.typing import NDArray
 
 Array = NDArray[Any]

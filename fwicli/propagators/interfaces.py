@@ -33,7 +33,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import scipy.sparse
+import scipy  # its parts are loaded at use: their import takes longer than a check may
 from numpy.typing import NDArray
 
 Array = NDArray[Any]

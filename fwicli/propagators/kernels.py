@@ -7,30 +7,27 @@ a key that contains everything that the generated code depends on.
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import os
 import pickle
 import platform
 import subprocess
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import devito
 import numpy as np
-import platformdirs
 from devito import Eq, Operator, configuration
 from devito.ir.iet import Expression, FindNodes, retrieve_iteration_tree
 from devito.symbolics import retrieve_indexed
 from devito.warnings import DevitoWarning
 
 from fwicli.errors import CalculusError
-from fwicli.propagators import timeloops
+from fwicli.propagators import cache, timeloops
 from fwicli.propagators.elimination import SHARED
 from fwicli.propagators.equations import registry
 from fwicli.propagators.expressions import accesses, functions
@@ -126,18 +123,31 @@ class Kernel:
     arrays: tuple[ArraySpec, ...]
 
 
-@cache
+@functools.cache
 def load(signature: Signature) -> Kernel:
-    """The kernel of a signature: from this process, from disk, or built now."""
+    """The kernel of a signature: from this process, from disk, or built now.
+
+    Of several processes that need the same kernel at the same time, one builds it.
+    """
     path = _path(signature)
-    with suppress(OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError):
-        with path.open("rb") as file:
-            kernel: Kernel = pickle.load(file)
-        _ = kernel.operator.cfunction
-        return kernel
-    kernel = build(signature)
-    _store(kernel, path)
+    kernel = _read(path)
+    if kernel is None:
+        with cache.alone(path):
+            kernel = _read(path)
+            if kernel is None:
+                kernel = build(signature)
+                cache.write(path, pickle.dumps(kernel))
     return kernel
+
+
+def _read(path: Path) -> Kernel | None:
+    """A kernel on disk, if it is there and can be loaded here."""
+    data = cache.read(path)
+    with suppress(OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError):
+        kernel: Kernel | None = pickle.loads(data) if data else None
+        _ = kernel and kernel.operator.cfunction
+        return kernel
+    return None
 
 
 def prepare(signature: Signature) -> None:
@@ -151,23 +161,7 @@ def is_cached(signature: Signature) -> bool:
 
 
 def _path(signature: Signature) -> Path:
-    return cache_folder() / f"{_key(signature)}.kernel"
-
-
-def cache_folder() -> Path:
-    """Where compiled kernels are kept; `FWI_CACHE` overrides the user's cache folder."""
-    chosen = os.environ.get("FWI_CACHE")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("fwicli")) / "kernels"
-
-
-def _store(kernel: Kernel, path: Path) -> None:
-    """Write a kernel aside and rename it: another process never reads half a file."""
-    # A cache that cannot be written costs time only.
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            pickle.dump(kernel, file)
-        Path(file.name).replace(path)
+    return cache.folder() / f"{_key(signature)}.kernel"
 
 
 def _key(signature: Signature) -> str:
@@ -175,7 +169,7 @@ def _key(signature: Signature) -> str:
     return hashlib.sha256(f"{asdict(signature)}{_toolchain()}".encode()).hexdigest()[:32]
 
 
-@cache
+@functools.cache
 def _toolchain() -> str:
     """Versions of Devito and the compiler, the processor, and this package's own sources."""
     compiler = configuration["compiler"]

@@ -26,8 +26,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse
-import scipy.special
+import scipy  # its parts are loaded at use: their import takes longer than a check may
 from numpy.typing import NDArray
 
 from fwicli.propagators.absorbing import Walls

@@ -20,8 +20,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import scipy.sparse
-import scipy.special
+import scipy  # its parts are loaded at use: their import takes longer than a check may
 from numpy.typing import NDArray
 
 from fwicli.propagators import dispersion
@@ -37,7 +36,8 @@ class Resampling:
     """Linear maps between the recorded samples and the steps of a time axis.
 
     The steps run on for the half-width of the filter after the last recorded sample, so that
-    the last samples are filtered as well as the first.
+    the last samples are filtered as well as the first. Without a filter, which is where samples are
+    steps and keep their dispersion, they end with the samples.
 
     Parameters
     ----------
@@ -49,7 +49,8 @@ class Resampling:
     def __init__(self, axis: TimeAxis, precision: str = "float64") -> None:
         self.axis = axis
         self.precision = precision
-        self.extended = axis.samples + HALF_WIDTH
+        filtered = axis.substeps > 1 or axis.corrected
+        self.extended = axis.samples + (HALF_WIDTH if filtered else 0)
         self.steps = axis.substeps * (self.extended - 1) + 1
 
     @property

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy.ndimage
+import scipy  # its parts are loaded at use: their import takes longer than a check may
 from numpy.typing import NDArray
 
 from fwicli.errors import ModelError

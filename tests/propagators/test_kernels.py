@@ -164,17 +164,62 @@ def test_other_process_finds_the_kernel_on_disk() -> None:
     assert done.stdout.strip() == "acoustic_forward", done.stderr
 
 
-def test_damaged_kernel_is_built_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a file in the cache costs time, not the run."""
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "foreign"])
+def test_damaged_kernel_is_built_again(
+    damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is not what was written costs time, not the run."""
     wanted = signature("adjoint", "acoustic")
     whole = kernels.load(wanted)
+    data = kernels._path(wanted).read_bytes()
     monkeypatch.setenv("FWI_CACHE", str(tmp_path))
     built: list[Signature] = []
     monkeypatch.setattr(kernels, "build", lambda s: built.append(s) or whole)
-    kernels._path(wanted).write_bytes(b"\x80\x04 half a pickle")
+    middle = len(data) // 2
+    damaged = {
+        "truncated": data[:middle],
+        "flipped": data[:middle] + bytes([data[middle] ^ 255]) + data[middle + 1 :],
+        "foreign": b"\x80\x04 not a kernel",
+    }
+    kernels._path(wanted).write_bytes(damaged[damage])
     assert kernels.load.__wrapped__(wanted) is whole
     assert built == [wanted]
-    assert kernels._path(wanted).stat().st_size > 1000
+    again = kernels.load.__wrapped__(wanted)
+    assert built == [wanted]
+    assert str(again.operator.ccode) == str(whole.operator.ccode)
+
+
+def test_processes_that_need_a_kernel_at_once_build_it_once(tmp_path: Path) -> None:
+    """In an empty cache one builds, the others wait for it; all compute the same records."""
+    program = (
+        "import hashlib, numpy as np\n"
+        "from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis\n"
+        "from fwicli.propagators import kernels\n"
+        "made, build = [], kernels.build\n"
+        "kernels.build = lambda s: made.append(s) or build(s)\n"
+        "grid = Grid((31, 33), (10.0, 10.0), (0.0, 0.0))\n"
+        "axis = time_axis(0.002, 80, 2000.0, grid.spacing, 4)\n"
+        "layer = AbsorbingLayer(6, 2000.0, 20.0)\n"
+        "F = Propagator(Discretization('acoustic', grid, axis, layer, 4))\n"
+        "q, m = np.ones((1, 80)), {'m': np.full(grid.shape, 2000.0**-2)}\n"
+        "d = F.forward(m, q, np.array([[150.0, 100.0]]), np.array([[50.0, 50.0]]))\n"
+        "print(len(made), np.abs(d).max() > 0, hashlib.sha256(d.tobytes()).hexdigest())\n"
+    )
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "FWI_CACHE": str(tmp_path)},
+        )
+        for _ in range(4)
+    ]
+    printed = [process.communicate()[0].split() for process in started]
+    assert [process.returncode for process in started] == [0] * 4
+    assert sorted(count for count, *_ in printed) == ["0", "0", "0", "1"]
+    assert {loud for _, loud, _ in printed} == {"True"}
+    assert len({digest for *_, digest in printed}) == 1
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == ["", ".kernel"]
 
 
 def test_two_time_loops_are_refused() -> None:

@@ -26,6 +26,15 @@ def test_transposes_are_exact(axis: TimeAxis) -> None:
         assert there == pytest.approx(back, abs=1e-12 * np.linalg.norm(steps) * 120)
 
 
+def test_without_a_filter_samples_are_steps() -> None:
+    """Nothing is resampled or corrected: no step is taken after the last sample."""
+    r = Resampling(TimeAxis(0.004, 120, 1, corrected=False))
+    assert r.steps == 120
+    samples = np.random.default_rng(0).standard_normal((3, 120))
+    assert np.array_equal(r.to_steps(samples), samples.T)
+    assert np.array_equal(r.to_samples(samples.T), samples)
+
+
 @pytest.mark.parametrize("substeps", [2, 5])
 def test_band_limited_signals_are_reproduced(substeps: int) -> None:
     """To the steps and back, up to half the Nyquist frequency and to the last sample."""
