@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import StabilityError
-from fwicli.propagators import diagnosis, kernels, points, timeloops
+from fwicli.propagators import diagnosis, kernels, nesting, points, timeloops
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.kernels import ArraySpec, Signature
 from fwicli.propagators.places import Port
@@ -121,6 +121,7 @@ class Propagation:
         known = {p.name for p in operator.parameters}
         # Rows are longer in memory than what is computed.
         row = {f"{'xyz'[len(self._storage.shape) - 1]}_M": self._storage.shape[-1] - 1}
+        blocks = {n: min(nesting.ROWS, *self._storage.shape) for n in known if "_blk" in n}
         threads = {n: self._made.threads for n in ("nthreads", "nthreads_nonaffine") if n in known}
         with kernels.strict():
             operator.apply(
@@ -129,6 +130,7 @@ class Propagation:
                 time_m=first - base,
                 time_M=last - 1 - base,
                 **row,
+                **blocks,
                 **threads,
             )
 
