@@ -14,7 +14,7 @@ import platform
 import subprocess
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from devito.symbolics import retrieve_indexed
 from devito.warnings import DevitoWarning
 
 from fwicli.errors import CalculusError
-from fwicli.propagators import cache, timeloops
+from fwicli.propagators import cache, nesting, timeloops
 from fwicli.propagators.elimination import SHARED
 from fwicli.propagators.equations import registry
 from fwicli.propagators.expressions import accesses, functions
@@ -210,12 +210,16 @@ def generate(signature: Signature) -> Kernel:
         dtype=np.dtype(signature.precision).type,
     )
     equations = timeloops.equations(signature, equation, grid)
-    with strict():
+    options: dict[str, Any] = {"par-dynamic-work": np.inf}
+    blocked = nesting.is_nested(equations)
+    if blocked:
+        options |= {"blocklevels": 1, "min-storage": True}
+    with strict(), nesting.rows() if blocked else nullcontext():
         operator = Operator(
             equations,
             subs=grid.spacing_map,
             name=f"{signature.equation}_{signature.kind}",
-            opt=("advanced", {"par-dynamic-work": np.inf}),
+            opt=("advanced", options),
         )
         check_code(operator)
     return Kernel(signature, operator, tuple(_array_specs(equations)))

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import StabilityError
-from fwicli.propagators import diagnosis, kernels, points, timeloops
+from fwicli.propagators import diagnosis, kernels, nesting, points, timeloops
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.history import PERIOD
 from fwicli.propagators.keepers import Keeper
@@ -191,6 +191,9 @@ class Propagation:
         first, last = self._windows[0]
         # Rows are longer in memory than what is computed.
         row = {f"{'xyz'[len(self._storage.shape) - 1]}_M": self._storage.shape[-1] - 1}
+        rows = min(nesting.ROWS, *self._storage.shape)
+        # In 3D the blocks are Devito's own.
+        blocks = {n: rows for n in known if "_blk" in n and len(self._storage.shape) == 2}
         threads = {n: self._made.threads for n in ("nthreads", "nthreads_nonaffine") if n in known}
         # Devito takes the distance from the last points for a halo.
         thickness = self._made.layer.cells + self._made.order // 2
@@ -203,6 +206,7 @@ class Propagation:
                     time_m=0,
                     time_M=last - first - 1,
                     **row,
+                    **blocks,
                     **rims,
                     **threads,
                 )

@@ -49,6 +49,7 @@ from fwicli.propagators.expressions import (
     substitute,
 )
 from fwicli.propagators.levels import keep_newest
+from fwicli.propagators.nesting import is_nested, nest
 from fwicli.propagators.ordering import reads, together
 from fwicli.propagators.scheme import Step, check_buffers, time_step
 
@@ -151,7 +152,13 @@ def _advance(
     """
     keep = keep | {second}
     inlined = inline(system, keep, injected)
-    scheme = time_step(inlined.system)
+    compact = inlined.system
+    # Where updates share scalars, as those of anisotropy do, blocks of rows gain nothing.
+    if system.fields[0].grid.dim == 2 and not inlined.scalars:
+        compact = nest(compact, {*keep, *inlined.sources})
+    scheme = time_step(compact)
+    # A derivative of a derivative reaches twice as far.
+    far = any(is_nested(step.equations) for step in scheme.steps)
     coefficients = list(scheme.coefficients)
     for coefficient in scheme.coefficients:
         if any(_below_a_derivative(coefficient.lhs, s.equations) for s in scheme.steps):
@@ -177,7 +184,7 @@ def _advance(
             waiting += points.inject(step.unknown, factor)
         if step.field.name == second:
             waiting += points.inject(step.unknown, step.pivot, "dq")
-        waiting += _mirrored(system, step)
+        waiting += _mirrored(system, step, far)
     return coefficients, equations + together(layer) + waiting
 
 
@@ -210,9 +217,9 @@ def _kept(system: System, name: str, grid: Any, reach: int) -> list[Eq]:
     return equations
 
 
-def _mirrored(system: System, step: Step) -> list[Eq]:
+def _mirrored(system: System, step: Step, far: bool) -> list[Eq]:
     """Continue a field beyond the free sides, where its stencils reach."""
-    reach = step.field.space_order // 2
+    reach = step.field.space_order // (1 if far else 2)
     mirrors = system.mirrors.get(step.field.name, ())
     equations = [e for m in mirrors for e in _continued(step.unknown, m, reach)]
     # Zeros first: in a corner of two sides, what is continued beyond one is zero on the other.

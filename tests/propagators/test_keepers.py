@@ -56,7 +56,6 @@ def difference(a: Images, b: Images) -> float:
         ("acoustic", None, SURFACE),
         ("variable_density", ("k",), LAYER_ONLY),
         pytest.param("variable_density", ("k",), SURFACE, marks=pytest.mark.slow),
-        pytest.param("vti", ("k",), LAYER_ONLY, marks=pytest.mark.slow),
     ],
 )
 def test_exact_histories_give_the_stored_gradient(

@@ -55,17 +55,9 @@ def test_adjoint(
 @pytest.mark.parametrize("ndim", DIMENSIONS)
 @pytest.mark.parametrize(("precision", "tolerance"), [("float64", 1e-13), ("float32", 1e-6)])
 def test_jacobian_adjoint(
-    make_setting: Make,
-    equation: str,
-    ndim: int,
-    precision: str,
-    tolerance: float,
-    request: pytest.FixtureRequest,
+    make_setting: Make, equation: str, ndim: int, precision: str, tolerance: float
 ) -> None:
     """<J dm, d> = <dm, J^T d>, with the model extended into the layer."""
-    if (equation, ndim, precision) == ("vti", 2, "float32"):
-        why = "2.7e-6: quasi-static stresses of the slow shear wave cost digits"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=why))
     s = make_setting(ndim, precision, equation)
     place = s.wavelet, s.sources, s.receivers
     born = s.propagator.jacobian(s.model, s.perturbation, *place)

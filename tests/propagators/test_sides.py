@@ -117,7 +117,8 @@ def test_free_sides_are_negative_images(equation: str, free: tuple[str, ...]) ->
     def records(grid: Grid, sides: tuple[str, ...], signs: np.ndarray, places: np.ndarray) -> Any:
         layer = AbsorbingLayer(20, SPEED, 12.0, 4, sides)
         made = Discretization(equation, grid, axis, layer, precision="float64")
-        earth = {"vp": np.full(grid.shape, SPEED), "rho": np.full(grid.shape, 1500.0)}
+        given = {"vp": SPEED, "rho": 1500.0, "epsilon": 0.0, "delta": 0.0, "theta": 0.0}
+        earth = {name: np.full(grid.shape, value) for name, value in given.items()}
         return Propagator(made).forward(
             parameters(equation, earth), signs[:, None] * wavelet, places, receivers
         )
