@@ -41,11 +41,12 @@ EQUATION = Equation(
     source="u",
     receiver="u",
     state=state,
-    # Two levels of u and, an axis, a and two memory variables; k, r and their coefficients; then
-    # three levels of the multiplier of u, one or two of the others, two gradients and illumination.
+    # Two levels of u and, an axis, two memory variables and, in 3D, a; k, r and their coefficients;
+    # then three levels of the multiplier of u, one or two of the others, two gradients and
+    # illumination, and in 2D a.
     footprint=lambda ndim: Footprint(
-        4 * ndim + 5,
-        6 * ndim + 6,
+        4 * ndim + 5 - 2 * (ndim == 2),
+        6 * ndim + 6 + 2 * (ndim == 2),
         {"k": ("u",), "r": tuple(f"a{axis}" for axis in range(ndim))},
         ndim + 2,
         2 * ndim,
