@@ -5,6 +5,7 @@ The public names are loaded when they are first used:
     Propagator, Discretization      the operators F, F^T, J and J^T of a wave equation
     Grid, EarthModel, Acquisition, Gathers
     AbsorbingLayer, TimeAxis, time_axis
+    Keeping                         how the history of a gradient is kept
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _PUBLIC = {
     "Everywhere": "fwicli.propagators.places",
     "Gathers": "fwicli.survey.gathers",
     "Grid": "fwicli.survey.grid",
+    "Keeping": "fwicli.propagators.history",
     "Propagator": "fwicli.propagators.propagator",
     "TimeAxis": "fwicli.propagators.sampling",
     "Volume": "fwicli.propagators.places",
