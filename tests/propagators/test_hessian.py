@@ -85,7 +85,7 @@ def test_hessian_is_the_derivative_of_the_gradient(
     x = problem.random(1)
     value, gradient, action = problem.value(0 * x), problem.gradient(0 * x), problem.hessian(x)
     values, gradients = [], []
-    for h in 0.008 * 0.5 ** np.arange(6):
+    for h in 0.004 * 0.5 ** np.arange(6):
         second = h * np.vdot(gradient, x) + 0.5 * h**2 * np.vdot(action, x)
         values.append(abs(problem.value(h * x) - value - second))
         gradients.append(np.linalg.norm(problem.gradient(h * x) - gradient - h * action))
