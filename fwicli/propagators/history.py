@@ -47,8 +47,9 @@ KEEPINGS: tuple[str, ...] = get_args(Kind)
 PERIOD = 6
 # Snapshots of a segment, about: a segment should stay in the cache, and be worth a call.
 SNAPSHOTS = 12
-# Repeated steps that `auto` accepts, relative to those of one propagation, before it uses a disk.
-REPEATED = 3.0
+# What it takes to compress and expand a history, and to write it to a disk and read it again, in
+# propagations (`benchmarks/histories.py`, in units of 0.36 of a gradient).
+COMPRESSING, WRITING = 1.3, 3.0
 
 
 def subsampling(axis: TimeAxis, frequency: float) -> int:
@@ -192,20 +193,17 @@ class Demand:
         needed = f"{_amount(self.held(stored))} to store it"
         if self.held(stored) <= memory:
             return stored, f"{needed}, within {_amount(memory)}"
-        if self.held(squeezed) <= memory:
-            return squeezed, (
-                f"{needed}, more than {_amount(memory)}; {_amount(self.held(squeezed))} in 16 bits"
-            )
+        needed = f"{needed}, more than {_amount(memory)}"
         made = self.with_checkpoints(memory)
-        if made is not None and self.repeated(made) <= REPEATED * self.steps:
-            again = self.repeated(made) / self.steps
+        again = math.inf if made is None else self.repeated(made) / self.steps
+        if self.held(squeezed) <= memory and again > COMPRESSING:
+            return squeezed, f"{needed}; {_amount(self.held(squeezed))} in 16 bits"
+        if made is not None and again <= WRITING:
             return made, (
-                f"{needed}, more than {_amount(memory)}; {_amount(self.held(made))} with "
-                f"{made.checkpoints} checkpoints, {again:.1f} propagations more"
+                f"{needed}; {_amount(self.held(made))} with {made.checkpoints} checkpoints, "
+                f"{again:.1f} propagations more"
             )
-        return Keeping("disk"), (
-            f"{needed}, far more than {_amount(memory)}; it goes to a temporary file"
-        )
+        return Keeping("disk"), f"{needed}; it goes to a temporary file"
 
 
 def states(keeping: Keeping, segments: int) -> int:
