@@ -161,18 +161,26 @@ def test_plan_knows_the_memory_and_the_steps(
 
 
 def test_less_memory_takes_more_time() -> None:
-    """`auto` stores what fits, then compresses, then repeats steps, and uses a disk last."""
+    """`auto` stores what fits, then repeats steps, and uses a disk last."""
     demand = Demand(steps=4000, every=5, step=0.001, snapshot=1000, state=2500, edge=200)
     whole = demand.held(Keeping())
-    kinds = []
+    kinds, repeated = [], []
     for share in (1.0, 0.99, 0.55, 0.3, 0.1, 0.05, 0.02, 0.001):
         keeping, reason = demand.choose(int(share * whole))
         kinds.append(keeping.kind)
+        repeated.append(demand.repeated(keeping))
         assert demand.held(keeping) <= share * whole or keeping.kind == "disk"
         assert "to store it" in reason
-    order = ["stored", "compressed", "checkpoints", "disk"]
-    assert [order.index(k) for k in kinds] == sorted(order.index(k) for k in kinds)
-    assert set(kinds) == set(order)
+    assert kinds == ["stored"] + 5 * ["checkpoints"] + 2 * ["disk"]
+    assert repeated[:6] == sorted(repeated[:6])
+
+
+def test_states_too_large_to_keep_are_not_kept() -> None:
+    """Where few states fit, integers are quicker than the steps that would be repeated."""
+    demand = Demand(steps=4000, every=5, step=0.001, snapshot=1000, state=200_000, edge=200)
+    whole = demand.held(Keeping())
+    assert demand.choose(int(0.55 * whole))[0] == Keeping("compressed")
+    assert demand.choose(int(0.9 * whole))[0].kind == "checkpoints"
 
 
 def test_more_checkpoints_repeat_fewer_steps() -> None:
