@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +14,17 @@ from fwicli.config import schema
 from fwicli.config.inversion import Inversion, Stage
 from fwicli.config.loader import Key, Loaded
 from fwicli.errors import FwiError
-from fwicli.execution import available, cores
+from fwicli.execution import cores
 from fwicli.inversion.bands import Band
-from fwicli.propagators import history, sampling
+from fwicli.propagators import sampling
 from fwicli.propagators.equations import registry
-from fwicli.propagators.history import Keeping, Kind
+from fwicli.propagators.history import Keeping
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import UNITS, EarthModel
 from fwicli.survey.regridding import moved
 from fwicli.survey.wavelets import Spectrum
-from fwicli.workflows import assembly, extent
+from fwicli.workflows import assembly, extent, histories
 from fwicli.workflows.checks import Checks
 from fwicli.workflows.numerics import Numerics
 from fwicli.workflows.runfolder import RunFolder
@@ -32,9 +32,6 @@ from fwicli.workflows.runfolder import RunFolder
 Array = NDArray[Any]
 
 log = logging.getLogger("fwicli")
-
-# Of this machine's memory that a run takes, unless the config says how much.
-SHARE = 0.8
 
 
 @dataclass
@@ -124,13 +121,13 @@ def plan(loaded: Loaded) -> Plan:
     makers = {"model": _modelling, "invert": _inversion, "rtm": _migration}
     made = makers[loaded.kind](checks, loaded.config, model)
     if made is not None and made.kind != "model":
-        budget = _memory(loaded.config.execution) / made.workers
-        made.stages = [_with_history(checks, loaded.config, s, budget) for s in made.stages]
+        budget = histories.memory(loaded.config.execution) / made.workers
+        made.stages = [histories.kept(checks, loaded.config, s, budget) for s in made.stages]
     checks.finish()
     if made is None:  # every way to None leaves a problem, which `finish` raises
         raise FwiError("a check failed without saying why; please report this")
     made.warnings = checks.warnings
-    needed, there = made.memory * made.workers, _memory(loaded.config.execution)
+    needed, there = made.memory * made.workers, histories.memory(loaded.config.execution)
     if needed > there:
         made.warnings.append(
             f"{made.workers} shots at once take {needed / 1e9:.3g} GB of the {there / 1e9:.3g} GB "
@@ -138,52 +135,6 @@ def plan(loaded: Loaded) -> Plan:
             f"use a coarser grid"
         )
     return made
-
-
-def _memory(section: schema.Execution) -> float:
-    """Memory for all workers together [bytes]."""
-    if section.memory is not None:
-        return section.memory * 1e9
-    return SHARE * available()
-
-
-def _with_history(
-    checks: Checks, config: schema.InvertConfig | schema.RtmConfig, stage: Numerics, budget: float
-) -> Numerics:
-    """A stage with the history that the config asks for, or the quickest that fits a budget."""
-    section = config.physics.kept()
-    demand, room = stage.demand(), int(budget) - stage.working(gradient=True)
-    if section.keep == "auto":
-        return stage.within(int(budget))
-    keeping, reason = Keeping(cast("Kind", section.keep)), "as the config says"
-    if section.keep == "compressed":
-        keeping = replace(keeping, bits=section.bits)
-    if section.keep == "fourier":
-        every = 1 / (demand.steps * demand.step)
-        band = every * np.arange(stage.highest_frequency / every + 1)
-        chosen = [f for f in section.frequencies or band if f <= stage.highest_frequency]
-        keeping = replace(keeping, frequencies=tuple(map(float, chosen)))
-        if not chosen:
-            checks.add(
-                ("physics", "history", "frequencies"),
-                f"there are no waves at {', '.join(f'{f:g}' for f in section.frequencies or ())} "
-                f"Hz in a band that ends at {stage.highest_frequency:.3g} Hz; add lower ones",
-            )
-    if section.keep == "checkpoints":
-        if section.checkpoints is None:
-            keeping = demand.with_checkpoints(room) or Keeping("checkpoints", checkpoints=1)
-        else:
-            keeping = replace(keeping, checkpoints=section.checkpoints)
-    if section.keep == "boundary":
-        equation = registry.load(stage.equation)
-        lost = history.irreversible(equation, stage.grid.ndim, stage.parameters)
-        if lost:
-            checks.add(
-                ("physics", "history"),
-                f"the gradient of {stage.equation} for {', '.join(stage.parameters or ())} needs "
-                f"fields that are not found again backwards in time; use `checkpoints` or `auto`",
-            )
-    return replace(stage, keeping=keeping, reason=reason)
 
 
 def _modelling(checks: Checks, config: schema.ModelConfig, model: EarthModel | None) -> Plan | None:
