@@ -160,10 +160,9 @@ class Demand:
         if keeping.kind != "checkpoints":
             return 0
         segments = keeping.segments(self.steps, self.every)
-        size, last = segments[0][1], segments[-1][1] - segments[-1][0]
-        again = repetitions(len(segments), self._states(keeping))
-        # The last segment is the only one that is never run twice.
-        return max(0, again * size) if last else 0
+        # Only the last segment may be shorter, and it is the one that is never run twice.
+        _, size = segments[0]
+        return size * repetitions(len(segments), self._states(keeping))
 
     def _states(self, keeping: Keeping) -> int:
         return states(keeping, len(keeping.segments(self.steps, self.every)))

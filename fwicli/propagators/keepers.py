@@ -128,8 +128,10 @@ class Compressed(Keeper):
 
     def keep(self, segment: int) -> None:
         """Take the snapshots of a segment from the buffers."""
-        for values, codes, scales in self._rows(segment):
-            _squeeze(values, codes, scales)
+        # Waves that are no longer finite end the run after its last step, with an explanation.
+        with np.errstate(invalid="ignore", over="ignore"):
+            for values, codes, scales in self._rows(segment):
+                _squeeze(values, codes, scales)
 
     def restore(self, segment: int) -> None:
         """Put the snapshots of a segment into the buffers."""

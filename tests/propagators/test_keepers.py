@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -211,3 +212,14 @@ def test_boundary_is_refused_where_the_equation_cannot_be_reversed(make_setting:
         images(s)
     assert history.irreversible(EQUATIONS["variable_density"], 2) == {"a0", "a1"}
     assert not history.irreversible(EQUATIONS["variable_density"], 2, ("k",))
+
+
+def test_waves_that_overflow_are_explained_once(make_setting: Make) -> None:
+    """Compression takes what is not finite in silence; the error after the run says why."""
+    s = make_setting(keeping=Keeping("compressed"), precision="float32")
+    too_fast = {"m": s.model["m"] / 100}
+    place = s.wavelet, s.sources, s.receivers
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        with pytest.raises(StabilityError, match=r"`u` at step \d+"):
+            s.propagator.images(too_fast, lambda d: d, *place)
