@@ -27,7 +27,7 @@ from devito.symbolics import retrieve_indexed
 from devito.warnings import DevitoWarning
 
 from fwicli.errors import CalculusError
-from fwicli.propagators import cache, nesting, timeloops
+from fwicli.propagators import cache, nesting, scheduling, timeloops
 from fwicli.propagators.elimination import SHARED
 from fwicli.propagators.equations import registry
 from fwicli.propagators.expressions import accesses, functions
@@ -214,7 +214,7 @@ def generate(signature: Signature) -> Kernel:
     blocked = nesting.is_nested(equations)
     if blocked:
         options |= {"blocklevels": 1, "min-storage": True}
-    with strict(), nesting.rows() if blocked else nullcontext():
+    with strict(), scheduling.contiguous(), nesting.rows() if blocked else nullcontext():
         operator = Operator(
             equations,
             subs=grid.spacing_map,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from devito import Eq, Grid, Operator, TimeFunction
+from devito.passes.iet.languages.openmp import OmpIteration
 from devito.warnings import DevitoWarning
 
 from fwicli.errors import CalculusError
@@ -96,6 +97,17 @@ def test_what_updates_share_is_computed_once(kind: str) -> None:
     reads = [len(re.findall(rf"\b{name}\[", line)) for line in shared]
     assert sum(reads) == 8
     assert not any(re.search(rf"\b{name}\[", line) for line in updates)
+
+
+@pytest.mark.parametrize("kind", ["forward", "gradient"])
+@pytest.mark.parametrize("equation", ["acoustic", "variable_density"])
+def test_threads_get_contiguous_parts_of_the_grid(equation: str, kind: str) -> None:
+    """No rows are dealt out one by one; Devito is left as it was."""
+    code = str(kernels.load(signature(kind, equation)).operator.ccode)
+    loops = re.findall(r"schedule\((.*)\)", time_loop(code))
+    assert "static" in loops
+    assert set(loops) <= {"static", "dynamic,chunk_size"}  # this one at the receivers
+    assert OmpIteration._make_clauses(schedule="static") == ["schedule(static,1)"]
 
 
 def test_adjoint_costs_what_the_forward_costs() -> None:
