@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
+from fwicli.config.optimizers import Lbfgs, Optimizer
 from fwicli.config.values import (
     Band,
     Bounds,
@@ -54,14 +55,6 @@ class Preconditioning(Section):
     @classmethod
     def _true(cls, value: Any) -> Any:
         return {} if value is True else value
-
-
-class Optimizer(Section):
-    """L-BFGS: pairs kept, evaluations in a line search, first change of velocity [m/s]."""
-
-    memory: Count = 10
-    evaluations: Annotated[int, Field(strict=True, ge=2)] = 8
-    first_change: Positive = 50.0
 
 
 MisfitName = Annotated[str, AfterValidator(one_of(MISFITS))]
@@ -118,7 +111,7 @@ class Inversion(Section):
     fixed: Kept = "water"
     preconditioning: Preconditioning = Preconditioning()
     model_smoothing: NonNegative = 0.0
-    optimizer: Optimizer = Optimizer()
+    optimizer: Optimizer = Lbfgs()
 
     @field_validator("invert_for", mode="before")
     @classmethod

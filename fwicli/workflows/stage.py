@@ -21,9 +21,10 @@ from fwicli.errors import DataError, ModelError, StabilityError
 from fwicli.execution import Executor
 from fwicli.inversion.bands import Band
 from fwicli.inversion.experiments import Experiment, experiments
-from fwicli.inversion.lbfgs import Lbfgs, State
 from fwicli.inversion.misfits import MISFITS
+from fwicli.inversion import optimizer
 from fwicli.inversion.objective import Objective
+from fwicli.inversion.optimizer import State
 from fwicli.inversion.preconditioning import Preconditioner, illumination_weight
 from fwicli.inversion.variables import Variables
 from fwicli.survey.gathers import Gathers
@@ -142,6 +143,7 @@ class Stage:
         )
         self.problem = Problem(objective, self.free, journal)
         self.weight: Array | None = None
+        self.optimizer = settings.optimizer.made()
 
     def _experiments(self) -> tuple[Experiment, ...]:
         misfit = MISFITS[self.settings.misfit]()
@@ -164,7 +166,7 @@ class Stage:
     def first(self) -> State:
         """The state after the first evaluation; it decides the preconditioner, too."""
         self.problem.name = f"{self.number} 0"
-        state = self._optimizer().start(self.start, self.problem)
+        state = self.optimizer.start(self.start, self._posed(self.problem))
         self.weight = self._illumination(state.x)
         return state
 
@@ -188,24 +190,25 @@ class Stage:
                 refused = error
                 return math.inf, np.zeros_like(x)
 
-        following = self._optimizer().step(state, attempt)
+        following = self.optimizer.step(state, self._posed(attempt))
         if following is None and refused is not None:
             raise refused
         return following
 
-    def _optimizer(self) -> Lbfgs:
+    def _posed(self, evaluate: optimizer.Evaluate) -> optimizer.Problem:
+        """The problem with all that is known of its variable."""
         low, high = self.variables.bounds(self.begin.properties)
         length = self.settings.preconditioning.smoothing
         spacing = (self.numerics.earth or self.numerics.grid).spacing
         sigma = (0.0, *(length / h for h in spacing))
         weight = 1.0 if self.weight is None else self.weight
-        return Lbfgs(
+        return optimizer.Problem(
+            evaluate,
             lower=np.where(self.free, low, self.start),
             upper=np.where(self.free, high, self.start),
             precondition=Preconditioner(self.free, weight, sigma),
-            memory=self.settings.optimizer.memory,
             first_change=self.variables.first_change(self.start),
-            budget=self.settings.optimizer.evaluations,
+            curvature=self.problem.product,
         )
 
     def _illumination(self, x: Array) -> Array | None:
