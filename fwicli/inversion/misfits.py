@@ -2,25 +2,53 @@
 
 A misfit is a pure function of two gathers of shape (n_receivers, samples) and the sampling
 interval [s]. It returns its value and its derivative with respect to the synthetic gather; it
-knows nothing of waves. To add one, write the function and name it in `MISFITS`.
+knows nothing of waves. To add one, write the class, with its settings as fields, and name it in
+`MISFITS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.inversion.attributes import Envelope, Phase, TraceNormalized
+from fwicli.inversion.correlation import Correlation
+from fwicli.inversion.graphspace import GraphSpace
+from fwicli.inversion.matching import Adaptive
+from fwicli.inversion.residuals import Huber, LeastSquares, StudentT
+from fwicli.inversion.transport import Wasserstein
+from fwicli.inversion.traveltimes import TravelTime
+
 Array = NDArray[Any]
-Misfit = Callable[[Array, Array, float], tuple[float, Array]]
 
 
-def least_squares(synthetic: Array, observed: Array, interval: float) -> tuple[float, Array]:
-    """Energy of the residual, dt/2 sum (s - d)**2; its adjoint source is dt (s - d)."""
-    residual = synthetic.astype(np.float64) - observed
-    return 0.5 * interval * float(np.vdot(residual, residual)), interval * residual
+class Misfit(Protocol):
+    """What compares a synthetic gather with an observed one.
+
+    Some also have `curvature(synthetic, observed, interval, change)`, a positive semi-definite
+    second derivative applied to a change of the synthetic gather.
+    """
+
+    def __call__(self, synthetic: Array, observed: Array, interval: float) -> tuple[float, Array]:
+        """Value, and its derivative with respect to the synthetic gather."""
+        ...
+
+    def scale(self, observed: Array, interval: float) -> float:
+        """What values are compared with: that of a gather of which nothing is explained."""
+        ...
 
 
-MISFITS: dict[str, Misfit] = {"least_squares": least_squares}
+MISFITS: dict[str, type[Misfit]] = {
+    "least_squares": LeastSquares,
+    "huber": Huber,
+    "student_t": StudentT,
+    "correlation": Correlation,
+    "trace_normalized": TraceNormalized,
+    "envelope": Envelope,
+    "phase": Phase,
+    "adaptive": Adaptive,
+    "wasserstein": Wasserstein,
+    "graph_space": GraphSpace,
+    "travel_time": TravelTime,
+}
