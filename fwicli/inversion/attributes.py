@@ -69,9 +69,7 @@ class Attribute(ABC):
         """The value for no waves at all."""
         return self(np.zeros_like(observed), observed, interval)[0]
 
-    def curvature(
-        self, synthetic: Array, observed: Array, interval: float, change: Array
-    ) -> Array:
+    def curvature(self, synthetic: Array, observed: Array, interval: float, change: Array) -> Array:
         """dt a'^T w a' applied to a change of the synthetic gather."""
         observed = observed.astype(np.float64)
         seen = self.at(synthetic.astype(np.float64), observed)

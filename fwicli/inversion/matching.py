@@ -4,11 +4,11 @@
     phi = sum_r v_r 1/2 sum_t u**2 / sum_t (w0 * w)**2,      u = w0 * (t w) - (t w0) * w
 
 with synthetic traces s, observed ones d, their spectra S and D, lags t [s], weights v of the traces
-and * the convolution. w0 is the filter that makes d of d. It is a spike where there is no damping e,
-and phi is then 1/2 sum (t w)**2 / sum w**2, as in the reference. With damping, filters are as wide as
-the notches of the spectrum are narrow, w0 as well, and phi as in the reference has its
-minimum and a slope elsewhere than at s = d. Measured from w0, phi is zero and flat where s is d, of
-any strength; and where s is d too late by T,
+and * the convolution. w0 is the filter that makes d of d. It is a spike where there is no damping
+e, and phi is then 1/2 sum (t w)**2 / sum w**2, as in the reference. With damping, filters are as
+wide as the notches of the spectrum are narrow, w0 as well, and phi as in the reference has a slope
+at s = d. Measured from w0, phi is zero and flat where s is d, of any strength; and where s is d too
+late by T,
 
     W = W0 exp(-i omega T),      U = i (W0 W' - W0' W) = T W0 W,      phi = T**2 / 2,
 

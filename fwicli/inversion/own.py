@@ -151,11 +151,15 @@ def _by_torch(
     value = function(synthetic, torch.from_numpy(d), interval)
     if not isinstance(value, torch.Tensor) or value.numel() != 1:
         kind = tuple(value.shape) if isinstance(value, torch.Tensor) else type(value).__name__
-        raise _WrongError(f"returned {kind}; with `derivative: torch` it must return one number, "
-                          f"a tensor, as in ((synthetic - observed)**2).sum()")
+        raise _WrongError(
+            f"returned {kind}; with `derivative: torch` it must return one number, "
+            f"a tensor, as in ((synthetic - observed)**2).sum()"
+        )
     if not value.requires_grad:
-        raise _WrongError("returned a value that does not depend on the synthetic gather; use "
-                          "operations of torch from it to the value, without detach() or numpy()")
+        raise _WrongError(
+            "returned a value that does not depend on the synthetic gather; use "
+            "operations of torch from it to the value, without detach() or numpy()"
+        )
     (derivative,) = torch.autograd.grad(value, synthetic, allow_unused=True)
     if derivative is None:
         raise _WrongError("returned a value that does not depend on the synthetic gather")

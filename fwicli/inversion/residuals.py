@@ -49,9 +49,7 @@ class Residual(ABC):
         """The value for no waves at all."""
         return self(np.zeros_like(observed), observed, interval)[0]
 
-    def curvature(
-        self, synthetic: Array, observed: Array, interval: float, change: Array
-    ) -> Array:
+    def curvature(self, synthetic: Array, observed: Array, interval: float, change: Array) -> Array:
         """Second derivative of the touching parabolas, applied to a change of the synthetic."""
         residual = synthetic.astype(np.float64) - observed
         return np.asarray(interval * self.density(residual, level(observed))[1] * change)

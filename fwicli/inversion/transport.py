@@ -6,8 +6,8 @@
 
 with synthetic s, observed d, the peak a of the observed trace, sharpness b, weights w_r of the
 traces, and F the integral of f, which is constant within each sample. Traces have to be made
-positive, and of one mass, before they can be transported; the softplus, log(1 + exp(x)), keeps their
-peaks and suppresses their troughs, which count in the second term.
+positive, and of one mass, before they can be transported; the softplus, log(1 + exp(x)), keeps
+their peaks and suppresses their troughs, which count in the second term.
 
 The quantiles F^-1 and G^-1 are linear between the values of F and G at the samples, so the
 integral is exact. Its derivative by the mass at a time is the potential p, dp/dt = 2 (t - G^-1(F)).
@@ -62,7 +62,7 @@ class Wasserstein:
 
 
 def _between(s: Array, d: Array, interval: float) -> tuple[float, Array]:
-    """Distance [s2] between the densities that two traces encode, and its derivative by the first."""
+    """Distance [s2] between what two traces encode, and its derivative by the first trace."""
     encoded = np.logaddexp(0.0, s)
     total = encoded.sum()
     other = np.logaddexp(0.0, d)

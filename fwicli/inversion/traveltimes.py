@@ -3,8 +3,8 @@
     C(T) = sum_t s(t + T) d(t),      C'(T_r) = 0,      phi = 1/2 sum_r w_r T_r**2
     dphi/ds_r = w_r T_r d'(t - T_r) / C''(T_r)
 
-with synthetic s, observed d, their lag T_r [s] (positive where s is late) and weights w_r that leave
-out silent traces. Traces are taken for the trigonometric polynomials that pass through their
+with synthetic s, observed d, their lag T_r [s] (positive where s is late) and weights w_r that
+leave out silent traces. Traces are taken for the trigonometric polynomials that pass through their
 samples, so the maximum of C and its derivatives are exact, between the samples as well.
 
 Reference: Luo and Schuster (1991), Geophysics 56, 645-653.
