@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
+from fwicli.config.misfits import LeastSquares, Misfit
 from fwicli.config.values import (
     Band,
     Bounds,
@@ -19,7 +20,6 @@ from fwicli.config.values import (
     kind,
     one_of,
 )
-from fwicli.inversion.misfits import MISFITS
 from fwicli.inversion.parameterization import PARAMETERIZATIONS
 from fwicli.survey.model import IMPEDANCE
 
@@ -64,9 +64,6 @@ class Optimizer(Section):
     first_change: Positive = 50.0
 
 
-MisfitName = Annotated[str, AfterValidator(one_of(MISFITS))]
-
-
 class Stage(Section):
     """One frequency band of an inversion.
 
@@ -78,7 +75,7 @@ class Stage(Section):
     band: Band
     iterations: Count = 10
     spacing: Coarseness | None = None
-    misfit: MisfitName | None = None
+    misfit: Misfit | None = None
     preconditioning: Preconditioning | None = None
     model_smoothing: NonNegative | None = None
     optimizer: Optimizer | None = None
@@ -113,7 +110,7 @@ class Inversion(Section):
     stages: Annotated[list[Stage], Field(min_length=1)]
     invert_for: dict[str, Inverted] | None = None
     parameter: ParameterName | None = None
-    misfit: MisfitName = "least_squares"
+    misfit: Misfit = LeastSquares()
     bounds: Bounds | None = None
     fixed: Kept = "water"
     preconditioning: Preconditioning = Preconditioning()

@@ -22,7 +22,6 @@ from fwicli.execution import Executor
 from fwicli.inversion.bands import Band
 from fwicli.inversion.experiments import Experiment, experiments
 from fwicli.inversion.lbfgs import Lbfgs, State
-from fwicli.inversion.misfits import MISFITS
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.preconditioning import Preconditioner, illumination_weight
 from fwicli.inversion.variables import Variables
@@ -144,8 +143,7 @@ class Stage:
         self.weight: Array | None = None
 
     def _experiments(self) -> tuple[Experiment, ...]:
-        misfit = MISFITS[self.settings.misfit]()
-        return experiments(self._records(), misfit, self.numerics.windows)
+        return experiments(self._records(), self.settings.misfit.made(), self.numerics.windows)
 
     def _records(self) -> Gathers:
         """Data and wavelet in the band of the stage."""
