@@ -89,6 +89,10 @@ class Weights:
         """The same: weights are symmetric."""
         return self.apply(gather)
 
+    def select(self, traces: NDArray[np.bool_]) -> Weights:
+        """The same for some of the traces."""
+        return Weights(self.factors[traces]) if len(self.factors) > 1 else self
+
 
 @dataclass(frozen=True)
 class BandPass:
@@ -137,6 +141,12 @@ class Chain:
         for operator in reversed(self.operators):
             gather = operator.transpose(gather)
         return gather
+
+    def select(self, traces: NDArray[np.bool_]) -> Chain:
+        """The same for some of the traces."""
+        return Chain(
+            tuple(o.select(traces) if isinstance(o, Weights) else o for o in self.operators)
+        )
 
     def weights(self, shape: tuple[int, int]) -> Array:
         """Product of the weights in the chain, for gathers of a shape; filters left aside."""

@@ -26,7 +26,7 @@ References: Golub and Pereyra (1973), SIAM J. Numer. Anal. 10, 413-432; Pratt (1
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -106,11 +106,19 @@ class SourceFit:
         lambda.
     weights : ndarray of shape (n_receivers, samples), or that broadcasts to it
         W.
+    common : bool
+        Whether all shots have one filter; `fit` is for those that have not.
     """
 
     lags: tuple[float, float]
     damping: float = 1e-3
     weights: Array = field(default_factory=lambda: np.ones((1, 1)))
+    common: bool = False
+
+    def select(self, traces: NDArray[np.bool_]) -> SourceFit:
+        """The same for some of the traces."""
+        weights = self.weights[traces] if len(self.weights) > 1 else self.weights
+        return replace(self, weights=weights)
 
     def fit(self, synthetic: Array, observed: Array, interval: float) -> Fitted:
         """The synthetic gather with the filter that fits it to the observed one."""

@@ -145,7 +145,8 @@ class Stage:
 
     def _experiments(self) -> tuple[Experiment, ...]:
         misfit = MISFITS[self.settings.misfit]()
-        return experiments(self._records(), misfit, self.numerics.windows)
+        prepare = self.settings.prepare
+        return experiments(self._records(), misfit, self.numerics.windows, prepare)
 
     def _records(self) -> Gathers:
         """Data and wavelet in the band of the stage."""

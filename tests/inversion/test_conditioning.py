@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fwicli.errors import DataError
-from fwicli.inversion import mutes, traces
+from fwicli.inversion import mutes, weighting
 from fwicli.inversion.bands import Band
 from fwicli.inversion.conditioning import BandPass, Chain, Operator, Record, Weights, chain
 
@@ -26,9 +26,9 @@ OPERATORS: dict[str, Operator] = {
     "since arrivals": mutes.by_time(RECORD, -0.02, 0.2, 0.05, origin=ARRIVALS),
     "muted": mutes.by_time(RECORD, -0.02, 0.2, 0.05, True, ARRIVALS),
     "damping": mutes.damping(RECORD, 0.2, ARRIVALS),
-    "by offset": traces.by_offset(RECORD, 500.0, 1.5),
-    "by amplitude": traces.by_amplitude(RECORD, 1.0),
-    "given": traces.given(RECORD, RNG.random(7)),
+    "by offset": weighting.by_offset(RECORD, 500.0, 1.5),
+    "by amplitude": weighting.by_amplitude(RECORD, 1.0),
+    "given": weighting.given(RECORD, RNG.random(7)),
 }
 CHAINS = {name: chain([operator]) for name, operator in OPERATORS.items()} | {
     "all": chain(list(OPERATORS.values())),
@@ -112,7 +112,7 @@ def test_traces_count_the_same_by_amplitude() -> None:
     observed = RECORD.observed * 10.0 ** np.arange(7)[:, None]
     observed[3] = 0
     record = Record(0, RECORD.offsets, 0.004, observed)
-    sizes = traces.amplitude(traces.by_amplitude(record, 1.0).apply(observed))
+    sizes = weighting.amplitude(weighting.by_amplitude(record, 1.0).apply(observed))
     np.testing.assert_allclose(np.delete(sizes, 3), sizes[0])
     assert sizes[3] == 0
 
@@ -121,13 +121,13 @@ def test_dead_traces_are_found() -> None:
     """Of zeros, far too weak and far too loud, beside a decay over four orders of magnitude."""
     rng = np.random.default_rng(3)
     observed = rng.standard_normal((60, 80)) * 10.0 ** (-4 * np.arange(60) / 60)[:, None]
-    assert not traces.dead(observed, 0.05, 20.0).any()
+    assert not weighting.dead(observed, 0.05, 20.0).any()
     observed[7], observed[0] = 0, 0
     observed[20] *= 0.01
     observed[41] *= 1000
-    found = np.flatnonzero(traces.dead(observed, 0.05, 20.0))
+    found = np.flatnonzero(weighting.dead(observed, 0.05, 20.0))
     np.testing.assert_array_equal(found, [0, 7, 20, 41])
-    assert traces.dead(np.zeros((3, 5)), 0.05, 20.0).all()
+    assert weighting.dead(np.zeros((3, 5)), 0.05, 20.0).all()
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_dead_traces_are_found() -> None:
 )
 def test_weights_that_do_not_fit_are_refused(weights: np.ndarray, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        traces.given(RECORD, weights)
+        weighting.given(RECORD, weights)
 
 
 def test_offsets_are_horizontal() -> None:

@@ -161,5 +161,5 @@ def test_nothing_to_fit_is_refused() -> None:
     with pytest.raises(DataError, match="widen its `window`"):
         fit().fit(0 * s, d, INTERVAL)
     narrow = np.sin(np.arange(SAMPLES))[None]
-    with pytest.raises(DataError, match="raise `source.damping`"):
+    with pytest.raises(DataError, match=r"raise `source\.damping`"):
         SourceFit(LAGS, 0.0).fit(narrow * 0 + 1.0 * (np.arange(SAMPLES) == 0), 0 * narrow, INTERVAL)

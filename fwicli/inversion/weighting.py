@@ -27,7 +27,7 @@ NEIGHBOURS = 5
 
 def amplitude(observed: Array) -> Array:
     """Root mean square of every trace, shape (n_receivers,)."""
-    return np.sqrt(np.mean(observed.astype(np.float64) ** 2, axis=1))
+    return np.asarray(np.sqrt(np.mean(observed.astype(np.float64) ** 2, axis=1)))
 
 
 def dead(observed: Array, below: float, above: float) -> NDArray[np.bool_]:
