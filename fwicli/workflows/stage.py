@@ -143,7 +143,10 @@ class Stage:
         self.weight: Array | None = None
 
     def _experiments(self) -> tuple[Experiment, ...]:
-        return experiments(self._records(), self.settings.misfit.made(), self.numerics.windows)
+        settings = self.settings
+        return experiments(
+            self._records(), settings.misfit.made(), self.numerics.windows, settings.prepare
+        )
 
     def _records(self) -> Gathers:
         """Data and wavelet in the band of the stage."""
