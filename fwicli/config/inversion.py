@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
+from fwicli.config.shots import Shots
 from fwicli.config.values import (
     Band,
     Bounds,
@@ -82,6 +83,7 @@ class Stage(Section):
     preconditioning: Preconditioning | None = None
     model_smoothing: NonNegative | None = None
     optimizer: Optimizer | None = None
+    shots: Shots | None = None
 
 
 ParameterName = Annotated[str, AfterValidator(one_of(PARAMETERIZATIONS))]
@@ -107,7 +109,8 @@ class Inversion(Section):
     bounds: of vp [m/s], where that is all that is inverted for; `parameter`: as in `invert_for`.
     fixed: what stays as in the starting model: the water layer, all above a
     depth [m], or nothing.  model_smoothing: length [m] over which the update of each stage is
-    smoothed when the stage ends.
+    smoothed when the stage ends.  shots: all in every iteration, or some of them, or several in
+    one simulation.
     """
 
     stages: Annotated[list[Stage], Field(min_length=1)]
@@ -119,6 +122,7 @@ class Inversion(Section):
     preconditioning: Preconditioning = Preconditioning()
     model_smoothing: NonNegative = 0.0
     optimizer: Optimizer = Optimizer()
+    shots: Shots = Shots()
 
     @field_validator("invert_for", mode="before")
     @classmethod

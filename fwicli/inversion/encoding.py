@@ -58,28 +58,27 @@ class Code:
     signs: Array
     delays: Array
 
-    def wavelets(self, wavelet: Array) -> Array:
-        """Source time functions of shape (n, samples).
+    def wavelets(self, wavelets: Array) -> Array:
+        """Source time functions as they fire together.
 
         Parameters
         ----------
-        wavelet : ndarray of shape (samples,) or (n_shots, samples)
-            Of all shots, or of each of the survey.
+        wavelets : ndarray of shape (n, samples)
+            Of the shots of the code, in their order.
         """
-        each = wavelet[self.shots] if wavelet.ndim == 2 else [wavelet] * len(self.shots)
-        return np.stack([self._coded(number, w) for number, w in enumerate(each)])
+        return np.stack([self._coded(number, w) for number, w in enumerate(wavelets)])
 
     def records(self, data: Array) -> Array:
         """The gather of shape (n_receivers, samples) that the sources would make together.
 
         Parameters
         ----------
-        data : ndarray of shape (n_shots, n_receivers, samples)
-            Of the survey.
+        data : ndarray of shape (n, n_receivers, samples)
+            Of the shots of the code, in their order.
         """
         total = np.zeros(data.shape[1:], np.float64)
-        for number, shot in enumerate(self.shots):
-            total += self._coded(number, data[shot].astype(np.float64))
+        for number, gather in enumerate(data):
+            total += self._coded(number, gather.astype(np.float64))
         return total.astype(data.dtype)
 
     def _coded(self, number: int, traces: Array) -> Array:

@@ -28,6 +28,7 @@ from fwicli.config import schema
 from fwicli.config.loader import Loaded
 from fwicli.errors import DataError
 from fwicli.execution import Executor, Local
+from fwicli.inversion.lbfgs import State
 from fwicli.inversion.objective import KINDS
 from fwicli.survey.model import EarthModel
 from fwicli.workflows import assembly, shots
@@ -43,6 +44,7 @@ Array = NDArray[Any]
 RESULT, STATE, JOURNAL = "inversion.h5", "state.h5", "journal"
 # Column of the history; the errors of other properties than vp have their names appended.
 ERROR = "model_error"
+NOTHING: Mapping[str, float] = {}
 
 log = logging.getLogger("fwicli")
 
@@ -105,7 +107,8 @@ class Inversion:
         if standing.state is None:
             state = stage.first()
             standing = replace(standing, state=state, weight=stage.weight)
-            self._keep(standing, stage, step=False)
+            found = self._diagnose(stage, state)
+            self._keep(standing, stage, step=False, found=found)
         stage.weight = standing.weight
         while standing.state is not None and standing.state.iteration < stage.iterations:
             self._bar(stage, standing.state.iteration + 1)
@@ -131,7 +134,39 @@ class Inversion:
 
     # --- what is written and said ----------------------------------------------------------------
 
-    def _keep(self, standing: Standing, stage: Stage, step: bool) -> None:
+    def _diagnose(self, stage: Stage, state: State) -> dict[str, float]:
+        """Say and draw what the first evaluation of a stage shows; numbers for the progress.
+
+        Raises
+        ------
+        DataError
+            If the gradient is zero, with the likely causes.
+        """
+        found = stage.diagnosis()
+        if found is not None:
+            log.info("diagnosis: %s", found.summary())
+            for warning in found.warnings():
+                log.warning("warning: %s", warning)
+            title = f"stage {stage.number + 1}, {stage.band[0]:g} to {stage.band[1]:g} Hz"
+            path = self.folder.path / f"diagnosis_{stage.number + 1}.png"
+            plotting.diagnosis(path, found, title)
+        if not state.gradient.any():
+            silence = stage.silence()
+            if state.value > 0 or silence.adjoint > 0:
+                raise DataError(
+                    f"the gradient of stage {stage.number + 1} is zero everywhere, so that there "
+                    f"is no way down: {silence.causes()}"
+                )
+            log.warning("warning: the model explains the data of the stage to the last bit")
+        return {} if found is None else found.numbers()
+
+    def _keep(
+        self,
+        standing: Standing,
+        stage: Stage,
+        step: bool,
+        found: Mapping[str, float] = NOTHING,
+    ) -> None:
         """Write the result, then the state: a run killed between the two repeats a step."""
         state = standing.state
         if state is None:
@@ -158,7 +193,7 @@ class Inversion:
             )
         replace(standing, seconds=self._seconds()).write(self.folder.path / STATE)
         self.journal.clear()
-        self.folder.step(record)
+        self.folder.step(record | dict(found))
         errors = "".join(
             f", {column.replace('_', ' ')} {record[column]:.4f}"
             for column in record
@@ -209,7 +244,7 @@ class Inversion:
 
     def _bar(self, stage: Stage, iteration: int) -> None:
         title = f"stage {stage.number + 1} iteration {iteration}"
-        self.progress.start(title, self.plan.acquisition.shots)
+        self.progress.start(title, len(stage.problem.objective.experiments))
 
     def _seconds(self) -> float:
         return self._spent + time.monotonic() - self.started

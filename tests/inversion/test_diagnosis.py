@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fwicli.inversion.diagnosis import Diagnosis, Silence, Traces, compare
+from fwicli.inversion.diagnosis import Diagnosis, Silence, Traces, compare, together
 from fwicli.survey.wavelets import ricker, times
 
 INTERVAL, FREQUENCY, SAMPLES = 0.004, 8.0, 400
@@ -23,7 +23,7 @@ def shots(cycles: float = 0.0, scale: float = 1.0) -> list[np.ndarray]:
 
 def diagnosis(observed: list[np.ndarray]) -> Diagnosis:
     found = [compare(s, d, INTERVAL, FREQUENCY) for s, d in zip(shots(), observed, strict=True)]
-    return Diagnosis.of(found, FREQUENCY)
+    return Diagnosis(together(found), FREQUENCY)
 
 
 def test_the_same_records_are_in_order() -> None:
@@ -95,7 +95,8 @@ def test_noise_is_not_compared() -> None:
 
 def test_shots_may_differ_in_traces() -> None:
     parts = [Traces(*np.ones((3, n))) for n in (4, 2)]
-    assert np.isnan(Diagnosis.of(parts, 5.0).traces.cycles[1, 2:]).all()
+    found = together(parts).cycles
+    np.testing.assert_array_equal(found, [[1, 1, 1, 1], [1, 1, np.nan, np.nan]])
 
 
 def test_silence_is_explained_at_its_first_station() -> None:
