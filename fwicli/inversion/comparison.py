@@ -57,6 +57,11 @@ class Comparison:
     conditioning: Conditioning | None = None
     source: SourceFit | None = None
 
+    @property
+    def prepared(self) -> bool:
+        """Whether anything lies between the gathers and the misfit."""
+        return self.conditioning is not None or self.source is not None
+
     def __call__(self, synthetic: Array) -> tuple[float, Array]:
         """Value, and its derivative with respect to the synthetic gather."""
         if self.source is None:

@@ -57,10 +57,18 @@ class FirstPass:
 
 @dataclass(frozen=True)
 class Known:
-    """A comparison whose outcome is known beforehand."""
+    """A comparison whose outcome is known beforehand.
+
+    Attributes
+    ----------
+    observed, interval
+        As in the comparison.
+    """
 
     value: float
     adjoint: Array
+    observed: Array
+    interval: float
 
     def __call__(self, synthetic: Array) -> tuple[float, Array]:  # noqa: ARG002
         """Value and derivative; the gather is the one that they were found with."""
@@ -98,6 +106,6 @@ def known(comparisons: Sequence[Comparison], modelled: Sequence[Modelled]) -> li
         by_filter += gather.by_filter(adjoint)
     solution = fitted[0].equations.solve(by_filter)
     return [
-        Known(value, gather.by_original(adjoint, solution))
-        for gather, (value, adjoint) in zip(fitted, outcomes, strict=True)
+        Known(value, gather.by_original(adjoint, solution), c.observed, c.interval)
+        for c, gather, (value, adjoint) in zip(comparisons, fitted, outcomes, strict=True)
     ]
