@@ -180,6 +180,7 @@ def _inversion(
         return None
     records, source, reference = observed
     checks.variables(config, model)
+    checks.shots(config, records.acquisition)
     stages = [
         _stage(checks, ("inversion", "stages", number), config, stage, model, records, source)
         for number, stage in enumerate(config.inversion.stages)
@@ -253,7 +254,8 @@ def _stage(
     numerics = extent.placed(numerics, physics, fast, records.acquisition)
     changing = assembly.variables(config.inversion, equation).properties
     parameters = registry.load(equation).depending(changing, model.grid.ndim)
-    return replace(numerics, parameters=parameters)
+    second_order = (stage.optimizer or config.inversion.optimizer).made().second_order
+    return replace(numerics, parameters=parameters, curvature=second_order)
 
 
 def speeds(equation: str, model: EarthModel) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from fwicli.config.inversion import Inversion
 from fwicli.errors import DataError, ModelError, StabilityError
 from fwicli.execution import Executor
-from fwicli.inversion.bands import Band
-from fwicli.inversion.experiments import Experiment, experiments
-from fwicli.inversion.misfits import MISFITS
 from fwicli.inversion import optimizer
+from fwicli.inversion.bands import Band
+from fwicli.inversion.diagnosis import Diagnosis, Silence, Traces, together
+from fwicli.inversion.draws import Draws
+from fwicli.inversion.experiments import Experiment, experiments
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.optimizer import State
 from fwicli.inversion.preconditioning import Preconditioner, illumination_weight
@@ -30,6 +31,7 @@ from fwicli.inversion.variables import Variables
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import Regridding
+from fwicli.survey.wavelets import Spectrum
 from fwicli.workflows.journal import Journal
 from fwicli.workflows.numerics import Numerics
 from fwicli.workflows.plan import Plan
@@ -59,6 +61,11 @@ class Problem:
         Energy of the source fields in the last evaluation.
     simulations : int
         Propagations that the evaluations took, whichever process did them.
+    loudest : ndarray of shape (3,)
+        Largest values of synthetic gathers, adjoint sources and gradient, before what is fixed was
+        taken out, in the last evaluation.
+    traces : Traces or None
+        Of the last evaluation, if it was to be diagnosed.
     """
 
     objective: Objective
@@ -69,23 +76,54 @@ class Problem:
     def __post_init__(self) -> None:
         self.illumination: Array | None = None
         self.simulations = 0
+        self.loudest = np.zeros(3)
+        self.traces: Traces | None = None
 
     def __call__(self, x: Array) -> tuple[float, Array]:
         """Value and gradient at x."""
         entry = self.journal.recall(f"{self.name} gradient", (x,), lambda: self._evaluate(x))
         self.illumination = entry["illumination"]
         self.simulations += int(entry["simulations"])
+        self.loudest = entry["loudest"]
+        self.traces = Traces(*entry["traces"]) if entry["traces"].size else None
         return float(entry["value"]), entry["gradient"]
+
+    def product(self, x: Array, v: Array, kind: optimizer.Kind) -> Array:
+        """Second derivative at x, times v."""
+        slopes = None
+        if kind == "full":
+            slopes = self._recalled("slopes", (x,), lambda: self.objective.slopes(x))
+        found = self._recalled(
+            f"{kind} product", (x, v), lambda: {"": self.objective.product(x, v, slopes)}
+        )
+        return np.where(self.free, found[""], 0.0)
+
+    def _recalled(
+        self, what: str, at: tuple[Array, ...], make: Callable[[], dict[str, Array]]
+    ) -> dict[str, Array]:
+        """Arrays by name, from the journal or made now; their propagations are counted."""
+
+        def counted() -> dict[str, Array]:
+            before = self.objective.simulations
+            found = {f"found {name}": values for name, values in make().items()}
+            return {**found, "simulations": np.asarray(self.objective.simulations - before)}
+
+        entry = self.journal.recall(f"{self.name} {what}", at, counted)
+        self.simulations += int(entry.pop("simulations"))
+        return {name.removeprefix("found "): values for name, values in entry.items()}
 
     def _evaluate(self, x: Array) -> dict[str, Array]:
         before = self.objective.simulations
         value, gradient = self.objective(x)
         illumination = self.objective.illumination
+        traces = together(self.objective.traces)
         return {
             "value": np.asarray(value),
             "gradient": np.where(self.free, gradient, 0.0),
             "illumination": np.zeros(0) if illumination is None else illumination,
             "simulations": np.asarray(self.objective.simulations - before),
+            "loudest": np.array([*self.objective.loudest, np.abs(gradient).max()]),
+            "traces": np.stack([traces.amplitude, traces.cycles, traces.likeness]),
         }
 
 
@@ -132,11 +170,13 @@ class Stage:
         self.begin = self.grid.model_to_coarse(self.base)
         self.free = ~(self.grid.to_coarse(fixed.astype(float)) > 0.5)
         self.start = variables.pack(self.begin.properties)
+        shots = self._experiments()
+        self.draws = Draws(shots, settings.shots.batches(), settings.shots.encoding())
         objective = Objective(
             self.numerics.discretization(),
             variables,
             self.begin.properties,
-            self._experiments(),
+            shots,
             executor,
             progress.update,
             self.numerics.regridding,
@@ -146,8 +186,10 @@ class Stage:
         self.optimizer = settings.optimizer.made()
 
     def _experiments(self) -> tuple[Experiment, ...]:
-        misfit = MISFITS[self.settings.misfit]()
-        return experiments(self._records(), misfit, self.numerics.windows)
+        settings = self.settings
+        return experiments(
+            self._records(), settings.misfit.made(), self.numerics.windows, settings.prepare
+        )
 
     def _records(self) -> Gathers:
         """Data and wavelet in the band of the stage."""
@@ -166,9 +208,42 @@ class Stage:
     def first(self) -> State:
         """The state after the first evaluation; it decides the preconditioner, too."""
         self.problem.name = f"{self.number} 0"
+        objective = self.problem.objective
+        # First arrivals of shots that fire together cannot be told apart.
+        objective.diagnosed = self.frequency if self.draws.encoding is None else None
+        self._draw(0)
         state = self.optimizer.start(self.start, self._posed(self.problem))
+        objective.diagnosed = None
         self.weight = self._illumination(state.x)
         return state
+
+    def _draw(self, iteration: int) -> None:
+        """Let the objective be that of an iteration."""
+        objective = self.problem.objective
+        objective.experiments, objective.weight = self.draws.of(self.number, iteration)
+
+    @property
+    def frequency(self) -> float:
+        """Centre of the wavelet's band [Hz]."""
+        return Spectrum.of(self.draws.shots[0].wavelet[0], self.plan.interval).centre
+
+    def diagnosis(self) -> Diagnosis | None:
+        """What the traces of the first evaluation say, if they were diagnosed."""
+        traces = self.problem.traces
+        return None if traces is None else Diagnosis(traces, self.frequency)
+
+    def silence(self) -> Silence:
+        """How much there was at each station from the source to the gradient."""
+        shots = self.draws.shots
+        synthetic, adjoint, gradient = self.problem.loudest
+        return Silence(
+            max(float(np.abs(shot.wavelet).max()) for shot in shots),
+            float(synthetic),
+            max(float(np.abs(shot.comparison.observed).max()) for shot in shots),
+            float(adjoint),
+            float(gradient),
+            float(self.free.mean()),
+        )
 
     def step(self, state: State) -> State | None:
         """The next state. A trial in which no waves are possible is a step that was too long.
@@ -179,6 +254,10 @@ class Stage:
             If that is why no step was found.
         """
         self.problem.name = f"{self.number} {state.iteration + 1}"
+        self._draw(state.iteration + self.optimizer.sampling)
+        if self.draws.changing and state.iteration and not self.optimizer.sampling:
+            # Values and gradients of other shots cannot be compared.
+            state = optimizer.refreshed(state, self._posed(self.problem))
         refused: ModelError | StabilityError | None = None
 
         def attempt(x: Array) -> tuple[float, Array]:
@@ -193,6 +272,9 @@ class Stage:
         following = self.optimizer.step(state, self._posed(attempt))
         if following is None and refused is not None:
             raise refused
+        if following is None and self.draws.changing:
+            # Other shots may lead on.
+            return replace(state, iteration=state.iteration + 1)
         return following
 
     def _posed(self, evaluate: optimizer.Evaluate) -> optimizer.Problem:
