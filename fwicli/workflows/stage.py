@@ -76,6 +76,7 @@ class Problem:
     def __post_init__(self) -> None:
         self.illumination: Array | None = None
         self.simulations = 0
+        self._slopes_at: tuple[Array, dict[str, Array]] | None = None
         self.loudest = np.zeros(3)
         self.traces: Traces | None = None
 
@@ -90,13 +91,18 @@ class Problem:
 
     def product(self, x: Array, v: Array, kind: optimizer.Kind) -> Array:
         """Second derivative at x, times v."""
-        slopes = None
-        if kind == "full":
-            slopes = self._recalled("slopes", (x,), lambda: self.objective.slopes(x))
+        slopes = self._slopes(x) if kind == "full" else None
         found = self._recalled(
             f"{kind} product", (x, v), lambda: {"": self.objective.product(x, v, slopes)}
         )
         return np.where(self.free, found[""], 0.0)
+
+    def _slopes(self, x: Array) -> dict[str, Array]:
+        """Derivatives by the parameters of the equation, once for all products at x."""
+        if self._slopes_at is None or not np.array_equal(self._slopes_at[0], x):
+            found = self._recalled("slopes", (x,), lambda: self.objective.slopes(x))
+            self._slopes_at = x, found
+        return self._slopes_at[1]
 
     def _recalled(
         self, what: str, at: tuple[Array, ...], make: Callable[[], dict[str, Array]]
