@@ -37,7 +37,7 @@ def folder(survey: Path, tmp_path: Path) -> Path:
 def stages(*misfits: str) -> list[str]:
     """Settings of a stage of 0 to 8 Hz for each misfit."""
     each = [f"{{band: [0, 8], iterations: 1, spacing: 20, misfit: {m}}}" for m in misfits]
-    return [f"inversion.stages=[{', '.join(each)}]"]
+    return ["execution.workers=1", "data.shots=0:4:2", f"inversion.stages=[{', '.join(each)}]"]
 
 
 def test_stages_of_all_misfits(folder: Path) -> None:
