@@ -181,6 +181,7 @@ def _inversion(
     records, source, reference = observed
     checks.variables(config, model)
     checks.misfits(config.inversion, records)
+    checks.shots(config, records.acquisition)
     stages = [
         _stage(checks, ("inversion", "stages", number), config, stage, model, records, source)
         for number, stage in enumerate(config.inversion.stages)
