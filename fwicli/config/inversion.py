@@ -176,6 +176,27 @@ class Inversion(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _with_second_derivatives(self) -> Inversion:
+        for number in range(len(self.stages)):
+            settings = self.of(number)
+            method, misfit = settings.optimizer.method, settings.misfit
+            if not settings.optimizer.made().second_order:
+                continue
+            if not hasattr(misfit.made(), "curvature"):
+                raise ValueError(
+                    f"stage {number + 1}: `optimizer: {{method: {method}}}` needs the second "
+                    f"derivative of the misfit, which `{misfit.kind}` lacks; choose another "
+                    f"misfit, such as least_squares, or `method: lbfgs`"
+                )
+            if settings.source and settings.source.estimate == "common":
+                raise ValueError(
+                    f"stage {number + 1}: `optimizer: {{method: {method}}}` needs a source of "
+                    f"each shot, not one in common; set `source: {{estimate: shot}}`, or choose "
+                    f"`method: lbfgs`"
+                )
+        return self
+
     def of(self, number: int) -> Inversion:
         """The settings of one stage, by number from 0."""
         stage = self.stages[number]

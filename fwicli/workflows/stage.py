@@ -76,7 +76,7 @@ class Problem:
     def __post_init__(self) -> None:
         self.illumination: Array | None = None
         self.simulations = 0
-        self._slopes_at: tuple[Array, dict[str, Array]] | None = None
+        self._slopes_at: tuple[str, Array, dict[str, Array]] | None = None
         self.loudest = np.zeros(3)
         self.traces: Traces | None = None
 
@@ -99,10 +99,11 @@ class Problem:
 
     def _slopes(self, x: Array) -> dict[str, Array]:
         """Derivatives by the parameters of the equation, once for all products at x."""
-        if self._slopes_at is None or not np.array_equal(self._slopes_at[0], x):
+        known = self._slopes_at
+        if known is None or known[0] != self.name or not np.array_equal(known[1], x):
             found = self._recalled("slopes", (x,), lambda: self.objective.slopes(x))
-            self._slopes_at = x, found
-        return self._slopes_at[1]
+            known = self._slopes_at = self.name, x, found
+        return known[2]
 
     def _recalled(
         self, what: str, at: tuple[Array, ...], make: Callable[[], dict[str, Array]]

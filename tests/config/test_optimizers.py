@@ -77,3 +77,21 @@ def test_mistakes_are_explained(tmp_path: Path, text: str, message: str) -> None
     with pytest.raises(ProblemsError) as caught:
         made(tmp_path, text)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("misfit: travel_time", "stage 2: `optimizer: {method: newton}` needs the second"),
+        ("source: {estimate: common}", "stage 2: `optimizer: {method: newton}` needs a source of"),
+    ],
+)
+def test_second_derivatives_have_to_be_known(tmp_path: Path, line: str, message: str) -> None:
+    """Where a stage needs them; a method that does not takes anything."""
+    path = tmp_path / "c.yaml"
+    path.write_text(CONFIG + f"  {line}\n", encoding="utf-8")
+    with pytest.raises(ProblemsError) as caught:
+        load(path)
+    assert message in str(caught.value)
+    path.write_text(CONFIG.replace("method: newton", "memory: 3") + f"  {line}\n", encoding="utf-8")
+    load(path)
