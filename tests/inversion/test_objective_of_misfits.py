@@ -102,6 +102,6 @@ def test_velocity_is_seen_from_afar(misfit: Any, sees: bool) -> None:
 def test_which_misfits_have_a_curvature_is_said() -> None:
     """Where an optimizer asks one that has none."""
     gather = np.ones((2, 20))
-    compared = Comparison(gather, 0.004, Adaptive())
-    with pytest.raises(ConfigError, match="Adaptive lacks; .* misfits least_squares, huber, "):
+    compared = Comparison(gather, 0.004, Wasserstein())
+    with pytest.raises(ConfigError, match=r"Wasserstein lacks; .* misfits least_squares, huber, "):
         compared.curvature(gather, gather)
