@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
+from fwicli.config import sources
+from fwicli.config.conditioning import Conditioned
+from fwicli.config.misfits import LeastSquares, Misfit
 from fwicli.config.shots import Shots
 from fwicli.config.values import (
     Band,
@@ -20,7 +31,7 @@ from fwicli.config.values import (
     kind,
     one_of,
 )
-from fwicli.inversion.misfits import MISFITS
+from fwicli.inversion.experiments import Prepare
 from fwicli.inversion.parameterization import PARAMETERIZATIONS
 from fwicli.survey.model import IMPEDANCE
 
@@ -65,7 +76,11 @@ class Optimizer(Section):
     first_change: Positive = 50.0
 
 
-MisfitName = Annotated[str, AfterValidator(one_of(MISFITS))]
+Source = Annotated[
+    Annotated[sources.Source, Tag("mapping")] | Annotated[Literal[False], Tag("switch")],
+    Discriminator(kind),
+    BeforeValidator(lambda value: {} if value is True else value),
+]
 
 
 class Stage(Section):
@@ -79,7 +94,9 @@ class Stage(Section):
     band: Band
     iterations: Count = 10
     spacing: Coarseness | None = None
-    misfit: MisfitName | None = None
+    misfit: Misfit | None = None
+    conditioning: list[Conditioned] | None = None
+    source: Source | None = None
     preconditioning: Preconditioning | None = None
     model_smoothing: NonNegative | None = None
     optimizer: Optimizer | None = None
@@ -108,15 +125,18 @@ class Inversion(Section):
     invert_for: properties of the equation, or `impedance` in place of rho, each with its bounds.
     bounds: of vp [m/s], where that is all that is inverted for; `parameter`: as in `invert_for`.
     fixed: what stays as in the starting model: the water layer, all above a
-    depth [m], or nothing.  model_smoothing: length [m] over which the update of each stage is
-    smoothed when the stage ends.  shots: all in every iteration, or some of them, or several in
-    one simulation.
+    depth [m], or nothing.  conditioning: what of the data is compared, operators one after the
+    other.  source: how the wavelet is estimated, or false for a known one.  shots: all in every
+    iteration, or some of them, or several in one simulation.  model_smoothing: length [m] over
+    which the update of each stage is smoothed when the stage ends.
     """
 
     stages: Annotated[list[Stage], Field(min_length=1)]
     invert_for: dict[str, Inverted] | None = None
     parameter: ParameterName | None = None
-    misfit: MisfitName = "least_squares"
+    misfit: Misfit = LeastSquares()
+    conditioning: list[Conditioned] = Field(default=[])
+    source: Source = False
     bounds: Bounds | None = None
     fixed: Kept = "water"
     preconditioning: Preconditioning = Preconditioning()
@@ -172,6 +192,13 @@ class Inversion(Section):
             if name in type(self).model_fields and getattr(stage, name) is not None
         }
         return self.model_copy(update=own)
+
+    @property
+    def prepare(self) -> Prepare | None:
+        """What is done with the gathers of a shot; None for nothing."""
+        if not self.conditioning and self.source is False:
+            return None
+        return lambda record: sources.prepare(record, self.conditioning, self.source or None)
 
     def inverted(self) -> dict[str, Inverted]:
         """What is inverted for, by name; vp where nothing else is said."""

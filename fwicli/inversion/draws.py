@@ -11,7 +11,7 @@ from fwicli.errors import ConfigError
 from fwicli.inversion.batches import Batches
 from fwicli.inversion.encoding import Code, Encoding
 from fwicli.inversion.experiments import Experiment
-from fwicli.inversion.misfits import LeastSquares
+from fwicli.inversion.residuals import LeastSquares
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,10 @@ class Draws:
             return
         for shot in self.shots:
             compared = shot.comparison
-            if type(compared.misfit) is not LeastSquares or compared.conditioning is not None:
+            if type(compared.misfit) is not LeastSquares or compared.prepared:
                 raise ConfigError(
-                    "shots can be encoded only for `misfit: least_squares` without conditioning: "
+                    "shots can be encoded only for `misfit: least_squares` without `conditioning` "
+                    "and with a known source: "
                     "no other misfit of a sum of shots is on average that of the shots; leave out "
                     "`shots: {encode: ...}`, or use batches"
                 )

@@ -8,6 +8,9 @@ the misfit of the data against zero, so that the first term is the share of the 
 explained. The weight w is 1 for all shots, and more for a batch of them. The sum runs in the order
 of the shots, in double precision.
 
+Where the source is estimated, its filter is part of the misfit; one that all shots have in common
+takes a first pass over them (see `estimation`).
+
 The waves may have a grid of their own, coarser than that of x, and each shot a window of it. The
 model is then averaged, and cut; derivatives take the transposed way (see `survey.regridding` and
 `survey.windows`), so that the gradient is that of the objective all the same.
@@ -17,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,8 +28,9 @@ from numpy.typing import NDArray
 
 from fwicli.errors import DataError, ModelError, StabilityError
 from fwicli.execution import Executor
-from fwicli.inversion import diagnosis
+from fwicli.inversion import diagnosis, estimation
 from fwicli.inversion.comparison import Comparison
+from fwicli.inversion.estimation import FirstPass, Known
 from fwicli.inversion.experiments import Experiment
 from fwicli.inversion.penalties import Penalty
 from fwicli.inversion.variables import Variables
@@ -71,7 +76,7 @@ class ShotTask:
     wavelet: Array
     source: Array
     receivers: Array
-    comparison: Comparison
+    comparison: Comparison | Known
     diagnosed: float | None = None
 
     def __call__(self) -> ShotGradient:
@@ -248,22 +253,9 @@ class Objective:
             If there are no waves in the model at x.
         """
         parameters = self._parameters(x)
-        tasks = [
-            InWindow(
-                ShotTask(
-                    self.discretization,
-                    parameters,
-                    e.wavelet,
-                    e.source,
-                    e.receivers,
-                    e.comparison,
-                    self.diagnosed,
-                ),
-                e.window or whole(self.discretization.grid),
-            )
-            for e in self.experiments
-        ]
         try:
+            task = partial(ShotTask, diagnosed=self.diagnosed)
+            tasks = self._tasks(task, parameters, self._comparisons(parameters))
             value, gradient = self._sum(tasks, parameters)
         except StabilityError as error:
             raise StabilityError(f"{error}; the model has {self.variables.ranges(x)}") from error
@@ -272,6 +264,59 @@ class Objective:
         by_x = self._by_x(x, gradient)
         share = self.weight / self._norm
         return share * value + penalty, share * by_x + by_penalties
+
+    def wavelets(self, x: Array) -> Array | None:
+        """Wavelets estimated at x, of shape (n_shots or 1, samples) [Pa]; None if they are known.
+
+        Raises
+        ------
+        ModelError, StabilityError
+            If there are no waves in the model at x.
+        """
+        fit = self.experiments[0].comparison.source
+        if fit is None:
+            return None
+        modelled = self._modelled(self._parameters(x))
+        fitted = estimation.fits([e.comparison for e in self.experiments], modelled)
+        pairs = list(zip(fitted, self.experiments, strict=True))
+        return np.concatenate([f.wavelet(e.wavelet) for f, e in pairs[: 1 if fit.common else None]])
+
+    def _tasks(
+        self,
+        task: Callable[..., ShotTask | FirstPass],
+        parameters: Mapping[str, Array],
+        comparisons: Sequence[Comparison | Known],
+    ) -> list[InWindow]:
+        """A task for each experiment, in its window."""
+        everywhere = whole(self.discretization.grid)
+        return [
+            InWindow(
+                task(
+                    self.discretization,
+                    dict(parameters),
+                    e.wavelet,
+                    e.source,
+                    e.receivers,
+                    compared,
+                ),
+                e.window or everywhere,
+            )
+            for e, compared in zip(self.experiments, comparisons, strict=True)
+        ]
+
+    def _comparisons(self, parameters: Mapping[str, Array]) -> Sequence[Comparison | Known]:
+        """What each gather is compared with; the outcome, where a first pass has found it."""
+        comparisons = [e.comparison for e in self.experiments]
+        if not any(c.source is not None and c.source.common for c in comparisons):
+            return comparisons
+        return estimation.known(comparisons, self._modelled(parameters))
+
+    def _modelled(self, parameters: Mapping[str, Array]) -> list[estimation.Modelled]:
+        """Synthetic gathers of all experiments, with the equations of their sources."""
+        comparisons = [e.comparison for e in self.experiments]
+        tasks = self._tasks(FirstPass, parameters, comparisons)
+        self.simulations += len(tasks)
+        return list(self.executor.map(tasks))
 
     def _penalised(self, x: Array) -> tuple[float, Array]:
         """Sum of the penalties, and its derivative by x."""

@@ -192,11 +192,18 @@ class Checks:
                     f"shots that fire together need the whole model; leave out `encode`, or set "
                     f"`physics.aperture: whole` in place of {config.physics.aperture}",
                 )
-            if settings.of(number).misfit != "least_squares":
+            own = settings.of(number)
+            if own.conditioning or own.source:
+                self.add(
+                    key,
+                    "shots that fire together cannot be conditioned one by one, nor their sources "
+                    "estimated; leave out `encode`, or `conditioning` and `source`",
+                )
+            if own.misfit.kind != "least_squares":
                 self.add(
                     key,
                     f"shots that fire together can be compared by `least_squares` alone, not by "
-                    f"`{settings.of(number).misfit}`: no other misfit of a sum is on average that "
+                    f"`{own.misfit.kind}`: no other misfit of a sum is on average that "
                     f"of the shots; leave out `encode`, or use batches (`shots: {{batch: 8}}`)",
                 )
             if stage.shots is None:
