@@ -154,7 +154,7 @@ class Inversion:
         found = stage.diagnosis()
         if found is not None:
             log.info("diagnosis: %s", found.summary())
-            for warning in found.warnings():
+            for warning in found.warnings(stage.draws.shots[0].comparison.amplitudes):
                 log.warning("warning: %s", warning)
             title = f"stage {stage.number + 1}, {stage.band[0]:g} to {stage.band[1]:g} Hz"
             path = self.folder.path / f"diagnosis_{stage.number + 1}.png"
@@ -191,6 +191,7 @@ class Inversion:
             "evaluations": state.evaluations,
             "simulations": standing.simulations + stage.problem.simulations,
             "seconds": round(self._seconds(), 3),
+            "points_per_wavelength": round(stage.points_per_wavelength(state), 2),
         }
         record |= self._errors(model)
         if step:
