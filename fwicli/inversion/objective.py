@@ -90,7 +90,10 @@ class ShotTask:
             if self.diagnosed is not None:
                 compared = self.comparison
                 traces = diagnosis.compare(
-                    synthetic, compared.observed, compared.interval, self.diagnosed
+                    compared.fitted(synthetic),
+                    compared.observed,
+                    compared.interval,
+                    self.diagnosed,
                 )
             return adjoint
 
