@@ -251,6 +251,37 @@ def add_iterate(
             file["history"].create_dataset(column, data=[i[column] for i in iterates])
 
 
+def add_wavelets(path: Path, stage: int, estimated: Array, start: Array, interval: float) -> None:
+    """Add the estimated wavelets of a stage to the result of an inversion.
+
+    Layout: `wavelets/NN/estimated`, of shape (shots, time), or (1, time) where all have one in
+    common; `wavelets/NN/start`, what was modelled with; attribute `dt` [s].
+
+    Parameters
+    ----------
+    stage : int
+        Number of the stage, from 1; what is there of one of that number is replaced.
+    """
+    with extending(path) as file:
+        name = f"wavelets/{stage:02d}"
+        if name in file:
+            del file[name]
+        group = file.create_group(name)
+        group.attrs["dt"] = interval
+        for part, values in (("estimated", estimated), ("start", start)):
+            group.create_dataset(part, data=_single(values)).attrs["unit"] = "Pa (Pa m in 3D)"
+
+
+def read_wavelets(path: Path) -> dict[int, tuple[Array, Array, float]]:
+    """Estimated wavelets, those that were modelled with, and interval [s], by stage from 1."""
+    with _reading(path) as file:
+        groups = file.get("wavelets", {})
+        return {
+            int(number): (g["estimated"][()], g["start"][()], float(g.attrs["dt"]))
+            for number, g in groups.items()
+        }
+
+
 def _write_quantities(group: h5py.Group, quantities: Mapping[str, Array], grid: Grid) -> None:
     for name, values in quantities.items():
         write_on_grid(group, name, _single(values), grid, UNITS.get(name, ""))

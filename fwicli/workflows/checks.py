@@ -10,14 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config import schema
+from fwicli.config.inversion import Inversion
 from fwicli.config.loader import Key, Loaded, Problem, ProblemsError
 from fwicli.errors import FwiError
 from fwicli.inversion.bands import Band
+from fwicli.inversion.experiments import experiments
+from fwicli.inversion.misfits import LeastSquares
 from fwicli.propagators import history, sampling
 from fwicli.propagators.absorbing import walls
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import ROUND_OFF, Equation, call
 from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import IMPEDANCE, UNITS, EarthModel
 from fwicli.survey.regridding import Regridding, fitting
@@ -243,6 +247,26 @@ class Checks:
                 )
                 return False
         return True
+
+    def heard(self, key: Key, settings: Inversion, records: Gathers) -> bool:
+        """Whether the conditioning of the stage at `key` leaves data to compare.
+
+        The band of the stage is left aside, because what is muted hardly depends on it.
+        """
+        number = int(key[-1])
+        prepare = settings.of(number).prepare
+        if prepare is None:
+            return True
+        own = settings.stages[number].conditioning is not None
+        place = (*key, "conditioning") if own else ("inversion", "conditioning")
+        found = self.get(place, lambda: experiments(records, LeastSquares(), prepare=prepare))
+        dropped = 0 if found is None else records.acquisition.shots - len(found)
+        if dropped:
+            self.warn(
+                f"stage {number + 1}: the conditioning mutes every trace of {dropped} of "
+                f"{records.acquisition.shots} shots, which are left out"
+            )
+        return found is not None
 
     def in_band(self, key: Key, source: Array, interval: float, band: Band) -> Spectrum | None:
         """Spectrum of the wavelet in a band, which must hold some of it."""

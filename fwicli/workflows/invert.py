@@ -28,6 +28,7 @@ from fwicli.config import schema
 from fwicli.config.loader import Loaded
 from fwicli.errors import DataError
 from fwicli.execution import Executor, Local
+from fwicli.inversion.lbfgs import State
 from fwicli.inversion.objective import KINDS
 from fwicli.survey.model import EarthModel
 from fwicli.workflows import assembly, shots
@@ -118,6 +119,7 @@ class Inversion:
         self.progress.stop()
         if standing.state is None:
             raise DataError("a stage ended before its first evaluation")
+        self._keep_wavelets(stage, standing.state)
         after = Standing(
             standing.stage + 1,
             stage.changed(standing.state),
@@ -173,6 +175,13 @@ class Inversion:
             "" if state.evaluations == 1 else "s",
             errors,
         )
+
+    def _keep_wavelets(self, stage: Stage, state: State) -> None:
+        """Write the wavelets that were estimated, at the end of a stage."""
+        found = stage.wavelets(state)
+        if found is not None:
+            interval = self.plan.interval
+            hdf5.add_wavelets(self.folder.path / RESULT, stage.number + 1, *found, interval)
 
     def _quantities(self, model: EarthModel) -> dict[str, Array]:
         """What is inverted for, as far as a model has it."""
@@ -256,6 +265,9 @@ def _plots(
     """Pictures of every quantity; those of vp have no name in theirs."""
     result = made.model.changed(found)
     plotting.convergence(folder / "convergence.png", history)
+    wavelets = hdf5.read_wavelets(folder / RESULT)
+    if wavelets:
+        plotting.estimated(folder / "wavelets.png", wavelets)
     for name in quantities:
         known = made.reference is not None and made.reference.quantity(name) is not None
         true = made.reference if known else None

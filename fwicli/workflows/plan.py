@@ -250,6 +250,8 @@ def _stage(
         return None
     if slowest < now[0]:
         _warn_of_slow(checks, key, numerics, slowest)
+    if not checks.heard(key, config.inversion, records):
+        return None
     numerics = extent.placed(numerics, physics, fast, records.acquisition)
     changing = assembly.variables(config.inversion, equation).properties
     parameters = registry.load(equation).depending(changing, model.grid.ndim)

@@ -225,6 +225,23 @@ class Stage:
             weights.append(illumination_weight(scaled, self.free, settings.damping))
         return np.stack(weights)
 
+    def wavelets(self, state: State) -> tuple[Array, Array] | None:
+        """Estimated wavelets of shape (n_shots or 1, samples), and the one modelled with."""
+        objective = self.problem.objective
+        first = objective.experiments[0]
+        if first.comparison.source is None:
+            return None
+
+        def make() -> dict[str, Array]:
+            before = objective.simulations
+            found = objective.wavelets(state.x)
+            spent = np.asarray(objective.simulations - before)
+            return {"wavelets": np.asarray(found), "simulations": spent}
+
+        entry = self.problem.journal.recall(f"{self.number} wavelets", (state.x,), make)
+        self.problem.simulations += int(entry["simulations"])
+        return entry["wavelets"], first.wavelet[0]
+
     # --- the result ------------------------------------------------------------------------------
 
     def changed(self, state: State) -> dict[str, Array]:
