@@ -16,6 +16,7 @@ from pydantic import (
 
 from fwicli.config import sources
 from fwicli.config.conditioning import Conditioned
+from fwicli.config.misfits import LeastSquares, Misfit
 from fwicli.config.values import (
     Band,
     Bounds,
@@ -30,7 +31,6 @@ from fwicli.config.values import (
     one_of,
 )
 from fwicli.inversion.experiments import Prepare
-from fwicli.inversion.misfits import MISFITS
 from fwicli.inversion.parameterization import PARAMETERIZATIONS
 from fwicli.survey.model import IMPEDANCE
 
@@ -80,7 +80,6 @@ Source = Annotated[
     Discriminator(kind),
     BeforeValidator(lambda value: {} if value is True else value),
 ]
-MisfitName = Annotated[str, AfterValidator(one_of(MISFITS))]
 
 
 class Stage(Section):
@@ -94,7 +93,7 @@ class Stage(Section):
     band: Band
     iterations: Count = 10
     spacing: Coarseness | None = None
-    misfit: MisfitName | None = None
+    misfit: Misfit | None = None
     conditioning: list[Conditioned] | None = None
     source: Source | None = None
     preconditioning: Preconditioning | None = None
@@ -132,7 +131,7 @@ class Inversion(Section):
     stages: Annotated[list[Stage], Field(min_length=1)]
     invert_for: dict[str, Inverted] | None = None
     parameter: ParameterName | None = None
-    misfit: MisfitName = "least_squares"
+    misfit: Misfit = LeastSquares()
     conditioning: list[Conditioned] = Field(default=[])
     source: Source = False
     bounds: Bounds | None = None

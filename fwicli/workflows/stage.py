@@ -22,7 +22,6 @@ from fwicli.execution import Executor
 from fwicli.inversion.bands import Band
 from fwicli.inversion.experiments import Experiment, experiments
 from fwicli.inversion.lbfgs import Lbfgs, State
-from fwicli.inversion.misfits import MISFITS
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.preconditioning import Preconditioner, illumination_weight
 from fwicli.inversion.variables import Variables
@@ -144,9 +143,10 @@ class Stage:
         self.weight: Array | None = None
 
     def _experiments(self) -> tuple[Experiment, ...]:
-        misfit = MISFITS[self.settings.misfit]()
-        prepare = self.settings.prepare
-        return experiments(self._records(), misfit, self.numerics.windows, prepare)
+        settings = self.settings
+        return experiments(
+            self._records(), settings.misfit.made(), self.numerics.windows, settings.prepare
+        )
 
     def _records(self) -> Gathers:
         """Data and wavelet in the band of the stage."""
