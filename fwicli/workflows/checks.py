@@ -15,7 +15,7 @@ from fwicli.config.loader import Key, Loaded, Problem, ProblemsError
 from fwicli.errors import FwiError
 from fwicli.inversion.bands import Band
 from fwicli.inversion.experiments import experiments
-from fwicli.inversion.misfits import LeastSquares
+from fwicli.inversion.residuals import LeastSquares
 from fwicli.propagators import history, sampling
 from fwicli.propagators.absorbing import walls
 from fwicli.propagators.equations import registry
@@ -254,7 +254,7 @@ class Checks:
         The band of the stage is left aside, because what is muted hardly depends on it.
         """
         number = int(key[-1])
-        prepare = settings.of(number).prepare
+        prepare = settings.prepare(number)
         if prepare is None:
             return True
         own = settings.stages[number].conditioning is not None

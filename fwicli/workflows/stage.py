@@ -143,10 +143,8 @@ class Stage:
         self.weight: Array | None = None
 
     def _experiments(self) -> tuple[Experiment, ...]:
-        settings = self.settings
-        return experiments(
-            self._records(), settings.misfit.made(), self.numerics.windows, settings.prepare
-        )
+        misfit, prepare = self.settings.misfit.made(), self.settings.prepare(self.number)
+        return experiments(self._records(), misfit, self.numerics.windows, prepare)
 
     def _records(self) -> Gathers:
         """Data and wavelet in the band of the stage."""

@@ -31,14 +31,14 @@ def inversion(tmp_path: Path, *lines: str, stages: str = STAGES) -> Inversion:
 
 
 def heard(settings: Inversion, stage: int) -> list[bool]:
-    prepare = settings.of(stage).prepare
+    prepare = settings.prepare(stage)
     assert prepare is not None
     return prepare(RECORD).heard((2, 251)).tolist()
 
 
 def test_nothing_is_done_by_default(tmp_path: Path) -> None:
-    assert inversion(tmp_path).of(0).prepare is None
-    assert inversion(tmp_path, "source: false").of(1).prepare is None
+    assert inversion(tmp_path).prepare(0) is None
+    assert inversion(tmp_path, "source: false").prepare(1) is None
 
 
 def test_a_stage_has_its_own(tmp_path: Path) -> None:
@@ -53,8 +53,8 @@ def test_a_stage_has_its_own(tmp_path: Path) -> None:
     )
     assert heard(settings, 0) == [True, True]
     assert heard(settings, 1) == [False, True]
-    assert settings.of(2).prepare is None
-    first = settings.of(0).prepare
+    assert settings.prepare(2) is None
+    first = settings.prepare(0)
     assert first is not None
     fit = first(RECORD).source
     assert fit is not None
@@ -67,7 +67,7 @@ def test_order_of_operators_is_that_of_the_list(tmp_path: Path) -> None:
     gather = np.random.default_rng(0).standard_normal((2, 251))
     found = []
     for order in (lines, lines[::-1]):
-        prepare = inversion(tmp_path, f"conditioning: [{', '.join(order)}]").of(0).prepare
+        prepare = inversion(tmp_path, f"conditioning: [{', '.join(order)}]").prepare(0)
         assert prepare is not None
         found.append(prepare(RECORD).conditioning.apply(gather))
     assert not found[0][:, 126:].any()
@@ -78,7 +78,7 @@ def test_weights_from_a_file(tmp_path: Path) -> None:
     """Whose path is that beside the config."""
     np.save(tmp_path / "w.npy", np.array([0.0, 2.0]))
     line = "conditioning: [{kind: given_weights, file: w.npy}]"
-    prepare = inversion(tmp_path, line).of(0).prepare
+    prepare = inversion(tmp_path, line).prepare(0)
     assert prepare is not None
     np.testing.assert_array_equal(prepare(RECORD).conditioning.weights((2, 251))[:, 0], [0, 2])
     (tmp_path / "w.npy").unlink()
