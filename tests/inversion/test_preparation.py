@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from fwicli import Gathers
+from fwicli import Acquisition, Gathers
 from fwicli.config.conditioning import Conditioned
 from fwicli.config.sources import Source, prepare
 from fwicli.errors import ConfigError, DataError
