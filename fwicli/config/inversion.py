@@ -17,6 +17,7 @@ from pydantic import (
 from fwicli.config import sources
 from fwicli.config.conditioning import Conditioned
 from fwicli.config.misfits import LeastSquares, Misfit
+from fwicli.config.shots import Shots
 from fwicli.config.values import (
     Band,
     Bounds,
@@ -99,6 +100,7 @@ class Stage(Section):
     preconditioning: Preconditioning | None = None
     model_smoothing: NonNegative | None = None
     optimizer: Optimizer | None = None
+    shots: Shots | None = None
 
 
 ParameterName = Annotated[str, AfterValidator(one_of(PARAMETERIZATIONS))]
@@ -124,8 +126,9 @@ class Inversion(Section):
     bounds: of vp [m/s], where that is all that is inverted for; `parameter`: as in `invert_for`.
     fixed: what stays as in the starting model: the water layer, all above a
     depth [m], or nothing.  conditioning: what of the data is compared, operators one after the
-    other.  source: how the wavelet is estimated, or false for a known one.  model_smoothing: length
-    [m] over which the update of each stage is smoothed when the stage ends.
+    other.  source: how the wavelet is estimated, or false for a known one.  shots: all in every
+    iteration, or some of them, or several in one simulation.  model_smoothing: length [m] over
+    which the update of each stage is smoothed when the stage ends.
     """
 
     stages: Annotated[list[Stage], Field(min_length=1)]
@@ -139,6 +142,7 @@ class Inversion(Section):
     preconditioning: Preconditioning = Preconditioning()
     model_smoothing: NonNegative = 0.0
     optimizer: Optimizer = Optimizer()
+    shots: Shots = Shots()
 
     @field_validator("invert_for", mode="before")
     @classmethod

@@ -57,6 +57,11 @@ class Comparison:
     conditioning: Conditioning | None = None
     source: SourceFit | None = None
 
+    @property
+    def prepared(self) -> bool:
+        """Whether anything lies between the gathers and the misfit."""
+        return self.conditioning is not None or self.source is not None
+
     def __call__(self, synthetic: Array) -> tuple[float, Array]:
         """Value, and its derivative with respect to the synthetic gather."""
         if self.source is None:
@@ -64,6 +69,12 @@ class Comparison:
         fitted = self.source.fit(synthetic, self.observed, self.interval)
         value, derivative = self.of_fitted(fitted.synthetic)
         return value, fitted.transpose(derivative)
+
+    def estimated(self, synthetic: Array) -> Array:
+        """The synthetic gather with the wavelet that fits best."""
+        if self.source is None:
+            return synthetic
+        return self.source.fit(synthetic, self.observed, self.interval).synthetic
 
     def of_fitted(self, synthetic: Array) -> tuple[float, Array]:
         """Value and derivative, for a gather whose source is estimated already."""

@@ -180,6 +180,7 @@ def _inversion(
         return None
     records, source, reference = observed
     checks.variables(config, model)
+    checks.shots(config, records.acquisition)
     stages = [
         _stage(checks, ("inversion", "stages", number), config, stage, model, records, source)
         for number, stage in enumerate(config.inversion.stages)

@@ -1,4 +1,4 @@
-"""What holds for every misfit: its adjoint source is its derivative, and data explain themselves."""
+"""Of every misfit: its adjoint source is its derivative, and data explain themselves."""
 
 from __future__ import annotations
 
