@@ -22,6 +22,9 @@ GUESS = "wavelet={kind: ricker, frequency: 9, delay: 0.1, amplitude: -3}"
 STAGE = "inversion.stages=[{band: [0, 12], iterations: 3, spacing: 20}]"
 
 
+ALONE = "execution.workers=1"
+
+
 def settings(estimate: str, *more: str) -> list[str]:
     source = f"inversion.source={{estimate: {estimate}, lags: [-0.1, 0.2]}}"
     return [GUESS, STAGE, source, *more]
@@ -30,7 +33,7 @@ def settings(estimate: str, *more: str) -> list[str]:
 @pytest.mark.parametrize("estimate", ["shot", "common"])
 def test_unknown_wavelet(survey: Path, tmp_path: Path, estimate: str) -> None:
     """It is found, written and drawn; and the model gets nearer to the true one."""
-    loaded = load(survey / "invert.yaml", settings=settings(estimate))
+    loaded = load(survey / "invert.yaml", settings=settings(estimate, ALONE))
     summary = invert.run(loaded, tmp_path / "run")
     history = hdf5.read_history(tmp_path / "run" / "inversion.h5")
     assert np.all(np.diff(history["misfit"]) < 0)
@@ -54,7 +57,7 @@ def test_unknown_wavelet(survey: Path, tmp_path: Path, estimate: str) -> None:
 def test_a_wrong_wavelet_that_is_not_estimated_leads_astray(survey: Path, tmp_path: Path) -> None:
     """What the test above owes to the estimate."""
     stage = STAGE.replace("iterations: 3", "iterations: 1")
-    invert.run(load(survey / "invert.yaml", settings=[GUESS, stage]), tmp_path / "run")
+    invert.run(load(survey / "invert.yaml", settings=[GUESS, stage, ALONE]), tmp_path / "run")
     file = tmp_path / "run" / "inversion.h5"
     assert hdf5.read_history(file)["misfit"][-1] > 0.9
     assert hdf5.read_wavelets(file) == {}
@@ -66,13 +69,18 @@ def test_resumed_estimate_is_the_same(survey: Path, tmp_path: Path) -> None:
     made = settings("common", "inversion.conditioning=[{kind: offsets, farthest: 400}]")
     whole, again = tmp_path / "whole", tmp_path / "again"
     invert.run(load(survey / "invert.yaml", settings=made), whole)
-    single = load(survey / "invert.yaml", settings=[*made, "execution.workers=1"])
+    single = load(survey / "invert.yaml", settings=[*made, ALONE])
     with pytest.raises(KeyboardInterrupt):
         invert.run(single, again, progress=StopAtUpdate(11))
-    invert.run(load(survey / "invert.yaml", settings=made), again, resume=True)
+    ended = invert.run(load(survey / "invert.yaml", settings=made), again, resume=True)
     np.testing.assert_array_equal(result(again), result(whole))
     pair = [hdf5.read_wavelets(f / "inversion.h5")[1][0] for f in (again, whole)]
     np.testing.assert_array_equal(*pair)
+    # What has ended takes no more; a run that is extended ends with other wavelets.
+    assert invert.run(single, again, resume=True)["simulations"] == ended["simulations"]
+    longer = [*made, ALONE, "inversion.stages.0.iterations=4"]
+    invert.run(load(survey / "invert.yaml", settings=longer), again, resume=True)
+    assert (hdf5.read_wavelets(again / "inversion.h5")[1][0] != pair[1]).any()
 
 
 def test_stages_see_what_their_conditioning_leaves(
@@ -82,7 +90,8 @@ def test_stages_see_what_their_conditioning_leaves(
     lines = [
         "inversion.stages=[{band: [0, 8], iterations: 3, spacing: 20}, {band: [0, 16], "
         "iterations: 3, conditioning: [{kind: first_arrivals, before: 0.15, taper: 0.05}, "
-        "{kind: amplitude_weights, power: 0.5}]}]"
+        "{kind: amplitude_weights, power: 0.5}]}]",
+        ALONE,
     ]
     invert.run(load(survey / "invert.yaml", settings=lines), tmp_path / "run")
     history = hdf5.read_history(tmp_path / "run" / "inversion.h5")
