@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,8 +16,6 @@ from fwicli.config.loader import Key, Loaded, Problem, ProblemsError
 from fwicli.errors import FwiError
 from fwicli.inversion import encoding
 from fwicli.inversion.bands import Band
-from fwicli.inversion.experiments import experiments
-from fwicli.inversion.residuals import LeastSquares
 from fwicli.propagators import history, sampling
 from fwicli.propagators.absorbing import walls
 from fwicli.propagators.equations import registry
@@ -141,6 +140,17 @@ class Checks:
                 f"{values} at {model.grid.describe(place)}, and so at {len(bad)} points in all: "
                 f"{limit.rule}",
             )
+
+    def misfits(self, settings: Inversion, records: Gathers) -> None:
+        """Every misfit must be there, and finite where nothing is modelled: tried on one shot."""
+        told = {("inversion", "misfit"): settings.misfit} | {
+            ("inversion", "stages", n, "misfit"): s.misfit for n, s in enumerate(settings.stages)
+        }
+        used = [settings.of(n).misfit for n in range(len(settings.stages))]
+        gather, interval = records.data[0], records.interval
+        for key, misfit in told.items():
+            if misfit is not None and misfit in used:
+                self.get(key, partial(misfit.made().scale, gather, interval))
 
     def variables(self, config: schema.InvertConfig, model: EarthModel) -> None:
         """An inversion must be for what the equation has, from a start within the bounds."""
@@ -281,26 +291,6 @@ class Checks:
                 )
                 return False
         return True
-
-    def heard(self, key: Key, settings: Inversion, records: Gathers) -> bool:
-        """Whether the conditioning of the stage at `key` leaves data to compare.
-
-        The band of the stage is left aside, because what is muted hardly depends on it.
-        """
-        number = int(key[-1])
-        prepare = settings.prepare(number)
-        if prepare is None:
-            return True
-        own = settings.stages[number].conditioning is not None
-        place = (*key, "conditioning") if own else ("inversion", "conditioning")
-        found = self.get(place, lambda: experiments(records, LeastSquares(), prepare=prepare))
-        dropped = 0 if found is None else records.acquisition.shots - len(found)
-        if dropped:
-            self.warn(
-                f"stage {number + 1}: the conditioning mutes every trace of {dropped} of "
-                f"{records.acquisition.shots} shots, which are left out"
-            )
-        return found is not None
 
     def in_band(self, key: Key, source: Array, interval: float, band: Band) -> Spectrum | None:
         """Spectrum of the wavelet in a band, which must hold some of it."""

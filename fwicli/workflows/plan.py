@@ -24,7 +24,7 @@ from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import UNITS, EarthModel
 from fwicli.survey.regridding import moved
 from fwicli.survey.wavelets import Spectrum
-from fwicli.workflows import assembly, extent, histories
+from fwicli.workflows import assembly, extent, histories, reception
 from fwicli.workflows.checks import Checks
 from fwicli.workflows.numerics import Numerics
 from fwicli.workflows.runfolder import RunFolder
@@ -180,6 +180,7 @@ def _inversion(
         return None
     records, source, reference = observed
     checks.variables(config, model)
+    checks.misfits(config.inversion, records)
     checks.shots(config, records.acquisition)
     stages = [
         _stage(checks, ("inversion", "stages", number), config, stage, model, records, source)
@@ -251,9 +252,10 @@ def _stage(
         return None
     if slowest < now[0]:
         _warn_of_slow(checks, key, numerics, slowest)
-    if not checks.heard(key, config.inversion, records):
+    geometry = reception.heard(checks, key, config.inversion, records)
+    if geometry is None:
         return None
-    numerics = extent.placed(numerics, physics, fast, records.acquisition)
+    numerics = extent.placed(numerics, physics, fast, geometry)
     changing = assembly.variables(config.inversion, equation).properties
     parameters = registry.load(equation).depending(changing, model.grid.ndim)
     return replace(numerics, parameters=parameters)

@@ -66,7 +66,8 @@ def test_a_wrong_wavelet_that_is_not_estimated_leads_astray(survey: Path, tmp_pa
 
 def test_resumed_estimate_is_the_same(survey: Path, tmp_path: Path) -> None:
     """Bit for bit, with one worker and with two."""
-    made = settings("common", "inversion.conditioning=[{kind: offsets, farthest: 400}]")
+    near = "inversion.conditioning=[{kind: offsets, farthest: 150}]"
+    made = settings("common", near, "physics.aperture=40")
     whole, again = tmp_path / "whole", tmp_path / "again"
     invert.run(load(survey / "invert.yaml", settings=made), whole)
     single = load(survey / "invert.yaml", settings=[*made, ALONE])
@@ -103,6 +104,17 @@ def test_stages_see_what_their_conditioning_leaves(
         first, second = ([f[f"iterates/{n:04d}/vp"][()] for f in (file, plain)] for n in (3, 6))
     np.testing.assert_array_equal(*first)
     assert np.abs(second[0] - second[1]).max() > 1
+
+
+def test_windows_leave_out_what_is_muted(survey: Path) -> None:
+    """They are as wide as the offsets that are kept, and the aperture on both sides."""
+    near = "inversion.conditioning=[{kind: offsets, farthest: 100}]"
+    made, whole = (
+        plan(load(survey / "invert.yaml", settings=["physics.aperture=40", *more]))
+        for more in ([near], [])
+    )
+    assert made.stages[1].window(0).shape[0] == 29
+    assert whole.stages[1].window(0).shape[0] > 55
 
 
 def test_check_says_what_is_left(survey: Path) -> None:
