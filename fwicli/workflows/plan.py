@@ -237,8 +237,7 @@ def _stage(
         return None
     coarse = moved(model, grids[0])
     slow, fast = (_bounded(config.inversion, coarse, side) for side in (0, 1))
-    slowest = speeds(equation, slow)[0]
-    now = speeds(equation, coarse)
+    slowest, now = speeds(equation, slow)[0], speeds(equation, coarse)
     numerics = checks.numerics(
         extent.key(physics, spacing),
         config,
