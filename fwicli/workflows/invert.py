@@ -127,6 +127,7 @@ class Inversion:
             standing = replace(standing, state=state, iterates=standing.iterates + 1)
             self._keep(standing, stage, step=True)
         self.progress.stop()
+        self._keep_wavelets(standing, stage, state)
         # The end of a stage is not written: with its state on disk a stage can be extended.
         return Standing(
             standing.stage + 1,
@@ -234,6 +235,15 @@ class Inversion:
                 needed,
             )
 
+    def _keep_wavelets(self, standing: Standing, stage: Stage, state: State) -> None:
+        """Write the wavelets that were estimated, at the end of a stage."""
+        path, number = self.folder.path / RESULT, stage.number + 1
+        if stage.estimates and not hdf5.has_wavelets(path, number, standing.iterates):
+            found, start = stage.wavelets(state)
+            interval = self.plan.interval
+            hdf5.add_wavelets(path, number, standing.iterates, found, start, interval)
+            self._remember(standing, stage)
+
     def _quantities(self, model: EarthModel) -> dict[str, Array]:
         """What is inverted for, as far as a model has it."""
         found = {name: model.quantity(name) for name in self.variables.quantities}
@@ -319,6 +329,9 @@ def _plots(
     """Pictures of every quantity; those of vp have no name in theirs."""
     result = made.model.changed(found)
     plotting.convergence(folder / "convergence.png", history)
+    wavelets = hdf5.read_wavelets(folder / RESULT)
+    if wavelets:
+        plotting.estimated(folder / "wavelets.png", wavelets)
     for name in quantities:
         known = made.reference is not None and made.reference.quantity(name) is not None
         true = made.reference if known else None

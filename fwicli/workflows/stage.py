@@ -162,10 +162,8 @@ class Stage:
         self.weight: Array | None = None
 
     def _experiments(self) -> tuple[Experiment, ...]:
-        settings = self.settings
-        return experiments(
-            self._records(), settings.misfit.made(), self.numerics.windows, settings.prepare
-        )
+        misfit, prepare = self.settings.misfit.made(), self.settings.prepare(self.number)
+        return experiments(self._records(), misfit, self.numerics.windows, prepare)
 
     def _records(self) -> Gathers:
         """Data and wavelet in the band of the stage."""
@@ -295,6 +293,26 @@ class Stage:
                 scaled = scaled * squares / mean
             weights.append(illumination_weight(scaled, self.free, settings.damping))
         return np.stack(weights)
+
+    @property
+    def estimates(self) -> bool:
+        """Whether wavelets are estimated."""
+        return self.draws.shots[0].comparison.source is not None
+
+    def wavelets(self, state: State) -> tuple[Array, Array]:
+        """Estimated wavelets of shape (n_shots or 1, samples), and the one modelled with."""
+        objective, shots = self.problem.objective, self.draws.shots
+
+        def make() -> dict[str, Array]:
+            before = objective.simulations
+            objective.experiments = shots
+            found = objective.wavelets(state.x)
+            spent = np.asarray(objective.simulations - before)
+            return {"wavelets": np.asarray(found), "simulations": spent}
+
+        entry = self.problem.journal.recall(f"{self.number} wavelets", (state.x,), make)
+        self.problem.simulations += int(entry["simulations"])
+        return entry["wavelets"], shots[0].wavelet[0]
 
     # --- the result ------------------------------------------------------------------------------
 
