@@ -207,12 +207,13 @@ class Inversion(Section):
         }
         return self.model_copy(update=own)
 
-    @property
-    def prepare(self) -> Prepare | None:
-        """What is done with the gathers of a shot; None for nothing."""
-        if not self.conditioning and self.source is False:
+    def prepare(self, number: int) -> Prepare | None:
+        """What is done with the gathers of a shot in a stage; None for nothing."""
+        settings, highest = self.of(number), self.stages[number].band[1]
+        if not settings.conditioning and settings.source is False:
             return None
-        return lambda record: sources.prepare(record, self.conditioning, self.source or None)
+        operators, source = settings.conditioning, settings.source or None
+        return lambda record: sources.prepare(record, operators, source, highest)
 
     def inverted(self) -> dict[str, Inverted]:
         """What is inverted for, by name; vp where nothing else is said."""

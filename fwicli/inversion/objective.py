@@ -87,8 +87,9 @@ class ShotTask:
             loudest = float(np.abs(synthetic).max()), float(np.abs(adjoint).max())
             if self.diagnosed is not None:
                 compared = self.comparison
+                seen = compared.estimated(synthetic)
                 traces = diagnosis.compare(
-                    synthetic, compared.observed, compared.interval, self.diagnosed
+                    seen, compared.observed, compared.interval, self.diagnosed
                 )
             return adjoint
 

@@ -28,6 +28,8 @@ from fwicli.inversion.objective import Objective
 from fwicli.inversion.optimizer import State
 from fwicli.inversion.preconditioning import Preconditioner, illumination_weight
 from fwicli.inversion.variables import Variables
+from fwicli.propagators import sampling
+from fwicli.propagators.equations import registry
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import Regridding
@@ -193,10 +195,8 @@ class Stage:
         self.optimizer = settings.optimizer.made()
 
     def _experiments(self) -> tuple[Experiment, ...]:
-        settings = self.settings
-        return experiments(
-            self._records(), settings.misfit.made(), self.numerics.windows, settings.prepare
-        )
+        misfit, prepare = self.settings.misfit.made(), self.settings.prepare(self.number)
+        return experiments(self._records(), misfit, self.numerics.windows, prepare)
 
     def _records(self) -> Gathers:
         """Data and wavelet in the band of the stage."""
@@ -233,6 +233,15 @@ class Stage:
     def frequency(self) -> float:
         """Centre of the wavelet's band [Hz]."""
         return Spectrum.of(self.draws.shots[0].wavelet[0], self.plan.interval).centre
+
+    def points_per_wavelength(self, state: State) -> float:
+        """Of the slowest wave of the present model, at the upper edge of the band."""
+        numerics = self.numerics
+        earth = self.variables.earth(self.variables.unpack(state.x), self.begin.properties)
+        slowest = registry.load(numerics.equation).speeds(earth, numerics.grid.ndim)[0]
+        return sampling.points_per_wavelength(
+            slowest, numerics.highest_frequency, numerics.grid.spacing
+        )
 
     def diagnosis(self) -> Diagnosis | None:
         """What the traces of the first evaluation say, if they were diagnosed."""
@@ -315,6 +324,26 @@ class Stage:
                 scaled = scaled * squares / mean
             weights.append(illumination_weight(scaled, self.free, settings.damping))
         return np.stack(weights)
+
+    @property
+    def estimates(self) -> bool:
+        """Whether wavelets are estimated."""
+        return self.draws.shots[0].comparison.source is not None
+
+    def wavelets(self, state: State) -> tuple[Array, Array]:
+        """Estimated wavelets of shape (n_shots or 1, samples), and the one modelled with."""
+        objective, shots = self.problem.objective, self.draws.shots
+
+        def make() -> dict[str, Array]:
+            before = objective.simulations
+            objective.experiments = shots
+            found = objective.wavelets(state.x)
+            spent = np.asarray(objective.simulations - before)
+            return {"wavelets": np.asarray(found), "simulations": spent}
+
+        entry = self.problem.journal.recall(f"{self.number} wavelets", (state.x,), make)
+        self.problem.simulations += int(entry["simulations"])
+        return entry["wavelets"], shots[0].wavelet[0]
 
     # --- the result ------------------------------------------------------------------------------
 
