@@ -257,7 +257,7 @@ def _stage(
     numerics = extent.placed(numerics, physics, fast, geometry)
     changing = assembly.variables(config.inversion, equation).properties
     parameters = registry.load(equation).depending(changing, model.grid.ndim)
-    second_order = (stage.optimizer or config.inversion.optimizer).made().second_order
+    second_order = (stage.optimizer or config.inversion.optimizer).made().curvature is not None
     return replace(numerics, parameters=parameters, curvature=second_order)
 
 
