@@ -1,6 +1,6 @@
 """Second-order optimizers beside L-BFGS, for velocity and density at once.
 
-    python benchmarks/newton.py [--target 0.002] [--shots 12] [--json FILE]
+    python benchmarks/newton.py [--target 3.5e-7] [--shots 6] [--json FILE]
 
 Waves go through a square of 500 m from sources on all sides to receivers on all sides, 12 Hz,
 with inclusions of velocity and of density at different places; the start is the background. Every
@@ -202,8 +202,8 @@ def table(found: dict[str, Outcome]) -> str:
 
 
 @click.command()
-@click.option("--target", default=0.002, show_default=True, help="Share of the data unexplained.")
-@click.option("--shots", default=12, show_default=True)
+@click.option("--target", default=3.5e-7, show_default=True, help="Share of the data unexplained.")
+@click.option("--shots", default=6, show_default=True)
 @click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path), default=None)
 @click.option("--only", multiple=True, help="A method; all by default.")
 def main(target: float, shots: int, path: Path | None, only: tuple[str, ...]) -> None:
