@@ -15,6 +15,8 @@ result can serve as the next starting model. Provenance is kept as attributes of
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import shutil
 import tempfile
@@ -46,12 +48,64 @@ def replacing(path: Path) -> Iterator[h5py.File]:
     ) as aside:
         name = Path(aside.name)
     try:
-        with h5py.File(name, "w") as file:
+        with _writing(name, "w", path) as file:
             yield file
         name.chmod(0o666 & ~_umask())
         name.replace(path)
     finally:
         name.unlink(missing_ok=True)
+
+
+class _Patient(io.FileIO):
+    """A file that keeps a failure to itself until HDF5 has closed it.
+
+    HDF5 cannot give up a file that it cannot write, as on a full disk: closing it fails as well,
+    and at the end the process crashes. Here it is told that all is well, and the caller is not. An
+    interrupt counts as a failure, too.
+    """
+
+    failure: BaseException | None = None
+
+    def write(self, data: Any) -> int:
+        """Write all of it, or note why not."""
+        rest = memoryview(data).cast("B")
+        count = len(rest)
+        try:
+            while rest and self.failure is None:
+                rest = rest[super().write(rest) or 0 :]
+        except BaseException as error:
+            self.failure = error
+        return count
+
+    def truncate(self, size: int | None = None) -> int:
+        """Set the size, or note why not."""
+        if self.failure is None:
+            try:
+                return super().truncate(size)
+            except BaseException as error:
+                self.failure = error
+        return self.tell() if size is None else size
+
+
+@contextmanager
+def _writing(name: Path, mode: str, path: Path) -> Iterator[h5py.File]:
+    """A file to write that will be `path`.
+
+    Raises
+    ------
+    OSError
+        If the disk is full, or the like.
+    """
+    with _Patient(name, "w+" if mode == "w" else mode) as raw:
+        try:
+            with h5py.File(raw, mode) as file:
+                yield file
+        finally:
+            if isinstance(raw.failure, OSError):
+                number = raw.failure.errno or errno.EIO
+                raise OSError(number, os.strerror(number), str(path)) from raw.failure
+            if raw.failure is not None:
+                raise raw.failure
 
 
 def _umask() -> int:
@@ -182,9 +236,9 @@ def write_on_grid(
 def extending(path: Path) -> Iterator[h5py.File]:
     """A copy of a file to add to, that takes its place when it is complete."""
     aside = path.with_name(f".{path.name}.new")
-    shutil.copyfile(path, aside)
     try:
-        with h5py.File(aside, "r+") as file:
+        shutil.copyfile(path, aside)
+        with _writing(aside, "r+", path) as file:
             yield file
         aside.replace(path)
     finally:

@@ -89,9 +89,11 @@ class ShotTask:
             loudest = float(np.abs(synthetic).max()), float(np.abs(adjoint).max())
             if self.diagnosed is not None:
                 compared = self.comparison
-                seen = compared.estimated(synthetic)
                 traces = diagnosis.compare(
-                    seen, compared.observed, compared.interval, self.diagnosed
+                    compared.fitted(synthetic),
+                    compared.observed,
+                    compared.interval,
+                    self.diagnosed,
                 )
             return adjoint
 

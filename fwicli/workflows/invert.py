@@ -32,6 +32,7 @@ from fwicli.inversion.lbfgs import State
 from fwicli.inversion.objective import KINDS
 from fwicli.survey.model import EarthModel
 from fwicli.workflows import assembly, shots
+from fwicli.workflows.checks import points_needed
 from fwicli.workflows.extension import RULE, Extension
 from fwicli.workflows.journal import Journal
 from fwicli.workflows.plan import Plan, plan
@@ -64,6 +65,7 @@ class Inversion:
         self.started = time.monotonic()
         self.journal = Journal(folder.path / JOURNAL)
         self._spent = 0.0
+        self._short = -1
 
     # --- the run ---------------------------------------------------------------------------------
 
@@ -155,7 +157,7 @@ class Inversion:
         found = stage.diagnosis()
         if found is not None:
             log.info("diagnosis: %s", found.summary())
-            for warning in found.warnings():
+            for warning in found.warnings(stage.draws.shots[0].comparison.amplitudes):
                 log.warning("warning: %s", warning)
             title = f"stage {stage.number + 1}, {stage.band[0]:g} to {stage.band[1]:g} Hz"
             path = self.folder.path / f"diagnosis_{stage.number + 1}.png"
@@ -192,7 +194,9 @@ class Inversion:
             "evaluations": state.evaluations,
             "simulations": standing.simulations + stage.problem.simulations,
             "seconds": round(self._seconds(), 3),
+            "points_per_wavelength": round(stage.points_per_wavelength(state), 2),
         }
+        self._warn_of_slow(stage, record["points_per_wavelength"])
         record |= self._errors(model)
         if step:
             hdf5.add_iterate(
@@ -227,6 +231,18 @@ class Inversion:
             interval = self.plan.interval
             hdf5.add_wavelets(path, number, standing.iterates, found, start, interval)
             self._remember(standing, stage)
+
+    def _warn_of_slow(self, stage: Stage, points: float) -> None:
+        """Say once a stage that waves have become too short for the grid."""
+        needed = points_needed(self.config.physics)
+        if points < needed and self._short != stage.number:
+            self._short = stage.number
+            log.warning(
+                "warning: the model has become so slow that its shortest wave has %.2f points in "
+                "place of the %.2f that it needs; raise the lower bound of vp, or use a finer grid",
+                points,
+                needed,
+            )
 
     def _quantities(self, model: EarthModel) -> dict[str, Array]:
         """What is inverted for, as far as a model has it."""

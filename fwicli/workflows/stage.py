@@ -27,6 +27,8 @@ from fwicli.inversion.lbfgs import Lbfgs, State
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.preconditioning import Preconditioner, illumination_weight
 from fwicli.inversion.variables import Variables
+from fwicli.propagators import sampling
+from fwicli.propagators.equations import registry
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import Regridding
@@ -198,6 +200,15 @@ class Stage:
     def frequency(self) -> float:
         """Centre of the wavelet's band [Hz]."""
         return Spectrum.of(self.draws.shots[0].wavelet[0], self.plan.interval).centre
+
+    def points_per_wavelength(self, state: State) -> float:
+        """Of the slowest wave of the present model, at the upper edge of the band."""
+        numerics = self.numerics
+        earth = self.variables.earth(self.variables.unpack(state.x), self.begin.properties)
+        slowest = registry.load(numerics.equation).speeds(earth, numerics.grid.ndim)[0]
+        return sampling.points_per_wavelength(
+            slowest, numerics.highest_frequency, numerics.grid.spacing
+        )
 
     def diagnosis(self) -> Diagnosis | None:
         """What the traces of the first evaluation say, if they were diagnosed."""
