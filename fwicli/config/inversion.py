@@ -17,6 +17,7 @@ from pydantic import (
 from fwicli.config import sources
 from fwicli.config.conditioning import Conditioned
 from fwicli.config.misfits import LeastSquares, Misfit
+from fwicli.config.optimizers import Lbfgs, Optimizer
 from fwicli.config.shots import Shots
 from fwicli.config.values import (
     Band,
@@ -66,14 +67,6 @@ class Preconditioning(Section):
     @classmethod
     def _true(cls, value: Any) -> Any:
         return {} if value is True else value
-
-
-class Optimizer(Section):
-    """L-BFGS: pairs kept, evaluations in a line search, first change of velocity [m/s]."""
-
-    memory: Count = 10
-    evaluations: Annotated[int, Field(strict=True, ge=2)] = 8
-    first_change: Positive = 50.0
 
 
 Source = Annotated[
@@ -141,7 +134,7 @@ class Inversion(Section):
     fixed: Kept = "water"
     preconditioning: Preconditioning = Preconditioning()
     model_smoothing: NonNegative = 0.0
-    optimizer: Optimizer = Optimizer()
+    optimizer: Optimizer = Lbfgs()
     shots: Shots = Shots()
 
     @field_validator("invert_for", mode="before")
@@ -181,6 +174,27 @@ class Inversion(Section):
                 f"both `{given}` and `invert_for` are given; put the {given} into "
                 f"`invert_for: {{vp: ...}}`"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _with_second_derivatives(self) -> Inversion:
+        for number in range(len(self.stages)):
+            settings = self.of(number)
+            method, misfit = settings.optimizer.method, settings.misfit
+            if not settings.optimizer.made().second_order:
+                continue
+            if not hasattr(misfit.made(), "curvature"):
+                raise ValueError(
+                    f"stage {number + 1}: `optimizer: {{method: {method}}}` needs the second "
+                    f"derivative of the misfit, which `{misfit.kind}` lacks; choose another "
+                    f"misfit, such as least_squares, or `method: lbfgs`"
+                )
+            if settings.source and settings.source.estimate == "common":
+                raise ValueError(
+                    f"stage {number + 1}: `optimizer: {{method: {method}}}` needs a source of "
+                    f"each shot, not one in common; set `source: {{estimate: shot}}`, or choose "
+                    f"`method: lbfgs`"
+                )
         return self
 
     def of(self, number: int) -> Inversion:

@@ -70,8 +70,8 @@ class Comparison:
         value, derivative = self.of_fitted(fitted.synthetic)
         return value, fitted.transpose(derivative)
 
-    def fitted(self, synthetic: Array) -> Array:
-        """The gather with its source estimated, if it is."""
+    def estimated(self, synthetic: Array) -> Array:
+        """The synthetic gather with the wavelet that fits best."""
         if self.source is None:
             return synthetic
         return self.source.fit(synthetic, self.observed, self.interval).synthetic

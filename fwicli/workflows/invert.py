@@ -28,8 +28,8 @@ from fwicli.config import schema
 from fwicli.config.loader import Loaded
 from fwicli.errors import DataError
 from fwicli.execution import Executor, Local
-from fwicli.inversion.lbfgs import State
 from fwicli.inversion.objective import KINDS
+from fwicli.inversion.optimizer import State
 from fwicli.survey.model import EarthModel
 from fwicli.workflows import assembly, shots
 from fwicli.workflows.checks import points_needed
@@ -94,19 +94,21 @@ class Inversion:
 
     def _stage(self, standing: Standing, executor: Executor) -> Standing:
         """Minimise the objective of one band; returns the beginning of the next stage."""
+        settings = self.settings.of(standing.stage)
         stage = Stage(
             standing.stage,
-            self.settings.of(standing.stage),
+            settings,
             self.plan,
             standing.base,
-            self.variables,
+            assembly.variables(settings, self.config.physics.equation),
             self.fixed,
             executor,
             self.journal,
             self.progress,
         )
         self._announce(stage)
-        shots.compile_missing(executor, stage.problem.objective.discretization, KINDS)
+        made, curvature = stage.problem.objective.discretization, stage.optimizer.second_order
+        shots.compile_missing(executor, made, KINDS, curvature)
         self._bar(stage, 0)
         state = standing.state
         if state is None:
@@ -223,15 +225,6 @@ class Inversion:
             errors,
         )
 
-    def _keep_wavelets(self, standing: Standing, stage: Stage, state: State) -> None:
-        """Write the wavelets that were estimated, at the end of a stage."""
-        path, number = self.folder.path / RESULT, stage.number + 1
-        if stage.estimates and not hdf5.has_wavelets(path, number, standing.iterates):
-            found, start = stage.wavelets(state)
-            interval = self.plan.interval
-            hdf5.add_wavelets(path, number, standing.iterates, found, start, interval)
-            self._remember(standing, stage)
-
     def _warn_of_slow(self, stage: Stage, points: float) -> None:
         """Say once a stage that waves have become too short for the grid."""
         needed = points_needed(self.config.physics)
@@ -243,6 +236,15 @@ class Inversion:
                 points,
                 needed,
             )
+
+    def _keep_wavelets(self, standing: Standing, stage: Stage, state: State) -> None:
+        """Write the wavelets that were estimated, at the end of a stage."""
+        path, number = self.folder.path / RESULT, stage.number + 1
+        if stage.estimates and not hdf5.has_wavelets(path, number, standing.iterates):
+            found, start = stage.wavelets(state)
+            interval = self.plan.interval
+            hdf5.add_wavelets(path, number, standing.iterates, found, start, interval)
+            self._remember(standing, stage)
 
     def _quantities(self, model: EarthModel) -> dict[str, Array]:
         """What is inverted for, as far as a model has it."""
