@@ -157,6 +157,20 @@ def test_curvature_is_symmetric_and_positive() -> None:
         f.experiments[0].comparison.curvature(synthetic, synthetic)
 
 
+def test_products_with_the_second_derivative() -> None:
+    """Of conditioned data against differences of gradients; with a source, those of a metric."""
+    f, x = prepared(("band_pass", "times"))
+    rng, h = np.random.default_rng(4), 1e-4
+    u, v = (0.02 * x * w for w in rng.standard_normal((2, *x.shape)))
+    expected = (f(x + h * v)[1] - f(x - h * v)[1]) / (2 * h)
+    found = f.product(x, v, f.slopes(x))
+    assert np.linalg.norm(found - expected) < 1e-5 * np.linalg.norm(expected)
+    f, x = prepared(("band_pass", "times"), SOURCES["shot"])
+    Hu, Hv = f.product(x, u), f.product(x, v)
+    assert np.vdot(Hu, v) == pytest.approx(np.vdot(u, Hv), rel=1e-9)
+    assert np.vdot(Hu, u) > 0
+
+
 # --- experiments ----------------------------------------------------------------------------------
 
 
