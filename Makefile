@@ -47,6 +47,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/misfits.py
 	$(BIN)/python benchmarks/grids.py
 	$(BIN)/python benchmarks/marmousi.py
+	$(BIN)/python benchmarks/wavelets.py
 
 clean:
 	rm -rf $(VENV) runs

@@ -233,7 +233,8 @@ def _stage(
     limit = extent.longest(physics, bound, spectrum)
     spacing: Key = (*key, "spacing")
     grids = extent.grids(checks, physics, model.grid, limit, spacing, stage.spacing)
-    if grids is None:
+    geometry = reception.heard(checks, key, config.inversion, records)
+    if grids is None or geometry is None:
         return None
     coarse = moved(model, grids[0])
     slow, fast = (_bounded(config.inversion, coarse, side) for side in (0, 1))
@@ -251,9 +252,6 @@ def _stage(
         return None
     if slowest < now[0]:
         _warn_of_slow(checks, key, numerics, slowest)
-    geometry = reception.heard(checks, key, config.inversion, records)
-    if geometry is None:
-        return None
     numerics = extent.placed(numerics, physics, fast, geometry)
     changing = assembly.variables(config.inversion, equation).properties
     parameters = registry.load(equation).depending(changing, model.grid.ndim)
