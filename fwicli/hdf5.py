@@ -305,6 +305,48 @@ def add_iterate(
             file["history"].create_dataset(column, data=[i[column] for i in iterates])
 
 
+def add_wavelets(
+    path: Path, stage: int, iterate: int, estimated: Array, start: Array, interval: float
+) -> None:
+    """Add the estimated wavelets of a stage to the result of an inversion.
+
+    Layout: `wavelets/NN/estimated`, of shape (shots, time), or (1, time) where all have one in
+    common; `wavelets/NN/start`, what was modelled with; attributes `dt` [s] and `iterate`.
+
+    Parameters
+    ----------
+    stage : int
+        Number of the stage, from 1; what is there of one of that number is replaced.
+    iterate : int
+        Number of the iterate that they belong to, counted over all stages.
+    """
+    with extending(path) as file:
+        name = f"wavelets/{stage:02d}"
+        if name in file:
+            del file[name]
+        group = file.create_group(name)
+        group.attrs.update(dt=interval, iterate=iterate)
+        for part, values in (("estimated", estimated), ("start", start)):
+            group.create_dataset(part, data=_single(values)).attrs["unit"] = "Pa (Pa m in 3D)"
+
+
+def has_wavelets(path: Path, stage: int, iterate: int) -> bool:
+    """Whether the wavelets of a stage, from 1, are those of an iterate."""
+    with _reading(path) as file:
+        group = file.get(f"wavelets/{stage:02d}")
+        return group is not None and int(group.attrs["iterate"]) == iterate
+
+
+def read_wavelets(path: Path) -> dict[int, tuple[Array, Array, float]]:
+    """Estimated wavelets, those that were modelled with, and interval [s], by stage from 1."""
+    with _reading(path) as file:
+        groups = file.get("wavelets", {})
+        return {
+            int(number): (g["estimated"][()], g["start"][()], float(g.attrs["dt"]))
+            for number, g in groups.items()
+        }
+
+
 def _write_quantities(group: h5py.Group, quantities: Mapping[str, Array], grid: Grid) -> None:
     for name, values in quantities.items():
         write_on_grid(group, name, _single(values), grid, UNITS.get(name, ""))

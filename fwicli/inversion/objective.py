@@ -18,7 +18,7 @@ model is then averaged, and cut; derivatives take the transposed way (see `surve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -26,21 +26,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.errors import DataError, ModelError, StabilityError
+from fwicli.errors import DataError, StabilityError
 from fwicli.execution import Executor
-from fwicli.inversion import diagnosis, estimation
+from fwicli.inversion import diagnosis, estimation, tangents
 from fwicli.inversion.comparison import Comparison
+from fwicli.inversion.curvature import PROPAGATIONS, ShotCurvature, with_changes
 from fwicli.inversion.estimation import FirstPass, Known
 from fwicli.inversion.experiments import Experiment
+from fwicli.inversion.medium import Medium
 from fwicli.inversion.penalties import Penalty
 from fwicli.inversion.variables import Variables
-from fwicli.propagators import properties
 from fwicli.propagators.discretization import Discretization
-from fwicli.propagators.equations import registry
-from fwicli.propagators.equations.equation import ROUND_OFF, call
 from fwicli.propagators.propagator import propagator
 from fwicli.survey.grid import Grid
-from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import Regridding
 from fwicli.survey.windows import InWindow, whole
 
@@ -89,11 +87,9 @@ class ShotTask:
             loudest = float(np.abs(synthetic).max()), float(np.abs(adjoint).max())
             if self.diagnosed is not None:
                 compared = self.comparison
+                seen = compared.estimated(synthetic)
                 traces = diagnosis.compare(
-                    compared.fitted(synthetic),
-                    compared.observed,
-                    compared.interval,
-                    self.diagnosed,
+                    seen, compared.observed, compared.interval, self.diagnosed
                 )
             return adjoint
 
@@ -164,88 +160,15 @@ class Objective:
         if self._norm == 0:
             raise DataError("the observed data of this band are all zero; widen the band")
 
+    @property
+    def medium(self) -> Medium:
+        """Between the unknowns and the parameters of the equation."""
+        equation = self.discretization.equation
+        return Medium(equation, self.variables, self.others, self.regridding)
+
     def diagonal(self, x: Array, where: NDArray[np.bool_]) -> Array:
-        """Sum of the squared derivatives of the equation's parameters, by each element of x.
-
-        The Hessian has them on its diagonal, times the energy of the waves. Each parameter counts
-        relative to its mean square at the points `where`, in units of that of the first parameter
-        which depends on the block: in most equations it is the only one, the compressibility.
-        """
-        equation = self.discretization.equation
-        earth = self._earth(x)
-        parameters = properties.parameters(equation, earth)
-        total, units = np.zeros(x.shape), np.zeros(len(x))
-        for name, values in parameters.items():
-            unit = (values[where] ** 2).mean()
-            ones = {name: np.ones(values.shape)}
-            slopes = self.variables.gradient(x, earth, self._derivative(earth, ones))
-            for block, slope in enumerate(slopes):
-                if unit > 0 and slope.any():
-                    units[block] = units[block] or unit
-                    total[block] += units[block] / unit * slope**2
-        return total
-
-    def _derivative(
-        self, earth: Mapping[str, Array], derivatives: Mapping[str, Array]
-    ) -> Callable[[str], Array]:
-        """Derivatives by properties, from those by the equation's parameters on the same grid."""
-
-        def by(wanted: str) -> Array:
-            return properties.gradient(self.discretization.equation, earth, derivatives, wanted)
-
-        return by
-
-    def _by_x(self, x: Array, derivatives: Mapping[str, Array]) -> Array:
-        """Derivative by x from those by the equation's parameters on the grid of the waves."""
-        earth = self._earth(x)
-        by = self._derivative(self._propagated(earth), derivatives)
-        moved = self.regridding
-        if moved is None:
-            return self.variables.gradient(x, earth, by)
-        fine = _model(moved, earth)
-        return self.variables.gradient(x, earth, lambda n: moved.gradient_to_fine(fine, by, n))
-
-    def _propagated(self, earth: dict[str, Array]) -> dict[str, Array]:
-        """Properties on the grid of the waves."""
-        if self.regridding is None:
-            return earth
-        return self.regridding.model_to_coarse(_model(self.regridding, earth)).properties
-
-    def _earth(self, x: Array) -> dict[str, Array]:
-        return self.variables.earth(self.variables.unpack(x), self.others)
-
-    def _parameters(self, x: Array) -> dict[str, Array]:
-        """Parameters of the equation at x.
-
-        Raises
-        ------
-        ModelError
-            If one is not a finite number somewhere, or outside the limits of the equation.
-        """
-        equation = self.discretization.equation
-        self._check_limits(x)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            parameters = properties.parameters(equation, self._propagated(self._earth(x)))
-        for name, values in parameters.items():
-            bad = int((~np.isfinite(values)).sum())
-            if bad:
-                raise ModelError(
-                    f"the parameter `{name}` of the equation `{equation}` is not a finite number "
-                    f"at {bad} points of a model with {self.variables.ranges(x)}; narrow the "
-                    f"bounds of the inversion"
-                )
-        return parameters
-
-    def _check_limits(self, x: Array) -> None:
-        """The earth at x must allow a stable solution."""
-        earth = self._earth(x)
-        for limit in registry.load(self.discretization.equation).limits:
-            bad = int((call(limit.margin, earth) < -ROUND_OFF).sum())
-            if bad:
-                raise ModelError(
-                    f"a model with {self.variables.ranges(x)} is outside the limits of the "
-                    f"equation at {bad} points: {limit.rule}; narrow the bounds of the inversion"
-                )
+        """Sum of the squared derivatives of the parameters by each element of x (see `medium`)."""
+        return self.medium.diagonal(x, where)
 
     def __call__(self, x: Array) -> tuple[float, Array]:
         """Value and gradient at x, both of them exact.
@@ -255,7 +178,7 @@ class Objective:
         ModelError, StabilityError
             If there are no waves in the model at x.
         """
-        parameters = self._parameters(x)
+        parameters = self.medium.parameters(x)
         try:
             task = partial(ShotTask, diagnosed=self.diagnosed)
             tasks = self._tasks(task, parameters, self._comparisons(parameters))
@@ -264,9 +187,52 @@ class Objective:
             raise StabilityError(f"{error}; the model has {self.variables.ranges(x)}") from error
         self.simulations += 2 * len(tasks)
         penalty, by_penalties = self._penalised(x)
-        by_x = self._by_x(x, gradient)
+        by_x = self.medium.by_x(x, gradient)
         share = self.weight / self._norm
         return share * value + penalty, share * by_x + by_penalties
+
+    def slopes(self, x: Array) -> dict[str, Array]:
+        """Derivative of the data term by the parameters of the equation, on the waves' grid."""
+        parameters = self.medium.parameters(x)
+        tasks = self._tasks(ShotTask, parameters, self._comparisons(parameters))
+        gradient = self._sum(tasks, parameters)[1]
+        self.simulations += 2 * len(tasks)
+        return {name: self.weight / self._norm * part for name, part in gradient.items()}
+
+    def product(self, x: Array, v: Array, slopes: Mapping[str, Array] | None = None) -> Array:
+        """Second derivative at x, times v.
+
+        With p(x) the parameters of the equation and Y(x) the variables,
+
+            H v = (dp/dx)^T H_p dp/dx v + (dY/dx)^T R'' dY/dx v
+                  + (d2p/dx2 v)^T dphi/dp + (d2Y/dx2 v)^T R'
+
+        where the second line and part of H_p are left out by Gauss and Newton.
+
+        Parameters
+        ----------
+        slopes : mapping of str to ndarray, optional
+            dphi/dp at x (see `slopes`); without it, the product is that of Gauss and Newton.
+        """
+        parameters = self.medium.parameters(x)
+        exact = self.medium.exact()
+        size = exact.size(x)
+        changes = tangents.along(exact.made, x, v, size)
+        both = with_changes(parameters, changes)
+        task = partial(ShotCurvature, full=slopes is not None)
+        tasks = self._tasks(task, both, [e.comparison for e in self.experiments])
+        total = self._added(tasks, parameters)
+        self.simulations += PROPAGATIONS * len(tasks)
+        found = self.weight / self._norm * exact.by_x(x, total) + self._penalised_product(x, v)
+        if slopes is None:
+            return found
+        _, by_penalties = self._penalties(x)
+
+        def gradient(y: Array) -> dict[str, Array]:
+            by_x = exact.by_x(y, slopes) + self.variables.chain(y, by_penalties)
+            return {"gradient": by_x}
+
+        return found + tangents.along(gradient, x, v, size)["gradient"]
 
     def wavelets(self, x: Array) -> Array | None:
         """Wavelets estimated at x, of shape (n_shots or 1, samples) [Pa]; None if they are known.
@@ -279,14 +245,14 @@ class Objective:
         fit = self.experiments[0].comparison.source
         if fit is None:
             return None
-        modelled = self._modelled(self._parameters(x))
+        modelled = self._modelled(self.medium.parameters(x))
         fitted = estimation.fits([e.comparison for e in self.experiments], modelled)
         pairs = list(zip(fitted, self.experiments, strict=True))
         return np.concatenate([f.wavelet(e.wavelet) for f, e in pairs[: 1 if fit.common else None]])
 
     def _tasks(
         self,
-        task: Callable[..., ShotTask | FirstPass],
+        task: Callable[..., ShotTask | ShotCurvature | FirstPass],
         parameters: Mapping[str, Array],
         comparisons: Sequence[Comparison | Known],
     ) -> list[InWindow]:
@@ -323,12 +289,27 @@ class Objective:
 
     def _penalised(self, x: Array) -> tuple[float, Array]:
         """Sum of the penalties, and its derivative by x."""
-        value, by_x, values = 0.0, np.zeros(x.shape), self.variables.unpack(x)
+        value, by = self._penalties(x)
+        return value, self.variables.chain(x, by)
+
+    def _penalties(self, x: Array) -> tuple[float, dict[str, Array]]:
+        """Sum of the penalties, and its derivatives by the variables."""
+        value, by, values = 0.0, dict[str, Array](), self.variables.unpack(x)
         for penalty in self.penalties:
-            part, by = penalty(values, self._unknowns.spacing)
+            part, slopes = penalty(values, self._unknowns.spacing)
             value += part
-            by_x += self.variables.chain(x, by)
-        return value, by_x
+            for name, slope in slopes.items():
+                by[name] = by[name] + slope if name in by else slope
+        return value, by
+
+    def _penalised_product(self, x: Array, v: Array) -> Array:
+        """(dY/dx)^T R'' dY/dx v of all penalties R."""
+        values, total = self.variables.unpack(x), np.zeros(x.shape)
+        change = self.variables.change(x, v)
+        for penalty in self.penalties:
+            by = penalty.curvature(values, change, self._unknowns.spacing)
+            total += self.variables.chain(x, by)
+        return total
 
     @property
     def _unknowns(self) -> Grid:
@@ -338,13 +319,8 @@ class Objective:
         window = self.experiments[0].window
         return self.discretization.grid if window is None else window.grid
 
-    def _sum(
-        self, tasks: Sequence[InWindow], parameters: Mapping[str, Array]
-    ) -> tuple[float, dict[str, Array]]:
-        """Value and gradient of all shots, before they are normalised."""
-        value, gradient = 0.0, {name: np.zeros(p.shape) for name, p in parameters.items()}
-        illumination = np.zeros(tasks[0].window.grid.shape)
-        self.loudest, self.traces = (0.0, 0.0), []
+    def _run(self, tasks: Sequence[InWindow]) -> Iterator[Any]:
+        """Results of tasks, in their order; reports how many are done."""
         finished = 0
 
         def count(_: int) -> None:
@@ -353,7 +329,26 @@ class Objective:
             if self.progress is not None:
                 self.progress(finished)
 
-        for task, shot in zip(tasks, self.executor.map(tasks, count), strict=True):
+        return iter(self.executor.map(tasks, count))
+
+    def _added(
+        self, tasks: Sequence[InWindow], parameters: Mapping[str, Array]
+    ) -> dict[str, Array]:
+        """Sum of what tasks find for each parameter."""
+        total = {name: np.zeros(p.shape) for name, p in parameters.items()}
+        for task, shot in zip(tasks, self._run(tasks), strict=True):
+            for name, part in shot.items():
+                task.window.add(part, total[name])
+        return total
+
+    def _sum(
+        self, tasks: Sequence[InWindow], parameters: Mapping[str, Array]
+    ) -> tuple[float, dict[str, Array]]:
+        """Value and gradient of all shots, before they are normalised."""
+        value, gradient = 0.0, {name: np.zeros(p.shape) for name, p in parameters.items()}
+        illumination = np.zeros(tasks[0].window.grid.shape)
+        self.loudest, self.traces = (0.0, 0.0), []
+        for task, shot in zip(tasks, self._run(tasks), strict=True):
             value += shot.value
             self.loudest = (
                 max(self.loudest[0], shot.loudest[0]),
@@ -367,9 +362,3 @@ class Objective:
         moved = self.regridding
         self.illumination = illumination if moved is None else moved.to_fine(illumination)
         return value, gradient
-
-
-def _model(regridding: Regridding, earth: dict[str, Array]) -> EarthModel:
-    """Properties on the grid of x as a model."""
-    others = dict(earth)
-    return EarthModel(regridding.fine, others.pop("vp"), others)

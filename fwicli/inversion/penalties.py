@@ -17,3 +17,7 @@ class Penalty(Protocol):
     def __call__(self, values: Values, spacing: tuple[float, ...]) -> tuple[float, Values]:
         """Value, and its derivatives by name; a variable that does not count is left out."""
         ...
+
+    def curvature(self, values: Values, change: Values, spacing: tuple[float, ...]) -> Values:
+        """Second derivative, or a positive part of it, applied to a change of the variables."""
+        ...

@@ -150,6 +150,11 @@ class Variables:
             ]
         )
 
+    def change(self, x: Array, v: Array) -> dict[str, Array]:
+        """Change of the variables y with a change v of x, by name."""
+        pairs = zip(self.blocks, x, v, strict=True)
+        return {b.name: b.parameterization.slope(part) * change for b, part, change in pairs}
+
     def bounds(self, earth: Properties) -> tuple[Array, Array]:
         """Lower and upper bounds of x, of shape (number of variables, *grid.shape).
 

@@ -28,8 +28,8 @@ from fwicli.config import schema
 from fwicli.config.loader import Loaded
 from fwicli.errors import DataError
 from fwicli.execution import Executor, Local
-from fwicli.inversion.lbfgs import State
 from fwicli.inversion.objective import KINDS
+from fwicli.inversion.optimizer import State
 from fwicli.survey.model import EarthModel
 from fwicli.workflows import assembly, shots
 from fwicli.workflows.checks import points_needed
@@ -94,19 +94,21 @@ class Inversion:
 
     def _stage(self, standing: Standing, executor: Executor) -> Standing:
         """Minimise the objective of one band; returns the beginning of the next stage."""
+        settings = self.settings.of(standing.stage)
         stage = Stage(
             standing.stage,
-            self.settings.of(standing.stage),
+            settings,
             self.plan,
             standing.base,
-            self.variables,
+            assembly.variables(settings, self.config.physics.equation),
             self.fixed,
             executor,
             self.journal,
             self.progress,
         )
         self._announce(stage)
-        shots.compile_missing(executor, stage.problem.objective.discretization, KINDS)
+        made, curvature = stage.problem.objective.discretization, stage.optimizer.second_order
+        shots.compile_missing(executor, made, KINDS, curvature)
         self._bar(stage, 0)
         state = standing.state
         if state is None:
@@ -127,6 +129,7 @@ class Inversion:
             standing = replace(standing, state=state, iterates=standing.iterates + 1)
             self._keep(standing, stage, step=True)
         self.progress.stop()
+        self._keep_wavelets(standing, stage, state)
         # The end of a stage is not written: with its state on disk a stage can be extended.
         return Standing(
             standing.stage + 1,
@@ -234,6 +237,15 @@ class Inversion:
                 needed,
             )
 
+    def _keep_wavelets(self, standing: Standing, stage: Stage, state: State) -> None:
+        """Write the wavelets that were estimated, at the end of a stage."""
+        path, number = self.folder.path / RESULT, stage.number + 1
+        if stage.estimates and not hdf5.has_wavelets(path, number, standing.iterates):
+            found, start = stage.wavelets(state)
+            interval = self.plan.interval
+            hdf5.add_wavelets(path, number, standing.iterates, found, start, interval)
+            self._remember(standing, stage)
+
     def _quantities(self, model: EarthModel) -> dict[str, Array]:
         """What is inverted for, as far as a model has it."""
         found = {name: model.quantity(name) for name in self.variables.quantities}
@@ -319,6 +331,9 @@ def _plots(
     """Pictures of every quantity; those of vp have no name in theirs."""
     result = made.model.changed(found)
     plotting.convergence(folder / "convergence.png", history)
+    wavelets = hdf5.read_wavelets(folder / RESULT)
+    if wavelets:
+        plotting.estimated(folder / "wavelets.png", wavelets)
     for name in quantities:
         known = made.reference is not None and made.reference.quantity(name) is not None
         true = made.reference if known else None

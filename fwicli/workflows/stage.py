@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from fwicli.config.inversion import Inversion
 from fwicli.errors import DataError, ModelError, StabilityError
 from fwicli.execution import Executor
+from fwicli.inversion import optimizer
 from fwicli.inversion.bands import Band
 from fwicli.inversion.diagnosis import Diagnosis, Silence, Traces, together
 from fwicli.inversion.draws import Draws
 from fwicli.inversion.experiments import Experiment, experiments
-from fwicli.inversion.lbfgs import Lbfgs, State
 from fwicli.inversion.objective import Objective
+from fwicli.inversion.optimizer import State
 from fwicli.inversion.preconditioning import Preconditioner, illumination_weight
 from fwicli.inversion.variables import Variables
 from fwicli.propagators import sampling
@@ -77,6 +78,7 @@ class Problem:
     def __post_init__(self) -> None:
         self.illumination: Array | None = None
         self.simulations = 0
+        self._slopes_at: tuple[str, Array, dict[str, Array]] | None = None
         self.loudest = np.zeros(3)
         self.traces: Traces | None = None
 
@@ -88,6 +90,36 @@ class Problem:
         self.loudest = entry["loudest"]
         self.traces = Traces(*entry["traces"]) if entry["traces"].size else None
         return float(entry["value"]), entry["gradient"]
+
+    def product(self, x: Array, v: Array, kind: optimizer.Kind) -> Array:
+        """Second derivative at x, times v."""
+        slopes = self._slopes(x) if kind == "full" else None
+        found = self._recalled(
+            f"{kind} product", (x, v), lambda: {"": self.objective.product(x, v, slopes)}
+        )
+        return np.where(self.free, found[""], 0.0)
+
+    def _slopes(self, x: Array) -> dict[str, Array]:
+        """Derivatives by the parameters of the equation, once for all products at x."""
+        known = self._slopes_at
+        if known is None or known[0] != self.name or not np.array_equal(known[1], x):
+            found = self._recalled("slopes", (x,), lambda: self.objective.slopes(x))
+            known = self._slopes_at = self.name, x, found
+        return known[2]
+
+    def _recalled(
+        self, what: str, at: tuple[Array, ...], make: Callable[[], dict[str, Array]]
+    ) -> dict[str, Array]:
+        """Arrays by name, from the journal or made now; their propagations are counted."""
+
+        def counted() -> dict[str, Array]:
+            before = self.objective.simulations
+            found = {f"found {name}": values for name, values in make().items()}
+            return {**found, "simulations": np.asarray(self.objective.simulations - before)}
+
+        entry = self.journal.recall(f"{self.name} {what}", at, counted)
+        self.simulations += int(entry.pop("simulations"))
+        return {name.removeprefix("found "): values for name, values in entry.items()}
 
     def _evaluate(self, x: Array) -> dict[str, Array]:
         before = self.objective.simulations
@@ -160,12 +192,11 @@ class Stage:
         )
         self.problem = Problem(objective, self.free, journal)
         self.weight: Array | None = None
+        self.optimizer = settings.optimizer.made()
 
     def _experiments(self) -> tuple[Experiment, ...]:
-        settings = self.settings
-        return experiments(
-            self._records(), settings.misfit.made(), self.numerics.windows, settings.prepare
-        )
+        misfit, prepare = self.settings.misfit.made(), self.settings.prepare(self.number)
+        return experiments(self._records(), misfit, self.numerics.windows, prepare)
 
     def _records(self) -> Gathers:
         """Data and wavelet in the band of the stage."""
@@ -188,7 +219,7 @@ class Stage:
         # First arrivals of shots that fire together cannot be told apart.
         objective.diagnosed = self.frequency if self.draws.encoding is None else None
         self._draw(0)
-        state = self._optimizer().start(self.start, self.problem)
+        state = self.optimizer.start(self.start, self._posed(self.problem))
         objective.diagnosed = None
         self.weight = self._illumination(state.x)
         return state
@@ -239,13 +270,10 @@ class Stage:
             If that is why no step was found.
         """
         self.problem.name = f"{self.number} {state.iteration + 1}"
-        self._draw(state.iteration)
-        if self.draws.changing and state.iteration:
+        self._draw(state.iteration + self.optimizer.sampling)
+        if self.draws.changing and state.iteration and not self.optimizer.sampling:
             # Values and gradients of other shots cannot be compared.
-            value, gradient = self.problem(state.x)
-            state = replace(
-                state, value=value, gradient=gradient, evaluations=state.evaluations + 1
-            )
+            state = optimizer.refreshed(state, self._posed(self.problem))
         refused: ModelError | StabilityError | None = None
 
         def attempt(x: Array) -> tuple[float, Array]:
@@ -257,7 +285,7 @@ class Stage:
                 refused = error
                 return math.inf, np.zeros_like(x)
 
-        following = self._optimizer().step(state, attempt)
+        following = self.optimizer.step(state, self._posed(attempt))
         if following is None and refused is not None:
             raise refused
         if following is None and self.draws.changing:
@@ -265,19 +293,20 @@ class Stage:
             return replace(state, iteration=state.iteration + 1)
         return following
 
-    def _optimizer(self) -> Lbfgs:
+    def _posed(self, evaluate: optimizer.Evaluate) -> optimizer.Problem:
+        """The problem with all that is known of its variable."""
         low, high = self.variables.bounds(self.begin.properties)
         length = self.settings.preconditioning.smoothing
         spacing = (self.numerics.earth or self.numerics.grid).spacing
         sigma = (0.0, *(length / h for h in spacing))
         weight = 1.0 if self.weight is None else self.weight
-        return Lbfgs(
+        return optimizer.Problem(
+            evaluate,
             lower=np.where(self.free, low, self.start),
             upper=np.where(self.free, high, self.start),
             precondition=Preconditioner(self.free, weight, sigma),
-            memory=self.settings.optimizer.memory,
             first_change=self.variables.first_change(self.start),
-            budget=self.settings.optimizer.evaluations,
+            curvature=self.problem.product,
         )
 
     def _illumination(self, x: Array) -> Array | None:
@@ -295,6 +324,26 @@ class Stage:
                 scaled = scaled * squares / mean
             weights.append(illumination_weight(scaled, self.free, settings.damping))
         return np.stack(weights)
+
+    @property
+    def estimates(self) -> bool:
+        """Whether wavelets are estimated."""
+        return self.draws.shots[0].comparison.source is not None
+
+    def wavelets(self, state: State) -> tuple[Array, Array]:
+        """Estimated wavelets of shape (n_shots or 1, samples), and the one modelled with."""
+        objective, shots = self.problem.objective, self.draws.shots
+
+        def make() -> dict[str, Array]:
+            before = objective.simulations
+            objective.experiments = shots
+            found = objective.wavelets(state.x)
+            spent = np.asarray(objective.simulations - before)
+            return {"wavelets": np.asarray(found), "simulations": spent}
+
+        entry = self.problem.journal.recall(f"{self.number} wavelets", (state.x,), make)
+        self.problem.simulations += int(entry["simulations"])
+        return entry["wavelets"], shots[0].wavelet[0]
 
     # --- the result ------------------------------------------------------------------------------
 
