@@ -40,6 +40,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/equations.py
 	$(BIN)/python benchmarks/peers.py --json runs/peers.json
 	$(BIN)/python benchmarks/endurance.py
+	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/histories.py
 	$(BIN)/python benchmarks/boundaries.py
 	$(BIN)/python benchmarks/tilted.py
