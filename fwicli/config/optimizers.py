@@ -78,16 +78,18 @@ class SpectralGradient(Searching):
 class Newton(Searching):
     """Truncated Newton with the full second derivative, or with that of Gauss and Newton.
 
-    inner: products with it in one step, at most.
+    inner: products with it in one step, at most.  memory: directions of one step, at most, that
+    precondition the next.
     """
 
     method: Literal["gauss_newton", "newton"] = "gauss_newton"
     inner: Count = 10
+    memory: Count = 10
 
     def made(self) -> optimizer.Optimizer:
         """The optimizer."""
         kind: optimizer.Kind = "full" if self.method == "newton" else "gauss_newton"
-        return newton.Newton(kind, self.inner, self.evaluations)
+        return newton.Newton(kind, self.inner, self.evaluations, self.memory)
 
 
 class Momentum(Method):

@@ -76,7 +76,7 @@ class Lbfgs:
         return found
 
     def _descend(self, state: State, problem: Problem) -> State | None:
-        pairs = _pairs(state)
+        pairs = remembered(state)
         if problem.projection is None:
             direction, longest = _within_bounds(state, problem, pairs), math.inf
         else:
@@ -95,7 +95,7 @@ class Lbfgs:
     def _remembered(self, problem: Problem, pairs: list[Pair], s: Array, y: Array) -> list[Pair]:
         """The latest pairs with that of a step."""
         if self.damped and pairs:
-            Hy = _inverse(pairs, y, problem, np.ones(y.shape, bool))
+            Hy = inverse(pairs, y, problem, np.ones(y.shape, bool))
             curvature, told = float(np.vdot(s, y)), float(np.vdot(y, Hy))
             if curvature < DAMPING * told:
                 share = (1 - DAMPING) * told / (told - curvature)
@@ -104,7 +104,8 @@ class Lbfgs:
         return [*pairs, (s, y)][-self.memory :] if float(np.vdot(s, y)) > enough else pairs
 
 
-def _pairs(state: State) -> list[Pair]:
+def remembered(state: State) -> list[Pair]:
+    """Pairs of steps and changes of the gradient that a state keeps."""
     steps, changes = (state.arrays.get(name, ()) for name in ("steps", "changes"))
     return list(zip(steps, changes, strict=True))
 
@@ -147,12 +148,16 @@ def _descends(state: State, direction: Array) -> bool:
 def _direction(state: State, problem: Problem, pairs: list[Pair], free: NDArray[np.bool_]) -> Array:
     """-H g on the variables that are free to move."""
     gradient = np.where(free, state.gradient, 0.0)
-    masked = [(np.where(free, s, 0.0), np.where(free, y, 0.0)) for s, y in pairs]
-    masked = [(s, y) for s, y in masked if float(np.vdot(s, y)) > 0]
-    return np.where(free, -_inverse(masked, gradient, problem, free), 0.0)
+    return np.where(free, -inverse(masked(pairs, free), gradient, problem, free), 0.0)
 
 
-def _inverse(pairs: list[Pair], q: Array, problem: Problem, free: NDArray[np.bool_]) -> Array:
+def masked(pairs: list[Pair], free: NDArray[np.bool_]) -> list[Pair]:
+    """Pairs on the variables that are free to move, as far as their curvature stays positive."""
+    inside = [(np.where(free, s, 0.0), np.where(free, y, 0.0)) for s, y in pairs]
+    return [(s, y) for s, y in inside if float(np.vdot(s, y)) > 0]
+
+
+def inverse(pairs: list[Pair], q: Array, problem: Problem, free: NDArray[np.bool_]) -> Array:
     """H q, by the two-loop recursion; without pairs of a size that makes sense as a step."""
     weights = []
     for s, y in reversed(pairs):

@@ -9,10 +9,14 @@ model told the gradient (the first choice of Eisenstat and Walker):
 
     eta' = |g' - g - a H d| / |g|,        eta' >= eta**((1 + sqrt 5) / 2)  where that is over 0.1.
 
+The directions p of the inner iteration and their products H p precondition the next one, as
+pairs of L-BFGS that begins from P (Morales and Nocedal, 2000); H has changed little by then.
+
 A direction of negative curvature ends the inner iteration; what was found before it is taken, or
 the direction itself when it is the first. Every inner iteration costs one product with H.
 
-References: Nocedal and Wright (2006), Numerical Optimization, algorithm 7.1; Eisenstat and
+References: Nocedal and Wright (2006), Numerical Optimization, algorithm 7.1; Morales and Nocedal
+(2000), SIAM J. Optim. 10, 1079-1096, for the preconditioner; Eisenstat and
 Walker (1996), SIAM J. Sci. Comput. 17, 16-32; Metivier, Brossier, Virieux and Operto (2013), SIAM
 J. Sci. Comput. 35, B401-B437, for full-waveform inversion; Bertsekas (1982), SIAM J. Control Optim.
 20, 221-246, for the bounds.
@@ -28,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.inversion.descent import Descent, descend, downhill, outward
+from fwicli.inversion.lbfgs import Pair, inverse, masked, remembered
 from fwicli.inversion.optimizer import Kind, Problem, State, begin
 
 Array = NDArray[Any]
@@ -51,12 +56,15 @@ class Solution:
         Products with H spent.
     convex : bool
         No negative curvature was met.
+    pairs : list of pairs of ndarray
+        Directions of positive curvature, and their products with H.
     """
 
     direction: Array
     residual: Array
     products: int
     convex: bool
+    pairs: list[Pair]
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,8 @@ class Newton:
         Most products with H in a step.
     budget : int
         Most evaluations in a line search.
+    memory : int
+        Most directions of an inner iteration that precondition the next one.
     """
 
     sampling: ClassVar[bool] = False
@@ -80,6 +90,7 @@ class Newton:
     kind: Kind = "gauss_newton"
     inner: int = 20
     budget: int = 8
+    memory: int = 10
 
     def start(self, x: Array, problem: Problem) -> State:
         """The first state, at the nearest feasible x."""
@@ -100,16 +111,27 @@ class Newton:
             if found is None:
                 return None
             solution = replace(solution, convex=False)
+        arrays = {}
+        if pairs := (solution.pairs or remembered(state)):
+            steps, changes = zip(*pairs, strict=True)
+            arrays = {"steps": np.stack(steps), "changes": np.stack(changes)}
         numbers = {
             "forcing": self._forcing(state, problem, solution, found, free),
             "products": state.numbers["products"] + solution.products,
         }
-        return state.to(found.trial, found.evaluations, {}, numbers)
+        return state.to(found.trial, found.evaluations, arrays, numbers)
 
     def _solve(self, state: State, problem: Problem, free: NDArray[np.bool_]) -> Solution:
         """Conjugate gradients for H d = -g on the free variables."""
         residual = np.where(free, state.gradient, 0.0)
-        scaled = _on(free, problem.precondition(residual))
+        past, pairs = masked(remembered(state), free), list[Pair]()
+
+        def scale(residual: Array) -> Array:
+            if not past:
+                return _on(free, problem.precondition(residual))
+            return _on(free, inverse(past, residual, problem, free))
+
+        scaled = scale(residual)
         square = float(np.vdot(residual, scaled))
         end = state.numbers["forcing"] ** 2 * square
         d, p = np.zeros_like(residual), -scaled
@@ -120,15 +142,16 @@ class Newton:
                 if products == 1:
                     # Of a length on which this curvature tells.
                     d = p if curvature == 0 else (square / -curvature) * p
-                return Solution(d, residual, products, convex=False)
+                return Solution(d, residual, products, convex=False, pairs=pairs)
+            pairs = [*pairs, (p, Hp)][-self.memory :]
             step = square / curvature
             d, residual = d + step * p, residual + step * Hp
-            scaled = _on(free, problem.precondition(residual))
+            scaled = scale(residual)
             last, square = square, float(np.vdot(residual, scaled))
             if square <= end:
                 break
             p = (square / last) * p - scaled
-        return Solution(d, residual, products, convex=True)
+        return Solution(d, residual, products, convex=True, pairs=pairs)
 
     def _forcing(
         self,

@@ -39,7 +39,7 @@ def made(tmp_path: Path, optimizer: str, stage: int = 0) -> Optimizer:
         ),
         ("{method: spectral_gradient, window: 5}", spectral.SpectralGradient(5, 8)),
         ("{method: gauss_newton, inner: 6}", newton.Newton("gauss_newton", 6, 8)),
-        ("{method: newton, evaluations: 3}", newton.Newton("full", 10, 3)),
+        ("{method: newton, evaluations: 3, memory: 4}", newton.Newton("full", 10, 3, 4)),
         ("{method: momentum, momentum: 0.5, decay: 0.1}", stochastic.Momentum(0.5, 0.1)),
         (
             "{method: adam, first_memory: 0.8, second_memory: 0.9, floor: 0.1, decay: 1}",

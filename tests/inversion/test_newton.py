@@ -102,3 +102,16 @@ def test_steps_are_solved_for_as_exactly_as_the_model_tells() -> None:
     assert max(forcing) > 0.3
     assert forcing[-1] < 1e-2
     assert sizes[-1] < 1e-3 * sizes[-2]
+
+
+def test_directions_of_one_step_precondition_the_next() -> None:
+    """On a quadratic the second solution starts from what the first one saw."""
+    case = next(c for c in UNBOUNDED if c.name == "quadratic 1e3")
+    spent = {}
+    for memory in (1, 60):
+        method = Newton("full", inner=60, budget=15, memory=memory)
+        found = run(method, case)
+        spent[memory] = found.numbers["products"]
+        assert found.value < 1e-10
+        assert len(found.arrays["steps"]) <= memory
+    assert spent[60] < 0.8 * spent[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -22,7 +23,7 @@ METHODS = {
     "adam": "{method: adam, decay: 0.1}",
     "momentum": "{method: momentum, momentum: 0.5}",
 }
-STAGES = "inversion.stages=[{band: [0, 8], iterations: 3, spacing: 20}]"
+STAGES = "inversion.stages=[{band: [0, 8], iterations: 2, spacing: 20}]"
 
 
 @pytest.fixture
@@ -41,21 +42,21 @@ def test_misfit_falls(survey: Path, tmp_path: Path, method: str) -> None:
     """Of every method; and the propagations are counted."""
     summary = invert.run(load(survey / "invert.yaml", settings=settings(method)), tmp_path / "run")
     history = hdf5.read_history(tmp_path / "run" / "inversion.h5")
-    assert history["misfit"][-1] < 0.95 * history["misfit"][0]
+    assert history["misfit"][-1] < 0.98 * history["misfit"][0]
     shots, evaluations = 4, int(history["evaluations"][-1])
     numbers = hdf5.read_state(tmp_path / "run" / "state.h5")[1]
     products = int(numbers.get("method_products", 0))
     assert (products > 0) == (method in ("gauss_newton", "newton"))
     # The full second derivative takes the gradient by the parameters of the equation, too.
-    again = 3 if method == "newton" else 0
+    again = 2 if method == "newton" else 0
     assert summary["simulations"] == shots * (2 * evaluations + 4 * products + 2 * again)
 
 
 @pytest.mark.parametrize(
     ("method", "others", "interrupts"),
     [
-        ("newton", (), (6, 17, 9, 14)),
-        ("adam", ("inversion.shots={batch: 2}",), (3, 3, 4)),
+        ("newton", (), (6, 13, 9)),
+        ("adam", ("inversion.shots={batch: 2}",), (3, 3)),
         ("spectral_gradient", (), (3, 9)),
     ],
 )
@@ -81,7 +82,7 @@ def test_stochastic_methods_evaluate_once_a_step(survey: Path, tmp_path: Path) -
     """Each step with other shots, half of them."""
     config = load(survey / "invert.yaml", settings=settings("adam", "inversion.shots={batch: 2}"))
     summary = invert.run(config, tmp_path / "run")
-    assert summary["simulations"] == 2 * 2 * (1 + 3)
+    assert summary["simulations"] == 2 * 2 * (1 + 2)
 
 
 def test_first_change_of_a_stage(survey: Path, tmp_path: Path) -> None:
@@ -93,7 +94,8 @@ def test_first_change_of_a_stage(survey: Path, tmp_path: Path) -> None:
         given = (stages, "execution.workers=1")
         folder = tmp_path / str(change)
         invert.run(load(survey / "invert.yaml", settings=given), folder)
-        start = hdf5.read_array(folder / "inversion.h5", "start/vp")
-        changes.append(result(folder).astype(float) - start)
+        with h5py.File(folder / "inversion.h5") as file:
+            start = file["start/vp"][()].astype(float)
+        changes.append(result(folder) - start)
     assert np.abs(changes[0]).max() == pytest.approx(20, rel=0.01)
     np.testing.assert_allclose(changes[1], 2 * changes[0], atol=1e-3)
