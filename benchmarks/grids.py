@@ -34,6 +34,8 @@ from fwicli import hdf5
 from fwicli.config.loader import load
 from fwicli.execution import InProcess
 from fwicli.inversion.bands import Band
+from fwicli.inversion.experiments import experiments
+from fwicli.inversion.misfits import LeastSquares
 from fwicli.inversion.objective import Objective
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
@@ -83,11 +85,9 @@ def case(stage: str, *settings: str) -> Case:
         numerics.discretization(),
         variables,
         earth.properties,
-        records,
-        "least_squares",
+        experiments(records, LeastSquares(), numerics.windows),
         InProcess(),
         regridding=numerics.regridding,
-        windows=numerics.windows,
     )
     return Case(objective, numerics, variables.pack(earth.properties), earth.water())
 

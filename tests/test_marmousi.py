@@ -12,6 +12,8 @@ from fwicli import hdf5
 from fwicli.config.loader import Loaded, load
 from fwicli.execution import InProcess
 from fwicli.inversion.bands import Band
+from fwicli.inversion.experiments import experiments
+from fwicli.inversion.misfits import LeastSquares
 from fwicli.inversion.objective import Objective
 from fwicli.survey.regridding import Regridding
 from fwicli.workflows import assembly, invert, model, rtm
@@ -85,8 +87,7 @@ def gradient(setting: str) -> np.ndarray:
         numerics.discretization(),
         assembly.variables(loaded.config.inversion, numerics.equation),
         made.model.properties,
-        records,
-        "least_squares",
+        experiments(records, LeastSquares()),
         InProcess(),
         regridding=numerics.regridding,
     )

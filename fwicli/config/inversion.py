@@ -27,19 +27,6 @@ from fwicli.survey.model import IMPEDANCE
 POSITIVE = ("vp", "rho", IMPEDANCE)
 
 
-class Stage(Section):
-    """One frequency band of an inversion.
-
-    band: [low, high] in Hz, 0 for no lower edge.  spacing: grid of the unknowns [m], or `auto` for
-    the coarsest that band and bounds allow; the model's by default.  iterations: steps of the
-    optimizer.
-    """
-
-    band: Band
-    iterations: Count = 10
-    spacing: Coarseness | None = None
-
-
 class Illumination(Section):
     """Diagonal preconditioner from the energy of the source fields.
 
@@ -77,6 +64,26 @@ class Optimizer(Section):
     first_change: Positive = 50.0
 
 
+MisfitName = Annotated[str, AfterValidator(one_of(MISFITS))]
+
+
+class Stage(Section):
+    """One frequency band of an inversion.
+
+    band: [low, high] in Hz, 0 for no lower edge.  spacing: grid of the unknowns [m], or `auto` for
+    the coarsest that band and bounds allow; the model's by default.  iterations: steps of the
+    optimizer.  Whatever else is given takes the place of what `inversion` says for all stages.
+    """
+
+    band: Band
+    iterations: Count = 10
+    spacing: Coarseness | None = None
+    misfit: MisfitName | None = None
+    preconditioning: Preconditioning | None = None
+    model_smoothing: NonNegative | None = None
+    optimizer: Optimizer | None = None
+
+
 ParameterName = Annotated[str, AfterValidator(one_of(PARAMETERIZATIONS))]
 
 
@@ -106,7 +113,7 @@ class Inversion(Section):
     stages: Annotated[list[Stage], Field(min_length=1)]
     invert_for: dict[str, Inverted] | None = None
     parameter: ParameterName | None = None
-    misfit: Annotated[str, AfterValidator(one_of(MISFITS))] = "least_squares"
+    misfit: MisfitName = "least_squares"
     bounds: Bounds | None = None
     fixed: Kept = "water"
     preconditioning: Preconditioning = Preconditioning()
@@ -151,6 +158,16 @@ class Inversion(Section):
                 f"`invert_for: {{vp: ...}}`"
             )
         return self
+
+    def of(self, number: int) -> Inversion:
+        """The settings of one stage, by number from 0."""
+        stage = self.stages[number]
+        own = {
+            name: getattr(stage, name)
+            for name in type(stage).model_fields
+            if name in type(self).model_fields and getattr(stage, name) is not None
+        }
+        return self.model_copy(update=own)
 
     def inverted(self) -> dict[str, Inverted]:
         """What is inverted for, by name; vp where nothing else is said."""

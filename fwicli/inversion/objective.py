@@ -1,11 +1,11 @@
 """The objective of full-waveform inversion: a sum of misfits over shots, and its gradient.
 
-    phi(x)  = sum_shots misfit(F(p(x)) q, d) / phi_0
-    dphi/dx = dp/dx sum_shots J^T r / phi_0
+    phi(x)  = sum_shots misfit(F(p(x)) q, d) / phi_0 + sum_penalties R(y(x))
+    dphi/dx = dp/dx sum_shots J^T r / phi_0          + dy/dx sum_penalties dR/dy
 
-with x the variables, p the parameters of the equation and phi_0 the misfit of the data against
-zero, so that phi is the share of the data that is not explained. The sum runs in the order of the
-shots, in double precision.
+with x the unknowns, y the variables that they stand for, p the parameters of the equation and phi_0
+the misfit of the data against zero, so that the first term is the share of the data that is not
+explained. The sum runs in the order of the shots, in double precision.
 
 The waves may have a grid of their own, coarser than that of x, and each shot a window of it. The
 model is then averaged, and cut; derivatives take the transposed way (see `survey.regridding` and
@@ -23,17 +23,19 @@ from numpy.typing import NDArray
 
 from fwicli.errors import DataError, ModelError, StabilityError
 from fwicli.execution import Executor
-from fwicli.inversion.misfits import MISFITS
+from fwicli.inversion.comparison import Comparison
+from fwicli.inversion.experiments import Experiment
+from fwicli.inversion.penalties import Penalty
 from fwicli.inversion.variables import Variables
 from fwicli.propagators import properties
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import ROUND_OFF, call
 from fwicli.propagators.propagator import propagator
-from fwicli.survey.gathers import Gathers
+from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import Regridding
-from fwicli.survey.windows import InWindow, Window, whole
+from fwicli.survey.windows import InWindow, whole
 
 Array = NDArray[Any]
 
@@ -59,17 +61,15 @@ class ShotTask:
     wavelet: Array
     source: Array
     receivers: Array
-    observed: Array
-    misfit: str
+    comparison: Comparison
 
     def __call__(self) -> ShotGradient:
         """Model the shot, compare it, and back-propagate what is left."""
-        measure = MISFITS[self.misfit]
         value = 0.0
 
         def residual(synthetic: Array) -> Array:
             nonlocal value
-            value, adjoint = measure(synthetic, self.observed, self.discretization.axis.interval)
+            value, adjoint = self.comparison(synthetic)
             return adjoint
 
         result = propagator(self.discretization).images(
@@ -93,39 +93,35 @@ class Objective:
         What x stands for.
     others : mapping of str to ndarray
         Properties by name; those that the variables determine are not looked at.
-    gathers : Gathers
-        Observed data of the band, with the wavelet of the band.
+    experiments : sequence of Experiment
+        Shots, or what is made of them, with the data and wavelets of the band.
     progress : callable, optional
         Called with the number of shots done, after each.
     regridding : Regridding, optional
         From the grid of x to that of the waves, if it is another.
-    windows : sequence of Window
-        What of the grid of the waves is propagated for each shot; all of it if there are none.
+    penalties : sequence of Penalty
 
     Attributes
     ----------
     illumination : ndarray or None
         Energy of the source fields in the last evaluation.
-    evaluations : int
-        Evaluations so far.
+    simulations : int
+        Propagations so far.
     """
 
     discretization: Discretization
     variables: Variables
     others: Mapping[str, Array]
-    gathers: Gathers
-    misfit: str
+    experiments: Sequence[Experiment]
     executor: Executor
     progress: Callable[[int], None] | None = None
     regridding: Regridding | None = None
-    windows: Sequence[Window] = ()
+    penalties: Sequence[Penalty] = ()
 
     def __post_init__(self) -> None:
         self.illumination: Array | None = None
-        self.evaluations = 0
-        measure = MISFITS[self.misfit]
-        interval = self.gathers.interval
-        self._norm = sum(measure(0 * d, d, interval)[0] for d in self.gathers.data)
+        self.simulations = 0
+        self._norm = sum(e.comparison.scale() for e in self.experiments)
         if self._norm == 0:
             raise DataError("the observed data of this band are all zero; widen the band")
 
@@ -221,32 +217,45 @@ class Objective:
             If there are no waves in the model at x.
         """
         parameters = self._parameters(x)
-        acquisition, wavelet = self.gathers.acquisition, self.gathers.wavelet
-        if wavelet is None:
-            raise DataError("the data come without a wavelet; give one as `wavelet`")
-        windows = self.windows or (whole(self.discretization.grid),) * acquisition.shots
         tasks = [
             InWindow(
                 ShotTask(
                     self.discretization,
                     parameters,
-                    wavelet,
-                    acquisition.source(shot),
-                    acquisition.receivers_of(shot),
-                    self.gathers.data[shot],
-                    self.misfit,
+                    e.wavelet,
+                    e.source,
+                    e.receivers,
+                    e.comparison,
                 ),
-                window,
+                e.window or whole(self.discretization.grid),
             )
-            for shot, window in enumerate(windows)
+            for e in self.experiments
         ]
         try:
             value, gradient = self._sum(tasks, parameters)
         except StabilityError as error:
             raise StabilityError(f"{error}; the model has {self.variables.ranges(x)}") from error
-        self.evaluations += 1
+        self.simulations += 2 * len(tasks)
+        penalty, by_penalties = self._penalised(x)
         by_x = self._by_x(x, gradient)
-        return value / self._norm, by_x / self._norm
+        return value / self._norm + penalty, by_x / self._norm + by_penalties
+
+    def _penalised(self, x: Array) -> tuple[float, Array]:
+        """Sum of the penalties, and its derivative by x."""
+        value, by_x, values = 0.0, np.zeros(x.shape), self.variables.unpack(x)
+        for penalty in self.penalties:
+            part, by = penalty(values, self._unknowns.spacing)
+            value += part
+            by_x += self.variables.chain(x, by)
+        return value, by_x
+
+    @property
+    def _unknowns(self) -> Grid:
+        """The grid of x."""
+        if self.regridding is not None:
+            return self.regridding.fine
+        window = self.experiments[0].window
+        return self.discretization.grid if window is None else window.grid
 
     def _sum(
         self, tasks: Sequence[InWindow], parameters: Mapping[str, Array]

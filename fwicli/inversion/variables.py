@@ -136,6 +136,20 @@ class Variables:
             parts.append(block.parameterization.slope(part) * derivative)
         return np.stack(parts)
 
+    def chain(self, x: Array, derivatives: Properties) -> Array:
+        """Derivative with respect to x, from those with respect to the variables y, by name.
+
+        A variable whose derivative is left out has none.
+        """
+        return np.stack(
+            [
+                b.parameterization.slope(part) * derivatives[b.name]
+                if b.name in derivatives
+                else np.zeros(part.shape)
+                for b, part in zip(self.blocks, x, strict=True)
+            ]
+        )
+
     def bounds(self, earth: Properties) -> tuple[Array, Array]:
         """Lower and upper bounds of x, of shape (number of variables, *grid.shape).
 

@@ -22,7 +22,7 @@ def contiguous() -> Iterator[None]:
     """Let Devito give every thread one contiguous part of a loop."""
     kept = OmpIteration.__dict__["_make_clauses"]
 
-    def clauses(cls: Any, **kwargs: Any) -> list[str]:
+    def clauses(cls: type[OmpIteration], /, **kwargs: Any) -> list[str]:
         found: list[str] = kept.__get__(None, cls)(**kwargs)
         return [_CONTIGUOUS if clause == _DEALT else clause for clause in found]
 

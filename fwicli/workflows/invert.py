@@ -6,14 +6,14 @@ and brings the change back to the grid of the model:
     x  = argmin phi(x; band),        y <- y + P (y(x) - y(R c))
 
 with y the variables, such as vp and rho, c all properties of the model, R the averaging to the
-coarse grid and P the interpolation from it. After every step the
-result and the state of the optimizer are written; `--resume` goes on from there, bit for bit.
+coarse grid and P the interpolation from it. After every step the result and the state of the
+optimizer are written, and within a step every evaluation; `--resume` goes on from there, bit for
+bit.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,31 +22,25 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from fwicli import hdf5, plotting
 from fwicli.config import schema
-from fwicli.config.inversion import Stage
 from fwicli.config.loader import Loaded
-from fwicli.errors import DataError, ModelError, StabilityError
+from fwicli.errors import DataError
 from fwicli.execution import Executor, Local
-from fwicli.inversion.bands import Band
-from fwicli.inversion.lbfgs import Evaluate, Lbfgs, State
-from fwicli.inversion.objective import KINDS, Objective
-from fwicli.inversion.preconditioning import Preconditioner, illumination_weight
-from fwicli.survey.gathers import Gathers
+from fwicli.inversion.objective import KINDS
 from fwicli.survey.model import EarthModel
-from fwicli.survey.regridding import Regridding
 from fwicli.workflows import assembly, shots
-from fwicli.workflows.numerics import Numerics
+from fwicli.workflows.journal import Journal
 from fwicli.workflows.plan import Plan, plan
 from fwicli.workflows.progress import Progress, Silent
 from fwicli.workflows.runfolder import RunFolder, provenance
+from fwicli.workflows.stage import Stage
 from fwicli.workflows.standing import Standing
 
 Array = NDArray[Any]
 
-RESULT, STATE = "inversion.h5", "state.h5"
+RESULT, STATE, JOURNAL = "inversion.h5", "state.h5", "journal"
 # Column of the history; the errors of other properties than vp have their names appended.
 ERROR = "model_error"
 
@@ -65,6 +59,7 @@ class Inversion:
         self.variables = assembly.variables(self.settings, self.config.physics.equation)
         self.fixed = assembly.kept(made.model, self.settings.fixed)
         self.started = time.monotonic()
+        self.journal = Journal(folder.path / JOURNAL)
         self._spent = 0.0
 
     # --- the run ---------------------------------------------------------------------------------
@@ -93,163 +88,57 @@ class Inversion:
 
     def _stage(self, standing: Standing, executor: Executor) -> Standing:
         """Minimise the objective of one band; returns the beginning of the next stage."""
-        settings = self.settings.stages[standing.stage]
-        numerics = self.plan.stages[standing.stage]
-        unknowns = numerics.earth or numerics.grid
-        grid = Regridding(self.plan.model.grid, unknowns.spacing)
-        begin = grid.model_to_coarse(self.plan.model.changed(standing.base))
-        free = ~(grid.to_coarse(self.fixed.astype(float)) > 0.5)
-        start = self.variables.pack(begin.properties)
-        objective = self._objective(settings, numerics, begin, executor)
-
-        def evaluate(x: Array) -> tuple[float, Array]:
-            value, gradient = objective(x)
-            return value, np.where(free, gradient, 0.0)
-
-        self._announce(standing.stage, numerics)
-        shots.compile_missing(executor, objective.discretization, KINDS)
-        self._bar(standing.stage, 0)
+        stage = Stage(
+            standing.stage,
+            self.settings.of(standing.stage),
+            self.plan,
+            standing.base,
+            self.variables,
+            self.fixed,
+            executor,
+            self.journal,
+            self.progress,
+        )
+        self._announce(stage)
+        shots.compile_missing(executor, stage.problem.objective.discretization, KINDS)
+        self._bar(stage, 0)
         if standing.state is None:
-            optimizer = self._optimizer(start, begin.properties, free, None, numerics)
-            state = optimizer.start(start, evaluate)
-            weight = self._weight(objective, state.x, free)
-            standing = replace(standing, state=state, weight=weight)
-            self._count(standing, objective)
-            self._keep(standing, begin, grid, step=False)
-        optimizer = self._optimizer(start, begin.properties, free, standing.weight, numerics)
-        while standing.state is not None and standing.state.iteration < settings.iterations:
-            self._bar(standing.stage, standing.state.iteration + 1)
-            following = self._step(optimizer, standing.state, evaluate)
+            state = stage.first()
+            standing = replace(standing, state=state, weight=stage.weight)
+            self._keep(standing, stage, step=False)
+        stage.weight = standing.weight
+        while standing.state is not None and standing.state.iteration < stage.iterations:
+            self._bar(stage, standing.state.iteration + 1)
+            following = stage.step(standing.state)
             if following is None:
                 log.info("no step lowers the misfit further; the stage ends here")
                 break
             standing = replace(standing, state=following, iterates=standing.iterates + 1)
-            self._count(standing, objective)
-            self._keep(standing, begin, grid, step=True)
+            self._keep(standing, stage, step=True)
         self.progress.stop()
         if standing.state is None:
             raise DataError("a stage ended before its first evaluation")
         after = Standing(
             standing.stage + 1,
-            self._changed(standing, standing.state, begin, grid),
+            stage.changed(standing.state),
             iterates=standing.iterates,
-            simulations=standing.simulations,
+            simulations=standing.simulations + stage.problem.simulations,
             seconds=self._seconds(),
         )
         after.write(self.folder.path / STATE)
+        self.journal.clear()
         return after
-
-    def _step(self, optimizer: Lbfgs, state: State, evaluate: Evaluate) -> State | None:
-        """The next state. A trial in which no waves are possible is a step that was too long.
-
-        Raises
-        ------
-        ModelError, StabilityError
-            If that is why no step was found.
-        """
-        refused: ModelError | StabilityError | None = None
-
-        def attempt(x: Array) -> tuple[float, Array]:
-            nonlocal refused
-            try:
-                return evaluate(x)
-            except (ModelError, StabilityError) as error:
-                log.warning("warning: %s; a shorter step is tried", error)
-                refused = error
-                return math.inf, np.zeros_like(x)
-
-        following = optimizer.step(state, attempt)
-        if following is None and refused is not None:
-            raise refused
-        return following
-
-    # --- parts of a stage ------------------------------------------------------------------------
-
-    def _objective(
-        self, settings: Stage, numerics: Numerics, begin: EarthModel, executor: Executor
-    ) -> Objective:
-        return Objective(
-            numerics.discretization(),
-            self.variables,
-            begin.properties,
-            self._records(settings),
-            self.settings.misfit,
-            executor,
-            self.progress.update,
-            numerics.regridding,
-            numerics.windows,
-        )
-
-    def _records(self, settings: Stage) -> Gathers:
-        """Data and wavelet in the band of a stage."""
-        records = self.plan.gathers
-        if records is None:
-            raise DataError("there are no records to invert")
-        band = Band(*settings.band)
-        return replace(
-            records,
-            data=band.apply(records.data, records.interval),
-            wavelet=band.apply(self.plan.wavelet, records.interval),
-        )
-
-    def _weight(self, objective: Objective, x: Array, free: NDArray[np.bool_]) -> Array | None:
-        settings = self.settings.preconditioning.illumination
-        if settings is False or objective.illumination is None:
-            return None
-        # The diagonal of the Hessian: the energy of the waves, and what x changes for them.
-        energy = objective.illumination**settings.exponent
-        weights = []
-        for squares in objective.diagonal(x, free):
-            scaled = energy / energy[free].mean()
-            mean = squares[free].mean()
-            if mean > 0:
-                scaled = scaled * squares / mean
-            weights.append(illumination_weight(scaled, free, settings.damping))
-        return np.stack(weights)
-
-    def _optimizer(
-        self,
-        start: Array,
-        earth: Mapping[str, Array],
-        free: NDArray[np.bool_],
-        weight: Array | None,
-        numerics: Numerics,
-    ) -> Lbfgs:
-        low, high = self.variables.bounds(earth)
-        length = self.settings.preconditioning.smoothing
-        sigma = (0.0, *(length / h for h in (numerics.earth or numerics.grid).spacing))
-        return Lbfgs(
-            lower=np.where(free, low, start),
-            upper=np.where(free, high, start),
-            precondition=Preconditioner(free, 1.0 if weight is None else weight, sigma),
-            memory=self.settings.optimizer.memory,
-            first_change=self.variables.first_change(start),
-            budget=self.settings.optimizer.evaluations,
-        )
-
-    def _changed(
-        self, standing: Standing, state: State, begin: EarthModel, grid: Regridding
-    ) -> dict[str, Array]:
-        """Properties on the model's grid, with the change of this stage."""
-        base = self.plan.model.changed(standing.base).properties
-        before, after = self.variables.values(begin.properties), self.variables.unpack(state.x)
-        values = self.variables.values(base)
-        for block in self.variables.blocks:
-            change = grid.to_fine(after[block.name] - before[block.name])
-            if self.settings.model_smoothing > 0:
-                change = _smooth(change, self.settings.model_smoothing, grid)
-            values[block.name] = np.clip(values[block.name] + change, block.low, block.high)
-        earth = self.variables.earth(values, base)
-        return {n: np.where(self.fixed, base[n], earth[n]) for n in self.variables.properties}
 
     # --- what is written and said ----------------------------------------------------------------
 
-    def _keep(self, standing: Standing, begin: EarthModel, grid: Regridding, step: bool) -> None:
+    def _keep(self, standing: Standing, stage: Stage, step: bool) -> None:
         """Write the result, then the state: a run killed between the two repeats a step."""
         state = standing.state
         if state is None:
             return
-        model = self.plan.model.changed(self._changed(standing, state, begin, grid))
+        standing.simulations += stage.problem.simulations
+        stage.problem.simulations = 0
+        model = self.plan.model.changed(stage.changed(state))
         record: dict[str, Any] = {
             "stage": standing.stage + 1,
             "iteration": state.iteration,
@@ -268,6 +157,7 @@ class Inversion:
                 record,
             )
         replace(standing, seconds=self._seconds()).write(self.folder.path / STATE)
+        self.journal.clear()
         self.folder.step(record)
         errors = "".join(
             f", {column.replace('_', ' ')} {record[column]:.4f}"
@@ -304,26 +194,22 @@ class Inversion:
                 errors[column] = float(wrong / norm)
         return errors
 
-    def _announce(self, stage: int, numerics: Numerics) -> None:
-        low, high = self.settings.stages[stage].band
+    def _announce(self, stage: Stage) -> None:
+        low, high = stage.band
         log.info(
             "stage %d of %d: %g to %g Hz, spacing %.4g m, step %g s, %.1f points per wavelength",
-            stage + 1,
+            stage.number + 1,
             len(self.settings.stages),
             low,
             high,
-            max(numerics.grid.spacing),
-            numerics.axis.step,
-            numerics.points_per_wavelength,
+            max(stage.numerics.grid.spacing),
+            stage.numerics.axis.step,
+            stage.numerics.points_per_wavelength,
         )
 
-    def _bar(self, stage: int, iteration: int) -> None:
-        title = f"stage {stage + 1} iteration {iteration}"
+    def _bar(self, stage: Stage, iteration: int) -> None:
+        title = f"stage {stage.number + 1} iteration {iteration}"
         self.progress.start(title, self.plan.acquisition.shots)
-
-    def _count(self, standing: Standing, objective: Objective) -> None:
-        standing.simulations += 2 * self.plan.acquisition.shots * objective.evaluations
-        objective.evaluations = 0
 
     def _seconds(self) -> float:
         return self._spent + time.monotonic() - self.started
@@ -380,8 +266,3 @@ def _plots(
             plotting.model(path, earth, made.acquisition, title, scale, name)
         plotting.difference(folder / f"difference{end}.png", result, made.model, name)
         plotting.overview(folder / f"overview{end}.png", made.model, result, true, name)
-
-
-def _smooth(change: Array, length: float, grid: Regridding) -> Array:
-    sigma = [length / h for h in grid.fine.spacing]
-    return np.asarray(gaussian_filter(change, sigma, mode="reflect"))

@@ -119,7 +119,8 @@ class RunFolder:
         for pattern in ("*.h5", "*.png", CONFIG, ENVIRONMENT, PROGRESS, LOG):
             for path in self.path.glob(pattern):
                 path.unlink()
-        shutil.rmtree(self.path / "partial", ignore_errors=True)
+        for folder in ("partial", "journal"):
+            shutil.rmtree(self.path / folder, ignore_errors=True)
 
     def _write(self, name: str, text: str) -> None:
         aside = self.path / f".{name}.new"

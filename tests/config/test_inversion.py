@@ -67,3 +67,21 @@ def test_both_forms_contradict(tmp_path: Path, simple: str) -> None:
         inverted(tmp_path, simple, "invert_for: {rho: [1000, 2000]}")
     name = simple.partition(":")[0]
     assert f"both `{name}` and `invert_for` are given; put the {name} into" in str(caught.value)
+
+
+def test_a_stage_may_say_it_otherwise(tmp_path: Path) -> None:
+    """What it names takes the place of what all stages have; the rest stays."""
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        CONFIG.replace(
+            "[{band: [0, 8]}]",
+            "[{band: [0, 4]}, {band: [0, 8], model_smoothing: 30, optimizer: {memory: 3}}]",
+        )
+        + "  bounds: [1400, 4000]\n  optimizer: {memory: 7}\n  model_smoothing: 10\n",
+        encoding="utf-8",
+    )
+    settings = load(path).config.inversion
+    first, second = settings.of(0), settings.of(1)
+    assert first == settings
+    assert (second.model_smoothing, second.optimizer.memory) == (30, 3)
+    assert second.bounds == settings.bounds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,8 @@ from fwicli import (
 )
 from fwicli.errors import DataError, ModelError, StabilityError
 from fwicli.execution import InProcess
+from fwicli.inversion.experiments import Experiment, experiments
+from fwicli.inversion.misfits import LeastSquares
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.parameterization import PARAMETERIZATIONS, linear
 from fwicli.inversion.variables import Variable, Variables
@@ -72,7 +75,24 @@ def objective(
     variables = Variables(tuple(Variable(n, -1e9, 1e9, 1.0, scales[n]) for n in names))
     start = {"vp": 2100 + 300 * rng.random(GRID.shape), **others}
     x = variables.pack(start)
-    return Objective(made, variables, start, records, "least_squares", InProcess()), x
+    return Objective(made, variables, start, of(records), InProcess()), x
+
+
+def of(records: Gathers, windows: Sequence[Window] = ()) -> tuple[Experiment, ...]:
+    """Shots that are compared by least squares."""
+    return experiments(records, LeastSquares(), windows)
+
+
+def records_of(f: Objective) -> Gathers:
+    """The shots that an objective compares."""
+    shots = f.experiments
+    sources = np.concatenate([e.source for e in shots])
+    return Gathers(
+        Acquisition(sources, np.stack([e.receivers for e in shots])),
+        0.004,
+        np.stack([e.comparison.observed for e in shots]),
+        shots[0].wavelet[0],
+    )
 
 
 # Half the waves' reach beyond the receivers, and cells that are no multiple of the model's.
@@ -86,14 +106,16 @@ def placed(f: Objective, coarse: bool, windowed: bool) -> Objective:
     made = replace(f.discretization, grid=grid)
     found: tuple[Window, ...] = ()
     if windowed:
-        shots = f.gathers.acquisition
+        records = records_of(f)
+        shots = records.acquisition
         offsets = np.array([[-30.0, 5.0], [40.0, 5.0]])
         near = Acquisition(shots.sources, shots.sources[:, None] + offsets)
-        f.gathers = replace(f.gathers, acquisition=near, data=f.gathers.data[:, :2])
+        records = replace(records, acquisition=near, data=records.data[:, :2])
         margin = 4 * np.array(grid.spacing)
         found = of_one_size(grid, beyond(near, APERTURE, margin), [(False, False)] * 2, 16)
         made = replace(made, grid=found[0].local)
-    return replace(f, discretization=made, regridding=regridding, windows=found)
+        f = replace(f, experiments=of(records, found))
+    return replace(f, discretization=made, regridding=regridding)
 
 
 def slope(f: Objective, x: np.ndarray, direction: np.ndarray, h: float) -> float:
@@ -141,8 +163,9 @@ def test_gradient_on_another_grid_and_in_windows(
     f = placed(f, coarse, windowed)
     x = x * (1 + 0.05 * np.random.default_rng(8).random(x.shape))
     if windowed:
-        assert len({w.start for w in f.windows}) == 2
-        assert f.windows[0].shape[0] < f.windows[0].grid.shape[0]
+        windows = [e.window for e in f.experiments if e.window is not None]
+        assert len({w.start for w in windows}) == 2
+        assert windows[0].shape[0] < windows[0].grid.shape[0]
     value, gradient = f(x)
     assert f.illumination is not None
     assert gradient.shape == (len(names), *f.illumination.shape) == x.shape
@@ -157,23 +180,27 @@ def test_gradient_on_another_grid_and_in_windows(
 def test_what_cannot_be_recorded_changes_nothing() -> None:
     """Value and gradient in windows that waves cannot leave and come back to in time."""
     f, x = objective("vp")
-    f.gathers = replace(
-        f.gathers,
+    records = records_of(f)
+    records = replace(
+        records,
         acquisition=Acquisition(np.array([[303.0, 17.0]] * 2), np.array([[350.0, 12.0]])),
-        data=f.gathers.data[:, :1, :30],
-        wavelet=f.gathers.wavelet[:30],
+        data=records.data[:, :1, :30],
+        wavelet=records.wavelet[:30],
     )
     axis = replace(f.discretization.axis, samples=30)
-    f = replace(f, discretization=replace(f.discretization, axis=axis))
+    f = replace(f, experiments=of(records), discretization=replace(f.discretization, axis=axis))
     # The time of all steps, which run on after the record; nothing is faster than 2500 m/s.
     duration = (30 + 16) * 0.004
     extents = recorded(
-        f.gathers.acquisition, GRID, np.full(GRID.shape, 2500.0), duration, np.full(2, 40.0)
+        records.acquisition, GRID, np.full(GRID.shape, 2500.0), duration, np.full(2, 40.0)
     )
     found = of_one_size(GRID, extents, [(False, False)] * 2, 16)
     assert found[0].start[0] > 0
     made = replace(f.discretization, grid=found[0].local)
-    (value, gradient), (seen, cut) = f(x), replace(f, discretization=made, windows=found)(x)
+    (value, gradient), (seen, cut) = (
+        f(x),
+        replace(f, discretization=made, experiments=of(records, found))(x),
+    )
     assert seen == pytest.approx(value, rel=1e-12)
     assert np.linalg.norm(cut - gradient) < 1e-12 * np.linalg.norm(gradient)
 
@@ -237,7 +264,7 @@ def test_gradient_against_central_differences(parameter: str) -> None:
 def test_value_is_the_share_that_is_not_explained() -> None:
     """Zero at the truth would need the truth; one where nothing is modelled."""
     f, x = objective("vp")
-    f.gathers = Gathers(f.gathers.acquisition, 0.004, f.gathers.data, np.zeros(SAMPLES))
+    f = replace(f, experiments=of(replace(records_of(f), wavelet=np.zeros(SAMPLES))))
     assert f(x)[0] == pytest.approx(1.0)
 
 
@@ -252,6 +279,7 @@ def test_illumination_is_positive_and_largest_at_the_sources() -> None:
 
 def test_silent_data_are_refused() -> None:
     f, _ = objective("vp")
-    silent = Gathers(f.gathers.acquisition, 0.004, 0 * f.gathers.data, f.gathers.wavelet)
+    records = records_of(f)
+    silent = of(replace(records, data=0 * records.data))
     with pytest.raises(DataError, match="all zero"):
-        Objective(f.discretization, f.variables, {}, silent, "least_squares", InProcess())
+        Objective(f.discretization, f.variables, {}, silent, InProcess())

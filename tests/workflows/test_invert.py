@@ -13,6 +13,7 @@ import pytest
 from fwicli import hdf5
 from fwicli.config.loader import load
 from fwicli.errors import ConfigError
+from fwicli.inversion.objective import Objective
 from fwicli.propagators.history import Demand, Keeping
 from fwicli.workflows import invert
 from fwicli.workflows.plan import plan
@@ -86,6 +87,35 @@ def test_resumed_result_is_the_same(
     again = hdf5.read_history(folder / "inversion.h5")
     for column in ("misfit", "model_error", "stage", "iteration"):
         np.testing.assert_array_equal(again[column], whole[column])
+
+
+def test_only_the_evaluation_in_flight_is_lost(
+    survey: Path, inverted: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within a line search, too; and what was spent is counted whichever process spent it."""
+    calls = []
+    evaluate = Objective.__call__
+
+    def counted(self: Objective, x: np.ndarray) -> tuple[float, np.ndarray]:
+        calls.append(x)
+        return evaluate(self, x)
+
+    monkeypatch.setattr(Objective, "__call__", counted)
+    interrupts = (2, 6, 11, 9)
+    for number, updates in enumerate(interrupts):
+        with pytest.raises(KeyboardInterrupt):
+            invert.run(
+                load(survey / "invert.yaml"),
+                tmp_path / "run",
+                resume=number > 0,
+                progress=StopAtUpdate(updates),
+            )
+    summary = invert.run(load(survey / "invert.yaml"), tmp_path / "run", resume=True)
+    shots = 4
+    assert len(calls) == inverted["simulations"] / (2 * shots) + len(interrupts)
+    assert summary["simulations"] == inverted["simulations"]
+    assert not (tmp_path / "run" / invert.JOURNAL).exists()
+    np.testing.assert_array_equal(result(tmp_path / "run"), result(survey / "whole"))
 
 
 def test_one_worker_gives_the_bits_of_two(

@@ -1,0 +1,78 @@
+"""The evaluations of an iteration, on disk until the iteration is: none is done twice.
+
+An optimizer is a function of its state and of what it evaluates. A run that was killed within an
+iteration begins that iteration again from its state, asks for the same evaluations in the same
+order, and is given those which are on disk: it loses the one that was in flight, and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Entry = dict[str, Array]
+
+
+class Journal:
+    """Results of evaluations, by what was evaluated.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they are kept; made when it is needed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def recall(self, what: str, at: tuple[Array, ...], make: Callable[[], Entry]) -> Entry:
+        """The result of an evaluation: from disk, or made now and kept.
+
+        Parameters
+        ----------
+        what : str
+            Names everything that the result depends on but `at`: stage, iteration, kind.
+        at : tuple of ndarray
+            Where it is evaluated.
+        """
+        path = self.folder / f"{_digest(what, at)}.npz"
+        entry = _read(path)
+        if entry is None:
+            entry = make()
+            self.folder.mkdir(parents=True, exist_ok=True)
+            aside = path.with_name(f".{path.name}")
+            try:
+                np.savez(aside, **entry)  # type: ignore[arg-type]
+                aside.replace(path)
+            finally:
+                aside.unlink(missing_ok=True)
+        return entry
+
+    def clear(self) -> None:
+        """Forget everything: the state that they led to is on disk."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _digest(what: str, at: tuple[Array, ...]) -> str:
+    digest = hashlib.sha256(what.encode())
+    for array in at:
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:32]
+
+
+def _read(path: Path) -> Entry | None:
+    """An entry, if it is there whole."""
+    try:
+        with np.load(path) as kept:
+            return {name: kept[name] for name in kept.files}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None

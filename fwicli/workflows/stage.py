@@ -1,0 +1,243 @@
+"""One stage of an inversion: what is minimised, on which grid, from where, and how.
+
+    x = argmin phi(x; band)
+
+with the unknowns x on the grid of the stage, of which those at fixed points stay as they are.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.config.inversion import Inversion
+from fwicli.errors import DataError, ModelError, StabilityError
+from fwicli.execution import Executor
+from fwicli.inversion.bands import Band
+from fwicli.inversion.experiments import Experiment, experiments
+from fwicli.inversion.lbfgs import Lbfgs, State
+from fwicli.inversion.misfits import MISFITS
+from fwicli.inversion.objective import Objective
+from fwicli.inversion.preconditioning import Preconditioner, illumination_weight
+from fwicli.inversion.variables import Variables
+from fwicli.survey.gathers import Gathers
+from fwicli.survey.model import EarthModel
+from fwicli.survey.regridding import Regridding
+from fwicli.workflows.journal import Journal
+from fwicli.workflows.numerics import Numerics
+from fwicli.workflows.plan import Plan
+from fwicli.workflows.progress import Progress
+
+Array = NDArray[Any]
+
+log = logging.getLogger("fwicli")
+
+
+@dataclass
+class Problem:
+    """What an optimizer sees of a stage.
+
+    Parameters
+    ----------
+    objective : Objective
+    free : ndarray of bool
+        Points that may change.
+    journal : Journal
+    name : str
+        Of stage and iteration, for the journal.
+
+    Attributes
+    ----------
+    illumination : ndarray or None
+        Energy of the source fields in the last evaluation.
+    simulations : int
+        Propagations that the evaluations took, whichever process did them.
+    """
+
+    objective: Objective
+    free: NDArray[np.bool_]
+    journal: Journal
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        self.illumination: Array | None = None
+        self.simulations = 0
+
+    def __call__(self, x: Array) -> tuple[float, Array]:
+        """Value and gradient at x."""
+        entry = self.journal.recall(f"{self.name} gradient", (x,), lambda: self._evaluate(x))
+        self.illumination = entry["illumination"]
+        self.simulations += int(entry["simulations"])
+        return float(entry["value"]), entry["gradient"]
+
+    def _evaluate(self, x: Array) -> dict[str, Array]:
+        before = self.objective.simulations
+        value, gradient = self.objective(x)
+        illumination = self.objective.illumination
+        return {
+            "value": np.asarray(value),
+            "gradient": np.where(self.free, gradient, 0.0),
+            "illumination": np.zeros(0) if illumination is None else illumination,
+            "simulations": np.asarray(self.objective.simulations - before),
+        }
+
+
+class Stage:
+    """Everything that belongs to one stage.
+
+    Parameters
+    ----------
+    number : int
+        From 0.
+    settings : Inversion
+        As they are for this stage.
+    made : Plan
+    base : mapping of str to ndarray
+        Properties that change, at the beginning of the stage, on the model's grid.
+    variables : Variables
+    fixed : ndarray of bool
+        Points of the model that stay.
+    journal : Journal
+    """
+
+    def __init__(
+        self,
+        number: int,
+        settings: Inversion,
+        made: Plan,
+        base: Mapping[str, Array],
+        variables: Variables,
+        fixed: NDArray[np.bool_],
+        executor: Executor,
+        journal: Journal,
+        progress: Progress,
+    ) -> None:
+        self.number, self.settings, self.plan = number, settings, made
+        self.band, self.iterations = (
+            settings.stages[number].band,
+            settings.stages[number].iterations,
+        )
+        self.variables, self.fixed = variables, fixed
+        self.numerics: Numerics = made.stages[number]
+        unknowns = self.numerics.earth or self.numerics.grid
+        self.grid = Regridding(made.model.grid, unknowns.spacing)
+        self.base: EarthModel = made.model.changed(base)
+        self.begin = self.grid.model_to_coarse(self.base)
+        self.free = ~(self.grid.to_coarse(fixed.astype(float)) > 0.5)
+        self.start = variables.pack(self.begin.properties)
+        objective = Objective(
+            self.numerics.discretization(),
+            variables,
+            self.begin.properties,
+            self._experiments(),
+            executor,
+            progress.update,
+            self.numerics.regridding,
+        )
+        self.problem = Problem(objective, self.free, journal)
+        self.weight: Array | None = None
+
+    def _experiments(self) -> tuple[Experiment, ...]:
+        misfit = MISFITS[self.settings.misfit]()
+        return experiments(self._records(), misfit, self.numerics.windows)
+
+    def _records(self) -> Gathers:
+        """Data and wavelet in the band of the stage."""
+        records = self.plan.gathers
+        if records is None:
+            raise DataError("there are no records to invert")
+        band = Band(*self.band)
+        return replace(
+            records,
+            data=band.apply(records.data, records.interval),
+            wavelet=band.apply(self.plan.wavelet, records.interval),
+        )
+
+    # --- the optimizer ---------------------------------------------------------------------------
+
+    def first(self) -> State:
+        """The state after the first evaluation; it decides the preconditioner, too."""
+        self.problem.name = f"{self.number} 0"
+        state = self._optimizer().start(self.start, self.problem)
+        self.weight = self._illumination(state.x)
+        return state
+
+    def step(self, state: State) -> State | None:
+        """The next state. A trial in which no waves are possible is a step that was too long.
+
+        Raises
+        ------
+        ModelError, StabilityError
+            If that is why no step was found.
+        """
+        self.problem.name = f"{self.number} {state.iteration + 1}"
+        refused: ModelError | StabilityError | None = None
+
+        def attempt(x: Array) -> tuple[float, Array]:
+            nonlocal refused
+            try:
+                return self.problem(x)
+            except (ModelError, StabilityError) as error:
+                log.warning("warning: %s; a shorter step is tried", error)
+                refused = error
+                return math.inf, np.zeros_like(x)
+
+        following = self._optimizer().step(state, attempt)
+        if following is None and refused is not None:
+            raise refused
+        return following
+
+    def _optimizer(self) -> Lbfgs:
+        low, high = self.variables.bounds(self.begin.properties)
+        length = self.settings.preconditioning.smoothing
+        spacing = (self.numerics.earth or self.numerics.grid).spacing
+        sigma = (0.0, *(length / h for h in spacing))
+        weight = 1.0 if self.weight is None else self.weight
+        return Lbfgs(
+            lower=np.where(self.free, low, self.start),
+            upper=np.where(self.free, high, self.start),
+            precondition=Preconditioner(self.free, weight, sigma),
+            memory=self.settings.optimizer.memory,
+            first_change=self.variables.first_change(self.start),
+            budget=self.settings.optimizer.evaluations,
+        )
+
+    def _illumination(self, x: Array) -> Array | None:
+        """The diagonal of the Hessian: the energy of the waves, and what x changes for them."""
+        settings = self.settings.preconditioning.illumination
+        energy = self.problem.illumination
+        if settings is False or energy is None:
+            return None
+        energy = energy**settings.exponent
+        weights = []
+        for squares in self.problem.objective.diagonal(x, self.free):
+            scaled = energy / energy[self.free].mean()
+            mean = squares[self.free].mean()
+            if mean > 0:
+                scaled = scaled * squares / mean
+            weights.append(illumination_weight(scaled, self.free, settings.damping))
+        return np.stack(weights)
+
+    # --- the result ------------------------------------------------------------------------------
+
+    def changed(self, state: State) -> dict[str, Array]:
+        """Properties on the model's grid, with the change of this stage."""
+        from scipy.ndimage import gaussian_filter
+
+        base = self.base.properties
+        before, after = self.variables.values(self.begin.properties), self.variables.unpack(state.x)
+        values, length = self.variables.values(base), self.settings.model_smoothing
+        sigma = [length / h for h in self.grid.fine.spacing]
+        for block in self.variables.blocks:
+            change = self.grid.to_fine(after[block.name] - before[block.name])
+            if length > 0:
+                change = gaussian_filter(change, sigma, mode="reflect")
+            values[block.name] = np.clip(values[block.name] + change, block.low, block.high)
+        earth = self.variables.earth(values, base)
+        return {n: np.where(self.fixed, base[n], earth[n]) for n in self.variables.properties}
