@@ -5,9 +5,9 @@
     squared_slowness    v = x**(-1/2)       x in s2/km2
     log                 v = exp(x)          v in km/s
 
-with x of order one. Other properties than vp are linear in x, or, if they are positive, logarithmic,
-in a unit that `variables` chooses. The gradient with respect to x is dv/dx times that with respect
-to v.
+with x of order one. Other properties than vp are linear in x, or, if they are positive,
+logarithmic, in a unit that `variables` chooses. The gradient with respect to x is dv/dx times that
+with respect to v.
 """
 
 from __future__ import annotations

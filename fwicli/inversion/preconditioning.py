@@ -16,9 +16,9 @@ The energy is that of the source fields u, to a power, or the product with that 
 where v is the field of all receivers of a shot that send random signals of the wavelet's spectrum
 at once: its energy is, on average, the sum of those of single receivers.
 
-References: Shin, Jang and Min (2001), Geophysical Prospecting 49, 592-606, for the diagonal; Plessix
-and Mulder (2004), Geophys. J. Int. 157, 975-987, for its receivers; Romero et al. (2000), Geophysics
-65, 426-436, for random signals.
+References: Shin, Jang and Min (2001), Geophysical Prospecting 49, 592-606, for the diagonal;
+Plessix and Mulder (2004), Geophys. J. Int. 157, 975-987, for its receivers; Romero et al. (2000),
+Geophysics 65, 426-436, for random signals.
 """
 
 from __future__ import annotations

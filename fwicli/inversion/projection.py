@@ -93,7 +93,7 @@ class Feasible:
             If none is found, as where bounds and slopes contradict each other.
         """
         inside: Array = np.clip(values.astype(float), self.low, self.high)
-        if self.excess(inside) <= 0 or not self.sets:
+        if self.excess(inside) <= TOLERANCE:
             return inside
         found = _Splitting(self, values.astype(float)).run()
         excess = self.excess(found)

@@ -22,8 +22,9 @@ from fwicli.survey.grid import Grid
 from fwicli.survey.model import IMPEDANCE, UNITS, EarthModel
 from fwicli.survey.regridding import Regridding, fitting
 from fwicli.survey.wavelets import Spectrum
-from fwicli.workflows import assembly
+from fwicli.workflows import assembly, unknowns
 from fwicli.workflows.numerics import Numerics
+from fwicli.workflows.regularization import Regularization
 
 Array = NDArray[Any]
 Made = TypeVar("Made")
@@ -137,16 +138,24 @@ class Checks:
                 f"{limit.rule}",
             )
 
-    def variables(self, config: schema.InvertConfig, model: EarthModel) -> None:
-        """An inversion must be for what the equation has, from a start within the bounds."""
+    def variables(self, config: schema.InvertConfig, model: EarthModel) -> bool:
+        """An inversion must be for what the equation has, from a start within the bounds.
+
+        Returns
+        -------
+        known : bool
+            Whether the bounds are known.
+        """
         settings, equation = config.inversion, config.physics.equation
-        fixed = assembly.kept(model, settings.fixed)
+        fixed = self.get(("inversion", "fixed"), lambda: unknowns.fixed(config, model))
+        if fixed is None:
+            return True
         if fixed.all():
             message = "nothing is left to invert for; fix less of the model"
             self.add(("inversion", "fixed"), message)
-            return
-        known = registry.load(equation).properties_in(model.grid.ndim)
-        for name, inverted in settings.inverted().items():
+            return True
+        known, readable = registry.load(equation).properties_in(model.grid.ndim), True
+        for name in settings.inverted():
             key: Key = ("inversion", "bounds")
             if settings.invert_for is not None:
                 key = ("inversion", "invert_for", name)
@@ -164,16 +173,49 @@ class Checks:
                     key, f"the model has no {name} to start from; give it in the section `model`"
                 )
                 continue
-            low, high = inverted.bounds
-            free = start[~fixed]
-            if free.min() < low or free.max() > high:
-                unit = UNITS.get(name, "")
-                self.add(
-                    key,
-                    f"the starting model has {name} from {free.min():g} to {free.max():g} {unit} "
-                    f"where it may change, outside the bounds {low:g} to {high:g} {unit}; widen "
-                    f"the bounds",
-                )
+            readable &= self._start_within(key, config, model, name, fixed)
+        if not self.problems:
+            self._regularization(config, model, fixed)
+        return readable
+
+    def _start_within(
+        self,
+        key: Key,
+        config: schema.InvertConfig,
+        model: EarthModel,
+        name: str,
+        fixed: NDArray[np.bool_],
+    ) -> bool:
+        """The starting model must be within the bounds of a variable, where it may change."""
+        ends = self.get(key, lambda: unknowns.bounds(config, model, name))
+        start = model.quantity(name)
+        if ends is None or start is None:
+            return False
+        outside = ~fixed & ((start < ends[0]) | (start > ends[1]))
+        if outside.any():
+            unit, free = UNITS.get(name, ""), start[~fixed]
+            low, high = unknowns.outermost(ends)
+            self.add(
+                key,
+                f"the starting model has {name} from {free.min():g} to {free.max():g} {unit} "
+                f"where it may change, and at {int(outside.sum())} points it is outside the "
+                f"bounds {low:g} to {high:g} {unit}; widen the bounds",
+            )
+        return True
+
+    def _regularization(
+        self, config: schema.InvertConfig, model: EarthModel, fixed: NDArray[np.bool_]
+    ) -> None:
+        """Penalties and constraints must be possible with the model, and their files readable."""
+        found = unknowns.variables(config, model)
+        settings = config.inversion
+        for number, stage in enumerate(settings.stages):
+            own = stage.regularization is not None or stage.constraints is not None
+            if number and not own:
+                continue
+            key: Key = ("inversion", "stages", number) if own else ("inversion",)
+            made = Regularization(config, settings.of(number), model, found, fixed)
+            self.get(key, made.check)
 
     def inside(self, key: Key, grid: Grid, geometry: Acquisition) -> None:
         """Every source and receiver must lie in the model."""

@@ -30,10 +30,11 @@ from fwicli.errors import DataError
 from fwicli.execution import Executor, Local
 from fwicli.inversion.objective import KINDS
 from fwicli.survey.model import EarthModel
-from fwicli.workflows import assembly, shots
+from fwicli.workflows import shots, unknowns
 from fwicli.workflows.journal import Journal
 from fwicli.workflows.plan import Plan, plan
 from fwicli.workflows.progress import Progress, Silent
+from fwicli.workflows.regularization import Regularization
 from fwicli.workflows.runfolder import RunFolder, provenance
 from fwicli.workflows.stage import Stage
 from fwicli.workflows.standing import Standing
@@ -56,8 +57,8 @@ class Inversion:
         self.plan = made
         self.folder = folder
         self.progress = progress
-        self.variables = assembly.variables(self.settings, self.config.physics.equation)
-        self.fixed = assembly.kept(made.model, self.settings.fixed)
+        self.variables = unknowns.variables(self.config, made.model)
+        self.fixed = unknowns.fixed(self.config, made.model)
         self.started = time.monotonic()
         self.journal = Journal(folder.path / JOURNAL)
         self._spent = 0.0
@@ -95,6 +96,13 @@ class Inversion:
             standing.base,
             self.variables,
             self.fixed,
+            Regularization(
+                self.config,
+                self.settings.of(standing.stage),
+                self.plan.model,
+                self.variables,
+                self.fixed,
+            ),
             executor,
             self.journal,
             self.progress,

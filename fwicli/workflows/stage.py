@@ -23,8 +23,10 @@ from fwicli.inversion.bands import Band
 from fwicli.inversion.experiments import Experiment, experiments
 from fwicli.inversion.lbfgs import Lbfgs, State
 from fwicli.inversion.misfits import MISFITS
+from fwicli.inversion.mutes import from_region
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.preconditioning import Preconditioner, illumination_weight
+from fwicli.inversion.projection import Constraints
 from fwicli.inversion.variables import Variables
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
@@ -32,7 +34,9 @@ from fwicli.survey.regridding import Regridding
 from fwicli.workflows.journal import Journal
 from fwicli.workflows.numerics import Numerics
 from fwicli.workflows.plan import Plan
+from fwicli.workflows.preconditioning import preconditioner
 from fwicli.workflows.progress import Progress
+from fwicli.workflows.regularization import Regularization
 
 Array = NDArray[Any]
 
@@ -101,8 +105,10 @@ class Stage:
     base : mapping of str to ndarray
         Properties that change, at the beginning of the stage, on the model's grid.
     variables : Variables
+        On the model's grid.
     fixed : ndarray of bool
         Points of the model that stay.
+    regularization : Regularization
     journal : Journal
     """
 
@@ -114,6 +120,7 @@ class Stage:
         base: Mapping[str, Array],
         variables: Variables,
         fixed: NDArray[np.bool_],
+        regularization: Regularization,
         executor: Executor,
         journal: Journal,
         progress: Progress,
@@ -123,25 +130,36 @@ class Stage:
             settings.stages[number].band,
             settings.stages[number].iterations,
         )
-        self.variables, self.fixed = variables, fixed
+        self.whole, self.fixed = variables, fixed
+        self.regularization = regularization
         self.numerics: Numerics = made.stages[number]
         unknowns = self.numerics.earth or self.numerics.grid
         self.grid = Regridding(made.model.grid, unknowns.spacing)
         self.base: EarthModel = made.model.changed(base)
         self.begin = self.grid.model_to_coarse(self.base)
         self.free = ~(self.grid.to_coarse(fixed.astype(float)) > 0.5)
-        self.start = variables.pack(self.begin.properties)
+        self.variables = self._variables()
+        self.start = self.variables.pack(self.begin.properties)
         objective = Objective(
             self.numerics.discretization(),
-            variables,
+            self.variables,
             self.begin.properties,
             self._experiments(),
             executor,
             progress.update,
             self.numerics.regridding,
+            regularization.penalties(self.grid, self.free),
         )
         self.problem = Problem(objective, self.free, journal)
         self.weight: Array | None = None
+
+    def _variables(self) -> Variables:
+        """On the grid of the unknowns, with changes that fade out towards what is fixed."""
+        found, length = self.whole.on(self.grid.to_coarse), self.settings.taper
+        if length == 0:
+            return found
+        taper = self.grid.to_coarse(from_region(self.fixed, self.grid.fine, length))
+        return found.tapered(taper, self.begin.properties)
 
     def _experiments(self) -> tuple[Experiment, ...]:
         misfit = MISFITS[self.settings.misfit]()
@@ -195,17 +213,23 @@ class Stage:
 
     def _optimizer(self) -> Lbfgs:
         low, high = self.variables.bounds(self.begin.properties)
-        length = self.settings.preconditioning.smoothing
-        spacing = (self.numerics.earth or self.numerics.grid).spacing
-        sigma = (0.0, *(length / h for h in spacing))
-        weight = 1.0 if self.weight is None else self.weight
         return Lbfgs(
             lower=np.where(self.free, low, self.start),
             upper=np.where(self.free, high, self.start),
-            precondition=Preconditioner(self.free, weight, sigma),
+            precondition=self._preconditioner(),
             memory=self.settings.optimizer.memory,
             first_change=self.variables.first_change(self.start),
             budget=self.settings.optimizer.evaluations,
+        )
+
+    def _preconditioner(self) -> Preconditioner:
+        return preconditioner(
+            self.settings.preconditioning,
+            self.begin,
+            self.free,
+            self.plan.acquisition,
+            self.band[1],
+            1.0 if self.weight is None else self.weight,
         )
 
     def _illumination(self, x: Array) -> Array | None:
@@ -232,12 +256,22 @@ class Stage:
 
         base = self.base.properties
         before, after = self.variables.values(self.begin.properties), self.variables.unpack(state.x)
-        values, length = self.variables.values(base), self.settings.model_smoothing
+        values, length = self.whole.values(base), self.settings.model_smoothing
         sigma = [length / h for h in self.grid.fine.spacing]
-        for block in self.variables.blocks:
+        for block in self.whole.blocks:
             change = self.grid.to_fine(after[block.name] - before[block.name])
             if length > 0:
                 change = gaussian_filter(change, sigma, mode="reflect")
             values[block.name] = np.clip(values[block.name] + change, block.low, block.high)
-        earth = self.variables.earth(values, base)
-        return {n: np.where(self.fixed, base[n], earth[n]) for n in self.variables.properties}
+        values = self._constrained(self.whole, self.base, ~self.fixed).project(values)
+        earth = self.whole.earth(values, base)
+        return {n: np.where(self.fixed, base[n], earth[n]) for n in self.whole.properties}
+
+    def _constrained(
+        self, variables: Variables, model: EarthModel, free: NDArray[np.bool_]
+    ) -> Constraints:
+        """The convex sets of the stage, on the grid of a model."""
+        ends = variables.bounds(model.properties)
+        bounds = variables.unpack(ends[0]), variables.unpack(ends[1])
+        values = variables.values(model.properties)
+        return self.regularization.constraints(model.grid, bounds, values, free)
