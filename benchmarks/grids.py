@@ -35,8 +35,8 @@ from fwicli.config.loader import load
 from fwicli.execution import InProcess
 from fwicli.inversion.bands import Band
 from fwicli.inversion.experiments import experiments
-from fwicli.inversion.misfits import LeastSquares
 from fwicli.inversion.objective import Objective
+from fwicli.inversion.residuals import LeastSquares
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.regridding import Regridding, moved

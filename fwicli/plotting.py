@@ -1,4 +1,4 @@
-"""Pictures of models, gathers, wavelets, images and convergence, as PNG files."""
+"""Pictures of models, gathers, wavelets, images, convergence and diagnosis, as PNG files."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fwicli.errors import ModelError
+from fwicli.inversion.diagnosis import HALF, Diagnosis
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
@@ -165,6 +166,39 @@ def convergence(path: Path, history: dict[str, Array]) -> None:
             axes.set_yscale("log")
         axes.grid(alpha=0.3, which="both")
         axes.legend(fontsize=7)
+    _save(figure, path)
+
+
+def diagnosis(path: Path, found: Diagnosis, title: str = "") -> None:
+    """Draw how observed and synthetic traces differ: delays, their shares, and amplitudes.
+
+    Traces whose first arrivals cannot be compared are left white.
+    """
+    figure = Figure(figsize=(12.0, 3.6), layout="constrained")
+    left, middle, right = figure.subplots(1, 3)
+    cycles = np.where(found.reliable, found.traces.cycles, np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        louder = 20 * np.log10(found.traces.amplitude)
+    louder[~np.isfinite(louder)] = np.nan
+    for axes, values, name, limits in (
+        (left, cycles, "observed later by [cycles]", (-1.0, 1.0)),
+        (right, louder, "synthetic over observed [dB]", (-20.0, 20.0)),
+    ):
+        low, high = limits
+        picture = axes.imshow(
+            values, cmap="seismic", vmin=low, vmax=high, aspect="auto", interpolation="nearest"
+        )
+        figure.colorbar(picture, ax=axes, label=name)
+        axes.set(xlabel="receiver", ylabel="shot")
+    known = cycles[np.isfinite(cycles)]
+    reach = max(1.0, float(np.abs(known).max())) if known.size else 1.0
+    middle.hist(known, bins=41, range=(-reach, reach), color="0.5")
+    for edge in (-HALF, HALF):
+        middle.axvline(edge, color="tab:red", lw=1, ls="--")
+    skipped = found.numbers().get("skipped_share")
+    text = "" if skipped is None else f"{skipped:.0%} off by more than half a cycle"
+    middle.set(xlabel=f"cycles at {found.frequency:.3g} Hz", ylabel="traces", title=text)
+    figure.suptitle(title)
     _save(figure, path)
 
 

@@ -13,8 +13,8 @@ from fwicli.config.loader import Loaded, load
 from fwicli.execution import InProcess
 from fwicli.inversion.bands import Band
 from fwicli.inversion.experiments import experiments
-from fwicli.inversion.misfits import LeastSquares
 from fwicli.inversion.objective import Objective
+from fwicli.inversion.residuals import LeastSquares
 from fwicli.survey.regridding import Regridding
 from fwicli.workflows import invert, model, rtm, unknowns
 from fwicli.workflows.plan import plan

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
+from fwicli.config import sources
 from fwicli.config.arrays import ArrayFile, NumberOrArray
+from fwicli.config.conditioning import Conditioned
+from fwicli.config.misfits import LeastSquares, Misfit
 from fwicli.config.preconditioning import Preconditioning
 from fwicli.config.regions import Regions
 from fwicli.config.regularization import ConstraintSection, PenaltySection
+from fwicli.config.shots import Shots
 from fwicli.config.values import (
     Band,
     Coarseness,
@@ -17,9 +29,10 @@ from fwicli.config.values import (
     NonNegative,
     Positive,
     Section,
+    kind,
     one_of,
 )
-from fwicli.inversion.misfits import MISFITS
+from fwicli.inversion.experiments import Prepare
 from fwicli.inversion.parameterization import LOG, PARAMETERIZATIONS
 from fwicli.survey.model import IMPEDANCE
 
@@ -35,7 +48,11 @@ class Optimizer(Section):
     first_change: Positive = 50.0
 
 
-MisfitName = Annotated[str, AfterValidator(one_of(MISFITS))]
+Source = Annotated[
+    Annotated[sources.Source, Tag("mapping")] | Annotated[Literal[False], Tag("switch")],
+    Discriminator(kind),
+    BeforeValidator(lambda value: {} if value is True else value),
+]
 
 
 class Stage(Section):
@@ -49,13 +66,16 @@ class Stage(Section):
     band: Band
     iterations: Count = 10
     spacing: Coarseness | None = None
-    misfit: MisfitName | None = None
+    misfit: Misfit | None = None
+    conditioning: list[Conditioned] | None = None
+    source: Source | None = None
     preconditioning: Preconditioning | None = None
     model_smoothing: NonNegative | None = None
     taper: NonNegative | None = None
     regularization: list[PenaltySection] | None = None
     constraints: list[ConstraintSection] | None = None
     optimizer: Optimizer | None = None
+    shots: Shots | None = None
 
 
 ParameterName = Annotated[str, AfterValidator(one_of(PARAMETERIZATIONS))]
@@ -110,14 +130,19 @@ class Inversion(Section):
     bounds: of vp [m/s], where that is all that is inverted for; `parameter`: as in `invert_for`.
     fixed: what stays as in the starting model: the water layer, all above a depth [m], layers, a
     mask in a file, several of these, or nothing.  taper: length [m] over which changes fade out
-    towards it.  model_smoothing: length [m] over which the update of each stage is smoothed when
-    the stage ends.  regularization: terms of the objective.  constraints: what the model must be.
+    towards it.  conditioning: what of the data is compared, operators one after the other.
+    source: how the wavelet is estimated, or false for a known one.  shots: all in every iteration,
+    or some of them, or several in one simulation.  regularization: terms of the objective.
+    constraints: what the model must be.  model_smoothing: length [m] over which the update of each
+    stage is smoothed when the stage ends.
     """
 
     stages: Annotated[list[Stage], Field(min_length=1)]
     invert_for: dict[str, Inverted] | None = None
     parameter: ParameterName | None = None
-    misfit: MisfitName = "least_squares"
+    misfit: Misfit = LeastSquares()
+    conditioning: list[Conditioned] = Field(default=[])
+    source: Source = False
     bounds: Bounds | None = None
     fixed: Regions = "water"
     taper: NonNegative = 0.0
@@ -126,6 +151,7 @@ class Inversion(Section):
     preconditioning: Preconditioning = Preconditioning()
     model_smoothing: NonNegative = 0.0
     optimizer: Optimizer = Optimizer()
+    shots: Shots = Shots()
 
     @field_validator("invert_for", mode="before")
     @classmethod
@@ -196,6 +222,13 @@ class Inversion(Section):
             if name in type(self).model_fields and getattr(stage, name) is not None
         }
         return self.model_copy(update=own)
+
+    @property
+    def prepare(self) -> Prepare | None:
+        """What is done with the gathers of a shot; None for nothing."""
+        if not self.conditioning and self.source is False:
+            return None
+        return lambda record: sources.prepare(record, self.conditioning, self.source or None)
 
     def inverted(self) -> dict[str, Inverted]:
         """What is inverted for, by name; vp where nothing else is said."""

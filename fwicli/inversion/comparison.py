@@ -1,12 +1,15 @@
 """Comparison of a modelled gather with an observed one: all that lies between the waves and phi.
 
-    phi(s) = misfit(C s, C d),        dphi/ds = C^T misfit'(C s, C d)
+    phi(s) = misfit(C y(s), C d),        dphi/ds = (dy/ds)^T C^T misfit'(C y, C d)
 
-with the synthetic gather s, the observed one d, and the conditioning C of both, a linear operator.
+with the synthetic gather s, the observed one d, the conditioning C of both, a linear operator, and
+y(s) the synthetic gather with the wavelet that fits best, where the source is estimated; else y = s
+(see `sources`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,6 +18,7 @@ from numpy.typing import NDArray
 
 from fwicli.errors import ConfigError
 from fwicli.inversion.misfits import Misfit
+from fwicli.inversion.sources import SourceFit
 
 Array = NDArray[Any]
 
@@ -42,15 +46,32 @@ class Comparison:
         Sampling interval [s].
     misfit : Misfit
     conditioning : Conditioning, optional
+    source : SourceFit, optional
+        How the source is estimated. One that shots have in common is fitted outside, with
+        `of_fitted` between the parts (see `estimation`).
     """
 
     observed: Array
     interval: float
     misfit: Misfit
     conditioning: Conditioning | None = None
+    source: SourceFit | None = None
+
+    @property
+    def prepared(self) -> bool:
+        """Whether anything lies between the gathers and the misfit."""
+        return self.conditioning is not None or self.source is not None
 
     def __call__(self, synthetic: Array) -> tuple[float, Array]:
         """Value, and its derivative with respect to the synthetic gather."""
+        if self.source is None:
+            return self.of_fitted(synthetic)
+        fitted = self.source.fit(synthetic, self.observed, self.interval)
+        value, derivative = self.of_fitted(fitted.synthetic)
+        return value, fitted.transpose(derivative)
+
+    def of_fitted(self, synthetic: Array) -> tuple[float, Array]:
+        """Value and derivative, for a gather whose source is estimated already."""
         seen, observed = self._conditioned(synthetic), self._conditioned(self.observed)
         value, derivative = self.misfit(seen, observed, self.interval)
         return value, self._back(derivative)
@@ -60,7 +81,7 @@ class Comparison:
         return self.misfit.scale(self._conditioned(self.observed), self.interval)
 
     def curvature(self, synthetic: Array, change: Array) -> Array:
-        """C^T misfit'' C applied to a change of the synthetic gather.
+        """(dy/ds)^T C^T misfit'' C dy/ds applied to a change of the synthetic gather.
 
         Raises
         ------
@@ -74,9 +95,20 @@ class Comparison:
                 f"{type(self.misfit).__name__} lacks; choose `misfit: least_squares` or an "
                 f"optimizer of first order"
             )
+        if self.source is None:
+            return self._curvature(second, synthetic, change)
+        if self.source.common:
+            raise ConfigError(
+                "second-order optimizers need a source of each shot, not one in common; set "
+                "`source: {estimate: shot}`, or choose an optimizer of first order"
+            )
+        fitted = self.source.fit(synthetic, self.observed, self.interval)
+        found = self._curvature(second, fitted.synthetic, fitted.change(change))
+        return fitted.transpose(found)
+
+    def _curvature(self, second: Callable[..., Array], synthetic: Array, change: Array) -> Array:
         seen, observed = self._conditioned(synthetic), self._conditioned(self.observed)
-        found = second(seen, observed, self.interval, self._conditioned(change))
-        return self._back(found)
+        return self._back(second(seen, observed, self.interval, self._conditioned(change)))
 
     def _conditioned(self, gather: Array) -> Array:
         return gather if self.conditioning is None else self.conditioning.apply(gather)

@@ -5,15 +5,18 @@ An experiment is a shot of the survey, or something made of shots.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import DataError
 from fwicli.inversion.comparison import Comparison
+from fwicli.inversion.conditioning import Chain, Record
 from fwicli.inversion.misfits import Misfit
+from fwicli.inversion.sources import SourceFit
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.windows import Window
 
@@ -44,31 +47,84 @@ class Experiment:
     window: Window | None = None
 
 
+@dataclass(frozen=True)
+class Preparation:
+    """What is done with the gathers of a shot before they are compared.
+
+    Attributes
+    ----------
+    conditioning : Chain
+    source : SourceFit or None
+        None where the wavelet is known.
+    """
+
+    conditioning: Chain
+    source: SourceFit | None = None
+
+    def heard(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
+        """Traces of a gather of this shape that are compared, or that the source is fitted to."""
+        weights = self.conditioning.weights(shape)
+        if self.source is not None:
+            weights = weights + np.abs(self.source.weights)
+        return np.asarray((weights != 0).any(axis=1))
+
+
+Prepare = Callable[[Record], Preparation]
+
+
 def experiments(
-    gathers: Gathers, misfit: Misfit, windows: Sequence[Window] = ()
+    gathers: Gathers,
+    misfit: Misfit,
+    windows: Sequence[Window] = (),
+    prepare: Prepare | None = None,
 ) -> tuple[Experiment, ...]:
-    """An experiment for every shot.
+    """An experiment for every shot; traces that are muted are left out, and shots without any.
 
     Parameters
     ----------
     gathers : Gathers
         Observed data of a band, with the wavelet of the band.
+    prepare : callable, optional
+        Makes conditioning and source estimation from the record of a shot.
 
     Raises
     ------
     DataError
-        If there is no wavelet.
+        If there is no wavelet, or nothing is left to compare.
     """
     acquisition, wavelet = gathers.acquisition, gathers.wavelet
     if wavelet is None:
         raise DataError("the data come without a wavelet; give one as `wavelet`")
-    return tuple(
-        Experiment(
-            acquisition.source(shot),
-            wavelet.reshape(1, -1),
-            acquisition.receivers_of(shot),
-            Comparison(gathers.data[shot], gathers.interval, misfit),
-            windows[shot] if windows else None,
+    made = []
+    for shot in range(acquisition.shots):
+        receivers, comparison = _compared(gathers, shot, misfit, prepare)
+        if len(receivers):
+            window = windows[shot] if windows else None
+            source = acquisition.source(shot)
+            made.append(Experiment(source, wavelet.reshape(1, -1), receivers, comparison, window))
+    if not made:
+        raise DataError(
+            "the conditioning mutes every trace of every shot; widen its offsets [m] and times [s]"
         )
-        for shot in range(acquisition.shots)
-    )
+    return tuple(made)
+
+
+def _compared(
+    gathers: Gathers, shot: int, misfit: Misfit, prepare: Prepare | None
+) -> tuple[Array, Comparison]:
+    """Receivers of a shot that count, and the comparison of their traces."""
+    receivers, observed = gathers.acquisition.receivers_of(shot), gathers.data[shot]
+    interval = gathers.interval
+    if prepare is None:
+        return receivers, Comparison(observed, interval, misfit)
+    source = gathers.acquisition.source(shot)
+    prepared = prepare(Record.of(shot, source, receivers, interval, observed))
+    heard = prepared.heard((observed.shape[0], observed.shape[1]))
+    fit = None if prepared.source is None else prepared.source.select(heard)
+    if fit is not None and heard.any() and not fit.weights.any() and not fit.common:
+        raise DataError(
+            f"nothing of shot {shot} is left to estimate its source from; widen "
+            f"`source.window`, or set `estimate: common`"
+        )
+    chosen = prepared.conditioning.select(heard)
+    return receivers[heard], Comparison(observed[heard], interval, misfit, chosen, fit)

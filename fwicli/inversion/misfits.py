@@ -8,17 +8,27 @@ knows nothing of waves. To add one, write the class, with its settings as fields
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
+
+from fwicli.inversion.attributes import Envelope, Phase, TraceNormalized
+from fwicli.inversion.correlation import Correlation
+from fwicli.inversion.graphspace import GraphSpace
+from fwicli.inversion.matching import Adaptive
+from fwicli.inversion.residuals import Huber, LeastSquares, StudentT
+from fwicli.inversion.transport import Wasserstein
+from fwicli.inversion.traveltimes import TravelTime
 
 Array = NDArray[Any]
 
 
 class Misfit(Protocol):
-    """What compares a synthetic gather with an observed one."""
+    """What compares a synthetic gather with an observed one.
+
+    Some also have `curvature(synthetic, observed, interval, change)`, a positive semi-definite
+    second derivative applied to a change of the synthetic gather.
+    """
 
     def __call__(self, synthetic: Array, observed: Array, interval: float) -> tuple[float, Array]:
         """Value, and its derivative with respect to the synthetic gather."""
@@ -29,28 +39,16 @@ class Misfit(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class LeastSquares:
-    """Energy of the residual, dt/2 sum (s - d)**2; its adjoint source is dt (s - d)."""
-
-    def __call__(self, synthetic: Array, observed: Array, interval: float) -> tuple[float, Array]:
-        """Value, and its derivative with respect to the synthetic gather."""
-        residual = synthetic.astype(np.float64) - observed
-        return 0.5 * interval * float(np.vdot(residual, residual)), interval * residual
-
-    def scale(self, observed: Array, interval: float) -> float:
-        """The value for no waves at all."""
-        return self(np.zeros_like(observed), observed, interval)[0]
-
-    def curvature(
-        self,
-        synthetic: Array,  # noqa: ARG002  others need both gathers
-        observed: Array,  # noqa: ARG002
-        interval: float,
-        change: Array,
-    ) -> Array:
-        """The second derivative, applied to a change of the synthetic gather."""
-        return np.asarray(interval * change.astype(np.float64))
-
-
-MISFITS: dict[str, type[Misfit]] = {"least_squares": LeastSquares}
+MISFITS: dict[str, type[Misfit]] = {
+    "least_squares": LeastSquares,
+    "huber": Huber,
+    "student_t": StudentT,
+    "correlation": Correlation,
+    "trace_normalized": TraceNormalized,
+    "envelope": Envelope,
+    "phase": Phase,
+    "adaptive": Adaptive,
+    "wasserstein": Wasserstein,
+    "graph_space": GraphSpace,
+    "travel_time": TravelTime,
+}

@@ -1,11 +1,15 @@
 """The objective of full-waveform inversion: a sum of misfits over shots, and its gradient.
 
-    phi(x)  = sum_shots misfit(F(p(x)) q, d) / phi_0 + sum_penalties R(y(x))
-    dphi/dx = dp/dx sum_shots J^T r / phi_0          + dy/dx sum_penalties dR/dy
+    phi(x)  = w sum_shots misfit(F(p(x)) q, d) / phi_0 + sum_penalties R(y(x))
+    dphi/dx = dp/dx w sum_shots J^T r / phi_0          + dy/dx sum_penalties dR/dy
 
 with x the unknowns, y the variables that they stand for, p the parameters of the equation and phi_0
 the misfit of the data against zero, so that the first term is the share of the data that is not
-explained. The sum runs in the order of the shots, in double precision.
+explained. The weight w is 1 for all shots, and more for a batch of them. The sum runs in the order
+of the shots, in double precision.
+
+Where the source is estimated, its filter is part of the misfit; one that all shots have in common
+takes a first pass over them (see `estimation`).
 
 The waves may have a grid of their own, coarser than that of x, and each shot a window of it. The
 model is then averaged, and cut; derivatives take the transposed way (see `survey.regridding` and
@@ -16,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +28,9 @@ from numpy.typing import NDArray
 
 from fwicli.errors import DataError, ModelError, StabilityError
 from fwicli.execution import Executor
+from fwicli.inversion import diagnosis, estimation
 from fwicli.inversion.comparison import Comparison
+from fwicli.inversion.estimation import FirstPass, Known
 from fwicli.inversion.experiments import Experiment
 from fwicli.inversion.penalties import Penalty
 from fwicli.inversion.variables import Variables
@@ -50,26 +57,41 @@ class ShotGradient:
     value: float
     gradient: dict[str, Array]
     illumination: Array
+    loudest: tuple[float, float]
+    traces: diagnosis.Traces | None = None
 
 
 @dataclass(frozen=True)
 class ShotTask:
-    """Misfit and gradient of one shot, as a picklable function."""
+    """Misfit and gradient of one shot, as a picklable function.
+
+    Parameters
+    ----------
+    diagnosed : float or None
+        Centre of the band [Hz], if synthetic and observed traces are to be diagnosed.
+    """
 
     discretization: Discretization
     parameters: dict[str, Array]
     wavelet: Array
     source: Array
     receivers: Array
-    comparison: Comparison
+    comparison: Comparison | Known
+    diagnosed: float | None = None
 
     def __call__(self) -> ShotGradient:
         """Model the shot, compare it, and back-propagate what is left."""
-        value = 0.0
+        value, loudest, traces = 0.0, (0.0, 0.0), None
 
         def residual(synthetic: Array) -> Array:
-            nonlocal value
+            nonlocal value, loudest, traces
             value, adjoint = self.comparison(synthetic)
+            loudest = float(np.abs(synthetic).max()), float(np.abs(adjoint).max())
+            if self.diagnosed is not None:
+                compared = self.comparison
+                traces = diagnosis.compare(
+                    synthetic, compared.observed, compared.interval, self.diagnosed
+                )
             return adjoint
 
         result = propagator(self.discretization).images(
@@ -80,7 +102,8 @@ class ShotTask:
             self.receivers,
             kinds=KINDS,
         )
-        return ShotGradient(value, result.gradient, result.images["illumination"])
+        illumination = result.images["illumination"]
+        return ShotGradient(value, result.gradient, illumination, loudest, traces)
 
 
 @dataclass
@@ -100,11 +123,20 @@ class Objective:
     regridding : Regridding, optional
         From the grid of x to that of the waves, if it is another.
     penalties : sequence of Penalty
+    weight : float
+        w, what each experiment counts.
+    diagnosed : float or None
+        Centre of the band [Hz], if the traces of evaluations are to be diagnosed.
 
     Attributes
     ----------
     illumination : ndarray or None
         Energy of the source fields in the last evaluation.
+    loudest : tuple of float
+        Largest amplitude of the synthetic gathers in the last evaluation, and of the adjoint
+        sources.
+    traces : list of Traces
+        Of the experiments in the last evaluation, if they were diagnosed.
     simulations : int
         Propagations so far.
     """
@@ -117,9 +149,13 @@ class Objective:
     progress: Callable[[int], None] | None = None
     regridding: Regridding | None = None
     penalties: Sequence[Penalty] = ()
+    weight: float = 1.0
+    diagnosed: float | None = None
 
     def __post_init__(self) -> None:
         self.illumination: Array | None = None
+        self.loudest = (0.0, 0.0)
+        self.traces: list[diagnosis.Traces] = []
         self.simulations = 0
         self._norm = sum(e.comparison.scale() for e in self.experiments)
         if self._norm == 0:
@@ -217,28 +253,70 @@ class Objective:
             If there are no waves in the model at x.
         """
         parameters = self._parameters(x)
-        tasks = [
-            InWindow(
-                ShotTask(
-                    self.discretization,
-                    parameters,
-                    e.wavelet,
-                    e.source,
-                    e.receivers,
-                    e.comparison,
-                ),
-                e.window or whole(self.discretization.grid),
-            )
-            for e in self.experiments
-        ]
         try:
+            task = partial(ShotTask, diagnosed=self.diagnosed)
+            tasks = self._tasks(task, parameters, self._comparisons(parameters))
             value, gradient = self._sum(tasks, parameters)
         except StabilityError as error:
             raise StabilityError(f"{error}; the model has {self.variables.ranges(x)}") from error
         self.simulations += 2 * len(tasks)
         penalty, by_penalties = self._penalised(x)
         by_x = self._by_x(x, gradient)
-        return value / self._norm + penalty, by_x / self._norm + by_penalties
+        share = self.weight / self._norm
+        return share * value + penalty, share * by_x + by_penalties
+
+    def wavelets(self, x: Array) -> Array | None:
+        """Wavelets estimated at x, of shape (n_shots or 1, samples) [Pa]; None if they are known.
+
+        Raises
+        ------
+        ModelError, StabilityError
+            If there are no waves in the model at x.
+        """
+        fit = self.experiments[0].comparison.source
+        if fit is None:
+            return None
+        modelled = self._modelled(self._parameters(x))
+        fitted = estimation.fits([e.comparison for e in self.experiments], modelled)
+        pairs = list(zip(fitted, self.experiments, strict=True))
+        return np.concatenate([f.wavelet(e.wavelet) for f, e in pairs[: 1 if fit.common else None]])
+
+    def _tasks(
+        self,
+        task: Callable[..., ShotTask | FirstPass],
+        parameters: Mapping[str, Array],
+        comparisons: Sequence[Comparison | Known],
+    ) -> list[InWindow]:
+        """A task for each experiment, in its window."""
+        everywhere = whole(self.discretization.grid)
+        return [
+            InWindow(
+                task(
+                    self.discretization,
+                    dict(parameters),
+                    e.wavelet,
+                    e.source,
+                    e.receivers,
+                    compared,
+                ),
+                e.window or everywhere,
+            )
+            for e, compared in zip(self.experiments, comparisons, strict=True)
+        ]
+
+    def _comparisons(self, parameters: Mapping[str, Array]) -> Sequence[Comparison | Known]:
+        """What each gather is compared with; the outcome, where a first pass has found it."""
+        comparisons = [e.comparison for e in self.experiments]
+        if not any(c.source is not None and c.source.common for c in comparisons):
+            return comparisons
+        return estimation.known(comparisons, self._modelled(parameters))
+
+    def _modelled(self, parameters: Mapping[str, Array]) -> list[estimation.Modelled]:
+        """Synthetic gathers of all experiments, with the equations of their sources."""
+        comparisons = [e.comparison for e in self.experiments]
+        tasks = self._tasks(FirstPass, parameters, comparisons)
+        self.simulations += len(tasks)
+        return list(self.executor.map(tasks))
 
     def _penalised(self, x: Array) -> tuple[float, Array]:
         """Sum of the penalties, and its derivative by x."""
@@ -263,6 +341,7 @@ class Objective:
         """Value and gradient of all shots, before they are normalised."""
         value, gradient = 0.0, {name: np.zeros(p.shape) for name, p in parameters.items()}
         illumination = np.zeros(tasks[0].window.grid.shape)
+        self.loudest, self.traces = (0.0, 0.0), []
         finished = 0
 
         def count(_: int) -> None:
@@ -273,6 +352,12 @@ class Objective:
 
         for task, shot in zip(tasks, self.executor.map(tasks, count), strict=True):
             value += shot.value
+            self.loudest = (
+                max(self.loudest[0], shot.loudest[0]),
+                max(self.loudest[1], shot.loudest[1]),
+            )
+            if shot.traces is not None:
+                self.traces.append(shot.traces)
             for name, part in shot.gradient.items():
                 task.window.add(part, gradient[name])
             task.window.add(shot.illumination, illumination)

@@ -5,7 +5,7 @@
 with M zero at fixed points, S a smoothing over a length or a share of the local wavelength
 (`smoothing`), and W the inverse root of the energy of the waves at each point, a diagonal stand-in
 for the Hessian, times what else is known of where to expect changes: the depth to a power, Z, and
-the shares T that fade out towards sources, receivers and what is fixed (`mutes`). All of it is one
+the shares T that fade out towards sources, receivers and what is fixed (`fades`). All of it is one
 operator, symmetric and positive, in which each factor stands on both sides of S: P is the inner
 product in which the optimizer sees the gradient, and the gradient itself stays exact.
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fwicli.config import schema
 from fwicli.config.loader import Key, Loaded, Problem, ProblemsError
 from fwicli.errors import FwiError
+from fwicli.inversion import encoding
 from fwicli.inversion.bands import Band
 from fwicli.propagators import history, sampling
 from fwicli.propagators.absorbing import walls
@@ -216,6 +217,39 @@ class Checks:
             key: Key = ("inversion", "stages", number) if own else ("inversion",)
             made = Regularization(config, settings.of(number), model, found, fixed)
             self.get(key, made.check)
+
+    def shots(self, config: schema.InvertConfig, geometry: Acquisition) -> None:
+        """Shots that fire together must be heard by the same receivers, in the whole model."""
+        settings = config.inversion
+        for number, stage in enumerate(settings.stages):
+            key: Key = ("inversion", "stages", number, "shots")
+            if stage.shots is None:
+                key = ("inversion", "shots")
+            if settings.of(number).shots.encode is False:
+                continue
+            self.get(key, lambda: encoding.check_spread(geometry))
+            if config.physics.aperture != "whole":
+                self.add(
+                    key,
+                    f"shots that fire together need the whole model; leave out `encode`, or set "
+                    f"`physics.aperture: whole` in place of {config.physics.aperture}",
+                )
+            own = settings.of(number)
+            if own.conditioning or own.source:
+                self.add(
+                    key,
+                    "shots that fire together cannot be conditioned one by one, nor their sources "
+                    "estimated; leave out `encode`, or `conditioning` and `source`",
+                )
+            if own.misfit.kind != "least_squares":
+                self.add(
+                    key,
+                    f"shots that fire together can be compared by `least_squares` alone, not by "
+                    f"`{own.misfit.kind}`: no other misfit of a sum is on average that "
+                    f"of the shots; leave out `encode`, or use batches (`shots: {{batch: 8}}`)",
+                )
+            if stage.shots is None:
+                return
 
     def inside(self, key: Key, grid: Grid, geometry: Acquisition) -> None:
         """Every source and receiver must lie in the model."""

@@ -28,9 +28,11 @@ from fwicli.config import schema
 from fwicli.config.loader import Loaded
 from fwicli.errors import DataError
 from fwicli.execution import Executor, Local
+from fwicli.inversion.lbfgs import State
 from fwicli.inversion.objective import KINDS
 from fwicli.survey.model import EarthModel
 from fwicli.workflows import shots, unknowns
+from fwicli.workflows.extension import RULE, Extension
 from fwicli.workflows.journal import Journal
 from fwicli.workflows.plan import Plan, plan
 from fwicli.workflows.progress import Progress, Silent
@@ -44,6 +46,7 @@ Array = NDArray[Any]
 RESULT, STATE, JOURNAL = "inversion.h5", "state.h5", "journal"
 # Column of the history; the errors of other properties than vp have their names appended.
 ERROR = "model_error"
+NOTHING: Mapping[str, float] = {}
 
 log = logging.getLogger("fwicli")
 
@@ -83,6 +86,7 @@ class Inversion:
                 self.plan.model.grid,
                 provenance(),
             )
+        self.folder.rewind(standing.holds)
         while standing.stage < len(self.settings.stages):
             standing = self._stage(standing, executor)
         return standing
@@ -110,49 +114,90 @@ class Inversion:
         self._announce(stage)
         shots.compile_missing(executor, stage.problem.objective.discretization, KINDS)
         self._bar(stage, 0)
-        if standing.state is None:
+        state = standing.state
+        if state is None:
             state = stage.first()
             standing = replace(standing, state=state, weight=stage.weight)
-            self._keep(standing, stage, step=False)
+            found = self._diagnose(stage, state)
+            self._keep(standing, stage, step=False, found=found)
         stage.weight = standing.weight
-        while standing.state is not None and standing.state.iteration < stage.iterations:
-            self._bar(stage, standing.state.iteration + 1)
-            following = stage.step(standing.state)
+        while state.iteration < stage.iterations and not standing.ended:
+            self._bar(stage, state.iteration + 1)
+            following = stage.step(state)
             if following is None:
                 log.info("no step lowers the misfit further; the stage ends here")
-                break
-            standing = replace(standing, state=following, iterates=standing.iterates + 1)
+                standing = replace(standing, ended=True)
+                self._remember(standing, stage)
+                continue
+            state = following
+            standing = replace(standing, state=state, iterates=standing.iterates + 1)
             self._keep(standing, stage, step=True)
         self.progress.stop()
-        if standing.state is None:
-            raise DataError("a stage ended before its first evaluation")
-        after = Standing(
+        # The end of a stage is not written: with its state on disk a stage can be extended.
+        return Standing(
             standing.stage + 1,
-            stage.changed(standing.state),
+            stage.changed(state),
             iterates=standing.iterates,
-            simulations=standing.simulations + stage.problem.simulations,
+            simulations=standing.simulations,
             seconds=self._seconds(),
         )
-        after.write(self.folder.path / STATE)
+
+    def _remember(self, standing: Standing, stage: Stage) -> None:
+        """Write how far the inversion has come; the way there need not be kept any longer."""
+        standing.simulations += stage.problem.simulations
+        stage.problem.simulations = 0
+        replace(standing, seconds=self._seconds()).write(self.folder.path / STATE)
         self.journal.clear()
-        return after
 
     # --- what is written and said ----------------------------------------------------------------
 
-    def _keep(self, standing: Standing, stage: Stage, step: bool) -> None:
-        """Write the result, then the state: a run killed between the two repeats a step."""
+    def _diagnose(self, stage: Stage, state: State) -> dict[str, float]:
+        """Say and draw what the first evaluation of a stage shows; numbers for the progress.
+
+        Raises
+        ------
+        DataError
+            If the gradient is zero, with the likely causes.
+        """
+        found = stage.diagnosis()
+        if found is not None:
+            log.info("diagnosis: %s", found.summary())
+            for warning in found.warnings():
+                log.warning("warning: %s", warning)
+            title = f"stage {stage.number + 1}, {stage.band[0]:g} to {stage.band[1]:g} Hz"
+            path = self.folder.path / f"diagnosis_{stage.number + 1}.png"
+            plotting.diagnosis(path, found, title)
+        if not state.gradient.any():
+            silence = stage.silence()
+            if state.value > 0 or silence.adjoint > 0:
+                raise DataError(
+                    f"the gradient of stage {stage.number + 1} is zero everywhere, so that there "
+                    f"is no way down: {silence.causes()}"
+                )
+            log.warning("warning: the model explains the data of the stage to the last bit")
+        return {} if found is None else found.numbers()
+
+    def _keep(
+        self,
+        standing: Standing,
+        stage: Stage,
+        step: bool,
+        found: Mapping[str, float] = NOTHING,
+    ) -> None:
+        """Write the result and the progress, then the state.
+
+        A run that is killed between them takes its step back, and does it again.
+        """
         state = standing.state
         if state is None:
             return
-        standing.simulations += stage.problem.simulations
-        stage.problem.simulations = 0
         model = self.plan.model.changed(stage.changed(state))
         record: dict[str, Any] = {
             "stage": standing.stage + 1,
             "iteration": state.iteration,
             "misfit": state.value,
             "evaluations": state.evaluations,
-            "simulations": standing.simulations,
+            "simulations": standing.simulations + stage.problem.simulations,
             "seconds": round(self._seconds(), 3),
         }
         record |= self._errors(model)
@@ -164,9 +209,8 @@ class Inversion:
                 model.grid,
                 record,
             )
-        replace(standing, seconds=self._seconds()).write(self.folder.path / STATE)
-        self.journal.clear()
-        self.folder.step(record)
+        self.folder.step(record | dict(found))
+        self._remember(standing, stage)
         errors = "".join(
             f", {column.replace('_', ' ')} {record[column]:.4f}"
             for column in record
@@ -217,7 +261,7 @@ class Inversion:
 
     def _bar(self, stage: Stage, iteration: int) -> None:
         title = f"stage {stage.number + 1} iteration {iteration}"
-        self.progress.start(title, self.plan.acquisition.shots)
+        self.progress.start(title, len(stage.problem.objective.experiments))
 
     def _seconds(self) -> float:
         return self._spent + time.monotonic() - self.started
@@ -232,12 +276,15 @@ def run(
 ) -> dict[str, Any]:
     """Invert the records; returns a summary."""
     made = plan(loaded)
-    run_folder = RunFolder(folder, loaded)
+    extension = Extension.read(folder / STATE) if resume else Extension()
+    run_folder = RunFolder(folder, loaded, extension.allows, RULE)
     resumed = run_folder.open(resume, force)
     made.agree(run_folder)
     inversion = Inversion(loaded, made, run_folder, progress or Silent())
     with run_folder.logging(), Local(made.workers) as executor:
         made.announce()
+        for change in run_folder.extended:
+            log.info("the run is extended: %s", change)
         standing = inversion.run(executor, resumed)
         history = hdf5.read_history(folder / RESULT)
         _plots(folder, made, standing.base, inversion.variables.quantities, history)

@@ -179,7 +179,9 @@ def _inversion(
     if observed is None or model is None:
         return None
     records, source, reference = observed
-    if not checks.variables(config, model):
+    readable = checks.variables(config, model)
+    checks.shots(config, records.acquisition)
+    if not readable:
         return None
     stages = [
         _stage(checks, ("inversion", "stages", number), config, stage, model, records, source)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config.preconditioning import Preconditioning, Wavelengths
-from fwicli.inversion.mutes import from_points, from_region, with_depth
+from fwicli.inversion.fades import from_points, from_region, with_depth
 from fwicli.inversion.preconditioning import Preconditioner
 from fwicli.inversion.smoothing import Smoother
 from fwicli.survey.acquisition import Acquisition

@@ -7,7 +7,8 @@
     *.h5, *.png         results
 
 A folder with a result is never overwritten unless told so, and is continued only with the config
-that it was begun with.
+that it was begun with, or one that extends it. What a killed run has left half written is removed
+when the next one begins there.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import metadata
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +40,35 @@ PACKAGES = ("fwicli", "devito", "numpy", "scipy", "h5py", "sympy")
 # Settings that change how a run is carried out but not its result.
 FREE = ("execution", "output")
 
+# Whether a value of the config may change in a run that is continued: key, old and new value.
+Allowed = Callable[[str, Any, Any], bool]
+
 log = logging.getLogger("fwicli")
 
 
-class RunFolder:
-    """Folder of one run."""
+def nothing(_key: str, _old: Any, _new: Any) -> bool:
+    """No value may change."""
+    return False
 
-    def __init__(self, path: Path, loaded: Loaded) -> None:
+
+class RunFolder:
+    """Folder of one run.
+
+    Parameters
+    ----------
+    allowed : callable, optional
+        Whether a value of the config may change in a run that is continued; none by default.
+    rule : str
+        What may, in words.
+    """
+
+    def __init__(
+        self, path: Path, loaded: Loaded, allowed: Allowed = nothing, rule: str = ""
+    ) -> None:
         self.path = path
         self.loaded = loaded
+        self.extended: list[str] = []
+        self._allowed, self._rule = allowed, rule
         self._settings = json.loads(loaded.config.model_dump_json())
 
     def open(self, resume: bool, force: bool) -> bool:
@@ -63,21 +85,32 @@ class RunFolder:
             if not exists:
                 raise ConfigError(f"there is no run in {self.path} to resume; leave out --resume")
             self._check_unchanged()
+            self._remove_halves()
             return True
         if exists and not force:
             raise ConfigError(
                 f"{self.path} already holds a run; continue it with --resume, overwrite it with "
                 f"--force, or choose another folder with -o"
             )
-        if not exists and self.path.exists() and any(self.path.iterdir()) and not force:
+        if not exists and self.path.exists() and self._foreign() and not force:
             raise ConfigError(f"{self.path} is not empty; choose another folder with -o")
         if exists:
             self._clear()
         self.path.mkdir(parents=True, exist_ok=True)
-        self._write(CONFIG, self._yaml())
+        self._remove_halves()
         environment = {**provenance(), "inputs": self._fingerprints()}
         self._write(ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
+        # Last: a folder with a config is one with a run that can be continued.
+        self._write(CONFIG, self._yaml())
         return False
+
+    def _foreign(self) -> bool:
+        """Whether there is something that no beginning of a run has left."""
+        return any(p.name not in (ENVIRONMENT, *_halves(self.path)) for p in self.path.iterdir())
+
+    def _remove_halves(self) -> None:
+        for name in _halves(self.path):
+            (self.path / name).unlink(missing_ok=True)
 
     def decided(self, name: str, value: Any) -> Any:
         """What was decided when the run was begun; `value`, if it is only beginning.
@@ -88,13 +121,21 @@ class RunFolder:
         value : mapping, list, number or text
             A decision that depends on the machine, and that the result depends on.
         """
-        path = self.path / ENVIRONMENT
-        environment = json.loads(path.read_text(encoding="utf-8"))
+        environment = self._environment()
         known = environment.setdefault("decided", {})
         if name not in known:
             known[name] = value
-            self._write(ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
+        elif isinstance(value, list) and len(known[name]) < len(value):
+            # A run that is extended: what is new is decided now.
+            known[name] += value[len(known[name]) :]
+        else:
+            return known[name]
+        self._write(ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
         return known[name]
+
+    def _environment(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.path / ENVIRONMENT).read_text(encoding="utf-8"))
+        return found
 
     @contextmanager
     def logging(self) -> Iterator[None]:
@@ -113,6 +154,17 @@ class RunFolder:
         """Add a line to the progress."""
         with (self.path / PROGRESS).open("a", encoding="utf-8") as file:
             file.write(json.dumps({"time": round(time.time(), 3), **record}) + "\n")
+
+    def rewind(self, done: Callable[[Mapping[str, Any]], bool]) -> None:
+        """Take back steps that the state of a killed run does not know, and half a line."""
+        path = self.path / PROGRESS
+        if not path.exists():
+            return
+        text = path.read_text(encoding="utf-8")
+        lines = [line for line in text.splitlines() if _known(line, done)]
+        kept = "".join(f"{line}\n" for line in lines)
+        if kept != text:
+            self._write(PROGRESS, kept)
 
     def _clear(self) -> None:
         """Remove what a run leaves, and nothing else."""
@@ -139,24 +191,31 @@ class RunFolder:
         with (self.path / CONFIG).open(encoding="utf-8") as file:
             begun = YAML(typ="safe").load(file)
         now = _without_none(self._settings)
-        changed = [
-            f"{key}: {old!r} -> {new!r}"
-            for key, old, new in _differences(begun, now)
-            if key.split(".")[0] not in FREE
-        ]
+        changed: list[str] = []
+        extended: list[str] = []
+        for key, old, new in _differences(begun, now):
+            if key.split(".")[0] not in FREE:
+                allowed = self._allowed(key, old, new)
+                (extended if allowed else changed).append(f"{key}: {old!r} -> {new!r}")
         if changed:
+            rule = f" ({self._rule})" if self._rule else ""
             raise ConfigError(
                 f"the config differs from the one that {self.path} was begun with, so the result "
-                f"would not be that of one run: {'; '.join(changed)}; undo this, or begin anew "
-                f"with --force or another -o"
+                f"would not be that of one run: {'; '.join(changed)}; undo this{rule}, or begin "
+                f"anew with --force or another -o"
             )
-        environment = json.loads((self.path / ENVIRONMENT).read_text(encoding="utf-8"))
-        for name, mark in self._fingerprints().items():
+        environment, inputs = self._environment(), self._fingerprints()
+        for name, mark in inputs.items():
             if environment["inputs"].get(name, mark) != mark:
                 raise ConfigError(
                     f"{name} has changed since the run in {self.path} was begun; put it back, or "
                     f"begin anew with --force or another -o"
                 )
+        if extended:
+            environment["inputs"] |= inputs
+            self._write(ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
+            self._write(CONFIG, self._yaml())
+            self.extended = extended
 
     def _fingerprints(self) -> dict[str, str]:
         """Size and digest of the ends of every input file."""
@@ -197,6 +256,22 @@ def _first_line(command: list[str]) -> str:
     return "not found"
 
 
+def _halves(folder: Path) -> list[str]:
+    """Names of files that were being written aside, and never took their place."""
+    return [p.name for p in folder.glob(".*") if p.is_file() and _aside(p.name)]
+
+
+def _aside(name: str) -> bool:
+    return name.endswith(".new") or ".h5." in name
+
+
+def _known(line: str, done: Callable[[Mapping[str, Any]], bool]) -> bool:
+    try:
+        return done(json.loads(line))
+    except ValueError:
+        return False
+
+
 def _files(value: Any) -> Iterator[Path]:
     if isinstance(value, dict):
         for key, item in value.items():
@@ -220,8 +295,8 @@ def _differences(old: Any, new: Any, key: str = "") -> Iterator[tuple[str, Any, 
         for name in sorted(old.keys() | new.keys()):
             below = f"{key}.{name}" if key else name
             yield from _differences(old.get(name), new.get(name), below)
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for i, (a, b) in enumerate(zip(old, new, strict=True)):
+    elif isinstance(old, list) and isinstance(new, list):
+        for i, (a, b) in enumerate(zip_longest(old, new)):
             yield from _differences(a, b, f"{key}.{i}")
     elif old != new:
         yield key, old, new

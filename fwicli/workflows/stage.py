@@ -20,10 +20,11 @@ from fwicli.config.inversion import Inversion
 from fwicli.errors import DataError, ModelError, StabilityError
 from fwicli.execution import Executor
 from fwicli.inversion.bands import Band
+from fwicli.inversion.diagnosis import Diagnosis, Silence, Traces, together
+from fwicli.inversion.draws import Draws
 from fwicli.inversion.experiments import Experiment, experiments
+from fwicli.inversion.fades import from_region
 from fwicli.inversion.lbfgs import Lbfgs, State
-from fwicli.inversion.misfits import MISFITS
-from fwicli.inversion.mutes import from_region
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.preconditioning import Preconditioner, illumination_weight
 from fwicli.inversion.projection import Constraints
@@ -31,6 +32,7 @@ from fwicli.inversion.variables import Variables
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import Regridding
+from fwicli.survey.wavelets import Spectrum
 from fwicli.workflows.journal import Journal
 from fwicli.workflows.numerics import Numerics
 from fwicli.workflows.plan import Plan
@@ -62,6 +64,11 @@ class Problem:
         Energy of the source fields in the last evaluation.
     simulations : int
         Propagations that the evaluations took, whichever process did them.
+    loudest : ndarray of shape (3,)
+        Largest values of synthetic gathers, adjoint sources and gradient, before what is fixed was
+        taken out, in the last evaluation.
+    traces : Traces or None
+        Of the last evaluation, if it was to be diagnosed.
     """
 
     objective: Objective
@@ -72,23 +79,30 @@ class Problem:
     def __post_init__(self) -> None:
         self.illumination: Array | None = None
         self.simulations = 0
+        self.loudest = np.zeros(3)
+        self.traces: Traces | None = None
 
     def __call__(self, x: Array) -> tuple[float, Array]:
         """Value and gradient at x."""
         entry = self.journal.recall(f"{self.name} gradient", (x,), lambda: self._evaluate(x))
         self.illumination = entry["illumination"]
         self.simulations += int(entry["simulations"])
+        self.loudest = entry["loudest"]
+        self.traces = Traces(*entry["traces"]) if entry["traces"].size else None
         return float(entry["value"]), entry["gradient"]
 
     def _evaluate(self, x: Array) -> dict[str, Array]:
         before = self.objective.simulations
         value, gradient = self.objective(x)
         illumination = self.objective.illumination
+        traces = together(self.objective.traces)
         return {
             "value": np.asarray(value),
             "gradient": np.where(self.free, gradient, 0.0),
             "illumination": np.zeros(0) if illumination is None else illumination,
             "simulations": np.asarray(self.objective.simulations - before),
+            "loudest": np.array([*self.objective.loudest, np.abs(gradient).max()]),
+            "traces": np.stack([traces.amplitude, traces.cycles, traces.likeness]),
         }
 
 
@@ -140,11 +154,13 @@ class Stage:
         self.free = ~(self.grid.to_coarse(fixed.astype(float)) > 0.5)
         self.variables = self._variables()
         self.start = self.variables.pack(self.begin.properties)
+        shots = self._experiments()
+        self.draws = Draws(shots, settings.shots.batches(), settings.shots.encoding())
         objective = Objective(
             self.numerics.discretization(),
             self.variables,
             self.begin.properties,
-            self._experiments(),
+            shots,
             executor,
             progress.update,
             self.numerics.regridding,
@@ -162,8 +178,10 @@ class Stage:
         return found.tapered(taper, self.begin.properties)
 
     def _experiments(self) -> tuple[Experiment, ...]:
-        misfit = MISFITS[self.settings.misfit]()
-        return experiments(self._records(), misfit, self.numerics.windows)
+        settings = self.settings
+        return experiments(
+            self._records(), settings.misfit.made(), self.numerics.windows, settings.prepare
+        )
 
     def _records(self) -> Gathers:
         """Data and wavelet in the band of the stage."""
@@ -182,9 +200,42 @@ class Stage:
     def first(self) -> State:
         """The state after the first evaluation; it decides the preconditioner, too."""
         self.problem.name = f"{self.number} 0"
+        objective = self.problem.objective
+        # First arrivals of shots that fire together cannot be told apart.
+        objective.diagnosed = self.frequency if self.draws.encoding is None else None
+        self._draw(0)
         state = self._optimizer().start(self.start, self.problem)
+        objective.diagnosed = None
         self.weight = self._illumination(state.x)
         return state
+
+    def _draw(self, iteration: int) -> None:
+        """Let the objective be that of an iteration."""
+        objective = self.problem.objective
+        objective.experiments, objective.weight = self.draws.of(self.number, iteration)
+
+    @property
+    def frequency(self) -> float:
+        """Centre of the wavelet's band [Hz]."""
+        return Spectrum.of(self.draws.shots[0].wavelet[0], self.plan.interval).centre
+
+    def diagnosis(self) -> Diagnosis | None:
+        """What the traces of the first evaluation say, if they were diagnosed."""
+        traces = self.problem.traces
+        return None if traces is None else Diagnosis(traces, self.frequency)
+
+    def silence(self) -> Silence:
+        """How much there was at each station from the source to the gradient."""
+        shots = self.draws.shots
+        synthetic, adjoint, gradient = self.problem.loudest
+        return Silence(
+            max(float(np.abs(shot.wavelet).max()) for shot in shots),
+            float(synthetic),
+            max(float(np.abs(shot.comparison.observed).max()) for shot in shots),
+            float(adjoint),
+            float(gradient),
+            float(self.free.mean()),
+        )
 
     def step(self, state: State) -> State | None:
         """The next state. A trial in which no waves are possible is a step that was too long.
@@ -195,6 +246,13 @@ class Stage:
             If that is why no step was found.
         """
         self.problem.name = f"{self.number} {state.iteration + 1}"
+        self._draw(state.iteration)
+        if self.draws.changing and state.iteration:
+            # Values and gradients of other shots cannot be compared.
+            value, gradient = self.problem(state.x)
+            state = replace(
+                state, value=value, gradient=gradient, evaluations=state.evaluations + 1
+            )
         refused: ModelError | StabilityError | None = None
 
         def attempt(x: Array) -> tuple[float, Array]:
@@ -209,6 +267,9 @@ class Stage:
         following = self._optimizer().step(state, attempt)
         if following is None and refused is not None:
             raise refused
+        if following is None and self.draws.changing:
+            # Other shots may lead on.
+            return replace(state, iteration=state.iteration + 1)
         return following
 
     def _optimizer(self) -> Lbfgs:

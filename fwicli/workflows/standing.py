@@ -34,6 +34,8 @@ class Standing:
         Steps and wave simulations of all stages.
     seconds : float
         Time spent before this process.
+    ended : bool
+        Whether no step of the stage leads further.
     """
 
     stage: int
@@ -43,6 +45,7 @@ class Standing:
     iterates: int = 0
     simulations: int = 0
     seconds: float = 0.0
+    ended: bool = False
 
     def write(self, path: Path) -> None:
         """Write it to a file."""
@@ -52,6 +55,7 @@ class Standing:
             "iterates": self.iterates,
             "simulations": self.simulations,
             "seconds": self.seconds,
+            "ended": self.ended,
         }
         if self.state is not None:
             arrays |= {"x": self.state.x, "gradient": self.state.gradient}
@@ -66,6 +70,11 @@ class Standing:
         if self.weight is not None:
             arrays["weight"] = self.weight
         hdf5.write_state(path, arrays, numbers)
+
+    def holds(self, record: Mapping[str, Any]) -> bool:
+        """Whether a step of the progress is one of those that led here."""
+        iteration = -1 if self.state is None else self.state.iteration
+        return (record["stage"], record["iteration"]) <= (self.stage + 1, iteration)
 
     @classmethod
     def read(cls, path: Path) -> Standing:
@@ -90,4 +99,5 @@ class Standing:
             int(numbers["iterates"]),
             int(numbers["simulations"]),
             float(numbers["seconds"]),
+            bool(numbers.get("ended", False)),
         )

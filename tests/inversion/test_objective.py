@@ -20,9 +20,9 @@ from fwicli import (
 from fwicli.errors import DataError, ModelError, StabilityError
 from fwicli.execution import InProcess
 from fwicli.inversion.experiments import Experiment, experiments
-from fwicli.inversion.misfits import LeastSquares
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.parameterization import PARAMETERIZATIONS, linear
+from fwicli.inversion.residuals import LeastSquares
 from fwicli.inversion.variables import Variable, Variables
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.properties import parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fwicli.inversion.mutes import from_region, with_depth
+from fwicli.inversion.fades import from_region, with_depth
 from fwicli.inversion.preconditioning import Preconditioner, illumination_weight
 from fwicli.inversion.smoothing import Smoother
 from fwicli.survey.grid import Grid

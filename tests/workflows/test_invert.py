@@ -159,11 +159,24 @@ def test_finished_run_may_be_resumed(survey: Path, inverted: dict[str, Any]) -> 
     np.testing.assert_array_equal(result(survey / "whole"), before)
 
 
-def test_changed_config_is_not_continued(survey: Path, inverted: dict[str, Any]) -> None:
-    """What changed is said; how it is carried out may change."""
-    changed = load(survey / "invert.yaml", settings=["inversion.stages.1.iterations=9"])
-    with pytest.raises(ConfigError, match=r"inversion.stages.1.iterations: 3 -> 9"):
-        invert.run(changed, survey / "whole", resume=True)
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("inversion.stages.1.iterations=2", "inversion.stages.1.iterations: 3 -> 2"),
+        ("inversion.stages.0.iterations=4", "inversion.stages.0.iterations: 3 -> 4"),
+        ("inversion.stages.1.band=[0, 12]", r"inversion.stages.1.band.1: 16.0 -> 12.0"),
+        ("inversion.bounds=[1450, 3300]", r"inversion.bounds.1: 3200.0 -> 3300.0"),
+    ],
+)
+def test_changed_config_is_not_continued(
+    survey: Path, inverted: dict[str, Any], setting: str, said: str
+) -> None:
+    """What changed is said, and what may; nothing is touched."""
+    before = {p: p.read_bytes() for p in (survey / "whole").iterdir()}
+    with pytest.raises(ConfigError, match=said) as refused:
+        invert.run(load(survey / "invert.yaml", settings=[setting]), survey / "whole", resume=True)
+    assert "iterations of the stage that was begun last" in str(refused.value)
+    assert {p: p.read_bytes() for p in (survey / "whole").iterdir()} == before
 
 
 def test_changed_input_is_not_continued(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fwicli.inversion.mutes import fade, from_points, from_region, with_depth
+from fwicli.inversion.fades import fade, from_points, from_region, with_depth
 from fwicli.survey.grid import Grid
 
 GRID = Grid((21, 16), (10.0, 20.0), (100.0, 40.0))

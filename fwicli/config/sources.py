@@ -1,0 +1,60 @@
+"""The section `source` of an inversion: how the wavelet is estimated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import AfterValidator, Field
+
+from fwicli.config.conditioning import Conditioned, Weighting
+from fwicli.config.values import Positive, Range, Section
+from fwicli.inversion import mutes
+from fwicli.inversion.conditioning import Chain, Record, Weights, chain
+from fwicli.inversion.experiments import Preparation
+from fwicli.inversion.sources import SourceFit
+
+
+def _about_zero(value: list[float]) -> list[float]:
+    if not value[0] <= 0 <= value[1]:
+        raise ValueError("lags go from one that is not positive to one that is not negative")
+    return value
+
+
+class Source(Section):
+    """Source estimation: the filter of the wavelet that fits best, at every evaluation.
+
+    estimate: of each `shot`, or one in `common`.  lags: first and last of the filter [s]; the
+    last moments of the record, as long as the first lag, are not compared.  damping: relative to
+    the energy of the synthetic data.  window: weights, as in `conditioning`, of the data that the
+    wavelet is fitted to; by default the weights of `conditioning`.
+    """
+
+    estimate: Literal["shot", "common"] = "shot"
+    lags: Annotated[Range, AfterValidator(_about_zero)] = Field(default=[-0.1, 0.4])
+    damping: Positive = 1e-3
+    window: list[Weighting] | None = None
+
+    def whole(self, record: Record) -> list[Weights]:
+        """Samples whose synthetic value needs none from after the end of the record."""
+        lead = -self.lags[0]
+        return [mutes.by_time(record, None, record.times[-1] - lead, lead)] if lead > 0 else []
+
+    def fit(self, record: Record, conditioning: Chain) -> SourceFit:
+        """For the traces of a shot and their conditioning."""
+        if self.window is not None:
+            own = [section.operator(record) for section in self.window]
+            conditioning = chain([*self.whole(record), *own])
+        weights = np.asarray(conditioning.weights(record.observed.shape))
+        lags = self.lags[0], self.lags[1]
+        return SourceFit(lags, self.damping, weights, self.estimate == "common")
+
+
+def prepare(
+    record: Record, conditioning: Sequence[Conditioned], source: Source | None
+) -> Preparation:
+    """What is done with the gathers of a shot before they are compared."""
+    ends = [] if source is None else source.whole(record)
+    made = chain([*ends, *(section.operator(record) for section in conditioning)])
+    return Preparation(made, None if source is None else source.fit(record, made))
