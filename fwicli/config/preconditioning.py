@@ -14,7 +14,7 @@ class Illumination(Section):
 
     exponent: 1 corrects for the sources; 2 also for the receivers, taken to light the model as
     the sources do.  receivers: correct for them as they are, by fields that all receivers of a
-    shot send at once; takes as long as one gradient more in every stage.  damping: relative to the
+    shot send at once; takes as long as two gradients in every stage.  damping: relative to the
     mean energy.
     """
 

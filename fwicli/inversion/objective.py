@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from fwicli.errors import DataError, ModelError, StabilityError
 from fwicli.execution import Executor
-from fwicli.inversion import diagnosis, estimation
+from fwicli.inversion import diagnosis, energies, estimation
 from fwicli.inversion.comparison import Comparison
 from fwicli.inversion.estimation import FirstPass, Known
 from fwicli.inversion.experiments import Experiment
@@ -264,6 +264,14 @@ class Objective:
         by_x = self._by_x(x, gradient)
         share = self.weight / self._norm
         return share * value + penalty, share * by_x + by_penalties
+
+    def energy(self, x: Array) -> Array:
+        """Energy of sources times that of receivers on the grid of x (see `energies`)."""
+        found = energies.energy(
+            self.discretization, self._parameters(x), self.experiments, self.executor
+        )
+        self.simulations += energies.SIMULATIONS * len(self.experiments)
+        return found if self.regridding is None else self.regridding.to_fine(found)
 
     def wavelets(self, x: Array) -> Array | None:
         """Wavelets estimated at x, of shape (n_shots or 1, samples) [Pa]; None if they are known.

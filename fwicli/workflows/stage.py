@@ -91,6 +91,19 @@ class Problem:
         self.traces = Traces(*entry["traces"]) if entry["traces"].size else None
         return float(entry["value"]), entry["gradient"]
 
+    def energy(self, x: Array) -> Array:
+        """Energy of sources times that of receivers."""
+
+        def make() -> dict[str, Array]:
+            before = self.objective.simulations
+            energy = self.objective.energy(x)
+            spent = self.objective.simulations - before
+            return {"energy": energy, "simulations": np.asarray(spent)}
+
+        entry = self.journal.recall(f"{self.name} energy", (x,), make)
+        self.simulations += int(entry["simulations"])
+        return entry["energy"]
+
     def _evaluate(self, x: Array) -> dict[str, Array]:
         before = self.objective.simulations
         value, gradient = self.objective(x)
@@ -299,7 +312,7 @@ class Stage:
         energy = self.problem.illumination
         if settings is False or energy is None:
             return None
-        energy = energy**settings.exponent
+        energy = self.problem.energy(x) if settings.receivers else energy**settings.exponent
         weights = []
         for squares in self.problem.objective.diagonal(x, self.free):
             scaled = energy / energy[self.free].mean()
