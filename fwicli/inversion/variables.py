@@ -122,6 +122,11 @@ class Variables:
         """What is worth keeping of a result: properties that change, and the impedance."""
         return self.properties + tuple(n for n in self.names if n == IMPEDANCE)
 
+    @property
+    def untapered(self) -> Variables:
+        """The same, of which all of a change reaches the variables."""
+        return replace(self, taper=None)
+
     def values(self, earth: Properties) -> dict[str, Array]:
         """The variables y of an earth, by name."""
         return {n: earth["vp"] * earth["rho"] if n == IMPEDANCE else earth[n] for n in self.names}
