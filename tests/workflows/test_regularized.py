@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,15 @@ from fwicli.workflows import invert
 from fwicli.workflows.plan import plan
 
 # One stage on a grid of its own, in place of the two of the survey.
-STAGE = "inversion.stages=[{band: [0, 10], iterations: 2, spacing: 20}]"
+STAGE = "inversion.stages=[{band: [0, 10], iterations: 3, spacing: 20}]"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_pictures() -> Iterator[None]:
+    """They take longer than these inversions."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(invert, "_plots", lambda *_: None)
+        yield
 
 
 def run(survey: Path, folder: Path, *settings: str) -> dict[str, Any]:
@@ -110,9 +119,9 @@ def rough(change: np.ndarray, axis: int | None = None) -> float:
 def test_penalties_shape_the_change(survey: Path, tmp_path: Path, plain: np.ndarray) -> None:
     """Smoother where that is asked for, along one axis more than along the other."""
     kinds = {
-        "first": "{kind: tikhonov, weight: 0.3, of: change}",
-        "along": "{kind: tikhonov, weight: 5.0, of: change, axes: {x: 1}}",
-        "variation": "{kind: total_variation, weight: 0.3, of: change}",
+        "first": "{kind: tikhonov, weight: 0.01, of: change}",
+        "x": "{kind: tikhonov, weight: 0.003, of: change, axes: {x: 4}}",
+        "z": "{kind: tikhonov, weight: 0.003, of: change, axes: {z: 1}}",
         "reference": "{kind: reference, weight: 1000}",
     }
     changes = {}
@@ -121,11 +130,11 @@ def test_penalties_shape_the_change(survey: Path, tmp_path: Path, plain: np.ndar
         start, found = models(tmp_path / name)
         changes[name] = found - start
         assert np.all(np.diff(misfits(tmp_path / name)) < 0)
-    for name in ("first", "variation", "reference"):
+    for name in ("first", "reference"):
         assert rough(changes[name]) < 0.8 * rough(plain), name
     assert np.abs(changes["reference"]).mean() < 0.3 * np.abs(plain).mean()
-    along = rough(changes["along"], 0) / rough(changes["along"], 1)
-    assert along < 0.7 * rough(plain, 0) / rough(plain, 1)
+    ratio = {n: rough(changes[n], 0) / rough(changes[n], 1) for n in ("x", "z")}
+    assert ratio["x"] < 0.8 * ratio["z"]
 
 
 def test_stage_has_its_own(survey: Path, tmp_path: Path) -> None:
