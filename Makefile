@@ -44,6 +44,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/boundaries.py
 	$(BIN)/python benchmarks/tilted.py
 	$(BIN)/python benchmarks/receivers.py
+	$(BIN)/python benchmarks/misfits.py
 	$(BIN)/python benchmarks/grids.py
 	$(BIN)/python benchmarks/marmousi.py
 

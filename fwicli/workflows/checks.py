@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config import schema
+from fwicli.config.inversion import Inversion
 from fwicli.config.loader import Key, Loaded, Problem, ProblemsError
 from fwicli.errors import FwiError
 from fwicli.inversion import encoding
@@ -19,6 +21,7 @@ from fwicli.propagators.absorbing import walls
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import ROUND_OFF, Equation, call
 from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import IMPEDANCE, UNITS, EarthModel
 from fwicli.survey.regridding import Regridding, fitting
@@ -138,6 +141,17 @@ class Checks:
                 f"{values} at {model.grid.describe(place)}, and so at {len(bad)} points in all: "
                 f"{limit.rule}",
             )
+
+    def misfits(self, settings: Inversion, records: Gathers) -> None:
+        """Every misfit must be there, and finite where nothing is modelled: tried on one shot."""
+        told = {("inversion", "misfit"): settings.misfit} | {
+            ("inversion", "stages", n, "misfit"): s.misfit for n, s in enumerate(settings.stages)
+        }
+        used = [settings.of(n).misfit for n in range(len(settings.stages))]
+        gather, interval = records.data[0], records.interval
+        for key, misfit in told.items():
+            if misfit is not None and misfit in used:
+                self.get(key, partial(misfit.made().scale, gather, interval))
 
     def variables(self, config: schema.InvertConfig, model: EarthModel) -> bool:
         """An inversion must be for what the equation has, from a start within the bounds.

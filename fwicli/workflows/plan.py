@@ -180,6 +180,7 @@ def _inversion(
         return None
     records, source, reference = observed
     readable = checks.variables(config, model)
+    checks.misfits(config.inversion, records)
     checks.shots(config, records.acquisition)
     if not readable:
         return None

@@ -29,7 +29,8 @@ def gathers(seed: int = 0, receivers: int = 4, samples: int = 90) -> tuple[np.nd
     """Noisy arrivals, synthetic and observed: at other times, and the traces of other strengths."""
     rng = np.random.default_rng(seed)
     time = times(INTERVAL, samples)
-    strengths = 10.0 ** rng.uniform(-1, 1, (2, receivers))
+    polarity = (-1.0) ** np.arange(receivers)
+    strengths = polarity * 10.0 ** rng.uniform(-1, 1, (2, receivers))
     late = np.array([rng.uniform(-0.03, 0.03, receivers), np.zeros(receivers)])
     moveout = 0.05 * np.arange(receivers)
     found = np.array(

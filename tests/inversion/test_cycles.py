@@ -20,6 +20,11 @@ from tests.inversion.arrivals import INTERVAL, PERIOD, pulse, rising, train
 Arrivals = Callable[[float], np.ndarray]
 
 
+def _named(value: Any) -> str:
+    """The same in every process."""
+    return getattr(value, "__name__", str(value))
+
+
 @pytest.mark.parametrize("arrivals", [pulse, train])
 @pytest.mark.parametrize(
     "misfit", [LeastSquares(), Correlation(), TraceNormalized(), Phase()], ids=str
@@ -46,7 +51,7 @@ def test_skipping(misfit: Any, arrivals: Arrivals) -> None:
         (TravelTime(), pulse, 2.0),
         (TravelTime(), train, 2.0),
     ],
-    ids=str,
+    ids=_named,
 )
 def test_proof_against_skipping(misfit: Any, arrivals: Arrivals, periods: float) -> None:
     """These grow with every step, early or late, over a period or two."""

@@ -174,7 +174,10 @@ def test_preconditioner_of_everything(survey: Path, tmp_path: Path, plain: np.nd
     ("setting", "message"),
     [
         ("bounds=[1450, {file: SHORT}]", "holds shape (5, 4), but the model has (61, 41)"),
-        ("bounds=[{file: HIGH}, 3200]", "the lower bound of vp, 9000, is above the upper one, 3200"),
+        (
+            "bounds=[{file: HIGH}, 3200]",
+            "the lower bound of vp, 9000, is above the upper one, 3200",
+        ),
         ("fixed={file: SHORT}", "holds shape (5, 4), but the model has (61, 41)"),
         ("fixed=[water, {above: 500}]", "nothing is left to invert for"),
         (
