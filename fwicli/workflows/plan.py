@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config import schema
-from fwicli.config.inversion import Inversion, Stage
+from fwicli.config.inversion import Stage
 from fwicli.config.loader import Key, Loaded
 from fwicli.errors import FwiError
 from fwicli.execution import cores
@@ -21,10 +21,10 @@ from fwicli.propagators.equations import registry
 from fwicli.propagators.history import Keeping
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
-from fwicli.survey.model import UNITS, EarthModel
+from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import moved
 from fwicli.survey.wavelets import Spectrum
-from fwicli.workflows import assembly, extent, histories, unknowns
+from fwicli.workflows import assembly, choices, extent, histories, unknowns
 from fwicli.workflows.checks import Checks
 from fwicli.workflows.numerics import Numerics
 from fwicli.workflows.runfolder import RunFolder
@@ -179,9 +179,9 @@ def _inversion(
     if observed is None or model is None:
         return None
     records, source, reference = observed
-    readable = checks.variables(config, model)
+    readable = choices.variables(checks, config, model)
     checks.misfits(config.inversion, records)
-    checks.shots(config, records.acquisition)
+    choices.shots(checks, config, records.acquisition)
     if not readable:
         return None
     stages = [
@@ -201,19 +201,8 @@ def _inversion(
         _workers(config.execution, records.acquisition.shots),
         records,
         reference,
-        _in_words(config.inversion),
+        choices.in_words(config.inversion),
     )
-
-
-def _in_words(settings: Inversion) -> list[str]:
-    """What is inverted for, within which bounds."""
-    words = []
-    for name, inverted in settings.inverted().items():
-        low, high = (f"{e:g}" if isinstance(e, float) else e.file.name for e in inverted.bounds)
-        text = f"{name} from {low} to {high} {UNITS.get(name, '')}".rstrip()
-        other = inverted.parameter not in (None, name)
-        words.append(f"{text} as {inverted.parameter}" if other else text)
-    return words
 
 
 def _stage(
