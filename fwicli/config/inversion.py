@@ -18,6 +18,7 @@ from fwicli.config import sources
 from fwicli.config.arrays import ArrayFile, NumberOrArray
 from fwicli.config.conditioning import Conditioned
 from fwicli.config.misfits import LeastSquares, Misfit
+from fwicli.config.optimizers import Lbfgs, Optimizer
 from fwicli.config.preconditioning import Preconditioning
 from fwicli.config.regions import Regions
 from fwicli.config.regularization import ConstraintSection, PenaltySection
@@ -38,14 +39,6 @@ from fwicli.survey.model import IMPEDANCE
 
 # Quantities whose bounds must be positive.
 POSITIVE = ("vp", "rho", IMPEDANCE)
-
-
-class Optimizer(Section):
-    """L-BFGS: pairs kept, evaluations in a line search, first change of velocity [m/s]."""
-
-    memory: Count = 10
-    evaluations: Annotated[int, Field(strict=True, ge=2)] = 8
-    first_change: Positive = 50.0
 
 
 Source = Annotated[
@@ -150,7 +143,7 @@ class Inversion(Section):
     constraints: list[ConstraintSection] = Field(default_factory=list)
     preconditioning: Preconditioning = Preconditioning()
     model_smoothing: NonNegative = 0.0
-    optimizer: Optimizer = Optimizer()
+    optimizer: Optimizer = Lbfgs()
     shots: Shots = Shots()
 
     @field_validator("invert_for", mode="before")
@@ -206,6 +199,11 @@ class Inversion(Section):
                         f"models that fulfil {section.kind} are convex in {section.property} "
                         f"itself; leave out its `parameter`"
                     )
+            if settings.constraints and not settings.optimizer.made().sets:
+                raise ValueError(
+                    f"the optimizer {settings.optimizer.method} keeps bounds alone, no "
+                    f"`constraints`; set `optimizer: {{method: spectral_gradient}}`"
+                )
             if settings.constraints and settings.taper:
                 raise ValueError(
                     "a change that is tapered cannot be projected onto `constraints`; leave out "

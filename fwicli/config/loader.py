@@ -309,6 +309,8 @@ def _message(detail: Mapping[str, Any], schema: type[BaseModel], key: Key) -> st
             text = f"must be greater than {context['gt']:g}"
         case "greater_than_equal":
             text = f"must be {context['ge']:g} or more"
+        case "less_than":
+            text = f"must be less than {context['lt']:g}"
         case "less_than_equal":
             text = f"must be {context['le']:g} or less"
         case "float_type" | "float_parsing":

@@ -1,60 +1,45 @@
-"""Limited-memory BFGS with bounds and a preconditioner.
+"""Limited-memory BFGS with bounds or a convex set, and a preconditioner.
 
 The direction is -H g with the two-loop recursion, started from the preconditioner P in place of a
-multiple of the identity. Bounds are kept by projection: variables at a bound that the gradient
-pushes outwards are held there, the others move, and the search runs along the straight line to
+multiple of the identity. Variables at a bound that the gradient or the direction pushes outwards
+are held there, the others move, and the search runs along a path that is bent at the bounds (see
+`descent`). In another convex set it runs along the straight line to
 
-    x + d,        d = clip(x - H g) - x,
+    x + d,        d = Pi(x - H g) - x,
 
-so that every step up to 1 is feasible and the Wolfe conditions keep their meaning.
+with Pi the projection onto the set, so that every step up to 1 is feasible.
 
-A step is a pure function from one state to the next, and a state is plain arrays and numbers: it
-can be written to a file and continued bit for bit.
+Damping. Where the curvature s.y of a step s with the change y of the gradient is small beside that
+which H tells, as after a search that ended early, s is replaced before it is remembered by
+
+    s <- t s + (1 - t) H y,        t such that s.y = mu y.H y,
+
+which keeps H positive, and what is new in the pair.
 
 References: Nocedal and Wright (2006), Numerical Optimization, algorithm 7.4; Bertsekas (1982),
-SIAM J. Control Optim. 20, 221-246, for the projection.
+SIAM J. Control Optim. 20, 221-246, for the projection; Goldfarb, Ren and Bahamou (2020), Adv.
+Neural Inf. Process. Syst. 33, 2386-2396, for Powell's damping of the inverse.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any
+import math
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.inversion.linesearch import LineSearch, Trial
+from fwicli.inversion.descent import ROUNDS, descend, outward
+from fwicli.inversion.optimizer import Problem, State, begin
 
 Array = NDArray[Any]
-Evaluate = Callable[[Array], tuple[float, Array]]
+Pair = tuple[Array, Array]
 
-
-@dataclass(frozen=True)
-class State:
-    """Where an inversion stands.
-
-    Attributes
-    ----------
-    x, gradient : ndarray
-        Variable and gradient of the objective there.
-    value : float
-        Objective.
-    steps, changes : tuple of ndarray
-        Latest differences of x and of the gradient.
-    iteration : int
-        Steps taken.
-    evaluations : int
-        Evaluations of the objective spent.
-    """
-
-    x: Array
-    value: float
-    gradient: Array
-    steps: tuple[Array, ...] = ()
-    changes: tuple[Array, ...] = ()
-    iteration: int = 0
-    evaluations: int = 1
+# Smallest angle to the gradient, as a cosine, that counts as descent.
+ANGLE = 1e-8
+# mu
+DAMPING = 0.1
 
 
 @dataclass(frozen=True)
@@ -63,111 +48,123 @@ class Lbfgs:
 
     Parameters
     ----------
-    lower, upper : float or ndarray
-        Bounds of x.
-    precondition : callable
-        P, symmetric and positive.
     memory : int
         Number of pairs kept.
-    first_change : float or ndarray
-        Largest change of x in the first trial step; of each of its elements, if it is an array.
     budget : int
         Most evaluations in a line search.
+    damped : bool
+        Pairs of too little curvature are damped; else they are left out if it is negative.
     """
 
-    lower: Array | float
-    upper: Array | float
-    precondition: Callable[[Array], Array] = field(default=lambda g: g)
+    sampling: ClassVar[bool] = False
+    sets: ClassVar[bool] = True
+    second_order: ClassVar[bool] = False
+
     memory: int = 10
-    first_change: Array | float = 0.05
     budget: int = 8
+    damped: bool = False
 
-    def start(self, x: Array, evaluate: Evaluate) -> State:
+    def start(self, x: Array, problem: Problem) -> State:
         """The first state, at the nearest feasible x."""
-        x = np.clip(x, self.lower, self.upper)
-        value, gradient = evaluate(x)
-        return State(x, value, gradient)
+        return begin(x, problem)
 
-    def step(self, state: State, evaluate: Evaluate) -> State | None:
+    def step(self, state: State, problem: Problem) -> State | None:
         """The next state; None if no descent is found, even along the gradient."""
-        found = self._descend(state, evaluate)
-        if found is None and state.steps:
-            return self._descend(replace(state, steps=(), changes=()), evaluate)
+        found = self._descend(state, problem)
+        if found is None and state.arrays:
+            return self._descend(replace(state, arrays={}), problem)
         return found
 
-    def _descend(self, state: State, evaluate: Evaluate) -> State | None:
-        direction = self._feasible_direction(state)
-        slope = float(np.vdot(state.gradient, direction))
-        if not slope < 0:
-            return None
-        first, longest = 1.0, 1.0
-        if not state.steps:
-            # Nothing is known of the curvature yet: a step of a length that makes sense.
-            with np.errstate(divide="ignore"):
-                first = min(1.0, float(np.min(self.first_change / np.abs(direction))))
-        spent = 0
-
-        def trial(step: float) -> Trial:
-            nonlocal spent
-            spent += 1
-            x = np.clip(state.x + step * direction, self.lower, self.upper)
-            value, gradient = evaluate(x)
-            return Trial(step, value, float(np.vdot(gradient, direction)), (x, gradient))
-
-        start = Trial(0.0, state.value, slope)
-        outcome = LineSearch(trial, start, first, longest, self.budget).run()
-        if outcome.accepted is None:
-            return None
-        x, gradient = outcome.accepted.payload
-        return self._remember(state, x, outcome.accepted.value, gradient, spent)
-
-    def _remember(self, state: State, x: Array, value: float, gradient: Array, spent: int) -> State:
-        step, change = x - state.x, gradient - state.gradient
-        steps, changes = state.steps, state.changes
-        curvature = float(np.vdot(step, change))
-        if curvature > 1e-10 * float(np.linalg.norm(step) * np.linalg.norm(change)):
-            steps = (*steps, step)[-self.memory :]
-            changes = (*changes, change)[-self.memory :]
-        return State(
-            x, value, gradient, steps, changes, state.iteration + 1, state.evaluations + spent
-        )
-
-    def _feasible_direction(self, state: State) -> Array:
-        """Direction to a feasible point.
-
-        Variables that would cross a bound go to it, and the direction of the others is found
-        anew without them: a direction that is merely cut off need not descend.
-        """
-        low = (state.x <= self.lower) & (state.gradient > 0)
-        high = (state.x >= self.upper) & (state.gradient < 0)
-        free = ~(low | high)
-        target = state.x + self._direction(state, free)
-        crossing = (target < self.lower) | (target > self.upper)
-        if crossing.any():
-            inside = state.x + self._direction(state, free & ~crossing)
-            target = np.where(crossing, target, inside)
-        return np.asarray(np.clip(target, self.lower, self.upper) - state.x)
-
-    def _direction(self, state: State, free: NDArray[np.bool_]) -> Array:
-        """-H g on the variables that are free to move."""
-        q = np.where(free, state.gradient, 0.0)
-        pairs = [
-            (np.where(free, s, 0.0), np.where(free, y, 0.0))
-            for s, y in zip(state.steps, state.changes, strict=True)
-        ]
-        pairs = [(s, y) for s, y in pairs if float(np.vdot(s, y)) > 0]
-        weights = []
-        for s, y in reversed(pairs):
-            weight = float(np.vdot(s, q)) / float(np.vdot(s, y))
-            q = q - weight * y
-            weights.append(weight)
-        r = np.where(free, self.precondition(q), 0.0)
-        if pairs:
-            s, y = pairs[-1]
-            r = r * (float(np.vdot(s, y)) / float(np.vdot(y, self.precondition(y))))
+    def _descend(self, state: State, problem: Problem) -> State | None:
+        pairs = _pairs(state)
+        if problem.projection is None:
+            direction, longest = _within_bounds(state, problem, pairs), math.inf
         else:
-            # Only the direction counts; of unit size it cannot overflow.
-            r = r / (float(np.abs(r).max()) or 1.0)
-        for (s, y), weight in zip(pairs, reversed(weights), strict=True):
-            r = r + s * (weight - float(np.vdot(y, r)) / float(np.vdot(s, y)))
-        return np.where(free, -r, 0.0)
+            direction, longest = _within_set(state, problem, pairs), 1.0
+        found = descend(state, problem, direction, 1.0, self.budget, longest=longest)
+        if found is None:
+            return None
+        x, _, gradient = found.trial
+        pairs = self._remembered(problem, pairs, x - state.x, gradient - state.gradient)
+        arrays = {}
+        if pairs:
+            steps, changes = zip(*pairs, strict=True)
+            arrays = {"steps": np.stack(steps), "changes": np.stack(changes)}
+        return state.to(found.trial, found.evaluations, arrays)
+
+    def _remembered(self, problem: Problem, pairs: list[Pair], s: Array, y: Array) -> list[Pair]:
+        """The latest pairs with that of a step."""
+        if self.damped and pairs:
+            Hy = _inverse(pairs, y, problem, np.ones(y.shape, bool))
+            curvature, told = float(np.vdot(s, y)), float(np.vdot(y, Hy))
+            if curvature < DAMPING * told:
+                share = (1 - DAMPING) * told / (told - curvature)
+                s = share * s + (1 - share) * Hy
+        enough = 1e-10 * float(np.linalg.norm(s) * np.linalg.norm(y))
+        return [*pairs, (s, y)][-self.memory :] if float(np.vdot(s, y)) > enough else pairs
+
+
+def _pairs(state: State) -> list[Pair]:
+    steps, changes = (state.arrays.get(name, ()) for name in ("steps", "changes"))
+    return list(zip(steps, changes, strict=True))
+
+
+def _within_bounds(state: State, problem: Problem, pairs: list[Pair]) -> Array:
+    """-H g on the variables that are free to move."""
+    free = problem.free(state.x, state.gradient)
+    for _ in range(ROUNDS):
+        direction = _direction(state, problem, pairs, free)
+        out = outward(state.x, direction, problem)
+        if not out.any():
+            break
+        free = free & ~out
+    return np.where(out, 0.0, direction)
+
+
+def _within_set(state: State, problem: Problem, pairs: list[Pair]) -> Array:
+    """To the projection of x - H g, or to that of a step along the gradient."""
+    free = problem.free(state.x, state.gradient)
+    target = state.x + _direction(state, problem, pairs, free)
+    direction = np.asarray(problem.project(target) - state.x)
+    return direction if _descends(state, direction) else _projected_gradient(state, problem)
+
+
+def _projected_gradient(state: State, problem: Problem) -> Array:
+    """To the projection of a step along the gradient: it descends in any convex set."""
+    direction = problem.project(state.x - problem.precondition(state.gradient)) - state.x
+    if _descends(state, direction):
+        return np.asarray(direction)
+    return np.asarray(
+        problem.project(state.x - problem.short(state.gradient) * state.gradient) - state.x
+    )
+
+
+def _descends(state: State, direction: Array) -> bool:
+    size = float(np.linalg.norm(state.gradient) * np.linalg.norm(direction))
+    return -float(np.vdot(state.gradient, direction)) > ANGLE * size
+
+
+def _direction(state: State, problem: Problem, pairs: list[Pair], free: NDArray[np.bool_]) -> Array:
+    """-H g on the variables that are free to move."""
+    gradient = np.where(free, state.gradient, 0.0)
+    masked = [(np.where(free, s, 0.0), np.where(free, y, 0.0)) for s, y in pairs]
+    masked = [(s, y) for s, y in masked if float(np.vdot(s, y)) > 0]
+    return np.where(free, -_inverse(masked, gradient, problem, free), 0.0)
+
+
+def _inverse(pairs: list[Pair], q: Array, problem: Problem, free: NDArray[np.bool_]) -> Array:
+    """H q, by the two-loop recursion; without pairs of a size that makes sense as a step."""
+    weights = []
+    for s, y in reversed(pairs):
+        weight = float(np.vdot(s, q)) / float(np.vdot(s, y))
+        q = q - weight * y
+        weights.append(weight)
+    r = np.where(free, problem.precondition(q), 0.0)
+    if pairs:
+        s, y = pairs[-1]
+        r = r * (float(np.vdot(s, y)) / float(np.vdot(y, problem.precondition(y))))
+    else:
+        r = r * problem.short(r)
+    for (s, y), weight in zip(pairs, reversed(weights), strict=True):
+        r = r + s * (weight - float(np.vdot(y, r)) / float(np.vdot(s, y)))
+    return r

@@ -7,9 +7,15 @@ Along a descent direction, phi(a) = f(x + a d), a step a is accepted when
 
 First an interval that holds such a step is bracketed, then it is narrowed by cubic interpolation.
 When the budget of evaluations ends before both hold, the best step with sufficient decrease is
-taken: a misfit that is falling is no failure.
+taken: a misfit that is falling is no failure. Where values differ by no more than round-off, the
+decrease is told from the slopes,
 
-Reference: Nocedal and Wright (2006), Numerical Optimization, algorithms 3.5 and 3.6.
+    phi'(a) <= (2 c1 - 1) phi'(0),
+
+which is the same for a parabola.
+
+References: Nocedal and Wright (2006), Numerical Optimization, algorithms 3.5 and 3.6; Hager and
+Zhang (2005), SIAM J. Optim. 16, 170-192, for the decrease by slopes.
 """
 
 from __future__ import annotations
@@ -22,6 +28,8 @@ from typing import Any
 DECREASE = 1e-4
 CURVATURE = 0.9
 GROWTH = 2.5
+# Relative changes of the value that say nothing.
+ROUND_OFF = 1e-14
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,8 @@ class LineSearch:
         there is still negative.
     budget : int
         Most evaluations.
+    flatness : float
+        c2.
     """
 
     evaluate: Callable[[float], Trial]
@@ -67,6 +77,7 @@ class LineSearch:
     first: float
     longest: float = math.inf
     budget: int = 10
+    flatness: float = CURVATURE
 
     def __post_init__(self) -> None:
         self.tried: list[Trial] = []
@@ -87,17 +98,30 @@ class LineSearch:
         return self.tried[-1]
 
     def _decreases(self, trial: Trial) -> bool:
-        return trial.value <= self.start.value + DECREASE * trial.step * self.start.slope
+        start = self.start
+        if trial.value <= start.value + DECREASE * trial.step * start.slope:
+            return True
+        level = abs(trial.value - start.value) <= self._round_off()
+        return level and trial.slope <= (2 * DECREASE - 1) * start.slope
+
+    def _round_off(self) -> float:
+        return ROUND_OFF * abs(self.start.value)
+
+    def _rises(self, low: Trial, trial: Trial) -> bool:
+        """Whether a trial is no better than the best so far; where values are level, by slope."""
+        if abs(trial.value - low.value) > self._round_off():
+            return trial.value > low.value
+        return not self._flat(trial) and trial.slope * (trial.step - low.step) >= 0
 
     def _flat(self, trial: Trial) -> bool:
-        return abs(trial.slope) <= -CURVATURE * self.start.slope
+        return abs(trial.slope) <= -self.flatness * self.start.slope
 
     def _bracket(self) -> tuple[Trial, Trial | None]:
         """Two trials that enclose a good step, the better one first; or a step to take alone."""
         low, step = self.start, min(self.first, self.longest)
         while len(self.tried) < self.budget:
             trial = self._take(step)
-            if not self._decreases(trial) or (low.step > 0 and trial.value >= low.value):
+            if not self._decreases(trial) or (low.step > 0 and self._rises(low, trial)):
                 return low, trial
             if self._flat(trial) or (trial.slope < 0 and step >= self.longest):
                 return trial, None
@@ -109,8 +133,8 @@ class LineSearch:
     def _narrow(self, low: Trial, high: Trial) -> Trial:
         """Shrink an interval that holds a good step until one is found or the budget ends."""
         while len(self.tried) < self.budget:
-            trial = self._take(_interpolate(low, high))
-            if not self._decreases(trial) or trial.value >= low.value:
+            trial = self._take(_interpolate(low, high, self._round_off()))
+            if not self._decreases(trial) or self._rises(low, trial):
                 high = trial
                 continue
             if self._flat(trial):
@@ -121,13 +145,19 @@ class LineSearch:
         return low
 
 
-def _interpolate(low: Trial, high: Trial) -> float:
-    """Minimum of the cubic through two trials, kept away from the ends of their interval."""
+def _interpolate(low: Trial, high: Trial, round_off: float) -> float:
+    """Minimum of the cubic through two trials, kept away from the ends of their interval.
+
+    Where their values differ by round-off alone, it is a parabola through the slopes.
+    """
     width = high.step - low.step
     middle = low.step + 0.5 * width
     if not (math.isfinite(high.value) and math.isfinite(high.slope)):
         return low.step + 0.1 * width
-    a = low.slope + high.slope - 3 * (high.value - low.value) / width
+    change = (high.value - low.value) / width
+    if abs(high.value - low.value) <= round_off:
+        change = 0.5 * (low.slope + high.slope)
+    a = low.slope + high.slope - 3 * change
     root = a * a - low.slope * high.slope
     if root < 0:
         return middle

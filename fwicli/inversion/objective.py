@@ -18,7 +18,8 @@ model is then averaged, and cut; derivatives take the transposed way (see `surve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -28,8 +29,9 @@ from numpy.typing import NDArray
 
 from fwicli.errors import DataError, ModelError, StabilityError
 from fwicli.execution import Executor
-from fwicli.inversion import diagnosis, energies, estimation
+from fwicli.inversion import diagnosis, energies, estimation, tangents
 from fwicli.inversion.comparison import Comparison
+from fwicli.inversion.curvature import PROPAGATIONS, ShotCurvature, with_changes
 from fwicli.inversion.estimation import FirstPass, Known
 from fwicli.inversion.experiments import Experiment
 from fwicli.inversion.penalties import Penalty
@@ -223,7 +225,7 @@ class Objective:
         equation = self.discretization.equation
         self._check_limits(x)
         with np.errstate(invalid="ignore", divide="ignore"):
-            parameters = properties.parameters(equation, self._propagated(self._earth(x)))
+            parameters = self._made(x)
         for name, values in parameters.items():
             bad = int((~np.isfinite(values)).sum())
             if bad:
@@ -233,6 +235,11 @@ class Objective:
                     f"bounds of the inversion"
                 )
         return parameters
+
+    def _made(self, x: Array) -> dict[str, Array]:
+        """Parameters of the equation at x, unchecked."""
+        equation = self.discretization.equation
+        return properties.parameters(equation, self._propagated(self._earth(x)))
 
     def _check_limits(self, x: Array) -> None:
         """The earth at x must allow a stable solution."""
@@ -274,6 +281,51 @@ class Objective:
         self.simulations += energies.SIMULATIONS * len(self.experiments)
         return found if self.regridding is None else self.regridding.to_fine(found)
 
+    def slopes(self, x: Array) -> dict[str, Array]:
+        """Derivative of the data term by the parameters of the equation, on the waves' grid."""
+        parameters = self._parameters(x)
+        tasks = self._tasks(ShotTask, parameters, self._comparisons(parameters))
+        gradient = self._sum(tasks, parameters)[1]
+        self.simulations += 2 * len(tasks)
+        return {name: self.weight / self._norm * part for name, part in gradient.items()}
+
+    def product(self, x: Array, v: Array, slopes: Mapping[str, Array] | None = None) -> Array:
+        """Second derivative at x, times v.
+
+        With p(x) the parameters of the equation and Y(x) the variables,
+
+            H v = (dp/dx)^T H_p dp/dx v + (dY/dx)^T R'' dY/dx v
+                  + (d2p/dx2 v)^T dphi/dp + (d2Y/dx2 v)^T R'
+
+        where the second line and part of H_p are left out by Gauss and Newton.
+
+        Parameters
+        ----------
+        slopes : mapping of str to ndarray, optional
+            dphi/dp at x (see `slopes`); without it, the product is that of Gauss and Newton.
+        """
+        parameters = self._parameters(x)
+        exact = copy(self)
+        # Properties in single precision are too coarse for differences.
+        exact.others = {n: o.astype(float) for n, o in self.others.items()}
+        size = np.maximum(_largest(x), self.variables.first_change(x))
+        changes = tangents.along(exact._made, x, v, size)
+        both = with_changes(parameters, changes)
+        task = partial(ShotCurvature, full=slopes is not None)
+        tasks = self._tasks(task, both, [e.comparison for e in self.experiments])
+        total = self._added(tasks, parameters)
+        self.simulations += PROPAGATIONS * len(tasks)
+        found = self.weight / self._norm * exact._by_x(x, total) + self._penalised_product(x, v)
+        if slopes is None:
+            return found
+        _, by_penalties = self._penalties(x)
+
+        def gradient(y: Array) -> dict[str, Array]:
+            by_x = exact._by_x(y, slopes) + self.variables.chain(y, by_penalties)
+            return {"gradient": by_x}
+
+        return found + tangents.along(gradient, x, v, size)["gradient"]
+
     def wavelets(self, x: Array) -> Array | None:
         """Wavelets estimated at x, of shape (n_shots or 1, samples) [Pa]; None if they are known.
 
@@ -292,7 +344,7 @@ class Objective:
 
     def _tasks(
         self,
-        task: Callable[..., ShotTask | FirstPass],
+        task: Callable[..., ShotTask | ShotCurvature | FirstPass],
         parameters: Mapping[str, Array],
         comparisons: Sequence[Comparison | Known],
     ) -> list[InWindow]:
@@ -329,12 +381,27 @@ class Objective:
 
     def _penalised(self, x: Array) -> tuple[float, Array]:
         """Sum of the penalties, and its derivative by x."""
-        value, by_x, values = 0.0, np.zeros(x.shape), self.variables.unpack(x)
+        value, by = self._penalties(x)
+        return value, self.variables.chain(x, by)
+
+    def _penalties(self, x: Array) -> tuple[float, dict[str, Array]]:
+        """Sum of the penalties, and its derivatives by the variables."""
+        value, by, values = 0.0, dict[str, Array](), self.variables.unpack(x)
         for penalty in self.penalties:
-            part, by = penalty(values, self._unknowns.spacing)
+            part, slopes = penalty(values, self._unknowns.spacing)
             value += part
-            by_x += self.variables.chain(x, by)
-        return value, by_x
+            for name, slope in slopes.items():
+                by[name] = by[name] + slope if name in by else slope
+        return value, by
+
+    def _penalised_product(self, x: Array, v: Array) -> Array:
+        """(dY/dx)^T R'' dY/dx v of all penalties R."""
+        values, total = self.variables.unpack(x), np.zeros(x.shape)
+        change = self.variables.change(x, v)
+        for penalty in self.penalties:
+            by = penalty.curvature(values, change, self._unknowns.spacing)
+            total += self.variables.chain(x, by)
+        return total
 
     @property
     def _unknowns(self) -> Grid:
@@ -344,13 +411,8 @@ class Objective:
         window = self.experiments[0].window
         return self.discretization.grid if window is None else window.grid
 
-    def _sum(
-        self, tasks: Sequence[InWindow], parameters: Mapping[str, Array]
-    ) -> tuple[float, dict[str, Array]]:
-        """Value and gradient of all shots, before they are normalised."""
-        value, gradient = 0.0, {name: np.zeros(p.shape) for name, p in parameters.items()}
-        illumination = np.zeros(tasks[0].window.grid.shape)
-        self.loudest, self.traces = (0.0, 0.0), []
+    def _run(self, tasks: Sequence[InWindow]) -> Iterator[Any]:
+        """Results of tasks, in their order; reports how many are done."""
         finished = 0
 
         def count(_: int) -> None:
@@ -359,7 +421,26 @@ class Objective:
             if self.progress is not None:
                 self.progress(finished)
 
-        for task, shot in zip(tasks, self.executor.map(tasks, count), strict=True):
+        return iter(self.executor.map(tasks, count))
+
+    def _added(
+        self, tasks: Sequence[InWindow], parameters: Mapping[str, Array]
+    ) -> dict[str, Array]:
+        """Sum of what tasks find for each parameter."""
+        total = {name: np.zeros(p.shape) for name, p in parameters.items()}
+        for task, shot in zip(tasks, self._run(tasks), strict=True):
+            for name, part in shot.items():
+                task.window.add(part, total[name])
+        return total
+
+    def _sum(
+        self, tasks: Sequence[InWindow], parameters: Mapping[str, Array]
+    ) -> tuple[float, dict[str, Array]]:
+        """Value and gradient of all shots, before they are normalised."""
+        value, gradient = 0.0, {name: np.zeros(p.shape) for name, p in parameters.items()}
+        illumination = np.zeros(tasks[0].window.grid.shape)
+        self.loudest, self.traces = (0.0, 0.0), []
+        for task, shot in zip(tasks, self._run(tasks), strict=True):
             value += shot.value
             self.loudest = (
                 max(self.loudest[0], shot.loudest[0]),
@@ -373,6 +454,12 @@ class Objective:
         moved = self.regridding
         self.illumination = illumination if moved is None else moved.to_fine(illumination)
         return value, gradient
+
+
+def _largest(x: Array) -> Array:
+    """Largest size in each block, to be compared with x."""
+    axes = tuple(range(1, x.ndim))
+    return np.asarray(np.abs(x).max(axis=axes, keepdims=True))
 
 
 def _model(regridding: Regridding, earth: dict[str, Array]) -> EarthModel:

@@ -133,7 +133,10 @@ class Variables:
 
     def pack(self, earth: Properties) -> Array:
         """The vector x of an earth; with a taper, of that which it began from."""
-        values = self.values(earth)
+        return self.scaled(self.values(earth))
+
+    def scaled(self, values: Properties) -> Array:
+        """The vector x of variables y, without a taper."""
         return np.stack([b.parameterization.from_property(values[b.name]) for b in self.blocks])
 
     def _scaled(self, values: Array) -> Array:
@@ -192,6 +195,10 @@ class Variables:
         """
         parts = [derivatives.get(n, np.zeros(x.shape[1:])) for n in self.names]
         return np.asarray(self._slopes(x) * np.stack(parts))
+
+    def change(self, x: Array, v: Array) -> dict[str, Array]:
+        """Change of the variables y with a change v of x, by name."""
+        return dict(zip(self.names, self._slopes(x) * v, strict=True))
 
     def bounds(self, earth: Properties) -> tuple[Array, Array]:
         """Lower and upper bounds of x, of shape (number of variables, *grid.shape).

@@ -71,13 +71,17 @@ class Discretization:
             **extra,
         )
 
-    def missing_kernels(self, images: tuple[str, ...] = ()) -> list[Callable[[], None]]:
+    def missing_kernels(
+        self, images: tuple[str, ...] = (), curvature: bool = False
+    ) -> list[Callable[[], None]]:
         """Tasks that compile the kernels of a run which are not on disk yet.
 
         Parameters
         ----------
         images : tuple of str
             What an adjoint run accumulates; none for modelling alone.
+        curvature : bool
+            Whether products with second derivatives are wanted, too.
         """
         needed = [self.signature("forward")]
         if images and self.keeping.kind == "boundary":
@@ -86,4 +90,6 @@ class Discretization:
             needed = [self.signature("forward", history=True)]
         if images:
             needed.append(self.signature("gradient", images=images))
+        if curvature:
+            needed += [self.signature("born", history=True), self.signature("hessian")]
         return [partial(kernels.prepare, s) for s in needed if not kernels.is_cached(s)]

@@ -77,6 +77,7 @@ class Propagation:
         self._compiled: dict[str, Any] = {}
         self._values: Values = lambda *_: {}
         self._steps = storage.steps
+        self._records = timeloops.records(signature) if recorded is not None else ()
         self._rows = max(injected.count, recorded.count if recorded else 0)
         self._windows = self._divided()
         for spec in self._kernel.arrays:
@@ -115,7 +116,8 @@ class Propagation:
                 self.repeat(number)
                 self._keeper.keep(number)
             if self._recorded is not None:
-                collect(first, last, self._arguments["d"][: last - first])
+                seen = [self._arguments[name][: last - first] for name in self._records]
+                collect(first, last, seen[0] if len(seen) == 1 else np.concatenate(seen, axis=1))
         if not self._finite(self._fields() + self._sums()):
             raise self._failure()
 
@@ -168,9 +170,10 @@ class Propagation:
                 empty = np.zeros((longest, array.shape[1]))
                 self._arguments[name] = self._storage.aligned(empty)
             self._arguments[name][: array.shape[0]] = array
-        if self._recorded is not None and "d" not in self._arguments:
-            empty = np.zeros((longest, self._recorded.count))
-            self._arguments["d"] = self._storage.aligned(empty)
+        for name in self._records:
+            if name not in self._arguments:
+                empty = np.zeros((longest, self._recorded.count if self._recorded else 0))
+                self._arguments[name] = self._storage.aligned(empty)
 
     def _advance(self, first: int, last: int, base: int) -> None:
         """Steps from first to last, the last excluded, in a window that begins at `base`."""

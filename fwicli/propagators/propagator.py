@@ -35,6 +35,7 @@ from fwicli.propagators.places import Everywhere, Place, Port, enter, leave, por
 from fwicli.propagators.propagation import Collect, Model, Propagation
 from fwicli.propagators.resampling import Resampling
 from fwicli.propagators.storage import Storage
+from fwicli.propagators.timeloops import records
 
 Array = NDArray[Any]
 
@@ -253,23 +254,35 @@ class Propagator:
             For each parameter, on the model's grid; exact where every step is kept.
         """
         return self.curvature(
-            model, perturbation, residual, wavelet, sources, receivers, kinds=()
+            model,
+            perturbation,
+            lambda _, change: (residual, change),
+            wavelet,
+            sources,
+            receivers,
+            kinds=(),
         ).product
 
     def curvature(
         self,
         model: Model,
         perturbation: Model,
-        residual: Array,
+        residual: Callable[[Array, Array], tuple[Array, Array]],
         wavelet: Array,
         sources: Place,
         receivers: Place,
         kinds: tuple[str, ...] = ("illumination",),
     ) -> Curvature:
-        """The product of the Hessian with a perturbation, and images from the same propagations.
+        """The product of a Hessian with a perturbation, and images from the same propagations.
+
+        For a function phi(F q) it is J^T W J dp + (dJ[dp])^T r, with r its derivative by the
+        gather and W the second one.
 
         Parameters
         ----------
+        residual : callable
+            From the modelled gather d and its change J dp to r and to W J dp, all of shape
+            (n_receivers, samples). Where r is zero, the product is that of Gauss and Newton.
         kinds : tuple of str
             Names of imaging conditions (see `conditions`); for other parameters see `hessian`.
         """
@@ -279,18 +292,21 @@ class Propagator:
         entering = self._sources_in(wavelet, source)
         makes = self._signature("born", history=True)
         keeper = self._keeper(makes)
-        born = self._run(makes, both, entering, source, receiver, keeper=keeper)
-        change = self._receivers_out(born, receiver)
+        recorded = self._run(makes, both, entering, source, receiver, keeper=keeper)
+        change, gather = np.split(recorded, 2, axis=1)
+        adjoint, adjoint_change = residual(
+            self._receivers_out(gather, receiver), self._receivers_out(change, receiver)
+        )
         signature = self._signature("hessian", images=kinds)
         kernel = kernels.load(signature)
         self._clear(kernel)
         self._run(
             signature,
             both,
-            self._receivers_in(residual, receiver),
+            self._receivers_in(adjoint, receiver),
             receiver,
             None,
-            self._receivers_in(change, receiver),
+            self._receivers_in(adjoint_change, receiver),
             keeper=keeper,
         )
         return Curvature(self._gradients(kernel), self._images(kernel))
@@ -431,7 +447,8 @@ class Propagator:
                 found["dq"] = resampling.upsample(second, first, last)
             return found
 
-        shape = (resampling.extended, recorded.count if recorded and not collect else 0)
+        columns = recorded.count * len(records(signature)) if recorded else 0
+        shape = (resampling.extended, columns if not collect else 0)
         total = np.zeros(shape, dtype=self.precision)
 
         def add(first: int, last: int, steps: Array) -> None:

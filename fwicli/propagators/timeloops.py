@@ -56,6 +56,9 @@ if TYPE_CHECKING:
 # Names of dimensions across the layer begin with this.
 RIM = "rim_"
 
+# What a Born kernel records of the field that is perturbed.
+BACKGROUND = "d0"
+
 
 class Points:
     """Symbols for injecting into, or recording from, a field at scattered points.
@@ -99,17 +102,18 @@ class Points:
         # Not an `Inc`: Devito would make that atomic.
         return [Eq(target, target + value, implicit_dims=(self.grid.time_dim, *table))]
 
-    def record(self, f: Expr) -> list[Eq]:
-        """Keep the values of a field at the points in every step."""
+    def record(self, f: Expr, values: str | None = None) -> list[Eq]:
+        """Keep the values of a field at the points in every step; `values` is their name."""
         rows, table = (self._row,), (self._row, self._column)
         place = {
             d: self._function(f"{self._prefix}_i{i}", table, np.int32)
             for i, d in enumerate(self.grid.dimensions)
         }
         weight = self._function(f"{self._prefix}_weight", table)
-        series = self._function(self._values, (self.grid.time_dim, self._row))
+        name = values or self._values
+        series = self._function(name, (self.grid.time_dim, self._row))
         time = self.grid.time_dim
-        value = Symbol(name=f"{self._prefix}_sum", dtype=self.grid.dtype)
+        value = Symbol(name=f"{self._prefix}_sum_{name}", dtype=self.grid.dtype)
         return [
             Eq(value, 0, implicit_dims=(time, *rows)),
             Inc(value, weight * f.subs(place), implicit_dims=(time, *table)),
@@ -130,6 +134,15 @@ def equations(signature: Signature, equation: Equation, grid: Any) -> list[Eq]:
     system, statements = makers[signature.kind](signature, equation, grid)
     check_buffers(statements, system)
     return keep_newest(statements)
+
+
+def records(signature: Signature) -> tuple[str, ...]:
+    """Names of what a kernel records at the receivers.
+
+    A Born kernel that keeps a history serves curvatures, which read the modelled gather, too.
+    """
+    both = signature.kind == "born" and signature.history
+    return ("d", BACKGROUND) if both else ("d",)
 
 
 def _system(signature: Signature, equation: Equation, grid: Any, levels: int) -> System:
@@ -240,8 +253,10 @@ def _born(signature: Signature, equation: Equation, grid: Any) -> tuple[System, 
     kept = {n: reach for name, reach in reaches.items() for n in (name, f"born_{name}")}
     keep = {f"born_{equation.receiver}", *kept}
     before, step = advance(system, keep, equation.source, Points(grid, "q", "inj"))
-    recorded = system.fields[system.index(f"born_{equation.receiver}")]
-    step += Points(grid, "d", "rec").record(recorded)
+    points = Points(grid, "d", "rec")
+    for values in records(signature):
+        field = equation.receiver if values == BACKGROUND else f"born_{equation.receiver}"
+        step += points.record(system.fields[system.index(field)], values)
     for name, reach in kept.items():
         step += _kept(system, name, grid, reach)
     return system, before + step

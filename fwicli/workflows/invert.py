@@ -28,8 +28,8 @@ from fwicli.config import schema
 from fwicli.config.loader import Loaded
 from fwicli.errors import DataError
 from fwicli.execution import Executor, Local
-from fwicli.inversion.lbfgs import State
 from fwicli.inversion.objective import KINDS
+from fwicli.inversion.optimizer import State
 from fwicli.survey.model import EarthModel
 from fwicli.workflows import shots, unknowns
 from fwicli.workflows.extension import RULE, Extension
@@ -93,26 +93,23 @@ class Inversion:
 
     def _stage(self, standing: Standing, executor: Executor) -> Standing:
         """Minimise the objective of one band; returns the beginning of the next stage."""
+        settings = self.settings.of(standing.stage)
+        variables = unknowns.variables(self.config, self.plan.model, settings)
         stage = Stage(
             standing.stage,
-            self.settings.of(standing.stage),
+            settings,
             self.plan,
             standing.base,
-            self.variables,
+            variables,
             self.fixed,
-            Regularization(
-                self.config,
-                self.settings.of(standing.stage),
-                self.plan.model,
-                self.variables,
-                self.fixed,
-            ),
+            Regularization(self.config, settings, self.plan.model, variables, self.fixed),
             executor,
             self.journal,
             self.progress,
         )
         self._announce(stage)
-        shots.compile_missing(executor, stage.problem.objective.discretization, KINDS)
+        made, curvature = stage.problem.objective.discretization, stage.optimizer.second_order
+        shots.compile_missing(executor, made, KINDS, curvature)
         self._bar(stage, 0)
         state = standing.state
         if state is None:

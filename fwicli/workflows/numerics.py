@@ -47,6 +47,8 @@ class Numerics:
         Of the model, the unknowns or the image, where that is finer; None where it is the same.
     windows : tuple of Window
         Of the shots, in the grid of the propagation; none where all of it is propagated.
+    curvature : bool
+        Whether the change of the waves goes with them, as in products with second derivatives.
     """
 
     equation: str
@@ -65,6 +67,7 @@ class Numerics:
     reason: str = ""
     earth: Grid | None = None
     windows: tuple[Window, ...] = ()
+    curvature: bool = False
 
     @property
     def regridding(self) -> Regridding | None:
@@ -98,11 +101,12 @@ class Numerics:
             np.dtype(self.precision).itemsize,
             gradient,
         )
+        arrays *= 2 if self.curvature else 1
         return arrays + Resampling(self.axis, self.precision).memory
 
     def demand(self) -> Demand:
         """What the history of a shot has to hold."""
-        return history.demand(
+        demand = history.demand(
             registry.load(self.equation),
             self.window(0).shape,
             self.layer,
@@ -111,6 +115,9 @@ class Numerics:
             np.dtype(self.precision).itemsize,
             self.parameters,
         )
+        if not self.curvature:
+            return demand
+        return replace(demand, snapshot=2 * demand.snapshot, state=2 * demand.state)
 
     def within(self, memory: int) -> Numerics:
         """With the quickest history for which one shot fits a memory [bytes]."""

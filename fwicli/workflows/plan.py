@@ -246,7 +246,8 @@ def _stage(
     numerics = extent.placed(numerics, physics, fast, records.acquisition)
     changing = unknowns.variables(config, model).properties
     parameters = registry.load(equation).depending(changing, model.grid.ndim)
-    return replace(numerics, parameters=parameters)
+    second_order = (stage.optimizer or config.inversion.optimizer).made().second_order
+    return replace(numerics, parameters=parameters, curvature=second_order)
 
 
 def speeds(equation: str, model: EarthModel) -> tuple[float, float]:

@@ -20,10 +20,13 @@ log = logging.getLogger("fwicli")
 
 
 def compile_missing(
-    executor: Executor, discretization: Discretization, images: tuple[str, ...] = ()
+    executor: Executor,
+    discretization: Discretization,
+    images: tuple[str, ...] = (),
+    curvature: bool = False,
 ) -> None:
     """Compile the kernels of a run that no run has needed before, in the workers."""
-    tasks = discretization.missing_kernels(images)
+    tasks = discretization.missing_kernels(images, curvature)
     if tasks:
         log.info("compiling %d kernels; later runs find them", len(tasks))
         for _ in executor.map(tasks):

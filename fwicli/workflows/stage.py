@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from fwicli.config.inversion import Inversion
 from fwicli.errors import DataError, ModelError, StabilityError
 from fwicli.execution import Executor
+from fwicli.inversion import optimizer
 from fwicli.inversion.bands import Band
 from fwicli.inversion.diagnosis import Diagnosis, Silence, Traces, together
 from fwicli.inversion.draws import Draws
 from fwicli.inversion.experiments import Experiment, experiments
 from fwicli.inversion.fades import from_region
-from fwicli.inversion.lbfgs import Lbfgs, State
 from fwicli.inversion.objective import Objective
+from fwicli.inversion.optimizer import State
 from fwicli.inversion.preconditioning import Preconditioner, illumination_weight
 from fwicli.inversion.projection import Constraints
 from fwicli.inversion.variables import Variables
@@ -93,16 +94,31 @@ class Problem:
 
     def energy(self, x: Array) -> Array:
         """Energy of sources times that of receivers."""
+        return self._recalled("energy", (x,), lambda: {"": self.objective.energy(x)})[""]
 
-        def make() -> dict[str, Array]:
+    def product(self, x: Array, v: Array, kind: optimizer.Kind) -> Array:
+        """Second derivative at x, times v."""
+        slopes = None
+        if kind == "full":
+            slopes = self._recalled("slopes", (x,), lambda: self.objective.slopes(x))
+        found = self._recalled(
+            f"{kind} product", (x, v), lambda: {"": self.objective.product(x, v, slopes)}
+        )
+        return np.where(self.free, found[""], 0.0)
+
+    def _recalled(
+        self, what: str, at: tuple[Array, ...], make: Callable[[], dict[str, Array]]
+    ) -> dict[str, Array]:
+        """Arrays by name, from the journal or made now; their propagations are counted."""
+
+        def counted() -> dict[str, Array]:
             before = self.objective.simulations
-            energy = self.objective.energy(x)
-            spent = self.objective.simulations - before
-            return {"energy": energy, "simulations": np.asarray(spent)}
+            found = {f"found {name}": values for name, values in make().items()}
+            return {**found, "simulations": np.asarray(self.objective.simulations - before)}
 
-        entry = self.journal.recall(f"{self.name} energy", (x,), make)
-        self.simulations += int(entry["simulations"])
-        return entry["energy"]
+        entry = self.journal.recall(f"{self.name} {what}", at, counted)
+        self.simulations += int(entry.pop("simulations"))
+        return {name.removeprefix("found "): values for name, values in entry.items()}
 
     def _evaluate(self, x: Array) -> dict[str, Array]:
         before = self.objective.simulations
@@ -181,6 +197,7 @@ class Stage:
         )
         self.problem = Problem(objective, self.free, journal)
         self.weight: Array | None = None
+        self.optimizer = settings.optimizer.made()
 
     def _variables(self) -> Variables:
         """On the grid of the unknowns, with changes that fade out towards what is fixed."""
@@ -217,7 +234,7 @@ class Stage:
         # First arrivals of shots that fire together cannot be told apart.
         objective.diagnosed = self.frequency if self.draws.encoding is None else None
         self._draw(0)
-        state = self._optimizer().start(self.start, self.problem)
+        state = self.optimizer.start(self.start, self._posed(self.problem))
         objective.diagnosed = None
         self.weight = self._illumination(state.x)
         return state
@@ -259,13 +276,10 @@ class Stage:
             If that is why no step was found.
         """
         self.problem.name = f"{self.number} {state.iteration + 1}"
-        self._draw(state.iteration)
-        if self.draws.changing and state.iteration:
+        self._draw(state.iteration + self.optimizer.sampling)
+        if self.draws.changing and state.iteration and not self.optimizer.sampling:
             # Values and gradients of other shots cannot be compared.
-            value, gradient = self.problem(state.x)
-            state = replace(
-                state, value=value, gradient=gradient, evaluations=state.evaluations + 1
-            )
+            state = optimizer.refreshed(state, self._posed(self.problem))
         refused: ModelError | StabilityError | None = None
 
         def attempt(x: Array) -> tuple[float, Array]:
@@ -277,7 +291,7 @@ class Stage:
                 refused = error
                 return math.inf, np.zeros_like(x)
 
-        following = self._optimizer().step(state, attempt)
+        following = self.optimizer.step(state, self._posed(attempt))
         if following is None and refused is not None:
             raise refused
         if following is None and self.draws.changing:
@@ -285,16 +299,32 @@ class Stage:
             return replace(state, iteration=state.iteration + 1)
         return following
 
-    def _optimizer(self) -> Lbfgs:
+    def _posed(self, evaluate: optimizer.Evaluate) -> optimizer.Problem:
+        """The problem with all that is known of its variable."""
         low, high = self.variables.bounds(self.begin.properties)
-        return Lbfgs(
-            lower=np.where(self.free, low, self.start),
-            upper=np.where(self.free, high, self.start),
+        lower, upper = np.where(self.free, low, self.start), np.where(self.free, high, self.start)
+        return optimizer.Problem(
+            evaluate,
+            lower=lower,
+            upper=upper,
             precondition=self._preconditioner(),
-            memory=self.settings.optimizer.memory,
             first_change=self.variables.first_change(self.start),
-            budget=self.settings.optimizer.evaluations,
+            curvature=self.problem.product,
+            projection=self._projection(lower, upper),
         )
+
+    def _projection(self, lower: Array, upper: Array) -> Callable[[Array], Array] | None:
+        """The nearest x that fulfils the constraints, if there are any, and bounds."""
+        sets = self._constrained(self.variables, self.begin, self.free)
+        if not sets.sets:
+            return None
+
+        def nearest(x: Array) -> Array:
+            values = self.variables.unpack(x)
+            found = self.variables.scaled(sets.project(values))
+            return np.asarray(np.clip(found, lower, upper))
+
+        return nearest
 
     def _preconditioner(self) -> Preconditioner:
         return preconditioner(

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from fwicli import hdf5
-from fwicli.inversion.lbfgs import State
+from fwicli.inversion.optimizer import State
 
 Array = NDArray[Any]
+
+# What the method of the optimizer keeps is written under its own names with this before them.
+METHOD = "method_"
 
 
 @dataclass
@@ -59,9 +61,8 @@ class Standing:
         }
         if self.state is not None:
             arrays |= {"x": self.state.x, "gradient": self.state.gradient}
-            if self.state.steps:
-                arrays |= {"steps": np.stack(self.state.steps)}
-                arrays |= {"changes": np.stack(self.state.changes)}
+            arrays |= {f"{METHOD}{name}": values for name, values in self.state.arrays.items()}
+            numbers |= {f"{METHOD}{name}": value for name, value in self.state.numbers.items()}
             numbers |= {
                 "value": self.state.value,
                 "iteration": self.state.iteration,
@@ -86,14 +87,14 @@ class Standing:
                 arrays["x"],
                 float(numbers["value"]),
                 arrays["gradient"],
-                tuple(arrays.get("steps", ())),
-                tuple(arrays.get("changes", ())),
                 int(numbers["iteration"]),
                 int(numbers["evaluations"]),
+                _named(METHOD, arrays),
+                {name: float(value) for name, value in _named(METHOD, numbers).items()},
             )
         return cls(
             int(numbers["stage"]),
-            {n.removeprefix("base_"): v for n, v in arrays.items() if n.startswith("base_")},
+            _named("base_", arrays),
             state,
             arrays.get("weight"),
             int(numbers["iterates"]),
@@ -101,3 +102,8 @@ class Standing:
             float(numbers["seconds"]),
             bool(numbers.get("ended", False)),
         )
+
+
+def _named(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values whose names begin with a prefix, by the rest of their names."""
+    return {n.removeprefix(prefix): v for n, v in values.items() if n.startswith(prefix)}

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config import schema
-from fwicli.config.inversion import Inverted
+from fwicli.config.inversion import Inversion, Inverted
 from fwicli.config.regions import Layer
 from fwicli.errors import ModelError
 from fwicli.inversion.parameterization import (
@@ -31,9 +31,18 @@ Ends = tuple[float | Array, float | Array]
 FIRST_CHANGE = 0.02
 
 
-def variables(config: schema.InvertConfig, model: EarthModel) -> Variables:
-    """What is inverted for, in the order of the equation's properties, whatever the config's."""
-    inverted = config.inversion.inverted()
+def variables(
+    config: schema.InvertConfig, model: EarthModel, settings: Inversion | None = None
+) -> Variables:
+    """What is inverted for, in the order of the equation's properties, whatever the config's.
+
+    Parameters
+    ----------
+    settings : Inversion, optional
+        As they are for one stage.
+    """
+    settings = settings or config.inversion
+    inverted = settings.inverted()
     width, blocks = 1.0, []
     if "vp" in inverted:
         velocity = PARAMETERIZATIONS[inverted["vp"].parameter or "vp"]
@@ -45,7 +54,7 @@ def variables(config: schema.InvertConfig, model: EarthModel) -> Variables:
         ends = bounds(config, model, name)
         change = inverted[name].first_change
         if name == "vp":
-            change = change or config.inversion.optimizer.first_change
+            change = change or settings.optimizer.first_change
             blocks.append(Variable(name, *ends, change, velocity))
         else:
             low, high = outermost(ends)

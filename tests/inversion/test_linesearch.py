@@ -73,3 +73,23 @@ def test_nothing_is_accepted_uphill() -> None:
     """A wrong slope leads to no step at all."""
     found = LineSearch(lambda a: Trial(a, a, -1.0), Trial(0.0, 0.0, -1.0), 1.0, budget=6).run()
     assert found.accepted is None
+
+
+@pytest.mark.parametrize("flatness", [0.5, 1e-4])
+@pytest.mark.parametrize("first", [0.1, 30.0])
+@pytest.mark.parametrize("always", [False, True])
+def test_slopes_lead_where_values_are_round_off(
+    flatness: float, first: float, always: bool
+) -> None:
+    """A parabola too shallow for its values: they are equal, or wrong in the last digit."""
+    level, last = 1e8, 2e-8
+
+    def evaluate(a: float) -> Trial:
+        noise = last * (bool(a) if always else math.copysign(1, math.sin(1e3 * a)))
+        return Trial(a, level + 1e-9 * (a * a / 2 - a) + noise, 1e-9 * (a - 1))
+
+    start = evaluate(0.0)
+    found = LineSearch(evaluate, start, first, budget=12, flatness=flatness).run()
+    assert found.wolfe
+    assert found.accepted is not None
+    assert abs(found.accepted.step - 1) <= flatness

@@ -110,7 +110,7 @@ def test_illumination_comes_with_the_product(make_setting: Make) -> None:
     at = (s.wavelet, s.sources, s.receivers)
     residual = s.gather
     change = {n: 0.1 * p for n, p in s.model.items()}
-    found = s.propagator.curvature(s.model, change, residual, *at)
+    found = s.propagator.curvature(s.model, change, lambda _, moved: (residual, moved), *at)
     alone = s.propagator.hessian(s.model, change, residual, *at)
     images = s.propagator.images(s.model, lambda _: residual, *at, ("gradient", "illumination"))
     expected = images.images["illumination"]
@@ -120,3 +120,26 @@ def test_illumination_comes_with_the_product(make_setting: Make) -> None:
     assert expected.max() > 0
     for name, product in alone.items():
         np.testing.assert_allclose(found.product[name], product, rtol=1e-12)
+
+
+def test_residual_is_made_of_the_gather_and_its_change(make_setting: Make) -> None:
+    """They are those of modelling and of Born modelling, whatever is made of them."""
+    s = make_setting(2)
+    at = (s.wavelet, s.sources, s.receivers)
+    seen = []
+
+    def residual(gather: np.ndarray, change: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        seen.extend([gather, change])
+        return gather**2, 2 * gather * change
+
+    found = s.propagator.curvature(s.model, s.perturbation, residual, *at, kinds=())
+    expected = (s.forward(), s.propagator.jacobian(s.model, s.perturbation, *at))
+    for got, wanted in zip(seen, expected, strict=True):
+        assert np.linalg.norm(got - wanted) < 1e-13 * np.linalg.norm(wanted)
+
+    def gradient(h: float) -> np.ndarray:
+        model = {n: p + h * s.perturbation[n] for n, p in s.model.items()}
+        return s.propagator.images(model, lambda d: d**2, *at).gradient["m"]
+
+    slope = (gradient(1e-4) - gradient(-1e-4)) / 2e-4
+    assert np.linalg.norm(found.product["m"] - slope) < 1e-6 * np.linalg.norm(slope)

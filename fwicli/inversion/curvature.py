@@ -1,0 +1,77 @@
+"""Second derivative of the data term by the parameters of the equation, shot by shot.
+
+    H dp = sum_shots J^T W J dp            Gauss-Newton
+         + sum_shots (dJ[dp])^T r          and the rest of the full one
+
+with r the derivative of the misfit by the synthetic gather, W its second derivative or the positive
+part of it, as the misfit says, and J = dF/dp. One pass of the waves and of their change forwards
+and one of both kinds of multipliers backwards give the product: twice the work of a gradient.
+
+References: Pratt, Shin and Hicks (1998), Geophys. J. Int. 133, 341-362; Metivier, Brossier, Virieux
+and Operto (2013), SIAM J. Sci. Comput. 35, B401-B437.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.inversion.comparison import Comparison
+from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.propagator import propagator
+
+Array = NDArray[Any]
+
+# Propagations of one product: the waves, their change, and as many multipliers.
+PROPAGATIONS = 4
+# The changes of parameters travel with them, under their names with this before them.
+CHANGE = "change of "
+
+
+@dataclass(frozen=True)
+class ShotCurvature:
+    """Product of the second derivative of one shot with a change, as a picklable function.
+
+    Parameters
+    ----------
+    parameters : mapping of str to ndarray
+        Of the equation, and their changes (see `with_changes`).
+    full : bool
+        The full second derivative, not that of Gauss and Newton.
+    """
+
+    discretization: Discretization
+    parameters: Mapping[str, Array]
+    wavelet: Array
+    source: Array
+    receivers: Array
+    comparison: Comparison
+    full: bool = False
+
+    def __call__(self) -> dict[str, Array]:
+        """Propagate waves and their change, and back what the misfit makes of them."""
+
+        def residual(synthetic: Array, change: Array) -> tuple[Array, Array]:
+            adjoint = self.comparison(synthetic)[1] if self.full else np.zeros_like(synthetic)
+            return adjoint, self.comparison.curvature(synthetic, change)
+
+        changes = {n: p for n, p in self.parameters.items() if n.startswith(CHANGE)}
+        found = propagator(self.discretization).curvature(
+            {n: p for n, p in self.parameters.items() if n not in changes},
+            {n.removeprefix(CHANGE): p for n, p in changes.items()},
+            residual,
+            self.wavelet,
+            self.source,
+            self.receivers,
+            kinds=(),
+        )
+        return found.product
+
+
+def with_changes(parameters: Mapping[str, Array], changes: Mapping[str, Array]) -> dict[str, Array]:
+    """Parameters and their changes in one mapping."""
+    return {**parameters, **{CHANGE + name: values for name, values in changes.items()}}
