@@ -129,7 +129,7 @@ def prepare(folder: Path, shots: int) -> None:
     model.run(load(folder / "model.yaml"), folder / "shots")
 
 
-class Reached(Exception):
+class ReachedError(Exception):
     """The target is reached."""
 
 
@@ -140,9 +140,10 @@ class Until(Silent):
         self.path = folder / "progress.jsonl"
         self.target = target
 
-    def start(self, title: str, total: int) -> None:
+    def start(self, title: str, total: int) -> None:  # noqa: ARG002
+        """End it here, between two iterations."""
         if self.path.exists() and records(self.path)[-1]["misfit"] < self.target:
-            raise Reached
+            raise ReachedError
 
 
 def records(path: Path) -> list[dict[str, float]]:
@@ -158,7 +159,7 @@ def run(folder: Path, name: str, target: float, shots: int) -> Outcome:
     begun, reached = time.perf_counter(), False
     try:
         invert.run(load(config), output, progress=Until(output, target))
-    except Reached:
+    except ReachedError:
         reached = True
     seconds = time.perf_counter() - begun
     found = records(output / "progress.jsonl")

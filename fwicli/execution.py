@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -24,6 +25,14 @@ from typing import Any, Protocol, Self
 from fwicli.errors import ExecutionError, FwiError
 
 ATTEMPTS = 3
+
+# What ends a run is for the process that saves its state and ends the workers, not for them, even
+# where a terminal or a batch system sends it to all.
+FOR_PARENT = tuple(
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU")
+    if hasattr(signal, name)
+)
 
 # What a worker imports before its first task, once for all workers.
 PRELOAD = ["fwicli.propagators.propagator", "scipy.fft", "scipy.sparse", "scipy.special"]
@@ -133,14 +142,15 @@ class Processes:
             context = multiprocessing.get_context(method)
             if method == "forkserver":
                 context.set_forkserver_preload(PRELOAD)
-            self._pool = ProcessPoolExecutor(self.workers, context, initializer=_ignore_interrupt)
+                _start_forkserver()
+            self._pool = ProcessPoolExecutor(self.workers, context, initializer=_follow_parent)
         return self._pool
 
     def close(self) -> None:
         """End the workers; tasks that have not begun are dropped."""
         if self._pool is not None:
             for process in list((self._pool._processes or {}).values()):
-                process.terminate()
+                process.kill()
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
 
@@ -201,6 +211,26 @@ def _limit(path: Path) -> int:
     return 0
 
 
-def _ignore_interrupt() -> None:
-    """Leave Ctrl-C to the parent, which saves its state and ends the workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _start_forkserver() -> None:
+    """Start the process that workers are forked from, with the signals blocked that end a run."""
+    from multiprocessing import forkserver  # late: not on every platform
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_PARENT)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _follow_parent() -> None:
+    """Leave signals to the parent, and end when it ends: one that was killed ends no worker."""
+    for number in FOR_PARENT:
+        signal.signal(number, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()
+    os._exit(1)

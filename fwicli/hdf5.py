@@ -15,6 +15,8 @@ result can serve as the next starting model. Provenance is kept as attributes of
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import shutil
 import tempfile
@@ -46,12 +48,64 @@ def replacing(path: Path) -> Iterator[h5py.File]:
     ) as aside:
         name = Path(aside.name)
     try:
-        with h5py.File(name, "w") as file:
+        with _writing(name, "w", path) as file:
             yield file
         name.chmod(0o666 & ~_umask())
         name.replace(path)
     finally:
         name.unlink(missing_ok=True)
+
+
+class _Patient(io.FileIO):
+    """A file that keeps a failure to itself until HDF5 has closed it.
+
+    HDF5 cannot give up a file that it cannot write, as on a full disk: closing it fails as well,
+    and at the end the process crashes. Here it is told that all is well, and the caller is not. An
+    interrupt counts as a failure, too.
+    """
+
+    failure: BaseException | None = None
+
+    def write(self, data: Any) -> int:
+        """Write all of it, or note why not."""
+        rest = memoryview(data).cast("B")
+        count = len(rest)
+        try:
+            while rest and self.failure is None:
+                rest = rest[super().write(rest) or 0 :]
+        except BaseException as error:
+            self.failure = error
+        return count
+
+    def truncate(self, size: int | None = None) -> int:
+        """Set the size, or note why not."""
+        if self.failure is None:
+            try:
+                return super().truncate(size)
+            except BaseException as error:
+                self.failure = error
+        return self.tell() if size is None else size
+
+
+@contextmanager
+def _writing(name: Path, mode: str, path: Path) -> Iterator[h5py.File]:
+    """A file to write that will be `path`.
+
+    Raises
+    ------
+    OSError
+        If the disk is full, or the like.
+    """
+    with _Patient(name, "w+" if mode == "w" else mode) as raw:
+        try:
+            with h5py.File(raw, mode) as file:
+                yield file
+        finally:
+            if isinstance(raw.failure, OSError):
+                number = raw.failure.errno or errno.EIO
+                raise OSError(number, os.strerror(number), str(path)) from raw.failure
+            if raw.failure is not None:
+                raise raw.failure
 
 
 def _umask() -> int:
@@ -182,9 +236,9 @@ def write_on_grid(
 def extending(path: Path) -> Iterator[h5py.File]:
     """A copy of a file to add to, that takes its place when it is complete."""
     aside = path.with_name(f".{path.name}.new")
-    shutil.copyfile(path, aside)
     try:
-        with h5py.File(aside, "r+") as file:
+        shutil.copyfile(path, aside)
+        with _writing(aside, "r+", path) as file:
             yield file
         aside.replace(path)
     finally:
@@ -249,6 +303,48 @@ def add_iterate(
             if column in file["history"]:
                 del file["history"][column]
             file["history"].create_dataset(column, data=[i[column] for i in iterates])
+
+
+def add_wavelets(
+    path: Path, stage: int, iterate: int, estimated: Array, start: Array, interval: float
+) -> None:
+    """Add the estimated wavelets of a stage to the result of an inversion.
+
+    Layout: `wavelets/NN/estimated`, of shape (shots, time), or (1, time) where all have one in
+    common; `wavelets/NN/start`, what was modelled with; attributes `dt` [s] and `iterate`.
+
+    Parameters
+    ----------
+    stage : int
+        Number of the stage, from 1; what is there of one of that number is replaced.
+    iterate : int
+        Number of the iterate that they belong to, counted over all stages.
+    """
+    with extending(path) as file:
+        name = f"wavelets/{stage:02d}"
+        if name in file:
+            del file[name]
+        group = file.create_group(name)
+        group.attrs.update(dt=interval, iterate=iterate)
+        for part, values in (("estimated", estimated), ("start", start)):
+            group.create_dataset(part, data=_single(values)).attrs["unit"] = "Pa (Pa m in 3D)"
+
+
+def has_wavelets(path: Path, stage: int, iterate: int) -> bool:
+    """Whether the wavelets of a stage, from 1, are those of an iterate."""
+    with _reading(path) as file:
+        group = file.get(f"wavelets/{stage:02d}")
+        return group is not None and int(group.attrs["iterate"]) == iterate
+
+
+def read_wavelets(path: Path) -> dict[int, tuple[Array, Array, float]]:
+    """Estimated wavelets, those that were modelled with, and interval [s], by stage from 1."""
+    with _reading(path) as file:
+        groups = file.get("wavelets", {})
+        return {
+            int(number): (g["estimated"][()], g["start"][()], float(g.attrs["dt"]))
+            for number, g in groups.items()
+        }
 
 
 def _write_quantities(group: h5py.Group, quantities: Mapping[str, Array], grid: Grid) -> None:

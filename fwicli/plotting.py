@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,33 @@ def wavelet(path: Path, values: Array, interval: float) -> None:
     right.set(xlabel="frequency [Hz]", title="Amplitude spectrum")
     for axes in (left, right):
         axes.grid(alpha=0.3)
+    _save(figure, path)
+
+
+def estimated(path: Path, stages: Mapping[int, tuple[Array, Array, float]]) -> None:
+    """Draw the estimated wavelets of each stage over the one that it began from.
+
+    Parameters
+    ----------
+    stages : mapping
+        By number: wavelets of shape (n_shots or 1, samples), the first guess of shape (samples,),
+        and the sampling interval [s].
+    """
+    figure = Figure(figsize=(7.5, 2.2 * len(stages)), layout="constrained")
+    rows = figure.subplots(len(stages), 1, squeeze=False)[:, 0]
+    for axes, (number, (found, start, interval)) in zip(rows, stages.items(), strict=True):
+        t = interval * np.arange(start.size)
+        axes.plot(t, start / np.abs(start).max(), "k--", lw=1, label="start (scaled)")
+        largest = np.abs(found).max() or 1.0
+        for shot, values in enumerate(found):
+            label = None if shot else f"estimated, peak {largest:.3g}"
+            axes.plot(t, values / largest, "C0", lw=1, alpha=max(0.2, 1 / len(found)), label=label)
+        loud = np.flatnonzero((np.abs(found) > 1e-2 * largest).any(axis=0))
+        axes.set_xlim(0, min(t[-1], 1.2 * t[loud[-1]] + interval))
+        axes.set(ylabel="relative amplitude", title=f"Wavelet of stage {number}")
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=7, loc="upper right")
+    rows[-1].set_xlabel("time [s]")
     _save(figure, path)
 
 

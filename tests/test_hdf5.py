@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -106,3 +108,32 @@ def test_iterate_is_replaced_not_repeated(tmp_path: Path) -> None:
     values, attributes = hdf5.read_array(path, "result/vp")
     assert values[0, 0] == np.float32(0.39)
     assert attributes["spacing"].tolist() == [1.0, 1.0]
+
+
+@pytest.fixture
+def limited() -> Iterator[Callable[[int], None]]:
+    """Sets the largest size of a file [bytes], for as long as a test runs."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("size", [100, 3000, 9000, 13000])
+def test_failed_writing_leaves_what_was_there(
+    tmp_path: Path, limited: Callable[[int], None], size: int
+) -> None:
+    """Wherever it fails, also when HDF5 closes the file: one clear error, and no half file.
+
+    HDF5 crashes at the end of a process that has left it with a file which it cannot write; so
+    this is seen in a process of its own, too (`test_stops`).
+    """
+    path = tmp_path / "a.h5"
+    hdf5.write_state(path, {"x": np.zeros(500)}, {"n": 1})
+    limited(size)
+    with pytest.raises(OSError, match="File too large") as raised:
+        hdf5.write_state(path, {name: np.ones(500) for name in "xyz"}, {})
+    assert raised.value.filename == str(path)
+    with pytest.raises(OSError, match="File too large"), hdf5.extending(path) as file:
+        file["y"] = np.ones(2000)
+    np.testing.assert_array_equal(hdf5.read_state(path)[0]["x"], 0)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.h5"]

@@ -6,7 +6,8 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -86,6 +87,17 @@ class Lines:
 
     def stop(self) -> None:
         """End the task."""
+
+
+@contextmanager
+def interrupts() -> Iterator[None]:
+    """Let an interrupt be what ends a run, even where a library made another error of it."""
+    try:
+        yield
+    except Exception as error:
+        if pending is not None:
+            raise pending from error
+        raise
 
 
 def _raise_pending() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from importlib import import_module
 from types import FrameType
 
@@ -22,8 +23,35 @@ VERBS = {
 }
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, as the end of a batch job's time sends it: handled like Ctrl-C."""
+# Signals that end a run in good order, and what they mean. A batch system announces the end of a
+# job's time by one of them: SLURM by that of its option --signal and by SIGTERM, LSF and Grid
+# Engine by SIGUSR2, SIGUSR1 or SIGXCPU. What a platform does not have is left out.
+SIGNALS = {
+    "SIGINT": "interrupted",
+    "SIGTERM": "terminated",
+    "SIGHUP": "the terminal was closed",
+    "SIGUSR1": "told by SIGUSR1 that its time ends",
+    "SIGUSR2": "told by SIGUSR2 that its time ends",
+    "SIGXCPU": "told by SIGXCPU that its time ends",
+}
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal that ends a run: handled like Ctrl-C, and with its own exit code."""
+
+    def __init__(self, number: int = signal.SIGINT) -> None:
+        super().__init__()
+        self.number = signal.Signals(number)
+
+    @property
+    def exit_code(self) -> int:
+        """128 and the number, as shells have it."""
+        return 128 + self.number
+
+    @property
+    def meaning(self) -> str:
+        """In words."""
+        return SIGNALS[self.number.name]
 
 
 class _Verbs(click.Group):
@@ -72,16 +100,22 @@ def cli() -> None:
 def _interrupt(signum: int, _frame: FrameType | None) -> None:
     # Python drops an exception that is raised in a destructor or a callback of C code; what is
     # pending is raised again at the next progress.
-    display.pending = Terminated() if signum == signal.SIGTERM else KeyboardInterrupt()
+    display.pending = Stopped(signum)
     raise display.pending
+
+
+def _ignored(name: str) -> bool:
+    """Whether whoever started the command wants a signal ignored, as nohup does."""
+    return signal.getsignal(getattr(signal, name)) is signal.SIG_IGN
 
 
 def main() -> None:
     """Run the command line and translate what went wrong into an exit code."""
     from fwicli.errors import FwiError
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _interrupt)
+    for name in SIGNALS:
+        if hasattr(signal, name) and not _ignored(name):
+            signal.signal(getattr(signal, name), _interrupt)
     # One process a shot: a numerical library that starts a thread per core would only get in the
     # way. What the user has set is left alone.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -95,9 +129,11 @@ def main() -> None:
         sys.exit(done.exit_code)
     except (click.Abort, KeyboardInterrupt) as interrupt:
         # Click turns the interrupt into an `Abort`, with the original as its cause.
-        terminated = isinstance(interrupt.__cause__ or interrupt, Terminated)
-        click.echo("fwi: terminated" if terminated else "fwi: interrupted", err=True)
-        sys.exit(143 if terminated else 130)
+        cause = interrupt.__cause__ or interrupt
+        stopped = cause if isinstance(cause, Stopped) else Stopped()
+        with suppress(OSError):  # as when the terminal is gone
+            click.echo(f"fwi: {stopped.meaning}", err=True)
+        sys.exit(stopped.exit_code)
     except FwiError as error:
         click.echo(f"fwi: {error}", err=True)
         sys.exit(error.exit_code)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
 from fwicli.cli import display
+from fwicli.errors import ExecutionError
 
 
 def execute(
@@ -44,16 +46,23 @@ def execute(
     folder = folder or loaded.config.output or Path("runs") / config.stem
     shown = display.progress()
     try:
-        result = workflow()(loaded, folder, resume=resume, force=force, progress=shown)
-    except KeyboardInterrupt:
+        with display.interrupts():
+            result = workflow()(loaded, folder, resume=resume, force=force, progress=shown)
+    except (KeyboardInterrupt, OSError, ExecutionError):
         shown.stop()
-        options = [option for s in settings for option in ("--set", s)]
-        again = ["fwi", kind, str(config), "-o", str(folder), *options, "--resume"]
-        click.echo(
-            f"stopped; what was finished is kept in {folder}. To continue:\n  {shlex.join(again)}",
-            err=True,
-        )
+        if (folder / "config.yaml").exists():
+            _how_to_continue(kind, config, folder, settings)
         raise
     finally:
         shown.stop()
     display.summary(result, as_json)
+
+
+def _how_to_continue(kind: str, config: Path, folder: Path, settings: tuple[str, ...]) -> None:
+    options = [option for s in settings for option in ("--set", s)]
+    again = ["fwi", kind, str(config), "-o", str(folder), *options, "--resume"]
+    with suppress(OSError):  # as when the terminal is gone
+        click.echo(
+            f"stopped; what was finished is kept in {folder}. To continue:\n  {shlex.join(again)}",
+            err=True,
+        )

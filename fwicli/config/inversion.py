@@ -211,6 +211,27 @@ class Inversion(Section):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _with_second_derivatives(self) -> Inversion:
+        for number in range(len(self.stages)):
+            settings = self.of(number)
+            method, misfit = settings.optimizer.method, settings.misfit
+            if not settings.optimizer.made().second_order:
+                continue
+            if not hasattr(misfit.made(), "curvature"):
+                raise ValueError(
+                    f"stage {number + 1}: `optimizer: {{method: {method}}}` needs the second "
+                    f"derivative of the misfit, which `{misfit.kind}` lacks; choose another "
+                    f"misfit, such as least_squares, or `method: lbfgs`"
+                )
+            if settings.source and settings.source.estimate == "common":
+                raise ValueError(
+                    f"stage {number + 1}: `optimizer: {{method: {method}}}` needs a source of "
+                    f"each shot, not one in common; set `source: {{estimate: shot}}`, or choose "
+                    f"`method: lbfgs`"
+                )
+        return self
+
     def of(self, number: int) -> Inversion:
         """The settings of one stage, by number from 0."""
         stage = self.stages[number]
@@ -221,12 +242,13 @@ class Inversion(Section):
         }
         return self.model_copy(update=own)
 
-    @property
-    def prepare(self) -> Prepare | None:
-        """What is done with the gathers of a shot; None for nothing."""
-        if not self.conditioning and self.source is False:
+    def prepare(self, number: int) -> Prepare | None:
+        """What is done with the gathers of a shot in a stage; None for nothing."""
+        settings, highest = self.of(number), self.stages[number].band[1]
+        if not settings.conditioning and settings.source is False:
             return None
-        return lambda record: sources.prepare(record, self.conditioning, self.source or None)
+        operators, source = settings.conditioning, settings.source or None
+        return lambda record: sources.prepare(record, operators, source, highest)
 
     def inverted(self) -> dict[str, Inverted]:
         """What is inverted for, by name; vp where nothing else is said."""

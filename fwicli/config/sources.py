@@ -13,7 +13,7 @@ from fwicli.config.values import Positive, Range, Section
 from fwicli.inversion import mutes
 from fwicli.inversion.conditioning import Chain, Record, Weights, chain
 from fwicli.inversion.experiments import Preparation
-from fwicli.inversion.sources import SourceFit
+from fwicli.inversion.sources import SourceFit, sparsest
 
 
 def _about_zero(value: list[float]) -> list[float]:
@@ -41,20 +41,30 @@ class Source(Section):
         lead = -self.lags[0]
         return [mutes.by_time(record, None, record.times[-1] - lead, lead)] if lead > 0 else []
 
-    def fit(self, record: Record, conditioning: Chain) -> SourceFit:
-        """For the traces of a shot and their conditioning."""
+    def fit(self, record: Record, conditioning: Chain, highest: float) -> SourceFit:
+        """For the traces of a shot, their conditioning, and the upper edge of the band [Hz]."""
         if self.window is not None:
             own = [section.operator(record) for section in self.window]
             conditioning = chain([*self.whole(record), *own])
         weights = np.asarray(conditioning.weights(record.observed.shape))
         lags = self.lags[0], self.lags[1]
-        return SourceFit(lags, self.damping, weights, self.estimate == "common")
+        step = sparsest(highest, record.interval)
+        return SourceFit(lags, self.damping, weights, self.estimate == "common", step)
 
 
 def prepare(
-    record: Record, conditioning: Sequence[Conditioned], source: Source | None
+    record: Record,
+    conditioning: Sequence[Conditioned],
+    source: Source | None,
+    highest: float = np.inf,
 ) -> Preparation:
-    """What is done with the gathers of a shot before they are compared."""
+    """What is done with the gathers of a shot before they are compared.
+
+    Parameters
+    ----------
+    highest : float
+        Upper edge of the band [Hz].
+    """
     ends = [] if source is None else source.whole(record)
     made = chain([*ends, *(section.operator(record) for section in conditioning)])
-    return Preparation(made, None if source is None else source.fit(record, made))
+    return Preparation(made, None if source is None else source.fit(record, made, highest))

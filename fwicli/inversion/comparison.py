@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import ConfigError
-from fwicli.inversion.misfits import Misfit
+from fwicli.inversion.misfits import MISFITS, Misfit
 from fwicli.inversion.sources import SourceFit
 
 Array = NDArray[Any]
@@ -70,6 +70,22 @@ class Comparison:
         value, derivative = self.of_fitted(fitted.synthetic)
         return value, fitted.transpose(derivative)
 
+    def estimated(self, synthetic: Array) -> Array:
+        """The synthetic gather with the wavelet that fits best."""
+        if self.source is None:
+            return synthetic
+        return self.source.fit(synthetic, self.observed, self.interval).synthetic
+
+    @property
+    def amplitudes(self) -> bool:
+        """Whether the ratio of synthetic and observed amplitudes counts."""
+        if self.source is not None:
+            return False
+        loudest = np.abs(self.observed).max(axis=1).argmax()
+        trace = self.observed[loudest : loudest + 1].astype(np.float64)
+        same, louder = (self.misfit(c * trace, trace, self.interval)[0] for c in (1.0, 1.5))
+        return bool(abs(louder - same) > 1e-6 * abs(self.misfit.scale(trace, self.interval)))
+
     def of_fitted(self, synthetic: Array) -> tuple[float, Array]:
         """Value and derivative, for a gather whose source is estimated already."""
         seen, observed = self._conditioned(synthetic), self._conditioned(self.observed)
@@ -90,10 +106,11 @@ class Comparison:
         """
         second = getattr(self.misfit, "curvature", None)
         if second is None:
+            curved = [name for name, kind in MISFITS.items() if hasattr(kind, "curvature")]
             raise ConfigError(
                 f"second-order optimizers need the curvature of the misfit, which "
-                f"{type(self.misfit).__name__} lacks; choose `misfit: least_squares` or an "
-                f"optimizer of first order"
+                f"{type(self.misfit).__name__} lacks; choose an optimizer of first order, or one "
+                f"of the misfits {', '.join(curved)}"
             )
         if self.source is None:
             return self._curvature(second, synthetic, change)

@@ -61,18 +61,25 @@ class Known:
 
     Attributes
     ----------
+    fitted : ndarray of shape (n_receivers, samples)
+        The synthetic gather with the estimated wavelet.
     observed, interval
         As in the comparison.
     """
 
     value: float
     adjoint: Array
+    fitted: Array
     observed: Array
     interval: float
 
     def __call__(self, synthetic: Array) -> tuple[float, Array]:  # noqa: ARG002
         """Value and derivative; the gather is the one that they were found with."""
         return self.value, self.adjoint
+
+    def estimated(self, synthetic: Array) -> Array:  # noqa: ARG002
+        """The synthetic gather with the estimated wavelet."""
+        return self.fitted
 
 
 def fits(comparisons: Sequence[Comparison], modelled: Sequence[Modelled]) -> list[Fitted]:
@@ -106,6 +113,6 @@ def known(comparisons: Sequence[Comparison], modelled: Sequence[Modelled]) -> li
         by_filter += gather.by_filter(adjoint)
     solution = fitted[0].equations.solve(by_filter)
     return [
-        Known(value, gather.by_original(adjoint, solution), c.observed, c.interval)
-        for c, gather, (value, adjoint) in zip(comparisons, fitted, outcomes, strict=True)
+        Known(value, f.by_original(adjoint, solution), f.synthetic, c.observed, c.interval)
+        for c, f, (value, adjoint) in zip(comparisons, fitted, outcomes, strict=True)
     ]

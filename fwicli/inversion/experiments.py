@@ -109,6 +109,21 @@ def experiments(
     return tuple(made)
 
 
+def heard(gathers: Gathers, prepare: Prepare) -> NDArray[np.bool_]:
+    """Traces that are compared, or that sources are fitted to, shape (n_shots, n_receivers)."""
+    return np.stack(
+        [
+            prepare(_record(gathers, shot)).heard((gathers.data.shape[1], gathers.samples))
+            for shot in range(gathers.acquisition.shots)
+        ]
+    )
+
+
+def _record(gathers: Gathers, shot: int) -> Record:
+    place = gathers.acquisition.source(shot), gathers.acquisition.receivers_of(shot)
+    return Record.of(shot, *place, gathers.interval, gathers.data[shot])
+
+
 def _compared(
     gathers: Gathers, shot: int, misfit: Misfit, prepare: Prepare | None
 ) -> tuple[Array, Comparison]:
@@ -117,8 +132,7 @@ def _compared(
     interval = gathers.interval
     if prepare is None:
         return receivers, Comparison(observed, interval, misfit)
-    source = gathers.acquisition.source(shot)
-    prepared = prepare(Record.of(shot, source, receivers, interval, observed))
+    prepared = prepare(_record(gathers, shot))
     heard = prepared.heard((observed.shape[0], observed.shape[1]))
     fit = None if prepared.source is None else prepared.source.select(heard)
     if fit is not None and heard.any() and not fit.weights.any() and not fit.common:

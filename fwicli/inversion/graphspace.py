@@ -67,6 +67,19 @@ class GraphSpace:
         every = self._numbers(d, interval)[0]
         return 0.5 * every * interval * float((d[:, ::every] ** 2).sum())
 
+    def curvature(
+        self,
+        synthetic: Array,  # noqa: ARG002
+        observed: Array,
+        interval: float,
+        change: Array,
+    ) -> Array:
+        """Second derivative while the assignment stays, applied to a change of the synthetic."""
+        every = self._numbers(observed.astype(np.float64), interval)[0]
+        found = np.zeros(change.shape)
+        found[:, ::every] = every * interval * change[:, ::every]
+        return found
+
     def _numbers(self, observed: Array, interval: float) -> tuple[int, float]:
         """Samples in a step, and T [s]."""
         dominant = period(observed, interval)

@@ -13,7 +13,8 @@ late by T,
     W = W0 exp(-i omega T),      U = i (W0 W' - W0' W) = T W0 W,      phi = T**2 / 2,
 
 however many periods that is. Traces are padded to twice their length, so that lags do not wrap
-around. The derivative is that of phi including the filter's.
+around. The derivative is that of phi including the filter's; the curvature is that where s is d, of
+any strength.
 
 Reference: Warner and Guasch (2016), Geophysics 81, R429-R445.
 """
@@ -47,43 +48,70 @@ class Adaptive:
 
     def __call__(self, synthetic: Array, observed: Array, interval: float) -> tuple[float, Array]:
         """Value, and its derivative with respect to the synthetic gather."""
-        samples = synthetic.shape[-1]
-        size = padded(samples)
-        lags = self._lags(size, interval)
-
-        def spectrum(traces: Array) -> Array:
-            return np.asarray(scipy.fft.rfft(traces.astype(np.float64), size, axis=-1))
-
-        def back(spectra: Array) -> Array:
-            return np.asarray(scipy.fft.irfft(spectra, size, axis=-1))
-
-        data = spectrum(observed)
-        power = np.abs(data) ** 2
-        damped = power + self.damping * power.max(axis=-1, keepdims=True)
-        inverse = np.divide(1.0, damped, out=np.zeros_like(damped), where=damped > 0)
-        filters = np.conj(data) * spectrum(synthetic) * inverse
-        none = power * inverse
-        moved = spectrum(lags * back(none))
-        apart = none * spectrum(lags * back(filters)) - moved * filters
-        energy = (back(none * filters) ** 2).sum(axis=-1, keepdims=True)
+        filters = _Filters(self, observed, interval)
+        apart, together = filters.of(synthetic)
+        energy = (together**2).sum(axis=-1, keepdims=True)
         live = energy > 0
         energy = np.where(live, energy, 1.0)
         # A trace of which nothing is modelled is as wrong as can be, and no change is better.
-        found = 0.5 * (back(apart) ** 2).sum(axis=-1, keepdims=True) / energy
-        found = np.where(live, found, 0.5 * (lags**2).max())
+        found = 0.5 * (apart**2).sum(axis=-1, keepdims=True) / energy
+        found = np.where(live, found, 0.5 * (filters.lags**2).max())
         weight = weights(observed, self.silent)
-        by_filter = lags * back(none * apart)
-        by_filter -= back(np.conj(moved) * apart + 2 * found * none**2 * filters)
-        by_filter *= np.where(live, weight / energy, 0.0)
-        derivative = back(data * spectrum(by_filter) * inverse)
-        return float((weight * found).sum()), derivative[:, :samples]
+        share = np.where(live, weight / energy, 0.0)
+        derivative = filters.transpose(share * apart, -2 * share * found * together)
+        return float((weight * found).sum()), derivative
+
+    def curvature(self, synthetic: Array, observed: Array, interval: float, change: Array) -> Array:
+        """Second derivative where the filters are those of the identity, applied to a change."""
+        filters = _Filters(self, observed, interval)
+        energy = (filters.of(synthetic)[1] ** 2).sum(axis=-1, keepdims=True)
+        weight = weights(observed, self.silent)
+        share = np.divide(weight, energy, out=np.zeros_like(energy), where=energy > 0)
+        apart = filters.of(change)[0]
+        return filters.transpose(share * apart, np.zeros_like(apart))
 
     def scale(self, observed: Array, interval: float) -> float:
         """The value if each trace were late by the dominant period."""
         return float(0.5 * weights(observed, self.silent).sum() * period(observed, interval) ** 2)
 
-    def _lags(self, size: int, interval: float) -> Array:
-        """Lags [s], in the order of the Fourier transform."""
-        lags = scipy.fft.fftfreq(size, 1 / (size * interval))
-        largest = self.max_lag or np.inf
-        return np.asarray(np.clip(lags, -largest, largest))
+
+class _Filters:
+    """The linear way from synthetic traces to u and w0 * w, and its transpose.
+
+    Attributes
+    ----------
+    lags : ndarray of shape (size,)
+        In the order of the Fourier transform [s].
+    """
+
+    def __init__(self, settings: Adaptive, observed: Array, interval: float) -> None:
+        self.samples = observed.shape[-1]
+        self.size = padded(self.samples)
+        lags = scipy.fft.fftfreq(self.size, 1 / (self.size * interval))
+        largest = settings.max_lag or np.inf
+        self.lags = np.clip(lags, -largest, largest)
+        data = self._spectrum(observed)
+        power = np.abs(data) ** 2
+        damped = power + settings.damping * power.max(axis=-1, keepdims=True)
+        self.match = np.divide(np.conj(data), damped, out=np.zeros_like(data), where=damped > 0)
+        self.none = (self.match * data).real
+        self.moved = self._spectrum(self.lags * self._traces(self.none))
+
+    def of(self, synthetic: Array) -> tuple[Array, Array]:
+        """u and w0 * w of synthetic traces."""
+        filters = self.match * self._spectrum(synthetic)
+        apart = self.none * self._spectrum(self.lags * self._traces(filters))
+        return self._traces(apart - self.moved * filters), self._traces(self.none * filters)
+
+    def transpose(self, apart: Array, together: Array) -> Array:
+        """From derivatives by u and w0 * w to that by the synthetic traces."""
+        by_apart, by_together = self._spectrum(apart), self._spectrum(together)
+        lagged = self._spectrum(self.lags * self._traces(self.none * by_apart))
+        by_filter = lagged - np.conj(self.moved) * by_apart + self.none * by_together
+        return self._traces(np.conj(self.match) * by_filter)[:, : self.samples]
+
+    def _spectrum(self, traces: Array) -> Array:
+        return np.asarray(scipy.fft.rfft(traces.astype(np.float64), self.size, axis=-1))
+
+    def _traces(self, spectra: Array) -> Array:
+        return np.asarray(scipy.fft.irfft(spectra, self.size, axis=-1))

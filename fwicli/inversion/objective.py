@@ -19,7 +19,6 @@ model is then averaged, and cut; derivatives take the transposed way (see `surve
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -27,22 +26,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.errors import DataError, ModelError, StabilityError
+from fwicli.errors import DataError, StabilityError
 from fwicli.execution import Executor
 from fwicli.inversion import diagnosis, energies, estimation, tangents
 from fwicli.inversion.comparison import Comparison
 from fwicli.inversion.curvature import PROPAGATIONS, ShotCurvature, with_changes
 from fwicli.inversion.estimation import FirstPass, Known
 from fwicli.inversion.experiments import Experiment
+from fwicli.inversion.medium import Medium
 from fwicli.inversion.penalties import Penalty
 from fwicli.inversion.variables import Variables
-from fwicli.propagators import properties
 from fwicli.propagators.discretization import Discretization
-from fwicli.propagators.equations import registry
-from fwicli.propagators.equations.equation import ROUND_OFF, call
 from fwicli.propagators.propagator import propagator
 from fwicli.survey.grid import Grid
-from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import Regridding
 from fwicli.survey.windows import InWindow, whole
 
@@ -91,8 +87,9 @@ class ShotTask:
             loudest = float(np.abs(synthetic).max()), float(np.abs(adjoint).max())
             if self.diagnosed is not None:
                 compared = self.comparison
+                seen = compared.estimated(synthetic)
                 traces = diagnosis.compare(
-                    synthetic, compared.observed, compared.interval, self.diagnosed
+                    seen, compared.observed, compared.interval, self.diagnosed
                 )
             return adjoint
 
@@ -163,94 +160,15 @@ class Objective:
         if self._norm == 0:
             raise DataError("the observed data of this band are all zero; widen the band")
 
+    @property
+    def medium(self) -> Medium:
+        """Between the unknowns and the parameters of the equation."""
+        equation = self.discretization.equation
+        return Medium(equation, self.variables, self.others, self.regridding)
+
     def diagonal(self, x: Array, where: NDArray[np.bool_]) -> Array:
-        """Sum of the squared derivatives of the equation's parameters, by each element of x.
-
-        The Hessian has them on its diagonal, times the energy of the waves. Each parameter counts
-        relative to its mean square at the points `where`, in units of that of the first parameter
-        which depends on the block: in most equations it is the only one, the compressibility.
-        Tapers do not count: a preconditioner that knew of them would make up for them.
-        """
-        equation = self.discretization.equation
-        earth = self._earth(x)
-        parameters = properties.parameters(equation, earth)
-        total, units = np.zeros(x.shape), np.zeros(len(x))
-        for name, values in parameters.items():
-            unit = (values[where] ** 2).mean()
-            ones = {name: np.ones(values.shape)}
-            slopes = self.variables.untapered.gradient(x, earth, self._derivative(earth, ones))
-            for block, slope in enumerate(slopes):
-                if unit > 0 and slope.any():
-                    units[block] = units[block] or unit
-                    total[block] += units[block] / unit * slope**2
-        return total
-
-    def _derivative(
-        self, earth: Mapping[str, Array], derivatives: Mapping[str, Array]
-    ) -> Callable[[str], Array]:
-        """Derivatives by properties, from those by the equation's parameters on the same grid."""
-
-        def by(wanted: str) -> Array:
-            return properties.gradient(self.discretization.equation, earth, derivatives, wanted)
-
-        return by
-
-    def _by_x(self, x: Array, derivatives: Mapping[str, Array]) -> Array:
-        """Derivative by x from those by the equation's parameters on the grid of the waves."""
-        earth = self._earth(x)
-        by = self._derivative(self._propagated(earth), derivatives)
-        moved = self.regridding
-        if moved is None:
-            return self.variables.gradient(x, earth, by)
-        fine = _model(moved, earth)
-        return self.variables.gradient(x, earth, lambda n: moved.gradient_to_fine(fine, by, n))
-
-    def _propagated(self, earth: dict[str, Array]) -> dict[str, Array]:
-        """Properties on the grid of the waves."""
-        if self.regridding is None:
-            return earth
-        return self.regridding.model_to_coarse(_model(self.regridding, earth)).properties
-
-    def _earth(self, x: Array) -> dict[str, Array]:
-        return self.variables.earth(self.variables.unpack(x), self.others)
-
-    def _parameters(self, x: Array) -> dict[str, Array]:
-        """Parameters of the equation at x.
-
-        Raises
-        ------
-        ModelError
-            If one is not a finite number somewhere, or outside the limits of the equation.
-        """
-        equation = self.discretization.equation
-        self._check_limits(x)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            parameters = self._made(x)
-        for name, values in parameters.items():
-            bad = int((~np.isfinite(values)).sum())
-            if bad:
-                raise ModelError(
-                    f"the parameter `{name}` of the equation `{equation}` is not a finite number "
-                    f"at {bad} points of a model with {self.variables.ranges(x)}; narrow the "
-                    f"bounds of the inversion"
-                )
-        return parameters
-
-    def _made(self, x: Array) -> dict[str, Array]:
-        """Parameters of the equation at x, unchecked."""
-        equation = self.discretization.equation
-        return properties.parameters(equation, self._propagated(self._earth(x)))
-
-    def _check_limits(self, x: Array) -> None:
-        """The earth at x must allow a stable solution."""
-        earth = self._earth(x)
-        for limit in registry.load(self.discretization.equation).limits:
-            bad = int((call(limit.margin, earth) < -ROUND_OFF).sum())
-            if bad:
-                raise ModelError(
-                    f"a model with {self.variables.ranges(x)} is outside the limits of the "
-                    f"equation at {bad} points: {limit.rule}; narrow the bounds of the inversion"
-                )
+        """Sum of the squared derivatives of the parameters by each element of x (see `medium`)."""
+        return self.medium.diagonal(x, where)
 
     def __call__(self, x: Array) -> tuple[float, Array]:
         """Value and gradient at x, both of them exact.
@@ -260,7 +178,7 @@ class Objective:
         ModelError, StabilityError
             If there are no waves in the model at x.
         """
-        parameters = self._parameters(x)
+        parameters = self.medium.parameters(x)
         try:
             task = partial(ShotTask, diagnosed=self.diagnosed)
             tasks = self._tasks(task, parameters, self._comparisons(parameters))
@@ -269,21 +187,21 @@ class Objective:
             raise StabilityError(f"{error}; the model has {self.variables.ranges(x)}") from error
         self.simulations += 2 * len(tasks)
         penalty, by_penalties = self._penalised(x)
-        by_x = self._by_x(x, gradient)
+        by_x = self.medium.by_x(x, gradient)
         share = self.weight / self._norm
         return share * value + penalty, share * by_x + by_penalties
 
     def energy(self, x: Array) -> Array:
         """Energy of sources times that of receivers on the grid of x (see `energies`)."""
         found = energies.energy(
-            self.discretization, self._parameters(x), self.experiments, self.executor
+            self.discretization, self.medium.parameters(x), self.experiments, self.executor
         )
         self.simulations += energies.SIMULATIONS * len(self.experiments)
         return found if self.regridding is None else self.regridding.to_fine(found)
 
     def slopes(self, x: Array) -> dict[str, Array]:
         """Derivative of the data term by the parameters of the equation, on the waves' grid."""
-        parameters = self._parameters(x)
+        parameters = self.medium.parameters(x)
         tasks = self._tasks(ShotTask, parameters, self._comparisons(parameters))
         gradient = self._sum(tasks, parameters)[1]
         self.simulations += 2 * len(tasks)
@@ -304,24 +222,22 @@ class Objective:
         slopes : mapping of str to ndarray, optional
             dphi/dp at x (see `slopes`); without it, the product is that of Gauss and Newton.
         """
-        parameters = self._parameters(x)
-        exact = copy(self)
-        # Properties in single precision are too coarse for differences.
-        exact.others = {n: o.astype(float) for n, o in self.others.items()}
-        size = np.maximum(_largest(x), self.variables.first_change(x))
-        changes = tangents.along(exact._made, x, v, size)
+        parameters = self.medium.parameters(x)
+        exact = self.medium.exact()
+        size = exact.size(x)
+        changes = tangents.along(exact.made, x, v, size)
         both = with_changes(parameters, changes)
         task = partial(ShotCurvature, full=slopes is not None)
         tasks = self._tasks(task, both, [e.comparison for e in self.experiments])
         total = self._added(tasks, parameters)
         self.simulations += PROPAGATIONS * len(tasks)
-        found = self.weight / self._norm * exact._by_x(x, total) + self._penalised_product(x, v)
+        found = self.weight / self._norm * exact.by_x(x, total) + self._penalised_product(x, v)
         if slopes is None:
             return found
         _, by_penalties = self._penalties(x)
 
         def gradient(y: Array) -> dict[str, Array]:
-            by_x = exact._by_x(y, slopes) + self.variables.chain(y, by_penalties)
+            by_x = exact.by_x(y, slopes) + self.variables.chain(y, by_penalties)
             return {"gradient": by_x}
 
         return found + tangents.along(gradient, x, v, size)["gradient"]
@@ -337,7 +253,7 @@ class Objective:
         fit = self.experiments[0].comparison.source
         if fit is None:
             return None
-        modelled = self._modelled(self._parameters(x))
+        modelled = self._modelled(self.medium.parameters(x))
         fitted = estimation.fits([e.comparison for e in self.experiments], modelled)
         pairs = list(zip(fitted, self.experiments, strict=True))
         return np.concatenate([f.wavelet(e.wavelet) for f, e in pairs[: 1 if fit.common else None]])
@@ -454,15 +370,3 @@ class Objective:
         moved = self.regridding
         self.illumination = illumination if moved is None else moved.to_fine(illumination)
         return value, gradient
-
-
-def _largest(x: Array) -> Array:
-    """Largest size in each block, to be compared with x."""
-    axes = tuple(range(1, x.ndim))
-    return np.asarray(np.abs(x).max(axis=axes, keepdims=True))
-
-
-def _model(regridding: Regridding, earth: dict[str, Array]) -> EarthModel:
-    """Properties on the grid of x as a model."""
-    others = dict(earth)
-    return EarthModel(regridding.fine, others.pop("vp"), others)

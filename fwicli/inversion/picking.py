@@ -92,6 +92,7 @@ def _consistent(picks: Array, period: float) -> Array:
     everywhere = float(np.nanmedian(picks))
     medians = np.full(picks.shape, everywhere)
     seen = ~np.isnan(windows).all(axis=1)
-    medians[seen] = np.nanmedian(windows[seen], axis=1)
+    # One of the picks, not the mean of two of different waves; most false picks are early.
+    medians[seen] = np.nanquantile(windows[seen], 0.5, axis=1, method="higher")
     off = np.isnan(picks) | (np.abs(picks - medians) > period)
     return np.where(off, medians, picks)

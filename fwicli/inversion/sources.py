@@ -8,7 +8,8 @@ y = f * s, and the best one is that of a damped least-squares problem,
 
 with lags from a first, not positive, to a last, not negative, and W weights of the samples. Sums
 run over the traces of a shot, or over all shots if they have one filter in common. The estimated
-wavelet is f * w, with w the wavelet that s was modelled with.
+wavelet is f * w, with w the wavelet that s was modelled with. In a low band f has a value, and is
+fitted to one, every few samples only: what it does to frequencies beyond the band does not count.
 
 The objective is a function of the model alone, phi(s) = misfit(y(s)). With a its derivative by y,
 and q the solution of the same equations for the derivative by f, (S^T V S + epsilon) q = S^T a,
@@ -36,6 +37,9 @@ from numpy.typing import NDArray
 from fwicli.errors import DataError
 
 Array = NDArray[Any]
+
+# Values of a filter in a period of the upper edge of a band, where the band has faded by 50 dB.
+SAMPLING = 6.0
 
 
 @dataclass(frozen=True)
@@ -108,12 +112,15 @@ class SourceFit:
         W.
     common : bool
         Whether all shots have one filter; `fit` is for those that have not.
+    step : int
+        Samples from one value of the filter to the next, and between those that it is fitted to.
     """
 
     lags: tuple[float, float]
     damping: float = 1e-3
     weights: Array = field(default_factory=lambda: np.ones((1, 1)))
     common: bool = False
+    step: int = 1
 
     def select(self, traces: NDArray[np.bool_]) -> SourceFit:
         """The same for some of the traces."""
@@ -127,18 +134,14 @@ class SourceFit:
 
     def equations(self, synthetic: Array, observed: Array, interval: float) -> Equations:
         """Normal equations of one shot, for gathers of shape (n_receivers, samples)."""
-        first, last = self._samples(interval)
-        count, samples = last - first + 1, synthetic.shape[1]
-        squares = np.broadcast_to(self.weights**2, synthetic.shape)
+        lags, squares = self._lags(synthetic, interval), self._squares(synthetic)
+        count = lags.count
         matrix, right, energy = np.zeros((count, count)), np.zeros(count), 0.0
         for trace, data, v in zip(synthetic, observed, squares, strict=True):
             rows = np.flatnonzero(v)
             if rows.size == 0:
                 continue
-            padded = np.pad(trace.astype(np.float64), (last, -first))
-            # Row t holds s(t - l) for all lags l, from the first to the last.
-            shifted = np.lib.stride_tricks.sliding_window_view(padded, count)[:samples, ::-1]
-            weighted = shifted[rows] * np.sqrt(v[rows])[:, None]
+            weighted = lags.shifted(trace)[rows] * np.sqrt(v[rows])[:, None]
             matrix += weighted.T @ weighted
             right += weighted.T @ (np.sqrt(v[rows]) * data[rows])
             energy += float(np.sum(v * trace.astype(np.float64) ** 2))
@@ -156,15 +159,25 @@ class SourceFit:
         return Fitted(
             synthetic.astype(np.float64),
             observed,
-            np.broadcast_to(self.weights**2, synthetic.shape),
+            self._squares(synthetic),
             equations,
             coefficients,
-            Lags(*self._samples(interval), synthetic.shape[1]),
+            self._lags(synthetic, interval),
         )
 
-    def _samples(self, interval: float) -> tuple[int, int]:
-        """First and last lag, in samples."""
-        return round(self.lags[0] / interval), round(self.lags[1] / interval)
+    def _squares(self, synthetic: Array) -> Array:
+        """V, zero at the samples that the filter is not fitted to."""
+        fitted = np.arange(synthetic.shape[1]) % self.step == 0
+        return np.broadcast_to(self.weights**2 * fitted, synthetic.shape)
+
+    def _lags(self, synthetic: Array, interval: float) -> Lags:
+        first, last = (round(lag / interval / self.step) for lag in self.lags)
+        return Lags(first, last, synthetic.shape[1], self.step)
+
+
+def sparsest(highest: float, interval: float) -> int:
+    """Step of a filter for frequencies up to the edge of a band [Hz]."""
+    return max(1, int(1 / (SAMPLING * highest * interval) + 1e-9))
 
 
 @dataclass(frozen=True)
@@ -173,45 +186,70 @@ class Lags:
 
     Parameters
     ----------
-    first, last, samples : int
-        Lags, and the number of samples of a trace.
+    first, last : int
+        Lags, in steps.
+    samples : int
+        Of a trace.
+    step : int
+        Samples in a step.
     """
 
     first: int
     last: int
     samples: int
+    step: int = 1
 
     @property
     def count(self) -> int:
         """Number of lags."""
         return self.last - self.first + 1
 
+    def shifted(self, trace: Array) -> Array:
+        """s(t - l) for all samples t and lags l, shape (samples, n_lags)."""
+        before, after = self.last * self.step, -self.first * self.step
+        padded = np.pad(trace.astype(np.float64), (before, after))
+        windows = np.lib.stride_tricks.sliding_window_view(padded, before + after + 1)
+        return np.asarray(windows[:, :: -self.step])
+
     def convolve(self, coefficients: Array, gather: Array) -> Array:
         """(f * s)(t) = sum_l f(l) s(t - l), by trace."""
-        product = self._transform(coefficients) * self._transform(gather)
+        product = self._transform(self._spread(coefficients)) * self._transform(gather)
         whole = scipy.fft.irfft(product, self._length)
-        return np.asarray(whole[..., -self.first : self.samples - self.first])
+        return np.asarray(whole[..., self._lead : self._lead + self.samples])
 
     def correlate(self, coefficients: Array, gather: Array) -> Array:
         """F^T, the transpose in the gather: sum_t f(t - t') g(t)."""
-        product = self._transform(coefficients).conj() * self._transform(self._placed(gather))
+        filters = self._transform(self._spread(coefficients))
+        product = filters.conj() * self._transform(self._placed(gather))
         return np.asarray(scipy.fft.irfft(product, self._length)[..., : self.samples])
 
     def by_lag(self, synthetic: Array, gather: Array) -> Array:
         """S^T, the transpose in the filter: sum over traces and t of s(t - l) g(t)."""
         product = self._transform(synthetic).conj() * self._transform(self._placed(gather))
-        return np.asarray(scipy.fft.irfft(product.sum(axis=0), self._length)[: self.count])
+        whole = scipy.fft.irfft(product.sum(axis=0), self._length)
+        return np.asarray(whole[: self.count * self.step : self.step])
+
+    @property
+    def _lead(self) -> int:
+        """Samples that the filter looks ahead."""
+        return -self.first * self.step
 
     @property
     def _length(self) -> int:
-        return int(scipy.fft.next_fast_len(self.samples + self.count - 1, real=True))
+        return int(scipy.fft.next_fast_len(self.samples + self.count * self.step, real=True))
+
+    def _spread(self, coefficients: Array) -> Array:
+        """The filter at every sample."""
+        spread = np.zeros(self.count * self.step)
+        spread[:: self.step] = coefficients
+        return spread
 
     def _transform(self, values: Array) -> Array:
         return np.asarray(scipy.fft.rfft(values, self._length))
 
     def _placed(self, gather: Array) -> Array:
         """Where `convolve` takes its samples from."""
-        return np.pad(gather, ((0, 0), (-self.first, 0)))
+        return np.pad(gather, ((0, 0), (self._lead, 0)))
 
 
 @dataclass(frozen=True)

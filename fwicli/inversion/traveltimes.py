@@ -1,11 +1,12 @@
 """Travel time: the lag at which synthetic and observed traces correlate best.
 
     C(T) = sum_t s(t + T) d(t),      C'(T_r) = 0,      phi = 1/2 sum_r w_r T_r**2
-    dphi/ds_r = w_r T_r d'(t - T_r) / C''(T_r)
+    dT_r/ds_r = d'(t - T_r) / C''(T_r),    dphi/ds_r = w_r T_r dT_r/ds_r
 
 with synthetic s, observed d, their lag T_r [s] (positive where s is late) and weights w_r that
 leave out silent traces. Traces are taken for the trigonometric polynomials that pass through their
-samples, so the maximum of C and its derivatives are exact, between the samples as well.
+samples, so the maximum of C and its derivatives are exact, between the samples as well. The
+curvature is w_r dT_r/ds_r dT_r/ds_r^T.
 
 Reference: Luo and Schuster (1991), Geophysics 56, 645-653.
 """
@@ -41,33 +42,44 @@ class TravelTime:
 
     def __call__(self, synthetic: Array, observed: Array, interval: float) -> tuple[float, Array]:
         """Value, and its derivative with respect to the synthetic gather."""
-        s, d = synthetic.astype(np.float64), observed.astype(np.float64)
-        samples = s.shape[-1]
-        size = padded(samples)
-        angular = 2 * np.pi * scipy.fft.rfftfreq(size, interval)
-        spectrum = scipy.fft.rfft(d, size, axis=-1)
-        cross = scipy.fft.rfft(s, size, axis=-1) * np.conj(spectrum)
-        if size % 2 == 0:
-            cross[:, -1] = 0.0  # the Nyquist frequency has no direction in time
-        largest = samples * interval if self.max_shift is None else self.max_shift
-        lags, found = _maximum(cross, angular, size, interval, largest)
-        weight = weights(d, self.silent)
-        turned = np.exp(1j * angular * lags)
-        bend = _sum(-(angular**2) * cross * turned, size)
-        slope = 1j * angular * spectrum / turned
-        if size % 2 == 0:
-            slope[:, -1] = 0.0
-        drift = scipy.fft.irfft(slope, size, axis=-1)[:, :samples]
-        use = np.where(found, weight, 0.0)
-        derivative = use * lags * drift / np.where(found, bend, 1.0)
+        lags, slopes, found = self._lags(synthetic, observed, interval)
+        weight = weights(observed, self.silent)
+        derivative = weight * lags * slopes
         # A trace that correlates nowhere is as wrong as can be, and no change is better.
-        lags = np.where(found, lags, largest)
+        lags = np.where(found, lags, self._largest(observed, interval))
         return float(0.5 * (weight * lags**2).sum()), derivative
+
+    def curvature(self, synthetic: Array, observed: Array, interval: float, change: Array) -> Array:
+        """Second derivative where nothing is late, applied to a change of the synthetic gather."""
+        slopes = self._lags(synthetic, observed, interval)[1]
+        moved = (slopes * change).sum(axis=-1, keepdims=True)
+        return np.asarray(weights(observed, self.silent) * moved * slopes)
 
     def scale(self, observed: Array, interval: float) -> float:
         """The value if each trace were late by the dominant period."""
         each = weights(observed.astype(np.float64), self.silent).sum()
         return float(0.5 * each * period(observed, interval) ** 2)
+
+    def _largest(self, observed: Array, interval: float) -> float:
+        return observed.shape[-1] * interval if self.max_shift is None else self.max_shift
+
+    def _lags(
+        self, synthetic: Array, observed: Array, interval: float
+    ) -> tuple[Array, Array, NDArray[np.bool_]]:
+        """Lag of each trace [s], its derivative by the trace, and whether it has one."""
+        samples = synthetic.shape[-1]
+        size = padded(samples)
+        angular = 2 * np.pi * scipy.fft.rfftfreq(size, interval)
+        if size % 2 == 0:
+            angular[-1] = 0.0  # the Nyquist frequency has no direction in time
+        spectrum = scipy.fft.rfft(observed.astype(np.float64), size, axis=-1)
+        cross = scipy.fft.rfft(synthetic.astype(np.float64), size, axis=-1) * np.conj(spectrum)
+        largest = self._largest(observed, interval)
+        lags, found = _maximum(cross, angular, size, interval, largest)
+        turned = np.exp(1j * angular * lags)
+        bend = np.where(found, _sum(-(angular**2) * cross * turned, size), 1.0)
+        drift = scipy.fft.irfft(1j * angular * spectrum / turned, size, axis=-1)[:, :samples]
+        return lags, np.where(found, drift / bend, 0.0), found
 
 
 def _maximum(

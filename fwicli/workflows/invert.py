@@ -32,6 +32,7 @@ from fwicli.inversion.objective import KINDS
 from fwicli.inversion.optimizer import State
 from fwicli.survey.model import EarthModel
 from fwicli.workflows import shots, unknowns
+from fwicli.workflows.checks import points_needed
 from fwicli.workflows.extension import RULE, Extension
 from fwicli.workflows.journal import Journal
 from fwicli.workflows.plan import Plan, plan
@@ -65,6 +66,7 @@ class Inversion:
         self.started = time.monotonic()
         self.journal = Journal(folder.path / JOURNAL)
         self._spent = 0.0
+        self._short = -1
 
     # --- the run ---------------------------------------------------------------------------------
 
@@ -130,6 +132,7 @@ class Inversion:
             standing = replace(standing, state=state, iterates=standing.iterates + 1)
             self._keep(standing, stage, step=True)
         self.progress.stop()
+        self._keep_wavelets(standing, stage, state)
         # The end of a stage is not written: with its state on disk a stage can be extended.
         return Standing(
             standing.stage + 1,
@@ -159,7 +162,7 @@ class Inversion:
         found = stage.diagnosis()
         if found is not None:
             log.info("diagnosis: %s", found.summary())
-            for warning in found.warnings():
+            for warning in found.warnings(stage.draws.shots[0].comparison.amplitudes):
                 log.warning("warning: %s", warning)
             title = f"stage {stage.number + 1}, {stage.band[0]:g} to {stage.band[1]:g} Hz"
             path = self.folder.path / f"diagnosis_{stage.number + 1}.png"
@@ -196,7 +199,9 @@ class Inversion:
             "evaluations": state.evaluations,
             "simulations": standing.simulations + stage.problem.simulations,
             "seconds": round(self._seconds(), 3),
+            "points_per_wavelength": round(stage.points_per_wavelength(state), 2),
         }
+        self._warn_of_slow(stage, record["points_per_wavelength"])
         record |= self._errors(model)
         if step:
             hdf5.add_iterate(
@@ -222,6 +227,27 @@ class Inversion:
             "" if state.evaluations == 1 else "s",
             errors,
         )
+
+    def _warn_of_slow(self, stage: Stage, points: float) -> None:
+        """Say once a stage that waves have become too short for the grid."""
+        needed = points_needed(self.config.physics)
+        if points < needed and self._short != stage.number:
+            self._short = stage.number
+            log.warning(
+                "warning: the model has become so slow that its shortest wave has %.2f points in "
+                "place of the %.2f that it needs; raise the lower bound of vp, or use a finer grid",
+                points,
+                needed,
+            )
+
+    def _keep_wavelets(self, standing: Standing, stage: Stage, state: State) -> None:
+        """Write the wavelets that were estimated, at the end of a stage."""
+        path, number = self.folder.path / RESULT, stage.number + 1
+        if stage.estimates and not hdf5.has_wavelets(path, number, standing.iterates):
+            found, start = stage.wavelets(state)
+            interval = self.plan.interval
+            hdf5.add_wavelets(path, number, standing.iterates, found, start, interval)
+            self._remember(standing, stage)
 
     def _quantities(self, model: EarthModel) -> dict[str, Array]:
         """What is inverted for, as far as a model has it."""
@@ -308,6 +334,9 @@ def _plots(
     """Pictures of every quantity; those of vp have no name in theirs."""
     result = made.model.changed(found)
     plotting.convergence(folder / "convergence.png", history)
+    wavelets = hdf5.read_wavelets(folder / RESULT)
+    if wavelets:
+        plotting.estimated(folder / "wavelets.png", wavelets)
     for name in quantities:
         known = made.reference is not None and made.reference.quantity(name) is not None
         true = made.reference if known else None

@@ -24,7 +24,7 @@ from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import moved
 from fwicli.survey.wavelets import Spectrum
-from fwicli.workflows import assembly, choices, extent, histories, unknowns
+from fwicli.workflows import assembly, choices, extent, histories, reception, unknowns
 from fwicli.workflows.checks import Checks
 from fwicli.workflows.numerics import Numerics
 from fwicli.workflows.runfolder import RunFolder
@@ -228,8 +228,7 @@ def _stage(
         return None
     coarse = moved(model, grids[0])
     slow, fast = (_bounded(config, model, coarse, side) for side in (0, 1))
-    slowest = speeds(equation, slow)[0]
-    now = speeds(equation, coarse)
+    slowest, now = speeds(equation, slow)[0], speeds(equation, coarse)
     numerics = checks.numerics(
         extent.key(physics, spacing),
         config,
@@ -243,7 +242,10 @@ def _stage(
         return None
     if slowest < now[0]:
         _warn_of_slow(checks, key, numerics, slowest)
-    numerics = extent.placed(numerics, physics, fast, records.acquisition)
+    geometry = reception.heard(checks, key, config.inversion, records)
+    if geometry is None:
+        return None
+    numerics = extent.placed(numerics, physics, fast, geometry)
     changing = unknowns.variables(config, model).properties
     parameters = registry.load(equation).depending(changing, model.grid.ndim)
     second_order = (stage.optimizer or config.inversion.optimizer).made().second_order

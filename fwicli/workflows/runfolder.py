@@ -46,6 +46,13 @@ Allowed = Callable[[str, Any, Any], bool]
 log = logging.getLogger("fwicli")
 
 
+class _LogFile(logging.FileHandler):
+    """A log on a disk that may be full: what does not fit is on the screen all the same."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  the base class's name
+        """Go on."""
+
+
 def nothing(_key: str, _old: Any, _new: Any) -> bool:
     """No value may change."""
     return False
@@ -140,7 +147,7 @@ class RunFolder:
     @contextmanager
     def logging(self) -> Iterator[None]:
         """Write what is said to the log of the folder as well."""
-        handler = logging.FileHandler(self.path / LOG, encoding="utf-8")
+        handler = _LogFile(self.path / LOG, encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
         log.addHandler(handler)
         log.setLevel(logging.INFO)

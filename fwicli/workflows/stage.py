@@ -30,6 +30,8 @@ from fwicli.inversion.optimizer import State
 from fwicli.inversion.preconditioning import Preconditioner, illumination_weight
 from fwicli.inversion.projection import Constraints
 from fwicli.inversion.variables import Variables
+from fwicli.propagators import sampling
+from fwicli.propagators.equations import registry
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import Regridding
@@ -80,6 +82,7 @@ class Problem:
     def __post_init__(self) -> None:
         self.illumination: Array | None = None
         self.simulations = 0
+        self._slopes_at: tuple[str, Array, dict[str, Array]] | None = None
         self.loudest = np.zeros(3)
         self.traces: Traces | None = None
 
@@ -98,13 +101,19 @@ class Problem:
 
     def product(self, x: Array, v: Array, kind: optimizer.Kind) -> Array:
         """Second derivative at x, times v."""
-        slopes = None
-        if kind == "full":
-            slopes = self._recalled("slopes", (x,), lambda: self.objective.slopes(x))
+        slopes = self._slopes(x) if kind == "full" else None
         found = self._recalled(
             f"{kind} product", (x, v), lambda: {"": self.objective.product(x, v, slopes)}
         )
         return np.where(self.free, found[""], 0.0)
+
+    def _slopes(self, x: Array) -> dict[str, Array]:
+        """Derivatives by the parameters of the equation, once for all products at x."""
+        known = self._slopes_at
+        if known is None or known[0] != self.name or not np.array_equal(known[1], x):
+            found = self._recalled("slopes", (x,), lambda: self.objective.slopes(x))
+            known = self._slopes_at = self.name, x, found
+        return known[2]
 
     def _recalled(
         self, what: str, at: tuple[Array, ...], make: Callable[[], dict[str, Array]]
@@ -208,10 +217,8 @@ class Stage:
         return found.tapered(taper, self.begin.properties)
 
     def _experiments(self) -> tuple[Experiment, ...]:
-        settings = self.settings
-        return experiments(
-            self._records(), settings.misfit.made(), self.numerics.windows, settings.prepare
-        )
+        misfit, prepare = self.settings.misfit.made(), self.settings.prepare(self.number)
+        return experiments(self._records(), misfit, self.numerics.windows, prepare)
 
     def _records(self) -> Gathers:
         """Data and wavelet in the band of the stage."""
@@ -248,6 +255,15 @@ class Stage:
     def frequency(self) -> float:
         """Centre of the wavelet's band [Hz]."""
         return Spectrum.of(self.draws.shots[0].wavelet[0], self.plan.interval).centre
+
+    def points_per_wavelength(self, state: State) -> float:
+        """Of the slowest wave of the present model, at the upper edge of the band."""
+        numerics = self.numerics
+        earth = self.variables.earth(self.variables.unpack(state.x), self.begin.properties)
+        slowest = registry.load(numerics.equation).speeds(earth, numerics.grid.ndim)[0]
+        return sampling.points_per_wavelength(
+            slowest, numerics.highest_frequency, numerics.grid.spacing
+        )
 
     def diagnosis(self) -> Diagnosis | None:
         """What the traces of the first evaluation say, if they were diagnosed."""
@@ -351,6 +367,26 @@ class Stage:
                 scaled = scaled * squares / mean
             weights.append(illumination_weight(scaled, self.free, settings.damping))
         return np.stack(weights)
+
+    @property
+    def estimates(self) -> bool:
+        """Whether wavelets are estimated."""
+        return self.draws.shots[0].comparison.source is not None
+
+    def wavelets(self, state: State) -> tuple[Array, Array]:
+        """Estimated wavelets of shape (n_shots or 1, samples), and the one modelled with."""
+        objective, shots = self.problem.objective, self.draws.shots
+
+        def make() -> dict[str, Array]:
+            before = objective.simulations
+            objective.experiments = shots
+            found = objective.wavelets(state.x)
+            spent = np.asarray(objective.simulations - before)
+            return {"wavelets": np.asarray(found), "simulations": spent}
+
+        entry = self.problem.journal.recall(f"{self.number} wavelets", (state.x,), make)
+        self.problem.simulations += int(entry["simulations"])
+        return entry["wavelets"], shots[0].wavelet[0]
 
     # --- the result ------------------------------------------------------------------------------
 

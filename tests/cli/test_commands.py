@@ -168,8 +168,11 @@ def test_interrupt_that_was_lost_comes_again(monkeypatch: pytest.MonkeyPatch) ->
     lines.update(1)
     with contextlib.suppress(KeyboardInterrupt):
         main._interrupt(signal.SIGTERM, None)
-    with pytest.raises(main.Terminated):
+    with pytest.raises(main.Stopped) as stopped:
         lines.update(2)
+    assert stopped.value.exit_code == 143
+    with pytest.raises(main.Stopped), display.interrupts():
+        raise AttributeError("made of an interrupt in a callback")
 
 
 @pytest.mark.parametrize(

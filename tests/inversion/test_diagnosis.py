@@ -7,8 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fwicli.inversion.comparison import Comparison
 from fwicli.inversion.diagnosis import Diagnosis, Silence, Traces, compare, together
+from fwicli.inversion.misfits import MISFITS
+from fwicli.inversion.sources import SourceFit
 from fwicli.survey.wavelets import ricker, times
+from tests.inversion.test_objective import objective
 
 INTERVAL, FREQUENCY, SAMPLES = 0.004, 8.0, 400
 
@@ -122,3 +126,31 @@ def test_silence_is_explained_at_its_first_station() -> None:
         replace(heard, **dict.fromkeys(names[1:], 0.0)).causes()
         == replace(heard, wavelet=0.0).causes()
     )
+
+
+@pytest.mark.parametrize(
+    ("misfit", "expected"),
+    [("least_squares", True), ("correlation", False), ("trace_normalized", False), ("huber", True)],
+)
+def test_misfits_tell_whether_amplitudes_count(misfit: str, expected: bool) -> None:
+    """As they are, not as they are listed; an estimated source takes amplitudes up."""
+    observed = shots()[0]
+    compared = Comparison(observed, INTERVAL, MISFITS[misfit]())
+    assert compared.amplitudes is expected
+    assert not replace(compared, source=SourceFit((0.0, 0.0))).amplitudes
+
+
+@pytest.mark.parametrize("common", [False, True])
+def test_what_is_diagnosed_has_its_source_estimated(common: bool) -> None:
+    """A wavelet of the opposite sign, half as large, is no matter where it is estimated."""
+    f, x = objective("vp")
+    fit = SourceFit((-0.02, 0.02), common=common)
+    f.experiments = [
+        replace(e, wavelet=-0.5 * e.wavelet, comparison=replace(e.comparison, source=fit))
+        for e in f.experiments
+    ]
+    f.diagnosed = 15.0
+    f(x)
+    numbers = Diagnosis(together(f.traces), 15.0).numbers()
+    assert numbers["reversed_share"] < 0.3
+    assert 0.7 < numbers["amplitude_ratio"] < 1.3

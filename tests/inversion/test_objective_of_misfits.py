@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from fwicli import Acquisition, Gathers, Propagator
+from fwicli.errors import ConfigError
 from fwicli.inversion.attributes import Envelope
+from fwicli.inversion.comparison import Comparison
 from fwicli.inversion.correlation import Correlation
 from fwicli.inversion.experiments import experiments
 from fwicli.inversion.graphspace import GraphSpace
@@ -95,3 +97,11 @@ def test_velocity_is_seen_from_afar(misfit: Any, sees: bool) -> None:
         points.append((gradient.sum() > 0) == (vp > 2000.0))
     assert all(points[3:5])
     assert all(points) == sees
+
+
+def test_which_misfits_have_a_curvature_is_said() -> None:
+    """Where an optimizer asks one that has none."""
+    gather = np.ones((2, 20))
+    compared = Comparison(gather, 0.004, Wasserstein())
+    with pytest.raises(ConfigError, match=r"Wasserstein lacks; .* misfits least_squares, huber, "):
+        compared.curvature(gather, gather)

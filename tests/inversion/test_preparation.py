@@ -9,15 +9,14 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from fwicli import Gathers
+from fwicli import Acquisition, Gathers
 from fwicli.config.conditioning import Conditioned
 from fwicli.config.sources import Source, prepare
 from fwicli.errors import ConfigError, DataError
-from fwicli.execution import InProcess, Processes
 from fwicli.inversion.conditioning import Record
 from fwicli.inversion.experiments import Preparation, experiments
-from fwicli.inversion.misfits import LeastSquares
 from fwicli.inversion.objective import Objective
+from fwicli.inversion.residuals import LeastSquares
 from fwicli.survey.wavelets import ricker, times
 from tests.inversion.test_objective import SAMPLES, objective, slope
 
@@ -59,11 +58,9 @@ SOURCES = {
 }
 
 
-def prepared(
-    chain: tuple[str, ...], source: Source | None = None, workers: int = 0, precision: str = ""
-) -> tuple[Objective, np.ndarray]:
+def prepared(chain: tuple[str, ...], source: Source | None = None) -> tuple[Objective, np.ndarray]:
     """The small objective of two shots, its data conditioned, its wavelet estimated."""
-    f, x = objective("vp", precision=precision or "float64")
+    f, x = objective("vp")
     many, chosen = f.experiments, sections(*chain)
     made = []
     for number, e in enumerate(many):
@@ -85,8 +82,7 @@ def prepared(
         wavelet = e.wavelet if source is None else 0.3 * ricker(times(0.004, SAMPLES), 25.0)[None]
         kept = e.receivers[heard]
         made.append(replace(e, wavelet=wavelet, receivers=kept, comparison=comparison))
-    executor = Processes(workers) if workers else InProcess()
-    return replace(f, experiments=tuple(made), executor=executor), x
+    return replace(f, experiments=tuple(made)), x
 
 
 def check_gradient(f: Objective, x: np.ndarray) -> None:
@@ -120,7 +116,7 @@ def test_filter_that_is_held_has_another_gradient() -> None:
     _, gradient = f(x)
     held = []
     for e in f.experiments:
-        synthetic = f._modelled(f._parameters(x))[len(held)].synthetic
+        synthetic = f._modelled(f.medium.parameters(x))[len(held)].synthetic
         fitted = e.comparison.source.fit(synthetic, e.comparison.observed, 0.004)
         wavelet = fitted.wavelet(e.wavelet)
         held.append(replace(e, wavelet=wavelet, comparison=replace(e.comparison, source=None)))
@@ -147,23 +143,10 @@ def test_unknown_wavelet_is_found_at_the_true_model(estimate: str) -> None:
         assert np.linalg.norm(wavelet - expected) < 0.03 * np.linalg.norm(expected)
 
 
-def test_common_source_whatever_the_workers() -> None:
-    """Bit for bit, and three propagations a shot instead of two."""
-    f, x = prepared((), SOURCES["common"], precision="float32")
-    g, _ = prepared((), SOURCES["common"], workers=2, precision="float32")
-    try:
-        (value, gradient), (again, same) = f(x), g(x)
-    finally:
-        g.executor.close()
-    assert value == again
-    np.testing.assert_array_equal(gradient, same)
-    assert f.simulations == g.simulations == 6
-
-
 def test_curvature_is_symmetric_and_positive() -> None:
     """Of conditioned data with an estimated source; refused for a common one."""
     f, x = prepared(("times", "band_pass"), SOURCES["shot"])
-    synthetic = f._modelled(f._parameters(x))[0].synthetic
+    synthetic = f._modelled(f.medium.parameters(x))[0].synthetic
     c = f.experiments[0].comparison
     u, v = np.random.default_rng(3).standard_normal((2, *synthetic.shape))
     Hu, Hv = c.curvature(synthetic, u), c.curvature(synthetic, v)
@@ -181,8 +164,6 @@ def records() -> Gathers:
     f, _ = objective("vp", precision="float32")
     first, second = f.experiments
     geometry = np.concatenate([first.source, second.source])
-    from fwicli import Acquisition
-
     data = np.stack([first.comparison.observed, second.comparison.observed])
     return Gathers(Acquisition(geometry, first.receivers), 0.004, data, first.wavelet[0])
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from fwicli.errors import DataError
-from fwicli.inversion.sources import Fitted, SourceFit, common
+from fwicli.inversion.bands import Band
+from fwicli.inversion.sources import Fitted, SourceFit, common, sparsest
 from fwicli.survey.wavelets import ricker, times
 
 INTERVAL, SAMPLES = 0.004, 150
@@ -16,10 +17,10 @@ SHAPE = (5, SAMPLES)
 LAGS = (-0.02, 0.06)
 
 
-def fit(damping: float = 1e-2, weights: bool = True, seed: int = 0) -> SourceFit:
+def fit(damping: float = 1e-2, weights: bool = True, seed: int = 0, step: int = 1) -> SourceFit:
     rng = np.random.default_rng(seed)
     w = rng.random(SHAPE) * (rng.random(SHAPE) > 0.3) if weights else np.ones((1, 1))
-    return SourceFit(LAGS, damping, w)
+    return SourceFit(LAGS, damping, w, step=step)
 
 
 def pair(seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -29,18 +30,23 @@ def pair(seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("damping", [1e-1, 1e-6])
 @pytest.mark.parametrize("weights", [False, True])
-def test_filter_is_the_best(damping: float, weights: bool) -> None:
+@pytest.mark.parametrize("step", [1, 5])
+def test_filter_is_the_best(damping: float, weights: bool, step: int) -> None:
     """No other filter has less of what is minimised, with convolution as NumPy has it."""
     s, d = pair()
-    made = fit(damping, weights)
+    made = fit(damping, weights, step=step)
     found = made.fit(s, d, INTERVAL)
     first, count = round(LAGS[0] / INTERVAL), found.filter.size
-    assert count == 21
+    assert count == {1: 21, 5: 5}[step]
+    every = np.arange(SAMPLES) % step == 0
 
     def minimised(f: np.ndarray) -> float:
-        y = np.stack([np.convolve(f, trace)[-first : SAMPLES - first] for trace in s])
-        rest = made.weights * (y - d)
-        energy = np.sum((made.weights * s) ** 2)
+        whole = np.zeros(21)
+        whole[::step] = f
+        y = np.stack([np.convolve(whole, trace)[-first : SAMPLES - first] for trace in s])
+        np.testing.assert_allclose(found.lags.convolve(f, s), y, atol=1e-12)
+        rest = (made.weights * (y - d))[:, every]
+        energy = np.sum((made.weights * s)[:, every] ** 2)
         return float(np.sum(rest**2) + damping * energy * np.sum(f**2))
 
     least = minimised(found.filter)
@@ -68,6 +74,27 @@ def test_unknown_wavelet_is_found() -> None:
     assert np.linalg.norm(found.synthetic - d) < 1e-5 * np.linalg.norm(d)
 
 
+@pytest.mark.parametrize("high", [4.0, 12.0])
+def test_few_values_do_in_a_low_band(high: float) -> None:
+    """A filter with as many as the band needs fits as well as one with all."""
+    rng, samples = np.random.default_rng(7), 600
+    t = times(INTERVAL, samples)
+    earth = rng.standard_normal((4, samples)) * np.exp(-t / 0.4)
+    guess, true = ricker(t, high / 2, 0.3), -2 * ricker(t, 0.7 * high, 0.38)
+    band = Band(0.0, high)
+    s, d = (
+        band.apply(np.stack([np.convolve(w, e)[:samples] for e in earth]), INTERVAL)
+        for w in (guess, true)
+    )
+    step = sparsest(high, INTERVAL)
+    assert step == {4.0: 10, 12.0: 3}[high]
+    few, all_ = (SourceFit((-0.2, 0.4), 1e-4, step=k).fit(s, d, INTERVAL) for k in (step, 1))
+    assert few.filter.size < all_.filter.size / (step - 1)
+    left = [float(np.linalg.norm(f.synthetic - d) / np.linalg.norm(d)) for f in (few, all_)]
+    assert left[0] < max(1.5 * left[1], 0.02)
+    assert left[0] < 0.1
+
+
 def test_scale_of_the_guess_does_not_matter() -> None:
     s, d = pair()
     once, twice = fit().fit(s, d, INTERVAL), fit().fit(3.0 * s, d, INTERVAL)
@@ -82,10 +109,11 @@ def probe(y: np.ndarray) -> tuple[float, np.ndarray]:
 
 @pytest.mark.parametrize("damping", [1e-1, 1e-3])
 @pytest.mark.parametrize("weights", [False, True])
-def test_derivative_through_the_filter(damping: float, weights: bool) -> None:
+@pytest.mark.parametrize("step", [1, 5])
+def test_derivative_through_the_filter(damping: float, weights: bool, step: int) -> None:
     """Of a function of the fitted data by the original, against central differences, to 1e-7."""
     s, d = pair()
-    made = fit(damping, weights)
+    made = fit(damping, weights, step=step)
     found = made.fit(s, d, INTERVAL)
     gradient = found.transpose(probe(found.synthetic)[1])
     rng = np.random.default_rng(4)
@@ -98,10 +126,11 @@ def test_derivative_through_the_filter(damping: float, weights: bool) -> None:
     assert np.linalg.norm(held - gradient) > 0.01 * np.linalg.norm(gradient)
 
 
-def test_change_is_the_transpose() -> None:
+@pytest.mark.parametrize("step", [1, 3])
+def test_change_is_the_transpose(step: int) -> None:
     """<dw/ds v, a> = <v, (dw/ds)^T a>, to round-off."""
     s, d = pair()
-    found = fit().fit(s, d, INTERVAL)
+    found = fit(step=step).fit(s, d, INTERVAL)
     v, a = pair(5)
     error = np.vdot(found.change(v), a) - np.vdot(v, found.transpose(a))
     assert abs(error) < 1e-12 * np.linalg.norm(found.change(v)) * np.linalg.norm(a)
