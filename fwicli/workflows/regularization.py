@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,6 @@ from fwicli.inversion.differences import Differences
 from fwicli.inversion.penalties import Directional, Penalty, Reference, Tikhonov, TotalVariation
 from fwicli.inversion.projection import Constraints, Feasible
 from fwicli.inversion.variables import Variables
-from fwicli.survey.grid import Grid
 from fwicli.survey.model import IMPEDANCE, EarthModel
 from fwicli.survey.regridding import Regridding
 from fwicli.workflows import assembly, unknowns
@@ -118,30 +117,31 @@ class Regularization:
 
     # --- constraints -----------------------------------------------------------------------------
 
-    def constraints(
-        self,
-        grid: Grid,
-        bounds: tuple[Mapping[str, Array], Mapping[str, Array]],
-        values: Mapping[str, Array],
-        free: Mask,
-    ) -> Constraints:
-        """On a grid, for models that stay as in `values` where they are not free.
-
-        Parameters
-        ----------
-        bounds : tuple of mapping of str to ndarray
-            Lower and upper bounds of the variables.
-        values : mapping of str to ndarray
-            Variables at the beginning of the stage.
-        """
-        made = {}
-        for name in self.variables.names:
+    def constraints(self, variables: Variables, model: EarthModel, free: Mask) -> Constraints:
+        """Convex sets on the grid of a model, which stays as it is where it is not free."""
+        low, high = (variables.unpack(end) for end in variables.bounds(model.properties))
+        values, made = variables.values(model.properties), {}
+        for name in variables.names:
             sections = [s for s in self.settings.constraints if s.property == name]
             if sections:
-                low, high = (np.where(free, ends[name], values[name]) for ends in bounds)
+                ends = [np.where(free, end[name], values[name]) for end in (low, high)]
                 sets = [self._set(section) for section in sections]
-                made[name] = Feasible(low, high, sets, grid.spacing, name)
+                made[name] = Feasible(ends[0], ends[1], sets, model.grid.spacing, name)
         return Constraints(made)
+
+    def projection(
+        self, variables: Variables, model: EarthModel, free: Mask, bounds: tuple[Array, Array]
+    ) -> Callable[[Array], Array] | None:
+        """From x to the nearest x that keeps constraints and bounds; None without constraints."""
+        sets = self.constraints(variables, model, free)
+        if not sets.sets:
+            return None
+
+        def nearest(x: Array) -> Array:
+            found = variables.scaled(sets.project(variables.unpack(x)))
+            return np.asarray(np.clip(found, *bounds))
+
+        return nearest
 
     def _set(self, section: ConstraintSection) -> SlopeSet:
         if isinstance(section, SlopesSection):

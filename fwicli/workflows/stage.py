@@ -28,7 +28,6 @@ from fwicli.inversion.fades import from_region
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.optimizer import State
 from fwicli.inversion.preconditioning import Preconditioner, illumination_weight
-from fwicli.inversion.projection import Constraints
 from fwicli.inversion.variables import Variables
 from fwicli.propagators import sampling
 from fwicli.propagators.equations import registry
@@ -326,21 +325,10 @@ class Stage:
             precondition=self._preconditioner(),
             first_change=self.variables.first_change(self.start),
             curvature=self.problem.product,
-            projection=self._projection(lower, upper),
+            projection=self.regularization.projection(
+                self.variables, self.begin, self.free, (lower, upper)
+            ),
         )
-
-    def _projection(self, lower: Array, upper: Array) -> Callable[[Array], Array] | None:
-        """The nearest x that fulfils the constraints, if there are any, and bounds."""
-        sets = self._constrained(self.variables, self.begin, self.free)
-        if not sets.sets:
-            return None
-
-        def nearest(x: Array) -> Array:
-            values = self.variables.unpack(x)
-            found = self.variables.scaled(sets.project(values))
-            return np.asarray(np.clip(found, lower, upper))
-
-        return nearest
 
     def _preconditioner(self) -> Preconditioner:
         return preconditioner(
@@ -403,15 +391,7 @@ class Stage:
             if length > 0:
                 change = gaussian_filter(change, sigma, mode="reflect")
             values[block.name] = np.clip(values[block.name] + change, block.low, block.high)
-        values = self._constrained(self.whole, self.base, ~self.fixed).project(values)
+        sets = self.regularization.constraints(self.whole, self.base, ~self.fixed)
+        values = sets.project(values)
         earth = self.whole.earth(values, base)
         return {n: np.where(self.fixed, base[n], earth[n]) for n in self.whole.properties}
-
-    def _constrained(
-        self, variables: Variables, model: EarthModel, free: NDArray[np.bool_]
-    ) -> Constraints:
-        """The convex sets of the stage, on the grid of a model."""
-        ends = variables.bounds(model.properties)
-        bounds = variables.unpack(ends[0]), variables.unpack(ends[1])
-        values = variables.values(model.properties)
-        return self.regularization.constraints(model.grid, bounds, values, free)
