@@ -82,7 +82,7 @@ def test_mistakes_are_explained(tmp_path: Path, text: str, message: str) -> None
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("misfit: travel_time", "stage 2: `optimizer: {method: newton}` needs the second"),
+        ("misfit: wasserstein", "stage 2: `optimizer: {method: newton}` needs the second"),
         ("source: {estimate: common}", "stage 2: `optimizer: {method: newton}` needs a source of"),
     ],
 )
