@@ -12,23 +12,28 @@ from fwicli.config.values import NonNegative, Positive, Section, kind
 class Illumination(Section):
     """Diagonal preconditioner from the energy of the waves.
 
-    exponent: 1 corrects for the sources; 2 also for the receivers, taken to light the model as
-    the sources do.  receivers: correct for them as they are, by fields that all receivers of a
-    shot send at once; takes as long as two gradients in every stage.  damping: relative to the
-    mean energy.
+    exponent: 1 corrects for the sources; 2, the default, also for the receivers, taken to light
+    the model as the sources do.  receivers: correct for them as they are, by fields that all
+    receivers of a shot send at once; takes as long as two gradients in every stage.  damping:
+    relative to the mean energy.
     """
 
-    exponent: Annotated[float, Field(strict=True, gt=0, le=4)] = 2.0
+    exponent: Annotated[float, Field(strict=True, gt=0, le=4)] | None = None
     receivers: bool = False
     damping: Positive = 0.01
 
     @model_validator(mode="after")
     def _said_once(self) -> Illumination:
-        if self.receivers and "exponent" in self.model_fields_set:
+        if self.receivers and self.exponent is not None:
             raise ValueError(
                 "`receivers: true` takes sources and receivers as they are; leave out `exponent`"
             )
         return self
+
+    @property
+    def power(self) -> float:
+        """Of the energy of the source fields."""
+        return 2.0 if self.exponent is None else self.exponent
 
 
 class Wavelengths(Section):

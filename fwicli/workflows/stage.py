@@ -346,7 +346,7 @@ class Stage:
         energy = self.problem.illumination
         if settings is False or energy is None:
             return None
-        energy = self.problem.energy(x) if settings.receivers else energy**settings.exponent
+        energy = self.problem.energy(x) if settings.receivers else energy**settings.power
         weights = []
         for squares in self.problem.objective.diagonal(x, self.free):
             scaled = energy / energy[self.free].mean()

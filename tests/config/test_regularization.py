@@ -53,6 +53,21 @@ def test_all_kinds(tmp_path: Path) -> None:
     assert found.fixed[2].file == tmp_path / "mask.npy"
 
 
+def test_what_a_run_writes_can_be_read(tmp_path: Path) -> None:
+    """With everything that has rules of what may stand beside what."""
+    found = read(
+        tmp_path,
+        OWN,
+        "fixed: [{above: 10}, {between: [20, 30]}]",
+        "regularization: [{kind: reference, weight: 0.1}]",
+        "preconditioning: {illumination: {receivers: true}, smoothing: {wavelengths: 0.3}}",
+    )
+    assert Inversion.model_validate(found.model_dump(mode="json")) == found
+    one = "stages: [{band: [0, 8], constraints: [{kind: smoothness, relative: 2}]}]"
+    found = read(tmp_path, one, "constraints: [{kind: slopes, low: 0, property: vp}]")
+    assert Inversion.model_validate(found.model_dump(mode="json")) == found
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
