@@ -6,8 +6,9 @@ Waves go through a square of 500 m from sources on all sides to receivers on all
 with inclusions of velocity and of density at different places; the start is the background. Every
 method inverts the same records by `fwi invert`, in its own folder, until the share of the data that
 is not explained falls below the target. What counts is printed: outer iterations, evaluations of
-the gradient, products with a second derivative, propagations of a shot (two for a gradient, four
-for a product), seconds, and the errors of the models relative to that of the start.
+the gradient, products with a second derivative, propagations of a shot (two for a gradient, three
+for a product of Gauss and Newton, four for a full one), seconds, and the errors of the models
+relative to that of the start.
 """
 
 from __future__ import annotations

@@ -216,7 +216,7 @@ class Inversion(Section):
         for number in range(len(self.stages)):
             settings = self.of(number)
             method, misfit = settings.optimizer.method, settings.misfit
-            if not settings.optimizer.made().second_order:
+            if settings.optimizer.made().curvature is None:
                 continue
             if not hasattr(misfit.made(), "curvature"):
                 raise ValueError(

@@ -47,7 +47,7 @@ class ConjugateGradient:
 
     sampling: ClassVar[bool] = False
     sets: ClassVar[bool] = False
-    second_order: ClassVar[bool] = False
+    curvature: ClassVar[None] = None
 
     formula: Formula = "polak_ribiere"
     budget: int = 8

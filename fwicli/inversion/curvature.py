@@ -5,7 +5,8 @@
 
 with r the derivative of the misfit by the synthetic gather, W its second derivative or the positive
 part of it, as the misfit says, and J = dF/dp. One pass of the waves and of their change forwards
-and one of both kinds of multipliers backwards give the product: twice the work of a gradient.
+and one of their multipliers backwards give the product; for the full one those of the waves and of
+their change, which is twice the work of a gradient, else those of the waves alone.
 
 References: Pratt, Shin and Hicks (1998), Geophys. J. Int. 133, 341-362; Metivier, Brossier, Virieux
 and Operto (2013), SIAM J. Sci. Comput. 35, B401-B437.
@@ -17,7 +18,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.inversion.comparison import Comparison
@@ -26,8 +26,9 @@ from fwicli.propagators.propagator import propagator
 
 Array = NDArray[Any]
 
-# Propagations of one product: the waves, their change, and as many multipliers.
-PROPAGATIONS = 4
+# Propagations of one product, by whether it is full: the waves, their change, and the multipliers
+# of the one or of both.
+PROPAGATIONS = {False: 3, True: 4}
 # The changes of parameters travel with them, under their names with this before them.
 CHANGE = "change of "
 
@@ -55,8 +56,8 @@ class ShotCurvature:
     def __call__(self) -> dict[str, Array]:
         """Propagate waves and their change, and back what the misfit makes of them."""
 
-        def residual(synthetic: Array, change: Array) -> tuple[Array, Array]:
-            adjoint = self.comparison(synthetic)[1] if self.full else np.zeros_like(synthetic)
+        def residual(synthetic: Array, change: Array) -> tuple[Array | None, Array]:
+            adjoint = self.comparison(synthetic)[1] if self.full else None
             return adjoint, self.comparison.curvature(synthetic, change)
 
         changes = {n: p for n, p in self.parameters.items() if n.startswith(CHANGE)}
@@ -67,7 +68,8 @@ class ShotCurvature:
             self.wavelet,
             self.source,
             self.receivers,
-            kinds=(),
+            # With the illumination, Gauss and Newton use the kernel of the gradient.
+            kinds=() if self.full else ("illumination",),
         )
         return found.product
 

@@ -58,7 +58,7 @@ class Lbfgs:
 
     sampling: ClassVar[bool] = False
     sets: ClassVar[bool] = True
-    second_order: ClassVar[bool] = False
+    curvature: ClassVar[None] = None
 
     memory: int = 10
     budget: int = 8

@@ -85,12 +85,16 @@ class Newton:
 
     sampling: ClassVar[bool] = False
     sets: ClassVar[bool] = False
-    second_order: ClassVar[bool] = True
 
     kind: Kind = "gauss_newton"
     inner: int = 20
     budget: int = 8
     memory: int = 10
+
+    @property
+    def curvature(self) -> Kind:
+        """Kind of the second derivative whose products are needed."""
+        return self.kind
 
     def start(self, x: Array, problem: Problem) -> State:
         """The first state, at the nearest feasible x."""

@@ -230,7 +230,7 @@ class Objective:
         task = partial(ShotCurvature, full=slopes is not None)
         tasks = self._tasks(task, both, [e.comparison for e in self.experiments])
         total = self._added(tasks, parameters)
-        self.simulations += PROPAGATIONS * len(tasks)
+        self.simulations += PROPAGATIONS[slopes is not None] * len(tasks)
         found = self.weight / self._norm * exact.by_x(x, total) + self._penalised_product(x, v)
         if slopes is None:
             return found

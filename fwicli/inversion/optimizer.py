@@ -140,13 +140,17 @@ class Optimizer(Protocol):
         shots; for the other methods see `refreshed`.
     sets : bool
         It stays in any convex set that can be projected onto, not only within bounds.
-    second_order : bool
-        It needs `Problem.product`.
+    curvature : str or None
+        Kind of the second derivative that it needs the products with.
     """
 
     sampling: ClassVar[bool]
     sets: ClassVar[bool]
-    second_order: ClassVar[bool]
+
+    @property
+    def curvature(self) -> Kind | None:
+        """Kind of the second derivative whose products are needed."""
+        ...
 
     def start(self, x: Array, problem: Problem) -> State:
         """The first state, at the nearest feasible x."""

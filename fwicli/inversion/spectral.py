@@ -45,7 +45,7 @@ class SpectralGradient:
 
     sampling: ClassVar[bool] = False
     sets: ClassVar[bool] = True
-    second_order: ClassVar[bool] = False
+    curvature: ClassVar[None] = None
 
     window: int = 10
     budget: int = 8

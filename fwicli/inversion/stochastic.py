@@ -45,7 +45,7 @@ class Momentum:
 
     sampling: ClassVar[bool] = True
     sets: ClassVar[bool] = True
-    second_order: ClassVar[bool] = False
+    curvature: ClassVar[None] = None
 
     momentum: float = 0.9
     decay: float = 0.0
@@ -81,7 +81,7 @@ class Adam:
 
     sampling: ClassVar[bool] = True
     sets: ClassVar[bool] = True
-    second_order: ClassVar[bool] = False
+    curvature: ClassVar[None] = None
 
     first_memory: float = 0.9
     second_memory: float = 0.999

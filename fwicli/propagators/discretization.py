@@ -72,7 +72,7 @@ class Discretization:
         )
 
     def missing_kernels(
-        self, images: tuple[str, ...] = (), curvature: bool = False
+        self, images: tuple[str, ...] = (), curvature: str | None = None
     ) -> list[Callable[[], None]]:
         """Tasks that compile the kernels of a run which are not on disk yet.
 
@@ -80,8 +80,8 @@ class Discretization:
         ----------
         images : tuple of str
             What an adjoint run accumulates; none for modelling alone.
-        curvature : bool
-            Whether products with second derivatives are wanted, too.
+        curvature : {"gauss_newton", "full"}, optional
+            Kind of the second derivative of which products are wanted, too.
         """
         needed = [self.signature("forward")]
         if images and self.keeping.kind == "boundary":
@@ -91,5 +91,6 @@ class Discretization:
         if images:
             needed.append(self.signature("gradient", images=images))
         if curvature:
-            needed += [self.signature("born", history=True), self.signature("hessian")]
+            needed += [self.signature("born", history=True)]
+            needed += [self.signature("hessian")] if curvature == "full" else []
         return [partial(kernels.prepare, s) for s in needed if not kernels.is_cached(s)]

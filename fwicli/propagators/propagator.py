@@ -226,9 +226,15 @@ class Propagator:
         receivers: Place,
     ) -> dict[str, Array]:
         """Gauss-Newton Hessian of half the squared residual, J^T J dp."""
-        at = self._at_receivers(receivers)
-        residual = at.data(np.zeros((at.rows, self.axis.samples)))
-        return self.hessian(model, perturbation, residual, wavelet, sources, receivers)
+        return self.curvature(
+            model,
+            perturbation,
+            lambda _, change: (None, change),
+            wavelet,
+            sources,
+            receivers,
+            kinds=(),
+        ).product
 
     def hessian(
         self,
@@ -267,7 +273,7 @@ class Propagator:
         self,
         model: Model,
         perturbation: Model,
-        residual: Callable[[Array, Array], tuple[Array, Array]],
+        residual: Callable[[Array, Array], tuple[Array | None, Array]],
         wavelet: Array,
         sources: Place,
         receivers: Place,
@@ -282,7 +288,8 @@ class Propagator:
         ----------
         residual : callable
             From the modelled gather d and its change J dp to r and to W J dp, all of shape
-            (n_receivers, samples). Where r is zero, the product is that of Gauss and Newton.
+            (n_receivers, samples). With None for r the product is that of Gauss and Newton, for
+            three propagations, not four.
         kinds : tuple of str
             Names of imaging conditions (see `conditions`); for other parameters see `hessian`.
         """
@@ -294,21 +301,20 @@ class Propagator:
         keeper = self._keeper(makes)
         recorded = self._run(makes, both, entering, source, receiver, keeper=keeper)
         change, gather = np.split(recorded, 2, axis=1)
-        adjoint, adjoint_change = residual(
+        adjoint, moved = residual(
             self._receivers_out(gather, receiver), self._receivers_out(change, receiver)
         )
-        signature = self._signature("hessian", images=kinds)
+        if adjoint is None:
+            # The multipliers are those of a gradient, whose source is W J dp.
+            signature, adjoint = self._signature("gradient", images=("gradient", *kinds)), moved
+            changed = None
+        else:
+            signature = self._signature("hessian", images=kinds)
+            changed = self._receivers_in(moved, receiver)
         kernel = kernels.load(signature)
         self._clear(kernel)
-        self._run(
-            signature,
-            both,
-            self._receivers_in(adjoint, receiver),
-            receiver,
-            None,
-            self._receivers_in(adjoint_change, receiver),
-            keeper=keeper,
-        )
+        entering = self._receivers_in(adjoint, receiver)
+        self._run(signature, both, entering, receiver, None, changed, keeper=keeper)
         return Curvature(self._gradients(kernel), self._images(kernel))
 
     def images(

@@ -110,7 +110,7 @@ class Inversion:
             self.progress,
         )
         self._announce(stage)
-        made, curvature = stage.problem.objective.discretization, stage.optimizer.second_order
+        made, curvature = stage.problem.objective.discretization, stage.optimizer.curvature
         shots.compile_missing(executor, made, KINDS, curvature)
         self._bar(stage, 0)
         state = standing.state

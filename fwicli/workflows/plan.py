@@ -246,7 +246,7 @@ def _stage(
     numerics = extent.placed(numerics, physics, fast, geometry)
     changing = unknowns.variables(config, model).properties
     parameters = registry.load(equation).depending(changing, model.grid.ndim)
-    second_order = (stage.optimizer or config.inversion.optimizer).made().second_order
+    second_order = (stage.optimizer or config.inversion.optimizer).made().curvature is not None
     return replace(numerics, parameters=parameters, curvature=second_order)
 
 

@@ -23,7 +23,7 @@ def compile_missing(
     executor: Executor,
     discretization: Discretization,
     images: tuple[str, ...] = (),
-    curvature: bool = False,
+    curvature: str | None = None,
 ) -> None:
     """Compile the kernels of a run that no run has needed before, in the workers."""
     tasks = discretization.missing_kernels(images, curvature)

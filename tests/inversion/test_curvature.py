@@ -115,13 +115,17 @@ def modelled_at(f: Objective, x: np.ndarray) -> list[np.ndarray]:
 
 
 def test_weight_and_number_of_propagations() -> None:
-    """A batch counts by its weight; a product takes four propagations of each shot."""
+    """A batch counts by its weight; a product takes three propagations of each shot, or four."""
     f, x = objective("vp")
     _, v = directions(x)
     found, before = f.product(x, v), f.simulations
     f.weight = 2.5
     np.testing.assert_allclose(f.product(x, v), 2.5 * found, rtol=1e-12)
-    assert f.simulations - before == 4 * len(records_of(f).data)
+    shots = len(records_of(f).data)
+    assert f.simulations - before == 3 * shots
+    slopes, before = f.slopes(x), f.simulations
+    f.product(x, v, slopes)
+    assert f.simulations - before == 4 * shots
 
 
 def test_properties_in_single_precision_do_not_matter() -> None:

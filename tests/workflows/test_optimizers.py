@@ -10,6 +10,7 @@ import pytest
 
 from fwicli import hdf5, plotting
 from fwicli.config.loader import load
+from fwicli.inversion.objective import Objective
 from fwicli.workflows import invert
 from tests.workflows.test_invert import StopAtUpdate, result
 
@@ -48,8 +49,8 @@ def test_misfit_falls(survey: Path, tmp_path: Path, method: str) -> None:
     products = int(numbers.get("method_products", 0))
     assert (products > 0) == (method in ("gauss_newton", "newton"))
     # The full second derivative takes the gradient by the parameters of the equation, too.
-    again = 2 if method == "newton" else 0
-    assert summary["simulations"] == shots * (2 * evaluations + 4 * products + 2 * again)
+    again, each = (2, 4) if method == "newton" else (0, 3)
+    assert summary["simulations"] == shots * (2 * evaluations + each * products + 2 * again)
 
 
 @pytest.mark.parametrize(
@@ -78,11 +79,22 @@ def test_resumed_result_is_the_same(
     np.testing.assert_array_equal(result(tmp_path / "run"), result(tmp_path / "whole"))
 
 
-def test_stochastic_methods_evaluate_once_a_step(survey: Path, tmp_path: Path) -> None:
-    """Each step with other shots, half of them."""
+def test_stochastic_methods_evaluate_once_a_step(
+    survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each step with other shots, half of them, so that two evaluations see every shot."""
+    seen, evaluate = [], Objective.__call__
+
+    def noted(self: Objective, x: np.ndarray) -> tuple[float, np.ndarray]:
+        seen.append({float(e.source[0, 0]) for e in self.experiments})
+        return evaluate(self, x)
+
+    monkeypatch.setattr(Objective, "__call__", noted)
     config = load(survey / "invert.yaml", settings=settings("adam", "inversion.shots={batch: 2}"))
     summary = invert.run(config, tmp_path / "run")
     assert summary["simulations"] == 2 * 2 * (1 + 2)
+    assert [len(shots) for shots in seen] == [2, 2, 2]
+    assert len(seen[0] | seen[1]) == 4
 
 
 def test_first_change_of_a_stage(survey: Path, tmp_path: Path) -> None:
