@@ -38,6 +38,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/commands.py
 	$(BIN)/python benchmarks/propagation.py
 	$(BIN)/python benchmarks/equations.py
+	$(BIN)/python benchmarks/gradient.py
 	$(BIN)/python benchmarks/peers.py --json runs/peers.json
 	$(BIN)/python benchmarks/endurance.py
 	$(BIN)/python benchmarks/kills.py
