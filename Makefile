@@ -38,8 +38,10 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/commands.py
 	$(BIN)/python benchmarks/propagation.py
 	$(BIN)/python benchmarks/equations.py
+	$(BIN)/python benchmarks/gradient.py
 	$(BIN)/python benchmarks/peers.py --json runs/peers.json
 	$(BIN)/python benchmarks/endurance.py
+	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/histories.py
 	$(BIN)/python benchmarks/boundaries.py
 	$(BIN)/python benchmarks/tilted.py
@@ -47,6 +49,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/misfits.py
 	$(BIN)/python benchmarks/grids.py
 	$(BIN)/python benchmarks/marmousi.py
+	$(BIN)/python benchmarks/wavelets.py
 
 clean:
 	rm -rf $(VENV) runs

@@ -40,7 +40,7 @@ from fwicli.inversion.residuals import LeastSquares
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.regridding import Regridding, moved
-from fwicli.workflows import assembly
+from fwicli.workflows import unknowns
 from fwicli.workflows.numerics import Numerics
 from fwicli.workflows.plan import plan
 
@@ -74,7 +74,7 @@ def case(stage: str, *settings: str) -> Case:
     if records is None:
         raise click.ClickException("the config names no records")
     earth = moved(made.model, numerics.earth or numerics.grid)
-    variables = assembly.variables(loaded.config.inversion, numerics.equation)
+    variables = unknowns.variables(loaded.config, made.model)
     band = Band(*loaded.config.inversion.stages[0].band)
     records = replace(
         records,

@@ -152,7 +152,9 @@ def place(run: Path) -> str:
     halves = [p.name for p in run.rglob(".*") if p.is_file()]
     if halves:
         return f"writing {halves[0]}"
-    return "in a step" if (run / "journal").exists() else "between steps"
+    if (run / "journal").exists():
+        return "in a step, with evaluations of it on disk"
+    return "in the first evaluation of a step, or before"
 
 
 def stop(process: subprocess.Popen[str], way: str) -> None:

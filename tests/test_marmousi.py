@@ -16,7 +16,7 @@ from fwicli.inversion.experiments import experiments
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.residuals import LeastSquares
 from fwicli.survey.regridding import Regridding
-from fwicli.workflows import assembly, invert, model, rtm
+from fwicli.workflows import invert, model, rtm, unknowns
 from fwicli.workflows.plan import plan
 from tests.conftest import ROOT
 
@@ -85,7 +85,7 @@ def gradient(setting: str) -> np.ndarray:
     (numerics,) = made.stages
     objective = Objective(
         numerics.discretization(),
-        assembly.variables(loaded.config.inversion, numerics.equation),
+        unknowns.variables(loaded.config, made.model),
         made.model.properties,
         experiments(records, LeastSquares()),
         InProcess(),

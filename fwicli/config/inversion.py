@@ -15,58 +15,30 @@ from pydantic import (
 )
 
 from fwicli.config import sources
+from fwicli.config.arrays import ArrayFile, NumberOrArray
 from fwicli.config.conditioning import Conditioned
 from fwicli.config.misfits import LeastSquares, Misfit
 from fwicli.config.optimizers import Lbfgs, Optimizer
+from fwicli.config.preconditioning import Preconditioning
+from fwicli.config.regions import Regions
+from fwicli.config.regularization import ConstraintSection, PenaltySection
 from fwicli.config.shots import Shots
 from fwicli.config.values import (
     Band,
-    Bounds,
     Coarseness,
     Count,
-    Kept,
     NonNegative,
     Positive,
-    Range,
     Section,
     kind,
     one_of,
 )
 from fwicli.inversion.experiments import Prepare
-from fwicli.inversion.parameterization import PARAMETERIZATIONS
+from fwicli.inversion.parameterization import LOG, PARAMETERIZATIONS
 from fwicli.survey.model import IMPEDANCE
 
 # Quantities whose bounds must be positive.
 POSITIVE = ("vp", "rho", IMPEDANCE)
-
-
-class Illumination(Section):
-    """Diagonal preconditioner from the energy of the source fields.
-
-    exponent: 1 corrects for the sources; 2 also for the receivers, taken to light the model as
-    the sources do.  damping: relative to the mean energy.
-    """
-
-    exponent: Annotated[float, Field(strict=True, gt=0, le=4)] = 2.0
-    damping: Positive = 0.01
-
-
-class Preconditioning(Section):
-    """How the optimizer's first approximation to the inverse Hessian is made.
-
-    illumination: settings, or false for none.  smoothing: length of the Gaussian [m].
-    """
-
-    illumination: Annotated[
-        Annotated[Illumination, Tag("mapping")] | Annotated[Literal[False], Tag("switch")],
-        Discriminator(kind),
-    ] = Illumination()
-    smoothing: NonNegative = 0.0
-
-    @field_validator("illumination", mode="before")
-    @classmethod
-    def _true(cls, value: Any) -> Any:
-        return {} if value is True else value
 
 
 Source = Annotated[
@@ -92,6 +64,9 @@ class Stage(Section):
     source: Source | None = None
     preconditioning: Preconditioning | None = None
     model_smoothing: NonNegative | None = None
+    taper: NonNegative | None = None
+    regularization: list[PenaltySection] | None = None
+    constraints: list[ConstraintSection] | None = None
     optimizer: Optimizer | None = None
     shots: Shots | None = None
 
@@ -99,17 +74,46 @@ class Stage(Section):
 ParameterName = Annotated[str, AfterValidator(one_of(PARAMETERIZATIONS))]
 
 
+def _increasing(value: list[float | ArrayFile]) -> list[float | ArrayFile]:
+    low, high = value
+    if isinstance(low, float) and isinstance(high, float) and low >= high:
+        raise ValueError("the first of the two must be below the second")
+    return value
+
+
+# Each end is a number, or a model of its own.
+Bounds = Annotated[
+    list[NumberOrArray], Field(min_length=2, max_length=2), AfterValidator(_increasing)
+]
+
+
 class Inverted(Section):
     """One variable of an inversion.
 
-    bounds: in SI units.  parameter: of vp only, what the optimizer sees.  first_change: largest
-    change in the first step, in SI units; by default that of `optimizer` for vp, else a share of
-    the width of the bounds.
+    bounds: in SI units, numbers or files.  parameter: what the optimizer sees; of vp any, of
+    other positive properties `log`.  first_change: largest change in the first step, in SI units;
+    by default that of `optimizer` for vp, else a share of the width of the bounds.
     """
 
-    bounds: Range
+    bounds: Bounds
     parameter: ParameterName | None = None
     first_change: Positive | None = None
+
+
+def _check_variable(name: str, inverted: Inverted) -> None:
+    """Bounds and parameter must fit the property."""
+    lowest = inverted.bounds[0]
+    if name in POSITIVE and isinstance(lowest, float) and lowest <= 0:
+        raise ValueError(f"{name} is positive; its bounds begin at {lowest:g}")
+    if name == "vp" or inverted.parameter is None:
+        return
+    if inverted.parameter != LOG:
+        raise ValueError(
+            f"{inverted.parameter} is a `parameter` of vp alone; {name} is inverted for as it is, "
+            f"or, if it is positive, as {LOG}"
+        )
+    if name not in POSITIVE:
+        raise ValueError(f"{name} may be negative and has no logarithm; leave out `parameter`")
 
 
 class Inversion(Section):
@@ -117,11 +121,13 @@ class Inversion(Section):
 
     invert_for: properties of the equation, or `impedance` in place of rho, each with its bounds.
     bounds: of vp [m/s], where that is all that is inverted for; `parameter`: as in `invert_for`.
-    fixed: what stays as in the starting model: the water layer, all above a
-    depth [m], or nothing.  conditioning: what of the data is compared, operators one after the
-    other.  source: how the wavelet is estimated, or false for a known one.  shots: all in every
-    iteration, or some of them, or several in one simulation.  model_smoothing: length [m] over
-    which the update of each stage is smoothed when the stage ends.
+    fixed: what stays as in the starting model: the water layer, all above a depth [m], layers, a
+    mask in a file, several of these, or nothing.  taper: length [m] over which changes fade out
+    towards it.  conditioning: what of the data is compared, operators one after the other.
+    source: how the wavelet is estimated, or false for a known one.  shots: all in every iteration,
+    or some of them, or several in one simulation.  regularization: terms of the objective.
+    constraints: what the model must be.  model_smoothing: length [m] over which the update of each
+    stage is smoothed when the stage ends.
     """
 
     stages: Annotated[list[Stage], Field(min_length=1)]
@@ -131,7 +137,10 @@ class Inversion(Section):
     conditioning: list[Conditioned] = Field(default=[])
     source: Source = False
     bounds: Bounds | None = None
-    fixed: Kept = "water"
+    fixed: Regions = "water"
+    taper: NonNegative = 0.0
+    regularization: list[PenaltySection] = Field(default_factory=list)
+    constraints: list[ConstraintSection] = Field(default_factory=list)
     preconditioning: Preconditioning = Preconditioning()
     model_smoothing: NonNegative = 0.0
     optimizer: Optimizer = Lbfgs()
@@ -157,10 +166,7 @@ class Inversion(Section):
                 "determines the other)"
             )
         for name, inverted in value.items():
-            if name in POSITIVE and inverted.bounds[0] <= 0:
-                raise ValueError(f"{name} is positive; its bounds begin at {inverted.bounds[0]:g}")
-            if name != "vp" and inverted.parameter is not None:
-                raise ValueError(f"only vp may have a `parameter`; leave it out of {name}")
+            _check_variable(name, inverted)
         return value
 
     @model_validator(mode="after")
@@ -168,12 +174,41 @@ class Inversion(Section):
         if self.invert_for is None:
             if self.bounds is None:
                 raise ValueError("give `bounds` of vp [m/s], or `invert_for` with bounds of each")
+            _check_variable("vp", self.inverted()["vp"])
         elif self.bounds is not None or self.parameter is not None:
             given = "bounds" if self.bounds is not None else "parameter"
             raise ValueError(
                 f"both `{given}` and `invert_for` are given; put the {given} into "
                 f"`invert_for: {{vp: ...}}`"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _concern_what_changes(self) -> Inversion:
+        inverted = self.inverted()
+        for settings in (self, *(self.of(n) for n in range(len(self.stages)))):
+            for section in (*settings.regularization, *settings.constraints):
+                if section.property not in inverted:
+                    raise ValueError(
+                        f"{section.kind} concerns {section.property}, which is not inverted for; "
+                        f"set its `property` to one of: {', '.join(inverted)}"
+                    )
+            for section in settings.constraints:
+                if inverted[section.property].parameter not in (None, section.property):
+                    raise ValueError(
+                        f"models that fulfil {section.kind} are convex in {section.property} "
+                        f"itself; leave out its `parameter`"
+                    )
+            if settings.constraints and not settings.optimizer.made().sets:
+                raise ValueError(
+                    f"the optimizer {settings.optimizer.method} keeps bounds alone, no "
+                    f"`constraints`; set `optimizer: {{method: spectral_gradient}}`"
+                )
+            if settings.constraints and settings.taper:
+                raise ValueError(
+                    "a change that is tapered cannot be projected onto `constraints`; leave out "
+                    "one of the two, or use `preconditioning.mutes`"
+                )
         return self
 
     @model_validator(mode="after")

@@ -90,7 +90,7 @@ class Adaptive(_Named):
     """Adaptive waveform inversion, by Wiener filters (see `matching`)."""
 
     kind: Literal["adaptive"]
-    damping: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.01
+    damping: Annotated[float, Field(strict=True, gt=0, le=1)] = 1e-4
     max_lag: Positive | None = None
     silent: Share = SILENT
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
+from fwicli.config.arrays import ArrayFile, NumberOrArray
 from fwicli.config.inversion import Inversion
 from fwicli.config.values import (
     Aperture,
@@ -28,21 +29,6 @@ from fwicli.propagators.conditions import CONDITIONS
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.history import KEEPINGS
 
-
-class ArrayFile(Section):
-    """An array in a file: .npy, HDF5, or raw binary.
-
-    file: path, relative to the config.  dataset: name in an HDF5 file.  shape, dtype: of a raw
-    file, in C order with z fastest.
-    """
-
-    file: Path
-    dataset: str = "vp"
-    shape: list[Count] | None = None
-    dtype: Literal["float32", "float64"] = "float32"
-    byte_order: Literal["little", "big"] = "little"
-
-
 Spacing = Annotated[
     Annotated[Positive, Tag("number")]
     | Annotated[Annotated[list[Positive], Field(min_length=2, max_length=3)], Tag("list")],
@@ -52,12 +38,6 @@ Spacing = Annotated[
 
 Property = Annotated[
     Annotated[Positive, Tag("number")] | Annotated[ArrayFile, Tag("mapping")],
-    Discriminator(_kind),
-]
-
-
-Dimensionless = Annotated[
-    Annotated[Number, Tag("number")] | Annotated[ArrayFile, Tag("mapping")],
     Discriminator(_kind),
 ]
 
@@ -79,10 +59,10 @@ class Model(Section):
 
     vp: Property
     rho: Property | None = None
-    epsilon: Dimensionless | None = None
-    delta: Dimensionless | None = None
-    theta: Dimensionless | None = None
-    phi: Dimensionless | None = None
+    epsilon: NumberOrArray | None = None
+    delta: NumberOrArray | None = None
+    theta: NumberOrArray | None = None
+    phi: NumberOrArray | None = None
     unit: Literal["m/s", "km/s"] = "m/s"
     rho_unit: Literal["kg/m3", "g/cm3"] = "kg/m3"
     angle_unit: Literal["deg", "rad"] = "deg"

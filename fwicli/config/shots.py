@@ -52,7 +52,8 @@ class Shots(Section):
 
     @model_validator(mode="after")
     def _used(self) -> Shots:
-        if self.batch is None and "order" in self.model_fields_set:
+        # The config that a run writes says the default, too.
+        if self.batch is None and self.order != "shuffled":
             raise ValueError("`order` is that of batches; give their size as `batch`")
         return self
 

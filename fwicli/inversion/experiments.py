@@ -69,6 +69,7 @@ class Preparation:
         return np.asarray((weights != 0).any(axis=1))
 
 
+SILENT = "the conditioning mutes every trace of every shot; widen its offsets [m] and times [s]"
 Prepare = Callable[[Record], Preparation]
 
 
@@ -103,25 +104,38 @@ def experiments(
             source = acquisition.source(shot)
             made.append(Experiment(source, wavelet.reshape(1, -1), receivers, comparison, window))
     if not made:
-        raise DataError(
-            "the conditioning mutes every trace of every shot; widen its offsets [m] and times [s]"
-        )
+        raise DataError(SILENT)
     return tuple(made)
 
 
 def heard(gathers: Gathers, prepare: Prepare) -> NDArray[np.bool_]:
-    """Traces that are compared, or that sources are fitted to, shape (n_shots, n_receivers)."""
-    return np.stack(
-        [
-            prepare(_record(gathers, shot)).heard((gathers.data.shape[1], gathers.samples))
-            for shot in range(gathers.acquisition.shots)
-        ]
-    )
+    """Traces that are compared, or that sources are fitted to, shape (n_shots, n_receivers).
+
+    Raises
+    ------
+    DataError
+        If there are none, or those of a shot do not allow to estimate its source.
+    """
+    shape = gathers.data.shape[1], gathers.samples
+    shots = range(gathers.acquisition.shots)
+    found = np.stack([_prepared(gathers, shot, prepare).heard(shape) for shot in shots])
+    if not found.any():
+        raise DataError(SILENT)
+    return found
 
 
-def _record(gathers: Gathers, shot: int) -> Record:
+def _prepared(gathers: Gathers, shot: int, prepare: Prepare) -> Preparation:
+    """Conditioning and source estimation of a shot."""
     place = gathers.acquisition.source(shot), gathers.acquisition.receivers_of(shot)
-    return Record.of(shot, *place, gathers.interval, gathers.data[shot])
+    prepared = prepare(Record.of(shot, *place, gathers.interval, gathers.data[shot]))
+    fit, shape = prepared.source, (gathers.data.shape[1], gathers.samples)
+    alone = fit is not None and not fit.common and not fit.weights.any()
+    if alone and prepared.heard(shape).any():
+        raise DataError(
+            f"nothing of shot {shot} is left to estimate its source from; widen "
+            f"`source.window`, or set `estimate: common`"
+        )
+    return prepared
 
 
 def _compared(
@@ -132,13 +146,8 @@ def _compared(
     interval = gathers.interval
     if prepare is None:
         return receivers, Comparison(observed, interval, misfit)
-    prepared = prepare(_record(gathers, shot))
-    heard = prepared.heard((observed.shape[0], observed.shape[1]))
-    fit = None if prepared.source is None else prepared.source.select(heard)
-    if fit is not None and heard.any() and not fit.weights.any() and not fit.common:
-        raise DataError(
-            f"nothing of shot {shot} is left to estimate its source from; widen "
-            f"`source.window`, or set `estimate: common`"
-        )
-    chosen = prepared.conditioning.select(heard)
-    return receivers[heard], Comparison(observed[heard], interval, misfit, chosen, fit)
+    prepared = _prepared(gathers, shot, prepare)
+    there = prepared.heard((observed.shape[0], observed.shape[1]))
+    fit = None if prepared.source is None else prepared.source.select(there)
+    chosen = prepared.conditioning.select(there)
+    return receivers[there], Comparison(observed[there], interval, misfit, chosen, fit)

@@ -8,9 +8,8 @@ trace and a time T [s]: to move a sample by T costs as much as to change it by A
 nothing moves, and phi is least squares; it is never more than that. Within T of each other,
 arrivals are compared with the right ones.
 
-The minimum is a linear assignment problem, which SciPy solves for every trace. No sample moves by
-more than 2 T. As the waves are sampled much more densely than they need be, only some of the
-samples are compared, `step` apart.
+The minimum is a linear assignment problem, which SciPy solves for every trace. As the waves are
+sampled much more densely than they need be, only some of the samples are compared, `step` apart.
 
 Reference: Metivier, Brossier, Merigot and Oudet (2019), Inverse Problems 35, 085001.
 """
@@ -28,9 +27,8 @@ from fwicli.inversion.traces import period
 
 Array = NDArray[Any]
 
-# Samples that are compared in a dominant period, and reach of the assignment, in T.
+# Samples that are compared in a dominant period.
 POINTS = 16
-REACH = 2
 
 
 @dataclass(frozen=True)
@@ -50,11 +48,10 @@ class GraphSpace:
         s, d = synthetic.astype(np.float64), observed.astype(np.float64)
         every, shift = self._numbers(d, interval)
         coarse = every * interval
-        reach = max(1, round(REACH * shift / coarse))
         value, derivative = 0.0, np.zeros_like(s)
         for trace, (some, others) in enumerate(zip(s[:, ::every], d[:, ::every], strict=True)):
             price = (np.abs(others).max() * coarse / shift) ** 2
-            chosen = assignment(some, others, price, reach)
+            chosen = assignment(some, others, price)
             residual = some - others[chosen]
             moved = chosen - np.arange(some.size)
             value += 0.5 * coarse * float(price * moved @ moved + residual @ residual)
@@ -88,24 +85,14 @@ class GraphSpace:
         return every, dominant if self.shift is None else self.shift
 
 
-def assignment(s: Array, d: Array, price: float, reach: int) -> Array:
+def assignment(s: Array, d: Array, price: float) -> Array:
     """For every sample of s the sample of d that it is assigned to, at the least cost in all.
 
     Parameters
     ----------
     price : float
         Cost of a move by one sample.
-    reach : int
-        Samples by which one may move at most.
     """
-    samples = s.size
-    moves = np.arange(-min(reach, samples - 1), min(reach, samples - 1) + 1)
-    rows = np.repeat(np.arange(samples), moves.size)
-    columns = rows + np.tile(moves, samples)
-    inside = (columns >= 0) & (columns < samples)
-    rows, columns = rows[inside], columns[inside]
-    cost = price * (rows - columns) ** 2.0 + (s[rows] - d[columns]) ** 2
-    # A cost of zero would mean that there is no way; a constant changes no choice.
-    cost += cost.max() or 1.0
-    matrix = scipy.sparse.csr_array((cost, (rows, columns)), shape=(samples, samples))
-    return np.asarray(scipy.sparse.csgraph.min_weight_full_bipartite_matching(matrix)[1])
+    n = np.arange(s.size)
+    cost = price * (n[:, None] - n) ** 2.0 + (s[:, None] - d) ** 2
+    return np.asarray(scipy.optimize.linear_sum_assignment(cost)[1])

@@ -42,7 +42,7 @@ class Adaptive:
     trace counts half.
     """
 
-    damping: float = 0.01
+    damping: float = 1e-4
     max_lag: float | None = None
     silent: float = SILENT
 

@@ -61,6 +61,7 @@ class Medium:
         The Hessian has them on its diagonal, times the energy of the waves. Each parameter counts
         relative to its mean square at the points `where`, in units of that of the first parameter
         which depends on the block: in most equations it is the only one, the compressibility.
+        Tapers do not count: a preconditioner that knew of them would make up for them.
         """
         earth = self.earth(x)
         parameters = properties.parameters(self.equation, earth)
@@ -68,7 +69,7 @@ class Medium:
         for name, values in parameters.items():
             unit = (values[where] ** 2).mean()
             ones = {name: np.ones(values.shape)}
-            slopes = self.variables.gradient(x, earth, self._derivative(earth, ones))
+            slopes = self.variables.untapered.gradient(x, earth, self._derivative(earth, ones))
             for block, slope in enumerate(slopes):
                 if unit > 0 and slope.any():
                     units[block] = units[block] or unit

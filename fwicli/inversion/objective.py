@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from fwicli.errors import DataError, StabilityError
 from fwicli.execution import Executor
-from fwicli.inversion import diagnosis, estimation, tangents
+from fwicli.inversion import diagnosis, energies, estimation, tangents
 from fwicli.inversion.comparison import Comparison
 from fwicli.inversion.curvature import PROPAGATIONS, ShotCurvature, with_changes
 from fwicli.inversion.estimation import FirstPass, Known
@@ -190,6 +190,14 @@ class Objective:
         by_x = self.medium.by_x(x, gradient)
         share = self.weight / self._norm
         return share * value + penalty, share * by_x + by_penalties
+
+    def energy(self, x: Array) -> Array:
+        """Energy of sources times that of receivers on the grid of x (see `energies`)."""
+        found = energies.energy(
+            self.discretization, self.medium.parameters(x), self.experiments, self.executor
+        )
+        self.simulations += energies.SIMULATIONS * len(self.experiments)
+        return found if self.regridding is None else self.regridding.to_fine(found)
 
     def slopes(self, x: Array) -> dict[str, Array]:
         """Derivative of the data term by the parameters of the equation, on the waves' grid."""

@@ -3,9 +3,11 @@
     vp                  v = x               x in km/s
     slowness            v = 1 / x           x in s/km
     squared_slowness    v = x**(-1/2)       x in s2/km2
+    log                 v = exp(x)          v in km/s
 
-with x of order one. Properties other than vp are linear in x, in a unit that `variables` chooses.
-The gradient with respect to x is dv/dx times that with respect to v.
+with x of order one. Other properties than vp are linear in x, or, if they are positive,
+logarithmic, in a unit that `variables` chooses. The gradient with respect to x is dv/dx times that
+with respect to v.
 """
 
 from __future__ import annotations
@@ -51,6 +53,15 @@ def linear(unit: float) -> Parameterization:
     )
 
 
+def logarithm(unit: float, scale: float = 1.0) -> Parameterization:
+    """Relative changes of a positive property, v = unit exp(x / scale)."""
+    return Parameterization(
+        from_property=lambda v: scale * np.log(v / unit),
+        to_property=lambda x: unit * np.exp(x / scale),
+        slope=lambda x: unit / scale * np.exp(x / scale),
+    )
+
+
 # Of the velocity.
 PARAMETERIZATIONS = {
     "vp": linear(1e3),
@@ -64,4 +75,7 @@ PARAMETERIZATIONS = {
         to_property=lambda x: 1e3 / np.sqrt(x),
         slope=lambda x: -5e2 / x**1.5,
     ),
+    "log": logarithm(1e3),
 }
+# Of the others: as they are, or their logarithm.
+LOG = "log"

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import DataError
+from fwicli.inversion import neighbours
 from fwicli.survey.wavelets import Spectrum
 
 Array = NDArray[Any]
@@ -87,12 +88,8 @@ def _picks(gather: Array, interval: float, period: float, weakest: float) -> Arr
 
 def _consistent(picks: Array, period: float) -> Array:
     """Picks, with the median of their neighbours in place of those that lie off it."""
-    around = np.pad(picks, NEIGHBOURS, constant_values=np.nan)
-    windows = np.lib.stride_tricks.sliding_window_view(around, 2 * NEIGHBOURS + 1)
-    everywhere = float(np.nanmedian(picks))
-    medians = np.full(picks.shape, everywhere)
-    seen = ~np.isnan(windows).all(axis=1)
-    # One of the picks, not the mean of two of different waves; most false picks are early.
-    medians[seen] = np.nanquantile(windows[seen], 0.5, axis=1, method="higher")
+    medians = neighbours.median(picks, NEIGHBOURS)
+    medians = np.where(np.isnan(medians), np.nanmedian(picks), medians)
+    # The median is one of the picks, not the mean of two of different waves.
     off = np.isnan(picks) | (np.abs(picks - medians) > period)
     return np.where(off, medians, picks)

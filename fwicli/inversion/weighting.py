@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import DataError
+from fwicli.inversion import neighbours
 from fwicli.inversion.conditioning import Record, Weights
 
 Array = NDArray[Any]
@@ -41,15 +42,9 @@ def dead(observed: Array, below: float, above: float) -> NDArray[np.bool_]:
         Amplitudes relative to the median of the neighbours, under and over which a trace is dead.
     """
     size = amplitude(observed)
-    alive = np.where(size > 0, size, np.nan)
-    around = np.pad(alive, NEIGHBOURS, constant_values=np.nan)
-    windows = np.lib.stride_tricks.sliding_window_view(around, 2 * NEIGHBOURS + 1)
-    found = np.asarray(size == 0)
+    medians = neighbours.median(np.where(size > 0, size, np.nan), NEIGHBOURS)
     # A gather without any signal is dead as a whole, and has no neighbours to compare with.
-    for trace in np.flatnonzero(~found):
-        median = float(np.nanmedian(windows[trace]))
-        found[trace] = not below * median <= size[trace] <= above * median
-    return found
+    return np.asarray((size == 0) | (size < below * medians) | (size > above * medians))
 
 
 def by_offset(record: Record, scale: float, power: float) -> Weights:

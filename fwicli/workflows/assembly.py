@@ -10,23 +10,17 @@ from numpy.typing import NDArray
 
 from fwicli import hdf5
 from fwicli.config import schema
-from fwicli.config.inversion import Inversion
+from fwicli.config.arrays import ArrayFile
 from fwicli.errors import DataError, GeometryError, ModelError
-from fwicli.inversion.parameterization import PARAMETERIZATIONS, linear
-from fwicli.inversion.variables import Variable, Variables
 from fwicli.propagators import points
 from fwicli.propagators.absorbing import SIDES, SURFACE, AbsorbingLayer, walls
-from fwicli.propagators.equations import registry
 from fwicli.survey import wavelets
 from fwicli.survey.acquisition import Acquisition, towed
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
-from fwicli.survey.model import IMPEDANCE, EarthModel
+from fwicli.survey.model import EarthModel
 
 Array = NDArray[Any]
-
-# First change of a variable other than vp, relative to the width of its bounds.
-FIRST_CHANGE = 0.02
 
 
 def earth_model(section: schema.Model) -> EarthModel:
@@ -70,9 +64,22 @@ def kept(model: EarthModel, what: str | float) -> NDArray[np.bool_]:
     return model.above(float(what))
 
 
-def _property(
-    section: schema.Model, source: float | schema.ArrayFile
-) -> tuple[Array, dict[str, Any]]:
+def on_grid(section: schema.Model, grid: Grid, source: float | ArrayFile) -> Array:
+    """Values of shape grid.shape, from a number or from a file in SI units."""
+    if isinstance(source, float):
+        return np.full(grid.shape, source)
+    values = _property(section, source)[0]
+    if values.shape != grid.shape:
+        raise ModelError(
+            f"{source.file} holds shape {values.shape}, but the model has {grid.shape}; give one "
+            f"value for every point of the model"
+        )
+    if not np.isfinite(values).all():
+        raise ModelError(f"{source.file} has values that are not numbers; replace them")
+    return values.astype(np.float64)
+
+
+def _property(section: schema.Model, source: float | ArrayFile) -> tuple[Array, dict[str, Any]]:
     """Values of a property as they are in its file, and what the file says of its grid."""
     if isinstance(source, float):
         return np.full(section.shape or [], source), {}
@@ -100,7 +107,7 @@ def _npy(path: Path) -> Array:
         raise DataError(f"{path} is not a readable .npy file ({error})") from error
 
 
-def _raw(source: schema.ArrayFile, shape: list[int] | None) -> Array:
+def _raw(source: ArrayFile, shape: list[int] | None) -> Array:
     shape = source.shape or shape
     if shape is None:
         raise ModelError(f"{source.file} is raw binary; give its `shape` as (x, z), z fastest")
@@ -207,31 +214,6 @@ def gathers(section: schema.Data) -> Gathers:
         records = records.until(section.duration)
     records.check_finite()
     return records
-
-
-# --- inversion ------------------------------------------------------------------------------------
-
-
-def variables(section: Inversion, equation: str) -> Variables:
-    """What is inverted for, in the order of the equation's properties, whatever the config's."""
-    inverted = section.inverted()
-    width, blocks = 1.0, []
-    if "vp" in inverted:
-        velocity = PARAMETERIZATIONS[inverted["vp"].parameter or "vp"]
-        low, high = velocity.bounds(*inverted["vp"].bounds)
-        width = high - low
-    for name in (*registry.load(equation).properties, IMPEDANCE):
-        if name not in inverted:
-            continue
-        low, high = inverted[name].bounds
-        change = inverted[name].first_change
-        if name == "vp":
-            change = change or section.optimizer.first_change
-            blocks.append(Variable(name, low, high, change, velocity))
-        else:
-            change = change or FIRST_CHANGE * (high - low)
-            blocks.append(Variable(name, low, high, change, linear((high - low) / width)))
-    return Variables(tuple(blocks))
 
 
 # --- discretisation -------------------------------------------------------------------------------

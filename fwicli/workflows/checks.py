@@ -14,7 +14,6 @@ from fwicli.config import schema
 from fwicli.config.inversion import Inversion
 from fwicli.config.loader import Key, Loaded, Problem, ProblemsError
 from fwicli.errors import FwiError
-from fwicli.inversion import encoding
 from fwicli.inversion.bands import Band
 from fwicli.propagators import history, sampling
 from fwicli.propagators.absorbing import walls
@@ -23,7 +22,7 @@ from fwicli.propagators.equations.equation import ROUND_OFF, Equation, call
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
-from fwicli.survey.model import IMPEDANCE, UNITS, EarthModel
+from fwicli.survey.model import UNITS, EarthModel
 from fwicli.survey.regridding import Regridding, fitting
 from fwicli.survey.wavelets import Spectrum
 from fwicli.workflows import assembly
@@ -151,77 +150,6 @@ class Checks:
         for key, misfit in told.items():
             if misfit is not None and misfit in used:
                 self.get(key, partial(misfit.made().scale, gather, interval))
-
-    def variables(self, config: schema.InvertConfig, model: EarthModel) -> None:
-        """An inversion must be for what the equation has, from a start within the bounds."""
-        settings, equation = config.inversion, config.physics.equation
-        fixed = assembly.kept(model, settings.fixed)
-        if fixed.all():
-            message = "nothing is left to invert for; fix less of the model"
-            self.add(("inversion", "fixed"), message)
-            return
-        known = registry.load(equation).properties_in(model.grid.ndim)
-        for name, inverted in settings.inverted().items():
-            key: Key = ("inversion", "bounds")
-            if settings.invert_for is not None:
-                key = ("inversion", "invert_for", name)
-            if ("rho" if name == IMPEDANCE else name) not in known:
-                can = [*known, *([IMPEDANCE] if "rho" in known else [])]
-                self.add(
-                    key,
-                    f"the equation `{equation}` has no {name}; it may be inverted for "
-                    f"{', '.join(can)}: choose among these, or another `physics.equation`",
-                )
-                continue
-            start = model.quantity(name)
-            if start is None:
-                self.add(
-                    key, f"the model has no {name} to start from; give it in the section `model`"
-                )
-                continue
-            low, high = inverted.bounds
-            free = start[~fixed]
-            if free.min() < low or free.max() > high:
-                unit = UNITS.get(name, "")
-                self.add(
-                    key,
-                    f"the starting model has {name} from {free.min():g} to {free.max():g} {unit} "
-                    f"where it may change, outside the bounds {low:g} to {high:g} {unit}; widen "
-                    f"the bounds",
-                )
-
-    def shots(self, config: schema.InvertConfig, geometry: Acquisition) -> None:
-        """Shots that fire together must be heard by the same receivers, in the whole model."""
-        settings = config.inversion
-        for number, stage in enumerate(settings.stages):
-            key: Key = ("inversion", "stages", number, "shots")
-            if stage.shots is None:
-                key = ("inversion", "shots")
-            if settings.of(number).shots.encode is False:
-                continue
-            self.get(key, lambda: encoding.check_spread(geometry))
-            if config.physics.aperture != "whole":
-                self.add(
-                    key,
-                    f"shots that fire together need the whole model; leave out `encode`, or set "
-                    f"`physics.aperture: whole` in place of {config.physics.aperture}",
-                )
-            own = settings.of(number)
-            if own.conditioning or own.source:
-                self.add(
-                    key,
-                    "shots that fire together cannot be conditioned one by one, nor their sources "
-                    "estimated; leave out `encode`, or `conditioning` and `source`",
-                )
-            if own.misfit.kind != "least_squares":
-                self.add(
-                    key,
-                    f"shots that fire together can be compared by `least_squares` alone, not by "
-                    f"`{own.misfit.kind}`: no other misfit of a sum is on average that "
-                    f"of the shots; leave out `encode`, or use batches (`shots: {{batch: 8}}`)",
-                )
-            if stage.shots is None:
-                return
 
     def inside(self, key: Key, grid: Grid, geometry: Acquisition) -> None:
         """Every source and receiver must lie in the model."""

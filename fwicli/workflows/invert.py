@@ -31,12 +31,13 @@ from fwicli.execution import Executor, Local
 from fwicli.inversion.objective import KINDS
 from fwicli.inversion.optimizer import State
 from fwicli.survey.model import EarthModel
-from fwicli.workflows import assembly, shots
+from fwicli.workflows import shots, unknowns
 from fwicli.workflows.checks import points_needed
 from fwicli.workflows.extension import RULE, Extension
 from fwicli.workflows.journal import Journal
 from fwicli.workflows.plan import Plan, plan
 from fwicli.workflows.progress import Progress, Silent
+from fwicli.workflows.regularization import Regularization
 from fwicli.workflows.runfolder import RunFolder, provenance
 from fwicli.workflows.stage import Stage
 from fwicli.workflows.standing import Standing
@@ -60,8 +61,8 @@ class Inversion:
         self.plan = made
         self.folder = folder
         self.progress = progress
-        self.variables = assembly.variables(self.settings, self.config.physics.equation)
-        self.fixed = assembly.kept(made.model, self.settings.fixed)
+        self.variables = unknowns.variables(self.config, made.model)
+        self.fixed = unknowns.fixed(self.config, made.model)
         self.started = time.monotonic()
         self.journal = Journal(folder.path / JOURNAL)
         self._spent = 0.0
@@ -95,13 +96,15 @@ class Inversion:
     def _stage(self, standing: Standing, executor: Executor) -> Standing:
         """Minimise the objective of one band; returns the beginning of the next stage."""
         settings = self.settings.of(standing.stage)
+        variables = unknowns.variables(self.config, self.plan.model, settings)
         stage = Stage(
             standing.stage,
             settings,
             self.plan,
             standing.base,
-            assembly.variables(settings, self.config.physics.equation),
+            variables,
             self.fixed,
+            Regularization(self.config, settings, self.plan.model, variables, self.fixed),
             executor,
             self.journal,
             self.progress,

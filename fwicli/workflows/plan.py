@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config import schema
-from fwicli.config.inversion import Inversion, Stage
+from fwicli.config.inversion import Stage
 from fwicli.config.loader import Key, Loaded
 from fwicli.errors import FwiError
 from fwicli.execution import cores
@@ -21,10 +21,10 @@ from fwicli.propagators.equations import registry
 from fwicli.propagators.history import Keeping
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
-from fwicli.survey.model import UNITS, EarthModel
+from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import moved
 from fwicli.survey.wavelets import Spectrum
-from fwicli.workflows import assembly, extent, histories, reception
+from fwicli.workflows import assembly, choices, extent, histories, reception, unknowns
 from fwicli.workflows.checks import Checks
 from fwicli.workflows.numerics import Numerics
 from fwicli.workflows.runfolder import RunFolder
@@ -179,9 +179,11 @@ def _inversion(
     if observed is None or model is None:
         return None
     records, source, reference = observed
-    checks.variables(config, model)
+    readable = choices.variables(checks, config, model)
     checks.misfits(config.inversion, records)
-    checks.shots(config, records.acquisition)
+    choices.shots(checks, config, records.acquisition)
+    if not readable:
+        return None
     stages = [
         _stage(checks, ("inversion", "stages", number), config, stage, model, records, source)
         for number, stage in enumerate(config.inversion.stages)
@@ -199,19 +201,8 @@ def _inversion(
         _workers(config.execution, records.acquisition.shots),
         records,
         reference,
-        _in_words(config.inversion),
+        choices.in_words(config.inversion),
     )
-
-
-def _in_words(settings: Inversion) -> list[str]:
-    """What is inverted for, within which bounds."""
-    words = []
-    for name, inverted in settings.inverted().items():
-        low, high = inverted.bounds
-        text = f"{name} from {low:g} to {high:g} {UNITS.get(name, '')}".rstrip()
-        other = inverted.parameter not in (None, name)
-        words.append(f"{text} as {inverted.parameter}" if other else text)
-    return words
 
 
 def _stage(
@@ -229,14 +220,15 @@ def _stage(
         return None
     equation, physics = config.physics.equation, config.physics
     # The grid serves every model within the bounds, so that it need not change with the model.
-    bound = speeds(equation, _bounded(config.inversion, model, 0))[0]
+    bound = speeds(equation, _bounded(config, model, model, 0))[0]
     limit = extent.longest(physics, bound, spectrum)
     spacing: Key = (*key, "spacing")
     grids = extent.grids(checks, physics, model.grid, limit, spacing, stage.spacing)
-    if grids is None:
+    geometry = reception.heard(checks, key, config.inversion, records)
+    if grids is None or geometry is None:
         return None
     coarse = moved(model, grids[0])
-    slow, fast = (_bounded(config.inversion, coarse, side) for side in (0, 1))
+    slow, fast = (_bounded(config, model, coarse, side) for side in (0, 1))
     slowest, now = speeds(equation, slow)[0], speeds(equation, coarse)
     numerics = checks.numerics(
         extent.key(physics, spacing),
@@ -251,11 +243,8 @@ def _stage(
         return None
     if slowest < now[0]:
         _warn_of_slow(checks, key, numerics, slowest)
-    geometry = reception.heard(checks, key, config.inversion, records)
-    if geometry is None:
-        return None
     numerics = extent.placed(numerics, physics, fast, geometry)
-    changing = assembly.variables(config.inversion, equation).properties
+    changing = unknowns.variables(config, model).properties
     parameters = registry.load(equation).depending(changing, model.grid.ndim)
     second_order = (stage.optimizer or config.inversion.optimizer).made().curvature is not None
     return replace(numerics, parameters=parameters, curvature=second_order)
@@ -270,14 +259,22 @@ def speeds(equation: str, model: EarthModel) -> tuple[float, float]:
     return stated.speeds(model.properties, model.grid.ndim)
 
 
-def _bounded(settings: Inversion, model: EarthModel, side: int) -> EarthModel:
-    """The model with what is inverted for at its lower or upper bound, or beyond as it is."""
+def _bounded(
+    config: schema.InvertConfig, model: EarthModel, moved_to: EarthModel, side: int
+) -> EarthModel:
+    """A model with what is inverted for at its lower or upper bound, or beyond as it is.
+
+    Bounds that are models count with the lowest or highest value that they have anywhere: they
+    are on the grid of `model`, and `moved_to` need not be.
+    """
     further = (np.minimum, np.maximum)[side]
-    known = model.properties
-    return model.changed(
+    known = moved_to.properties
+    return moved_to.changed(
         {
-            name: further(known[name], inverted.bounds[side])
-            for name, inverted in settings.inverted().items()
+            name: further(
+                known[name], unknowns.outermost(unknowns.bounds(config, model, name))[side]
+            )
+            for name in config.inversion.inverted()
             if name in known
         }
     )

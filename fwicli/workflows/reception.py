@@ -8,10 +8,8 @@ import numpy as np
 
 from fwicli.config.inversion import Inversion
 from fwicli.config.loader import Key
+from fwicli.inversion import experiments
 from fwicli.inversion.bands import Band
-from fwicli.inversion.experiments import experiments
-from fwicli.inversion.experiments import heard as traces_heard
-from fwicli.inversion.residuals import LeastSquares
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.workflows.checks import Checks
@@ -35,9 +33,9 @@ def heard(checks: Checks, key: Key, settings: Inversion, records: Gathers) -> Ac
     seen = replace(records, data=band.apply(records.data, records.interval))
     own = settings.stages[number].conditioning is not None
     place = (*key, "conditioning") if own else ("inversion", "conditioning")
-    if checks.get(place, lambda: experiments(seen, LeastSquares(), prepare=prepare)) is None:
+    traces = checks.get(place, lambda: experiments.heard(seen, prepare))
+    if traces is None:
         return None
-    traces = traces_heard(seen, prepare)
     dropped = int((~traces.any(axis=1)).sum())
     if dropped:
         checks.warn(

@@ -24,6 +24,7 @@ from fwicli.inversion.bands import Band
 from fwicli.inversion.diagnosis import Diagnosis, Silence, Traces, together
 from fwicli.inversion.draws import Draws
 from fwicli.inversion.experiments import Experiment, experiments
+from fwicli.inversion.fades import from_region
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.optimizer import State
 from fwicli.inversion.preconditioning import Preconditioner, illumination_weight
@@ -37,7 +38,9 @@ from fwicli.survey.wavelets import Spectrum
 from fwicli.workflows.journal import Journal
 from fwicli.workflows.numerics import Numerics
 from fwicli.workflows.plan import Plan
+from fwicli.workflows.preconditioning import preconditioner
 from fwicli.workflows.progress import Progress
+from fwicli.workflows.regularization import Regularization
 
 Array = NDArray[Any]
 
@@ -90,6 +93,10 @@ class Problem:
         self.loudest = entry["loudest"]
         self.traces = Traces(*entry["traces"]) if entry["traces"].size else None
         return float(entry["value"]), entry["gradient"]
+
+    def energy(self, x: Array) -> Array:
+        """Energy of sources times that of receivers."""
+        return self._recalled("energy", (x,), lambda: {"": self.objective.energy(x)})[""]
 
     def product(self, x: Array, v: Array, kind: optimizer.Kind) -> Array:
         """Second derivative at x, times v."""
@@ -149,8 +156,10 @@ class Stage:
     base : mapping of str to ndarray
         Properties that change, at the beginning of the stage, on the model's grid.
     variables : Variables
+        On the model's grid.
     fixed : ndarray of bool
         Points of the model that stay.
+    regularization : Regularization
     journal : Journal
     """
 
@@ -162,6 +171,7 @@ class Stage:
         base: Mapping[str, Array],
         variables: Variables,
         fixed: NDArray[np.bool_],
+        regularization: Regularization,
         executor: Executor,
         journal: Journal,
         progress: Progress,
@@ -171,28 +181,39 @@ class Stage:
             settings.stages[number].band,
             settings.stages[number].iterations,
         )
-        self.variables, self.fixed = variables, fixed
+        self.whole, self.fixed = variables, fixed
+        self.regularization = regularization
         self.numerics: Numerics = made.stages[number]
         unknowns = self.numerics.earth or self.numerics.grid
         self.grid = Regridding(made.model.grid, unknowns.spacing)
         self.base: EarthModel = made.model.changed(base)
         self.begin = self.grid.model_to_coarse(self.base)
         self.free = ~(self.grid.to_coarse(fixed.astype(float)) > 0.5)
-        self.start = variables.pack(self.begin.properties)
+        self.variables = self._variables()
+        self.start = self.variables.pack(self.begin.properties)
         shots = self._experiments()
         self.draws = Draws(shots, settings.shots.batches(), settings.shots.encoding())
         objective = Objective(
             self.numerics.discretization(),
-            variables,
+            self.variables,
             self.begin.properties,
             shots,
             executor,
             progress.update,
             self.numerics.regridding,
+            regularization.penalties(self.grid, self.free),
         )
         self.problem = Problem(objective, self.free, journal)
         self.weight: Array | None = None
         self.optimizer = settings.optimizer.made()
+
+    def _variables(self) -> Variables:
+        """On the grid of the unknowns, with changes that fade out towards what is fixed."""
+        found, length = self.whole.on(self.grid.to_coarse), self.settings.taper
+        if length == 0:
+            return found
+        taper = self.grid.to_coarse(from_region(self.fixed, self.grid.fine, length))
+        return found.tapered(taper, self.begin.properties)
 
     def _experiments(self) -> tuple[Experiment, ...]:
         misfit, prepare = self.settings.misfit.made(), self.settings.prepare(self.number)
@@ -296,17 +317,27 @@ class Stage:
     def _posed(self, evaluate: optimizer.Evaluate) -> optimizer.Problem:
         """The problem with all that is known of its variable."""
         low, high = self.variables.bounds(self.begin.properties)
-        length = self.settings.preconditioning.smoothing
-        spacing = (self.numerics.earth or self.numerics.grid).spacing
-        sigma = (0.0, *(length / h for h in spacing))
-        weight = 1.0 if self.weight is None else self.weight
+        lower, upper = np.where(self.free, low, self.start), np.where(self.free, high, self.start)
         return optimizer.Problem(
             evaluate,
-            lower=np.where(self.free, low, self.start),
-            upper=np.where(self.free, high, self.start),
-            precondition=Preconditioner(self.free, weight, sigma),
+            lower=lower,
+            upper=upper,
+            precondition=self._preconditioner(),
             first_change=self.variables.first_change(self.start),
             curvature=self.problem.product,
+            projection=self.regularization.projection(
+                self.variables, self.begin, self.free, (lower, upper)
+            ),
+        )
+
+    def _preconditioner(self) -> Preconditioner:
+        return preconditioner(
+            self.settings.preconditioning,
+            self.begin,
+            self.free,
+            self.plan.acquisition,
+            self.band[1],
+            1.0 if self.weight is None else self.weight,
         )
 
     def _illumination(self, x: Array) -> Array | None:
@@ -315,7 +346,7 @@ class Stage:
         energy = self.problem.illumination
         if settings is False or energy is None:
             return None
-        energy = energy**settings.exponent
+        energy = self.problem.energy(x) if settings.receivers else energy**settings.power
         weights = []
         for squares in self.problem.objective.diagonal(x, self.free):
             scaled = energy / energy[self.free].mean()
@@ -353,12 +384,14 @@ class Stage:
 
         base = self.base.properties
         before, after = self.variables.values(self.begin.properties), self.variables.unpack(state.x)
-        values, length = self.variables.values(base), self.settings.model_smoothing
+        values, length = self.whole.values(base), self.settings.model_smoothing
         sigma = [length / h for h in self.grid.fine.spacing]
-        for block in self.variables.blocks:
+        for block in self.whole.blocks:
             change = self.grid.to_fine(after[block.name] - before[block.name])
             if length > 0:
                 change = gaussian_filter(change, sigma, mode="reflect")
             values[block.name] = np.clip(values[block.name] + change, block.low, block.high)
-        earth = self.variables.earth(values, base)
-        return {n: np.where(self.fixed, base[n], earth[n]) for n in self.variables.properties}
+        sets = self.regularization.constraints(self.whole, self.base, ~self.fixed)
+        values = sets.project(values)
+        earth = self.whole.earth(values, base)
+        return {n: np.where(self.fixed, base[n], earth[n]) for n in self.whole.properties}

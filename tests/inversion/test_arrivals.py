@@ -69,3 +69,20 @@ def test_unlike_arrivals_are_told() -> None:
     first, second = random.standard_normal((2, 40, SAMPLES)) * late
     found = shifts(first, second, INTERVAL, FREQUENCY)
     assert np.nanmedian(np.abs(found.likeness)) < 0.6
+
+
+@pytest.mark.parametrize("cycles", [0.0, 0.4, -1.0])
+def test_ringing_waves_in_noise_skip_seldom(cycles: float) -> None:
+    """Of many like cycles, with noise at a tenth, all but a few are compared with their own."""
+    noise = 0.1 * np.random.default_rng(0).standard_normal((2, 40, SAMPLES))
+
+    def ringing(start: float) -> np.ndarray:
+        late = np.clip(T - start, 0, None)
+        rise = 0.5 * FREQUENCY * late
+        return rise * np.exp(1 - rise) * np.sin(4 * np.pi * rise)
+
+    begin = np.linspace(0.5, 1.0, 40)
+    first, second = (np.stack([ringing(t) for t in begin + s]) for s in (0.0, cycles / FREQUENCY))
+    found = shifts(first + noise[0], second + noise[1], INTERVAL, FREQUENCY)
+    assert (np.abs(found.time * FREQUENCY - cycles) > 0.4).mean() < 0.1
+    assert (found.likeness < 0).mean() < 0.1

@@ -43,7 +43,7 @@ def test_skipping(misfit: Any, arrivals: Arrivals) -> None:
         (Envelope(exponent=2.0), pulse, 1.0),
         (Adaptive(), pulse, 2.0),
         (Adaptive(), train, 2.0),
-        (Adaptive(damping=1e-4), train, 2.0),
+        (Adaptive(damping=0.01), train, 2.0),
         (Wasserstein(), pulse, 2.0),
         (Wasserstein(), train, 2.0),
         (GraphSpace(shift=PERIOD), pulse, 1.5),

@@ -49,6 +49,7 @@ def test_gradient_of_encoded_shots_is_that_of_their_objective(rule: Encoding) ->
     f, x = objective("slowness")
     f.experiments, f.weight = Draws(f.experiments, None, rule).of(1, 5)
     assert len(f.experiments) == rule.realisations
+    assert f.weight == pytest.approx(1 / rule.realisations)
     assert f.experiments[0].source.shape == (2, 2)
     _, gradient = f(x)
     direction = x * np.random.default_rng(1).standard_normal(x.shape)

@@ -116,7 +116,7 @@ def test_filter_that_is_held_has_another_gradient() -> None:
     _, gradient = f(x)
     held = []
     for e in f.experiments:
-        synthetic = f._modelled(f._parameters(x))[len(held)].synthetic
+        synthetic = f._modelled(f.medium.parameters(x))[len(held)].synthetic
         fitted = e.comparison.source.fit(synthetic, e.comparison.observed, 0.004)
         wavelet = fitted.wavelet(e.wavelet)
         held.append(replace(e, wavelet=wavelet, comparison=replace(e.comparison, source=None)))
@@ -146,7 +146,7 @@ def test_unknown_wavelet_is_found_at_the_true_model(estimate: str) -> None:
 def test_curvature_is_symmetric_and_positive() -> None:
     """Of conditioned data with an estimated source; refused for a common one."""
     f, x = prepared(("times", "band_pass"), SOURCES["shot"])
-    synthetic = f._modelled(f._parameters(x))[0].synthetic
+    synthetic = f._modelled(f.medium.parameters(x))[0].synthetic
     c = f.experiments[0].comparison
     u, v = np.random.default_rng(3).standard_normal((2, *synthetic.shape))
     Hu, Hv = c.curvature(synthetic, u), c.curvature(synthetic, v)
@@ -155,6 +155,20 @@ def test_curvature_is_symmetric_and_positive() -> None:
     f, x = prepared((), SOURCES["common"])
     with pytest.raises(ConfigError, match="estimate: shot"):
         f.experiments[0].comparison.curvature(synthetic, synthetic)
+
+
+def test_products_with_the_second_derivative() -> None:
+    """Of conditioned data against differences of gradients; with a source, those of a metric."""
+    f, x = prepared(("band_pass", "times"))
+    rng, h = np.random.default_rng(4), 1e-4
+    u, v = (0.02 * x * w for w in rng.standard_normal((2, *x.shape)))
+    expected = (f(x + h * v)[1] - f(x - h * v)[1]) / (2 * h)
+    found = f.product(x, v, f.slopes(x))
+    assert np.linalg.norm(found - expected) < 1e-5 * np.linalg.norm(expected)
+    f, x = prepared(("band_pass", "times"), SOURCES["shot"])
+    Hu, Hv = f.product(x, u), f.product(x, v)
+    assert np.vdot(Hu, v) == pytest.approx(np.vdot(u, Hv), rel=1e-9)
+    assert np.vdot(Hu, u) > 0
 
 
 # --- experiments ----------------------------------------------------------------------------------

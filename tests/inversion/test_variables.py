@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fwicli.inversion.parameterization import PARAMETERIZATIONS, linear
+from fwicli.inversion.parameterization import PARAMETERIZATIONS, linear, logarithm
 from fwicli.inversion.variables import Variable, Variables
 
 RNG = np.random.default_rng(3)
@@ -64,10 +64,14 @@ def test_there_and_back(names: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("names", CASES, ids=str)
-def test_gradient_is_the_chain_rule(names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("tapered", [False, True], ids=["", "tapered"])
+def test_gradient_is_the_chain_rule(names: tuple[str, ...], tapered: bool) -> None:
     """Against central differences in every element of x."""
     v = variables(names)
     x = v.pack(EARTH)
+    if tapered:
+        v = v.tapered(RNG.random(SHAPE), EARTH)
+        x = 1.05 * x
 
     def by_x(place: tuple[int, ...]) -> float:
         h = np.zeros(x.shape)
@@ -76,7 +80,8 @@ def test_gradient_is_the_chain_rule(names: tuple[str, ...]) -> None:
         return (up - down) / (2 * h[place])
 
     expected = np.array([by_x(place) for place in np.ndindex(x.shape)]).reshape(x.shape)
-    found = v.gradient(x, EARTH, lambda name: derivative(EARTH, name))
+    earth = v.earth(v.unpack(x), EARTH)
+    found = v.gradient(x, earth, lambda name: derivative(earth, name))
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
 
 
@@ -118,3 +123,33 @@ def test_epsilon_and_delta_stop_at_each_other() -> None:
         np.testing.assert_allclose(found[1], highest)
     both = [Variable(name, -0.1, 0.3, 0.02, linear(0.1)) for name in ("epsilon", "delta")]
     np.testing.assert_allclose(Variables(tuple(both)).bounds(earth)[0], -1.0)
+
+
+def test_taper_is_the_share_of_a_change() -> None:
+    """None where it is zero, all where it is one; the beginning stays itself."""
+    taper = RNG.random(SHAPE)
+    taper.flat[:2] = 0, 1
+    plain = variables(("vp", "impedance"))
+    v = plain.tapered(taper, EARTH)
+    x = v.pack(EARTH)
+    for name, values in v.unpack(x).items():
+        np.testing.assert_allclose(values, plain.values(EARTH)[name], rtol=1e-14)
+    whole, shares = plain.unpack(1.1 * x), v.unpack(1.1 * x)
+    for name, start in plain.values(EARTH).items():
+        expected = start + taper * (whole[name] - start)
+        np.testing.assert_allclose(shares[name], expected, rtol=1e-14)
+
+
+def test_bounds_may_be_models() -> None:
+    """On the model's grid, and averaged to another."""
+    low, high = EARTH["vp"] - 100, EARTH["vp"] + 200
+    one = Variable("vp", low, high, 50.0, PARAMETERIZATIONS["slowness"])
+    two = Variable("rho", 900.0, high, 50.0, logarithm(1e3))
+    v = Variables((one, two))
+    lowest, highest = v.bounds(EARTH)
+    np.testing.assert_allclose(1e3 / highest[0], low)
+    np.testing.assert_allclose(1e3 / lowest[0], high)
+    np.testing.assert_allclose(1e3 * np.exp(highest[1]), high)
+    average = v.on(lambda values: values[::2].copy())
+    np.testing.assert_array_equal(average.blocks[0].low, low[::2])
+    assert average.blocks[1].low == 900.0

@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 
 from fwicli import hdf5
-from fwicli.config.inversion import Inversion
 from fwicli.config.loader import load
+from fwicli.config.schema import InvertConfig
 from fwicli.errors import ModelError
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.parameterization import PARAMETERIZATIONS
 from fwicli.workflows import invert, model
-from fwicli.workflows.assembly import variables
+from fwicli.workflows.assembly import earth_model
 from fwicli.workflows.plan import plan
+from fwicli.workflows.unknowns import variables
 from tests.survey_fixtures import MODEL
 from tests.workflows.test_invert import StopAtUpdate
 from tests.workflows.test_plan import impossible
@@ -177,14 +178,21 @@ def test_blocks_are_balanced(parameter: str) -> None:
     """The bounds of all blocks are equally wide; the order of the config does not matter."""
     velocity = {"bounds": [1450, 3200], "parameter": parameter}
     sections = [
-        Inversion.model_validate({"stages": [{"band": [0, 8]}], "invert_for": chosen})
+        InvertConfig.model_validate(
+            {
+                "model": {"vp": 2000.0, "shape": [6, 4], "spacing": 10.0},
+                "data": {"file": "shots.h5"},
+                "physics": {"equation": "variable_density"},
+                "inversion": {"stages": [{"band": [0, 8]}], "invert_for": chosen},
+            }
+        )
         for chosen in (
             {"vp": velocity, "rho": {"bounds": [900, 2600], "first_change": 17}},
             {"impedance": [1.4e6, 6.5e6], "vp": velocity},
             {"rho": [900, 2600]},
         )
     ]
-    first, second, alone = (variables(s, "variable_density") for s in sections)
+    first, second, alone = (variables(s, earth_model(s.model)) for s in sections)
     assert (first.names, second.names) == (("vp", "rho"), ("vp", "impedance"))
     for made in (first, second):
         low, high = (side[:, 0, 0] for side in made.bounds({"vp": np.ones((6, 4))}))

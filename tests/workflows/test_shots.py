@@ -13,6 +13,7 @@ import pytest
 from fwicli import hdf5
 from fwicli.config.loader import ProblemsError, load
 from fwicli.errors import DataError
+from fwicli.inversion.draws import Draws
 from fwicli.survey.acquisition import towed
 from fwicli.workflows import invert
 from fwicli.workflows.plan import plan
@@ -31,11 +32,19 @@ def records(folder: Path) -> list[dict[str, Any]]:
     ids=["batches", "encoded"],
 )
 def test_some_shots_lead_there_too(
-    survey: Path, tmp_path: Path, shots: str, simulated: int
+    survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shots: str, simulated: int
 ) -> None:
     """The model gets nearer; a stop within an iteration does not show in the result."""
+    asked, of = [], Draws.of
+
+    def drawn(self: Draws, stage: int, iteration: int) -> Any:
+        asked.append((stage, iteration))
+        return of(self, stage, iteration)
+
+    monkeypatch.setattr(Draws, "of", drawn)
     loaded = load(survey / "invert.yaml", settings=[ONE_STAGE, f"inversion.shots={shots}"])
     summary = invert.run(loaded, tmp_path / "whole")
+    assert asked == [(0, 0), (0, 0), (0, 1), (0, 2), (0, 3)]
     steps = records(tmp_path / "whole")
     first, last = steps[0], steps[-1]
     assert last["model_error"] < 0.98 * first["model_error"]

@@ -39,7 +39,7 @@ def test_unknown_wavelet(survey: Path, tmp_path: Path, estimate: str) -> None:
     assert np.all(np.diff(history["misfit"]) < 0)
     with h5py.File(tmp_path / "run" / "inversion.h5") as file:
         begin, end = (file[n]["vp"][()] - file["reference/vp"][()] for n in ("start", "result"))
-    assert np.linalg.norm(end) < 0.85 * np.linalg.norm(begin)
+    assert np.linalg.norm(end) < 0.9 * np.linalg.norm(begin)
     found, start, interval = hdf5.read_wavelets(tmp_path / "run" / "inversion.h5")[1]
     t = times(interval, start.size)
     band = Band(0.0, 12.0)
@@ -67,7 +67,8 @@ def test_a_wrong_wavelet_that_is_not_estimated_leads_astray(survey: Path, tmp_pa
 def test_resumed_estimate_is_the_same(survey: Path, tmp_path: Path) -> None:
     """Bit for bit, with one worker and with two."""
     near = "inversion.conditioning=[{kind: offsets, farthest: 150}]"
-    made = settings("common", near, "physics.aperture=40")
+    short = "inversion.stages.0.iterations=2"
+    made = settings("common", near, short, "physics.aperture=40")
     whole, again = tmp_path / "whole", tmp_path / "again"
     invert.run(load(survey / "invert.yaml", settings=made), whole)
     single = load(survey / "invert.yaml", settings=[*made, ALONE])
@@ -79,7 +80,7 @@ def test_resumed_estimate_is_the_same(survey: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(*pair)
     # What has ended takes no more; a run that is extended ends with other wavelets.
     assert invert.run(single, again, resume=True)["simulations"] == ended["simulations"]
-    longer = [*made, ALONE, "inversion.stages.0.iterations=4"]
+    longer = [*made, ALONE, "inversion.stages.0.iterations=3"]
     invert.run(load(survey / "invert.yaml", settings=longer), again, resume=True)
     assert (hdf5.read_wavelets(again / "inversion.h5")[1][0] != pair[1]).any()
 

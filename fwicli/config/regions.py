@@ -1,0 +1,57 @@
+"""Parts of a model that an inversion leaves as they are."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag, model_validator
+
+from fwicli.config.arrays import ArrayFile
+from fwicli.config.values import NonNegative, Section, kind, one_of
+
+
+class Layer(Section):
+    """Depths [m]: all `above` one, all `below` one, or `between` two."""
+
+    above: NonNegative | None = None
+    below: NonNegative | None = None
+    between: Annotated[list[NonNegative], Field(min_length=2, max_length=2)] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Layer:
+        given = [n for n in ("above", "below", "between") if getattr(self, n) is not None]
+        if len(given) != 1:
+            raise ValueError("give one of `above`, `below`, `between` [m], or a `file`")
+        if self.between is not None and self.between[0] >= self.between[1]:
+            raise ValueError("the first of the two depths must be above the second")
+        return self
+
+    def depths(self) -> tuple[float, float]:
+        """First and last depth [m]; the last does not belong to it."""
+        if self.between is not None:
+            return self.between[0], self.between[1]
+        if self.above is not None:
+            return -float("inf"), self.above
+        return self.below or 0.0, float("inf")
+
+
+def _which(value: Any) -> str:
+    if isinstance(value, ArrayFile) or (isinstance(value, dict) and "file" in value):
+        return "file"
+    return "mapping" if isinstance(value, BaseModel) else kind(value)
+
+
+_Region = (
+    Annotated[
+        str, AfterValidator(one_of(("water", "nothing"), ", a depth [m], or layers")), Tag("text")
+    ]
+    | Annotated[NonNegative, Tag("number")]
+    | Annotated[Layer, Tag("mapping")]
+    | Annotated[ArrayFile, Tag("file")]
+)
+Region = Annotated[_Region, Discriminator(_which)]
+# The water layer, all above a depth, layers, a mask that is not zero there; or several of these.
+Regions = Annotated[
+    _Region | Annotated[list[Region], Tag("list")],
+    Discriminator(_which),
+]

@@ -1,0 +1,144 @@
+"""Checks of the choices of an inversion: variables, what is fixed, regularization, shots."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.config import schema
+from fwicli.config.inversion import Inversion
+from fwicli.config.loader import Key
+from fwicli.inversion import encoding
+from fwicli.propagators.equations import registry
+from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.model import IMPEDANCE, UNITS, EarthModel
+from fwicli.workflows import unknowns
+from fwicli.workflows.checks import Checks
+from fwicli.workflows.regularization import Regularization
+
+
+def variables(checks: Checks, config: schema.InvertConfig, model: EarthModel) -> bool:
+    """An inversion must be for what the equation has, from a start within the bounds.
+
+    Returns
+    -------
+    known : bool
+        Whether the bounds are known.
+    """
+    settings, equation = config.inversion, config.physics.equation
+    fixed = checks.get(("inversion", "fixed"), lambda: unknowns.fixed(config, model))
+    if fixed is None:
+        return True
+    if fixed.all():
+        message = "nothing is left to invert for; fix less of the model"
+        checks.add(("inversion", "fixed"), message)
+        return True
+    known, readable = registry.load(equation).properties_in(model.grid.ndim), True
+    for name in settings.inverted():
+        key: Key = ("inversion", "bounds")
+        if settings.invert_for is not None:
+            key = ("inversion", "invert_for", name)
+        if ("rho" if name == IMPEDANCE else name) not in known:
+            can = [*known, *([IMPEDANCE] if "rho" in known else [])]
+            checks.add(
+                key,
+                f"the equation `{equation}` has no {name}; it may be inverted for "
+                f"{', '.join(can)}: choose among these, or another `physics.equation`",
+            )
+            continue
+        start = model.quantity(name)
+        if start is None:
+            checks.add(
+                key, f"the model has no {name} to start from; give it in the section `model`"
+            )
+            continue
+        readable &= _start_within(checks, key, config, model, name, fixed)
+    if not checks.problems:
+        _regularization(checks, config, model, fixed)
+    return readable
+
+
+def _start_within(
+    checks: Checks,
+    key: Key,
+    config: schema.InvertConfig,
+    model: EarthModel,
+    name: str,
+    fixed: NDArray[np.bool_],
+) -> bool:
+    """The starting model must be within the bounds of a variable, where it may change."""
+    ends = checks.get(key, lambda: unknowns.bounds(config, model, name))
+    start = model.quantity(name)
+    if ends is None or start is None:
+        return False
+    outside = ~fixed & ((start < ends[0]) | (start > ends[1]))
+    if outside.any():
+        unit, free = UNITS.get(name, ""), start[~fixed]
+        low, high = unknowns.outermost(ends)
+        checks.add(
+            key,
+            f"the starting model has {name} from {free.min():g} to {free.max():g} {unit} "
+            f"where it may change, and at {int(outside.sum())} points it is outside the "
+            f"bounds {low:g} to {high:g} {unit}; widen the bounds",
+        )
+    return True
+
+
+def _regularization(
+    checks: Checks, config: schema.InvertConfig, model: EarthModel, fixed: NDArray[np.bool_]
+) -> None:
+    """Penalties and constraints must be possible with the model, and their files readable."""
+    found = unknowns.variables(config, model)
+    settings = config.inversion
+    for number, stage in enumerate(settings.stages):
+        own = stage.regularization is not None or stage.constraints is not None
+        if number and not own:
+            continue
+        key: Key = ("inversion", "stages", number) if own else ("inversion",)
+        made = Regularization(config, settings.of(number), model, found, fixed)
+        checks.get(key, made.check)
+
+
+def shots(checks: Checks, config: schema.InvertConfig, geometry: Acquisition) -> None:
+    """Shots that fire together must be heard by the same receivers, in the whole model."""
+    settings = config.inversion
+    for number, stage in enumerate(settings.stages):
+        key: Key = ("inversion", "stages", number, "shots")
+        if stage.shots is None:
+            key = ("inversion", "shots")
+        if settings.of(number).shots.encode is False:
+            continue
+        checks.get(key, lambda: encoding.check_spread(geometry))
+        if config.physics.aperture != "whole":
+            checks.add(
+                key,
+                f"shots that fire together need the whole model; leave out `encode`, or set "
+                f"`physics.aperture: whole` in place of {config.physics.aperture}",
+            )
+        own = settings.of(number)
+        if own.conditioning or own.source:
+            checks.add(
+                key,
+                "shots that fire together cannot be conditioned one by one, nor their sources "
+                "estimated; leave out `encode`, or `conditioning` and `source`",
+            )
+        if own.misfit.kind != "least_squares":
+            checks.add(
+                key,
+                f"shots that fire together can be compared by `least_squares` alone, not by "
+                f"`{own.misfit.kind}`: no other misfit of a sum is on average that "
+                f"of the shots; leave out `encode`, or use batches (`shots: {{batch: 8}}`)",
+            )
+        if stage.shots is None:
+            return
+
+
+def in_words(settings: Inversion) -> list[str]:
+    """What is inverted for, within which bounds."""
+    words = []
+    for name, inverted in settings.inverted().items():
+        low, high = (f"{e:g}" if isinstance(e, float) else e.file.name for e in inverted.bounds)
+        text = f"{name} from {low} to {high} {UNITS.get(name, '')}".rstrip()
+        other = inverted.parameter not in (None, name)
+        words.append(f"{text} as {inverted.parameter}" if other else text)
+    return words
