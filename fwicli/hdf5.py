@@ -19,7 +19,9 @@ import errno
 import io
 import os
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,11 +62,10 @@ class _Patient(io.FileIO):
     """A file that keeps a failure to itself until HDF5 has closed it.
 
     HDF5 cannot give up a file that it cannot write, as on a full disk: closing it fails as well,
-    and at the end the process crashes. Here it is told that all is well, and the caller is not. An
-    interrupt counts as a failure, too.
+    and at the end the process crashes. Here it is told that all is well, and the caller is not.
     """
 
-    failure: BaseException | None = None
+    failure: OSError | None = None
 
     def write(self, data: Any) -> int:
         """Write all of it, or note why not."""
@@ -73,7 +74,7 @@ class _Patient(io.FileIO):
         try:
             while rest and self.failure is None:
                 rest = rest[super().write(rest) or 0 :]
-        except BaseException as error:
+        except OSError as error:
             self.failure = error
         return count
 
@@ -82,9 +83,33 @@ class _Patient(io.FileIO):
         if self.failure is None:
             try:
                 return super().truncate(size)
-            except BaseException as error:
+            except OSError as error:
                 self.failure = error
         return self.tell() if size is None else size
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Put off what signals do until the end.
+
+    HDF5 calls back for every write, and an exception that a signal raises in between is lost: the
+    run would go on as if Ctrl-C had not been pressed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread handles signals
+        return
+    handlers = {int(n): signal.getsignal(n) for n in signal.valid_signals()}
+    kept = {n: act for n, act in handlers.items() if callable(act)}
+    came: list[int] = []
+    for number in kept:
+        signal.signal(number, lambda n, _: came.append(n))
+    try:
+        yield
+    finally:
+        for number, act in kept.items():
+            signal.signal(number, act)
+        for first in came[:1]:
+            kept[first](first, None)
 
 
 @contextmanager
@@ -96,16 +121,14 @@ def _writing(name: Path, mode: str, path: Path) -> Iterator[h5py.File]:
     OSError
         If the disk is full, or the like.
     """
-    with _Patient(name, "w+" if mode == "w" else mode) as raw:
+    with _uninterrupted(), _Patient(name, "w+" if mode == "w" else mode) as raw:
         try:
             with h5py.File(raw, mode) as file:
                 yield file
         finally:
-            if isinstance(raw.failure, OSError):
+            if raw.failure is not None:
                 number = raw.failure.errno or errno.EIO
                 raise OSError(number, os.strerror(number), str(path)) from raw.failure
-            if raw.failure is not None:
-                raise raw.failure
 
 
 def _umask() -> int:

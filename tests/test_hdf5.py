@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -137,3 +138,34 @@ def test_failed_writing_leaves_what_was_there(
         file["y"] = np.ones(2000)
     np.testing.assert_array_equal(hdf5.read_state(path)[0]["x"], 0)
     assert [p.name for p in tmp_path.iterdir()] == ["a.h5"]
+
+
+def test_no_interrupt_is_lost(tmp_path: Path) -> None:
+    """Whenever it comes while a file is written, the caller hears of it, and the file is whole."""
+
+    class CameError(Exception):
+        pass
+
+    def come(number: int, frame: object) -> None:
+        raise CameError
+
+    path, lost, heard = tmp_path / "state.h5", 0, 0
+    before = signal.signal(signal.SIGALRM, come)
+    try:
+        for delay in np.linspace(1e-4, 4e-3, 60):
+            arrays = {f"a{i}": np.full(500, delay) for i in range(5)}
+            signal.setitimer(signal.ITIMER_REAL, float(delay))
+            try:
+                hdf5.write_state(path, arrays, {"delay": delay})
+                left = signal.setitimer(signal.ITIMER_REAL, 0)[0]
+                lost += left == 0
+            except CameError:
+                heard += 1
+            if path.exists():
+                found, numbers = hdf5.read_state(path)
+                assert all((a == numbers["delay"]).all() for a in found.values())
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert heard > 5
+    assert lost == 0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwicli.propagators import kernels, nesting, timeloops
+from fwicli.propagators import kernels, nesting, stepping
 from fwicli.propagators.kernels import Signature
 
 Make = Callable[..., Any]
@@ -49,7 +49,7 @@ def test_records_are_those_of_arrays(
     blocked = s.forward()
     monkeypatch.setattr(nesting, "ROWS", 7)
     np.testing.assert_array_equal(s.forward(), blocked)
-    monkeypatch.setattr(timeloops, "nest", lambda system, keep: system)
+    monkeypatch.setattr(stepping, "nest", lambda system, keep: system)
     monkeypatch.setattr(kernels, "load", kernels.build)
     plain = s.forward()
     assert np.linalg.norm(blocked - plain) < 1e-13 * np.linalg.norm(plain)
