@@ -64,7 +64,10 @@ def test_folder_tells_the_story(survey: Path, inverted: dict[str, Any]) -> None:
     assert "stage 2 of 2: 0 to 16 Hz" in (folder / "log.txt").read_text()
 
 
-@pytest.mark.parametrize("interrupts", [[1], [7], [13, 5], [18, 9, 3]])
+@pytest.mark.parametrize(
+    "interrupts",
+    [[7], [18, 9, 3], *(pytest.param(n, marks=pytest.mark.slow) for n in ([1], [13, 5]))],
+)
 def test_resumed_result_is_the_same(
     survey: Path, inverted: dict[str, Any], tmp_path: Path, interrupts: list[int]
 ) -> None:
@@ -193,7 +196,9 @@ def test_changed_input_is_not_continued(
         invert.run(loaded, tmp_path / "run", resume=True)
 
 
-@pytest.mark.parametrize("parameter", ["slowness", "squared_slowness"])
+@pytest.mark.parametrize(
+    "parameter", ["slowness", pytest.param("squared_slowness", marks=pytest.mark.slow)]
+)
 def test_other_variables_converge(
     survey: Path, inverted: dict[str, Any], tmp_path: Path, parameter: str
 ) -> None:

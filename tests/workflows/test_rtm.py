@@ -32,7 +32,9 @@ def test_image_shows_the_reflector(survey: Path, tmp_path: Path) -> None:
 OTHERS = {"rho": 1000.0, "epsilon": 0.0, "delta": 0.0, "theta": 0.0, "phi": 0.0}
 
 
-@pytest.mark.parametrize("condition", ["correlation", "gradient"])
+@pytest.mark.parametrize(
+    "condition", ["gradient", pytest.param("correlation", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("equation", [e for e in EQUATIONS if e != "acoustic"])
 def test_every_equation_images(survey: Path, tmp_path: Path, equation: str, condition: str) -> None:
     """Where the earth is the same, so is the image."""
