@@ -1,9 +1,9 @@
 """How the points of the grid are shared out among threads: contiguous parts, one a thread.
 
 Devito deals rows out one by one. A difference of order 8 along the first axis then makes every
-thread load every row; with parts that hang together it loads its own and those next to them.
-On two threads a propagation in 2D takes half the time, in 3D three quarters
-(`benchmarks/peers.py` times one and two threads). Results do not depend on it.
+thread load every row; with parts that hang together it loads its own and those next to them. Dealt
+out, a small plane is slower on two threads than on one (`benchmarks/peers.py` times both). Results
+do not depend on it.
 """
 
 from __future__ import annotations

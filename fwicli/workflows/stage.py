@@ -98,6 +98,14 @@ class Problem:
         """Energy of sources times that of receivers."""
         return self._recalled("energy", (x,), lambda: {"": self.objective.energy(x)})[""]
 
+    def wavelets(self, x: Array) -> Array:
+        """Wavelets estimated at x."""
+
+        def make() -> dict[str, Array]:
+            return {"": np.asarray(self.objective.wavelets(x))}
+
+        return self._recalled("wavelets", (x,), make)[""]
+
     def product(self, x: Array, v: Array, kind: optimizer.Kind) -> Array:
         """Second derivative at x, times v."""
         slopes = self._slopes(x) if kind == "full" else None
@@ -363,18 +371,10 @@ class Stage:
 
     def wavelets(self, state: State) -> tuple[Array, Array]:
         """Estimated wavelets of shape (n_shots or 1, samples), and the one modelled with."""
-        objective, shots = self.problem.objective, self.draws.shots
-
-        def make() -> dict[str, Array]:
-            before = objective.simulations
-            objective.experiments = shots
-            found = objective.wavelets(state.x)
-            spent = np.asarray(objective.simulations - before)
-            return {"wavelets": np.asarray(found), "simulations": spent}
-
-        entry = self.problem.journal.recall(f"{self.number} wavelets", (state.x,), make)
-        self.problem.simulations += int(entry["simulations"])
-        return entry["wavelets"], shots[0].wavelet[0]
+        problem, shots = self.problem, self.draws.shots
+        problem.name = f"{self.number} end"
+        problem.objective.experiments = shots
+        return problem.wavelets(state.x), shots[0].wavelet[0]
 
     # --- the result ------------------------------------------------------------------------------
 
