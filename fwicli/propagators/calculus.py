@@ -11,7 +11,6 @@ order in which the residuals are listed. From that statement this module derives
     adjoint     sum_i (dR_i/df_j)^T l_i = 0 for every field j, with multipliers l_i
     Born        R(df; p) + (dR/dp)[f] dp = 0
     gradient    g_p = -sum_t (dR/dp)^T l
-    Hessian     the first-order change of g_p, from the Born systems of fields and multipliers
     reverse     the same fields backwards in time, of a system that loses no energy
 
 for the *discrete* scheme, so that the transposes are exact. The transpose is taken on the
@@ -339,10 +338,19 @@ def born(
     system: System,
     perturbations: Mapping[str, Function],
     name: Callable[[str], str] = lambda n: f"born_{n}",
+    change: Callable[[str], str] = lambda n: f"d{n}",
 ) -> System:
-    """Background fields and their first-order change: R(f) = q, R(df) + (dR/dp)[f] dp = 0."""
+    """Background fields and their first-order change: R(f) = q, R(df) + (dR/dp)[f] dp = 0.
+
+    Parameters
+    ----------
+    perturbations : mapping of str to Function
+        Change of each parameter, by its name.
+    name, change : callable
+        From the names of fields, and of derived coefficients, to those of their changes.
+    """
     scattered = {f.name: like(f, name(f.name)) for f in system.fields}
-    changes = {**perturbations, **{c.name: like(c, f"d{c.name}") for c in system.derived}}
+    changes = {**perturbations, **{c.name: like(c, change(c.name)) for c in system.derived}}
     derived = {changes[c.name]: linearise(e, changes) for c, e in system.derived.items()}
     residuals = tuple(
         substitute(r, scattered) + linearise(expand_time(r, system.time), changes)
@@ -403,26 +411,6 @@ def chain_rule(system: System, parameter: Function, sums: Mapping[str, Function]
         transpose(linearise(expr, {parameter.name: direction}), direction.name, sums[c.name])
         for c, expr in system.derived.items()
     )
-
-
-def gradient_change(
-    system: System,
-    multipliers: Mapping[str, TimeFunction],
-    parameter: Function,
-    changes: Mapping[str, Any],
-) -> Expr:
-    """Integrand of the change of g_p: its derivative in fields, multipliers and parameters.
-
-    With the first-order changes of all of them it is a row of the Hessian action,
-
-        d g_p = -sum_t [ (dR/dp)[df]^T l + (dR/dp)[f]^T dl + (d2R/dp2 dp)[f]^T l ].
-
-    Parameters
-    ----------
-    changes : mapping of str to Function
-        First-order change of every field, multiplier and parameter, by its name.
-    """
-    return linearise(gradient(system, multipliers, parameter), changes)
 
 
 def _align(term: Expr, own: set[str], time: Any) -> Expr:

@@ -58,7 +58,8 @@ class Discretization:
 
     def signature(self, kind: str, **extra: Any) -> Signature:
         """Signature of the kernel of a kind (see `kernels`)."""
-        images = kind in ("gradient", "hessian", "reverse") or extra.get("history")
+        images = kind in ("gradient", "reverse") or extra.get("history")
+        extra.setdefault("parameters", self.parameters if images else None)
         return Signature(
             kind=kind,
             equation=self.equation,
@@ -67,7 +68,6 @@ class Discretization:
             layer=self.layer.cells,
             free=self.layer.free,
             precision=self.precision,
-            parameters=self.parameters if images else None,
             **extra,
         )
 
@@ -91,6 +91,7 @@ class Discretization:
         if images:
             needed.append(self.signature("gradient", images=images))
         if curvature:
-            needed += [self.signature("born", history=True)]
-            needed += [self.signature("hessian")] if curvature == "full" else []
+            needed += [self.signature("forward", history=True, levels=1)]
+        if curvature == "full":
+            needed += [self.signature("gradient", images=("gradient",), levels=1)]
         return [partial(kernels.prepare, s) for s in needed if not kernels.is_cached(s)]

@@ -49,7 +49,7 @@ class Signature:
 
     Parameters
     ----------
-    kind : {"forward", "adjoint", "born", "gradient", "hessian", "reverse"}
+    kind : {"forward", "adjoint", "gradient", "reverse"}
     equation : str
         Name in the registry.
     spacing : tuple of float
@@ -60,17 +60,20 @@ class Signature:
         Cells of the absorbing layer.
     precision : {"float32", "float64"}
     history : bool
-        For a forward or Born kernel, whether it keeps the fields that the gradient needs.
+        For a forward kernel, whether it keeps the fields that the gradient needs.
     edges : bool
         For a forward kernel, whether it keeps the fields in the layer, from which a reverse kernel
         finds them again.
     free : tuple of str
         Sides without a layer where the pressure is zero (see `absorbing`).
     images : tuple of str
-        For a gradient kernel, what it accumulates: "gradient" or names of `CONDITIONS`; for a
-        Hessian kernel, what it accumulates besides.
+        For a gradient kernel, what it accumulates: "gradient" or names of `CONDITIONS`.
     parameters : tuple of str
         Parameters of which a gradient is accumulated, or which a history serves; None for all.
+    levels : int
+        Levels to which the equation is lifted (see `lifting`).
+    recorded : bool
+        For a gradient kernel, whether it records at the sources.
     """
 
     kind: str
@@ -84,6 +87,13 @@ class Signature:
     free: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     parameters: tuple[str, ...] | None = None
+    levels: int = 0
+    recorded: bool = False
+
+    @property
+    def components(self) -> int:
+        """Components of the lifted equation."""
+        return int(2**self.levels)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 A source or receiver is one of
 
     positions       an array of shape (n_points, ndim) [m]; q(t) delta(x - x_s), and u(x_r, t)
+    Slopes(x, n)    derivatives of orders n by these positions, of what is injected or recorded
     Volume(w)       extended sources w(x) q(t), and receivers that record the integral of w u
     Everywhere()    a whole wave field: f(x, t) as a source, u(x, t) as a record
 
@@ -14,7 +15,7 @@ whole fields the shape (samples, *grid).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,23 @@ class Volume:
     weights: Array
 
 
+@dataclass(frozen=True, eq=False)
+class Slopes:
+    """Derivatives by the positions of point sources or receivers.
+
+    Parameters
+    ----------
+    positions : ndarray of shape (n_points, ndim)
+        [m]
+    orders : ndarray of int, shape (n_points, ndim)
+        How often the derivative is taken along each axis; 0 for none. A record is in [Pa/m] for
+        the first; a source of first order is a dipole.
+    """
+
+    positions: Array
+    orders: NDArray[np.int64]
+
+
 @dataclass(frozen=True)
 class Everywhere:
     """All points of the model's grid.
@@ -64,7 +82,7 @@ class Everywhere:
     every: int = 1
 
 
-Place = Array | Volume | Everywhere
+Place = Array | Slopes | Volume | Everywhere
 
 
 @dataclass(frozen=True)
@@ -137,16 +155,24 @@ def port(place: Place, discretization: Discretization, steps: int, density: bool
         return Port(Interpolation(rows.astype(np.int32), weights), None, grid.shape, place.every)
     if isinstance(place, Volume):
         return Port(_volume(place, discretization, before))
-    positions = np.atleast_2d(np.asarray(place, dtype=np.float64))
-    return _at_positions(positions.tobytes(), positions.shape, discretization, steps)
+    given, kinds = place, b""
+    if isinstance(place, Slopes):
+        given = place.positions
+        kinds = np.asarray(place.orders, dtype=np.int64).tobytes() if place.orders.any() else b""
+    positions = np.atleast_2d(np.asarray(given, dtype=np.float64))
+    return _at_positions(positions.tobytes(), positions.shape, kinds, discretization, steps)
 
 
 # Shots with the same receivers follow each other, and one shot has them in two runs.
 @lru_cache(maxsize=8)
 def _at_positions(
-    positions: bytes, shape: tuple[int, ...], discretization: Discretization, steps: int
+    positions: bytes,
+    shape: tuple[int, ...],
+    orders: bytes,
+    discretization: Discretization,
+    steps: int,
 ) -> Port:
-    """Port of positions [m], given as the memory of an array.
+    """Port of positions [m], and orders of derivatives, given as the memory of arrays.
 
     Raises
     ------
@@ -168,6 +194,12 @@ def _at_positions(
             f"{grid.origin} to {grid.end} m, and its absorbing layer: move it into the model"
         )
     how = discretization.interpolation, walls(layer.free, grid.ndim), padded
+    if orders:
+        taken = np.frombuffer(orders, dtype=np.int64).reshape(shape)
+        rows = points.interpolation(position, *how, taken)
+        # Derivatives are per spacing there, and per metre here.
+        per_metre = np.prod(np.asarray(grid.spacing) ** -taken.astype(float), axis=1)
+        return Port(replace(rows, weights=rows.weights * per_metre[:, None]))
     visited, matrix = points.condensed(position, *how)
     itemsize = np.dtype(discretization.precision).itemsize
     if matrix is None:

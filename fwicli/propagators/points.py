@@ -12,6 +12,9 @@ Both directions are stored as rows of grid points and weights that are *gathered
 over its grid points, and a grid point sums over the sources that reach it. No two rows write the
 same place, so the result does not depend on the number of threads.
 
+Derivatives of u along the axes have the derivatives of g as weights; so do those of a gather with
+respect to the positions of sources and receivers.
+
 Where many receivers share their grid points or depths, the time loop visits fewer points, and a
 sparse matrix does the rest for all steps at once (see `condensed`).
 
@@ -21,6 +24,7 @@ at most 0.13 % down to 4 points per wavelength.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +40,8 @@ Rows = tuple[NDArray[np.int64], NDArray[np.float64]]
 # Half-widths of the interpolations, in grid spacings.
 RADIUS = {"sinc": 4, "linear": 1}
 KAISER_BETA = 6.31
+# Nodes of the integrals for the derivatives of the sinc function.
+QUADRATURE = 32
 # So many points a weight there may be at most, for these to be visited instead.
 CONDENSED = 0.5
 
@@ -76,6 +82,7 @@ def interpolation(
     kind: str = "sinc",
     walls: Walls = (),
     shape: Sequence[int] = (),
+    orders: NDArray[np.int64] | None = None,
 ) -> Interpolation:
     """Interpolation of a field at positions of shape (n_points, ndim), in grid spacings.
 
@@ -89,8 +96,10 @@ def interpolation(
         For each axis, whether its first and last points are a free side.
     shape : sequence of int
         Points of the grid; needed where there are free sides.
+    orders : ndarray of int, shape (n_points, ndim), optional
+        Orders of the derivative along the axes, per grid spacing, that is taken of the field.
     """
-    return _compact(*_product(_axes(positions, kind, walls, shape)))
+    return _compact(*_product(_axes(positions, kind, walls, shape, orders)))
 
 
 def condensed(
@@ -134,7 +143,11 @@ def _matrix(visited: Interpolation, share: Rows) -> Any:
 
 
 def _axes(
-    positions: NDArray[np.float64], kind: str, walls: Walls, shape: Sequence[int]
+    positions: NDArray[np.float64],
+    kind: str,
+    walls: Walls,
+    shape: Sequence[int],
+    orders: NDArray[np.int64] | None = None,
 ) -> list[Rows]:
     """Grid points and weights along every axis, each of shape (n_points, width)."""
     positions = np.atleast_2d(np.asarray(positions, dtype=np.float64))
@@ -144,7 +157,8 @@ def _axes(
     for axis, along in enumerate(positions.T):
         indices = np.floor(along).astype(np.int64)[:, None] + np.arange(1 - radius, radius + 1)
         distance = along[:, None] - indices
-        weights = _sinc(distance) if kind == "sinc" else np.maximum(0.0, 1 - np.abs(distance))
+        order = np.zeros(len(along), dtype=np.int64) if orders is None else orders[:, axis]
+        weights = _weights(distance, kind, order)
         weights[np.abs(weights) < 1e-12] = 0.0
         for last, free in enumerate(walls[axis] if walls else ()):
             if free:
@@ -195,12 +209,67 @@ def _at_grid_points(rows: Interpolation) -> tuple[Interpolation, Rows]:
     return Interpolation(places[:, :, None].astype(np.int32), ones), (numbers, rows.weights)
 
 
-def _sinc(distance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Kaiser-windowed sinc of distances in grid spacings."""
+def _weights(
+    distance: NDArray[np.float64], kind: str, orders: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Derivatives of g, of an order for each row, at distances in grid spacings."""
+    weights = np.empty_like(distance)
+    for order in np.unique(orders):
+        rows = orders == order
+        weights[rows] = (_sinc if kind == "sinc" else _hat)(distance[rows], int(order))
+    return weights
+
+
+def _hat(distance: NDArray[np.float64], order: int) -> NDArray[np.float64]:
+    """Linear interpolation; on a grid point its slope is that of the cell that follows."""
+    inside = (distance > -1) & (distance < 1)
+    if order == 0:
+        return np.where(inside, 1 - np.abs(distance), 0.0)
+    inside |= distance == -1
+    return np.where(inside & (order == 1), np.where(distance < 0, 1.0, -1.0), 0.0)
+
+
+def _sinc(distance: NDArray[np.float64], order: int = 0) -> NDArray[np.float64]:
+    """Kaiser-windowed sinc of distances in grid spacings, or a derivative of it.
+
+    By the rule of Leibniz from those of its factors.
+    """
+    inside = np.abs(distance) < RADIUS["sinc"]
+    s = np.where(inside, distance, 0.0)
+    total = np.zeros_like(s)
+    for n in range(order + 1):
+        total += math.comb(order, n) * _sinc_derivative(s, n) * _window_derivative(s, order - n)
+    return np.where(inside, total / scipy.special.i0(KAISER_BETA), 0.0)
+
+
+def _sinc_derivative(s: NDArray[np.float64], order: int) -> NDArray[np.float64]:
+    """Derivative of sinc(s), the mean of cos(pi t s) over t from 0 to 1."""
+    if order == 0:
+        return np.asarray(np.sinc(s))
+    nodes, weights = np.polynomial.legendre.leggauss(QUADRATURE)
+    t = np.pi * (nodes + 1) / 2
+    waves = t**order * np.cos(s[..., None] * t + order * np.pi / 2)
+    return np.asarray(waves @ (weights / 2))
+
+
+def _window_derivative(s: NDArray[np.float64], order: int) -> NDArray[np.float64]:
+    """Derivative of I0(b sqrt(y)) by s, with y = 1 - (s / r)**2.
+
+    The n-th by y is (b / 2)**n y**(-n / 2) I_n(b sqrt(y)); y is a square, so that the rule of Faa
+    di Bruno has terms of its first and second derivative only.
+    """
     radius = RADIUS["sinc"]
-    window = np.sqrt(np.maximum(0.0, 1 - (distance / radius) ** 2))
-    kernel = np.sinc(distance) * scipy.special.i0(KAISER_BETA * window)
-    return np.where(np.abs(distance) < radius, kernel / scipy.special.i0(KAISER_BETA), 0.0)
+    y = 1 - (s / radius) ** 2
+    root = KAISER_BETA * np.sqrt(y)
+    first, second = -2 * s / radius**2, -2 / radius**2
+    total = np.zeros_like(s)
+    for k in range(order // 2 + 1):
+        n = order - k
+        outer = (KAISER_BETA**2 / 2 / root) ** n * scipy.special.iv(n, root) if n else 0.0
+        outer = scipy.special.i0(root) if n == 0 else outer
+        ways = math.factorial(order) / (math.factorial(k) * math.factorial(order - 2 * k))
+        total += ways * (second / 2) ** k * first ** (order - 2 * k) * outer
+    return total
 
 
 def _compact(indices: NDArray[np.int64], weights: NDArray[np.float64]) -> Interpolation:

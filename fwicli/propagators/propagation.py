@@ -70,7 +70,7 @@ class Propagation:
         self._model = model
         self._recorded = recorded
         self._kernel = kernels.load(signature)
-        self._backward = signature.kind in ("adjoint", "gradient", "hessian", "reverse")
+        self._backward = signature.kind in ("adjoint", "gradient", "reverse")
         self._injected = injected
         self._keeper = keeper
         self._arguments: dict[str, Any] = {}

@@ -17,25 +17,17 @@ an extended one, or a whole wave field (see `places`). What is said of gathers o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.propagators import diagnosis, kernels
 from fwicli.propagators.discretization import Discretization
-from fwicli.propagators.equations import registry
-from fwicli.propagators.history import Keeping
-from fwicli.propagators.integral import Integral
-from fwicli.propagators.keepers import KEEPERS, Keeper
-from fwicli.propagators.kernels import Kernel, Signature
-from fwicli.propagators.places import Everywhere, Place, Port, enter, leave, port
-from fwicli.propagators.propagation import Collect, Model, Propagation
-from fwicli.propagators.resampling import Resampling
-from fwicli.propagators.storage import Storage
-from fwicli.propagators.timeloops import records
+from fwicli.propagators.engine import Engine
+from fwicli.propagators.places import Everywhere, Place
+from fwicli.propagators.propagation import Model
 
 Array = NDArray[Any]
 
@@ -75,21 +67,11 @@ class Curvature:
     images: dict[str, Array] = field(default_factory=dict)
 
 
-class Propagator:
+class Propagator(Engine):
     """Operators of one wave equation on one grid and time axis.
 
     Its arrays are made when they are first needed and kept for the next shot.
     """
-
-    def __init__(self, discretization: Discretization) -> None:
-        self.discretization = discretization
-        self.grid = discretization.grid
-        self.axis = discretization.axis
-        self.layer = discretization.layer
-        self.precision = discretization.precision
-        self.every = discretization.every
-        self.resampling = Resampling(self.axis, self.precision)
-        self.storage = Storage(discretization, self.resampling.steps)
 
     # --- the operators ---------------------------------------------------------------------------
 
@@ -117,10 +99,7 @@ class Propagator:
         StabilityError
             If the waves do not stay finite; it says where, when, and the likely cause.
         """
-        source, receiver = self._at_sources(sources), self._at_receivers(receivers)
-        entering = self._sources_in(wavelet, source)
-        recorded = self._run(self._signature("forward"), model, entering, source, receiver)
-        return self._receivers_out(recorded, receiver)
+        return self.forwards({0: model}, {0: wavelet}, sources, receivers, 0)[0]
 
     def adjoint(self, model: Model, gather: Array, sources: Place, receivers: Place) -> Array:
         """Back-propagate a gather, q' = F^T d; the exact transpose of `forward`.
@@ -134,10 +113,7 @@ class Propagator:
         wavelet : ndarray of shape (n_sources, samples)
             What arrives at the sources.
         """
-        source, receiver = self._at_sources(sources), self._at_receivers(receivers)
-        entering = self._receivers_in(gather, receiver)
-        recorded = self._run(self._signature("adjoint"), model, entering, receiver, source)
-        return self._sources_out(recorded, source)
+        return self.adjoints({0: model}, {0: gather}, sources, receivers, 0)[0]
 
     def source_weights_adjoint(
         self, model: Model, gather: Array, wavelet: Array, receivers: Place
@@ -162,10 +138,10 @@ class Propagator:
         def correlate(first: int, last: int, recorded: Array) -> None:
             total[...] += steps[first:last].T @ recorded
 
-        self._run(
+        self.run(
             self._signature("adjoint"),
-            model,
-            self._receivers_in(gather, receiver),
+            {0: model},
+            {0: self._receivers_in(gather, receiver)},
             receiver,
             everywhere,
             collect=correlate,
@@ -192,12 +168,8 @@ class Propagator:
         change : ndarray of shape (n_receivers, samples)
             Change of the pressure [Pa].
         """
-        changes = {f"d{name}": value for name, value in perturbation.items()}
-        source, receiver = self._at_sources(sources), self._at_receivers(receivers)
-        entering = self._sources_in(wavelet, source)
-        both = {**model, **changes}
-        recorded = self._run(self._signature("born"), both, entering, source, receiver)
-        return self._receivers_out(recorded, receiver)
+        models = {0: model, 1: perturbation}
+        return self.forwards(models, {0: wavelet}, sources, receivers, 1)[1]
 
     def jacobian_adjoint(
         self, model: Model, gather: Array, wavelet: Array, sources: Place, receivers: Place
@@ -293,29 +265,18 @@ class Propagator:
         kinds : tuple of str
             Names of imaging conditions (see `conditions`); for other parameters see `hessian`.
         """
-        changes = {f"d{name}": value for name, value in perturbation.items()}
-        both = {**model, **changes}
-        source, receiver = self._at_sources(sources), self._at_receivers(receivers)
-        entering = self._sources_in(wavelet, source)
-        makes = self._signature("born", history=True)
-        keeper = self._keeper(makes)
-        recorded = self._run(makes, both, entering, source, receiver, keeper=keeper)
-        change, gather = np.split(recorded, 2, axis=1)
-        adjoint, moved = residual(
-            self._receivers_out(gather, receiver), self._receivers_out(change, receiver)
+
+        def adjoint(gathers: dict[int, Array]) -> tuple[int, dict[int, Array]]:
+            derivative, moved = residual(gathers[0], gathers[1])
+            # The multipliers of Gauss and Newton are those of a gradient, whose source is W J dp.
+            return (0, {0: moved}) if derivative is None else (1, {0: derivative, 1: moved})
+
+        models = {0: model, 1: perturbation}
+        found = self.backwards(
+            models, {0: wavelet}, adjoint, sources, receivers, 1, kinds=("gradient", *kinds)
         )
-        if adjoint is None:
-            # The multipliers are those of a gradient, whose source is W J dp.
-            signature, adjoint = self._signature("gradient", images=("gradient", *kinds)), moved
-            changed = None
-        else:
-            signature = self._signature("hessian", images=kinds)
-            changed = self._receivers_in(moved, receiver)
-        kernel = kernels.load(signature)
-        self._clear(kernel)
-        entering = self._receivers_in(adjoint, receiver)
-        self._run(signature, both, entering, receiver, None, changed, keeper=keeper)
-        return Curvature(self._gradients(kernel), self._images(kernel))
+        (product,) = found.gradient.values()
+        return Curvature(product, found.images)
 
     def images(
         self,
@@ -336,146 +297,15 @@ class Propagator:
         kinds : tuple of str
             "gradient", and names of imaging conditions (see `conditions`).
         """
-        source, receiver = self._at_sources(sources), self._at_receivers(receivers)
-        entering = self._sources_in(wavelet, source)
-        makes = self._signature("forward", **self._kept())
-        keeper = self._keeper(makes)
-        gather = self._receivers_out(
-            self._run(makes, model, entering, source, receiver, keeper=keeper), receiver
+        found = self.backwards(
+            {0: model},
+            {0: wavelet},
+            lambda gathers: (0, {0: residual(gathers[0])}),
+            sources,
+            receivers,
+            kinds=kinds,
         )
-        signature = self._signature("gradient", images=kinds)
-        kernel = kernels.load(signature)
-        self._clear(kernel)
-        adjoint_source = self._receivers_in(residual(gather), receiver)
-        self._run(signature, model, adjoint_source, receiver, None, keeper=keeper)
-        return Images(gather, self._gradients(kernel), self._images(kernel))
-
-    def _kept(self) -> dict[str, bool]:
-        """What a forward kernel has to keep."""
-        return {"edges" if self.discretization.keeping.kind == "boundary" else "history": True}
-
-    def _keeper(self, makes: Signature) -> Keeper:
-        """A keeper of the history that a kernel makes."""
-        made = self.discretization
-        if made.keeping.kind == "boundary" and not makes.edges:
-            # The Born system has sources in the layer, too: it is not run backwards.
-            made = replace(made, keeping=Keeping("checkpoints"))
-        return KEEPERS[made.keeping.kind](made, self.storage, kernels.load(makes))
-
-    def _clear(self, kernel: Kernel) -> None:
-        """Set what a kernel accumulates to zero."""
-        for spec in kernel.arrays:
-            if spec.name.startswith(kernels.ACCUMULATED):
-                self.storage.array(spec)[:] = 0
-
-    def _gradients(self, kernel: Kernel) -> dict[str, Array]:
-        """Derivatives that a kernel has accumulated, on the model's grid."""
-        return {
-            spec.name.removeprefix("gradient_"): self.storage.fold(spec) * self.every
-            for spec in kernel.arrays
-            if spec.name.startswith("gradient_")
-        }
-
-    def _images(self, kernel: Kernel) -> dict[str, Array]:
-        """Images that a kernel has accumulated, on the model's grid."""
-        return {
-            spec.name.removeprefix("image_"): self.storage.crop(spec) * self.every
-            for spec in kernel.arrays
-            if spec.name.startswith("image_")
-        }
-
-    # --- sources, receivers and time -------------------------------------------------------------
-
-    def _at_sources(self, place: Place) -> Port:
-        return port(place, self.discretization, self.resampling.steps, density=True)
-
-    def _at_receivers(self, place: Place) -> Port:
-        return port(place, self.discretization, self.resampling.steps)
-
-    def _sources_in(self, data: Array, at: Port) -> Array:
-        traces = self._checked(data, at) / self.grid.cell_volume
-        return enter(traces, at, self.resampling.disperse)
-
-    def _sources_out(self, longer: Array, at: Port) -> Array:
-        return at.data(leave(longer, at, self.resampling.disperse_transpose)) / (
-            self.grid.cell_volume
-        )
-
-    def _receivers_in(self, data: Array, at: Port) -> Array:
-        return enter(self._checked(data, at), at, self.resampling.restore_transpose)
-
-    def _receivers_out(self, longer: Array, at: Port) -> Array:
-        traces = leave(longer, at, self.resampling.restore)
-        return at.data(traces).astype(self.precision, copy=False)
-
-    def _checked(self, data: Array, at: Port) -> Array:
-        traces = at.traces(np.asarray(data), self.axis.samples)
-        diagnosis.check_traces(traces, self.axis.interval)
-        return traces
-
-    # --- running a kernel ------------------------------------------------------------------------
-
-    def _signature(self, kind: str, **extra: Any) -> Signature:
-        return self.discretization.signature(kind, **extra)
-
-    def _run(
-        self,
-        signature: Signature,
-        model: Model,
-        values: Array,
-        injected: Port,
-        recorded: Port | None,
-        second: Array | None = None,
-        collect: Collect | None = None,
-        keeper: Keeper | None = None,
-    ) -> Array:
-        """Run a kernel; return what it recorded, of shape (extended, n_visited).
-
-        Parameters
-        ----------
-        values : ndarray of shape (extended, n_visited)
-            What is injected. `second` enters the change of the field that it enters.
-        collect : callable, optional
-            Takes what is recorded instead.
-        keeper : Keeper, optional
-            Keeps the history that the kernel makes or reads.
-        """
-        resampling = self.resampling
-        integral = Integral(self.axis.step, self.precision)
-        integrated = registry.load(signature.equation).integrated
-        steps_in: Callable[..., Array] = resampling.upsample
-        if integrated and signature.kind in ("forward", "born"):
-            steps_in = integral.forwards(steps_in)
-
-        def entering(first: int, last: int) -> dict[str, Array]:
-            found = {"q": steps_in(values, first, last)}
-            if second is not None:
-                found["dq"] = resampling.upsample(second, first, last)
-            return found
-
-        columns = recorded.count * len(records(signature)) if recorded else 0
-        shape = (resampling.extended, columns if not collect else 0)
-        total = np.zeros(shape, dtype=self.precision)
-
-        def add(first: int, last: int, steps: Array) -> None:
-            total[...] += resampling.downsample(steps, first, last)
-
-        # Segments of a history must not show in the sums: records are the same to the last bit.
-        steps_of_all = np.zeros((resampling.steps if keeper else 0, shape[1]), self.precision)
-
-        def gather(first: int, last: int, steps: Array) -> None:
-            steps_of_all[first:last] = steps
-            if last == resampling.steps:
-                add(0, last, steps_of_all)
-
-        run = Propagation(
-            self.discretization, self.storage, signature, model, injected, recorded, keeper
-        )
-        collect = collect or (gather if keeper else add)
-        if integrated and signature.kind == "adjoint":
-            collect = integral.backwards(collect)
-        run.run(entering, collect)
-        return total
+        return Images(found.gathers[0], found.gradient.get(0, {}), found.images)
 
 
 @lru_cache(maxsize=1)

@@ -7,6 +7,7 @@ the layer, at points and beyond free sides are ordered so that as many as possib
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from devito import Eq
@@ -24,14 +25,20 @@ if TYPE_CHECKING:
 
 
 def advance(
-    system: System, keep: set[str], injected: str, points: Points, second: str = ""
+    system: System, keep: set[str], entering: Mapping[str, str], points: Points
 ) -> tuple[list[Eq], list[Eq]]:
-    """Coefficients, and one time step with an injection into the field called `injected`.
+    """Coefficients, and one time step with its injections.
 
-    What is called `dq` is injected into the field called `second`, at the same points. Fields
-    that are not in `keep` may be inlined.
+    Parameters
+    ----------
+    keep : set of str
+        Fields that others read; those that are not among them may be inlined.
+    entering : mapping of str to str
+        Names of the values that enter fields, by the names of these, at the same points.
     """
-    keep = keep | {second}
+    # What enters the first field goes on to others where that one is inlined.
+    (injected, values), *others = entering.items()
+    keep = keep | {name for name, _ in others}
     inlined = inline(system, keep, injected)
     compact = inlined.system
     # Where updates share scalars, as those of anisotropy do, blocks of rows gain nothing.
@@ -62,9 +69,10 @@ def advance(
         layer += inside
         if step.field.name in inlined.sources:
             factor = step.pivot * inlined.sources[step.field.name]
-            waiting += points.inject(step.unknown, factor)
-        if step.field.name == second:
-            waiting += points.inject(step.unknown, step.pivot, "dq")
+            waiting += points.inject(step.unknown, factor, values)
+        for name, more in others:
+            if step.field.name == name:
+                waiting += points.inject(step.unknown, step.pivot, more)
         waiting += _mirrored(system, step, far)
     return coefficients, equations + together(layer) + waiting
 

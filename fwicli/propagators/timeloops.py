@@ -4,12 +4,13 @@ Each kind of kernel is one list of Devito equations, in the order of execution:
 
     forward     fields forwards in time; record at the receivers; keep the history
     adjoint     multipliers backwards in time; record at the sources
-    born        fields and their first-order change forwards in time
-    gradient    multipliers backwards in time; accumulate images with the history
-    hessian     multipliers and their first-order change backwards in time; accumulate the change
-                of the gradient with the histories of the fields and of theirs
+    gradient    multipliers backwards in time; accumulate images with the history, and record at
+                the sources where that is wanted
     reverse     fields backwards in time, from their values in the layer at all times; make the
                 history again
+
+All but the last are made of the lifted equation where derivatives are wanted (see `lifting`): at
+one level, forward is Born modelling, and gradient the action of the Hessian.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ from fwicli.propagators.expressions import (
     substitute,
 )
 from fwicli.propagators.levels import keep_newest
+from fwicli.propagators.lifting import lift, prefix
 from fwicli.propagators.scheme import check_buffers
 from fwicli.propagators.stepping import advance, continued
 
@@ -55,9 +57,6 @@ if TYPE_CHECKING:
 
 # Names of dimensions across the layer begin with this.
 RIM = "rim_"
-
-# What a Born kernel records of the field that is perturbed.
-BACKGROUND = "d0"
 
 
 class Points:
@@ -126,9 +125,7 @@ def equations(signature: Signature, equation: Equation, grid: Any) -> list[Eq]:
     makers = {
         "forward": _forward,
         "adjoint": _adjoint,
-        "born": _born,
         "gradient": _gradient,
-        "hessian": _hessian,
         "reverse": _reverse,
     }
     system, statements = makers[signature.kind](signature, equation, grid)
@@ -136,19 +133,49 @@ def equations(signature: Signature, equation: Equation, grid: Any) -> list[Eq]:
     return keep_newest(statements)
 
 
+def values(name: str, component: int) -> str:
+    """Name of what enters, or is recorded, of a component of a lifted equation."""
+    return f"{name}_{component}" if component else name
+
+
 def records(signature: Signature) -> tuple[str, ...]:
-    """Names of what a kernel records at the receivers.
-
-    A Born kernel that keeps a history serves curvatures, which read the modelled gather, too.
-    """
-    both = signature.kind == "born" and signature.history
-    return ("d", BACKGROUND) if both else ("d",)
+    """Names of what a kernel records at the receivers, or sources, for each component."""
+    return tuple(values("d", c) for c in range(signature.components))
 
 
-def _system(signature: Signature, equation: Equation, grid: Any, levels: int) -> System:
-    medium = Medium(grid, signature.order, signature.layer, levels, signature.free)
+def _system(signature: Signature, equation: Equation, grid: Any, buffers: int) -> System:
+    # The sources of what is lifted read three levels of the fields that it is lifted from.
+    buffers = 3 if signature.levels else buffers
+    medium = Medium(grid, signature.order, signature.layer, buffers, signature.free)
     equation.state(medium)
-    return medium.system()
+    return lift(medium.system(), signature.levels)
+
+
+def _components(signature: Signature, name: str) -> list[str]:
+    """Names of a field, for each component."""
+    return [f"{prefix(c)}{name}" for c in range(signature.components)]
+
+
+def _multipliers(signature: Signature, name: str) -> list[str]:
+    """Names of what stands for a component in an adjoint: the multiplier of all others.
+
+    With F and the records of its derivatives, d1 = F q1 + (dF[p1]) q, the adjoint of d is that of
+    d1 with respect to q1.
+    """
+    return [f"adj_{f}" for f in reversed(_components(signature, name))]
+
+
+def _recorded(signature: Signature, system: System, names: list[str]) -> list[Eq]:
+    """Record fields at the points, one for each component."""
+    points, found = Points(system.fields[0].grid, "d", "rec"), []
+    for value, name in zip(records(signature), names, strict=True):
+        found += points.record(system.fields[system.index(name)], value)
+    return found
+
+
+def _injected(fields: list[str]) -> dict[str, str]:
+    """Names of the values that enter fields, one for each component."""
+    return {name: values("q", c) for c, name in enumerate(fields)}
 
 
 def _kept(system: System, name: str, grid: Any, reach: int) -> list[Eq]:
@@ -161,12 +188,12 @@ def _kept(system: System, name: str, grid: Any, reach: int) -> list[Eq]:
 
 
 def _forward(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
-    system = _system(signature, equation, grid, levels=2)
+    system = _system(signature, equation, grid, buffers=2)
     kept = needed(system, signature, equation) if signature.history else {}
-    keep = {equation.receiver, *kept}
-    before, step = advance(system, keep, equation.source, Points(grid, "q", "inj"))
-    recorded = system.fields[system.index(equation.receiver)]
-    step += Points(grid, "d", "rec").record(recorded)
+    receivers = _components(signature, equation.receiver)
+    entering = _injected(_components(signature, equation.source))
+    before, step = advance(system, {*receivers, *kept}, entering, Points(grid, "q", "inj"))
+    step += _recorded(signature, system, receivers)
     for name, reach in kept.items():
         step += _kept(system, name, grid, reach)
     if signature.edges:
@@ -176,7 +203,7 @@ def _forward(signature: Signature, equation: Equation, grid: Any) -> tuple[Syste
 
 
 def _reverse(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
-    forward = _system(replace(signature, layer=0), equation, grid, levels=2)
+    forward = _system(replace(signature, layer=0), equation, grid, buffers=2)
     kept = needed(forward, signature, equation)
     evolving = _evolving(forward)
     lost = sorted(kept.keys() - {f.name for f in evolving})
@@ -187,7 +214,8 @@ def _reverse(signature: Signature, equation: Equation, grid: Any) -> tuple[Syste
         )
     system = calculus.reverse(forward)
     keep = {f.name for f in evolving}
-    before, step = advance(system, keep, equation.source, Points(grid, "q", "inj"))
+    entering = _injected([equation.source])
+    before, step = advance(system, keep, entering, Points(grid, "q", "inj"))
     for name, reach in kept.items():
         step += _kept(forward, name, grid, reach)
     for f in evolving:
@@ -236,93 +264,40 @@ def _edges(f: Any, signature: Signature, grid: Any) -> list[tuple[Function, Expr
 
 
 def _adjoint(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
-    system = calculus.adjoint(_system(signature, equation, grid, levels=2))
-    at_source, at_receiver = f"adj_{equation.source}", f"adj_{equation.receiver}"
-    before, step = advance(system, {at_source}, at_receiver, Points(grid, "q", "inj"))
-    recorded = system.fields[system.index(at_source)]
-    step += Points(grid, "d", "rec").record(recorded)
-    return system, before + step
-
-
-def _born(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
-    # The scattering source reads three levels of the background field.
-    background = _system(signature, equation, grid, levels=3)
-    perturbations = {p.name: like(p, f"d{p.name}") for p in background.parameters}
-    system = calculus.born(background, perturbations)
-    reaches = needed(background, signature, equation) if signature.history else {}
-    kept = {n: reach for name, reach in reaches.items() for n in (name, f"born_{name}")}
-    keep = {f"born_{equation.receiver}", *kept}
-    before, step = advance(system, keep, equation.source, Points(grid, "q", "inj"))
-    points = Points(grid, "d", "rec")
-    for values in records(signature):
-        field = equation.receiver if values == BACKGROUND else f"born_{equation.receiver}"
-        step += points.record(system.fields[system.index(field)], values)
-    for name, reach in kept.items():
-        step += _kept(system, name, grid, reach)
-    return system, before + step
+    system = calculus.adjoint(_system(signature, equation, grid, buffers=2))
+    sources = _multipliers(signature, equation.source)
+    entering = _injected(_multipliers(signature, equation.receiver))
+    before, step = advance(system, set(sources), entering, Points(grid, "q", "inj"))
+    return system, before + step + _recorded(signature, system, sources)
 
 
 def _gradient(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
     # The time derivative is taken of the multiplier, at three levels; the history is plain.
-    forward = _system(signature, equation, grid, levels=3)
+    forward = _system(signature, equation, grid, buffers=3)
     system = calculus.adjoint(forward)
     multipliers = {f.name: system.fields[system.index(f"adj_{f.name}")] for f in forward.fields}
     kept = {
         name: history(name, grid, reach)
         for name, reach in needed(forward, signature, equation).items()
     }
+    sources = _multipliers(signature, equation.source)
     images: list[Eq] = []
     after: list[Eq] = []
     for image in signature.images:
         if image == "gradient":
-            sums = _sums(forward, "gradient_", "sum_")
+            sums = _sums(forward)
             for c in _wanted(forward, signature):
                 integrand = calculus.gradient(forward, multipliers, c)
                 images += _add(sums[c.name], substitute(integrand, kept))
             for c in reversed(_wanted(forward, signature)):
                 after += _add(sums[c.name], calculus.chain_rule(forward, c, sums))
         else:
-            images += _imaged(image, kept[equation.receiver], multipliers[equation.source])
-    before, step = advance(
-        system, _fields(images), f"adj_{equation.receiver}", Points(grid, "q", "inj")
-    )
-    return system, before + step + images + after
-
-
-def _hessian(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
-    forward = _system(signature, equation, grid, levels=3)
-    perturbations = {p.name: like(p, f"d{p.name}") for p in forward.parameters}
-    system = calculus.born(calculus.adjoint(forward), perturbations)
-    multipliers = {f.name: system.fields[system.index(f"adj_{f.name}")] for f in forward.fields}
-    kept, changes = {}, dict(perturbations)
-    for name, reach in needed(forward, signature, equation).items():
-        kept[name] = history(name, grid, reach)
-        changed_field = next(f for f in forward.fields if f.name == name)
-        changes[name] = like(changed_field, f"born_{name}")
-        kept[f"born_{name}"] = history(f"born_{name}", grid, reach)
-    for f in forward.fields:
-        changes[f"adj_{f.name}"] = system.fields[system.index(f"born_adj_{f.name}")]
-    changes |= {c.name.removeprefix("d"): c for c in system.derived if c not in forward.derived}
-    sums, changed = (_sums(forward, "gradient_", prefix) for prefix in ("sum_", "sum_d"))
-    images: list[Eq] = []
-    for c in _wanted(forward, signature):
-        integrand = calculus.gradient_change(forward, multipliers, c, changes)
-        images += _add(changed[c.name], substitute(integrand, kept))
-        if c in forward.derived:
-            integrand = calculus.gradient(forward, multipliers, c)
-            images += _add(sums[c.name], substitute(integrand, kept))
-    for image in signature.images:
-        images += _imaged(image, kept[equation.receiver], multipliers[equation.source])
-    after: list[Eq] = []
-    for c in reversed(_wanted(forward, signature)):
-        rule = calculus.chain_rule(forward, c, sums)
-        first = calculus.chain_rule(forward, c, changed)
-        after += _add(changed[c.name], first + calculus.linearise(rule, changes))
-        if c in forward.derived:
-            after += _add(sums[c.name], rule)
-    receiver = f"adj_{equation.receiver}"
-    points = Points(grid, "q", "inj")
-    before, step = advance(system, _fields(images), receiver, points, f"born_{receiver}")
+            multiplier = system.fields[system.index(sources[0])]
+            images += _imaged(image, kept[equation.receiver], multiplier)
+    keep = _fields(images) | (set(sources) if signature.recorded else set())
+    entering = _injected(_multipliers(signature, equation.receiver))
+    before, step = advance(system, keep, entering, Points(grid, "q", "inj"))
+    step += _recorded(signature, system, sources) if signature.recorded else []
     return system, before + step + images + after
 
 
@@ -342,11 +317,11 @@ def _imaged(condition: str, u: TimeFunction, v: TimeFunction) -> list[Eq]:
     return _add(image, CONDITIONS[condition](u, v))
 
 
-def _sums(system: System, parameters: str, derived: str) -> dict[str, Function]:
+def _sums(system: System) -> dict[str, Function]:
     """Sums over time for parameters and derived coefficients, by their names."""
     return {
-        **{p.name: like(p, f"{parameters}{p.name}") for p in system.parameters},
-        **{c.name: like(c, f"{derived}{c.name}") for c in system.derived},
+        **{p.name: like(p, f"gradient_{p.name}") for p in system.parameters},
+        **{c.name: like(c, f"sum_{c.name}") for c in system.derived},
     }
 
 
