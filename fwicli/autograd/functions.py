@@ -1,0 +1,222 @@
+"""The operators of `propagators.propagator` as functions of tensors, for several shots.
+
+A model is a mapping from the names of the equation's parameters to tensors on the grid, or the
+tensor alone where there is one parameter. Data are (shots, n, samples), or (n, samples) for one
+shot or for what all shots share; whole wave fields (shots, samples, *grid). The result has the
+dimension of shots where data or positions have it.
+
+Waves are not kept between a function and its derivative: what the derivative needs of them is
+propagated again and kept within the bounds of the history, shot by shot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from fwicli.autograd import rules
+from fwicli.errors import DataError, GeometryError, ModelError
+from fwicli.propagators.places import Everywhere, Volume
+from fwicli.waves import Call, Slot, Waves, check_model, shape_of
+
+Tensor = torch.Tensor
+Model = Mapping[str, Any] | Tensor
+
+__all__ = ["Waves", "adjoint", "forward", "jacobian", "jacobian_adjoint"]
+
+
+def forward(waves: Waves, model: Model, wavelet: Any) -> Tensor:
+    """Gathers d = F(p) q.
+
+    Parameters
+    ----------
+    waves : Waves
+    model : mapping of str to Tensor of shape (*grid,), or Tensor
+        Parameters of the equation (see `properties`).
+    wavelet : Tensor of shape (n_sources, samples) or (shots, n_sources, samples)
+        Source time functions [Pa] in 2D, [Pa m] in 3D.
+
+    Returns
+    -------
+    gather : Tensor of shape (n_receivers, samples) or (shots, n_receivers, samples)
+        Pressure [Pa].
+
+    Raises
+    ------
+    ModelError, DataError, GeometryError
+        If shapes or precisions do not fit, or something is not differentiable that should be.
+    """
+    return _call(waves, model, {"wavelet": wavelet}, Slot("gather"))
+
+
+def adjoint(waves: Waves, model: Model, gather: Any) -> Tensor:
+    """What arrives at the sources, q' = F(p)^T d; shapes and errors as those of `forward`."""
+    return _call(waves, model, {"gather": gather}, Slot("wavelet"))
+
+
+def jacobian(waves: Waves, model: Model, wavelet: Any, perturbation: Model) -> Tensor:
+    """Change of the gathers for a change of the model, dd = J(p, q) dp (Born modelling).
+
+    Parameters
+    ----------
+    perturbation : mapping of str to Tensor of shape (*grid,), or Tensor
+        Changes of parameters; those that are left out are zero.
+
+    Returns
+    -------
+    change : Tensor of shape (n_receivers, samples) or (shots, n_receivers, samples)
+    """
+    return _call(waves, model, {"wavelet": wavelet}, Slot("gather", 1), perturbation)
+
+
+def jacobian_adjoint(
+    waves: Waves, model: Model, wavelet: Any, gather: Any
+) -> dict[str, Tensor] | Tensor:
+    """Images g = J(p, q)^T r, summed over shots.
+
+    Returns
+    -------
+    gradient : dict of str to Tensor of shape (*grid,), or Tensor
+        For each parameter; a tensor where the model is one.
+    """
+    data = {"wavelet": wavelet, "gather": gather}
+    outputs = [Slot("model", 0, n) for n in _named(waves, model)]
+    found = _run(waves, model, data, outputs, backward=True)
+    gradients = {s.name: f[0] for s, f in zip(outputs, found, strict=True)}
+    return gradients if isinstance(model, Mapping) else next(iter(gradients.values()))
+
+
+def _call(
+    waves: Waves,
+    model: Model,
+    data: dict[str, Any],
+    output: Slot,
+    perturbation: Model | None = None,
+) -> Tensor:
+    """A single output that is data."""
+    batched = _batched(waves, data)
+    backward = output.role == "wavelet"
+    (found,) = _run(waves, model, data, [output], backward, perturbation)
+    return found if batched else found[0]
+
+
+def _run(
+    waves: Waves,
+    model: Model,
+    data: dict[str, Any],
+    outputs: list[Slot],
+    backward: bool,
+    perturbation: Model | None = None,
+) -> tuple[Tensor, ...]:
+    """Bring everything into the shapes of a call, and run it."""
+    parameters = _tensors(waves, model, whole=True)
+    like = next(iter(parameters.values()))
+    inputs = {Slot("model", 0, n): t[None] for n, t in parameters.items()}
+    if perturbation is not None:
+        changes = _tensors(waves, perturbation, whole=False)
+        inputs |= {Slot("model", 1, n): t[None] for n, t in changes.items()}
+    shots = _shots(waves, data)
+    for role, values in data.items():
+        place = "sources" if role == "wavelet" else "receivers"
+        inputs[Slot(role)] = _traces(waves, role, place, values, shots, like)
+    for place in ("sources", "receivers"):
+        at = getattr(waves, place)
+        if not isinstance(at, Everywhere | Volume):
+            positions = torch.as_tensor(at)
+            if not positions.is_floating_point():
+                positions = positions.double()
+            inputs[Slot(place)] = positions.expand(shots, *positions.shape[-2:])
+        elif isinstance(at, Volume) and torch.is_tensor(at.weights) and at.weights.requires_grad:
+            raise GeometryError(
+                f"{place} are a Volume whose weights require a gradient: there is none; use "
+                f"Everywhere(), and multiply wavelet and weights before it"
+            )
+    _check(inputs)
+    call = Call(waves, backward, tuple(inputs), tuple(outputs), shots)
+    return rules.apply(call, inputs.values())
+
+
+def _named(waves: Waves, model: Model) -> dict[str, Any]:
+    """Parameters by name."""
+    if isinstance(model, Mapping):
+        return dict(model)
+    if len(waves.parameters) > 1:
+        raise ModelError(
+            f"{waves.discretization.equation} has the parameters {', '.join(waves.parameters)}: "
+            f"give them by name, as in {{{waves.parameters[0]!r}: tensor, ...}}"
+        )
+    return {waves.parameters[0]: model}
+
+
+def _tensors(waves: Waves, model: Model, whole: bool) -> dict[str, Tensor]:
+    """Parameters, or changes of them, as tensors."""
+    named = {name: torch.as_tensor(values) for name, values in _named(waves, model).items()}
+    check_model(waves, named, whole)
+    return named
+
+
+def _data_ndim(waves: Waves, place: str) -> int:
+    """Dimensions of the data of one shot."""
+    at = getattr(waves, place)
+    return 1 + waves.discretization.grid.ndim if isinstance(at, Everywhere) else 2
+
+
+def _batched(waves: Waves, data: dict[str, Any]) -> bool:
+    """Whether data or positions have a dimension of shots."""
+    places = {"wavelet": "sources", "gather": "receivers"}
+    more = [len(np.shape(v)) > _data_ndim(waves, places[r]) for r, v in data.items()]
+    positions = [waves.sources, waves.receivers]
+    return any(more) or any(len(getattr(p, "shape", ())) == 3 for p in positions)
+
+
+def _shots(waves: Waves, data: dict[str, Any]) -> int:
+    """Number of shots."""
+    counts = {}
+    for role, values in data.items():
+        place = "sources" if role == "wavelet" else "receivers"
+        if len(np.shape(values)) > _data_ndim(waves, place):
+            counts[role] = int(np.shape(values)[0])
+    for place in ("sources", "receivers"):
+        shape: tuple[int, ...] = tuple(getattr(getattr(waves, place), "shape", ()))
+        if len(shape) == 3:
+            counts[place] = shape[0]
+    if len(set(counts.values())) > 1:
+        said = ", ".join(f"{name} {count}" for name, count in counts.items())
+        raise GeometryError(f"the numbers of shots differ: {said}; give one for each, or none")
+    return next(iter(counts.values()), 1)
+
+
+def _traces(waves: Waves, role: str, place: str, values: Any, shots: int, like: Tensor) -> Tensor:
+    """Data of all shots."""
+    traces = torch.as_tensor(values)
+    shape = shape_of(waves, place, waves.discretization.axis.samples)
+    if tuple(traces.shape[-len(shape) :]) != shape or traces.ndim > len(shape) + 1:
+        raise DataError(
+            f"the {role} has the shape {tuple(traces.shape)}; with these {place} it needs "
+            f"{shape}, or (shots, {', '.join(map(str, shape))})"
+        )
+    if traces.dtype != like.dtype:
+        raise DataError(
+            f"the {role} is {_short(traces)} and the model {_short(like)}: both need the same "
+            f"precision, as in {role}.to(model.dtype)"
+        )
+    return traces.to(like.device).expand(shots, *shape)
+
+
+def _check(inputs: Mapping[Slot, Tensor]) -> None:
+    """Make sure that all parameters have one precision, float32 or float64."""
+    models = {s.name: t for s, t in inputs.items() if s.role == "model"}
+    kinds = {_short(t) for t in models.values()}
+    if len(kinds) > 1 or not kinds <= {"float32", "float64"}:
+        said = ", ".join(f"{name} {_short(t)}" for name, t in models.items())
+        raise ModelError(
+            f"parameters are {said}; waves are propagated in float32 or in float64, the same for "
+            f"all of them"
+        )
+
+
+def _short(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")

@@ -1,0 +1,87 @@
+"""The functions as layers of a network, which keep what they are made with.
+
+What requires a gradient is a parameter of the module, everything else a buffer; both move and are
+saved with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from fwicli.autograd import functions
+from fwicli.autograd.functions import Model
+from fwicli.waves import Waves
+
+Tensor = torch.Tensor
+
+
+class _Layer(nn.Module):
+    """Keeps waves and a model."""
+
+    def __init__(self, waves: Waves, model: Model) -> None:
+        super().__init__()
+        self.waves = waves
+        self._alone = not isinstance(model, Mapping)
+        named = functions._named(waves, model)
+        self._names = tuple(named)
+        for name, values in named.items():
+            self._keep(f"model_{name}", values)
+
+    def _keep(self, name: str, values: Any) -> None:
+        tensor = torch.as_tensor(values)
+        if isinstance(tensor, nn.Parameter):
+            self.register_parameter(name, tensor)
+        elif tensor.requires_grad and tensor.is_leaf:
+            self.register_parameter(name, nn.Parameter(tensor))
+        else:
+            self.register_buffer(name, tensor)
+
+    @property
+    def model(self) -> Model:
+        """The model, as it was given."""
+        named = {name: getattr(self, f"model_{name}") for name in self._names}
+        return next(iter(named.values())) if self._alone else named
+
+
+class Forward(_Layer):
+    """The layer q -> F(p) q (see `functions.forward`)."""
+
+    def forward(self, wavelet: Tensor) -> Tensor:
+        """Gathers for source time functions."""
+        return functions.forward(self.waves, self.model, wavelet)
+
+
+class Adjoint(_Layer):
+    """The layer d -> F(p)^T d (see `functions.adjoint`)."""
+
+    def forward(self, gather: Tensor) -> Tensor:
+        """What arrives at the sources."""
+        return functions.adjoint(self.waves, self.model, gather)
+
+
+class Jacobian(_Layer):
+    """The layer dp -> J(p, q) dp (see `functions.jacobian`)."""
+
+    def __init__(self, waves: Waves, model: Model, wavelet: Any) -> None:
+        super().__init__(waves, model)
+        self._keep("wavelet", wavelet)
+
+    def forward(self, perturbation: Model) -> Tensor:
+        """Changes of the gathers."""
+        return functions.jacobian(self.waves, self.model, self.wavelet, perturbation)
+
+
+class JacobianAdjoint(_Layer):
+    """The layer r -> J(p, q)^T r (see `functions.jacobian_adjoint`)."""
+
+    def __init__(self, waves: Waves, model: Model, wavelet: Any) -> None:
+        super().__init__(waves, model)
+        self._keep("wavelet", wavelet)
+
+    def forward(self, gather: Tensor) -> dict[str, Tensor] | Tensor:
+        """Images, summed over shots."""
+        return functions.jacobian_adjoint(self.waves, self.model, self.wavelet, gather)

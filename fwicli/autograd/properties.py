@@ -1,0 +1,94 @@
+"""From physical properties of the earth to the parameters of an equation, differentiably.
+
+The formulas are the equation's own (see `propagators.properties`), in operations of PyTorch. Where
+an equation takes means of density, the properties at the nodes come from those of the cells first,
+as `propagators.interfaces` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import sympy
+import torch
+
+from fwicli.errors import ModelError
+from fwicli.propagators import interfaces
+from fwicli.propagators.equations import registry
+from fwicli.propagators.equations.equation import arguments
+
+Tensor = torch.Tensor
+
+
+def parameters(equation: str, properties: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Parameters of an equation from physical properties.
+
+    Parameters
+    ----------
+    equation : str
+        Name in the registry.
+    properties : mapping of str to Tensor of shape (*grid,)
+        `vp` [m/s], and what else the equation needs: `rho` [kg/m3], `epsilon`, `delta`, `theta`
+        and `phi` [rad].
+
+    Returns
+    -------
+    dict of str to Tensor
+        In the precision of `vp`.
+
+    Raises
+    ------
+    ModelError
+        If a property is missing that has no default.
+    """
+    stated = registry.load(equation)
+    given = {name: torch.as_tensor(values) for name, values in properties.items()}
+    ndim = given["vp"].ndim if "vp" in given else 2
+    missing = [n for n in stated.properties_in(ndim) if n not in {*given, *stated.defaults}]
+    if missing:
+        raise ModelError(f"{equation} needs {', '.join(missing)}, too; give them on the grid")
+    like = given["vp"]
+    if stated.mean_density and "rho" in given:
+        given |= _sharpened(given["vp"], given["rho"])
+    known = stated.complete(given, ndim)
+    made = {}
+    for name, formula in stated.parameters(ndim).items():
+        values = _function(formula)(*[torch.as_tensor(known[a]) for a in arguments(formula)])
+        made[name] = values.to(like.dtype).expand(like.shape).clone()
+    return made
+
+
+def _sharpened(vp: Tensor, rho: Tensor) -> dict[str, Tensor]:
+    """Velocity and density at the nodes; the same as `interfaces.sharpened`."""
+    scale = float(rho.detach().flatten()[0])
+    logarithm = (rho.double() / scale).log()
+    level = _filter(logarithm)
+    spread = _filter(logarithm**2) - level**2
+    small = interfaces.SHARE * spread / (1 + (spread / interfaces.LIMIT) ** 2).sqrt()
+    sharper = {"vp": vp * (-small).exp(), "rho": scale * (level + small).exp()}
+    return {"vp": sharper["vp"].to(vp.dtype), "rho": sharper["rho"].to(rho.dtype)}
+
+
+def _filter(values: Tensor) -> Tensor:
+    """The filter of `interfaces` along all axes."""
+    for axis in range(values.ndim):
+        moved = values.movedim(axis, 0)
+        flat = moved.reshape(moved.shape[0], -1)
+        values = (_matrix(moved.shape[0]) @ flat).reshape(moved.shape).movedim(0, axis)
+    return values
+
+
+@cache
+def _matrix(n: int) -> Tensor:
+    return torch.from_numpy(interfaces._matrix(n).toarray())
+
+
+@cache
+def _function(formula: str) -> Any:
+    """A formula as a function of tensors."""
+    symbols = {a: sympy.Symbol(a, real=True) for a in arguments(formula)}
+    expression = sympy.sympify(formula, locals=symbols)
+    known = {n: getattr(torch, n) for n in ("sin", "cos", "sqrt", "exp", "log", "abs")}
+    return sympy.lambdify([symbols[a] for a in arguments(formula)], expression, [known, "math"])

@@ -1,0 +1,301 @@
+"""Rules of differentiation: every derivative of a call is another call.
+
+With G(p, q, r) = <r, F(p) q> and p, q, r polynomials of e1, ..., en (see `waves`), the inputs of a
+call are components of these, and its outputs components of dG/dr, dG/dq and dG/dp. Three facts are
+all that is needed:
+
+    tangents      a direction x' for every input x is one e more, x + e x', and the change of an
+                  output is its component with that e;
+    cotangents    sum_W <v_W, D_W>, of outputs D = dG/dr, is the last component of G itself with
+                  v_W for the component of r that is the complement of W. Of outputs dG/dq and
+                  dG/dp, it is that with one e more, and v_W for these components of q and p;
+    gradient      the derivative of the last component of G with respect to the component S of p
+                  is the component of dG/dp that is the complement of S; so for q and r.
+
+A derivative with respect to positions is the same call with slopes at these positions, times what
+is injected or recorded there. What no output needs is left out: components, directions, and runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
+from typing import Any
+
+import numpy as np
+import torch
+
+from fwicli.waves import Call, Slot, run
+
+Tensor = torch.Tensor
+Tensors = dict[Slot, Tensor]
+# Slots of a call, by the slots of the one that it follows from.
+Named = dict[Slot, Slot]
+
+SOURCES, RECEIVERS = Slot("sources"), Slot("receivers")
+# What is injected at sources and at receivers.
+INJECTED = {"sources": "wavelet", "receivers": "gather"}
+
+
+class Waves(torch.autograd.Function):
+    """A call as a function of its inputs."""
+
+    @staticmethod
+    def forward(call: Call, *tensors: Tensor) -> tuple[Tensor, ...]:
+        """Run it."""
+        arrays = [t.detach().cpu().numpy() for t in tensors]
+        pairs = zip(call.inputs, tensors, strict=True)
+        like = next(t for s, t in pairs if s.role == "model")
+        return tuple(torch.from_numpy(a).to(like) for a in run(call, arrays))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], _: tuple[Tensor, ...]) -> None:
+        """Keep the inputs: waves are propagated again when they are needed."""
+        call, *tensors = inputs
+        ctx.call = call
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(*tensors)
+        ctx.save_for_forward(*tensors)
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Cotangents of the inputs that need them."""
+        call: Call = ctx.call
+        given = {s: v for s, v in zip(call.outputs, cotangents, strict=True) if v is not None}
+        inputs = dict(zip(call.inputs, ctx.saved_tensors, strict=True))
+        needed = [s for s, n in zip(call.inputs, ctx.needs_input_grad[1:], strict=True) if n]
+        if not given or not needed:
+            return (None, *(None for _ in inputs))
+        found = _gradients(_Setting(call), *_whole(call, inputs, given), needed)
+        return (None, *(_like(found[s], inputs[s]) if s in found else None for s in inputs))
+
+    @staticmethod
+    def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Changes of the outputs."""
+        call: Call = ctx.call
+        inputs = dict(zip(call.inputs, ctx.saved_tensors, strict=True))
+        changes = {s: t for s, t in zip(call.inputs, tangents, strict=True) if t is not None}
+        found = _changes(_Setting(call), inputs, changes, call.outputs, call.levels)
+        return tuple(found.get(s) for s in call.outputs)
+
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: tuple[int | None, ...], call: Call, *tensors: Tensor
+    ) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
+        """All of a batch in one call: its members are groups of shots."""
+        size = info.batch_size
+        moved = [
+            _grouped(t, dim, slot, call, size)
+            for t, dim, slot in zip(tensors, in_dims[1:], call.inputs, strict=True)
+        ]
+        found = apply(replace(call, groups=size * call.groups), moved)
+        return tuple(f.reshape(size, -1, *f.shape[1:]) for f in found), (0,) * len(found)
+
+
+def apply(call: Call, tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
+    """Outputs of a call, differentiable."""
+    found: tuple[Tensor, ...] = Waves.apply(call, *tensors)  # type: ignore[no-untyped-call]
+    return found
+
+
+def _grouped(t: Tensor, dim: int | None, slot: Slot, call: Call, size: int) -> Tensor:
+    """An input of a batch of calls as one of a call with more groups."""
+    if dim is None and slot.role == "model" and len(t) == 1:
+        return t
+    t = t.expand(size, *t.shape) if dim is None else t.movedim(dim, 0)
+    if slot.role == "model" and t.shape[1] < call.groups:
+        t = t.expand(size, call.groups, *t.shape[2:])
+    return t.reshape(-1, *t.shape[2:])
+
+
+def _like(gradient: Tensor, value: Tensor) -> Tensor:
+    """Summed over groups where all have the same value."""
+    return gradient if gradient.shape == value.shape else gradient.sum(0, keepdim=True)
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """What calls that follow from one another have in common."""
+
+    call: Call
+
+    def run(
+        self,
+        backward: bool,
+        inputs: Tensors,
+        outputs: Sequence[Slot],
+        orders: Mapping[str, Any] | None = None,
+    ) -> Tensors:
+        """Outputs of a call, with no more directions than these need."""
+        # F q does not depend on r, nor F^T r on q.
+        roles = {"model", *INJECTED, "gather" if backward else "wavelet"}
+        if any(s.role == "model" for s in outputs):
+            roles |= {"wavelet"}
+        kept = {s: s for s in inputs if s.role in roles}
+        made = {s: s for s in outputs}
+        kept, made = _without_plain(*_without_waste(kept, made))
+        present = {s.role for s in kept}
+        made = {o: s for o, s in made.items() if _INJECTING[backward, o.role] <= present}
+        if not made:
+            return {}
+        bits = sorted({b for s in made.values() for b in _bits(s.component)})
+        call = replace(
+            self.call,
+            backward=backward,
+            inputs=tuple(_renumbered(s, bits) for s in kept.values()),
+            outputs=tuple(_renumbered(s, bits) for s in made.values()),
+            orders={**self.call.orders, **(orders or {})},
+        )
+        found = apply(call, [inputs[s] for s in kept])
+        return dict(zip(made, found, strict=True))
+
+
+# What has to be injected for an output, by direction and role, not to be zero.
+_INJECTING = {
+    (False, "gather"): {"wavelet"},
+    (True, "wavelet"): {"gather"},
+    (True, "model"): {"wavelet", "gather"},
+}
+
+
+def _without_waste(inputs: Named, outputs: Named) -> tuple[Named, Named]:
+    """Inputs that an output can depend on: their component is a part of its."""
+    components = {o.component for o in outputs.values()}
+    return {
+        given: s for given, s in inputs.items() if any(s.component & ~c == 0 for c in components)
+    }, outputs
+
+
+def _without_plain(inputs: Named, outputs: Named) -> tuple[Named, Named]:
+    """Without directions along which only what is injected changes: G is linear in that.
+
+    Where all outputs have such a direction, they are those of the change alone.
+    """
+    for bit in _bits(_union(s.component for s in outputs.values())):
+        flag = 1 << bit
+        moving = {s.role for s in inputs.values() if s.component & flag}
+        linear = len(moving) == 1 and moving <= {"wavelet", "gather"}
+        if linear and all(s.component & flag for s in outputs.values()):
+            (role,) = moving
+            inputs = {
+                given: replace(s, component=s.component & ~flag)
+                for given, s in inputs.items()
+                if s.role != role or s.component & flag
+            }
+            outputs = {o: replace(s, component=s.component & ~flag) for o, s in outputs.items()}
+            inputs, outputs = _without_waste(inputs, outputs)
+    return inputs, outputs
+
+
+def _union(components: Iterable[int]) -> int:
+    return reduce(or_, components, 0)
+
+
+def _bits(component: int) -> list[int]:
+    return [b for b in range(component.bit_length()) if component >> b & 1]
+
+
+def _renumbered(slot: Slot, bits: Sequence[int]) -> Slot:
+    """A slot whose component has these bits as its lowest ones."""
+    component = sum(1 << i for i, b in enumerate(bits) if slot.component >> b & 1)
+    return replace(slot, component=component)
+
+
+def _whole(call: Call, inputs: Tensors, cotangents: Tensors) -> tuple[Tensors, int]:
+    """Components of p, q and r whose G has the sum of all <cotangent, output> as its last one."""
+    last = 2**call.levels - 1
+    if not call.backward:
+        return {
+            **inputs,
+            **{Slot("gather", last ^ s.component): v for s, v in cotangents.items()},
+        }, last
+    new = last + 1
+    more = {replace(s, component=new | (last ^ s.component)): v for s, v in cotangents.items()}
+    return {**inputs, **more}, last | new
+
+
+def _gradients(setting: _Setting, inputs: Tensors, last: int, needed: Sequence[Slot]) -> Tensors:
+    """Derivatives of the last component of G."""
+    found: Tensors = {}
+    wanted: dict[bool, dict[Slot, Slot]] = {False: {}, True: {}}
+    for slot in needed:
+        if slot.role not in INJECTED:
+            output = replace(slot, component=last ^ slot.component)
+            wanted[slot.role != "gather"][slot] = output
+        else:
+            found |= {slot: _by_positions(setting, inputs, last, slot)}
+    for backward, outputs in wanted.items():
+        if outputs:
+            made = setting.run(backward, inputs, list(dict.fromkeys(outputs.values())))
+            found |= {slot: made[o] for slot, o in outputs.items() if o in made}
+    return found
+
+
+def _by_positions(setting: _Setting, inputs: Tensors, last: int, slot: Slot) -> Tensor:
+    """Derivative of the last component of G with respect to positions."""
+    positions, role = inputs[slot], INJECTED[slot.role]
+    there = {s.component: t for s, t in inputs.items() if s.role == role}
+    outputs = [Slot(role, last ^ c) for c in there]
+    sloped, orders = _sloped(setting.call, slot, positions)
+    made = setting.run(slot.role == "sources", {**inputs, slot: sloped}, outputs, orders)
+    total = torch.zeros_like(positions)
+    for component, values in there.items():
+        record = made.get(Slot(role, last ^ component))
+        if record is not None:
+            each = record.reshape(len(positions), positions.shape[2], *values.shape[1:])
+            total = total + (each * values[:, None]).sum(-1).movedim(1, 2).to(positions)
+    return total
+
+
+def _sloped(call: Call, slot: Slot, positions: Tensor) -> tuple[Tensor, dict[str, Any]]:
+    """Positions once for each axis, and orders of derivatives that are one more along it."""
+    n, ndim = positions.shape[1:]
+    orders = np.asarray(call.orders.get(slot.role, np.zeros((n, ndim), dtype=np.int64)))
+    raised = np.concatenate([orders + axis for axis in np.eye(ndim, dtype=np.int64)])
+    return positions.repeat(1, ndim, 1), {slot.role: raised}
+
+
+def _changes(
+    setting: _Setting, inputs: Tensors, changes: Tensors, outputs: Sequence[Slot], levels: int
+) -> Tensors:
+    """Changes of outputs of a call for changes of its inputs."""
+    new = 1 << levels
+    moved = {s: t for s, t in changes.items() if s.role not in INJECTED}
+    total: Tensors = {}
+    if moved:
+        more = {replace(s, component=new | s.component): t for s, t in moved.items()}
+        later = [replace(s, component=new | s.component) for s in outputs]
+        made = setting.run(setting.call.backward, {**inputs, **more}, later)
+        total = {s: made[o] for s, o in zip(outputs, later, strict=True) if o in made}
+    for slot, change in changes.items():
+        if slot.role in INJECTED:
+            for output, value in _by_moving(setting, inputs, slot, change, outputs).items():
+                total[output] = total[output] + value if output in total else value
+    return total
+
+
+def _by_moving(
+    setting: _Setting, inputs: Tensors, slot: Slot, change: Tensor, outputs: Sequence[Slot]
+) -> Tensors:
+    """Changes of outputs where sources or receivers move."""
+    call, role = setting.call, INJECTED[slot.role]
+    positions, ndim = inputs[slot], inputs[slot].shape[2]
+    sloped, orders = _sloped(call, slot, positions)
+    found: Tensors = {}
+    # Outputs that are recorded at the positions.
+    there = [s for s in outputs if s.role == role]
+    if there:
+        made = setting.run(call.backward, {**inputs, slot: sloped}, there, orders)
+        for output, record in made.items():
+            each = record.reshape(len(positions), ndim, -1, *record.shape[2:])
+            found[output] = (each * change.movedim(2, 1)[..., None].to(record)).sum(1)
+    # Outputs that depend on what is injected at the positions.
+    others = [s for s in outputs if s.role != role]
+    injected = [s for s in inputs if s.role == role]
+    if others and injected:
+        weights = change.movedim(2, 1).reshape(len(change), -1, 1)
+        more = {s: inputs[s].repeat(1, ndim, 1) * weights.to(inputs[s]) for s in injected}
+        found |= setting.run(call.backward, {**inputs, **more, slot: sloped}, others, orders)
+    return found

@@ -1,0 +1,297 @@
+"""Waves of several shots, and all derivatives of their records: what autograd and operators run.
+
+With parameters p, source time functions q and data r, everything is a derivative of one number,
+
+    G(p, q, r) = <r, F(p) q>:        F q = dG/dr,        F^T r = dG/dq,        J^T r = dG/dp.
+
+Where p, q and r are polynomials of e1, e2, ... without squares, as p0 + e1 p1 + e2 p2 + e1 e2 p3,
+so are these three; their components are the mixed derivatives along the directions p1, p2, ... A
+component is named by the set of its e, a number with one bit for each (see `propagators.lifting`).
+
+A `Call` says which components there are and which are wanted; `run` computes them, shot by shot, on
+the workers of an executor, and sums over shots in their order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.errors import GeometryError, ModelError
+from fwicli.execution import Executor, InProcess
+from fwicli.propagators import history
+from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.equations import registry
+from fwicli.propagators.places import Everywhere, Slopes, Volume
+from fwicli.propagators.propagator import propagator
+from fwicli.propagators.resampling import Resampling
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """An input or output of a call.
+
+    Attributes
+    ----------
+    role : {"model", "wavelet", "gather", "sources", "receivers"}
+        The last two are positions. Of an output, `model` is the gradient and `wavelet` what arrives
+        at the sources.
+    component : int
+    name : str
+        Of the parameter, for a model.
+    """
+
+    role: str
+    component: int = 0
+    name: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Waves:
+    """How the waves of a survey are propagated, and where its shots are.
+
+    Parameters
+    ----------
+    discretization : Discretization
+        Its precision is that of the data given, whatever it says.
+    sources, receivers : ndarray, or Volume or Everywhere
+        Positions [m] of shape (shots, n, ndim), or (n, ndim) where they are those of all shots; for
+        derivatives with respect to them, a tensor.
+    executor : Executor, optional
+        Runs the shots; by default one after the other in this process. `execution.Local` gives one
+        that runs them on all cores.
+    memory : float, optional
+        The most that the history of a gradient may take, for each worker [bytes]; by default what
+        the discretization says.
+    """
+
+    discretization: Discretization
+    sources: Any
+    receivers: Any
+    executor: Executor = field(default_factory=InProcess)
+    memory: float | None = None
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters of the equation."""
+        ndim = self.discretization.grid.ndim
+        return tuple(registry.load(self.discretization.equation).parameters(ndim))
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """What is computed: components of F q, or of F^T r and J^T r.
+
+    Attributes
+    ----------
+    waves : Waves
+    backward : bool
+        Whether the outputs are F^T r and J^T r, or F q.
+    inputs, outputs : tuple of Slot
+    shots, groups : int
+        Data have groups x shots first. Models have one for each group, or one for all; gradients
+        are summed over the shots of a group.
+    orders : mapping of str to ndarray of int, shape (n, ndim)
+        For "sources" and "receivers" that are positions, how often the derivative with respect to
+        each is taken (see `places.Slopes`).
+    """
+
+    waves: Waves
+    backward: bool
+    inputs: tuple[Slot, ...]
+    outputs: tuple[Slot, ...]
+    shots: int
+    groups: int = 1
+    orders: Mapping[str, Array] = field(default_factory=dict)
+
+    @property
+    def levels(self) -> int:
+        """Number of directions."""
+        return max((s.component.bit_length() for s in (*self.inputs, *self.outputs)), default=0)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One shot of a call, with its own data: a task for a worker."""
+
+    discretization: Discretization
+    backward: bool
+    levels: int
+    models: Mapping[int, Mapping[str, Array]]
+    wavelets: Mapping[int, Array]
+    gathers: Mapping[int, Array]
+    sources: Any
+    receivers: Any
+    outputs: tuple[Slot, ...]
+
+    def __call__(self) -> list[Array]:
+        """The outputs."""
+        waves = propagator(self.discretization)
+        where = self.sources, self.receivers
+        if not self.backward:
+            found = waves.forwards(self.models, self.wavelets, *where, self.levels)
+            return [found[s.component] for s in self.outputs]
+        wanted = [(s.component, s.name) for s in self.outputs if s.role == "model"]
+        recorded = any(s.role == "wavelet" for s in self.outputs)
+        if not wanted:
+            arrived = waves.adjoints(self.models, self.gathers, *where, self.levels)
+            return [arrived[s.component] for s in self.outputs]
+        images = waves.backwards(
+            self.models,
+            self.wavelets,
+            lambda _: (self.levels, self.gathers),
+            *where,
+            self.levels,
+            wanted,
+            recorded=recorded,
+        )
+        return [
+            images.gradient[s.component][s.name]
+            if s.role == "model"
+            else images.sources[s.component]
+            for s in self.outputs
+        ]
+
+
+def run(call: Call, arrays: list[Array]) -> list[Array]:
+    """The outputs of a call.
+
+    Parameters
+    ----------
+    arrays : list of ndarray
+        The inputs: models of shape (1 or groups, *grid), others (groups x shots, ...).
+
+    Returns
+    -------
+    list of ndarray
+        Gradients of shape (groups, *grid), others (groups x shots, ...).
+
+    Raises
+    ------
+    FwiError
+        Whatever is wrong with a shot, with its number.
+    """
+    tasks = [_shot(call, arrays, n) for n in range(call.groups * call.shots)]
+    parts: list[list[Array]] = list(call.waves.executor.map(tasks))
+    found = []
+    for number, slot in enumerate(call.outputs):
+        each = [part[number] for part in parts]
+        if slot.role == "model":
+            groups = [each[g * call.shots : (g + 1) * call.shots] for g in range(call.groups)]
+            found.append(np.stack([_sum(group) for group in groups]))
+        else:
+            found.append(np.stack(each))
+    return found
+
+
+def _sum(parts: list[Array]) -> Array:
+    total = parts[0].copy()
+    for part in parts[1:]:
+        total += part
+    return total
+
+
+def _shot(call: Call, arrays: list[Array], number: int) -> Shot:
+    """One of the shots of all groups."""
+    models: dict[int, dict[str, Array]] = {}
+    data: dict[str, dict[int, Array]] = {"wavelet": {}, "gather": {}}
+    places: dict[str, Any] = {"sources": call.waves.sources, "receivers": call.waves.receivers}
+    precision = "float32"
+    for slot, array in zip(call.inputs, arrays, strict=True):
+        if slot.role == "model":
+            group = number // call.shots if len(array) > 1 else 0
+            models.setdefault(slot.component, {})[slot.name] = array[group]
+            precision = str(array.dtype)
+        elif slot.role in data:
+            data[slot.role][slot.component] = array[number]
+        else:
+            positions, orders = array[number].astype(float), call.orders.get(slot.role)
+            places[slot.role] = positions if orders is None else Slopes(positions, orders)
+    made = replace(call.waves.discretization, precision=precision)
+    if call.backward and call.waves.memory is not None:
+        made = replace(made, keeping=_keeping(made, call.levels, call.waves.memory))
+    return Shot(
+        made,
+        call.backward,
+        call.levels,
+        models,
+        data["wavelet"],
+        data["gather"],
+        places["sources"],
+        places["receivers"],
+        call.outputs,
+    )
+
+
+def _keeping(made: Discretization, levels: int, memory: float) -> history.Keeping:
+    """How the history of a lifted equation is kept within a memory [bytes]."""
+    steps = Resampling(made.axis, made.precision).steps
+    needed = history.demand(
+        registry.load(made.equation),
+        made.grid.shape,
+        made.layer,
+        made.order,
+        (steps, made.every, made.axis.step),
+        np.dtype(made.precision).itemsize,
+    )
+    copies = 2**levels
+    lifted = replace(needed, snapshot=needed.snapshot * copies, state=needed.state * copies)
+    keeping, _ = lifted.choose(int(memory))
+    return keeping
+
+
+def shape_of(waves: Waves, role: str, samples: int) -> tuple[int, ...]:
+    """Shape of the data of one shot at its sources or receivers, without that of positions.
+
+    Raises
+    ------
+    GeometryError
+        If positions do not have the shape (n, ndim) or (shots, n, ndim).
+    """
+    place = getattr(waves, role)
+    grid = waves.discretization.grid
+    if isinstance(place, Everywhere):
+        return (len(range(0, samples, place.every)), *grid.shape)
+    if isinstance(place, Volume):
+        weights = np.asarray(place.weights)
+        return (len(weights) if weights.ndim > grid.ndim else 1, samples)
+    if len(place.shape) not in (2, 3) or place.shape[-1] != grid.ndim:
+        raise GeometryError(
+            f"{role} have the shape {tuple(place.shape)}; positions need (n, {grid.ndim}), or "
+            f"(shots, n, {grid.ndim}) where they differ from shot to shot"
+        )
+    return (int(place.shape[-2]), samples)
+
+
+def check_model(waves: Waves, names: Mapping[str, Any], whole: bool) -> None:
+    """Make sure that a model, or a change of one, has parameters that the equation has.
+
+    Raises
+    ------
+    ModelError
+        If one is unknown, missing from a whole model, or has another shape than the grid.
+    """
+    known, shape = waves.parameters, waves.discretization.grid.shape
+    unknown = sorted(set(names) - set(known))
+    missing = [n for n in known if n not in names] if whole else []
+    if unknown or missing:
+        what = f"has no `{unknown[0]}`" if unknown else f"needs `{missing[0]}`, too"
+        raise ModelError(
+            f"{waves.discretization.equation} {what}; its parameters are {', '.join(known)}: "
+            f"`autograd.parameters` makes them from velocity and other properties"
+        )
+    for name, values in names.items():
+        if tuple(values.shape[-len(shape) :]) != shape or math.prod(values.shape) != math.prod(
+            shape
+        ):
+            raise ModelError(
+                f"{name} has the shape {tuple(values.shape)}, the grid {shape}: a model has a "
+                f"value at each of its points"
+            )
