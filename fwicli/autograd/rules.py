@@ -134,12 +134,10 @@ class _Setting:
         if any(s.role == "model" for s in outputs):
             roles |= {"wavelet"}
         kept = {s: s for s in inputs if s.role in roles}
-        made = {s: s for s in outputs}
-        kept, made = _without_plain(*_without_waste(kept, made))
-        present = {s.role for s in kept}
-        made = {o: s for o, s in made.items() if _INJECTING[backward, o.role] <= present}
+        made = {o: o for o in outputs if _is_reached(o, kept, _INJECTING[backward, o.role])}
         if not made:
             return {}
+        kept, made = _without_plain(*_without_waste(kept, made))
         bits = sorted({b for s in made.values() for b in _bits(s.component)})
         call = replace(
             self.call,
@@ -154,10 +152,32 @@ class _Setting:
 
 # What has to be injected for an output, by direction and role, not to be zero.
 _INJECTING = {
-    (False, "gather"): {"wavelet"},
-    (True, "wavelet"): {"gather"},
-    (True, "model"): {"wavelet", "gather"},
+    (False, "gather"): ("wavelet",),
+    (True, "wavelet"): ("gather",),
+    (True, "model"): ("wavelet", "gather"),
 }
+
+
+def _is_reached(output: Slot, inputs: Iterable[Slot], injected: Sequence[str]) -> bool:
+    """Whether an output is other than zero.
+
+    Its e are those of one of each of what is injected, and of any number of changes of the model.
+    """
+    found: dict[str, set[int]] = {}
+    for slot in inputs:
+        found.setdefault(slot.role, set()).add(slot.component)
+    changes = found.get("model", set()) - {0}
+
+    def covers(left: int, roles: Sequence[str]) -> bool:
+        if roles:
+            some = found.get(roles[0], set())
+            return any(c & ~left == 0 and covers(left & ~c, roles[1:]) for c in some)
+        lowest = left & -left
+        return not left or any(
+            c & lowest and c & ~left == 0 and covers(left & ~c, ()) for c in changes
+        )
+
+    return covers(output.component, injected)
 
 
 def _without_waste(inputs: Named, outputs: Named) -> tuple[Named, Named]:
