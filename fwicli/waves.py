@@ -260,8 +260,8 @@ def shape_of(waves: Waves, role: str, samples: int) -> tuple[int, ...]:
     if isinstance(place, Everywhere):
         return (len(range(0, samples, place.every)), *grid.shape)
     if isinstance(place, Volume):
-        weights = np.asarray(place.weights)
-        return (len(weights) if weights.ndim > grid.ndim else 1, samples)
+        shape = tuple(place.weights.shape)
+        return (int(shape[0]) if len(shape) > grid.ndim else 1, samples)
     if len(place.shape) not in (2, 3) or place.shape[-1] != grid.ndim:
         raise GeometryError(
             f"{role} have the shape {tuple(place.shape)}; positions need (n, {grid.ndim}), or "

@@ -118,10 +118,11 @@ def _run(
     if perturbation is not None:
         changes = _tensors(waves, perturbation, whole=False)
         inputs |= {Slot("model", 1, n): t[None] for n, t in changes.items()}
-    shots = _shots(waves, data)
+    shots, samples = _shots(waves, data), waves.discretization.axis.samples
+    shapes = {place: shape_of(waves, place, samples) for place in ("sources", "receivers")}
     for role, values in data.items():
         place = "sources" if role == "wavelet" else "receivers"
-        inputs[Slot(role)] = _traces(waves, role, place, values, shots, like)
+        inputs[Slot(role)] = _traces(role, place, values, shots, shapes[place], like)
     for place in ("sources", "receivers"):
         at = getattr(waves, place)
         if not isinstance(at, Everywhere | Volume):
@@ -189,10 +190,11 @@ def _shots(waves: Waves, data: dict[str, Any]) -> int:
     return next(iter(counts.values()), 1)
 
 
-def _traces(waves: Waves, role: str, place: str, values: Any, shots: int, like: Tensor) -> Tensor:
+def _traces(
+    role: str, place: str, values: Any, shots: int, shape: tuple[int, ...], like: Tensor
+) -> Tensor:
     """Data of all shots."""
     traces = torch.as_tensor(values)
-    shape = shape_of(waves, place, waves.discretization.axis.samples)
     if tuple(traces.shape[-len(shape) :]) != shape or traces.ndim > len(shape) + 1:
         raise DataError(
             f"the {role} has the shape {tuple(traces.shape)}; with these {place} it needs "

@@ -49,6 +49,25 @@ def test_point_on_the_grid_is_one_point() -> None:
     assert rows.indices[:, 0, 0].tolist() == [6, 7]
 
 
+@pytest.mark.parametrize("kind", ["sinc", "linear"])
+@pytest.mark.parametrize("orders", [(0, 1), (1, 0), (1, 1), (2, 1), (0, 4)])
+def test_slopes_are_derivatives_by_position(kind: str, orders: tuple[int, int]) -> None:
+    """Against central differences of the weights, one order below."""
+    if kind == "linear" and max(orders) > 1:
+        pytest.skip("linear interpolation has no second derivative")
+    positions = 5 + 5 * np.random.default_rng(3).random((7, 2))
+    axis = int(np.argmax(orders))
+    step = 1e-5 * np.eye(2)[axis]
+
+    def weights(positions: np.ndarray, less: int = 0) -> np.ndarray:
+        orders_of_all = np.tile(orders, (7, 1)) - less * np.eye(2, dtype=int)[axis]
+        return dense(interpolation(positions, kind, orders=orders_of_all), 16, 2)
+
+    found = weights(positions)
+    expected = (weights(positions + step, 1) - weights(positions - step, 1)) / 2e-5
+    np.testing.assert_allclose(found, expected, atol=2e-8 * abs(found).max())
+
+
 @pytest.mark.parametrize("points", [4.0, 6.0, 10.0])
 def test_waves_are_interpolated(points: float) -> None:
     """A plane wave is sampled between the grid points to 0.3 %, down to 4 points a wavelength."""

@@ -1,0 +1,78 @@
+"""A survey that is small enough for checks by finite differences; skipped without PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+collect_ignore_glob: list[str] = []
+try:
+    import torch  # noqa: F401
+except ImportError:
+    collect_ignore_glob = ["test_*.py"]
+
+
+@dataclass
+class Survey:
+    """Two shots of two receivers over a random model, in float64.
+
+    Attributes
+    ----------
+    model, change : dict of str to Tensor
+        Parameters, and relative changes of them.
+    """
+
+    discretization: Any
+    model: dict[str, Any]
+    change: dict[str, Any]
+    wavelet: Any
+    gather: Any
+    sources: Any
+    receivers: Any
+
+    def waves(self, sources: Any = None, receivers: Any = None, **more: Any) -> Any:
+        from fwicli.autograd import Waves
+
+        s = self.sources if sources is None else sources
+        r = self.receivers if receivers is None else receivers
+        return Waves(self.discretization, s, r, **more)
+
+
+@pytest.fixture(scope="session")
+def make_survey() -> Callable[..., Survey]:
+    """Maker of surveys, by equation; waves cross the model and reach every layer."""
+    import torch
+
+    from fwicli import AbsorbingLayer, Discretization, Grid, time_axis
+    from fwicli.propagators.equations.registry import EQUATIONS
+    from fwicli.propagators.properties import parameters
+
+    def make(equation: str = "acoustic", ndim: int = 2, free: tuple[str, ...] = ()) -> Survey:
+        rng = np.random.default_rng(0)
+        shape, spacing = ((9, 11), (10.0, 12.0)) if ndim == 2 else ((9, 9, 9), (10.0,) * 3)
+        grid = Grid(shape, spacing, (5.0,) * ndim)
+        earth = {"vp": 1500 + 1000 * rng.random(shape), "rho": 1000 * (1 + rng.random(shape))}
+        earth["epsilon"] = 0.3 * rng.random(shape)
+        earth["delta"] = earth["epsilon"] - 0.2 * rng.random(shape)
+        earth["theta"], earth["phi"] = np.pi * rng.random((2, *shape))
+        fastest = max(2600.0, EQUATIONS[equation].speeds(earth, ndim)[1])
+        axis = time_axis(0.004, 14, fastest, spacing, 8)
+        layer = AbsorbingLayer(4, fastest, 20.0, 0, free)
+        made = Discretization(equation, grid, axis, layer, precision="float64")
+        model = {n: torch.from_numpy(v) for n, v in parameters(equation, earth).items()}
+        changes = {n: 0.1 * torch.from_numpy(rng.standard_normal(shape)) for n in model}
+        # Off the grid points, where the weights of an interpolation are smooth.
+        sources = torch.tensor([[[33.3, 41.7]], [[62.1, 50.2]]], dtype=torch.float64)
+        receivers = torch.tensor([[22.7, 77.3], [61.3, 33.1]], dtype=torch.float64)
+        if ndim == 3:
+            sources = torch.cat([sources[..., :1], sources], -1)
+            receivers = torch.cat([receivers[..., :1], receivers], -1)
+        wavelet = torch.from_numpy(rng.standard_normal((2, 1, 14)))
+        gather = torch.from_numpy(rng.standard_normal((2, 2, 14)))
+        return Survey(made, model, changes, wavelet, gather, sources, receivers)
+
+    return make
