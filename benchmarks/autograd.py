@@ -1,0 +1,197 @@
+"""A misfit of 16 shots through PyTorch: beside the command's own gradient, and beside Deepwave.
+
+    python benchmarks/autograd.py [--rounds 5] [--json F]
+
+The misfit is half the squared residual, of a plane of 301 x 151 points and 501 samples, on all
+cores. Ours propagates a shot on every core; the command's gradient is the objective that `fwi
+invert` minimises, with the same discretization and executor. Deepwave takes all cores for a shot,
+and the shots one after the other, as it keeps every step of all that are alive. The three run
+alternately; ratios are of each round. Peak memory is that of a process with one, and with five
+losses alive before the first backward(). Deepwave has to be installed: `pip install torch
+deepwave==0.1.0`.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import torch
+
+from fwicli import AbsorbingLayer, Acquisition, Discretization, Gathers, Grid, autograd, time_axis
+from fwicli.execution import Executor, InProcess, Local, cores
+from fwicli.inversion.experiments import experiments
+from fwicli.inversion.objective import Objective
+from fwicli.inversion.parameterization import PARAMETERIZATIONS
+from fwicli.inversion.residuals import LeastSquares
+from fwicli.inversion.variables import Variable, Variables
+from fwicli.propagators.history import subsampling
+from fwicli.survey.wavelets import ricker, times
+
+SHAPE, SPACING, INTERVAL, SAMPLES, FREQUENCY = (301, 151), 10.0, 0.004, 501, 10.0
+SHOTS, FASTEST = 16, 4000.0
+LOSSES = 5
+
+
+class Setting:
+    """Model, records and places of the survey, in float32."""
+
+    def __init__(self) -> None:
+        grid = Grid(SHAPE, (SPACING,) * 2, (0.0, 0.0))
+        axis = time_axis(INTERVAL, SAMPLES, FASTEST, grid.spacing, 8)
+        layer = AbsorbingLayer(12, FASTEST, FREQUENCY)
+        every = subsampling(axis, 2.5 * FREQUENCY)
+        self.discretization = Discretization("acoustic", grid, axis, layer, every=every)
+        depth = np.linspace(1500.0, FASTEST, SHAPE[1])
+        self.vp = np.broadcast_to(depth, SHAPE).copy()
+        x = np.linspace(100.0, 2900.0, SHOTS)
+        self.sources = np.stack([x, np.full(SHOTS, 20.0)], axis=-1)[:, None]
+        x = np.linspace(0.0, 3000.0, 201)
+        self.receivers = np.stack([x, np.full(201, 30.0)], axis=-1)
+        self.wavelet = ricker(times(INTERVAL, SAMPLES), FREQUENCY).astype(np.float32)
+        rng = np.random.default_rng(0)
+        self.data = rng.standard_normal((SHOTS, 201, SAMPLES)).astype(np.float32)
+
+
+def command(made: Setting, executor: Executor) -> Callable[[], Any]:
+    """The gradient of `fwi invert`."""
+    records = Gathers(
+        Acquisition(made.sources[:, 0], made.receivers), INTERVAL, made.data, made.wavelet
+    )
+    scale = PARAMETERIZATIONS["squared_slowness"]
+    variables = Variables((Variable("vp", 1.0, 1e4, 1.0, scale),))
+    shots = experiments(records, LeastSquares())
+    objective = Objective(made.discretization, variables, {"vp": made.vp}, shots, executor)
+    x = variables.pack({"vp": made.vp})
+    return lambda: objective(x)
+
+
+def loss(made: Setting, executor: Executor) -> torch.Tensor:
+    """The misfit through PyTorch, ready for backward()."""
+    waves = autograd.Waves(made.discretization, made.sources, made.receivers, executor)
+    m = torch.from_numpy((1 / made.vp**2).astype(np.float32)).requires_grad_()
+    found = autograd.forward(waves, m, torch.from_numpy(made.wavelet[None]))
+    return 0.5 * (found - torch.from_numpy(made.data)).square().sum()
+
+
+def deepwave(made: Setting) -> tuple[float, float]:
+    """Seconds of the misfits and of their backward(), shot by shot."""
+    from deepwave import scalar
+
+    torch.set_num_threads(cores())
+    v = torch.from_numpy(made.vp.astype(np.float32)).requires_grad_()
+    at = torch.from_numpy(np.rint(made.sources / SPACING).astype(int))
+    receivers = torch.from_numpy(np.rint(made.receivers / SPACING).astype(int))
+    spent, back = 0.0, 0.0
+    for source, data in zip(at, torch.from_numpy(made.data), strict=True):
+        begun = time.perf_counter()
+        found = scalar(
+            v,
+            SPACING,
+            INTERVAL,
+            source_amplitudes=torch.from_numpy(made.wavelet[None, None]),
+            source_locations=source[None],
+            receiver_locations=receivers[None],
+            accuracy=8,
+            pml_freq=FREQUENCY,
+        )[-1]
+        value = 0.5 * (found[0] - data).square().sum()
+        spent += time.perf_counter() - begun
+        begun = time.perf_counter()
+        value.backward()
+        back += time.perf_counter() - begun
+    return spent, back
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    """Of one run."""
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def peak(losses: int) -> float:
+    """Peak memory [bytes] of a process with so many losses alive."""
+    script = str(Path(__file__).resolve())
+    done = subprocess.run(
+        [sys.executable, script, "--alive", str(losses)], capture_output=True, text=True, check=True
+    )
+    return float(done.stdout)
+
+
+def alive(losses: int) -> None:
+    """Print the peak memory of this process with so many losses alive."""
+    made = Setting()
+    loss(made, InProcess()).backward()  # kernels and matrices
+    # From here on the peak is counted anew.
+    Path("/proc/self/clear_refs").write_text("5")
+    values = [loss(made, InProcess()) for _ in range(losses)]
+    for value in values:
+        value.backward()
+    status = dict(x.split(":", 1) for x in Path("/proc/self/status").read_text().splitlines())
+    click.echo(1024.0 * float(status["VmHWM"].split()[0]))
+
+
+def said(values: list[float]) -> str:
+    """Median and range."""
+    return f"{statistics.median(values):.3g} ({min(values):.3g} to {max(values):.3g})"
+
+
+@click.command()
+@click.option("--rounds", default=5, show_default=True)
+@click.option("--json", "path", type=click.Path(path_type=Path), help="Write the numbers here.")
+@click.option("--alive", "losses", type=int, hidden=True)
+def main(rounds: int, path: Path | None, losses: int | None) -> None:
+    """Run all, and print the ratios."""
+    if losses is not None:
+        alive(losses)
+        return
+    made = Setting()
+    rows = []
+    with Local() as executor:
+        own = command(made, executor)
+        for number in range(rounds + 1):
+            row = {"command": seconds(own)}
+            begun = time.perf_counter()
+            value = loss(made, executor)
+            row["loss"] = time.perf_counter() - begun
+            row["backward"] = seconds(value.backward)
+            row["deepwave loss"], row["deepwave backward"] = deepwave(made)
+            # The first round compiles and loads.
+            if number:
+                rows.append(row)
+    click.echo(
+        f"{SHOTS} shots, {cores()} cores; seconds: "
+        + ", ".join(f"{name} {statistics.median(r[name] for r in rows):.2f}" for name in rows[0])
+    )
+    for text, top, bottom in (
+        ("backward / the command's gradient", ("backward",), ("command",)),
+        ("loss and backward / the command's gradient", ("loss", "backward"), ("command",)),
+        ("backward: Deepwave / ours", ("deepwave backward",), ("backward",)),
+        (
+            "loss and backward: Deepwave / ours",
+            ("deepwave loss", "deepwave backward"),
+            ("loss", "backward"),
+        ),
+    ):
+        ratios = [sum(r[t] for t in top) / sum(r[b] for b in bottom) for r in rows]
+        click.echo(f"{text}: {said(ratios)}")
+    memory = {n: peak(n) for n in (1, LOSSES)}
+    click.echo(
+        f"peak memory: {memory[1] / 1e6:.0f} MB with one loss alive, "
+        f"{memory[LOSSES] / 1e6:.0f} MB with {LOSSES}"
+    )
+    if path is not None:
+        path.write_text(json.dumps({"rounds": rows, "memory": memory}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
