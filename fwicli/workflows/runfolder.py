@@ -13,9 +13,11 @@ when the next one begins there.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import logging
+import os
 import platform
 import shutil
 import socket
@@ -39,6 +41,9 @@ PACKAGES = ("fwicli", "devito", "numpy", "scipy", "h5py", "sympy")
 
 # Settings that change how a run is carried out but not its result.
 FREE = ("execution", "output")
+
+# Folders that this process is at work in, and what it holds them with.
+_held: dict[Path, int] = {}
 
 # Whether a value of the config may change in a run that is continued: key, old and new value.
 Allowed = Callable[[str, Any, Any], bool]
@@ -91,6 +96,7 @@ class RunFolder:
         if resume:
             if not exists:
                 raise ConfigError(f"there is no run in {self.path} to resume; leave out --resume")
+            self._hold()
             self._check_unchanged()
             self._remove_halves()
             return True
@@ -101,15 +107,45 @@ class RunFolder:
             )
         if not exists and self.path.exists() and self._foreign() and not force:
             raise ConfigError(f"{self.path} is not empty; choose another folder with -o")
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._hold()
         if exists:
             self._clear()
-        self.path.mkdir(parents=True, exist_ok=True)
         self._remove_halves()
         environment = {**provenance(), "inputs": self._fingerprints()}
         self._write(ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
         # Last: a folder with a config is one with a run that can be continued.
         self._write(CONFIG, self._yaml())
         return False
+
+    def _hold(self) -> None:
+        """Keep other processes from the folder until the run ends, however it does.
+
+        Raises
+        ------
+        ConfigError
+            If another one is at work there.
+        """
+        place = self.path.resolve()
+        if place in _held:
+            return
+        descriptor = os.open(place, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise ConfigError(
+                f"another process is at work in {self.path}; wait until it has ended, or choose "
+                f"another folder with -o"
+            ) from None
+        except OSError:
+            log.debug("no lock on %s: this file system has none", self.path)
+        _held[place] = descriptor
+
+    def _release(self) -> None:
+        """Leave the folder to other processes."""
+        if descriptor := _held.pop(self.path.resolve(), None):
+            os.close(descriptor)
 
     def _foreign(self) -> bool:
         """Whether there is something that no beginning of a run has left."""
@@ -146,7 +182,7 @@ class RunFolder:
 
     @contextmanager
     def logging(self) -> Iterator[None]:
-        """Write what is said to the log of the folder as well."""
+        """Write what is said to the log of the folder as well; afterwards others may work there."""
         handler = _LogFile(self.path / LOG, encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
         log.addHandler(handler)
@@ -156,6 +192,7 @@ class RunFolder:
         finally:
             log.removeHandler(handler)
             handler.close()
+            self._release()
 
     def step(self, record: Mapping[str, Any]) -> None:
         """Add a line to the progress."""

@@ -119,6 +119,10 @@ def test_vmap_over_shots(make_survey: Make) -> None:
         together = torch.func.vmap(one)(batch)
     assert calls == ["forward0"]
     assert torch.equal(together, torch.stack([one(q) for q in batch]))
+    outside, loop = leaf(m), leaf(m)
+    torch.func.vmap(lambda q: autograd.forward(waves, outside, q))(batch).square().sum().backward()
+    sum(autograd.forward(waves, loop, q).square().sum() for q in batch).backward()
+    assert torch.allclose(outside.grad, loop.grad, rtol=1e-12)
 
     def slope(m: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
         made = autograd.forward(waves, m, q)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -13,6 +15,7 @@ from fwicli import hdf5
 from fwicli.config.loader import load
 from fwicli.errors import ConfigError
 from fwicli.workflows import model
+from fwicli.workflows.runfolder import RunFolder
 
 
 class StopAfter:
@@ -101,3 +104,33 @@ def test_run_is_not_overwritten(survey: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="not empty"):
         model.run(loaded, tmp_path)
     assert (tmp_path / "precious.txt").read_text() == "mine"
+
+
+HOLD = """\
+import sys, time
+import subprocess
+import sys
+from pathlib import Path
+from fwicli.config.loader import load
+from fwicli.workflows.runfolder import RunFolder
+
+RunFolder(Path(sys.argv[2]), load(Path(sys.argv[1]))).open(False, True)
+print("at work", flush=True)
+time.sleep(60)
+"""
+
+
+def test_only_one_process_works_in_a_folder(survey: Path, tmp_path: Path) -> None:
+    """A second one is refused until the first has ended, even if that was killed."""
+    config, folder = survey / "model.yaml", tmp_path / "run"
+    command = [sys.executable, "-c", HOLD, str(config), str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "at work\n"
+        for resume, force in ((False, True), (True, False)):
+            with pytest.raises(ConfigError, match="another process is at work"):
+                model.run(load(config), folder, resume=resume, force=force)
+        other.kill()
+    RunFolder(folder, load(config)).open(resume=True, force=False)
+    with RunFolder(folder, load(config)).logging():
+        pass
