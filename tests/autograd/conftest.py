@@ -51,7 +51,9 @@ def make_survey() -> Callable[..., Survey]:
     from fwicli.propagators.equations.registry import EQUATIONS
     from fwicli.propagators.properties import parameters
 
-    def make(equation: str = "acoustic", ndim: int = 2, free: tuple[str, ...] = ()) -> Survey:
+    def make(
+        equation: str = "acoustic", ndim: int = 2, free: tuple[str, ...] = (), cells: int = 4
+    ) -> Survey:
         rng = np.random.default_rng(0)
         shape, spacing = ((9, 11), (10.0, 12.0)) if ndim == 2 else ((9, 9, 9), (10.0,) * 3)
         grid = Grid(shape, spacing, (5.0,) * ndim)
@@ -61,7 +63,7 @@ def make_survey() -> Callable[..., Survey]:
         earth["theta"], earth["phi"] = np.pi * rng.random((2, *shape))
         fastest = max(2600.0, EQUATIONS[equation].speeds(earth, ndim)[1])
         axis = time_axis(0.004, 14, fastest, spacing, 8)
-        layer = AbsorbingLayer(4, fastest, 20.0, 0, free)
+        layer = AbsorbingLayer(cells, fastest, 20.0, 0, free)
         made = Discretization(equation, grid, axis, layer, precision="float64")
         model = {n: torch.from_numpy(v) for n, v in parameters(equation, earth).items()}
         changes = {n: 0.1 * torch.from_numpy(rng.standard_normal(shape)) for n in model}

@@ -138,6 +138,9 @@ def test_vmap_over_shots(make_survey: Make) -> None:
             for i in range(2)
         ]
         assert torch.allclose(found, torch.stack(each), rtol=1e-12)
+    inner = torch.func.vmap(lambda m, q: autograd.forward(waves, m, q), (None, 0))
+    nested = torch.func.vmap(inner, (0, None))(models, batch)
+    assert torch.equal(nested, torch.stack([inner(m, batch) for m in models]))
 
 
 def test_recomputation_and_retained_graphs_give_the_same_gradient(make_survey: Make) -> None:

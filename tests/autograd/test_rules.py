@@ -66,6 +66,15 @@ def check(problem: Problem, order: int, fast: bool) -> None:
         assert gradgradcheck(problem, problem.arguments(), check_fwd_over_rev=True, **tolerance)
 
 
+def cells(equation: str, name: str, order: int) -> int:
+    """Of the absorbing layer.
+
+    Devito takes half an hour and more for a tilted medium with a layer, lifted twice.
+    """
+    twice = order == 2 or name in ("jacobian", "jacobian_adjoint")
+    return 0 if equation == "tti" and twice else 4
+
+
 quick = ("acoustic",)
 others = [pytest.param(e, marks=() if e in quick else pytest.mark.slow) for e in EQUATIONS]
 
@@ -73,13 +82,15 @@ others = [pytest.param(e, marks=() if e in quick else pytest.mark.slow) for e in
 @pytest.mark.parametrize("equation", others)
 @pytest.mark.parametrize("name", NAMES)
 def test_first_derivatives(make_survey: Make, equation: str, name: str) -> None:
-    check(Problem(make_survey(equation), name), 1, fast=True)
+    survey = make_survey(equation, cells=cells(equation, name, 1))
+    check(Problem(survey, name), 1, fast=True)
 
 
 @pytest.mark.parametrize("equation", others)
 @pytest.mark.parametrize("name", ["forward", pytest.param("adjoint", marks=pytest.mark.slow)])
 def test_second_derivatives(make_survey: Make, equation: str, name: str) -> None:
-    check(Problem(make_survey(equation), name), 2, fast=True)
+    survey = make_survey(equation, cells=cells(equation, name, 2))
+    check(Problem(survey, name), 2, fast=True)
 
 
 @pytest.mark.slow
@@ -87,7 +98,8 @@ def test_second_derivatives(make_survey: Make, equation: str, name: str) -> None
 @pytest.mark.parametrize("name", ["jacobian", "jacobian_adjoint"])
 def test_third_derivatives_of_g(make_survey: Make, equation: str, name: str) -> None:
     """What the second derivatives of a derivative are."""
-    check(Problem(make_survey(equation), name), 2, fast=True)
+    survey = make_survey(equation, cells=cells(equation, name, 2))
+    check(Problem(survey, name), 2, fast=True)
 
 
 @pytest.mark.slow
