@@ -216,7 +216,7 @@ def _shot(call: Call, arrays: list[Array], number: int) -> Shot:
             places[slot.role] = positions if orders is None else Slopes(positions, orders)
     made = replace(call.waves.discretization, precision=precision)
     if call.backward and call.waves.memory is not None:
-        made = replace(made, keeping=_keeping(made, call.levels, call.waves.memory))
+        made = replace(made, keeping=keeping(made, call.levels, call.waves.memory))
     return Shot(
         made,
         call.backward,
@@ -230,8 +230,8 @@ def _shot(call: Call, arrays: list[Array], number: int) -> Shot:
     )
 
 
-def _keeping(made: Discretization, levels: int, memory: float) -> history.Keeping:
-    """How the history of a lifted equation is kept within a memory [bytes]."""
+def keeping(made: Discretization, levels: int, memory: float) -> history.Keeping:
+    """How the history of an equation, lifted so often, is kept within a memory [bytes]."""
     steps = Resampling(made.axis, made.precision).steps
     needed = history.demand(
         registry.load(made.equation),
@@ -243,8 +243,8 @@ def _keeping(made: Discretization, levels: int, memory: float) -> history.Keepin
     )
     copies = 2**levels
     lifted = replace(needed, snapshot=needed.snapshot * copies, state=needed.state * copies)
-    keeping, _ = lifted.choose(int(memory))
-    return keeping
+    chosen, _ = lifted.choose(int(memory))
+    return chosen
 
 
 def shape_of(waves: Waves, role: str, samples: int) -> tuple[int, ...]:

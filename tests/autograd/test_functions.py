@@ -14,7 +14,7 @@ from fwicli import autograd
 from fwicli.autograd import rules
 from fwicli.errors import DataError, FwiError, GeometryError, ModelError
 from fwicli.execution import Local
-from fwicli.waves import Call
+from fwicli.waves import Call, keeping
 
 Make = Callable[..., Any]
 
@@ -160,13 +160,21 @@ def test_workers_and_memory_do_not_change_the_bits(make_survey: Make) -> None:
     survey = make_survey()
     gradients = []
     with Local(2) as executor:
-        for more in ({}, {"executor": executor}, {"memory": 3e5}):
+        for more in ({}, {"executor": executor}, {"memory": 1e5}):
             m = leaf(survey.model["m"])
             made = autograd.forward(survey.waves(**more), m, survey.wavelet)
             made.square().sum().backward()
             gradients.append(m.grad)
     assert torch.equal(gradients[0], gradients[1])
     assert torch.equal(gradients[0], gradients[2])
+
+
+def test_history_of_a_lifted_equation_is_so_much_larger(make_survey: Make) -> None:
+    made = make_survey().discretization
+    kinds = {(n, m): keeping(made, n, m).kind for n in (0, 1) for m in (1e5, 2.5e5, 1e8)}
+    assert kinds[0, 1e5] == "checkpoints"
+    assert kinds[0, 1e8] == kinds[1, 1e8] == "stored"
+    assert (kinds[0, 2.5e5], kinds[1, 2.5e5]) == ("stored", "checkpoints")
 
 
 def test_single_precision(make_survey: Make) -> None:
