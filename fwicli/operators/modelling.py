@@ -1,0 +1,173 @@
+"""Modelling F, and Born modelling J, of all shots.
+
+    F : q -> d = F(p) q,             F^T : d -> F(p)^T d
+    J : dp -> dd = J(p, q) dp,       J^T : r -> J(p, q)^T r, summed over shots
+
+Both take and give data of shape (shots, n, samples), without the first where waves and wavelets have
+no dimension of shots; the model of J is described at `Setting.dims_of_model`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.errors import ModelError
+from fwicli.operators import encoding
+from fwicli.operators.operator import Operator, Shape
+from fwicli.operators.setting import Model, Setting, repeated, setting
+from fwicli.waves import Call, Slot, Waves, run
+
+Array = NDArray[Any]
+
+
+def forward(waves: Waves, model: Model, shots: int | None = None) -> Forward:
+    """The operator F from wavelets to gathers.
+
+    Parameters
+    ----------
+    waves : Waves
+        Its executor runs the shots.
+    model : mapping of str to ndarray of shape (*grid,), or ndarray
+        Parameters of the equation, in the precision of the operator.
+    shots : int, optional
+        Number of shots where all have the same sources and receivers.
+    """
+    return Forward(setting(waves, model, shots))
+
+
+def jacobian(
+    waves: Waves, model: Model, wavelet: Any, parameters: str | Sequence[str] | None = None
+) -> Jacobian:
+    """The operator J from changes of the model to those of the gathers.
+
+    Parameters
+    ----------
+    wavelet : ndarray of shape (n_sources, samples) or (shots, n_sources, samples)
+        Source time functions [Pa] in 2D, [Pa m] in 3D.
+    parameters : str or sequence of str, optional
+        Those that change, in this order; by default all of the equation.
+    """
+    return Jacobian(setting(waves, model, wanted=parameters, wavelet=wavelet))
+
+
+class WaveOperator(Operator):
+    """An operator of some shots.
+
+    Attributes
+    ----------
+    setting : Setting
+    """
+
+    def __init__(self, setting: Setting, dims: Shape, dimsd: Shape) -> None:
+        super().__init__(dims, dimsd, setting.dtype)
+        self.setting = setting
+
+    def _of(self, setting: Setting) -> Self:
+        """The same operator of other shots."""
+        return type(self)(setting)  # type: ignore[call-arg]
+
+    @property
+    def shots(self) -> int:
+        """Number of shots."""
+        return self.setting.shots
+
+    def __getitem__(self, which: Any) -> Self:
+        """The operator of some shots, selected as in an array; of one, without their dimension."""
+        return self._of(self.setting.select(which))
+
+    def encoder(self, weights: Any, delays: Any = None) -> encoding.Encoder:
+        """The operator that adds the gathers of the shots (see `encoding.Encoder`)."""
+        return encoding.of_records(self.setting, weights, delays)
+
+    def encoded(self, weights: Any, delays: Any = None) -> Operator:
+        """The operator of shots that fire together (see `encoding`)."""
+        return self._of(encoding.together(self.setting, weights, delays))
+
+
+class Forward(WaveOperator):
+    """F (see `forward`)."""
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting, setting.dims_of("wavelet"), setting.dims_of("gather"))
+
+    def _apply(self, x: Array) -> Array:
+        return self._run("wavelet", "gather", x, self.dimsd)
+
+    def _apply_adjoint(self, y: Array) -> Array:
+        return self._run("gather", "wavelet", y, self.dims)
+
+    def _run(self, given: str, made: str, x: Array, shape: Shape) -> Array:
+        k, shots = len(x), self.setting.shots
+        traces = x.reshape(k * shots, *x.shape[1 + self.setting.several :])
+        inputs = {**self.setting.inputs(k), Slot(given): traces}
+        backward = made == "wavelet"
+        call = Call(self.setting.waves, backward, tuple(inputs), (Slot(made),), k * shots)
+        (found,) = run(call, list(inputs.values()))
+        return found.reshape(k, *shape)
+
+    def encoded(self, weights: Any, delays: Any = None) -> Operator:
+        """The operator of shots that fire together (see `encoding`); it takes their own wavelets."""
+        fire = encoding.of_wavelets(self.setting, weights, delays)
+        made: Operator = self._of(encoding.together(self.setting, weights, delays)) @ fire
+        return made
+
+
+class OfModels(WaveOperator):
+    """An operator that takes changes of the model."""
+
+    def pack(self, changes: Mapping[str, Any]) -> Array:
+        """Changes of shape `dims` from those of the parameters by name; zero where left out.
+
+        Raises
+        ------
+        ModelError
+            If one of them is not among those that change.
+        """
+        unknown = sorted(set(changes) - set(self.setting.wanted))
+        if unknown:
+            raise ModelError(
+                f"`{unknown[0]}` does not change; what does is {', '.join(self.setting.wanted)}"
+            )
+        nothing = np.zeros(self.setting.waves.discretization.grid.shape, self.dtype)
+        named = {n: np.asarray(changes.get(n, nothing))[None] for n in self.setting.wanted}
+        packed: Array = self.setting.stacked(named)[0].astype(self.dtype)
+        return packed
+
+    def unpack(self, x: Array) -> dict[str, Array]:
+        """Changes by name, of shape (*grid,), from an array of shape `dims` or a vector."""
+        named = self.setting.changes(np.reshape(x, (1, *self.dims)))
+        return {name: values[0] for name, values in named.items()}
+
+
+class Jacobian(OfModels):
+    """J (see `jacobian`)."""
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting, setting.dims_of_model, setting.dims_of("gather"))
+
+    def _apply(self, x: Array) -> Array:
+        inputs = self._inputs(len(x))
+        inputs |= {Slot("model", 1, n): v for n, v in self.setting.changes(x).items()}
+        return self._run(inputs, False, [Slot("gather", 1)], len(x))[0].reshape(-1, *self.dimsd)
+
+    def _apply_adjoint(self, y: Array) -> Array:
+        shots = y.reshape(-1, *y.shape[1 + self.setting.several :])
+        inputs = {**self._inputs(len(y)), Slot("gather"): shots}
+        outputs = [Slot("model", 0, name) for name in self.setting.wanted]
+        found = self._run(inputs, True, outputs, len(y))
+        return self.setting.stacked(dict(zip(self.setting.wanted, found, strict=True)))
+
+    def _inputs(self, groups: int) -> dict[Slot, Array]:
+        wavelet = repeated(self.setting.data["wavelet"], groups)
+        return {**self.setting.inputs(groups), Slot("wavelet"): wavelet}
+
+    def _run(
+        self, inputs: dict[Slot, Array], backward: bool, outputs: list[Slot], groups: int
+    ) -> list[Array]:
+        waves, shots = self.setting.waves, self.setting.shots
+        call = Call(waves, backward, tuple(inputs), tuple(outputs), shots, groups)
+        return run(call, list(inputs.values()))

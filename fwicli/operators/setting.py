@@ -1,0 +1,220 @@
+"""What wave operators are made of: waves, a model, wavelets, and which of the shots.
+
+Arrays come as users have them, with or without a dimension of shots, and leave as what `waves.run`
+takes. An operator has that dimension where wavelets, records or positions have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.errors import DataError, GeometryError, ModelError
+from fwicli.propagators.places import Everywhere, Volume
+from fwicli.waves import Slot, Waves, check_model, shape_of
+
+Array = NDArray[Any]
+Model = Mapping[str, Any] | Array
+# The place of each role.
+PLACES = {"wavelet": "sources", "gather": "receivers"}
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """Shots, and the model that they are propagated in.
+
+    Attributes
+    ----------
+    waves : Waves
+    model : dict of str to ndarray of shape (*grid,)
+        All parameters of the equation, in one precision.
+    shots : int
+        Number of shots.
+    several : bool
+        Whether data have a dimension of shots.
+    data : dict of str to ndarray of shape (shots, ...)
+        The fixed ones of "wavelet" and "gather".
+    wanted : tuple of str
+        Parameters that change.
+    """
+
+    waves: Waves
+    model: Mapping[str, Array]
+    shots: int
+    several: bool
+    data: Mapping[str, Array]
+    wanted: tuple[str, ...]
+
+    @property
+    def dtype(self) -> Any:
+        """Precision of the model."""
+        return next(iter(self.model.values())).dtype
+
+    def dims_of(self, role: str) -> tuple[int, ...]:
+        """Shape of wavelets or gathers of all shots."""
+        each = shape_of(self.waves, PLACES[role], self.waves.discretization.axis.samples)
+        return (self.shots, *each) if self.several else each
+
+    @property
+    def dims_of_model(self) -> tuple[int, ...]:
+        """Shape of changes of the model: (*grid,) for one parameter, or (parameters, *grid)."""
+        grid = self.waves.discretization.grid.shape
+        return grid if len(self.wanted) == 1 else (len(self.wanted), *grid)
+
+    def select(self, which: Any) -> Setting:
+        """The same for some of the shots.
+
+        Raises
+        ------
+        IndexError
+            If there are no such shots.
+        """
+        if not self.several:
+            raise IndexError("there is only one shot, and no dimension of shots to select from")
+        numbers = np.arange(self.shots)[which]
+        if np.size(numbers) == 0:
+            raise IndexError(f"no shot is selected of {self.shots}")
+        index = np.atleast_1d(numbers)
+        waves = replace(
+            self.waves,
+            **{n: p[index] if np.ndim(p) == 3 else p for n, p in self._positions().items()},
+        )
+        data = {role: values[index] for role, values in self.data.items()}
+        return replace(
+            self, waves=waves, shots=len(index), several=np.ndim(numbers) > 0, data=data
+        )
+
+    def _positions(self) -> dict[str, Any]:
+        return {"sources": self.waves.sources, "receivers": self.waves.receivers}
+
+    def inputs(self, groups: int = 1) -> dict[Slot, Array]:
+        """Model and positions of a call, so many times."""
+        found = {Slot("model", 0, name): values[None] for name, values in self.model.items()}
+        for name, place in self._positions().items():
+            if np.ndim(place) == 3:
+                found[Slot(name)] = repeated(place, groups)
+        return found
+
+    def places(self, shot: int) -> tuple[Any, Any]:
+        """Sources and receivers of a shot."""
+        sources, receivers = (p[shot] if np.ndim(p) == 3 else p for p in self._positions().values())
+        return sources, receivers
+
+    def changes(self, x: Array) -> dict[str, Array]:
+        """Changes of the parameters by name, from (k, *dims_of_model) to (k, *grid) each."""
+        grid = self.waves.discretization.grid.shape
+        parts = x.reshape(len(x), len(self.wanted), *grid)
+        return {name: parts[:, i] for i, name in enumerate(self.wanted)}
+
+    def stacked(self, named: Mapping[str, Array]) -> Array:
+        """The transpose of `changes`."""
+        parts = np.stack([named[name] for name in self.wanted], axis=1)
+        return parts.reshape(len(parts), *self.dims_of_model)
+
+
+def repeated(values: Array, groups: int) -> Array:
+    """Data of all shots, for each group."""
+    return np.concatenate([values] * groups) if groups > 1 else values
+
+
+def setting(
+    waves: Waves,
+    model: Model,
+    shots: int | None = None,
+    wanted: str | Sequence[str] | None = None,
+    **data: Any,
+) -> Setting:
+    """Shots and their model, checked.
+
+    Parameters
+    ----------
+    model : mapping of str to array of shape (*grid,), or array
+        Parameters of the equation; the array alone where there is one.
+    shots : int, optional
+        Number of shots where neither data nor positions say it.
+    wanted : str or sequence of str, optional
+        Parameters that change; by default all.
+    **data : array of shape (n, samples) or (shots, n, samples)
+        "wavelet" and "gather", as far as they are fixed.
+
+    Raises
+    ------
+    ModelError, DataError, GeometryError
+        If shapes or precisions do not fit, or the numbers of shots differ.
+    """
+    at = {name: _position(getattr(waves, name)) for name in PLACES.values()}
+    waves = replace(waves, **at)
+    named = _model(waves, model)
+    arrays = {role: np.asarray(_values(v)) for role, v in data.items() if v is not None}
+    samples = waves.discretization.axis.samples
+    counts = {name: len(p) for name, p in at.items() if np.ndim(p) == 3}
+    counts |= {} if shots is None else {"shots": shots}
+    for role, values in arrays.items():
+        shape = shape_of(waves, PLACES[role], samples)
+        if values.shape[-len(shape) :] != shape or values.ndim > len(shape) + 1:
+            raise DataError(
+                f"the {role} has the shape {values.shape}; with these {PLACES[role]} it needs "
+                f"{shape}, or (shots, {', '.join(map(str, shape))})"
+            )
+        if values.ndim > len(shape):
+            counts[role] = len(values)
+    if len(set(counts.values())) > 1 or 0 in counts.values():
+        said = ", ".join(f"{name} {count}" for name, count in counts.items())
+        raise GeometryError(f"the numbers of shots differ or are 0: {said}; give all the same")
+    number = next(iter(counts.values()), 1)
+    dtype = next(iter(named.values())).dtype
+    ready = {
+        role: np.broadcast_to(v, (number, *shape_of(waves, PLACES[role], samples))).astype(dtype)
+        for role, v in arrays.items()
+    }
+    return Setting(waves, named, number, bool(counts), ready, _wanted(waves, wanted))
+
+
+def _values(given: Any) -> Any:
+    """Without the history of a tensor."""
+    return given.detach().cpu() if hasattr(given, "detach") else given
+
+
+def _position(place: Any) -> Any:
+    return place if isinstance(place, Everywhere | Volume) else np.asarray(_values(place), float)
+
+
+def _model(waves: Waves, model: Model) -> dict[str, Array]:
+    """All parameters, in the order of the equation and in one precision."""
+    names = waves.parameters
+    if not isinstance(model, Mapping):
+        if len(names) > 1:
+            raise ModelError(
+                f"{waves.discretization.equation} has the parameters {', '.join(names)}: give "
+                f"them by name, as in {{{names[0]!r}: array, ...}}"
+            )
+        model = {names[0]: model}
+    given = {name: np.asarray(_values(values)) for name, values in model.items()}
+    check_model(waves, given, whole=True)
+    kinds = {str(values.dtype) for values in given.values()}
+    if len(kinds) > 1 or not kinds <= {"float32", "float64"}:
+        said = ", ".join(f"{name} {values.dtype}" for name, values in given.items())
+        raise ModelError(
+            f"parameters are {said}; waves are propagated in float32 or in float64, the same for "
+            f"all of them: convert them with .astype"
+        )
+    grid = waves.discretization.grid.shape
+    return {name: given[name].reshape(grid) for name in names}
+
+
+def _wanted(waves: Waves, wanted: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Names of the parameters that change."""
+    if wanted is None:
+        return waves.parameters
+    names = (wanted,) if isinstance(wanted, str) else tuple(wanted)
+    unknown = [name for name in names if name not in waves.parameters]
+    if unknown or not names or len(set(names)) < len(names):
+        raise ModelError(
+            f"parameters {', '.join(map(repr, names)) or 'none'} cannot change; choose among "
+            f"{', '.join(waves.parameters)}, each once"
+        )
+    return names

@@ -1,0 +1,544 @@
+"""Wave operators are exact, transposed and composed, and solvers of others take them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import optimize
+from scipy.sparse import random_array
+from scipy.sparse.linalg import aslinearoperator, eigsh, lsqr
+
+from fwicli.errors import DataError, GeometryError, ModelError
+from fwicli.execution import InProcess, Local
+from fwicli.inversion.encoding import Encoding
+from fwicli.operators import codes, forward, gauss_newton, hessian, jacobian
+from fwicli.propagators.places import Everywhere, Volume
+from fwicli.propagators.propagator import Propagator
+from fwicli.survey.wavelets import ricker, times
+from fwicli.waves import Waves
+
+Make = Callable[..., Any]
+SHOTS, N_SOURCES, N_RECEIVERS, SAMPLES = 3, 2, 4, 60
+WEIGHTS = np.array([[1.0, -1.0, 0.5], [2.0, 0.0, -1.0]])
+
+
+class Counting(InProcess):
+    """Counts what is propagated."""
+
+    def __init__(self) -> None:
+        self.maps = self.tasks = 0
+
+    def map(self, tasks: Sequence[Any], done: Any = None) -> Iterator[Any]:
+        self.maps += 1
+        self.tasks += len(tasks)
+        return super().map(tasks, done)
+
+
+class Survey:
+    """A small random medium, shots in it, and the operators of all of them."""
+
+    def __init__(self, make: Make, equation: str = "acoustic", precision: str = "float64") -> None:
+        setting = make(equation=equation, precision=precision, samples=SAMPLES)
+        self.propagator: Propagator = setting.propagator
+        self.model = {n: v.astype(precision) for n, v in setting.model.items()}
+        self.grid = self.propagator.grid
+        self.names = tuple(self.model)
+        random = np.random.default_rng(5)
+        low, high = np.array(self.grid.origin), np.array(self.grid.end)
+        self.sources = low + (high - low) * random.random((SHOTS, N_SOURCES, 2))
+        self.receivers = low + (high - low) * random.random((N_RECEIVERS, 2))
+        self.wavelet = random.standard_normal((SHOTS, N_SOURCES, SAMPLES))
+        self.executor = Counting()
+        self.waves = Waves(
+            self.propagator.discretization, self.sources, self.receivers, self.executor
+        )
+        self.F = forward(self.waves, self.model)
+        self.J = jacobian(self.waves, self.model, self.wavelet)
+        self.N = gauss_newton(self.waves, self.model, self.wavelet)
+        self.data = random.standard_normal(self.F.dimsd)
+        self.H = hessian(self.waves, self.model, self.wavelet, data=self.data)
+
+    def change(self, seed: int = 1) -> np.ndarray:
+        """A random change of the model, a tenth of each parameter."""
+        random = np.random.default_rng(seed)
+        return self.J.pack(
+            {n: 0.1 * v * random.standard_normal(v.shape) for n, v in self.model.items()}
+        )
+
+
+@pytest.fixture(scope="module")
+def survey(make_setting: Make) -> Callable[..., Survey]:
+    return cache(lambda *how: Survey(make_setting, *how))
+
+
+def error(found: Any, expected: Any) -> float:
+    """Relative difference."""
+    return float(np.linalg.norm(np.subtract(found, expected)) / np.linalg.norm(expected))
+
+
+EQUATIONS = ["acoustic", "variable_density"]
+OPERATORS: dict[str, Callable[[Survey], Any]] = {
+    "F": lambda s: s.F,
+    "F of a shot": lambda s: s.F[1],
+    "F of shots": lambda s: s.F[[2, 0]],
+    "F encoded": lambda s: s.F.encoded(WEIGHTS),
+    "F delayed": lambda s: s.F.encoded(WEIGHTS[0], [0, 7, 3]),
+    "J": lambda s: s.J,
+    "J of a shot": lambda s: s.J[-1],
+    "J of shots": lambda s: s.J[1:],
+    "J encoded": lambda s: s.J.encoded(WEIGHTS),
+    "J delayed": lambda s: s.J.encoded(WEIGHTS, [[0, 1, 2], [9, 0, 5]]),
+    "J of one parameter": lambda s: jacobian(s.waves, s.model, s.wavelet, s.names[-1]),
+    "JTJ": lambda s: s.N,
+    "JTJ of shots": lambda s: s.N[::2],
+    "JTJ encoded": lambda s: s.N.encoded(WEIGHTS),
+    "H": lambda s: s.H,
+    "H of a shot": lambda s: s.H[0],
+    "H encoded": lambda s: s.H.encoded(WEIGHTS[1]),
+    "E": lambda s: s.F.encoder(WEIGHTS, [[0, 1, 2], [9, 0, 5]]),
+    "E J": lambda s: s.J.encoder(WEIGHTS[0]) @ s.J,
+    "J transposed": lambda s: s.J.T,
+    "sum": lambda s: sum(s.J[n].H @ s.J[n] for n in range(2)) - 2 * s.H / 3,
+    "power": lambda s: -(s.N**2),
+    "with SciPy": lambda s: (
+        aslinearoperator(random_array((7, s.J.shape[0]), density=0.1, rng=1)) @ s.J
+    ),
+}
+
+
+# Of several parameters, those that the others are made of.
+CASES = [(name, "acoustic") for name in OPERATORS]
+CASES += [(n, "variable_density") for n in ("F", "J", "J of one parameter", "JTJ", "H encoded")]
+
+
+@pytest.mark.parametrize(("name", "equation"), CASES)
+def test_adjoints(survey: Any, name: str, equation: str) -> None:
+    """<A x, y> = <x, A^T y> to round-off; and of the operator that .T gives."""
+    operator = OPERATORS[name](survey(equation))
+    random = np.random.default_rng(3)
+    x, y = random.standard_normal(operator.shape[1]), random.standard_normal(operator.shape[0])
+    for A in (operator, operator.H, operator.T.T):
+        left, right = (x, y) if A.shape == operator.shape else (y, x)
+        Ax, Aty = A.matvec(left), A.rmatvec(right)
+        scale = np.linalg.norm(Ax) * np.linalg.norm(right)
+        assert scale > 0
+        assert abs(np.vdot(Ax, right) - np.vdot(left, Aty)) < 1e-12 * scale
+    if hasattr(operator, "dottest"):
+        assert operator.dottest() < 1e-12
+
+
+@pytest.mark.parametrize("equation", EQUATIONS)
+def test_shots_are_those_of_the_propagator(survey: Any, equation: str) -> None:
+    """F, J, J^T, J^T J and H of every shot, and their sums."""
+    s = survey(equation)
+    change, p = s.change(), s.propagator
+    named, residual = s.J.unpack(change), s.F @ s.wavelet - s.data
+    total: dict[str, Any] = {"J^T": 0.0, "N": 0.0, "H": 0.0}
+    for n in range(SHOTS):
+        at = s.wavelet[n], s.sources[n], s.receivers
+        np.testing.assert_array_equal((s.F @ s.wavelet)[n], p.forward(s.model, *at))
+        born = p.jacobian(s.model, named, *at)
+        np.testing.assert_array_equal((s.J @ change)[n], born)
+        total["J^T"] += s.J.pack(p.jacobian_adjoint(s.model, residual[n], *at))
+        total["N"] += s.J.pack(p.gauss_newton(s.model, named, *at))
+        total["H"] += s.J.pack(p.hessian(s.model, named, residual[n], *at))
+    at_residual = hessian(s.waves, s.model, s.wavelet, residual=residual)
+    assert error(s.J.T @ residual, total["J^T"]) < 1e-13
+    assert error(s.N @ change, total["N"]) < 1e-13
+    assert error(s.H @ change, total["H"]) < 1e-13
+    assert error(at_residual @ change, total["H"]) < 1e-13
+    assert error(s.N @ change, s.J.T @ (s.J @ change)) < 1e-12
+
+
+@pytest.mark.parametrize("equation", EQUATIONS)
+def test_hessian_is_the_derivative_of_the_gradient(survey: Any, equation: str) -> None:
+    """Central differences of J^T (F q - d), to 1e-6; Gauss-Newton alone is not it."""
+    s = survey(equation)
+    change = s.change()
+
+    def gradient(step: float) -> np.ndarray:
+        model = {n: s.model[n] + step * v for n, v in s.J.unpack(change).items()}
+        residual = forward(s.waves, model) @ s.wavelet - s.data
+        return jacobian(s.waves, model, s.wavelet).T @ residual
+
+    step = 1e-4
+    difference = (gradient(step) - gradient(-step)) / (2 * step)
+    for n in range(len(s.names)):
+        part = (slice(None),) if len(s.names) == 1 else (n,)
+        assert error((s.H @ change)[part], difference[part]) < 1e-6
+        assert error((s.N @ change)[part], difference[part]) > 1e-2
+
+
+def test_shapes_are_kept(survey: Any) -> None:
+    """Of model and data, for one and several parameters; vectors stay vectors."""
+    s, two = survey(), survey("variable_density")
+    assert s.F.dims == (SHOTS, N_SOURCES, SAMPLES)
+    assert s.F.dimsd == s.J.dimsd == (SHOTS, N_RECEIVERS, SAMPLES)
+    assert s.J.dims == s.J.T.dimsd == s.grid.shape
+    assert two.J.dims == two.H.dimsd == (2, *s.grid.shape)
+    assert s.F[0].dims == (N_SOURCES, SAMPLES)
+    assert s.F[:1].dims == (1, N_SOURCES, SAMPLES)
+    assert (2 * s.J.encoder(WEIGHTS) @ s.J @ s.N).dims == s.grid.shape
+    assert (s.J.encoder(WEIGHTS) @ s.J).dimsd == (2, N_RECEIVERS, SAMPLES)
+    change = s.change()
+    assert (s.J @ change).shape == s.J.dimsd
+    assert (s.J @ change.ravel()).shape == (s.J.shape[0],)
+    both = s.J @ np.stack([change.ravel(), 2 * change.ravel()], axis=1)
+    assert error(both[:, 1], 2 * (s.J @ change).ravel()) < 1e-14
+
+
+def test_parameters_by_name(survey: Any) -> None:
+    """A change of one is the change of all with zeros; in any order."""
+    s = survey("variable_density")
+    k, r = s.names
+    change = s.J.unpack(s.change())
+    alone = jacobian(s.waves, s.model, s.wavelet, r)
+    assert alone.dims == s.grid.shape
+    assert error(alone @ change[r], s.J @ s.J.pack({r: change[r]})) < 1e-13
+    assert error(alone.T @ s.data, s.J.unpack(s.J.T @ s.data)[r]) < 1e-13
+    N = gauss_newton(s.waves, s.model, s.wavelet, r)
+    whole = s.N @ s.J.pack({r: change[r]})
+    assert error(N @ change[r], s.J.unpack(whole)[r]) < 1e-13
+    turned = jacobian(s.waves, s.model, s.wavelet, (r, k))
+    np.testing.assert_array_equal(turned.pack(change), s.change()[::-1])
+    assert error(turned @ turned.pack(change), s.J @ s.change()) < 1e-14
+    with pytest.raises(ModelError, match=r"`vp` does not change; what does is k, r"):
+        s.J.pack({"vp": change[k]})
+
+
+def test_selected_shots(survey: Any) -> None:
+    """Are rows of F and J, and terms of J^T J and H."""
+    s = survey()
+    change = s.change()
+    d, dd = s.F @ s.wavelet, s.J @ change
+    for which in (slice(1, 3), [2, 0], np.array([True, False, True]), -1, 0):
+        np.testing.assert_array_equal(s.F[which] @ s.wavelet[which], d[which])
+        np.testing.assert_array_equal(s.J[which] @ change, dd[which])
+    assert error(s.H[:2] @ change + s.H[2] @ change, s.H @ change) < 1e-13
+    assert error(s.N[0] @ change + s.N[[1, 2]] @ change, s.N @ change) < 1e-13
+    np.testing.assert_array_equal(s.J[1:][1] @ change, dd[2])
+    assert len([shot for shot in s.J]) == SHOTS  # noqa: C416 - the loop over shots is the point
+    with pytest.raises(IndexError, match="only one shot"):
+        s.J[0][0]
+    with pytest.raises(IndexError, match="no shot is selected of 3"):
+        s.J[3:]
+
+
+def test_shots_of_one_place(survey: Any) -> None:
+    """Sources and receivers of all shots, in volumes and everywhere; receivers of each shot."""
+    s = survey()
+    random = np.random.default_rng(6)
+    plate = Volume(random.random((N_SOURCES, *s.grid.shape)))
+    for sources, receivers in ((s.sources[0], s.receivers), (plate, Everywhere(every=20))):
+        waves = replace(s.waves, sources=sources, receivers=receivers)
+        several, one = forward(waves, s.model, shots=SHOTS), forward(waves, s.model)
+        d = several @ s.wavelet
+        np.testing.assert_array_equal(d[1], one @ s.wavelet[1])
+        assert several.dottest() < 1e-12
+        together = several.encoded(WEIGHTS)
+        assert error(together @ s.wavelet, np.tensordot(WEIGHTS, d, 1)) < 1e-12
+        assert together.dottest() < 1e-12
+        J = jacobian(waves, s.model, s.wavelet[0])
+        assert J.dimsd == one.dimsd
+        assert J.dottest() < 1e-12
+    towed = s.receivers + np.arange(SHOTS)[:, None, None]
+    waves = replace(s.waves, receivers=towed)
+    F = forward(waves, s.model)
+    np.testing.assert_array_equal(
+        F[2] @ s.wavelet[2],
+        s.propagator.forward(s.model, s.wavelet[2], s.sources[2], towed[2]),
+    )
+    with pytest.raises(GeometryError, match="receivers of shot 1 lie elsewhere"):
+        F.encoded(WEIGHTS)
+
+
+def test_nothing_is_propagated_before_it_is_applied(survey: Any) -> None:
+    """Then once for each shot, or for each code; columns of a matrix at once."""
+    s = survey()
+    before = s.executor.tasks
+    total = sum(w * s.J[n].H @ s.J[n] for n, w in enumerate((1.0, 2.0)))
+    summed, coded = s.J.encoder(WEIGHTS) @ s.J, s.J.encoded(WEIGHTS)
+    H, F = s.H.encoded(WEIGHTS[0]), s.F.encoded(WEIGHTS[0])
+    assert s.executor.tasks == before
+    change = s.change()
+    for operator, x, expected in (
+        (summed, change, SHOTS),
+        (coded, change, 2),
+        (F, s.wavelet, 1),
+        (H, change, 1),
+        (s.N, change, SHOTS),
+        (total, change, 4),
+    ):
+        before = s.executor.tasks
+        operator @ x
+        assert s.executor.tasks - before == expected
+    maps, before = s.executor.maps, s.executor.tasks
+    s.J.matmat(np.stack([change.ravel()] * 4, axis=1))
+    assert (s.executor.maps - maps, s.executor.tasks - before) == (1, 4 * SHOTS)
+
+
+@pytest.mark.parametrize("equation", EQUATIONS)
+def test_encoded_operators_are_explicit_sums(survey: Any, equation: str) -> None:
+    """F, J, J^T J and H of codes against sums over shots that were propagated one by one."""
+    s = survey(equation)
+    change, d = s.change(), s.F @ s.wavelet
+    E = s.F.encoder(WEIGHTS)
+    coded = np.stack([sum(w * d[n] for n, w in enumerate(row)) for row in WEIGHTS])
+    assert error(E @ d, coded) < 1e-14
+    assert error(s.F.encoded(WEIGHTS) @ s.wavelet, coded) < 1e-12
+    assert error(s.F.encoded(WEIGHTS[1]) @ s.wavelet, coded[1]) < 1e-12
+    assert error(s.J.encoded(WEIGHTS) @ change, E @ (s.J @ change)) < 1e-12
+    y = np.random.default_rng(4).standard_normal(E.dimsd)
+    assert error(s.J.encoded(WEIGHTS).T @ y, s.J.T @ (E.T @ y)) < 1e-12
+    assert error(s.F.encoded(WEIGHTS).T @ y, s.F.T @ (E.T @ y)) < 1e-12
+    assert error(s.N.encoded(WEIGHTS) @ change, (s.J.T @ E.T @ E @ s.J) @ change) < 1e-12
+    residual = np.asarray(E.T @ (E @ (d - s.data)))
+    expected = hessian(s.waves, s.model, s.wavelet, residual=residual) @ change
+    expected += (s.J.T @ E.T @ E @ s.J - s.N) @ change
+    assert error(s.H.encoded(WEIGHTS) @ change, expected) < 1e-12
+
+
+def test_delayed_sources_are_delayed_records(survey: Any) -> None:
+    """As far as the wavelets are sampled well; with the codes of inversions."""
+    s = survey()
+    F = forward(s.waves, s.model)
+    wavelet = np.zeros((SHOTS, N_SOURCES, SAMPLES))
+    wavelet[:, 0] = ricker(times(0.004, SAMPLES), 12.0, 0.13)
+    drawn = Encoding(sources=2, delay=0.05).codes(np.arange(SHOTS), 0.004, 0, 1)
+    weights, delays = codes(drawn, SHOTS)
+    assert delays.max() > 3
+    d = F @ wavelet
+    expected = np.stack([code.records(d[code.shots]) for code in drawn])
+    np.testing.assert_allclose(F.encoder(weights, delays) @ d, expected, rtol=1e-13)
+    assert error(F.encoded(weights, delays) @ wavelet, expected) < 1e-5
+    J = jacobian(s.waves, s.model, wavelet)
+    coded = J.encoded(weights, delays) @ s.change()
+    assert error(coded, J.encoder(weights, delays) @ (J @ s.change())) < 1e-5
+
+
+def test_numbers_of_other_kinds(survey: Any) -> None:
+    """Complex vectors have two parts; single precision is that of the model."""
+    s, single = survey(), survey("acoustic", "float32")
+    x, y = s.change(1), s.change(2)
+    assert error(s.J @ (x + 1j * y), s.J @ x + 1j * (s.J @ y)) < 1e-14
+    assert (single.J @ x).dtype == single.F.dtype == np.float32
+    assert error(single.J @ x, s.J @ x) < 1e-4
+    assert single.J.dottest() < 1e-5
+    np.testing.assert_array_equal(s.N @ np.zeros(s.N.dims), 0.0)
+
+
+def test_workers_change_nothing(survey: Any) -> None:
+    """Bit-identical results of two processes, also within a memory."""
+    s = survey()
+    change = s.change()
+    with Local(2) as executor:
+        waves = replace(s.waves, executor=executor)
+        J = jacobian(waves, s.model, s.wavelet)
+        H = hessian(waves, s.model, s.wavelet, data=s.data)
+        np.testing.assert_array_equal(J.T @ s.data, s.J.T @ s.data)
+        np.testing.assert_array_equal(H @ change, s.H @ change)
+    little = replace(s.waves, memory=2e6)
+    H = hessian(little, s.model, s.wavelet, data=s.data)
+    assert H._discretization().keeping.kind == "checkpoints"
+    assert error(H @ change, s.H @ change) < 1e-12
+
+
+# --- solvers -------------------------------------------------------------------------------------
+
+
+class Imaging:
+    """A reflector in a smooth medium, and its data: what Born modelling explains."""
+
+    def __init__(self, survey: Survey) -> None:
+        self.J = jacobian(
+            survey.waves,
+            {"m": np.full(survey.grid.shape, 1 / 2000.0**2)},
+            np.broadcast_to(ricker(times(0.004, SAMPLES), 15.0), survey.wavelet.shape),
+        )
+        self.reflector = np.zeros(survey.grid.shape)
+        self.reflector[8:25, 20:22] = 2e-8
+        self.reflector[14:17, 9:12] = -2e-8
+        self.data = self.J @ self.reflector
+
+
+@pytest.fixture(scope="module")
+def imaging(survey: Any) -> Imaging:
+    return Imaging(survey())
+
+
+def test_lsqr_explains_the_data(imaging: Imaging) -> None:
+    """Least-squares migration: the data of a perturbation, and most of it where it is seen."""
+    J, d = imaging.J, imaging.data
+    found, *_ = lsqr(J, d.ravel(), iter_lim=60, atol=0, btol=0)
+    assert error(J @ found, d.ravel()) < 0.01
+    image = found.reshape(J.dims)
+    migrated = J.T @ d
+    like = [float(np.vdot(i, imaging.reflector)) / np.linalg.norm(i) for i in (image, migrated)]
+    assert like[0] > 1.3 * like[1] > 0
+
+
+def test_damped_and_bounded_least_squares(imaging: Imaging) -> None:
+    """SciPy's: lsqr with damping solves (J^T J + a I) x = J^T d, and bounds are kept."""
+    J, d = imaging.J, imaging.data.ravel()
+    largest = float(eigsh(J.T @ J, k=1, tol=1e-3, return_eigenvectors=False)[0])
+    found, *_ = lsqr(J, d, damp=np.sqrt(0.1 * largest), iter_lim=80, atol=1e-12, btol=1e-12)
+    left = J.T @ (J @ found) + 0.1 * largest * found
+    assert error(left, J.T @ d) < 1e-6
+    size = np.sqrt(largest)
+    bounded = optimize.lsq_linear(J / size, d / size, (-1e-8, 1e-8), max_iter=3, lsmr_tol="auto")
+    assert np.abs(bounded.x).max() <= 1e-8
+    assert bounded.cost < 0.5 * np.sum((d / size) ** 2)
+
+
+def test_newton_of_scipy_takes_the_hessian(survey: Any) -> None:
+    """Truncated Newton with H falls to the data of the truth, in relative changes x."""
+    s = survey()
+    wavelet = np.broadcast_to(ricker(times(0.004, SAMPLES), 12.0), s.wavelet.shape)
+    start = 1 / 2000.0**2
+    ball = np.exp(-np.hypot(*np.indices(s.grid.shape) - np.array([16, 18])[:, None, None]) / 4)
+    data = forward(s.waves, start * (1 + 0.1 * ball)) @ wavelet
+    size = np.linalg.norm(data)
+
+    def at(x: np.ndarray) -> np.ndarray:
+        return start * (1 + x.reshape(s.grid.shape))
+
+    def residual(x: np.ndarray) -> np.ndarray:
+        return (forward(s.waves, at(x)) @ wavelet - data) / size
+
+    def value(x: np.ndarray) -> float:
+        return 0.5 * float(np.sum(residual(x) ** 2))
+
+    def gradient(x: np.ndarray) -> np.ndarray:
+        J = jacobian(s.waves, at(x), wavelet)
+        return (start / size) * (J.T @ residual(x).ravel())
+
+    def product(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        H = hessian(s.waves, at(x), wavelet, data=data)
+        return (start / size) ** 2 * (H @ y)
+
+    x = np.zeros(ball.size)
+    options = {"maxiter": 5}
+    found = optimize.minimize(
+        value, x, jac=gradient, hessp=product, method="trust-ncg", options=options
+    )
+    assert found.fun < 1e-2 * value(x)
+
+
+def test_pylops(imaging: Imaging, survey: Any) -> None:
+    """Composed with its operators on both sides, dot-tested and solved by it."""
+    pylops = pytest.importorskip("pylops")
+    J, d = imaging.J, imaging.data
+    R = pylops.Restriction(J.dimsd, [0, 2], axis=1, dtype="float64")
+    S = pylops.Smoothing2D([3, 3], dims=J.dims, dtype="float64")
+    for A in (R @ J @ S, R @ (J @ S), (R @ J) @ S):
+        assert isinstance(A, pylops.LinearOperator)
+        assert (A.dims, A.dimsd) == (J.dims, (SHOTS, 2, SAMPLES))
+        assert pylops.utils.dottest(A, rtol=1e-12)
+        assert error(A @ imaging.reflector, R @ (J @ (S @ imaging.reflector))) < 1e-13
+    y = np.random.default_rng(1).standard_normal((SHOTS, 2, SAMPLES))
+    assert error((R @ J @ S).H @ y, S.H @ (J.T @ (R.H @ y))) < 1e-13
+    for A in (J + pylops.Zero(*J.shape), J - pylops.Zero(*J.shape)):
+        assert error(A @ imaging.reflector.ravel(), d.ravel()) < 1e-13
+    assert pylops.utils.dottest(J.pylops(), rtol=1e-12)
+    assert pylops.utils.dottest(survey().F.encoded(WEIGHTS).pylops(), rtol=1e-12)
+    # Its conjugate gradients are SciPy's lsqr in other steps.
+    found = pylops.cgls(J.pylops(), d.ravel(), niter=20, tol=0)[0]
+    expected = lsqr(J, d.ravel(), iter_lim=20, atol=0, btol=0)[0]
+    assert error(J @ found, J @ expected) < 1e-6
+
+
+def test_pyproximal(imaging: Imaging) -> None:
+    """FISTA on J with a sparse image: the conditions of the least of 1/2 |Jx - d|^2 + a |x|_1."""
+    pyproximal = pytest.importorskip("pyproximal")
+    J, d = imaging.J, imaging.data.ravel()
+    size = np.sqrt(float(eigsh(J.T @ J, k=1, tol=1e-3, return_eigenvectors=False)[0]))
+    A, b = (J / size).pylops(), d / size
+    a = 0.1 * np.abs(A.H @ b).max()
+    x = pyproximal.optimization.primal.ProximalGradient(
+        pyproximal.L2(Op=A, b=b), pyproximal.L1(a),
+        x0=np.zeros(A.shape[1]), tau=0.99, niter=150, acceleration="fista",
+    )  # fmt: skip
+    used = np.abs(x) > 1e-3 * np.abs(x).max()
+    slope = A.H @ (b - A @ x)
+    assert 0.001 < used.mean() < 0.3
+    assert np.abs(slope[used] - a * np.sign(x[used])).max() < 0.02 * a
+    assert np.abs(slope).max() < 1.02 * a
+
+
+def test_pyxu(imaging: Imaging, survey: Any) -> None:
+    """The same values and adjoint, stacked, too; solved by its conjugate gradients."""
+    pytest.importorskip("pyxu")
+    J = imaging.J
+    A = J.pyxu()
+    assert (A.dim_shape, A.codim_shape) == (J.dims, J.dimsd)
+    np.testing.assert_array_equal(A(imaging.reflector), J @ imaging.reflector)
+    np.testing.assert_array_equal(A.adjoint(imaging.data), J.T @ imaging.data)
+    stack = np.stack([imaging.reflector, survey().change()])
+    assert error(A(stack)[1], J @ stack[1]) < 1e-14
+    gram = A.gram()
+    assert error(gram(imaging.reflector), J.T @ imaging.data) < 1e-12
+
+
+def test_torch_and_deepinverse(imaging: Imaging) -> None:
+    """A composition is differentiable to any order; DeepInverse finds the adjoint right."""
+    torch = pytest.importorskip("torch")
+    from fwicli.autograd.linear import linear, physics
+
+    J = imaging.J
+    size = np.linalg.norm(imaging.data) / np.linalg.norm(imaging.reflector)
+    random = np.random.default_rng(2)
+    few = aslinearoperator(random.standard_normal((J.shape[1], 3)))
+    A = aslinearoperator(random.standard_normal((4, J.shape[0]))) @ (J / size) @ few
+    x = torch.tensor(random.standard_normal((2, 3)), requires_grad=True)
+    for adjoint in (False, True):
+        x = torch.tensor(random.standard_normal((2, 3 + adjoint)), requires_grad=True)
+
+        def f(x: Any, adjoint: bool = adjoint) -> Any:
+            return linear(A, x, adjoint) ** 2 / 1e3
+
+        assert torch.autograd.gradcheck(f, x, check_forward_ad=True, check_batched_grad=True)
+        assert torch.autograd.gradgradcheck(f, x)
+    with pytest.raises(DataError, match=r"takes \(33, 37\), or \(batch, 33, 37\)"):
+        linear(J, torch.zeros(3))
+    pytest.importorskip("deepinv")
+    made = physics(J / size)
+    image = torch.tensor(imaging.reflector)[None, None]
+    measured = made(image)
+    assert measured.shape == (1, *J.dimsd)
+    assert error(measured[0].numpy(), imaging.data / size) < 1e-13
+    assert abs(made.adjointness_test(image)) < 1e-10 * float((measured**2).sum())
+    assert error(made.A(made.A_dagger(measured)).numpy(), measured.numpy()) < 0.1
+
+
+def test_mistakes_are_explained(survey: Any) -> None:
+    s = survey()
+    change = s.change()
+    with pytest.raises(DataError, match=r"takes arrays of shape \(33, 37\), or vectors of 1221"):
+        s.J @ change[:-1]
+    with pytest.raises(DataError, match=r"right one gives \(3, 4, 60\)"):
+        s.J @ s.J
+    with pytest.raises(DataError, match="cannot be added"):
+        s.J + s.J[0]
+    with pytest.raises(DataError, match=r"wavelet has the shape \(3, 2, 59\)"):
+        jacobian(s.waves, s.model, s.wavelet[..., 1:])
+    with pytest.raises(GeometryError, match="numbers of shots differ.*sources 3, wavelet 2"):
+        jacobian(s.waves, s.model, s.wavelet[:2])
+    with pytest.raises(DataError, match="either `data`, .* or `residual`"):
+        hessian(s.waves, s.model, s.wavelet)
+    with pytest.raises(ModelError, match="choose among m, each once"):
+        jacobian(s.waves, s.model, s.wavelet, "vp")
+    with pytest.raises(ModelError, match="m float16"):
+        forward(s.waves, s.model["m"].astype(np.float16))
+    with pytest.raises(ModelError, match="give them by name"):
+        forward(survey("variable_density").waves, s.model["m"])
+    with pytest.raises(GeometryError, match=r"there are 3 shots; got \(2,\)"):
+        s.J.encoded([1, 2])
+    with pytest.raises(GeometryError, match="no shots"):
+        s.J[0].encoded([1])
+    with pytest.raises(GeometryError, match="delays need a whole number of samples from 0 to 59"):
+        s.J.encoded([1, 1, 1], [0, -1, 0])
