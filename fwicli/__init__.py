@@ -6,6 +6,7 @@ The public names are loaded when they are first used:
     Grid, EarthModel, Acquisition, Gathers
     AbsorbingLayer, TimeAxis, time_axis
     Keeping                         how the history of a gradient is kept
+    Waves                           several shots, for `fwicli.autograd` and `fwicli.operators`
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _PUBLIC = {
     "Propagator": "fwicli.propagators.propagator",
     "TimeAxis": "fwicli.propagators.sampling",
     "Volume": "fwicli.propagators.places",
+    "Waves": "fwicli.waves",
     "time_axis": "fwicli.propagators.sampling",
 }
 

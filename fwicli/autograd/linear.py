@@ -2,9 +2,9 @@
 
     y = A x,        cotangent of x:  A^H v,        tangent of y:  A x'
 
-The functions of `autograd.functions` know more: their model and wavelet have derivatives, too. Here
-an operator is fixed, and may be composed with others, as R @ J @ S; its derivatives are of any order,
-forward and reverse. `physics` makes a physics of DeepInverse (https://deepinv.github.io) of one.
+The functions of `autograd.functions` know more: their model and wavelet have derivatives, too. An
+operator here is fixed, and may be composed with others, as R @ J @ S; its derivatives are of any
+order, forward and reverse. `physics` makes a physics of DeepInverse (https://deepinv.github.io).
 """
 
 from __future__ import annotations

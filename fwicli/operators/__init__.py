@@ -5,10 +5,10 @@
     gauss_newton        J^T J
     hessian             H      second derivative of 1/2 |F(p) q - d|**2
 
-are `scipy.sparse.linalg.LinearOperator`, with the shapes of what they take and give; `.pylops()` and
-`.pyxu()` make operators of these libraries. Nothing is propagated before one is applied. Shots are
-selected as in F[3:5], summed or fired together (`encoding`), and composed with other operators as
-in R @ J @ S. PyTorch is not needed here.
+are `scipy.sparse.linalg.LinearOperator`, with the shapes of what they take and give; `.pylops()`
+and `.pyxu()` make operators of these libraries. Nothing is propagated before one is applied. Shots
+are selected as in F[3:5], summed or fired together (`encoding`), and operators composed with others
+as in R @ J @ S. PyTorch is not needed here.
 """
 
 from __future__ import annotations

@@ -4,13 +4,13 @@ With a weight w_cs and a delay t_cs of shot s in code c, sources that fire toget
 
     F(p) sum_s w_cs q_s(t - t_cs) = sum_s w_cs [F(p) q_s](t - t_cs),        E = records encoder,
 
-so that E @ F, which propagates every shot, and F.encoded(w, t), which propagates once for each code,
-are the same operator; so are E @ J and J.encoded(w, t). Nothing is propagated until one is applied.
-Gauss-Newton operators and Hessians that are encoded are those of the records of the codes.
+so that E @ F, which propagates every shot, and F.encoded(w, t), which propagates once for each
+code, are the same operator; so are E @ J and J.encoded(w, t). Nothing is propagated until one is
+applied. Gauss-Newton operators and Hessians that are encoded are those of the records of the codes.
 
-For weights this holds to round-off. For delays, which are whole samples, it holds as far as wavelets
-are sampled well, and begin after and fade before the record ends. The random signs and delays of
-inversions are in `inversion.encoding`; `codes` makes weights and delays of them.
+For weights this holds to round-off. For delays, which are whole samples, it holds as far as
+wavelets and records are sampled well. The random signs and delays of inversions are in
+`inversion.encoding`; `codes` makes weights and delays of them.
 """
 
 from __future__ import annotations
@@ -60,13 +60,14 @@ class Encoder(Operator):
         coded = self._each(x, forwards=True)
         if not self.apart:
             coded = coded.sum(axis=2)
-        return coded.reshape(-1, *self.dimsd)
+        return np.asarray(coded.reshape(-1, *self.dimsd))
 
     def _apply_adjoint(self, y: Array) -> Array:
         codes, shots = np.atleast_2d(self.weights).shape
         y = y.reshape(len(y), codes, shots if self.apart else 1, *self.dims[1:])
         y = np.broadcast_to(y, (len(y), codes, *self.dims))
-        return self._each(y, forwards=False).sum(axis=1)
+        shots_of_codes = self._each(y, forwards=False)
+        return np.asarray(shots_of_codes.sum(axis=1))
 
     def _each(self, x: Array, forwards: bool) -> Array:
         """Every shot of every code, of shape (k, codes, shots, ...): weighted, and delayed."""
@@ -74,7 +75,7 @@ class Encoder(Operator):
         if forwards:
             x = np.broadcast_to(x[:, None], (len(x), len(weights), *self.dims))
         beyond = (1,) * (len(self.dims) - 1)
-        coded = (x * weights.reshape(*weights.shape, *beyond)).astype(self.dtype)
+        coded: Array = (x * weights.reshape(*weights.shape, *beyond)).astype(self.dtype)
         if self.delays is None:
             return coded
         for code, shot in np.argwhere(np.atleast_2d(self.delays)):

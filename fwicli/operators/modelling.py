@@ -3,8 +3,8 @@
     F : q -> d = F(p) q,             F^T : d -> F(p)^T d
     J : dp -> dd = J(p, q) dp,       J^T : r -> J(p, q)^T r, summed over shots
 
-Both take and give data of shape (shots, n, samples), without the first where waves and wavelets have
-no dimension of shots; the model of J is described at `Setting.dims_of_model`.
+Data have the shape (shots, n, samples), or (n, samples) where neither waves nor wavelets have a
+dimension of shots; a model has (*grid,), or (parameters, *grid) where several change.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Forward(WaveOperator):
         return found.reshape(k, *shape)
 
     def encoded(self, weights: Any, delays: Any = None) -> Operator:
-        """The operator of shots that fire together (see `encoding`); it takes their own wavelets."""
+        """The operator of shots that fire together; it takes the wavelets of the shots."""
         fire = encoding.of_wavelets(self.setting, weights, delays)
         made: Operator = self._of(encoding.together(self.setting, weights, delays)) @ fire
         return made

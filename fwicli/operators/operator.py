@@ -163,6 +163,11 @@ class Operator(LinearOperator):  # type: ignore[misc]
         scale = np.linalg.norm(forward) * np.linalg.norm(y.astype(float))
         return float(abs(difference) / scale) if difference else 0.0
 
+    @property
+    def forceflat(self) -> bool | None:
+        """Whether PyLops keeps vectors as vectors: where those of one side have no other shape."""
+        return True if (len(self.dims) == 1) != (len(self.dimsd) == 1) else None
+
     def pylops(self) -> Any:
         """The same as an operator of PyLops, with `dims` and `dimsd`."""
         import pylops  # late: an optional extra, which takes seconds to import
@@ -172,7 +177,7 @@ class Operator(LinearOperator):  # type: ignore[misc]
     def pyxu(self) -> Any:
         """The same as an operator of Pyxu, with the shapes `dims` and `dimsd`."""
         from pyxu.abc import LinOp  # late: not among the requirements
-        from pyxu.operator import from_source
+        from pyxu.operator.interop import from_source
 
         def stacked(function: Callable[[Array], Array], before: Shape, after: Shape) -> Any:
             def applied(_: Any, arr: Array) -> Array:

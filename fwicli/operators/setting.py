@@ -84,9 +84,7 @@ class Setting:
             **{n: p[index] if np.ndim(p) == 3 else p for n, p in self._positions().items()},
         )
         data = {role: values[index] for role, values in self.data.items()}
-        return replace(
-            self, waves=waves, shots=len(index), several=np.ndim(numbers) > 0, data=data
-        )
+        return replace(self, waves=waves, shots=len(index), several=np.ndim(numbers) > 0, data=data)
 
     def _positions(self) -> dict[str, Any]:
         return {"sources": self.waves.sources, "receivers": self.waves.receivers}
