@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
@@ -11,16 +12,18 @@ import numpy as np
 import pytest
 from scipy import optimize
 from scipy.sparse import random_array
-from scipy.sparse.linalg import aslinearoperator, eigsh, lsqr
+from scipy.sparse.linalg import LinearOperator, aslinearoperator, eigsh, lsqr
 
 from fwicli.errors import DataError, GeometryError, ModelError
 from fwicli.execution import InProcess, Local
 from fwicli.inversion.encoding import Encoding
 from fwicli.operators import codes, forward, gauss_newton, hessian, jacobian
+from fwicli.operators.operator import Composed
 from fwicli.propagators.places import Everywhere, Volume
 from fwicli.propagators.propagator import Propagator
 from fwicli.survey.wavelets import ricker, times
 from fwicli.waves import Waves
+from tests.conftest import ROOT
 
 Make = Callable[..., Any]
 SHOTS, N_SOURCES, N_RECEIVERS, SAMPLES = 3, 2, 4, 60
@@ -118,18 +121,24 @@ CASES += [(n, "variable_density") for n in ("F", "J", "J of one parameter", "JTJ
 
 @pytest.mark.parametrize(("name", "equation"), CASES)
 def test_adjoints(survey: Any, name: str, equation: str) -> None:
-    """<A x, y> = <x, A^T y> to round-off; and of the operator that .T gives."""
+    """<A x, y> = <x, A^T y> to round-off, and A^T is what .H gives."""
     operator = OPERATORS[name](survey(equation))
     random = np.random.default_rng(3)
     x, y = random.standard_normal(operator.shape[1]), random.standard_normal(operator.shape[0])
-    for A in (operator, operator.H, operator.T.T):
-        left, right = (x, y) if A.shape == operator.shape else (y, x)
-        Ax, Aty = A.matvec(left), A.rmatvec(right)
-        scale = np.linalg.norm(Ax) * np.linalg.norm(right)
-        assert scale > 0
-        assert abs(np.vdot(Ax, right) - np.vdot(left, Aty)) < 1e-12 * scale
-    if hasattr(operator, "dottest"):
-        assert operator.dottest() < 1e-12
+    Ax, Aty = operator.matvec(x), operator.rmatvec(y)
+    scale = np.linalg.norm(Ax) * np.linalg.norm(y)
+    assert scale > 0
+    assert abs(np.vdot(Ax, y) - np.vdot(x, Aty)) < 1e-12 * scale
+    np.testing.assert_array_equal(operator.H @ y, Aty)
+
+
+def test_dottest_measures(survey: Any) -> None:
+    """The error of an adjoint: none of J, and that of one which is wrong by a factor."""
+    J = survey().J[0]
+    assert J.dottest() < 1e-12
+    assert J.T.dottest() < 1e-12
+    wrong = LinearOperator(J.shape, J.matvec, lambda y: 1.01 * J.rmatvec(y), dtype=J.dtype)
+    assert 1e-5 < Composed(wrong, J.dims, J.dimsd).dottest() < 1e-2
 
 
 @pytest.mark.parametrize("equation", EQUATIONS)
@@ -388,12 +397,12 @@ def imaging(survey: Any) -> Imaging:
 
 def test_lsqr_recovers_the_perturbation(imaging: Imaging) -> None:
     """Least-squares migration: pixels from their data, and from J alone all of the data."""
-    found, *_ = lsqr(imaging.A, imaging.data, iter_lim=60, atol=0, btol=0)
-    assert error(found, imaging.truth) < 1e-6
+    found, *_ = lsqr(imaging.A, imaging.data, iter_lim=50, atol=0, btol=0)
+    assert error(found, imaging.truth) < 1e-4
     d = imaging.J @ imaging.reflector
     migrated = imaging.J.T @ d
-    image, *_ = lsqr(imaging.J, d, iter_lim=30, atol=0, btol=0)
-    assert error(imaging.J @ image, d) < 0.01
+    image, *_ = lsqr(imaging.J, d, iter_lim=20, atol=0, btol=0)
+    assert error(imaging.J @ image, d) < 0.02
     scaled = migrated * np.vdot(imaging.J @ migrated, d) / np.sum((imaging.J @ migrated) ** 2)
     assert error(imaging.J @ scaled, d) > 0.3
 
@@ -401,16 +410,16 @@ def test_lsqr_recovers_the_perturbation(imaging: Imaging) -> None:
 def test_damped_and_bounded_least_squares(imaging: Imaging) -> None:
     """SciPy's, and what the matrix gives."""
     A, d, matrix = imaging.A, imaging.data, imaging.matrix
-    found, *_ = lsqr(A, d, damp=0.1, iter_lim=40, atol=1e-14, btol=1e-14)
-    expected = np.linalg.solve(matrix.T @ matrix + 0.01 * np.eye(24), matrix.T @ d)
+    found, *_ = lsqr(A, d, damp=0.3, iter_lim=40, atol=1e-10, btol=1e-10)
+    expected = np.linalg.solve(matrix.T @ matrix + 0.09 * np.eye(24), matrix.T @ d)
     assert error(found, expected) < 1e-8
     bounds = np.full(24, -0.03), np.full(24, 0.03)
-    how: dict[str, Any] = {"max_iter": 3, "lsq_solver": "lsmr", "lsmr_maxiter": 5}
+    how: dict[str, Any] = {"max_iter": 2, "lsq_solver": "lsmr", "lsmr_maxiter": 4}
     bounded = optimize.lsq_linear(A, d, bounds, **how).x
     assert error(bounded, optimize.lsq_linear(aslinearoperator(matrix), d, bounds, **how).x) < 1e-6
     assert np.abs(bounded).max() < 0.03
-    largest = eigsh(A.T @ A, k=1, return_eigenvectors=False, tol=1e-6)
-    assert largest == pytest.approx(1.0, rel=1e-5)
+    largest = eigsh(A.T @ A, k=1, return_eigenvectors=False, tol=1e-3)
+    assert largest == pytest.approx(1.0, rel=1e-4)
 
 
 def test_newton_of_scipy_takes_the_hessian(survey: Any) -> None:
@@ -557,6 +566,16 @@ def test_deepinverse(imaging: Imaging) -> None:
     matrix, d = imaging.matrix, imaging.data
     expected = np.linalg.solve(matrix.T @ matrix + 0.01 * np.eye(24), matrix.T @ d)
     assert error(found.numpy().ravel(), 1e5 * expected) < 1e-6
+
+
+def test_the_page_of_documentation_runs() -> None:
+    """Every example of docs/operators.md, one after the other."""
+    pytest.importorskip("pylops")
+    text = (ROOT / "docs/operators.md").read_text()
+    names: dict[str, Any] = {"__name__": "page"}
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(block, names)
+    assert names["A"].dimsd == (3, 5, 120)
 
 
 def test_mistakes_are_explained(survey: Any) -> None:
