@@ -17,7 +17,7 @@ from scipy.sparse.linalg import LinearOperator, aslinearoperator, eigsh, lsqr
 from fwicli.errors import DataError, GeometryError, ModelError
 from fwicli.execution import InProcess, Local
 from fwicli.inversion.encoding import Encoding
-from fwicli.operators import codes, forward, gauss_newton, hessian, jacobian
+from fwicli.operators import codes, extended, forward, gauss_newton, hessian, jacobian
 from fwicli.operators.operator import Composed
 from fwicli.propagators.places import Everywhere, Volume
 from fwicli.propagators.propagator import Propagator
@@ -103,6 +103,9 @@ OPERATORS: dict[str, Callable[[Survey], Any]] = {
     "H": lambda s: s.H,
     "H of a shot": lambda s: s.H[0],
     "H encoded": lambda s: s.H.encoded(WEIGHTS[1]),
+    "w": lambda s: extended(s.waves, s.model, s.wavelet),
+    "w of shots": lambda s: extended(s.waves, s.model, s.wavelet[:, :1])[1:],
+    "E w": lambda s: s.F.encoder(WEIGHTS[0]) @ extended(s.waves, s.model, s.wavelet),
     "E": lambda s: s.F.encoder(WEIGHTS, [[0, 1, 2], [9, 0, 5]]),
     "E J": lambda s: s.J.encoder(WEIGHTS[0]) @ s.J,
     "J transposed": lambda s: s.J.T,
@@ -188,7 +191,7 @@ def test_shapes_are_kept(survey: Any) -> None:
     s, two = survey(), survey("variable_density")
     assert s.F.dims == (SHOTS, N_SOURCES, SAMPLES)
     assert s.F.dimsd == s.J.dimsd == (SHOTS, N_RECEIVERS, SAMPLES)
-    assert s.J.dims == s.J.T.dimsd == s.grid.shape
+    assert s.J.dims == s.J.T.dimsd == s.J.H.dimsd == s.grid.shape
     assert two.J.dims == two.H.dimsd == (2, *s.grid.shape)
     assert s.F[0].dims == (N_SOURCES, SAMPLES)
     assert s.F[:1].dims == (1, N_SOURCES, SAMPLES)
@@ -211,6 +214,7 @@ def test_parameters_by_name(survey: Any) -> None:
     assert error(alone @ change[r], s.J @ s.J.pack({r: change[r]})) < 1e-13
     assert error(alone.T @ s.data, s.J.unpack(s.J.T @ s.data)[r]) < 1e-13
     N = gauss_newton(s.waves, s.model, s.wavelet, r)
+    assert N._discretization().parameters == (r,)
     whole = s.N @ s.J.pack({r: change[r]})
     assert error(N @ change[r], s.J.unpack(whole)[r]) < 1e-13
     turned = jacobian(s.waves, s.model, s.wavelet, (r, k))
@@ -262,8 +266,29 @@ def test_shots_of_one_place(survey: Any) -> None:
         F[2] @ s.wavelet[2],
         s.propagator.forward(s.model, s.wavelet[2], s.sources[2], towed[2]),
     )
-    with pytest.raises(GeometryError, match="receivers of shot 1 lie elsewhere"):
-        F.encoded(WEIGHTS)
+    for sums in (F.encoded, F.encoder):
+        with pytest.raises(GeometryError, match="receivers of shot 1 lie elsewhere"):
+            sums(WEIGHTS)
+
+
+def test_extended_sources(survey: Any) -> None:
+    """One over the cell volume at a node is a point source there; nothing makes no waves."""
+    s = survey()
+    A = extended(s.waves, s.model, s.wavelet)
+    assert (A.dims, A.dimsd) == ((SHOTS, N_SOURCES, *s.grid.shape), s.F.dimsd)
+    w = np.zeros(A.dims)
+    assert not (A @ w).any()
+    w[1, 0, 12, 20] = w[1, 1, 20, 9] = 1 / s.grid.cell_volume
+    nodes = np.array(s.grid.origin) + np.array([[12, 20], [20, 9]]) * np.array(s.grid.spacing)
+    expected = s.propagator.forward(s.model, s.wavelet[1], nodes, s.receivers)
+    found = A @ w
+    assert error(found[1], expected) < 1e-12
+    assert not found[[0, 2]].any()
+    assert error(A[1] @ w[1], expected) < 1e-12
+    assert A[0].dims == (N_SOURCES, *s.grid.shape)
+    assert extended(s.waves, s.model, s.wavelet[0, :1]).dims == s.grid.shape
+    with pytest.raises(DataError, match=r"shape \(60,\); extended sources need \(n, samples\)"):
+        extended(s.waves, s.model, s.wavelet[0, 0])
 
 
 def test_nothing_is_propagated_before_it_is_applied(survey: Any) -> None:

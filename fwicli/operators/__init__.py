@@ -4,6 +4,7 @@
     jacobian            J      dp -> dd = J(p, q) dp
     gauss_newton        J^T J
     hessian             H      second derivative of 1/2 |F(p) q - d|**2
+    extended            w  -> F(p) [w(x) q(t)], extended sources
 
 are `scipy.sparse.linalg.LinearOperator`, with the shapes of what they take and give; `.pylops()`
 and `.pyxu()` make operators of these libraries. Nothing is propagated before one is applied. Shots
@@ -20,6 +21,7 @@ _PUBLIC = {
     "Encoder": "encoding",
     "Operator": "operator",
     "codes": "encoding",
+    "extended": "emission",
     "forward": "modelling",
     "gauss_newton": "curvature",
     "hessian": "curvature",

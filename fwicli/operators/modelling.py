@@ -54,7 +54,7 @@ def jacobian(
     return Jacobian(setting(waves, model, wanted=parameters, wavelet=wavelet))
 
 
-class WaveOperator(Operator):
+class OfShots(Operator):
     """An operator of some shots.
 
     Attributes
@@ -82,6 +82,10 @@ class WaveOperator(Operator):
     def encoder(self, weights: Any, delays: Any = None) -> encoding.Encoder:
         """The operator that adds the gathers of the shots (see `encoding.Encoder`)."""
         return encoding.of_records(self.setting, weights, delays)
+
+
+class WaveOperator(OfShots):
+    """An operator of shots whose sources may fire together."""
 
     def encoded(self, weights: Any, delays: Any = None) -> Operator:
         """The operator of shots that fire together (see `encoding`)."""

@@ -56,8 +56,12 @@ class Setting:
 
     def dims_of(self, role: str) -> tuple[int, ...]:
         """Shape of wavelets or gathers of all shots."""
-        each = shape_of(self.waves, PLACES[role], self.waves.discretization.axis.samples)
+        each = self.data_of(role)
         return (self.shots, *each) if self.several else each
+
+    def data_of(self, role: str) -> tuple[int, ...]:
+        """Shape of the wavelets or gather of one shot."""
+        return shape_of(self.waves, PLACES[role], self.waves.discretization.axis.samples)
 
     @property
     def dims_of_model(self) -> tuple[int, ...]:

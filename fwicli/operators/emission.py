@@ -1,0 +1,115 @@
+"""Modelling with extended sources, as a function of where they are.
+
+    w -> d = F(p) [w(x) q(t)],          d -> (F(p)^T d)(x, t) correlated with q(t)
+
+with known time functions q and weights w [1/m2] in 2D, [1/m3] in 3D: a vibrating plate, hydraulic
+fractures, or the place of a source that is not known. Weights have the shape (shots, n, *grid) for
+n time functions; without n where there is one, and without the shots where there is no dimension
+of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.errors import DataError
+from fwicli.operators.modelling import OfShots
+from fwicli.operators.setting import Model, Setting, setting
+from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.places import Volume
+from fwicli.propagators.propagator import propagator
+from fwicli.waves import Waves
+
+Array = NDArray[Any]
+
+
+def extended(waves: Waves, model: Model, wavelet: Any) -> Extended:
+    """The operator from the weights of extended sources to gathers.
+
+    Parameters
+    ----------
+    waves : Waves
+        Its sources are not used.
+    wavelet : ndarray of shape (n, samples) or (shots, n, samples)
+        Source time functions [Pa] in 2D, [Pa m] in 3D.
+
+    Raises
+    ------
+    DataError
+        If wavelets have another shape.
+    """
+    ndim, grid = np.ndim(wavelet), waves.discretization.grid.shape
+    if ndim not in (2, 3):
+        raise DataError(
+            f"wavelets have the shape {np.shape(wavelet)}; extended sources need (n, samples), or "
+            f"(shots, n, samples)"
+        )
+    everywhere = Volume(np.ones((np.shape(wavelet)[-2], *grid)))
+    return Extended(setting(replace(waves, sources=everywhere), model, wavelet=wavelet))
+
+
+@dataclass(frozen=True)
+class Emission:
+    """Waves of the extended sources of one shot, or their transpose: a task for a worker.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (n, *grid) or None
+    gather : ndarray of shape (n_receivers, samples) or None
+        Where it is given, the transpose is applied to it.
+    """
+
+    discretization: Discretization
+    model: Mapping[str, Array]
+    wavelet: Array
+    receivers: Any
+    weights: Array | None = None
+    gather: Array | None = None
+
+    def __call__(self) -> Array | None:
+        """The gather, none for no source, or the correlation of shape (n, *grid)."""
+        waves = propagator(self.discretization)
+        if self.gather is not None:
+            known = self.gather, self.wavelet, self.receivers
+            return waves.source_weights_adjoint(self.model, *known)
+        if self.weights is None or not self.weights.any():
+            return None
+        return waves.forward(self.model, self.wavelet, Volume(self.weights), self.receivers)
+
+
+class Extended(OfShots):
+    """F of extended sources (see `extended`)."""
+
+    def __init__(self, setting: Setting) -> None:
+        count = setting.dims_of("wavelet")[-2]
+        grid = setting.waves.discretization.grid.shape
+        shots = (setting.shots,) if setting.several else ()
+        dims = (*shots, *(() if count == 1 else (count,)), *grid)
+        super().__init__(setting, dims, setting.dims_of("gather"))
+        self._each = count, *grid
+
+    def _apply(self, x: Array) -> Array:
+        weights = x.reshape(-1, *self._each)
+        tasks = [replace(self._task(n), weights=w) for n, w in enumerate(weights)]
+        found = np.zeros((len(x), *self.dimsd), self.dtype)
+        gathers = found.reshape(len(tasks), *self.setting.data_of("gather"))
+        for number, gather in enumerate(self.setting.waves.executor.map(tasks)):
+            if gather is not None:
+                gathers[number] = gather
+        return found
+
+    def _apply_adjoint(self, y: Array) -> Array:
+        gathers = y.reshape(-1, *self.setting.data_of("gather"))
+        tasks = [replace(self._task(n), gather=g) for n, g in enumerate(gathers)]
+        found = np.stack(list(self.setting.waves.executor.map(tasks)))
+        return np.asarray(found.reshape(len(y), *self.dims).astype(self.dtype))
+
+    def _task(self, number: int) -> Emission:
+        s, shot = self.setting, number % self.setting.shots
+        made = replace(s.waves.discretization, precision=str(self.dtype))
+        return Emission(made, s.model, s.data["wavelet"][shot], s.places(shot)[1])
