@@ -565,11 +565,13 @@ def test_torch_functions(imaging: Imaging) -> None:
         assert torch.allclose(rows, matrix, rtol=1e-12, atol=0)
         batch = torch.stack([x, 2 * x]).detach()
         torch.testing.assert_close(linear(A, batch, adjoint), batch @ matrix.T)
+        across = torch.func.vmap(lambda x, adjoint=adjoint: linear(A, x, adjoint), in_dims=1)
+        torch.testing.assert_close(across(batch.T), batch @ matrix.T)
     with pytest.raises(DataError, match=r"takes \(33, 37\), or \(batch, 33, 37\)"):
         linear(imaging.J, torch.zeros(3))
 
 
-def test_deepinverse(imaging: Imaging) -> None:
+def test_deepinverse(imaging: Imaging, survey: Any) -> None:
     """It finds the adjoint right, and reconstructs with it; images may have channels."""
     pytest.importorskip("deepinv")
     import torch
@@ -584,6 +586,11 @@ def test_deepinverse(imaging: Imaging) -> None:
     assert error(y.numpy().ravel(), J @ imaging.reflector / scale) < 1e-13
     assert made.A_adjoint(y).shape == x.shape
     assert abs(made.adjointness_test(x)) < 1e-12 * float((y**2).sum())
+    two = survey("variable_density").J[0]
+    several = physics(two, channels=True)
+    images = several.A_adjoint(torch.ones(3, *two.dimsd, dtype=torch.float64))
+    assert images.shape == (3, 2, *two.dims[1:])
+    assert several(images).shape == (3, *two.dimsd)
     small = physics(imaging.A, tol=1e-12)
     # Its conjugate gradients add 1e-8 to what they divide by, and its damping is in float32.
     x = 1e5 * torch.tensor(imaging.truth)[None, None]
@@ -608,6 +615,8 @@ def test_mistakes_are_explained(survey: Any) -> None:
     change = s.change()
     with pytest.raises(DataError, match=r"takes arrays of shape \(33, 37\), or vectors of 1221"):
         s.J @ change[:-1]
+    with pytest.raises(DataError, match=r"this array has the shape \(\)"):
+        s.J @ np.array(2.0)
     with pytest.raises(DataError, match=r"right one gives \(3, 4, 60\)"):
         s.J @ s.J
     with pytest.raises(DataError, match="cannot be added"):

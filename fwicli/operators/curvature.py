@@ -4,9 +4,9 @@
     gauss_newton        J^T J dp
     hessian             H dp = J^T J dp + (dJ[dp])^T r
 
-Each product of a shot is one forward run of the waves and their change, and one run back: nothing
-is propagated twice, as it would be by J.T @ J. Both are symmetric where the history keeps every
-step (`every = 1`).
+Each product of a shot is one forward run of the waves and their change, and one run back: for Gauss
+and Newton three waves, where J.T @ J propagates four. Both are symmetric where the history keeps
+every step (`every = 1`).
 """
 
 from __future__ import annotations

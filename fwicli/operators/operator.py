@@ -110,7 +110,7 @@ class Operator(LinearOperator):  # type: ignore[misc]
             x = np.asarray(x)
             if x.ndim > 1 and x.shape == self.dims:
                 return self.matvec(x.ravel()).reshape(self.dimsd)
-        if x.shape[0] != self.shape[1] or x.ndim > 2:
+        if x.ndim not in (1, 2) or x.shape[0] != self.shape[1]:
             raise DataError(
                 f"the operator takes arrays of shape {self.dims}, or vectors of {self.shape[1]}, "
                 f"alone or as columns of a matrix; this array has the shape {x.shape}"
