@@ -6,7 +6,6 @@ import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from matplotlib.image import imread
 
@@ -18,12 +17,11 @@ SCRIPTS = sorted(FOLDER.glob("[a-z]_*.py"))
 
 @pytest.fixture
 def untouched() -> Iterator[None]:
-    """What a script may set for all of PyTorch and NumPy is as before."""
-    kind, state, numbers = torch.get_default_dtype(), torch.get_rng_state(), np.random.get_state()
+    """What a script may set for all of PyTorch is as before."""
+    kind, state = torch.get_default_dtype(), torch.get_rng_state()
     yield
     torch.set_default_dtype(kind)
     torch.set_rng_state(state)
-    np.random.set_state(numbers)
 
 
 @pytest.mark.usefixtures("untouched")
