@@ -228,8 +228,8 @@ print(f"all at once, error of steps {steps}: {errors[0] / slope:.1e}, {errors[1]
 
 # --- 6. What is in the layer can be learned, too --------------------------------------------------
 #
-# J depends on the wavelet q and on the model m in which it is taken. Both have gradients: d(J dm)/dq
-# is a linear matter, d(J dm)/dm a second derivative of F.
+# J depends on the wavelet q and on the model m in which it is taken. Both have gradients:
+# d(J dm)/dq is a linear matter, d(J dm)/dm a second derivative of F.
 
 q_free, m_free = q.clone().requires_grad_(), m.clone().requires_grad_()
 inner = Network()
@@ -243,16 +243,16 @@ def inner_loss(m, q):
     return torch.nn.functional.mse_loss(torch.func.functional_call(inner, layer_inputs, x), y)
 
 
-dL_dm, dL_dq = torch.autograd.grad(inner_loss(m_free, q_free), (m_free, q_free))
+by_m, by_q = torch.autograd.grad(inner_loss(m_free, q_free), (m_free, q_free))
 v = torch.randn_like(q)
 with torch.no_grad():
     by_difference = (inner_loss(m, q + v) - inner_loss(m, q - v)) / 2
-assert abs(by_difference / (dL_dq * v).sum() - 1) < 1e-9
+assert abs(by_difference / (by_q * v).sum() - 1) < 1e-9
 v = m * torch.randn(30, 25).repeat_interleave(4, 0).repeat_interleave(4, 1)
 with torch.no_grad():
     h = 1e-5
     by_difference = (inner_loss(m + h * v, q) - inner_loss(m - h * v, q)) / 2 / h
-error = abs(by_difference / (dL_dm * v).sum() - 1).item()
+error = abs(by_difference / (by_m * v).sum() - 1).item()
 assert error < 1e-5
 print(f"dL/dm of the layer's own model: relative error {error:.0e}")
 
@@ -293,7 +293,7 @@ share = image / image.abs().max()
 section(axes[1, 1], share, "dL/db1, an image", "relative to its largest", "seismic", 0.3)
 figure.savefig(folder / "network.png", dpi=120)
 
-# What one sees: the ten reflectors that W1 draws, with the strengths and signs of x; their record; and
-# the gradient for b1, which is a migrated image of what W3 makes of the residual. Its arcs are where
-# a reflector could be that one source cannot tell from another place; its broad stripes above the
-# interface are the paths of waves, for the interface in m sends them back up.
+# What one sees: the ten reflectors that W1 draws, with the strengths and signs of x; their record;
+# and the gradient for b1, which is a migrated image of what W3 makes of the residual. Its arcs go
+# through all places of a reflector that one source cannot tell from each other; its broad stripes
+# above the interface are the paths of waves, for the interface in m sends them back up.
