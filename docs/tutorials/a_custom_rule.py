@@ -187,7 +187,7 @@ middle.set(xlabel="step h", ylabel="error", title="Taylor's test at x = 4")
 middle.legend(fontsize=8)
 right.semilogy(np.maximum(errors, 1e-16), "o-", ms=4)
 right.set(xlabel="step of Newton's method", ylabel="relative error of k")
-right.set_title("A wavenumber from six second derivatives")
+right.set_title("A wavenumber by two derivatives")
 for axes in (left, middle, right):
     axes.grid(alpha=0.3)
 figure.savefig(folder / "rule.png", dpi=130)

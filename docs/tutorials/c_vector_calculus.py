@@ -246,7 +246,7 @@ figure = Figure(figsize=(12, 6.6), layout="constrained")
 axes = figure.subplots(2, 3, height_ratios=(1.5, 1))
 cases = (
     ("alone: f = x sin x", J_alone, "J'1", J_alone.sum(0)),
-    ("coupled: f = sin x + x (its neighbour)", J_coupled, "J'1", J_coupled.sum(0)),
+    ("coupled: f = sin x + x (next x)", J_coupled, "J'1", J_coupled.sum(0)),
     ("Hessian of Rosenbrock's valley", H, "H 1", H.sum(1)),
 )
 for column, (title, matrix, name, sums) in enumerate(cases):
@@ -272,9 +272,9 @@ for axes, values, title in ((left, u(at), "u and grad u"), (middle, laplacian, "
     )
     figure.colorbar(drawn, ax=axes, shrink=0.9)
     axes.set(xlabel="x", ylabel="z", title=title)
-few = (slice(3, None, 5), slice(3, None, 5))
+few = (slice(2, None, 4), slice(2, None, 8))
 arrows = [part.view(square)[few] for part in (X, Z, *gradient(at).T)]
-left.quiver(*arrows, angles="xy", width=0.004)
+left.quiver(*arrows, angles="xy", pivot="mid", scale=45, width=0.005)
 right.loglog(torch.arange(1, 10001), errors, lw=1, label="random signs")
 right.loglog([1, 1e4], [errors[99] * 10, errors[99] / 10], "k--", lw=1, label="slope -1/2")
 right.set(xlabel="products", ylabel="relative error", title="Diagonal of J by random signs")
