@@ -274,7 +274,7 @@ for axes, values, title in ((left, u(at), "u and grad u"), (middle, laplacian, "
     axes.set(xlabel="x", ylabel="z", title=title)
 few = (slice(2, None, 4), slice(2, None, 8))
 arrows = [part.view(square)[few] for part in (X, Z, *gradient(at).T)]
-left.quiver(*arrows, angles="xy", pivot="mid", scale=45, width=0.005)
+left.quiver(*arrows, angles="xy", pivot="mid", scale=20, width=0.006)
 right.loglog(torch.arange(1, 10001), errors, lw=1, label="random signs")
 right.loglog([1, 1e4], [errors[99] * 10, errors[99] / 10], "k--", lw=1, label="slope -1/2")
 right.set(xlabel="products", ylabel="relative error", title="Diagonal of J by random signs")
