@@ -26,13 +26,10 @@ def untouched() -> Iterator[None]:
 
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda s: s.stem)
-def test_tutorial(
-    script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> None:
+def test_tutorial(script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It runs as it is, with a folder; its assertions are the claims of its text."""
     monkeypatch.setattr("sys.argv", [str(script), str(tmp_path / "pictures")])
     runpy.run_path(str(script), run_name="__main__")
-    assert capsys.readouterr().out.strip()
     pictures = sorted((tmp_path / "pictures").glob("*.png"))
     assert pictures
     for picture in pictures:
@@ -43,9 +40,9 @@ def test_tutorial(
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda s: s.stem)
 def test_index(script: Path) -> None:
-    """The index links to it, and it begins as a text does."""
+    """The index links to it, and it begins with what it is about."""
     assert f"({script.name})" in (FOLDER / "README.md").read_text()
-    assert script.read_text().startswith(f'"""({script.name[0]}) ')
+    assert script.read_text().startswith('"""')
 
 
 def test_there_are_tutorials() -> None:

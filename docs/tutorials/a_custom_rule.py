@@ -1,4 +1,4 @@
-"""(a) A rule of differentiation of one's own.
+"""A rule of differentiation of one's own.
 
 The idea
 --------

@@ -1,4 +1,4 @@
-"""(b) A restricted Fourier operator, and a gradient that can be written down by hand.
+"""A restricted Fourier operator, and a gradient that can be written down by hand.
 
 The idea
 --------

@@ -1,4 +1,4 @@
-"""(c) Vector calculus with automatic differentiation.
+"""Vector calculus with automatic differentiation.
 
 The idea
 --------

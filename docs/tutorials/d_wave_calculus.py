@@ -1,4 +1,4 @@
-"""(d) Vector calculus on the wave equation.
+"""Vector calculus on the wave equation.
 
 The idea
 --------

@@ -1,4 +1,4 @@
-"""(e) A network with linearised modelling as a layer.
+"""A network with linearised modelling as a layer.
 
 The idea
 --------
@@ -15,8 +15,9 @@ gives by hand
     dL/dy = -r,      dL/db3 = r,      dL/dW3 = r (J(q)(W1 x + b1) + b2)',
     dL/db2 = W3' r,  dL/db1 = g,      dL/dW1 = g x',      dL/dx = W1' g.
 
-All of them take one Born modelling and one migration: J' is applied once, to get g. We check the
-gradients by these formulas and by finite differences, and count the propagations.
+All of them take one Born modelling and one migration: J' is applied once, to get g. (To apply J'
+is to propagate the source's waves once more, as they are not kept, and the residual backwards.) We
+check the gradients by these formulas and by finite differences, and count the propagations.
 
 Run it with a folder for its picture: python docs/tutorials/e_network_with_waves.py runs/tutorials/e
 """
@@ -277,7 +278,7 @@ section(axes[0, 0], vp / 1000, "Where J is taken: vp", "vp [km/s]", "turbo")
 axes[0, 0].plot(receivers[::6, 0] / 1000, receivers[::6, 1] / 1000, "wv", ms=4, label="receivers")
 axes[0, 0].plot(0.6, 0.02, "r*", ms=9, label="source")
 axes[0, 0].legend(loc="lower right", fontsize=8)
-section(axes[0, 1], change, "W1 x + b1, a change of m", "change of m [%]", "seismic", 2)
+section(axes[0, 1], change, "W1 x + b1, a change of m", "share of m at the top [%]", "seismic", 2)
 loud = record.abs().max().item()
 drawn = axes[1, 0].imshow(
     1000 * record.T,
