@@ -167,7 +167,8 @@ assert relative < 1e-2
 # -------------------
 # Adam steps in every unknown by about its learning rate, whatever the size of the gradient; it
 # needs no line search, and one evaluation a step. L-BFGS learns curvature from the last gradients;
-# PyTorch asks for a `closure` that it may call several times a step.
+# PyTorch asks for a `closure` that it may call several times a step. Its first step is the gradient, or
+# that of length one if it is longer: the factor of 1000 makes it longer.
 
 
 def error(v: torch.Tensor) -> float:
@@ -199,7 +200,7 @@ def lbfgs(misfit, evaluations: int) -> tuple[torch.Tensor, list[float]]:
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        value = phi(u, misfit)
+        value = 1000 * phi(u, misfit)
         value.backward()
         values.append(value.item())
         return value
@@ -256,7 +257,9 @@ number = len(offsets) + 4
 figure = Figure(figsize=(7, 3.2), layout="constrained")
 axes = figure.subplots()
 milliseconds = 1000 * times(INTERVAL, SAMPLES)
-axes.plot(milliseconds, observed[1, number], "k", lw=2, label="observed: true model, strength unknown")
+axes.plot(
+    milliseconds, observed[1, number], "k", lw=2, label="observed: true model, strength unknown"
+)
 axes.plot(milliseconds, s[1, number].detach(), "C3--", label="start")
 with torch.no_grad():
     best = forward(waves, 1 / found["correlation, L-BFGS"][0] ** 2, wavelet)
