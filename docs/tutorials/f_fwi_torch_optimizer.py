@@ -237,7 +237,7 @@ assert errors[2] < 0.6
 # -----------
 
 EXTENT = [0, 0.6, 0.4, 0]
-figure = Figure(figsize=(10, 6.4), layout="constrained")
+figure = Figure(figsize=(11, 5), layout="constrained")
 panels = {"true model": truth, "start": start, **{name: v for name, (v, _) in found.items()}}
 axes = figure.subplots(2, 3).ravel()
 for place, (name, v) in zip(axes, panels.items(), strict=False):
