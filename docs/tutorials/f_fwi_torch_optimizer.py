@@ -22,8 +22,8 @@ PyTorch knows the first and the third; `fwicli.autograd.forward` teaches it the 
 write in tensors before and after the waves is then differentiated with them: a misfit is two lines,
 and all optimizers of `torch.optim` are at hand.
 
-Here the receivers have been planted badly: each of them records with an unknown strength, the
-same for all shots. A misfit that compares amplitudes explains these strengths by velocities that are
+Here the receivers have been planted badly: each of them records with an unknown strength, the same
+for all shots. A misfit that compares amplitudes explains these strengths by velocities that are
 not there. One that compares shapes does not see them.
 
 References: Tarantola (1984), Geophysics 49, 1259-1266 (inversion); Choi and Alkhalifah (2012),
@@ -167,8 +167,8 @@ assert relative < 1e-2
 # -------------------
 # Adam steps in every unknown by about its learning rate, whatever the size of the gradient; it
 # needs no line search, and one evaluation a step. L-BFGS learns curvature from the last gradients;
-# PyTorch asks for a `closure` that it may call several times a step. Its first step is the gradient, or
-# that of length one if it is longer: the factor of 1000 makes it longer.
+# PyTorch asks for a `closure` that it may call several times a step. Its first step is the
+# gradient, or that of length one if it is longer: the factor of 1000 makes it longer.
 
 
 def error(v: torch.Tensor) -> float:
@@ -217,12 +217,13 @@ found = {
 }
 for name, (v, values) in found.items():
     click.echo(
-        f"{name}: misfit to {values[-1] / values[0]:.3f}, model error to {error(v):.2f} of the start"
+        f"{name}: misfit to {values[-1] / values[0]:.3f} and model error to {error(v):.2f} "
+        f"of the start"
     )
 
-# Least squares explains the strengths of the receivers by velocities: its misfit falls, and the model
-# gets worse than the start. The correlation finds the anomalies; and L-BFGS gets farther than Adam
-# with as many evaluations.
+# Least squares explains the strengths of the receivers by velocities: its misfit falls, and the
+# model gets worse than the start. The correlation finds the anomalies; and L-BFGS gets farther
+# than Adam with as many evaluations.
 
 errors = [error(v) for v, _ in found.values()]
 falls = [values[-1] / values[0] for _, values in found.values()]

@@ -265,10 +265,10 @@ assert moved(-0.01) < moved(0.0)
 
 # 7. Models that were not seen
 # ----------------------------
-# With as many iterations, so as many calls of J and J^T, the learned scheme is nearer to the truth. It
-# has learned to undo the wavelet, which makes three beds of one, and what the survey illuminates
-# poorly. Its result still explains the records about as well: what it added is not contradicted
-# by them.
+# With as many iterations, so as many calls of J and J^T, the learned scheme is nearer to the
+# truth. It has learned to undo the wavelet, which makes three beds of one, and what the survey
+# illuminates poorly. Its result still explains the records about as well: what it added is not
+# contradicted by them.
 
 with torch.no_grad():
     plain = [descent(records[n]) for n in held]

@@ -4,8 +4,8 @@
 
 Idea
 ----
-Instead of the velocities at all grid points, look for the weights w of a network whose output is the
-velocity model:
+Instead of the velocities at all grid points, look for the weights w of a network whose output is
+the velocity model:
 
     minimise over w    phi(w) = 1/2 |F(m) q - d|**2 / |d|**2,      m = 1 / v**2,
                        v = v0 + 250 m/s * tanh(N(w; z))
@@ -178,9 +178,9 @@ for name, history in (("points", points), ("network", weights_history)):
         f"at best {history[:, 1].min():.2f}"
     )
 
-# Point by point, the misfit falls below that of the truth: noise is being fitted, and the model ends
-# farther from the truth than it started. With the network, the misfit comes down to about that
-# of the truth and stays, and the model improves.
+# Point by point, the misfit falls below that of the truth: noise is being fitted, and the model
+# ends farther from the truth than it started. With the network, the misfit comes down to about
+# that of the truth and stays, and the model improves.
 
 assert points[-1, 0] < of_truth < weights_history[-1, 0]
 assert points[-1, 1] > 1.2

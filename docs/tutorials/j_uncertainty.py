@@ -4,9 +4,9 @@
 
 Idea
 ----
-An inversion ends with one model. Others explain the records as well, within their noise. Bayes' rule
-says how probable they are, given what was believed before. For small changes v = v0 + u of the
-velocities [m/s], with records d that are linear in u,
+An inversion ends with one model. Others explain the records as well, within their noise. Bayes'
+rule says how probable they are, given what was believed before. For small changes v = v0 + u of
+the velocities [m/s], with records d that are linear in u,
 
     d = J u + e          J    derivative of the records with respect to u
     e ~ N(0, s**2 I)     s    noise [Pa]
@@ -58,8 +58,8 @@ generator = np.random.default_rng(0)
 
 # 1. The experiment
 # -----------------
-# 500 m x 300 m; a source on the left, receivers in a borehole on the right and at the surface. Waves
-# cross the middle of the section and leave the lower corners in the dark.
+# 500 m x 300 m; a source on the left, receivers in a borehole on the right and at the surface.
+# Waves cross the middle of the section and leave the lower corners in the dark.
 
 INTERVAL, SAMPLES = 0.004, 110
 grid = Grid(shape=(51, 31), spacing=(10.0, 10.0), origin=(0.0, 0.0))
@@ -76,8 +76,8 @@ background = torch.full(grid.shape, 2000.0, dtype=torch.float64)
 # 2. What we believe before
 # -------------------------
 # Changes of 60 m/s, alike over 60 m: L smooths white noise with a Gaussian along both axes, and
-# scales it so that the prior standard deviation is the same everywhere. L is a matrix for each axis,
-# L y = 60 A y B^T, and its transpose is L^T u = 60 A^T u B.
+# scales it so that the prior standard deviation is the same everywhere. L is a matrix for each
+# axis, L y = 60 A y B^T, and its transpose is L^T u = 60 A^T u B.
 
 DEVIATION, ALIKE = 60.0, 60.0
 
@@ -179,7 +179,7 @@ click.echo(
 )
 assert (values > 1).sum() < 0.05 * zero.numel()
 
-rest = torch.stack([hessian(v) - l * v for l, v in zip(values[:3], vectors[:3], strict=True)])
+rest = torch.stack([hessian(v) - c * v for c, v in zip(values[:3], vectors[:3], strict=True)])
 assert rest.norm() < 1e-6 * values[0]
 
 # 5. Posterior variance
@@ -269,9 +269,10 @@ assert 0.9 < after < 1.2
 
 # 8. Pictures
 # -----------
-# Waves that cross the section tell about what lies between source and receivers, best near the
-# source, where all paths meet. The strongest eigenvectors are broad and lie along the paths; weaker
-# ones are finer and reach farther out.
+# Mean and samples agree along the upper paths, and near the receivers; below, where only few waves
+# pass, each sample has its own answer. The error bars say so: they are widest where the source's
+# waves leave without being recorded. The strongest eigenvectors are broad, averages along the
+# paths; weaker ones are finer.
 
 EXTENT = [0, 0.5, 0.3, 0]
 
@@ -317,8 +318,8 @@ figure.savefig(folder / "posterior.png", dpi=110)
 figure = Figure(figsize=(11, 5.0), layout="constrained")
 axes = figure.subplots(2, 3).ravel()
 axes[0].semilogy(np.arange(1, rank + 1), values, "k.-")
-axes[0].axhline(1, color="C3", lw=1)
-axes[0].text(1, 1.3, "as much from the records as from the prior", color="C3", fontsize=8)
+axes[0].axhline(1, color="C3", lw=1, label="records tell as much as the prior")
+axes[0].legend(fontsize=8)
 axes[0].set(title="eigenvalues of H", xlabel="number", ylabel="eigenvalue")
 for place, k in zip(axes[1:], (0, 1, 4, 9, 19), strict=True):
     field = taught[k] / abs(taught[k]).max()
