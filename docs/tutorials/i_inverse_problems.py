@@ -432,7 +432,6 @@ for place, (name, x) in zip(axes[3:], panels.items(), strict=True):
         x.reshape(CELLS).T, extent=EXTENT, cmap="seismic", vmin=-1.5, vmax=1.5, aspect="equal"
     )
     place.set(title=name, xlabel="x [km]", ylabel="depth [km]")
-figure.colorbar(
-    picture, ax=axes[3:], label="squared slowness [1e-8 s2/m2]; vectors: any scale", shrink=0.8
-)
+label = "squared slowness [1e-8 s2/m2]; vectors: any scale"
+figure.colorbar(picture, ax=axes[3:], label=label, shrink=0.8)
 figure.savefig(folder / "born.png", dpi=110)

@@ -169,7 +169,7 @@ def lanczos(product, size: int) -> tuple[np.ndarray, torch.Tensor]:
     return values[::-1], torch.einsum("ik,ixz->kxz", torch.tensor(vectors[:, ::-1].copy()), Q)
 
 
-PRODUCTS = 40
+PRODUCTS = 45
 values, vectors = lanczos(hessian, PRODUCTS)
 rank = int((values > 0.05).sum())
 values, vectors = torch.tensor(values[:rank].copy()), vectors[:rank]
