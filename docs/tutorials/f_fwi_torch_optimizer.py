@@ -31,6 +31,7 @@ Geophysical Prospecting 60, 502-516 (correlation); Kingma and Ba (2015), ICLR (A
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -92,6 +93,8 @@ observed = strength * clean
 #
 #     phi = mean over traces of  1 - <s, d> / (|s| |d|).
 
+Misfit = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
 
 def least_squares(s: torch.Tensor, d: torch.Tensor) -> torch.Tensor:
     """Half the energy of the residual, relative to that of the data."""
@@ -144,7 +147,7 @@ def velocity(u: torch.Tensor) -> torch.Tensor:
     return start.to(u) + 100.0 * smooth
 
 
-def phi(u: torch.Tensor, misfit) -> torch.Tensor:
+def phi(u: torch.Tensor, misfit: Misfit) -> torch.Tensor:
     """The function that is minimised."""
     simulated = forward(waves, 1 / velocity(u) ** 2, wavelet.to(u))
     return misfit(simulated, observed.to(u))
@@ -176,7 +179,7 @@ def error(v: torch.Tensor) -> float:
     return float((v - truth).norm() / (start - truth).norm())
 
 
-def adam(misfit, steps: int) -> tuple[torch.Tensor, list[float]]:
+def adam(misfit: Misfit, steps: int) -> tuple[torch.Tensor, list[float]]:
     """Model and values of the misfit."""
     u = torch.zeros(grid.shape, requires_grad=True)
     optimizer = torch.optim.Adam([u], lr=0.3)
@@ -190,7 +193,7 @@ def adam(misfit, steps: int) -> tuple[torch.Tensor, list[float]]:
     return velocity(u).detach().double(), values
 
 
-def lbfgs(misfit, evaluations: int) -> tuple[torch.Tensor, list[float]]:
+def lbfgs(misfit: Misfit, evaluations: int) -> tuple[torch.Tensor, list[float]]:
     """Model and values of the misfit."""
     u = torch.zeros(grid.shape, requires_grad=True)
     optimizer = torch.optim.LBFGS(

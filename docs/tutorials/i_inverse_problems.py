@@ -45,6 +45,7 @@ from pathlib import Path
 import click
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.linalg import toeplitz
 from scipy.optimize import brentq
@@ -381,7 +382,7 @@ assert strong < 0.3 * weak
 # -----------
 
 
-def picard(place, problem: Filtered, title: str) -> None:
+def picard(place: Axes, problem: Filtered, title: str) -> None:
     """Singular values and what the records have along their vectors."""
     number = np.arange(1, len(problem.s) + 1)
     place.semilogy(number, problem.s, "C0", label="s")
@@ -392,7 +393,7 @@ def picard(place, problem: Filtered, title: str) -> None:
     place.legend(fontsize=8)
 
 
-def of_strength(place, values: Array, by: Array, at: float, of: str, title: str) -> None:
+def of_strength(place: Axes, values: Array, by: Array, at: float, of: str, title: str) -> None:
     """Error against the strength of a regularization."""
     place.loglog(values, np.minimum(by, 1e3), "C0")
     place.axvline(at, color="C3", lw=1, label="discrepancy principle")
