@@ -293,6 +293,7 @@ of_descent, of_learned = errors[:, :, -1].T
 assert (of_learned < of_descent).all()
 assert of_learned.mean() < 0.85 * of_descent.mean()
 assert (errors[:, 1, -1] < errors[:, 1, 1]).all()
+click.echo("residuals of descent, learned: " + ", ".join(f"{a:.2f}, {b:.2f}" for a, b in rests))
 assert np.max(rests) < 0.6
 
 # A word of warning: ask for something that was never shown, and the network answers with what it
@@ -335,7 +336,7 @@ figure.savefig(folder / "images.png", dpi=110)
 figure = Figure(figsize=(5.5, 3.4), layout="constrained")
 place = figure.subplots()
 for name, colour, (a, b) in zip(("first", "second"), ("C0", "C3"), errors, strict=True):
-    place.plot(a, f"{colour}o--", label=f"{name} model, gradient descent")
+    place.plot(a, f"{colour}--", label=f"{name} model, gradient descent")
     place.plot(b, f"{colour}o-", label=f"{name} model, learned updates")
 place.set(
     title="two models that were not seen in training",
@@ -344,6 +345,6 @@ place.set(
     xticks=range(ITERATIONS + 1),
     ylim=(0, 1.05),
 )
-place.legend(fontsize=8)
+place.legend(fontsize=8, handlelength=4)
 place.grid(alpha=0.3)
 figure.savefig(folder / "errors.png", dpi=110)

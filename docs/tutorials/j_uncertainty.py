@@ -215,7 +215,7 @@ point = torch.zeros(grid.shape, dtype=torch.float64)
 point[25, 15] = 1.0
 seen = (DEVIATION * A.T @ point @ B).numpy().ravel()
 operator = LinearOperator((seen.size, seen.size), matvec=system, dtype=float)
-solution, _ = cg(operator, seen, rtol=1e-2, maxiter=40)
+solution, _ = cg(operator, seen, rtol=5e-2, maxiter=40)
 by_solving = float(np.sqrt(seen @ solution))
 click.echo(f"in the middle by solving a linear system: {by_solving:.1f} m/s")
 assert abs(by_solving - middle) < 0.02 * middle
