@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from fwicli.autograd.products import add, multilinear, together
 from fwicli.waves import Call, Slot, run
 
 Tensor = torch.Tensor
@@ -274,7 +275,24 @@ def _sloped(call: Call, slot: Slot, positions: Tensor) -> tuple[Tensor, dict[str
     n, ndim = positions.shape[1:]
     orders = np.asarray(call.orders.get(slot.role, np.zeros((n, ndim), dtype=np.int64)))
     raised = np.concatenate([orders + axis for axis in np.eye(ndim, dtype=np.int64)])
-    return positions.repeat(1, ndim, 1), {slot.role: raised}
+    return together(_along_axes, positions), {slot.role: raised}
+
+
+def _along_axes(positions: Tensor) -> Tensor:
+    """Positions once for each axis."""
+    return positions.repeat(1, positions.shape[2], 1)
+
+
+def _moved(record: Tensor, change: Tensor) -> Tensor:
+    """Changes of records, from their slopes along each axis and changes of positions."""
+    slopes = record.reshape(len(change), change.shape[2], -1, *record.shape[2:])
+    return (slopes * change.movedim(2, 1)[..., None].to(record)).sum(1)
+
+
+def _dipoles(values: Tensor, change: Tensor) -> Tensor:
+    """What is injected along each axis where positions change."""
+    weights = change.movedim(2, 1).reshape(len(change), -1, 1)
+    return values.repeat(1, change.shape[2], 1) * weights.to(values)
 
 
 def _changes(
@@ -292,7 +310,7 @@ def _changes(
     for slot, change in changes.items():
         if slot.role in INJECTED:
             for output, value in _by_moving(setting, inputs, slot, change, outputs).items():
-                total[output] = total[output] + value if output in total else value
+                total[output] = add(total[output], value) if output in total else value
     return total
 
 
@@ -301,21 +319,18 @@ def _by_moving(
 ) -> Tensors:
     """Changes of outputs where sources or receivers move."""
     call, role = setting.call, INJECTED[slot.role]
-    positions, ndim = inputs[slot], inputs[slot].shape[2]
-    sloped, orders = _sloped(call, slot, positions)
+    sloped, orders = _sloped(call, slot, inputs[slot])
     found: Tensors = {}
     # Outputs that are recorded at the positions.
     there = [s for s in outputs if s.role == role]
     if there:
         made = setting.run(call.backward, {**inputs, slot: sloped}, there, orders)
         for output, record in made.items():
-            each = record.reshape(len(positions), ndim, -1, *record.shape[2:])
-            found[output] = (each * change.movedim(2, 1)[..., None].to(record)).sum(1)
+            found[output] = multilinear(_moved, record, change)
     # Outputs that depend on what is injected at the positions.
     others = [s for s in outputs if s.role != role]
     injected = [s for s in inputs if s.role == role]
     if others and injected:
-        weights = change.movedim(2, 1).reshape(len(change), -1, 1)
-        more = {s: inputs[s].repeat(1, ndim, 1) * weights.to(inputs[s]) for s in injected}
+        more = {s: multilinear(_dipoles, inputs[s], change) for s in injected}
         found |= setting.run(call.backward, {**inputs, **more, slot: sloped}, others, orders)
     return found

@@ -116,6 +116,35 @@ def test_below_a_free_surface(make_survey: Make, equation: str) -> None:
     check(problem, 2, fast=True)
 
 
+@pytest.mark.parametrize("inner", ["m", "q", "x"])
+@pytest.mark.parametrize("outer", ["m", "q", "x"])
+def test_forward_mode_of_forward_mode(make_survey: Make, inner: str, outer: str) -> None:
+    """Changes of changes, by model, wavelet and positions, against central differences."""
+    survey = make_survey()
+    at = {"m": survey.model["m"], "q": survey.wavelet[0], "x": survey.receivers}
+    along = {
+        "m": at["m"] * survey.change["m"],
+        "q": survey.wavelet[1],
+        "x": torch.tensor([[1.0, 0.0], [0.5, -2.0]], dtype=torch.float64),
+    }
+
+    def change(value: torch.Tensor) -> torch.Tensor:
+        given = {**at, outer: value}
+
+        def record(v: torch.Tensor) -> torch.Tensor:
+            m, q, x = ({**given, inner: v}[n] for n in "mqx")
+            return autograd.forward(survey.waves(survey.sources[0], x), m, q)
+
+        return torch.func.jvp(record, (given[inner],), (along[inner],))[1]
+
+    _, found = torch.func.jvp(change, (at[outer],), (along[outer],))
+    step = 1e-4
+    ahead, behind = (change(at[outer] + s * step * along[outer]) for s in (1, -1))
+    expected = (ahead - behind) / (2 * step)
+    assert (found - expected).norm() <= 1e-5 * (expected.norm() + 1e-3 * change(at[outer]).norm())
+    assert inner == outer == "q" or found.norm() > 0
+
+
 def test_gradient_of_the_misfit_has_the_bits_of_the_propagator(make_survey: Make) -> None:
     """Half the squared residual by PyTorch, and J^T of the residual."""
     from fwicli.propagators.propagator import Propagator
