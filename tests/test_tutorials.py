@@ -19,7 +19,9 @@ SCRIPTS = sorted(FOLDER.glob("[a-z]_*.py"))
 def untouched() -> Iterator[None]:
     """What a script may set for all of PyTorch is as before."""
     kind, state = torch.get_default_dtype(), torch.get_rng_state()
+    threads = torch.get_num_threads()
     yield
+    torch.set_num_threads(threads)
     torch.set_default_dtype(kind)
     torch.set_rng_state(state)
 
