@@ -1,14 +1,15 @@
 """A misfit of 16 shots through PyTorch: beside the command's own gradient, and beside Deepwave.
 
-    python benchmarks/autograd.py [--rounds 5] [--json F]
+    python benchmarks/autograd.py [--rounds 3] [--small | --fine] [--json F]
 
-The misfit is half the squared residual, of a plane of 301 x 151 points and 501 samples, on all
-cores. Ours propagates a shot on every core; the command's gradient is the objective that `fwi
-invert` minimises, with the same discretization and executor. Deepwave takes all cores for a shot,
-and the shots one after the other, as it keeps every step of all that are alive. The three run
-alternately; ratios are of each round. Peak memory is that of a process with one, and with five
-losses alive before the first backward(). Deepwave has to be installed: `pip install torch
-deepwave==0.1.0`.
+The misfit is half the squared residual, of a plane of 441 x 681 points and 1 s sampled at 4 ms, on
+all cores; with --fine at 1 ms, where every time step is a sample, and Deepwave keeps them all; with
+--small of 301 x 151 points and 2 s at 4 ms. Ours propagates a shot on every core; the command's
+gradient is the objective that `fwi invert` minimises, with the same discretization and executor.
+Deepwave takes all cores for a shot, and the shots one after the other, as it keeps what it needs of
+all that are alive. The three run alternately; ratios are of each round. Peak memory is that of a
+process with one, and with five losses alive before the first backward(). Deepwave has to be
+installed: `pip install torch deepwave==0.1.0`.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ from fwicli.inversion.variables import Variable, Variables
 from fwicli.propagators.history import subsampling
 from fwicli.survey.wavelets import ricker, times
 
-SHAPE, SPACING, INTERVAL, SAMPLES, FREQUENCY = (301, 151), 10.0, 0.004, 501, 10.0
+# Points, samples and their interval [s].
+LARGE, FINE, SMALL = ((441, 681), 251, 0.004), ((441, 681), 1001, 0.001), ((301, 151), 501, 0.004)
+SPACING, FREQUENCY = 10.0, 10.0
 SHOTS, FASTEST = 16, 4000.0
 LOSSES = 5
 
@@ -44,27 +47,28 @@ LOSSES = 5
 class Setting:
     """Model, records and places of the survey, in float32."""
 
-    def __init__(self) -> None:
-        grid = Grid(SHAPE, (SPACING,) * 2, (0.0, 0.0))
-        axis = time_axis(INTERVAL, SAMPLES, FASTEST, grid.spacing, 8)
+    def __init__(self, shape: tuple[int, int], samples: int, interval: float) -> None:
+        self.interval = interval
+        grid = Grid(shape, (SPACING,) * 2, (0.0, 0.0))
+        axis = time_axis(interval, samples, FASTEST, grid.spacing, 8)
         layer = AbsorbingLayer(12, FASTEST, FREQUENCY)
         every = subsampling(axis, 2.5 * FREQUENCY)
         self.discretization = Discretization("acoustic", grid, axis, layer, every=every)
-        depth = np.linspace(1500.0, FASTEST, SHAPE[1])
-        self.vp = np.broadcast_to(depth, SHAPE).copy()
+        depth = np.linspace(1500.0, FASTEST, shape[1])
+        self.vp = np.broadcast_to(depth, shape).copy()
         x = np.linspace(100.0, 2900.0, SHOTS)
         self.sources = np.stack([x, np.full(SHOTS, 20.0)], axis=-1)[:, None]
         x = np.linspace(0.0, 3000.0, 201)
         self.receivers = np.stack([x, np.full(201, 30.0)], axis=-1)
-        self.wavelet = ricker(times(INTERVAL, SAMPLES), FREQUENCY).astype(np.float32)
+        self.wavelet = ricker(times(interval, samples), FREQUENCY).astype(np.float32)
         rng = np.random.default_rng(0)
-        self.data = rng.standard_normal((SHOTS, 201, SAMPLES)).astype(np.float32)
+        self.data = rng.standard_normal((SHOTS, 201, samples)).astype(np.float32)
 
 
 def command(made: Setting, executor: Executor) -> Callable[[], Any]:
     """The gradient of `fwi invert`."""
     records = Gathers(
-        Acquisition(made.sources[:, 0], made.receivers), INTERVAL, made.data, made.wavelet
+        Acquisition(made.sources[:, 0], made.receivers), made.interval, made.data, made.wavelet
     )
     scale = PARAMETERIZATIONS["squared_slowness"]
     variables = Variables((Variable("vp", 1.0, 1e4, 1.0, scale),))
@@ -96,7 +100,7 @@ def deepwave(made: Setting) -> tuple[float, float]:
         found = scalar(
             v,
             SPACING,
-            INTERVAL,
+            made.interval,
             source_amplitudes=torch.from_numpy(made.wavelet[None, None]),
             source_locations=source[None],
             receiver_locations=receivers[None],
@@ -118,18 +122,15 @@ def seconds(work: Callable[[], Any]) -> float:
     return time.perf_counter() - begun
 
 
-def peak(losses: int) -> float:
+def peak(losses: int, kind: str) -> float:
     """Peak memory [bytes] of a process with so many losses alive."""
-    script = str(Path(__file__).resolve())
-    done = subprocess.run(
-        [sys.executable, script, "--alive", str(losses)], capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, __file__, "--alive", str(losses), f"--{kind}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     return float(done.stdout)
 
 
-def alive(losses: int) -> None:
+def alive(made: Setting, losses: int) -> None:
     """Print the peak memory of this process with so many losses alive."""
-    made = Setting()
     loss(made, InProcess()).backward()  # kernels and matrices
     # From here on the peak is counted anew.
     Path("/proc/self/clear_refs").write_text("5")
@@ -146,15 +147,18 @@ def said(values: list[float]) -> str:
 
 
 @click.command()
-@click.option("--rounds", default=5, show_default=True)
+@click.option("--rounds", default=3, show_default=True)
+@click.option("--large", "kind", flag_value="large", default=True, hidden=True)
+@click.option("--fine", "kind", flag_value="fine", help="Samples as fine as the time steps.")
+@click.option("--small", "kind", flag_value="small", help="A smaller plane, and longer records.")
 @click.option("--json", "path", type=click.Path(path_type=Path), help="Write the numbers here.")
 @click.option("--alive", "losses", type=int, hidden=True)
-def main(rounds: int, path: Path | None, losses: int | None) -> None:
+def main(rounds: int, kind: str, path: Path | None, losses: int | None) -> None:
     """Run all, and print the ratios."""
+    made = Setting(*{"large": LARGE, "fine": FINE, "small": SMALL}[kind])
     if losses is not None:
-        alive(losses)
+        alive(made, losses)
         return
-    made = Setting()
     rows = []
     with Local() as executor:
         own = command(made, executor)
@@ -184,7 +188,7 @@ def main(rounds: int, path: Path | None, losses: int | None) -> None:
     ):
         ratios = [sum(r[t] for t in top) / sum(r[b] for b in bottom) for r in rows]
         click.echo(f"{text}: {said(ratios)}")
-    memory = {n: peak(n) for n in (1, LOSSES)}
+    memory = {n: peak(n, kind) for n in (1, LOSSES)}
     click.echo(
         f"peak memory: {memory[1] / 1e6:.0f} MB with one loss alive, "
         f"{memory[LOSSES] / 1e6:.0f} MB with {LOSSES}"
