@@ -50,6 +50,9 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/grids.py
 	$(BIN)/python benchmarks/marmousi.py
 	$(BIN)/python benchmarks/wavelets.py
+	$(BIN)/python benchmarks/robustness.py
+	$(BIN)/python benchmarks/race.py
+	$(BIN)/python benchmarks/autograd.py
 
 clean:
 	rm -rf $(VENV) runs

@@ -20,11 +20,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
+
+if find_spec("torch") is None or find_spec("deepwave") is None:
+    click.echo("autograd: skipped; pip install torch deepwave==0.1.0")
+    sys.exit()
 import torch
 
 from fwicli import AbsorbingLayer, Acquisition, Discretization, Gathers, Grid, autograd, time_axis

@@ -17,6 +17,7 @@ import os
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,9 @@ def main(
     """Run both, and print how long each took to which error."""
     if "MARMOUSI" not in os.environ:
         click.echo("race: skipped; set MARMOUSI to the folder of the model and the records")
+        return
+    if find_spec("deepwave") is None:
+        click.echo("race: skipped; pip install torch deepwave==0.1.0")
         return
     records = Path(os.environ["MARMOUSI"]) / "marmousi2_shots.h5"
     with h5py.File(records) as file:
