@@ -36,8 +36,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         values = getattr(getattr(item, "callspec", None), "params", {})
         equation = values.get("equation")
         single = values.get("precision") == "float32" or values.get("ndim") == 3
+        both = values.get("precision") == "float32" and values.get("ndim") == 3
         shared = any(name in item.nodeid for name in SHARED_PROPERTIES)
-        if equation in LARGE and (single or shared):
+        if both or (equation in LARGE and (single or shared)):
             item.add_marker(pytest.mark.slow)
 
 

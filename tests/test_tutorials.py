@@ -26,8 +26,16 @@ def untouched() -> Iterator[None]:
     torch.set_rng_state(state)
 
 
+# Those that invert or train take ten seconds each, and kernels of their own.
+LONG = ("f_", "g_", "h_", "j_")
+RUN = [
+    pytest.param(s, id=s.stem, marks=pytest.mark.slow if s.name.startswith(LONG) else ())
+    for s in SCRIPTS
+]
+
+
 @pytest.mark.usefixtures("untouched")
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda s: s.stem)
+@pytest.mark.parametrize("script", RUN)
 def test_tutorial(script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It runs as it is, with a folder; its assertions are the claims of its text."""
     monkeypatch.setattr("sys.argv", [str(script), str(tmp_path / "pictures")])

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from fwicli.errors import DataError, ModelError
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import arguments, call
+from fwicli.propagators.lifting import unlifted
 from fwicli.propagators.sampling import round_down, stable_step
 from fwicli.survey.grid import Grid
 
@@ -37,6 +38,8 @@ def check_model(equation: str, grid: Grid, model: Mapping[str, Array]) -> None:
         If a value is not finite, or not positive where it must be.
     """
     for name, values in model.items():
+        change, bare = unlifted(name)
+        said = f"the change of parameter {bare}" if change else f"parameter {name}"
         bad = ~np.isfinite(values)
         why = "a parameter must be finite"
         if not bad.any() and name in _positive(equation, values.ndim):
@@ -46,7 +49,7 @@ def check_model(equation: str, grid: Grid, model: Mapping[str, Array]) -> None:
             index = np.unravel_index(int(np.argmax(bad)), bad.shape)
             value = float(np.asarray(values)[index])
             raise ModelError(
-                f"parameter {name} of {equation} is {value:g} at {position(grid, index)}, and bad "
+                f"{said} of {equation} is {value:g} at {position(grid, index)}, and bad "
                 f"at {np.count_nonzero(bad)} of {bad.size} points; {why}: correct the model there"
             )
 

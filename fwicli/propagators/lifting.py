@@ -21,6 +21,7 @@ algebra of truncated polynomials.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from fwicli.propagators import calculus
@@ -32,6 +33,12 @@ def prefix(component: int) -> str:
     """What the names of fields and parameters of a component begin with."""
     bits = [level for level in range(component.bit_length()) if component >> level & 1]
     return "".join(_prefix(level) for level in reversed(bits))
+
+
+def unlifted(name: str) -> tuple[bool, str]:
+    """Whether a name is that of a component other than the first, and the name of that one."""
+    bare = re.sub(r"^(d\d+_)+", "", name)
+    return bare != name, bare
 
 
 def _prefix(level: int) -> str:

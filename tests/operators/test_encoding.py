@@ -13,7 +13,7 @@ from fwicli.operators import codes, forward, hessian, jacobian
 from fwicli.survey.wavelets import ricker, times
 from tests.operators.surveys import N_SOURCES, SHOTS, WEIGHTS, error
 
-EQUATIONS = ["acoustic", "variable_density"]
+EQUATIONS = ["acoustic", pytest.param("variable_density", marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("equation", EQUATIONS)

@@ -133,7 +133,7 @@ def test_changes_of_parameters_may_be_negative(make_setting: Make) -> None:
     s = make_setting(2, "float32")
     place = s.wavelet, s.sources, s.receivers
     s.propagator.jacobian(s.model, {"m": -np.abs(s.perturbation["m"])}, *place)
-    with pytest.raises(ModelError, match="parameter dm"):
+    with pytest.raises(ModelError, match="the change of parameter m of acoustic"):
         s.propagator.jacobian(s.model, {"m": np.nan * s.perturbation["m"]}, *place)
 
 
