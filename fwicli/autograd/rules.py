@@ -35,7 +35,6 @@ Tensors = dict[Slot, Tensor]
 # Slots of a call, by the slots of the one that it follows from.
 Named = dict[Slot, Slot]
 
-SOURCES, RECEIVERS = Slot("sources"), Slot("receivers")
 # What is injected at sources and at receivers.
 INJECTED = {"sources": "wavelet", "receivers": "gather"}
 

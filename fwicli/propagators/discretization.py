@@ -9,6 +9,7 @@ from typing import Any
 
 from fwicli.propagators import kernels
 from fwicli.propagators.absorbing import AbsorbingLayer
+from fwicli.propagators.equations import registry
 from fwicli.propagators.history import STORED, Keeping
 from fwicli.propagators.kernels import Signature
 from fwicli.propagators.sampling import TimeAxis
@@ -57,9 +58,17 @@ class Discretization:
     parameters: tuple[str, ...] | None = None
 
     def signature(self, kind: str, **extra: Any) -> Signature:
-        """Signature of the kernel of a kind (see `kernels`)."""
+        """Signature of the kernel of a kind (see `kernels`).
+
+        Of a lifted equation the gradients are those of the last component, if not said otherwise.
+        """
         images = kind in ("gradient", "reverse") or extra.get("history")
-        extra.setdefault("parameters", self.parameters if images else None)
+        parameters = extra.pop("parameters", self.parameters) if images else None
+        every = tuple(registry.load(self.equation).parameters(self.grid.ndim))
+        if images and extra.get("levels"):
+            parameters = parameters or every
+        elif parameters is not None and set(parameters) == set(every):
+            parameters = None
         return Signature(
             kind=kind,
             equation=self.equation,
@@ -68,6 +77,7 @@ class Discretization:
             layer=self.layer.cells,
             free=self.layer.free,
             precision=self.precision,
+            parameters=parameters,
             **extra,
         )
 

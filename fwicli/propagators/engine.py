@@ -143,8 +143,10 @@ class Engine:
         """
         source, receiver = self._at_sources(sources), self._at_receivers(receivers)
         made: dict[str, Any] = {"levels": levels}
-        if levels or wanted is not None:
-            made["parameters"] = self._differentiated(wanted, levels)
+        if wanted is not None:
+            # A component of the gradient for p is the last of that for another component of p.
+            lifted = {f"{prefix(2**levels - 1 ^ c)}{name}" for c, name in wanted}
+            made["parameters"] = tuple(sorted(lifted))
         edges = self.discretization.keeping.kind == "boundary" and not levels
         makes = self._signature("forward", **{"edges" if edges else "history": True}, **made)
         keeper = self._keeper(makes)
@@ -180,18 +182,6 @@ class Engine:
         for spec in kernel.arrays:
             if spec.name.startswith(kernels.ACCUMULATED):
                 self.storage.array(spec)[:] = 0
-
-    def _differentiated(
-        self, wanted: Collection[tuple[int, str]] | None, levels: int
-    ) -> tuple[str, ...] | None:
-        """Parameters of a lifted equation whose gradients are wanted; None for all of them."""
-        every = tuple(registry.load(self.discretization.equation).parameters(self.grid.ndim))
-        last = 2**levels - 1
-        if wanted is None:
-            return self.discretization.parameters or every
-        # A component of the gradient for p is the last of that for another component of p.
-        names = {f"{prefix(last ^ c)}{name}" for c, name in wanted}
-        return None if levels == 0 and names == set(every) else tuple(sorted(names))
 
     def _gradients(self, kernel: Kernel) -> dict[int, dict[str, Array]]:
         """Derivatives that a kernel has accumulated, on the model's grid."""

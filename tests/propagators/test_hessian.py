@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fwicli.propagators import kernels
 from fwicli.propagators.equations.registry import EQUATIONS
 
 Make = Callable[..., Any]
@@ -143,3 +144,34 @@ def test_residual_is_made_of_the_gather_and_its_change(make_setting: Make) -> No
 
     slope = (gradient(1e-4) - gradient(-1e-4)) / 2e-4
     assert np.linalg.norm(found.product["m"] - slope) < 1e-6 * np.linalg.norm(slope)
+
+
+@pytest.mark.parametrize("kind", ["gauss_newton", "full"])
+def test_kernels_are_those_that_are_compiled_before_a_run(
+    make_setting: Make, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """What a run loads is among what the plan has made ready."""
+    s = make_setting()
+    images = ("gradient", "illumination")
+    with monkeypatch.context() as patched:
+        patched.setattr(kernels, "is_cached", lambda _: False)
+        tasks = s.propagator.discretization.missing_kernels(images, kind)
+    ready = {task.args[0] for task in tasks}
+    loaded, load = set(), kernels.load
+
+    def noted(signature: Any) -> Any:
+        loaded.add(signature)
+        return load(signature)
+
+    monkeypatch.setattr(kernels, "load", noted)
+    place = s.wavelet, s.sources, s.receivers
+    full = kind == "full"
+    s.propagator.images(s.model, lambda d: d, *place, kinds=images)
+    s.propagator.curvature(
+        s.model,
+        s.perturbation,
+        lambda d, change: (d if full else None, change),
+        *place,
+        kinds=() if full else ("illumination",),
+    )
+    assert loaded <= ready
