@@ -45,11 +45,11 @@ SUFFIXES = (".h5", ".hdf5")
 @contextmanager
 def replacing(path: Path) -> Iterator[h5py.File]:
     """A new file that takes the place of `path` when it is complete."""
-    with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as aside:
-        name = Path(aside.name)
+    # Python's own temporary files end in code of theirs where an interrupt would get lost.
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    name = Path(aside)
     try:
+        os.close(handle)
         with _writing(name, "w", path) as file:
             yield file
         name.chmod(0o666 & ~_umask())
@@ -89,11 +89,12 @@ class _Patient(io.FileIO):
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
+def uninterrupted() -> Iterator[None]:
     """Put off what signals do until the end.
 
-    HDF5 calls back for every write, and an exception that a signal raises in between is lost: the
-    run would go on as if Ctrl-C had not been pressed.
+    HDF5 calls back for every write, and its objects do where they go; an exception that a signal
+    raises in between is lost: the run would go on as if Ctrl-C had not been pressed. As a decorator
+    it holds until the function's own objects have gone, too.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread handles signals
@@ -121,7 +122,7 @@ def _writing(name: Path, mode: str, path: Path) -> Iterator[h5py.File]:
     OSError
         If the disk is full, or the like.
     """
-    with _uninterrupted(), _Patient(name, "w+" if mode == "w" else mode) as raw:
+    with uninterrupted(), _Patient(name, "w+" if mode == "w" else mode) as raw:
         try:
             with h5py.File(raw, mode) as file:
                 yield file
@@ -218,6 +219,7 @@ def describe_gathers(path: Path, traces: str = "data") -> tuple[tuple[int, ...],
         return tuple(_dataset(file, traces).shape), float(file.attrs.get("dt", 0.0))
 
 
+@uninterrupted()
 def write_gathers(path: Path, gathers: Gathers, provenance: Mapping[str, str]) -> None:
     """Write shot records in the layout of the module header."""
     axes = ("x", "z") if gathers.acquisition.ndim == 2 else ("x", "y", "z")
@@ -268,6 +270,7 @@ def extending(path: Path) -> Iterator[h5py.File]:
         aside.unlink(missing_ok=True)
 
 
+@uninterrupted()
 def begin_inversion(
     path: Path,
     start: Mapping[str, Array],
@@ -295,6 +298,7 @@ def begin_inversion(
         file.attrs.update(provenance)
 
 
+@uninterrupted()
 def add_iterate(
     path: Path,
     number: int,
@@ -328,6 +332,7 @@ def add_iterate(
             file["history"].create_dataset(column, data=[i[column] for i in iterates])
 
 
+@uninterrupted()
 def add_wavelets(
     path: Path, stage: int, iterate: int, estimated: Array, start: Array, interval: float
 ) -> None:
@@ -381,6 +386,7 @@ def read_history(path: Path) -> dict[str, Array]:
         return {name: column[()] for name, column in file["history"].items()}
 
 
+@uninterrupted()
 def write_state(path: Path, arrays: Mapping[str, Array], numbers: Mapping[str, Any]) -> None:
     """Write what a run needs to go on."""
     with replacing(path) as file:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -158,7 +159,10 @@ def test_no_interrupt_is_lost(tmp_path: Path) -> None:
             try:
                 hdf5.write_state(path, arrays, {"delay": delay})
                 left = signal.setitimer(signal.ITIMER_REAL, 0)[0]
-                lost += left == 0
+                if left == 0:
+                    # Another thread may have been told, which passes it on.
+                    time.sleep(0.01)
+                    lost += 1
             except CameError:
                 heard += 1
             if path.exists():

@@ -152,6 +152,7 @@ def _compare(made: Plan, true: EarthModel, smooth: EarthModel, image: Array) -> 
     return expected, reflectivity.correlation(image, expected, ~true.water())
 
 
+@hdf5.uninterrupted()
 def _write(
     folder: Path,
     smooth: EarthModel,
