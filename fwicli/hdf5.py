@@ -22,9 +22,10 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import h5py
@@ -100,17 +101,30 @@ def uninterrupted() -> Iterator[None]:
         yield  # only the main thread handles signals
         return
     handlers = {int(n): signal.getsignal(n) for n in signal.valid_signals()}
-    kept = {n: act for n, act in handlers.items() if callable(act)}
+    acts = {n: act for n, act in handlers.items() if callable(act)}
     came: list[int] = []
-    for number in kept:
-        signal.signal(number, lambda n, _: came.append(n))
     try:
+        for number in acts:
+            signal.signal(number, lambda n, _: came.append(n))
         yield
     finally:
-        for number, act in kept.items():
-            signal.signal(number, act)
+        _restore(acts)
         for first in came[:1]:
-            kept[first](first, None)
+            acts[first](first, None)
+
+
+def _restore(acts: Mapping[int, Callable[[int, FrameType | None], Any]]) -> None:
+    """Set what signals do, all of it, even where one of them comes meanwhile and raises."""
+    left, raised = dict(acts), None
+    while left:
+        try:
+            for number in list(left):
+                signal.signal(number, left[number])
+                del left[number]
+        except BaseException as error:  # raised again
+            raised = error
+    if raised is not None:
+        raise raised
 
 
 @contextmanager
