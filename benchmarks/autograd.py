@@ -8,8 +8,9 @@ all cores; with --fine at 1 ms, where every time step is a sample, and Deepwave 
 gradient is the objective that `fwi invert` minimises, with the same discretization and executor.
 Deepwave takes all cores for a shot, and the shots one after the other, as it keeps what it needs of
 all that are alive. The three run alternately; ratios are of each round. Peak memory is that of a
-process with one, and with five losses alive before the first backward(). Deepwave has to be
-installed: `pip install torch deepwave==0.1.0`.
+process with one, and with five losses alive before the first backward(), and of the histories that
+wait for it; as by default, and where none waits. Deepwave has to be installed:
+`pip install torch deepwave==0.1.0`.
 """
 
 from __future__ import annotations
@@ -33,12 +34,13 @@ if find_spec("torch") is None or find_spec("deepwave") is None:
 import torch
 
 from fwicli import AbsorbingLayer, Acquisition, Discretization, Gathers, Grid, autograd, time_axis
-from fwicli.execution import Executor, InProcess, Local, cores
+from fwicli.execution import Executor, InProcess, Local, available, cores
 from fwicli.inversion.experiments import experiments
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.parameterization import PARAMETERIZATIONS
 from fwicli.inversion.residuals import LeastSquares
 from fwicli.inversion.variables import Variable, Variables
+from fwicli.propagators import shelf
 from fwicli.propagators.history import subsampling
 from fwicli.survey.wavelets import ricker, times
 
@@ -83,9 +85,9 @@ def command(made: Setting, executor: Executor) -> Callable[[], Any]:
     return lambda: objective(x)
 
 
-def loss(made: Setting, executor: Executor) -> torch.Tensor:
+def loss(made: Setting, executor: Executor, held: float | None = None) -> torch.Tensor:
     """The misfit through PyTorch, ready for backward()."""
-    waves = autograd.Waves(made.discretization, made.sources, made.receivers, executor)
+    waves = autograd.Waves(made.discretization, made.sources, made.receivers, executor, held=held)
     m = torch.from_numpy((1 / made.vp**2).astype(np.float32)).requires_grad_()
     found = autograd.forward(waves, m, torch.from_numpy(made.wavelet[None]))
     return 0.5 * (found - torch.from_numpy(made.data)).square().sum()
@@ -127,23 +129,26 @@ def seconds(work: Callable[[], Any]) -> float:
     return time.perf_counter() - begun
 
 
-def peak(losses: int, kind: str) -> float:
-    """Peak memory [bytes] of a process with so many losses alive."""
+def peak(losses: int, kind: str, held: bool) -> list[float]:
+    """Peak memory [bytes] of a process with so many losses alive, and of histories that wait."""
     command = [sys.executable, __file__, "--alive", str(losses), f"--{kind}"]
+    command += [] if held else ["--none-held"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return float(done.stdout)
+    return [float(x) for x in done.stdout.split()]
 
 
-def alive(made: Setting, losses: int) -> None:
-    """Print the peak memory of this process with so many losses alive."""
-    loss(made, InProcess()).backward()  # kernels and matrices
+def alive(made: Setting, losses: int, held: float | None) -> None:
+    """Print the peak memory of this process with so many losses alive, and of histories."""
+    executor = InProcess()
+    loss(made, executor, 0).backward()  # kernels and matrices
     # From here on the peak is counted anew.
     Path("/proc/self/clear_refs").write_text("5")
-    values = [loss(made, InProcess()) for _ in range(losses)]
+    values = [loss(made, executor, held) for _ in range(losses)]
+    waiting = shelf.taken() + shelf.spare()
     for value in values:
         value.backward()
     status = dict(x.split(":", 1) for x in Path("/proc/self/status").read_text().splitlines())
-    click.echo(1024.0 * float(status["VmHWM"].split()[0]))
+    click.echo(f"{1024.0 * float(status['VmHWM'].split()[0])} {waiting}")
 
 
 def said(values: list[float]) -> str:
@@ -158,11 +163,12 @@ def said(values: list[float]) -> str:
 @click.option("--small", "kind", flag_value="small", help="A smaller plane, and longer records.")
 @click.option("--json", "path", type=click.Path(path_type=Path), help="Write the numbers here.")
 @click.option("--alive", "losses", type=int, hidden=True)
-def main(rounds: int, kind: str, path: Path | None, losses: int | None) -> None:
+@click.option("--none-held", is_flag=True, hidden=True)
+def main(rounds: int, kind: str, path: Path | None, losses: int | None, none_held: bool) -> None:
     """Run all, and print the ratios."""
     made = Setting(*{"large": LARGE, "fine": FINE, "small": SMALL}[kind])
     if losses is not None:
-        alive(made, losses)
+        alive(made, losses, 0 if none_held else None)
         return
     rows = []
     with Local() as executor:
@@ -193,11 +199,16 @@ def main(rounds: int, kind: str, path: Path | None, losses: int | None) -> None:
     ):
         ratios = [sum(r[t] for t in top) / sum(r[b] for b in bottom) for r in rows]
         click.echo(f"{text}: {said(ratios)}")
-    memory = {n: peak(n, kind) for n in (1, LOSSES)}
-    click.echo(
-        f"peak memory: {memory[1] / 1e6:.0f} MB with one loss alive, "
-        f"{memory[LOSSES] / 1e6:.0f} MB with {LOSSES}"
-    )
+    memory = []
+    for held in (False, True):
+        for count in (1, LOSSES):
+            process, waiting = peak(count, kind, held)
+            memory.append({"losses": count, "process": process, "waiting": waiting})
+            click.echo(
+                f"peak memory: {process / 1e6:.0f} MB of the process, and {waiting / 1e6:.0f} MB "
+                f"of histories that wait, {count} alive{'' if held else ', none held'}"
+            )
+    click.echo(f"histories may take {available() / 4e6:.0f} MB")
     if path is not None:
         path.write_text(json.dumps({"rounds": rows, "memory": memory}, indent=1))
 

@@ -44,7 +44,10 @@ log = logging.getLogger(__name__)
 
 
 class Executor(Protocol):
-    """Runs tasks and returns their results in order."""
+    """Runs tasks and returns their results in order.
+
+    One whose workers are on this machine may say so with an attribute `shares_memory`.
+    """
 
     def map(self, tasks: Sequence[Task], done: Done | None = None) -> Iterator[Any]:
         """Results of the tasks; `done` is called with the number of each that has finished."""
@@ -57,6 +60,8 @@ class Executor(Protocol):
 
 class InProcess:
     """Runs one task after the other in this process."""
+
+    shares_memory = True
 
     def map(self, tasks: Sequence[Task], done: Done | None = None) -> Iterator[Any]:
         """Results of the tasks, in order."""
@@ -71,6 +76,8 @@ class InProcess:
 
 class Processes:
     """Runs tasks in worker processes on this machine."""
+
+    shares_memory = True
 
     def __init__(self, workers: int) -> None:
         self.workers = workers

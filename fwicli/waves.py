@@ -23,13 +23,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import GeometryError, ModelError
-from fwicli.execution import Executor, InProcess
-from fwicli.propagators import history
+from fwicli.execution import Executor, InProcess, available
+from fwicli.propagators import history, shelf
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
 from fwicli.propagators.places import Everywhere, Slopes, Volume
 from fwicli.propagators.propagator import propagator
 from fwicli.propagators.resampling import Resampling
+from fwicli.propagators.shelf import Place, Shelf
+from fwicli.propagators.storage import Storage
 
 Array = NDArray[Any]
 
@@ -70,6 +72,11 @@ class Waves:
     memory : float, optional
         The most that the history of a gradient may take, for each worker [bytes]; by default what
         the discretization says.
+    held : float, optional
+        The most that histories may take that wait for their derivative, of all functions of this
+        process together [bytes]; by default a quarter of the machine's memory. Waves whose history
+        finds no room are propagated again. Memory is kept for other functions with the same
+        executor.
     """
 
     discretization: Discretization
@@ -77,6 +84,7 @@ class Waves:
     receivers: Any
     executor: Executor = field(default_factory=InProcess)
     memory: float | None = None
+    held: float | None = None
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -101,6 +109,8 @@ class Call:
     orders : mapping of str to ndarray of int, shape (n, ndim)
         For "sources" and "receivers" that are positions, how often the derivative with respect to
         each is taken (see `places.Slopes`).
+    shelf : Shelf, optional
+        Where a call for F q leaves histories, and one for J^T r with the same p and q finds them.
     """
 
     waves: Waves
@@ -110,6 +120,7 @@ class Call:
     shots: int
     groups: int = 1
     orders: Mapping[str, Array] = field(default_factory=dict)
+    shelf: Shelf | None = None
 
     @property
     def levels(self) -> int:
@@ -130,13 +141,16 @@ class Shot:
     sources: Any
     receivers: Any
     outputs: tuple[Slot, ...]
+    shelved: Place | None = None
 
     def __call__(self) -> list[Array]:
         """The outputs."""
         waves = propagator(self.discretization)
         where = self.sources, self.receivers
         if not self.backward:
-            found = waves.forwards(self.models, self.wavelets, *where, self.levels)
+            found = waves.forwards(
+                self.models, self.wavelets, *where, self.levels, shelved=self.shelved
+            )
             return [found[s.component] for s in self.outputs]
         wanted = [(s.component, s.name) for s in self.outputs if s.role == "model"]
         recorded = any(s.role == "wavelet" for s in self.outputs)
@@ -151,6 +165,7 @@ class Shot:
             self.levels,
             wanted,
             recorded=recorded,
+            shelved=self.shelved,
         )
         return [
             images.gradient[s.component][s.name]
@@ -227,7 +242,39 @@ def _shot(call: Call, arrays: list[Array], number: int) -> Shot:
         places["sources"],
         places["receivers"],
         call.outputs,
+        call.shelf.place(number) if call.shelf is not None else None,
     )
+
+
+def shelve(call: Call, parameters: tuple[str, ...], precision: str) -> Shelf | None:
+    """A shelf for the histories of a call for F q, as far as there is room.
+
+    Parameters
+    ----------
+    parameters : tuple of str
+        Those whose gradient will be wanted.
+    precision : {"float32", "float64"}
+
+    Returns
+    -------
+    shelf : Shelf or None
+        With room for the first shots; None if the workers or the way the history is kept have no
+        use for it.
+    """
+    waves = call.waves
+    made = replace(waves.discretization, precision=precision)
+    if waves.memory is not None:
+        made = replace(made, keeping=keeping(made, 0, waves.memory))
+    shares = getattr(waves.executor, "shares_memory", False)
+    if not shares or not shelf.IS_POSSIBLE or made.keeping.kind != "stored":
+        return None
+    equation = registry.load(made.equation)
+    kept = equation.footprint(made.grid.ndim).kept(equation.receiver, parameters)
+    steps = Resampling(made.axis, precision).steps
+    size = Storage(made, steps).room(len(kept), history.snapshots(steps, made.every))
+    held = available() / 4 if waves.held is None else waves.held
+    shots = call.groups * call.shots
+    return Shelf(size, shots, held, parameters, waves.executor, (made, parameters))
 
 
 def keeping(made: Discretization, levels: int, memory: float) -> history.Keeping:

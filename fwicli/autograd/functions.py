@@ -5,8 +5,8 @@ tensor alone where there is one parameter. Data are (shots, n, samples), or (n, 
 shot or for what all shots share; whole wave fields (shots, samples, *grid). The result has the
 dimension of shots where data or positions have it.
 
-Waves are not kept between a function and its derivative: what the derivative needs of them is
-propagated again and kept within the bounds of the history, shot by shot.
+What a gradient needs of the waves that `forward` propagates waits for it as far as there is room;
+all else is propagated again, and kept within the bounds of the history, shot by shot.
 """
 
 from __future__ import annotations

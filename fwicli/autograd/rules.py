@@ -28,7 +28,9 @@ import numpy as np
 import torch
 
 from fwicli.autograd.products import add, multilinear, together
-from fwicli.waves import Call, Slot, run
+from fwicli.autograd.tickets import shelf_of, ticket
+from fwicli.propagators.shelf import Shelf
+from fwicli.waves import Call, Slot, run, shelve
 
 Tensor = torch.Tensor
 Tensors = dict[Slot, Tensor]
@@ -54,9 +56,11 @@ class Waves(torch.autograd.Function):
     def setup_context(ctx: Any, inputs: tuple[Any, ...], _: tuple[Tensor, ...]) -> None:
         """Keep the inputs: waves are propagated again when they are needed."""
         call, *tensors = inputs
-        ctx.call = call
+        ctx.call = replace(call, shelf=None)
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(*tensors)
+        # Histories are freed with what PyTorch saves, which may be before its graph is.
+        waits = call.shelf is not None and not call.backward
+        ctx.save_for_backward(*tensors, *([ticket(call.shelf)] if waits else []))
         ctx.save_for_forward(*tensors)
 
     @staticmethod
@@ -64,18 +68,21 @@ class Waves(torch.autograd.Function):
         """Cotangents of the inputs that need them."""
         call: Call = ctx.call
         given = {s: v for s, v in zip(call.outputs, cotangents, strict=True) if v is not None}
-        inputs = dict(zip(call.inputs, ctx.saved_tensors, strict=True))
+        saved = ctx.saved_tensors
+        shelf = shelf_of(saved[len(call.inputs)]) if len(saved) > len(call.inputs) else None
+        inputs = dict(zip(call.inputs, saved, strict=False))
         needed = [s for s, n in zip(call.inputs, ctx.needs_input_grad[1:], strict=True) if n]
         if not given or not needed:
             return (None, *(None for _ in inputs))
-        found = _gradients(_Setting(call), *_whole(call, inputs, given), needed)
+        setting = _Setting(call, shelf)
+        found = _gradients(setting, *_whole(call, inputs, given), needed)
         return (None, *(_like(found[s], inputs[s]) if s in found else None for s in inputs))
 
     @staticmethod
     def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> tuple[Tensor | None, ...]:
         """Changes of the outputs."""
         call: Call = ctx.call
-        inputs = dict(zip(call.inputs, ctx.saved_tensors, strict=True))
+        inputs = dict(zip(call.inputs, ctx.saved_tensors, strict=False))
         changes = {s: t for s, t in zip(call.inputs, tangents, strict=True) if t is not None}
         found = _changes(_Setting(call), inputs, changes, call.outputs, call.levels)
         return tuple(found.get(s) for s in call.outputs)
@@ -90,12 +97,18 @@ class Waves(torch.autograd.Function):
             _grouped(t, dim, slot, call, size)
             for t, dim, slot in zip(tensors, in_dims[1:], call.inputs, strict=True)
         ]
-        found = apply(replace(call, groups=size * call.groups), moved)
+        found = apply(replace(call, groups=size * call.groups, shelf=None), moved)
         return tuple(f.reshape(size, -1, *f.shape[1:]) for f in found), (0,) * len(found)
 
 
 def apply(call: Call, tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
     """Outputs of a call, differentiable."""
+    tensors = list(tensors)
+    if not call.backward and not call.levels and torch.is_grad_enabled():
+        models = [(s, t) for s, t in zip(call.inputs, tensors, strict=True) if s.role == "model"]
+        names = tuple(sorted(s.name for s, t in models if t.requires_grad))
+        precision = str(models[0][1].dtype).removeprefix("torch.")
+        call = replace(call, shelf=shelve(call, names, precision) if names else None)
     found: tuple[Tensor, ...] = Waves.apply(call, *tensors)  # type: ignore[no-untyped-call]
     return found
 
@@ -120,6 +133,7 @@ class _Setting:
     """What calls that follow from one another have in common."""
 
     call: Call
+    shelf: Shelf | None = None
 
     def run(
         self,
@@ -146,6 +160,9 @@ class _Setting:
             outputs=tuple(_renumbered(s, bits) for s in made.values()),
             orders={**self.call.orders, **(orders or {})},
         )
+        names = tuple(sorted(s.name for s in call.outputs if s.role == "model"))
+        if backward and self.shelf is not None and self.shelf.parameters == names:
+            call = replace(call, shelf=self.shelf)
         found = apply(call, [inputs[s] for s in kept])
         return dict(zip(made, found, strict=True))
 

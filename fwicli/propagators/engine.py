@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.propagators import diagnosis, kernels, timeloops
+from fwicli.propagators import diagnosis, kernels, shelf, timeloops
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
-from fwicli.propagators.history import Keeping
+from fwicli.propagators.history import STORED, Keeping
 from fwicli.propagators.integral import Integral
-from fwicli.propagators.keepers import KEEPERS, Keeper
+from fwicli.propagators.keepers import KEEPERS, Keeper, Shelved
 from fwicli.propagators.kernels import Kernel, Signature
 from fwicli.propagators.lifting import prefix
 from fwicli.propagators.places import Place, Port, enter, leave, port
@@ -74,7 +74,13 @@ class Engine:
     # --- propagations ----------------------------------------------------------------------------
 
     def forwards(
-        self, models: Models, wavelets: Components, sources: Place, receivers: Place, levels: int
+        self,
+        models: Models,
+        wavelets: Components,
+        sources: Place,
+        receivers: Place,
+        levels: int,
+        shelved: shelf.Place | None = None,
     ) -> dict[int, Array]:
         """Gathers: d = F(p) q and its derivatives along directions.
 
@@ -88,6 +94,9 @@ class Engine:
         wavelets : mapping of int to ndarray of shape (n_sources, samples)
         levels : int
             Number of directions.
+        shelved : shelf.Place, optional
+            Where the history is left for `backwards`; without one, there is none. Without room it
+            is made all the same, so that the records do not depend on the room.
 
         Returns
         -------
@@ -95,9 +104,11 @@ class Engine:
             Of all components.
         """
         source, receiver = self._at_sources(sources), self._at_receivers(receivers)
-        signature = self._signature("forward", levels=levels)
+        signature, keeper = self._signature("forward", levels=levels), None
+        if shelved is not None:
+            signature, keeper = self._shelved(shelved, levels)
         entering = {c: self._sources_in(w, source) for c, w in wavelets.items()}
-        recorded = self.run(signature, models, entering, source, receiver)
+        recorded = self.run(signature, models, entering, source, receiver, keeper)
         return {c: self._receivers_out(a, receiver) for c, a in recorded.items()}
 
     def adjoints(
@@ -121,6 +132,7 @@ class Engine:
         wanted: Collection[tuple[int, str]] | None = None,
         kinds: tuple[str, ...] = ("gradient",),
         recorded: bool = False,
+        shelved: shelf.Place | None = None,
     ) -> Backward:
         """Model gathers, propagate residuals of them backwards, and accumulate images.
 
@@ -140,6 +152,9 @@ class Engine:
             "gradient", and names of imaging conditions (see `conditions`).
         recorded : bool
             Whether what arrives at the sources is wanted.
+        shelved : shelf.Place, optional
+            Where `forwards` has left the history: no gathers are modelled, and `residual` finds
+            none. The gradient is that for the parameters of the place.
         """
         source, receiver = self._at_sources(sources), self._at_receivers(receivers)
         made: dict[str, Any] = {"levels": levels}
@@ -147,12 +162,16 @@ class Engine:
             # A component of the gradient for p is the last of that for another component of p.
             lifted = {f"{prefix(2**levels - 1 ^ c)}{name}" for c, name in wanted}
             made["parameters"] = tuple(sorted(lifted))
-        edges = self.discretization.keeping.kind == "boundary" and not levels
-        makes = self._signature("forward", **{"edges" if edges else "history": True}, **made)
-        keeper = self._keeper(makes)
-        entering = {c: self._sources_in(w, source) for c, w in wavelets.items()}
-        seen = self.run(makes, models, entering, source, receiver, keeper)
-        gathers = {c: self._receivers_out(a, receiver) for c, a in seen.items()}
+        gathers: dict[int, Array] = {}
+        if shelved is not None and shelved.size:
+            _, keeper = self._shelved(shelved, levels)
+        else:
+            edges = self.discretization.keeping.kind == "boundary" and not levels
+            makes = self._signature("forward", **{"edges" if edges else "history": True}, **made)
+            keeper = self._keeper(makes)
+            entering = {c: self._sources_in(w, source) for c, w in wavelets.items()}
+            seen = self.run(makes, models, entering, source, receiver, keeper)
+            gathers = {c: self._receivers_out(a, receiver) for c, a in seen.items()}
         back, residuals = residual(gathers)
         last = 2**back - 1
         made |= {"levels": back, "recorded": recorded}
@@ -176,6 +195,14 @@ class Engine:
             # A lifted system has sources in the layer, too: it is not run backwards.
             made = replace(made, keeping=Keeping("checkpoints"))
         return KEEPERS[made.keeping.kind](made, self.storage, kernels.load(makes))
+
+    def _shelved(self, place: shelf.Place, levels: int) -> tuple[Signature, Keeper]:
+        """The kernel that makes a history on a shelf, and its keeper."""
+        makes = self._signature("forward", history=True, levels=levels, parameters=place.parameters)
+        made, kernel = replace(self.discretization, keeping=STORED), kernels.load(makes)
+        if not place.size:
+            return makes, Keeper(made, self.storage, kernel)
+        return makes, Shelved(made, self.storage, kernel, place)
 
     def _clear(self, kernel: Kernel) -> None:
         """Set what a kernel accumulates to zero."""

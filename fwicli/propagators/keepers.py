@@ -28,6 +28,7 @@ from fwicli.errors import ExecutionError
 from fwicli.propagators import history, kernels
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.kernels import ArraySpec, Kernel, Signature
+from fwicli.propagators.shelf import Place
 from fwicli.propagators.storage import Storage
 
 Array = NDArray[Any]
@@ -374,6 +375,34 @@ class OnDisk(Keeper):
             values = self._flat(spec, segment)
             yield position, values
             position += values.nbytes
+
+
+class Shelved(Keeper):
+    """Keeps a history as it is in shared memory, from one task to another.
+
+    Parameters
+    ----------
+    place : Place
+    """
+
+    def __init__(
+        self, discretization: Discretization, storage: Storage, kernel: Kernel, place: Place
+    ) -> None:
+        super().__init__(discretization, storage, kernel)
+        room = place.open()
+        self._buffers: dict[str, Array] = {}
+        first = 0
+        for spec in self._specs:
+            shape = storage.of_snapshots(spec, self._total())
+            array, first = storage.placed(room, first, shape, spec.space_order)
+            self._buffers[spec.name] = array
+
+    def begin(self, forward: Forward) -> None:
+        """A forward run begins; it is not needed again."""
+
+    def buffer(self, spec: ArraySpec) -> Array:
+        """The array from and to which kernels take the snapshots."""
+        return self._buffers[spec.name]
 
 
 KEEPERS: dict[str, Callable[[Discretization, Storage, Kernel], Keeper]] = {

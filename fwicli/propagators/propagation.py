@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from fwicli.errors import StabilityError
 from fwicli.propagators import diagnosis, kernels, nesting, points, timeloops
+from fwicli.propagators.arguments import Arguments, shapes
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.history import PERIOD
 from fwicli.propagators.keepers import Keeper
@@ -73,24 +74,23 @@ class Propagation:
         self._backward = signature.kind in ("adjoint", "gradient", "reverse")
         self._injected = injected
         self._keeper = keeper
-        self._arguments: dict[str, Any] = {}
-        self._compiled: dict[str, Any] = {}
         self._values: Values = lambda *_: {}
         self._steps = storage.steps
         self._records = timeloops.records(signature) if recorded is not None else ()
         self._rows = max(injected.count, recorded.count if recorded else 0)
         self._windows = self._divided()
+        # Arrays that may be elsewhere for another shot.
+        self._moving: dict[str, Array] = {}
         for spec in self._kernel.arrays:
             if spec.name in model:
                 # A perturbation follows the parameter that it perturbs.
                 storage.extend(model[spec.name], spec)
             if spec.kind == "history":
-                self._arguments[spec.name] = self._history(spec)
+                self._moving[spec.name] = self._kept_by().buffer(spec)
             elif spec.kind == "edge":
-                self._arguments[spec.name] = self._kept_by().edges(spec)
-            else:
-                self._arguments[spec.name] = storage.array(spec)
-        self._set_points(injected, recorded)
+                self._moving[spec.name] = self._kept_by().edges(spec)
+        self._arguments = self._set_arguments()
+        self._is_placed = False
 
     def run(self, values: Values, collect: Collect) -> None:
         """All steps, in the direction of the kernel.
@@ -116,7 +116,7 @@ class Propagation:
                 self.repeat(number)
                 self._keeper.keep(number)
             if self._recorded is not None:
-                seen = [self._arguments[name][: last - first] for name in self._records]
+                seen = [self._arguments.own[name][: last - first] for name in self._records]
                 collect(first, last, seen[0] if len(seen) == 1 else np.concatenate(seen, axis=1))
         if not self._finite(self._fields() + self._sums()):
             raise self._failure()
@@ -163,35 +163,36 @@ class Propagation:
 
     def _load(self, values: dict[str, Array]) -> None:
         """Take over the values that enter in a window."""
-        first, last = self._windows[0]
-        longest = last - first
         for name, array in values.items():
-            if name not in self._arguments:
-                empty = np.zeros((longest, array.shape[1]))
-                self._arguments[name] = self._storage.aligned(empty)
-            self._arguments[name][: array.shape[0]] = array
-        for name in self._records:
-            if name not in self._arguments:
-                empty = np.zeros((longest, self._recorded.count if self._recorded else 0))
-                self._arguments[name] = self._storage.aligned(empty)
+            self._arguments.own[name][: array.shape[0]] = array
 
     def _advance(self, first: int, last: int, base: int) -> None:
         """Steps from first to last, the last excluded, in a window that begins at `base`."""
-        operator = self._kernel.operator
-        if not self._compiled:
-            self._compiled = self._prepared()
+        operator, made = self._kernel.operator, self._arguments
+        if not made.compiled:
+            made.compiled = self._prepared()
+        if not self._is_placed:
+            for name, array in self._moving.items():
+                made.place(name, array)
+            self._is_placed = True
         for spec in self._kernel.arrays:
             if spec.name.startswith(kernels.DERIVED):
                 self._storage.array(spec)[:] = 0
         # Devito's own call would check, and convert, all arguments every time.
-        self._compiled |= {"time_m": first - base, "time_M": last - 1 - base}
-        operator.cfunction(*(self._compiled[p.name] for p in operator.parameters))
+        made.compiled |= {"time_m": first - base, "time_M": last - 1 - base}
+        operator.cfunction(*(made.compiled[p.name] for p in operator.parameters))
 
     def _prepared(self) -> dict[str, Any]:
         """Arguments of the compiled function, for the longest window."""
         operator = self._kernel.operator
         known = {p.name for p in operator.parameters}
-        first, last = self._windows[0]
+        longest = self._longest()
+        arrays = {
+            s.name: self._storage.array(s)
+            for s in self._kernel.arrays
+            if s.name not in self._moving
+        }
+        moving = {s.name: self._stand_in(s) for s in self._kernel.arrays if s.name in self._moving}
         # Rows are longer in memory than what is computed.
         row = {f"{'xyz'[len(self._storage.shape) - 1]}_M": self._storage.shape[-1] - 1}
         rows = min(nesting.ROWS, *self._storage.shape)
@@ -204,10 +205,12 @@ class Propagation:
         with kernels.strict():
             return dict(
                 operator.arguments(
-                    **self._arguments,
+                    **arrays,
+                    **moving,
+                    **self._arguments.own,
                     dt=self._made.axis.step,
                     time_m=0,
-                    time_M=last - first - 1,
+                    time_M=longest - 1,
                     **row,
                     **blocks,
                     **rims,
@@ -217,29 +220,50 @@ class Propagation:
 
     # --- arguments -------------------------------------------------------------------------------
 
-    def _set_points(self, injected: Port, recorded: Port | None) -> None:
-        aligned = self._storage.aligned
-        sources = points.transpose(injected.visited)
-        self._arguments["inj_member"] = aligned(sources.members, np.int32)
-        self._arguments["inj_weight"] = aligned(sources.weights)
-        for axis, index in enumerate(sources.indices):
-            self._arguments[f"inj_i{axis}"] = aligned(index, np.int32)
-        if recorded is not None:
-            self._arguments["rec_weight"] = aligned(recorded.visited.weights)
-            for axis, index in enumerate(recorded.visited.indices):
-                self._arguments[f"rec_i{axis}"] = aligned(index, np.int32)
+    def _longest(self) -> int:
+        """Steps of the longest window."""
+        first, last = self._windows[0]
+        return last - first
+
+    def _set_arguments(self) -> Arguments:
+        """Arguments for the shapes of this run, with its points; nothing has entered or left."""
+        sources, receivers = points.transpose(self._injected.visited), self._recorded
+        visited = None if receivers is None else receivers.visited
+        floats = {"inj_weight": sources.weights}
+        integers = {"inj_member": sources.members}
+        integers |= {f"inj_i{axis}": index for axis, index in enumerate(sources.indices)}
+        if visited is not None:
+            floats["rec_weight"] = visited.weights
+            integers |= {f"rec_i{axis}": index for axis, index in enumerate(visited.indices)}
+        signature, longest = self._kernel.signature, self._longest()
+        count = self._injected.count
+        for component in range(signature.components):
+            floats[timeloops.values("q", component)] = np.zeros((longest, count))
+        for name in self._records:
+            floats[name] = np.zeros((longest, receivers.count if receivers is not None else 0))
+        found = {**floats, **integers}
+        key = (signature, tuple(found), shapes(*found.values()), shapes(*self._moving.values()))
+        made = self._storage.prepared.take(key)
+        for name, values in floats.items():
+            made.set(name, values, self._storage.aligned)
+        for name, values in integers.items():
+            made.set(name, values, lambda v: self._storage.aligned(v, np.int32))
+        return made
 
     def _kept_by(self) -> Keeper:
         if self._keeper is None:
             raise RuntimeError(f"{self._kernel.signature.kind} needs a keeper of its history")
         return self._keeper
 
-    def _history(self, spec: ArraySpec) -> Any:
+    def _stand_in(self, spec: ArraySpec) -> Any:
+        """What Devito is told instead of an array that moves: one that nothing is written to."""
+        dtype = np.dtype(self._made.precision)
+        array = np.empty(self._moving[spec.name].shape, dtype)
+        if spec.kind != "history":
+            return array
         # Only a Devito function can tell the operator how many steps lie between snapshots.
         name = spec.name.removeprefix("history_")
-        dtype = np.dtype(self._made.precision).type
-        grid = devito.Grid(shape=self._storage.allocated, dtype=dtype)
-        array = self._kept_by().buffer(spec)
+        grid = devito.Grid(shape=self._storage.allocated, dtype=dtype.type)
         return timeloops.history(name, grid, spec.space_order, self._made.every, array)
 
     # --- failures --------------------------------------------------------------------------------

@@ -9,12 +9,14 @@ is the derivative for the model and its image together; half of it belongs to th
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.propagators.absorbing import walls
+from fwicli.propagators.arguments import Prepared
 from fwicli.propagators.kernels import ArraySpec
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class Storage:
         self.shape = discretization.layer.padded(discretization.grid.shape)
         self.allocated = (*self.shape[:-1], self._row(self.shape[-1]))
         self._arrays: dict[tuple[str, tuple[int, ...]], Array] = {}
+        self.prepared = Prepared()
 
     def _row(self, points: int) -> int:
         """Points of a row in memory: with its halo, a row ends where a vector ends."""
@@ -57,7 +60,7 @@ class Storage:
 
     @property
     def nbytes(self) -> int:
-        """Memory of all arrays [bytes]."""
+        """Memory of all arrays on the grid [bytes]."""
         return sum(a.nbytes for a in self._arrays.values())
 
     def aligned(self, values: Array, dtype: Any = None) -> Array:
@@ -84,8 +87,28 @@ class Storage:
 
     def snapshots(self, spec: ArraySpec, count: int) -> Array:
         """The array of a history, for so many snapshots."""
-        shape = (count, *(n + 2 * spec.space_order for n in self.allocated))
-        return self.kept(spec.name, shape, self._dtype, spec.space_order)
+        return self.kept(spec.name, self.of_snapshots(spec, count), self._dtype, spec.space_order)
+
+    def of_snapshots(self, spec: ArraySpec, count: int) -> tuple[int, ...]:
+        """Shape of a history of so many snapshots."""
+        return (count, *(n + 2 * spec.space_order for n in self.allocated))
+
+    def room(self, histories: int, count: int) -> int:
+        """Memory that so many histories of so many snapshots need at most [bytes]."""
+        halo = 2 * self._discretization.order
+        points = math.prod(n + halo for n in self.allocated)
+        return histories * (count * points * self._dtype.itemsize + 2 * ALIGNMENT)
+
+    def placed(
+        self, room: Array, first: int, shape: tuple[int, ...], before: int = 0
+    ) -> tuple[Array, int]:
+        """An array in a room of bytes from `first` on, and where it ends.
+
+        Its value number `before` is at a multiple of `ALIGNMENT` bytes.
+        """
+        size = math.prod(shape) * self._dtype.itemsize
+        first += -(room.ctypes.data + first + before * self._dtype.itemsize) % ALIGNMENT
+        return room[first : first + size].view(self._dtype).reshape(shape), first + size
 
     def edges(self, spec: ArraySpec, steps: int) -> Array:
         """The array of a field in the layer on one side, for so many steps."""

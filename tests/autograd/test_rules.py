@@ -103,9 +103,12 @@ def test_third_derivatives_of_g(make_survey: Make, equation: str, name: str) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("equation", EQUATIONS)
 @pytest.mark.parametrize("name", NAMES)
-def test_three_dimensions(make_survey: Make, name: str) -> None:
-    check(Problem(make_survey("acoustic", ndim=3), name), 1, fast=True)
+@pytest.mark.parametrize("order", [1, 2])
+def test_three_dimensions(make_survey: Make, order: int, name: str, equation: str) -> None:
+    survey = make_survey(equation, ndim=3, cells=cells(equation, name, order))
+    check(Problem(survey, name), order, fast=True)
 
 
 @pytest.mark.slow

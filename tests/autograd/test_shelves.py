@@ -1,0 +1,202 @@
+"""Histories wait for backward(): nothing is propagated twice, and no memory is left."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import torch
+from torch.utils.checkpoint import checkpoint
+
+from fwicli import autograd
+from fwicli.execution import InProcess, Local
+from fwicli.propagators import shelf
+from fwicli.propagators.engine import Engine
+
+Make = Callable[..., Any]
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """Kinds of the kernels that run meanwhile, in this process."""
+    kinds: list[str] = []
+    run = Engine.run
+
+    def counting(self: Engine, signature: Any, *more: Any, **named: Any) -> Any:
+        kinds.append(signature.kind)
+        return run(self, signature, *more, **named)
+
+    Engine.run = counting  # type: ignore[method-assign]
+    try:
+        yield kinds
+    finally:
+        Engine.run = run  # type: ignore[method-assign]
+
+
+def misfit(survey: Any, model: dict[str, torch.Tensor], **more: Any) -> torch.Tensor:
+    made = autograd.forward(survey.waves(**more), model, survey.wavelet)
+    return (made - survey.gather).square().sum()
+
+
+def leaves(model: dict[str, torch.Tensor], *names: str) -> dict[str, torch.Tensor]:
+    return {n: t.clone().requires_grad_(not names or n in names) for n, t in model.items()}
+
+
+@pytest.mark.parametrize(("room", "again"), [(None, 0), (0, 2), (1.5, 1)])
+def test_what_has_room_is_propagated_once(
+    make_survey: Make, room: float | None, again: int
+) -> None:
+    survey = make_survey()
+    model = leaves(survey.model)
+    misfit(survey, model)
+    # Memory of the history of a shot, from that of two.
+    held = misfit(survey, model)
+    each = shelf.taken() / 2
+    del held
+    with counted() as kinds:
+        value = misfit(survey, model, held=None if room is None else room * each)
+    assert kinds == ["forward"] * 2
+    with counted() as kinds:
+        value.backward()
+    assert kinds.count("forward") == again
+    assert kinds.count("gradient") == 2
+    plain = leaves(survey.model)
+    misfit(survey, plain, held=0).backward()
+    assert torch.equal(model["m"].grad, plain["m"].grad)
+    with torch.no_grad():
+        assert torch.allclose(value, misfit(survey, plain), rtol=1e-14)
+
+
+@pytest.mark.parametrize("names", [(), ("k",), ("r",)])
+def test_some_parameters(make_survey: Make, names: tuple[str, ...]) -> None:
+    survey = make_survey("variable_density")
+    found = []
+    for held in (None, 0):
+        model = leaves(survey.model, *names)
+        with counted() as kinds:
+            misfit(survey, model, held=held).backward()
+        assert kinds.count("forward") == (2 if held is None else 4)
+        found.append([model[n].grad for n in names or survey.model])
+    assert all(torch.equal(waited, again) for waited, again in zip(*found, strict=True))
+
+
+def test_memory_is_freed_with_what_is_saved(make_survey: Make) -> None:
+    survey = make_survey()
+    gc.collect()
+    assert shelf.taken() == 0
+    value = misfit(survey, leaves(survey.model))
+    one = shelf.taken()
+    assert one > 0
+    values = [value, misfit(survey, leaves(survey.model))]
+    assert shelf.taken() == 2 * one
+    values[0].backward()
+    assert shelf.taken() == one, "freed by backward(), though the loss is still there"
+    values[1].backward(retain_graph=True)
+    assert shelf.taken() == one
+    values[1].backward()
+    assert shelf.taken() == 0
+    misfit(survey, leaves(survey.model))
+    assert shelf.taken() == 0, "a loss that nobody wants a derivative of"
+    del value, values
+    gc.collect()
+    assert shelf.spare() == 0, "each had an executor of its own"
+
+
+def test_memory_is_used_again_by_the_same_executor(make_survey: Make) -> None:
+    survey, executor, other = make_survey(), InProcess(), InProcess()
+    gc.collect()
+    misfit(survey, leaves(survey.model), executor=executor).backward()
+    one = shelf.spare()
+    assert one > 0
+    value = misfit(survey, leaves(survey.model), executor=executor)
+    assert (shelf.taken(), shelf.spare()) == (one, 0)
+    del value
+    assert (shelf.taken(), shelf.spare()) == (0, one)
+    value = misfit(survey, leaves(survey.model), executor=other, held=1.5 * one)
+    assert (shelf.taken(), shelf.spare()) == (one, 0), "there was no room for both"
+    del value, other
+    gc.collect()
+    assert (shelf.taken(), shelf.spare()) == (0, 0)
+
+
+def test_memory_used_again_has_nothing_of_before(make_survey: Make) -> None:
+    """Other waves, and another number of shots."""
+    survey, executor = make_survey(), InProcess()
+    found = []
+    for more in ({"executor": executor}, {"held": 0}):
+        for scale in (1.0, 3.0):
+            model = leaves(survey.model)
+            waves = survey.waves(**more)
+            made = autograd.forward(waves, model, scale * survey.wavelet)
+            (made - survey.gather).square().sum().backward()
+            found.append(model["m"].grad)
+    assert torch.equal(found[0], found[2])
+    assert torch.equal(found[1], found[3])
+
+
+def test_losses_alive_stay_within_their_memory(make_survey: Make) -> None:
+    survey = make_survey()
+    value = misfit(survey, leaves(survey.model))
+    room = 1.2 * shelf.taken()
+    values = [value, *(misfit(survey, leaves(survey.model), held=room) for _ in range(3))]
+    assert shelf.taken() <= room
+    models = leaves(survey.model)
+    value = misfit(survey, models, held=room)
+    del values
+    value.backward()
+    plain = leaves(survey.model)
+    misfit(survey, plain, held=0).backward()
+    assert torch.equal(models["m"].grad, plain["m"].grad)
+
+
+def test_workers_find_each_others_histories(make_survey: Make) -> None:
+    survey = make_survey()
+    plain = leaves(survey.model)
+    misfit(survey, plain, held=0).backward()
+    with Local(2) as executor:
+        model = leaves(survey.model)
+        value = misfit(survey, model, executor=executor)
+        # New workers did not make what they find.
+        executor.close()
+        value.backward()
+    assert torch.equal(model["m"].grad, plain["m"].grad)
+    assert shelf.taken() == 0
+
+
+def test_recomputation_finds_what_it_has_made(make_survey: Make) -> None:
+    survey = make_survey()
+    model, plain = leaves(survey.model), leaves(survey.model)
+    value = checkpoint(lambda m: misfit(survey, {"m": m}), model["m"], use_reentrant=False)
+    assert shelf.taken() == 0
+    with counted() as kinds:
+        value.backward()
+    assert kinds == ["forward"] * 2 + ["gradient"] * 2
+    misfit(survey, plain, held=0).backward()
+    assert torch.equal(model["m"].grad, plain["m"].grad)
+    assert shelf.taken() == 0
+
+
+def test_products_with_the_hessian(make_survey: Make) -> None:
+    survey = make_survey()
+    found = []
+    for held in (None, 0):
+        model = leaves(survey.model)
+        value = misfit(survey, model, held=held)
+        (slope,) = torch.autograd.grad(value, model["m"], create_graph=True)
+        along = model["m"].detach() * survey.change["m"]
+        found.append(torch.autograd.grad(slope, model["m"], along)[0])
+    assert torch.equal(*found)
+
+
+def test_a_model_changed_in_place_is_refused(make_survey: Make) -> None:
+    survey = make_survey()
+    model = leaves(survey.model)
+    value = misfit(survey, {"m": 1.0 * model["m"]})
+    inner = 1.0 * model["m"]
+    value = misfit(survey, {"m": inner})
+    inner *= 1.01
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        value.backward()
