@@ -200,3 +200,25 @@ def test_a_model_changed_in_place_is_refused(make_survey: Make) -> None:
     inner *= 1.01
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         value.backward()
+
+
+def test_nothing_waits_where_no_gradient_is_wanted(
+    make_survey: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    survey = make_survey()
+    monkeypatch.setattr("fwicli.waves.Shelf", lambda *_: pytest.fail("there is a shelf"))
+    misfit(survey, survey.model)
+    wavelet = survey.wavelet.clone().requires_grad_()
+    autograd.forward(survey.waves(), survey.model, wavelet).sum().backward()
+    with torch.no_grad():
+        misfit(survey, leaves(survey.model))
+
+
+def test_some_parameters_of_those_that_require_a_gradient(make_survey: Make) -> None:
+    """By a transform, inside of which fewer are asked for."""
+    survey = make_survey("variable_density")
+    plain = leaves(survey.model)
+    misfit(survey, plain, held=0).backward()
+    model = leaves(survey.model)
+    found = torch.func.grad(lambda k: misfit(survey, {**model, "k": k}))(model["k"])
+    assert torch.allclose(found, plain["k"].grad, rtol=1e-12)
