@@ -10,6 +10,7 @@ dimension of shots; a model has (*grid,), or (parameters, *grid) where several c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -19,7 +20,8 @@ from fwicli.errors import ModelError
 from fwicli.operators import encoding
 from fwicli.operators.operator import Operator, Shape
 from fwicli.operators.setting import Model, Setting, repeated, setting
-from fwicli.waves import Call, Slot, Waves, run
+from fwicli.propagators.shelf import Shelf
+from fwicli.waves import Call, Slot, Waves, run, shelve
 
 Array = NDArray[Any]
 
@@ -152,26 +154,46 @@ class Jacobian(OfModels):
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting, setting.dims_of_model, setting.dims_of("gather"))
+        self._shelf: Shelf | None = None
+        self._is_repeated = False
 
     def _apply(self, x: Array) -> Array:
         inputs = self._inputs(len(x))
         inputs |= {Slot("model", 1, n): v for n, v in self.setting.changes(x).items()}
-        return self._run(inputs, False, [Slot("gather", 1)], len(x))[0].reshape(-1, *self.dimsd)
+        call = self._call(inputs, False, [Slot("gather", 1)], len(x))
+        (found,) = run(call, list(inputs.values()))
+        return found.reshape(-1, *self.dimsd)
 
     def _apply_adjoint(self, y: Array) -> Array:
         shots = y.reshape(-1, *y.shape[1 + self.setting.several :])
         inputs = {**self._inputs(len(y)), Slot("gather"): shots}
         outputs = [Slot("model", 0, name) for name in self.setting.wanted]
-        found = self._run(inputs, True, outputs, len(y))
+        found = self._with_history(self._call(inputs, True, outputs, len(y)), inputs)
         return self.setting.stacked(dict(zip(self.setting.wanted, found, strict=True)))
+
+    def _with_history(self, call: Call, inputs: dict[Slot, Array]) -> list[Array]:
+        """Outputs of J^T; the history is the same every time, and waits from the second time on."""
+        arrays = list(inputs.values())
+        if call.groups > 1 or not self._is_repeated:
+            self._is_repeated = True
+            return run(call, arrays)
+        if self._shelf is not None:
+            return run(replace(call, shelf=self._shelf), arrays)
+        shelf = shelve(call, tuple(sorted(self.setting.wanted)), str(self.dtype))
+        found = run(replace(call, shelf=shelf, fresh=True), arrays)
+        self._shelf = shelf
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without histories, which stay in this process."""
+        return {**self.__dict__, "_shelf": None}
 
     def _inputs(self, groups: int) -> dict[Slot, Array]:
         wavelet = repeated(self.setting.data["wavelet"], groups)
         return {**self.setting.inputs(groups), Slot("wavelet"): wavelet}
 
-    def _run(
+    def _call(
         self, inputs: dict[Slot, Array], backward: bool, outputs: list[Slot], groups: int
-    ) -> list[Array]:
+    ) -> Call:
         waves, shots = self.setting.waves, self.setting.shots
-        call = Call(waves, backward, tuple(inputs), tuple(outputs), shots, groups)
-        return run(call, list(inputs.values()))
+        return Call(waves, backward, tuple(inputs), tuple(outputs), shots, groups)

@@ -205,7 +205,8 @@ def _model(waves: Waves, model: Model) -> dict[str, Array]:
             f"all of them: convert them with .astype"
         )
     grid = waves.discretization.grid.shape
-    return {name: given[name].reshape(grid) for name in names}
+    # A copy: what is kept of the waves in a model must not outlive it.
+    return {name: given[name].reshape(grid).copy() for name in names}
 
 
 def _wanted(waves: Waves, wanted: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import pickle
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +18,8 @@ from fwicli.errors import DataError, GeometryError, ModelError
 from fwicli.execution import Local
 from fwicli.operators import extended, forward, gauss_newton, hessian, jacobian
 from fwicli.operators.operator import Composed
+from fwicli.propagators import shelf
+from fwicli.propagators.engine import Engine
 from fwicli.propagators.places import Everywhere, Volume
 from tests.conftest import ROOT
 from tests.operators.surveys import N_RECEIVERS, N_SOURCES, SAMPLES, SHOTS, WEIGHTS, Survey, error
@@ -250,6 +254,37 @@ def test_nothing_is_propagated_before_it_is_applied(survey: Any) -> None:
     maps, before = s.executor.maps, s.executor.tasks
     s.J.matmat(np.stack([change.ravel()] * 4, axis=1))
     assert (s.executor.maps - maps, s.executor.tasks - before) == (1, 4 * SHOTS)
+
+
+def test_histories_wait_from_the_second_product_on(
+    survey: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s = survey("variable_density")
+    model = {n: v.copy() for n, v in s.model.items()}
+    J = jacobian(s.waves, model, s.wavelet)
+    kinds: list[str] = []
+    run = Engine.run
+
+    def counting(self: Engine, signature: Any, *more: Any, **named: Any) -> Any:
+        kinds.append(signature.kind)
+        return run(self, signature, *more, **named)
+
+    monkeypatch.setattr(Engine, "run", counting)
+    gc.collect()
+    before = shelf.taken()
+    found = []
+    for forwards in (SHOTS, SHOTS, 0, 0):
+        kinds.clear()
+        found.append(J.T @ s.data)
+        assert (kinds.count("forward"), kinds.count("gradient")) == (forwards, SHOTS)
+        # Another model of the caller's is not that of the operator.
+        model[s.names[0]] *= 1.01
+    assert all(np.array_equal(f, found[0]) for f in found)
+    assert np.array_equal(pickle.loads(pickle.dumps(J)).T @ s.data, found[0])
+    assert shelf.taken() > before
+    del J
+    gc.collect()
+    assert shelf.taken() == before
 
 
 def test_numbers_of_other_kinds(survey: Any) -> None:
