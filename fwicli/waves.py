@@ -110,9 +110,7 @@ class Call:
         For "sources" and "receivers" that are positions, how often the derivative with respect to
         each is taken (see `places.Slopes`).
     shelf : Shelf, optional
-        Where a call for F q leaves histories, and one for J^T r with the same p and q finds them.
-    fresh : bool
-        Whether a call for J^T r has to leave them there first.
+        Where a call leaves histories, and one for J^T r with the same p and q finds them.
     """
 
     waves: Waves
@@ -123,7 +121,6 @@ class Call:
     groups: int = 1
     orders: Mapping[str, Array] = field(default_factory=dict)
     shelf: Shelf | None = None
-    fresh: bool = False
 
     @property
     def levels(self) -> int:
@@ -145,7 +142,6 @@ class Shot:
     receivers: Any
     outputs: tuple[Slot, ...]
     shelved: Place | None = None
-    fresh: bool = False
 
     def __call__(self) -> list[Array]:
         """The outputs."""
@@ -161,8 +157,6 @@ class Shot:
         if not wanted:
             arrived = waves.adjoints(self.models, self.gathers, *where, self.levels)
             return [arrived[s.component] for s in self.outputs]
-        if self.fresh and self.shelved is not None and self.shelved.size:
-            waves.forwards(self.models, self.wavelets, *where, self.levels, shelved=self.shelved)
         images = waves.backwards(
             self.models,
             self.wavelets,
@@ -249,7 +243,6 @@ def _shot(call: Call, arrays: list[Array], number: int) -> Shot:
         places["receivers"],
         call.outputs,
         call.shelf.place(number) if call.shelf is not None else None,
-        call.fresh,
     )
 
 

@@ -7,6 +7,7 @@ lifted, and their products (see `lifting`); without any, there is one component,
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -153,8 +154,8 @@ class Engine:
         recorded : bool
             Whether what arrives at the sources is wanted.
         shelved : shelf.Place, optional
-            Where `forwards` has left the history: no gathers are modelled, and `residual` finds
-            none. The gradient is that for the parameters of the place.
+            Where the history is left for the next time. If it is there, no gathers are modelled,
+            and `residual` finds none. The gradient has to be that for the place's parameters.
         """
         source, receiver = self._at_sources(sources), self._at_receivers(receivers)
         made: dict[str, Any] = {"levels": levels}
@@ -162,13 +163,14 @@ class Engine:
             # A component of the gradient for p is the last of that for another component of p.
             lifted = {f"{prefix(2**levels - 1 ^ c)}{name}" for c, name in wanted}
             made["parameters"] = tuple(sorted(lifted))
-        gathers: dict[int, Array] = {}
-        if shelved is not None and shelved.size:
-            _, keeper = self._shelved(shelved, levels)
+        if shelved is not None:
+            makes, keeper = self._shelved(shelved, levels)
         else:
             edges = self.discretization.keeping.kind == "boundary" and not levels
             makes = self._signature("forward", **{"edges" if edges else "history": True}, **made)
             keeper = self._keeper(makes)
+        gathers: dict[int, Array] = {}
+        if not keeper.is_complete:
             entering = {c: self._sources_in(w, source) for c, w in wavelets.items()}
             seen = self.run(makes, models, entering, source, receiver, keeper)
             gathers = {c: self._receivers_out(a, receiver) for c, a in seen.items()}
@@ -200,9 +202,11 @@ class Engine:
         """The kernel that makes a history on a shelf, and its keeper."""
         makes = self._signature("forward", history=True, levels=levels, parameters=place.parameters)
         made, kernel = replace(self.discretization, keeping=STORED), kernels.load(makes)
-        if not place.size:
-            return makes, Keeper(made, self.storage, kernel)
-        return makes, Shelved(made, self.storage, kernel, place)
+        if place.size:
+            # Some machines let no process open what another one has.
+            with suppress(OSError):
+                return makes, Shelved(made, self.storage, kernel, place)
+        return makes, Keeper(made, self.storage, kernel)
 
     def _clear(self, kernel: Kernel) -> None:
         """Set what a kernel accumulates to zero."""

@@ -86,6 +86,11 @@ class Keeper:
         first, last = self.segments[0]
         return self._storage.edges(spec, last - first)
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether no forward run is needed."""
+        return False
+
     def begin(self, forward: Forward) -> None:
         """A forward run begins."""
         self._forward = forward
@@ -383,6 +388,11 @@ class Shelved(Keeper):
     Parameters
     ----------
     place : Place
+
+    Raises
+    ------
+    OSError
+        If the place cannot be opened.
     """
 
     def __init__(
@@ -391,14 +401,26 @@ class Shelved(Keeper):
         super().__init__(discretization, storage, kernel)
         room = place.open()
         self._buffers: dict[str, Array] = {}
-        first = 0
+        # The number of the shelf stands before a history that is complete.
+        self._number, self._complete = place.number, room[:8].view(np.int64)
+        first = 8
         for spec in self._specs:
             shape = storage.of_snapshots(spec, self._total())
             array, first = storage.placed(room, first, shape, spec.space_order)
             self._buffers[spec.name] = array
 
-    def begin(self, forward: Forward) -> None:
+    def begin(self, forward: Forward) -> None:  # noqa: ARG002
         """A forward run begins; it is not needed again."""
+        self._complete[0] = 0
+
+    def keep(self, segment: int) -> None:  # noqa: ARG002
+        """The forward run is at its end."""
+        self._complete[0] = self._number
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the place has the history already."""
+        return bool(self._complete[0] == self._number)
 
     def buffer(self, spec: ArraySpec) -> Array:
         """The array from and to which kernels take the snapshots."""

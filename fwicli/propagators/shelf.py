@@ -9,6 +9,7 @@ the next one of the same kind and owner, until the owner goes or another one nee
 
 from __future__ import annotations
 
+import itertools
 import mmap
 import os
 import sys
@@ -28,6 +29,7 @@ IS_POSSIBLE = sys.platform.startswith("linux") and hasattr(os, "memfd_create")
 
 # What goes may go in any thread, and within what is done here.
 _lock = threading.RLock()
+_numbers = itertools.count(1)
 _taken = _spare = 0
 
 
@@ -53,12 +55,15 @@ class Place:
         Bytes of it; none where there is no room.
     parameters : tuple of str
         Those that the history can give the gradient for.
+    number : int
+        Of the shelf; no other has it.
     """
 
     path: str
     first: int
     size: int
     parameters: tuple[str, ...]
+    number: int
 
     def open(self) -> Array:
         """The room as bytes, mapped until the array and all views of it are gone.
@@ -155,6 +160,7 @@ class Shelf:
     ) -> None:
         self._size = -(-size // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
         self.parameters = parameters
+        self._number = next(_numbers)
         with _lock:
             self.count = max(0, min(count, int((limit - _taken) // self._size)))
             key, total = (purpose, self._size, self.count), self._size * self.count
@@ -172,7 +178,7 @@ class Shelf:
     def place(self, number: int) -> Place:
         """That of a shot; without room beyond the last."""
         size = self._size if number < self.count else 0
-        return Place(self._path, number * self._size, size, self.parameters)
+        return Place(self._path, number * self._size, size, self.parameters, self._number)
 
 
 def _leave(memory: _Memory, owner: weakref.ref[_Spare], key: Hashable) -> None:

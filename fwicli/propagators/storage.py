@@ -97,7 +97,7 @@ class Storage:
         """Memory that so many histories of so many snapshots need at most [bytes]."""
         halo = 2 * self._discretization.order
         points = math.prod(n + halo for n in self.allocated)
-        return histories * (count * points * self._dtype.itemsize + 2 * ALIGNMENT)
+        return histories * (count * points * self._dtype.itemsize + 2 * ALIGNMENT) + ALIGNMENT
 
     def placed(
         self, room: Array, first: int, shape: tuple[int, ...], before: int = 0

@@ -166,6 +166,28 @@ def test_workers_find_each_others_histories(make_survey: Make) -> None:
     assert shelf.taken() == 0
 
 
+def test_where_memory_is_not_shared(make_survey: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some machines let no process open what another one has: waves are propagated again."""
+
+    def refuse(self: shelf.Place) -> None:
+        raise PermissionError(self.path)
+
+    survey = make_survey()
+    plain, model = leaves(survey.model), leaves(survey.model)
+    misfit(survey, plain, held=0).backward()
+    executor = InProcess()
+    # Memory that has the history of other waves.
+    other = leaves({"m": 1.1 * survey.model["m"]})
+    misfit(survey, other, executor=executor).backward()
+    with monkeypatch.context() as patch:
+        patch.setattr(shelf.Place, "open", refuse)
+        value = misfit(survey, model, executor=executor)
+    with counted() as kinds:
+        value.backward()
+    assert kinds.count("forward") == 2
+    assert torch.equal(model["m"].grad, plain["m"].grad)
+
+
 def test_recomputation_finds_what_it_has_made(make_survey: Make) -> None:
     survey = make_survey()
     model, plain = leaves(survey.model), leaves(survey.model)
