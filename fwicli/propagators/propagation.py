@@ -242,7 +242,9 @@ class Propagation:
         for name in self._records:
             floats[name] = np.zeros((longest, receivers.count if receivers is not None else 0))
         found = {**floats, **integers}
-        key = (signature, tuple(found), shapes(*found.values()), shapes(*self._moving.values()))
+        made_for = self._kernel.operator, nesting.ROWS
+        moving = shapes(*self._moving.values())
+        key = (made_for, tuple(found), shapes(*found.values()), moving)
         made = self._storage.prepared.take(key)
         for name, values in floats.items():
             made.set(name, values, self._storage.aligned)
