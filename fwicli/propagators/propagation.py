@@ -258,9 +258,9 @@ class Propagation:
         return self._keeper
 
     def _stand_in(self, spec: ArraySpec) -> Any:
-        """What Devito is told instead of an array that moves: one that nothing is written to."""
-        dtype = np.dtype(self._made.precision)
-        array = np.empty(self._moving[spec.name].shape, dtype)
+        """What Devito is told instead of an array that moves: one of its shape, without memory."""
+        dtype, shape = np.dtype(self._made.precision), self._moving[spec.name].shape
+        array = np.lib.stride_tricks.as_strided(np.zeros(1, dtype), shape, (0,) * len(shape))
         if spec.kind != "history":
             return array
         # Only a Devito function can tell the operator how many steps lie between snapshots.
