@@ -188,6 +188,32 @@ def test_shots_leave_nothing_behind(make_setting: Make) -> None:
     np.testing.assert_array_equal(s.forward(), first)
 
 
+def test_shots_of_other_shapes_leave_nothing_behind(make_setting: Make) -> None:
+    """Arguments are prepared once for shots of the same shapes, and only for these."""
+    s = make_setting()
+    rng = np.random.default_rng(3)
+    x, z = s.sources.T
+    # On and off the grid, some and many: more shapes than are kept.
+    shots = [
+        (np.stack([np.round(x[:n]) + shift, z[:n]], axis=-1), s.receivers[:m])
+        for n in (1, 2)
+        for m in (1, 3, len(s.receivers))
+        for shift in (0.0, 0.3, 2.7)
+    ]
+    wavelet = rng.standard_normal((2, s.wavelet.shape[-1]))
+
+    def both(waves: Propagator, sources: Any, receivers: Any) -> list[np.ndarray]:
+        q = wavelet[: len(sources)]
+        made = waves.forward(s.model, q, sources, receivers)
+        image = waves.jacobian_adjoint(s.model, made, q, sources, receivers)
+        return [made, *image.values()]
+
+    expected = [both(Propagator(s.propagator.discretization), *shot) for shot in shots]
+    for number in rng.permutation(np.tile(np.arange(len(shots)), 2)):
+        for found, right in zip(both(s.propagator, *shots[number]), expected[number], strict=True):
+            np.testing.assert_array_equal(found, right)
+
+
 def test_threads_do_not_change_the_bits(make_setting: Make) -> None:
     """Two threads in a shot give what one gives."""
     s = make_setting(2, "float32")
