@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from fwicli.errors import ExecutionError, FwiError
+from fwicli.propagators import blas
 
 ATTEMPTS = 3
 
@@ -66,7 +67,7 @@ class InProcess:
     def map(self, tasks: Sequence[Task], done: Done | None = None) -> Iterator[Any]:
         """Results of the tasks, in order."""
         for number, task in enumerate(tasks):
-            yield task()
+            yield _run(task)
             if done is not None:
                 done(number)
 
@@ -138,10 +139,10 @@ class Processes:
 
     def _submit(self, task: Task) -> Future[Any]:
         try:
-            return self._start().submit(task)
+            return self._start().submit(_run, task)
         except BrokenProcessPool:
             self.close()
-            return self._start().submit(task)
+            return self._start().submit(_run, task)
 
     def _start(self) -> ProcessPoolExecutor:
         if self._pool is None:
@@ -160,6 +161,11 @@ class Processes:
                 process.kill()
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
+
+
+def _run(task: Task) -> Any:
+    with blas.alone():
+        return task()
 
 
 class Local:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.propagators import diagnosis, kernels, shelf, timeloops
+from fwicli.propagators import blas, diagnosis, kernels, shelf, timeloops
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
 from fwicli.propagators.history import STORED, Keeping
@@ -74,6 +74,7 @@ class Engine:
 
     # --- propagations ----------------------------------------------------------------------------
 
+    @blas.alone()
     def forwards(
         self,
         models: Models,
@@ -112,6 +113,7 @@ class Engine:
         recorded = self.run(signature, models, entering, source, receiver, keeper)
         return {c: self._receivers_out(a, receiver) for c, a in recorded.items()}
 
+    @blas.alone()
     def adjoints(
         self, models: Models, gathers: Components, sources: Place, receivers: Place, levels: int
     ) -> dict[int, Array]:
@@ -122,6 +124,7 @@ class Engine:
         recorded = self.run(signature, models, entering, receiver, source)
         return {c: self._sources_out(a, source) for c, a in recorded.items()}
 
+    @blas.alone()
     def backwards(
         self,
         models: Models,

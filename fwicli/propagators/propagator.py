@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.propagators import blas
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.engine import Engine
 from fwicli.propagators.places import Everywhere, Place
@@ -115,6 +116,7 @@ class Propagator(Engine):
         """
         return self.adjoints({0: model}, {0: gather}, sources, receivers, 0)[0]
 
+    @blas.alone()
     def source_weights_adjoint(
         self, model: Model, gather: Array, wavelet: Array, receivers: Place
     ) -> Array:
