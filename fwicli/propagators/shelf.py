@@ -91,12 +91,13 @@ class _Memory:
         file = os.memfd_create("fwi histories")
         os.truncate(file, size)
         self.path = f"/proc/{os.getpid()}/fd/{file}"
-        weakref.finalize(self, _free, file)
+        weakref.finalize(self, _free, file, os.getpid())
 
 
-def _free(file: int) -> None:
-    # Workers may still have it mapped.
-    os.truncate(file, 0)
+def _free(file: int, process: int) -> None:
+    # Workers may still have it mapped; but a fork of this process must not take it from it.
+    if os.getpid() == process:
+        os.truncate(file, 0)
     os.close(file)
 
 

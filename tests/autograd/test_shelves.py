@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -199,6 +200,25 @@ def test_recomputation_finds_what_it_has_made(make_survey: Make) -> None:
     misfit(survey, plain, held=0).backward()
     assert torch.equal(model["m"].grad, plain["m"].grad)
     assert shelf.taken() == 0
+
+
+def test_a_fork_does_not_free_the_memory(make_survey: Make) -> None:
+    survey = make_survey()
+    model, plain = leaves(survey.model), leaves(survey.model)
+    value = misfit(survey, model)
+    child = os.fork()
+    if not child:
+        try:
+            del value
+            gc.collect()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    with counted() as kinds:
+        value.backward()
+    assert kinds == ["gradient"] * 2
+    misfit(survey, plain, held=0).backward()
+    assert torch.equal(model["m"].grad, plain["m"].grad)
 
 
 def test_products_with_the_hessian(make_survey: Make) -> None:
