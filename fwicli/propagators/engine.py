@@ -19,7 +19,7 @@ from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
 from fwicli.propagators.history import STORED, Keeping
 from fwicli.propagators.integral import Integral
-from fwicli.propagators.keepers import KEEPERS, Keeper, Shelved
+from fwicli.propagators.keepers import KEEPERS, Keeper
 from fwicli.propagators.kernels import Kernel, Signature
 from fwicli.propagators.lifting import prefix
 from fwicli.propagators.places import Place, Port, enter, leave, port
@@ -208,7 +208,7 @@ class Engine:
         if place.size:
             # Some machines let no process open what another one has.
             with suppress(OSError):
-                return makes, Shelved(made, self.storage, kernel, place)
+                return makes, shelf.Shelved(made, self.storage, kernel, place)
         return makes, Keeper(made, self.storage, kernel)
 
     def _clear(self, kernel: Kernel) -> None:

@@ -28,7 +28,6 @@ from fwicli.errors import ExecutionError
 from fwicli.propagators import history, kernels
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.kernels import ArraySpec, Kernel, Signature
-from fwicli.propagators.shelf import Place
 from fwicli.propagators.storage import Storage
 
 Array = NDArray[Any]
@@ -380,51 +379,6 @@ class OnDisk(Keeper):
             values = self._flat(spec, segment)
             yield position, values
             position += values.nbytes
-
-
-class Shelved(Keeper):
-    """Keeps a history as it is in shared memory, from one task to another.
-
-    Parameters
-    ----------
-    place : Place
-
-    Raises
-    ------
-    OSError
-        If the place cannot be opened.
-    """
-
-    def __init__(
-        self, discretization: Discretization, storage: Storage, kernel: Kernel, place: Place
-    ) -> None:
-        super().__init__(discretization, storage, kernel)
-        room = place.open()
-        self._buffers: dict[str, Array] = {}
-        # The number of the shelf stands before a history that is complete.
-        self._number, self._complete = place.number, room[:8].view(np.int64)
-        first = 8
-        for spec in self._specs:
-            shape = storage.of_snapshots(spec, self._total())
-            array, first = storage.placed(room, first, shape, spec.space_order)
-            self._buffers[spec.name] = array
-
-    def begin(self, forward: Forward) -> None:  # noqa: ARG002
-        """A forward run begins; it is not needed again."""
-        self._complete[0] = 0
-
-    def keep(self, segment: int) -> None:  # noqa: ARG002
-        """The forward run is at its end."""
-        self._complete[0] = self._number
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the place has the history already."""
-        return bool(self._complete[0] == self._number)
-
-    def buffer(self, spec: ArraySpec) -> Array:
-        """The array from and to which kernels take the snapshots."""
-        return self._buffers[spec.name]
 
 
 KEEPERS: dict[str, Callable[[Discretization, Storage, Kernel], Keeper]] = {
