@@ -2,12 +2,11 @@
 
 A shelf of histories is to go when PyTorch frees what it has saved for a derivative. What it saves
 are tensors. A ticket is one whose memory is that of an array with the shelf, so that the shelf goes
-with the last tensor of that memory; its value is a number by which the shelf is found.
+with the last tensor of that memory; its value is the number by which the shelf is found.
 """
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 
 from fwicli.propagators.shelf import Shelf
 
-_numbers = itertools.count(1)
 _shelves: WeakValueDictionary[int, Shelf] = WeakValueDictionary()
 
 
@@ -29,10 +27,9 @@ class _Array(np.ndarray[Any, Any]):
 
 def ticket(shelf: Shelf) -> torch.Tensor:
     """A tensor for a shelf."""
-    number = next(_numbers)
-    array: NDArray[Any] = np.array([number]).view(_Array)
+    array: NDArray[Any] = np.array([shelf.number]).view(_Array)
     array.shelf = shelf  # type: ignore[attr-defined]
-    _shelves[number] = shelf
+    _shelves[shelf.number] = shelf
     return torch.from_numpy(array)
 
 

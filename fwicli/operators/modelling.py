@@ -177,9 +177,11 @@ class Jacobian(OfModels):
         if call.groups > 1 or not self._is_repeated:
             self._is_repeated = True
             return run(call, arrays)
-        if self._shelf is None:
-            self._shelf = shelve(call, tuple(sorted(self.setting.wanted)), str(self.dtype))
-        return run(replace(call, shelf=self._shelf), arrays)
+        shelf = self._shelf or shelve(call, tuple(sorted(self.setting.wanted)), str(self.dtype))
+        found = run(replace(call, shelf=shelf), arrays)
+        # Not before: waves that fail leave nothing of use.
+        self._shelf = shelf
+        return found
 
     def __getstate__(self) -> dict[str, Any]:
         """Without histories, which stay in this process."""

@@ -153,6 +153,11 @@ class Shelf:
         Those that the histories can give the gradient for.
     owner, purpose : object
         Memory is used again for the same purpose, as long as the owner is there.
+
+    Attributes
+    ----------
+    number : int
+        Of the shelf; no other of this process has it.
     """
 
     def __init__(
@@ -166,7 +171,7 @@ class Shelf:
     ) -> None:
         self._size = -(-size // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
         self.parameters = parameters
-        self._number = next(_numbers)
+        self.number = next(_numbers)
         with _lock:
             self.count = max(0, min(count, int((limit - _taken) // self._size)))
             key, total = (purpose, self._size, self.count), self._size * self.count
@@ -184,7 +189,7 @@ class Shelf:
     def place(self, number: int) -> Place:
         """That of a shot; without room beyond the last."""
         size = self._size if number < self.count else 0
-        return Place(self._path, number * self._size, size, self.parameters, self._number)
+        return Place(self._path, number * self._size, size, self.parameters, self.number)
 
 
 def _leave(memory: _Memory, owner: weakref.ref[_Spare], key: Hashable) -> None:
