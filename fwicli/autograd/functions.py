@@ -12,18 +12,18 @@ all else is propagated again, and kept within the bounds of the history, shot by
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from fwicli.autograd import rules
 from fwicli.errors import DataError, GeometryError, ModelError
 from fwicli.propagators.places import Everywhere, Volume
 from fwicli.waves import Call, Slot, Waves, check_model, shape_of
 
-Tensor = torch.Tensor
-Model = Mapping[str, Any] | Tensor
+Model: TypeAlias = Mapping[str, Any] | Tensor
 
 __all__ = ["Waves", "adjoint", "forward", "jacobian", "jacobian_adjoint"]
 
@@ -130,7 +130,7 @@ def _run(
             if not positions.is_floating_point():
                 positions = positions.double()
             inputs[Slot(place)] = positions.expand(shots, *positions.shape[-2:])
-        elif isinstance(at, Volume) and torch.is_tensor(at.weights) and at.weights.requires_grad:
+        elif isinstance(at, Volume) and getattr(at.weights, "requires_grad", False):
             raise GeometryError(
                 f"{place} are a Volume whose weights require a gradient: there is none; use "
                 f"Everywhere(), and multiply wavelet and weights before it"

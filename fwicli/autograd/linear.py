@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from fwicli.errors import DataError
-
-Tensor = torch.Tensor
 
 
 def linear(operator: Any, x: Tensor, adjoint: bool = False) -> Tensor:

@@ -10,13 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from fwicli.autograd import functions
 from fwicli.autograd.functions import Model
 from fwicli.waves import Waves
-
-Tensor = torch.Tensor
 
 
 class _Layer(nn.Module):

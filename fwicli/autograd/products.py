@@ -11,8 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-
-Tensor = torch.Tensor
+from torch import Tensor
 
 
 class _Multilinear(torch.autograd.Function):

@@ -13,13 +13,12 @@ from typing import Any
 
 import sympy
 import torch
+from torch import Tensor
 
 from fwicli.errors import ModelError
 from fwicli.propagators import interfaces
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import arguments
-
-Tensor = torch.Tensor
 
 
 def parameters(equation: str, properties: Mapping[str, Any]) -> dict[str, Tensor]:

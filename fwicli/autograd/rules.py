@@ -26,13 +26,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from fwicli.autograd.products import add, multilinear, together
 from fwicli.autograd.tickets import shelf_of, ticket
 from fwicli.propagators.shelf import Shelf
 from fwicli.waves import Call, Slot, run, shelve
 
-Tensor = torch.Tensor
 Tensors = dict[Slot, Tensor]
 # Slots of a call, by the slots of the one that it follows from.
 Named = dict[Slot, Slot]
