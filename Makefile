@@ -3,16 +3,19 @@
 # make test-full  the same with the slow tests
 # make bench      benchmarks; they print what README and docs quote
 # EXTRAS=torch    installs an optional extra as well
+# make test-extra EXTRAS=torch  lint, types, and only the tests that need that extra
+# VENV=FOLDER     another virtual environment than .venv
 
 PYTHON ?= python3
 EXTRAS ?=
-VENV := .venv
+VENV ?= .venv
 BIN := $(VENV)/bin
 comma := ,
 STAMP := $(VENV)/.installed$(if $(EXTRAS),-$(EXTRAS))
 DEV_STAMP := $(VENV)/.installed-dev$(if $(EXTRAS),-$(EXTRAS))
 
-.PHONY: demo test test-full lint bench clean
+
+.PHONY: demo test test-full test-extra lint bench clean
 
 demo: $(STAMP)
 	$(BIN)/fwi model configs/demo_model.yaml -o runs/demo/model --force
@@ -27,6 +30,9 @@ test: lint
 
 test-full: lint
 	$(BIN)/python -m pytest -n auto
+
+test-extra: lint
+	$(BIN)/python -m pytest -n auto -m "$(EXTRAS) and not slow"
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff format --check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ pytest_plugins = ["tests.survey_fixtures"]
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 ROOT = Path(__file__).resolve().parents[1]
+WITH_TORCH = importlib.util.find_spec("torch") is not None
+NEEDS_TORCH = "needs PyTorch: make test EXTRAS=torch"
 
 
 # Equations whose tests in 3D, in single precision and of what all equations share are slow tests:
@@ -31,8 +34,12 @@ SHARED_PROPERTIES = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark slow tests among those that run for every equation."""
+    """Mark slow tests among those that run for every equation, and those that need PyTorch."""
     for item in items:
+        if "tests/autograd/" in item.nodeid:
+            item.add_marker(pytest.mark.torch)
+        if item.get_closest_marker("torch") and not WITH_TORCH:
+            item.add_marker(pytest.mark.skip(reason=NEEDS_TORCH))
         values = getattr(getattr(item, "callspec", None), "params", {})
         equation = values.get("equation")
         single = values.get("precision") == "float32" or values.get("ndim") == 3

@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from matplotlib.image import imread
 
-torch = pytest.importorskip("torch", reason="tutorials need PyTorch: pip install 'fwicli[torch]'")
-
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "tutorials"
 SCRIPTS = sorted(FOLDER.glob("[a-z]_*.py"))
 
@@ -18,6 +16,8 @@ SCRIPTS = sorted(FOLDER.glob("[a-z]_*.py"))
 @pytest.fixture
 def untouched() -> Iterator[None]:
     """What a script may set for all of PyTorch is as before."""
+    import torch
+
     kind, state = torch.get_default_dtype(), torch.get_rng_state()
     threads = torch.get_num_threads()
     yield
@@ -34,6 +34,7 @@ RUN = [
 ]
 
 
+@pytest.mark.torch
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("script", RUN)
 def test_tutorial(script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

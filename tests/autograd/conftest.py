@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
 
-collect_ignore_glob: list[str] = []
-try:
-    import torch  # noqa: F401
-except ImportError:
-    collect_ignore_glob = ["test_*.py"]
+from tests.conftest import NEEDS_TORCH, WITH_TORCH
+
+
+class Skipped(pytest.Module):
+    """A module of tests that cannot be imported without PyTorch."""
+
+    def collect(self) -> NoReturn:
+        pytest.skip(NEEDS_TORCH, allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> Skipped | None:
+    """Skip modules, and say why, where there is no PyTorch."""
+    return None if WITH_TORCH else Skipped.from_parent(parent, path=module_path)
 
 
 @dataclass

@@ -56,11 +56,12 @@ def test_gradient_of_every_misfit(name: str) -> None:
     check(MISFITS[name]())
 
 
-@pytest.mark.parametrize(("name", "derivative"), [("cube", "own"), ("torch_cube", "torch")])
+@pytest.mark.parametrize(
+    ("name", "derivative"),
+    [("cube", "own"), pytest.param("torch_cube", "torch", marks=pytest.mark.torch)],
+)
 def test_gradient_of_ones_own(tmp_path: Path, name: str, derivative: str) -> None:
     """By hand and by PyTorch."""
-    if derivative == "torch":
-        pytest.importorskip("torch")
     (tmp_path / "my.py").write_text(OWN, encoding="utf-8")
     check(Own(str(tmp_path / "my.py"), name, derivative))
 

@@ -63,9 +63,9 @@ def test_derivative_by_hand(file: str) -> None:
     assert misfit.scale(observed, INTERVAL) == pytest.approx(INTERVAL * np.abs(observed).sum())
 
 
+@pytest.mark.torch
 def test_derivative_by_torch(file: str) -> None:
     """The same as by hand; and NumPy arrays go in and out."""
-    pytest.importorskip("torch")
     synthetic, observed = gathers()
     value, adjoint = Own(file, "value_alone", "torch")(synthetic, observed, INTERVAL)
     expected, residual = LeastSquares()(synthetic, observed, INTERVAL)
@@ -73,6 +73,7 @@ def test_derivative_by_torch(file: str) -> None:
     np.testing.assert_allclose(adjoint, residual, rtol=1e-12)
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -83,7 +84,6 @@ def test_derivative_by_torch(file: str) -> None:
     ],
 )
 def test_mistakes_with_torch(file: str, name: str, message: str) -> None:
-    pytest.importorskip("torch")
     with pytest.raises(ConfigError, match=message):
         Own(file, name, "torch")(*gathers(), INTERVAL)
 

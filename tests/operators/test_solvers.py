@@ -173,9 +173,11 @@ def test_pyxu(imaging: Imaging) -> None:
     assert error(A.gram()(x), J.T @ y) < 1e-12
 
 
+@pytest.mark.torch
 def test_torch_functions(imaging: Imaging) -> None:
     """A composition is differentiable to any order, forward, reverse, and for a batch."""
-    torch = pytest.importorskip("torch")
+    import torch
+
     from fwicli.autograd.linear import linear
 
     random = np.random.default_rng(2)
