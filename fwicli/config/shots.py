@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from fwicli.config.values import Count, NonNegative, Section, one_of
+from fwicli.config.values import Count, NonNegative, Section, kind, one_of
 from fwicli.inversion.batches import ORDERS, Batches
 from fwicli.inversion.encoding import Encoding
 
@@ -47,7 +47,10 @@ class Shots(Section):
 
     batch: Count | None = None
     order: Annotated[str, AfterValidator(one_of(ORDERS))] = "shuffled"
-    encode: Encode | Literal[False] = False
+    encode: Annotated[
+        Annotated[Encode, Tag("mapping")] | Annotated[Literal[False], Tag("switch")],
+        Discriminator(kind),
+    ] = False
     seed: Seed = 0
 
     @model_validator(mode="after")

@@ -90,7 +90,7 @@ def test_weights_from_a_file(tmp_path: Path) -> None:
     ("line", "message"),
     [
         ("conditioning: [{kind: offset}]", "did you mean `offsets`?"),
-        ("conditioning: [{farthest: 300}]", "needs the key 'kind'"),
+        ("conditioning: [{farthest: 300}]", "needs the key `kind`"),
         ("conditioning: {kind: offsets}", "must be a list"),
         ("conditioning: [{kind: offsets}]", "give `nearest` or `farthest` [m], or both"),
         ("conditioning: [{kind: times, taper: 1}]", "give `after` or `before` [s], or both"),
@@ -104,11 +104,11 @@ def test_weights_from_a_file(tmp_path: Path) -> None:
         ("conditioning: [{kind: times, befor: 1}]", "did you mean `before`?"),
         ("conditioning: [{kind: band_pass, band: [9, 3]}]", "the first of the two must be below"),
         ("conditioning: [{kind: dead_traces, above: 0.5}]", "must be greater than 1"),
-        ("source: common", "must be a mapping or a switch"),
+        ("source: common", "must be a section or true or false"),
         ("source: {estimate: commen}", "did you mean `common`?"),
         ("source: {lags: [0.1, 0.5]}", "lags go from one that is not positive"),
         ("source: {damping: 0}", "must be greater than 0"),
-        ("source: {window: [{kind: band_pass, band: [1, 5]}]}", "kind' must be one of"),
+        ("source: {window: [{kind: band_pass, band: [1, 5]}]}", "kind` must be one of"),
     ],
 )
 def test_mistakes(tmp_path: Path, line: str, message: str) -> None:

@@ -51,8 +51,8 @@ def test_all_mistakes_in_one_go(tmp_path: Path) -> None:
     found = problems(write(tmp_path / "c.yaml", text + "physics: {order: 7, equation: acustic}\n"))
     assert found == [
         "c.yaml:1:38: model.spacng: unknown key `spacng`; did you mean `spacing`?",
-        "c.yaml:3:13: geometry.sources.x: must be a number or a list or a mapping; got '1OO'",
-        "c.yaml:5:1: wavelet: 'kind' must be one of: 'ricker', 'ormsby', 'file'; got 'rickr'; "
+        "c.yaml:3:13: geometry.sources.x: must be a number or a list or a section; got '1OO'",
+        "c.yaml:5:1: wavelet: 'kind` must be one of: 'ricker', 'ormsby', 'file'; got 'rickr'; "
         "did you mean `ricker`?",
         "c.yaml:6:1: time.duration: this key is required",
         "c.yaml:7:11: physics.order: must be 4, 6, 8, 10, 12, 14 or 16; got 7",
@@ -86,8 +86,8 @@ def test_broken_yaml_says_where(tmp_path: Path) -> None:
 
 
 def test_repeated_key_is_no_silent_winner(tmp_path: Path) -> None:
-    (found, *_) = problems(write(tmp_path / "c.yaml", GOOD + "time: {interval: 1, duration: 2}\n"))
-    assert found.startswith('c.yaml:7:1: not valid YAML: found duplicate key "time"')
+    (found,) = problems(write(tmp_path / "c.yaml", GOOD + "time: {interval: 1, duration: 2}\n"))
+    assert found == "c.yaml:7:1: time: given twice, first in line 6; leave out one of the two"
 
 
 def test_section_may_be_a_file(tmp_path: Path) -> None:
@@ -100,11 +100,10 @@ def test_section_may_be_a_file(tmp_path: Path) -> None:
         "model: {vp: 2000.0, shape: [31, 21], spacing: 10}", "model: parts/earth.yaml"
     )
     path = write(tmp_path / "c.yaml", text)
-    found = problems(path)
+    (found,) = problems(path)
     place = str(tmp_path / "parts" / "earth.yaml")
-    assert found[0].startswith(place + ":3:1: model.smooth.length: this key is required")
-    assert found[1].startswith(place + ":3:10: model.smooth.lenth")
-    assert "did you mean `length`?" in found[1]
+    assert found.startswith(place + ":3:10: model.smooth.lenth")
+    assert "did you mean `length`?" in found
     write(tmp_path / "parts" / "earth.yaml", "vp: {file: vp.npy}\nspacing: 10\n")
     assert load(path).config.model.vp.file == tmp_path / "parts" / "vp.npy"
 
@@ -144,8 +143,13 @@ def test_set_changes_values(tmp_path: Path) -> None:
 
 
 def test_kind_is_what_the_sections_say() -> None:
-    assert kind_of({"inversion": {}}) == "invert"
-    assert kind_of({"imaging": {}}) == "rtm"
-    assert kind_of({}) == "model"
+    kinds = {
+        "invert": ({"data": {}, "inversion": {}}, {"data": {}, "inverson": {}}),
+        "rtm": ({"data": {}, "imaging": {}}, {"imaging": {}}, {"model": {}, "data": {}}),
+        "model": ({}, {"model": {}}, {"geometry": {}, "time": {}}, {"wavelet": {}, "geometr": {}}),
+    }
+    for kind, trees in kinds.items():
+        for tree in trees:
+            assert kind_of(tree)[0] == kind, tree
     assert KINDS["invert"] is InvertConfig
     assert issubclass(ProblemsError, ConfigError)

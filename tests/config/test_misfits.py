@@ -87,7 +87,7 @@ def test_own(tmp_path: Path) -> None:
         ("{kind: huber, threshhold: 1.0}", "unknown key `threshhold`; did you mean `threshold`?"),
         ("{kind: huber, threshold: 0.0}", "must be greater than 0"),
         ("{kind: correlation, over: shot}", "must be 'trace' or 'gather'"),
-        ("{threshold: 1.0}", "needs the key 'kind'"),
+        ("{threshold: 1.0}", "needs the key `kind`"),
         ("own", "misfit: {file: my.py, name: my_function}"),
         ("{file: my.py}", "misfit.name: this key is required"),
         ("{file: my.txt, name: f}", "must be a Python file, as in my.py"),

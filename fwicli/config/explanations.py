@@ -1,0 +1,208 @@
+"""What pydantic found wrong with a config, in the user's words: one problem a mistake."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from fwicli.config.problems import Key, Problem, place_of
+
+# Schemas of pydantic's that only wrap another one.
+WRAPPERS = (
+    "default",
+    "nullable",
+    "model",
+    "function-before",
+    "function-after",
+    "function-wrap",
+)
+# Longest value that is shown.
+LONGEST = 60
+
+
+def explain(
+    error: ValidationError, schema: type[BaseModel], places: Mapping[Key, str]
+) -> list[Problem]:
+    """Problems in the order of the file, one a mistake."""
+    problems: dict[Key, Problem] = {}
+    unknown: dict[Key, list[str]] = {}
+    for detail in error.errors(include_url=False):
+        key, node = _followed(detail["loc"], schema)
+        if detail["type"] == "extra_forbidden":
+            name, fields = str(key[-1]), list(node)
+            unknown.setdefault(key[:-1], []).extend(_close(name, fields))
+            message = _unknown(name, fields)
+        else:
+            message = _message(detail, node)
+        problems.setdefault(key, Problem(key, message, place_of(key, places)))
+    # A key that is missing because it is misspelt is one mistake.
+    for detail in error.errors(include_url=False):
+        key, _ = _followed(detail["loc"], schema)
+        if detail["type"] == "missing" and key[-1] in unknown.get(key[:-1], ()):
+            problems.pop(key, None)
+    return sorted(problems.values(), key=lambda p: _reading_order(p.place))
+
+
+def _reading_order(place: str) -> list[tuple[int, str]]:
+    parts = place.split(":")
+    return [(int(p), "") if p.isascii() and p.isdecimal() else (0, p) for p in parts]
+
+
+def _followed(location: Sequence[str | int], schema: type[BaseModel]) -> tuple[Key, list[str]]:
+    """A location of pydantic's without what is not in the file, and the names possible there.
+
+    Names of the members of unions are part of pydantic's location, and may be those of keys: only
+    its schema tells the two apart.
+
+    Returns
+    -------
+    key : Key
+    names : list of str
+        Keys of the section, or tags of the union, at the last place that there is.
+    """
+    definitions: dict[str, Any] = {}
+    node: Any = _bare(schema.__pydantic_core_schema__, definitions)
+    key: list[str | int] = []
+    for step in location:
+        node = {} if node is None else node
+        match node.get("type"):
+            case "tagged-union" if step in node["choices"]:
+                node = _bare(node["choices"][step], definitions)
+                continue
+            case "model-fields" if step in node["fields"]:
+                node = _bare(node["fields"][step]["schema"], definitions)
+            case "list":
+                node = _bare(node["items_schema"], definitions)
+            case "dict" if step == "[key]":
+                continue
+            case "dict":
+                node = _bare(node["values_schema"], definitions)
+            case "model-fields":
+                return (*key, step), list(node["fields"])
+        key.append(step)
+    names = node.get("fields") or node.get("choices") or {}
+    return tuple(key), [str(name) for name in names]
+
+
+def _bare(core: Any, definitions: dict[str, Any]) -> Any:
+    """A schema of pydantic's without what wraps it."""
+    while True:
+        if core["type"] == "definitions":
+            definitions.update({d["ref"]: d for d in core["definitions"]})
+            core = core["schema"]
+        elif core["type"] == "definition-ref":
+            core = definitions[core["schema_ref"]]
+        elif core["type"] in WRAPPERS:
+            core = core["schema"]
+        else:
+            return core
+
+
+def _message(detail: Mapping[str, Any], names: Sequence[str]) -> str:
+    context, value = detail.get("ctx", {}), detail.get("input")
+    match detail["type"]:
+        case "missing":
+            return "this key is required"
+        case "union_tag_invalid" if context["discriminator"] == "kind()":
+            text = "must be " + " or ".join(WORDS[name] for name in names)
+        case "union_tag_invalid":
+            return _wrong_tag(context["discriminator"].strip("'"), str(context["tag"]), names)
+        case "union_tag_not_found":
+            return _no_tag(context["discriminator"].strip("'"), names, value)
+        case "value_error":
+            text = str(context["error"])
+        case kind if kind in TEXTS:
+            text = str(TEXTS[kind]).format(**context)
+        case "too_short" | "too_long":
+            bound = context.get("min_length", context.get("max_length"))
+            text = f"must have {bound} values, not {context['actual_length']}"
+        case _:
+            text = str(detail["msg"])
+    return text + _shown(value) + _suggestion(detail, value)
+
+
+# By pydantic's type of error.
+TEXTS = {
+    "greater_than": "must be greater than {gt:g}",
+    "greater_than_equal": "must be {ge:g} or more",
+    "less_than": "must be less than {lt:g}",
+    "less_than_equal": "must be {le:g} or less",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be text",
+    "path_type": "must be the path of a file",
+    "finite_number": "must be a finite number",
+    "list_type": "must be a list, as in [1, 2]",
+    "model_type": "must be a section of `key: value` pairs",
+    "model_attributes_type": "must be a section of `key: value` pairs",
+    "dict_type": "must be a section of `key: value` pairs",
+    "literal_error": "must be {expected}",
+    "string_pattern_mismatch": "must be written as start:stop:step, as in 0:20:2",
+}
+
+
+# What a member of a union is called, by its tag.
+WORDS = {
+    "number": "a number",
+    "list": "a list",
+    "text": "text",
+    "mapping": "a section",
+    "file": "a section with a `file`",
+    "switch": "true or false",
+}
+
+
+def _shown(value: Any) -> str:
+    """What was given, where that is short enough to be recognised."""
+    if value is None:
+        return "; got nothing"
+    if isinstance(value, dict):
+        return ""
+    text = repr(value)
+    return f"; got {text if len(text) <= LONGEST else text[:LONGEST] + '...'}"
+
+
+def _wrong_tag(name: str, tag: str, names: Sequence[str]) -> str:
+    return f"`{name}` must be one of: {', '.join(names)}{_shown(tag)}" + _did_you_mean(tag, names)
+
+
+def _no_tag(name: str, names: Sequence[str], value: Any) -> str:
+    """What to add to a section whose kind is not said."""
+    text = f"needs the key `{name}`, one of: {', '.join(names)}"
+    near = difflib.get_close_matches(name, value, n=1) if isinstance(value, dict) else []
+    return f"{text}; `{near[0]}` should perhaps be `{name}`" if near else text
+
+
+def _suggestion(detail: Mapping[str, Any], value: Any) -> str:
+    """The nearest allowed name to a wrong one."""
+    context = detail.get("ctx", {})
+    allowed = str(context.get("expected", "")) + str(context.get("error", "")).partition(":")[2]
+    if not isinstance(value, str):
+        return ""
+    return _did_you_mean(value, re.findall(r"[\w-]+", allowed))
+
+
+def _did_you_mean(name: str, allowed: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name[:LONGEST], list(allowed), n=1)
+    return f"; did you mean `{close[0]}`?" if close and close[0] != name else ""
+
+
+def _close(name: str, names: Sequence[str]) -> list[str]:
+    return difflib.get_close_matches(name[:LONGEST], names, n=1, cutoff=0.5)
+
+
+def _unknown(name: str, names: Sequence[str]) -> str:
+    shown = name if len(name) <= LONGEST else name[:LONGEST] + "..."
+    close = _close(name, names)
+    if close:
+        return f"unknown key `{shown}`; did you mean `{close[0]}`?"
+    return f"unknown key `{shown}`; known here: {', '.join(names)}"
