@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from fwicli.config.problems import Key, Problem, place_of
+from fwicli.config.problems import LONGEST, Key, Problem, place_of, shortened
 
 # Schemas of pydantic's that only wrap another one.
 WRAPPERS = (
@@ -20,8 +20,6 @@ WRAPPERS = (
     "function-after",
     "function-wrap",
 )
-# Longest value that is shown.
-LONGEST = 60
 
 
 def explain(
@@ -115,6 +113,8 @@ def _message(detail: Mapping[str, Any], names: Sequence[str]) -> str:
             return _no_tag(context["discriminator"].strip("'"), names, value)
         case "value_error":
             text = str(context["error"])
+        case "literal_error" if context["expected"] == "False":
+            text = "must be a section of settings, or false"
         case kind if kind in TEXTS:
             text = str(TEXTS[kind]).format(**context)
         case "too_short" | "too_long":
@@ -167,8 +167,7 @@ def _shown(value: Any) -> str:
         return "; got nothing"
     if isinstance(value, dict):
         return ""
-    text = repr(value)
-    return f"; got {text if len(text) <= LONGEST else text[:LONGEST] + '...'}"
+    return f"; got {shortened(repr(value))}"
 
 
 def _wrong_tag(name: str, tag: str, names: Sequence[str]) -> str:
@@ -197,12 +196,11 @@ def _did_you_mean(name: str, allowed: Iterable[str]) -> str:
 
 
 def _close(name: str, names: Sequence[str]) -> list[str]:
-    return difflib.get_close_matches(name[:LONGEST], names, n=1, cutoff=0.5)
+    return difflib.get_close_matches(name[:LONGEST], names, n=1, cutoff=0.6)
 
 
 def _unknown(name: str, names: Sequence[str]) -> str:
-    shown = name if len(name) <= LONGEST else name[:LONGEST] + "..."
     close = _close(name, names)
     if close:
-        return f"unknown key `{shown}`; did you mean `{close[0]}`?"
-    return f"unknown key `{shown}`; known here: {', '.join(names)}"
+        return f"unknown key `{shortened(name)}`; did you mean `{close[0]}`?"
+    return f"unknown key `{shortened(name)}`; known here: {', '.join(names)}"

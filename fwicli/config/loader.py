@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from fwicli.config.explanations import explain
 from fwicli.config.problems import Key, Problem, ProblemsError, place_of
@@ -87,19 +87,30 @@ def load(path: Path, kind: str | None = None, settings: Iterable[str] = ()) -> L
         config = schema.model_validate(tree)
     except ValidationError as error:
         explained = explain(error, schema, reader.places)
-        if all(len(p.key) > 1 for p in explained):
-            pass
-        elif kind not in (None, guessed):
-            note = (
-                f": {why}, as configs of `fwi {guessed}` do, and this is `fwi {kind}`; try "
-                f"`fwi {guessed} {path}`, or start from `fwi init {kind}`"
-            )
-        elif kind is None:
-            note = f", taken for one of `fwi {guessed}`, as {why}; --for says another command"
+        amiss = [p for p in explained if len(p.key) == 1 and _amiss(p.key[0], schema, tree)]
+        if amiss and kind not in (None, guessed):
+            explained = [p for p in explained if p not in amiss]
+            problems.append(_of_another(path, kind or "", guessed, why))
+        elif amiss and kind is None:
+            note = f", taken for one of `fwi {guessed}`: {why}; --for says another command"
         problems += [p for p in explained if not _below(p.key, reader.unread)]
     if problems:
         raise ProblemsError(problems, "" if () in reader.unread else note)
     return Loaded(config, kind or guessed, path, reader.places)
+
+
+def _amiss(name: str | int, schema: type[BaseModel], tree: Mapping[str, Any]) -> bool:
+    """Whether a section is missing or too many."""
+    return name not in schema.model_fields or name not in tree
+
+
+def _of_another(path: Path, kind: str, guessed: str, why: str) -> Problem:
+    return Problem(
+        (),
+        f"this is no config of `fwi {kind}`, but one of `fwi {guessed}`: {why}; run "
+        f"`fwi {guessed} {path}`, or start from `fwi init {kind}`",
+        str(path),
+    )
 
 
 def _below(key: Key, others: Iterable[Key]) -> bool:

@@ -9,6 +9,9 @@ from fwicli.errors import ConfigError
 
 Key = tuple[str | int, ...]
 
+# Longest text of the user's that is repeated in a message.
+LONGEST = 80
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -20,7 +23,7 @@ class Problem:
     impossible: bool = False
 
     def __str__(self) -> str:
-        where = ".".join(str(k) for k in self.key)
+        where = shortened(".".join(str(k) for k in self.key))
         return ": ".join(p for p in (self.place, where, self.message) if p)
 
 
@@ -46,3 +49,8 @@ def place_of(key: Key, places: Mapping[Key, str]) -> str:
     while key not in places and key:
         key = key[:-1]
     return places.get(key, "")
+
+
+def shortened(text: str) -> str:
+    """A text of the user's as it is repeated in a message."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

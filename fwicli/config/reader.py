@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from fwicli.config.problems import Key, Problem, place_of
+from fwicli.config.problems import Key, Problem, place_of, shortened
 
 SECTIONS = ("model", "reference", "geometry", "wavelet", "time", "physics", "data")
 # Sections that may be meant by the path of a file of data, and how to write it.
@@ -72,6 +72,7 @@ class Reader:
         self.problems: list[Problem] = []
         self.unread: set[Key] = set()
         self._count = 0
+        self._setting = ""
         self._yaml = YAML(typ="safe", pure=True)
 
     def file(self, path: Path, key: Key = ()) -> dict[str, Any]:
@@ -89,7 +90,7 @@ class Reader:
             place = place_of(key, self.places)
             message = str(error)
             if error.mark is not None:
-                place = _place(path, error.mark)
+                place = self._place(path, error.mark)
             elif key:
                 message = f"cannot read {path}: {error}{_meant(path, key)}"
             self._unreadable(key, message, place)
@@ -98,27 +99,30 @@ class Reader:
     def set(self, tree: Any, setting: str) -> None:
         """Apply one `a.b=c` of the command line; numbers in the path index lists."""
         name, equals, text = setting.partition("=")
-        place = f"{COMMAND_LINE} {_printable(setting)}"
         steps = name.split(".")
-        if not equals or not all(steps):
-            self.problems.append(Problem((), "write it as KEY=VALUE, e.g. model.spacing=10", place))
+        self._setting = place = f"{COMMAND_LINE} {shortened(_printable(setting))}"
+        if _printable(setting) != setting:
+            self.problems.append(Problem((), "is no text in UTF-8", place))
+            return
+        if not equals or not all(steps) or len(steps) > DEEPEST:
+            message = "write it as KEY=VALUE, e.g. model.spacing=10"
+            self.problems.append(Problem((), message, place))
             return
         parent, key = _parent(tree, steps)
         if isinstance(parent, str):
             self.problems.append(Problem(key, parent, place))
             return
         self._forget(key)
+        for depth in range(1, len(key)):  # sections that the setting makes
+            self.places.setdefault(key[:depth], place)
         self.places[key] = place
         try:
             node = _composed(text)
             value = None if node is None else self._plain(node, Path(COMMAND_LINE), key)
         except _UnreadableError as error:
             self._unreadable(key, str(error), place)
-            return
-        for below in [k for k in self.places if k[: len(key)] == key]:
-            if self.places[below] == COMMAND_LINE:
-                self.places[below] = place
-        parent[key[-1]] = value
+        else:
+            parent[key[-1]] = value
 
     def _forget(self, key: Key) -> None:
         """What was said of a key that is set anew."""
@@ -151,13 +155,13 @@ class Reader:
     def _items(self, node: SequenceNode, path: Path, key: Key) -> Iterator[Any]:
         for number, item in enumerate(node.value):
             below = (*key, number)
-            self.places[below] = _place(path, item.start_mark)
+            self.places[below] = self._place(path, item.start_mark)
             yield self._plain(item, path, below)
 
     def _mapping(self, node: MappingNode, path: Path, key: Key) -> Iterator[tuple[str, Any]]:
         """Keys of a mapping, and those merged into it, whose place is that of `<<`."""
         for name, (mark, item) in self._pairs(node, path, key).items():
-            self.places[(*key, name)] = _place(path, mark)
+            self.places[(*key, name)] = self._place(path, mark)
             yield name, self._plain(item, path, (*key, name))
 
     def _pairs(
@@ -178,7 +182,7 @@ class Reader:
             if name.value in own:
                 first = own[name.value][0].line + 1
                 message = f"given twice, first in line {first}; leave out one of the two"
-                below, place = (*key, name.value), _place(path, name.start_mark)
+                below, place = (*key, name.value), self._place(path, name.start_mark)
                 self.problems.append(Problem(below, message, place))
             own.setdefault(name.value, (name.start_mark, item))
         for name, item in node.value:
@@ -191,15 +195,15 @@ class Reader:
     def _scalar(self, node: Node, path: Path, key: Key) -> Any:
         if node.tag in (TEXT, TIMESTAMP):
             return self._text(node.value, path, key, node.start_mark)
-        place = _place(path, node.start_mark)
+        place = self._place(path, node.start_mark)
         if node.tag not in SCALARS:
             self._unreadable(key, _unknown_tag(node), place)
             return None
         try:
             return self._yaml.constructor.construct_object(node)
-        except (ValueError, YAMLError) as error:
-            reason = " ".join(str(error).split())
-            self._unreadable(key, f"cannot read `{_printable(node.value[:40])}`: {reason}", place)
+        except (ValueError, YAMLError):  # as of more digits than Python reads
+            kind, text = node.tag.removeprefix(_TAG), shortened(_printable(node.value))
+            self._unreadable(key, f"`{text}` cannot be read as {kind}", place)
             return None
 
     # --- text -------------------------------------------------------------------------------------
@@ -209,7 +213,7 @@ class Reader:
         value = VARIABLE.sub(lambda match: self._variable(match, key), value)
         if "\0" in value or _printable(value) != value:
             message = "holds a NUL or half a character, which no name and no path may"
-            self._unreadable(key, message, _place(path, mark))
+            self._unreadable(key, message, self._place(path, mark))
             return None
         if key in self.unread:
             return value
@@ -237,8 +241,13 @@ class Reader:
         try:
             return (path.parent / Path(name).expanduser()).resolve()
         except (RuntimeError, OSError, ValueError) as error:
-            self._unreadable(key, f"`{name[:80]}` is no path: {error}; write it out in full")
+            self._unreadable(key, f"`{shortened(name)}` is no path: {error}; write it in full")
             return None
+
+    def _place(self, path: Path, mark: Any) -> str:
+        if str(path) == COMMAND_LINE:
+            return self._setting
+        return f"{path}:{mark.line + 1}:{mark.column + 1}"
 
     def _unreadable(self, key: Key, message: str, place: str | None = None) -> None:
         self.unread.add(key)
@@ -349,12 +358,6 @@ def _parent(tree: Any, steps: list[str]) -> tuple[Any, Key]:
             tree[int(name)] = {}
         tree = tree[name]
     return tree, tuple(key)
-
-
-def _place(path: Path, mark: Any) -> str:
-    if str(path) == COMMAND_LINE:
-        return COMMAND_LINE
-    return f"{path}:{mark.line + 1}:{mark.column + 1}"
 
 
 def _printable(text: str) -> str:

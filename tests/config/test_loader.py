@@ -52,7 +52,7 @@ def test_all_mistakes_in_one_go(tmp_path: Path) -> None:
     assert found == [
         "c.yaml:1:38: model.spacng: unknown key `spacng`; did you mean `spacing`?",
         "c.yaml:3:13: geometry.sources.x: must be a number or a list or a section; got '1OO'",
-        "c.yaml:5:1: wavelet: 'kind` must be one of: 'ricker', 'ormsby', 'file'; got 'rickr'; "
+        "c.yaml:5:1: wavelet: `kind` must be one of: ricker, ormsby, file; got 'rickr'; "
         "did you mean `ricker`?",
         "c.yaml:6:1: time.duration: this key is required",
         "c.yaml:7:11: physics.order: must be 4, 6, 8, 10, 12, 14 or 16; got 7",

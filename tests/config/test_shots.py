@@ -55,7 +55,7 @@ def test_a_stage_has_its_own(tmp_path: Path) -> None:
         ("{encode: {polarity: false}}", "cross-talk never averages out"),
         ("{encode: {sources: 1}}", "must be 2 or more"),
         ("{encode: {source: 3}}", "did you mean `sources`"),
-        ("{encode: true}", r"shots.encode: must be a mapping or a switch|must be a section"),
+        ("{encode: true}", "shots.encode: must be a section of settings, or false; got True"),
     ],
 )
 def test_mistakes_are_explained(tmp_path: Path, text: str, message: str) -> None:
