@@ -28,7 +28,7 @@ import click
 from limited import Case, Limits, Outcome, run, warm
 
 # Modules with `cases(rng seed, base folder, one in so many is run as well)`, without end.
-PARTS = {"files": "mutated_files"}
+PARTS = {"files": "mutated_files", "configs": "mutated_configs"}
 Cases = Callable[[int, Path, int], Iterator[Case]]
 
 

@@ -31,6 +31,10 @@ class ModelError(PhysicsError):
     """An earth model with impossible values or the wrong size."""
 
 
+class SizeError(PhysicsError):
+    """Something larger than the memory there is."""
+
+
 class DataError(PhysicsError):
     """Records that are missing, damaged, or do not fit their geometry."""
 

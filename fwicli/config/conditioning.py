@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from fwicli.config.values import Band, NonNegative, Number, Positive, Section
+from fwicli.config.values import LARGEST, Band, NonNegative, Number, Positive, Section
 from fwicli.errors import DataError
 from fwicli.inversion import bands, mutes, picking, weighting
 from fwicli.inversion.conditioning import BandPass, Operator, Record, Weights
@@ -174,7 +174,7 @@ class DeadTraces(Section):
 
     kind: Literal["dead_traces"]
     below: Share = 0.05
-    above: Annotated[float, Field(strict=True, gt=1, allow_inf_nan=False)] = 20.0
+    above: Annotated[float, Field(strict=True, gt=1, le=LARGEST)] = 20.0
 
     def operator(self, record: Record) -> Weights:
         """For the traces of a shot."""

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from fwicli.config.values import Count, NonNegative, Positive, Section
+from fwicli.config.values import MOST, Count, NonNegative, Positive, Section
 from fwicli.inversion import conjugate, lbfgs, newton, optimizer, spectral, stochastic
 
-Evaluations = Annotated[int, Field(strict=True, ge=2)]
+Evaluations = Annotated[int, Field(strict=True, ge=2, le=MOST)]
 # Of what is remembered: below one, so that it fades.
 Memory = Annotated[float, Field(strict=True, ge=0, lt=1)]
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator,
 from fwicli.config.arrays import ArrayFile, NumberOrArray
 from fwicli.config.inversion import Inversion
 from fwicli.config.values import (
+    MOST,
     Aperture,
     Band,
     Coarseness,
@@ -183,7 +184,7 @@ class Absorbing(Section):
     others the pressure is zero.
     """
 
-    cells: Annotated[int, Field(strict=True, ge=4)] = 12
+    cells: Annotated[int, Field(strict=True, ge=4, le=MOST)] = 12
     frequency: Positive | None = None
     sides: list[Side] | None = None
 
@@ -297,8 +298,16 @@ class Data(Section):
 
     file: Path
     traces: str = "data"
-    shots: Annotated[str, Field(pattern=r"^-?\d*(:-?\d*){0,2}$")] = ":"
+    shots: Annotated[str, Field(pattern=r"^(-?[0-9]{1,9})?(:(-?[0-9]{1,9})?){0,2}$")] = ":"
     duration: Positive | None = None
+
+    @field_validator("shots")
+    @classmethod
+    def _steps(cls, value: str) -> str:
+        parts = value.split(":")
+        if len(parts) == 3 and parts[2] and int(parts[2]) == 0:
+            raise ValueError("the step of start:stop:step must not be 0")
+        return value
 
     def selection(self) -> slice:
         """The shots to read."""

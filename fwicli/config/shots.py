@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from fwicli.config.values import Count, NonNegative, Section, kind, one_of
+from fwicli.config.values import MOST, Count, NonNegative, Section, kind, one_of
 from fwicli.inversion.batches import ORDERS, Batches
 from fwicli.inversion.encoding import Encoding
 
-Seed = Annotated[int, Field(strict=True, ge=0)]
+Seed = Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
 
 
 class Encode(Section):
@@ -21,7 +21,7 @@ class Encode(Section):
     delay: longest random delay [s].
     """
 
-    sources: Annotated[int, Field(strict=True, ge=2)] | None = None
+    sources: Annotated[int, Field(strict=True, ge=2, le=MOST)] | None = None
     realisations: Count = 1
     polarity: bool = True
     delay: NonNegative = 0.0

@@ -7,10 +7,26 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
-Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Count = Annotated[int, Field(strict=True, ge=1)]
+# Beyond lies no quantity in SI units; products of several of them stay finite.
+SMALLEST, LARGEST = 1e-30, 1e30
+# Of points, shots, steps and iterations.
+MOST = 10**9
+
+
+def _in_proportion(value: float) -> float:
+    if value and not SMALLEST <= abs(value) <= LARGEST:
+        raise ValueError(f"must be 0 or from {SMALLEST:g} to {LARGEST:g} in size, in SI units")
+    return value
+
+
+Positive = Annotated[
+    float, Field(strict=True, gt=0, allow_inf_nan=False), AfterValidator(_in_proportion)
+]
+NonNegative = Annotated[
+    float, Field(strict=True, ge=0, allow_inf_nan=False), AfterValidator(_in_proportion)
+]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False), AfterValidator(_in_proportion)]
+Count = Annotated[int, Field(strict=True, ge=1, le=MOST)]
 
 
 def kind(value: Any) -> str:

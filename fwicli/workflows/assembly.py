@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,16 @@ from fwicli.survey.acquisition import Acquisition, towed
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
+from fwicli.workflows import sizes
 
 Array = NDArray[Any]
 
 
 def earth_model(section: schema.Model) -> EarthModel:
     """The model of a section, in SI units, smoothed where the section says so."""
+    if section.shape is not None:
+        given = [name for name in ("vp", *_others(section)) if getattr(section, name) is not None]
+        sizes.model(section.shape, len(given))
     values, attributes = _property(section, section.vp)
     ndim = values.ndim
     spacing = section.spacing if section.spacing is not None else attributes.get("spacing")
@@ -45,7 +50,23 @@ def earth_model(section: schema.Model) -> EarthModel:
     model = EarthModel(grid, values.astype(np.float64) * scale, others)
     if section.smooth is None:
         return model
+    check_smoothing(section.smooth.length, grid, "smooth.length")
     return model.smoothed(section.smooth.length, kept(model, section.smooth.keep))
+
+
+def check_smoothing(length: float, grid: Grid, setting: str) -> None:
+    """Refuse to smooth over more than there is of a model.
+
+    Raises
+    ------
+    ModelError
+    """
+    longest = max(e - o for o, e in zip(grid.origin, grid.end, strict=True))
+    if length > longest:
+        raise ModelError(
+            f"`{setting}` of {length:g} m is more than the longest side of the model, "
+            f"{longest:g} m; use a shorter one, or a constant model"
+        )
 
 
 def _others(section: schema.Model) -> dict[str, float]:
@@ -132,6 +153,7 @@ def acquisition(section: schema.Geometry, ndim: int) -> Acquisition:
     """Positions of a geometry section."""
     sources = _positions(section.sources, ndim)
     receivers = _positions(section.receivers, ndim)
+    sizes.records(len(sources), len(receivers), 1, ndim)
     if section.receivers.towed:
         # Offsets are horizontal; the depth of a streamer is its own.
         offsets = receivers.copy()
@@ -148,7 +170,9 @@ def _positions(section: schema.Points, ndim: int) -> Array:
         need = "no y" if ndim == 2 else "a y coordinate"
         raise GeometryError(f"the model has {ndim} dimensions: give {need}")
     named = {"x": section.x, "y": section.y, "z": section.z}
-    axes = {name: _values(value) for name, value in named.items() if value is not None}
+    given = {name: value for name, value in named.items() if value is not None}
+    sizes.positions([_count(value) for value in given.values()], section.layout)
+    axes = {name: _values(value) for name, value in given.items()}
     if section.layout == "grid":
         return np.stack(np.meshgrid(*axes.values(), indexing="ij"), axis=-1).reshape(-1, ndim)
     try:
@@ -161,14 +185,23 @@ def _positions(section: schema.Points, ndim: int) -> Array:
         ) from None
 
 
+def _count(coordinate: schema.Coordinate) -> int:
+    """Number of values along a coordinate."""
+    if not isinstance(coordinate, schema.Line):
+        return len(coordinate) if isinstance(coordinate, list) else 1
+    if coordinate.count is not None:
+        return coordinate.count
+    steps = abs(coordinate.stop - coordinate.start) / (coordinate.step or 1.0)
+    return math.floor(steps + 1e-9) + 1
+
+
 def _values(coordinate: schema.Coordinate) -> Array:
     if isinstance(coordinate, schema.Line):
         if coordinate.count is not None:
             return np.linspace(coordinate.start, coordinate.stop, coordinate.count)
-        step = coordinate.step or 1.0
-        count = int(np.floor(abs(coordinate.stop - coordinate.start) / step + 1e-9)) + 1
         sign = 1.0 if coordinate.stop >= coordinate.start else -1.0
-        return coordinate.start + sign * step * np.arange(count)
+        step = sign * (coordinate.step or 1.0)
+        return coordinate.start + step * np.arange(_count(coordinate))
     return np.atleast_1d(np.asarray(coordinate, dtype=float))
 
 

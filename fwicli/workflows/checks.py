@@ -25,7 +25,7 @@ from fwicli.survey.grid import Grid
 from fwicli.survey.model import UNITS, EarthModel
 from fwicli.survey.regridding import Regridding, fitting
 from fwicli.survey.wavelets import Spectrum
-from fwicli.workflows import assembly
+from fwicli.workflows import assembly, sizes
 from fwicli.workflows.numerics import Numerics
 
 Array = NDArray[Any]
@@ -61,7 +61,8 @@ class Checks:
     def get(self, key: Key, make: Callable[[], Made]) -> Made | None:
         """What `make` returns; None, and a problem at `key`, if it fails."""
         try:
-            return make()
+            with sizes.bounded():
+                return make()
         except FwiError as error:
             self.add(key, str(error))
             return None

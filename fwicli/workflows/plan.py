@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import moved
 from fwicli.survey.wavelets import Spectrum
-from fwicli.workflows import assembly, choices, extent, histories, reception, unknowns
+from fwicli.workflows import assembly, choices, extent, histories, reception, sizes, unknowns
 from fwicli.workflows.checks import Checks
 from fwicli.workflows.numerics import Numerics
 from fwicli.workflows.runfolder import RunFolder
@@ -119,10 +120,13 @@ def plan(loaded: Loaded) -> Plan:
         checks.complete(loaded.config.physics.equation, model)
     makers: dict[str, Callable[[Checks, Any, EarthModel | None], Plan | None]]
     makers = {"model": _modelling, "invert": _inversion, "rtm": _migration}
-    made = makers[loaded.kind](checks, loaded.config, model)
-    if made is not None and made.kind != "model":
-        budget = histories.memory(loaded.config.execution) / made.workers
-        made.stages = [histories.kept(checks, loaded.config, s, budget) for s in made.stages]
+    with sizes.bounded():
+        made = makers[loaded.kind](checks, loaded.config, model)
+        if made is not None and made.kind != "model":
+            budget = histories.memory(loaded.config.execution) / made.workers
+            made.stages = [histories.kept(checks, loaded.config, s, budget) for s in made.stages]
+        if made is not None:
+            checks.get(("model",), partial(_fits, made))
     checks.finish()
     if made is None:  # every way to None leaves a problem, which `finish` raises
         raise FwiError("a check failed without saying why; please report this")
@@ -137,6 +141,21 @@ def plan(loaded: Loaded) -> Plan:
     return made
 
 
+def _fits(made: Plan) -> None:
+    """One shot must fit into the memory there is.
+
+    Raises
+    ------
+    SizeError
+    """
+    largest = max(made.stages, key=lambda s: s.memory(gradient=made.kind != "model"))
+    sizes.afford(
+        float(made.memory),
+        f"one shot of {' x '.join(map(str, largest.padded))} points and {largest.steps} steps",
+        "use a coarser grid, fewer cells of `physics.absorbing`, or a shorter record",
+    )
+
+
 def _modelling(checks: Checks, config: schema.ModelConfig, model: EarthModel | None) -> Plan | None:
     interval, count = config.time.interval, assembly.samples(config.time)
     if count < 2:
@@ -149,6 +168,7 @@ def _modelling(checks: Checks, config: schema.ModelConfig, model: EarthModel | N
     geometry = checks.get(("geometry",), lambda: assembly.acquisition(config.geometry, ndim))
     if geometry is None or source is None:
         return None
+    checks.get(("geometry",), lambda: sizes.records(geometry.shots, geometry.traces, count, ndim))
     checks.inside(("geometry",), model.grid, geometry)
     physics, spectrum = config.physics, Spectrum.of(source, interval)
     found = speeds(physics.equation, model)

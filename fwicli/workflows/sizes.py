@@ -1,0 +1,107 @@
+"""What the inputs of a run take in memory, computed before anything of that size is made."""
+
+from __future__ import annotations
+
+import math
+import resource
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from fwicli.errors import SizeError
+from fwicli.execution import available
+
+DOUBLE = 8
+# Arrays of a property at once: as it is read, in SI units, smoothed, and at a bound.
+OF_PROPERTY = 4
+# Of positions: one for each coordinate, all of them, and those of every shot.
+OF_POSITION = 4
+# Of records: of single precision, as shots come and as a whole.
+OF_SAMPLE = 1
+
+
+def there() -> int:
+    """Memory that this process may have [bytes]."""
+    limits = [resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
+    return min([available(), *(limit for limit in limits if limit != resource.RLIM_INFINITY)])
+
+
+def afford(needed: float, what: str, advice: str) -> None:
+    """Refuse what is larger than the memory there is.
+
+    Parameters
+    ----------
+    needed : float
+        [bytes]
+
+    Raises
+    ------
+    SizeError
+    """
+    if needed > there():
+        raise SizeError(
+            f"{what} take {needed / 1e9:.3g} GB, and there are {there() / 1e9:.3g} GB of memory; "
+            f"{advice}"
+        )
+
+
+@contextmanager
+def bounded() -> Iterator[None]:
+    """Numbers that overflow, and arrays that cannot be, as what they come from: the config.
+
+    Raises
+    ------
+    SizeError
+    """
+    try:
+        yield
+    except (OverflowError, MemoryError) as error:
+        raise SizeError(
+            f"a number of the config is out of all proportion ({error}); check spacings, lengths, "
+            f"times and counts, and their units"
+        ) from error
+
+
+def model(shape: Sequence[int], properties: int) -> None:
+    """Refuse a model that is too large.
+
+    Raises
+    ------
+    SizeError
+    """
+    afford(
+        float(DOUBLE * OF_PROPERTY * properties * math.prod(shape)),
+        f"{properties} properties of {' x '.join(map(str, shape))} points"
+        if properties > 1
+        else f"{' x '.join(map(str, shape))} points",
+        "check `shape`, which counts points, not metres",
+    )
+
+
+def positions(counts: Sequence[int], layout: str) -> None:
+    """Refuse more positions than there is memory for, by the counts along each axis.
+
+    Raises
+    ------
+    SizeError
+    """
+    points = math.prod(counts) if layout == "grid" else max(counts)
+    afford(
+        float(DOUBLE * OF_POSITION * len(counts) * points),
+        f"{points:g} positions",
+        "check `step` and `count`" + (" and `layout`" if layout == "grid" else ""),
+    )
+
+
+def records(shots: int, receivers: int, samples: int, ndim: int) -> None:
+    """Refuse records that are too large, or the positions of their traces.
+
+    Raises
+    ------
+    SizeError
+    """
+    each = DOUBLE * OF_SAMPLE * samples + DOUBLE * OF_POSITION * ndim
+    afford(
+        float(each * shots * receivers),
+        f"records of {shots} shots, {receivers} receivers and {samples} samples",
+        "model fewer of them at once",
+    )
