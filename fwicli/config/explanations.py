@@ -127,10 +127,10 @@ def _message(detail: Mapping[str, Any], names: Sequence[str]) -> str:
 
 # By pydantic's type of error.
 TEXTS = {
-    "greater_than": "must be greater than {gt:g}",
-    "greater_than_equal": "must be {ge:g} or more",
-    "less_than": "must be less than {lt:g}",
-    "less_than_equal": "must be {le:g} or less",
+    "greater_than": "must be greater than {gt:.12g}",
+    "greater_than_equal": "must be {ge:.12g} or more",
+    "less_than": "must be less than {lt:.12g}",
+    "less_than_equal": "must be {le:.12g} or less",
     "float_type": "must be a number",
     "float_parsing": "must be a number",
     "int_type": "must be a whole number",
