@@ -7,7 +7,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
@@ -83,7 +83,8 @@ class Lines:
         _raise_pending()
         if time.monotonic() - self._last >= INTERVAL:
             self._last = time.monotonic()
-            click.echo(f"{self._title}: {done} of {self._total}", err=True)
+            with suppress(OSError):  # a run goes on where nobody reads how it does
+                click.echo(f"{self._title}: {done} of {self._total}", err=True)
 
     def stop(self) -> None:
         """End the task."""

@@ -7,7 +7,9 @@ import signal
 import sys
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 import click
 
@@ -54,6 +56,10 @@ class Stopped(KeyboardInterrupt):
         return SIGNALS[self.number.name]
 
 
+class _Veiled(Exception):  # noqa: N818 - its cause is the error
+    """An error that Click must not see."""
+
+
 class _Verbs(click.Group):
     """Commands by name; a verb's module is imported only when it is called."""
 
@@ -65,6 +71,13 @@ class _Verbs(click.Group):
             return None
         command: click.Command = import_module(f"fwicli.cli.{cmd_name}").command
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        # Click takes the end of a file for an interrupt, and that of a pipe for an end of its own.
+        try:
+            return super().invoke(ctx)
+        except (EOFError, BrokenPipeError) as error:
+            raise _Veiled from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -109,10 +122,42 @@ def _ignored(name: str) -> bool:
     return signal.getsignal(getattr(signal, name)) is signal.SIG_IGN
 
 
+def _open_standard_files() -> None:
+    """Give a command that was started without some of them (`2>&-`) files for its output.
+
+    The next file that is opened would else take their number, and get what libraries print.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("r+", encoding="utf-8"))  # noqa: SIM115
+
+
+def _leave(code: int) -> NoReturn:
+    """End with an exit code; what nobody reads is dropped without a word."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    sys.exit(code)
+
+
+def _say(message: str) -> None:
+    """Print a line on stderr, if anybody reads it."""
+    with suppress(OSError):  # as when the terminal is gone
+        click.echo(f"fwi: {message}", err=True)
+
+
 def main() -> None:
     """Run the command line and translate what went wrong into an exit code."""
     from fwicli.errors import FwiError
 
+    _open_standard_files()
     for name in SIGNALS:
         if hasattr(signal, name) and not _ignored(name):
             signal.signal(getattr(signal, name), _interrupt)
@@ -123,24 +168,25 @@ def main() -> None:
     try:
         cli.main(prog_name="fwi", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
-        sys.exit(2)
+        with suppress(OSError):
+            error.show()
+        _leave(2)
     except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        _leave(done.exit_code)
     except (click.Abort, KeyboardInterrupt) as interrupt:
         # Click turns the interrupt into an `Abort`, with the original as its cause.
         cause = interrupt.__cause__ or interrupt
         stopped = cause if isinstance(cause, Stopped) else Stopped()
-        with suppress(OSError):  # as when the terminal is gone
-            click.echo(f"fwi: {stopped.meaning}", err=True)
-        sys.exit(stopped.exit_code)
+        _say(stopped.meaning)
+        _leave(stopped.exit_code)
     except FwiError as error:
-        click.echo(f"fwi: {error}", err=True)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        _say(str(error))
+        _leave(error.exit_code)
+    except _Veiled as veiled:
+        if isinstance(veiled.__cause__, BrokenPipeError):  # whoever reads has seen enough
+            _leave(0)
+        raise
     except OSError as error:
-        click.echo(f"fwi: {error}; what was finished is kept", err=True)
-        sys.exit(4)
-    sys.exit(0)
+        _say(str(error))
+        _leave(4)
+    _leave(0)

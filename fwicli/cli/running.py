@@ -45,17 +45,25 @@ def execute(
         return
     folder = folder or loaded.config.output or Path("runs") / config.stem
     shown = display.progress()
+    before = _begun(folder)
     try:
         with display.interrupts():
             result = workflow()(loaded, folder, resume=resume, force=force, progress=shown)
     except (KeyboardInterrupt, OSError, ExecutionError):
         shown.stop()
-        if (folder / "config.yaml").exists():
+        if _begun(folder) and (resume or _begun(folder) != before):
             _how_to_continue(kind, config, folder, settings)
         raise
     finally:
         shown.stop()
     display.summary(result, as_json)
+
+
+def _begun(folder: Path) -> int:
+    """When the run in a folder was begun [ns]; 0 if there is none."""
+    with suppress(OSError):
+        return (folder / "config.yaml").stat().st_mtime_ns
+    return 0
 
 
 def _how_to_continue(kind: str, config: Path, folder: Path, settings: tuple[str, ...]) -> None:

@@ -1,0 +1,26 @@
+"""Shots over the cores of one machine: independent tasks, results in order.
+
+A task is a pure, picklable function without arguments. Results come back in the order of the
+tasks whatever worker computed them, so a sum over shots does not depend on the number of workers.
+A worker that dies takes no result with it: its task is run again by a new one. A task that has
+failed `ATTEMPTS` times fails the whole; a partial result is never returned.
+
+Nothing that workers share has a name, neither in the file system nor among semaphores: whatever
+part of a run is killed, the kernel frees it. No thread runs beside the caller's.
+"""
+
+from fwicli.execution.executor import Done, Executor, InProcess, Task
+from fwicli.execution.machine import available, cores
+from fwicli.execution.processes import ATTEMPTS, Local, Processes
+
+__all__ = [
+    "ATTEMPTS",
+    "Done",
+    "Executor",
+    "InProcess",
+    "Local",
+    "Processes",
+    "Task",
+    "available",
+    "cores",
+]

@@ -1,0 +1,75 @@
+"""Why a worker has ended, as far as the kernel tells, and what helps."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+
+FEWER = "lower `execution.workers`, or set `physics.history: auto`"
+
+
+class WorkerLost(Exception):  # noqa: N818 - it is no error of the task
+    """A worker that has ended in the midst of a task; `advice` is what may help, if anything."""
+
+    def __init__(self, reason: str, advice: str = "") -> None:
+        super().__init__(reason)
+        self.advice = advice
+
+
+def explain(status: int | None, killed_for_memory: int) -> WorkerLost:
+    """Why a worker has ended.
+
+    Parameters
+    ----------
+    status : int or None
+        Its exit code, or the negative of the signal that has killed it; None if unknown.
+    killed_for_memory : int
+        Processes that the kernel has killed for lack of memory meanwhile.
+    """
+    if status is None:
+        return WorkerLost("its worker has ended, and so has the process that could tell why")
+    if status >= 0:
+        return WorkerLost(f"its worker has ended with exit code {status}")
+    name = _name(-status)
+    if -status == signal.SIGKILL and killed_for_memory > 0:
+        return WorkerLost(
+            f"its worker was killed by {name}, as the kernel does when memory runs out: it counts "
+            f"{killed_for_memory} such kill(s) meanwhile",
+            FEWER,
+        )
+    if -status == signal.SIGKILL:
+        return WorkerLost(
+            f"its worker was killed by {name}, by someone: the kernel counts no kill for memory"
+        )
+    return WorkerLost(f"its worker was killed by {name}", _advice(-status))
+
+
+def in_words(error: Exception) -> str:
+    """An error of a task, or the loss of its worker."""
+    return str(error) if isinstance(error, WorkerLost) else f"{type(error).__name__}: {error}"
+
+
+def advice(error: Exception) -> str:
+    """What helps against it, as the end of a sentence."""
+    if isinstance(error, MemoryError):
+        return f"; {FEWER}"
+    if isinstance(error, WorkerLost) and error.advice:
+        return f"; {error.advice}"
+    return ""
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _advice(number: int) -> str:
+    """What helps against a signal that a program gets for what it did."""
+    if _name(number) == "SIGBUS":
+        return (
+            f"a file that it had in memory could not be read or written: make room in "
+            f"{tempfile.gettempdir()}, where temporary files are, or set TMPDIR"
+        )
+    return ""

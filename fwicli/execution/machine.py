@@ -1,0 +1,97 @@
+"""What this machine leaves a run: cores and memory, as control groups limit them."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+GROUPS = Path("/sys/fs/cgroup")
+MEMBERSHIP = Path("/proc/self/cgroup")
+
+
+def cores() -> int:
+    """Cores that this process may use: those it is bound to, or fewer by a quota of their time."""
+    if hasattr(os, "sched_getaffinity"):
+        bound = len(os.sched_getaffinity(0))
+    else:
+        bound = os.cpu_count() or 1
+    return max(1, int(min(bound, _quota())))
+
+
+def available() -> int:
+    """Memory of this machine, or what a control group leaves this process of it [bytes]."""
+    limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE")]
+    for name in ("memory.max", "memory.limit_in_bytes"):
+        limits += [_number(group / name) for group in _groups("memory")]
+    return min(limit for limit in limits if limit > 0)
+
+
+def killed_for_memory() -> int | None:
+    """Processes that the kernel has killed for lack of memory so far; None if it does not say.
+
+    Those of the control group of this process, or of the machine where there is none.
+    """
+    for group in _groups("memory"):
+        for name in ("memory.events", "memory.oom_control"):
+            with suppress(OSError, ValueError):
+                return _entry(group / name, "oom_kill")
+    with suppress(OSError, ValueError):
+        return _entry(Path("/proc/vmstat"), "oom_kill")
+    return None
+
+
+def _quota() -> float:
+    """Cores whose time the control groups leave this process; infinite without a quota."""
+    quota = math.inf
+    for group in _groups("cpu"):
+        with suppress(OSError, ValueError):
+            runtime, period = (group / "cpu.max").read_text().split()
+            if runtime != "max":
+                quota = min(quota, float(runtime) / float(period))
+        runtime_us = _number(group / "cpu.cfs_quota_us")
+        period_us = _number(group / "cpu.cfs_period_us")
+        if runtime_us > 0 and period_us > 0:
+            quota = min(quota, runtime_us / period_us)
+    return quota
+
+
+def _groups(controller: str) -> Iterator[Path]:
+    """Folders of the control groups of this process, innermost first, for one resource.
+
+    In a container the group may have the name that it has outside, where no such folder is; the
+    root of what is mounted is then its own.
+    """
+    with suppress(OSError, ValueError):
+        for line in MEMBERSHIP.read_text(encoding="utf-8").splitlines():
+            _, controllers, place = line.split(":", 2)
+            named = controllers.split(",")
+            if controllers and controller not in named:
+                continue
+            for root in [GROUPS / controllers, GROUPS / controller] if controllers else [GROUPS]:
+                if root.is_dir():
+                    group = root / place.lstrip("/")
+                    yield from (g for g in (group, *group.parents) if _inside(g, root))
+                    break
+
+
+def _inside(group: Path, root: Path) -> bool:
+    return group == root or root in group.parents
+
+
+def _number(path: Path) -> int:
+    """The number in a file of a control group; 0 for none."""
+    with suppress(OSError, ValueError):
+        return int(path.read_text())
+    return 0
+
+
+def _entry(path: Path, name: str) -> int:
+    """A named number in a file of the kernel's."""
+    for line in path.read_text().splitlines():
+        key, _, value = line.partition(" ")
+        if key == name:
+            return int(value)
+    raise ValueError(f"{path} does not say {name}")

@@ -1,0 +1,291 @@
+"""Shots over worker processes of this machine.
+
+A worker whose socket ends was lost, whatever has ended it, and its task is run again by another.
+The process that workers are forked from may be lost as well: those that are there go on without
+it, and a new one is started for the next.
+"""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import socket
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from fwicli.errors import ExecutionError, FwiError
+from fwicli.execution import losses, machine, messages, server, worker
+from fwicli.execution.executor import Done, Executor, InProcess, Task
+from fwicli.execution.losses import WorkerLost
+
+ATTEMPTS = 3
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Job:
+    """A task on its way, and what has come of it.
+
+    Attributes
+    ----------
+    finished : deque of _Job
+        To which it is added once it has a result or an error.
+    """
+
+    number: int
+    task: Task
+    finished: deque[_Job]
+    failures: int = 0
+    result: Any = None
+    error: Exception | None = None
+
+    def finish(self, result: Any, error: Exception | None) -> None:
+        """Take the result or the error."""
+        self.result, self.error = result, error
+        self.finished.append(self)
+
+
+class _Worker:
+    """A worker as this process sees it."""
+
+    def __init__(self) -> None:
+        self.connection, other = socket.socketpair()
+        self.job: _Job | None = None
+        self.is_new = True
+        with other:
+            self._process = server.worker_at(other)
+
+    def send(self, parts: list[messages.Buffer]) -> None:
+        """Hand over a task, and first what it takes to unpickle it."""
+        if self.is_new:
+            messages.send(self.connection, worker.preparation())
+        messages.send(self.connection, parts)
+        self.is_new = False
+
+    def status(self) -> int | None:
+        """Exit code of a worker that has ended, or the negative of a signal; None if unknown."""
+        self.connection.close()
+        return self._process.status()
+
+    def end(self, at_once: bool) -> None:
+        """End it, by asking or by force, and wait until it has gone."""
+        with suppress(OSError):
+            if at_once:
+                self._process.kill()
+            self.connection.shutdown(socket.SHUT_WR)
+            if not self._is_gone():
+                self._process.kill()
+                self._is_gone()
+        self.connection.close()
+
+    def _is_gone(self) -> bool:
+        """Wait for the end of the socket, which all copies of the process have to close."""
+        self.connection.settimeout(server.PATIENCE)
+        try:
+            while self.connection.recv(1 << 16):
+                pass
+        except TimeoutError:
+            return False
+        except OSError:
+            pass
+        return True
+
+
+@dataclass
+class _Crew:
+    """Workers that are there, and jobs that wait for one."""
+
+    workers: list[_Worker] = field(default_factory=list)
+    queue: deque[_Job] = field(default_factory=deque)
+
+    def idle(self) -> _Worker | None:
+        """A worker without a job."""
+        return next((each for each in self.workers if each.job is None), None)
+
+    def ready(self) -> list[_Worker]:
+        """Wait for workers that have something to say, or have gone."""
+        with selectors.DefaultSelector() as selector:
+            for each in self.workers:
+                selector.register(each.connection, selectors.EVENT_READ, each)
+            return [key.data for key, _ in selector.select()]
+
+    def dismiss(self, each: _Worker, error: Exception) -> None:
+        """End a worker by force; its job fails with an error."""
+        self.workers.remove(each)
+        if each.job is not None:
+            each.job.finish(None, error)
+        each.end(at_once=True)
+
+
+class Processes:
+    """Runs tasks in worker processes on this machine, for any number of threads."""
+
+    shares_memory = True
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self._lock = threading.RLock()
+        self._crew = _Crew()
+        self._killed_for_memory = machine.killed_for_memory()
+
+    def map(self, tasks: Sequence[Task], done: Done | None = None) -> Iterator[Any]:
+        """Results of the tasks, in order.
+
+        Raises
+        ------
+        ExecutionError
+            If a task has failed too often.
+        FwiError
+            As raised by a task: what is wrong with its input does not mend by repeating.
+        """
+        finished: deque[_Job] = deque()
+        jobs = [_Job(number, task, finished) for number, task in enumerate(tasks)]
+        results: dict[int, Any] = {}
+        following = 0
+        with self._lock:
+            self._crew.queue.extend(jobs)
+        try:
+            while following < len(jobs):
+                self._wait(finished)
+                job = finished.popleft()
+                if job.error is not None:
+                    self._again(job, job.error)
+                    continue
+                results[job.number], job.result = job.result, None
+                if done is not None:
+                    done(job.number)
+                while following in results:
+                    yield results.pop(following)
+                    following += 1
+        finally:
+            with self._lock:
+                for job in jobs:
+                    with suppress(ValueError):
+                        self._crew.queue.remove(job)
+
+    def close(self) -> None:
+        """End the workers, and wait until they have gone; tasks that remain are dropped."""
+        with self._lock:
+            crew, self._crew = self._crew, _Crew()
+            dropped = ExecutionError("the workers were ended while tasks waited for them")
+            for each in list(crew.workers):
+                if each.job is not None:
+                    crew.dismiss(each, dropped)
+            for each in crew.workers:
+                each.end(at_once=False)
+            for job in crew.queue:
+                job.finish(None, dropped)
+
+    def _wait(self, finished: deque[_Job]) -> None:
+        """Wait until a job of a call has finished; jobs of other calls go on meanwhile."""
+        while True:
+            with self._lock:
+                if finished:
+                    return
+                self._assign()
+                for each in self._crew.ready():
+                    self._receive(each)
+
+    def _assign(self) -> None:
+        """Hand jobs to workers, as long as there are both."""
+        crew = self._crew
+        while crew.queue:
+            each = crew.idle()
+            if each is None:
+                if len(crew.workers) >= self.workers:
+                    return
+                each = _Worker()
+                crew.workers.append(each)
+            self._hand(crew.queue.popleft(), each)
+
+    def _hand(self, job: _Job, each: _Worker) -> None:
+        """Hand a job to a worker."""
+        try:
+            parts = messages.pack(job.task)
+        except Exception as error:
+            job.finish(None, error)
+            return
+        each.job = job
+        try:
+            each.send(parts)
+        except OSError:
+            if not each.is_new:  # it has gone while it had nothing to do
+                each.job = None
+                self._crew.queue.appendleft(job)
+            self._lose(each)
+        except BaseException:
+            # It has half a message, with which no other could be understood.
+            self._crew.dismiss(each, WorkerLost("its worker was ended by an interrupt"))
+            raise
+
+    def _receive(self, each: _Worker) -> None:
+        """Take the result of a worker's job."""
+        try:
+            parts = messages.receive(each.connection)
+        except (OSError, EOFError):
+            self._lose(each)
+            return
+        except BaseException:
+            self._crew.dismiss(each, WorkerLost("its worker was ended by an interrupt"))
+            raise
+        job, each.job = each.job, None
+        if job is None:
+            return
+        try:
+            job.finish(*worker.outcome(parts))
+        except Exception as error:
+            job.finish(None, error)
+
+    def _lose(self, each: _Worker) -> None:
+        """Do without a worker that has ended."""
+        self._crew.workers.remove(each)
+        status = each.status()
+        if each.job is not None:
+            before, self._killed_for_memory = self._killed_for_memory, machine.killed_for_memory()
+            killed = (self._killed_for_memory or 0) - (before or 0)
+            each.job.finish(None, losses.explain(status, killed))
+
+    def _again(self, job: _Job, error: Exception) -> None:
+        """Have a task run again that has failed; give up at the last."""
+        if isinstance(error, FwiError):
+            raise error
+        job.failures += 1
+        text = losses.in_words(error)
+        if job.failures >= ATTEMPTS:
+            raise ExecutionError(
+                f"shot task {job.number} failed {ATTEMPTS} times, last with {text}"
+                f"{losses.advice(error)}"
+            ) from error
+        log.warning("shot task %d failed (%s); it is run again", job.number, text)
+        job.error = None
+        with self._lock:
+            self._crew.queue.appendleft(job)
+
+
+class Local:
+    """Executor for this machine as a context: in process for one worker, in workers for more."""
+
+    def __init__(self, workers: int | None = None) -> None:
+        self.workers = workers or machine.cores()
+        self._executor: Executor = InProcess() if self.workers == 1 else Processes(self.workers)
+
+    def __enter__(self) -> Executor:
+        return self._executor
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._executor.close()
+
+    def with_tasks(self, tasks: int) -> Self:
+        """An executor with no more workers than tasks."""
+        return type(self)(max(1, min(self.workers, tasks)))
