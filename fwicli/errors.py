@@ -4,9 +4,13 @@ from __future__ import annotations
 
 
 class FwiError(Exception):
-    """A failure that is explained to the user; `exit_code` is what the command returns."""
+    """A failure that is explained to the user; `exit_code` is what the command returns.
+
+    `key` says where below the section that is being read, if it is known.
+    """
 
     exit_code = 1
+    key: tuple[str | int, ...] = ()
 
 
 class CalculusError(FwiError):

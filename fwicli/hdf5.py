@@ -32,8 +32,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli import datasets
 from fwicli.errors import DataError
-from fwicli.survey.acquisition import Acquisition
+from fwicli.records import describe_gathers as describe_gathers
+from fwicli.records import read_gathers as read_gathers
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import UNITS
@@ -152,85 +154,10 @@ def _umask() -> int:
     return mask
 
 
-@contextmanager
-def _reading(path: Path) -> Iterator[h5py.File]:
-    try:
-        file = h5py.File(path, "r")
-    except FileNotFoundError:
-        raise DataError(f"there is no file {path}") from None
-    except OSError as error:
-        raise DataError(f"{path} is not a readable HDF5 file ({error})") from error
-    with file:
-        yield file
-
-
-def _dataset(file: h5py.File, name: str) -> h5py.Dataset:
-    """A dataset by name.
-
-    Raises
-    ------
-    DataError
-        If it is missing, with the names of those that are there.
-    """
-    found = file.get(name)
-    if not isinstance(found, h5py.Dataset):
-        present: list[str] = []
-        file.visititems(lambda n, o: present.append(n) if isinstance(o, h5py.Dataset) else None)
-        raise DataError(
-            f"{file.filename} has no dataset `{name}`; it has: {', '.join(present) or 'none'}"
-        )
-    return found
-
-
 def read_array(path: Path, dataset: str) -> tuple[Array, dict[str, Any]]:
     """An array and its attributes (`spacing` and `origin` among them, if it is a model)."""
-    with _reading(path) as file:
-        found = _dataset(file, dataset)
-        return found[()], dict(found.attrs)
-
-
-def read_gathers(path: Path, traces: str = "data", shots: slice = slice(None)) -> Gathers:
-    """Shot records in the layout of the module header.
-
-    Parameters
-    ----------
-    traces : str
-        Name of the dataset of traces.
-    shots : slice
-        Shots to read.
-    """
-    with _reading(path) as file:
-        data = _dataset(file, traces)
-        if data.ndim != 3:
-            raise DataError(
-                f"{path}: `{traces}` has shape {data.shape}; it must be (shot, receiver, time)"
-            )
-        if "dt" not in file.attrs:
-            raise DataError(f"{path} has no attribute `dt`, the sampling interval [s]")
-        axes = ("x", "z") if "source_y" not in file else ("x", "y", "z")
-        sources = np.stack([_dataset(file, f"source_{a}")[()] for a in axes], axis=-1)
-        columns = [np.asarray(_dataset(file, f"receiver_{a}")[()]) for a in axes]
-        sizes = {c.shape for c in columns}
-        if len(sizes) > 1:
-            raise DataError(f"{path}: receiver coordinates have different sizes, {sorted(sizes)}")
-        receivers = np.stack(columns, axis=-1)
-        if receivers.ndim == 3:
-            receivers = receivers[shots]
-        wavelet = file["wavelet"][()] if "wavelet" in file else None
-        if wavelet is not None and wavelet.ndim == 2:
-            wavelet = wavelet[0]
-        return Gathers(
-            Acquisition(sources[shots].astype(float), receivers.astype(float)),
-            float(file.attrs["dt"]),
-            data[shots],
-            wavelet,
-        )
-
-
-def describe_gathers(path: Path, traces: str = "data") -> tuple[tuple[int, ...], float]:
-    """Shape (shot, receiver, time) and sampling interval [s], without reading the traces."""
-    with _reading(path) as file:
-        return tuple(_dataset(file, traces).shape), float(file.attrs.get("dt", 0.0))
+    with datasets.reading(path) as file:
+        return file.array(dataset, masks=True), file.attributes(dataset)
 
 
 @uninterrupted()
@@ -374,19 +301,23 @@ def add_wavelets(
 
 def has_wavelets(path: Path, stage: int, iterate: int) -> bool:
     """Whether the wavelets of a stage, from 1, are those of an iterate."""
-    with _reading(path) as file:
-        group = file.get(f"wavelets/{stage:02d}")
-        return group is not None and int(group.attrs["iterate"]) == iterate
+    with datasets.reading(path) as file:
+        name = f"wavelets/{stage:02d}"
+        return file.has(name) and file.number("iterate", "1", name) == iterate
 
 
 def read_wavelets(path: Path) -> dict[int, tuple[Array, Array, float]]:
     """Estimated wavelets, those that were modelled with, and interval [s], by stage from 1."""
-    with _reading(path) as file:
-        groups = file.get("wavelets", {})
-        return {
-            int(number): (g["estimated"][()], g["start"][()], float(g.attrs["dt"]))
-            for number, g in groups.items()
-        }
+    found = {}
+    with datasets.reading(path) as file:
+        for number in file.groups("wavelets"):
+            name = f"wavelets/{number}"
+            interval = file.number("dt", "s", name)
+            if interval is None or not number.isdecimal():
+                raise DataError(f"{file.name(name)} is no result of a stage; remove it")
+            estimated, start = (file.array(f"{name}/{part}") for part in ("estimated", "start"))
+            found[int(number)] = estimated, start, interval
+    return found
 
 
 def _write_quantities(group: h5py.Group, quantities: Mapping[str, Array], grid: Grid) -> None:
@@ -396,8 +327,8 @@ def _write_quantities(group: h5py.Group, quantities: Mapping[str, Array], grid: 
 
 def read_history(path: Path) -> dict[str, Array]:
     """Columns of the history of an inversion."""
-    with _reading(path) as file:
-        return {name: column[()] for name, column in file["history"].items()}
+    with datasets.reading(path) as file:
+        return {name: file.values(f"history/{name}") for name in file.groups("history")}
 
 
 @uninterrupted()
@@ -411,8 +342,9 @@ def write_state(path: Path, arrays: Mapping[str, Array], numbers: Mapping[str, A
 
 def read_state(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
     """Arrays and numbers of `write_state`."""
-    with _reading(path) as file:
-        return {name: values[()] for name, values in file.items()}, dict(file.attrs)
+    with datasets.reading(path) as file:
+        arrays = {name: file.values(name, masks=True) for name in file.groups("/")}
+        return arrays, file.attributes()
 
 
 def _single(values: Array) -> Array:

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from fwicli import arrays
 from fwicli.config.values import LARGEST, Band, NonNegative, Number, Positive, Section
-from fwicli.errors import DataError
 from fwicli.inversion import bands, mutes, picking, weighting
 from fwicli.inversion.conditioning import BandPass, Operator, Record, Weights
 
@@ -147,23 +147,19 @@ class AmplitudeWeights(Section):
 
 
 class GivenWeights(Section):
-    """Weights from a .npy file, of shape (receivers,) or (shots, receivers).
+    """Weights from a file, of shape (receivers,) or (shots, receivers).
 
-    Shots are counted as they are inverted, after `data.shots`.
+    Shots are counted as they are inverted, after `data.shots`.  dataset: name in an HDF5 file.
     """
 
     kind: Literal["given_weights"]
     file: Path
+    dataset: str = "weights"
 
     def operator(self, record: Record) -> Weights:
         """For the traces of a shot."""
-        try:
-            weights = np.asarray(np.load(self.file, allow_pickle=False))
-        except FileNotFoundError:
-            raise DataError(f"there is no file {self.file}") from None
-        except (OSError, ValueError) as error:
-            raise DataError(f"{self.file} is not a readable .npy file ({error})") from error
-        return weighting.given(record, weights)
+        stored = arrays.read(self.file, self.dataset, masks=True)
+        return weighting.given(record, stored.values)
 
 
 class DeadTraces(Section):

@@ -294,10 +294,13 @@ class Data(Section):
     """Shot records in HDF5; `shots` picks some of them as start:stop:step.
 
     duration: what is used of them, and propagated [s]; all by default.
+    silent: traces that are zero throughout: `drop` them from every comparison, or `compare` them
+    like others. Those that hold values which are no numbers are dropped in any case.
     """
 
     file: Path
     traces: str = "data"
+    silent: Literal["drop", "compare"] = "drop"
     shots: Annotated[str, Field(pattern=r"^(-?[0-9]{1,9})?(:(-?[0-9]{1,9})?){0,2}$")] = ":"
     duration: Positive | None = None
 

@@ -119,6 +119,7 @@ def heard(gathers: Gathers, prepare: Prepare) -> NDArray[np.bool_]:
     shape = gathers.data.shape[1], gathers.samples
     shots = range(gathers.acquisition.shots)
     found = np.stack([_prepared(gathers, shot, prepare).heard(shape) for shot in shots])
+    found &= gathers.live
     if not found.any():
         raise DataError(SILENT)
     return found
@@ -143,11 +144,11 @@ def _compared(
 ) -> tuple[Array, Comparison]:
     """Receivers of a shot that count, and the comparison of their traces."""
     receivers, observed = gathers.acquisition.receivers_of(shot), gathers.data[shot]
-    interval = gathers.interval
+    interval, there = gathers.interval, gathers.live[shot]
     if prepare is None:
-        return receivers, Comparison(observed, interval, misfit)
+        return receivers[there], Comparison(observed[there], interval, misfit)
     prepared = _prepared(gathers, shot, prepare)
-    there = prepared.heard((observed.shape[0], observed.shape[1]))
+    there = there & prepared.heard((observed.shape[0], observed.shape[1]))
     fit = None if prepared.source is None else prepared.source.select(there)
     chosen = prepared.conditioning.select(there)
     return receivers[there], Comparison(observed[there], interval, misfit, chosen, fit)

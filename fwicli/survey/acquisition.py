@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import GeometryError
@@ -26,15 +27,24 @@ class Acquisition:
     Raises
     ------
     GeometryError
-        If the shapes do not agree.
+        If the shapes do not agree, or there are no sources or no receivers.
     """
 
     sources: Array
     receivers: Array
 
     def __post_init__(self) -> None:
+        if self.sources.ndim != 2 or self.receivers.ndim not in (2, 3):
+            raise GeometryError(
+                f"sources of shape {self.sources.shape} and receivers of shape "
+                f"{self.receivers.shape}: they must be (shots, ndim) and (receivers, ndim) or "
+                f"(shots, receivers, ndim)"
+            )
         shots, ndim = self.sources.shape
         shape = self.receivers.shape
+        for name, count in (("sources", shots), ("receivers", shape[-2])):
+            if count == 0:
+                raise GeometryError(f"there are no {name}; give at least one")
         if shape[-1] != ndim or (len(shape) == 3 and shape[0] != shots):
             raise GeometryError(
                 f"receivers of shape {shape} do not fit {shots} sources with {ndim} coordinates; "
@@ -68,6 +78,35 @@ class Acquisition:
         """Positions of all receivers of all shots, shape (n, ndim) [m]."""
         return self.receivers.reshape(-1, self.ndim)
 
+    def placed(self, live: NDArray[np.bool_]) -> Acquisition:
+        """The acquisition, with receivers of traces that are not live and nowhere at their source.
+
+        Parameters
+        ----------
+        live : ndarray of bool, shape (n_shots, n_receivers)
+            Traces that recorded something.
+
+        Raises
+        ------
+        GeometryError
+            If a source, or the receiver of a live trace, has a position that is not a number.
+        """
+        for shot in np.flatnonzero(~np.isfinite(self.sources).all(axis=1))[:1]:
+            raise GeometryError(f"the source of shot {shot} is at {_place(self.sources[shot])}")
+        lost: NDArray[np.bool_] = np.asarray(~np.isfinite(self.receivers).all(axis=-1))
+        if not lost.any():
+            return self
+        for shot, receiver in np.argwhere(np.atleast_2d(lost) & live)[:1]:
+            place = _place(self.receivers_of(int(shot))[int(receiver)])
+            raise GeometryError(
+                f"receiver {receiver} of shot {shot} is at {place}, and its trace is not silent; "
+                f"only receivers without a trace may be nowhere"
+            )
+        shape = (self.shots, *self.receivers.shape[-2:])
+        at_source = np.broadcast_to(self.sources[:, None, :], shape)
+        receivers = np.where(lost[..., None], at_source, self.receivers)
+        return Acquisition(self.sources, receivers)
+
     def select(self, shots: Array) -> Acquisition:
         """The acquisition of some of the shots, by number."""
         receivers = self.receivers[shots] if self.receivers.ndim == 3 else self.receivers
@@ -77,3 +116,8 @@ class Acquisition:
 def towed(sources: Array, offsets: Array) -> Array:
     """Receivers at fixed offsets [m] from each source, shape (n_shots, n_receivers, ndim)."""
     return sources[:, None, :] + offsets[None, :, :]
+
+
+def _place(position: Array) -> str:
+    """A position in words."""
+    return f"({', '.join(f'{c:g}' for c in position)}) m"

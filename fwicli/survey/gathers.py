@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fwicli.errors import DataError
 from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.silence import Silence
 
 Array = NDArray[Any]
 
@@ -27,6 +28,8 @@ class Gathers:
         Pressure [Pa].
     wavelet : ndarray of shape (samples,) or None
         Source time function [Pa] in 2D, [Pa m] in 3D.
+    silence : Silence or None
+        Traces that are compared with nothing; none if it is not known.
 
     Raises
     ------
@@ -38,6 +41,7 @@ class Gathers:
     interval: float
     data: Array
     wavelet: Array | None = None
+    silence: Silence | None = None
 
     def __post_init__(self) -> None:
         expected = (self.acquisition.shots, self.acquisition.traces)
@@ -57,22 +61,39 @@ class Gathers:
         """Number of samples of a trace."""
         return int(self.data.shape[2])
 
-    def check_finite(self) -> None:
-        """Make sure that no sample is NaN or infinite.
+    @property
+    def live(self) -> NDArray[np.bool_]:
+        """Traces that are compared, shape (n_shots, n_receivers)."""
+        if self.silence is None:
+            return np.ones(self.data.shape[:2], dtype=bool)
+        return self.silence.live
+
+    def silenced(self, compared: bool = False) -> Gathers:
+        """The records with their silent traces noted; those that hold no numbers become zero.
+
+        Receivers of such a trace, and of one that is zero, may be nowhere: they are put where the
+        source of the shot is.
+
+        Parameters
+        ----------
+        compared : bool
+            Whether traces that are zero are compared.
 
         Raises
         ------
         DataError
-            Naming the first bad trace.
+            If there is no other trace, or the position of one is not a number.
         """
-        for shot, gather in enumerate(self.data):
-            bad = ~np.isfinite(gather)
-            if bad.any():
-                receiver, sample = np.argwhere(bad)[0]
-                raise DataError(
-                    f"shot {shot}, receiver {receiver} is {gather[receiver, sample]} at "
-                    f"{sample * self.interval:g} s; mute or drop bad traces"
-                )
+        silence = Silence.of(self.data, compared)
+        if silence.broken.all():
+            raise DataError(
+                "all traces hold values that are no numbers; check the file and its units"
+            )
+        data = self.data
+        if silence.broken.any():
+            data = np.where(silence.broken[..., None], np.zeros((), data.dtype), data)
+        acquisition = self.acquisition.placed(~(silence.zero | silence.broken))
+        return replace(self, acquisition=acquisition, data=data, silence=silence)
 
     def until(self, duration: float) -> Gathers:
         """The records, and the wavelet, up to a time [s].
@@ -93,4 +114,6 @@ class Gathers:
 
     def select(self, shots: Array) -> Gathers:
         """The records of some of the shots, by number."""
-        return replace(self, acquisition=self.acquisition.select(shots), data=self.data[shots])
+        silence = None if self.silence is None else self.silence.select(shots)
+        acquisition = self.acquisition.select(shots)
+        return replace(self, acquisition=acquisition, data=self.data[shots], silence=silence)

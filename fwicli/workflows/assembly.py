@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli import hdf5
+from fwicli import arrays, hdf5
+from fwicli.arrays import Stored
 from fwicli.config import schema
 from fwicli.config.arrays import ArrayFile
 from fwicli.errors import DataError, GeometryError, ModelError
@@ -30,15 +30,8 @@ def earth_model(section: schema.Model) -> EarthModel:
     if section.shape is not None:
         given = [name for name in ("vp", *_others(section)) if getattr(section, name) is not None]
         sizes.model(section.shape, len(given))
-    values, attributes = _property(section, section.vp)
-    ndim = values.ndim
-    spacing = section.spacing if section.spacing is not None else attributes.get("spacing")
-    if spacing is None:
-        raise ModelError("the file of vp does not say its spacing; give `spacing` [m]")
-    origin = section.origin if section.origin is not None else attributes.get("origin")
-    steps = np.broadcast_to(np.asarray(spacing, dtype=float), ndim).tolist()
-    start = [0.0] * ndim if origin is None else [float(o) for o in origin]
-    grid = Grid(tuple(values.shape), tuple(steps), tuple(start))
+    values, stored = _property(section, section.vp)
+    grid = _grid(section, tuple(values.shape), stored)
     scale = 1000.0 if section.unit == "km/s" else 1.0
     others = {}
     for name, unit in _others(section).items():
@@ -67,6 +60,34 @@ def check_smoothing(length: float, grid: Grid, setting: str) -> None:
             f"`{setting}` of {length:g} m is more than the longest side of the model, "
             f"{longest:g} m; use a shorter one, or a constant model"
         )
+
+
+def _grid(section: schema.Model, shape: tuple[int, ...], stored: Stored | None) -> Grid:
+    """The grid of a model: as the section says, or else the file."""
+    ndim = len(shape)
+    spacing = _each(section.spacing, ndim, "spacing")
+    origin = _each(section.origin, ndim, "origin")
+    if stored is not None:
+        spacing = spacing or stored.numbers("spacing", "m", ndim, positive=True)
+        origin = origin or stored.numbers("origin", "m", ndim)
+    if not spacing:
+        raise ModelError("the file of vp does not say its spacing; give `spacing` [m]")
+    return Grid(shape, tuple(spacing), tuple(origin or [0.0] * ndim))
+
+
+def _each(values: float | list[float] | None, ndim: int, name: str) -> list[float]:
+    """One number for each axis of a model; none if nothing is given."""
+    if values is None:
+        return []
+    if isinstance(values, float):
+        return [values] * ndim
+    if len(values) != ndim:
+        error = ModelError(
+            f"{len(values)} numbers for the {ndim} axes of the model; give one for each axis [m]"
+        )
+        error.key = (name,)
+        raise error
+    return values
 
 
 def _others(section: schema.Model) -> dict[str, float]:
@@ -100,50 +121,23 @@ def on_grid(section: schema.Model, grid: Grid, source: float | ArrayFile) -> Arr
     return values.astype(np.float64)
 
 
-def _property(section: schema.Model, source: float | ArrayFile) -> tuple[Array, dict[str, Any]]:
+def _property(section: schema.Model, source: float | ArrayFile) -> tuple[Array, Stored | None]:
     """Values of a property as they are in its file, and what the file says of its grid."""
     if isinstance(source, float):
-        return np.full(section.shape or [], source), {}
-    attributes: dict[str, Any] = {}
-    if source.file.suffix in hdf5.SUFFIXES:
-        values, attributes = hdf5.read_array(source.file, source.dataset)
-    elif source.file.suffix == ".npy":
-        values = _npy(source.file)
-    else:
-        values = _raw(source, section.shape)
-    expected = source.shape or section.shape
-    if expected is not None and list(values.shape) != expected:
-        raise ModelError(f"{source.file} holds shape {values.shape}, not `shape` {expected}")
+        return np.full(section.shape or [], source), None
+    shape = source.shape or section.shape
+    stored = arrays.read(
+        source.file, source.dataset, shape, source.dtype, source.byte_order, masks=True
+    )
+    values = stored.values
+    if shape is not None and list(values.shape) != shape:
+        raise ModelError(f"{stored.name} holds shape {values.shape}, not `shape` {shape}")
     if values.ndim not in (2, 3):
-        raise ModelError(f"{source.file} has {values.ndim} axes; a model has (x, z) or (x, y, z)")
-    return values, attributes
-
-
-def _npy(path: Path) -> Array:
-    try:
-        return np.asarray(np.load(path, allow_pickle=False))
-    except FileNotFoundError:
-        raise DataError(f"there is no file {path}") from None
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} is not a readable .npy file ({error})") from error
-
-
-def _raw(source: ArrayFile, shape: list[int] | None) -> Array:
-    shape = source.shape or shape
-    if shape is None:
-        raise ModelError(f"{source.file} is raw binary; give its `shape` as (x, z), z fastest")
-    dtype = np.dtype(source.dtype).newbyteorder("<" if source.byte_order == "little" else ">")
-    try:
-        size = source.file.stat().st_size
-    except OSError:
-        raise DataError(f"there is no file {source.file}") from None
-    expected = int(np.prod(shape)) * dtype.itemsize
-    if size != expected:
         raise ModelError(
-            f"{source.file} has {size} bytes, but shape {shape} of {source.dtype} takes "
-            f"{expected}; check `shape` and `dtype`"
+            f"{stored.name} holds shape {values.shape}, and a model has (x, z) or (x, y, z), z "
+            f"fastest; if the file is raw binary, give its `shape`"
         )
-    return np.fromfile(source.file, dtype).reshape(shape)
+    return values, stored
 
 
 # --- geometry -------------------------------------------------------------------------------------
@@ -151,8 +145,8 @@ def _raw(source: ArrayFile, shape: list[int] | None) -> Array:
 
 def acquisition(section: schema.Geometry, ndim: int) -> Acquisition:
     """Positions of a geometry section."""
-    sources = _positions(section.sources, ndim)
-    receivers = _positions(section.receivers, ndim)
+    sources = _positions(section.sources, ndim, "sources")
+    receivers = _positions(section.receivers, ndim, "receivers")
     sizes.records(len(sources), len(receivers), 1, ndim)
     if section.receivers.towed:
         # Offsets are horizontal; the depth of a streamer is its own.
@@ -164,8 +158,17 @@ def acquisition(section: schema.Geometry, ndim: int) -> Acquisition:
     return Acquisition(sources, receivers)
 
 
-def _positions(section: schema.Points, ndim: int) -> Array:
-    """Positions of shape (n_points, ndim) [m]."""
+def _positions(section: schema.Points, ndim: int, name: str) -> Array:
+    """Positions of shape (n_points, ndim) [m], at least one."""
+    positions = _points(section, ndim)
+    if positions.size == 0:
+        error = GeometryError(f"there are no {name}: a list of coordinates is empty; give one [m]")
+        error.key = (name,)
+        raise error
+    return positions
+
+
+def _points(section: schema.Points, ndim: int) -> Array:
     if (section.y is None) != (ndim == 2):
         need = "no y" if ndim == 2 else "a y coordinate"
         raise GeometryError(f"the model has {ndim} dimensions: give {need}")
@@ -222,15 +225,7 @@ def wavelet(
         return section.amplitude * wavelets.ricker(t, section.frequency, section.delay)
     if isinstance(section, schema.Ormsby):
         return section.amplitude * wavelets.ormsby(t, section.corners, section.delay)
-    if section.file.suffix in hdf5.SUFFIXES:
-        values, _ = hdf5.read_array(section.file, section.dataset)
-    elif section.file.suffix == ".npy":
-        values = _npy(section.file)
-    else:
-        try:
-            values = np.fromfile(section.file, section.dtype)
-        except FileNotFoundError:
-            raise DataError(f"there is no file {section.file}") from None
+    values = arrays.read(section.file, section.dataset, dtype=section.dtype).values
     values = np.ravel(values).astype(float)
     if not np.isfinite(values).all() or not values.any():
         raise DataError(f"the wavelet in {section.file} is zero or has values that are no numbers")
@@ -238,15 +233,21 @@ def wavelet(
     return section.scale * np.pad(values[:count], (0, max(0, count - values.size)))
 
 
-def gathers(section: schema.Data) -> Gathers:
-    """Records of a data section, with the wavelet that the file holds."""
-    records = hdf5.read_gathers(section.file, section.traces, section.selection())
-    if records.acquisition.shots == 0:
-        raise DataError(f"`shots: {section.shots}` selects none of the shots in {section.file}")
+def gathers(section: schema.Data, wavelet: bool = True) -> Gathers:
+    """Records of a data section, with their silent traces noted.
+
+    Parameters
+    ----------
+    wavelet : bool
+        Whether the wavelet that the file holds is read as well.
+    """
+    shots = section.selection()
+    if shots.step == 0:
+        raise DataError(f"`shots: {section.shots}` has a step of 0; leave it out, or make it 1")
+    records = hdf5.read_gathers(section.file, section.traces, shots, wavelet)
     if section.duration is not None:
         records = records.until(section.duration)
-    records.check_finite()
-    return records
+    return records.silenced(section.silent == "compare")
 
 
 # --- discretisation -------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ class Checks:
             with sizes.bounded():
                 return make()
         except FwiError as error:
-            self.add(key, str(error))
+            self.add((*key, *error.key), str(error))
             return None
 
     def add(self, key: Key, message: str) -> None:
@@ -147,7 +147,8 @@ class Checks:
             ("inversion", "stages", n, "misfit"): s.misfit for n, s in enumerate(settings.stages)
         }
         used = [settings.of(n).misfit for n in range(len(settings.stages))]
-        gather, interval = records.data[0], records.interval
+        shot = int(records.live.any(axis=1).argmax())
+        gather, interval = records.data[shot][records.live[shot]], records.interval
         for key, misfit in told.items():
             if misfit is not None and misfit in used:
                 self.get(key, partial(misfit.made().scale, gather, interval))

@@ -10,7 +10,7 @@ from fwicli.config.inversion import Inversion
 from fwicli.config.loader import Key
 from fwicli.inversion import encoding
 from fwicli.propagators.equations import registry
-from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import IMPEDANCE, UNITS, EarthModel
 from fwicli.workflows import unknowns
 from fwicli.workflows.checks import Checks
@@ -99,7 +99,7 @@ def _regularization(
         checks.get(key, made.check)
 
 
-def shots(checks: Checks, config: schema.InvertConfig, geometry: Acquisition) -> None:
+def shots(checks: Checks, config: schema.InvertConfig, records: Gathers) -> None:
     """Shots that fire together must be heard by the same receivers, in the whole model."""
     settings = config.inversion
     for number, stage in enumerate(settings.stages):
@@ -108,7 +108,14 @@ def shots(checks: Checks, config: schema.InvertConfig, geometry: Acquisition) ->
             key = ("inversion", "shots")
         if settings.of(number).shots.encode is False:
             continue
-        checks.get(key, lambda: encoding.check_spread(geometry))
+        checks.get(key, lambda: encoding.check_spread(records.acquisition))
+        if not records.live.all():
+            checks.add(
+                key,
+                f"{int((~records.live).sum())} traces are silent, and shots that fire together "
+                f"need the records of all receivers; leave out `encode`, use batches "
+                f"(`shots: {{batch: 8}}`), or pick shots without them (`data.shots`)",
+            )
         if config.physics.aperture != "whole":
             checks.add(
                 key,

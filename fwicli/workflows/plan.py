@@ -85,11 +85,13 @@ class Plan:
 
     def summary(self) -> dict[str, Any]:
         """Numbers for a table, or for JSON."""
+        silent = 0 if self.gathers is None else int((~self.gathers.live).sum())
         inverted = {"inverts_for": self.inverts_for} if self.inverts_for else {}
         return {
             "command": self.kind,
             **inverted,
             "shots": self.acquisition.shots,
+            **({"silent_traces": silent} if silent else {}),
             "receivers_per_shot": self.acquisition.traces,
             "samples": self.stages[0].axis.samples,
             "sampling_interval_s": self.interval,
@@ -201,7 +203,7 @@ def _inversion(
     records, source, reference = observed
     readable = choices.variables(checks, config, model)
     checks.misfits(config.inversion, records)
-    choices.shots(checks, config, records.acquisition)
+    choices.shots(checks, config, records)
     if not readable:
         return None
     stages = [
@@ -368,7 +370,7 @@ def _observed(
     checks: Checks, config: schema.InvertConfig | schema.RtmConfig, model: EarthModel | None
 ) -> tuple[Gathers, Array, EarthModel | None] | None:
     """Records, wavelet and reference model, checked against the model."""
-    records = checks.get(("data",), lambda: assembly.gathers(config.data))
+    records = checks.get(("data",), lambda: assembly.gathers(config.data, config.wavelet is None))
     reference = _reference(checks, config.reference, model)
     if records is None:
         return None
@@ -382,6 +384,8 @@ def _observed(
         checks.add(("data",), "the data come without a wavelet; add a `wavelet` section")
     if not records.data.any():
         checks.add(("data",), "all traces are zero; check the file and the names of its datasets")
+    elif silent := str(records.silence or ""):
+        checks.warn(silent)
     if model is None or source is None:
         return None
     if records.acquisition.ndim != model.grid.ndim:

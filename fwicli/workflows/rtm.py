@@ -120,14 +120,15 @@ def _tasks(loaded: Loaded, made: Plan) -> tuple[EarthModel, list[_Stacked]]:
     earth = moved(smooth, numerics.grid)
     parameters = properties.parameters(discretization.equation, earth.properties)
     tasks = []
-    for shot in range(made.acquisition.shots):
+    # A shot without live traces has no image; its illumination would dim that of the others.
+    for shot in np.flatnonzero(records.live.any(axis=1)).tolist():
         task = ShotMigration(
             discretization,
             parameters,
             made.wavelet,
             made.acquisition.source(shot),
-            made.acquisition.receivers_of(shot),
-            data[shot],
+            made.acquisition.receivers_of(shot)[records.live[shot]],
+            data[shot][records.live[shot]],
             imaging.condition,
             imaging.subtract_modelled,
         )

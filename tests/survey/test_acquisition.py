@@ -34,12 +34,36 @@ def test_data_must_fit_the_geometry() -> None:
         Gathers(acquisition, 0.004, np.zeros((2, 3, 10)), np.zeros(9))
 
 
-def test_bad_trace_is_named() -> None:
-    data = np.zeros((2, 3, 10))
+@pytest.mark.parametrize("shape", [(3, 2), (2, 3, 2)], ids=["fixed", "of each shot"])
+def test_silent_traces_are_counted(shape: tuple[int, ...]) -> None:
+    """Traces of zeros, or of what is no number, are named; their receivers may be nowhere."""
+    data = np.ones((2, 3, 10))
     data[1, 2, 5] = np.nan
-    records = Gathers(Acquisition(np.zeros((2, 2)), np.zeros((3, 2))), 0.004, data)
-    with pytest.raises(DataError, match=r"shot 1, receiver 2 is nan at 0.02 s"):
-        records.check_finite()
+    data[0, 0] = 0
+    receivers = np.ones(shape)
+    acquisition = Acquisition(np.full((2, 2), 7.0), receivers)
+    records = Gathers(acquisition, 0.004, data).silenced()
+    assert records.live.tolist() == [[False, True, True], [True, True, False]]
+    assert np.isfinite(records.data).all()
+    assert "2 of 6 traces are silent" in str(records.silence)
+    assert "shot 1, receiver 2" in str(records.silence)
+    assert Gathers(acquisition, 0.004, data).silenced(compared=True).live.sum() == 5
+    if len(shape) == 3:
+        receivers[1, 2] = np.nan
+        placed = Gathers(acquisition, 0.004, data).silenced().acquisition
+        assert placed.receivers_of(1)[2].tolist() == [7.0, 7.0]
+    receivers[..., 1, 0] = np.nan
+    with pytest.raises(GeometryError, match=r"receiver 1 of shot 0 is at \(nan, 1\) m"):
+        Gathers(acquisition, 0.004, data).silenced()
+    with pytest.raises(DataError, match="all traces hold values that are no numbers"):
+        Gathers(acquisition, 0.004, np.full_like(data, np.inf)).silenced()
+
+
+def test_somebody_must_send_and_hear() -> None:
+    with pytest.raises(GeometryError, match="there are no sources"):
+        Acquisition(np.zeros((0, 2)), np.zeros((3, 2)))
+    with pytest.raises(GeometryError, match="there are no receivers"):
+        Acquisition(np.zeros((2, 2)), np.zeros((2, 0, 2)))
 
 
 def test_points_on_the_edge_are_inside() -> None:

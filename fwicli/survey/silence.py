@@ -1,0 +1,77 @@
+"""Silent traces: those without any signal, and those that hold values which are no numbers.
+
+Both stand for a receiver that recorded nothing. They are counted, said, and compared with nothing:
+the waves that a model has there are no misfit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Which traces of a survey are silent, and why.
+
+    Parameters
+    ----------
+    zero : ndarray of bool, shape (n_shots, n_receivers)
+        Traces whose samples are all zero.
+    broken : ndarray of bool, shape (n_shots, n_receivers)
+        Traces with a sample that is NaN or infinite.
+    compared : bool
+        Whether zero is what was recorded, and compared.
+    """
+
+    zero: Mask
+    broken: Mask
+    compared: bool = False
+
+    @classmethod
+    def of(cls, data: Array, compared: bool = False) -> Silence:
+        """Of records of shape (n_shots, n_receivers, samples)."""
+        zero = np.stack([~gather.any(axis=-1) for gather in data])
+        broken = np.stack([~np.isfinite(gather).all(axis=-1) for gather in data])
+        return cls(zero, broken, compared)
+
+    @property
+    def live(self) -> Mask:
+        """Traces that are compared, shape (n_shots, n_receivers)."""
+        return ~self.broken if self.compared else ~(self.zero | self.broken)
+
+    def select(self, shots: Array) -> Silence:
+        """Of some of the shots, by number."""
+        return Silence(self.zero[shots], self.broken[shots], self.compared)
+
+    def __str__(self) -> str:
+        """How many, why, and what becomes of them; empty if there are none."""
+        parts = []
+        for mask, words in (
+            (self.broken, "with values that are no numbers"),
+            (self.zero, "zero throughout"),
+        ):
+            if mask.any():
+                shot, receiver = np.argwhere(mask)[0]
+                first = f"the first of shot {shot}, receiver {receiver}"
+                parts.append(f"{int(mask.sum())} {words} ({first})")
+        if not parts:
+            return ""
+        silent = self.zero | self.broken
+        shots = np.flatnonzero(silent.all(axis=1))
+        whole = ""
+        if shots.size:
+            named = ", ".join(str(s) for s in shots[:5]) + (", ..." if shots.size > 5 else "")
+            whole = f", among them all of {shots.size} shots ({named})"
+        fate = "they are compared with nothing"
+        if self.compared:
+            fate = "those with values that are no numbers are compared with nothing"
+            fate = fate if self.broken.any() else "they are compared, as `data.silent` says"
+        count = f"{int(silent.sum())} of {silent.size} traces are silent"
+        return f"{count}: {', '.join(parts)}{whole}; {fate}"
