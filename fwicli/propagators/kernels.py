@@ -27,7 +27,7 @@ from devito.symbolics import retrieve_indexed
 from devito.warnings import DevitoWarning
 
 from fwicli.errors import CalculusError
-from fwicli.propagators import cache, nesting, scheduling, timeloops
+from fwicli.propagators import cache, nesting, origins, scheduling, timeloops
 from fwicli.propagators.elimination import SHARED
 from fwicli.propagators.equations import registry
 from fwicli.propagators.expressions import accesses, functions
@@ -181,15 +181,12 @@ def _key(signature: Signature) -> str:
 
 @functools.cache
 def _toolchain() -> str:
-    """Versions of Devito and the compiler, the processor, and this package's own sources."""
+    """Versions of Devito and the compiler, the processor, and this package's generator."""
     compiler = configuration["compiler"]
     command = [compiler.cc, "--version"]
     version = subprocess.run(command, capture_output=True, text=True, check=False)
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(path.read_bytes())
     parts = [devito.__version__, version.stdout, str(compiler.cflags), _processor()]
-    return "|".join([*parts, platform.python_version(), digest.hexdigest()])
+    return "|".join([*parts, platform.python_version(), origins.digest("kernels")])
 
 
 def _processor() -> str:
