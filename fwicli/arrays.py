@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import tokenize
 import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -69,6 +70,7 @@ FAILURES = (
     OverflowError,
     RuntimeError,
     NotImplementedError,
+    tokenize.TokenError,
     zipfile.BadZipFile,
 )
 
@@ -234,7 +236,8 @@ def _hdf5(path: Path, dataset: str, masks: bool) -> Stored:
 def _npy(path: Path) -> Array:
     """The array of a file; mapped, so that what it declares and what is there are compared."""
     try:
-        mapped = np.load(path, allow_pickle=False, mmap_mode="r")
+        with np.errstate(over="ignore"):  # of sizes beyond 64 bits, refused below
+            mapped = np.load(path, allow_pickle=False, mmap_mode="r")
     except FAILURES as error:
         raise DataError(f"{path} is not a readable .npy file ({error})") from error
     numbers.check_size(mapped.shape, mapped.dtype.itemsize, str(path))

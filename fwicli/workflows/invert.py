@@ -73,12 +73,13 @@ class Inversion:
     def run(self, executor: Executor, resumed: bool) -> Standing:
         """All stages, from the beginning or from where the run was stopped."""
         state_path = self.folder.path / STATE
+        properties = self.plan.model.properties
         if resumed and state_path.exists():
             standing = Standing.read(state_path)
+            standing.check(state_path, {n: properties[n] for n in self.variables.properties})
             self._spent = standing.seconds
             log.info("resuming in stage %d", standing.stage + 1)
         else:
-            properties = self.plan.model.properties
             standing = Standing(0, {n: properties[n] for n in self.variables.properties})
             reference = self.plan.reference
             hdf5.begin_inversion(
@@ -119,6 +120,11 @@ class Inversion:
             standing = replace(standing, state=state, weight=stage.weight)
             found = self._diagnose(stage, state)
             self._keep(standing, stage, step=False, found=found)
+        elif state.x.shape != stage.start.shape:
+            raise DataError(
+                f"{self.folder.path / STATE} holds {state.x.shape} unknowns, and stage "
+                f"{stage.number + 1} has {stage.start.shape}; begin the run anew with --force"
+            )
         stage.weight = standing.weight
         while state.iteration < stage.iterations and not standing.ended:
             self._bar(stage, state.iteration + 1)

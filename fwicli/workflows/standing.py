@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fwicli import hdf5
+from fwicli.errors import DataError
 from fwicli.inversion.optimizer import State
 
 Array = NDArray[Any]
@@ -79,9 +81,48 @@ class Standing:
 
     @classmethod
     def read(cls, path: Path) -> Standing:
-        """Read it from a file."""
+        """Read it from a file.
+
+        Raises
+        ------
+        DataError
+            If something is missing or of another type, as in a file that is damaged.
+        """
         arrays, numbers = hdf5.read_state(path)
+        try:
+            return cls._of(arrays, numbers)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise DataError(
+                f"{path} is not the state of an inversion ({error}), so that it cannot be "
+                f"continued; begin it anew with --force"
+            ) from error
+
+    def check(self, path: Path, base: Mapping[str, Array]) -> None:
+        """Make sure that it is of a run that changes these properties, on their grid.
+
+        Raises
+        ------
+        DataError
+            If it is not.
+        """
+        shapes = {name: values.shape for name, values in self.base.items()}
+        expected = {name: values.shape for name, values in base.items()}
+        if shapes != expected:
+            raise DataError(
+                f"{path} holds {shapes or 'no properties'}, and the inversion changes {expected}; "
+                f"it belongs to another run: begin this one anew with --force"
+            )
+
+    @classmethod
+    def _of(cls, arrays: Mapping[str, Array], numbers: Mapping[str, Any]) -> Standing:
+        """From arrays and numbers of a file, which must fit together."""
         state = None
+        for name, values in arrays.items():
+            own = name.startswith(METHOD)
+            if not own and not (values.size and np.isfinite(values).all()):
+                raise ValueError(f"`{name}` is empty or holds values that are no numbers")
+        if "x" in arrays and arrays["x"].shape != arrays["gradient"].shape:
+            raise ValueError("`x` and `gradient` have different shapes")
         if "x" in arrays:
             state = State(
                 arrays["x"],
