@@ -49,6 +49,16 @@ class ConfigError(FwiError):
     exit_code = 2
 
 
+class TrustError(ConfigError):
+    """A file, folder or link that another user could have put there."""
+
+
+class CompilerError(FwiError):
+    """No compiler, or one that fails: nothing is the matter with the run or its config."""
+
+    exit_code = 4
+
+
 class ExecutionError(FwiError):
     """A worker or disk failed; what was computed until then is kept."""
 

@@ -1,8 +1,9 @@
 """Compiled time loops: built once per signature, kept in the process and on disk.
 
 A kernel is one Devito operator with one time loop (see `timeloops`). It holds no array and no
-grid size; those are given when it is run. Operators are kept in the user's cache folder, under
-a key that contains everything that the generated code depends on.
+grid size; those are given when it is run. Kernels are kept in a cache (see `cache`), under a key
+that contains everything that the generated code depends on, each with its compiled library. Where
+there is no compiler, one will do that another compiler made.
 """
 
 from __future__ import annotations
@@ -11,11 +12,10 @@ import functools
 import hashlib
 import pickle
 import platform
-import subprocess
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,8 @@ from devito.ir.iet import Expression, FindNodes, retrieve_iteration_tree
 from devito.symbolics import retrieve_indexed
 from devito.warnings import DevitoWarning
 
-from fwicli.errors import CalculusError
-from fwicli.propagators import cache, nesting, origins, scheduling, timeloops
+from fwicli.errors import CalculusError, CompilerError
+from fwicli.propagators import cache, library, nesting, origins, scheduling, timeloops, toolchain
 from fwicli.propagators.elimination import SHARED
 from fwicli.propagators.equations import registry
 from fwicli.propagators.expressions import accesses, functions
@@ -126,11 +126,28 @@ class ArraySpec:
 
 @dataclass(frozen=True)
 class Kernel:
-    """A compiled operator and the arrays that it needs."""
+    """An operator, the arrays that it needs, and its compiled code; none before it is compiled."""
 
     signature: Signature
     operator: Any
     arrays: tuple[ArraySpec, ...]
+    code: bytes = b""
+
+    @functools.cached_property
+    def function(self) -> Any:
+        """The compiled function; its arguments are those of the operator, in their order.
+
+        Raises
+        ------
+        CompilerError
+            If the library cannot be loaded here.
+        """
+        function = getattr(library.load(self.code), self.operator.name)
+        function.argtypes = [p._C_ctype for p in self.operator.parameters]
+        return function
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "function"}
 
 
 @functools.cache
@@ -138,26 +155,42 @@ def load(signature: Signature) -> Kernel:
     """The kernel of a signature: from this process, from disk, or built now.
 
     Of several processes that need the same kernel at the same time, one builds it.
+
+    Raises
+    ------
+    CompilerError
+        If it is not on disk, and there is no compiler or it fails.
     """
     path = _path(signature)
-    kernel = _read(path)
+    kernel = _stored(signature)
     if kernel is None:
-        with cache.alone(path):
-            kernel = _read(path)
+        with cache.alone(path.name):
+            kernel = _stored(signature)
             if kernel is None:
                 kernel = build(signature)
-                cache.write(path, pickle.dumps(kernel))
+                cache.write(path.name, pickle.dumps(kernel))
     return kernel
+
+
+def _stored(signature: Signature) -> Kernel | None:
+    """A kernel on disk that can be loaded here, made by the compiler that there is, if any is."""
+    names = [_path(signature).name]
+    if _compiler_version() is None:
+        names += cache.names(_key(signature))
+    return next((k for k in map(_read, map(Path, names)) if k is not None), None)
 
 
 def _read(path: Path) -> Kernel | None:
     """A kernel on disk, if it is there and can be loaded here."""
-    data = cache.read(path)
-    with suppress(OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError):
-        kernel: Kernel | None = pickle.loads(data) if data else None
-        _ = kernel and kernel.operator.cfunction
-        return kernel
-    return None
+    data = cache.read(path.name)
+    if data is None:
+        return None
+    try:
+        kernel: Kernel = pickle.loads(data)
+        _ = kernel.function
+    except (CompilerError, pickle.UnpicklingError, EOFError, AttributeError, ImportError):
+        return None
+    return kernel
 
 
 def prepare(signature: Signature) -> None:
@@ -166,27 +199,32 @@ def prepare(signature: Signature) -> None:
 
 
 def is_cached(signature: Signature) -> bool:
-    """Whether the kernel of a signature is on disk."""
-    return _path(signature).exists()
+    """Whether the kernel of a signature is on disk, from the compiler that there is, if any is."""
+    names = cache.names(_key(signature))
+    return bool(names) if _compiler_version() is None else _path(signature).name in names
 
 
 def _path(signature: Signature) -> Path:
-    return cache.folder() / f"{_key(signature)}.kernel"
+    """Where a kernel is written, of the compiler that there is."""
+    compiler = hashlib.sha256(f"{toolchain.compiler()}{_compiler_version()}".encode())
+    name = f"{_key(signature)}-{compiler.hexdigest()[:8]}.kernel"
+    return (cache.folder() or Path()) / name
 
 
 def _key(signature: Signature) -> str:
-    """Digest of a signature and of what else the compiled code depends on."""
-    return hashlib.sha256(f"{asdict(signature)}{_toolchain()}".encode()).hexdigest()[:32]
+    """Digest of a signature and of what else the code depends on, but for the compiler."""
+    return hashlib.sha256(f"{asdict(signature)}{_generator()}".encode()).hexdigest()[:32]
+
+
+def _compiler_version() -> str | None:
+    return toolchain.version(toolchain.compiler().command)
 
 
 @functools.cache
-def _toolchain() -> str:
-    """Versions of Devito and the compiler, the processor, and this package's generator."""
-    compiler = configuration["compiler"]
-    command = [compiler.cc, "--version"]
-    version = subprocess.run(command, capture_output=True, text=True, check=False)
-    parts = [devito.__version__, version.stdout, str(compiler.cflags), _processor()]
-    return "|".join([*parts, platform.python_version(), origins.digest("kernels")])
+def _generator() -> str:
+    """Versions of Python and Devito, the processor, and this package's generator."""
+    parts = [devito.__version__, _processor(), platform.python_version()]
+    return "|".join([*parts, origins.digest("kernels")])
 
 
 def _processor() -> str:
@@ -199,10 +237,19 @@ def _processor() -> str:
 
 
 def build(signature: Signature) -> Kernel:
-    """Derive, generate and compile the kernel of a signature."""
+    """Derive, generate and compile the kernel of a signature.
+
+    Raises
+    ------
+    CompilerError
+        If there is no compiler, or it fails.
+    """
+    toolchain.check()
     kernel = generate(signature)
-    with strict():
-        _ = kernel.operator.cfunction
+    # What the operator was made from has no part in running it, and is large.
+    kernel.operator._args = None
+    kernel = replace(kernel, code=toolchain.compiled(str(kernel.operator)))
+    _ = kernel.function
     return kernel
 
 

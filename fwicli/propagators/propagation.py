@@ -180,7 +180,7 @@ class Propagation:
                 self._storage.array(spec)[:] = 0
         # Devito's own call would check, and convert, all arguments every time.
         made.compiled |= {"time_m": first - base, "time_M": last - 1 - base}
-        operator.cfunction(*(made.compiled[p.name] for p in operator.parameters))
+        self._kernel.function(*(made.compiled[p.name] for p in operator.parameters))
 
     def _prepared(self) -> dict[str, Any]:
         """Arguments of the compiled function, for the longest window."""

@@ -1,0 +1,231 @@
+"""Whose files are believed: those that this user or root owns and nobody else can write.
+
+A file is judged through its descriptor, after it was opened: nobody can put another in its place
+between the judgement and the reading. Links are followed only where this user or root made them.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from fwicli.errors import TrustError
+
+OTHERS = stat.S_IWGRP | stat.S_IWOTH
+# So many links may lie on the way to a folder.
+LINKS = 40
+# Opens a folder as a place to begin from, also one that cannot be listed.
+_PLACE = os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
+
+
+@dataclass
+class Folder:
+    """An open folder, as a place to begin from.
+
+    Attributes
+    ----------
+    descriptor : int
+    path : Path
+    objection : str or None
+        Why what lies in it is not believed: who else can write it, or put another in its place.
+    """
+
+    descriptor: int
+    path: Path
+    objection: str | None
+
+    @classmethod
+    def open(cls, path: Path, exposed: bool = False) -> Folder:
+        """Open a folder, part by part.
+
+        Parameters
+        ----------
+        path : Path
+        exposed : bool
+            Whether others may put another folder of this user's in its place.
+
+        Raises
+        ------
+        TrustError
+            If the way leads over a link that another user made.
+        OSError
+            If there is no such folder, or no way to it.
+        """
+        rest = [*reversed(path.absolute().parts[1:])]
+        place, exposure, links = os.open("/", _PLACE), None, 0
+        try:
+            while rest:
+                name = rest.pop()
+                status = os.stat(name, dir_fd=place, follow_symlinks=False)
+                exposure = exposure or _exposure(os.fstat(place), status)
+                if stat.S_ISLNK(status.st_mode) and (links := links + 1) <= LINKS:
+                    _check_link(status, name, path)
+                    target = Path(os.readlink(name, dir_fd=place))
+                    if target.is_absolute():
+                        place = _instead(place, os.open("/", _PLACE))
+                    rest += reversed(target.parts[1:] if target.is_absolute() else target.parts)
+                    continue
+                place = _instead(place, os.open(name, _PLACE | os.O_NOFOLLOW, dir_fd=place))
+            reason = objection(os.fstat(place)) or (None if exposed else exposure)
+            return cls(place, path, reason)
+        except BaseException:
+            os.close(place)
+            raise
+
+    def __enter__(self) -> Folder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.descriptor)
+
+    def read(self, name: str) -> bytes:
+        """What a file in the folder holds.
+
+        Raises
+        ------
+        TrustError
+            If another user could have written it.
+        OSError
+            If it cannot be read.
+        """
+        with opened(self.path / name, self.descriptor) as file:
+            if self.objection is not None:
+                raise TrustError(
+                    f"{self.path / name} is not used, because of its folder: {self.objection}"
+                )
+            return file.read()
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file aside and put it in its place."""
+        aside = f".{name}.{os.getpid()}.{os.urandom(4).hex()}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            handle = os.open(aside, flags, 0o600, dir_fd=self.descriptor)
+            with open(handle, "wb") as file:  # noqa: PTH123  of a descriptor
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.rename(aside, name, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(aside, dir_fd=self.descriptor)
+            raise
+
+
+def _instead(old: int, new: int) -> int:
+    os.close(old)
+    return new
+
+
+def _check_link(status: os.stat_result, name: str, path: Path) -> None:
+    if not _ours(status):
+        raise TrustError(
+            f"{path} is not used: on the way to it, `{name}` is a link that {owner(status)} made"
+        )
+
+
+def _exposure(above: os.stat_result, entry: os.stat_result) -> str | None:
+    """Why others can replace an entry of a folder; None if they cannot."""
+    # In a container the owner of the root folder need not be number 0.
+    trusted = _ours(above) or above.st_uid == Path("/").stat().st_uid
+    if not trusted:
+        return f"above it a folder belongs to {owner(above)}"
+    if above.st_mode & OTHERS and not (above.st_mode & stat.S_ISVTX and _ours(entry)):
+        return f"others can write a folder above it (mode {stat.S_IMODE(above.st_mode):o})"
+    return None
+
+
+def _ours(status: os.stat_result) -> bool:
+    return status.st_uid in (os.geteuid(), 0)
+
+
+def owner(status: os.stat_result) -> str:
+    """Name or number of the user whom a file belongs to."""
+    with suppress(KeyError):
+        return f"the user {pwd.getpwuid(status.st_uid).pw_name}"
+    return f"the user with number {status.st_uid}"
+
+
+def objection(status: os.stat_result) -> str | None:
+    """Why a file or folder is not to be believed; None if it is."""
+    if not _ours(status):
+        return f"it belongs to {owner(status)}"
+    if status.st_mode & OTHERS:
+        return f"others can write it (mode {stat.S_IMODE(status.st_mode):o})"
+    return None
+
+
+def opened(path: Path, folder: int | None = None) -> BinaryIO:
+    """A file to read, if nobody but this user or root could have written it.
+
+    Parameters
+    ----------
+    folder : int, optional
+        Descriptor of the folder, where that is open.
+
+    Raises
+    ------
+    TrustError
+        If it is a link, is no file, or belongs to another user or can be written by others.
+    OSError
+        If it cannot be read.
+    """
+    name = path if folder is None else path.name
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        handle = os.open(name, flags, dir_fd=folder)
+    except OSError:
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        if stat.S_ISLNK(status.st_mode):
+            raise TrustError(f"{path} is not used: it is a link, of {owner(status)}") from None
+        if not _ours(status):
+            raise TrustError(f"{path} is not used: {objection(status)}") from None
+        raise
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise TrustError(f"{path} is not used: it is no file")
+        if (reason := objection(status)) is not None:
+            raise TrustError(f"{path} is not used: {reason}")
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def created(path: Path, append: bool = False) -> BinaryIO:
+    """A file to write that others will not be able to write; a link in its place is not followed.
+
+    Parameters
+    ----------
+    append : bool
+        Whether to go on with a file that is there; it is replaced else.
+
+    Raises
+    ------
+    TrustError
+        If there is a link, or to be gone on with a file that others could have written.
+    OSError
+        If it cannot be written.
+    """
+    if append:
+        with suppress(FileNotFoundError):
+            opened(path).close()
+    else:
+        path.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    flags |= os.O_APPEND if append else os.O_EXCL
+    return os.fdopen(os.open(path, flags, 0o644), "ab" if append else "wb")
+
+
+def keeps_modes(folder: Path) -> bool:
+    """Whether the file system of a folder knows who may write a file; some of others do not."""
+    with suppress(OSError), tempfile.NamedTemporaryFile(dir=folder) as file:
+        return not os.fstat(file.fileno()).st_mode & OTHERS
+    return True
