@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fwicli.errors import ModelError
+from fwicli.figures import Axes, Figure
 from fwicli.inversion.diagnosis import HALF, Diagnosis
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
