@@ -155,11 +155,17 @@ class Ormsby(Section):
 
 
 class WaveletFile(Section):
-    """Wavelet from a file, sampled like the data from t = 0, times `scale`."""
+    """Wavelet from a file, from t = 0, times `scale`: HDF5, .npy, text, or raw binary.
+
+    interval: of its samples [s]; by default that of the file, an attribute `dt` or a column of
+    times in front of the amplitudes, or else that of the data.  It is resampled to the data.
+    dtype: of a raw file.
+    """
 
     kind: Literal["file"]
     file: Path
     dataset: str = "wavelet"
+    interval: Positive | None = None
     dtype: Literal["float32", "float64"] = "float32"
     scale: Number = 1.0
 

@@ -3,6 +3,9 @@
     Ricker     w(t) = (1 - 2 a) exp(-a),        a = (pi f (t - t0))**2
     Ormsby     trapezoid in frequency with corners f1 < f2 < f3 < f4
 
+A wavelet that is sampled otherwise than the records is taken to their samples by its Fourier
+series, exact below both Nyquist frequencies (chirp-z transform: Rabiner, Schafer and Rader, 1969).
+
 References: Ricker (1953), Geophysics 18, 10-40; Ryan (1994), CSEG Recorder 19(7), 8-9.
 """
 
@@ -13,12 +16,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy  # its parts are loaded at use: their import takes longer than a check may
 from numpy.typing import NDArray
+
+from fwicli.errors import DataError
 
 Array = NDArray[Any]
 
 # A signal's band ends where its spectrum falls below this share of its largest value.
 BAND_EDGE = 0.05
+# Where that is for a Ricker wavelet, relative to its peak frequency: x**2 exp(1 - x**2) = 0.05.
+RICKER_EDGE = 2.397
+# Sampling intervals of seismic records are shorter [s]; those of earthquakes may be longer.
+LONG_INTERVAL = 0.1
+# Periods of the second corner that an Ormsby wavelet lasts at least: a shorter taper widens the
+# spectrum beyond the corners (by 37 % of f4 at half of it, 2 % at this length).
+ORMSBY_PERIODS = 1.0
 
 
 def times(interval: float, samples: int) -> Array:
@@ -37,8 +50,17 @@ def ricker(t: Array, frequency: float, delay: float | None = None) -> Array:
         Peak frequency [Hz].
     delay : float, optional
         By default 1.5 / frequency, where the wavelet starts below 1e-8.
+
+    Raises
+    ------
+    DataError
+        If the frequency is not positive, a value is not a number, or the times are too far apart.
     """
+    _positive("the frequency of a Ricker wavelet", frequency, "Hz")
     delay = 1.5 / frequency if delay is None else delay
+    if not np.isfinite(delay):
+        raise DataError(f"the delay of a wavelet is a time in s; got {delay}")
+    _sampled(t, RICKER_EDGE * frequency, f"a Ricker wavelet of {frequency:g} Hz")
     a = (np.pi * frequency * (t - delay)) ** 2
     return np.asarray((1 - 2 * a) * np.exp(-a))
 
@@ -52,9 +74,28 @@ def ormsby(t: Array, corners: Sequence[float], delay: float | None = None) -> Ar
         Corner frequencies [Hz], increasing.
     delay : float, optional
         By default 2 / f2, and a cosine taper brings the wavelet to zero at t = 0 and 2 delay.
+
+    Raises
+    ------
+    DataError
+        If the corners are not four increasing frequencies, the delay is too short for them, or the
+        times are too far apart.
     """
-    f1, f2, f3, f4 = corners
+    values = np.asarray(corners, dtype=float)
+    if values.shape != (4,) or not (np.isfinite(values).all() and (np.diff(values) > 0).all()):
+        raise DataError(
+            f"an Ormsby wavelet has four increasing corner frequencies [Hz]; got {list(corners)}"
+        )
+    f1, f2, f3, f4 = values.tolist()
+    _positive("the first corner of an Ormsby wavelet", f1, "Hz")
     delay = 2 / f2 if delay is None else delay
+    if not ORMSBY_PERIODS / 2 / f2 * (1 - 1e-9) <= delay < np.inf:
+        raise DataError(
+            f"a delay of {delay:g} s cuts an Ormsby wavelet with corners from {f1:g} and {f2:g} Hz "
+            f"to {2 * delay:g} s, too short for its band; leave out the delay, which is then "
+            f"{2 / f2:g} s, or make it {np.ceil(500 * ORMSBY_PERIODS / f2) / 1000:g} s or more"
+        )
+    _sampled(t, f4, f"an Ormsby wavelet with corners up to {f4:g} Hz")
 
     def ramp(low: float, high: float) -> Array:
         def lobe(f: float) -> Array:
@@ -67,6 +108,80 @@ def ormsby(t: Array, corners: Sequence[float], delay: float | None = None) -> Ar
     distance = np.clip(np.abs(t - delay) / delay, 0, 1)
     taper = np.where(distance > 0.5, np.cos(np.pi * (distance - 0.5)) ** 2, 1.0)
     return np.asarray(wavelet / (np.pi * peak) * taper)
+
+
+def _positive(name: str, value: float, unit: str) -> None:
+    """A number must be finite and above zero."""
+    if not 0 < value < np.inf:
+        raise DataError(f"{name} must be a finite number above 0 {unit}; got {value:g}")
+
+
+def _sampled(t: Array, highest: float, name: str) -> None:
+    """Times must be numbers, close enough for a frequency [Hz] at which a spectrum ends."""
+    if not np.isfinite(t).all():
+        raise DataError(f"the times of {name} hold values that are no numbers")
+    interval = float(np.abs(np.diff(np.ravel(t)[:2])).max(initial=0.0))
+    if highest * interval > 0.5:
+        raise DataError(
+            f"{name} has waves up to {highest:.3g} Hz, and samples every {interval:g} s hold none "
+            f"above {0.5 / interval:g} Hz (Nyquist): {in_seconds(interval)}sample every "
+            f"{sampling_for(highest):g} s or finer, or lower the frequency"
+        )
+
+
+def in_seconds(interval: float) -> str:
+    """A question that begins an advice, where an interval [s] is likely one in another unit."""
+    for unit, scale in (("ms", 1e-3), ("µs", 1e-6)):
+        if interval > LONG_INTERVAL and 1e-5 <= interval * scale <= LONG_INTERVAL:
+            return f"is the interval in {unit}? Then write {interval * scale:.6g}; else "
+    return ""
+
+
+def sampling_for(highest: float) -> float:
+    """Longest sampling interval [s] for a frequency [Hz], rounded down to three digits."""
+    scale = 10.0 ** (2 - np.floor(np.log10(0.5 / highest)))
+    return float(np.floor(0.5 / highest * scale) / scale)
+
+
+def resampled(
+    wavelet: Array, interval: float, other: float, samples: int, start: float = 0.0
+) -> Array:
+    """A wavelet on another time axis, band-limited; zero before its first sample and after its end.
+
+    Frequencies above the Nyquist frequency of the new samples are left out.
+
+    Parameters
+    ----------
+    wavelet : ndarray of shape (n,)
+    interval, other : float
+        Sampling interval of the wavelet, and of the result [s].
+    samples : int
+        Number of samples of the result; its first is at t = 0.
+    start : float
+        Time of the first sample of the wavelet [s].
+
+    Returns
+    -------
+    wavelet : ndarray of shape (samples,)
+    """
+    n = wavelet.size
+    # The zeros behind keep what an abrupt end rings with from its beginning.
+    length = 2 * n + 64
+    spectrum = np.fft.rfft(wavelet, length)
+    frequencies = np.fft.rfftfreq(length, interval)
+    spectrum[1:] *= 2
+    if length % 2 == 0:
+        spectrum[-1] /= 2
+    spectrum[frequencies > 0.5 / other * (1 + 1e-9)] = 0
+    begin = max(0, int(np.ceil(start / other - 1e-9)))
+    end = min(samples, int(np.floor((start + n * interval) / other + 1e-9)) + 1)
+    result = np.zeros(samples)
+    if end > begin:
+        turn = 2j * np.pi * other / (length * interval)
+        shift = np.exp(2j * np.pi * frequencies * (begin * other - start))
+        series = scipy.signal.czt(spectrum * shift, end - begin, np.exp(turn))
+        result[begin:end] = series.real / length
+    return result
 
 
 @dataclass(frozen=True)
@@ -99,6 +214,15 @@ class Spectrum:
         """Upper edge of the band [Hz]: the last frequency above `BAND_EDGE` of the largest."""
         loud = self.amplitude >= BAND_EDGE * self.amplitude.max()
         return float(self.frequencies[np.flatnonzero(loud)[-1]])
+
+    @property
+    def at_nyquist(self) -> float:
+        """Share of the largest amplitude that is left at the Nyquist frequency.
+
+        Above `BAND_EDGE` the signal has no upper edge: it is aliased, or cut off.
+        """
+        last = self.amplitude[-max(1, self.amplitude.size // 100) :]
+        return float(last.max() / self.amplitude.max())
 
     @property
     def centre(self) -> float:

@@ -15,12 +15,11 @@ from fwicli.config.arrays import ArrayFile
 from fwicli.errors import DataError, GeometryError, ModelError
 from fwicli.propagators import points
 from fwicli.propagators.absorbing import SIDES, SURFACE, AbsorbingLayer, walls
-from fwicli.survey import wavelets
 from fwicli.survey.acquisition import Acquisition, towed
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
-from fwicli.workflows import sizes
+from fwicli.workflows import plausibility, sizes
 
 Array = NDArray[Any]
 
@@ -72,6 +71,7 @@ def _grid(section: schema.Model, shape: tuple[int, ...], stored: Stored | None) 
         origin = origin or stored.numbers("origin", "m", ndim)
     if not spacing:
         raise ModelError("the file of vp does not say its spacing; give `spacing` [m]")
+    plausibility.check_spacing(spacing, origin)
     return Grid(shape, tuple(spacing), tuple(origin or [0.0] * ndim))
 
 
@@ -152,6 +152,7 @@ def acquisition(section: schema.Geometry, ndim: int) -> Acquisition:
         # Offsets are horizontal; the depth of a streamer is its own.
         offsets = receivers.copy()
         offsets[:, -1] = 0.0
+        sizes.positions([len(sources), len(receivers)], "grid")
         spread = towed(sources, offsets)
         spread[..., -1] = receivers[:, -1]
         return Acquisition(sources, spread)
@@ -208,29 +209,7 @@ def _values(coordinate: schema.Coordinate) -> Array:
     return np.atleast_1d(np.asarray(coordinate, dtype=float))
 
 
-# --- wavelet and data -----------------------------------------------------------------------------
-
-
-def samples(section: schema.Time) -> int:
-    """Number of samples of a time section; the last is at the duration or just before."""
-    return int(np.floor(section.duration / section.interval + 1e-9)) + 1
-
-
-def wavelet(
-    section: schema.Ricker | schema.Ormsby | schema.WaveletFile, interval: float, count: int
-) -> Array:
-    """Source time function of shape (count,)."""
-    t = wavelets.times(interval, count)
-    if isinstance(section, schema.Ricker):
-        return section.amplitude * wavelets.ricker(t, section.frequency, section.delay)
-    if isinstance(section, schema.Ormsby):
-        return section.amplitude * wavelets.ormsby(t, section.corners, section.delay)
-    values = arrays.read(section.file, section.dataset, dtype=section.dtype).values
-    values = np.ravel(values).astype(float)
-    if not np.isfinite(values).all() or not values.any():
-        raise DataError(f"the wavelet in {section.file} is zero or has values that are no numbers")
-    # A shorter wavelet is zero after its end.
-    return section.scale * np.pad(values[:count], (0, max(0, count - values.size)))
+# --- data -----------------------------------------------------------------------------------------
 
 
 def gathers(section: schema.Data, wavelet: bool = True) -> Gathers:

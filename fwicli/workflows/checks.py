@@ -16,7 +16,7 @@ from fwicli.config.loader import Key, Loaded, Problem, ProblemsError
 from fwicli.errors import FwiError
 from fwicli.inversion.bands import Band
 from fwicli.propagators import history, sampling
-from fwicli.propagators.absorbing import walls
+from fwicli.propagators.absorbing import SIDES, SURFACE, walls
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import ROUND_OFF, Equation, call
 from fwicli.survey.acquisition import Acquisition
@@ -24,8 +24,8 @@ from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import UNITS, EarthModel
 from fwicli.survey.regridding import Regridding, fitting
-from fwicli.survey.wavelets import Spectrum
-from fwicli.workflows import assembly, sizes
+from fwicli.survey.wavelets import BAND_EDGE, Spectrum
+from fwicli.workflows import assembly, plausibility, sizes
 from fwicli.workflows.numerics import Numerics
 
 Array = NDArray[Any]
@@ -70,6 +70,11 @@ class Checks:
     def add(self, key: Key, message: str) -> None:
         """Note a problem."""
         self.problems.append(self.loaded.problem(key, message))
+
+    def add_once(self, key: Key, message: str) -> None:
+        """Note a problem unless there is one at this place, as of another stage."""
+        if all(p.key != key for p in self.problems):
+            self.add(key, message)
 
     def warn(self, message: str) -> None:
         """Note what the user should know, but may want."""
@@ -173,6 +178,49 @@ class Checks:
                 f"check units, `model.origin` and the sign of depths",
             )
 
+    def sounding(self, key: Key, grid: Grid, geometry: Acquisition) -> None:
+        """No source or receiver may lie on a side where the pressure is zero."""
+        try:
+            free = assembly.free_sides(self.loaded.config.physics, grid.ndim)
+        except FwiError:
+            return  # said where the layer is made
+        named = {"sources": geometry.sources, "receivers": geometry.all_receivers()}
+        for name, positions in named.items():
+            for side in free:
+                axis, last = grid.axes.index(side[0]), side[1] == "+"
+                end = (grid.end if last else grid.origin)[axis]
+                on = np.abs(positions[:, axis] - end) <= 1e-6 * grid.spacing[axis]
+                if not on.any():
+                    continue
+                inward = end + (-1 if last else 1) * grid.spacing[axis] / 2
+                effect = "send nothing" if name == "sources" else "record nothing"
+                remedy = f"absorb on that side, or move them inwards, to {side[0]} = {inward:g} m"
+                if side in SURFACE and self.loaded.config.physics.free_surface:
+                    remedy = f"move them down, as to z = {inward:g} m, or set `free_surface: false`"
+                self.add(
+                    (*key, name) if key == ("geometry",) else key,
+                    f"{int(on.sum())} of {len(positions)} {name}, the first number "
+                    f"{int(np.flatnonzero(on)[0])}, lie on the side `{SIDES[side]}`, at {side[0]} "
+                    f"= {end:g} m, where the pressure is zero: they {effect}; {remedy}",
+                )
+
+    def within_reach(
+        self, key: Key, geometry: Acquisition, fastest: float, duration: float
+    ) -> None:
+        """Waves must come to at least one receiver before the record ends."""
+        nearest = np.inf
+        for shot in range(geometry.shots):
+            away = geometry.receivers_of(shot) - geometry.source(shot)
+            nearest = min(nearest, float(np.linalg.norm(away, axis=1).min(initial=np.inf)))
+            if nearest <= fastest * duration:
+                return
+        self.add(
+            key,
+            f"no wave comes to any receiver within the record: the nearest is {nearest:g} m from "
+            f"its source, and in {duration:g} s the fastest wave, of {fastest:g} m/s, comes "
+            f"{fastest * duration:.4g} m far; make the record longer, or check the units",
+        )
+
     def coarse(
         self, key: Key, grid: Grid, spacing: float | str | None, longest: float
     ) -> Grid | None:
@@ -235,6 +283,50 @@ class Checks:
         )
         return None
 
+    def _ends(self, spectrum: Spectrum) -> bool:
+        """Whether a spectrum ends below the Nyquist frequency, so that a grid can be judged."""
+        if spectrum.at_nyquist < BAND_EDGE:
+            return True
+        key: Key = ("wavelet",) if self.loaded.config.wavelet is not None else ("data",)
+        self.add_once(
+            key,
+            f"the spectrum of the wavelet does not end: {100 * spectrum.at_nyquist:.0f}% of its "
+            f"largest amplitude is left at {spectrum.frequencies[-1]:g} Hz, the highest frequency "
+            f"of its samples; it is cut off where it is not yet zero, or sampled too coarsely: "
+            f"taper its ends, filter it, or sample it more finely",
+        )
+        return False
+
+    def _in_proportion(
+        self,
+        config: schema.Run,
+        grid: Grid,
+        fastest: float,
+        sampled: tuple[float, int],
+    ) -> bool:
+        """Whether times and lengths go together; problems and doubts are said once."""
+        interval, samples = sampled
+        physics, duration = config.physics, interval * (samples - 1)
+        limit = sampling.stable_step(fastest, grid.spacing, physics.order)
+        lengths = [e - o for o, e in zip(grid.origin, grid.end, strict=True)]
+        timed = isinstance(config, schema.ModelConfig)
+        try:
+            plausibility.check_steps(
+                interval, samples, limit, min(grid.spacing), fastest, physics.substeps
+            )
+        except FwiError as error:
+            self.add_once(("time", "interval") if timed else ("data",), str(error))
+            return False
+        try:
+            plausibility.check_crossings(duration, fastest, lengths)
+        except FwiError as error:
+            self.add_once(("time", "duration") if timed else ("data",), str(error))
+            return False
+        for doubt in plausibility.doubts(interval, samples, limit, max(lengths), fastest):
+            if doubt not in self.warnings:
+                self.warn(doubt)
+        return True
+
     def numerics(
         self,
         key: Key,
@@ -258,6 +350,8 @@ class Checks:
         """
         slowest, fastest = speeds
         physics = config.physics
+        if not self._in_proportion(config, grid, fastest, sampled):
+            return None
         axis = self.get(
             ("physics", "substeps"),
             lambda: sampling.time_axis(
@@ -269,6 +363,8 @@ class Checks:
                 physics.time_correction,
             ),
         )
+        if not self._ends(spectrum):
+            return None
         highest = spectrum.highest
         found = sampling.points_per_wavelength(slowest, highest, grid.spacing)
         needed = points_needed(physics)

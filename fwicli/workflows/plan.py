@@ -25,10 +25,21 @@ from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import moved
 from fwicli.survey.wavelets import Spectrum
-from fwicli.workflows import assembly, choices, extent, histories, reception, sizes, unknowns
+from fwicli.workflows import (
+    assembly,
+    choices,
+    extent,
+    histories,
+    plausibility,
+    reception,
+    signatures,
+    sizes,
+    unknowns,
+)
 from fwicli.workflows.checks import Checks
 from fwicli.workflows.numerics import Numerics
 from fwicli.workflows.runfolder import RunFolder
+from fwicli.workflows.signatures import signature
 
 Array = NDArray[Any]
 
@@ -159,21 +170,25 @@ def _fits(made: Plan) -> None:
 
 
 def _modelling(checks: Checks, config: schema.ModelConfig, model: EarthModel | None) -> Plan | None:
-    interval, count = config.time.interval, assembly.samples(config.time)
-    if count < 2:
-        checks.add(("time", "duration"), "the record has no second sample; make it longer")
-        return None
-    source = checks.get(("wavelet",), lambda: assembly.wavelet(config.wavelet, interval, count))
+    sampled = checks.get(("time",), lambda: plausibility.record(config.time))
+    source = None
+    if sampled is not None:
+        source = checks.get(("wavelet",), lambda: signature(config.wavelet, *sampled))
     if model is None:
         return None
     ndim = model.grid.ndim
     geometry = checks.get(("geometry",), lambda: assembly.acquisition(config.geometry, ndim))
-    if geometry is None or source is None:
+    if geometry is None:
         return None
-    checks.get(("geometry",), lambda: sizes.records(geometry.shots, geometry.traces, count, ndim))
     checks.inside(("geometry",), model.grid, geometry)
+    checks.sounding(("geometry",), model.grid, geometry)
+    if sampled is None or source is None:
+        return None
+    interval, count = sampled
+    checks.get(("geometry",), lambda: sizes.records(geometry.shots, geometry.traces, count, ndim))
     physics, spectrum = config.physics, Spectrum.of(source, interval)
     found = speeds(physics.equation, model)
+    checks.within_reach(("geometry",), geometry, found[1], interval * (count - 1))
     limit = extent.longest(physics, found[0], spectrum)
     grids = extent.grids(checks, physics, model.grid, limit)
     if grids is None:
@@ -378,9 +393,12 @@ def _observed(
     given = config.wavelet
     if given is not None:
         source = checks.get(
-            ("wavelet",), lambda: assembly.wavelet(given, records.interval, records.samples)
+            ("wavelet",), lambda: signature(given, records.interval, records.samples)
         )
-    elif source is None:
+    elif source is not None:
+        name = f"the wavelet in {config.data.file}"
+        source = checks.get(("data",), partial(signatures.checked, np.asarray(source), name))
+    else:
         checks.add(("data",), "the data come without a wavelet; add a `wavelet` section")
     if not records.data.any():
         checks.add(("data",), "all traces are zero; check the file and the names of its datasets")
@@ -396,6 +414,7 @@ def _observed(
         )
         return None
     checks.inside(("data",), model.grid, records.acquisition)
+    checks.sounding(("data",), model.grid, records.acquisition)
     source = np.asarray(source)
     return replace(records, wavelet=source), source, reference
 
