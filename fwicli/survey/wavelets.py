@@ -25,8 +25,11 @@ Array = NDArray[Any]
 
 # A signal's band ends where its spectrum falls below this share of its largest value.
 BAND_EDGE = 0.05
-# Where that is for a Ricker wavelet, relative to its peak frequency: x**2 exp(1 - x**2) = 0.05.
-RICKER_EDGE = 2.397
+# Highest frequency that samples of a Ricker wavelet must hold, relative to its peak frequency: half
+# of BAND_EDGE, as x**2 exp(1 - x**2) = 0.025, since what is above Nyquist is folded onto it.
+RICKER_EDGE = 2.57
+# The same for an Ormsby wavelet, relative to its last corner: its taper widens the spectrum.
+ORMSBY_EDGE = 1.05
 # Sampling intervals of seismic records are shorter [s]; those of earthquakes may be longer.
 LONG_INTERVAL = 0.1
 # Periods of the second corner that an Ormsby wavelet lasts at least: a shorter taper widens the
@@ -95,7 +98,7 @@ def ormsby(t: Array, corners: Sequence[float], delay: float | None = None) -> Ar
             f"to {2 * delay:g} s, too short for its band; leave out the delay, which is then "
             f"{2 / f2:g} s, or make it {np.ceil(500 * ORMSBY_PERIODS / f2) / 1000:g} s or more"
         )
-    _sampled(t, f4, f"an Ormsby wavelet with corners up to {f4:g} Hz")
+    _sampled(t, ORMSBY_EDGE * f4, f"an Ormsby wavelet with corners up to {f4:g} Hz")
 
     def ramp(low: float, high: float) -> Array:
         def lobe(f: float) -> Array:

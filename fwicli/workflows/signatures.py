@@ -7,6 +7,7 @@ from a file brings its own sampling where the file, a column of times or the con
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -78,14 +79,19 @@ def _made(section: schema.Ricker | schema.Ormsby, interval: float, samples: int)
     if section.amplitude == 0:
         raise DataError("its amplitude is 0, so that there are no waves; leave it out for 1")
     if isinstance(section, schema.Ricker):
-        frequency, half = section.frequency, 1.5 / section.frequency
+        frequencies, half = [section.frequency], 1.5 / section.frequency
         delay = half if section.delay is None else section.delay
-        name = f"a Ricker wavelet of {frequency:g} Hz"
+        name = f"a Ricker wavelet of {section.frequency:g} Hz"
     else:
-        frequency = section.corners[1]
-        half = delay = 2 / frequency if section.delay is None else section.delay
+        frequencies, half = section.corners, 2 / section.corners[1]
+        half = delay = half if section.delay is None else section.delay
         name = f"an Ormsby wavelet of {', '.join(f'{f:g}' for f in section.corners)} Hz"
-    _within(name, delay, half, end, frequency, interval)
+    if delay > end:
+        hint = _earlier(delay, half, end, frequencies, section.delay is None)
+        raise DataError(
+            f"{name} has its peak at {delay:.4g} s, after the end of the record at {end:.4g} s: "
+            f"{hint}"
+        )
     t = wavelets.times(interval, samples)
     around = np.linspace(-half, half, 2001)
     if isinstance(section, schema.Ricker):
@@ -98,23 +104,22 @@ def _made(section: schema.Ricker | schema.Ormsby, interval: float, samples: int)
     return checked(section.amplitude * unit, name)
 
 
-def _within(
-    name: str, delay: float, half: float, end: float, frequency: float, interval: float
-) -> None:
-    """The peak must lie within the record."""
-    if delay <= end:
-        return
-    hint = f"make the record longer than {delay + half:.3g} s, or the delay shorter"
-    if delay == half:
+def _earlier(
+    delay: float, half: float, end: float, frequencies: Sequence[float], usual: bool
+) -> str:
+    """What may be wrong with the delay of a wavelet that comes after the end of the record [s]."""
+    if usual:
         # The usual delay is so long because the frequency is so low.
-        hint = f"make the record longer than {2 * half:.3g} s, or raise the frequency"
-        if 2 * half / 1000 <= end and 1000 * frequency * interval < 0.2:
-            hint = f"is the frequency in kHz? Then write {1000 * frequency:g}; else {hint}"
-    elif delay / 1000 + half <= end:
-        hint = f"is the delay in ms? Then write {delay / 1000:g}; else {hint}"
-    raise DataError(
-        f"{name} has its peak at {delay:.4g} s, after the end of the record at {end:.4g} s: {hint}"
-    )
+        longer = f"make the record longer than {2 * half:.3g} s, or raise the frequency"
+        if not 1 <= 1000 * end / half <= 1000:
+            return longer
+        hertz = ", ".join(f"{1000 * f:g}" for f in frequencies)
+        hertz = hertz if len(frequencies) == 1 else f"[{hertz}]"
+        return f"is the frequency in kHz? Then write {hertz}; else {longer}"
+    longer = f"make the record longer than {delay + half:.3g} s, or the delay shorter"
+    if delay / 1000 > end:
+        return longer
+    return f"is the delay in ms? Then write {delay / 1000:g}; else {longer}"
 
 
 def _whole(name: str, wavelet: Array, t: Array, end: float, delay: float, half: float) -> None:

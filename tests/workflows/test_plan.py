@@ -48,7 +48,7 @@ def test_all_impossibilities_in_one_go(survey: Path) -> None:
         survey / "model.yaml",
         "geometry.sources.x=[-100, 300]",
         "geometry.receivers.z=-20",
-        "wavelet.frequency=50",
+        "wavelet.frequency=48",
         "physics.substeps=1",
     )
     text = "\n".join(found)
@@ -120,16 +120,12 @@ def test_density_where_the_equation_needs_it(survey: Path, tmp_path: Path) -> No
 def test_warnings(survey: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is possible but hardly meant: another unit, a slow bound, too much memory."""
     assert plan(load(survey / "model.yaml")).warnings == []
-    settings = ["model.unit=km/s", "physics.substeps=2500"]
-    warning, *_ = plan(load(survey / "model.yaml", settings=settings)).warnings
-    assert "vp from 1.5e+06" in warning
-    assert "check `model.unit`" in warning
     (told,) = impossible(survey / "model.yaml", "model.unit=km/s")
     assert "no rock is so fast, check the unit of vp" in told
     setting = "inversion.bounds=[500, 3000]"
     warnings = plan(load(survey / "invert.yaml", settings=[setting])).warnings
     assert any("down to the lower bound, 500 m/s" in w for w in warnings)
-    monkeypatch.setattr("os.sysconf", lambda name: 100)
+    monkeypatch.setattr("os.sysconf", lambda name: 400)
     (warning,) = plan(load(survey / "model.yaml")).warnings
     assert "that there are for them; lower `execution.workers`" in warning
 
