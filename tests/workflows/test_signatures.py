@@ -69,8 +69,8 @@ MADE = {
     "aliased_ormsby": ("kind: ormsby, corners: [10, 20, 100, 200]", "none above 125 Hz (Nyquist)"),
     "mhz": ("kind: ricker, frequency: 1.2e+7", "none above 125 Hz (Nyquist)"),
     "loud": (f"{RICKER}, amplitude: 1.0e+30", "largest value of 9.96e+29"),
-    "endless": ("kind: ricker, frequency: 1.0e-310", "after the end of the record"),
-    "huge": ("kind: ormsby, corners: [1.0e+300, 2.0e+300, 3.0e+300, 4.0e+300]", "(Nyquist)"),
+    "endless": ("kind: ricker, frequency: 1.0e-25", "after the end of the record"),
+    "huge": ("kind: ormsby, corners: [1.0e+28, 2.0e+28, 3.0e+28, 4.0e+28]", "(Nyquist)"),
 }
 
 
