@@ -176,8 +176,6 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt) as interrupt:
         # Click turns the interrupt into an `Abort`, with the original as its cause.
         cause = interrupt.__cause__ or interrupt
-        if isinstance(cause, EOFError):  # Click takes the end of any file for Ctrl-D
-            raise cause from None
         stopped = cause if isinstance(cause, Stopped) else Stopped()
         _say(stopped.meaning)
         _leave(stopped.exit_code)

@@ -56,7 +56,7 @@ def by_offset(record: Record, scale: float, power: float) -> Weights:
 def by_amplitude(record: Record, power: float) -> Weights:
     """Amplitude of the observed trace to the power -`power`; 0 for traces that are zero."""
     size = amplitude(record.observed)
-    mean = float(size.mean()) or 1.0
+    mean = float(size[size > 0].mean()) if size.any() else 1.0  # silent traces say nothing of it
     weights = np.zeros(size.shape)
     weights[size > 0] = (size[size > 0] / mean) ** -power
     return Weights(weights[:, None])
