@@ -211,6 +211,6 @@ def _in_order(first: str, low: float | None, second: str, high: float | None, un
         raise ValueError(f"give `{first}` or `{second}` [{unit}], or both")
     if low is not None and high is not None and low >= high:
         raise ValueError(
-            f"`{first}: {low:g}` must be below `{second}: {high:g}` [{unit}]; to take out what "
-            f"lies between two edges, add `mute: true`"
+            f"`{first}: {low:g}` must be below `{second}: {high:g}` [{unit}]; exchange them, and "
+            f"add `mute: true` to take out what lies between"
         )

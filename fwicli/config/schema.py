@@ -217,7 +217,9 @@ class History(Section):
     def _used(self) -> History:
         for name, kind in SETTINGS.items():
             if name in self.model_fields_set and self.keep != kind:
-                raise ValueError(f"`{name}` is for `keep: {kind}`, not for `keep: {self.keep}`")
+                raise ValueError(
+                    f"`{name}` is not for `keep: {self.keep}`; leave it out, or set `keep: {kind}`"
+                )
         return self
 
 
@@ -276,7 +278,7 @@ class Physics(Section):
         if self.free_surface and "top" in (self.absorbing.sides or ()):
             raise ValueError(
                 "`free_surface: true` and `top` among the sides of `absorbing` exclude each other; "
-                "drop one of the two"
+                "leave `top` out, or set `free_surface: false`"
             )
         return self
 

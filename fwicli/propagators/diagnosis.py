@@ -16,11 +16,12 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
+from fwicli.digits import apart, round_down
 from fwicli.errors import DataError, ModelError
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import arguments, call
 from fwicli.propagators.lifting import unlifted
-from fwicli.propagators.sampling import round_down, stable_step
+from fwicli.propagators.sampling import stable_step
 from fwicli.survey.grid import Grid
 
 Array = NDArray[Any]
@@ -99,9 +100,10 @@ def cause(
         index = np.unravel_index(int(np.argmax(speed)), speed.shape)
         limit = stable_step(float(speed[index]), grid.spacing, order)
         if step > limit:
+            now, most = apart(step, round_down(limit))
             return (
-                f"the time step is {step:g} s, but where the model is fastest, {speed[index]:.5g} "
-                f"m/s at {position(grid, index)}, it must be at most {round_down(limit):g} s; make "
+                f"the time step is {now} s, but where the model is fastest, {speed[index]:.5g} "
+                f"m/s at {position(grid, index)}, it must be at most {most} s; make "
                 f"the time axis for that velocity, or lower it"
             )
     if loudest > 1e25:

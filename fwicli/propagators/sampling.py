@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from fwicli.digits import apart, round_down
 from fwicli.errors import StabilityError
 
 # The limit holds for the interior; the absorbing layer takes a little of it.
@@ -43,12 +44,6 @@ def stable_step(vp_max: float, spacing: Sequence[float], order: int) -> float:
     """Largest stable time step [s] for a velocity [m/s] and grid spacings [m]."""
     largest = 4 * sum(second_derivative_weights(order)[1::2])
     return SAFETY * 2 / (vp_max * math.sqrt(sum(largest / h**2 for h in spacing)))
-
-
-def round_down(value: float, digits: int = 3) -> float:
-    """`value` with so many significant digits, never above it."""
-    scale = 10.0 ** (digits - 1 - math.floor(math.log10(abs(value))))
-    return math.floor(value * scale) / scale
 
 
 def points_per_wavelength(vp_min: float, frequency: float, spacing: Sequence[float]) -> float:
@@ -131,9 +126,10 @@ def time_axis(
     if substeps is None:
         return TimeAxis(interval, samples, needed, corrected)
     if substeps < needed:
+        step, most = apart(interval / substeps, round_down(limit))
         raise StabilityError(
-            f"time step {interval / substeps:g} s is unstable: at vp_max = {vp_max:g} m/s and "
-            f"spacing {min(spacing):g} m it must be at most {round_down(limit):g} s; set "
-            f"`physics.substeps` to {needed} or more"
+            f"time step {step} s is unstable: at vp_max = {vp_max:g} m/s and "
+            f"spacing {min(spacing):g} m it must be at most {most} s; set "
+            f"`physics.substeps: {needed}` or more"
         )
     return TimeAxis(interval, samples, substeps, corrected)

@@ -12,6 +12,7 @@ from fwicli import arrays, hdf5
 from fwicli.arrays import Stored
 from fwicli.config import schema
 from fwicli.config.arrays import ArrayFile
+from fwicli.digits import round_down
 from fwicli.errors import DataError, GeometryError, ModelError
 from fwicli.propagators import points
 from fwicli.propagators.absorbing import SIDES, SURFACE, AbsorbingLayer, walls
@@ -42,11 +43,11 @@ def earth_model(section: schema.Model) -> EarthModel:
     model = EarthModel(grid, values.astype(np.float64) * scale, others)
     if section.smooth is None:
         return model
-    check_smoothing(section.smooth.length, grid, "smooth.length")
+    check_smoothing(section.smooth.length, grid)
     return model.smoothed(section.smooth.length, kept(model, section.smooth.keep))
 
 
-def check_smoothing(length: float, grid: Grid, setting: str) -> None:
+def check_smoothing(length: float, grid: Grid) -> None:
     """Refuse to smooth over more than there is of a model.
 
     Raises
@@ -56,8 +57,8 @@ def check_smoothing(length: float, grid: Grid, setting: str) -> None:
     longest = max(e - o for o, e in zip(grid.origin, grid.end, strict=True))
     if length > longest:
         raise ModelError(
-            f"`{setting}` of {length:g} m is more than the longest side of the model, "
-            f"{longest:g} m; use a shorter one, or a constant model"
+            f"smoothing over {length:g} m reaches beyond the longest side of the model, "
+            f"{longest:g} m; use a `length` of {round_down(longest):g} m or less, or a constant vp"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from fwicli.config import schema
 from fwicli.config.inversion import Inversion
 from fwicli.config.loader import Key, Loaded, Problem, ProblemsError
+from fwicli.digits import apart, round_down
 from fwicli.errors import FwiError
 from fwicli.inversion.bands import Band
 from fwicli.propagators import history, sampling
@@ -25,7 +27,7 @@ from fwicli.survey.grid import Grid
 from fwicli.survey.model import UNITS, EarthModel
 from fwicli.survey.regridding import Regridding, fitting
 from fwicli.survey.wavelets import BAND_EDGE, Spectrum
-from fwicli.workflows import assembly, plausibility, sizes
+from fwicli.workflows import advice, assembly, plausibility, sizes
 from fwicli.workflows.numerics import Numerics
 
 Array = NDArray[Any]
@@ -57,6 +59,8 @@ class Checks:
         self.loaded = loaded
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
+        # Of the model on its own grid [m/s], once it is known.
+        self.slowest = math.inf
 
     def get(self, key: Key, make: Callable[[], Made]) -> Made | None:
         """What `make` returns; None, and a problem at `key`, if it fails."""
@@ -166,16 +170,12 @@ class Checks:
             if not outside.any():
                 continue
             first = int(np.flatnonzero(outside)[0])
-            where = ", ".join(f"{c:g}" for c in positions[first])
-            extent = ", ".join(
-                f"{a} from {o:g} to {e:g}"
-                for a, o, e in zip(grid.axes, grid.origin, grid.end, strict=True)
-            )
+            where = ", ".join(f"{c:.9g}" for c in positions[first])
             self.add(
                 (*key, name) if key == ("geometry",) else key,
                 f"{int(outside.sum())} of {len(positions)} {name} lie outside the model, the "
-                f"first, number {first}, at ({where}) m; the model has {extent} m: move them, or "
-                f"check units, `model.origin` and the sign of depths",
+                f"first, number {first}, at ({where}) m; the model has {_extent(grid)} m: move "
+                f"them, or check units, `model.origin` and the sign of depths",
             )
 
     def sounding(self, key: Key, grid: Grid, geometry: Acquisition) -> None:
@@ -239,11 +239,21 @@ class Checks:
             return grid if found == grid.spacing else Regridding(grid, found).coarse
         finest = max(grid.spacing)
         if spacing < finest * (1 - 1e-9):
-            self.add(key, f"a spacing of {spacing:g} m is finer than the model's {finest:g} m")
+            mine, model = apart(spacing, finest)
+            self.add(
+                key,
+                f"a spacing of {mine} m is finer than the model's; use "
+                f"`{_dotted(key)}: {model}` or more",
+            )
             return None
         shortest = min(e - o for o, e in zip(grid.origin, grid.end, strict=True))
         if spacing > shortest / 4:
-            self.add(key, f"a spacing of {spacing:g} m leaves too few points of {shortest:g} m")
+            most = round_down(min(shortest / 4, longest))
+            self.add(
+                key,
+                f"a spacing of {spacing:g} m leaves fewer than 5 points of the shortest side of "
+                f"the model, {shortest:g} m; use `{_dotted(key)}: {max(most, finest):.9g}` or less",
+            )
             return None
         coarse = Regridding(grid, spacing).coarse
         return coarse if self._sides_stay(key, grid, coarse) else None
@@ -274,12 +284,14 @@ class Checks:
         """Spectrum of the wavelet in a band, which must hold some of it."""
         whole = Spectrum.of(source, interval)
         part = whole.shaped(band.response(whole.frequencies, interval))
-        if part.amplitude.max() > FAINTEST * whole.amplitude.max():
+        below = band.low < 0.5 / interval  # beyond, the filter lets all pass
+        if below and part.amplitude.max() > FAINTEST * whole.amplitude.max():
             return part
         self.add(
             key,
             f"the wavelet has no energy from {band.low:g} to {band.high:g} Hz; it is centred at "
-            f"{whole.centre:.1f} Hz and ends at {whole.highest:.1f} Hz: choose a band there",
+            f"{whole.centre:.3g} Hz and ends at {whole.highest:.3g} Hz: choose a band there, "
+            f"such as `{_dotted(key)}: [0, {whole.highest:.3g}]`",
         )
         return None
 
@@ -369,13 +381,9 @@ class Checks:
         found = sampling.points_per_wavelength(slowest, highest, grid.spacing)
         needed = points_needed(physics)
         if found < needed:
-            spacing = sampling.round_down(slowest / highest / needed)
             self.add(
                 key if key in self.loaded.places else key[:-1],
-                f"{found:.2f} points per wavelength at {highest:.1f} Hz, where the wavelet's "
-                f"spectrum ends, for vp = {slowest:g} m/s on a spacing of {max(grid.spacing):g} "
-                f"m; order {physics.order} needs {needed:.2f}: use a spacing of {spacing:g} m or "
-                f"less, a lower frequency, or set `physics.min_points_per_wavelength`",
+                advice.too_coarse(key, config, grid, slowest, highest, needed, self.slowest),
             )
             return None
         if axis is None:
@@ -400,3 +408,16 @@ class Checks:
             highest_frequency=highest,
             points_per_wavelength=found,
         )
+
+
+def _dotted(key: Key) -> str:
+    """A key as `--set` takes it."""
+    return ".".join(map(str, key))
+
+
+def _extent(grid: Grid) -> str:
+    """Where a grid begins and ends, in digits enough."""
+    return ", ".join(
+        f"{a} from {o:.9g} to {e:.9g}"
+        for a, o, e in zip(grid.axes, grid.origin, grid.end, strict=True)
+    )

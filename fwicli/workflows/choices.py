@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from fwicli.config import schema
 from fwicli.config.inversion import Inversion
 from fwicli.config.loader import Key
+from fwicli.digits import apart, round_down, round_up
 from fwicli.inversion import encoding
 from fwicli.propagators.equations import registry
 from fwicli.survey.gathers import Gathers
@@ -30,8 +31,7 @@ def variables(checks: Checks, config: schema.InvertConfig, model: EarthModel) ->
     if fixed is None:
         return True
     if fixed.all():
-        message = "nothing is left to invert for; fix less of the model"
-        checks.add(("inversion", "fixed"), message)
+        checks.add(("inversion", "fixed"), _all_fixed(config, model))
         return True
     known, readable = registry.load(equation).properties_in(model.grid.ndim), True
     for name in settings.inverted():
@@ -58,6 +58,22 @@ def variables(checks: Checks, config: schema.InvertConfig, model: EarthModel) ->
     return readable
 
 
+def _all_fixed(config: schema.InvertConfig, model: EarthModel) -> str:
+    """Why nothing is left to invert for."""
+    if model.water().all() and config.inversion.fixed == "water":
+        top = model.vp.flat[0]
+        return (
+            f"`fixed: water` keeps what has the velocity of the top, {top:g} m/s, and that is the "
+            f"whole starting model: nothing is left to invert for; set `inversion.fixed: nothing`, "
+            f"or a depth [m], or start from a model with a sea floor"
+        )
+    depth = model.grid.end[-1]
+    return (
+        f"all of the model is fixed, down to {depth:g} m: nothing is left to invert for; fix less "
+        f"of it, or set `inversion.fixed: nothing`"
+    )
+
+
 def _start_within(
     checks: Checks,
     key: Key,
@@ -75,11 +91,17 @@ def _start_within(
     if outside.any():
         unit, free = UNITS.get(name, ""), start[~fixed]
         low, high = unknowns.outermost(ends)
+        first, last = float(free.min()), float(free.max())
+        slowest, lower = apart(first, low)
+        fastest, upper = apart(last, high)
+        place = ".".join(map(str, key))
+        wide = round_down(min(first, low), 4), round_up(max(last, high), 4)
         checks.add(
             key,
-            f"the starting model has {name} from {free.min():g} to {free.max():g} {unit} "
-            f"where it may change, and at {int(outside.sum())} points it is outside the "
-            f"bounds {low:g} to {high:g} {unit}; widen the bounds",
+            f"the starting model has {name} from {slowest} to {fastest} {unit} where it may "
+            f"change, and at {int(outside.sum())} points it is outside the bounds {lower} to "
+            f"{upper} {unit}; widen them, as to `{place}: [{wide[0]:.9g}, {wide[1]:.9g}]`, or fix "
+            f"those points",
         )
     return True
 
@@ -134,7 +156,8 @@ def shots(checks: Checks, config: schema.InvertConfig, records: Gathers) -> None
                 key,
                 f"shots that fire together can be compared by `least_squares` alone, not by "
                 f"`{own.misfit.kind}`: no other misfit of a sum is on average that "
-                f"of the shots; leave out `encode`, or use batches (`shots: {{batch: 8}}`)",
+                f"of the shots; leave out `encode`, or use batches, as in "
+                f"`inversion.shots: {{batch: 8}}`",
             )
         if stage.shots is None:
             return

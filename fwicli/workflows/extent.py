@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from fwicli.config import schema
 from fwicli.config.loader import Key
-from fwicli.propagators import points, sampling
+from fwicli.digits import round_down
+from fwicli.propagators import points
 from fwicli.propagators.absorbing import walls
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import call
@@ -42,7 +43,7 @@ def longest(
         Points per wavelength that there must be in any case.
     """
     needed = max(points_needed(physics), fewest)
-    return sampling.round_down(slowest / spectrum.highest / needed * (1 - 1e-9))
+    return round_down(slowest / spectrum.highest / needed * (1 - 1e-9))
 
 
 def grids(

@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 
 from fwicli.config import schema
+from fwicli.digits import round_down
 from fwicli.execution import available
 from fwicli.propagators import history
 from fwicli.propagators.equations import registry
@@ -46,7 +47,8 @@ def kept(
             checks.add(
                 ("physics", "history", "frequencies"),
                 f"there are no waves at {', '.join(f'{f:g}' for f in section.frequencies or ())} "
-                f"Hz in a band that ends at {stage.highest_frequency:.3g} Hz; add lower ones",
+                f"Hz in a band that ends at {stage.highest_frequency:.4g} Hz; set lower ones, as "
+                f"in `physics.history.frequencies: [{round_down(stage.highest_frequency / 2):g}]`",
             )
     if section.keep == "checkpoints":
         if section.checkpoints is None:
@@ -60,6 +62,7 @@ def kept(
             checks.add(
                 ("physics", "history"),
                 f"the gradient of {stage.equation} for {', '.join(stage.parameters or ())} needs "
-                f"fields that are not found again backwards in time; use `checkpoints` or `auto`",
+                f"fields that are not found again backwards in time; use "
+                f"`physics.history: checkpoints` or `physics.history: auto`",
             )
     return replace(stage, keeping=keeping, reason=reason)

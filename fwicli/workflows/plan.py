@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fwicli.config import schema
 from fwicli.config.inversion import Stage
 from fwicli.config.loader import Key, Loaded
+from fwicli.digits import apart, round_up
 from fwicli.errors import FwiError
 from fwicli.execution import cores
 from fwicli.inversion.bands import Band
@@ -44,6 +45,9 @@ from fwicli.workflows.signatures import signature
 Array = NDArray[Any]
 
 log = logging.getLogger("fwicli")
+
+# Of points per wavelength, not worth a word.
+ROUNDING = 2e-3
 
 
 @dataclass
@@ -131,6 +135,7 @@ def plan(loaded: Loaded) -> Plan:
     if model is not None:
         checks.plausible("model", model)
         checks.complete(loaded.config.physics.equation, model)
+        checks.slowest = speeds(loaded.config.physics.equation, model)[0]
     makers: dict[str, Callable[[Checks, Any, EarthModel | None], Plan | None]]
     makers = {"model": _modelling, "invert": _inversion, "rtm": _migration}
     with sizes.bounded():
@@ -323,11 +328,14 @@ def _warn_of_slow(checks: Checks, key: Key, numerics: Numerics, slowest: float) 
         slowest, numerics.highest_frequency, numerics.grid.spacing
     )
     needed = sampling.fewest_points(numerics.order)
-    if found < needed:
+    # `auto` chooses a spacing that is rounded.
+    if found < needed * (1 - ROUNDING):
+        have, need = apart(found, needed, digits=3)
+        lowest = round_up(slowest * needed / found)
         checks.warn(
             f"stage {int(key[-1]) + 1}: where the model goes down to the lower bound, {slowest:g} "
-            f"m/s, there are {found:.2f} points per wavelength, fewer than the {needed:.2f} that "
-            f"order {numerics.order} needs; raise the bound or use a smaller spacing"
+            f"m/s, there are {have} points per wavelength, fewer than the {need} that order "
+            f"{numerics.order} needs; raise the bound to {lowest:g} m/s or use a smaller spacing"
         )
 
 

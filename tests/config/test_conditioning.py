@@ -96,8 +96,7 @@ def test_weights_from_a_file(tmp_path: Path) -> None:
         ("conditioning: [{kind: times, taper: 1}]", "give `after` or `before` [s], or both"),
         (
             "conditioning: [{kind: times, after: 2, before: 1}]",
-            "`after: 2` must be below `before: 1` [s]; to take out what lies between two edges, "
-            "add `mute: true`",
+            "`after: 2` must be below `before: 1` [s]; exchange them, and add `mute: true`",
         ),
         ("conditioning: [{kind: moveout, after: 0.1}]", "this key is required"),
         ("conditioning: [{kind: moveout, velocity: 0, after: 0}]", "must be greater than 0"),

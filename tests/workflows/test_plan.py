@@ -58,13 +58,13 @@ def test_all_impossibilities_in_one_go(survey: Path) -> None:
     assert "sign of depths" in text
     assert "time step 0.004 s is unstable: at vp_max = 2700 m/s" in text
     assert "points per wavelength" in text
-    assert "use a spacing of" in text
+    assert "use a model with a spacing of" in text
 
 
 def test_spacing_that_is_advised_works(survey: Path) -> None:
     """What the message says to type passes the check."""
     (found,) = impossible(survey / "model.yaml", "wavelet.frequency=40")
-    advised = float(found.partition("use a spacing of ")[2].split()[0])
+    advised = float(found.partition("with a spacing of ")[2].split()[0])
     plan(
         load(
             survey / "model.yaml",
@@ -295,4 +295,4 @@ def test_histories_that_cannot_be_are_refused(survey: Path) -> None:
     assert "there are no waves at 15 Hz in a band that ends at" in told
     density = ("physics.equation=velocity_pressure", "model.rho=1000", "physics.history=boundary")
     told, *_ = impossible(survey / "invert.yaml", *density)
-    assert "not found again backwards in time; use `checkpoints`" in told
+    assert "not found again backwards in time; use `physics.history: checkpoints`" in told

@@ -1,0 +1,152 @@
+"""What a message says to type works when it is typed in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from fwicli.config.loader import Loaded, Problem, ProblemsError, load
+from fwicli.config.schema import KINDS
+from fwicli.workflows.plan import Plan, plan
+
+MODEL = """\
+model: {vp: 2000.0, shape: [61, 41], spacing: 10}
+geometry:
+  sources: {x: [100, 300, 500], z: 20}
+  receivers: {x: {start: 0, stop: 600, step: 40}, z: 30}
+wavelet: {kind: ricker, frequency: 10}
+time: {interval: 0.004, duration: 0.6}
+execution: {workers: 1}
+"""
+OBSERVED = """\
+model: {vp: {file: start.npy}, spacing: 10}
+data: {file: shots.h5}
+execution: {workers: 1}
+"""
+CONFIGS = {
+    "model": MODEL,
+    "invert": OBSERVED + "inversion: {bounds: [1400, 3000], stages: [{band: [0, 12]}]}\n",
+    "rtm": OBSERVED + "imaging: {condition: correlation}\n",
+}
+# An assignment that a message gives, as `key: value`.
+ASSIGNMENT = re.compile(r"`([a-z_.0-9]+): ([^`]+)`")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Configs of the three commands, and records of direct waves."""
+    place = tmp_path_factory.mktemp("advice")
+    for kind, text in CONFIGS.items():
+        (place / f"{kind}.yaml").write_text(text, encoding="utf-8")
+    z = 10.0 * np.arange(41)
+    np.save(place / "start.npy", np.broadcast_to(1500 + 1.5 * z, (61, 41)).astype(np.float32))
+    np.save(place / "water.npy", np.full((61, 41), 1500, dtype=np.float32))
+    t, x = 0.004 * np.arange(151), 40.0 * np.arange(16)
+    sources = np.array([100.0, 300.0, 500.0])
+    delays = np.abs(x - sources[:, None])[..., None] / 1600
+
+    def ricker(times: np.ndarray) -> np.ndarray:
+        a = (np.pi * 10 * (times - 0.15)) ** 2
+        return np.asarray((1 - 2 * a) * np.exp(-a))
+
+    with h5py.File(place / "shots.h5", "w") as file:
+        file["data"] = ricker(t - delays).astype(np.float32)
+        file["source_x"], file["source_z"] = sources, np.full(3, 20.0)
+        file["receiver_x"], file["receiver_z"] = x, np.full(16, 30.0)
+        file["wavelet"] = ricker(t)
+        file.attrs["dt"] = 0.004
+    return place
+
+
+def planned(folder: Path, kind: str, *settings: str) -> Plan:
+    """The plan of a config, with files of its folder."""
+    named = [s.replace("FOLDER", str(folder)) for s in settings]
+    loaded: Loaded = load(folder / f"{kind}.yaml", kind, named)
+    return plan(loaded)
+
+
+def problem(folder: Path, kind: str, *settings: str) -> Problem:
+    """The one problem of a config."""
+    with pytest.raises(ProblemsError) as caught:
+        planned(folder, kind, *settings)
+    (one,) = caught.value.problems
+    return one
+
+
+def ways(one: Problem) -> Iterator[list[str]]:
+    """Settings that a message advises, each way by itself; some need two settings."""
+    _, _, advice = one.message.rpartition("; ")
+    for way in re.split(r", or (?=`|a |nothing |set )| or (?=`)", advice):
+        settings = []
+        for key, value in ASSIGNMENT.findall(way):
+            section = [] if key.split(".")[0] in SECTIONS else [str(k) for k in one.key]
+            settings.append(f"{'.'.join([*section, key])}={value}")
+        if settings:
+            yield settings
+
+
+SECTIONS = {name for schema in KINDS.values() for name in schema.model_fields}
+
+# Broken settings of a command, what the message must say, and how many ways out it has.
+BROKEN = [
+    ("model", ["wavelet.frequency=60"], "points per wavelength at", 3),
+    ("model", ["wavelet.frequency=30.5"], "points per wavelength at", 3),
+    ("model", ["model.spacing=30", "model.shape=[21, 14]"], "points per wavelength", 3),
+    ("model", ["physics.order=4", "wavelet.frequency=20"], "order 4 needs", 3),
+    ("model", ["physics.substeps=1"], "is unstable", 1),
+    ("model", ["physics.substeps=1", "model.vp=2110"], "is unstable", 1),
+    ("model", ["model.smooth={length: 700}"], "longest side of the model", 0),
+    ("model", ["physics.absorbing.sides=[top]", "physics.free_surface=true"], "exclude", 1),
+    ("model", ["physics.history={keep: stored, bits: 8}"], "`bits` is not for", 1),
+    ("rtm", ["imaging.band=[200, 240]"], "no energy from 200 to 240 Hz", 1),
+    ("rtm", ["imaging.spacing=9.9999"], "a spacing of 9.9999 m is finer", 1),
+    ("rtm", ["imaging.spacing=150"], "fewer than 5 points", 1),
+    ("rtm", ["physics.grid=150"], "fewer than 5 points", 1),
+    ("rtm", ["physics.history={keep: fourier, frequencies: [90]}"], "no waves at 90 Hz", 1),
+    ("invert", ["inversion.stages.0.band=[200, 240]"], "no energy from 200 to 240 Hz", 1),
+    ("invert", ["inversion.stages.0.spacing=2"], "a spacing of 2 m is finer", 1),
+    ("invert", ["inversion.stages.0.spacing=120"], "fewer than 5 points", 1),
+    ("invert", ["inversion.stages.0.spacing=100"], "points per wavelength", 2),
+    ("invert", ["inversion.bounds=[1600, 2000]"], "outside the bounds 1600 to 2000", 1),
+    ("invert", ["inversion.bounds=[1515.00001, 3000]"], "outside the bounds", 1),
+    (
+        "invert",
+        ["inversion.bounds=null", "inversion.invert_for={vp: [1600, 2000]}"],
+        "outside the bounds",
+        1,
+    ),
+    ("invert", ["model.vp=FOLDER/water.npy"], "`fixed: water` keeps", 1),
+    ("invert", ["inversion.fixed=10000"], "all of the model is fixed", 1),
+    ("invert", ["inversion.shots={encode: {}}", "inversion.misfit=huber"], "by `least_squares`", 1),
+    ("invert", ["inversion.shots={encode: {}}", "physics.aperture=auto"], "whole model", 1),
+    (
+        "invert",
+        ["inversion.constraints=[{kind: slopes, low: 0}]", "inversion.optimizer={method: newton}"],
+        "keeps bounds alone",
+        1,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "message", "count"), BROKEN, ids=[" ".join(b[1])[:50] for b in BROKEN]
+)
+def test_advice_works(
+    folder: Path, kind: str, settings: list[str], message: str, count: int
+) -> None:
+    one = problem(folder, kind, *settings)
+    assert message in one.message
+    found = list(ways(one))
+    assert len(found) >= count, one.message
+    for way in found:
+        planned(folder, kind, *settings, *way)
+
+
+def test_configs_have_no_problem(folder: Path) -> None:
+    for kind in CONFIGS:
+        assert planned(folder, kind).kind == kind
