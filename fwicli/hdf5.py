@@ -55,7 +55,8 @@ def replacing(path: Path) -> Iterator[h5py.File]:
         os.close(handle)
         with _writing(name, "w", path) as file:
             yield file
-        name.chmod(0o666 & ~_umask())
+        # A run reads it again, and believes no file that others can write.
+        name.chmod(0o644 & ~_umask())
         name.replace(path)
     finally:
         name.unlink(missing_ok=True)

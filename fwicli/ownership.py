@@ -20,6 +20,10 @@ from fwicli.errors import TrustError
 OTHERS = stat.S_IWGRP | stat.S_IWOTH
 # So many links may lie on the way to a folder.
 LINKS = 40
+_COPY = (
+    "if you trust what is in it, make a copy of the folder that is yours alone "
+    "(`cp -rL FOLDER COPY && chmod -R go-w COPY`) and go on there; else choose another with -o"
+)
 # Opens a folder as a place to begin from, also one that cannot be listed.
 _PLACE = os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
 
@@ -199,32 +203,79 @@ def opened(path: Path, folder: int | None = None) -> BinaryIO:
         raise
 
 
-def created(path: Path, append: bool = False) -> BinaryIO:
-    """A file to write that others will not be able to write; a link in its place is not followed.
-
-    Parameters
-    ----------
-    append : bool
-        Whether to go on with a file that is there; it is replaced else.
+def recalled(path: Path) -> BinaryIO:
+    """A file of a run to read, if nobody but this user or root could have written it.
 
     Raises
     ------
     TrustError
-        If there is a link, or to be gone on with a file that others could have written.
+        If somebody else could have; with what helps.
+    OSError
+        If it cannot be read.
+    """
+    try:
+        return opened(path)
+    except TrustError as error:
+        status = path.lstat()
+        if stat.S_ISREG(status.st_mode) and _ours(status) and not _keeps_modes(path.parent):
+            return path.open("rb")
+        raise TrustError(f"{error}; {_COPY}") from None
+
+
+def check_folder(path: Path) -> None:
+    """Make sure that a run in a folder reads what it wrote; one that is not there will do.
+
+    Raises
+    ------
+    TrustError
+        If it belongs to another user, if all can write it, or if the way to it leads over a link
+        of another user's.
+    """
+    try:
+        with Folder.open(path, exposed=True) as folder:
+            status = os.fstat(folder.descriptor)
+    except TrustError as error:
+        raise TrustError(f"{error}; {_COPY}") from None
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if not _ours(status):
+        raise TrustError(f"{path} is not used: it belongs to {owner(status)}; {_COPY}")
+    if status.st_mode & (stat.S_IWOTH | stat.S_ISVTX) == stat.S_IWOTH and _keeps_modes(path):
+        raise TrustError(
+            f"{path} is not used: all users can write it (mode {stat.S_IMODE(status.st_mode):o}); "
+            f"{_COPY}"
+        )
+
+
+def replacing(path: Path) -> BinaryIO:
+    """A file to write in the place of what is there; a link is not followed.
+
+    Raises
+    ------
     OSError
         If it cannot be written.
     """
-    if append:
-        with suppress(FileNotFoundError):
-            opened(path).close()
-    else:
-        path.unlink(missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    flags |= os.O_APPEND if append else os.O_EXCL
-    return os.fdopen(os.open(path, flags, 0o644), "ab" if append else "wb")
+    path.unlink(missing_ok=True)
+    return _writable(path, os.O_EXCL)
 
 
-def keeps_modes(folder: Path) -> bool:
+def continued(path: Path) -> BinaryIO:
+    """A file to write at its end, new if there is none; a link is not followed.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    return _writable(path, os.O_APPEND)
+
+
+def _writable(path: Path, more: int) -> BinaryIO:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | more
+    return os.fdopen(os.open(path, flags, 0o644), "ab" if more & os.O_APPEND else "wb")
+
+
+def _keeps_modes(folder: Path) -> bool:
     """Whether the file system of a folder knows who may write a file; some of others do not."""
     with suppress(OSError), tempfile.NamedTemporaryFile(dir=folder) as file:
         return not os.fstat(file.fileno()).st_mode & OTHERS

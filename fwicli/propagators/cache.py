@@ -15,7 +15,6 @@ import fcntl
 import functools
 import hashlib
 import logging
-import multiprocessing
 import os
 import tempfile
 import time
@@ -28,6 +27,7 @@ import platformdirs
 
 from fwicli.errors import TrustError
 from fwicli.ownership import Folder
+from fwicli.propagators import library
 
 DIGEST = hashlib.sha256
 LOCKS = "locks"
@@ -167,7 +167,7 @@ def write(name: str, data: bytes) -> None:
 @functools.cache
 def warn(message: str) -> None:
     """Tell the user, once, and not from every worker."""
-    if multiprocessing.parent_process() is None:
+    if not library.is_worker():
         log.warning("warning: %s", message)
 
 

@@ -80,11 +80,16 @@ def _write(descriptor: int, data: bytes) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
+def is_worker() -> bool:
+    """Whether this process is one of several that work for another."""
+    return multiprocessing.current_process().name != "MainProcess"
+
+
 def _settle_threads() -> None:
     """Keep OpenMP, which reads the environment when it is loaded, from what would mislead it."""
     for name in FEWER:
         os.environ.pop(name, None)
-    if multiprocessing.parent_process() is not None:
+    if is_worker():
         for name in BINDING:
             os.environ.pop(name, None)
     # Kernels are told how many threads to take; what is no number is for Devito, too.

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli import ownership
+
 Array = NDArray[Any]
 Entry = dict[str, Array]
 
@@ -50,7 +52,8 @@ class Journal:
             self.folder.mkdir(parents=True, exist_ok=True)
             aside = path.with_name(f".{path.name}")
             try:
-                np.savez(aside, **entry)  # type: ignore[arg-type]
+                with ownership.replacing(aside) as file:
+                    np.savez(file, **entry)  # type: ignore[arg-type]
                 aside.replace(path)
             finally:
                 aside.unlink(missing_ok=True)
@@ -70,9 +73,15 @@ def _digest(what: str, at: tuple[Array, ...]) -> str:
 
 
 def _read(path: Path) -> Entry | None:
-    """An entry, if it is there whole."""
+    """An entry, if it is there whole.
+
+    Raises
+    ------
+    TrustError
+        If somebody else could have written it.
+    """
     try:
-        with np.load(path) as kept:
+        with ownership.recalled(path) as file, np.load(file) as kept:
             return {name: kept[name] for name in kept.files}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None

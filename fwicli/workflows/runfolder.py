@@ -33,10 +33,13 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from fwicli import ownership
 from fwicli.config.loader import Loaded
 from fwicli.errors import ConfigError
 
 CONFIG, ENVIRONMENT, PROGRESS, LOG = "config.yaml", "environment.json", "progress.jsonl", "log.txt"
+# Folders for what is not yet a result.
+FOLDERS = ("partial", "journal")
 PACKAGES = ("fwicli", "devito", "numpy", "scipy", "h5py", "sympy")
 
 # Settings that change how a run is carried out but not its result.
@@ -91,12 +94,20 @@ class RunFolder:
         ConfigError
             If it holds a run and is neither to be continued nor overwritten, if there is nothing
             to continue, or if the config or an input has changed.
+        TrustError
+            If another user could have written what would be read.
         """
+        ownership.check_folder(self.path)
         exists = (self.path / CONFIG).exists()
         if resume:
             if not exists:
                 raise ConfigError(f"there is no run in {self.path} to resume; leave out --resume")
             self._hold()
+            for name in (CONFIG, ENVIRONMENT, PROGRESS):
+                if os.path.lexists(self.path / name):
+                    ownership.recalled(self.path / name).close()
+            for name in FOLDERS:
+                ownership.check_folder(self.path / name)
             self._check_unchanged()
             self._remove_halves()
             return True
@@ -196,8 +207,9 @@ class RunFolder:
 
     def step(self, record: Mapping[str, Any]) -> None:
         """Add a line to the progress."""
-        with (self.path / PROGRESS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"time": round(time.time(), 3), **record}) + "\n")
+        with ownership.continued(self.path / PROGRESS) as file:
+            line = json.dumps({"time": round(time.time(), 3), **record})
+            file.write(f"{line}\n".encode())
 
     def rewind(self, done: Callable[[Mapping[str, Any]], bool]) -> None:
         """Take back steps that the state of a killed run does not know, and half a line."""
@@ -215,12 +227,13 @@ class RunFolder:
         for pattern in ("*.h5", "*.png", CONFIG, ENVIRONMENT, PROGRESS, LOG):
             for path in self.path.glob(pattern):
                 path.unlink()
-        for folder in ("partial", "journal"):
+        for folder in FOLDERS:
             shutil.rmtree(self.path / folder, ignore_errors=True)
 
     def _write(self, name: str, text: str) -> None:
         aside = self.path / f".{name}.new"
-        aside.write_text(text, encoding="utf-8")
+        with ownership.replacing(aside) as file:
+            file.write(text.encode())
         aside.replace(self.path / name)
 
     def _yaml(self) -> str:

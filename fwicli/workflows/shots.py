@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli import ownership
 from fwicli.execution import Executor, Task
 from fwicli.propagators.discretization import Discretization
 
@@ -69,12 +70,13 @@ class Partial:
         path, aside = self.folder / "sum.npz", self.folder / ".sum.npz"
         done, total = 0, np.zeros(())
         if path.exists():
-            with np.load(path) as kept:
+            with ownership.recalled(path) as file, np.load(file) as kept:
                 done, total = int(kept["done"]), kept["total"]
         progress(done)
         for result in executor.map(tasks[done:]):
             done, total = done + 1, total + result.astype(np.float64)
-            np.savez(aside, done=done, total=total)
+            with ownership.replacing(aside) as file:
+                np.savez(file, done=done, total=total)
             aside.replace(path)
             progress(done)
         return total
@@ -88,8 +90,10 @@ class Partial:
 
     def _write(self, number: int, result: Array) -> None:
         aside = self.folder / f".{number:06d}.npy"
-        np.save(aside, result)
+        with ownership.replacing(aside) as file:
+            np.save(file, result)
         aside.replace(self._path(number))
 
     def _read(self, number: int) -> Array:
-        return np.asarray(np.load(self._path(number)))
+        with ownership.recalled(self._path(number)) as file:
+            return np.asarray(np.load(file))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli import hdf5
+from fwicli import hdf5, ownership
 from fwicli.errors import DataError
 from fwicli.inversion.optimizer import State
 
@@ -87,7 +87,10 @@ class Standing:
         ------
         DataError
             If something is missing or of another type, as in a file that is damaged.
+        TrustError
+            If somebody else could have written it.
         """
+        ownership.recalled(path).close()
         arrays, numbers = hdf5.read_state(path)
         try:
             return cls._of(arrays, numbers)
