@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -134,6 +135,10 @@ def _open_standard_files() -> None:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("r+", encoding="utf-8"))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Names of files and texts of configs may be such that a terminal has no letters for.
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _leave(code: int) -> NoReturn:
@@ -188,5 +193,11 @@ def main() -> None:
         raise
     except OSError as error:
         _say(str(error))
+        _leave(4)
+    except MemoryError as error:
+        _say(
+            f"the memory there is does not suffice ({error or 'no more is given'}); use fewer "
+            f"`execution.workers`, a coarser grid, or a shorter record"
+        )
         _leave(4)
     _leave(0)
