@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.errors import DataError
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
 from fwicli.propagators.propagator import propagator
@@ -97,5 +98,21 @@ def time_derivative(traces: Array, interval: float) -> Array:
 
 
 def compensate(image: Array, illumination: Array, damping: float) -> Array:
-    """Divide an image by the energy of the source fields, damped by a share of its mean."""
-    return np.asarray(image / (illumination + damping * illumination.mean()))
+    """Divide an image by the energy of the source fields, damped by a share of its mean.
+
+    Where even the damped energy is zero, so is the result.
+
+    Raises
+    ------
+    DataError
+        If there is no energy anywhere.
+    """
+    if not illumination.any():
+        raise DataError(
+            "the source fields are zero everywhere: check that sources are not where the pressure "
+            "is zero, that the record is long enough, and the units of velocity and times"
+        )
+    energy = illumination + damping * illumination.mean()
+    divided = np.zeros(image.shape, np.result_type(image, energy))
+    np.divide(image, energy, out=divided, where=energy > 0)
+    return divided

@@ -54,8 +54,11 @@ def band_limited(true: EarthModel, smooth: EarthModel, wavelet: Array, interval:
     return result.reshape(true.vp.shape)
 
 
-def correlation(image: Array, reference: Array, where: NDArray[np.bool_]) -> float:
-    """Correlation coefficient of two images at some points."""
+def correlation(image: Array, reference: Array, where: NDArray[np.bool_]) -> float | None:
+    """Correlation coefficient of two images at some points; None where one of them is constant."""
+    if not where.any():
+        return None
     a, b = image[where].astype(float), reference[where].astype(float)
     a, b = a - a.mean(), b - b.mean()
-    return float(np.vdot(a, b) / (np.linalg.norm(a) * np.linalg.norm(b)))
+    size = np.linalg.norm(a) * np.linalg.norm(b)
+    return float(np.vdot(a, b) / size) if size > 0 else None

@@ -18,7 +18,7 @@ from fwicli.digits import apart, round_down
 from fwicli.errors import FwiError
 from fwicli.inversion.bands import Band
 from fwicli.propagators import history, sampling
-from fwicli.propagators.absorbing import SIDES, SURFACE, walls
+from fwicli.propagators.absorbing import walls
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import ROUND_OFF, Equation, call
 from fwicli.survey.acquisition import Acquisition
@@ -70,6 +70,12 @@ class Checks:
         except FwiError as error:
             self.add((*key, *error.key), str(error))
             return None
+
+    def passes(self, key: Key, check: Callable[[], None]) -> bool:
+        """Whether a check does not fail; else there is a problem at `key`."""
+        count = len(self.problems)
+        self.get(key, check)
+        return len(self.problems) == count
 
     def add(self, key: Key, message: str) -> None:
         """Note a problem."""
@@ -178,49 +184,6 @@ class Checks:
                 f"them, or check units, `model.origin` and the sign of depths",
             )
 
-    def sounding(self, key: Key, grid: Grid, geometry: Acquisition) -> None:
-        """No source or receiver may lie on a side where the pressure is zero."""
-        try:
-            free = assembly.free_sides(self.loaded.config.physics, grid.ndim)
-        except FwiError:
-            return  # said where the layer is made
-        named = {"sources": geometry.sources, "receivers": geometry.all_receivers()}
-        for name, positions in named.items():
-            for side in free:
-                axis, last = grid.axes.index(side[0]), side[1] == "+"
-                end = (grid.end if last else grid.origin)[axis]
-                on = np.abs(positions[:, axis] - end) <= 1e-6 * grid.spacing[axis]
-                if not on.any():
-                    continue
-                inward = end + (-1 if last else 1) * grid.spacing[axis] / 2
-                effect = "send nothing" if name == "sources" else "record nothing"
-                remedy = f"absorb on that side, or move them inwards, to {side[0]} = {inward:g} m"
-                if side in SURFACE and self.loaded.config.physics.free_surface:
-                    remedy = f"move them down, as to z = {inward:g} m, or set `free_surface: false`"
-                self.add(
-                    (*key, name) if key == ("geometry",) else key,
-                    f"{int(on.sum())} of {len(positions)} {name}, the first number "
-                    f"{int(np.flatnonzero(on)[0])}, lie on the side `{SIDES[side]}`, at {side[0]} "
-                    f"= {end:g} m, where the pressure is zero: they {effect}; {remedy}",
-                )
-
-    def within_reach(
-        self, key: Key, geometry: Acquisition, fastest: float, duration: float
-    ) -> None:
-        """Waves must come to at least one receiver before the record ends."""
-        nearest = np.inf
-        for shot in range(geometry.shots):
-            away = geometry.receivers_of(shot) - geometry.source(shot)
-            nearest = min(nearest, float(np.linalg.norm(away, axis=1).min(initial=np.inf)))
-            if nearest <= fastest * duration:
-                return
-        self.add(
-            key,
-            f"no wave comes to any receiver within the record: the nearest is {nearest:g} m from "
-            f"its source, and in {duration:g} s the fastest wave, of {fastest:g} m/s, comes "
-            f"{fastest * duration:.4g} m far; make the record longer, or check the units",
-        )
-
     def coarse(
         self, key: Key, grid: Grid, spacing: float | str | None, longest: float
     ) -> Grid | None:
@@ -291,7 +254,8 @@ class Checks:
             key,
             f"the wavelet has no energy from {band.low:g} to {band.high:g} Hz; it is centred at "
             f"{whole.centre:.3g} Hz and ends at {whole.highest:.3g} Hz: choose a band there, "
-            f"such as `{_dotted(key)}: [0, {whole.highest:.3g}]`",
+            f"such as `{_dotted(key)}: [0, {whole.highest:.3g}]`, or check the interval of "
+            f"{interval:g} s",
         )
         return None
 

@@ -31,7 +31,7 @@ from fwicli.execution import Executor, Local
 from fwicli.inversion.objective import KINDS
 from fwicli.inversion.optimizer import State
 from fwicli.survey.model import EarthModel
-from fwicli.workflows import shots, unknowns
+from fwicli.workflows import results, shots, unknowns
 from fwicli.workflows.checks import points_needed
 from fwicli.workflows.extension import RULE, Extension
 from fwicli.workflows.journal import Journal
@@ -198,6 +198,12 @@ class Inversion:
         if state is None:
             return
         model = self.plan.model.changed(stage.changed(state))
+        results.check(
+            {"model": model.vp, "misfit": np.array([state.value])}
+            | {f"model ({name})": values for name, values in model.others.items()},
+            results.NO_MODEL,
+            may_be_zero=True,
+        )
         record: dict[str, Any] = {
             "stage": standing.stage + 1,
             "iteration": state.iteration,

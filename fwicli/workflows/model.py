@@ -20,7 +20,7 @@ from fwicli.propagators.propagator import propagator
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.regridding import moved
 from fwicli.survey.windows import InWindow
-from fwicli.workflows import shots
+from fwicli.workflows import results, shots
 from fwicli.workflows.plan import Plan, plan
 from fwicli.workflows.progress import Progress, Silent
 from fwicli.workflows.runfolder import RunFolder, provenance
@@ -92,6 +92,9 @@ def run(
         gathers = kept.collect(executor, tasks, progress.update)
         progress.stop()
         data = np.stack(gathers)
+        results.check({"records": data}, results.NO_RECORDS)
+        if silent := results.silent_shots(data):
+            log.warning("warning: %s", silent)
         records = Gathers(made.acquisition, made.interval, data, made.wavelet)
         hdf5.write_gathers(folder / RESULT, records, provenance())
         kept.remove()

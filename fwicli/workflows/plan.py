@@ -31,6 +31,7 @@ from fwicli.workflows import (
     choices,
     extent,
     histories,
+    placement,
     plausibility,
     reception,
     signatures,
@@ -186,14 +187,14 @@ def _modelling(checks: Checks, config: schema.ModelConfig, model: EarthModel | N
     if geometry is None:
         return None
     checks.inside(("geometry",), model.grid, geometry)
-    checks.sounding(("geometry",), model.grid, geometry)
+    placement.sounding(checks, ("geometry",), model.grid, geometry)
     if sampled is None or source is None:
         return None
     interval, count = sampled
     checks.get(("geometry",), lambda: sizes.records(geometry.shots, geometry.traces, count, ndim))
     physics, spectrum = config.physics, Spectrum.of(source, interval)
     found = speeds(physics.equation, model)
-    checks.within_reach(("geometry",), geometry, found[1], interval * (count - 1))
+    placement.within_reach(checks, ("geometry",), geometry, found[1], interval * (count - 1))
     limit = extent.longest(physics, found[0], spectrum)
     grids = extent.grids(checks, physics, model.grid, limit)
     if grids is None:
@@ -260,6 +261,8 @@ def _stage(
     spectrum = checks.in_band((*key, "band"), source, records.interval, Band(*stage.band))
     if spectrum is None:
         return None
+    if not reception.recorded(checks, (*key, "band"), records, Band(*stage.band)):
+        return None
     equation, physics = config.physics.equation, config.physics
     # The grid serves every model within the bounds, so that it need not change with the model.
     bound = speeds(equation, _bounded(config, model, model, 0))[0]
@@ -272,6 +275,10 @@ def _stage(
     coarse = moved(model, grids[0])
     slow, fast = (_bounded(config, model, coarse, side) for side in (0, 1))
     slowest, now = speeds(equation, slow)[0], speeds(equation, coarse)
+    duration = records.interval * (records.samples - 1)
+    placement.within_reach(
+        checks, ("data",), records.acquisition, speeds(equation, fast)[1], duration
+    )
     numerics = checks.numerics(
         extent.key(physics, spacing),
         config,
@@ -349,6 +356,7 @@ def _migration(checks: Checks, config: schema.RtmConfig, model: EarthModel | Non
     if imaging.band is not None:
         band = Band(*imaging.band)
         spectrum = checks.in_band(("imaging", "band"), source, records.interval, band)
+        reception.recorded(checks, ("imaging", "band"), records, band)
         source = band.apply(source, records.interval)
     if spectrum is None:
         return None
@@ -360,6 +368,10 @@ def _migration(checks: Checks, config: schema.RtmConfig, model: EarthModel | Non
     if grids is None:
         return None
     coarse = moved(model, grids[0])
+    fastest, duration = speeds(physics.equation, model)[1], records.interval * (records.samples - 1)
+    placement.within_reach(checks, ("data",), records.acquisition, fastest, duration)
+    if assembly.kept(coarse, imaging.mute).all():
+        checks.add(("imaging", "mute"), "it leaves nothing of the image; mute less")
     numerics = checks.numerics(
         extent.key(physics, ("model", "spacing") if imaging.spacing is None else spacing),
         config,
@@ -422,7 +434,12 @@ def _observed(
         )
         return None
     checks.inside(("data",), model.grid, records.acquisition)
-    checks.sounding(("data",), model.grid, records.acquisition)
+    placement.sounding(checks, ("data",), model.grid, placement.live(records))
+    fastest = speeds(config.physics.equation, model)[1]
+    limit = sampling.stable_step(fastest, model.grid.spacing, config.physics.order)
+    finest = partial(plausibility.check_finest, records.interval, limit)
+    if not checks.passes(("data",), finest):
+        return None
     source = np.asarray(source)
     return replace(records, wavelet=source), source, reference
 

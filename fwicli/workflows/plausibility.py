@@ -108,16 +108,27 @@ def check_steps(
             f"in all; more than {MOST_SUBSTEPS} come of a wrong unit: {hint}set "
             f"`physics.substeps: {substeps}` if all is meant"
         )
-    if ratio * FINEST_SAMPLING < 1:
-        raise PhysicsError(
-            f"an interval of {interval:g} s is {1 / ratio:.3g} times shorter than the longest "
-            f"stable time step of {limit:.3g} s {where}: is the interval in another unit, or the "
-            f"spacing in mm? Both are in s and m"
-        )
+    check_finest(interval, limit)
     if total > MOST_STEPS:
         raise PhysicsError(
             f"{samples} samples of {substeps} time steps are {total:.6g} steps, more than the "
             f"{MOST_STEPS} that a run may have: shorten the record, or check its unit, s"
+        )
+
+
+def check_finest(interval: float, limit: float) -> None:
+    """A sampling interval [s] must not be out of all proportion to the stable time step [s].
+
+    Raises
+    ------
+    PhysicsError
+        If it is far shorter.
+    """
+    if interval * FINEST_SAMPLING < limit:
+        raise PhysicsError(
+            f"an interval of {interval:g} s is {limit / interval:.3g} times shorter than the "
+            f"longest stable time step, {limit:.3g} s: is the interval in another unit, or the "
+            f"spacing in mm? They are in s and m"
         )
 
 

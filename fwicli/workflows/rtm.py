@@ -23,7 +23,7 @@ from fwicli.propagators import properties
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import Regridding, moved
 from fwicli.survey.windows import InWindow
-from fwicli.workflows import assembly, shots
+from fwicli.workflows import assembly, results, shots
 from fwicli.workflows.plan import Plan, plan
 from fwicli.workflows.progress import Progress, Silent
 from fwicli.workflows.runfolder import RunFolder, provenance
@@ -31,6 +31,10 @@ from fwicli.workflows.runfolder import RunFolder, provenance
 Array = NDArray[Any]
 
 RESULT = "image.h5"
+UNDEFINED = (
+    "the image has no correlation with the reference, since one of them is the same everywhere "
+    "below the water"
+)
 
 log = logging.getLogger("fwicli")
 
@@ -87,9 +91,14 @@ def run(
             )
         image = np.where(assembly.kept(smooth, imaging.mute), 0.0, image)
         summary: dict[str, Any] = {"result": str(folder / RESULT), "shots": len(tasks)}
+        results.check({"image": image}, results.NO_IMAGE)
         expected = None
         if made.reference is not None:
-            expected, summary["correlation"] = _compare(made, made.reference, smooth, image)
+            expected, correlation = _compare(made, made.reference, smooth, image)
+            if correlation is None:
+                log.warning("warning: %s", UNDEFINED)
+            else:
+                summary["correlation"] = correlation
         _write(folder, smooth, raw, image, illumination, expected)
         kept.remove()
         plotting.image(folder / "image.png", image, smooth)
@@ -146,7 +155,9 @@ def _on_the_fine(regridding: Regridding, image: Array, condition: str) -> Array:
     return share * regridding.to_fine(image)
 
 
-def _compare(made: Plan, true: EarthModel, smooth: EarthModel, image: Array) -> tuple[Array, float]:
+def _compare(
+    made: Plan, true: EarthModel, smooth: EarthModel, image: Array
+) -> tuple[Array, float | None]:
     """Reflectivity of the reference, and its correlation with the image below the water."""
     true = moved(true, smooth.grid)
     expected = reflectivity.band_limited(true, smooth, made.wavelet, made.interval)

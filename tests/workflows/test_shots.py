@@ -121,7 +121,7 @@ def test_a_gradient_of_nothing_is_explained(
     survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Receivers on a free surface hear nothing, and the user is told to look there."""
-    monkeypatch.setattr("fwicli.workflows.checks.Checks.sounding", lambda *_: None)
+    monkeypatch.setattr("fwicli.workflows.placement.sounding", lambda *_: None)
     there = hdf5.read_gathers(survey / "shots" / "shots.h5")
     surface = there.acquisition.receivers.copy()
     surface[:, -1] = 0.0

@@ -1,0 +1,69 @@
+"""Where sources and receivers may be: not where nothing is sent or recorded."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fwicli.config.loader import Key
+from fwicli.errors import FwiError
+from fwicli.propagators.absorbing import SIDES, SURFACE
+from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.gathers import Gathers
+from fwicli.survey.grid import Grid
+from fwicli.workflows import assembly
+from fwicli.workflows.checks import Checks
+
+
+def sounding(checks: Checks, key: Key, grid: Grid, geometry: Acquisition) -> None:
+    """No source or receiver may lie on a side where the pressure is zero."""
+    try:
+        free = assembly.free_sides(checks.loaded.config.physics, grid.ndim)
+    except FwiError:
+        return  # said where the layer is made
+    named = {"sources": geometry.sources, "receivers": geometry.all_receivers()}
+    for name, positions in named.items():
+        for side in free:
+            axis, last = grid.axes.index(side[0]), side[1] == "+"
+            end = (grid.end if last else grid.origin)[axis]
+            on = np.abs(positions[:, axis] - end) <= 1e-6 * grid.spacing[axis]
+            if not on.any():
+                continue
+            inward = end + (-1 if last else 1) * grid.spacing[axis] / 2
+            effect = "send nothing" if name == "sources" else "record nothing"
+            remedy = f"absorb on that side, or move them inwards, to {side[0]} = {inward:g} m"
+            if side in SURFACE and checks.loaded.config.physics.free_surface:
+                remedy = f"move them down, as to z = {inward:g} m, or set `free_surface: false`"
+            checks.add(
+                (*key, name) if key == ("geometry",) else key,
+                f"{int(on.sum())} of {len(positions)} {name}, the first number "
+                f"{int(np.flatnonzero(on)[0])}, lie on the side `{SIDES[side]}`, at {side[0]} "
+                f"= {end:g} m, where the pressure is zero: they {effect}; {remedy}",
+            )
+
+
+def live(records: Gathers) -> Acquisition:
+    """The acquisition of records, with receivers of silent traces at the source."""
+    geometry = records.acquisition
+    if records.live.all():
+        return geometry
+    receivers = np.stack([geometry.receivers_of(shot) for shot in range(geometry.shots)])
+    at_source = geometry.sources[:, None, :]
+    return Acquisition(geometry.sources, np.where(records.live[..., None], receivers, at_source))
+
+
+def within_reach(
+    checks: Checks, key: Key, geometry: Acquisition, fastest: float, duration: float
+) -> None:
+    """Waves must come to at least one receiver before the record ends."""
+    nearest = np.inf
+    for shot in range(geometry.shots):
+        away = geometry.receivers_of(shot) - geometry.source(shot)
+        nearest = min(nearest, float(np.linalg.norm(away, axis=1).min(initial=np.inf)))
+        if nearest <= fastest * duration:
+            return
+    checks.add_once(
+        key,
+        f"no wave comes to any receiver within the record: the nearest is {nearest:g} m from "
+        f"its source, and in {duration:g} s the fastest wave, of {fastest:g} m/s, comes "
+        f"{fastest * duration:.4g} m far; make the record longer, or check the units",
+    )

@@ -1,0 +1,72 @@
+"""The last check of a run: what it is about to write must hold something.
+
+Records, images and models that are zero everywhere, or hold values that are no numbers, are no
+results, whatever the steps before them have said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.errors import DataError
+
+Array = NDArray[Any]
+
+NO_RECORDS = (
+    "no wave comes to a receiver: check that the record is long enough for the way from source to "
+    "receivers, that none of them is where the pressure is zero, the wavelet, and the units of "
+    "velocity, positions and times"
+)
+NO_IMAGE = (
+    "what goes back from the receivers meets no wave of the sources: check that the data are not "
+    "those of the smooth model itself (`imaging.subtract_modelled` takes these out), that `mute` "
+    "and `band` leave something, and the units of velocity, positions and times"
+)
+NO_MODEL = "check the data and `bounds`, and begin with a lower band"
+
+
+def check(arrays: Mapping[str, Array], causes: str, may_be_zero: bool = False) -> None:
+    """Arrays that are to be written must be finite, and not zero everywhere.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        By what they are called.
+    causes : str
+        What is likely to be wrong where one is zero.
+    may_be_zero : bool
+        Whether zero everywhere is a value like others, as for parameters of anisotropy.
+
+    Raises
+    ------
+    DataError
+        Naming the array; nothing of the run is written then.
+    """
+    for name, values in arrays.items():
+        bad = ~np.isfinite(values)
+        if bad.any():
+            place = tuple(int(i) for i in np.argwhere(bad)[0])
+            raise DataError(
+                f"{int(bad.sum())} of {values.size} values of the {name} are no numbers, the first "
+                f"{values[place]} at {place}; they are not written. {causes[0].upper()}{causes[1:]}"
+            )
+        if not may_be_zero and not values.any():
+            raise DataError(f"the {name} would be zero everywhere: {causes}")
+
+
+def silent_shots(data: Array) -> str:
+    """How many of the shots of some records are zero throughout; empty if none is.
+
+    Parameters
+    ----------
+    data : ndarray of shape (n_shots, n_receivers, samples)
+    """
+    silent = np.flatnonzero([not gather.any() for gather in data])
+    if not silent.size:
+        return ""
+    named = ", ".join(map(str, silent[:5])) + (", ..." if silent.size > 5 else "")
+    return f"{silent.size} of {len(data)} shots recorded nothing ({named}): {NO_RECORDS}"
