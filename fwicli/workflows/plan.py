@@ -437,8 +437,16 @@ def _observed(
     placement.sounding(checks, ("data",), model.grid, placement.live(records))
     fastest = speeds(config.physics.equation, model)[1]
     limit = sampling.stable_step(fastest, model.grid.spacing, config.physics.order)
-    finest = partial(plausibility.check_finest, records.interval, limit)
-    if not checks.passes(("data",), finest):
+    sampled = partial(
+        plausibility.check_sampling,
+        records.interval,
+        records.samples,
+        limit,
+        min(model.grid.spacing),
+        fastest,
+        config.physics.substeps,
+    )
+    if not checks.passes(("data",), sampled):
         return None
     source = np.asarray(source)
     return replace(records, wavelet=source), source, reference

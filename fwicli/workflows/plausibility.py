@@ -132,6 +132,23 @@ def check_finest(interval: float, limit: float) -> None:
         )
 
 
+def check_sampling(
+    interval: float, samples: int, limit: float, spacing: float, fastest: float, given: int | None
+) -> None:
+    """An interval of data [s] must not be in another unit, before any band of theirs is judged.
+
+    Parameters are those of `check_steps`, on the grid of the model; that of a stage may be coarser.
+
+    Raises
+    ------
+    PhysicsError
+        If it is far too short, or too long for more than a few time steps.
+    """
+    check_finest(interval, limit)
+    if interval > LONG_INTERVAL:
+        check_steps(interval, samples, limit, spacing, fastest, given)
+
+
 def check_crossings(duration: float, fastest: float, lengths: Sequence[float]) -> None:
     """A record must not be out of all proportion to the model that it comes from.
 

@@ -84,7 +84,8 @@ def test_intervals_of_data_in_another_unit_are_refused(
     path.write_bytes((survey / "shots" / "shots.h5").read_bytes())
     with h5py.File(path, "r+") as file:
         file.attrs["dt"] = dt
-    told = refused(load(survey / f"{command}.yaml", settings=[f"data.file={path}"]))
+    band = "inversion.stages.0.band=[3, 8]" if command == "invert" else "imaging.band=[3, 16]"
+    told = refused(load(survey / f"{command}.yaml", settings=[f"data.file={path}", band]))
     assert STATED[dt] in told
     assert "\n" not in told
     assert FAR not in told
