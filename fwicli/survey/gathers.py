@@ -101,7 +101,7 @@ class Gathers:
         Raises
         ------
         DataError
-            If they do not last so long, or nothing is left.
+            If they do not last so long, or nothing is left of them or of the wavelet.
         """
         samples, end = int(duration / self.interval + 1e-9) + 1, (self.samples - 1) * self.interval
         if not 2 <= samples <= self.samples:
@@ -109,6 +109,13 @@ class Gathers:
                 f"a duration of {duration:g} s does not fit records of {end:g} s sampled at "
                 f"{self.interval:g} s; choose one from {self.interval:g} to {end:g} s"
             )
+        if self.wavelet is not None:
+            peak = int(np.abs(self.wavelet).max(axis=tuple(range(self.wavelet.ndim - 1))).argmax())
+            if peak >= samples:
+                raise DataError(
+                    f"a duration of {duration:g} s ends before the peak of the wavelet at "
+                    f"{peak * self.interval:g} s; choose a longer one"
+                )
         wavelet = None if self.wavelet is None else self.wavelet[..., :samples]
         return replace(self, data=self.data[..., :samples], wavelet=wavelet)
 

@@ -199,7 +199,7 @@ class Inversion:
             return
         model = self.plan.model.changed(stage.changed(state))
         results.check(
-            {"model": model.vp, "misfit": np.array([state.value])}
+            {"model": model.vp, "misfit": np.array([state.value]), "gradient": state.gradient}
             | {f"model ({name})": values for name, values in model.others.items()},
             results.NO_MODEL,
             may_be_zero=True,

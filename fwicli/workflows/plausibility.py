@@ -19,6 +19,8 @@ MOST_SUBSTEPS = 100
 # Stable steps over sampling interval: sampling a hundred times finer than the grid allows gives
 # nothing, and a thousand times is another unit.
 FINEST_SAMPLING, FINE_SAMPLING = 1000, 100
+# Records in seconds are rarely so long, those in milliseconds always [s].
+LONG_DURATION = 100.0
 # Of a record, and of the steps of a propagation: a million take hours on the smallest grid.
 MOST_SAMPLES = MOST_STEPS = 1_000_000
 # How often the fastest wave may cross the model within the record.
@@ -60,8 +62,8 @@ def record(section: schema.Time) -> tuple[float, int]:
     interval, duration = section.interval, section.duration
     steps = duration / interval
     if not steps < MOST_SAMPLES:
-        hint = "is the duration in ms, or the interval in another unit? Both are in s"
-        if duration / 1000 / interval < MOST_SAMPLES:
+        hint = "check the units of both, s"
+        if duration > LONG_DURATION and duration / 1000 / interval < MOST_SAMPLES:
             hint = f"is the duration in ms? Then write {duration / 1000:g}"
         raise PhysicsError(
             f"a duration of {duration:g} s sampled every {interval:g} s makes {steps:.3g} samples, "

@@ -289,3 +289,9 @@ def test_python_checks_its_arguments() -> None:
     ):
         with pytest.raises(DataError, match=re.escape(words)):
             make()
+
+
+def test_durations_that_cut_the_wavelet_off(survey: Path) -> None:
+    """The wavelet of the data peaks at 0.125 s, and 0.1 s of records hold nothing of it."""
+    told = refused(survey, "rtm", "data.duration=0.1")
+    assert "ends before the peak of the wavelet at 0.124 s" in told
