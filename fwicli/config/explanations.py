@@ -31,7 +31,7 @@ def explain(
     for detail in error.errors(include_url=False):
         key, node = _followed(detail["loc"], schema)
         if detail["type"] == "extra_forbidden":
-            name, fields = str(key[-1]), list(node)
+            name, fields = str(key[-1]), _names(node)
             unknown.setdefault(key[:-1], []).extend(_close(name, fields))
             message = _unknown(name, fields)
         else:
@@ -50,8 +50,8 @@ def _reading_order(place: str) -> list[tuple[int, str]]:
     return [(int(p), "") if p.isascii() and p.isdecimal() else (0, p) for p in parts]
 
 
-def _followed(location: Sequence[str | int], schema: type[BaseModel]) -> tuple[Key, list[str]]:
-    """A location of pydantic's without what is not in the file, and the names possible there.
+def _followed(location: Sequence[str | int], schema: type[BaseModel]) -> tuple[Key, Any]:
+    """A location of pydantic's without what is not in the file, and its schema there.
 
     Names of the members of unions are part of pydantic's location, and may be those of keys: only
     its schema tells the two apart.
@@ -59,8 +59,8 @@ def _followed(location: Sequence[str | int], schema: type[BaseModel]) -> tuple[K
     Returns
     -------
     key : Key
-    names : list of str
-        Keys of the section, or tags of the union, at the last place that there is.
+    node : dict
+        Schema of pydantic's at the last place that there is.
     """
     definitions: dict[str, Any] = {}
     node: Any = _bare(schema.__pydantic_core_schema__, definitions)
@@ -80,10 +80,14 @@ def _followed(location: Sequence[str | int], schema: type[BaseModel]) -> tuple[K
             case "dict":
                 node = _bare(node["values_schema"], definitions)
             case "model-fields":
-                return (*key, step), list(node["fields"])
+                return (*key, step), node
         key.append(step)
-    names = node.get("fields") or node.get("choices") or {}
-    return tuple(key), [str(name) for name in names]
+    return tuple(key), node
+
+
+def _names(node: Any) -> list[str]:
+    """Keys of a section, or tags of a union."""
+    return [str(name) for name in node.get("fields") or node.get("choices") or ()]
 
 
 def _bare(core: Any, definitions: dict[str, Any]) -> Any:
@@ -100,8 +104,8 @@ def _bare(core: Any, definitions: dict[str, Any]) -> Any:
             return core
 
 
-def _message(detail: Mapping[str, Any], names: Sequence[str]) -> str:
-    context, value = detail.get("ctx", {}), detail.get("input")
+def _message(detail: Mapping[str, Any], node: Any) -> str:
+    context, value, names = detail.get("ctx", {}), detail.get("input"), _names(node)
     match detail["type"]:
         case "missing":
             return "this key is required"
@@ -118,8 +122,13 @@ def _message(detail: Mapping[str, Any], names: Sequence[str]) -> str:
         case kind if kind in TEXTS:
             text = str(TEXTS[kind]).format(**context)
         case "too_short" | "too_long":
-            bound = context.get("min_length", context.get("max_length"))
-            text = f"must have {bound} values, not {context['actual_length']}"
+            text = _of_length(context, node)
+        case "list_type":
+            text = _a_list(value, node)
+        case "model_type" | "model_attributes_type" | "dict_type":
+            text = _a_section(value, node)
+        case "string_type" if isinstance(value, dict):
+            text = "must be text; put it in quotes, as in '0:20:2'"
         case _:
             text = str(detail["msg"])
     return text + _shown(value) + _suggestion(detail, value)
@@ -141,10 +150,6 @@ TEXTS = {
     "string_type": "must be text",
     "path_type": "must be the path of a file",
     "finite_number": "must be a finite number",
-    "list_type": "must be a list, as in [1, 2]",
-    "model_type": "must be a section of `key: value` pairs",
-    "model_attributes_type": "must be a section of `key: value` pairs",
-    "dict_type": "must be a section of `key: value` pairs",
     "literal_error": "must be {expected}",
     "string_pattern_mismatch": "must be written as start:stop:step, as in 0:20:2",
 }
@@ -159,6 +164,39 @@ WORDS = {
     "file": "a section with a `file`",
     "switch": "true or false",
 }
+
+
+def _of_length(context: Mapping[str, Any], node: Any) -> str:
+    """How many items a list must have."""
+    least, most = node.get("min_length"), node.get("max_length")
+    bound = context.get("min_length", context.get("max_length"))
+    word = "" if least == most else "at least " if "min_length" in context else "at most "
+    items = "item" if bound == 1 else "values"
+    return f"must have {word}{bound} {items}, not {context['actual_length']}"
+
+
+def _a_list(value: Any, node: Any) -> str:
+    """That a list is wanted, with the one that is perhaps meant."""
+    item = _bare(node.get("items_schema", {"type": "any"}), {})
+    if item["type"] == "tagged-union" and isinstance(item["discriminator"], str):
+        named = isinstance(value, str) and value in item["choices"]
+        kind = value if named else next(iter(item["choices"]))
+        return f"must be a list of sections, as in [{{{item['discriminator']}: {kind}}}]"
+    if item["type"] in ("model-fields", "dict"):
+        return "must be a list of sections, as in [{...}, {...}]"
+    meant = f"[{shortened(str(value))}]" if isinstance(value, str) and value else "[1, 2]"
+    return f"must be a list, as in {meant}"
+
+
+def _a_section(value: Any, node: Any) -> str:
+    """That a section is wanted, and of which keys."""
+    tag = node.get("discriminator")
+    if isinstance(tag, str) and isinstance(value, str) and value in node["choices"]:
+        return f"must be a section, as in {{{tag}: {value}}}"
+    if isinstance(tag, str):
+        return f"must be a section with the key `{tag}`, one of: {', '.join(_names(node))}"
+    keys = f", of {', '.join(_names(node))}" if node.get("fields") else ""
+    return f"must be a section of `key: value` pairs{keys}"
 
 
 def _shown(value: Any) -> str:

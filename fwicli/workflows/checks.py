@@ -105,6 +105,13 @@ class Checks:
         """Warn of properties that are those of no rock."""
         for prop, values in model.properties.items():
             low, high = PLAUSIBLE[prop]
+            if prop == "vp" and values.max() < low:
+                self.add(
+                    (name,),
+                    f"vp is from {values.min():g} to {values.max():g} m/s, and no rock or water is "
+                    f"so slow: is it in km/s? Then set `{name}.unit: km/s`",
+                )
+                continue
             if values.min() < low or values.max() > high:
                 unit, setting = UNITS.get(prop, ""), SETTING.get(prop, prop)
                 self.warn(

@@ -135,6 +135,9 @@ def plan(loaded: Loaded) -> Plan:
     model = checks.get(("model",), lambda: assembly.earth_model(loaded.config.model))
     if model is not None:
         checks.plausible("model", model)
+        if checks.problems:
+            model = None  # all else that is wrong with it comes of a wrong unit
+    if model is not None:
         checks.complete(loaded.config.physics.equation, model)
         checks.slowest = speeds(loaded.config.physics.equation, model)[0]
     makers: dict[str, Callable[[Checks, Any, EarthModel | None], Plan | None]]

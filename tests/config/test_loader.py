@@ -72,6 +72,13 @@ def test_all_mistakes_in_one_go(tmp_path: Path) -> None:
         (("frequency: 10", "frequency: '10'"), "must be a number; got '10'"),
         (("time: {", "time: 3 #"), "time"),
         (("shape: [31, 21]", "shape: [31.5, 21]"), "must be a whole number; got 31.5"),
+        (("shape: [31, 21]", "shape: 31"), "must be a list, as in [1, 2]; got 31"),
+        (("spacing: 10", "spacing: [10]"), "must have at least 2 values, not 1; got [10]"),
+        (("{kind: ricker, frequency: 10}", "3"), "must be a section with the key `kind`, one of"),
+        (
+            ("sources: {x: 100, z: 10}", "sources: 3"),
+            "must be a section of `key: value` pairs, of x",
+        ),
     ],
 )
 def test_single_mistake(tmp_path: Path, change: tuple[str, str], message: str) -> None:

@@ -70,7 +70,7 @@ def test_default_is_lbfgs() -> None:
         ("{method: conjugate_gradient, formula: fletcher}", "must be 'polak_ribiere' or 'hybrid'"),
         ("{method: gauss_newton, inner: 0}", "must be 1 or more"),
         ("{damped: 1}", "must be true or false"),
-        ("newton", "must be a section of `key: value` pairs"),
+        ("newton", "must be a section, as in {method: newton}"),
     ],
 )
 def test_mistakes_are_explained(tmp_path: Path, text: str, message: str) -> None:

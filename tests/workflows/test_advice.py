@@ -108,6 +108,7 @@ BROKEN = [
         1,
     ),
     ("model", ["physics.history={keep: stored, bits: 8}"], "`bits` is not for", 1),
+    ("model", ["model.vp=2.1"], "no rock or water is so slow", 1),
     ("rtm", ["imaging.band=[200, 240]"], "no energy from 200 to 240 Hz", 1),
     ("rtm", ["imaging.spacing=9.9999"], "a spacing of 9.9999 m is finer", 1),
     ("rtm", ["imaging.spacing=150"], "fewer than 5 points", 1),
