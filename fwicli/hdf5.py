@@ -8,6 +8,8 @@ Shot records
     receiver_x [, _y], _z     (receiver,) or (shot, receiver) [m]
     wavelet                   (time,) [Pa] in 2D, [Pa m] in 3D
     attribute dt              sampling interval [s]
+    attributes grid_spacing, grid_origin [m], equation, order, interpolation
+                              how they were modelled, where they were
 
 A model in a file carries the attributes `spacing` and `origin` [m] beside its dataset, so that a
 result can serve as the next starting model. Provenance is kept as attributes of the root.
@@ -181,6 +183,13 @@ def write_gathers(path: Path, gathers: Gathers, provenance: Mapping[str, str]) -
         if gathers.wavelet is not None:
             wavelet = file.create_dataset("wavelet", data=gathers.wavelet)
             wavelet.attrs["unit"] = "Pa" if gathers.acquisition.ndim == 2 else "Pa m"
+        if (modelled := gathers.point_source) is not None:
+            file.attrs["grid_spacing"], file.attrs["grid_origin"] = (
+                modelled.spacing,
+                modelled.origin,
+            )
+            for name in ("equation", "order", "interpolation"):
+                file.attrs[name] = getattr(modelled, name)
         file.attrs.update(provenance)
 
 

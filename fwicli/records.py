@@ -7,7 +7,7 @@ of the dataset, its shape, and what it must be.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from fwicli import arrays, datasets, numbers
 from fwicli.datasets import Datasets
 from fwicli.errors import DataError
 from fwicli.survey.acquisition import Acquisition
-from fwicli.survey.gathers import Gathers
+from fwicli.survey.gathers import Gathers, PointSource
 
 Array = NDArray[Any]
 
@@ -60,7 +60,25 @@ def read_gathers(
         else:
             data = file.array(traces).reshape(shape)[shots]
         source = _wavelet(file, shape, shots, interval) if wavelet else None
-        return Gathers(Acquisition(sources[shots], receivers), interval, data, source)
+        acquisition = Acquisition(sources[shots], receivers)
+        modelled = _point_source(file.attributes())
+        return Gathers(acquisition, interval, data, source, point_source=modelled)
+
+
+def _point_source(attributes: Mapping[str, Any]) -> PointSource | None:
+    """How records were modelled, if the attributes of their file say so."""
+    try:
+        spacing, origin = (
+            tuple(float(v) for v in np.ravel(attributes[f"grid_{name}"]))
+            for name in ("spacing", "origin")
+        )
+        equation, interpolation = (str(attributes[n]) for n in ("equation", "interpolation"))
+        order = int(attributes["order"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    if len(spacing) != len(origin) or not all(np.isfinite(v) and v > 0 for v in spacing):
+        return None
+    return PointSource(equation, spacing, origin, order, interpolation)
 
 
 def describe_gathers(path: Path, traces: str = "data") -> tuple[tuple[int, ...], float]:

@@ -34,6 +34,7 @@ def show(made: Plan, as_json: bool) -> None:
         return
     stages: list[dict[str, Any]] = values.pop("stages")
     warnings, histories = values.pop("warnings"), values.pop("history", [])
+    near = [stage["summary"] for stage in values.pop("near_source", [])]
     display.summary({name: _text(value) for name, value in values.items()}, as_json=False)
     click.echo()
     rows = [list(stages[0]), *[[_text(v) for v in stage.values()] for stage in stages]]
@@ -47,6 +48,9 @@ def show(made: Plan, as_json: bool) -> None:
     for number, reason in enumerate(dict.fromkeys(histories), 1):
         stage = f" of stage {number}" if len(set(histories)) > 1 else ""
         click.echo(f"history{stage}: {reason}")
+    for number, text in enumerate(dict.fromkeys(near), 1):
+        stage = f" of stage {number}" if len(set(near)) > 1 else ""
+        click.echo(f"near source{stage}: {text}")
     for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
 

@@ -27,6 +27,7 @@ from fwicli.config.values import (
     Band,
     Coarseness,
     Count,
+    NearSource,
     NonNegative,
     Positive,
     Section,
@@ -61,6 +62,7 @@ class Stage(Section):
     spacing: Coarseness | None = None
     misfit: Misfit | None = None
     conditioning: list[Conditioned] | None = None
+    near_source: NearSource | None = None
     source: Source | None = None
     preconditioning: Preconditioning | None = None
     model_smoothing: NonNegative | None = None
@@ -124,6 +126,8 @@ class Inversion(Section):
     fixed: what stays as in the starting model: the water layer, all above a depth [m], layers, a
     mask in a file, several of these, or nothing.  taper: length [m] over which changes fade out
     towards it.  conditioning: what of the data is compared, operators one after the other.
+    near_source: distance [m] from the source within which traces fade out, `auto` for those that
+    the grid cannot explain, the default, or nothing.
     source: how the wavelet is estimated, or false for a known one.  shots: all in every iteration,
     or some of them, or several in one simulation.  regularization: terms of the objective.
     constraints: what the model must be.  model_smoothing: length [m] over which the update of each
@@ -135,6 +139,7 @@ class Inversion(Section):
     parameter: ParameterName | None = None
     misfit: Misfit = LeastSquares()
     conditioning: list[Conditioned] = Field(default=[])
+    near_source: NearSource | None = None
     source: Source = False
     bounds: Bounds | None = None
     fixed: Regions = "water"

@@ -17,6 +17,7 @@ from fwicli.config.values import (
     Coarseness,
     Count,
     Kept,
+    NearSource,
     NonNegative,
     Number,
     Positive,
@@ -338,7 +339,9 @@ class Imaging(Section):
     share of its mean; 0 for not.  laplacian: filter that removes the low-wavenumber backscatter.
     mute: what is left out of the image: the water layer, all above a depth [m], or nothing.
     band: of data and wavelet [Hz].  spacing: grid of the image [m], or `auto` for the coarsest
-    that the band allows; the model's by default.
+    that the band allows; the model's by default.  near_source: distance [m] from the source
+    within which traces fade out, `auto` for those that the grid cannot explain, the default, or
+    nothing.
     """
 
     condition: Annotated[str, AfterValidator(_one_of([*CONDITIONS, "gradient"]))] = "correlation"
@@ -348,6 +351,7 @@ class Imaging(Section):
     mute: Kept = "nothing"
     band: Band | None = None
     spacing: Coarseness | None = None
+    near_source: NearSource | None = None
 
 
 class Run(Section):

@@ -75,6 +75,7 @@ def _length_or(*names: str) -> Any:
 
 
 Coarseness = _length_or("auto")
+NearSource = _length_or("auto", "nothing")
 PropagationGrid = _length_or("model", "auto")
 Aperture = _length_or("whole", "auto")
 

@@ -50,6 +50,9 @@ class ShotMigration:
         Name of an imaging condition, or "gradient".
     subtract_modelled : bool
         Take what the smooth model itself explains from the records first.
+    near : ndarray of shape (n_receivers,), optional
+        Weights of the traces, by which those next to the source fade out (see
+        `survey.proximity`).
     """
 
     discretization: Discretization
@@ -60,6 +63,7 @@ class ShotMigration:
     observed: Array
     condition: str
     subtract_modelled: bool
+    near: Array | None = None
 
     def __call__(self) -> ShotImage:
         """Model the source field, back-propagate the records, and correlate."""
@@ -69,6 +73,8 @@ class ShotMigration:
 
         def records(modelled: Array) -> Array:
             data = self.observed - modelled if self.subtract_modelled else self.observed
+            if self.near is not None:
+                data = self.near[:, None] * data
             if gradient or derived:
                 return data
             return -time_derivative(data, self.discretization.axis.interval)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fwicli.errors import ConfigError
+from fwicli.errors import ConfigError, DataError
 from fwicli.inversion.batches import Batches
 from fwicli.inversion.encoding import Code, Encoding
-from fwicli.inversion.experiments import Experiment
+from fwicli.inversion.experiments import NEAR, Experiment
 from fwicli.inversion.residuals import LeastSquares
 
 
@@ -74,9 +74,14 @@ class Draws:
     def _encoded(self, code: Code) -> Experiment:
         shots = [self.shots[int(shot)] for shot in code.shots]
         observed = np.stack([shot.comparison.observed for shot in shots])
+        near = [s.comparison.near for s in shots if s.comparison.near is not None]
+        # A receiver next to one of the sources hears that one above all others.
+        weights = np.prod(near, axis=0) if near else None
+        if weights is not None and not weights.any():
+            raise DataError(f"of {len(shots)} shots that fire together: {NEAR}, or encode fewer")
         return Experiment(
             np.concatenate([shot.source for shot in shots]),
             code.wavelets(np.concatenate([shot.wavelet for shot in shots])),
             shots[0].receivers,
-            replace(shots[0].comparison, observed=code.records(observed)),
+            replace(shots[0].comparison, observed=code.records(observed), near=weights),
         )

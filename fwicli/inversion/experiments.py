@@ -6,7 +6,7 @@ An experiment is a shot of the survey, or something made of shots.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from fwicli.inversion.comparison import Comparison
 from fwicli.inversion.conditioning import Chain, Record
 from fwicli.inversion.misfits import Misfit
 from fwicli.inversion.sources import SourceFit
+from fwicli.survey import proximity
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.windows import Window
 
@@ -61,6 +62,13 @@ class Preparation:
     conditioning: Chain
     source: SourceFit | None = None
 
+    def faded(self, near: Array) -> Preparation:
+        """The source fitted to traces with these weights, of shape (n_receivers,)."""
+        if self.source is None or (near == 1).all():
+            return self
+        weights = np.broadcast_to(self.source.weights, (len(near), *self.source.weights.shape[1:]))
+        return replace(self, source=replace(self.source, weights=near[:, None] * weights))
+
     def heard(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
         """Traces of a gather of this shape that are compared, or that the source is fitted to."""
         weights = self.conditioning.weights(shape)
@@ -70,6 +78,10 @@ class Preparation:
 
 
 SILENT = "the conditioning mutes every trace of every shot; widen its offsets [m] and times [s]"
+NEAR = (
+    "every trace of every shot is so near to its source that records depend on the grid there; use "
+    "a finer grid, or set `near_source` to a shorter distance [m], or to nothing"
+)
 Prepare = Callable[[Record], Preparation]
 
 
@@ -78,6 +90,8 @@ def experiments(
     misfit: Misfit,
     windows: Sequence[Window] = (),
     prepare: Prepare | None = None,
+    near: float = 0.0,
+    aligned: bool = False,
 ) -> tuple[Experiment, ...]:
     """An experiment for every shot; traces that are muted are left out, and shots without any.
 
@@ -87,6 +101,10 @@ def experiments(
         Observed data of a band, with the wavelet of the band.
     prepare : callable, optional
         Makes conditioning and source estimation from the record of a shot.
+    near : float
+        Distance from the source [m] at which traces count in full (see `survey.proximity`).
+    aligned : bool
+        Keep traces that do not count, so that all shots have the same receivers.
 
     Raises
     ------
@@ -98,37 +116,48 @@ def experiments(
         raise DataError("the data come without a wavelet; give one as `wavelet`")
     made = []
     for shot in range(acquisition.shots):
-        receivers, comparison = _compared(gathers, shot, misfit, prepare)
+        weights = proximity.of_shot(acquisition, shot, near) if near > 0 else None
+        receivers, comparison = _compared(gathers, shot, misfit, prepare, weights, aligned)
         if len(receivers):
             window = windows[shot] if windows else None
             source = acquisition.source(shot)
             made.append(Experiment(source, wavelet.reshape(1, -1), receivers, comparison, window))
     if not made:
-        raise DataError(SILENT)
+        raise DataError(SILENT if near == 0 else NEAR)
     return tuple(made)
 
 
-def heard(gathers: Gathers, prepare: Prepare) -> NDArray[np.bool_]:
+def heard(gathers: Gathers, prepare: Prepare, near: float = 0.0) -> NDArray[np.bool_]:
     """Traces that are compared, or that sources are fitted to, shape (n_shots, n_receivers).
+
+    Those next to their source are among them.
 
     Raises
     ------
     DataError
         If there are none, or those of a shot do not allow to estimate its source.
     """
-    shape = gathers.data.shape[1], gathers.samples
-    shots = range(gathers.acquisition.shots)
-    found = np.stack([_prepared(gathers, shot, prepare).heard(shape) for shot in shots])
+    shape, geometry = (gathers.data.shape[1], gathers.samples), gathers.acquisition
+    found = np.stack(
+        [
+            _prepared(gathers, shot, prepare, proximity.of_shot(geometry, shot, near)).heard(shape)
+            for shot in range(geometry.shots)
+        ]
+    )
     found &= gathers.live
     if not found.any():
         raise DataError(SILENT)
     return found
 
 
-def _prepared(gathers: Gathers, shot: int, prepare: Prepare) -> Preparation:
-    """Conditioning and source estimation of a shot."""
+def _prepared(
+    gathers: Gathers, shot: int, prepare: Prepare, near: Array | None = None
+) -> Preparation:
+    """Conditioning and source estimation of a shot, with weights of traces next to the source."""
     place = gathers.acquisition.source(shot), gathers.acquisition.receivers_of(shot)
     prepared = prepare(Record.of(shot, *place, gathers.interval, gathers.data[shot]))
+    if near is not None:
+        prepared = prepared.faded(near)
     fit, shape = prepared.source, (gathers.data.shape[1], gathers.samples)
     alone = fit is not None and not fit.common and not fit.weights.any()
     if alone and prepared.heard(shape).any():
@@ -140,15 +169,27 @@ def _prepared(gathers: Gathers, shot: int, prepare: Prepare) -> Preparation:
 
 
 def _compared(
-    gathers: Gathers, shot: int, misfit: Misfit, prepare: Prepare | None
+    gathers: Gathers,
+    shot: int,
+    misfit: Misfit,
+    prepare: Prepare | None,
+    near: Array | None = None,
+    aligned: bool = False,
 ) -> tuple[Array, Comparison]:
     """Receivers of a shot that count, and the comparison of their traces."""
     receivers, observed = gathers.acquisition.receivers_of(shot), gathers.data[shot]
     interval, there = gathers.interval, gathers.live[shot]
+    if aligned:
+        # Traces that do not count have no weight, but stay in their row.
+        near, there = there * (1.0 if near is None else near), np.ones(len(there), dtype=bool)
+    elif near is not None:
+        there = there & (near > 0)
     if prepare is None:
-        return receivers[there], Comparison(observed[there], interval, misfit)
-    prepared = _prepared(gathers, shot, prepare)
+        weights = None if near is None else near[there]
+        return receivers[there], Comparison(observed[there], interval, misfit, near=weights)
+    prepared = _prepared(gathers, shot, prepare, near)
     there = there & prepared.heard((observed.shape[0], observed.shape[1]))
     fit = None if prepared.source is None else prepared.source.select(there)
     chosen = prepared.conditioning.select(there)
-    return receivers[there], Comparison(observed[there], interval, misfit, chosen, fit)
+    weights = None if near is None else near[there]
+    return receivers[there], Comparison(observed[there], interval, misfit, chosen, fit, weights)

@@ -16,6 +16,42 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
+class PointSource:
+    """How point sources are modelled: what the field next to them depends on.
+
+    Attributes
+    ----------
+    equation : str
+    spacing, origin : tuple of float
+        Of the grid [m].
+    order : int
+        Of the differences in space.
+    interpolation : str
+        Of sources and receivers between the points.
+    """
+
+    equation: str
+    spacing: tuple[float, ...]
+    origin: tuple[float, ...]
+    order: int
+    interpolation: str
+
+    def like(self, other: PointSource) -> bool:
+        """Whether fields next to sources at the same places are the same."""
+        same = (self.equation, self.order, self.interpolation, len(self.spacing)) == (
+            other.equation,
+            other.order,
+            other.interpolation,
+            len(other.spacing),
+        )
+        if not same or not np.allclose(self.spacing, other.spacing, rtol=1e-6, atol=0):
+            return False
+        # Grids whose points fall on each other may begin at different places.
+        apart = (np.asarray(self.origin) - np.asarray(other.origin)) / np.asarray(self.spacing)
+        return bool(np.allclose(apart, np.rint(apart), rtol=0, atol=1e-4))
+
+
+@dataclass(frozen=True)
 class Gathers:
     """Recorded or modelled pressure of a survey.
 
@@ -30,6 +66,8 @@ class Gathers:
         Source time function [Pa] in 2D, [Pa m] in 3D.
     silence : Silence or None
         Traces that are compared with nothing; none if it is not known.
+    point_source : PointSource or None
+        How the records were modelled; None if they were recorded, or where nothing is known of it.
 
     Raises
     ------
@@ -42,6 +80,7 @@ class Gathers:
     data: Array
     wavelet: Array | None = None
     silence: Silence | None = None
+    point_source: PointSource | None = None
 
     def __post_init__(self) -> None:
         expected = (self.acquisition.shots, self.acquisition.traces)

@@ -293,6 +293,8 @@ class Inversion:
             stage.numerics.axis.step,
             stage.numerics.points_per_wavelength,
         )
+        if stage.numerics.near.traces:
+            log.info("%s", stage.numerics.near)
 
     def _bar(self, stage: Stage, iteration: int) -> None:
         title = f"stage {stage.number + 1} iteration {iteration}"

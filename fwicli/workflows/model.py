@@ -95,7 +95,9 @@ def run(
         results.check({"records": data}, results.NO_RECORDS)
         if silent := results.silent_shots(data):
             log.warning("warning: %s", silent)
-        records = Gathers(made.acquisition, made.interval, data, made.wavelet)
+        records = Gathers(
+            made.acquisition, made.interval, data, made.wavelet, point_source=numerics.point_source
+        )
         hdf5.write_gathers(folder / RESULT, records, provenance())
         kept.remove()
         plotting.model(folder / "model.png", made.model, made.acquisition)

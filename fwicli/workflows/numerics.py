@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,9 @@ from fwicli.propagators.equations import registry
 from fwicli.propagators.history import STORED, Demand, Keeping
 from fwicli.propagators.resampling import Resampling
 from fwicli.propagators.sampling import TimeAxis
+from fwicli.survey.gathers import PointSource
 from fwicli.survey.grid import Grid
+from fwicli.survey.proximity import Fading
 from fwicli.survey.regridding import Regridding
 from fwicli.survey.windows import Window, whole
 
@@ -49,6 +51,8 @@ class Numerics:
         Of the shots, in the grid of the propagation; none where all of it is propagated.
     curvature : bool
         Whether the change of the waves goes with them, as in products with second derivatives.
+    near : Fading
+        Traces next to their source that the grid cannot explain.
     """
 
     equation: str
@@ -68,6 +72,13 @@ class Numerics:
     earth: Grid | None = None
     windows: tuple[Window, ...] = ()
     curvature: bool = False
+    near: Fading = field(default_factory=Fading)
+
+    @property
+    def point_source(self) -> PointSource:
+        """How point sources are modelled."""
+        grid = self.grid
+        return PointSource(self.equation, grid.spacing, grid.origin, self.order, self.interpolation)
 
     @property
     def regridding(self) -> Regridding | None:

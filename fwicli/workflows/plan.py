@@ -24,6 +24,7 @@ from fwicli.propagators.history import Keeping
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
+from fwicli.survey.proximity import Fading
 from fwicli.survey.regridding import moved
 from fwicli.survey.wavelets import Spectrum
 from fwicli.workflows import (
@@ -37,6 +38,7 @@ from fwicli.workflows import (
     signatures,
     sizes,
     unknowns,
+    vicinity,
 )
 from fwicli.workflows.checks import Checks
 from fwicli.workflows.numerics import Numerics
@@ -93,6 +95,15 @@ class Plan:
             if keeping != stage.keeping:
                 reason = "as when the run was begun"
                 self.stages[number] = replace(stage, keeping=keeping, reason=reason)
+        self._agree_near(folder)
+
+    def _agree_near(self, folder: RunFolder) -> None:
+        """Fade the same traces out as the run did that is continued."""
+        lengths = [s.near.length for s in self.stages]
+        begun = folder.decided("near_source", lengths, before=[0.0] * len(lengths))
+        for number, stage in enumerate(self.stages):
+            if begun[number] != stage.near.length:
+                self.stages[number] = replace(stage, near=Fading(begun[number]))
 
     def announce(self) -> None:
         """Log the warnings."""
@@ -116,6 +127,11 @@ class Plan:
             "threads_per_shot": self.stages[0].threads,
             "memory_per_shot_mb": round(self.memory / 1e6, 1),
             **({"history": [s.reason for s in self.stages]} if self.kind != "model" else {}),
+            **(
+                {"near_source": [s.near.numbers() for s in self.stages]}
+                if self.kind != "model"
+                else {}
+            ),
             "memory_mb": round(self.memory * self.workers / 1e6, 1),
             "gigapoint_steps_per_propagation": [round(s.work() / 1e9, 3) for s in self.stages],
             "stages": [s.summary() for s in self.stages],
@@ -272,8 +288,18 @@ def _stage(
     limit = extent.longest(physics, bound, spectrum)
     spacing: Key = (*key, "spacing")
     grids = extent.grids(checks, physics, model.grid, limit, spacing, stage.spacing)
-    geometry = reception.heard(checks, key, config.inversion, records)
-    if grids is None or geometry is None:
+    if grids is None:
+        return None
+    near = vicinity.fading(
+        checks,
+        (*key, "near_source") if stage.near_source is not None else ("inversion", "near_source"),
+        config.inversion.of(int(key[-1])).near_source,
+        vicinity.point_source(physics, grids[1]),
+        records,
+        (stage.band[0], stage.band[1]),
+    )
+    geometry = reception.heard(checks, key, config.inversion, records, near.length)
+    if geometry is None:
         return None
     coarse = moved(model, grids[0])
     slow, fast = (_bounded(config, model, coarse, side) for side in (0, 1))
@@ -299,7 +325,7 @@ def _stage(
     changing = unknowns.variables(config, model).properties
     parameters = registry.load(equation).depending(changing, model.grid.ndim)
     second_order = (stage.optimizer or config.inversion.optimizer).made().curvature is not None
-    return replace(numerics, parameters=parameters, curvature=second_order)
+    return replace(numerics, parameters=parameters, curvature=second_order, near=near)
 
 
 def speeds(equation: str, model: EarthModel) -> tuple[float, float]:
@@ -390,7 +416,17 @@ def _migration(checks: Checks, config: schema.RtmConfig, model: EarthModel | Non
     # An image by the gradient is that of the compressibility, the first parameter.
     first = next(iter(registry.load(numerics.equation).parameters(model.grid.ndim)))
     parameters = (first,) if imaging.condition == "gradient" else ()
-    numerics = replace(numerics, parameters=parameters)
+    near = vicinity.fading(
+        checks,
+        ("imaging", "near_source"),
+        imaging.near_source,
+        numerics.point_source,
+        records,
+        None if imaging.band is None else (imaging.band[0], imaging.band[1]),
+    )
+    numerics = replace(numerics, parameters=parameters, near=near)
+    if checks.problems:
+        return None
     return Plan(
         "rtm",
         model,

@@ -22,15 +22,20 @@ VOID = 1e-5
 TRACES = 400
 
 
-def heard(checks: Checks, key: Key, settings: Inversion, records: Gathers) -> Acquisition | None:
+def heard(
+    checks: Checks, key: Key, settings: Inversion, records: Gathers, near: float = 0.0
+) -> Acquisition | None:
     """The acquisition with muted receivers at the source; None, and a problem, if all are muted.
 
-    Waves need not reach a receiver that is muted: the window of a shot may leave it out.
+    Waves need not reach a receiver that is muted: the window of a shot may leave it out. Those next
+    to a source are in its window anyway.
 
     Parameters
     ----------
     key : Key
         Of the stage.
+    near : float
+        Distance from the source [m] at which traces count in full.
     """
     number, geometry = int(key[-1]), records.acquisition
     prepare = settings.prepare(number)
@@ -40,7 +45,7 @@ def heard(checks: Checks, key: Key, settings: Inversion, records: Gathers) -> Ac
     seen = replace(records, data=band.apply(records.data, records.interval))
     own = settings.stages[number].conditioning is not None
     place = (*key, "conditioning") if own else ("inversion", "conditioning")
-    traces = checks.get(place, lambda: experiments.heard(seen, prepare))
+    traces = checks.get(place, lambda: experiments.heard(seen, prepare, near))
     if traces is None:
         return None
     dropped = int((~traces.any(axis=1)).sum())

@@ -20,6 +20,7 @@ from fwicli.imaging import filters, reflectivity
 from fwicli.imaging.migration import ShotMigration, compensate
 from fwicli.inversion.bands import Band
 from fwicli.propagators import properties
+from fwicli.survey import proximity
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import Regridding, moved
 from fwicli.survey.windows import InWindow
@@ -73,6 +74,8 @@ def run(
     with run_folder.logging(), Local(made.workers) as executor:
         made.announce()
         log.info("migrating %d shots with %d workers", len(tasks), made.workers)
+        if made.stages[0].near.traces:
+            log.info("%s", made.stages[0].near)
         kinds = (imaging.condition, "illumination")
         shots.compile_missing(executor, made.stages[0].discretization(), kinds)
         progress.start("shots", len(tasks))
@@ -125,7 +128,7 @@ def _tasks(loaded: Loaded, made: Plan) -> tuple[EarthModel, list[_Stacked]]:
     data = records.data
     if imaging.band is not None:
         data = Band(*imaging.band).apply(data, records.interval)
-    discretization = numerics.discretization()
+    discretization, near = numerics.discretization(), numerics.near.length
     earth = moved(smooth, numerics.grid)
     parameters = properties.parameters(discretization.equation, earth.properties)
     tasks = []
@@ -140,6 +143,7 @@ def _tasks(loaded: Loaded, made: Plan) -> tuple[EarthModel, list[_Stacked]]:
             data[shot][records.live[shot]],
             imaging.condition,
             imaging.subtract_modelled,
+            proximity.of_shot(made.acquisition, shot, near) if near > 0 else None,
         )
         tasks.append(_Stacked(InWindow(task, numerics.window(shot))))
     return smooth, tasks

@@ -83,6 +83,7 @@ class RunFolder:
         self.path = path
         self.loaded = loaded
         self.extended: list[str] = []
+        self.continued = False
         self._allowed, self._rule = allowed, rule
         self._settings = json.loads(loaded.config.model_dump_json())
 
@@ -110,6 +111,7 @@ class RunFolder:
                 ownership.check_folder(self.path / name)
             self._check_unchanged()
             self._remove_halves()
+            self.continued = True
             return True
         if exists and not force:
             raise ConfigError(
@@ -166,7 +168,7 @@ class RunFolder:
         for name in _halves(self.path):
             (self.path / name).unlink(missing_ok=True)
 
-    def decided(self, name: str, value: Any) -> Any:
+    def decided(self, name: str, value: Any, before: Any = None) -> Any:
         """What was decided when the run was begun; `value`, if it is only beginning.
 
         Parameters
@@ -174,11 +176,13 @@ class RunFolder:
         name : str
         value : mapping, list, number or text
             A decision that depends on the machine, and that the result depends on.
+        before : mapping, list, number or text, optional
+            What runs did that were begun before there was anything to decide.
         """
         environment = self._environment()
         known = environment.setdefault("decided", {})
         if name not in known:
-            known[name] = value
+            known[name] = before if self.continued and before is not None else value
         elif isinstance(value, list) and len(known[name]) < len(value):
             # A run that is extended: what is new is decided now.
             known[name] += value[len(known[name]) :]

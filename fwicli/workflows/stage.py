@@ -225,7 +225,9 @@ class Stage:
 
     def _experiments(self) -> tuple[Experiment, ...]:
         misfit, prepare = self.settings.misfit.made(), self.settings.prepare(self.number)
-        return experiments(self._records(), misfit, self.numerics.windows, prepare)
+        together = self.settings.shots.encoding() is not None
+        near, windows = self.numerics.near.length, self.numerics.windows
+        return experiments(self._records(), misfit, windows, prepare, near, aligned=together)
 
     def _records(self) -> Gathers:
         """Data and wavelet in the band of the stage."""
