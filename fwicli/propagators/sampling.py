@@ -21,9 +21,15 @@ from functools import cache
 
 from fwicli.digits import apart, round_down
 from fwicli.errors import StabilityError
+from fwicli.survey.wavelets import in_seconds
 
 # The limit holds for the interior; the absorbing layer takes a little of it.
 SAFETY = 0.98
+# Survey samples are a few to a few tens of stable steps apart; grids of 1 m under records of 4 ms
+# come to 20. More are a matter of units (1700 and more where ms are taken for s).
+MOST_SUBSTEPS = 100
+# No solid is faster [m/s]: twice the velocity of diamond.
+FASTEST = 36e3
 
 
 def second_derivative_weights(order: int) -> list[float]:
@@ -105,6 +111,36 @@ class TimeAxis:
         return self.interval * (self.samples - 1)
 
 
+def check_substeps(
+    interval: float, samples: int, substeps: int, fastest: float, spacing: float
+) -> None:
+    """Refuse more time steps in an interval than come of times, lengths and velocities in SI units.
+
+    Parameters
+    ----------
+    interval : float
+        Sampling interval [s].
+    substeps : int
+        Fewest stable steps in it, on a grid of `spacing` [m] for the `fastest` wave [m/s].
+
+    Raises
+    ------
+    StabilityError
+        With the unit that is likely wrong.
+    """
+    if substeps <= MOST_SUBSTEPS:
+        return
+    hint = in_seconds(interval) or "is the spacing in km? Else "
+    if fastest > FASTEST:
+        hint = "no rock is so fast, check the unit of vp; else "
+    raise StabilityError(
+        f"an interval of {interval:g} s takes {substeps:.6g} time steps at vp = {fastest:g} m/s on "
+        f"a spacing of {spacing:g} m, {substeps * (samples - 1):.6g} in all; more than "
+        f"{MOST_SUBSTEPS} come of a wrong unit: {hint}set `physics.substeps: {substeps}` (in "
+        f"Python `substeps={substeps}`) if all is meant"
+    )
+
+
 def time_axis(
     interval: float,
     samples: int,
@@ -119,11 +155,12 @@ def time_axis(
     Raises
     ------
     StabilityError
-        If `substeps` are given and too few.
+        If `substeps` are given and too few, or not given and so many that a unit must be wrong.
     """
     limit = stable_step(vp_max, spacing, order)
     needed = max(1, math.ceil(interval / limit - 1e-9))
     if substeps is None:
+        check_substeps(interval, samples, needed, vp_max, min(spacing))
         return TimeAxis(interval, samples, needed, corrected)
     if substeps < needed:
         step, most = apart(interval / substeps, round_down(limit))

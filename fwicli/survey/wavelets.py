@@ -19,6 +19,7 @@ import numpy as np
 import scipy  # its parts are loaded at use: their import takes longer than a check may
 from numpy.typing import NDArray
 
+from fwicli.digits import round_down
 from fwicli.errors import DataError
 
 Array = NDArray[Any]
@@ -142,8 +143,7 @@ def in_seconds(interval: float) -> str:
 
 def sampling_for(highest: float) -> float:
     """Longest sampling interval [s] for a frequency [Hz], rounded down to three digits."""
-    scale = 10.0 ** (2 - np.floor(np.log10(0.5 / highest)))
-    return float(np.floor(0.5 / highest * scale) / scale)
+    return round_down(0.5 / highest)
 
 
 def resampled(

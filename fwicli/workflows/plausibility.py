@@ -11,11 +11,9 @@ from collections.abc import Sequence
 
 from fwicli.config import schema
 from fwicli.errors import DataError, ModelError, PhysicsError
+from fwicli.propagators import sampling
 from fwicli.survey.wavelets import LONG_INTERVAL, in_seconds
 
-# Survey samples are a few to a few tens of stable steps apart; grids of 1 m under records of 4 ms
-# come to 20. More are a matter of units (1700 and more where ms are taken for s).
-MOST_SUBSTEPS = 100
 # Stable steps over sampling interval: sampling a hundred times finer than the grid allows gives
 # nothing, and a thousand times is another unit.
 FINEST_SAMPLING, FINE_SAMPLING = 1000, 100
@@ -27,8 +25,6 @@ MOST_SAMPLES = MOST_STEPS = 1_000_000
 MOST_CROSSINGS, MANY_CROSSINGS = 1000, 100
 # Of a sampling interval [s], even of earthquakes seen around the globe.
 LONGEST_INTERVAL = 10.0
-# No solid is faster [m/s]: twice the velocity of diamond.
-FASTEST = 36e3
 # From the wavelength of gigahertz in a microscope to a coarse globe [m]; how much the spacings of
 # the axes may differ; the circumference of the earth [m], which all coordinates on it stay within.
 SPACINGS, UNEQUAL, FARTHEST = (1e-8, 1e6), 1000, 1e8
@@ -100,16 +96,8 @@ def check_steps(
     ratio = interval / limit
     substeps = given or max(1, math.ceil(min(ratio, 1e300) - 1e-9))
     total = substeps * (samples - 1)
-    where = f"at vp = {fastest:g} m/s on a spacing of {spacing:g} m"
-    if given is None and substeps > MOST_SUBSTEPS:
-        hint = in_seconds(interval) or "is the spacing in km? Else "
-        if fastest > FASTEST:
-            hint = "no rock is so fast, check the unit of vp; else "
-        raise PhysicsError(
-            f"an interval of {interval:g} s takes {substeps:.6g} time steps {where}, {total:.6g} "
-            f"in all; more than {MOST_SUBSTEPS} come of a wrong unit: {hint}set "
-            f"`physics.substeps: {substeps}` if all is meant"
-        )
+    if given is None:
+        sampling.check_substeps(interval, samples, substeps, fastest, spacing)
     check_finest(interval, limit)
     if total > MOST_STEPS:
         raise PhysicsError(

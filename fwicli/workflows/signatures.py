@@ -154,7 +154,8 @@ def _filed(section: schema.WaveletFile, interval: float, samples: int) -> Array:
     if peak > end * (1 + 1e-9):
         raise DataError(
             f"{name} has its peak at {peak:.4g} s, after the end of the record at {end:.4g} s: "
-            f"make the record longer, or check its sampling of {step:g} s"
+            f"{wavelets.in_seconds(step)}make the record longer, or check its sampling of "
+            f"{step:g} s"
         )
     before = values[: max(0, int(np.ceil(-start / step - 1e-9)))]
     share = float((before**2).sum() / (values**2).sum())

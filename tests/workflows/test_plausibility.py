@@ -8,6 +8,8 @@ import h5py
 import pytest
 
 from fwicli.config.loader import Loaded, ProblemsError, load
+from fwicli.errors import StabilityError
+from fwicli.propagators.sampling import time_axis
 from fwicli.workflows.plan import plan
 
 FAR = "points per wavelength"
@@ -133,3 +135,10 @@ def test_advice_works(survey: Path) -> None:
     advised = told.partition("set `")[2].partition("`")[0].replace(": ", "=")
     assert advised.startswith("physics.substeps=")
     assert plan(load(survey / "model.yaml", settings=[*settings, advised])).warnings
+
+
+def test_python_asks_for_units_too() -> None:
+    """The time axis of 4 s in place of 4 ms; steps that are asked for are taken."""
+    with pytest.raises(StabilityError, match=r"is the interval in ms\? Then write 0.004"):
+        time_axis(4.0, 100, 2000.0, (10.0, 10.0), 8)
+    assert time_axis(4.0, 100, 2000.0, (10.0, 10.0), 8, substeps=2000).substeps == 2000
