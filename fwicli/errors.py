@@ -63,3 +63,7 @@ class ExecutionError(FwiError):
     """A worker or disk failed; what was computed until then is kept."""
 
     exit_code = 4
+
+
+class UnitWarning(UserWarning):
+    """Values that are possible, but those of no rock; most likely they have another unit."""

@@ -14,7 +14,7 @@ the workers of an executor, and sums over shots in their order.
 
 from __future__ import annotations
 
-import math
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.errors import GeometryError, ModelError
+from fwicli.errors import GeometryError
 from fwicli.execution import Executor, InProcess, available
-from fwicli.propagators import history, shelf
+from fwicli.propagators import entrance, history, shelf
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
 from fwicli.propagators.places import Everywhere, Slopes, Volume
@@ -85,6 +85,21 @@ class Waves:
     executor: Executor = field(default_factory=InProcess)
     memory: float | None = None
     held: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("sources", "receivers"):
+            place = getattr(self, name)
+            if not hasattr(place, "shape") and not isinstance(place, Everywhere | Volume):
+                array = entrance.numbers(name, place, GeometryError)
+                object.__setattr__(self, name, array)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Waves:
+        """With positions of its own; workers and what they hold in memory are shared."""
+        return replace(
+            self,
+            sources=copy.deepcopy(self.sources, memo),
+            receivers=copy.deepcopy(self.receivers, memo),
+        )
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -163,7 +178,7 @@ class Shot:
             lambda _: (self.levels, self.gathers),
             *where,
             self.levels,
-            wanted,
+            wanted=wanted,
             recorded=recorded,
             shelved=self.shelved,
         )
@@ -315,30 +330,3 @@ def shape_of(waves: Waves, role: str, samples: int) -> tuple[int, ...]:
             f"(shots, n, {grid.ndim}) where they differ from shot to shot"
         )
     return (int(place.shape[-2]), samples)
-
-
-def check_model(waves: Waves, names: Mapping[str, Any], whole: bool) -> None:
-    """Make sure that a model, or a change of one, has parameters that the equation has.
-
-    Raises
-    ------
-    ModelError
-        If one is unknown, missing from a whole model, or has another shape than the grid.
-    """
-    known, shape = waves.parameters, waves.discretization.grid.shape
-    unknown = sorted(set(names) - set(known))
-    missing = [n for n in known if n not in names] if whole else []
-    if unknown or missing:
-        what = f"has no `{unknown[0]}`" if unknown else f"needs `{missing[0]}`, too"
-        raise ModelError(
-            f"{waves.discretization.equation} {what}; its parameters are {', '.join(known)}: "
-            f"`autograd.parameters` makes them from velocity and other properties"
-        )
-    for name, values in names.items():
-        if tuple(values.shape[-len(shape) :]) != shape or math.prod(values.shape) != math.prod(
-            shape
-        ):
-            raise ModelError(
-                f"{name} has the shape {tuple(values.shape)}, the grid {shape}: a model has a "
-                f"value at each of its points"
-            )

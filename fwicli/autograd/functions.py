@@ -19,15 +19,18 @@ import torch
 from torch import Tensor
 
 from fwicli.autograd import rules
-from fwicli.errors import DataError, GeometryError, ModelError
+from fwicli.autograd.compilation import opaque
+from fwicli.errors import DataError, FwiError, GeometryError, ModelError
+from fwicli.propagators import entrance
 from fwicli.propagators.places import Everywhere, Volume
-from fwicli.waves import Call, Slot, Waves, check_model, shape_of
+from fwicli.waves import Call, Slot, Waves, shape_of
 
 Model: TypeAlias = Mapping[str, Any] | Tensor
 
 __all__ = ["Waves", "adjoint", "forward", "jacobian", "jacobian_adjoint"]
 
 
+@opaque
 def forward(waves: Waves, model: Model, wavelet: Any) -> Tensor:
     """Gathers d = F(p) q.
 
@@ -52,11 +55,13 @@ def forward(waves: Waves, model: Model, wavelet: Any) -> Tensor:
     return _call(waves, model, {"wavelet": wavelet}, Slot("gather"))
 
 
+@opaque
 def adjoint(waves: Waves, model: Model, gather: Any) -> Tensor:
     """What arrives at the sources, q' = F(p)^T d; shapes and errors as those of `forward`."""
     return _call(waves, model, {"gather": gather}, Slot("wavelet"))
 
 
+@opaque
 def jacobian(waves: Waves, model: Model, wavelet: Any, perturbation: Model) -> Tensor:
     """Change of the gathers for a change of the model, dd = J(p, q) dp (Born modelling).
 
@@ -72,6 +77,7 @@ def jacobian(waves: Waves, model: Model, wavelet: Any, perturbation: Model) -> T
     return _call(waves, model, {"wavelet": wavelet}, Slot("gather", 1), perturbation)
 
 
+@opaque
 def jacobian_adjoint(
     waves: Waves, model: Model, wavelet: Any, gather: Any
 ) -> dict[str, Tensor] | Tensor:
@@ -82,7 +88,8 @@ def jacobian_adjoint(
     gradient : dict of str to Tensor of shape (*grid,), or Tensor
         For each parameter; a tensor where the model is one.
     """
-    data = {"wavelet": wavelet, "gather": gather}
+    given = {"wavelet": wavelet, "gather": gather}
+    data = {role: _tensor(f"the {role}", values, DataError) for role, values in given.items()}
     outputs = [Slot("model", 0, n) for n in _named(waves, model)]
     found = _run(waves, model, data, outputs, backward=True)
     gradients = {s.name: f[0] for s, f in zip(outputs, found, strict=True)}
@@ -97,6 +104,7 @@ def _call(
     perturbation: Model | None = None,
 ) -> Tensor:
     """A single output that is data."""
+    data = {role: _tensor(f"the {role}", values, DataError) for role, values in data.items()}
     batched = _batched(waves, data)
     backward = output.role == "wavelet"
     (found,) = _run(waves, model, data, [output], backward, perturbation)
@@ -126,7 +134,7 @@ def _run(
     for place in ("sources", "receivers"):
         at = getattr(waves, place)
         if not isinstance(at, Everywhere | Volume):
-            positions = torch.as_tensor(at)
+            positions = _tensor(place, at, GeometryError)
             if not positions.is_floating_point():
                 positions = positions.double()
             inputs[Slot(place)] = positions.expand(shots, *positions.shape[-2:])
@@ -135,7 +143,8 @@ def _run(
                 f"{place} are a Volume whose weights require a gradient: there is none; use "
                 f"Everywhere(), and multiply wavelet and weights before it"
             )
-    _check(inputs)
+    kinds = {s.name: _short(t) for s, t in inputs.items() if s.role == "model"}
+    entrance.check_precision(kinds)
     call = Call(waves, backward, tuple(inputs), tuple(outputs), shots)
     return rules.apply(call, inputs.values())
 
@@ -154,9 +163,22 @@ def _named(waves: Waves, model: Model) -> dict[str, Any]:
 
 def _tensors(waves: Waves, model: Model, whole: bool) -> dict[str, Tensor]:
     """Parameters, or changes of them, as tensors."""
-    named = {name: torch.as_tensor(values) for name, values in _named(waves, model).items()}
-    check_model(waves, named, whole)
-    return named
+    grid, named = waves.discretization.grid, _named(waves, model)
+    entrance.check_names(waves.discretization.equation, grid.ndim, named, whole)
+    tensors = {n: _tensor(f"parameter {n}", v, ModelError) for n, v in named.items()}
+    for name, tensor in tensors.items():
+        entrance.check_on_grid(name, tuple(tensor.shape), grid, change=not whole)
+    return {name: tensor.reshape(grid.shape) for name, tensor in tensors.items()}
+
+
+def _tensor(what: str, values: Any, error: type[FwiError]) -> Tensor:
+    """Values as a tensor of real numbers."""
+    if torch.is_tensor(values):
+        if values.is_complex() or values.dtype == torch.bool:
+            raise error(f"{what} is a tensor of {_short(values)}; waves take real numbers")
+        return values
+    array = entrance.numbers(what, values, error)
+    return torch.as_tensor(array if isinstance(values, np.ndarray) else values)
 
 
 def _data_ndim(waves: Waves, place: str) -> int:
@@ -194,30 +216,16 @@ def _traces(
     role: str, place: str, values: Any, shots: int, shape: tuple[int, ...], like: Tensor
 ) -> Tensor:
     """Data of all shots."""
-    traces = torch.as_tensor(values)
+    traces: Tensor = values
     if tuple(traces.shape[-len(shape) :]) != shape or traces.ndim > len(shape) + 1:
-        raise DataError(
-            f"the {role} has the shape {tuple(traces.shape)}; with these {place} it needs "
-            f"{shape}, or (shots, {', '.join(map(str, shape))})"
-        )
+        of_shots = f", or (shots, {', '.join(map(str, shape))})"
+        entrance.check_traces(role, tuple(traces.shape), shape, place, of_shots)
     if traces.dtype != like.dtype:
         raise DataError(
             f"the {role} is {_short(traces)} and the model {_short(like)}: both need the same "
             f"precision, as in {role}.to(model.dtype)"
         )
     return traces.to(like.device).expand(shots, *shape)
-
-
-def _check(inputs: Mapping[Slot, Tensor]) -> None:
-    """Make sure that all parameters have one precision, float32 or float64."""
-    models = {s.name: t for s, t in inputs.items() if s.role == "model"}
-    kinds = {_short(t) for t in models.values()}
-    if len(kinds) > 1 or not kinds <= {"float32", "float64"}:
-        said = ", ".join(f"{name} {_short(t)}" for name, t in models.items())
-        raise ModelError(
-            f"parameters are {said}; waves are propagated in float32 or in float64, the same for "
-            f"all of them"
-        )
 
 
 def _short(tensor: Tensor) -> str:

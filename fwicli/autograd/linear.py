@@ -16,9 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fwicli.autograd.compilation import opaque
 from fwicli.errors import DataError
 
 
+@opaque
 def linear(operator: Any, x: Tensor, adjoint: bool = False) -> Tensor:
     """A x, or A^H x.
 

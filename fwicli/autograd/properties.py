@@ -15,12 +15,14 @@ import sympy
 import torch
 from torch import Tensor
 
+from fwicli.autograd.compilation import opaque
 from fwicli.errors import ModelError
 from fwicli.propagators import interfaces
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import arguments
 
 
+@opaque
 def parameters(equation: str, properties: Mapping[str, Any]) -> dict[str, Tensor]:
     """Parameters of an equation from physical properties.
 

@@ -30,6 +30,7 @@ from torch import Tensor
 
 from fwicli.autograd.products import add, multilinear, together
 from fwicli.autograd.tickets import shelf_of, ticket
+from fwicli.propagators import diagnosis, units
 from fwicli.propagators.shelf import Shelf
 from fwicli.waves import Call, Slot, run, shelve
 
@@ -50,6 +51,8 @@ class Waves(torch.autograd.Function):
         arrays = [t.detach().cpu().numpy() for t in tensors]
         pairs = zip(call.inputs, tensors, strict=True)
         like = next(t for s, t in pairs if s.role == "model")
+        if not call.levels:
+            _judge(call, arrays)
         return tuple(torch.from_numpy(a).to(like) for a in run(call, arrays))
 
     @staticmethod
@@ -111,6 +114,14 @@ def apply(call: Call, tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
         call = replace(call, shelf=shelve(call, names, precision) if names else None)
     found: tuple[Tensor, ...] = Waves.apply(call, *tensors)  # type: ignore[no-untyped-call]
     return found
+
+
+def _judge(call: Call, arrays: Sequence[Any]) -> None:
+    """Warn of units of the first model that give the properties of no rock."""
+    model = {s.name: a[0] for s, a in zip(call.inputs, arrays, strict=True) if s.role == "model"}
+    made = call.waves.discretization
+    diagnosis.check_model(made.equation, made.grid, model)
+    units.warn(made.equation, model)
 
 
 def _grouped(t: Tensor, dim: int | None, slot: Slot, call: Call, size: int) -> Tensor:

@@ -20,6 +20,7 @@ from fwicli.errors import ModelError
 from fwicli.operators import encoding
 from fwicli.operators.operator import Operator, Shape
 from fwicli.operators.setting import Model, Setting, repeated, setting
+from fwicli.propagators import entrance
 from fwicli.propagators.shelf import Shelf
 from fwicli.waves import Call, Slot, Waves, run, shelve
 
@@ -131,15 +132,20 @@ class OfModels(WaveOperator):
         Raises
         ------
         ModelError
-            If one of them is not among those that change.
+            If one of them is not among those that change, or has another shape than the grid.
         """
         unknown = sorted(set(changes) - set(self.setting.wanted))
         if unknown:
             raise ModelError(
                 f"`{unknown[0]}` does not change; what does is {', '.join(self.setting.wanted)}"
             )
-        nothing = np.zeros(self.setting.waves.discretization.grid.shape, self.dtype)
-        named = {n: np.asarray(changes.get(n, nothing))[None] for n in self.setting.wanted}
+        grid = self.setting.waves.discretization.grid
+        for name, values in changes.items():
+            entrance.check_on_grid(name, np.shape(values), grid, change=True)
+        nothing = np.zeros(grid.shape, self.dtype)
+        named = {
+            n: np.reshape(changes.get(n, nothing), (1, *grid.shape)) for n in self.setting.wanted
+        }
         packed: Array = self.setting.stacked(named)[0].astype(self.dtype)
         return packed
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator
 
 from fwicli.errors import DataError
+from fwicli.propagators import entrance
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
@@ -76,6 +77,7 @@ class Operator(LinearOperator):  # type: ignore[misc]
         if np.iscomplexobj(x):
             real = self._columns(function, np.concatenate([x.real, x.imag], axis=1), shape)
             return np.asarray(real[:, : x.shape[1]] + 1j * real[:, x.shape[1] :])
+        x = entrance.numbers("what an operator is applied to", x, DataError)
         rows = np.ascontiguousarray(np.asarray(x, dtype=self.dtype).T).reshape(-1, *shape)
         parts = [function(rows[i : i + COLUMNS]) for i in range(0, len(rows), COLUMNS)]
         return np.concatenate([part.reshape(len(part), -1) for part in parts]).T

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import DataError, GeometryError, ModelError
+from fwicli.propagators import diagnosis, entrance, units
 from fwicli.propagators.places import Everywhere, Volume
-from fwicli.waves import Slot, Waves, check_model, shape_of
+from fwicli.waves import Slot, Waves, shape_of
 
 Array = NDArray[Any]
 Model = Mapping[str, Any] | Array
@@ -151,17 +152,19 @@ def setting(
     at = {name: _position(getattr(waves, name)) for name in PLACES.values()}
     waves = replace(waves, **at)
     named = _model(waves, model)
-    arrays = {role: np.asarray(_values(v)) for role, v in data.items() if v is not None}
+    arrays = {
+        role: entrance.numbers(f"the {role}", _values(v), DataError)
+        for role, v in data.items()
+        if v is not None
+    }
     samples = waves.discretization.axis.samples
     counts = {name: len(p) for name, p in at.items() if np.ndim(p) == 3}
     counts |= {} if shots is None else {"shots": shots}
     for role, values in arrays.items():
         shape = shape_of(waves, PLACES[role], samples)
         if values.shape[-len(shape) :] != shape or values.ndim > len(shape) + 1:
-            raise DataError(
-                f"the {role} has the shape {values.shape}; with these {PLACES[role]} it needs "
-                f"{shape}, or (shots, {', '.join(map(str, shape))})"
-            )
+            of_shots = f", or (shots, {', '.join(map(str, shape))})"
+            entrance.check_traces(role, values.shape, shape, PLACES[role], of_shots)
         if values.ndim > len(shape):
             counts[role] = len(values)
     if len(set(counts.values())) > 1 or 0 in counts.values():
@@ -182,7 +185,9 @@ def _values(given: Any) -> Any:
 
 
 def _position(place: Any) -> Any:
-    return place if isinstance(place, Everywhere | Volume) else np.asarray(_values(place), float)
+    if isinstance(place, Everywhere | Volume):
+        return place
+    return entrance.numbers("a position", _values(place), GeometryError).astype(float)
 
 
 def _model(waves: Waves, model: Model) -> dict[str, Array]:
@@ -195,18 +200,20 @@ def _model(waves: Waves, model: Model) -> dict[str, Array]:
                 f"them by name, as in {{{names[0]!r}: array, ...}}"
             )
         model = {names[0]: model}
-    given = {name: np.asarray(_values(values)) for name, values in model.items()}
-    check_model(waves, given, whole=True)
-    kinds = {str(values.dtype) for values in given.values()}
-    if len(kinds) > 1 or not kinds <= {"float32", "float64"}:
-        said = ", ".join(f"{name} {values.dtype}" for name, values in given.items())
-        raise ModelError(
-            f"parameters are {said}; waves are propagated in float32 or in float64, the same for "
-            f"all of them: convert them with .astype"
-        )
-    grid = waves.discretization.grid.shape
+    equation, grid = waves.discretization.equation, waves.discretization.grid
+    entrance.check_names(equation, grid.ndim, model, whole=True)
+    given = {
+        name: entrance.numbers(f"parameter {name}", _values(values), ModelError)
+        for name, values in model.items()
+    }
+    for name, values in given.items():
+        entrance.check_on_grid(name, values.shape, grid)
+    entrance.check_precision({name: str(values.dtype) for name, values in given.items()})
     # A copy: what is kept of the waves in a model must not outlive it.
-    return {name: given[name].reshape(grid).copy() for name in names}
+    ready = {name: given[name].reshape(grid.shape).copy() for name in names}
+    diagnosis.check_model(equation, grid, ready)
+    units.warn(equation, ready)
+    return ready
 
 
 def _wanted(waves: Waves, wanted: str | Sequence[str] | None) -> tuple[str, ...]:

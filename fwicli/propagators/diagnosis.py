@@ -120,12 +120,19 @@ def cause(
 def velocity(equation: str, model: Mapping[str, Array]) -> Array | None:
     """Velocity of the fastest wave [m/s] from the parameters; None if it cannot be recovered."""
     stated = registry.load(equation)
-    known = dict(stated.defaults)
-    for name, (function, parameters) in _solved(equation, next(iter(model.values())).ndim).items():
-        known[name] = function(*[np.asarray(model[p], dtype=np.float64) for p in parameters])
+    known = {**stated.defaults, **properties(equation, model)}
     if not set(inspect.signature(stated.fastest).parameters) <= set(known):
         return None
     return np.asarray(call(stated.fastest, known))
+
+
+def properties(equation: str, model: Mapping[str, Array]) -> dict[str, Array]:
+    """Properties of the earth, as far as they can be recovered from the parameters."""
+    ndim = next(iter(model.values())).ndim
+    return {
+        name: function(*[np.asarray(model[p], dtype=np.float64) for p in parameters])
+        for name, (function, parameters) in _solved(equation, ndim).items()
+    }
 
 
 @cache

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from fwicli.propagators import blas, diagnosis, kernels, shelf, timeloops
 from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.entrance import Entrance
 from fwicli.propagators.equations import registry
 from fwicli.propagators.history import STORED, Keeping
 from fwicli.propagators.integral import Integral
 from fwicli.propagators.keepers import KEEPERS, Keeper
 from fwicli.propagators.kernels import Kernel, Signature
 from fwicli.propagators.lifting import prefix
-from fwicli.propagators.places import Place, Port, enter, leave, port
+from fwicli.propagators.places import Everywhere, Place, Port, enter, leave, port
 from fwicli.propagators.propagation import Collect, Model, Propagation
 from fwicli.propagators.resampling import Resampling
 from fwicli.propagators.storage import Storage
@@ -57,12 +58,12 @@ class Backward:
 
 
 class Engine:
-    """Runs the kernels of a discretization.
+    """Runs the kernels of a discretization, for one call at a time.
 
     Its arrays are made when they are first needed and kept for the next shot.
     """
 
-    def __init__(self, discretization: Discretization) -> None:
+    def __init__(self, discretization: Discretization, quiet: bool = False) -> None:
         self.discretization = discretization
         self.grid = discretization.grid
         self.axis = discretization.axis
@@ -71,6 +72,7 @@ class Engine:
         self.every = discretization.every
         self.resampling = Resampling(self.axis, self.precision)
         self.storage = Storage(discretization, self.resampling.steps)
+        self.entrance = Entrance(discretization, quiet)
 
     # --- propagations ----------------------------------------------------------------------------
 
@@ -105,6 +107,8 @@ class Engine:
         gathers : dict of int to ndarray of shape (n_receivers, samples)
             Of all components.
         """
+        models = self.entrance.models(models, levels)
+        self.entrance.components("wavelet", wavelets, levels)
         source, receiver = self._at_sources(sources), self._at_receivers(receivers)
         signature, keeper = self._signature("forward", levels=levels), None
         if shelved is not None:
@@ -118,6 +122,8 @@ class Engine:
         self, models: Models, gathers: Components, sources: Place, receivers: Place, levels: int
     ) -> dict[int, Array]:
         """What arrives at sources, F(p)^T d, and its derivatives along directions."""
+        models = self.entrance.models(models, levels)
+        self.entrance.components("gather", gathers, levels)
         source, receiver = self._at_sources(sources), self._at_receivers(receivers)
         signature = self._signature("adjoint", levels=levels)
         entering = {c: self._receivers_in(g, receiver) for c, g in gathers.items()}
@@ -160,6 +166,9 @@ class Engine:
             Where the history is left for the next time. If it is there, no gathers are modelled,
             and `residual` finds none. The gradient has to be that for the place's parameters.
         """
+        models = self.entrance.models(models, levels)
+        self.entrance.components("wavelet", wavelets, levels)
+        self.entrance.images(kinds, wanted)
         source, receiver = self._at_sources(sources), self._at_receivers(receivers)
         made: dict[str, Any] = {"levels": levels}
         if wanted is not None:
@@ -178,6 +187,7 @@ class Engine:
             seen = self.run(makes, models, entering, source, receiver, keeper)
             gathers = {c: self._receivers_out(a, receiver) for c, a in seen.items()}
         back, residuals = residual(gathers)
+        self.entrance.components("adjoint source", residuals, back)
         last = 2**back - 1
         made |= {"levels": back, "recorded": recorded}
         signature = self._signature("gradient", images=kinds, **made)
@@ -190,6 +200,28 @@ class Engine:
         arrived = {c: self._sources_out(a, source) for c, a in found.items()} if recorded else {}
         gradient = self._gradients(kernel)
         return Backward(gathers, arrived, gradient, self._images(kernel))
+
+    @blas.alone()
+    def weights(self, model: Model, gather: Array, wavelet: Array, receivers: Place) -> Array:
+        """Transpose of modelling with extended sources (see `Propagator`)."""
+        models = self.entrance.models({0: model}, 0)
+        receiver, everywhere = self._at_receivers(receivers), self._at_sources(Everywhere())
+        wavelet = self.entrance.wavelets(wavelet)
+        steps = self.resampling.to_steps(wavelet)
+        total = np.zeros((steps.shape[1], everywhere.count))
+
+        def correlate(first: int, last: int, recorded: Array) -> None:
+            total[...] += steps[first:last].T @ recorded
+
+        self.run(
+            self._signature("adjoint"),
+            models,
+            {0: self._receivers_in(gather, receiver)},
+            receiver,
+            everywhere,
+            collect=correlate,
+        )
+        return (total / self.grid.cell_volume).reshape(-1, *self.grid.shape)
 
     # --- parts of a propagation ------------------------------------------------------------------
 
@@ -240,13 +272,13 @@ class Engine:
     # --- sources, receivers and time -------------------------------------------------------------
 
     def _at_sources(self, place: Place) -> Port:
-        return port(place, self.discretization, self.resampling.steps, density=True)
+        return port(place, self.discretization, self.resampling.steps, True, "sources")
 
     def _at_receivers(self, place: Place) -> Port:
-        return port(place, self.discretization, self.resampling.steps)
+        return port(place, self.discretization, self.resampling.steps, False, "receivers")
 
     def _sources_in(self, data: Array, at: Port) -> Array:
-        traces = self._checked(data, at) / self.grid.cell_volume
+        traces = self._checked("wavelet", data, at) / self.grid.cell_volume
         return enter(traces, at, self.resampling.disperse)
 
     def _sources_out(self, longer: Array, at: Port) -> Array:
@@ -255,14 +287,15 @@ class Engine:
         )
 
     def _receivers_in(self, data: Array, at: Port) -> Array:
-        return enter(self._checked(data, at), at, self.resampling.restore_transpose)
+        return enter(self._checked("gather", data, at), at, self.resampling.restore_transpose)
 
     def _receivers_out(self, longer: Array, at: Port) -> Array:
         traces = leave(longer, at, self.resampling.restore)
         return at.data(traces).astype(self.precision, copy=False)
 
-    def _checked(self, data: Array, at: Port) -> Array:
-        traces = at.traces(np.asarray(data), self.axis.samples)
+    def _checked(self, role: str, data: Array, at: Port) -> Array:
+        data = self.entrance.traces(role, data, at.shape(self.axis.samples))
+        traces = at.traces(data, self.axis.samples)
         diagnosis.check_traces(traces, self.axis.interval)
         return traces
 

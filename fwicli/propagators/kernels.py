@@ -27,10 +27,20 @@ from devito.symbolics import retrieve_indexed
 from devito.warnings import DevitoWarning
 
 from fwicli.errors import CalculusError, CompilerError
-from fwicli.propagators import cache, library, nesting, origins, scheduling, timeloops, toolchain
+from fwicli.propagators import (
+    cache,
+    library,
+    locks,
+    nesting,
+    origins,
+    scheduling,
+    timeloops,
+    toolchain,
+)
 from fwicli.propagators.elimination import SHARED
 from fwicli.propagators.equations import registry
 from fwicli.propagators.expressions import accesses, functions
+from fwicli.propagators.lifting import prefix
 
 configuration["language"] = "openmp"
 configuration["log-level"] = "ERROR"
@@ -95,6 +105,12 @@ class Signature:
         """Components of the lifted equation."""
         return int(2**self.levels)
 
+    @property
+    def models(self) -> frozenset[str]:
+        """Names of parameters, and of changes of them, that are given."""
+        names = registry.load(self.equation).parameters(len(self.spacing))
+        return frozenset(f"{prefix(c)}{n}" for c in range(self.components) for n in names)
+
 
 @dataclass(frozen=True)
 class ArraySpec:
@@ -154,7 +170,8 @@ class Kernel:
 def load(signature: Signature) -> Kernel:
     """The kernel of a signature: from this process, from disk, or built now.
 
-    Of several processes that need the same kernel at the same time, one builds it.
+    Of several processes that need the same kernel at the same time, one builds it; of several
+    threads, one after the other.
 
     Raises
     ------
@@ -162,13 +179,14 @@ def load(signature: Signature) -> Kernel:
         If it is not on disk, and there is no compiler or it fails.
     """
     path = _path(signature)
-    kernel = _stored(signature)
-    if kernel is None:
-        with cache.alone(path.name):
-            kernel = _stored(signature)
-            if kernel is None:
-                kernel = build(signature)
-                cache.write(path.name, pickle.dumps(kernel))
+    with locks.DEVITO:
+        kernel = _stored(signature)
+        if kernel is None:
+            with cache.alone(path.name):
+                kernel = _stored(signature)
+                if kernel is None:
+                    kernel = build(signature)
+                    cache.write(path.name, pickle.dumps(kernel))
     return kernel
 
 

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import GeometryError
-from fwicli.propagators import points
+from fwicli.propagators import entrance, points
 from fwicli.propagators.absorbing import walls
 from fwicli.propagators.points import Interpolation
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
+# By which a position may miss the model, in grid spacings: that of metres in single precision.
+ROUND_OFF = 1e-3
 # Memory that values at distinct grid points may take in all steps [bytes].
 LARGEST = 256e6
 
@@ -119,16 +121,16 @@ class Port:
     def traces(self, data: Array, samples: int) -> Array:
         """Data of the place as traces of shape (n, samples)."""
         if not self.field:
-            return np.atleast_2d(data)
-        expected = (len(range(0, samples, self.every)), *self.field)
-        if np.shape(data) != expected:
-            raise GeometryError(
-                f"a wave field of shape {np.shape(data)} was given where {expected} is needed, the "
-                f"samples before the points of the grid"
-            )
-        traces = np.zeros((int(np.prod(self.field)), samples), dtype=np.asarray(data).dtype)
-        traces[:, :: self.every] = np.reshape(data, (expected[0], -1)).T
+            return data
+        traces = np.zeros((int(np.prod(self.field)), samples), dtype=data.dtype)
+        traces[:, :: self.every] = np.reshape(data, (len(data), -1)).T
         return traces
+
+    def shape(self, samples: int) -> tuple[int, ...]:
+        """Shape of the data of the place."""
+        if not self.field:
+            return self.rows, samples
+        return len(range(0, samples, self.every)), *self.field
 
     def data(self, traces: Array) -> Array:
         """Transpose of `traces`."""
@@ -137,7 +139,13 @@ class Port:
         return np.ascontiguousarray(traces[:, :: self.every].T).reshape(-1, *self.field)
 
 
-def port(place: Place, discretization: Discretization, steps: int, density: bool = False) -> Port:
+def port(
+    place: Place,
+    discretization: Discretization,
+    steps: int,
+    density: bool = False,
+    what: str = "positions",
+) -> Port:
     """A place on the grid with the absorbing layer.
 
     Parameters
@@ -146,21 +154,36 @@ def port(place: Place, discretization: Discretization, steps: int, density: bool
         Steps of a propagation.
     density : bool
         Whether the values of a whole wave field are those of a source, per volume.
+    what : str
+        Name of the place for messages.
+
+    Raises
+    ------
+    GeometryError
+        If there is no such place on the grid.
     """
     grid, layer = discretization.grid, discretization.layer
     before = np.array([pad for pad, _ in layer.pads(grid.ndim)])
     if isinstance(place, Everywhere):
+        if place.every < 1:
+            raise GeometryError(f"{what}: Everywhere({place.every}) has no samples; give 1 or more")
         rows = np.indices(grid.shape).reshape(grid.ndim, -1, 1) + before[:, None, None]
         weights = np.full((rows.shape[1], 1), grid.cell_volume if density else 1.0)
         return Port(Interpolation(rows.astype(np.int32), weights), None, grid.shape, place.every)
     if isinstance(place, Volume):
-        return Port(_volume(place, discretization, before))
-    given, kinds = place, b""
-    if isinstance(place, Slopes):
-        given = place.positions
-        kinds = np.asarray(place.orders, dtype=np.int64).tobytes() if place.orders.any() else b""
-    positions = np.atleast_2d(np.asarray(given, dtype=np.float64))
-    return _at_positions(positions.tobytes(), positions.shape, kinds, discretization, steps)
+        return Port(_volume(place, discretization, before, what))
+    orders = place.orders if isinstance(place, Slopes) else None
+    positions = entrance.positions(
+        what, place.positions if isinstance(place, Slopes) else place, grid
+    )
+    if orders is not None and np.shape(orders) != positions.shape:
+        raise GeometryError(
+            f"{what}: orders of derivatives have the shape {np.shape(orders)}, positions "
+            f"{positions.shape}; both need the same"
+        )
+    some = orders is not None and np.any(orders)
+    kinds = np.asarray(orders, dtype=np.int64).tobytes() if some else b""
+    return _at_positions(positions.tobytes(), positions.shape, kinds, discretization, steps, what)
 
 
 # Shots with the same receivers follow each other, and one shot has them in two runs.
@@ -171,6 +194,7 @@ def _at_positions(
     orders: bytes,
     discretization: Discretization,
     steps: int,
+    what: str,
 ) -> Port:
     """Port of positions [m], and orders of derivatives, given as the memory of arrays.
 
@@ -183,16 +207,19 @@ def _at_positions(
     before = np.array([pad for pad, _ in layer.pads(grid.ndim)])
     place = np.frombuffer(positions).reshape(shape)
     padded = layer.padded(grid.shape)
-    position = (place - np.asarray(grid.origin)) / np.asarray(grid.spacing) + before
-    inside = ((position > -1e-6) & (position < np.array(padded) - 1 + 1e-6)).all(axis=1)
-    if not inside.all():
-        # Weights there would be written to memory that is not the grid's.
-        first = int(np.argmin(inside))
+    ends = np.array(grid.shape) - 1.0
+    position = (place - np.asarray(grid.origin)) / np.asarray(grid.spacing)
+    # In the absorbing layer waves are not those of the earth, and beyond is memory of others.
+    outside = ((position < -ROUND_OFF) | (position > ends + ROUND_OFF)).any(axis=1)
+    if outside.any():
+        first = int(np.argmax(outside))
         where = ", ".join(f"{x:g}" for x in place[first])
         raise GeometryError(
-            f"point {first} at ({where}) m lies outside the model, which reaches from "
-            f"{grid.origin} to {grid.end} m, and its absorbing layer: move it into the model"
+            f"{what}: point {first} at ({where}) m lies outside the model, and so do "
+            f"{np.count_nonzero(outside)} of {len(place)}; the model reaches from {grid.origin} to "
+            f"{grid.end} m: move them, or check units, the origin and the sign of depths"
         )
+    position = np.clip(position, 0.0, ends) + before
     how = discretization.interpolation, walls(layer.free, grid.ndim), padded
     if orders:
         taken = np.frombuffer(orders, dtype=np.int64).reshape(shape)
@@ -209,10 +236,13 @@ def _at_positions(
     return Port(visited, matrix.astype(discretization.precision))
 
 
-def _volume(place: Volume, discretization: Discretization, before: Array) -> Interpolation:
+def _volume(
+    place: Volume, discretization: Discretization, before: Array, what: str
+) -> Interpolation:
     """Points where any of the weights of a volume is not zero, times the cell volume."""
     grid = discretization.grid
-    weights = np.asarray(place.weights, dtype=np.float64)
+    weights = entrance.numbers(f"the volume of {what}", place.weights, GeometryError)
+    weights = weights.astype(np.float64, copy=False)
     if weights.ndim == grid.ndim:
         weights = weights[None]
     if weights.shape[1:] != grid.shape or not np.isfinite(weights).all():

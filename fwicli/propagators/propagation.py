@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import StabilityError
-from fwicli.propagators import diagnosis, kernels, nesting, points, timeloops
+from fwicli.propagators import diagnosis, kernels, locks, nesting, points, timeloops
 from fwicli.propagators.arguments import Arguments, shapes
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.history import PERIOD
@@ -65,7 +65,7 @@ class Propagation:
         recorded: Port | None,
         keeper: Keeper | None = None,
     ) -> None:
-        diagnosis.check_model(signature.equation, discretization.grid, model)
+        locks.check_threads(discretization.threads)
         self._made = discretization
         self._storage = storage
         self._model = model
@@ -85,6 +85,9 @@ class Propagation:
             if spec.name in model:
                 # A perturbation follows the parameter that it perturbs.
                 storage.extend(model[spec.name], spec)
+            elif spec.name in signature.models:
+                # The array holds those of an earlier run.
+                raise RuntimeError(f"{signature.equation} runs without its `{spec.name}`")
             if spec.kind == "history":
                 self._moving[spec.name] = self._kept_by().buffer(spec)
             elif spec.kind == "edge":
@@ -170,7 +173,8 @@ class Propagation:
         """Steps from first to last, the last excluded, in a window that begins at `base`."""
         operator, made = self._kernel.operator, self._arguments
         if not made.compiled:
-            made.compiled = self._prepared()
+            with locks.DEVITO:
+                made.compiled = self._prepared()
         if not self._is_placed:
             for name, array in self._moving.items():
                 made.place(name, array)

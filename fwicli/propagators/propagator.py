@@ -16,19 +16,21 @@ an extended one, or a whole wave field (see `places`). What is said of gathers o
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
+from typing import Any, Self
+from weakref import WeakValueDictionary
 
-import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.propagators import blas
+from fwicli.propagators import shelf
 from fwicli.propagators.discretization import Discretization
-from fwicli.propagators.engine import Engine
-from fwicli.propagators.places import Everywhere, Place
+from fwicli.propagators.engine import Backward, Components, Models
+from fwicli.propagators.engines import Engines
+from fwicli.propagators.places import Place
 from fwicli.propagators.propagation import Model
+from fwicli.propagators.resampling import Resampling
 
 Array = NDArray[Any]
 
@@ -68,11 +70,33 @@ class Curvature:
     images: dict[str, Array] = field(default_factory=dict)
 
 
-class Propagator(Engine):
+class Propagator:
     """Operators of one wave equation on one grid and time axis.
 
-    Its arrays are made when they are first needed and kept for the next shot.
+    Any number of threads may use it at the same time. Each call has arrays of its own, which are
+    made when they are first needed and kept for the next shot: as many as calls have been at work
+    at the same time, but no more than the machine has cores. It is pickled and copied without them.
+
+    Parameters
+    ----------
+    discretization : Discretization
+    quiet : bool
+        Whether units that give the properties of no rock go without a warning.
     """
+
+    def __init__(self, discretization: Discretization, quiet: bool = False) -> None:
+        self.discretization = discretization
+        self.grid = discretization.grid
+        self.axis = discretization.axis
+        self.layer = discretization.layer
+        self.precision = discretization.precision
+        self.resampling = Resampling(self.axis, self.precision)
+        self.quiet = quiet
+        self.engines = Engines(discretization, quiet)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Discretization, bool]]:
+        """What it is made of: arrays stay in this process."""
+        return type(self), (self.discretization, self.quiet)
 
     # --- the operators ---------------------------------------------------------------------------
 
@@ -116,7 +140,6 @@ class Propagator(Engine):
         """
         return self.adjoints({0: model}, {0: gather}, sources, receivers, 0)[0]
 
-    @blas.alone()
     def source_weights_adjoint(
         self, model: Model, gather: Array, wavelet: Array, receivers: Place
     ) -> Array:
@@ -133,22 +156,8 @@ class Propagator(Engine):
         weights : ndarray of shape (n_sources, *grid.shape)
             The derivative with respect to the weights of a `Volume` of sources.
         """
-        receiver, everywhere = self._at_receivers(receivers), self._at_sources(Everywhere())
-        steps = self.resampling.to_steps(np.atleast_2d(wavelet))
-        total = np.zeros((steps.shape[1], everywhere.count))
-
-        def correlate(first: int, last: int, recorded: Array) -> None:
-            total[...] += steps[first:last].T @ recorded
-
-        self.run(
-            self._signature("adjoint"),
-            {0: model},
-            {0: self._receivers_in(gather, receiver)},
-            receiver,
-            everywhere,
-            collect=correlate,
-        )
-        return (total / self.grid.cell_volume).reshape(-1, *self.grid.shape)
+        with self.engines.one() as engine:
+            return engine.weights(model, gather, wavelet, receivers)
 
     def jacobian(
         self,
@@ -309,8 +318,67 @@ class Propagator(Engine):
         )
         return Images(found.gathers[0], found.gradient.get(0, {}), found.images)
 
+    # --- with derivatives of any order (see `engine`) --------------------------------------------
 
-@lru_cache(maxsize=1)
+    def forwards(
+        self,
+        models: Models,
+        wavelets: Components,
+        sources: Place,
+        receivers: Place,
+        levels: int,
+        shelved: shelf.Place | None = None,
+    ) -> dict[int, Array]:
+        """Gathers and their derivatives along directions (see `Engine.forwards`)."""
+        with self.engines.one() as engine:
+            return engine.forwards(models, wavelets, sources, receivers, levels, shelved)
+
+    def adjoints(
+        self, models: Models, gathers: Components, sources: Place, receivers: Place, levels: int
+    ) -> dict[int, Array]:
+        """What arrives at sources, and its derivatives (see `Engine.adjoints`)."""
+        with self.engines.one() as engine:
+            return engine.adjoints(models, gathers, sources, receivers, levels)
+
+    def backwards(
+        self,
+        models: Models,
+        wavelets: Components,
+        residual: Callable[[dict[int, Array]], tuple[int, Components]],
+        sources: Place,
+        receivers: Place,
+        levels: int = 0,
+        **extra: Any,
+    ) -> Backward:
+        """Gathers, images and gradients (see `Engine.backwards`)."""
+        with self.engines.one() as engine:
+            return engine.backwards(models, wavelets, residual, sources, receivers, levels, **extra)
+
+
+# --- propagators that are kept -------------------------------------------------------------------
+
+
+class _Kept(threading.local):
+    """The last propagator of a thread."""
+
+    last: Propagator | None = None
+
+
+_of_thread = _Kept()
+_of_process: dict[str, Propagator] = {}
+_alive: WeakValueDictionary[Discretization, Propagator] = WeakValueDictionary()
+
+
 def propagator(discretization: Discretization) -> Propagator:
-    """The propagator of a discretization; the last one is kept with its arrays."""
-    return Propagator(discretization)
+    """The propagator of a discretization, for what has judged the units of its models itself.
+
+    The last one is kept with its arrays: the last of all, and for threads that are at work
+    side by side, the last of each. Threads with the same discretization share one.
+    """
+    same = _of_thread.last
+    if same is None or same.discretization != discretization:
+        same = _alive.get(discretization)
+        if same is None:
+            same = _alive.setdefault(discretization, Propagator(discretization, quiet=True))
+    _of_thread.last = _of_process["last"] = same
+    return same

@@ -13,7 +13,6 @@ import itertools
 import mmap
 import os
 import sys
-import threading
 import weakref
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.propagators import locks
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.keepers import Forward, Keeper
 from fwicli.propagators.kernels import ArraySpec, Kernel
@@ -32,8 +32,6 @@ Array = NDArray[Any]
 # Whether there are files without a name that others open.
 IS_POSSIBLE = sys.platform.startswith("linux") and hasattr(os, "memfd_create")
 
-# What goes may go in any thread, and within what is done here.
-_lock = threading.RLock()
 _numbers = itertools.count(1)
 _taken = _spare = 0
 
@@ -128,12 +126,13 @@ _spares: weakref.WeakKeyDictionary[Any, _Spare] = weakref.WeakKeyDictionary()
 
 def _drop(memories: dict[Hashable, list[_Memory]]) -> None:
     """Free all memory of an owner."""
-    with _lock:
+    with locks.HISTORIES:
         _count(0, -sum(m.size for some in memories.values() for m in some))
         memories.clear()
 
 
 def _count(taken: int, spare: int) -> None:
+    # What goes may go in any thread, and within what is done here: the caller holds the lock.
     global _taken, _spare
     _taken, _spare = _taken + taken, _spare + spare
 
@@ -172,7 +171,7 @@ class Shelf:
         self._size = -(-size // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
         self.parameters = parameters
         self.number = next(_numbers)
-        with _lock:
+        with locks.HISTORIES:
             self.count = max(0, min(count, int((limit - _taken) // self._size)))
             key, total = (purpose, self._size, self.count), self._size * self.count
             spare = _spares.setdefault(owner, _Spare())
@@ -194,7 +193,7 @@ class Shelf:
 
 def _leave(memory: _Memory, owner: weakref.ref[_Spare], key: Hashable) -> None:
     """Keep the memory of a shelf for others of its owner, if that is still there."""
-    with _lock:
+    with locks.HISTORIES:
         _count(-memory.size, 0)
         spare = owner()
         if spare is not None and memory.size:

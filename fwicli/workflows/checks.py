@@ -26,6 +26,7 @@ from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import UNITS, EarthModel
 from fwicli.survey.regridding import Regridding, fitting
+from fwicli.survey.rocks import PLAUSIBLE
 from fwicli.survey.wavelets import BAND_EDGE, Spectrum
 from fwicli.workflows import advice, assembly, plausibility, sizes
 from fwicli.workflows.numerics import Numerics
@@ -35,15 +36,6 @@ Made = TypeVar("Made")
 
 # A band with less of the wavelet's largest amplitude than this holds nothing to invert.
 FAINTEST = 1e-3
-# Values outside are those of no rock or water, more likely of another unit.
-PLAUSIBLE = {
-    "vp": (50.0, 15000.0),
-    "rho": (500.0, 10000.0),
-    "epsilon": (-0.5, 2.0),
-    "delta": (-0.5, 2.0),
-    "theta": (-3.2, 3.2),
-    "phi": (-6.4, 6.4),
-}
 SETTING = {"vp": "unit", "rho": "rho_unit", "theta": "angle_unit", "phi": "angle_unit"}
 
 
