@@ -134,6 +134,10 @@ class Processes:
         self._crew = _Crew()
         self._killed_for_memory = machine.killed_for_memory()
 
+    def __reduce__(self) -> tuple[type[Self], tuple[int]]:
+        """Its number of workers: these stay with it."""
+        return type(self), (self.workers,)
+
     def map(self, tasks: Sequence[Task], done: Done | None = None) -> Iterator[Any]:
         """Results of the tasks, in order.
 

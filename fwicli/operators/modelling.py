@@ -185,7 +185,8 @@ class Jacobian(OfModels):
             return run(call, arrays)
         shelf = self._shelf or shelve(call, tuple(sorted(self.setting.wanted)), str(self.dtype))
         found = run(replace(call, shelf=shelf), arrays)
-        # Not before: waves that fail leave nothing of use.
+        # Not before: waves that fail leave nothing of use. Threads at the same time may each make
+        # one, and write the same values to one that is not complete.
         self._shelf = shelf
         return found
 

@@ -153,9 +153,7 @@ def setting(
     waves = replace(waves, **at)
     named = _model(waves, model)
     arrays = {
-        role: entrance.numbers(f"the {role}", _values(v), DataError)
-        for role, v in data.items()
-        if v is not None
+        role: entrance.numbers(f"the {role}", _values(v), DataError) for role, v in data.items()
     }
     samples = waves.discretization.axis.samples
     counts = {name: len(p) for name, p in at.items() if np.ndim(p) == 3}

@@ -38,7 +38,8 @@ class Discretization:
     keeping : Keeping
         How the history is kept (see `history`).
     threads : int
-        OpenMP threads of one propagation.
+        OpenMP threads of one propagation. A process that has used several must not be forked, but
+        by "spawn" or "forkserver": propagations with several are refused in its children.
     interpolation : {"sinc", "linear"}
         Between the grid points, for sources and receivers.
     parameters : tuple of str or None

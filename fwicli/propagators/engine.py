@@ -110,10 +110,10 @@ class Engine:
         models = self.entrance.models(models, levels)
         self.entrance.components("wavelet", wavelets, levels)
         source, receiver = self._at_sources(sources), self._at_receivers(receivers)
+        entering = {c: self._sources_in(w, source) for c, w in wavelets.items()}
         signature, keeper = self._signature("forward", levels=levels), None
         if shelved is not None:
             signature, keeper = self._shelved(shelved, levels)
-        entering = {c: self._sources_in(w, source) for c, w in wavelets.items()}
         recorded = self.run(signature, models, entering, source, receiver, keeper)
         return {c: self._receivers_out(a, receiver) for c, a in recorded.items()}
 
@@ -170,6 +170,7 @@ class Engine:
         self.entrance.components("wavelet", wavelets, levels)
         self.entrance.images(kinds, wanted)
         source, receiver = self._at_sources(sources), self._at_receivers(receivers)
+        entering = {c: self._sources_in(w, source) for c, w in wavelets.items()}
         made: dict[str, Any] = {"levels": levels}
         if wanted is not None:
             # A component of the gradient for p is the last of that for another component of p.
@@ -183,17 +184,16 @@ class Engine:
             keeper = self._keeper(makes)
         gathers: dict[int, Array] = {}
         if not keeper.is_complete:
-            entering = {c: self._sources_in(w, source) for c, w in wavelets.items()}
             seen = self.run(makes, models, entering, source, receiver, keeper)
             gathers = {c: self._receivers_out(a, receiver) for c, a in seen.items()}
         back, residuals = residual(gathers)
         self.entrance.components("adjoint source", residuals, back)
+        adjoint = {c: self._receivers_in(g, receiver) for c, g in residuals.items()}
         last = 2**back - 1
         made |= {"levels": back, "recorded": recorded}
         signature = self._signature("gradient", images=kinds, **made)
         kernel = kernels.load(signature)
         self._clear(kernel)
-        adjoint = {c: self._receivers_in(g, receiver) for c, g in residuals.items()}
         models = {c: part for c, part in models.items() if c <= last}
         place = source if recorded else None
         found = self.run(signature, models, adjoint, receiver, place, keeper)

@@ -80,7 +80,7 @@ class Entrance:
         """
         traces = numbers(f"the {role}", data, DataError)
         if traces.dtype == HALF:
-            traces = traces.astype(np.float32)
+            traces = traces.astype(np.float64)
         if traces.ndim == 1 and expected[:-1] == (1,):
             traces = traces[None]
         check_traces(role, traces.shape, expected)
@@ -304,10 +304,10 @@ def positions(what: str, given: Any, grid: Grid) -> NDArray[np.float64]:
         raise GeometryError(f"{what} are empty, of shape {place.shape}: give one position at least")
     if place.ndim != 2 or place.shape[1] != ndim:
         hint = ""
-        if place.ndim == 2 and place.shape[0] == ndim:
-            hint = "; they look transposed: one row is one point"
-        elif place.ndim == 2 and (ndim, place.shape[1]) == (2, 3):
+        if place.ndim == 2 and (ndim, place.shape[1]) == (2, 3):
             hint = "; leave out y"
+        elif place.ndim == 2 and place.shape[0] == ndim:
+            hint = "; they look transposed: one row is one point"
         raise GeometryError(
             f"{what} have the shape {place.shape}; positions need (n, {ndim}), {axes} [m] of each "
             f"point{hint}"

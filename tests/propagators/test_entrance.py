@@ -16,7 +16,7 @@ import pytest
 
 from fwicli import Propagator
 from fwicli.errors import DataError, FwiError, GeometryError, ModelError, UnitWarning
-from fwicli.propagators import units
+from fwicli.propagators import kernels, units
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.places import Everywhere, Slopes, Volume
 from fwicli.propagators.propagator import propagator
@@ -203,6 +203,9 @@ def _wrong(s: Any, operator: str) -> list[tuple[str, str, Inputs, type[FwiError]
             allowed = name == "change" and what in ("first dropped", "last dropped")
             if allowed and len(good["change"]) > 1:
                 continue
+            # Without a residual the product is that of Gauss and Newton.
+            if operator == "curvature" and name == "gather" and what == "nothing":
+                continue
             if operator == "source_weights_adjoint" and name == "wavelet" and what in ANY_NUMBER:
                 continue
             found.append((name, what, {**good, name: mutate(good[name])}, error))
@@ -244,9 +247,7 @@ def test_wrong_inputs_are_refused_before_anything_runs(
     """Of every equation; only an adjoint source comes after waves have been modelled."""
     s = make_setting(2, equation=equation)
     _, call = OPERATORS[operator]
-    monkeypatch.setattr(
-        "fwicli.propagators.engine.Propagation", lambda *_: pytest.fail("waves were propagated")
-    )
+    monkeypatch.setattr(kernels, "load", lambda *_: pytest.fail("a kernel is compiled"))
     late = operator in ("jacobian_adjoint", "hessian", "curvature", "images", "backwards")
     failures = [
         f"{name}, {what}: {outcome}"
@@ -266,7 +267,7 @@ SAID = [
     ("wavelet", lambda w: w.T, r"wavelet has the shape \(80, 2\); it needs \(2, 80\).*transposed"),
     ("wavelet", lambda w: w[:, :50], r"the time axis has 80 samples"),
     ("sources", lambda x: np.insert(x, 1, 0.0, axis=1), r"sources .*\(2, 3\).*leave out y"),
-    ("receivers", lambda x: x[:3].T, "receivers .*transposed"),
+    ("receivers", lambda x: x[:4].T, "receivers .*transposed"),
     ("receivers", lambda x: x[:0], "receivers are empty"),
 ]
 
@@ -399,7 +400,8 @@ def test_doors_check_the_same(make_setting: Make, door: str) -> None:
     failures += [
         f"wavelet, {what}"
         for what, mutate in TRACES.items()
-        if _outcome(FwiError, gradient, s.model, mutate(s.wavelet), s.gather)
+        if what != "an axis more"  # that of shots
+        and _outcome(FwiError, gradient, s.model, mutate(s.wavelet), s.gather)
     ]
     assert failures == []
     with pytest.warns(UnitWarning):

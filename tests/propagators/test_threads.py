@@ -14,6 +14,7 @@ import pytest
 import threadpoolctl
 
 from fwicli import Propagator, Waves, operators
+from fwicli.execution import Processes
 from fwicli.propagators import blas
 from fwicli.propagators.engine import Engine
 from fwicli.propagators.propagator import propagator
@@ -168,3 +169,12 @@ def test_copies(make_setting: Make, copied: Callable[[Any], Any]) -> None:
         product = operator @ s.gather
         assert np.array_equal(copied(operator) @ s.gather, product)
         assert np.array_equal(made(copied(waves)) @ s.gather, product)
+
+
+def test_copies_have_workers_of_their_own(make_setting: Make) -> None:
+    """But for a copy in this process, which shares them."""
+    s = make_setting(2)
+    executor = Processes(2)
+    waves = Waves(s.propagator.discretization, s.sources, s.receivers, executor)
+    assert copy.deepcopy(waves).executor is executor
+    assert pickle.loads(pickle.dumps(waves)).executor.workers == 2
