@@ -22,9 +22,9 @@ from fwicli.propagators.history import STORED, Keeping
 from fwicli.propagators.integral import Integral
 from fwicli.propagators.keepers import KEEPERS, Keeper
 from fwicli.propagators.kernels import Kernel, Signature
-from fwicli.propagators.lifting import prefix
+from fwicli.propagators.lifting import prefix, unlifted
 from fwicli.propagators.places import Everywhere, Place, Port, enter, leave, port
-from fwicli.propagators.propagation import Collect, Model, Propagation
+from fwicli.propagators.propagation import Collect, Model, Propagation, parameters
 from fwicli.propagators.resampling import Resampling
 from fwicli.propagators.storage import Storage
 
@@ -372,6 +372,5 @@ class Engine:
     def _with_zeros(self, signature: Signature, model: Model) -> Model:
         """A model with changes of zero for the components that it lacks."""
         zero = np.zeros(self.grid.shape, dtype=self.precision)
-        names = registry.load(signature.equation).parameters(self.grid.ndim)
-        lifted = [f"{prefix(c)}{n}" for c in range(1, signature.components) for n in names]
-        return {**dict.fromkeys(lifted, zero), **model}
+        changes = [n for n in parameters(signature) if unlifted(n)[0]]
+        return {**dict.fromkeys(changes, zero), **model}

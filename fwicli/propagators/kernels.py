@@ -40,7 +40,6 @@ from fwicli.propagators import (
 from fwicli.propagators.elimination import SHARED
 from fwicli.propagators.equations import registry
 from fwicli.propagators.expressions import accesses, functions
-from fwicli.propagators.lifting import prefix
 
 configuration["language"] = "openmp"
 configuration["log-level"] = "ERROR"
@@ -104,12 +103,6 @@ class Signature:
     def components(self) -> int:
         """Components of the lifted equation."""
         return int(2**self.levels)
-
-    @property
-    def models(self) -> frozenset[str]:
-        """Names of parameters, and of changes of them, that are given."""
-        names = registry.load(self.equation).parameters(len(self.spacing))
-        return frozenset(f"{prefix(c)}{n}" for c in range(self.components) for n in names)
 
 
 @dataclass(frozen=True)

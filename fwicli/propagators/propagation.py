@@ -23,9 +23,11 @@ from fwicli.errors import StabilityError
 from fwicli.propagators import diagnosis, kernels, locks, nesting, points, timeloops
 from fwicli.propagators.arguments import Arguments, shapes
 from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.equations import registry
 from fwicli.propagators.history import PERIOD
 from fwicli.propagators.keepers import Keeper
 from fwicli.propagators.kernels import ArraySpec, Signature
+from fwicli.propagators.lifting import prefix
 from fwicli.propagators.places import Port
 from fwicli.propagators.storage import Storage
 
@@ -81,11 +83,12 @@ class Propagation:
         self._windows = self._divided()
         # Arrays that may be elsewhere for another shot.
         self._moving: dict[str, Array] = {}
+        given = parameters(signature)
         for spec in self._kernel.arrays:
             if spec.name in model:
                 # A perturbation follows the parameter that it perturbs.
                 storage.extend(model[spec.name], spec)
-            elif spec.name in signature.models:
+            elif spec.name in given:
                 # The array holds those of an earlier run.
                 raise RuntimeError(f"{signature.equation} runs without its `{spec.name}`")
             if spec.kind == "history":
@@ -347,6 +350,12 @@ class Propagation:
             f"{diagnosis.position(made.grid, inner)} in the "
             f"{'model' if at_home else 'absorbing layer'}. Likely cause: {why}"
         )
+
+
+def parameters(signature: Signature) -> list[str]:
+    """Names of the parameters of a kernel, and of changes of them."""
+    names = registry.load(signature.equation).parameters(len(signature.spacing))
+    return [f"{prefix(c)}{n}" for c in range(signature.components) for n in names]
 
 
 def _bounds_rim(name: str) -> bool:
