@@ -151,5 +151,5 @@ def check_spread(acquisition: Acquisition) -> None:
         raise GeometryError(
             f"the receivers of shot {shot} lie elsewhere than those of shot 0, and shots can be "
             f"encoded only where all are recorded by the same receivers; leave out `encode`, or "
-            f"use batches of shots (`shots: {{batch: ...}}`)"
+            f"use batches of shots, as in `inversion.shots: {{batch: 8}}`"
         )

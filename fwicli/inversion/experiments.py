@@ -163,7 +163,7 @@ def _prepared(
     if alone and prepared.heard(shape).any():
         raise DataError(
             f"nothing of shot {shot} is left to estimate its source from; widen "
-            f"`source.window`, or set `estimate: common`"
+            f"`inversion.source.window`, or set `inversion.source.estimate: common`"
         )
     return prepared
 

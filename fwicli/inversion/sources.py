@@ -85,7 +85,8 @@ class Equations:
         """
         if not self.energy > 0:
             raise DataError(
-                "the synthetic data are zero where the source is estimated; widen its `window`"
+                "the synthetic data are zero where the source is estimated; widen "
+                "`inversion.source.window`"
             )
         damped = self.matrix + self.damping * self.energy * np.eye(len(self.right))
         try:
@@ -93,7 +94,7 @@ class Equations:
         except scipy.linalg.LinAlgError:
             raise DataError(
                 f"the wavelet cannot be estimated with a damping of {self.damping:g}; raise "
-                f"`source.damping`"
+                f"`inversion.source.damping`"
             ) from None
         return np.asarray(scipy.linalg.cho_solve(factor, right))
 

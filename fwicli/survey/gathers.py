@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.digits import apart, round_down
 from fwicli.errors import DataError
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.silence import Silence
@@ -144,9 +145,10 @@ class Gathers:
         """
         samples, end = int(duration / self.interval + 1e-9) + 1, (self.samples - 1) * self.interval
         if not 2 <= samples <= self.samples:
+            asked, last = apart(duration, round_down(end, 6))
             raise DataError(
-                f"a duration of {duration:g} s does not fit records of {end:g} s sampled at "
-                f"{self.interval:g} s; choose one from {self.interval:g} to {end:g} s"
+                f"a duration of {asked} s does not fit records of {last} s sampled at "
+                f"{self.interval:g} s; choose one from {self.interval:g} to {last} s"
             )
         if self.wavelet is not None:
             peak = int(np.abs(self.wavelet).max(axis=tuple(range(self.wavelet.ndim - 1))).argmax())

@@ -34,6 +34,8 @@ from fwicli.workflows.numerics import Numerics
 Array = NDArray[Any]
 Made = TypeVar("Made")
 
+# Of points per wavelength, not worth a word: spacings that are chosen are rounded.
+ROUNDING = 2e-3
 # A band with less of the wavelet's largest amplitude than this holds nothing to invert.
 FAINTEST = 1e-3
 SETTING = {"vp": "unit", "rho": "rho_unit", "theta": "angle_unit", "phi": "angle_unit"}
@@ -233,11 +235,13 @@ class Checks:
         for axis, last in enumerate(self._fixed_ends(fine.ndim)):
             length, h = fine.end[axis] - fine.origin[axis], coarse.spacing[axis]
             if last and abs(coarse.end[axis] - fine.end[axis]) > 1e-6 * h:
+                divisor = length / math.ceil(length / h)
                 self.add(
                     key,
                     f"a spacing of {h:g} m moves the end of the model along {fine.axes[axis]}, "
                     f"where the pressure is zero, to {coarse.end[axis]:g} m; use one that divides "
-                    f"its length of {length:g} m, or absorb on that side",
+                    f"its length of {length:g} m, such as `{_dotted(key)}: {divisor:.12g}`, or "
+                    f"absorb on that side",
                 )
                 return False
         return True

@@ -26,13 +26,14 @@ from numpy.typing import NDArray
 from fwicli import hdf5, plotting
 from fwicli.config import schema
 from fwicli.config.loader import Loaded
+from fwicli.digits import apart, round_up
 from fwicli.errors import DataError
 from fwicli.execution import Executor, Local
 from fwicli.inversion.objective import KINDS
 from fwicli.inversion.optimizer import State
 from fwicli.survey.model import EarthModel
 from fwicli.workflows import results, shots, unknowns
-from fwicli.workflows.checks import points_needed
+from fwicli.workflows.checks import ROUNDING, points_needed
 from fwicli.workflows.extension import RULE, Extension
 from fwicli.workflows.journal import Journal
 from fwicli.workflows.plan import Plan, plan
@@ -243,13 +244,15 @@ class Inversion:
     def _warn_of_slow(self, stage: Stage, points: float) -> None:
         """Say once a stage that waves have become too short for the grid."""
         needed = points_needed(self.config.physics)
-        if points < needed and self._short != stage.number:
+        if points < needed * (1 - ROUNDING) and self._short != stage.number:
             self._short = stage.number
+            have, need = apart(points, needed, digits=3)
             log.warning(
-                "warning: the model has become so slow that its shortest wave has %.2f points in "
-                "place of the %.2f that it needs; raise the lower bound of vp, or use a finer grid",
-                points,
-                needed,
+                "warning: the model has become so slow that its shortest wave has %s points, and "
+                "needs %s; raise the lower bound of vp by %.2g %%, or use a finer grid",
+                have,
+                need,
+                round_up(100 * (needed / points - 1), 2),
             )
 
     def _keep_wavelets(self, standing: Standing, stage: Stage, state: State) -> None:

@@ -40,7 +40,7 @@ from fwicli.workflows import (
     unknowns,
     vicinity,
 )
-from fwicli.workflows.checks import Checks
+from fwicli.workflows.checks import ROUNDING, Checks
 from fwicli.workflows.numerics import Numerics
 from fwicli.workflows.runfolder import RunFolder
 from fwicli.workflows.signatures import signature
@@ -48,9 +48,6 @@ from fwicli.workflows.signatures import signature
 Array = NDArray[Any]
 
 log = logging.getLogger("fwicli")
-
-# Of points per wavelength, not worth a word.
-ROUNDING = 2e-3
 
 
 @dataclass
@@ -364,7 +361,6 @@ def _warn_of_slow(checks: Checks, key: Key, numerics: Numerics, slowest: float) 
         slowest, numerics.highest_frequency, numerics.grid.spacing
     )
     needed = sampling.fewest_points(numerics.order)
-    # `auto` chooses a spacing that is rounded.
     if found < needed * (1 - ROUNDING):
         have, need = apart(found, needed, digits=3)
         lowest = round_up(slowest * needed / found)
@@ -400,7 +396,7 @@ def _migration(checks: Checks, config: schema.RtmConfig, model: EarthModel | Non
     fastest, duration = speeds(physics.equation, model)[1], records.interval * (records.samples - 1)
     placement.within_reach(checks, ("data",), records.acquisition, fastest, duration)
     if assembly.kept(coarse, imaging.mute).all():
-        checks.add(("imaging", "mute"), "it leaves nothing of the image; mute less")
+        checks.add(("imaging", "mute"), _all_muted(config.imaging.mute, model))
     numerics = checks.numerics(
         extent.key(physics, ("model", "spacing") if imaging.spacing is None else spacing),
         config,
@@ -437,6 +433,15 @@ def _migration(checks: Checks, config: schema.RtmConfig, model: EarthModel | Non
         _workers(config.execution, records.acquisition.shots),
         records,
         reference,
+    )
+
+
+def _all_muted(mute: str | float, model: EarthModel) -> str:
+    """Why nothing is left of an image."""
+    what = f"`mute: {mute:g}`" if isinstance(mute, float) else f"`mute: {mute}`"
+    return (
+        f"{what} leaves out all of the image, down to {model.grid.end[-1]:g} m; set "
+        f"`imaging.mute: nothing`, or a smaller depth"
     )
 
 

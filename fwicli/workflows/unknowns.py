@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fwicli.config import schema
 from fwicli.config.inversion import Inversion, Inverted
 from fwicli.config.regions import Layer
+from fwicli.digits import apart
 from fwicli.errors import ModelError
 from fwicli.inversion.parameterization import (
     LOG,
@@ -88,8 +89,9 @@ def bounds(config: schema.InvertConfig, model: EarthModel, name: str) -> Ends:
         lowest, highest = (
             float(np.broadcast_to(end, model.grid.shape)[place]) for end in (low, high)
         )
+        lower, upper = apart(lowest, highest)
         raise ModelError(
-            f"the lower bound of {name}, {lowest:g}, is above the upper one, {highest:g}, at "
+            f"the lower bound of {name}, {lower}, is above the upper one, {upper}, at "
             f"{model.grid.describe(place)} and {len(crossed)} points in all; exchange them, or "
             f"check the units"
         )

@@ -187,8 +187,8 @@ def test_survives_a_worker() -> None:
 
 def test_nothing_to_fit_is_refused() -> None:
     s, d = pair()
-    with pytest.raises(DataError, match="widen its `window`"):
+    with pytest.raises(DataError, match=r"widen `inversion\.source\.window`"):
         fit().fit(0 * s, d, INTERVAL)
     narrow = np.sin(np.arange(SAMPLES))[None]
-    with pytest.raises(DataError, match=r"raise `source\.damping`"):
+    with pytest.raises(DataError, match=r"raise `inversion\.source\.damping`"):
         SourceFit(LAGS, 0.0).fit(narrow * 0 + 1.0 * (np.arange(SAMPLES) == 0), 0 * narrow, INTERVAL)
