@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 @options.settings
 @options.as_json
 def command(config: Path, kind: str | None, settings: tuple[str, ...], as_json: bool) -> None:
-    """Check CONFIG and print the plan: grid, time step, points per wavelength, memory, shots."""
+    """Check CONFIG and the machine, and print the plan: grid, time step, memory, shots, folders."""
     from fwicli.config.loader import load
-    from fwicli.workflows.plan import plan
+    from fwicli.workflows.environment import examined
 
-    show(plan(load(config, kind, settings)), as_json)
+    loaded = load(config, kind, settings)
+    show(examined(loaded, loaded.config.output or Path("runs") / config.stem), as_json)
 
 
 def show(made: Plan, as_json: bool) -> None:
@@ -35,6 +36,7 @@ def show(made: Plan, as_json: bool) -> None:
     stages: list[dict[str, Any]] = values.pop("stages")
     warnings, histories = values.pop("warnings"), values.pop("history", [])
     near = [stage["summary"] for stage in values.pop("near_source", [])]
+    values |= values.pop("environment", {})
     display.summary({name: _text(value) for name, value in values.items()}, as_json=False)
     click.echo()
     rows = [list(stages[0]), *[[_text(v) for v in stage.values()] for stage in stages]]

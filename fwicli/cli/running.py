@@ -37,13 +37,13 @@ def execute(
     if resume and force:
         raise click.UsageError("--resume continues a run and --force overwrites it; choose one")
     loaded = load(config, kind, settings)
+    folder = folder or loaded.config.output or Path("runs") / config.stem
     if dry_run:
         from fwicli.cli.check import show
-        from fwicli.workflows.plan import plan
+        from fwicli.workflows.environment import examined
 
-        show(plan(loaded), as_json)
+        show(examined(loaded, folder), as_json)
         return
-    folder = folder or loaded.config.output or Path("runs") / config.stem
     shown = display.progress()
     before = _begun(folder)
     try:

@@ -186,7 +186,7 @@ def load(signature: Signature) -> Kernel:
 def _stored(signature: Signature) -> Kernel | None:
     """A kernel on disk that can be loaded here, made by the compiler that there is, if any is."""
     names = [_path(signature).name]
-    if _compiler_version() is None:
+    if _compiler() is None:
         names += cache.names(_key(signature))
     return next((k for k in map(_read, map(Path, names)) if k is not None), None)
 
@@ -212,14 +212,13 @@ def prepare(signature: Signature) -> None:
 def is_cached(signature: Signature) -> bool:
     """Whether the kernel of a signature is on disk, from the compiler that there is, if any is."""
     names = cache.names(_key(signature))
-    return bool(names) if _compiler_version() is None else _path(signature).name in names
+    return bool(names) if _compiler() is None else _path(signature).name in names
 
 
 def _path(signature: Signature) -> Path:
     """Where a kernel is written, of the compiler that there is."""
-    compiler = hashlib.sha256(f"{toolchain.compiler()}{_compiler_version()}".encode())
-    name = f"{_key(signature)}-{compiler.hexdigest()[:8]}.kernel"
-    return (cache.folder() or Path()) / name
+    compiler = hashlib.sha256(str(_compiler()).encode()).hexdigest()[:8]
+    return (cache.folder() or Path()) / f"{_key(signature)}-{compiler}.kernel"
 
 
 def _key(signature: Signature) -> str:
@@ -227,8 +226,14 @@ def _key(signature: Signature) -> str:
     return hashlib.sha256(f"{asdict(signature)}{_generator()}".encode()).hexdigest()[:32]
 
 
-def _compiler_version() -> str | None:
-    return toolchain.version(toolchain.compiler().command)
+def _compiler() -> str | None:
+    """The compiler that there is, with its version and flags; None if there is none."""
+    try:
+        chosen = toolchain.compiler()
+    except CompilerError:
+        return None
+    version = toolchain.version(chosen.command)
+    return None if version is None else f"{chosen} {version}"
 
 
 @functools.cache

@@ -18,9 +18,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from devito import configuration
-from devito.arch.compiler import CustomCompiler
-
 from fwicli.errors import CompilerError
 from fwicli.propagators import cache, library
 
@@ -29,6 +26,8 @@ PLACES = ("-I", "-L", "-B", "-F", "-isystem", "-isysroot", "-Wl,", "--sysroot", 
 TWO_WORDS = ("-I", "-L", "-B", "-F", "-isystem", "-isysroot", "--sysroot")
 # Room that compiling takes, at most [bytes].
 ROOM = 32e6
+# What a compiler must be able to do, without a kernel: enough to know whether it works.
+TRIAL_FLAGS = ("-O3", "-fPIC", "-std=c99", "-ffast-math", "-shared", "-fopenmp"), ("-lm",)
 TRIAL = """
 #include <math.h>
 #include <omp.h>
@@ -69,8 +68,13 @@ class Compiler:
         return shlex.join([*self.command, *self.flags, *self.libraries])
 
 
-def compiler() -> Compiler:
+def compiler(trial: bool = False) -> Compiler:
     """The compiler that the environment asks for.
+
+    Parameters
+    ----------
+    trial : bool
+        Whether it is only tried, with flags that any should understand.
 
     Raises
     ------
@@ -81,7 +85,7 @@ def compiler() -> Compiler:
     used, ignored = _kept(cflags + ldflags)
     variables = {"CC": command, "CFLAGS": _kept(cflags)[0], "LDFLAGS": _kept(ldflags)[0]}
     named = [name for name, words in variables.items() if words]
-    flags, libraries = _flags()
+    flags, libraries = TRIAL_FLAGS if trial else _flags()
     return Compiler(
         tuple(command or ["gcc"]),
         f"from {' and '.join(named)}" if named else "CC is not set",
@@ -121,6 +125,9 @@ def _kept(flags: list[str]) -> tuple[list[str], list[str]]:
 @functools.cache
 def _flags() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Flags for this processor, as Devito has them for an environment without variables."""
+    from devito import configuration  # late: a check needs no Devito
+    from devito.arch.compiler import CustomCompiler
+
     hidden = {n: os.environ.pop(n) for n in ("CC", "CFLAGS", "LDFLAGS") if n in os.environ}
     try:
         known = CustomCompiler(
@@ -146,15 +153,20 @@ def version(command: tuple[str, ...]) -> str | None:
     return None
 
 
-def compiled(code: str) -> bytes:
+def compiled(code: str, trial: bool = False) -> bytes:
     """The shared library of a program in C.
+
+    Parameters
+    ----------
+    trial : bool
+        Whether the compiler is only tried (see `compiler`).
 
     Raises
     ------
     CompilerError
         If there is no compiler, or it fails: with its name, where it comes from, and its own words.
     """
-    chosen = compiler()
+    chosen = compiler(trial)
     with _workplace() as place:
         source, result = place / "kernel.c", place / "kernel.so"
         command = [*chosen.command, *chosen.flags, str(source), *chosen.libraries]
@@ -186,16 +198,14 @@ def compiled(code: str) -> bytes:
 
 
 def check() -> None:
-    """See to it that there is a compiler, before code is made for it.
+    """See to it that there is a compiler that works, before code is made for it.
 
     Raises
     ------
     CompilerError
-        If there is none of its name.
+        If there is none, if it fails, or if what it makes cannot be loaded.
     """
-    chosen = compiler()
-    if shutil.which(chosen.command[0]) is None:
-        raise CompilerError(_missing(chosen))
+    library.load(compiled(TRIAL, trial=True))
 
 
 def _missing(chosen: Compiler) -> str:
@@ -232,7 +242,8 @@ def _workplace() -> Iterator[Path]:
     place = None
     for above in workplaces():
         with suppress(OSError):
-            if shutil.disk_usage(above).free >= ROOM:
+            usage = shutil.disk_usage(above)
+            if usage.free >= ROOM or not usage.total:  # some file systems do not tell
                 place = tempfile.mkdtemp(prefix="fwi-", dir=above)
                 break
     if place is None:
@@ -254,11 +265,10 @@ def workplaces() -> list[Path]:
     return [path for path in folders if path is not None]
 
 
-@functools.cache
 def trouble() -> str | None:
     """Why kernels cannot be compiled here, in words; None if they can."""
     try:
-        library.load(compiled(TRIAL))
+        check()
     except CompilerError as error:
         return str(error)
     return None

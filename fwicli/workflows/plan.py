@@ -64,6 +64,8 @@ class Plan:
         Known answer to measure a result against.
     inverts_for : list of str
         Variables of an inversion and their bounds, in words.
+    environment : dict of str to object
+        What the machine has for the run (see `environment`); empty until it is looked at.
     """
 
     kind: str
@@ -77,6 +79,7 @@ class Plan:
     reference: EarthModel | None = None
     inverts_for: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    environment: dict[str, Any] = field(default_factory=dict)
 
     @property
     def memory(self) -> int:
@@ -132,6 +135,7 @@ class Plan:
             "memory_mb": round(self.memory * self.workers / 1e6, 1),
             "gigapoint_steps_per_propagation": [round(s.work() / 1e9, 3) for s in self.stages],
             "stages": [s.summary() for s in self.stages],
+            **({"environment": self.environment} if self.environment else {}),
             "warnings": self.warnings,
         }
 
