@@ -32,8 +32,11 @@ def explain(
         key, node = _followed(detail["loc"], schema)
         if detail["type"] == "extra_forbidden":
             name, fields = str(key[-1]), _names(node)
-            unknown.setdefault(key[:-1], []).extend(_close(name, fields))
-            message = _unknown(name, fields)
+            # A key that is there is not meant by another one.
+            absent = [field for field in fields if (*key[:-1], field) not in places]
+            close = _close(name, absent) or _close(name, fields)
+            unknown.setdefault(key[:-1], []).extend(close)
+            message = _unknown(name, fields, close)
         else:
             message = _message(detail, node)
         problems.setdefault(key, Problem(key, message, place_of(key, places)))
@@ -237,8 +240,7 @@ def _close(name: str, names: Sequence[str]) -> list[str]:
     return difflib.get_close_matches(name[:LONGEST], names, n=1, cutoff=0.6)
 
 
-def _unknown(name: str, names: Sequence[str]) -> str:
-    close = _close(name, names)
+def _unknown(name: str, names: Sequence[str], close: Sequence[str]) -> str:
     if close:
         return f"unknown key `{shortened(name)}`; did you mean `{close[0]}`?"
     return f"unknown key `{shortened(name)}`; known here: {', '.join(names)}"

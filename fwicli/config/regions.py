@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag, model_validator
@@ -36,8 +37,10 @@ class Layer(Section):
 
 
 def _which(value: Any) -> str:
-    if isinstance(value, ArrayFile) or (isinstance(value, dict) and "file" in value):
+    if isinstance(value, ArrayFile):
         return "file"
+    if isinstance(value, dict) and difflib.get_close_matches("file", map(str, value), n=1):
+        return "file"  # or what is meant by a key that is misspelt
     return "mapping" if isinstance(value, BaseModel) else kind(value)
 
 

@@ -1,0 +1,69 @@
+"""A key that is misspelt is one mistake, and its message names the key that is meant."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fwicli.config.loader import ProblemsError, load
+from fwicli.config.schema import KINDS
+from tests.conftest import ROOT
+
+Keys = tuple[str | int, ...]
+
+
+@pytest.fixture(scope="module")
+def trees() -> dict[str, Any]:
+    """Configs with most of their keys, by command."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "benchmarks"))
+        import mutated_configs as mutated
+    from ruamel.yaml import YAML
+
+    texts = {"model": mutated.MODEL, "invert": mutated.INVERT, "rtm": mutated.RTM}
+    return {kind: YAML(typ="safe", pure=True).load(text) for kind, text in texts.items()}
+
+
+def keys(value: Any, above: Keys = ()) -> Iterator[Keys]:
+    """Keys of all sections of a tree."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield (*above, name)
+            yield from keys(item, (*above, name))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from keys(item, (*above, number))
+
+
+def renamed(tree: Any, key: Keys, name: str) -> Any:
+    """A tree with another name in place of a key."""
+    copy = json.loads(json.dumps(tree))
+    section = copy
+    for step in key[:-1]:
+        section = section[step]
+    section[name] = section.pop(key[-1])
+    return copy
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_key(trees: dict[str, Any], kind: str, tmp_path: Path) -> None:
+    """With a letter too few, too many, and two exchanged: 3 variants of each key."""
+    path, tried = tmp_path / "c.yaml", 0
+    for key in keys(trees[kind]):
+        name = str(key[-1])
+        if len(name) < 4 or "axes" in key:
+            continue
+        wrong = (name[:-2] + name[-1], name[:2] + "x" + name[2:], name[1] + name[0] + name[2:])
+        for misspelt in wrong:
+            path.write_text(json.dumps(renamed(trees[kind], key, misspelt)), encoding="utf-8")
+            with pytest.raises(ProblemsError) as caught:
+                load(path, kind)
+            (one,) = caught.value.problems
+            where = f"{kind}: {'.'.join(map(str, key))} as {misspelt}: {one}"
+            assert f"`{name}`" in one.message, where
+            tried += 1
+    assert tried > 60
