@@ -1,6 +1,6 @@
 """Mutated inputs: every command ends with a result or with a sentence, soon and in little memory.
 
-    python benchmarks/fuzz.py [files] [--count 1000] [--seed 0] [--runs 0] [--jobs 2]
+    python benchmarks/fuzz.py [files] [configs] [--count 1000] [--seed 0] [--runs 0] [--jobs 2]
 
 `files` changes records, models, masks, weights and wavelets (`mutated_files.py`). Each case is
 `fwi check` or `fwi invert -n` in a forked child (`limited.py`). A fault is a traceback or any other

@@ -24,6 +24,8 @@ TICK = os.sysconf("SC_CLK_TCK")
 # What a command loads late.
 LATE = ("check", "invert", "model", "rtm")
 WORKFLOWS = ("plan", "invert", "model", "rtm")
+# Parts of SciPy that are loaded at use.
+SCIENCE = ("fft", "linalg", "ndimage", "optimize", "signal", "sparse", "special")
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,8 @@ def warm() -> None:
         import_module(f"fwicli.cli.{verb}")
     for workflow in WORKFLOWS:
         import_module(f"fwicli.workflows.{workflow}")
+    for part in SCIENCE:
+        import_module(f"scipy.{part}")
 
 
 def run(cases: Iterable[Case], folder: Path, jobs: int, limits: Limits) -> Iterator[Outcome]:
