@@ -44,8 +44,6 @@ from fwicli.survey.model import UNITS
 
 Array = NDArray[Any]
 
-SUFFIXES = (".h5", ".hdf5")
-
 
 @contextmanager
 def replacing(path: Path) -> Iterator[h5py.File]:

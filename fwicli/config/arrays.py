@@ -11,10 +11,10 @@ from fwicli.config.values import Count, Number, Section, kind
 
 
 class ArrayFile(Section):
-    """An array in a file: .npy, HDF5, or raw binary.
+    """An array in a file: HDF5, .npy, .npz, text, or raw binary.
 
-    file: path, relative to the config.  dataset: name in an HDF5 file.  shape, dtype: of a raw
-    file, in C order with z fastest.
+    file: path, relative to the config.  dataset: name in an HDF5 or .npz file.  shape, dtype: of a
+    raw file, in C order with z fastest.
     """
 
     file: Path

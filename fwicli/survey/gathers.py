@@ -15,6 +15,10 @@ from fwicli.survey.silence import Silence
 
 Array = NDArray[Any]
 
+# Largest amplitudes of records [Pa], with room for any unit; beyond them squares overflow, or
+# vanish, in single precision.
+LOUDEST, FAINTEST = 1e15, 1e-30
+
 
 @dataclass(frozen=True)
 class PointSource:
@@ -122,7 +126,8 @@ class Gathers:
         Raises
         ------
         DataError
-            If there is no other trace, or the position of one is not a number.
+            If there is no other trace, amplitudes are those of no record, or a position is not a
+            number.
         """
         silence = Silence.of(self.data, compared)
         if silence.broken.all():
@@ -132,6 +137,7 @@ class Gathers:
         data = self.data
         if silence.broken.any():
             data = np.where(silence.broken[..., None], np.zeros((), data.dtype), data)
+        _check_amplitudes(data)
         acquisition = self.acquisition.placed(~(silence.zero | silence.broken))
         return replace(self, acquisition=acquisition, data=data, silence=silence)
 
@@ -165,3 +171,23 @@ class Gathers:
         silence = None if self.silence is None else self.silence.select(shots)
         acquisition = self.acquisition.select(shots)
         return replace(self, acquisition=acquisition, data=self.data[shots], silence=silence)
+
+
+def _check_amplitudes(data: Array) -> None:
+    """Amplitudes must be such that waves can be computed with them; all may be zero.
+
+    Raises
+    ------
+    DataError
+        Naming the loudest trace.
+    """
+    loudest = [max(float(gather.max()), -float(gather.min())) for gather in data]
+    shot, largest = int(np.argmax(loudest)), max(loudest)
+    if largest == 0 or FAINTEST <= largest <= LOUDEST:
+        return
+    receiver = int(np.abs(data[shot]).max(axis=-1).argmax())
+    raise DataError(
+        f"the largest value of the traces, of shot {shot}, receiver {receiver}, is {largest:.3g} "
+        f"Pa, which no record has and single precision cannot square; scale the records, mute the "
+        f"trace (zeros, or NaN), or check the type and byte order that they were written with"
+    )

@@ -68,7 +68,8 @@ class Silence:
         whole = ""
         if shots.size:
             named = ", ".join(str(s) for s in shots[:5]) + (", ..." if shots.size > 5 else "")
-            whole = f", among them all of {shots.size} shots ({named})"
+            many = f"{shots.size} shots ({named})" if shots.size > 1 else f"shot {named}"
+            whole = f", among them all of {many}"
         fate = "they are compared with nothing"
         if self.compared:
             fate = "those with values that are no numbers are compared with nothing"

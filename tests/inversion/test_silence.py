@@ -99,7 +99,7 @@ def test_dead_shots_are_left_out() -> None:
     )
     gathers = Gathers(acquisition, INTERVAL, data, whole.wavelet).silenced()
     assert len(experiments(gathers, LeastSquares())) == 1
-    assert "all of 1 shots (1)" in str(gathers.silence)
+    assert "all of shot 1;" in str(gathers.silence)
     silent = replace(gathers, data=np.zeros_like(data), silence=None).silenced()
     with pytest.raises(DataError):
         experiments(silent, LeastSquares())

@@ -59,6 +59,20 @@ def test_silent_traces_are_counted(shape: tuple[int, ...]) -> None:
         Gathers(acquisition, 0.004, np.full_like(data, np.inf)).silenced()
 
 
+@pytest.mark.parametrize("value", [1e300, -1e20, 1e-300])
+def test_amplitudes_of_no_record(value: float) -> None:
+    """But traces without numbers do not count, nor do records of zeros here."""
+    data = np.zeros((2, 3, 10))
+    data[1, 2, 5] = value
+    acquisition = Acquisition(np.zeros((2, 2)), np.zeros((3, 2)))
+    with pytest.raises(DataError, match="of shot 1, receiver 2, is"):
+        Gathers(acquisition, 0.004, data).silenced()
+    data[0, 0] = np.nan
+    data[1, 2, 5] = 1.0
+    Gathers(acquisition, 0.004, data).silenced()
+    Gathers(acquisition, 0.004, np.zeros_like(data)).silenced()
+
+
 def test_somebody_must_send_and_hear() -> None:
     with pytest.raises(GeometryError, match="there are no sources"):
         Acquisition(np.zeros((0, 2)), np.zeros((3, 2)))
