@@ -32,10 +32,12 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from fwicli import ownership
 from fwicli.config.loader import Loaded
-from fwicli.errors import ConfigError
+from fwicli.errors import CompilerError, ConfigError
+from fwicli.propagators import toolchain
 
 CONFIG, ENVIRONMENT, PROGRESS, LOG = "config.yaml", "environment.json", "progress.jsonl", "log.txt"
 # Folders for what is not yet a result.
@@ -192,8 +194,13 @@ class RunFolder:
         return known[name]
 
     def _environment(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.path / ENVIRONMENT).read_text(encoding="utf-8"))
-        return found
+        path = self.path / ENVIRONMENT
+        with _undamaged(path):
+            environment = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(environment, dict) or "inputs" not in environment:
+                raise ValueError("it names no inputs")
+            return environment
+        return {}  # not reached: what goes wrong is raised
 
     @contextmanager
     def logging(self) -> Iterator[None]:
@@ -249,7 +256,7 @@ class RunFolder:
         return f"# resolved by fwi {metadata.version('fwicli')}\n{text.getvalue()}"
 
     def _check_unchanged(self) -> None:
-        with (self.path / CONFIG).open(encoding="utf-8") as file:
+        with _undamaged(self.path / CONFIG), (self.path / CONFIG).open(encoding="utf-8") as file:
             begun = YAML(typ="safe").load(file)
         now = _without_none(self._settings)
         changed: list[str] = []
@@ -283,6 +290,19 @@ class RunFolder:
         return {str(p): fingerprint(p) for p in sorted(set(_files(self._settings)))}
 
 
+@contextmanager
+def _undamaged(path: Path) -> Iterator[None]:
+    """Turn what a library raises for a file that is damaged into a sentence."""
+    try:
+        yield
+    except (ValueError, RecursionError, YAMLError) as error:
+        text = " ".join(str(error).split())
+        raise ConfigError(
+            f"{path} is not what a run has left there ({text}), so that the run cannot be "
+            f"continued; begin it anew with --force or another -o"
+        ) from error
+
+
 def fingerprint(path: Path, ends: int = 1 << 20) -> str:
     """Size of a file and digest of its first and last MiB."""
     size = path.stat().st_size
@@ -303,11 +323,18 @@ def provenance() -> dict[str, str]:
     found["command"] = " ".join(sys.argv)
     found["date"] = time.strftime("%Y-%m-%dT%H:%M:%S%z")
     found["platform"] = platform.platform()
-    found["compiler"] = _first_line(["gcc", "--version"])
+    found["compiler"] = _compiler()
     source = Path(__file__).resolve().parents[2]
     if (source / ".git").exists():
         found["revision"] = _first_line(["git", "-C", str(source), "rev-parse", "HEAD"])
     return found
+
+
+def _compiler() -> str:
+    """Version of the compiler that kernels which are not there yet are made by."""
+    with suppress(CompilerError):
+        return toolchain.version(toolchain.compiler(trial=True).command) or "not found"
+    return "not found"
 
 
 def _first_line(command: list[str]) -> str:

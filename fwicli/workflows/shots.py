@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Sequence
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli import ownership
+from fwicli.errors import DataError
 from fwicli.execution import Executor, Task
 from fwicli.propagators.discretization import Discretization
 
@@ -70,7 +73,7 @@ class Partial:
         path, aside = self.folder / "sum.npz", self.folder / ".sum.npz"
         done, total = 0, np.zeros(())
         if path.exists():
-            with ownership.recalled(path) as file, np.load(file) as kept:
+            with ownership.recalled(path) as file, _whole(path), np.load(file) as kept:
                 done, total = int(kept["done"]), kept["total"]
         progress(done)
         for result in executor.map(tasks[done:]):
@@ -95,5 +98,18 @@ class Partial:
         aside.replace(self._path(number))
 
     def _read(self, number: int) -> Array:
-        with ownership.recalled(self._path(number)) as file:
+        path = self._path(number)
+        with ownership.recalled(path) as file, _whole(path):
             return np.asarray(np.load(file))
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """Turn what NumPy raises for a file that is damaged into a sentence."""
+    try:
+        yield
+    except (ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"{path} is not what a run has left there ({error}); remove it, and what it held is "
+            f"computed again"
+        ) from error
