@@ -2,8 +2,9 @@
 
     python benchmarks/fuzz.py [files] [configs] [--count 1000] [--seed 0] [--runs 0] [--jobs 2]
 
-`files` changes records, models, masks, weights and wavelets (`mutated_files.py`). Each case is
-`fwi check` or `fwi invert -n` in a forked child (`limited.py`). A fault is a traceback or any other
+`files` changes records, models, masks, weights and wavelets (`mutated_files.py`), `configs` YAML
+and `--set` values (`mutated_configs.py`). Each case is `fwi check` or a dry run, as of
+`fwi invert -n`, in a forked child (`limited.py`). A fault is a traceback or any other
 exit code than 0, 2 and 3, a command that takes more than 20 s or 1 GB, and a result that is zero or
 holds NaN. Of every so many cases that pass, `--runs`, the inversion is run as well and its result
 looked at.
