@@ -164,3 +164,36 @@ def test_advice_works(
 def test_configs_have_no_problem(folder: Path) -> None:
     for kind in CONFIGS:
         assert planned(folder, kind).kind == kind
+
+
+# Numbers that a message advises in its text, and the key that they are for.
+FINE = ["model.spacing=4", "model.shape=[151, 101]"]
+NUMBERS = [
+    (
+        "model",
+        [*FINE, "wavelet.frequency=60"],
+        r"sample every ([\d.e-]+) s or finer",
+        "time.interval",
+    ),
+    ("model", ["wavelet.frequency=2"], r"make the record \D*([\d.e-]+) s", "time.duration"),
+    ("model", ["wavelet.frequency=0.9"], r"make the record \D*([\d.e-]+) s", "time.duration"),
+    ("model", ["wavelet.delay=0.01"], r"make it ([\d.]+) s", "wavelet.delay"),
+    ("model", ["wavelet.delay=0.601"], r"make the record \D*([\d.e-]+) s", "time.duration"),
+    ("model", ["wavelet.delay=150"], r"in ms\? Then write ([\d.]+);", "wavelet.delay"),
+    ("model", ["wavelet.frequency=0.01"], r"in kHz\? Then write ([\d.]+);", "wavelet.frequency"),
+    ("model", ["time.interval=4"], r"in ms\? Then write ([\d.]+);", "time.interval"),
+    ("model", ["model.smooth={length: 700}"], r"`length` of ([\d.]+) m", "model.smooth.length"),
+    ("rtm", ["data.duration=0.7"], r"to ([\d.]+) s", "data.duration"),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "number", "key"), NUMBERS, ids=[" ".join(n[1])[:50] for n in NUMBERS]
+)
+def test_numbers_in_messages_work(
+    folder: Path, kind: str, settings: list[str], number: str, key: str
+) -> None:
+    one = problem(folder, kind, *settings)
+    match = re.search(number, one.message)
+    assert match is not None, one.message
+    planned(folder, kind, *settings, f"{key}={match[1]}")
