@@ -126,8 +126,8 @@ class Inversion(Section):
     fixed: what stays as in the starting model: the water layer, all above a depth [m], layers, a
     mask in a file, several of these, or nothing.  taper: length [m] over which changes fade out
     towards it.  conditioning: what of the data is compared, operators one after the other.
-    near_source: distance [m] from the source within which traces fade out, `auto` for those that
-    the grid cannot explain, the default, or nothing.
+    near_source: distance [m] from the source within which records depend on the grid, and are
+    compared without that; `auto`, the default, for four cells, or nothing.
     source: how the wavelet is estimated, or false for a known one.  shots: all in every iteration,
     or some of them, or several in one simulation.  regularization: terms of the objective.
     constraints: what the model must be.  model_smoothing: length [m] over which the update of each

@@ -340,8 +340,8 @@ class Imaging(Section):
     mute: what is left out of the image: the water layer, all above a depth [m], or nothing.
     band: of data and wavelet [Hz].  spacing: grid of the image [m], or `auto` for the coarsest
     that the band allows; the model's by default.  near_source: distance [m] from the source
-    within which traces fade out, `auto` for those that the grid cannot explain, the default, or
-    nothing.
+    within which records depend on the grid, and are used without that; `auto`, the default, for
+    four cells, or nothing.
     """
 
     condition: Annotated[str, AfterValidator(_one_of([*CONDITIONS, "gradient"]))] = "correlation"

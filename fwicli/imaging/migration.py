@@ -28,6 +28,7 @@ from fwicli.errors import DataError
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
 from fwicli.propagators.propagator import propagator
+from fwicli.survey.proximity import Near
 
 Array = NDArray[Any]
 
@@ -50,9 +51,8 @@ class ShotMigration:
         Name of an imaging condition, or "gradient".
     subtract_modelled : bool
         Take what the smooth model itself explains from the records first.
-    near : ndarray of shape (n_receivers,), optional
-        Weights of the traces, by which those next to the source fade out (see
-        `survey.proximity`).
+    near : Near, optional
+        Takes out what the grid cannot explain next to the source (see `survey.proximity`).
     """
 
     discretization: Discretization
@@ -63,7 +63,7 @@ class ShotMigration:
     observed: Array
     condition: str
     subtract_modelled: bool
-    near: Array | None = None
+    near: Near | None = None
 
     def __call__(self) -> ShotImage:
         """Model the source field, back-propagate the records, and correlate."""
@@ -74,7 +74,7 @@ class ShotMigration:
         def records(modelled: Array) -> Array:
             data = self.observed - modelled if self.subtract_modelled else self.observed
             if self.near is not None:
-                data = self.near[:, None] * data
+                data = self.near.apply(data)
             if gradient or derived:
                 return data
             return -time_derivative(data, self.discretization.axis.interval)

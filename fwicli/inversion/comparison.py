@@ -3,7 +3,8 @@
     phi(s) = misfit(C N y(s), C N d),        dphi/ds = (dy/ds)^T N C^T misfit'(C N y, C N d)
 
 with the synthetic gather s, the observed one d, the conditioning C of both, a linear operator,
-weights N of the traces, by which those next to the source fade out (see `survey.proximity`), and
+N of both, symmetric, which takes out what a grid cannot explain next to the source (see
+`survey.proximity`), and
 y(s) the synthetic gather with the wavelet that fits best, where the source is estimated; else y = s
 (see `sources`).
 """
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from fwicli.errors import ConfigError
 from fwicli.inversion.misfits import MISFITS, Misfit
 from fwicli.inversion.sources import SourceFit
+from fwicli.survey.proximity import Near
 
 Array = NDArray[Any]
 
@@ -50,8 +52,8 @@ class Comparison:
     source : SourceFit, optional
         How the source is estimated. One that shots have in common is fitted outside, with
         `of_fitted` between the parts (see `estimation`).
-    near : ndarray of shape (n_receivers,), optional
-        N; all traces count in full if there is none.
+    near : Near, optional
+        N; traces are compared as they are if there is none.
     """
 
     observed: Array
@@ -59,11 +61,11 @@ class Comparison:
     misfit: Misfit
     conditioning: Conditioning | None = None
     source: SourceFit | None = None
-    near: Array | None = None
+    near: Near | None = None
 
     @property
     def prepared(self) -> bool:
-        """Whether anything lies between the gathers and the misfit, beside weights of traces."""
+        """Whether anything lies between the gathers and the misfit, beside N."""
         return self.conditioning is not None or self.source is not None
 
     def __call__(self, synthetic: Array) -> tuple[float, Array]:
@@ -132,14 +134,10 @@ class Comparison:
         return self._back(second(seen, observed, self.interval, self._conditioned(change)))
 
     def _conditioned(self, gather: Array) -> Array:
-        gather = self._faded(gather)
+        gather = gather if self.near is None else self.near.apply(gather)
         return gather if self.conditioning is None else self.conditioning.apply(gather)
 
     def _back(self, gather: Array) -> Array:
         if self.conditioning is not None:
             gather = np.asarray(self.conditioning.transpose(gather))
-        return self._faded(gather)
-
-    def _faded(self, gather: Array) -> Array:
-        """N times a gather: a symmetric operator."""
-        return gather if self.near is None else self.near[:, None] * gather.astype(np.float64)
+        return gather if self.near is None else self.near.apply(gather)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fwicli.errors import ConfigError, DataError
+from fwicli.errors import ConfigError
 from fwicli.inversion.batches import Batches
 from fwicli.inversion.encoding import Code, Encoding
-from fwicli.inversion.experiments import NEAR, Experiment
+from fwicli.inversion.experiments import Experiment
 from fwicli.inversion.residuals import LeastSquares
+from fwicli.survey import proximity
+from fwicli.survey.proximity import Near
+
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -74,14 +80,26 @@ class Draws:
     def _encoded(self, code: Code) -> Experiment:
         shots = [self.shots[int(shot)] for shot in code.shots]
         observed = np.stack([shot.comparison.observed for shot in shots])
-        near = [s.comparison.near for s in shots if s.comparison.near is not None]
-        # A receiver next to one of the sources hears that one above all others.
-        weights = np.prod(near, axis=0) if near else None
-        if weights is not None and not weights.any():
-            raise DataError(f"of {len(shots)} shots that fire together: {NEAR}, or encode fewer")
         return Experiment(
             np.concatenate([shot.source for shot in shots]),
             code.wavelets(np.concatenate([shot.wavelet for shot in shots])),
             shots[0].receivers,
-            replace(shots[0].comparison, observed=code.records(observed), near=weights),
+            replace(shots[0].comparison, observed=code.records(observed), near=_near(code, shots)),
         )
+
+
+def _near(code: Code, shots: Sequence[Experiment]) -> Near | None:
+    """What is compared of the sum: next to each of the sources, all but its wavelet as it fires."""
+    factors = np.ones((len(shots[0].receivers), 1))
+    columns: dict[int, list[Array]] = {}
+    for number, shot in enumerate(shots):
+        near = shot.comparison.near
+        if near is None:
+            continue
+        factors = factors * near.factors
+        functions = code.coded(number, near.basis[0].T).T
+        for row in near.rows:
+            columns.setdefault(int(row), []).append(functions)
+    if not columns and (factors == 1).all():
+        return None
+    return proximity.joined(factors, columns)

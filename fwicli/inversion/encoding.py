@@ -66,7 +66,7 @@ class Code:
         wavelets : ndarray of shape (n, samples)
             Of the shots of the code, in their order.
         """
-        return np.stack([self._coded(number, w) for number, w in enumerate(wavelets)])
+        return np.stack([self.coded(number, w) for number, w in enumerate(wavelets)])
 
     def records(self, data: Array) -> Array:
         """The gather of shape (n_receivers, samples) that the sources would make together.
@@ -78,10 +78,11 @@ class Code:
         """
         total = np.zeros(data.shape[1:], np.float64)
         for number, gather in enumerate(data):
-            total += self._coded(number, gather.astype(np.float64))
+            total += self.coded(number, gather.astype(np.float64))
         return total.astype(data.dtype)
 
-    def _coded(self, number: int, traces: Array) -> Array:
+    def coded(self, number: int, traces: Array) -> Array:
+        """Traces, of shape (..., samples), of the shot with this number in the code."""
         delay = int(self.delays[number])
         coded = np.zeros_like(traces)
         coded[..., delay:] = self.signs[number] * traces[..., : traces.shape[-1] - delay]

@@ -19,6 +19,7 @@ from fwicli.inversion.misfits import Misfit
 from fwicli.inversion.sources import SourceFit
 from fwicli.survey import proximity
 from fwicli.survey.gathers import Gathers
+from fwicli.survey.proximity import Near
 from fwicli.survey.windows import Window
 
 Array = NDArray[Any]
@@ -102,7 +103,8 @@ def experiments(
     prepare : callable, optional
         Makes conditioning and source estimation from the record of a shot.
     near : float
-        Distance from the source [m] at which traces count in full (see `survey.proximity`).
+        Distance from the source [m] from which records are those of any grid (see
+        `survey.proximity`).
     aligned : bool
         Keep traces that do not count, so that all shots have the same receivers.
 
@@ -116,8 +118,7 @@ def experiments(
         raise DataError("the data come without a wavelet; give one as `wavelet`")
     made = []
     for shot in range(acquisition.shots):
-        weights = proximity.of_shot(acquisition, shot, near) if near > 0 else None
-        receivers, comparison = _compared(gathers, shot, misfit, prepare, weights, aligned)
+        receivers, comparison = _compared(gathers, shot, misfit, prepare, near, aligned)
         if len(receivers):
             window = windows[shot] if windows else None
             source = acquisition.source(shot)
@@ -137,27 +138,22 @@ def heard(gathers: Gathers, prepare: Prepare, near: float = 0.0) -> NDArray[np.b
     DataError
         If there are none, or those of a shot do not allow to estimate its source.
     """
-    shape, geometry = (gathers.data.shape[1], gathers.samples), gathers.acquisition
-    found = np.stack(
-        [
-            _prepared(gathers, shot, prepare, proximity.of_shot(geometry, shot, near)).heard(shape)
-            for shot in range(geometry.shots)
-        ]
-    )
+    shape = gathers.data.shape[1], gathers.samples
+    shots = range(gathers.acquisition.shots)
+    found = np.stack([_prepared(gathers, shot, prepare, near).heard(shape) for shot in shots])
     found &= gathers.live
     if not found.any():
         raise DataError(SILENT)
     return found
 
 
-def _prepared(
-    gathers: Gathers, shot: int, prepare: Prepare, near: Array | None = None
-) -> Preparation:
-    """Conditioning and source estimation of a shot, with weights of traces next to the source."""
+def _prepared(gathers: Gathers, shot: int, prepare: Prepare, near: float = 0.0) -> Preparation:
+    """Conditioning and source estimation of a shot, which traces next to the source are not for."""
     place = gathers.acquisition.source(shot), gathers.acquisition.receivers_of(shot)
     prepared = prepare(Record.of(shot, *place, gathers.interval, gathers.data[shot]))
-    if near is not None:
-        prepared = prepared.faded(near)
+    if near > 0:
+        distance = proximity.distances(gathers.acquisition, shot)
+        prepared = prepared.faded(proximity.weights(distance, near))
     fit, shape = prepared.source, (gathers.data.shape[1], gathers.samples)
     alone = fit is not None and not fit.common and not fit.weights.any()
     if alone and prepared.heard(shape).any():
@@ -173,23 +169,37 @@ def _compared(
     shot: int,
     misfit: Misfit,
     prepare: Prepare | None,
-    near: Array | None = None,
+    near: float = 0.0,
     aligned: bool = False,
 ) -> tuple[Array, Comparison]:
     """Receivers of a shot that count, and the comparison of their traces."""
     receivers, observed = gathers.acquisition.receivers_of(shot), gathers.data[shot]
     interval, there = gathers.interval, gathers.live[shot]
-    if aligned:
-        # Traces that do not count have no weight, but stay in their row.
-        near, there = there * (1.0 if near is None else near), np.ones(len(there), dtype=bool)
-    elif near is not None:
-        there = there & (near > 0)
-    if prepare is None:
-        weights = None if near is None else near[there]
-        return receivers[there], Comparison(observed[there], interval, misfit, near=weights)
-    prepared = _prepared(gathers, shot, prepare, near)
-    there = there & prepared.heard((observed.shape[0], observed.shape[1]))
-    fit = None if prepared.source is None else prepared.source.select(there)
-    chosen = prepared.conditioning.select(there)
-    weights = None if near is None else near[there]
-    return receivers[there], Comparison(observed[there], interval, misfit, chosen, fit, weights)
+    prepared = None if prepare is None else _prepared(gathers, shot, prepare, near)
+    distance = proximity.distances(gathers.acquisition, shot)
+    if prepared is not None:
+        there = there & prepared.heard((observed.shape[0], observed.shape[1]))
+    fit = None if prepared is None else prepared.source
+    if fit is not None and near > 0:
+        there = there & (proximity.weights(distance, near) > 0)
+        seen: Near | None = proximity.fading(distance[there], near)
+    else:
+        seen = _near(gathers, distance, near, there, aligned)
+        there = there | aligned
+    fit = None if fit is None else fit.select(there)
+    chosen = None if prepared is None else prepared.conditioning.select(there)
+    return receivers[there], Comparison(observed[there], interval, misfit, chosen, fit, seen)
+
+
+def _near(
+    gathers: Gathers, distance: Array, near: float, there: NDArray[np.bool_], aligned: bool
+) -> Near | None:
+    """What is compared of traces next to a known source; all rows, if they are to be aligned."""
+    wavelet = gathers.wavelet
+    if wavelet is None or (near <= 0 and (there.all() or not aligned)):
+        return None
+    if not aligned:
+        return proximity.without(distance[there], near, wavelet, gathers.interval)
+    # Traces that do not count have no weight, but stay in their row.
+    every = proximity.without(distance, near, wavelet, gathers.interval)
+    return replace(every, factors=there[:, None].astype(np.float64))

@@ -15,7 +15,7 @@ from fwicli.propagators.resampling import Resampling
 from fwicli.propagators.sampling import TimeAxis
 from fwicli.survey.gathers import PointSource
 from fwicli.survey.grid import Grid
-from fwicli.survey.proximity import Fading
+from fwicli.survey.proximity import Nearest
 from fwicli.survey.regridding import Regridding
 from fwicli.survey.windows import Window, whole
 
@@ -51,7 +51,7 @@ class Numerics:
         Of the shots, in the grid of the propagation; none where all of it is propagated.
     curvature : bool
         Whether the change of the waves goes with them, as in products with second derivatives.
-    near : Fading
+    near : Nearest
         Traces next to their source that the grid cannot explain.
     """
 
@@ -72,7 +72,7 @@ class Numerics:
     earth: Grid | None = None
     windows: tuple[Window, ...] = ()
     curvature: bool = False
-    near: Fading = field(default_factory=Fading)
+    near: Nearest = field(default_factory=Nearest)
 
     @property
     def point_source(self) -> PointSource:

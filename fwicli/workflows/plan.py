@@ -24,7 +24,7 @@ from fwicli.propagators.history import Keeping
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
-from fwicli.survey.proximity import Fading
+from fwicli.survey.proximity import Nearest
 from fwicli.survey.regridding import moved
 from fwicli.survey.wavelets import Spectrum
 from fwicli.workflows import (
@@ -98,12 +98,14 @@ class Plan:
         self._agree_near(folder)
 
     def _agree_near(self, folder: RunFolder) -> None:
-        """Fade the same traces out as the run did that is continued."""
+        """Compare traces next to sources as the run did that is continued."""
         lengths = [s.near.length for s in self.stages]
         begun = folder.decided("near_source", lengths, before=[0.0] * len(lengths))
         for number, stage in enumerate(self.stages):
             if begun[number] != stage.near.length:
-                self.stages[number] = replace(stage, near=Fading(begun[number]))
+                self.stages[number] = replace(
+                    stage, near=Nearest(begun[number], fades=stage.near.fades)
+                )
 
     def announce(self) -> None:
         """Log the warnings."""
@@ -291,13 +293,14 @@ def _stage(
     grids = extent.grids(checks, physics, model.grid, limit, spacing, stage.spacing)
     if grids is None:
         return None
-    near = vicinity.fading(
+    near = vicinity.nearest(
         checks,
         (*key, "near_source") if stage.near_source is not None else ("inversion", "near_source"),
         config.inversion.of(int(key[-1])).near_source,
         vicinity.point_source(physics, grids[1]),
         records,
         (stage.band[0], stage.band[1]),
+        fades=config.inversion.of(int(key[-1])).source is not False,
     )
     geometry = reception.heard(checks, key, config.inversion, records, near.length)
     if geometry is None:
@@ -416,7 +419,7 @@ def _migration(checks: Checks, config: schema.RtmConfig, model: EarthModel | Non
     # An image by the gradient is that of the compressibility, the first parameter.
     first = next(iter(registry.load(numerics.equation).parameters(model.grid.ndim)))
     parameters = (first,) if imaging.condition == "gradient" else ()
-    near = vicinity.fading(
+    near = vicinity.nearest(
         checks,
         ("imaging", "near_source"),
         imaging.near_source,

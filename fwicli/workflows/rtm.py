@@ -22,6 +22,7 @@ from fwicli.inversion.bands import Band
 from fwicli.propagators import properties
 from fwicli.survey import proximity
 from fwicli.survey.model import EarthModel
+from fwicli.survey.proximity import Near
 from fwicli.survey.regridding import Regridding, moved
 from fwicli.survey.windows import InWindow
 from fwicli.workflows import assembly, results, shots
@@ -143,10 +144,16 @@ def _tasks(loaded: Loaded, made: Plan) -> tuple[EarthModel, list[_Stacked]]:
             data[shot][records.live[shot]],
             imaging.condition,
             imaging.subtract_modelled,
-            proximity.of_shot(made.acquisition, shot, near) if near > 0 else None,
+            None if near <= 0 else _near(made, shot, near),
         )
         tasks.append(_Stacked(InWindow(task, numerics.window(shot))))
     return smooth, tasks
+
+
+def _near(made: Plan, shot: int, length: float) -> Near:
+    """What is migrated of traces nearer to their source than a distance [m]."""
+    distance = proximity.distances(made.acquisition, shot)
+    return proximity.without(distance, length, made.wavelet, made.interval)
 
 
 def _on_the_fine(regridding: Regridding, image: Array, condition: str) -> Array:

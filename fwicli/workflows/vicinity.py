@@ -1,4 +1,4 @@
-"""Which traces are so near to their source that a stage or a migration lets them fade out."""
+"""Which traces are so near to their source that the grid of a run cannot explain them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fwicli.inversion.experiments import NEAR
 from fwicli.survey import proximity
 from fwicli.survey.gathers import Gathers, PointSource
 from fwicli.survey.grid import Grid
-from fwicli.survey.proximity import Fading
+from fwicli.survey.proximity import Nearest
 from fwicli.workflows.checks import Checks
 
 
@@ -22,40 +22,44 @@ def point_source(physics: schema.Physics, grid: Grid) -> PointSource:
     )
 
 
-def fading(
+def nearest(
     checks: Checks,
     key: Key,
     setting: float | str | None,
     waves: PointSource,
     records: Gathers,
     band: tuple[float, float] | None,
-) -> Fading:
-    """What fades out; a problem if nothing is left.
+    fades: bool = False,
+) -> Nearest:
+    """What the grid cannot explain; a problem if nothing else is left.
 
     Parameters
     ----------
     key : Key
         Where the setting is said.
     setting : float, str or None
-        Distance at which traces count in full [m], "nothing", or "auto".
+        Distance within which records depend on the grid [m], "nothing", or "auto".
     band : tuple of float or None
         In which energies are compared [Hz]; all frequencies if there is none.
+    fades : bool
+        Whether traces fade out, because the source is estimated.
     """
     if setting == "nothing":
-        return Fading()
+        return Nearest()
     full = float(setting) if isinstance(setting, float) else 0.0
     if not isinstance(setting, float):
         full = proximity.length(waves, records.point_source)
     geometry = records.acquisition
-    weights = np.stack([proximity.of_shot(geometry, n, full) for n in range(geometry.shots)])
-    if not weights.any():
+    distances = np.stack([proximity.distances(geometry, n) for n in range(geometry.shots)])
+    if fades and not proximity.weights(distances, full).any():
         checks.add(key, NEAR)
-    less = weights < 1
-    if not less.any():
-        return Fading(full)
+    within = distances < full * (1 - 1e-6)
+    if not within.any():
+        return Nearest(full, fades=fades)
     near, total = 0.0, 0.0
-    for gather, fades in zip(records.data, less, strict=True):
+    for gather, rows in zip(records.data, within, strict=True):
         traces = gather if band is None else Band(*band).apply(gather, records.interval)
         energy = np.sum(traces.astype(np.float64) ** 2, axis=1)
-        near, total = near + float(energy[fades].sum()), total + float(energy.sum())
-    return Fading(full, int(less.sum()), less.size, near / total if total > 0 else 0.0)
+        near, total = near + float(energy[rows].sum()), total + float(energy.sum())
+    share = near / total if total > 0 else 0.0
+    return Nearest(full, int(within.sum()), within.size, share, fades)

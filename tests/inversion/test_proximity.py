@@ -1,8 +1,7 @@
-"""Traces next to their source fade out: whatever they hold, and whatever compares them."""
+"""What a grid cannot explain next to sources is not compared, whatever compares the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +10,6 @@ import pytest
 from fwicli import Gathers
 from fwicli.config.sources import prepare
 from fwicli.errors import DataError
-from fwicli.inversion import diagnosis
 from fwicli.inversion.draws import Draws
 from fwicli.inversion.encoding import Encoding
 from fwicli.inversion.experiments import experiments, heard
@@ -23,17 +21,15 @@ from fwicli.survey.wavelets import ricker, times
 from tests.inversion.test_objective import SAMPLES, objective, records_of, slope
 from tests.inversion.test_preparation import SOURCES, sections
 
-# One receiver of each shot is nearer to its source than a quarter of this, two to four fade.
+# Three or four receivers of each shot are nearer to its source, one within a quarter of this.
 NEAR = 80.0
-
-Make = Callable[[Gathers], Objective]
 
 
 def compared(f: Objective, records: Gathers, way: str) -> Objective:
     """The objective of these records, in one of the ways that there are to compare them."""
     kind, _, name = way.partition(": ")
     misfit = MISFITS[name]() if kind == "misfit" else LeastSquares()
-    chain = sections("times", "amplitude_weights") if kind == "chain" else []
+    chain = sections("times") if kind == "chain" else []
     source = SOURCES[name] if kind == "source" else None
     prepared = None
     if chain or source:
@@ -44,8 +40,26 @@ def compared(f: Objective, records: Gathers, way: str) -> Objective:
     shots = experiments(records, misfit, (), prepared, NEAR, aligned=encoded)
     f = replace(f, experiments=shots)
     if encoded:
-        f.experiments, f.weight = Draws(shots, None, Encoding()).of(0, 0)
+        f.experiments, f.weight = Draws(shots, None, Encoding(delay=0.02)).of(0, 0)
     return f
+
+
+def of_another_grid(records: Gathers, estimated: bool) -> Gathers:
+    """Records that differ as those of another grid do; of unknown sources, in any way."""
+    rng, data = np.random.default_rng(4), records.data.astype(np.float64)
+    t, h = times(0.004, SAMPLES), 1e-4
+    before, wavelet, after = (ricker(t + shift, 15.0) for shift in (-h, 0.0, h))
+    second = before - 2 * wavelet + after
+    shapes = np.stack([wavelet / np.abs(wavelet).max(), second / np.abs(second).max()])
+    for shot, gather in enumerate(data):
+        distance = proximity.distances(records.acquisition, shot)
+        near = distance < NEAR / 4 if estimated else distance < NEAR
+        assert near.sum() == 1 if estimated else near.sum() >= 3
+        if estimated:
+            gather[near] *= -30.0
+        else:
+            gather[near] += np.abs(gather).max() * rng.standard_normal((near.sum(), 2)) @ shapes
+    return replace(records, data=data)
 
 
 WAYS = [
@@ -57,24 +71,17 @@ WAYS = [
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_what_is_next_to_the_source_makes_no_difference(way: str) -> None:
-    """Value and gradient are the same to the bit; the gradient is that of the objective."""
+def test_what_the_grid_adds_makes_no_difference(way: str) -> None:
+    """Nor does what traces next to unknown sources hold; the gradient is that of the objective."""
     f, x = objective("slowness")
-    records = records_of(f)
-    loud = records.data.copy()
-    for shot, gather in enumerate(loud):
-        nearest = proximity.of_shot(records.acquisition, shot, NEAR) == 0
-        assert nearest.sum() == 1
-        gather[nearest] *= -30.0
-    # Amplitudes of traces are relative to the mean of the gather.
-    if way != "chain":
-        first, second = (
-            compared(f, replace(records, data=d), way)(x) for d in (records.data, loud)
-        )
-        assert first[0] == second[0]
-        np.testing.assert_array_equal(first[1], second[1])
+    records, unknown = records_of(f), way.startswith("source")
+    records = replace(records, data=records.data.astype(np.float64))
     f = compared(f, records, way)
-    _, gradient = f(x)
+    value, gradient = f(x)
+    other = compared(f, of_another_grid(records, unknown), way)(x)
+    # Widths of misfits come from what is compared.
+    assert other[0] == pytest.approx(value, rel=2e-3)
+    assert np.linalg.norm(other[1] - gradient) < 2e-3 * np.linalg.norm(gradient)
     direction = x * np.random.default_rng(1).standard_normal(x.shape)
     assert np.vdot(gradient, direction) == pytest.approx(slope(f, x, direction, 1e-6), rel=2e-6)
 
@@ -94,35 +101,32 @@ def test_second_derivative_with_traces_that_fade(way: str) -> None:
         assert np.linalg.norm(full - change) < 1e-5 * np.linalg.norm(change)
 
 
-def test_shots_that_fire_together_fade_at_each_of_their_sources() -> None:
-    """A receiver counts as far as it is off all of them; the mean over signs is that of shots."""
+def test_operator_is_a_symmetric_projector() -> None:
+    """N N = N = N^T; it takes the wavelet of one source, or of several that fire together, out."""
     f, _ = objective("vp")
     records = records_of(f)
     shots = experiments(records, LeastSquares(), near=NEAR, aligned=True)
-    assert {len(s.receivers) for s in shots} == {records.data.shape[1]}
-    (together,), _ = Draws(shots, None, Encoding()).of(0, 0)
-    weights = [proximity.of_shot(records.acquisition, n, NEAR) for n in range(2)]
-    np.testing.assert_array_equal(together.comparison.near, weights[0] * weights[1])
-    everywhere = [replace(s, comparison=replace(s.comparison, near=np.zeros(10))) for s in shots]
-    with pytest.raises(DataError, match=r"fire together: every trace .* or encode fewer"):
-        Draws(everywhere, None, Encoding()).of(0, 0)
+    (together,), _ = Draws(shots, None, Encoding(delay=0.02)).of(0, 0)
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((2, *records.data.shape[1:]))
+    for experiment in (*shots, together):
+        N = experiment.comparison.near
+        assert np.vdot(a, N.apply(b)) == pytest.approx(np.vdot(N.apply(a), b), rel=1e-12)
+        np.testing.assert_allclose(N.apply(N.apply(a)), N.apply(a), atol=1e-12)
+        far = np.setdiff1d(np.arange(len(a)), N.rows)
+        np.testing.assert_array_equal(N.apply(a)[far], a[far])
+    assert together.comparison.near.rows.size > max(s.comparison.near.rows.size for s in shots)
 
 
-def test_diagnosis_looks_at_what_is_compared() -> None:
-    f, x = objective("vp")
-    f = compared(f, records_of(f), "misfit: least_squares")
-    f.diagnosed = 15.0
-    f(x)
-    assert [len(t.amplitude) for t in f.traces] == [9, 9]
-    assert diagnosis.together(f.traces).amplitude.shape == (2, 9)
-
-
-def test_nothing_left_is_said() -> None:
+def test_nothing_left_of_unknown_sources_is_said() -> None:
     """By name of the setting; also where the source is estimated from near traces alone."""
     f, _ = objective("vp")
     records = records_of(f)
+    source = SOURCES["common"]
     with pytest.raises(DataError, match="`near_source` to a shorter distance"):
-        experiments(records, LeastSquares(), near=1e5)
+        experiments(
+            records, LeastSquares(), (), lambda record: prepare(record, [], source), near=1e5
+        )
     source = SOURCES["shot"].model_copy(update={"window": sections("offsets")})
     with pytest.raises(DataError, match="nothing of shot 0 is left to estimate its source from"):
         heard(records, lambda record: prepare(record, [], source), 1e5)
