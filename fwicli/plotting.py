@@ -117,7 +117,7 @@ def gathers(path: Path, records: Gathers, count: int = 3) -> None:
             vmax=largest,
             aspect="auto",
             interpolation="bilinear",
-            extent=(0, data.shape[0] - 1, end, 0),
+            extent=(0, max(data.shape[0] - 1, 1), end, 0),
         )
         x = records.acquisition.sources[shot, 0]
         axes.set_title(f"shot {shot}, x = {x / 1000:g} km", fontsize=9)

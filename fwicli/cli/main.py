@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import sys
+import warnings
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -141,6 +142,16 @@ def _open_standard_files() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def _usual_warnings() -> None:
+    """Undo PYTHONWARNINGS: with `error`, libraries end at what they would only warn of."""
+    if os.environ.pop("PYTHONWARNINGS", None):
+        sys.warnoptions.clear()
+        warnings.resetwarnings()
+        for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning):
+            warnings.simplefilter("ignore", category)
+        warnings.simplefilter("ignore", ResourceWarning)
+
+
 def _leave(code: int) -> NoReturn:
     """End with an exit code; what nobody reads is dropped without a word."""
     for stream in (sys.stdout, sys.stderr):
@@ -163,6 +174,7 @@ def main() -> None:
     from fwicli.errors import FwiError
 
     _open_standard_files()
+    _usual_warnings()
     for name in SIGNALS:
         if hasattr(signal, name) and not _ignored(name):
             signal.signal(getattr(signal, name), _interrupt)
