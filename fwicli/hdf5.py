@@ -22,7 +22,6 @@ import io
 import os
 import shutil
 import signal
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -34,7 +33,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli import datasets
+from fwicli import aside, datasets
 from fwicli.errors import DataError
 from fwicli.records import describe_gathers as describe_gathers
 from fwicli.records import read_gathers as read_gathers
@@ -48,18 +47,8 @@ Array = NDArray[Any]
 @contextmanager
 def replacing(path: Path) -> Iterator[h5py.File]:
     """A new file that takes the place of `path` when it is complete."""
-    # Python's own temporary files end in code of theirs where an interrupt would get lost.
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    name = Path(aside)
-    try:
-        os.close(handle)
-        with _writing(name, "w", path) as file:
-            yield file
-        # A run reads it again, and believes no file that others can write.
-        name.chmod(0o644 & ~_umask())
-        name.replace(path)
-    finally:
-        name.unlink(missing_ok=True)
+    with aside.replacing(path) as new, _writing(new, "w", path) as file:
+        yield file
 
 
 class _Patient(io.FileIO):
@@ -149,12 +138,6 @@ def _writing(name: Path, mode: str, path: Path) -> Iterator[h5py.File]:
                 raise OSError(number, os.strerror(number), str(path)) from raw.failure
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
 def read_array(path: Path, dataset: str) -> tuple[Array, dict[str, Any]]:
     """An array and its attributes (`spacing` and `origin` among them, if it is a model)."""
     with datasets.reading(path) as file:
@@ -209,14 +192,10 @@ def write_on_grid(
 @contextmanager
 def extending(path: Path) -> Iterator[h5py.File]:
     """A copy of a file to add to, that takes its place when it is complete."""
-    aside = path.with_name(f".{path.name}.new")
-    try:
-        shutil.copyfile(path, aside)
-        with _writing(aside, "r+", path) as file:
+    with aside.replacing(path) as new:
+        shutil.copyfile(path, new)
+        with _writing(new, "r+", path) as file:
             yield file
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 @uninterrupted()
@@ -346,6 +325,24 @@ def write_state(path: Path, arrays: Mapping[str, Array], numbers: Mapping[str, A
         for name, values in arrays.items():
             file.create_dataset(name, data=values)
         file.attrs.update(numbers)
+
+
+def is_readable(path: Path) -> bool:
+    """Whether a file is HDF5, and whole."""
+    try:
+        with h5py.File(path, "r"):
+            return True
+    except (OSError, RuntimeError):
+        return False
+
+
+def written_here(path: Path) -> bool:
+    """Whether a file bears the provenance of a result, or is the state of a run."""
+    try:
+        with h5py.File(path, "r") as file:
+            return "fwicli" in file.attrs or {"stage", "iterates", "seconds"} <= set(file.attrs)
+    except (OSError, RuntimeError):
+        return False
 
 
 def read_state(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:

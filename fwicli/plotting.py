@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli import aside
 from fwicli.errors import ModelError
 from fwicli.figures import Axes, Figure
 from fwicli.inversion.diagnosis import HALF, Diagnosis
@@ -222,8 +224,8 @@ def diagnosis(path: Path, found: Diagnosis, title: str = "") -> None:
     middle.hist(known, bins=41, range=(-reach, reach), color="0.5")
     for edge in (-HALF, HALF):
         middle.axvline(edge, color="tab:red", lw=1, ls="--")
-    skipped = found.numbers().get("skipped_share")
-    text = "" if skipped is None else f"{skipped:.0%} off by more than half a cycle"
+    off = int((np.abs(known) > HALF).sum())
+    text = f"{off} of {known.size} off by more than half a cycle" if known.size else ""
     middle.set(xlabel=f"cycles at {found.frequency:.3g} Hz", ylabel="traces", title=text)
     figure.suptitle(title)
     _save(figure, path)
@@ -282,4 +284,6 @@ def _section(axes: Axes, values: Array, grid: Grid, colours: str, low: float, hi
 
 
 def _save(figure: Figure, path: Path) -> None:
-    figure.savefig(path, dpi=DPI)
+    software = f"fwicli {metadata.version('fwicli')}"
+    with aside.replacing(path) as new:
+        figure.savefig(new, dpi=DPI, format="png", metadata={"Software": software})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -41,8 +41,11 @@ def execute(
     if dry_run:
         from fwicli.cli.check import show
         from fwicli.workflows.environment import examined
+        from fwicli.workflows.runfolder import RunFolder
 
         show(examined(loaded, folder), as_json)
+        if force:
+            _what_is_removed(RunFolder(folder, loaded).preview(resume, force), folder)
         return
     shown = display.progress()
     before = _begun(folder)
@@ -64,6 +67,11 @@ def _begun(folder: Path) -> int:
     with suppress(OSError):
         return (folder / "config.yaml").stat().st_mtime_ns
     return 0
+
+
+def _what_is_removed(names: Sequence[str], folder: Path) -> None:
+    listed = ", ".join(names) or "nothing"
+    click.echo(f"--force would remove from {folder}: {listed}", err=True)
 
 
 def _how_to_continue(kind: str, config: Path, folder: Path, settings: tuple[str, ...]) -> None:

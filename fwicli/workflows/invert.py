@@ -32,10 +32,11 @@ from fwicli.execution import Executor, Local
 from fwicli.inversion.objective import KINDS
 from fwicli.inversion.optimizer import State
 from fwicli.survey.model import EarthModel
-from fwicli.workflows import results, shots, unknowns
+from fwicli.workflows import outputs, results, shots, unknowns
 from fwicli.workflows.checks import ROUNDING, points_needed
 from fwicli.workflows.extension import RULE, Extension
 from fwicli.workflows.journal import Journal
+from fwicli.workflows.manifest import JOURNAL
 from fwicli.workflows.plan import Plan, plan
 from fwicli.workflows.progress import Progress, Silent
 from fwicli.workflows.regularization import Regularization
@@ -45,7 +46,7 @@ from fwicli.workflows.standing import Standing
 
 Array = NDArray[Any]
 
-RESULT, STATE, JOURNAL = "inversion.h5", "state.h5", "journal"
+RESULT, STATE = outputs.INVERSION, outputs.STATE
 # Column of the history; the errors of other properties than vp have their names appended.
 ERROR = "model_error"
 NOTHING: Mapping[str, float] = {}
@@ -65,7 +66,7 @@ class Inversion:
         self.variables = unknowns.variables(self.config, made.model)
         self.fixed = unknowns.fixed(self.config, made.model)
         self.started = time.monotonic()
-        self.journal = Journal(folder.path / JOURNAL)
+        self.journal = Journal(folder.file(JOURNAL))
         self._spent = 0.0
         self._short = -1
 
@@ -84,7 +85,7 @@ class Inversion:
             standing = Standing(0, {n: properties[n] for n in self.variables.properties})
             reference = self.plan.reference
             hdf5.begin_inversion(
-                self.folder.path / RESULT,
+                self.folder.file(RESULT),
                 self._quantities(self.plan.model),
                 {} if reference is None else self._quantities(reference),
                 self.plan.model.grid,
@@ -153,7 +154,7 @@ class Inversion:
         """Write how far the inversion has come; the way there need not be kept any longer."""
         standing.simulations += stage.problem.simulations
         stage.problem.simulations = 0
-        replace(standing, seconds=self._seconds()).write(self.folder.path / STATE)
+        replace(standing, seconds=self._seconds()).write(self.folder.file(STATE))
         self.journal.clear()
 
     # --- what is written and said ----------------------------------------------------------------
@@ -172,7 +173,7 @@ class Inversion:
             for warning in found.warnings(stage.draws.shots[0].comparison.amplitudes):
                 log.warning("warning: %s", warning)
             title = f"stage {stage.number + 1}, {stage.band[0]:g} to {stage.band[1]:g} Hz"
-            path = self.folder.path / f"diagnosis_{stage.number + 1}.png"
+            path = self.folder.file(outputs.diagnosis(stage.number + 1))
             plotting.diagnosis(path, found, title)
         if not state.gradient.any():
             silence = stage.silence()
@@ -218,7 +219,7 @@ class Inversion:
         record |= self._errors(model)
         if step:
             hdf5.add_iterate(
-                self.folder.path / RESULT,
+                self.folder.file(RESULT),
                 standing.iterates,
                 self._quantities(model),
                 model.grid,
@@ -257,7 +258,7 @@ class Inversion:
 
     def _keep_wavelets(self, standing: Standing, stage: Stage, state: State) -> None:
         """Write the wavelets that were estimated, at the end of a stage."""
-        path, number = self.folder.path / RESULT, stage.number + 1
+        path, number = self.folder.file(RESULT), stage.number + 1
         if stage.estimates and not hdf5.has_wavelets(path, number, standing.iterates):
             found, start = stage.wavelets(state)
             interval = self.plan.interval
@@ -327,7 +328,7 @@ def run(
             log.info("the run is extended: %s", change)
         standing = inversion.run(executor, resumed)
         history = hdf5.read_history(folder / RESULT)
-        _plots(folder, made, standing.base, inversion.variables.quantities, history)
+        _plots(run_folder, made, standing.base, inversion.variables.quantities, history)
     summary: dict[str, Any] = {
         "result": str(folder / RESULT),
         "stages": len(inversion.settings.stages),
@@ -342,7 +343,7 @@ def run(
 
 
 def _plots(
-    folder: Path,
+    folder: RunFolder,
     made: Plan,
     found: Mapping[str, Array],
     quantities: tuple[str, ...],
@@ -350,17 +351,19 @@ def _plots(
 ) -> None:
     """Pictures of every quantity; those of vp have no name in theirs."""
     result = made.model.changed(found)
-    plotting.convergence(folder / "convergence.png", history)
-    wavelets = hdf5.read_wavelets(folder / RESULT)
+    plotting.convergence(folder.file("convergence.png"), history)
+    wavelets = hdf5.read_wavelets(folder.path / RESULT)
     if wavelets:
-        plotting.estimated(folder / "wavelets.png", wavelets)
+        plotting.estimated(folder.file("wavelets.png"), wavelets)
     for name in quantities:
         known = made.reference is not None and made.reference.quantity(name) is not None
         true = made.reference if known else None
-        end = "" if name == "vp" else f"_{name}"
         scale = plotting.scale_of(true or result, made.model, name=name)
         for title, earth in (("Start", made.model), ("Result", result)):
-            path = folder / f"{title.lower()}{end}.png"
+            path = folder.file(outputs.section(title.lower(), name))
             plotting.model(path, earth, made.acquisition, title, scale, name)
-        plotting.difference(folder / f"difference{end}.png", result, made.model, name)
-        plotting.overview(folder / f"overview{end}.png", made.model, result, true, name)
+        plotting.difference(
+            folder.file(outputs.section("difference", name)), result, made.model, name
+        )
+        path = folder.file(outputs.section("overview", name))
+        plotting.overview(path, made.model, result, true, name)

@@ -8,16 +8,17 @@ order, and is given those which are on disk: it loses the one that was in flight
 from __future__ import annotations
 
 import hashlib
-import shutil
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli import ownership
+from fwicli import aside, ownership
+from fwicli.workflows.manifest import Manifest
 
 Array = NDArray[Any]
 Entry = dict[str, Array]
@@ -45,23 +46,22 @@ class Journal:
         at : tuple of ndarray
             Where it is evaluated.
         """
-        path = self.folder / f"{_digest(what, at)}.npz"
-        entry = _read(path)
+        name = f"{_digest(what, at)}.npz"
+        manifest = Manifest(self.folder)
+        entry = _read(self.folder / name) if manifest.owns(name) else None
         if entry is None:
             entry = make()
             self.folder.mkdir(parents=True, exist_ok=True)
-            aside = path.with_name(f".{path.name}")
-            try:
-                with ownership.replacing(aside) as file:
-                    np.savez(file, **entry)  # type: ignore[arg-type]
-                aside.replace(path)
-            finally:
-                aside.unlink(missing_ok=True)
+            with aside.replacing(manifest.claim(name)) as new, new.open("wb") as file:
+                np.savez(file, **entry)  # type: ignore[arg-type]
         return entry
 
     def clear(self) -> None:
         """Forget everything: the state that they led to is on disk."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        manifest = Manifest(self.folder)
+        manifest.remove()
+        with suppress(OSError):  # as where somebody else's files are in it
+            self.folder.rmdir()
 
 
 def _digest(what: str, at: tuple[Array, ...]) -> str:

@@ -20,14 +20,15 @@ from fwicli.propagators.propagator import propagator
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.regridding import moved
 from fwicli.survey.windows import InWindow
-from fwicli.workflows import results, shots
+from fwicli.workflows import outputs, results, shots
+from fwicli.workflows.manifest import PARTIAL
 from fwicli.workflows.plan import Plan, plan
 from fwicli.workflows.progress import Progress, Silent
 from fwicli.workflows.runfolder import RunFolder, provenance
 
 Array = NDArray[Any]
 
-RESULT = "shots.h5"
+RESULT = outputs.RECORDS
 
 log = logging.getLogger("fwicli")
 
@@ -83,7 +84,7 @@ def run(
     numerics = made.stages[0]
     discretization = numerics.discretization()
     tasks = _tasks(made, discretization)
-    kept = shots.Partial(folder / "partial", len(tasks))
+    kept = shots.Partial(run_folder.file(PARTIAL), len(tasks))
     with run_folder.logging(), Local(made.workers) as executor:
         made.announce()
         log.info("modelling %d shots with %d workers", len(tasks), made.workers)
@@ -98,14 +99,14 @@ def run(
         records = Gathers(
             made.acquisition, made.interval, data, made.wavelet, point_source=numerics.point_source
         )
-        hdf5.write_gathers(folder / RESULT, records, provenance())
+        hdf5.write_gathers(run_folder.file(RESULT), records, provenance())
         kept.remove()
-        plotting.model(folder / "model.png", made.model, made.acquisition)
-        plotting.gathers(folder / "gathers.png", records)
-        plotting.wavelet(folder / "wavelet.png", made.wavelet, made.interval)
+        plotting.model(run_folder.file("model.png"), made.model, made.acquisition)
+        plotting.gathers(run_folder.file("gathers.png"), records)
+        plotting.wavelet(run_folder.file("wavelet.png"), made.wavelet, made.interval)
         seconds = time.monotonic() - started
         log.info("%d shots in %.1f s, in %s", len(tasks), seconds, folder / RESULT)
-    run_folder.step({"shots": len(tasks), "seconds": round(seconds, 3)})
+        run_folder.step({"shots": len(tasks), "seconds": round(seconds, 3)})
     return {
         "result": str(folder / RESULT),
         "shots": len(tasks),

@@ -25,14 +25,15 @@ from fwicli.survey.model import EarthModel
 from fwicli.survey.proximity import Near
 from fwicli.survey.regridding import Regridding, moved
 from fwicli.survey.windows import InWindow
-from fwicli.workflows import assembly, results, shots
+from fwicli.workflows import assembly, outputs, results, shots
+from fwicli.workflows.manifest import PARTIAL
 from fwicli.workflows.plan import Plan, plan
 from fwicli.workflows.progress import Progress, Silent
 from fwicli.workflows.runfolder import RunFolder, provenance
 
 Array = NDArray[Any]
 
-RESULT = "image.h5"
+RESULT = outputs.IMAGE
 UNDEFINED = (
     "the image has no correlation with the reference, since one of them is the same everywhere "
     "below the water"
@@ -71,7 +72,7 @@ def run(
     run_folder.open(resume, force)
     made.agree(run_folder)
     smooth, tasks = _tasks(loaded, made)
-    kept = shots.Partial(folder / "partial", len(tasks))
+    kept = shots.Partial(run_folder.file(PARTIAL), len(tasks))
     with run_folder.logging(), Local(made.workers) as executor:
         made.announce()
         log.info("migrating %d shots with %d workers", len(tasks), made.workers)
@@ -103,18 +104,18 @@ def run(
                 log.warning("warning: %s", UNDEFINED)
             else:
                 summary["correlation"] = correlation
-        _write(folder, smooth, raw, image, illumination, expected)
+        _write(run_folder.file(RESULT), smooth, raw, image, illumination, expected)
         kept.remove()
-        plotting.image(folder / "image.png", image, smooth)
+        plotting.image(run_folder.file("image.png"), image, smooth)
         if expected is not None:
             plotting.image(
-                folder / "reflectivity.png", expected, smooth, "Band-limited reflectivity"
+                run_folder.file("reflectivity.png"), expected, smooth, "Band-limited reflectivity"
             )
         summary["seconds"] = round(time.monotonic() - started, 2)
         log.info("%d shots in %.1f s, in %s", len(tasks), summary["seconds"], folder / RESULT)
         if "correlation" in summary:
             log.info("correlation with the reference: %.3f", summary["correlation"])
-    run_folder.step(summary)
+        run_folder.step(summary)
     return summary
 
 
@@ -177,14 +178,14 @@ def _compare(
 
 @hdf5.uninterrupted()
 def _write(
-    folder: Path,
+    path: Path,
     smooth: EarthModel,
     raw: Array,
     image: Array,
     illumination: Array,
     expected: Array | None,
 ) -> None:
-    with hdf5.replacing(folder / RESULT) as file:
+    with hdf5.replacing(path) as file:
         named = {"image": image, "unfiltered": raw, "illumination": illumination}
         if expected is not None:
             named["reflectivity"] = expected

@@ -5,50 +5,38 @@
     progress.jsonl      one line a step
     log.txt             what was said
     *.h5, *.png         results
+    manifest.txt        names of these files, which alone a later run may remove
 
 A folder with a result is never overwritten unless told so, and is continued only with the config
 that it was begun with, or one that extends it. What a killed run has left half written is removed
-when the next one begins there.
+when the next one begins there. Files that no run has written stay as they are, and so does what
+the run reads: where a run would replace them it is refused before anything is touched.
 """
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
 import logging
 import os
-import platform
-import shutil
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib import metadata
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
-from fwicli import ownership
+from fwicli import aside, ownership
 from fwicli.config.loader import Loaded
-from fwicli.errors import CompilerError, ConfigError
-from fwicli.propagators import toolchain
-
-CONFIG, ENVIRONMENT, PROGRESS, LOG = "config.yaml", "environment.json", "progress.jsonl", "log.txt"
-# Folders for what is not yet a result.
-FOLDERS = ("partial", "journal")
-PACKAGES = ("fwicli", "devito", "numpy", "scipy", "h5py", "sympy")
+from fwicli.errors import ConfigError
+from fwicli.workflows import inputs, lock, outputs, settings
+from fwicli.workflows.manifest import FOLDERS, MANIFEST, Manifest
+from fwicli.workflows.outputs import CONFIG, ENVIRONMENT, LOG, PROGRESS
+from fwicli.workflows.provenance import provenance as provenance
 
 # Settings that change how a run is carried out but not its result.
 FREE = ("execution", "output")
-
-# Folders that this process is at work in, and what it holds them with.
-_held: dict[Path, int] = {}
 
 # Whether a value of the config may change in a run that is continued: key, old and new value.
 Allowed = Callable[[str, Any, Any], bool]
@@ -86,6 +74,7 @@ class RunFolder:
         self.loaded = loaded
         self.extended: list[str] = []
         self.continued = False
+        self._manifest: Manifest | None = None
         self._allowed, self._rule = allowed, rule
         self._settings = json.loads(loaded.config.model_dump_json())
 
@@ -96,79 +85,172 @@ class RunFolder:
         ------
         ConfigError
             If it holds a run and is neither to be continued nor overwritten, if there is nothing
-            to continue, or if the config or an input has changed.
+            to continue, if the config or an input has changed, or if the run would remove or
+            replace an input or what no run has written.
         TrustError
             If another user could have written what would be read.
         """
         ownership.check_folder(self.path)
-        exists = (self.path / CONFIG).exists()
-        if resume:
-            if not exists:
-                raise ConfigError(f"there is no run in {self.path} to resume; leave out --resume")
-            self._hold()
-            for name in (CONFIG, ENVIRONMENT, PROGRESS):
-                if os.path.lexists(self.path / name):
-                    ownership.recalled(self.path / name).close()
-            for name in FOLDERS:
-                ownership.check_folder(self.path / name)
-            self._check_unchanged()
-            self._remove_halves()
-            self.continued = True
-            return True
-        if exists and not force:
-            raise ConfigError(
-                f"{self.path} already holds a run; continue it with --resume, overwrite it with "
-                f"--force, or choose another folder with -o"
-            )
-        if not exists and self.path.exists() and self._foreign() and not force:
-            raise ConfigError(f"{self.path} is not empty; choose another folder with -o")
-        self.path.mkdir(parents=True, exist_ok=True)
-        self._hold()
-        if exists:
-            self._clear()
-        self._remove_halves()
-        environment = {**provenance(), "inputs": self._fingerprints()}
-        self._write(ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
-        # Last: a folder with a config is one with a run that can be continued.
-        self._write(CONFIG, self._yaml())
+        if not resume:
+            self._make()
+        elif not self.path.is_dir():
+            raise ConfigError(f"there is no run in {self.path} to resume; leave out --resume")
+        lock.hold(self.path)
+        try:
+            if resume:
+                self._check_owners()
+            removed = self.preview(resume, force)
+            if resume:
+                self._continue()
+                self.continued = True
+                return True
+            if removed:
+                log.info(
+                    "removing what an earlier run has written into %s: %s",
+                    self.path,
+                    ", ".join(removed),
+                )
+            self.manifest.remove()
+            self._list_logs()
+            environment = {**provenance(), "inputs": inputs.fingerprints(self._settings)}
+            self._write(ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
+            # Last: a folder with a config is one with a run that can be continued.
+            self._write(CONFIG, self._yaml())
+        except BaseException:
+            self._release()
+            raise
         return False
 
-    def _hold(self) -> None:
-        """Keep other processes from the folder until the run ends, however it does.
+    def preview(self, resume: bool, force: bool) -> list[str]:
+        """Check whether the run may begin or go on; names of what it removes before.
 
         Raises
         ------
         ConfigError
-            If another one is at work there.
+            As in `open`; nothing is touched.
         """
-        place = self.path.resolve()
-        if place in _held:
-            return
-        descriptor = os.open(place, os.O_RDONLY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            raise ConfigError(
-                f"another process is at work in {self.path}; wait until it has ended, or choose "
-                f"another folder with -o"
-            ) from None
-        except OSError:
-            log.debug("no lock on %s: this file system has none", self.path)
-        _held[place] = descriptor
+        self._manifest = Manifest(self.path)
+        exists = self._holds_run()
+        if resume and not exists:
+            raise ConfigError(f"there is no run in {self.path} to resume; leave out --resume")
+        if exists and not self.manifest.present:
+            self._recognise()
+        there = [n for n in self.manifest.names if os.path.lexists(self.path / n)]
+        own = [n for n in there if self._owns(n)]
+        if not resume and not force:
+            self._is_free(exists, own)
+        self._check_names(resume)
+        # Somebody else's by now, and not in the way.
+        self.manifest.disown(set(there) - set(own))
+        replaced = {self.path / n for n in outputs.names(self.loaded)}
+        if resume:
+            # Its own config may be what a run is continued with: it is not written again then.
+            replaced.discard(self.path / CONFIG)
+        removed = [] if resume else own
+        inputs.protect(self.loaded, [*replaced, *self.manifest.there(removed)])
+        return removed
+
+    @property
+    def manifest(self) -> Manifest:
+        """The list of what runs have written into the folder."""
+        if self._manifest is None:
+            self._manifest = Manifest(self.path)
+        return self._manifest
+
+    def file(self, name: str) -> Path:
+        """Path of a file or folder that the run is going to write; it is put onto the list.
+
+        Raises
+        ------
+        ConfigError
+            If somebody else's file, folder or link bears the name.
+        """
+        return self.manifest.claim(name)
+
+    def _check_owners(self) -> None:
+        """Check that nobody else could have written what a run that goes on reads."""
+        for name in (CONFIG, ENVIRONMENT, PROGRESS):
+            if os.path.lexists(self.path / name):
+                ownership.recalled(self.path / name).close()
+        for name in FOLDERS:
+            ownership.check_folder(self.path / name)
 
     def _release(self) -> None:
-        """Leave the folder to other processes."""
-        if descriptor := _held.pop(self.path.resolve(), None):
-            os.close(descriptor)
+        """Leave the folder to others."""
+        lock.release(self.path)
 
-    def _foreign(self) -> bool:
-        """Whether there is something that no beginning of a run has left."""
-        return any(p.name not in (ENVIRONMENT, *_halves(self.path)) for p in self.path.iterdir())
+    def _make(self) -> None:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise ConfigError(
+                f"{self.path} cannot be the folder of a run: it is, or lies below, a file or a "
+                f"link to nothing; choose another folder with -o"
+            ) from None
 
-    def _remove_halves(self) -> None:
-        for name in _halves(self.path):
-            (self.path / name).unlink(missing_ok=True)
+    def _holds_run(self) -> bool:
+        if self.manifest.present:
+            return self.manifest.owns(CONFIG) and (self.path / CONFIG).is_file()
+        names = (CONFIG, ENVIRONMENT)
+        return all(outputs.recognised(self.path / n, listed=False) for n in names)
+
+    def _is_free(self, exists: bool, names: list[str]) -> None:
+        """Check that nothing is there but what the beginning of a run has left."""
+        if exists:
+            raise ConfigError(
+                f"{self.path} already holds a run; continue it with --resume, overwrite it with "
+                f"--force, or choose another folder with -o"
+            )
+        beginning = {ENVIRONMENT, MANIFEST, *(n for n in names if n.startswith("."))}
+        if self.path.is_dir() and any(p.name not in beginning for p in self.path.iterdir()):
+            raise ConfigError(f"{self.path} is not empty; choose another folder with -o")
+
+    def _check_names(self, resume: bool) -> None:
+        """Check that the names of the run are free, or those of files of earlier runs."""
+        for name in (LOG, PROGRESS):
+            if resume and (self.path / name).is_symlink():
+                raise ConfigError(
+                    f"{self.path / name} is a link, and a run does not write through links; put "
+                    f"the file itself there, or remove the link"
+                )
+        for name in (*outputs.names(self.loaded), MANIFEST):
+            path = self.path / name
+            own = self.manifest.present if name == MANIFEST else self._owns(name)
+            if resume and self.manifest.owns(name):
+                # Damaged ones are only read, and have messages of their own.
+                own = own or name in (CONFIG, ENVIRONMENT) or outputs.damaged(path)
+            if os.path.lexists(path) and not own:
+                raise ConfigError(
+                    f"{path} is in the way: the run writes a file of this name, and no run has "
+                    f"written the one that is there; move it, or choose another folder with -o"
+                )
+
+    def _owns(self, name: str) -> bool:
+        path = self.path / name
+        listed = self.manifest.present or name in outputs.WITHIN
+        return self.manifest.owns(name) and outputs.recognised(path, listed)
+
+    def _recognise(self) -> None:
+        """List what a version without lists has written, as far as it can be told."""
+        names = [n for n in outputs.everything() if outputs.recognised(self.path / n, False)]
+        folders = [n for n in outputs.WITHIN if _is_own(self.path / n, n)]
+        self.manifest.names |= dict.fromkeys([*names, *folders])
+
+    def _continue(self) -> None:
+        """Make the folder of a run that was stopped ready."""
+        self._check_unchanged()
+        if not self.manifest.present:
+            self.manifest.adopt(())  # what was recognised
+            for name in outputs.WITHIN:
+                if self.manifest.owns(name):
+                    Manifest(self.path / name).adopt(p.name for p in (self.path / name).iterdir())
+        self.manifest.settle()
+        self._list_logs()
+
+    def _list_logs(self) -> None:
+        """List files that are extended, and may be before they are asked for."""
+        for name in (LOG, PROGRESS):
+            self.file(name)
 
     def decided(self, name: str, value: Any, before: Any = None) -> Any:
         """What was decided when the run was begun; `value`, if it is only beginning.
@@ -195,7 +277,7 @@ class RunFolder:
 
     def _environment(self) -> dict[str, Any]:
         path = self.path / ENVIRONMENT
-        with _undamaged(path):
+        with settings.undamaged(path):
             environment = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(environment, dict) or "inputs" not in environment:
                 raise ValueError("it names no inputs")
@@ -205,7 +287,7 @@ class RunFolder:
     @contextmanager
     def logging(self) -> Iterator[None]:
         """Write what is said to the log of the folder as well; afterwards others may work there."""
-        handler = _LogFile(self.path / LOG, encoding="utf-8")
+        handler = _LogFile(self.file(LOG), encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
         log.addHandler(handler)
         log.setLevel(logging.INFO)
@@ -214,11 +296,12 @@ class RunFolder:
         finally:
             log.removeHandler(handler)
             handler.close()
+            self.manifest.settle()
             self._release()
 
     def step(self, record: Mapping[str, Any]) -> None:
         """Add a line to the progress."""
-        with ownership.continued(self.path / PROGRESS) as file:
+        with ownership.continued(self.file(PROGRESS)) as file:
             line = json.dumps({"time": round(time.time(), 3), **record})
             file.write(f"{line}\n".encode())
 
@@ -233,35 +316,28 @@ class RunFolder:
         if kept != text:
             self._write(PROGRESS, kept)
 
-    def _clear(self) -> None:
-        """Remove what a run leaves, and nothing else."""
-        for pattern in ("*.h5", "*.png", CONFIG, ENVIRONMENT, PROGRESS, LOG):
-            for path in self.path.glob(pattern):
-                path.unlink()
-        for folder in FOLDERS:
-            shutil.rmtree(self.path / folder, ignore_errors=True)
-
     def _write(self, name: str, text: str) -> None:
-        aside = self.path / f".{name}.new"
-        with ownership.replacing(aside) as file:
-            file.write(text.encode())
-        aside.replace(self.path / name)
+        with aside.replacing(self.file(name)) as new:
+            new.write_text(text, encoding="utf-8")
 
     def _yaml(self) -> str:
         from io import StringIO
 
         text = StringIO()
         writer = YAML()
-        writer.dump(_without_none(self._settings), text)
-        return f"# resolved by fwi {metadata.version('fwicli')}\n{text.getvalue()}"
+        writer.dump(settings.without_none(self._settings), text)
+        return f"{outputs.RESOLVED} {metadata.version('fwicli')}\n{text.getvalue()}"
 
     def _check_unchanged(self) -> None:
-        with _undamaged(self.path / CONFIG), (self.path / CONFIG).open(encoding="utf-8") as file:
+        with (
+            settings.undamaged(self.path / CONFIG),
+            (self.path / CONFIG).open(encoding="utf-8") as file,
+        ):
             begun = YAML(typ="safe").load(file)
-        now = _without_none(self._settings)
+        now = settings.without_none(self._settings)
         changed: list[str] = []
         extended: list[str] = []
-        for key, old, new in _differences(begun, now):
+        for key, old, new in settings.differences(begun, now):
             if key.split(".")[0] not in FREE:
                 allowed = self._allowed(key, old, new)
                 (extended if allowed else changed).append(f"{key}: {old!r} -> {new!r}")
@@ -272,85 +348,26 @@ class RunFolder:
                 f"would not be that of one run: {'; '.join(changed)}; undo this{rule}, or begin "
                 f"anew with --force or another -o"
             )
-        environment, inputs = self._environment(), self._fingerprints()
-        for name, mark in inputs.items():
+        environment, marks = self._environment(), inputs.fingerprints(self._settings)
+        for name, mark in marks.items():
             if environment["inputs"].get(name, mark) != mark:
                 raise ConfigError(
                     f"{name} has changed since the run in {self.path} was begun; put it back, or "
                     f"begin anew with --force or another -o"
                 )
         if extended:
-            environment["inputs"] |= inputs
+            inputs.protect(self.loaded, [self.path / CONFIG])
+            environment["inputs"] |= marks
             self._write(ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
             self._write(CONFIG, self._yaml())
             self.extended = extended
 
-    def _fingerprints(self) -> dict[str, str]:
-        """Size and digest of the ends of every input file."""
-        return {str(p): fingerprint(p) for p in sorted(set(_files(self._settings)))}
 
-
-@contextmanager
-def _undamaged(path: Path) -> Iterator[None]:
-    """Turn what a library raises for a file that is damaged into a sentence."""
-    try:
-        yield
-    except (ValueError, RecursionError, YAMLError) as error:
-        text = " ".join(str(error).split())
-        raise ConfigError(
-            f"{path} is not what a run has left there ({text}), so that the run cannot be "
-            f"continued; begin it anew with --force or another -o"
-        ) from error
-
-
-def fingerprint(path: Path, ends: int = 1 << 20) -> str:
-    """Size of a file and digest of its first and last MiB."""
-    size = path.stat().st_size
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        digest.update(file.read(ends))
-        file.seek(max(0, size - ends))
-        digest.update(file.read(ends))
-    return f"{size}:{digest.hexdigest()[:16]}"
-
-
-def provenance() -> dict[str, str]:
-    """Who made a result, where and with what."""
-    found = {"python": platform.python_version(), "host": socket.gethostname()}
-    for package in PACKAGES:
-        with suppress(metadata.PackageNotFoundError):
-            found[package] = metadata.version(package)
-    found["command"] = " ".join(sys.argv)
-    found["date"] = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-    found["platform"] = platform.platform()
-    found["compiler"] = _compiler()
-    source = Path(__file__).resolve().parents[2]
-    if (source / ".git").exists():
-        found["revision"] = _first_line(["git", "-C", str(source), "rev-parse", "HEAD"])
-    return found
-
-
-def _compiler() -> str:
-    """Version of the compiler that kernels which are not there yet are made by."""
-    with suppress(CompilerError):
-        return toolchain.version(toolchain.compiler(trial=True).command) or "not found"
-    return "not found"
-
-
-def _first_line(command: list[str]) -> str:
-    with suppress(OSError):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        return (done.stdout.splitlines() or [""])[0]
-    return "not found"
-
-
-def _halves(folder: Path) -> list[str]:
-    """Names of files that were being written aside, and never took their place."""
-    return [p.name for p in folder.glob(".*") if p.is_file() and _aside(p.name)]
-
-
-def _aside(name: str) -> bool:
-    return name.endswith(".new") or ".h5." in name
+def _is_own(folder: Path, name: str) -> bool:
+    """Whether a folder within holds nothing but what a run keeps there until it is done."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    return all(outputs.WITHIN[name].fullmatch(p.name) for p in folder.iterdir())
 
 
 def _known(line: str, done: Callable[[Mapping[str, Any]], bool]) -> bool:
@@ -358,33 +375,3 @@ def _known(line: str, done: Callable[[Mapping[str, Any]], bool]) -> bool:
         return done(json.loads(line))
     except ValueError:
         return False
-
-
-def _files(value: Any) -> Iterator[Path]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if key == "file" and isinstance(item, str) and Path(item).is_file():
-                yield Path(item)
-            else:
-                yield from _files(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _files(item)
-
-
-def _without_none(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _without_none(v) for k, v in value.items() if v is not None}
-    return [_without_none(v) for v in value] if isinstance(value, list) else value
-
-
-def _differences(old: Any, new: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        for name in sorted(old.keys() | new.keys()):
-            below = f"{key}.{name}" if key else name
-            yield from _differences(old.get(name), new.get(name), below)
-    elif isinstance(old, list) and isinstance(new, list):
-        for i, (a, b) in enumerate(zip_longest(old, new)):
-            yield from _differences(a, b, f"{key}.{i}")
-    elif old != new:
-        yield key, old, new

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli import ownership
+from fwicli import aside, ownership
 from fwicli.errors import DataError
 from fwicli.execution import Executor, Task
 from fwicli.propagators.discretization import Discretization
+from fwicli.workflows.manifest import Manifest
 
 Array = NDArray[Any]
+
+SUM = "sum.npz"
 
 log = logging.getLogger("fwicli")
 
@@ -51,13 +53,14 @@ class Partial:
     def __init__(self, folder: Path, count: int) -> None:
         self.folder = folder
         self.count = count
+        self.manifest = Manifest(folder)
 
     def collect(
         self, executor: Executor, tasks: Sequence[Task], progress: Callable[[int], None]
     ) -> list[Array]:
         """Results of all tasks; those on disk are not run again."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        missing = [i for i in range(self.count) if not self._path(i).exists()]
+        missing = [i for i in range(self.count) if not self._is_there(self._name(i))]
         progress(self.count - len(missing))
         results = executor.map([tasks[i] for i in missing])
         for done, (number, result) in enumerate(zip(missing, results, strict=True), start=1):
@@ -70,35 +73,38 @@ class Partial:
     ) -> Array:
         """Sum of the results of all tasks, in their order and in double precision."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        path, aside = self.folder / "sum.npz", self.folder / ".sum.npz"
         done, total = 0, np.zeros(())
-        if path.exists():
+        path = self.folder / SUM
+        if self._is_there(SUM):
             with ownership.recalled(path) as file, _whole(path), np.load(file) as kept:
                 done, total = int(kept["done"]), kept["total"]
         progress(done)
         for result in executor.map(tasks[done:]):
             done, total = done + 1, total + result.astype(np.float64)
-            with ownership.replacing(aside) as file:
+            with aside.replacing(self.manifest.claim(SUM)) as new, new.open("wb") as file:
                 np.savez(file, done=done, total=total)
-            aside.replace(path)
             progress(done)
         return total
 
     def remove(self) -> None:
-        """Delete the files."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Delete the files; somebody else's stay, and the folder with them."""
+        self.manifest.remove()
+        with suppress(OSError):
+            self.folder.rmdir()
 
-    def _path(self, number: int) -> Path:
-        return self.folder / f"{number:06d}.npy"
+    def _name(self, number: int) -> str:
+        return f"{number:06d}.npy"
+
+    def _is_there(self, name: str) -> bool:
+        return self.manifest.owns(name) and (self.folder / name).exists()
 
     def _write(self, number: int, result: Array) -> None:
-        aside = self.folder / f".{number:06d}.npy"
-        with ownership.replacing(aside) as file:
+        path = self.manifest.claim(self._name(number))
+        with aside.replacing(path) as new, new.open("wb") as file:
             np.save(file, result)
-        aside.replace(self._path(number))
 
     def _read(self, number: int) -> Array:
-        path = self._path(number)
+        path = self.folder / self._name(number)
         with ownership.recalled(path) as file, _whole(path):
             return np.asarray(np.load(file))
 

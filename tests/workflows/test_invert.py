@@ -117,7 +117,7 @@ def test_only_the_evaluation_in_flight_is_lost(
     shots = 4
     assert len(calls) == inverted["simulations"] / (2 * shots) + len(interrupts)
     assert summary["simulations"] == inverted["simulations"]
-    assert not (tmp_path / "run" / invert.JOURNAL).exists()
+    assert not (tmp_path / "run" / "journal").exists()
     np.testing.assert_array_equal(result(tmp_path / "run"), result(survey / "whole"))
 
 

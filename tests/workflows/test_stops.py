@@ -75,7 +75,7 @@ def test_killed_in_the_middle_of_an_iteration(
     assert process.returncode == -signal.SIGKILL
     until(lambda: not left(process), 20)
     # As if it had been writing when it died.
-    (folder / ".inversion.h5.x1y2z3").write_bytes(b"half")
+    (folder / ".inversion.h5.new").write_bytes(b"half")
     (folder / ".environment.json.new").write_text("{")
     with (folder / "progress.jsonl").open("a") as file:
         file.write('{"time": 1.0, "stage": 2, "iteration": 3, "misfit": 0.1}\n{"time": 17')

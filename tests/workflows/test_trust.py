@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from fwicli.config.loader import load
-from fwicli.errors import TrustError
+from fwicli.errors import ConfigError, TrustError
 from fwicli.execution import InProcess
 from fwicli.workflows.journal import Journal
 from fwicli.workflows.runfolder import RunFolder
@@ -102,6 +102,8 @@ def run(tmp_path: Path) -> Path:
         folder = folder_of_run(path)
         folder.open(resume=False, force=False)
         folder.step({"stage": 0})
+        for name in ("partial", "journal", "state.h5"):
+            folder.file(name)
         folder._release()
         for write in (shots, sums, journal):
             write(path)
@@ -154,7 +156,7 @@ def test_links_are_not_written_through(name: str, tmp_path: Path) -> None:
     precious.write_text("precious")
     (tmp_path / "run" / name).symlink_to(precious)
     folder = folder_of_run(tmp_path / "run")
-    with suppress(OSError):
+    with suppress(OSError, ConfigError):
         folder.open(resume=False, force=True)
         folder.step({"stage": 0})
     folder._release()

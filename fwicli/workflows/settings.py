@@ -1,0 +1,46 @@
+"""Settings of a config as plain values, and how those of two differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml.error import YAMLError
+
+from fwicli.errors import ConfigError
+
+
+def without_none(value: Any) -> Any:
+    """Settings without those that are not given."""
+    if isinstance(value, dict):
+        return {k: without_none(v) for k, v in value.items() if v is not None}
+    return [without_none(v) for v in value] if isinstance(value, list) else value
+
+
+def differences(old: Any, new: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Settings that differ, with their key, and the old and the new value; None for none."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in sorted(old.keys() | new.keys()):
+            below = f"{key}.{name}" if key else name
+            yield from differences(old.get(name), new.get(name), below)
+    elif isinstance(old, list) and isinstance(new, list):
+        for i, (a, b) in enumerate(zip_longest(old, new)):
+            yield from differences(a, b, f"{key}.{i}")
+    elif old != new:
+        yield key, old, new
+
+
+@contextmanager
+def undamaged(path: Path) -> Iterator[None]:
+    """Turn what a library raises for a file that is damaged into a sentence."""
+    try:
+        yield
+    except (ValueError, RecursionError, YAMLError) as error:
+        text = " ".join(str(error).split())
+        raise ConfigError(
+            f"{path} is not what a run has left there ({text}), so that the run cannot be "
+            f"continued; begin it anew with --force or another -o"
+        ) from error
