@@ -2,15 +2,17 @@
 
 A trace begins where the energy of one period T exceeds that of every period before,
 
-    E(t) = int_{t-T}^t u(t')**2 dt',    E(t) > R (max_{t' < t-T} E(t') + q + b max E)
+    E(t) = int_{t-T}^t u(t')**2 dt',    E(t) > R (max_{t' < t-T} E(t') + q + b max E),    E(t) > N n
 
-with q the quietest period of the trace, which is noise, and b max E what is too faint to matter.
-It compares a trace with itself alone, so that amplitude and polarity do not count; after Coppens
-(1985), Geophys. Prospect. 33, 1212-1231, with the largest energy before in place of all of it.
+with q the quietest period of the trace, b max E what is too faint to matter, and n the noise: what
+a tenth of the periods is below of, in this trace and in half of those beside it. Scale and polarity
+do not count; after Coppens (1985), Geophys. Prospect. 33, 1212-1231, with the largest energy before
+in place of all of it.
 
 Times so found are those of the same point of a wavelet only as far as amplitudes grow alike. The
 difference between two gathers is therefore that of their times, refined by the correlation of what
-follows them, over fewer than half a cycle on either side: it cannot skip a cycle.
+follows them, over fewer than half a cycle on either side: it cannot skip a cycle. Whether both
+are of one event is found out in `events`.
 """
 
 from __future__ import annotations
@@ -21,10 +23,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.inversion.events import Arrivals, quietest, same, window
+
 Array = NDArray[Any]
 
 # R and b: 10 dB above what came before, and 1 % of the largest amplitude.
 JUMP, FAINT = 10.0, 1e-5
+# N: 15 dB, more than the largest of many periods of noise is above the quietest tenth of them.
+NOISE = 32.0
 # Cycles that are correlated after the times, and the longest lag between them.
 LENGTH, LAG = 2.0, 0.3
 
@@ -51,7 +57,10 @@ def onsets(gather: Array, interval: float, frequency: float) -> Array:
     largest = energy.max(axis=1, keepdims=True)
     quiet = np.minimum(recorded.min(axis=1, keepdims=True), largest)
     before = np.maximum.accumulate(energy, axis=1)[:, period:-period]
-    over = energy[:, 2 * period :] > JUMP * (before + quiet + FAINT * largest)
+    noise = quietest(gather.astype(np.float64), period)[:, None] * period
+    noise = np.minimum(noise, np.median(noise))
+    after = energy[:, 2 * period :]
+    over = (after > JUMP * (before + quiet + FAINT * largest)) & (after > NOISE * noise)
     found = interval * over.argmax(axis=1).astype(float)
     return np.where(over.any(axis=1), found, np.nan)
 
@@ -66,10 +75,13 @@ class Shifts:
         By which those of the second are later [s]; NaN where either has none.
     likeness : ndarray of shape (n_receivers,)
         Correlation coefficient of the arrivals at that lag, negative for opposite polarity.
+    same : ndarray of bool, of shape (n_receivers,)
+        Whether they are of the same event, as far as can be told.
     """
 
     time: Array
     likeness: Array
+    same: NDArray[np.bool_]
 
 
 def shifts(first: Array, second: Array, interval: float, frequency: float) -> Shifts:
@@ -77,25 +89,21 @@ def shifts(first: Array, second: Array, interval: float, frequency: float) -> Sh
     begin = [onsets(gather, interval, frequency) for gather in (first, second)]
     there = np.isfinite(begin[0]) & np.isfinite(begin[1])
     time, likeness = np.full(len(first), np.nan), np.full(len(first), np.nan)
+    alike = np.zeros(len(first), dtype=bool)
     if there.any():
         samples = [np.rint(b[there] / interval).astype(int) for b in begin]
         lag = max(1, int(LAG / frequency / interval))
         length = max(4, round(LENGTH / frequency / interval))
         traces = [g[there].astype(np.float64) for g in (first, second)]
-        start, moving = (_cut(g, s, length, lag) for g, s in zip(traces, samples, strict=True))
-        found, best = _correlate(start[:, lag:-lag], moving, lag)
-        time[there] = interval * (samples[1] - samples[0] + found)
-        likeness[there] = best
-    return Shifts(time, likeness)
-
-
-def _cut(traces: Array, begin: Array, length: int, margin: int) -> Array:
-    """A piece of each trace from a quarter before its beginning, and a margin on both sides."""
-    begin = begin - length // 4
-    padded = np.pad(traces, ((0, 0), (length, length + margin)))
-    index = begin[:, None] + np.arange(-margin, length + margin)
-    index = np.clip(index + length, 0, padded.shape[1] - 1)
-    return np.take_along_axis(padded, index, axis=1)
+        begin = [s - length // 4 for s in samples]
+        start = window(traces[0], begin[0], length)
+        moving = window(traces[1], begin[1] - lag, length + 2 * lag)
+        offset, best = _correlate(start, moving, lag)
+        delay = samples[1] - samples[0] + offset
+        events = [Arrivals(g, b, length) for g, b in zip(traces, begin, strict=True)]
+        time[there], likeness[there] = interval * delay, best
+        alike[there] = same(events[0], events[1], delay, best, 1 / frequency / interval)
+    return Shifts(time, likeness, alike)
 
 
 def _correlate(piece: Array, moving: Array, lag: int) -> tuple[Array, Array]:

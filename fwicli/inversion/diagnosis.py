@@ -6,6 +6,10 @@ Trace by trace, with f the centre of the band,
     polarity    sign of the correlation of the first arrivals
     cycles      f (t_observed - t_synthetic), by which the observed first arrivals are later
 
+Only traces count whose first arrivals are the same event in both (see `events`) and alike, and of
+those that are off by more than half a cycle only such as are much alike, or agree with a neighbour
+among receivers or shots. In the model that made the data none is off, whatever noise there is.
+
 A first arrival that is off by more than half a cycle pulls the model the wrong way: the inversion
 begins in a local minimum (cycle skipping; Virieux and Operto 2009, Geophysics 74, WCC1-WCC26).
 
@@ -15,7 +19,7 @@ what to do. So are the causes of a gradient that is zero everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,11 +30,17 @@ from fwicli.inversion.arrivals import shifts
 
 Array = NDArray[Any]
 
-# Arrivals with a smaller correlation coefficient are not those of one wave.
-ALIKE = 0.5
+# Correlation coefficients: arrivals are of one wave from the first, even alone from the second.
+ALIKE, SURE = 0.8, 0.95
 HALF = 0.5
-# Shares of traces, and ratio of amplitudes, above which something is said.
-SKIPPED, REVERSED, LOUDER = 0.1, 0.5, 3.0
+# Neighbours among receivers and shots, and cycles by which they differ at most where they agree.
+RECEIVERS, SHOTS, AGREE = 3, 1, 0.25
+# Shares of traces, and ratio of amplitudes, above which something is said. In the true model none
+# is skipped; from half of the polarities on it is not the receivers that are reversed.
+SKIPPED, TURNED, REVERSED, LOUDER = 0.01, 0.05, 0.5, 3.0
+# Range of most delays [cycles] within which all traces have the same, and share of the skipped
+# traces from which they are of one kind.
+UNIFORM, MOST = 0.25, 0.8
 
 
 @dataclass(frozen=True)
@@ -45,11 +55,14 @@ class Traces:
         By which observed first arrivals are later; NaN where there are none.
     likeness : ndarray of that shape
         Correlation coefficient of the first arrivals, negative for opposite polarity.
+    same : ndarray of that shape
+        1 where they are the same event, 0 where this cannot be told; NaN for no trace.
     """
 
     amplitude: Array
     cycles: Array
     likeness: Array
+    same: Array
 
 
 def compare(synthetic: Array, observed: Array, interval: float, frequency: float) -> Traces:
@@ -71,16 +84,16 @@ def compare(synthetic: Array, observed: Array, interval: float, frequency: float
     ratio = np.full(len(observed), np.nan)
     np.divide(made, recorded, out=ratio, where=recorded > 0)
     late = shifts(synthetic, observed, step * interval, frequency)
-    return Traces(np.sqrt(ratio), frequency * late.time, late.likeness)
+    return Traces(np.sqrt(ratio), frequency * late.time, late.likeness, late.same.astype(float))
 
 
 def together(shots: Sequence[Traces]) -> Traces:
     """The traces of many shots, a row each; shots with fewer traces are filled up with NaN."""
     count = max((len(shot.amplitude) for shot in shots), default=0)
-    rows = np.full((3, len(shots), count), np.nan)
+    rows = np.full((4, len(shots), count), np.nan)
     for number, shot in enumerate(shots):
         there = slice(len(shot.amplitude))
-        rows[:, number, there] = shot.amplitude, shot.cycles, shot.likeness
+        rows[:, number, there] = shot.amplitude, shot.cycles, shot.likeness, shot.same
     return Traces(*rows)
 
 
@@ -101,44 +114,52 @@ class Diagnosis:
 
     @property
     def reliable(self) -> NDArray[np.bool_]:
-        """Traces whose first arrivals are those of one wave, whatever its polarity."""
-        return np.asarray(np.abs(np.nan_to_num(self.traces.likeness)) >= ALIKE)
+        """Traces that are compared: their first arrivals are one wave, whatever its polarity."""
+        likeness = np.abs(np.nan_to_num(self.traces.likeness))
+        alike = (self.traces.same == 1) & (likeness >= ALIKE) & np.isfinite(self.traces.amplitude)
+        off = np.abs(np.nan_to_num(self.traces.cycles)) > HALF
+        cycles = np.where(alike, self.traces.cycles, np.nan)
+        return np.asarray(alike & (~off | (likeness >= SURE) | _agreeing(cycles)))
 
     def numbers(self) -> dict[str, float]:
         """What is kept in the progress; a number that there is no trace for is left out.
 
         Keys: `amplitude_ratio`, median of synthetic over observed; `late_cycles`, median by which
         observed first arrivals are later; `skipped_share` and `reversed_share`, of the traces
-        with reliable first arrivals; `picked_share`, of these among all that are not dead.
+        that are compared; `picked_share`, of these among all that are not dead. Amplitudes are
+        those of the traces that are compared, too, where there are any: others may be noise.
         """
         alive = np.isfinite(self.traces.amplitude)
         if not alive.any():
             return {}
-        good = self.reliable & alive
-        found = {
-            "amplitude_ratio": float(np.median(self.traces.amplitude[alive])),
+        good = self.reliable
+        numbers = {
+            "amplitude_ratio": float(
+                np.median(self.traces.amplitude[good if good.any() else alive])
+            ),
             "picked_share": float(good.sum() / alive.sum()),
         }
         if good.any():
             cycles = self.traces.cycles[good]
-            found["late_cycles"] = float(np.median(cycles))
-            found["skipped_share"] = float((np.abs(cycles) > HALF).mean())
-            found["reversed_share"] = float((self.traces.likeness[good] < 0).mean())
-        return found
+            numbers["late_cycles"] = float(np.median(cycles))
+            numbers["skipped_share"] = float((np.abs(cycles) > HALF).mean())
+            numbers["reversed_share"] = float((self.traces.likeness[good] < 0).mean())
+        return numbers
 
     def summary(self) -> str:
         """One line for the log."""
-        found = self.numbers()
-        if not found:
+        numbers = self.numbers()
+        if not numbers:
             return "no trace has data"
-        text = f"amplitudes {found['amplitude_ratio']:.3g} of the observed"
-        if "late_cycles" not in found:
+        text = f"amplitudes {numbers['amplitude_ratio']:.3g} of the observed"
+        if "late_cycles" not in numbers:
             return f"{text}; no first arrivals that can be compared"
+        alive = int(np.isfinite(self.traces.amplitude).sum())
         return (
-            f"{text}; first arrivals of {found['picked_share']:.0%} of the traces compared: the "
-            f"observed are {abs(found['late_cycles']):.2f} cycles "
-            f"{'later' if found['late_cycles'] >= 0 else 'earlier'} at {self.frequency:.3g} Hz "
-            f"(median), {found['skipped_share']:.0%} are off by more than half a cycle"
+            f"{text}; first arrivals of {int(self.reliable.sum())} of {alive} traces compared with "
+            f"confidence: the observed are {abs(numbers['late_cycles']):.2f} cycles "
+            f"{'later' if numbers['late_cycles'] >= 0 else 'earlier'} at {self.frequency:.3g} Hz "
+            f"(median), {_percent(numbers['skipped_share'])} are off by more than half a cycle"
         )
 
     def warnings(self, compares_amplitudes: bool = True) -> list[str]:
@@ -149,33 +170,106 @@ class Diagnosis:
         compares_amplitudes : bool
             Whether the misfit depends on the ratio of amplitudes.
         """
-        found = self.numbers()
-        said = []
-        reversed_share = found.get("reversed_share", 0.0)
-        if reversed_share > REVERSED:
-            said.append(
-                f"{reversed_share:.0%} of the first arrivals have the opposite polarity of the "
-                f"modelled ones; change the sign of the wavelet (`wavelet: ... amplitude` or "
-                f"`scale`), or estimate it"
+        numbers = self.numbers()
+        ratio = numbers.get("amplitude_ratio", 1.0)
+        texts = [*self._polarity(numbers.get("reversed_share", 0.0))]
+        if numbers.get("skipped_share", 0.0) > SKIPPED:
+            texts.append(
+                f"{_percent(numbers['skipped_share'])} of the first arrivals that can be compared "
+                f"are off by more than half a cycle at {self.frequency:.3g} Hz, and pull the model "
+                f"the wrong way: {self._cause()}"
             )
-        skipped = found.get("skipped_share", 0.0)
-        if skipped > SKIPPED:
-            late = found["late_cycles"]
-            cause = "fast" if late > 0 else "slow"
-            said.append(
-                f"{skipped:.0%} of the first arrivals are off by more than half a cycle at "
-                f"{self.frequency:.3g} Hz (median {late:+.2f} cycles: the model is too {cause}, or "
-                f"the wavelet's time is off), and pull the model the wrong way; begin with a lower "
-                f"band or a better model, or use a misfit of travel times or envelopes first"
-            )
-        ratio = found.get("amplitude_ratio", 1.0)
         if compares_amplitudes and ratio > 0 and not 1 / LOUDER <= ratio <= LOUDER:
-            said.append(
+            texts.append(
                 f"synthetic amplitudes are {ratio:.3g} times the observed ones (median of the "
                 f"traces), and the misfit compares amplitudes; scale the wavelet by "
                 f"{1 / ratio:.3g}, estimate it, or use a misfit that is normalised"
             )
-        return said
+        return texts
+
+    def _polarity(self, share: float) -> Iterator[str]:
+        """What is said of traces of the opposite polarity."""
+        if share > REVERSED:
+            yield (
+                f"{_percent(share)} of the first arrivals have the opposite polarity of the "
+                f"modelled ones; change the sign of the wavelet (`wavelet: ... amplitude` or "
+                f"`scale`), or estimate it"
+            )
+        elif share > TURNED:
+            yield (
+                f"{_percent(share)} of the first arrivals have the opposite polarity of the "
+                f"others, so that it is not the wavelet's sign; check which receivers are reversed"
+            )
+
+    def _cause(self) -> str:
+        """Why first arrivals skip cycles, as their pattern shows, and what to do."""
+        good = self.reliable
+        cycles = np.where(good, self.traces.cycles, np.nan)
+        off = np.abs(np.nan_to_num(cycles)) > HALF
+        low, middle, high = np.nanquantile(cycles, (0.1, 0.5, 0.9))
+        if high - low < UNIFORM and abs(middle) > AGREE:
+            late = middle / self.frequency
+            return (
+                f"nearly all are {abs(late):.3g} s {'late' if late > 0 else 'early'}, near and "
+                f"far, which is the wavelet's time and not the model; let the wavelet begin "
+                f"{abs(late):.3g} s {'later' if late > 0 else 'earlier'}, or estimate it (`source`)"
+            )
+        alone = float(_alone(cycles, off)[off].mean())
+        if alone > HALF:
+            return (
+                f"most of them ({_percent(alone)}) have neighbours on both sides that are not off, "
+                f"which no model does; check the times and positions of these traces, or leave "
+                f"them out"
+            )
+        late_share = float((cycles[off] > 0).mean())
+        if late_share >= MOST:
+            cause = f"late (median {np.median(cycles[off]):+.2f} cycles): the model is too fast"
+        elif late_share <= 1 - MOST:
+            cause = f"early (median {np.median(cycles[off]):+.2f} cycles): the model is too slow"
+        else:
+            cause = (
+                f"late where the model is too fast ({_percent(late_share)} of them), and early "
+                f"where it is too slow"
+            )
+        return (
+            f"the observed are {cause}; begin with a lower band or a better model, or use a misfit "
+            f"of travel times or envelopes first"
+        )
+
+
+def _agreeing(cycles: Array) -> NDArray[np.bool_]:
+    """Traces that differ little from a neighbour among receivers or shots; NaN for no value.
+
+    Parameters
+    ----------
+    cycles : ndarray of shape (n_shots, n_receivers), or (n_receivers,)
+    """
+    rows = np.atleast_2d(cycles)
+    agreeing = np.zeros(rows.shape, dtype=bool)
+    for axis, reach in ((0, SHOTS), (1, RECEIVERS)):
+        for step in range(1, min(reach, rows.shape[axis] - 1) + 1):
+            ahead = np.moveaxis(rows, axis, 0)
+            near = np.abs(ahead[step:] - ahead[:-step]) <= AGREE
+            marked = np.moveaxis(agreeing, axis, 0)
+            marked[step:] |= near
+            marked[:-step] |= near
+    return agreeing.reshape(np.shape(cycles))
+
+
+def _alone(cycles: Array, off: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Traces that are off while the next ones that are compared, on both sides, are not."""
+    rows, wrong = np.atleast_2d(cycles), np.atleast_2d(off)
+    alone = np.zeros(rows.shape, dtype=bool)
+    for row, bad, mark in zip(rows, wrong, alone, strict=True):
+        compared = np.flatnonzero(np.isfinite(row))
+        right = ~bad[compared]
+        mark[compared[1:-1]] = right[:-2] & right[2:] & bad[compared[1:-1]]
+    return alone.reshape(np.shape(cycles))
+
+
+def _percent(share: float) -> str:
+    """A share in words that are not 0 % where there are some."""
+    return f"{share:.0%}" if share == 0 or share >= 0.01 else f"{share:.1%}"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -91,7 +91,8 @@ class Problem:
         self.illumination = entry["illumination"]
         self.simulations += int(entry["simulations"])
         self.loudest = entry["loudest"]
-        self.traces = Traces(*entry["traces"]) if entry["traces"].size else None
+        known = entry["traces"]
+        self.traces = Traces(*known) if known.size and len(known) == len(fields(Traces)) else None
         return float(entry["value"]), entry["gradient"]
 
     def energy(self, x: Array) -> Array:
@@ -147,7 +148,7 @@ class Problem:
             "illumination": np.zeros(0) if illumination is None else illumination,
             "simulations": np.asarray(self.objective.simulations - before),
             "loudest": np.array([*self.objective.loudest, np.abs(gradient).max()]),
-            "traces": np.stack([traces.amplitude, traces.cycles, traces.likeness]),
+            "traces": np.stack([traces.amplitude, traces.cycles, traces.likeness, traces.same]),
         }
 
 
