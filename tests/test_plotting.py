@@ -71,12 +71,12 @@ def test_diagnosis_shows_what_is_off(tmp_path: Path) -> None:
     likeness = np.where(np.arange(30) < 20, 0.9, 0.1) * np.ones((12, 1))
     amplitude = np.exp(0.3 * rng.standard_normal((12, 30)))
     amplitude[3] = np.nan
-    found = Diagnosis(Traces(amplitude, cycles, likeness), 6.0)
+    found = Diagnosis(Traces(amplitude, cycles, likeness, np.ones(cycles.shape)), 6.0)
     plotting.diagnosis(tmp_path / "d.png", found, "stage 1")
     pixels = picture(tmp_path / "d.png")
     left = pixels[:, : pixels.shape[1] // 3, :3]
     assert ((left[..., 0] > 0.7) & (left[..., 2] < 0.2)).mean() > 0.02
     assert ((left[..., 2] > 0.7) & (left[..., 0] < 0.2)).mean() > 0.02
-    unknown = Diagnosis(Traces(*np.full((3, 2, 4), np.nan)), 6.0)
+    unknown = Diagnosis(Traces(*np.full((4, 2, 4), np.nan)), 6.0)
     plotting.diagnosis(tmp_path / "u.png", unknown)
     assert (tmp_path / "u.png").exists()

@@ -23,14 +23,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.inversion.events import Arrivals, quietest, same, window
+from fwicli.inversion.events import Arrivals, quietest, same, summits, window
 
 Array = NDArray[Any]
 
 # R and b: 10 dB above what came before, and 1 % of the largest amplitude.
 JUMP, FAINT = 10.0, 1e-5
-# N: 15 dB, more than the largest of many periods of noise is above the quietest tenth of them.
-NOISE = 32.0
+# N: 14 dB, more than the largest of many periods of noise is above the quietest tenth of them.
+NOISE = 25.0
 # Cycles that are correlated after the times, and the longest lag between them.
 LENGTH, LAG = 2.0, 0.3
 
@@ -123,4 +123,5 @@ def _correlate(piece: Array, moving: Array, lag: int) -> tuple[Array, Array]:
     bend = left - 2 * middle + right
     vertex = np.divide(0.5 * (left - right), bend, out=np.zeros_like(bend), where=bend < 0)
     offset = np.where(best == inner, np.clip(vertex, -0.5, 0.5), 0.0)
-    return best - lag + offset, values[rows, best]
+    likeness = np.copysign(summits(np.abs(values))[rows, best], values[rows, best])
+    return best - lag + offset, np.clip(likeness, -1.0, 1.0)

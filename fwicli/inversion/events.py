@@ -3,11 +3,12 @@
 Two picks may be of different waves: one too faint to be picked in one of the gathers, noise, or
 what a filter leaves where a record ends. Their delay is no misfit. They are the same event if
 
-1. each of the two, looked for in the whole of the other trace, is nowhere more alike than there:
+1. each of the two, looked for in the whole of the other trace, is nowhere else as alike:
 
        C(l) = sum_t w**2 u(t) v(t + l) / (|w u| |w v(. + l)|),    |C(delay)| > |C(l)|  otherwise
 
-   with w a taper about the arrival, for lags l that differ by more than part of a cycle;
+   with w a taper about the arrival, for lags l that differ by more than part of a cycle and where
+   there is about as much amplitude;
 2. each holds about the same share of its trace;
 3. each stands out from the quiet of its trace, and from that of the traces beside it.
 
@@ -29,12 +30,10 @@ Array = NDArray[Any]
 # Cycles about the delay in which no other lag is looked for.
 OTHER = 0.3
 # Largest ratio of the shares of the trace that the two hold, in amplitude.
-UNEQUAL = 4.0
-# Amplitude of an arrival over the quiet of its trace: 12 dB. The quiet is the level that the
+UNEQUAL = 2.5
+# Amplitude of an arrival over the quiet of its trace: 14 dB. The quiet is the level that the
 # record is below of in a tenth of its windows.
-LOUD, QUIET = 4.0, 0.1
-# Amplitude relative to the largest below which nothing is looked for.
-SILENT = 1e-3
+LOUD, QUIET = 5.0, 0.1
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,10 @@ class Arrivals:
         return np.asarray(window(self.gather, self.begin, self.length))
 
     def alike(self, other: Array) -> tuple[Array, Array]:
-        """Lags [samples] and |C| at them, of shape (n_receivers, lags) both, in another gather."""
+        """Lags [samples] and |C| at them, of shape (n_receivers, lags) both, in another gather.
+
+        Where that holds far less of its trace, or far more, |C| is 0.
+        """
         length = self.length
         taper = np.hanning(length + 2)[1:-1] ** 2
         pieces = self.windows()
@@ -66,9 +68,11 @@ class Arrivals:
         product = scipy.signal.fftconvolve(padded, (pieces * taper)[:, ::-1], **backwards)
         weights = np.broadcast_to(taper[::-1], pieces.shape)
         energy = np.clip(scipy.signal.fftconvolve(padded**2, weights, **backwards), 0, None)
-        energy = np.maximum(energy, SILENT**2 * energy.max(axis=1, keepdims=True))
-        norm = np.sqrt((pieces**2 * taper).sum(axis=1, keepdims=True) * energy)
-        alike = np.divide(np.abs(product), norm, out=np.zeros_like(norm), where=norm > 0)
+        own = (pieces**2 * taper).sum(axis=1, keepdims=True)
+        shares = own / _energy(self.gather), energy / _energy(other)
+        equal = np.maximum(*shares) <= UNEQUAL**2 * np.minimum(*shares)
+        norm = np.sqrt(own * energy)
+        alike = np.divide(np.abs(product), norm, out=np.zeros_like(norm), where=equal & (norm > 0))
         return np.arange(alike.shape[1]) - length - self.begin[:, None], alike
 
     def rms(self) -> Array:
@@ -97,13 +101,22 @@ def same(first: Arrivals, second: Arrivals, delay: Array, likeness: Array, cycle
         Period of the centre of the band [samples].
     """
     result = np.minimum(first.loudness(), second.loudness()) >= LOUD
-    shares = [a.rms() / np.maximum(_norm(a.gather), np.finfo(float).tiny) for a in (first, second)]
+    shares = [a.rms() / np.sqrt(_energy(a.gather)[:, 0]) for a in (first, second)]
     result &= np.maximum(*shares) <= UNEQUAL * np.minimum(*shares)
     for arrivals, other, lag in ((first, second.gather, delay), (second, first.gather, -delay)):
         lags, alike = arrivals.alike(other)
         elsewhere = np.abs(lags - lag[:, None]) > OTHER * cycle
-        result &= np.where(elsewhere, alike, 0.0).max(axis=1) < np.abs(likeness)
+        result &= np.where(elsewhere, summits(alike), 0.0).max(axis=1) < np.abs(likeness)
     return result
+
+
+def summits(values: Array) -> Array:
+    """Values along the last axis, with those of parabolas where there is a maximum between them."""
+    left, middle, right = values[..., :-2], values[..., 1:-1], values[..., 2:]
+    bend = left - 2 * middle + right
+    highest = (middle >= left) & (middle >= right) & (bend < 0)
+    rise = np.divide((left - right) ** 2, -8 * bend, out=np.zeros_like(bend), where=highest)
+    return np.concatenate([values[..., :1], middle + rise, values[..., -1:]], axis=-1)
 
 
 def window(gather: Array, begin: Array, length: int) -> Array:
@@ -123,5 +136,7 @@ def quietest(gather: Array, length: int) -> Array:
     return np.asarray(np.quantile(np.clip(energy, 0, None), QUIET, axis=1))
 
 
-def _norm(gather: Array) -> Array:
-    return np.asarray(np.linalg.norm(gather, axis=1))
+def _energy(gather: Array) -> Array:
+    """Of each trace, of shape (n_receivers, 1); never 0."""
+    energy = (gather**2).sum(axis=1, keepdims=True)
+    return np.asarray(np.maximum(energy, np.finfo(np.float64).tiny))

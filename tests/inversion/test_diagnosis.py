@@ -98,7 +98,7 @@ def test_noise_is_not_compared() -> None:
 
 
 def test_shots_may_differ_in_traces() -> None:
-    parts = [Traces(*np.ones((3, n))) for n in (4, 2)]
+    parts = [Traces(*np.ones((4, n))) for n in (4, 2)]
     found = together(parts).cycles
     np.testing.assert_array_equal(found, [[1, 1, 1, 1], [1, 1, np.nan, np.nan]])
 
