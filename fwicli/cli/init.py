@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from importlib import resources
 from pathlib import Path
 
 import click
+
+from fwicli import aside
 
 
 @click.command("init")
@@ -24,7 +27,20 @@ def command(kind: str, file: Path | None, force: bool) -> None:
     if str(file) == "-":
         click.echo(text, nl=False)
         return
-    if file.exists() and not force:
+    if os.path.lexists(file) and not force:
         raise click.UsageError(f"{file} exists; choose another name, or overwrite it with --force")
-    file.write_text(text, encoding="utf-8")
+    if file.is_file() and file.read_bytes() != text.encode():
+        click.echo(f"what {file} was is kept in {_keep(file)}", err=True)
+    with aside.replacing(file) as new:
+        new.write_text(text, encoding="utf-8")
     click.echo(f"wrote {file}; next: fwi check {file}")
+
+
+def _keep(file: Path) -> Path:
+    """Copy a file to a name beside it that is free."""
+    number = 1
+    while os.path.lexists(copy := file.with_name(f"{file.name}.~{number}~")):
+        number += 1
+    with aside.replacing(copy) as new:
+        new.write_bytes(file.read_bytes())
+    return copy

@@ -381,3 +381,21 @@ def test_a_real_run_beside_foreign_files(survey: Path, tmp_path: Path) -> None:
     model.run(settings, path, force=True)
     assert before.items() <= content(path).items()
     assert (path / "shots.h5").exists()
+
+
+def test_init_keeps_what_it_overwrites(tmp_path: Path) -> None:
+    """A config that was edited is beside the new one, and what a link leads to stays."""
+    edited = tmp_path / "m.yaml"
+    for content_before, copy in (("mine", "m.yaml.~1~"), ("mine, too", "m.yaml.~2~")):
+        edited.write_text(content_before)
+        done = fwi("init", "model", str(edited), "--force")
+        assert done.returncode == 0, done.stderr
+        assert copy in done.stderr
+        assert (tmp_path / copy).read_text() == content_before
+    assert not fwi("init", "model", str(edited), "--force").stderr
+    (tmp_path / "l.yaml").symlink_to(tmp_path / "m.yaml.~1~")
+    assert fwi("init", "model", str(tmp_path / "l.yaml"), "--force").returncode == 0
+    assert (tmp_path / "m.yaml.~1~").read_text() == "mine"
+    (tmp_path / "n.yaml").symlink_to(tmp_path / "nothing")
+    assert fwi("init", "model", str(tmp_path / "n.yaml")).returncode == 2
+    assert not (tmp_path / "nothing").exists()
