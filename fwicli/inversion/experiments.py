@@ -113,6 +113,7 @@ def experiments(
     DataError
         If there is no wavelet, or nothing is left to compare.
     """
+    gathers = _judged(gathers)
     acquisition, wavelet = gathers.acquisition, gathers.wavelet
     if wavelet is None:
         raise DataError("the data come without a wavelet; give one as `wavelet`")
@@ -138,6 +139,7 @@ def heard(gathers: Gathers, prepare: Prepare, near: float = 0.0) -> NDArray[np.b
     DataError
         If there are none, or those of a shot do not allow to estimate its source.
     """
+    gathers = _judged(gathers)
     shape = gathers.data.shape[1], gathers.samples
     shots = range(gathers.acquisition.shots)
     found = np.stack([_prepared(gathers, shot, prepare, near).heard(shape) for shot in shots])
@@ -145,6 +147,15 @@ def heard(gathers: Gathers, prepare: Prepare, near: float = 0.0) -> NDArray[np.b
     if not found.any():
         raise DataError(SILENT)
     return found
+
+
+def _judged(gathers: Gathers) -> Gathers:
+    """Records whose silent traces are known, of which some are not."""
+    if gathers.silence is None:
+        gathers = gathers.silenced()
+    if not gathers.live.any():
+        raise DataError("all traces are silent: there is nothing to compare; check the records")
+    return gathers
 
 
 def _prepared(gathers: Gathers, shot: int, prepare: Prepare, near: float = 0.0) -> Preparation:

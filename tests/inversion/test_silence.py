@@ -101,5 +101,8 @@ def test_dead_shots_are_left_out() -> None:
     assert len(experiments(gathers, LeastSquares())) == 1
     assert "all of shot 1;" in str(gathers.silence)
     silent = replace(gathers, data=np.zeros_like(data), silence=None).silenced()
-    with pytest.raises(DataError):
-        experiments(silent, LeastSquares())
+    for records_of_nothing in (silent, replace(silent, silence=None)):
+        with pytest.raises(DataError, match="all traces are silent"):
+            experiments(records_of_nothing, LeastSquares())
+    made_by_hand = replace(gathers, silence=None)
+    assert len(experiments(made_by_hand, LeastSquares())) == 1
