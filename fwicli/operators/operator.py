@@ -109,7 +109,7 @@ class Operator(LinearOperator):  # type: ignore[misc]
         if np.isscalar(x):
             return Composed(super().dot(x), self.dims, self.dimsd)
         if not hasattr(x, "tocsr"):
-            x = np.asarray(x)
+            x = _array(x)
             if x.ndim > 1 and x.shape == self.dims:
                 return self.matvec(x.ravel()).reshape(self.dimsd)
         if x.ndim not in (1, 2) or x.shape[0] != self.shape[1]:
@@ -221,6 +221,15 @@ class Composed(Operator):
 
     def _rmatmat(self, x: Array) -> Array:
         return np.asarray(self.operator.rmatmat(x))
+
+
+def _array(x: Any) -> Array:
+    """What an operator is applied to, as an array of real or complex numbers."""
+    what = "what an operator is applied to"
+    if getattr(getattr(x, "dtype", None), "kind", "") != "c":
+        return entrance.numbers(what, x, DataError)
+    entrance.check_unmasked(what, x, DataError)
+    return np.asarray(x)
 
 
 def _of_pylops(x: Any) -> bool:

@@ -347,14 +347,19 @@ def numbers(what: str, values: Any, error: type[FwiError]) -> Array:
             f"{what} is {_kind(values)} of {array.dtype}; waves take real numbers: convert it, as "
             f"by {'.real' if array.dtype.kind == 'c' else '.astype(float)'}"
         )
+    check_unmasked(what, values, error)
+    if array.dtype.kind != "f" or array.dtype.itemsize > 8:
+        return array.astype(np.float64)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def check_unmasked(what: str, values: Any, error: type[FwiError]) -> None:
+    """Make sure that all of an array are values: a conversion would take what a mask hides."""
     if np.ma.is_masked(values):
         raise error(
             f"{what} is a masked array, and {np.count_nonzero(values.mask)} of {values.size} "
             f"values are masked; waves need all: fill them, as by .filled(value)"
         )
-    if array.dtype.kind != "f" or array.dtype.itemsize > 8:
-        return array.astype(np.float64)
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def _kind(values: Any) -> str:

@@ -35,7 +35,7 @@ def run(loaded: Loaded) -> Iterator[Verdict]:
     earth = moved(made.model, numerics.grid)
     receivers = made.acquisition.receivers_of(0)
     verification = Verification(
-        Propagator(numerics.discretization()),
+        Propagator(numerics.discretization(), quiet=True),
         properties.parameters(numerics.equation, earth.properties),
         made.acquisition.source(0),
         receivers[:: max(1, len(receivers) // RECEIVERS)],

@@ -385,11 +385,11 @@ def test_doors_check_the_same(make_setting: Make, door: str) -> None:
         def gradient(model: Any, wavelet: Any, gather: Any) -> Any:
             return operators.jacobian(waves, model, wavelet).T @ gather
     else:
-        torch = pytest.importorskip("torch")
+        pytest.importorskip("torch")
         from fwicli import autograd
 
         def gradient(model: Any, wavelet: Any, gather: Any) -> Any:
-            return autograd.jacobian_adjoint(waves, model, wavelet, torch.as_tensor(gather))
+            return autograd.jacobian_adjoint(waves, model, wavelet, gather)
 
     failures = [
         f"model, {what}"
@@ -402,6 +402,13 @@ def test_doors_check_the_same(make_setting: Make, door: str) -> None:
         for what, mutate in TRACES.items()
         if what != "an axis more"  # that of shots
         and _outcome(FwiError, gradient, s.model, mutate(s.wavelet), s.gather)
+    ]
+    failures += [
+        f"gather, {what}: {outcome}"
+        for what, mutate in TRACES.items()
+        # Operators take vectors for any shape, numbers for scales, and complex ones as two.
+        if what not in ("an axis more", "a number", "complex")
+        and (outcome := _outcome(FwiError, gradient, s.model, s.wavelet, mutate(s.gather)))
     ]
     assert failures == []
     with pytest.warns(UnitWarning):
