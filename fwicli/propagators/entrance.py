@@ -364,7 +364,7 @@ def check_unmasked(what: str, values: Any, error: type[FwiError]) -> None:
 
 def _kind(values: Any) -> str:
     """What something is, with an article."""
-    name = "nothing (None)" if values is None else type(values).__name__
     if values is None:
-        return name
-    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+        return "nothing (None)"
+    name = type(values).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' or name == 'ndarray' else 'a'} {name}"
