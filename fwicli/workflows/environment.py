@@ -40,32 +40,33 @@ def examined(loaded: Loaded, folder: Path) -> Plan:
     ProblemsError
         With everything that makes the run impossible anywhere.
     """
-    made = plan(loaded)
+    planned = plan(loaded)
     warnings: list[str] = []
-    made.environment = {
+    planned.environment = {
         "cores": cores(),
-        **_compiler(made, loaded, warnings),
-        **_temporary(made, warnings),
-        **_output(made, folder, warnings),
+        **_compiler(planned, loaded, warnings),
+        **_temporary(planned, warnings),
+        **_output(planned, folder, warnings),
     }
-    taken = made.workers * made.stages[0].threads
+    taken = planned.workers * planned.stages[0].threads
     if taken > cores():
         warnings.append(
-            f"{made.workers} workers of {made.stages[0].threads} threads share {cores()} cores, as "
-            f"this process may use no more; lower `execution.workers` or `execution.threads`"
+            f"{planned.workers} workers of {planned.stages[0].threads} threads share {cores()} "
+            f"cores, as this process may use no more; lower `execution.workers` or "
+            f"`execution.threads`"
         )
-    made.warnings += warnings
-    return made
+    planned.warnings += warnings
+    return planned
 
 
-def _compiler(made: Plan, loaded: Loaded, warnings: list[str]) -> dict[str, Any]:
-    """The compiler, and where kernels are kept."""
+def _compiler(planned: Plan, loaded: Loaded, warnings: list[str]) -> dict[str, Any]:
+    """The compiler, and where kernels are folders."""
     trouble = toolchain.trouble()
-    if trouble is not None and not _all_compiled(made, loaded):
+    if trouble is not None and not _all_compiled(planned, loaded):
         warnings.append(trouble)
-    kept = cache.places()
-    warnings += kept.refused
-    if not kept.writable:
+    folders = cache.places()
+    warnings += folders.refused
+    if not folders.writable:
         warnings.append(
             "compiled kernels cannot be kept: set FWI_CACHE to a folder that you can write"
         )
@@ -76,27 +77,27 @@ def _compiler(made: Plan, loaded: Loaded, warnings: list[str]) -> dict[str, Any]
             section["compiler"] = toolchain.version(chosen.command) or chosen.command[0]
         if chosen.ignored:
             section["flags_not_used"] = " ".join(chosen.ignored)
-    return section | {"kernel_cache": str(next(iter(kept.writable), "none"))}
+    return section | {"kernel_cache": str(next(iter(folders.writable), "none"))}
 
 
-def _all_compiled(made: Plan, loaded: Loaded) -> bool:
+def _all_compiled(planned: Plan, loaded: Loaded) -> bool:
     """Whether no kernel of a run has to be compiled."""
     from fwicli.inversion.objective import KINDS  # late: a check needs no Devito
 
-    for number, stage in enumerate(made.stages):
+    for number, stage in enumerate(planned.stages):
         images: tuple[str, ...] = ()
         curvature = None
-        if made.kind == "invert":
+        if planned.kind == "invert":
             images = KINDS
-            curvature = loaded.config.inversion.of(number).optimizer.made().curvature
-        elif made.kind == "rtm":
+            curvature = loaded.config.inversion.of(number).optimizer.planned().curvature
+        elif planned.kind == "rtm":
             images = (loaded.config.imaging.condition, "illumination")
         if stage.discretization().missing_kernels(images, curvature):
             return False
     return True
 
 
-def _temporary(made: Plan, warnings: list[str]) -> dict[str, Any]:
+def _temporary(planned: Plan, warnings: list[str]) -> dict[str, Any]:
     """The folder for temporary files, which long histories go to."""
     try:
         folder = Path(tempfile.gettempdir())
@@ -108,10 +109,10 @@ def _temporary(made: Plan, warnings: list[str]) -> dict[str, Any]:
         warnings.append(
             f"TMPDIR={chosen} cannot be written, or is full; {folder} is used in its place"
         )
-    needed = LEAST + made.workers * max(
+    needed = LEAST + planned.workers * max(
         (
             history.snapshots(s.steps, s.every) * s.demand().snapshot
-            for s in made.stages
+            for s in planned.stages
             if s.keeping.kind == "disk"
         ),
         default=0,
@@ -121,7 +122,7 @@ def _temporary(made: Plan, warnings: list[str]) -> dict[str, Any]:
     )
 
 
-def _output(made: Plan, folder: Path, warnings: list[str]) -> dict[str, Any]:
+def _output(planned: Plan, folder: Path, warnings: list[str]) -> dict[str, Any]:
     """The folder of the run: whether it can be written, and takes the results."""
     above = folder.absolute()
     while not above.exists() and above != above.parent:
@@ -140,15 +141,22 @@ def _output(made: Plan, folder: Path, warnings: list[str]) -> dict[str, Any]:
             f"the file system of {above} has no locks: do not start two runs in one folder"
         )
     advice = "choose a folder with more with -o"
-    return {"output_folder": str(folder)} | _room(above, _results(made), "output", advice, warnings)
+    return {"output_folder": str(folder)} | _room(
+        above, _results(planned), "output", advice, warnings
+    )
 
 
-def _results(made: Plan) -> float:
+def _results(planned: Plan) -> float:
     """Bytes that results and what is kept until then take, about."""
-    model = 4.0 * float(np.prod(made.model.grid.shape))
-    if made.kind == "model":
-        return 8.0 * made.acquisition.shots * made.acquisition.traces * made.stages[0].axis.samples
-    return 2 * model * (STATE if made.kind == "invert" else IMAGES)
+    model = 4.0 * float(np.prod(planned.model.grid.shape))
+    if planned.kind == "model":
+        return (
+            8.0
+            * planned.acquisition.shots
+            * planned.acquisition.traces
+            * planned.stages[0].axis.samples
+        )
+    return 2 * model * (STATE if planned.kind == "invert" else IMAGES)
 
 
 def _room(

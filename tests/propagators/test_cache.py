@@ -149,12 +149,12 @@ def test_what_others_plant_is_refused_by_name(
 ) -> None:
     """Nothing of theirs is believed, the refusal names it, and a file of our own is found."""
     planted(shared)
-    told: list[str] = []
-    monkeypatch.setattr(cache, "warn", told.append)
+    messages: list[str] = []
+    monkeypatch.setattr(cache, "warn", messages.append)
     assert cache.read("x.kernel") is None
     with cache.alone("x.kernel"):
         cache.write("x.kernel", b"own")
-    assert any(str(shared) in text for text in told), told
+    assert any(str(shared) in text for text in messages), messages
     assert cache.read("x.kernel") == b"own"
     folder = cache.folder()
     assert folder is not None
