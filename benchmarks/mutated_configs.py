@@ -174,7 +174,7 @@ def _put(tree: Any, key: Keys, value: Any) -> None:
 def schema_keys(kind: str) -> tuple[Keys, ...]:
     """Keys of all that a schema allows, members of unions included; 0 for items of lists."""
     schema = KINDS[kind].model_json_schema()
-    found: dict[Keys, None] = {}
+    allowed: dict[Keys, None] = {}
 
     def walk(node: Mapping[str, Any], key: Keys) -> None:
         if "$ref" in node:
@@ -182,7 +182,7 @@ def schema_keys(kind: str) -> tuple[Keys, ...]:
         for member in (*node.get("anyOf", ()), *node.get("oneOf", ()), *node.get("allOf", ())):
             walk(member, key)
         for name, below in node.get("properties", {}).items():
-            found[(*key, name)] = None
+            allowed[(*key, name)] = None
             walk(below, (*key, name))
         if isinstance(node.get("items"), Mapping):
             walk(node["items"], (*key, "0"))
@@ -190,7 +190,7 @@ def schema_keys(kind: str) -> tuple[Keys, ...]:
             walk(node["additionalProperties"], (*key, "vp"))
 
     walk(schema, ())
-    return tuple(found)
+    return tuple(allowed)
 
 
 # --- mutations ------------------------------------------------------------------------------------
@@ -318,12 +318,12 @@ def bases() -> list[tuple[str, str]]:
     templates = resources.files("fwicli.config") / "templates"
     texts = [(kind, (templates / f"{kind}.yaml").read_text(encoding="utf-8")) for kind in KINDS]
     own = [("model", MODEL), ("invert", INVERT), ("rtm", RTM)]
-    kept = [
+    examples = [
         (kind, path.read_text(encoding="utf-8"))
         for path in sorted(CONFIGS.glob("*.yaml"))
         if (kind := path.stem.rpartition("_")[2]) in KINDS
     ]
-    return own * 3 + texts + kept
+    return own * 3 + texts + examples
 
 
 def changed(number: int, seed: int) -> tuple[str, str, bytes, list[str]]:

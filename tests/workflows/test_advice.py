@@ -155,9 +155,9 @@ def test_advice_works(
 ) -> None:
     one = problem(folder, kind, *settings)
     assert message in one.message
-    found = list(ways(one))
-    assert len(found) >= count, one.message
-    for way in found:
+    advised = list(ways(one))
+    assert len(advised) >= count, one.message
+    for way in advised:
         planned(folder, kind, *settings, *way)
 
 
