@@ -87,7 +87,9 @@ def _made(section: schema.Ricker | schema.Ormsby, interval: float, samples: int)
         half = delay = half if section.delay is None else section.delay
         name = f"an Ormsby wavelet of {', '.join(f'{f:g}' for f in section.corners)} Hz"
     if delay > end:
-        hint = _earlier(delay, half, end, frequencies, section.delay is None)
+        hertz = [1000 * f for f in frequencies]
+        sampled = wavelets.RICKER_EDGE * hertz[-1] * interval <= 0.5
+        hint = _earlier(delay, half, end, hertz if sampled else [], section.delay is None)
         raise DataError(
             f"{name} has its peak at {delay:.4g} s, after the end of the record at {end:.4g} s: "
             f"{hint}"
@@ -104,18 +106,19 @@ def _made(section: schema.Ricker | schema.Ormsby, interval: float, samples: int)
     return checked(section.amplitude * unit, name)
 
 
-def _earlier(
-    delay: float, half: float, end: float, frequencies: Sequence[float], usual: bool
-) -> str:
-    """What may be wrong with the delay of a wavelet that comes after the end of the record [s]."""
+def _earlier(delay: float, half: float, end: float, hertz: Sequence[float], usual: bool) -> str:
+    """What may be wrong with the delay of a wavelet that comes after the end of the record [s].
+
+    `hertz` are its frequencies if they were in kHz [Hz], none where the record cannot hold them.
+    """
     if usual:
         # The usual delay is so long because the frequency is so low.
         longer = f"make the record longer than {2 * half:.3g} s, or raise the frequency"
-        if not 1 <= 1000 * end / half <= 1000:
+        if not hertz or 1000 * end < half:
             return longer
-        hertz = ", ".join(f"{1000 * f:g}" for f in frequencies)
-        hertz = hertz if len(frequencies) == 1 else f"[{hertz}]"
-        return f"is the frequency in kHz? Then write {hertz}; else {longer}"
+        written = ", ".join(f"{f:g}" for f in hertz)
+        written = written if len(hertz) == 1 else f"[{written}]"
+        return f"is the frequency in kHz? Then write {written}; else {longer}"
     longer = f"make the record longer than {delay + half:.3g} s, or the delay shorter"
     if delay / 1000 > end:
         return longer

@@ -67,6 +67,7 @@ MADE = {
     ),
     "aliased": ("kind: ricker, frequency: 60", "none above 125 Hz (Nyquist)"),
     "aliased_ormsby": ("kind: ormsby, corners: [10, 20, 100, 200]", "none above 125 Hz (Nyquist)"),
+    "long": ("kind: ricker, frequency: 2", "s: make the record longer than 1.5 s"),
     "mhz": ("kind: ricker, frequency: 1.2e+7", "none above 125 Hz (Nyquist)"),
     "loud": (f"{RICKER}, amplitude: 1.0e+30", "largest value of 9.96e+29"),
     "endless": ("kind: ricker, frequency: 1.0e-25", "after the end of the record"),
