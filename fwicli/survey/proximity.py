@@ -17,10 +17,10 @@ the grid, with 3.4 points in the shortest wavelength, the largest of twelve; and
 these errors without their part in q and q'':
 
     r           0.25   0.5    1     2     3     4     5
-    2D          19    11     11     6     3    0.5   0.5 %
+    2D          23     7     10     8     2    0.5   0.5 %
     2D, left   0.2    0.3   0.2   0.3   0.3    0.4   0.4 %
-    3D          56    22     27    19     7    0.6   0.5 %
-    3D, left   0.1    0.2   0.3   0.3   0.4    0.4   0.5 %
+    3D          52    13     18    17     2    0.7   0.5 %
+    3D, left   0.1    0.2   0.3   0.2   0.4    0.3   0.5 %
 
 At r = 0 there is no true value at all. No model explains such differences, in the loudest of all
 traces. Up to the reach of the sinc functions that put sources between the points, four cells,
