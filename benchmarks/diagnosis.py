@@ -167,6 +167,7 @@ def tried(name: str, folder: Path) -> list[tuple[str, dict[str, float]]]:
                 both = diagnosis.reliable & planted
                 numbers = diagnosis.numbers() | {
                     "planted_share": float(planted[diagnosis.reliable].mean()),
+                    "drawn_share": float(planted.mean()),
                     "planted_cycles": float(np.median(traces.cycles[both])) if cycles else 0.0,
                     "warnings": len(diagnosis.warnings()),
                 }
