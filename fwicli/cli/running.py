@@ -33,6 +33,7 @@ def execute(
         Imports and returns the workflow; called only when it is needed.
     """
     from fwicli.config.loader import load
+    from fwicli.execution import return_memory
 
     if resume and force:
         raise click.UsageError("--resume continues a run and --force overwrites it; choose one")
@@ -47,6 +48,7 @@ def execute(
         if force:
             _what_is_removed(RunFolder(folder, loaded).preview(resume, force), folder)
         return
+    return_memory()
     shown = display.progress()
     before = _begun(folder)
     try:

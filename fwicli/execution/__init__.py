@@ -10,7 +10,7 @@ part of a run is killed, the kernel frees it. No thread runs beside the caller's
 """
 
 from fwicli.execution.executor import Done, Executor, InProcess, Task
-from fwicli.execution.machine import available, cores
+from fwicli.execution.machine import available, cores, return_memory
 from fwicli.execution.processes import ATTEMPTS, Local, Processes
 
 __all__ = [
@@ -23,4 +23,5 @@ __all__ = [
     "Task",
     "available",
     "cores",
+    "return_memory",
 ]

@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 GROUPS = Path("/sys/fs/cgroup")
+# Arrays of this size have pages of their own [bytes]; glibc's number of the option.
+LARGE, MMAP_THRESHOLD = 1 << 20, -3
 MEMBERSHIP = Path("/proc/self/cgroup")
 
 
@@ -41,6 +43,18 @@ def killed_for_memory() -> int | None:
     with suppress(OSError, ValueError):
         return _entry(Path("/proc/vmstat"), "oom_kill")
     return None
+
+
+def return_memory() -> None:
+    """Have what large arrays leave go back to the system at once.
+
+    The C library else learns from the largest that was freed what it may keep for others, up to 32
+    MB each, so that a process takes more than it uses and nobody can say how much.
+    """
+    with suppress(OSError, AttributeError):
+        import ctypes  # late: a check needs none of it
+
+        ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, LARGE)
 
 
 def _quota() -> float:

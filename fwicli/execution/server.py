@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import atexit
 import errno
+import gc
 import itertools
 import os
 import selectors
@@ -29,10 +30,20 @@ from importlib import import_module
 from typing import Any
 
 from fwicli.errors import ExecutionError
-from fwicli.execution import worker
+from fwicli.execution import machine, worker
 
 # What a worker imports before its first task, once for all workers.
-PRELOAD = ["fwicli.propagators.propagator", "scipy.fft", "scipy.sparse", "scipy.special"]
+PRELOAD = [
+    "fwicli.propagators.propagator",
+    "fwicli.inversion.objective",
+    "scipy.fft",
+    "scipy.sparse",
+    "scipy.special",
+    # What kernels are unpickled with.
+    "devito.data.distributed",
+    "sympy.combinatorics",
+    "sympy.tensor.tensor",
+]
 
 # Seconds that a process may take to end in good order, and to be gone once it was killed.
 PATIENCE = 5.0
@@ -223,10 +234,12 @@ if hasattr(os, "register_at_fork"):
 def serve(descriptor: int, preload: list[str]) -> None:
     """Import modules, and fork workers until the other end of the control socket is closed."""
     worker.leave_signals()
+    machine.return_memory()
     for name in preload:
         # A worker that misses something says so when its task asks for it.
         with suppress(Exception):
             import_module(name)
+    gc.freeze()  # a collection in a worker would else make copies of all that it shares
     control = socket.socket(fileno=descriptor)
     children: set[int] = set()
     with suppress(OSError), _Deaths() as deaths, selectors.DefaultSelector() as selector:

@@ -29,6 +29,7 @@ from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
 from fwicli.propagators.propagator import propagator
 from fwicli.survey.proximity import Near
+from fwicli.survey.windows import InWindow
 
 Array = NDArray[Any]
 
@@ -122,3 +123,18 @@ def compensate(image: Array, illumination: Array, damping: float) -> Array:
     divided = np.zeros(image.shape, np.result_type(image, energy))
     np.divide(image, energy, out=divided, where=energy > 0)
     return divided
+
+
+@dataclass(frozen=True)
+class Stacked:
+    """Image and illumination of a shot in one array, on the grid of all shots."""
+
+    task: InWindow
+
+    def __call__(self) -> Array:
+        """Migrate the shot."""
+        result, window = self.task(), self.task.window
+        total = np.zeros((2, *window.grid.shape), dtype=result.image.dtype)
+        window.add(result.image, total[0])
+        window.add(result.illumination, total[1])
+        return total

@@ -31,6 +31,8 @@ Array = NDArray[Any]
 
 # The taper runs between these shares of the highest frequency that is kept.
 TAPER = (0.85, 1.0)
+# Columns of a matrix that are made at a time.
+COLUMNS = 32
 
 
 @lru_cache(maxsize=8)
@@ -69,8 +71,8 @@ def _change_of_frequency(
     matrix = np.empty((count, count))
     t = interval * np.arange(count)
     # In blocks of columns, to bound the memory.
-    for first in range(0, count, 256):
-        columns = slice(first, first + 256)
+    for first in range(0, count, COLUMNS):
+        columns = slice(first, first + COLUMNS)
         spectra = taper * np.exp(-1j * changed * t[columns, None])
         matrix[:, columns] = scipy.fft.irfft(spectra, length, axis=1)[:, :count].T
     return matrix

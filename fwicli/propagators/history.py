@@ -14,7 +14,7 @@ The N snapshots are made and used in segments of n, which alone are in memory as
 bytes a snapshot, and S bytes what the propagation can be begun anew with, they take
 
     stored         N P                         one segment, nothing to do
-    compressed     N P b / 32 + n P            b = 16 or 8 bits a value, scaled by blocks
+    compressed     N P b / 32 + n P            b = 16 or 8 bits a value of 32, and their scales
     fourier        2 F P + n P                 F frequencies; all N / 2 + 1 of them are exact
     checkpoints    c S + n P                   exact; steps are repeated, from c kept states
     boundary       T B + n (P + k B)           exact; the propagation is run backwards, from the
@@ -34,6 +34,7 @@ from dataclasses import dataclass, replace
 from math import comb
 from typing import Literal, get_args
 
+from fwicli.propagators import memory
 from fwicli.propagators.absorbing import AbsorbingLayer, walls
 from fwicli.propagators.equations.equation import Equation
 from fwicli.propagators.sampling import TimeAxis
@@ -50,6 +51,8 @@ SNAPSHOTS = 12
 # What it takes to compress and expand a history, and to write it to a disk and read it again, in
 # propagations (`benchmarks/histories.py`, in units of 0.36 of a gradient).
 COMPRESSING, WRITING = 1.3, 3.0
+# Values that share one scale where they are compressed.
+BLOCK = 64
 
 
 def subsampling(axis: TimeAxis, frequency: float) -> int:
@@ -124,6 +127,8 @@ class Demand:
         Bytes of what the propagation can be begun anew with.
     edge : int
         Bytes of a step of the fields of second order in time in the layer.
+    itemsize : int
+        Bytes of a value.
     """
 
     steps: int
@@ -132,6 +137,7 @@ class Demand:
     snapshot: int
     state: int
     edge: int
+    itemsize: int = 4
 
     def held(self, keeping: Keeping) -> int:
         """Memory that a history takes [bytes]."""
@@ -142,7 +148,9 @@ class Demand:
             case "stored":
                 return count * self.snapshot
             case "compressed":
-                return count * self.snapshot * keeping.bits // 32 + segment
+                values = self.snapshot // self.itemsize
+                scales = -(-values // BLOCK) * self.itemsize
+                return count * (values * keeping.bits // 8 + scales) + segment
             case "fourier":
                 bins = keeping.bins(self.steps, self.every, self.step)
                 return 2 * len(bins) * self.snapshot + segment
@@ -263,19 +271,22 @@ def demand(
     ndim = len(shape)
     footprint = equation.footprint(ndim)
     padded = layer.padded(shape)
-    points = math.prod(padded)
+    points = math.prod(memory.allocated(padded, order, itemsize))
     kept = len(footprint.kept(equation.receiver, parameters))
     # Fields of the layer reach as far beyond it as stencils do.
     thickness = layer.cells + order // 2 if layer.cells else 0
-    strips = sum(
-        thickness * points // n * free.count(False)
-        for n, free in zip(padded, walls(layer.free, ndim), strict=True)
+    fields = memory.with_halo(padded, order, itemsize)
+    sides = [free.count(False) for free in walls(layer.free, ndim)]
+    states = sum(
+        (thickness + order) * fields // (n + 2 * order) * count
+        for n, count in zip(padded, sides, strict=True)
     )
-    state = points * footprint.state + strips * footprint.strips // ndim
+    strips = sum(thickness * points // n * count for n, count in zip(padded, sides, strict=True))
+    state = fields * footprint.state + states * footprint.strips // ndim
     edge = strips * len(footprint.evolving)
     steps, every, step = timing
-    sizes = (n * itemsize for n in (kept * points, state, edge))
-    return Demand(steps, every, step, *sizes)
+    snapshot, state, edge = (n * itemsize for n in (kept * points, state, edge))
+    return Demand(steps, every, step, snapshot, state, edge, itemsize)
 
 
 def working_bytes(equation: Equation, ndim: int, points: int, itemsize: int, gradient: bool) -> int:
@@ -287,7 +298,7 @@ def working_bytes(equation: Equation, ndim: int, points: int, itemsize: int, gra
     ndim : int
         Number of space dimensions.
     points : int
-        Grid points with the absorbing layer.
+        Grid points in memory (see `memory.with_halo`).
     gradient : bool
         Whether the multiplier is propagated, too.
     """

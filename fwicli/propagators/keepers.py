@@ -27,13 +27,12 @@ from scipy.linalg import blas
 from fwicli.errors import ExecutionError
 from fwicli.propagators import history, kernels
 from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.history import BLOCK
 from fwicli.propagators.kernels import ArraySpec, Kernel, Signature
 from fwicli.propagators.storage import Storage
 
 Array = NDArray[Any]
 
-# Values that share one scale where they are compressed.
-BLOCK = 64
 INTEGERS: dict[int, type[np.signedinteger[Any]]] = {16: np.int16, 8: np.int8}
 
 

@@ -55,9 +55,11 @@ class Resampling:
 
     @property
     def memory(self) -> int:
-        """Memory of the matrices that remove the dispersion [bytes]."""
+        """Memory of the matrices [bytes]."""
         itemsize = np.dtype(self.precision).itemsize
-        return 2 * itemsize * self.extended**2 if self.axis.corrected else 0
+        dispersion = 2 * itemsize * self.extended**2 if self.axis.corrected else 0
+        entries = self.steps * (2 * HALF_WIDTH if self.axis.substeps > 1 else 1)
+        return dispersion + entries * (itemsize + 4)
 
     # --- the maps, from traces of shape (n, samples) to steps of shape (steps, n) ----------------
 

@@ -15,17 +15,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.propagators import memory
 from fwicli.propagators.absorbing import walls
 from fwicli.propagators.arguments import Prepared
 from fwicli.propagators.kernels import ArraySpec
+from fwicli.propagators.memory import ALIGNMENT
 
 if TYPE_CHECKING:
     from fwicli.propagators.discretization import Discretization
 
 Array = NDArray[Any]
-
-# Of vectors and lines of the cache [bytes], and distances that share the same lines.
-ALIGNMENT, CONFLICT = 64, 2048
 
 
 class Storage:
@@ -45,18 +44,9 @@ class Storage:
         self._pads = discretization.layer.pads(discretization.grid.ndim)
         self._walls = walls(discretization.layer.free, discretization.grid.ndim)
         self.shape = discretization.layer.padded(discretization.grid.shape)
-        self.allocated = (*self.shape[:-1], self._row(self.shape[-1]))
+        self.allocated = memory.allocated(self.shape, discretization.order, self._dtype.itemsize)
         self._arrays: dict[tuple[str, tuple[int, ...]], Array] = {}
         self.prepared = Prepared()
-
-    def _row(self, points: int) -> int:
-        """Points of a row in memory: with its halo, a row ends where a vector ends."""
-        lanes, halo = ALIGNMENT // self._dtype.itemsize, 2 * self._discretization.order
-        length = -(-(points + halo) // lanes) * lanes
-        # Rows a power of two apart share the same lines of the cache.
-        if length * self._dtype.itemsize % CONFLICT == 0:
-            length += lanes
-        return length - halo
 
     @property
     def nbytes(self) -> int:

@@ -10,9 +10,11 @@ import numpy as np
 from fwicli.config import schema
 from fwicli.digits import round_down
 from fwicli.execution import available
-from fwicli.propagators import history
+from fwicli.propagators import history, points
 from fwicli.propagators.equations import registry
 from fwicli.propagators.history import Keeping, Kind
+from fwicli.propagators.memory import Traces
+from fwicli.survey.acquisition import Acquisition
 from fwicli.workflows.checks import Checks
 from fwicli.workflows.numerics import Numerics
 
@@ -25,6 +27,15 @@ def memory(section: schema.Execution) -> float:
     if section.memory is not None:
         return section.memory * 1e9
     return SHARE * available()
+
+
+def with_traces(stage: Numerics, acquisition: Acquisition) -> Numerics:
+    """A stage that knows how many traces its shots have, and the points visited for them."""
+    receivers = acquisition.receivers_of(0)
+    position = (receivers - np.asarray(stage.grid.origin)) / np.asarray(stage.grid.spacing)
+    visited, _ = points.condensed(position, stage.interpolation)
+    traces = Traces(len(receivers), stage.axis.samples, len(visited.weights))
+    return replace(stage, traces=traces)
 
 
 def kept(

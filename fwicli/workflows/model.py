@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from fwicli.config.loader import Loaded
 from fwicli.execution import Local
 from fwicli.propagators import properties
 from fwicli.propagators.discretization import Discretization
-from fwicli.propagators.propagator import propagator
+from fwicli.propagators.modelling import ShotModelling
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.regridding import moved
 from fwicli.survey.windows import InWindow
@@ -31,23 +30,6 @@ Array = NDArray[Any]
 RESULT = outputs.RECORDS
 
 log = logging.getLogger("fwicli")
-
-
-@dataclass(frozen=True)
-class ShotModelling:
-    """Gather of one shot, as a picklable function."""
-
-    discretization: Discretization
-    parameters: dict[str, Array]
-    wavelet: Array
-    source: Array
-    receivers: Array
-
-    def __call__(self) -> Array:
-        """Model the shot."""
-        return propagator(self.discretization).forward(
-            self.parameters, self.wavelet, self.source, self.receivers
-        )
 
 
 def _tasks(made: Plan, discretization: Discretization) -> list[InWindow]:

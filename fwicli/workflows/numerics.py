@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fwicli.propagators import history
+from fwicli.propagators import history, memory
 from fwicli.propagators.absorbing import AbsorbingLayer
 from fwicli.propagators.equations import registry
 from fwicli.propagators.history import STORED, Demand, Keeping
+from fwicli.propagators.memory import Traces
 from fwicli.propagators.resampling import Resampling
 from fwicli.propagators.sampling import TimeAxis
 from fwicli.survey.gathers import PointSource
@@ -53,6 +54,8 @@ class Numerics:
         Whether the change of the waves goes with them, as in products with second derivatives.
     near : Nearest
         Traces next to their source that the grid cannot explain.
+    traces : Traces
+        Of the shot that has the most.
     """
 
     equation: str
@@ -79,6 +82,7 @@ class Numerics:
         """How point sources are modelled."""
         grid = self.grid
         return PointSource(self.equation, grid.spacing, grid.origin, self.order, self.interpolation)
+    traces: Traces = field(default_factory=Traces)
 
     @property
     def regridding(self) -> Regridding | None:
@@ -105,15 +109,20 @@ class Numerics:
 
     def working(self, gradient: bool) -> int:
         """Memory of one shot without its history [bytes]."""
-        arrays = history.working_bytes(
-            registry.load(self.equation),
-            self.grid.ndim,
-            int(np.prod(self.padded)),
-            np.dtype(self.precision).itemsize,
-            gradient,
-        )
+        itemsize, equation = np.dtype(self.precision).itemsize, registry.load(self.equation)
+        points = memory.with_halo(self.padded, self.order, itemsize)
+        arrays = history.working_bytes(equation, self.grid.ndim, points, itemsize, gradient)
         arrays *= 2 if self.curvature else 1
-        return arrays + Resampling(self.axis, self.precision).memory
+        steps = self.steps
+        if gradient:
+            first, last = self.keeping.segments(self.steps, self.every)[0]
+            steps = last - first
+        entering = self.traces.memory(self.steps, steps, itemsize, gradient)
+        # The model and its changes as they come, and images as they go.
+        models = (1 + 2 * gradient) * int(np.prod(self.window(0).shape)) * itemsize
+        parameters = len(equation.parameters(self.grid.ndim))
+        resampling = Resampling(self.axis, self.precision).memory
+        return arrays + resampling + entering * (2 if self.curvature else 1) + models * parameters
 
     def demand(self) -> Demand:
         """What the history of a shot has to hold."""
@@ -130,9 +139,9 @@ class Numerics:
             return demand
         return replace(demand, snapshot=2 * demand.snapshot, state=2 * demand.state)
 
-    def within(self, memory: int) -> Numerics:
+    def within(self, budget: int) -> Numerics:
         """With the quickest history for which one shot fits a memory [bytes]."""
-        room = max(0, memory - self.working(gradient=True))
+        room = max(0, budget - self.working(gradient=True))
         keeping, reason = self.demand().choose(room)
         return replace(self, keeping=keeping, reason=reason)
 

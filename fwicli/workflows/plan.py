@@ -163,6 +163,8 @@ def plan(loaded: Loaded) -> Plan:
     makers = {"model": _modelling, "invert": _inversion, "rtm": _migration}
     with sizes.bounded():
         made = makers[loaded.kind](checks, loaded.config, model)
+        if made is not None:
+            made.stages = [histories.with_traces(s, made.acquisition) for s in made.stages]
         if made is not None and made.kind != "model":
             budget = histories.memory(loaded.config.execution) / made.workers
             made.stages = [histories.kept(checks, loaded.config, s, budget) for s in made.stages]

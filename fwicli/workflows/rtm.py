@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from fwicli.config.loader import Loaded
 from fwicli.errors import DataError
 from fwicli.execution import Local
 from fwicli.imaging import filters, reflectivity
-from fwicli.imaging.migration import ShotMigration, compensate
+from fwicli.imaging.migration import ShotMigration, Stacked, compensate
 from fwicli.inversion.bands import Band
 from fwicli.propagators import properties
 from fwicli.survey import proximity
@@ -40,20 +39,6 @@ UNDEFINED = (
 )
 
 log = logging.getLogger("fwicli")
-
-
-@dataclass(frozen=True)
-class _Stacked:
-    """Image and illumination of a shot in one array, on the grid of all shots."""
-
-    task: InWindow
-
-    def __call__(self) -> Array:
-        result, window = self.task(), self.task.window
-        total = np.zeros((2, *window.grid.shape), dtype=result.image.dtype)
-        window.add(result.image, total[0])
-        window.add(result.illumination, total[1])
-        return total
 
 
 def run(
@@ -119,7 +104,7 @@ def run(
     return summary
 
 
-def _tasks(loaded: Loaded, made: Plan) -> tuple[EarthModel, list[_Stacked]]:
+def _tasks(loaded: Loaded, made: Plan) -> tuple[EarthModel, list[Stacked]]:
     """The smooth model on the grid of the image, and a task for each shot."""
     imaging: schema.Imaging = loaded.config.imaging
     records = made.gathers
@@ -147,7 +132,7 @@ def _tasks(loaded: Loaded, made: Plan) -> tuple[EarthModel, list[_Stacked]]:
             imaging.subtract_modelled,
             None if near <= 0 else _near(made, shot, near),
         )
-        tasks.append(_Stacked(InWindow(task, numerics.window(shot))))
+        tasks.append(Stacked(InWindow(task, numerics.window(shot))))
     return smooth, tasks
 
 

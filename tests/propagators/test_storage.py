@@ -7,7 +7,8 @@ import pytest
 
 from fwicli import AbsorbingLayer, Discretization, Grid, time_axis
 from fwicli.propagators.kernels import ArraySpec
-from fwicli.propagators.storage import ALIGNMENT, CONFLICT, Storage
+from fwicli.propagators.memory import ALIGNMENT, CONFLICT
+from fwicli.propagators.storage import Storage
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
