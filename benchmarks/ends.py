@@ -37,6 +37,7 @@ from fwicli.execution import Local
 preloading.PRELOAD.clear()  # the tasks need none of it
 
 def main(way):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell ignores it
     tasks = [functools.partial(pow, 2, i) for i in range(6)]
     if way == "left open":
         executor = Local(2).__enter__()

@@ -61,6 +61,11 @@ class Resampling:
         entries = self.steps * (2 * HALF_WIDTH if self.axis.substeps > 1 else 1)
         return dispersion + entries * (itemsize + 4)
 
+    @property
+    def making(self) -> int:
+        """Memory that it takes to make the last matrix, beside theirs [bytes]."""
+        return 8 * self.extended**2 if self.axis.corrected else 0
+
     # --- the maps, from traces of shape (n, samples) to steps of shape (steps, n) ----------------
 
     def to_steps(self, traces: Array) -> Array:

@@ -76,13 +76,13 @@ class Numerics:
     windows: tuple[Window, ...] = ()
     curvature: bool = False
     near: Nearest = field(default_factory=Nearest)
+    traces: Traces = field(default_factory=Traces)
 
     @property
     def point_source(self) -> PointSource:
         """How point sources are modelled."""
         grid = self.grid
         return PointSource(self.equation, grid.spacing, grid.origin, self.order, self.interpolation)
-    traces: Traces = field(default_factory=Traces)
 
     @property
     def regridding(self) -> Regridding | None:
@@ -111,18 +111,23 @@ class Numerics:
         """Memory of one shot without its history [bytes]."""
         itemsize, equation = np.dtype(self.precision).itemsize, registry.load(self.equation)
         points = memory.with_halo(self.padded, self.order, itemsize)
-        arrays = history.working_bytes(equation, self.grid.ndim, points, itemsize, gradient)
-        arrays *= 2 if self.curvature else 1
+        levels = 2 if self.curvature else 1
+        forward, whole = (
+            levels * history.working_bytes(equation, self.grid.ndim, points, itemsize, both)
+            for both in (False, gradient)
+        )
         steps = self.steps
         if gradient:
             first, last = self.keeping.segments(self.steps, self.every)[0]
             steps = last - first
-        entering = self.traces.memory(self.steps, steps, itemsize, gradient)
+        resampling = Resampling(self.axis, self.precision)
+        # The last matrix is made when the first records have come, before anything goes back.
+        recorded = levels * self.traces.memory(self.steps, steps, itemsize, gradient=False)
+        entering = levels * self.traces.memory(self.steps, steps, itemsize, gradient)
+        largest = max(forward + recorded + resampling.making, whole + entering)
         # The model and its changes as they come, and images as they go.
         models = (1 + 2 * gradient) * int(np.prod(self.window(0).shape)) * itemsize
-        parameters = len(equation.parameters(self.grid.ndim))
-        resampling = Resampling(self.axis, self.precision).memory
-        return arrays + resampling + entering * (2 if self.curvature else 1) + models * parameters
+        return largest + resampling.memory + models * len(equation.parameters(self.grid.ndim))
 
     def demand(self) -> Demand:
         """What the history of a shot has to hold."""

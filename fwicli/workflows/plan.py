@@ -44,6 +44,7 @@ from fwicli.workflows.checks import ROUNDING, Checks
 from fwicli.workflows.numerics import Numerics
 from fwicli.workflows.runfolder import RunFolder
 from fwicli.workflows.signatures import signature
+from fwicli.workflows.totals import Total
 
 Array = NDArray[Any]
 
@@ -85,6 +86,13 @@ class Plan:
     def memory(self) -> int:
         """Memory of one shot in the largest stage [bytes]."""
         return max(s.memory(gradient=self.kind != "model") for s in self.stages)
+
+    @property
+    def total(self) -> Total:
+        """Memory of all processes."""
+        geometry, axis = self.acquisition, self.stages[0].axis
+        records = 4.0 * geometry.shots * geometry.traces * axis.samples
+        return Total(self.kind, self.workers, self.memory, records, self.model.grid)
 
     def agree(self, folder: RunFolder) -> None:
         """Keep histories as the run did that is continued: compressed ones change the result."""
@@ -135,6 +143,7 @@ class Plan:
                 else {}
             ),
             "memory_mb": round(self.memory * self.workers / 1e6, 1),
+            "memory_with_imports_mb": round(self.total.nbytes / 1e6, 1),
             "gigapoint_steps_per_propagation": [round(s.work() / 1e9, 3) for s in self.stages],
             "stages": [s.summary() for s in self.stages],
             **({"environment": self.environment} if self.environment else {}),
@@ -166,7 +175,8 @@ def plan(loaded: Loaded) -> Plan:
         if made is not None:
             made.stages = [histories.with_traces(s, made.acquisition) for s in made.stages]
         if made is not None and made.kind != "model":
-            budget = histories.memory(loaded.config.execution) / made.workers
+            there = histories.memory(loaded.config.execution)
+            budget = max(0.0, there - made.total.fixed) / made.workers
             made.stages = [histories.kept(checks, loaded.config, s, budget) for s in made.stages]
         if made is not None:
             checks.get(("model",), partial(_fits, made))
@@ -174,12 +184,12 @@ def plan(loaded: Loaded) -> Plan:
     if made is None:  # every way to None leaves a problem, which `finish` raises
         raise FwiError("a check failed without saying why; please report this")
     made.warnings = checks.warnings
-    needed, there = made.memory * made.workers, histories.memory(loaded.config.execution)
+    needed, there = made.total.nbytes, histories.memory(loaded.config.execution)
     if needed > there:
         made.warnings.append(
-            f"{made.workers} shots at once take {needed / 1e9:.3g} GB of the {there / 1e9:.3g} GB "
-            f"that there are for them; lower `execution.workers`, set `physics.history: auto`, or "
-            f"use a coarser grid"
+            f"{made.workers} shots at once take {needed / 1e9:.3g} GB with all processes, of the "
+            f"{there / 1e9:.3g} GB that there are for them; lower `execution.workers`, set "
+            f"`physics.history: auto`, or use a coarser grid"
         )
     return made
 

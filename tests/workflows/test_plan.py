@@ -277,7 +277,7 @@ def test_histories_fit_the_memory(survey: Path) -> None:
     for share in (0.7, 0.45):
         least = whole.stages[1].working(gradient=True)
         room = least + share * (whole.memory - least)
-        made = planned(f"execution.memory={2 * room / 1e9}")
+        made = planned(f"execution.memory={(whole.total.fixed + 2 * room) / 1e9}")
         assert made.stages[1].keeping.kind == "checkpoints"
         assert made.memory <= room
         assert "more than" in made.summary()["history"][1]

@@ -1,0 +1,61 @@
+"""Memory of all processes of a run, as a batch system counts it: every page once.
+
+    total = process of the command + workers (worker + shot) + process that workers come from
+
+What they import is a constant of these versions of the libraries, measured with `fwi` on a model of
+31 x 21 points; a control group counts the same. With one worker the shots run in the process of the
+command.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from fwicli.survey.grid import Grid
+
+# Imports [bytes]: of the command; of the process that workers are forked from; and what a worker
+# has for itself, kernels included.
+COMMAND = {"model": 140e6, "invert": 190e6, "rtm": 150e6}
+SERVER, WORKER = 95e6, 28e6
+# Records at once: shots, all together, and as they are written and drawn; or as they were read and
+# in the band of a stage.
+RECORDS = {"model": 4, "invert": 2, "rtm": 2}
+# Arrays of double precision on the grid of the model: pairs of L-BFGS, models and gradients; sums.
+ARRAYS = {"model": 2, "invert": 30, "rtm": 8}
+
+
+@dataclass(frozen=True)
+class Total:
+    """Memory of a run.
+
+    Parameters
+    ----------
+    kind : {"model", "invert", "rtm"}
+    workers : int
+    shot : float
+        Memory of one shot [bytes].
+    records : float
+        Memory of all records [bytes].
+    grid : Grid
+        Of the model.
+    """
+
+    kind: str
+    workers: int
+    shot: float
+    records: float
+    grid: Grid
+
+    @property
+    def fixed(self) -> float:
+        """What is not for shots [bytes]."""
+        data = RECORDS[self.kind] * self.records
+        arrays = ARRAYS[self.kind] * 8.0 * math.prod(self.grid.shape)
+        processes = WORKER if self.workers == 1 else SERVER + self.workers * WORKER
+        return COMMAND[self.kind] + processes + data + arrays
+
+    @property
+    def nbytes(self) -> float:
+        """All of it [bytes]."""
+        return self.fixed + self.workers * self.shot
