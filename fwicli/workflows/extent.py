@@ -116,3 +116,12 @@ def velocity(equation: str, model: EarthModel) -> Array:
     stated = registry.load(equation)
     known = stated.complete(model.properties, model.grid.ndim)
     return np.broadcast_to(call(stated.fastest, known), model.grid.shape)
+
+
+def speeds(equation: str, model: EarthModel) -> tuple[float, float]:
+    """Slowest and fastest wave in a model [m/s]; where it is incomplete those of vp alone."""
+    stated = registry.load(equation)
+    needed = set(stated.properties_in(model.grid.ndim)) - set(stated.defaults)
+    if needed - set(model.properties):
+        return model.vp_min, model.vp_max
+    return stated.speeds(model.properties, model.grid.ndim)

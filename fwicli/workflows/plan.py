@@ -8,17 +8,13 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config import schema
-from fwicli.config.inversion import Stage
 from fwicli.config.loader import Key, Loaded
-from fwicli.digits import apart, round_up
 from fwicli.errors import FwiError
 from fwicli.execution import cores
 from fwicli.inversion.bands import Band
-from fwicli.propagators import sampling
 from fwicli.propagators.equations import registry
 from fwicli.propagators.history import Keeping
 from fwicli.survey.acquisition import Acquisition
@@ -35,13 +31,14 @@ from fwicli.workflows import (
     placement,
     plausibility,
     reception,
-    signatures,
     sizes,
-    unknowns,
+    staging,
     vicinity,
 )
-from fwicli.workflows.checks import ROUNDING, Checks
+from fwicli.workflows.checks import Checks
+from fwicli.workflows.extent import speeds
 from fwicli.workflows.numerics import Numerics
+from fwicli.workflows.observed import observed
 from fwicli.workflows.runfolder import RunFolder
 from fwicli.workflows.signatures import signature
 from fwicli.workflows.totals import Total
@@ -252,17 +249,19 @@ def _modelling(checks: Checks, config: schema.ModelConfig, model: EarthModel | N
 def _inversion(
     checks: Checks, config: schema.InvertConfig, model: EarthModel | None
 ) -> Plan | None:
-    observed = _observed(checks, config, model)
-    if observed is None or model is None:
+    data = observed(checks, config, model)
+    if data is None or model is None:
         return None
-    records, source, reference = observed
+    records, source, reference = data
     readable = choices.variables(checks, config, model)
     checks.misfits(config.inversion, records)
     choices.shots(checks, config, records)
     if not readable:
         return None
     stages = [
-        _stage(checks, ("inversion", "stages", number), config, stage, model, records, source)
+        staging.stage(
+            checks, ("inversion", "stages", number), config, stage, model, records, source
+        )
         for number, stage in enumerate(config.inversion.stages)
     ]
     good = [s for s in stages if s is not None]
@@ -282,119 +281,11 @@ def _inversion(
     )
 
 
-def _stage(
-    checks: Checks,
-    key: Key,
-    config: schema.InvertConfig,
-    stage: Stage,
-    model: EarthModel,
-    records: Gathers,
-    source: Array,
-) -> Numerics | None:
-    """Numerics of one stage: of the bounds, not of the model, which will change."""
-    spectrum = checks.in_band((*key, "band"), source, records.interval, Band(*stage.band))
-    if spectrum is None:
-        return None
-    if not reception.recorded(checks, (*key, "band"), records, Band(*stage.band)):
-        return None
-    equation, physics = config.physics.equation, config.physics
-    # The grid serves every model within the bounds, so that it need not change with the model.
-    bound = speeds(equation, _bounded(config, model, model, 0))[0]
-    limit = extent.longest(physics, bound, spectrum)
-    spacing: Key = (*key, "spacing")
-    grids = extent.grids(checks, physics, model.grid, limit, spacing, stage.spacing)
-    if grids is None:
-        return None
-    near = vicinity.nearest(
-        checks,
-        (*key, "near_source") if stage.near_source is not None else ("inversion", "near_source"),
-        config.inversion.of(int(key[-1])).near_source,
-        vicinity.point_source(physics, grids[1]),
-        records,
-        (stage.band[0], stage.band[1]),
-        fades=config.inversion.of(int(key[-1])).source is not False,
-    )
-    geometry = reception.heard(checks, key, config.inversion, records, near.length)
-    if geometry is None:
-        return None
-    coarse = moved(model, grids[0])
-    slow, fast = (_bounded(config, model, coarse, side) for side in (0, 1))
-    slowest, now = speeds(equation, slow)[0], speeds(equation, coarse)
-    duration = records.interval * (records.samples - 1)
-    placement.within_reach(
-        checks, ("data",), records.acquisition, speeds(equation, fast)[1], duration
-    )
-    numerics = checks.numerics(
-        extent.key(physics, spacing),
-        config,
-        grids[1],
-        (now[0], speeds(equation, fast)[1]),
-        records.acquisition,
-        spectrum,
-        (records.interval, records.samples),
-    )
-    if numerics is None or checks.problems:
-        return None
-    if slowest < now[0]:
-        _warn_of_slow(checks, key, numerics, slowest)
-    numerics = extent.placed(numerics, physics, fast, geometry)
-    changing = unknowns.variables(config, model).properties
-    parameters = registry.load(equation).depending(changing, model.grid.ndim)
-    second_order = (stage.optimizer or config.inversion.optimizer).made().curvature is not None
-    return replace(numerics, parameters=parameters, curvature=second_order, near=near)
-
-
-def speeds(equation: str, model: EarthModel) -> tuple[float, float]:
-    """Slowest and fastest wave in a model [m/s]; where it is incomplete those of vp alone."""
-    stated = registry.load(equation)
-    needed = set(stated.properties_in(model.grid.ndim)) - set(stated.defaults)
-    if needed - set(model.properties):
-        return model.vp_min, model.vp_max
-    return stated.speeds(model.properties, model.grid.ndim)
-
-
-def _bounded(
-    config: schema.InvertConfig, model: EarthModel, moved_to: EarthModel, side: int
-) -> EarthModel:
-    """A model with what is inverted for at its lower or upper bound, or beyond as it is.
-
-    Bounds that are models count with the lowest or highest value that they have anywhere: they
-    are on the grid of `model`, and `moved_to` need not be.
-    """
-    further = (np.minimum, np.maximum)[side]
-    known = moved_to.properties
-    return moved_to.changed(
-        {
-            name: further(
-                known[name], unknowns.outermost(unknowns.bounds(config, model, name))[side]
-            )
-            for name in config.inversion.inverted()
-            if name in known
-        }
-    )
-
-
-def _warn_of_slow(checks: Checks, key: Key, numerics: Numerics, slowest: float) -> None:
-    """Say so if waves as slow as the lower bound would be sampled too coarsely."""
-    found = sampling.points_per_wavelength(
-        slowest, numerics.highest_frequency, numerics.grid.spacing
-    )
-    needed = sampling.fewest_points(numerics.order)
-    if found < needed * (1 - ROUNDING):
-        have, need = apart(found, needed, digits=3)
-        lowest = round_up(slowest * needed / found)
-        checks.warn(
-            f"stage {int(key[-1]) + 1}: where the model goes down to the lower bound, {slowest:g} "
-            f"m/s, there are {have} points per wavelength, fewer than the {need} that order "
-            f"{numerics.order} needs; raise the bound to {lowest:g} m/s or use a smaller spacing"
-        )
-
-
 def _migration(checks: Checks, config: schema.RtmConfig, model: EarthModel | None) -> Plan | None:
-    observed = _observed(checks, config, model)
-    if observed is None or model is None:
+    data = observed(checks, config, model)
+    if data is None or model is None:
         return None
-    records, source, reference = observed
+    records, source, reference = data
     imaging = config.imaging
     spectrum: Spectrum | None = Spectrum.of(source, records.interval)
     if imaging.band is not None:
@@ -462,72 +353,6 @@ def _all_muted(mute: str | float, model: EarthModel) -> str:
         f"{what} leaves out all of the image, down to {model.grid.end[-1]:g} m; set "
         f"`imaging.mute: nothing`, or a smaller depth"
     )
-
-
-def _observed(
-    checks: Checks, config: schema.InvertConfig | schema.RtmConfig, model: EarthModel | None
-) -> tuple[Gathers, Array, EarthModel | None] | None:
-    """Records, wavelet and reference model, checked against the model."""
-    records = checks.get(("data",), lambda: assembly.gathers(config.data, config.wavelet is None))
-    reference = _reference(checks, config.reference, model)
-    if records is None:
-        return None
-    source = records.wavelet
-    given = config.wavelet
-    if given is not None:
-        source = checks.get(
-            ("wavelet",), lambda: signature(given, records.interval, records.samples)
-        )
-    elif source is not None:
-        name = f"the wavelet in {config.data.file}"
-        source = checks.get(("data",), partial(signatures.checked, np.asarray(source), name))
-    else:
-        checks.add(("data",), "the data come without a wavelet; add a `wavelet` section")
-    if not records.data.any():
-        checks.add(("data",), "all traces are zero; check the file and the names of its datasets")
-    elif silent := str(records.silence or ""):
-        checks.warn(silent)
-    if model is None or source is None:
-        return None
-    if records.acquisition.ndim != model.grid.ndim:
-        checks.add(
-            ("data",),
-            f"the data have {records.acquisition.ndim} coordinates and the model "
-            f"{model.grid.ndim}; both must be 2D (x, z) or 3D (x, y, z)",
-        )
-        return None
-    checks.inside(("data",), model.grid, records.acquisition)
-    placement.sounding(checks, ("data",), model.grid, placement.live(records))
-    fastest = speeds(config.physics.equation, model)[1]
-    limit = sampling.stable_step(fastest, model.grid.spacing, config.physics.order)
-    sampled = partial(
-        plausibility.check_sampling,
-        records.interval,
-        records.samples,
-        limit,
-        min(model.grid.spacing),
-        fastest,
-        config.physics.substeps,
-    )
-    if not checks.passes(("data",), sampled):
-        return None
-    source = np.asarray(source)
-    return replace(records, wavelet=source), source, reference
-
-
-def _reference(
-    checks: Checks, section: schema.Model | None, model: EarthModel | None
-) -> EarthModel | None:
-    if section is None:
-        return None
-    reference = checks.get(("reference",), lambda: assembly.earth_model(section))
-    if reference is not None and model is not None and reference.grid != model.grid:
-        checks.add(
-            ("reference",),
-            f"the reference has grid {reference.grid.shape} at {reference.grid.spacing} m and "
-            f"the model {model.grid.shape} at {model.grid.spacing} m; they must agree",
-        )
-    return reference
 
 
 def _workers(section: schema.Execution, shots: int) -> int:

@@ -100,7 +100,7 @@ def total(folder: Path) -> None:
 def journal(folder: Path) -> None:
     book = Journal(folder / "journal")
     book.recall("what", (), lambda: {"value": np.ones(1)})
-    (entry,) = (folder / "journal").iterdir()
+    (entry,) = (folder / "journal").glob("*.npz")
     np.savez(entry, value=np.array([Evil()], dtype=object), allow_pickle=True)
     book.recall("what", (), lambda: {"value": np.ones(1)})
 
