@@ -48,12 +48,17 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/peers.py --json runs/peers.json
 	$(BIN)/python benchmarks/endurance.py
 	$(BIN)/python benchmarks/kills.py
+	$(BIN)/python benchmarks/ends.py
+	$(BIN)/python benchmarks/fuzz.py configs --count 2000
+	$(BIN)/python benchmarks/fuzz.py files --count 1000
 	$(BIN)/python benchmarks/histories.py
 	$(BIN)/python benchmarks/boundaries.py
 	$(BIN)/python benchmarks/tilted.py
 	$(BIN)/python benchmarks/receivers.py
 	$(BIN)/python benchmarks/misfits.py
 	$(BIN)/python benchmarks/grids.py
+	$(BIN)/python benchmarks/near.py
+	$(BIN)/python benchmarks/diagnosis.py
 	$(BIN)/python benchmarks/marmousi.py
 	$(BIN)/python benchmarks/wavelets.py
 	$(BIN)/python benchmarks/robustness.py
