@@ -96,7 +96,8 @@ def image(
 ) -> None:
     """Draw an image of reflectors over the model that it was made in."""
     figure, axes = _figure(earth.grid)
-    visible = values[~earth.water()]
+    below = ~earth.water()
+    visible = values[below] if below.any() else values  # all of the model may be water
     largest = float(np.percentile(np.abs(visible), 99)) or 1.0
     _section(axes, values, earth.grid, "gray_r", -largest, largest)
     axes.set_title(title)

@@ -47,6 +47,14 @@ def test_constant_model_has_a_scale(tmp_path: Path) -> None:
     picture(tmp_path / "m.png")
 
 
+def test_image_over_nothing_but_water(tmp_path: Path) -> None:
+    """Its scale is that of all points, where none lies below the water."""
+    grid = Grid((31, 21), (25.0, 25.0), (0.0, 0.0))
+    earth = EarthModel(grid, np.full(grid.shape, 1600.0))
+    plotting.image(tmp_path / "i.png", RNG.standard_normal(grid.shape), earth)
+    picture(tmp_path / "i.png")
+
+
 def test_gathers_wavelet_and_convergence(tmp_path: Path) -> None:
     points = np.zeros((4, 2))
     data = RNG.standard_normal((4, 4, 60))

@@ -35,6 +35,14 @@ TAPER = (0.85, 1.0)
 COLUMNS = 32
 
 
+def making(count: int) -> int:
+    """Memory that it takes to make a matrix of `count` samples, beside its own [bytes].
+
+    Three arrays of the complex spectra of some columns, of four times their length.
+    """
+    return 3 * COLUMNS * (2 * count + 1) * np.dtype(complex).itemsize
+
+
 @lru_cache(maxsize=8)
 def disperse(count: int, interval: float, step: float, precision: str = "float64") -> Array:
     """Matrix that disperses `count` samples of a source, for time stepping with `step` [s]."""
@@ -42,7 +50,7 @@ def disperse(count: int, interval: float, step: float, precision: str = "float64
     def seen(w: Array) -> Array:
         return np.asarray(2 / step * np.sin(np.minimum(w * step / 2, np.pi / 2)))
 
-    return _change_of_frequency(count, interval, step, seen).astype(precision)
+    return _change_of_frequency(count, interval, step, seen, precision)
 
 
 @lru_cache(maxsize=8)
@@ -52,11 +60,11 @@ def restore(count: int, interval: float, step: float, precision: str = "float64"
     def source_of(w: Array) -> Array:
         return np.asarray(2 / step * np.arcsin(np.minimum(w * step / 2, 1.0)))
 
-    return _change_of_frequency(count, interval, step, source_of).astype(precision)
+    return _change_of_frequency(count, interval, step, source_of, precision)
 
 
 def _change_of_frequency(
-    count: int, interval: float, step: float, change: Callable[[Array], Array]
+    count: int, interval: float, step: float, change: Callable[[Array], Array], precision: str
 ) -> Array:
     """Matrix of a trace with spectrum X(change(w)) from one with spectrum X(w).
 
@@ -68,7 +76,7 @@ def _change_of_frequency(
     low, high = (share * highest for share in TAPER)
     taper = np.cos(0.5 * np.pi * np.clip((w - low) / (high - low), 0, 1)) ** 2
     changed = change(w)
-    matrix = np.empty((count, count))
+    matrix = np.empty((count, count), dtype=precision)
     t = interval * np.arange(count)
     # In blocks of columns, to bound the memory.
     for first in range(0, count, COLUMNS):

@@ -197,6 +197,7 @@ class Engine:
         models = {c: part for c, part in models.items() if c <= last}
         place = source if recorded else None
         found = self.run(signature, models, adjoint, receiver, place, keeper)
+        keeper.end()
         arrived = {c: self._sources_out(a, source) for c, a in found.items()} if recorded else {}
         gradient = self._gradients(kernel)
         return Backward(gathers, arrived, gradient, self._images(kernel))

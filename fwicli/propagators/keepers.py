@@ -105,6 +105,10 @@ class Keeper:
     def rewind(self) -> None:
         """All segments will be wanted again, from the last."""
 
+    def end(self) -> None:
+        """The history is not wanted again: without a cycle, arrays go with their engine."""
+        self._forward = None
+
     def _run(self) -> Forward:
         if self._forward is None:
             raise RuntimeError("a history is restored that was never made")
@@ -323,6 +327,11 @@ class Boundary(Keeper):
         for whole, buffer in self._pairs():
             buffer[before - first : last - first] = whole[before - 1 : last - 1]
         self._reverse.repeat(segment)
+
+    def end(self) -> None:
+        """The history is not wanted again, nor is the run backwards."""
+        super().end()
+        del self._reverse
 
     def rewind(self) -> None:
         """All segments will be wanted again, from the last."""

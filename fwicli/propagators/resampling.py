@@ -64,7 +64,7 @@ class Resampling:
     @property
     def making(self) -> int:
         """Memory that it takes to make the last matrix, beside theirs [bytes]."""
-        return 8 * self.extended**2 if self.axis.corrected else 0
+        return dispersion.making(self.extended) if self.axis.corrected else 0
 
     # --- the maps, from traces of shape (n, samples) to steps of shape (steps, n) ----------------
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -108,6 +110,22 @@ def test_shots_do_not_share_their_history(make_setting: Make, keeping: Keeping) 
     assert all(np.array_equal(again[n], first[n]) for n in first)
     assert np.array_equal(twice["m"], 2 * first["m"])
     assert np.array_equal(twice["illumination"], 4 * first["illumination"])
+
+
+@pytest.mark.parametrize("keeping", EVERY_KIND, ids=lambda k: k.kind)
+def test_arrays_go_with_the_propagator(make_setting: Make, keeping: Keeping) -> None:
+    """At once: those of an inversion's earlier stage would else stay beside those of the next."""
+    s = make_setting(keeping=keeping)
+    images(s)
+    (engine,) = s.propagator.engines._waiting
+    storage = weakref.ref(engine.storage)
+    del engine
+    gc.disable()
+    try:
+        s.propagator.engines._waiting.clear()
+        assert storage() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("keeping", [CHECKPOINTS, Keeping("disk"), BOUNDARY], ids=lambda k: k.kind)

@@ -125,7 +125,7 @@ def test_warnings(survey: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     setting = "inversion.bounds=[500, 3000]"
     warnings = plan(load(survey / "invert.yaml", settings=[setting])).warnings
     assert any("down to the lower bound, 500 m/s" in w for w in warnings)
-    monkeypatch.setattr("os.sysconf", lambda name: 1100)
+    monkeypatch.setattr("os.sysconf", lambda name: 2000)
     (warning,) = plan(load(survey / "model.yaml")).warnings
     assert "that there are for them; lower `execution.workers`" in warning
 
