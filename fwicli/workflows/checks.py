@@ -21,6 +21,7 @@ from fwicli.propagators import history, sampling
 from fwicli.propagators.absorbing import walls
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import ROUND_OFF, Equation, call
+from fwicli.survey import rocks
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
@@ -44,6 +45,15 @@ SETTING = {"vp": "unit", "rho": "rho_unit", "theta": "angle_unit", "phi": "angle
 def points_needed(physics: schema.Physics) -> float:
     """Points in the shortest wavelength that a run must have."""
     return physics.min_points_per_wavelength or sampling.fewest_points(physics.order)
+
+
+# What values that are too small for a velocity may be, by their unit, and what helps.
+REMEDIES = {
+    "km/s": "is it in km/s? Then set `NAME.unit: km/s`",
+    "s/m": "is it the slowness, in s/m? Then save its inverse",
+    "s2/m2": "is it the squared slowness, in s2/m2? Then save the inverse of its root",
+    "": "give the velocity, in m/s",
+}
 
 
 class Checks:
@@ -100,10 +110,12 @@ class Checks:
         for prop, values in model.properties.items():
             low, high = PLAUSIBLE[prop]
             if prop == "vp" and values.max() < low:
+                slowest, fastest = float(values.min()), float(values.max())
+                remedy = REMEDIES[rocks.unit(slowest, fastest)].replace("NAME", name)
                 self.add(
                     (name,),
-                    f"vp is from {values.min():g} to {values.max():g} m/s, and no rock or water is "
-                    f"so slow: is it in km/s? Then set `{name}.unit: km/s`",
+                    f"vp is from {slowest:g} to {fastest:g} m/s, and no rock or water is so slow: "
+                    f"{remedy}",
                 )
                 continue
             if values.min() < low or values.max() > high:
@@ -168,22 +180,6 @@ class Checks:
         for key, misfit in told.items():
             if misfit is not None and misfit in used:
                 self.get(key, partial(misfit.made().scale, gather, interval))
-
-    def inside(self, key: Key, grid: Grid, geometry: Acquisition) -> None:
-        """Every source and receiver must lie in the model."""
-        named = {"sources": geometry.sources, "receivers": geometry.all_receivers()}
-        for name, positions in named.items():
-            outside = grid.outside(positions)
-            if not outside.any():
-                continue
-            first = int(np.flatnonzero(outside)[0])
-            where = ", ".join(f"{c:.9g}" for c in positions[first])
-            self.add(
-                (*key, name) if key == ("geometry",) else key,
-                f"{int(outside.sum())} of {len(positions)} {name} lie outside the model, the "
-                f"first, number {first}, at ({where}) m; the model has {_extent(grid)} m: move "
-                f"them, or check units, `model.origin` and the sign of depths",
-            )
 
     def coarse(
         self, key: Key, grid: Grid, spacing: float | str | None, longest: float
@@ -380,11 +376,3 @@ class Checks:
 def _dotted(key: Key) -> str:
     """A key as `--set` takes it."""
     return ".".join(map(str, key))
-
-
-def _extent(grid: Grid) -> str:
-    """Where a grid begins and ends, in digits enough."""
-    return ", ".join(
-        f"{a} from {o:.9g} to {e:.9g}"
-        for a, o, e in zip(grid.axes, grid.origin, grid.end, strict=True)
-    )

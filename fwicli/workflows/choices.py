@@ -13,9 +13,13 @@ from fwicli.inversion import encoding
 from fwicli.propagators.equations import registry
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import IMPEDANCE, UNITS, EarthModel
+from fwicli.survey.rocks import PLAUSIBLE
 from fwicli.workflows import unknowns
 from fwicli.workflows.checks import Checks
 from fwicli.workflows.regularization import Regularization
+
+# Units that bounds are given in by mistake, a thousand times those that they must have.
+THOUSANDTHS = {"vp": "km/s", "rho": "g/cm3"}
 
 
 def variables(checks: Checks, config: schema.InvertConfig, model: EarthModel) -> bool:
@@ -96,12 +100,17 @@ def _start_within(
         fastest, upper = apart(last, high)
         place = ".".join(map(str, key))
         wide = round_down(min(first, low), 4), round_up(max(last, high), 4)
+        remedy = f"widen them, as to `{place}: [{wide[0]:.9g}, {wide[1]:.9g}]`, or fix those points"
+        if high < PLAUSIBLE.get(name, (0.0,))[0] <= 1000 * low and name in THOUSANDTHS:
+            remedy = (
+                f"are they in {THOUSANDTHS[name]}? Then write `{place}: [{1000 * low:.9g}, "
+                f"{1000 * high:.9g}]`: bounds are in {unit}"
+            )
         checks.add(
             key,
             f"the starting model has {name} from {slowest} to {fastest} {unit} where it may "
             f"change, and at {int(outside.sum())} points it is outside the bounds {lower} to "
-            f"{upper} {unit}; widen them, as to `{place}: [{wide[0]:.9g}, {wide[1]:.9g}]`, or fix "
-            f"those points",
+            f"{upper} {unit}; {remedy}",
         )
     return True
 

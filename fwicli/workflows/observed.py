@@ -53,7 +53,7 @@ def observed(
             f"{model.grid.ndim}; both must be 2D (x, z) or 3D (x, y, z)",
         )
         return None
-    checks.inside(("data",), model.grid, records.acquisition)
+    placement.inside(checks, ("data",), model.grid, records.acquisition)
     placement.sounding(checks, ("data",), model.grid, placement.live(records))
     fastest = speeds(config.physics.equation, model)[1]
     limit = sampling.stable_step(fastest, model.grid.spacing, config.physics.order)

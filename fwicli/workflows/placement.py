@@ -14,6 +14,39 @@ from fwicli.workflows import assembly
 from fwicli.workflows.checks import Checks
 
 
+def inside(checks: Checks, key: Key, grid: Grid, geometry: Acquisition) -> None:
+    """Every source and receiver must lie in the model."""
+    named = {"sources": geometry.sources, "receivers": geometry.all_receivers()}
+    turned = Grid(grid.shape[::-1], grid.spacing, grid.origin)
+    fits = not any(turned.outside(positions).any() for positions in named.values())
+    for name, positions in named.items():
+        outside = grid.outside(positions)
+        if not outside.any():
+            continue
+        first = int(np.flatnonzero(outside)[0])
+        where = ", ".join(f"{c:.9g}" for c in positions[first])
+        remedy = "move them, or check units, `model.origin` and the sign of depths"
+        if fits:
+            axes, order = ", ".join(grid.axes), ", ".join(grid.axes[::-1])
+            remedy = (
+                f"is the model ({order})? All lie in it with its axes turned round: give it as "
+                f"({axes}), as by `numpy.transpose`, or {remedy}"
+            )
+        checks.add(
+            (*key, name) if key == ("geometry",) else key,
+            f"{int(outside.sum())} of {len(positions)} {name} lie outside the model, the "
+            f"first, number {first}, at ({where}) m; the model has {_extent(grid)} m: {remedy}",
+        )
+
+
+def _extent(grid: Grid) -> str:
+    """Where a grid begins and ends, in digits enough."""
+    return ", ".join(
+        f"{a} from {o:.9g} to {e:.9g}"
+        for a, o, e in zip(grid.axes, grid.origin, grid.end, strict=True)
+    )
+
+
 def sounding(checks: Checks, key: Key, grid: Grid, geometry: Acquisition) -> None:
     """No source or receiver may lie on a side where the pressure is zero."""
     try:
@@ -32,7 +65,9 @@ def sounding(checks: Checks, key: Key, grid: Grid, geometry: Acquisition) -> Non
             effect = "send nothing" if name == "sources" else "record nothing"
             remedy = f"absorb on that side, or move them inwards, to {side[0]} = {inward:g} m"
             if side in SURFACE and checks.loaded.config.physics.free_surface:
-                remedy = f"move them down, as to z = {inward:g} m, or set `free_surface: false`"
+                remedy = (
+                    f"move them down, as to z = {inward:g} m, or set `physics.free_surface: false`"
+                )
             checks.add(
                 (*key, name) if key == ("geometry",) else key,
                 f"{int(on.sum())} of {len(positions)} {name}, the first number "

@@ -217,7 +217,7 @@ def _modelling(checks: Checks, config: schema.ModelConfig, model: EarthModel | N
     geometry = checks.get(("geometry",), lambda: assembly.acquisition(config.geometry, ndim))
     if geometry is None:
         return None
-    checks.inside(("geometry",), model.grid, geometry)
+    placement.inside(checks, ("geometry",), model.grid, geometry)
     placement.sounding(checks, ("geometry",), model.grid, geometry)
     if sampled is None or source is None:
         return None

@@ -29,7 +29,7 @@ from ruamel.yaml import YAML
 
 from fwicli import aside, ownership
 from fwicli.config.loader import Loaded
-from fwicli.errors import ConfigError
+from fwicli.errors import ConfigError, ExecutionError
 from fwicli.workflows import inputs, lock, outputs, settings
 from fwicli.workflows.manifest import FOLDERS, MANIFEST, Manifest
 from fwicli.workflows.outputs import CONFIG, ENVIRONMENT, LOG, PROGRESS
@@ -89,12 +89,16 @@ class RunFolder:
             replace an input or what no run has written.
         TrustError
             If another user could have written what would be read.
+        ExecutionError
+            If it cannot be written to.
         """
         ownership.check_folder(self.path)
         if not resume:
             self._make()
         elif not self.path.is_dir():
             raise ConfigError(f"there is no run in {self.path} to resume; leave out --resume")
+        if not os.access(self.path, os.W_OK | os.X_OK):
+            raise _unwritable(self.path)
         lock.hold(self.path)
         try:
             if resume:
@@ -187,6 +191,8 @@ class RunFolder:
                 f"{self.path} cannot be the folder of a run: it is, or lies below, a file or a "
                 f"link to nothing; choose another folder with -o"
             ) from None
+        except PermissionError as error:
+            raise _unwritable(self.path) from error
 
     def _holds_run(self) -> bool:
         if self.manifest.present:
@@ -361,6 +367,13 @@ class RunFolder:
             self._write(ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
             self._write(CONFIG, self._yaml())
             self.extended = extended
+
+
+def _unwritable(folder: Path) -> ExecutionError:
+    return ExecutionError(
+        f"{folder} cannot be written to: you have no permission, or its file system is read-only; "
+        f"choose another folder with -o"
+    )
 
 
 def _is_own(folder: Path, name: str) -> bool:

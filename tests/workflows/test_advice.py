@@ -109,6 +109,12 @@ BROKEN = [
     ),
     ("model", ["physics.history={keep: stored, bits: 8}"], "`bits` is not for", 1),
     ("model", ["model.vp=2.1"], "no rock or water is so slow", 1),
+    (
+        "model",
+        ["physics.free_surface=true", "geometry.sources.z=0"],
+        "where the pressure is zero: they send nothing",
+        1,
+    ),
     ("rtm", ["imaging.band=[200, 240]"], "no energy from 200 to 240 Hz", 1),
     ("rtm", ["imaging.mute=500.0"], "leaves out all of the image", 1),
     ("rtm", ["model.vp=FOLDER/water.npy", "imaging.mute=water"], "`mute: water` leaves out", 1),
@@ -127,6 +133,13 @@ BROKEN = [
     ("invert", ["inversion.stages.0.spacing=120"], "fewer than 5 points", 1),
     ("invert", ["inversion.stages.0.spacing=100"], "points per wavelength", 2),
     ("invert", ["inversion.bounds=[1600, 2000]"], "outside the bounds 1600 to 2000", 1),
+    ("invert", ["inversion.bounds=[1.4, 3.0]"], "are they in km/s", 1),
+    (
+        "invert",
+        ["inversion.bounds=null", "inversion.invert_for={vp: [1.4, 3.0]}"],
+        "are they in km/s",
+        1,
+    ),
     ("invert", ["inversion.bounds=[1515.00001, 3000]"], "outside the bounds", 1),
     (
         "invert",
@@ -197,3 +210,37 @@ def test_numbers_in_messages_work(
     match = re.search(number, one.message)
     assert match is not None, one.message
     planned(folder, kind, *settings, f"{key}={match[1]}")
+
+
+# What is saved in place of a velocity, and the cause that must be named.
+MISTAKEN = {
+    "km/s": (lambda v: v / 1000, "is it in km/s?"),
+    "slowness": (lambda v: 1 / v, "is it the slowness, in s/m?"),
+    "squared slowness": (lambda v: v**-2.0, "is it the squared slowness, in s2/m2?"),
+    "a hundredth of km/s": (lambda v: v / 1e5, "give the velocity, in m/s"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKEN)
+def test_other_quantities_than_velocity_are_named(folder: Path, mistake: str) -> None:
+    change, cause = MISTAKEN[mistake]
+    np.save(folder / "mistaken.npy", change(np.load(folder / "start.npy").astype(np.float64)))
+    one = problem(folder, "model", "model.shape=null", "model.vp=FOLDER/mistaken.npy")
+    assert cause in one.message
+    assert ("km/s" in one.message) == (mistake == "km/s")
+
+
+@pytest.mark.parametrize("kind", ["model", "invert", "rtm"])
+def test_models_with_depth_first_are_named(folder: Path, kind: str) -> None:
+    np.save(folder / "turned.npy", np.load(folder / "start.npy").T)
+    shape = ["model.shape=null"] if kind == "model" else []
+    with pytest.raises(ProblemsError) as caught:
+        planned(folder, kind, *shape, "model.vp=FOLDER/turned.npy")
+    outside = [p.message for p in caught.value.problems if "outside the model" in p.message]
+    assert outside
+    assert all("is the model (z, x)?" in message for message in outside)
+
+
+def test_points_outside_either_way_are_not_blamed_on_the_order_of_axes(folder: Path) -> None:
+    one = problem(folder, "model", "geometry.sources.x=[700]")
+    assert "is the model" not in one.message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from fwicli import hdf5
 from fwicli.config.loader import load
-from fwicli.errors import ConfigError
+from fwicli.errors import ConfigError, ExecutionError
 from fwicli.workflows import model
 from fwicli.workflows.runfolder import RunFolder
 
@@ -92,6 +93,30 @@ def test_interrupted_run_goes_on(survey: Path, tmp_path: Path) -> None:
     first = hdf5.read_gathers(survey / "shots" / "shots.h5")
     np.testing.assert_array_equal(hdf5.read_gathers(folder / "shots.h5").data, first.data)
     assert not (folder / "partial").exists()
+
+
+@pytest.mark.parametrize("name", ["closed", "closed/run"])
+def test_folders_that_cannot_be_written_are_named(
+    survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The folder that the user has given is named, not a file that was going to be in it."""
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    if os.geteuid() == 0:  # for whom nothing is closed
+        access, mkdir = os.access, Path.mkdir
+
+        def denied(path: Path, *_args: object, **_options: object) -> None:
+            if path.parent == closed:
+                raise PermissionError(13, "Permission denied", str(path))
+            mkdir(path, parents=True, exist_ok=True)
+
+        monkeypatch.setattr(os, "access", lambda path, mode: path != closed and access(path, mode))
+        monkeypatch.setattr(Path, "mkdir", denied)
+    closed.chmod(0o555)
+    with pytest.raises(ExecutionError) as caught:
+        RunFolder(tmp_path / name, load(survey / "model.yaml")).open(resume=False, force=True)
+    assert str(caught.value).startswith(f"{tmp_path / name} cannot be written to")
+    assert not any(closed.iterdir())
 
 
 def test_run_is_not_overwritten(survey: Path, tmp_path: Path) -> None:
