@@ -34,6 +34,9 @@ UNEQUAL = 2.5
 # Amplitude of an arrival over the quiet of its trace: 14 dB. The quiet is the level that the
 # record is below of in a tenth of its windows.
 LOUD, QUIET = 5.0, 0.1
+# Shortest record in which windows as long as the arrival can be quiet [windows]; the quiet of a
+# shorter one is that of so many pieces of it.
+FREE, PIECES = 2.5, 16
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,10 @@ class Arrivals:
 
     def loudness(self) -> Array:
         """Amplitude over the quiet of the trace and that of the gather, the lesser of the two."""
-        quiet = np.sqrt(quietest(self.gather, self.length))
+        samples = self.gather.shape[1]
+        # In a record of two or three windows none may be free of the arrival.
+        length = self.length if samples >= FREE * self.length else samples // PIECES
+        quiet = np.sqrt(quietest(self.gather, max(1, length)))
         level = np.maximum(quiet, np.median(quiet))
         loudness = np.full(len(level), np.inf)
         np.divide(self.rms(), level, out=loudness, where=level > 0)

@@ -281,5 +281,5 @@ def test_silent_data_are_refused() -> None:
     f, _ = objective("vp")
     records = records_of(f)
     silent = of(replace(records, data=0 * records.data))
-    with pytest.raises(DataError, match="all zero"):
+    with pytest.raises(DataError, match="all traces are silent"):
         Objective(f.discretization, f.variables, {}, silent, InProcess())

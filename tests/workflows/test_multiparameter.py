@@ -234,11 +234,11 @@ def test_plan_says_what_is_inverted_for(dense: Path) -> None:
         ),
         (
             ["inversion.invert_for={rho: [1500, 2600], vp: [1450, 3200]}"],
-            "the starting model has rho from 1403.55 to 1927.24 kg/m3 where it may change",
+            "the starting model has rho from 1404 to 1927 kg/m3 where it may change",
         ),
         (
             ["inversion.invert_for={impedance: [4e6, 8e6], vp: [1450, 3200]}"],
-            "outside the bounds 4e+06 to 8e+06 kg/(m2 s); widen the bounds",
+            "outside the bounds 4e+06 to 8e+06 kg/(m2 s); widen them, as to `inversion.invert_for.",
         ),
     ],
 )

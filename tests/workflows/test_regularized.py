@@ -17,7 +17,8 @@ from fwicli.workflows import invert
 from fwicli.workflows.plan import plan
 
 # One stage on a grid of its own, in place of the two of the survey.
-STAGE = "inversion.stages=[{band: [0, 10], iterations: 3, spacing: 20}]"
+# These tests are of the model: all traces count as they are, also those next to their source.
+STAGE = "inversion.stages=[{band: [0, 10], iterations: 3, spacing: 20, near_source: nothing}]"
 
 
 @pytest.fixture(autouse=True, scope="module")
