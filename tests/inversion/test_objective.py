@@ -280,6 +280,5 @@ def test_illumination_is_positive_and_largest_at_the_sources() -> None:
 def test_silent_data_are_refused() -> None:
     f, _ = objective("vp")
     records = records_of(f)
-    silent = of(replace(records, data=0 * records.data))
     with pytest.raises(DataError, match="all traces are silent"):
-        Objective(f.discretization, f.variables, {}, silent, InProcess())
+        of(replace(records, data=0 * records.data))
