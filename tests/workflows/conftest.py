@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def coarse_pictures() -> Iterator[None]:
     """Pictures of few dots: drawing them takes longer than the waves of a small survey."""
     with pytest.MonkeyPatch.context() as patch:
