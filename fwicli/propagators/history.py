@@ -281,7 +281,9 @@ def demand(
         (thickness + order) * fields // (n + 2 * order) * count
         for n, count in zip(padded, sides, strict=True)
     )
-    strips = sum(thickness * points // n * count for n, count in zip(padded, sides, strict=True))
+    # What is kept of the layer is thin, and its rows are not longer in memory.
+    strip = thickness * math.prod(padded)
+    strips = sum(strip // n * count for n, count in zip(padded, sides, strict=True))
     state = fields * footprint.state + states * footprint.strips // ndim
     edge = strips * len(footprint.evolving)
     steps, every, step = timing
