@@ -13,12 +13,12 @@ import itertools
 import multiprocessing
 import os
 import re
-import shutil
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from fwicli.errors import CompilerError
+from fwicli.propagators import workplace
 
 # Variables by which OpenMP binds the threads of a process to cores: of several workers, all to the
 # same ones.
@@ -57,21 +57,16 @@ def _from_memory(data: bytes) -> ctypes.CDLL:
 
 
 def _from_file(data: bytes) -> ctypes.CDLL:
-    folder = None
     try:
-        folder = tempfile.mkdtemp(prefix="fwi-")
-        path = Path(folder) / "kernel.so"
-        path.write_bytes(data)
-        return ctypes.CDLL(str(path))
+        with workplace.within(Path(tempfile.gettempdir())) as folder:
+            path = folder / "kernel.so"
+            path.write_bytes(data)
+            return ctypes.CDLL(str(path))
     except OSError as error:
-        where = folder or "the temporary folder"
         raise CompilerError(
-            f"cannot load a compiled kernel in {where}: {error}; set TMPDIR to a folder with room "
-            f"from which programs may be run"
+            f"cannot load a compiled kernel in the temporary folder: {error}; set TMPDIR to a "
+            f"folder with room from which programs may be run"
         ) from error
-    finally:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write(descriptor: int, data: bytes) -> None:

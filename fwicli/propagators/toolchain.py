@@ -14,12 +14,12 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from fwicli.errors import CompilerError
-from fwicli.propagators import cache, library
+from fwicli.propagators import cache, library, workplace
 
 # Flags that say where something is, alone or with the place as the next word.
 PLACES = ("-I", "-L", "-B", "-F", "-isystem", "-isysroot", "-Wl,", "--sysroot", "--gcc-toolchain")
@@ -239,22 +239,21 @@ def _last_error(done: subprocess.CompletedProcess[str]) -> str:
 @contextmanager
 def _workplace() -> Iterator[Path]:
     """A folder of this process alone, with room to compile in."""
-    place = None
-    for above in workplaces():
-        with suppress(OSError):
-            usage = shutil.disk_usage(above)
-            if usage.free >= ROOM or not usage.total:  # some file systems do not tell
-                place = tempfile.mkdtemp(prefix="fwi-", dir=above)
-                break
-    if place is None:
-        raise CompilerError(
-            f"there is no folder with {ROOM / 1e6:.0f} MB of room to compile kernels in, of "
-            f"{', '.join(map(str, workplaces()))}; set TMPDIR to one that you can write"
-        )
-    try:
-        yield Path(place)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
+    with ExitStack() as stack:
+        place = None
+        for above in workplaces():
+            workplace.sweep(above)
+            with suppress(OSError):
+                usage = shutil.disk_usage(above)
+                # Some file systems do not tell.
+                if place is None and (usage.free >= ROOM or not usage.total):
+                    place = stack.enter_context(workplace.within(above))
+        if place is None:
+            raise CompilerError(
+                f"there is no folder with {ROOM / 1e6:.0f} MB of room to compile kernels in, of "
+                f"{', '.join(map(str, workplaces()))}; set TMPDIR to one that you can write"
+            )
+        yield place
 
 
 def workplaces() -> list[Path]:
