@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import os
 import signal
 import sys
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
-from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
-from fwicli.cli import display
+from fwicli.cli import display, streams
 
 VERBS = {
     "init": "Write a commented config to start from.",
@@ -62,6 +61,15 @@ class _Veiled(Exception):  # noqa: N818 - its cause is the error
     """An error that Click must not see."""
 
 
+@contextmanager
+def _veiling() -> Iterator[None]:
+    # Click takes the end of a file for an interrupt, and that of a pipe for an end of its own.
+    try:
+        yield
+    except (EOFError, BrokenPipeError) as error:
+        raise _Veiled from error
+
+
 class _Verbs(click.Group):
     """Commands by name; a verb's module is imported only when it is called."""
 
@@ -74,12 +82,13 @@ class _Verbs(click.Group):
         command: click.Command = import_module(f"fwicli.cli.{cmd_name}").command
         return command
 
+    def make_context(self, *arguments: Any, **settings: Any) -> click.Context:
+        with _veiling():  # of the help, which is printed here
+            return super().make_context(*arguments, **settings)
+
     def invoke(self, ctx: click.Context) -> object:
-        # Click takes the end of a file for an interrupt, and that of a pipe for an end of its own.
-        try:
+        with _veiling():
             return super().invoke(ctx)
-        except (EOFError, BrokenPipeError) as error:
-            raise _Veiled from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -124,24 +133,6 @@ def _ignored(name: str) -> bool:
     return signal.getsignal(getattr(signal, name)) is signal.SIG_IGN
 
 
-def _open_standard_files() -> None:
-    """Give a command that was started without some of them (`2>&-`) files for its output.
-
-    The next file that is opened would else take their number, and get what libraries print.
-    """
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
-        if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("r+", encoding="utf-8"))  # noqa: SIM115
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # Names of files and texts of configs may be such that a terminal has no letters for.
-            stream.reconfigure(errors="backslashreplace")
-
-
 def _usual_warnings() -> None:
     """Undo PYTHONWARNINGS: with `error`, libraries end at what they would only warn of."""
     if os.environ.pop("PYTHONWARNINGS", None):
@@ -153,13 +144,8 @@ def _usual_warnings() -> None:
 
 
 def _leave(code: int) -> NoReturn:
-    """End with an exit code; what nobody reads is dropped without a word."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            with suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    """End with an exit code."""
+    streams.flush()
     sys.exit(code)
 
 
@@ -173,7 +159,7 @@ def main() -> None:
     """Run the command line and translate what went wrong into an exit code."""
     from fwicli.errors import FwiError
 
-    _open_standard_files()
+    streams.prepare()
     _usual_warnings()
     for name in SIGNALS:
         if hasattr(signal, name) and not _ignored(name):
@@ -204,7 +190,7 @@ def main() -> None:
             _leave(0)
         raise
     except OSError as error:
-        _say(str(error))
+        _say(streams.explanation(error))
         _leave(4)
     except MemoryError as error:
         _say(
