@@ -49,10 +49,7 @@ def read_gathers(
         sources = np.stack([_by_shot(file, f"source_{a}", shape[0]) for a in axes], axis=-1)
         columns = [_by_trace(file, f"receiver_{a}", shape[:2]) for a in axes]
         receivers = np.stack(np.broadcast_arrays(*columns), axis=-1)
-        if not range(*shots.indices(shape[0])):
-            raise DataError(
-                f"{path} has {shape[0]} shots, and none of them is selected; check `data.shots`"
-            )
+        _check_selection(path, shots, shape[0])
         if receivers.ndim == 3:
             receivers = receivers[shots]
         if len(file.shape(traces)) == 3:
@@ -63,6 +60,20 @@ def read_gathers(
         acquisition = Acquisition(sources[shots], receivers)
         modelled = _point_source(file.attributes())
         return Gathers(acquisition, interval, data, source, point_source=modelled)
+
+
+def _check_selection(path: Path, shots: slice, count: int) -> None:
+    """Make sure that some shots are selected."""
+    if range(*shots.indices(count)):
+        return
+    parts = [shots.start, shots.stop, *([] if shots.step is None else [shots.step])]
+    selection = ":".join("" if part is None else str(part) for part in parts)
+    error = DataError(
+        f"{path} has {count} shots, numbered from 0 to {count - 1}, and none of them is selected "
+        f"by `{selection}` (start:stop:step); set `data.shots` to some of them, as in `0:{count}`"
+    )
+    error.key = ("shots",)
+    raise error
 
 
 def _point_source(attributes: Mapping[str, Any]) -> PointSource | None:

@@ -278,7 +278,7 @@ def test_shots_in_any_order(path: Path, shots: slice) -> None:
 
 
 def test_no_shot_selected(path: Path) -> None:
-    with pytest.raises(DataError, match="has 3 shots, and none of them is selected"):
+    with pytest.raises(DataError, match=r"has 3 shots, .* and none of them is selected"):
         hdf5.read_gathers(path, shots=slice(5, None))
 
 

@@ -122,6 +122,8 @@ def _message(detail: Mapping[str, Any], node: Any) -> str:
             text = str(context["error"])
         case "literal_error" if context["expected"] == "False":
             text = "must be a section of settings, or false"
+        case "string_type" if isinstance(value, dict):
+            text = "must be text, and with `: ` or `:` at its end it is a section; put it in quotes"
         case kind if kind in TEXTS:
             text = str(TEXTS[kind]).format(**context)
         case "too_short" | "too_long":
@@ -130,8 +132,6 @@ def _message(detail: Mapping[str, Any], node: Any) -> str:
             text = _a_list(value, node)
         case "model_type" | "model_attributes_type" | "dict_type":
             text = _a_section(value, node)
-        case "string_type" if isinstance(value, dict):
-            text = "must be text; put it in quotes, as in '0:20:2'"
         case _:
             text = str(detail["msg"])
     return text + _shown(value) + _suggestion(detail, value)
@@ -154,7 +154,7 @@ TEXTS = {
     "path_type": "must be the path of a file",
     "finite_number": "must be a finite number",
     "literal_error": "must be {expected}",
-    "string_pattern_mismatch": "must be written as start:stop:step, as in 0:20:2",
+    "string_pattern_mismatch": "must be written as start:stop:step, as in 0:20:2, or be one number",
 }
 
 

@@ -6,9 +6,18 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 from fwicli.config.arrays import ArrayFile, NumberOrArray
+from fwicli.config.data import Data
+from fwicli.config.geometry import Geometry
 from fwicli.config.inversion import Inversion
 from fwicli.config.values import (
     MOST,
@@ -83,51 +92,6 @@ class Model(Section):
         if isinstance(self.vp, float) and (self.shape is None or self.spacing is None):
             raise ValueError("a constant vp needs `shape` and `spacing`")
         return self
-
-
-class Line(Section):
-    """Evenly spaced values from start to stop [m], by step or by count."""
-
-    start: Number
-    stop: Number
-    step: Positive | None = None
-    count: Count | None = None
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Line:
-        if (self.step is None) == (self.count is None):
-            raise ValueError("give either `step` [m] or `count`")
-        return self
-
-
-Coordinate = Annotated[
-    Annotated[Number, Tag("number")]
-    | Annotated[list[Number], Tag("list")]
-    | Annotated[Line, Tag("mapping")],
-    Discriminator(_kind),
-]
-
-
-class Points(Section):
-    """Positions [m]: coordinates that are paired (`line`) or combined (`grid`)."""
-
-    x: Coordinate
-    y: Coordinate | None = None
-    z: Coordinate
-    layout: Literal["line", "grid"] = "line"
-
-
-class Receivers(Points):
-    """Receivers; `towed` makes x (and y) offsets from the source of each shot."""
-
-    towed: bool = False
-
-
-class Geometry(Section):
-    """Sources, one a shot, and the receivers of every shot."""
-
-    sources: Points
-    receivers: Receivers
 
 
 class Ricker(Section):
@@ -297,37 +261,6 @@ class Execution(Section):
     ] = "auto"
     threads: Count = 1
     memory: Positive | None = None
-
-
-class Data(Section):
-    """Shot records in HDF5; `shots` picks some of them as start:stop:step.
-
-    duration: what is used of them, and propagated [s]; all by default.
-    silent: traces that are zero throughout: `drop` them from every comparison, or `compare` them
-    like others. Those that hold values which are no numbers are dropped in any case.
-    """
-
-    file: Path
-    traces: str = "data"
-    silent: Literal["drop", "compare"] = "drop"
-    shots: Annotated[str, Field(pattern=r"^(-?[0-9]{1,9})?(:(-?[0-9]{1,9})?){0,2}$")] = ":"
-    duration: Positive | None = None
-
-    @field_validator("shots")
-    @classmethod
-    def _steps(cls, value: str) -> str:
-        parts = value.split(":")
-        if len(parts) == 3 and parts[2] and int(parts[2]) == 0:
-            raise ValueError("the step of start:stop:step must not be 0")
-        return value
-
-    def selection(self) -> slice:
-        """The shots to read."""
-        parts = [int(p) if p else None for p in self.shots.split(":")]
-        if len(parts) == 1:
-            number = parts[0] or 0
-            return slice(number, number + 1 if number != -1 else None)
-        return slice(*parts)
 
 
 class Imaging(Section):

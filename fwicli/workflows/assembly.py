@@ -12,8 +12,10 @@ from fwicli import arrays, hdf5
 from fwicli.arrays import Stored
 from fwicli.config import schema
 from fwicli.config.arrays import ArrayFile
+from fwicli.config.data import Data
+from fwicli.config.geometry import Coordinate, Geometry, Line, Points
 from fwicli.digits import round_down
-from fwicli.errors import DataError, GeometryError, ModelError
+from fwicli.errors import GeometryError, ModelError
 from fwicli.propagators import points
 from fwicli.propagators.absorbing import SIDES, SURFACE, AbsorbingLayer, walls
 from fwicli.survey.acquisition import Acquisition, towed
@@ -144,7 +146,7 @@ def _property(section: schema.Model, source: float | ArrayFile) -> tuple[Array, 
 # --- geometry -------------------------------------------------------------------------------------
 
 
-def acquisition(section: schema.Geometry, ndim: int) -> Acquisition:
+def acquisition(section: Geometry, ndim: int) -> Acquisition:
     """Positions of a geometry section."""
     sources = _positions(section.sources, ndim, "sources")
     receivers = _positions(section.receivers, ndim, "receivers")
@@ -160,7 +162,7 @@ def acquisition(section: schema.Geometry, ndim: int) -> Acquisition:
     return Acquisition(sources, receivers)
 
 
-def _positions(section: schema.Points, ndim: int, name: str) -> Array:
+def _positions(section: Points, ndim: int, name: str) -> Array:
     """Positions of shape (n_points, ndim) [m], at least one."""
     positions = _points(section, ndim)
     if positions.size == 0:
@@ -170,7 +172,7 @@ def _positions(section: schema.Points, ndim: int, name: str) -> Array:
     return positions
 
 
-def _points(section: schema.Points, ndim: int) -> Array:
+def _points(section: Points, ndim: int) -> Array:
     if (section.y is None) != (ndim == 2):
         need = "no y" if ndim == 2 else "a y coordinate"
         raise GeometryError(f"the model has {ndim} dimensions: give {need}")
@@ -190,30 +192,28 @@ def _points(section: schema.Points, ndim: int) -> Array:
         ) from None
 
 
-def _count(coordinate: schema.Coordinate) -> int:
+def _count(coordinate: Coordinate) -> int:
     """Number of values along a coordinate."""
-    if not isinstance(coordinate, schema.Line):
+    if not isinstance(coordinate, Line):
         return len(coordinate) if isinstance(coordinate, list) else 1
     if coordinate.count is not None:
         return coordinate.count
-    steps = abs(coordinate.stop - coordinate.start) / (coordinate.step or 1.0)
+    steps = (coordinate.stop - coordinate.start) / (coordinate.step or 1.0)
     return math.floor(steps + 1e-9) + 1
 
 
-def _values(coordinate: schema.Coordinate) -> Array:
-    if isinstance(coordinate, schema.Line):
+def _values(coordinate: Coordinate) -> Array:
+    if isinstance(coordinate, Line):
         if coordinate.count is not None:
             return np.linspace(coordinate.start, coordinate.stop, coordinate.count)
-        sign = 1.0 if coordinate.stop >= coordinate.start else -1.0
-        step = sign * (coordinate.step or 1.0)
-        return coordinate.start + step * np.arange(_count(coordinate))
+        return coordinate.start + (coordinate.step or 1.0) * np.arange(_count(coordinate))
     return np.atleast_1d(np.asarray(coordinate, dtype=float))
 
 
 # --- data -----------------------------------------------------------------------------------------
 
 
-def gathers(section: schema.Data, wavelet: bool = True) -> Gathers:
+def gathers(section: Data, wavelet: bool = True) -> Gathers:
     """Records of a data section, with their silent traces noted.
 
     Parameters
@@ -221,10 +221,7 @@ def gathers(section: schema.Data, wavelet: bool = True) -> Gathers:
     wavelet : bool
         Whether the wavelet that the file holds is read as well.
     """
-    shots = section.selection()
-    if shots.step == 0:
-        raise DataError(f"`shots: {section.shots}` has a step of 0; leave it out, or make it 1")
-    records = hdf5.read_gathers(section.file, section.traces, shots, wavelet)
+    records = hdf5.read_gathers(section.file, section.traces, section.selection(), wavelet)
     if section.duration is not None:
         records = records.until(section.duration)
     return records.silenced(section.silent == "compare")
