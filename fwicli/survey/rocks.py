@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# vp [m/s], rho [kg/m3], Thomsen's parameters, angles [rad].
+# vp [m/s], rho [kg/m3], Thomsen's parameters, angles [rad], the product of vp and rho.
 PLAUSIBLE = {
     "vp": (50.0, 15000.0),
     "rho": (500.0, 10000.0),
@@ -10,6 +10,7 @@ PLAUSIBLE = {
     "delta": (-0.5, 2.0),
     "theta": (-3.2, 3.2),
     "phi": (-6.4, 6.4),
+    "impedance": (50.0 * 500.0, 15000.0 * 10000.0),
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +22,7 @@ from fwicli.workflows.regularization import Regularization
 
 # Units that bounds are given in by mistake, a thousand times those that they must have.
 THOUSANDTHS = {"vp": "km/s", "rho": "g/cm3"}
+DEGREE = math.pi / 180
 
 
 def variables(checks: Checks, config: schema.InvertConfig, model: EarthModel) -> bool:
@@ -91,6 +94,7 @@ def _start_within(
     start = model.quantity(name)
     if ends is None or start is None:
         return False
+    _plausible(checks, key, name, unknowns.outermost(ends))
     outside = ~fixed & ((start < ends[0]) | (start > ends[1]))
     if outside.any():
         unit, free = UNITS.get(name, ""), start[~fixed]
@@ -113,6 +117,26 @@ def _start_within(
             f"{upper} {unit}; {remedy}",
         )
     return True
+
+
+def _plausible(checks: Checks, key: Key, name: str, ends: tuple[float, float]) -> None:
+    """Warn of bounds that let a property be that of no rock."""
+    (low, high), (least, most), unit = ends, PLAUSIBLE[name], UNITS.get(name, "")
+    if least <= low and high <= most:
+        return
+    place = ".".join(map(str, key))
+    inner = max(low, least), min(high, most)
+    remedy = f"set `{place}: [{inner[0]:.9g}, {inner[1]:.9g}]`, or check the unit"
+    if unit == "rad":
+        radians = round_down(low * DEGREE, 4), round_up(high * DEGREE, 4)
+        remedy = f"are they in degrees? Then set `{place}: [{radians[0]:.9g}, {radians[1]:.9g}]`"
+    elif inner[0] >= inner[1]:
+        remedy = f"bounds are in {unit}: check them" if unit else "check them"
+    waste = ", and the time step is that of the largest" if name == "vp" and high > most else ""
+    checks.warn(
+        f"`{place}` lets {name} be from {low:g} to {high:g} {unit}".rstrip()
+        + f", but rocks have {least:g} to {most:g}{waste}; {remedy}"
+    )
 
 
 def _regularization(

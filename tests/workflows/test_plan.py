@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import h5py
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 
 from fwicli.config.loader import ProblemsError, load
+from fwicli.workflows import choices
+from fwicli.workflows.checks import Checks
 from fwicli.workflows.plan import Plan, plan
 
 
@@ -296,3 +299,42 @@ def test_histories_that_cannot_be_are_refused(survey: Path) -> None:
     density = ("physics.equation=velocity_pressure", "model.rho=1000", "physics.history=boundary")
     told, *_ = impossible(survey / "invert.yaml", *density)
     assert "not found again backwards in time; use `physics.history: checkpoints`" in told
+
+
+BOUNDS = [
+    ("vp", (1000.0, 50000.0)),
+    ("vp", (1.0, 5000.0)),
+    ("vp", (20000.0, 50000.0)),
+    ("rho", (1.0, 3000.0)),
+    ("rho", (1000.0, 25000.0)),
+    ("impedance", (1e3, 1e7)),
+    ("impedance", (1e6, 1e9)),
+    ("epsilon", (-0.1, 20.0)),
+    ("delta", (-10.0, 0.2)),
+    ("theta", (-45.0, 45.0)),
+    ("phi", (0.0, 90.0)),
+]
+
+
+@pytest.mark.parametrize(("name", "ends"), BOUNDS)
+def test_bounds_of_no_rock(name: str, ends: tuple[float, float]) -> None:
+    """Of every property; what the message advises goes without a word."""
+
+    def warnings(*ends: float) -> list[str]:
+        checks = Checks(None)  # type: ignore[arg-type]
+        choices._plausible(checks, ("inversion", "bounds"), name, (ends[0], ends[1]))
+        return checks.warnings
+
+    (text,) = warnings(*ends)
+    assert f"lets {name} be from {ends[0]:g} to {ends[1]:g}" in text
+    advised = re.search(r"set `inversion.bounds: \[(.*), (.*)\]`", text)
+    assert advised or "check them" in text
+    if advised:
+        assert not warnings(*map(float, advised.groups()))
+
+
+def test_bounds_of_no_rock_are_told(survey: Path) -> None:
+    made = plan(load(survey / "invert.yaml", settings=["inversion.bounds=[1000, 50000]"]))
+    assert any("lets vp be from 1000 to 50000 m/s" in w for w in made.warnings)
+    made = plan(load(survey / "invert.yaml"))
+    assert not any("lets vp be" in w for w in made.warnings)
