@@ -92,7 +92,7 @@ class ConjugateGradient:
     def _first(self, state: State, problem: Problem, direction: Array, slope: float) -> float:
         """The step that changes the value as the last one did, to first order."""
         if "step" not in state.numbers:
-            return problem.short(direction)
+            return problem.first_step(state, direction)
         step = state.numbers["step"]
         return step * min(GROWTH, state.numbers["slope"] / slope)
 

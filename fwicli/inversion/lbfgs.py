@@ -81,7 +81,8 @@ class Lbfgs:
             direction, longest = _within_bounds(state, problem, pairs), math.inf
         else:
             direction, longest = _within_set(state, problem, pairs), 1.0
-        found = descend(state, problem, direction, 1.0, self.budget, longest=longest)
+        first = 1.0 if pairs else min(1.0, problem.first_step(state, direction))
+        found = descend(state, problem, direction, first, self.budget, longest=longest)
         if found is None:
             return None
         x, _, gradient = found.trial

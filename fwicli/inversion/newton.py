@@ -110,7 +110,7 @@ class Newton:
         direction = np.where(outward(state.x, direction, problem), 0.0, direction)
         found = descend(state, problem, direction, 1.0, self.budget)
         if found is None:
-            first = problem.short(steepest)
+            first = problem.first_step(state, steepest)
             found = descend(state, problem, steepest, first, self.budget)
             if found is None:
                 return None

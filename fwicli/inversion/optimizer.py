@@ -2,6 +2,14 @@
 
     minimise phi(x) over x in C,        C = {lower <= x <= upper} or a convex set within
 
+First steps. A parabola of slope phi'(0) < 0 that does not fall below zero has its minimum at
+
+    a <= -2 phi(0) / phi'(0),
+
+the longer, the more of phi the step explains. Of a direction whose length nothing is known of, a
+tenth of this step is tried first: in inversions, minima were met at 0.1 to 0.8 of it. Values that
+are not positive have no such bound.
+
 An optimizer takes one state to the next. It is a pure function of the state and of what the problem
 answers, and a state is plain arrays and numbers: written to a file and read again, it continues
 bit for bit.
@@ -18,6 +26,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Evaluate = Callable[[Array], tuple[float, Array]]
+# Of the longest step of a parabola that does not fall below zero: what is tried first.
+SHARE = 0.1
 # Second derivatives: of all, or the positive semi-definite part J^T W J.
 Kind = Literal["full", "gauss_newton"]
 
@@ -128,6 +138,14 @@ class Problem:
             return 1.0
         with np.errstate(divide="ignore"):
             return float(np.min(self.first_change / np.abs(direction)))
+
+    def first_step(self, state: State, direction: Array) -> float:
+        """The step to try first along a direction of unknown length."""
+        fall = -float(np.vdot(state.gradient, direction))
+        longest = self.short(direction)
+        if not (fall > 0 and state.value > 0):
+            return longest
+        return min(longest, SHARE * 2 * state.value / fall)
 
 
 class Optimizer(Protocol):

@@ -74,12 +74,12 @@ class SpectralGradient:
     def _direction(self, state: State, problem: Problem) -> Array:
         """To the projection of a step along the preconditioned gradient, or the gradient."""
         steepest = -problem.precondition(state.gradient)
-        length = state.numbers.get("length") or problem.short(steepest)
+        length = state.numbers.get("length") or problem.first_step(state, steepest)
         direction = problem.project(state.x + length * steepest) - state.x
         angle = -float(np.vdot(state.gradient, direction))
         if angle > ANGLE * float(np.linalg.norm(state.gradient) * np.linalg.norm(direction)):
             return direction
-        length = state.numbers.get("plain") or problem.short(state.gradient)
+        length = state.numbers.get("plain") or problem.first_step(state, -state.gradient)
         return problem.project(state.x - length * state.gradient) - state.x
 
 

@@ -160,3 +160,31 @@ def test_refreshed_state_is_that_of_the_other_problem() -> None:
     np.testing.assert_array_equal(found.gradient, expected.gradient)
     assert (found.value, found.evaluations) == (7.0, expected.evaluations)
     assert found.arrays is state.arrays
+
+
+GRADIENT_METHODS = [m for m in SEARCHING if not isinstance(m, Newton)]
+
+
+@pytest.mark.parametrize("method", GRADIENT_METHODS, ids=lambda m: type(m).__name__)
+@pytest.mark.parametrize("height", [1e-3, 1.0, 1e3])
+def test_first_step_is_a_share_of_the_longest(method: Optimizer, height: float) -> None:
+    """A tenth of that of a parabola that falls to zero, or `first_change` where it is shorter."""
+    start, tried = np.array([3.0, -4.0]), []
+
+    def evaluate(x: np.ndarray) -> tuple[float, np.ndarray]:
+        tried.append(np.array(x))
+        return 0.5 * height * float(x @ x), height * x
+
+    for first_change, expected in [(100.0, 0.1 * 5.0), (0.1, 0.1 * 5.0 / 4.0)]:
+        tried.clear()
+        problem = Problem(evaluate, first_change=first_change)
+        method.step(method.start(start, problem), problem)
+        assert np.linalg.norm(tried[1] - start) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0])
+def test_first_step_of_values_without_a_bound(value: float) -> None:
+    """They may fall below zero: nothing but `first_change` is known."""
+    problem = Problem(lambda x: (value, x), first_change=0.25)
+    state = State(np.ones(3), value, np.ones(3))
+    assert problem.first_step(state, -np.ones(3)) == 0.25

@@ -202,7 +202,7 @@ def test_blocks_are_balanced(parameter: str) -> None:
         )
     low, high = (side[0, 0, 0] for side in alone.bounds({"vp": np.ones((6, 4))}))
     assert high - low == pytest.approx(1)
-    assert [b.first_change for b in first.blocks] == [50.0, 17.0]
+    assert [b.first_change for b in first.blocks] == [100.0, 17.0]
     assert second.blocks[1].first_change == pytest.approx(0.02 * 5.1e6)
 
 
