@@ -16,7 +16,7 @@ def _not_zero(value: float) -> float:
 
 
 class Line(Section):
-    """Evenly spaced values from start to stop [m], by step or by count.
+    """Evenly spaced values from start to stop [m], by step or by count; one is at the start.
 
     step: negative where the line goes back; stop is its last value if a whole number of steps
     leads there, else the last is before it.
@@ -41,13 +41,6 @@ class Line(Section):
             raise ValueError(
                 f"a step of {self.step:g} m does not lead {line}; set `step: {-self.step:.12g}`, "
                 f"or exchange `start` and `stop`"
-            )
-        if self.count is not None and (self.count == 1) != (length == 0):
-            points = "one point is" if self.count == 1 else f"{self.count} points are"
-            raise ValueError(
-                f"{points} no line {line}; "
-                + ("set `count: 2` or more" if length else "set another `stop`")
-                + ", or give one number [m] in place of the line"
             )
         return self
 

@@ -51,10 +51,11 @@ def test_line(line: dict[str, Any]) -> None:
     start, stop = line["start"], line["stop"]
     assert points[0] == start
     assert ((points - start) * (points - stop) <= 0).all()
-    assert np.unique(points).size == points.size
+    if start != stop:  # a line across this one counts its points
+        assert np.unique(points).size == points.size
     if line["step"] is None:
         assert points.size == line["count"]
-        assert points[-1] == stop
+        assert points[-1] == (stop if points.size > 1 else start)
     else:
         np.testing.assert_allclose(np.diff(points), line["step"])
         assert abs(stop - points[-1]) < abs(line["step"])
