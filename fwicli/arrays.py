@@ -10,7 +10,7 @@ import math
 import re
 import tokenize
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,6 +56,12 @@ FOREIGN = {
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 # The most that is read as text [bytes].
 LONGEST = 10**9
+# Why a setting does not go with a kind of file.
+OF_ITSELF = {
+    "dataset": "holds one array without a name",
+    "dtype": "needs no word on the type of its numbers",
+    "byte_order": "needs no word on the order of its bytes",
+}
 # Arrays of an .npz file, and attributes of HDF5, that say more of an array.
 BESIDE = ("dt", "dt_unit", "spacing", "origin", "unit")
 FAILURES = (
@@ -148,6 +154,7 @@ def read(
     dtype: str = "float32",
     byte_order: str = "little",
     masks: bool = False,
+    chosen: Collection[str] = (),
 ) -> Stored:
     """An array of real numbers.
 
@@ -159,19 +166,31 @@ def read(
         Of raw binary numbers; without a shape they are one axis.
     masks : bool
         Whether truth values are taken for numbers.
+    chosen : collection of str
+        Which of `dataset`, `dtype` and `byte_order` the user has set. What a file says of itself
+        they must not say otherwise, and a name must be that of an array.
 
     Raises
     ------
     DataError
         If there is no such file, or it does not hold such an array.
     """
+    own = {"dataset": dataset, "dtype": dtype, "byte_order": byte_order}
+    settings = {name: value for name, value in own.items() if name in chosen}
     head, kind = _head(path), NAMED.get(path.suffix.lower(), "raw")
     if head.startswith(NPY):
-        return Stored(numbers.plain(_npy(path), str(path), masks), str(path))
+        values = _npy(path)
+        stored = Stored(numbers.plain(values, str(path), masks), str(path))
+        _check_settings(path, "a .npy file", settings, ("dataset", "byte_order"), stored)
+        return stored
     if _is_hdf5(path, head):
-        return _hdf5(path, dataset, masks)
+        stored = _hdf5(path, dataset, masks)
+        _check_settings(path, "an HDF5 file", settings, ("byte_order",), stored)
+        return stored
     if head.startswith(ZIP) and kind != "raw":
-        return _npz(path, dataset, masks)
+        stored = _npz(path, dataset, masks, named="dataset" in settings)
+        _check_settings(path, "an .npz file", settings, ("byte_order",), stored)
+        return stored
     if path.suffix.lower() in FOREIGN:
         foreign = FOREIGN[path.suffix.lower()]
         raise DataError(f"{path} is {foreign}, which is not read; write HDF5, .npy or raw binary")
@@ -181,10 +200,29 @@ def read(
     if kind == "text" or not _fits(path, shape, dtype):
         text = _text(path)
         if text is not None:
+            _check_settings(path, "text", settings, tuple(own))
             return Stored(_rows(path, text), str(path))
         if kind == "text":
             raise DataError(f"{path} is no text, though it is named so; rename it, as to .bin")
+    _check_settings(path, "raw binary", settings, ("dataset",))
     return Stored(_raw(path, shape, dtype, byte_order), str(path))
+
+
+def _check_settings(
+    path: Path,
+    kind: str,
+    settings: Mapping[str, str],
+    foreign: Collection[str],
+    stored: Stored | None = None,
+) -> None:
+    """Make sure that settings have a meaning for a kind of file, and agree with what it says."""
+    for name, value in settings.items():
+        other = name == "dtype" and stored is not None and value != str(stored.values.dtype)
+        if other or name in foreign:
+            is_of = f" ({stored.values.dtype})" if other and stored is not None else ""
+            raise DataError(
+                f"{path} is {kind}, which {OF_ITSELF[name]}{is_of}; leave out `{name}: {value}`"
+            )
 
 
 def _head(path: Path) -> bytes:
@@ -244,13 +282,15 @@ def _npy(path: Path) -> Array:
     return np.array(mapped, order="C")
 
 
-def _npz(path: Path, dataset: str, masks: bool) -> Stored:
-    """One of the arrays of a file: that of the name, or the only one."""
+def _npz(path: Path, dataset: str, masks: bool, named: bool) -> Stored:
+    """One of the arrays of a file: that of the name, or the only one if none was `named`."""
     try:
         with zipfile.ZipFile(path) as packed:
             sizes = {i.filename.removesuffix(".npy"): i for i in packed.infolist()}
             others = [name for name in sizes if name not in BESIDE]
-            name = dataset if dataset in sizes else others[0] if len(others) == 1 else ""
+            name = (
+                dataset if dataset in sizes else others[0] if len(others) == 1 and not named else ""
+            )
             if not name:
                 there = ", ".join(sizes) or "none"
                 raise DataError(f"{path} has no array `{dataset}`; it has: {there}")

@@ -24,7 +24,12 @@ class PhysicsError(FwiError):
 
 
 class StabilityError(PhysicsError):
-    """A time step beyond the stability limit, or a field that is no longer finite."""
+    """A time step beyond the stability limit, or a field that is no longer finite.
+
+    `substeps` is how many time steps in a sampling interval are enough, if that is known.
+    """
+
+    substeps: int = 0
 
 
 class GeometryError(PhysicsError):

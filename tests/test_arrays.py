@@ -171,3 +171,45 @@ def test_bytes_that_are_overwritten(tmp_path: Path, seed: int) -> None:
         arrays.read(tmp_path / name, "a/vp")
     except DataError as error:
         assert name in str(error)  # noqa: PT017 - it may be read as well
+
+
+# What a user may say beside a file, which goes with no other kind or is not what the file says.
+FOREIGN = [
+    ("x.npy", npy, {"dataset": "velocity"}),
+    ("x.npy", npy, {"byte_order": "big"}),
+    ("x.npy", lambda p: npy(p, VALUES.astype("f4")), {"dtype": "float64"}),
+    ("x.bin", npy, {"dataset": "velocity"}),
+    ("x.h5", hdf5, {"dataset": "a/vp", "byte_order": "big"}),
+    ("x.h5", lambda p: hdf5(p, VALUES.astype("f4")), {"dataset": "a/vp", "dtype": "float64"}),
+    ("x.npz", lambda p: npz(p, vp=VALUES), {"byte_order": "big"}),
+    ("x.npz", lambda p: npz(p, vp=VALUES.astype("f4")), {"dtype": "float64"}),
+    ("x.txt", lambda p: p.write_text("1 2\n3 4"), {"dataset": "velocity"}),
+    ("x.txt", lambda p: p.write_text("1 2\n3 4"), {"dtype": "float64"}),
+    ("x.txt", lambda p: p.write_text("1 2\n3 4"), {"byte_order": "big"}),
+    ("x.bin", lambda p: p.write_bytes(bytes(range(80))), {"dataset": "velocity"}),
+]
+
+
+@pytest.mark.parametrize(("name", "write", "settings"), FOREIGN)
+def test_settings_of_another_kind_of_file(
+    name: str, write: Write, settings: dict[str, str], tmp_path: Path
+) -> None:
+    """Refused by name; without it, as the message advises, the file is read."""
+    write(tmp_path / name)
+    with pytest.raises(DataError) as caught:
+        arrays.read(tmp_path / name, chosen=tuple(settings), **settings)
+    refused = str(caught.value).rpartition("leave out `")[2].partition(":")[0]
+    assert refused in settings
+    less = {key: value for key, value in settings.items() if key != refused}
+    assert arrays.read(tmp_path / name, chosen=tuple(less), **less).values.size
+
+
+def test_settings_that_agree_with_the_file(tmp_path: Path) -> None:
+    """What a file says of itself may be said again; an array that is named must be there."""
+    npy(tmp_path / "x.npy")
+    chosen = ("dtype",)
+    assert arrays.read(tmp_path / "x.npy", dtype="float64", chosen=chosen).values.size == 12
+    npz(tmp_path / "x.npz", something=VALUES)
+    assert arrays.read(tmp_path / "x.npz", "vp").values.size == 12
+    with pytest.raises(DataError, match="no array `vp`; it has: something"):
+        arrays.read(tmp_path / "x.npz", "vp", chosen=("dataset",))

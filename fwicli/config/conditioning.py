@@ -158,7 +158,7 @@ class GivenWeights(Section):
 
     def operator(self, record: Record) -> Weights:
         """For the traces of a shot."""
-        stored = arrays.read(self.file, self.dataset, masks=True)
+        stored = arrays.read(self.file, self.dataset, masks=True, chosen=self.chosen("dataset"))
         return weighting.given(record, stored.values)
 
 

@@ -57,6 +57,11 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    def chosen(self, *names: str) -> tuple[str, ...]:
+        """Those of some settings that are not what they are by default."""
+        fields = type(self).model_fields
+        return tuple(n for n in names if getattr(self, n) != fields[n].default)
+
 
 Kept = Annotated[
     Annotated[str, AfterValidator(one_of(("water", "nothing"), ", or a depth [m]")), Tag("text")]

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import GeometryError
-from fwicli.propagators import entrance, points
+from fwicli.propagators import entrance, points, sides
 from fwicli.propagators.absorbing import walls
 from fwicli.propagators.points import Interpolation
 
@@ -181,6 +181,9 @@ def port(
             f"{what}: orders of derivatives have the shape {np.shape(orders)}, positions "
             f"{positions.shape}; both need the same"
         )
+    ends = np.asarray(grid.origin), np.asarray(grid.end)
+    inside = np.clip(positions, *ends)  # points beyond are refused below, or round-off
+    sides.check_sounding(what, inside, grid, layer.free, orders)
     some = orders is not None and np.any(orders)
     kinds = np.asarray(orders, dtype=np.int64).tobytes() if some else b""
     return _at_positions(positions.tobytes(), positions.shape, kinds, discretization, steps, what)

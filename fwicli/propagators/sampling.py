@@ -133,12 +133,14 @@ def check_substeps(
     hint = in_seconds(interval) or "is the spacing in km? Else "
     if fastest > FASTEST:
         hint = "no rock is so fast, check the unit of vp; else "
-    raise StabilityError(
+    error = StabilityError(
         f"an interval of {interval:g} s takes {substeps:.6g} time steps at vp = {fastest:g} m/s on "
         f"a spacing of {spacing:g} m, {substeps * (samples - 1):.6g} in all; more than "
         f"{MOST_SUBSTEPS} come of a wrong unit: {hint}set `physics.substeps: {substeps}` (in "
         f"Python `substeps={substeps}`) if all is meant"
     )
+    error.substeps = substeps
+    raise error
 
 
 def time_axis(
@@ -164,9 +166,11 @@ def time_axis(
         return TimeAxis(interval, samples, needed, corrected)
     if substeps < needed:
         step, most = apart(interval / substeps, round_down(limit))
-        raise StabilityError(
+        error = StabilityError(
             f"time step {step} s is unstable: at vp_max = {vp_max:g} m/s and "
             f"spacing {min(spacing):g} m it must be at most {most} s; set "
             f"`physics.substeps: {needed}` or more"
         )
+        error.substeps = needed
+        raise error
     return TimeAxis(interval, samples, substeps, corrected)

@@ -130,7 +130,13 @@ def _property(section: schema.Model, source: float | ArrayFile) -> tuple[Array, 
         return np.full(section.shape or [], source), None
     shape = source.shape or section.shape
     stored = arrays.read(
-        source.file, source.dataset, shape, source.dtype, source.byte_order, masks=True
+        source.file,
+        source.dataset,
+        shape,
+        source.dtype,
+        source.byte_order,
+        masks=True,
+        chosen=source.chosen("dataset", "dtype", "byte_order"),
     )
     values = stored.values
     if shape is not None and list(values.shape) != shape:

@@ -15,7 +15,7 @@ from fwicli.config import schema
 from fwicli.config.inversion import Inversion
 from fwicli.config.loader import Key, Loaded, Problem, ProblemsError
 from fwicli.digits import apart, round_down
-from fwicli.errors import FwiError
+from fwicli.errors import FwiError, StabilityError
 from fwicli.inversion.bands import Band
 from fwicli.propagators import history, sampling
 from fwicli.propagators.absorbing import walls
@@ -65,6 +65,8 @@ class Checks:
         self.warnings: list[str] = []
         # Of the model on its own grid [m/s], once it is known.
         self.slowest = math.inf
+        # Time steps in a sampling interval that a problem asks for.
+        self._substeps: dict[Key, int] = {}
 
     def get(self, key: Key, make: Callable[[], Made]) -> Made | None:
         """What `make` returns; None, and a problem at `key`, if it fails."""
@@ -89,6 +91,17 @@ class Checks:
         """Note a problem unless there is one at this place, as of another stage."""
         if all(p.key != key for p in self.problems):
             self.add(key, message)
+
+    def add_largest(self, key: Key, error: FwiError) -> None:
+        """Note a problem once, of stages that need more time steps for the one that needs most."""
+        substeps = error.substeps if isinstance(error, StabilityError) else 0
+        if not substeps:
+            self.add_once(key, str(error))
+        elif substeps > self._substeps.get(key, 0):
+            if key in self._substeps:
+                self.problems = [p for p in self.problems if p.key != key]
+            self._substeps[key] = substeps
+            self.add(key, str(error))
 
     def warn(self, message: str) -> None:
         """Note what the user should know, but may want."""
@@ -290,7 +303,7 @@ class Checks:
                 interval, samples, limit, min(grid.spacing), fastest, physics.substeps
             )
         except FwiError as error:
-            self.add_once(("time", "interval") if timed else ("data",), str(error))
+            self.add_largest(("time", "interval") if timed else ("data",), error)
             return False
         try:
             plausibility.check_crossings(duration, fastest, lengths)
@@ -327,17 +340,18 @@ class Checks:
         physics = config.physics
         if not self._in_proportion(config, grid, fastest, sampled):
             return None
-        axis = self.get(
-            ("physics", "substeps"),
-            lambda: sampling.time_axis(
+        axis = None
+        try:
+            axis = sampling.time_axis(
                 *sampled,
                 fastest,
                 grid.spacing,
                 physics.order,
                 physics.substeps,
                 physics.time_correction,
-            ),
-        )
+            )
+        except FwiError as error:
+            self.add_largest(("physics", "substeps"), error)
         if not self._ends(spectrum):
             return None
         highest = spectrum.highest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config import schema
+from fwicli.errors import FwiError
 from fwicli.propagators import sampling
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
@@ -17,6 +19,7 @@ from fwicli.workflows import assembly, placement, plausibility, signatures
 from fwicli.workflows.checks import Checks
 from fwicli.workflows.extent import speeds
 from fwicli.workflows.signatures import signature
+from fwicli.workflows.unknowns import bounded
 
 Array = NDArray[Any]
 
@@ -55,7 +58,7 @@ def observed(
         return None
     placement.inside(checks, ("data",), model.grid, records.acquisition)
     placement.sounding(checks, ("data",), model.grid, placement.live(records))
-    fastest = speeds(config.physics.equation, model)[1]
+    fastest = _fastest(config, model)
     limit = sampling.stable_step(fastest, model.grid.spacing, config.physics.order)
     sampled = partial(
         plausibility.check_sampling,
@@ -70,6 +73,15 @@ def observed(
         return None
     source = np.asarray(source)
     return replace(records, wavelet=source), source, reference
+
+
+def _fastest(config: schema.InvertConfig | schema.RtmConfig, model: EarthModel) -> float:
+    """The fastest wave of the model, or of what an inversion may make of it [m/s]."""
+    equation = config.physics.equation
+    if isinstance(config, schema.InvertConfig):
+        with suppress(FwiError, KeyError):  # of bounds, said where they are checked
+            return speeds(equation, bounded(config, model, model, 1))[1]
+    return speeds(equation, model)[1]
 
 
 def _reference(

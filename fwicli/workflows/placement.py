@@ -6,7 +6,7 @@ import numpy as np
 
 from fwicli.config.loader import Key
 from fwicli.errors import FwiError
-from fwicli.propagators.absorbing import SIDES, SURFACE
+from fwicli.propagators import sides
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
@@ -53,27 +53,17 @@ def sounding(checks: Checks, key: Key, grid: Grid, geometry: Acquisition) -> Non
         free = assembly.free_sides(checks.loaded.config.physics, grid.ndim)
     except FwiError:
         return  # said where the layer is made
+    by_surface = checks.loaded.config.physics.free_surface
     named = {"sources": geometry.sources, "receivers": geometry.all_receivers()}
     for name, positions in named.items():
         for side in free:
-            axis, last = grid.axes.index(side[0]), side[1] == "+"
-            end = (grid.end if last else grid.origin)[axis]
-            on = np.abs(positions[:, axis] - end) <= 1e-6 * grid.spacing[axis]
-            if not on.any():
-                continue
-            inward = end + (-1 if last else 1) * grid.spacing[axis] / 2
-            effect = "send nothing" if name == "sources" else "record nothing"
-            remedy = f"absorb on that side, or move them inwards, to {side[0]} = {inward:g} m"
-            if side in SURFACE and checks.loaded.config.physics.free_surface:
-                remedy = (
-                    f"move them down, as to z = {inward:g} m, or set `physics.free_surface: false`"
+            on = sides.zero_at(positions, grid, side)
+            if on.any():
+                surface = "set `physics.free_surface: false`" if by_surface else ""
+                checks.add(
+                    (*key, name) if key == ("geometry",) else key,
+                    sides.silence(name, on, grid, side, surface),
                 )
-            checks.add(
-                (*key, name) if key == ("geometry",) else key,
-                f"{int(on.sum())} of {len(positions)} {name}, the first number "
-                f"{int(np.flatnonzero(on)[0])}, lie on the side `{SIDES[side]}`, at {side[0]} "
-                f"= {end:g} m, where the pressure is zero: they {effect}; {remedy}",
-            )
 
 
 def live(records: Gathers) -> Acquisition:

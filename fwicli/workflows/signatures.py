@@ -219,7 +219,12 @@ def _agree(name: str, interval: float, other: float | None) -> None:
 
 def _read(section: schema.WaveletFile) -> tuple[Array, float | None, float]:
     """Amplitudes of a file, with sampling interval and time of the first, as far as it says."""
-    stored = arrays.read(section.file, section.dataset, dtype=section.dtype)
+    stored = arrays.read(
+        section.file,
+        section.dataset,
+        dtype=section.dtype,
+        chosen=section.chosen("dataset", "dtype"),
+    )
     values, step = np.squeeze(stored.values.astype(float)), stored.interval
     name = f"the wavelet in {section.file}"
     if values.ndim == 0:

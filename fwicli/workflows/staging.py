@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config import schema
@@ -43,7 +42,7 @@ def stage(
         return None
     equation, physics = config.physics.equation, config.physics
     # The grid serves every model within the bounds, so that it need not change with the model.
-    bound = speeds(equation, _bounded(config, model, model, 0))[0]
+    bound = speeds(equation, unknowns.bounded(config, model, model, 0))[0]
     limit = extent.longest(physics, bound, spectrum)
     spacing: Key = (*key, "spacing")
     grids = extent.grids(checks, physics, model.grid, limit, spacing, section.spacing)
@@ -62,7 +61,7 @@ def stage(
     if geometry is None:
         return None
     coarse = moved(model, grids[0])
-    slow, fast = (_bounded(config, model, coarse, side) for side in (0, 1))
+    slow, fast = (unknowns.bounded(config, model, coarse, side) for side in (0, 1))
     slowest, now = speeds(equation, slow)[0], speeds(equation, coarse)
     duration = records.interval * (records.samples - 1)
     placement.within_reach(
@@ -86,27 +85,6 @@ def stage(
     parameters = registry.load(equation).depending(changing, model.grid.ndim)
     second_order = (section.optimizer or config.inversion.optimizer).made().curvature is not None
     return replace(numerics, parameters=parameters, curvature=second_order, near=near)
-
-
-def _bounded(
-    config: schema.InvertConfig, model: EarthModel, moved_to: EarthModel, side: int
-) -> EarthModel:
-    """A model with what is inverted for at its lower or upper bound, or beyond as it is.
-
-    Bounds that are models count with the lowest or highest value that they have anywhere: they
-    are on the grid of `model`, and `moved_to` need not be.
-    """
-    further = (np.minimum, np.maximum)[side]
-    known = moved_to.properties
-    return moved_to.changed(
-        {
-            name: further(
-                known[name], unknowns.outermost(unknowns.bounds(config, model, name))[side]
-            )
-            for name in config.inversion.inverted()
-            if name in known
-        }
-    )
 
 
 def _warn_of_slow(checks: Checks, key: Key, numerics: Numerics, slowest: float) -> None:

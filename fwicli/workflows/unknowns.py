@@ -105,6 +105,25 @@ def outermost(ends: Ends) -> tuple[float, float]:
     return float(np.min(ends[0])), float(np.max(ends[1]))
 
 
+def bounded(
+    config: schema.InvertConfig, model: EarthModel, moved_to: EarthModel, side: int
+) -> EarthModel:
+    """A model with what is inverted for at its lower or upper bound, or beyond as it is.
+
+    Bounds that are models count with the lowest or highest value that they have anywhere: they
+    are on the grid of `model`, and `moved_to` need not be.
+    """
+    further = (np.minimum, np.maximum)[side]
+    known = moved_to.properties
+    return moved_to.changed(
+        {
+            name: further(known[name], outermost(bounds(config, model, name))[side])
+            for name in config.inversion.inverted()
+            if name in known
+        }
+    )
+
+
 def fixed(config: schema.InvertConfig, model: EarthModel) -> Mask:
     """Points that stay as in the starting model."""
     regions = config.inversion.fixed

@@ -6,6 +6,7 @@ shape or kind: it raises an error that names it, and afterwards gives the same n
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -423,3 +424,45 @@ def test_single_precision_is_not_refused(make_setting: Make) -> None:
     again = Propagator(replace(made)).forward(s.model, s.wavelet[:1], end, s.receivers)
     there = s.propagator.forward(s.model, s.wavelet[:1], [made.grid.end], s.receivers)
     np.testing.assert_array_equal(again, there)
+
+
+@pytest.mark.parametrize("door", ["propagator", "operators", "autograd"])
+def test_sides_where_the_pressure_is_zero(make_setting: Make, door: str) -> None:
+    """Sources and receivers on any of them are refused, or a step of round-off beyond."""
+    s = make_setting(2, free=("x-", "x+", "z-", "z+"))
+    from fwicli import Waves, operators
+
+    def forward(sources: Any, receivers: Any) -> Any:
+        if door == "propagator":
+            return s.propagator.forward(s.model, s.wavelet, sources, receivers)
+        waves = Waves(s.propagator.discretization, sources, receivers)
+        if door == "operators":
+            return operators.forward(waves, s.model) @ s.wavelet
+        pytest.importorskip("torch")
+        from fwicli import autograd
+
+        return autograd.forward(waves, s.model, s.wavelet)
+
+    grid = s.propagator.grid
+    for axis, end, beyond in itertools.product((0, 1), ("origin", "end"), (0.0, 5e-4)):
+        edge = np.array(getattr(grid, end))[axis]
+        for what in ("sources", "receivers"):
+            places = {"sources": s.sources.copy(), "receivers": s.receivers.copy()}
+            places[what][1, axis] = edge + (beyond if end == "end" else -beyond)
+            with pytest.raises(GeometryError, match=f"1 of .* {what}, the first number 1, lie on"):
+                forward(**places)
+            places[what][1, axis] += 5.0 if end == "origin" else -5.0
+            if not axis:  # what the message advises
+                forward(**places)
+
+
+def test_slopes_across_a_side_are_not_zero(make_setting: Make) -> None:
+    """The derivative across a free surface is what a sensor of motion records there."""
+    s = make_setting(2, free=("z-",))
+    place = s.receivers.copy()
+    place[:, 1] = s.propagator.grid.origin[1]
+    slopes = Slopes(place, np.broadcast_to([0, 1], place.shape))
+    assert np.abs(s.propagator.forward(s.model, s.wavelet, s.sources, slopes)).max(axis=1).min() > 0
+    flat = Slopes(place, np.broadcast_to([1, 0], place.shape))
+    with pytest.raises(GeometryError, match="record nothing"):
+        s.propagator.forward(s.model, s.wavelet, s.sources, flat)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -244,3 +245,39 @@ def test_models_with_depth_first_are_named(folder: Path, kind: str) -> None:
 def test_points_outside_either_way_are_not_blamed_on_the_order_of_axes(folder: Path) -> None:
     one = problem(folder, "model", "geometry.sources.x=[700]")
     assert "is the model" not in one.message
+
+
+STAGES = "inversion.stages=[{band: [0, 5], spacing: 40}, {band: [0, 12]}, {band: [0, 9]}]"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["physics.substeps=1"],
+        ["physics.substeps=1", "inversion.bounds=[1400, 14000]"],
+        ["inversion.bounds=[1400, 900000]"],
+        ["inversion.bounds=[1400, 900000]", "physics.grid=auto"],
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("interval", [0.004, 0.5])
+def test_time_steps_advised_are_enough_for_all_stages(
+    interval: float, settings: list[str], folder: Path, tmp_path: Path
+) -> None:
+    """A stage with a finer grid needs more of them: the first advice is for that one."""
+    shutil.copy(folder / "shots.h5", tmp_path / "shots.h5")
+    with h5py.File(tmp_path / "shots.h5", "r+") as file:
+        file.attrs["dt"] = interval
+
+    def advised(*more: str) -> list[int]:
+        data = f"data.file={tmp_path / 'shots.h5'}"
+        try:
+            planned(folder, "invert", data, STAGES, *settings, *more)
+        except ProblemsError as error:
+            return [int(n) for n in re.findall(r"`physics.substeps: ([0-9]+)`", str(error))]
+        return []
+
+    given = advised()
+    assert len(given) == (interval < 0.1 or "900000" in settings[0] or len(settings) == 1)
+    for substeps in given:
+        assert advised(f"physics.substeps={substeps}") == []

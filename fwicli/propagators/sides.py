@@ -1,0 +1,69 @@
+"""Sides where the pressure is zero: a source there sends nothing, a receiver records nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.errors import GeometryError
+from fwicli.propagators.absorbing import SIDES, SURFACE
+from fwicli.survey.grid import Grid
+
+Array = NDArray[Any]
+
+
+def zero_at(place: Array, grid: Grid, side: str) -> NDArray[np.bool_]:
+    """Which of positions [m] lie on a side where the pressure is zero (see `SIDES`)."""
+    axis = grid.axes.index(side[0])
+    end = (grid.end if side[1] == "+" else grid.origin)[axis]
+    return np.asarray(np.abs(place[:, axis] - end) <= 1e-6 * grid.spacing[axis])
+
+
+def silence(what: str, on: NDArray[np.bool_], grid: Grid, side: str, surface: str = "") -> str:
+    """Why those of sources or receivers that lie on such a side are silent, in words.
+
+    Parameters
+    ----------
+    surface : str
+        What else helps at a free surface; by default to absorb there.
+    """
+    axis, last = grid.axes.index(side[0]), side[1] == "+"
+    end = (grid.end if last else grid.origin)[axis]
+    inward = end + (-1 if last else 1) * grid.spacing[axis] / 2
+    remedy = f"absorb on that side, or move them inwards, to {side[0]} = {inward:g} m"
+    if surface and side in SURFACE:
+        remedy = f"move them down, as to z = {inward:g} m, or {surface}"
+    effect = "send nothing" if what == "sources" else "record nothing"
+    return (
+        f"{int(on.sum())} of {len(on)} {what}, the first number {int(np.flatnonzero(on)[0])}, lie "
+        f"on the side `{SIDES[side]}`, at {side[0]} = {end:g} m, where the pressure is zero: they "
+        f"{effect}; {remedy}"
+    )
+
+
+def check_sounding(
+    what: str, place: Array, grid: Grid, free: Sequence[str], orders: Array | None = None
+) -> None:
+    """Make sure that no source or receiver lies where nothing is sent or recorded.
+
+    Parameters
+    ----------
+    place, orders : ndarray of shape (n, ndim)
+        Positions [m], and orders of derivatives there: odd ones across a side are not zero on it.
+    free : tuple of str
+        Sides where the pressure is zero (see `SIDES`).
+
+    Raises
+    ------
+    GeometryError
+        If one does.
+    """
+    for side in free:
+        on = zero_at(place, grid, side)
+        if orders is not None:
+            on &= orders[:, grid.axes.index(side[0])] % 2 == 0
+        if on.any():
+            raise GeometryError(silence(what, on, grid, side))
