@@ -50,6 +50,8 @@ FOREIGN = {
     ".pth": "a file of PyTorch",
     ".json": "JSON",
     ".yaml": "YAML",
+    ".py": "a program in Python (have it save the array, as by `numpy.save`)",
+    ".m": "a program in MATLAB (have it save the array, with -v7.3)",
     ".png": "a picture",
 }
 # Characters that no text holds, but nearly all raw numbers do.
@@ -183,7 +185,7 @@ def read(
         stored = Stored(numbers.plain(values, str(path), masks), str(path))
         _check_settings(path, "a .npy file", settings, ("dataset", "byte_order"), stored)
         return stored
-    if _is_hdf5(path, head):
+    if is_hdf5(path, head):
         stored = _hdf5(path, dataset, masks)
         _check_settings(path, "an HDF5 file", settings, ("byte_order",), stored)
         return stored
@@ -248,7 +250,7 @@ def _head(path: Path) -> bytes:
     return head
 
 
-def _is_hdf5(path: Path, head: bytes) -> bool:
+def is_hdf5(path: Path, head: bytes) -> bool:
     """Whether HDF5 begins here, or behind a block of the user's, as MATLAB writes one."""
     if head.startswith(HDF5):
         return True

@@ -8,6 +8,7 @@ of the dataset, its shape, and what it must be.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ def read_gathers(
     DataError
         If something is missing, or has a type, shape or value that leaves no doubt-free meaning.
     """
+    _check_format(path)
     with datasets.reading(path) as file:
         axes = ("x", "y", "z") if file.has("source_y") else ("x", "z")
         shape = _shape(file, traces)
@@ -60,6 +62,23 @@ def read_gathers(
         acquisition = Acquisition(sources[shots], receivers)
         modelled = _point_source(file.attributes())
         return Gathers(acquisition, interval, data, source, point_source=modelled)
+
+
+def _check_format(path: Path) -> None:
+    """Make sure that a file, if there is one, is not one of another program's records."""
+    head = b""
+    with suppress(OSError):  # said where it is opened
+        if path.is_file():
+            with path.open("rb") as file:
+                head = file.read(8)
+    if head and not arrays.is_hdf5(path, head):
+        foreign = arrays.FOREIGN.get(path.suffix.lower(), "not a readable HDF5 file")
+        kind = "an array of NumPy" if head.startswith(arrays.NPY) else foreign
+        raise DataError(
+            f"{path} is {kind} (it begins with {head!r}); shot records are HDF5 with the datasets "
+            f"`data`, `source_x`, `source_z`, `receiver_x`, `receiver_z` and the attribute `dt` "
+            f"[s], as `fwi model` writes them: write them so, as by h5py"
+        )
 
 
 def _check_selection(path: Path, shots: slice, count: int) -> None:

@@ -307,3 +307,18 @@ def test_bytes_that_are_overwritten(path: Path, seed: int) -> None:
     path.write_bytes(content)
     with contextlib.suppress(DataError, GeometryError):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("true.npy", b"\x93NUMPY\x01\x00v\x00", "is an array of NumPy"),
+        ("shots.sgy", b"C 1 CLIENT", "is SEG-Y"),
+        ("shots.h5", b"some text of a note", "is not a readable HDF5 file"),
+    ],
+)
+def test_records_of_another_form(name: str, content: bytes, words: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=words) as caught:
+        hdf5.read_gathers(tmp_path / name)
+    assert "shot records are HDF5 with the datasets `data`, `source_x`" in str(caught.value)

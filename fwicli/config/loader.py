@@ -79,6 +79,9 @@ def load(path: Path, kind: str | None = None, settings: Iterable[str] = ()) -> L
     tree = reader.file(path)
     for setting in settings:
         reader.set(tree, setting)
+    if not tree and not reader.problems:
+        message = f"is empty; `fwi init {kind or 'model'}` writes a config to start from"
+        raise ProblemsError([Problem((), message, str(path))])
     guessed, why = kind_of(tree)
     schema = KINDS[kind or guessed]
     problems, note = list(reader.problems), ""

@@ -83,7 +83,10 @@ class Reader:
             if content is None:
                 return {}
             if not isinstance(content, MappingNode):
-                raise _UnreadableError("must hold `key: value` pairs", content.start_mark)
+                message = "must hold `key: value` pairs"
+                if not key:
+                    message += "; `fwi init model` writes a config to start from"
+                raise _UnreadableError(message, content.start_mark)
             return dict(self._mapping(content, path, key))
         except _UnreadableError as error:
             # Where a file that is named cannot be opened, the name is what is wrong.
@@ -255,6 +258,14 @@ class Reader:
         self.problems.append(Problem(key, message, place))
 
 
+# First bytes of files that are taken for configs by mistake.
+OF_ARRAYS = {
+    b"\x93NUMPY": "an array of NumPy",
+    b"\x89HDF": "a file of HDF5",
+    b"PK\x03\x04": "a zipped file, as .npz",
+}
+
+
 def _text_of(path: Path) -> str:
     """Text of a file that can be a config."""
     try:
@@ -274,6 +285,13 @@ def _text_of(path: Path) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        for magic, form in OF_ARRAYS.items():
+            if content.startswith(magic):
+                raise _UnreadableError(
+                    f"is {form}, not a config; name it in one, as `model: {{vp: {{file: "
+                    f"{shortened(path.name)}}}, spacing: 10}}` or `data: {{file: "
+                    f"{shortened(path.name)}}}`: `fwi init model` writes one to start from"
+                ) from None
         line = content.count(b"\n", 0, error.start) + 1
         raise _UnreadableError(
             f"is no text in UTF-8: line {line} has the byte 0x{content[error.start]:02x}; save it "

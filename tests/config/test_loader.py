@@ -160,3 +160,25 @@ def test_kind_is_what_the_sections_say() -> None:
             assert kind_of(tree)[0] == kind, tree
     assert KINDS["invert"] is InvertConfig
     assert issubclass(ProblemsError, ConfigError)
+
+
+MISTAKEN = {
+    "true.npy": (b"\x93NUMPY\x01\x00v\x00", "is an array of NumPy, not a config"),
+    "shots.h5": (b"\x89HDF\r\n\x1a\n\x00", "is a file of HDF5, not a config"),
+    "a.npz": (b"PK\x03\x04\xff\xfe", "is a zipped file"),
+    "empty.yaml": (b"", "is empty; `fwi init model` writes a config"),
+    "comment.yaml": (b"# nothing\n", "is empty; `fwi init model` writes a config"),
+    "a.py": (b"print(1)\n", "must hold `key: value` pairs; `fwi init model`"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKEN)
+def test_files_that_are_no_configs(name: str, tmp_path: Path) -> None:
+    """One problem, with what the file is and what to type instead."""
+    content, words = MISTAKEN[name]
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ProblemsError) as caught:
+        load(tmp_path / name)
+    (problem,) = caught.value.problems
+    assert words in problem.message
+    assert "fwi init" in problem.message
