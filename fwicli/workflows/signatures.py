@@ -241,7 +241,9 @@ def _read(section: schema.WaveletFile) -> tuple[Array, float | None, float]:
         return values[0], step, 0.0
     raise DataError(
         f"{name} has shape {stored.values.shape}: a run takes one wavelet for all shots, as one "
-        f"row or column of amplitudes, or two with the times [s] first; choose one of them"
+        f"row or column of amplitudes, or two with the times [s] first: save one of them, as by "
+        f"`numpy.save('one.npy', wavelets[0])`; an inversion finds those of the shots from it "
+        f"(`inversion.source: {{estimate: shot}}`)"
     )
 
 
