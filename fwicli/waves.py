@@ -65,7 +65,8 @@ class Waves:
         Its precision is that of the data given, whatever it says.
     sources, receivers : ndarray, or Volume or Everywhere
         Positions [m] of shape (shots, n, ndim), or (n, ndim) where they are those of all shots; for
-        derivatives with respect to them, a tensor.
+        derivatives with respect to them, a tensor. Arrays are copied, so that what is done to them
+        later does not reach a gradient.
     executor : Executor, optional
         Runs the shots; by default one after the other in this process. `execution.Local` gives one
         that runs them on all cores.
@@ -89,9 +90,13 @@ class Waves:
     def __post_init__(self) -> None:
         for name in ("sources", "receivers"):
             place = getattr(self, name)
-            if not hasattr(place, "shape") and not isinstance(place, Everywhere | Volume):
-                array = entrance.numbers(name, place, GeometryError)
-                object.__setattr__(self, name, array)
+            if isinstance(place, Volume) and isinstance(place.weights, np.ndarray):
+                place = Volume(np.array(place.weights))
+            elif isinstance(place, np.ndarray) or not (
+                hasattr(place, "shape") or isinstance(place, Everywhere | Volume)
+            ):
+                place = np.array(entrance.numbers(name, place, GeometryError))
+            object.__setattr__(self, name, place)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Waves:
         """With positions of its own; workers and what they hold in memory are shared."""

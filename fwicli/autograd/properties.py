@@ -20,6 +20,7 @@ from fwicli.errors import ModelError
 from fwicli.propagators import interfaces
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import arguments
+from fwicli.propagators.properties import check_kinds, check_names
 
 
 @opaque
@@ -37,21 +38,25 @@ def parameters(equation: str, properties: Mapping[str, Any]) -> dict[str, Tensor
     Returns
     -------
     dict of str to Tensor
-        In the precision of `vp`.
+        In the precision of `vp`; of integers, in float64.
 
     Raises
     ------
     ModelError
-        If a property is missing that has no default.
+        If a property is missing that has no default, of another shape or kind, or no equation has
+        it.
     """
     stated = registry.load(equation)
-    given = {name: torch.as_tensor(values) for name, values in properties.items()}
-    ndim = given["vp"].ndim if "vp" in given else 2
-    missing = [n for n in stated.properties_in(ndim) if n not in {*given, *stated.defaults}]
-    if missing:
-        raise ModelError(f"{equation} needs {', '.join(missing)}, too; give them on the grid")
+    check_names(stated, properties)
+    given = {name: _tensor(name, values) for name, values in properties.items()}
+    check_kinds(
+        {name: values.shape for name, values in given.items()},
+        {name: str(values.dtype) for name, values in given.items()},
+    )
     like = given["vp"]
+    ndim = like.ndim
     if stated.mean_density and "rho" in given:
+        given["rho"] = given["rho"].expand(like.shape)
         given |= _sharpened(given["vp"], given["rho"])
     known = stated.complete(given, ndim)
     made = {}
@@ -59,6 +64,17 @@ def parameters(equation: str, properties: Mapping[str, Any]) -> dict[str, Tensor
         values = _function(formula)(*[torch.as_tensor(known[a]) for a in arguments(formula)])
         made[name] = values.to(like.dtype).expand(like.shape).clone()
     return made
+
+
+def _tensor(name: str, values: Any) -> Tensor:
+    """A property as a tensor of floating-point numbers."""
+    try:
+        tensor = torch.as_tensor(values)
+    except (TypeError, ValueError, RuntimeError) as reason:
+        raise ModelError(f"{name} makes no tensor: {reason}") from reason
+    if tensor.dtype == torch.bool:
+        raise ModelError(f"{name} holds truth values; give it in float32 or float64")
+    return tensor if tensor.is_floating_point() or tensor.is_complex() else tensor.double()
 
 
 def _sharpened(vp: Tensor, rho: Tensor) -> dict[str, Tensor]:

@@ -44,6 +44,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli import scalars
 from fwicli.errors import GeometryError
 
 # Names of the sides by axis, and whether at the first or the last points; z is the last axis.
@@ -91,7 +92,7 @@ class AbsorbingLayer:
     Raises
     ------
     GeometryError
-        If there is no such side.
+        If there is no such side, or a number is impossible.
     """
 
     cells: int
@@ -101,6 +102,18 @@ class AbsorbingLayer:
     free: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        numbers = {
+            "cells": scalars.whole("`cells` of the layer", self.cells, 0, GeometryError),
+            "velocity": scalars.positive(
+                "`velocity` of the layer", self.velocity, " [m/s]", GeometryError
+            ),
+            "frequency": scalars.real(
+                "`frequency` of the layer", self.frequency, " [Hz]", GeometryError, 0.0
+            ),
+            "gap": scalars.whole("`gap` of the layer", self.gap, 0, GeometryError),
+        }
+        for name, number in numbers.items():
+            object.__setattr__(self, name, number)
         if not isinstance(self.free, tuple) or set(self.free) - set(SIDES):
             raise GeometryError(
                 f"free sides are a tuple of some of {', '.join(SIDES)}; got {self.free!r}"

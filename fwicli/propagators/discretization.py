@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
+
+from fwicli import scalars
+from fwicli.errors import ModelError, PhysicsError
 from fwicli.propagators import kernels
 from fwicli.propagators.absorbing import AbsorbingLayer
 from fwicli.propagators.equations import registry
 from fwicli.propagators.history import STORED, Keeping
 from fwicli.propagators.kernels import Signature
-from fwicli.propagators.sampling import TimeAxis
+from fwicli.propagators.points import RADIUS
+from fwicli.propagators.sampling import TimeAxis, check_order
 from fwicli.survey.grid import Grid
 
 
@@ -44,6 +49,12 @@ class Discretization:
         Between the grid points, for sources and receivers.
     parameters : tuple of str or None
         Parameters of which gradients are wanted, which need less history than all; None for all.
+
+    Raises
+    ------
+    PhysicsError
+        If there is no such equation, precision, interpolation or parameter, or a number is
+        impossible.
     """
 
     equation: str
@@ -57,6 +68,44 @@ class Discretization:
     threads: int = 1
     interpolation: str = "sinc"
     parameters: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        parts = {"grid": Grid, "axis": TimeAxis, "layer": AbsorbingLayer, "keeping": Keeping}
+        for name, kind in parts.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise PhysicsError(
+                    f"`{name}` of a discretization is {value!r}; it is a {kind.__name__}"
+                )
+        changes: dict[str, Any] = {
+            "order": check_order(self.order),
+            "precision": _precision(self.precision),
+            "every": scalars.whole("`every`", self.every, 1, PhysicsError),
+            "threads": scalars.whole("`threads`", self.threads, 1, PhysicsError),
+            "parameters": self._parameters(),
+        }
+        for name, value in changes.items():
+            object.__setattr__(self, name, value)
+        if self.interpolation not in tuple(RADIUS):
+            raise PhysicsError(
+                f"there is no interpolation {self.interpolation!r}; choose one of "
+                f"{', '.join(RADIUS)}"
+            )
+
+    def _parameters(self) -> tuple[str, ...] | None:
+        """Names of the parameters whose gradients are wanted."""
+        every = registry.load(self.equation).parameters(self.grid.ndim)
+        if self.parameters is None:
+            return None
+        given = self.parameters
+        names = (given,) if isinstance(given, str) else tuple(given)
+        unknown = [name for name in names if name not in every]
+        if unknown or not names:
+            raise ModelError(
+                f"`parameters` of a discretization are {given!r}; choose some of those of "
+                f"{self.equation}, {', '.join(every)}, or None for all"
+            )
+        return names
 
     def signature(self, kind: str, **extra: Any) -> Signature:
         """Signature of the kernel of a kind (see `kernels`).
@@ -106,3 +155,14 @@ class Discretization:
         if curvature == "full":
             needed += [self.signature("gradient", images=("gradient",), levels=1)]
         return [partial(kernels.prepare, s) for s in needed if not kernels.is_cached(s)]
+
+
+def _precision(given: Any) -> str:
+    """Name of the precision, as NumPy spells it."""
+    try:
+        name = np.dtype(given).name
+    except TypeError:
+        name = ""
+    if given is None or name not in ("float32", "float64"):
+        raise PhysicsError(f"there is no precision {given!r}; choose float32 or float64")
+    return str(name)

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli import scalars
 from fwicli.errors import GeometryError
 from fwicli.propagators import entrance, points, sides
 from fwicli.propagators.absorbing import walls
@@ -79,9 +80,18 @@ class Everywhere:
     ----------
     every : int
         Only every so manieth sample is given or recorded.
+
+    Raises
+    ------
+    GeometryError
+        If it is no whole number above 0.
     """
 
     every: int = 1
+
+    def __post_init__(self) -> None:
+        every = scalars.whole("`every` of Everywhere", self.every, 1, GeometryError)
+        object.__setattr__(self, "every", every)
 
 
 Place = Array | Slopes | Volume | Everywhere
@@ -165,8 +175,6 @@ def port(
     grid, layer = discretization.grid, discretization.layer
     before = np.array([pad for pad, _ in layer.pads(grid.ndim)])
     if isinstance(place, Everywhere):
-        if place.every < 1:
-            raise GeometryError(f"{what}: Everywhere({place.every}) has no samples; give 1 or more")
         rows = np.indices(grid.shape).reshape(grid.ndim, -1, 1) + before[:, None, None]
         weights = np.full((rows.shape[1], 1), grid.cell_volume if density else 1.0)
         return Port(Interpolation(rows.astype(np.int32), weights), None, grid.shape, place.every)

@@ -18,7 +18,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
+import numpy as np
+
+from fwicli import scalars
 from fwicli.digits import apart, round_down
 from fwicli.errors import StabilityError
 from fwicli.survey.wavelets import in_seconds
@@ -93,12 +97,26 @@ class TimeAxis:
         Propagation steps in one recorded interval.
     corrected : bool
         Whether the dispersion of the time stepping is removed (see `dispersion`).
+
+    Raises
+    ------
+    StabilityError
+        If the interval is not positive, or there are no samples or substeps.
     """
 
     interval: float
     samples: int
     substeps: int = 1
     corrected: bool = True
+
+    def __post_init__(self) -> None:
+        numbers: dict[str, float] = {
+            "interval": scalars.positive("the interval", self.interval, " [s]", StabilityError),
+            "samples": scalars.whole("the number of samples", self.samples, 1, StabilityError),
+            "substeps": scalars.whole("`substeps`", self.substeps, 1, StabilityError),
+        }
+        for name, number in numbers.items():
+            object.__setattr__(self, name, number)
 
     @property
     def step(self) -> float:
@@ -109,6 +127,22 @@ class TimeAxis:
     def duration(self) -> float:
         """Time of the last recorded sample [s]."""
         return self.interval * (self.samples - 1)
+
+
+def check_order(order: Any) -> int:
+    """The order of the space differences.
+
+    Raises
+    ------
+    StabilityError
+        If it is not even, or below 4.
+    """
+    number = scalars.whole("the order", order, 4, StabilityError)
+    if number % 2:
+        raise StabilityError(
+            f"the order is {order}; that of differences is even: give {number + 1}"
+        )
+    return number
 
 
 def check_substeps(
@@ -157,8 +191,20 @@ def time_axis(
     Raises
     ------
     StabilityError
-        If `substeps` are given and too few, or not given and so many that a unit must be wrong.
+        If `substeps` are given and too few, or not given and so many that a unit must be wrong; or
+        if a number is impossible.
     """
+    interval = scalars.positive("the interval", interval, " [s]", StabilityError)
+    samples = scalars.whole("the number of samples", samples, 1, StabilityError)
+    vp_max = scalars.positive("`vp_max`", vp_max, " [m/s]", StabilityError)
+    order = check_order(order)
+    if not isinstance(spacing, Sequence | np.ndarray) or len(spacing) not in (2, 3):
+        raise StabilityError(
+            f"`spacing` is {spacing!r}; give that of each axis, as (10.0, 10.0) [m]"
+        )
+    spacing = [scalars.positive("`spacing`", h, " [m]", StabilityError) for h in spacing]
+    if substeps is not None:
+        substeps = scalars.whole("`substeps`", substeps, 1, StabilityError)
     limit = stable_step(vp_max, spacing, order)
     needed = max(1, math.ceil(interval / limit - 1e-9))
     if substeps is None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli import scalars
 from fwicli.errors import GeometryError
 
 
@@ -27,7 +30,7 @@ class Grid:
     Raises
     ------
     GeometryError
-        If the axes disagree in number, or a size or spacing is not positive.
+        If the axes disagree in number, a size or spacing is not positive, or one is no number.
     """
 
     shape: tuple[int, ...]
@@ -35,6 +38,15 @@ class Grid:
     origin: tuple[float, ...]
 
     def __post_init__(self) -> None:
+        for name in ("shape", "spacing", "origin"):
+            given = getattr(self, name)
+            if isinstance(given, str) or not hasattr(given, "__len__"):
+                raise GeometryError(
+                    f"the {name} of a grid has one number for each axis, as in (201, 101) for x "
+                    f"and z; got {given!r}"
+                )
+            numbers = tuple(_number(name, value) for value in given)
+            object.__setattr__(self, name, numbers)
         sizes = {len(self.shape), len(self.spacing), len(self.origin)}
         if len(sizes) != 1 or self.ndim not in (2, 3):
             raise GeometryError(
@@ -86,3 +98,10 @@ class Grid:
         low = points < np.asarray(self.origin) - tolerance
         high = points > np.asarray(self.end) + tolerance
         return np.asarray((low | high).any(axis=1))
+
+
+def _number(name: str, value: Any) -> float:
+    """A number of a grid's shape, spacing or origin; which are positive is checked together."""
+    if name == "shape":
+        return scalars.whole("a size of the grid", value, -sys.maxsize, GeometryError)
+    return scalars.real(f"the {name} of the grid", value, " [m]", GeometryError)

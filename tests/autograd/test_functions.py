@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from fwicli import autograd
+from fwicli import Volume, autograd
 from fwicli.autograd import rules
 from fwicli.errors import DataError, FwiError, GeometryError, ModelError
 from fwicli.execution import Local
@@ -65,6 +66,30 @@ def test_only_what_is_asked_for_is_propagated(make_survey: Make) -> None:
         with counted() as calls:
             value.backward()
         assert calls == [expected]
+
+
+@pytest.mark.parametrize("place", ["sources", "receivers", "volume"])
+def test_positions_that_are_changed_later_do_not_reach_the_gradient(
+    make_survey: Make, place: str
+) -> None:
+    """Of NumPy's arrays PyTorch cannot see that they changed between waves and gradient."""
+    survey = make_survey()
+    sources, receivers = (x.numpy().astype(float) for x in (survey.sources[0], survey.receivers))
+    weights = np.zeros(survey.discretization.grid.shape)
+    weights[3:5, 3:5] = 1e-3
+    entrance = Volume(weights) if place == "volume" else sources
+    changed = {"sources": sources, "receivers": receivers, "volume": weights}[place]
+    wavelet = survey.wavelet[0][: 1 if place == "volume" else None]
+    gradients = []
+    for late in (False, True):
+        m = leaf(survey.model["m"])
+        waves = autograd.Waves(survey.discretization, entrance, receivers)
+        phi = autograd.forward(waves, m, wavelet).square().sum()
+        if late:
+            changed[:] = changed[::-1].copy() * 0.9
+        phi.backward()
+        gradients.append(m.grad)
+    assert torch.equal(*gradients)
 
 
 def test_linear_parts_are_not_linearised(make_survey: Make) -> None:
@@ -213,8 +238,6 @@ def test_whole_wave_fields(make_survey: Make) -> None:
 def test_mistakes_are_explained(make_survey: Make) -> None:
     survey, layered = make_survey(), make_survey("variable_density")
     m, q = survey.model["m"], survey.wavelet
-    from fwicli import Volume
-
     weights = torch.ones(9, 11, dtype=m.dtype, requires_grad=True)
     volume = autograd.Waves(survey.discretization, Volume(weights), survey.receivers)
     cases: list[tuple[type[FwiError], str, Callable[[], Any]]] = [

@@ -19,7 +19,7 @@ from fwicli import Propagator
 from fwicli.errors import DataError, FwiError, GeometryError, ModelError, UnitWarning
 from fwicli.propagators import kernels, units
 from fwicli.propagators.equations.registry import EQUATIONS
-from fwicli.propagators.places import Everywhere, Slopes, Volume
+from fwicli.propagators.places import Slopes, Volume
 from fwicli.propagators.propagator import propagator
 from fwicli.propagators.properties import parameters
 
@@ -158,7 +158,6 @@ POSITIONS: dict[str, Callable[[np.ndarray], Any]] = {
     "weights of another grid": lambda x: Volume(np.ones((3, 3))),
     "weights of zero": lambda x: Volume(np.zeros((33, 37))),
     "orders of one": lambda x: Slopes(x, np.array([1])),
-    "no samples": lambda x: Everywhere(0),
 }
 MUTATIONS = {
     "model": (RENAMED, ModelError),
