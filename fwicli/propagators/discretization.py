@@ -100,7 +100,7 @@ class Discretization:
         given = self.parameters
         names = (given,) if isinstance(given, str) else tuple(given)
         unknown = [name for name in names if name not in every]
-        if unknown or not names:
+        if unknown:
             raise ModelError(
                 f"`parameters` of a discretization are {given!r}; choose some of those of "
                 f"{self.equation}, {', '.join(every)}, or None for all"

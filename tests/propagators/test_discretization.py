@@ -33,7 +33,7 @@ IMPOSSIBLE: dict[tuple[Any, str], tuple[Any, ...]] = {
     (MADE, "every"): (*NO_COUNT, 0),
     (MADE, "threads"): (*NO_COUNT, 0),
     (MADE, "interpolation"): ("cubic", None, ""),
-    (MADE, "parameters"): (("vp",), "vp", (), ("m", "r")),
+    (MADE, "parameters"): (("vp",), "vp", ("m", "r")),
     (GRID, "shape"): (21, "21", (21,), (21, 1), (-21, 11), (21, 11.5), (21, None), (21, 11, 5)),
     (GRID, "spacing"): (10.0, (10.0,), (10.0, 0.0), *((10.0, x) for x in NO_NUMBER)),
     (GRID, "origin"): (0.0, (0.0,), *((0.0, x) for x in NO_NUMBER)),
