@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fwicli.config.loader import Key
 from fwicli.errors import FwiError
@@ -13,10 +14,14 @@ from fwicli.survey.grid import Grid
 from fwicli.workflows import assembly
 from fwicli.workflows.checks import Checks
 
+# Distinct positions of a survey; a few may well be set side by side within one cell.
+SEVERAL = 5
+
 
 def inside(checks: Checks, key: Key, grid: Grid, geometry: Acquisition) -> None:
     """Every source and receiver must lie in the model."""
     named = {"sources": geometry.sources, "receivers": geometry.all_receivers()}
+    _spread(checks, key, grid, np.concatenate(list(named.values())))
     turned = Grid(grid.shape[::-1], grid.spacing, grid.origin)
     fits = not any(turned.outside(positions).any() for positions in named.values())
     for name, positions in named.items():
@@ -37,6 +42,22 @@ def inside(checks: Checks, key: Key, grid: Grid, geometry: Acquisition) -> None:
             f"{int(outside.sum())} of {len(positions)} {name} lie outside the model, the "
             f"first, number {first}, at ({where}) m; the model has {_extent(grid)} m: {remedy}",
         )
+
+
+def _spread(checks: Checks, key: Key, grid: Grid, positions: NDArray[np.float64]) -> None:
+    """A survey of several points must not be within a single cell: its kilometres are no metres."""
+    several = np.unique(positions[np.isfinite(positions).all(axis=1)], axis=0)
+    if len(several) < SEVERAL:
+        return
+    reach = several.max(axis=0) - several.min(axis=0)
+    if (reach >= grid.spacing).any():
+        return
+    size = " by ".join(f"{r:.4g}" for r in reach)
+    checks.add_once(
+        key,
+        f"all sources and receivers, at {len(several)} positions, are within {size} m, less than "
+        f"a grid spacing of the model: are they in km? Coordinates are in m: multiply them by 1000",
+    )
 
 
 def _extent(grid: Grid) -> str:

@@ -48,6 +48,13 @@ TIMES = {
     "unequal": (["model.spacing=[10, 0.001]"], "differ more than 1000-fold"),
     "origin": (["model.origin=[1e+12, 0]"], "farther than 1e+08 m"),
     "velocity_in_mm": (["model.unit=km/s"], "check the unit of vp"),
+    "positions_in_km": (
+        [
+            "geometry.sources={x: {start: 0.1, stop: 0.5, step: 0.2}, z: 0.02}",
+            "geometry.receivers={x: {start: 0, stop: 0.6, step: 0.02}, z: 0.03}",
+        ],
+        "are they in km?",
+    ),
     "positions": (["geometry.receivers.x={start: 0, stop: 600, step: 1e-9}"], "positions"),
     "streamer": (
         [
