@@ -5,11 +5,14 @@ and killed with SIGKILL at a moment drawn uniformly from 0 to T after its start,
 be: in the imports, the compiler of the kernels, a propagation, or in the midst of writing a file.
 It is continued with --resume, killed again, and so on until it comes to its end; another inversion
 is begun until there have been as many kills as asked for. Each must end with the model and the
-misfits of the first, to the last bit, with no process left behind.
+misfits of the first, to the last bit, with no process left behind, and no file where temporary
+ones are.
 
 Other ways to stop take the place of SIGKILL: SIGTERM to the process, SIGINT or SIGUSR1 to all of
-its workers, too. With `--disk` (as root) inversions run on a disk that is full at a random size,
-end with exit code 4, and are continued when there is room.
+its workers, too; GROUP is SIGKILL to all of them. SERVER and WORKER kill the process that workers
+are forked from, or one of them: the inversion has to go on by itself. With `--disk` (as root)
+inversions run on a disk that is full at a random size, end with exit code 4, and are continued when
+there is room.
 
     python benchmarks/kills.py [--kills 20] [--workers 1,2] [--ways SIGKILL,SIGTERM,...] [--disk 5]
 """
@@ -26,6 +29,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,6 +61,9 @@ WAYS = {
     "SIGTERM": "the process, terminated",
     "SIGINT": "all processes, as by Ctrl-C",
     "SIGUSR1": "all processes, as at the end of a job's time",
+    "GROUP": "all processes, killed",
+    "SERVER": "the process that workers are forked from, killed",
+    "WORKER": "a worker, killed",
 }
 
 
@@ -72,11 +79,23 @@ def prepare(folder: Path, iterations: int) -> None:
     fwi(folder, "model", "model.yaml", "-o", "shots").wait()
 
 
+def temporary(folder: Path) -> Path:
+    """Where the inversions have their temporary files."""
+    (folder / "temporary").mkdir(exist_ok=True)
+    return folder / "temporary"
+
+
+def shared() -> set[str]:
+    """What is in the memory that processes share."""
+    return {path.name for path in Path("/dev/shm").iterdir()}
+
+
 def fwi(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     """The command, in a session of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", "fwicli", *arguments],
         cwd=folder,
+        env=os.environ | {"TMPDIR": str(temporary(folder))},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -133,13 +152,14 @@ class Tally:
     inversions: int = 0
     different: int = 0
     orphans: int = 0
+    files: int = 0
     where: list[str] = field(default_factory=list)
 
     def line(self, way: str, workers: int) -> str:
         """A row of the table."""
         return (
             f"| {way} | {workers} | {self.kills} | {self.inversions} | {self.different} | "
-            f"{self.orphans} |"
+            f"{self.orphans} | {self.files} |"
         )
 
 
@@ -157,9 +177,29 @@ def place(run: Path) -> str:
     return "in the first evaluation of a step, or before"
 
 
+def children(pid: int) -> list[int]:
+    """Processes that a process has started and that are still there."""
+    listed = subprocess.run(
+        ["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.split()
+    return [int(number) for number in listed]
+
+
+def stop_part(process: subprocess.Popen[str], way: str, draw: random.Random) -> bool:
+    """Kill the server of an inversion, or one of its workers; whether there was one."""
+    parts = children(process.pid)
+    if way == "WORKER":
+        parts = [number for server in parts for number in children(server)]
+    if not parts:
+        return False
+    with suppress(ProcessLookupError):
+        os.kill(draw.choice(parts), signal.SIGKILL)
+    return True
+
+
 def stop(process: subprocess.Popen[str], way: str) -> None:
     """Stop it in one way, and wait until it has."""
-    number = getattr(signal, way)
+    number = signal.SIGKILL if way == "GROUP" else getattr(signal, way)
     if way in ("SIGKILL", "SIGTERM"):
         process.send_signal(number)
     else:
@@ -196,7 +236,7 @@ def full_disk(folder: Path, workers: int, times: int, expected: str) -> Tally:
 
 def trial(folder: Path, way: str, workers: int, kills: int, length: float, expected: str) -> Tally:
     """Stop inversions until there were enough kills."""
-    tally, draw = Tally(), random.Random(f"{way} {workers}")
+    tally, draw, before = Tally(), random.Random(f"{way} {workers}"), shared()
     while tally.kills < kills:
         with tempfile.TemporaryDirectory(dir=folder) as name:
             run = Path(name) / "run"
@@ -215,6 +255,29 @@ def trial(folder: Path, way: str, workers: int, kills: int, length: float, expec
             finish(process)
             tally.inversions += 1
             tally.different += digest(run) != expected
+            tally.files += len(list(temporary(folder).iterdir())) + len(shared() - before)
+    return tally
+
+
+def parts_trial(
+    folder: Path, way: str, workers: int, kills: int, length: float, expected: str
+) -> Tally:
+    """Kill parts of inversions, which go on by themselves, until there were enough kills."""
+    tally, draw, before = Tally(), random.Random(f"{way} {workers}"), shared()
+    while tally.kills < kills:
+        with tempfile.TemporaryDirectory(dir=folder) as name:
+            run = Path(name) / "run"
+            process = invert(folder, run, workers)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=draw.uniform(0, length))
+            if process.poll() is None and stop_part(process, way, draw):
+                tally.kills += 1
+                tally.where.append(place(run))
+            finish(process)
+            tally.orphans += left(process)
+            tally.inversions += 1
+            tally.different += digest(run) != expected
+            tally.files += len(list(temporary(folder).iterdir())) + len(shared() - before)
     return tally
 
 
@@ -249,12 +312,15 @@ def main(kills: int, workers: str, ways: str, disk: int, iterations: int) -> Non
                 rows.append(tally.line("a full disk", count))
                 click.echo(f"full disk, {count} workers: {counts(tally.where)}")
             for way in ways.split(",") if kills else ():
-                tally = trial(folder, way, count, kills, length, expected)
+                tried = parts_trial if way in ("SERVER", "WORKER") else trial
+                tally = tried(folder, way, count, kills, length, expected)
                 rows.append(tally.line(WAYS[way], count))
                 places += tally.where
                 click.echo(f"{way}, {count} workers, {length:.1f} s: {counts(tally.where)}")
-    click.echo("| stopped | workers | kills | inversions | with other bits | processes left |")
-    click.echo("| --- | --- | --- | --- | --- | --- |")
+    click.echo(
+        "| stopped | workers | kills | inversions | with other bits | processes left | files left |"
+    )
+    click.echo("| --- | --- | --- | --- | --- | --- | --- |")
     click.echo("\n".join(rows))
 
 
