@@ -22,9 +22,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli import ndarrays
 from fwicli.errors import GeometryError
 from fwicli.execution import Executor, InProcess, available
-from fwicli.propagators import entrance, history, shelf
+from fwicli.propagators import history, shelf
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
 from fwicli.propagators.places import Everywhere, Slopes, Volume
@@ -95,7 +96,7 @@ class Waves:
             elif isinstance(place, np.ndarray) or not (
                 hasattr(place, "shape") or isinstance(place, Everywhere | Volume)
             ):
-                place = np.array(entrance.numbers(name, place, GeometryError))
+                place = np.array(ndarrays.real(name, place, GeometryError))
             object.__setattr__(self, name, place)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Waves:

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fwicli import ndarrays
 from fwicli.autograd import rules
 from fwicli.autograd.compilation import opaque
 from fwicli.errors import DataError, FwiError, GeometryError, ModelError
@@ -177,7 +178,7 @@ def _tensor(what: str, values: Any, error: type[FwiError]) -> Tensor:
         if values.is_complex() or values.dtype == torch.bool:
             raise error(f"{what} is a tensor of {_short(values)}; waves take real numbers")
         return values
-    array = entrance.numbers(what, values, error)
+    array = ndarrays.real(what, values, error)
     return torch.as_tensor(array if isinstance(values, np.ndarray) else values)
 
 

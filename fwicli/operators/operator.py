@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator
 
+from fwicli import ndarrays
 from fwicli.errors import DataError
-from fwicli.propagators import entrance
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
@@ -77,7 +77,7 @@ class Operator(LinearOperator):  # type: ignore[misc]
         if np.iscomplexobj(x):
             real = self._columns(function, np.concatenate([x.real, x.imag], axis=1), shape)
             return np.asarray(real[:, : x.shape[1]] + 1j * real[:, x.shape[1] :])
-        x = entrance.numbers("what an operator is applied to", x, DataError)
+        x = ndarrays.real("what an operator is applied to", x, DataError)
         rows = np.ascontiguousarray(np.asarray(x, dtype=self.dtype).T).reshape(-1, *shape)
         parts = [function(rows[i : i + COLUMNS]) for i in range(0, len(rows), COLUMNS)]
         return np.concatenate([part.reshape(len(part), -1) for part in parts]).T
@@ -227,8 +227,8 @@ def _array(x: Any) -> Array:
     """What an operator is applied to, as an array of real or complex numbers."""
     what = "what an operator is applied to"
     if getattr(getattr(x, "dtype", None), "kind", "") != "c":
-        return entrance.numbers(what, x, DataError)
-    entrance.check_unmasked(what, x, DataError)
+        return ndarrays.real(what, x, DataError)
+    ndarrays.check_unmasked(what, x, DataError)
     return np.asarray(x)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli import ndarrays
 from fwicli.errors import DataError, GeometryError, ModelError
 from fwicli.propagators import diagnosis, entrance, units
 from fwicli.propagators.places import Everywhere, Volume
@@ -152,9 +153,7 @@ def setting(
     at = {name: _position(getattr(waves, name)) for name in PLACES.values()}
     waves = replace(waves, **at)
     named = _model(waves, model)
-    arrays = {
-        role: entrance.numbers(f"the {role}", _values(v), DataError) for role, v in data.items()
-    }
+    arrays = {role: ndarrays.real(f"the {role}", _values(v), DataError) for role, v in data.items()}
     samples = waves.discretization.axis.samples
     counts = {name: len(p) for name, p in at.items() if np.ndim(p) == 3}
     counts |= {} if shots is None else {"shots": shots}
@@ -185,7 +184,7 @@ def _values(given: Any) -> Any:
 def _position(place: Any) -> Any:
     if isinstance(place, Everywhere | Volume):
         return place
-    return entrance.numbers("a position", _values(place), GeometryError).astype(float)
+    return ndarrays.real("a position", _values(place), GeometryError).astype(float)
 
 
 def _model(waves: Waves, model: Model) -> dict[str, Array]:
@@ -201,7 +200,7 @@ def _model(waves: Waves, model: Model) -> dict[str, Array]:
     equation, grid = waves.discretization.equation, waves.discretization.grid
     entrance.check_names(equation, grid.ndim, model, whole=True)
     given = {
-        name: entrance.numbers(f"parameter {name}", _values(values), ModelError)
+        name: ndarrays.real(f"parameter {name}", _values(values), ModelError)
         for name, values in model.items()
     }
     for name, values in given.items():

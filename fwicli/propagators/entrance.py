@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.errors import DataError, FwiError, GeometryError, ModelError
+from fwicli import ndarrays
+from fwicli.errors import DataError, GeometryError, ModelError
 from fwicli.propagators import diagnosis, units
 from fwicli.propagators.conditions import CONDITIONS
 from fwicli.propagators.discretization import Discretization
@@ -26,8 +27,6 @@ from fwicli.survey.grid import Grid
 Array = NDArray[Any]
 Shape = tuple[int, ...]
 
-# Kinds of numbers that are converted: integers, and floating-point numbers.
-REAL = "iuf"
 HALF = np.dtype(np.float16)
 
 
@@ -78,7 +77,7 @@ class Entrance:
         DataError
             If it has another shape or kind, or is not finite.
         """
-        traces = numbers(f"the {role}", data, DataError)
+        traces = ndarrays.real(f"the {role}", data, DataError)
         if traces.dtype == HALF:
             traces = traces.astype(np.float64)
         if traces.ndim == 1 and expected[:-1] == (1,):
@@ -94,7 +93,7 @@ class Entrance:
         DataError
             If they have another shape or kind, or are not finite.
         """
-        axis, array = self.discretization.axis, numbers("the wavelet", given, DataError)
+        axis, array = self.discretization.axis, ndarrays.real("the wavelet", given, DataError)
         count = len(array) if array.ndim == 2 else 1
         traces = self.traces("wavelet", given, (count, axis.samples))
         diagnosis.check_traces(traces, axis.interval)
@@ -162,8 +161,8 @@ def check_names(equation: str, ndim: int, given: Any, whole: bool) -> None:
         what = "the model" if whole else "the change of the model"
         first = next(iter(formulas))
         raise ModelError(
-            f"{what} of {equation} is {_kind(given)}; give its parameters by name, as in "
-            f"{{{first!r}: array}}; {_advice(equation, ndim)}"
+            f"{what} of {equation} is {ndarrays.kind_of(given)}; give its parameters by name, as "
+            f"in {{{first!r}: array}}; {_advice(equation, ndim)}"
         )
     unknown = [name for name in given if name not in formulas]
     missing = [name for name in formulas if name not in given] if whole else []
@@ -237,7 +236,7 @@ def check_precision(kinds: Mapping[str, str]) -> None:
 def _parameter(name: str, values: Any, grid: Grid, change: bool) -> Array:
     """A parameter, or a change of one, on the grid."""
     said = f"the change of {name}" if change else name
-    array = numbers(said, values, ModelError)
+    array = ndarrays.real(said, values, ModelError)
     check_on_grid(name, array.shape, grid, change)
     if array.dtype == HALF:
         raise ModelError(
@@ -296,7 +295,7 @@ def positions(what: str, given: Any, grid: Grid) -> NDArray[np.float64]:
     GeometryError
         If there are none, or they have another shape or kind, or are not finite.
     """
-    place = numbers(what, given, GeometryError)
+    place = ndarrays.real(what, given, GeometryError)
     axes, ndim = ", ".join(grid.axes), grid.ndim
     if place.ndim == 1 and place.size == ndim:
         place = place[None]
@@ -318,53 +317,3 @@ def positions(what: str, given: Any, grid: Grid) -> NDArray[np.float64]:
         where = ", ".join(f"{x:g}" for x in place[first])
         raise GeometryError(f"{what}: point {first} is at ({where}) m; a position must be finite")
     return np.asarray(place, dtype=np.float64)
-
-
-# --- numbers -------------------------------------------------------------------------------------
-
-
-def numbers(what: str, values: Any, error: type[FwiError]) -> Array:
-    """Values as an array of real numbers; integers become float64.
-
-    Parameters
-    ----------
-    what : str
-        Name for messages.
-    error : type of FwiError
-        What is raised for values of another kind.
-    """
-    if getattr(values, "requires_grad", False):
-        raise error(
-            f"{what} is a tensor that requires a gradient, which would be lost here: use "
-            f"`fwicli.autograd`, or give {what.split()[-1]}.detach()"
-        )
-    try:
-        array = np.asarray(values)
-    except (TypeError, ValueError, RuntimeError) as reason:
-        raise error(f"{what} is {_kind(values)} that makes no array: {reason}") from reason
-    if array.dtype.kind not in REAL:
-        raise error(
-            f"{what} is {_kind(values)} of {array.dtype}; waves take real numbers: convert it, as "
-            f"by {'.real' if array.dtype.kind == 'c' else '.astype(float)'}"
-        )
-    check_unmasked(what, values, error)
-    if array.dtype.kind != "f" or array.dtype.itemsize > 8:
-        return array.astype(np.float64)
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
-
-
-def check_unmasked(what: str, values: Any, error: type[FwiError]) -> None:
-    """Make sure that all of an array are values: a conversion would take what a mask hides."""
-    if np.ma.is_masked(values):
-        raise error(
-            f"{what} is a masked array, and {np.count_nonzero(values.mask)} of {values.size} "
-            f"values are masked; waves need all: fill them, as by .filled(value)"
-        )
-
-
-def _kind(values: Any) -> str:
-    """What something is, with an article."""
-    if values is None:
-        return "nothing (None)"
-    name = type(values).__name__
-    return f"{'an' if name[0].lower() in 'aeiou' or name == 'ndarray' else 'a'} {name}"

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli import scalars
+from fwicli import ndarrays, scalars
 from fwicli.errors import GeometryError
 from fwicli.propagators import entrance, points, sides
 from fwicli.propagators.absorbing import walls
@@ -252,7 +252,7 @@ def _volume(
 ) -> Interpolation:
     """Points where any of the weights of a volume is not zero, times the cell volume."""
     grid = discretization.grid
-    weights = entrance.numbers(f"the volume of {what}", place.weights, GeometryError)
+    weights = ndarrays.real(f"the volume of {what}", place.weights, GeometryError)
     weights = weights.astype(np.float64, copy=False)
     if weights.ndim == grid.ndim:
         weights = weights[None]

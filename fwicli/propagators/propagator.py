@@ -24,8 +24,9 @@ from weakref import WeakValueDictionary
 
 from numpy.typing import NDArray
 
+from fwicli import ndarrays
 from fwicli.errors import DataError
-from fwicli.propagators import entrance, shelf
+from fwicli.propagators import shelf
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.engine import Backward, Components, Models
 from fwicli.propagators.engines import Engines
@@ -243,7 +244,7 @@ class Propagator:
         product : dict of str to ndarray
             For each parameter, on the model's grid; exact where every step is kept.
         """
-        residual = entrance.numbers("the residual", residual, DataError)
+        residual = ndarrays.real("the residual", residual, DataError)
         return self.curvature(
             model,
             perturbation,

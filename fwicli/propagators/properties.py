@@ -20,8 +20,9 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
+from fwicli import ndarrays
 from fwicli.errors import ModelError
-from fwicli.propagators import entrance, interfaces
+from fwicli.propagators import interfaces
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import Equation, arguments
 
@@ -47,7 +48,7 @@ def parameters(equation: str, properties: Properties) -> dict[str, Array]:
     """
     stated = registry.load(equation)
     check_names(stated, properties)
-    arrays = {name: entrance.numbers(name, v, ModelError) for name, v in properties.items()}
+    arrays = {name: ndarrays.real(name, v, ModelError) for name, v in properties.items()}
     check_kinds(
         {name: a.shape for name, a in arrays.items()},
         {name: str(a.dtype) for name, a in arrays.items()},
