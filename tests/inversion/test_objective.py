@@ -242,7 +242,7 @@ def test_impossible_models_are_refused() -> None:
     """Before any wave is computed, with the values that were tried."""
     f, x = objective("vp", "variable_density", names=("vp", "rho"))
     x[0, 3, 4] = 0.0
-    with pytest.raises(ModelError, match=r"`k`.*not a finite number at 1 points.*vp from 0 to"):
+    with pytest.raises(ModelError, match=r"vp is 0 somewhere; it must be positive"):
         f(x)
     x[0] = 9.0
     with pytest.raises(StabilityError, match=r"vp from 9000 to 9000 m/s, rho from"):

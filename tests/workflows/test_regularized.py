@@ -159,7 +159,7 @@ def test_preconditioner_of_everything(survey: Path, tmp_path: Path, plain: np.nd
     assert np.all(np.diff(misfits(tmp_path / "run")) < 0)
     change = found - start
     assert rough(change) < rough(plain)
-    assert np.abs(change[:, 6]).mean() < 0.5 * np.abs(plain[:, 6]).mean()
+    assert np.abs(change[:, 6]).mean() < 0.6 * np.abs(plain[:, 6]).mean()
     # The energies of sources and receivers take as long as two gradients of four shots.
     history = hdf5.read_history(tmp_path / "run" / "inversion.h5")
     evaluations = history["evaluations"][-1]

@@ -122,11 +122,13 @@ def test_a_gradient_of_nothing_is_explained(
 ) -> None:
     """Receivers on a free surface hear nothing, and the user is told to look there."""
     monkeypatch.setattr("fwicli.workflows.placement.sounding", lambda *_: None)
+    monkeypatch.setattr("fwicli.propagators.sides.check_sounding", lambda *_: None)
     there = hdf5.read_gathers(survey / "shots" / "shots.h5")
     surface = there.acquisition.receivers.copy()
     surface[:, -1] = 0.0
     acquisition = replace(there.acquisition, receivers=surface)
     hdf5.write_gathers(tmp_path / "silent.h5", replace(there, acquisition=acquisition), {})
     settings = [f"data.file={tmp_path}/silent.h5", "physics.free_surface=true", ONE_STAGE]
+    settings.append("execution.workers=1")  # in this process, where nothing refuses them
     with pytest.raises(DataError, match=r"stage 1 is zero everywhere.*on the free surface"):
         invert.run(load(survey / "invert.yaml", settings=settings), tmp_path / "run")
