@@ -35,13 +35,13 @@ import torch
 
 from fwicli import AbsorbingLayer, Acquisition, Discretization, Gathers, Grid, autograd, time_axis
 from fwicli.execution import Executor, InProcess, Local, available, cores
-from fwicli.inversion.experiments import experiments
+from fwicli.inversion.misfits.residuals import LeastSquares
 from fwicli.inversion.objective import Objective
-from fwicli.inversion.parameterization import PARAMETERIZATIONS
-from fwicli.inversion.residuals import LeastSquares
-from fwicli.inversion.variables import Variable, Variables
-from fwicli.propagators import shelf
+from fwicli.inversion.shots.experiments import experiments
+from fwicli.inversion.unknowns.parameterization import PARAMETERIZATIONS
+from fwicli.inversion.unknowns.variables import Variable, Variables
 from fwicli.propagators.history import subsampling
+from fwicli.propagators.running import shared_memory
 from fwicli.survey.wavelets import ricker, times
 
 # Points, samples and their interval [s].
@@ -144,7 +144,7 @@ def alive(made: Setting, losses: int, held: float | None) -> None:
     # From here on the peak is counted anew.
     Path("/proc/self/clear_refs").write_text("5")
     values = [loss(made, executor, held) for _ in range(losses)]
-    waiting = shelf.taken() + shelf.spare()
+    waiting = shared_memory.taken() + shared_memory.spare()
     for value in values:
         value.backward()
     status = dict(x.split(":", 1) for x in Path("/proc/self/status").read_text().splitlines())

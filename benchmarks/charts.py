@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from fwicli.plotting import DPI
+from fwicli.plotting.pictures import DPI
 
 COLOURS = {"fwi": "tab:blue", "Deepwave": "tab:orange"}
 NAMES = {"fwi": "fwi", "Deepwave": "Deepwave 0.1.0"}

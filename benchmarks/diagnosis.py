@@ -23,14 +23,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config.loader import Loaded, load
-from fwicli.inversion.bands import Band
 from fwicli.inversion.diagnosis import Diagnosis, compare, together
-from fwicli.propagators import properties
+from fwicli.propagators.equations import properties
+from fwicli.survey.bands import Band
 from fwicli.survey.regridding import moved
 from fwicli.survey.wavelets import Spectrum
 from fwicli.survey.windows import InWindow
-from fwicli.workflows import assembly, model
-from fwicli.workflows.plan import Plan, plan
+from fwicli.workflows import model
+from fwicli.workflows.assembly import survey
+from fwicli.workflows.planning.plan import Plan, plan
 
 Array = NDArray[Any]
 
@@ -88,7 +89,7 @@ def marmousi(_folder: Path, top: float) -> Loaded:
 def line(folder: Path, top: float) -> Loaded:
     """Marmousi-II, from the line below the water that fits the true model best."""
     config = load(CONFIGS / "marmousi_invert.yaml").config
-    true = assembly.earth_model(config.reference)
+    true = survey.earth_model(config.reference)
     below = ~true.water()
     depth = np.broadcast_to(true.grid.spacing[1] * np.arange(true.vp.shape[1]), true.vp.shape)
     slope, intercept = np.polyfit(depth[below], true.vp[below], 1)

@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 
 from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
-from fwicli.propagators import kernels
+from fwicli.propagators.kernels import compilation
 from fwicli.survey.wavelets import ricker, times
 
 SPACING, VELOCITY, FREQUENCY = 10.0, 2000.0, 10.0
@@ -52,11 +52,11 @@ def main(gradients: int) -> None:
     for number in range(gradients):
         gradient(F, int(rng.integers(1, 400)))
         if number == 49:
-            early, built = memory(), kernels.load.cache_info().misses
+            early, built = memory(), compilation.load.cache_info().misses
     late = memory()
     click.echo(f"{early:.1f} MB after 50 gradients, {late:.1f} MB after {gradients}")
     click.echo(f"grown by {100 * (late / early - 1):.1f} %")
-    click.echo(f"kernels loaded after the first 50: {kernels.load.cache_info().misses - built}")
+    click.echo(f"kernels loaded after the first 50: {compilation.load.cache_info().misses - built}")
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ import click
 import numpy as np
 
 from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
+from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
-from fwicli.propagators.properties import parameters
 
 SPACING, ORDER, INTERVAL = 10.0, 8, 0.001
 

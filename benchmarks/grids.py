@@ -30,19 +30,19 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli import hdf5
 from fwicli.config.loader import load
 from fwicli.execution import InProcess
-from fwicli.inversion.bands import Band
-from fwicli.inversion.experiments import experiments
+from fwicli.files import hdf5
+from fwicli.inversion.misfits.residuals import LeastSquares
 from fwicli.inversion.objective import Objective
-from fwicli.inversion.residuals import LeastSquares
+from fwicli.inversion.shots.experiments import experiments
 from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.bands import Band
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.regridding import Regridding, moved
-from fwicli.workflows import unknowns
-from fwicli.workflows.numerics import Numerics
-from fwicli.workflows.plan import plan
+from fwicli.workflows.assembly import unknowns
+from fwicli.workflows.planning.numerics import Numerics
+from fwicli.workflows.planning.plan import plan
 
 Array = NDArray[Any]
 

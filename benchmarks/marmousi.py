@@ -17,11 +17,12 @@ import click
 import h5py
 import numpy as np
 
-from fwicli import hdf5
 from fwicli.config.loader import Loaded, load
+from fwicli.files import hdf5
 from fwicli.imaging.reflectivity import correlation
 from fwicli.survey.model import EarthModel
-from fwicli.workflows import assembly, invert, model, rtm
+from fwicli.workflows import invert, model, rtm
+from fwicli.workflows.assembly import survey
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 
@@ -85,7 +86,7 @@ def image(folder: Path) -> None:
 def models(config: Loaded) -> tuple[EarthModel, EarthModel]:
     """Smooth and true model of a config."""
     smooth, true = config.config.model, config.config.reference
-    return assembly.earth_model(smooth), assembly.earth_model(true)
+    return survey.earth_model(smooth), survey.earth_model(true)
 
 
 def norm(values: Any) -> float:

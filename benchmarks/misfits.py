@@ -19,8 +19,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.inversion.bands import Band
-from fwicli.inversion.misfits import MISFITS, Misfit
+from fwicli.inversion.misfits.registry import MISFITS, Misfit
+from fwicli.survey.bands import Band
 from fwicli.survey.wavelets import ricker, times
 
 INTERVAL, FREQUENCY = 0.004, 8.0

@@ -22,10 +22,10 @@ from pathlib import Path
 import click
 import numpy as np
 
-from fwicli import hdf5
 from fwicli.config.loader import load
+from fwicli.files import hdf5
 from fwicli.workflows import invert, model
-from fwicli.workflows.progress import Silent
+from fwicli.workflows.run_folder.progress import Silent
 
 METHODS = {
     "L-BFGS": "{method: lbfgs, memory: 20}",

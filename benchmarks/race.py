@@ -27,10 +27,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, zoom
 
-from fwicli import hdf5
 from fwicli.config.loader import load
 from fwicli.execution import cores
-from fwicli.workflows import assembly, invert
+from fwicli.files import hdf5
+from fwicli.workflows import invert
+from fwicli.workflows.assembly import survey
 
 Array = NDArray[Any]
 
@@ -43,8 +44,8 @@ class Judge:
 
     def __init__(self) -> None:
         sections = load(CONFIG).config
-        self.start = assembly.earth_model(sections.model)
-        self.true = assembly.earth_model(sections.reference)
+        self.start = survey.earth_model(sections.model)
+        self.true = survey.earth_model(sections.reference)
         self.where = ~self.start.water() & self.start.above(DEPTH)
 
     def __call__(self, vp: Array) -> tuple[float, float]:

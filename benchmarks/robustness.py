@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 from race import CONFIG, Judge
 
-from fwicli import hdf5
 from fwicli.config.loader import load
+from fwicli.files import hdf5
 from fwicli.workflows import invert
 
 Array = NDArray[Any]

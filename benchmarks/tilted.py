@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
-from fwicli.propagators.properties import parameters
+from fwicli.propagators.equations.properties import parameters
 from fwicli.survey.wavelets import ricker, times
 
 Array = NDArray[np.float64]

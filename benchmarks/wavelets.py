@@ -16,9 +16,9 @@ import click
 import numpy as np
 from marmousi import CONFIGS, DEPTH, error, models
 
-from fwicli import hdf5
 from fwicli.config.loader import load
-from fwicli.inversion.bands import Band
+from fwicli.files import hdf5
+from fwicli.survey.bands import Band
 from fwicli.workflows import invert
 
 SHORT = (

@@ -21,15 +21,15 @@ _PUBLIC = {
     "Acquisition": "fwicli.survey.acquisition",
     "Discretization": "fwicli.propagators.discretization",
     "EarthModel": "fwicli.survey.model",
-    "Everywhere": "fwicli.propagators.places",
+    "Everywhere": "fwicli.propagators.locations",
     "Gathers": "fwicli.survey.gathers",
     "Grid": "fwicli.survey.grid",
     "Keeping": "fwicli.propagators.history",
     "Propagator": "fwicli.propagators.propagator",
-    "TimeAxis": "fwicli.propagators.sampling",
-    "Volume": "fwicli.propagators.places",
+    "TimeAxis": "fwicli.propagators.sampling.stability",
+    "Volume": "fwicli.propagators.locations",
     "Waves": "fwicli.waves",
-    "time_axis": "fwicli.propagators.sampling",
+    "time_axis": "fwicli.propagators.sampling.stability",
 }
 
 __all__ = sorted(_PUBLIC)

@@ -6,7 +6,8 @@ With parameters p, source time functions q and data r, everything is a derivativ
 
 Where p, q and r are polynomials of e1, e2, ... without squares, as p0 + e1 p1 + e2 p2 + e1 e2 p3,
 so are these three; their components are the mixed derivatives along the directions p1, p2, ... A
-component is named by the set of its e, a number with one bit for each (see `propagators.lifting`).
+component is named by the set of its e, a number with one bit for each (see
+`propagators.symbolic.directions`).
 
 A `Call` says which components there are and which are wanted; `run` computes them, shot by shot, on
 the workers of an executor, and sums over shots in their order.
@@ -25,14 +26,15 @@ from numpy.typing import NDArray
 from fwicli import ndarrays
 from fwicli.errors import GeometryError
 from fwicli.execution import Executor, InProcess, available
-from fwicli.propagators import history, shelf
+from fwicli.propagators import history
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
-from fwicli.propagators.places import Everywhere, Slopes, Volume
+from fwicli.propagators.locations import Everywhere, Slopes, Volume
 from fwicli.propagators.propagator import propagator
-from fwicli.propagators.resampling import Resampling
-from fwicli.propagators.shelf import Place, Shelf
-from fwicli.propagators.storage import Storage
+from fwicli.propagators.running import shared_memory
+from fwicli.propagators.running.arrays import Storage
+from fwicli.propagators.running.shared_memory import Place, Shelf
+from fwicli.propagators.sampling.resampling import Resampling
 
 Array = NDArray[Any]
 
@@ -129,7 +131,7 @@ class Call:
         are summed over the shots of a group.
     orders : mapping of str to ndarray of int, shape (n, ndim)
         For "sources" and "receivers" that are positions, how often the derivative with respect to
-        each is taken (see `places.Slopes`).
+        each is taken (see `locations.Slopes`).
     shelf : Shelf, optional
         Where a call leaves histories, and one for J^T r with the same p and q finds them.
     """
@@ -287,7 +289,7 @@ def shelve(call: Call, parameters: tuple[str, ...], precision: str) -> Shelf | N
     if waves.memory is not None:
         made = replace(made, keeping=keeping(made, 0, waves.memory))
     shares = getattr(waves.executor, "shares_memory", False)
-    if not shares or not shelf.IS_POSSIBLE or made.keeping.kind != "stored":
+    if not shares or not shared_memory.IS_POSSIBLE or made.keeping.kind != "stored":
         return None
     equation = registry.load(made.equation)
     kept = equation.footprint(made.grid.ndim).kept(equation.receiver, parameters)

@@ -26,8 +26,8 @@ SHARED_PROPERTIES = (
     "test_any_order",
     "test_free_surface_is",
     "test_hessian",
-    "test_kernels",
-    "test_places",
+    "kernels/test_compilation",
+    "test_locations",
     "test_sides",
 )
 
@@ -79,9 +79,9 @@ class Setting:
 def make_setting() -> Callable[..., Setting]:
     """Maker of settings; waves cross the model several times and reach every layer."""
     from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
+    from fwicli.propagators.equations.properties import parameters
     from fwicli.propagators.equations.registry import EQUATIONS
     from fwicli.propagators.history import STORED
-    from fwicli.propagators.properties import parameters
 
     def make(
         ndim: int = 2,

@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fwicli import hdf5
 from fwicli.config.loader import Loaded, load
 from fwicli.execution import InProcess
-from fwicli.inversion.bands import Band
-from fwicli.inversion.experiments import experiments
+from fwicli.files import hdf5
+from fwicli.inversion.misfits.residuals import LeastSquares
 from fwicli.inversion.objective import Objective
-from fwicli.inversion.residuals import LeastSquares
+from fwicli.inversion.shots.experiments import experiments
+from fwicli.survey.bands import Band
 from fwicli.survey.regridding import Regridding
-from fwicli.workflows import invert, model, rtm, unknowns
-from fwicli.workflows.plan import plan
+from fwicli.workflows import invert, model, rtm
+from fwicli.workflows.assembly import unknowns
+from fwicli.workflows.planning.plan import plan
 from tests.conftest import ROOT
 
 

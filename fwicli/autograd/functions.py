@@ -22,8 +22,8 @@ from fwicli import ndarrays
 from fwicli.autograd import rules
 from fwicli.autograd.compilation import opaque
 from fwicli.errors import DataError, FwiError, GeometryError, ModelError
-from fwicli.propagators import entrance
-from fwicli.propagators.places import Everywhere, Volume
+from fwicli.propagators.checks import entrance
+from fwicli.propagators.locations import Everywhere, Volume
 from fwicli.waves import Call, Slot, Waves, shape_of
 
 Model: TypeAlias = Mapping[str, Any] | Tensor

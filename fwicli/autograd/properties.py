@@ -1,8 +1,8 @@
 """From physical properties of the earth to the parameters of an equation, differentiably.
 
-The formulas are the equation's own (see `propagators.properties`), in operations of PyTorch. Where
-an equation takes means of density, the properties at the nodes come from those of the cells first,
-as `propagators.interfaces` says.
+The formulas are the equation's own (see `propagators.equations.properties`), in operations of
+PyTorch. Where an equation takes means of density, the properties at the nodes come from those of
+the cells first, as `propagators.equations.interfaces` says.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from torch import Tensor
 
 from fwicli.autograd.compilation import opaque
 from fwicli.errors import ModelError
-from fwicli.propagators import interfaces
-from fwicli.propagators.equations import registry
+from fwicli.propagators.equations import interfaces, registry
 from fwicli.propagators.equations.equation import arguments
-from fwicli.propagators.properties import check_kinds, check_names
+from fwicli.propagators.equations.properties import check_kinds, check_names
 
 
 @opaque

@@ -30,8 +30,8 @@ from torch import Tensor
 
 from fwicli.autograd.products import add, multilinear, together
 from fwicli.autograd.tickets import shelf_of, ticket
-from fwicli.propagators import diagnosis, units
-from fwicli.propagators.shelf import Shelf
+from fwicli.propagators.checks import failures, units
+from fwicli.propagators.running.shared_memory import Shelf
 from fwicli.waves import Call, Slot, run, shelve
 
 Tensors = dict[Slot, Tensor]
@@ -120,7 +120,7 @@ def _judge(call: Call, arrays: Sequence[Any]) -> None:
     """Warn of units of the first model that give the properties of no rock."""
     model = {s.name: a[0] for s, a in zip(call.inputs, arrays, strict=True) if s.role == "model"}
     made = call.waves.discretization
-    diagnosis.check_model(made.equation, made.grid, model)
+    failures.check_model(made.equation, made.grid, model)
     units.warn(made.equation, model)
 
 

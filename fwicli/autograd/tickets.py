@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fwicli.propagators.shelf import Shelf
+from fwicli.propagators.running.shared_memory import Shelf
 
 _shelves: WeakValueDictionary[int, Shelf] = WeakValueDictionary()
 

@@ -10,7 +10,7 @@ import click
 from fwicli.cli import display, options
 
 if TYPE_CHECKING:
-    from fwicli.workflows.plan import Plan
+    from fwicli.workflows.planning.plan import Plan
 
 
 @click.command("check")
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def command(config: Path, kind: str | None, settings: tuple[str, ...], as_json: bool) -> None:
     """Check CONFIG and the machine, and print the plan: grid, time step, memory, shots, folders."""
     from fwicli.config.loader import load
-    from fwicli.workflows.environment import examined
+    from fwicli.workflows.planning.environment import examined
 
     loaded = load(config, kind, settings)
     show(examined(loaded, loaded.config.output or Path("runs") / config.stem), as_json)

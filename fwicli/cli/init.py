@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from fwicli import aside
+from fwicli.disk import atomic
 
 
 @click.command("init")
@@ -31,7 +31,7 @@ def command(kind: str, file: Path | None, force: bool) -> None:
         raise click.UsageError(f"{file} exists; choose another name, or overwrite it with --force")
     if file.is_file() and file.read_bytes() != text.encode():
         click.echo(f"what {file} was is kept in {_keep(file)}", err=True)
-    with aside.replacing(file) as new:
+    with atomic.replacing(file) as new:
         new.write_text(text, encoding="utf-8")
     click.echo(f"wrote {file}; next: fwi check {file}")
 
@@ -41,6 +41,6 @@ def _keep(file: Path) -> Path:
     number = 1
     while os.path.lexists(copy := file.with_name(f"{file.name}.~{number}~")):
         number += 1
-    with aside.replacing(copy) as new:
+    with atomic.replacing(copy) as new:
         new.write_bytes(file.read_bytes())
     return copy

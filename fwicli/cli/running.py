@@ -41,8 +41,8 @@ def execute(
     folder = folder or loaded.config.output or Path("runs") / config.stem
     if dry_run:
         from fwicli.cli.check import show
-        from fwicli.workflows.environment import examined
-        from fwicli.workflows.runfolder import RunFolder
+        from fwicli.workflows.planning.environment import examined
+        from fwicli.workflows.run_folder.folder import RunFolder
 
         show(examined(loaded, folder), as_json)
         if force:

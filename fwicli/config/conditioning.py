@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from fwicli import arrays
 from fwicli.config.values import LARGEST, Band, NonNegative, Number, Positive, Section
-from fwicli.inversion import bands, mutes, picking, weighting
-from fwicli.inversion.conditioning import BandPass, Operator, Record, Weights
+from fwicli.files import arrays
+from fwicli.inversion.conditioning import first_arrivals, mutes, trace_weights
+from fwicli.inversion.conditioning.operators import BandPass, Operator, Record, Weights
+from fwicli.survey import bands
 
 Share = Annotated[float, Field(strict=True, gt=0, lt=1)]
 
@@ -103,7 +104,7 @@ class FirstArrivals(_Times):
 
     def operator(self, record: Record) -> Weights:
         """For the traces of a shot."""
-        origin = picking.first_arrivals(record.observed, record.interval, self.weakest)
+        origin = first_arrivals.first_arrivals(record.observed, record.interval, self.weakest)
         return mutes.by_time(record, self.after, self.before, self.taper, self.mute, origin)
 
 
@@ -119,7 +120,7 @@ class Damped(Section):
         """For the traces of a shot."""
         if self.since == "start":
             return mutes.damping(record, self.constant)
-        origin = picking.first_arrivals(record.observed, record.interval, self.weakest)
+        origin = first_arrivals.first_arrivals(record.observed, record.interval, self.weakest)
         return mutes.damping(record, self.constant, origin)
 
 
@@ -132,7 +133,7 @@ class OffsetWeights(Section):
 
     def operator(self, record: Record) -> Weights:
         """For the traces of a shot."""
-        return weighting.by_offset(record, self.scale, self.power)
+        return trace_weights.by_offset(record, self.scale, self.power)
 
 
 class AmplitudeWeights(Section):
@@ -143,7 +144,7 @@ class AmplitudeWeights(Section):
 
     def operator(self, record: Record) -> Weights:
         """For the traces of a shot."""
-        return weighting.by_amplitude(record, self.power)
+        return trace_weights.by_amplitude(record, self.power)
 
 
 class GivenWeights(Section):
@@ -159,7 +160,7 @@ class GivenWeights(Section):
     def operator(self, record: Record) -> Weights:
         """For the traces of a shot."""
         stored = arrays.read(self.file, self.dataset, masks=True, chosen=self.chosen("dataset"))
-        return weighting.given(record, stored.values)
+        return trace_weights.given(record, stored.values)
 
 
 class DeadTraces(Section):
@@ -174,7 +175,7 @@ class DeadTraces(Section):
 
     def operator(self, record: Record) -> Weights:
         """For the traces of a shot."""
-        found = weighting.dead(record.observed, self.below, self.above)
+        found = trace_weights.dead(record.observed, self.below, self.above)
         return Weights((~found).astype(np.float64)[:, None])
 
 

@@ -34,8 +34,8 @@ from fwicli.config.values import (
     kind,
     one_of,
 )
-from fwicli.inversion.experiments import Prepare
-from fwicli.inversion.parameterization import LOG, PARAMETERIZATIONS
+from fwicli.inversion.shots.experiments import Prepare
+from fwicli.inversion.unknowns.parameterization import LOG, PARAMETERIZATIONS
 from fwicli.survey.model import IMPEDANCE
 
 # Quantities whose bounds must be positive.

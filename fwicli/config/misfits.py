@@ -13,11 +13,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from fwicli.config.values import Positive, Section
-from fwicli.inversion import misfits, own
-from fwicli.inversion.traces import SILENT
+from fwicli.inversion.misfits import registry, user
+from fwicli.inversion.misfits.traces import SILENT
 
 OWN = "own"
-NAMES = (*misfits.MISFITS, OWN)
+NAMES = (*registry.MISFITS, OWN)
 
 Share = Annotated[float, Field(strict=True, ge=0, lt=1)]
 
@@ -27,9 +27,9 @@ class _Named(Section):
 
     kind: str
 
-    def made(self) -> misfits.Misfit:
+    def made(self) -> registry.Misfit:
         """The misfit itself."""
-        return misfits.MISFITS[self.kind](**self.model_dump(exclude={"kind"}))
+        return registry.MISFITS[self.kind](**self.model_dump(exclude={"kind"}))
 
 
 class LeastSquares(_Named):
@@ -87,7 +87,7 @@ class Phase(_Named):
 
 
 class Adaptive(_Named):
-    """Adaptive waveform inversion, by Wiener filters (see `matching`)."""
+    """Adaptive waveform inversion, by Wiener filters (see `adaptive`)."""
 
     kind: Literal["adaptive"]
     damping: Annotated[float, Field(strict=True, gt=0, le=1)] = 1e-4
@@ -96,7 +96,7 @@ class Adaptive(_Named):
 
 
 class Wasserstein(_Named):
-    """Optimal transport in time (see `transport`)."""
+    """Optimal transport in time (see `wasserstein`)."""
 
     kind: Literal["wasserstein"]
     sharpness: Annotated[float, Field(strict=True, gt=0, le=100)] = 5.0
@@ -104,7 +104,7 @@ class Wasserstein(_Named):
 
 
 class GraphSpace(_Named):
-    """Optimal transport in graph space (see `graphspace`)."""
+    """Optimal transport in graph space (see `graph_space`)."""
 
     kind: Literal["graph_space"]
     shift: Positive | None = None
@@ -112,7 +112,7 @@ class GraphSpace(_Named):
 
 
 class TravelTime(_Named):
-    """Travel times by cross-correlation (see `traveltimes`)."""
+    """Travel times by cross-correlation (see `travel_time`)."""
 
     kind: Literal["travel_time"]
     max_shift: Positive | None = None
@@ -120,7 +120,7 @@ class TravelTime(_Named):
 
 
 class Own(Section):
-    """A function of the user's (see `fwicli.inversion.own`).
+    """A function of the user's (see `fwicli.inversion.misfits.user`).
 
     file: a Python file, relative to the config.  name: of the function.  derivative: `own` if the
     function returns it too, `torch` if PyTorch shall find it.
@@ -138,9 +138,9 @@ class Own(Section):
             raise ValueError("must be a Python file, as in my.py")
         return value
 
-    def made(self) -> misfits.Misfit:
+    def made(self) -> registry.Misfit:
         """The misfit itself."""
-        return own.Own(str(self.file), self.name, self.derivative)
+        return user.Own(str(self.file), self.name, self.derivative)
 
 
 def _with_kind(value: Any) -> Any:
@@ -149,7 +149,7 @@ def _with_kind(value: Any) -> Any:
         if value == OWN:
             raise ValueError("of a misfit of your own: misfit: {file: my.py, name: my_function}")
         if value not in NAMES:
-            raise ValueError(f"must be one of: {', '.join(misfits.MISFITS)}")
+            raise ValueError(f"must be one of: {', '.join(registry.MISFITS)}")
         return {"kind": value}
     if isinstance(value, dict) and "file" in value and "kind" not in value:
         return {"kind": OWN, **value}

@@ -7,7 +7,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from fwicli.config.values import MOST, Count, NonNegative, Positive, Section
-from fwicli.inversion import conjugate, lbfgs, newton, optimizer, spectral, stochastic
+from fwicli.inversion.optimizers import (
+    conjugate_gradient,
+    lbfgs,
+    newton,
+    optimizer,
+    spectral_gradient,
+    stochastic,
+)
 
 Evaluations = Annotated[int, Field(strict=True, ge=2, le=MOST)]
 # Of what is remembered: below one, so that it fades.
@@ -60,7 +67,7 @@ class ConjugateGradient(Searching):
 
     def made(self) -> optimizer.Optimizer:
         """The optimizer."""
-        return conjugate.ConjugateGradient(self.formula, self.evaluations)
+        return conjugate_gradient.ConjugateGradient(self.formula, self.evaluations)
 
 
 class SpectralGradient(Searching):
@@ -74,7 +81,7 @@ class SpectralGradient(Searching):
 
     def made(self) -> optimizer.Optimizer:
         """The optimizer."""
-        return spectral.SpectralGradient(self.window, self.evaluations)
+        return spectral_gradient.SpectralGradient(self.window, self.evaluations)
 
 
 class Newton(Searching):

@@ -1,7 +1,8 @@
 """The lists `regularization` and `constraints`: what a model should be like, and what it must be.
 
-Slopes of penalties are in widths of the bounds per kilometre (see `inversion.penalties`), so that
-weights mean the same for every property and grid; limits of constraints are in SI units per metre.
+Slopes of penalties are in widths of the bounds per kilometre (see
+`inversion.regularization.penalties`), so that weights mean the same for every property and grid;
+limits of constraints are in SI units per metre.
 """
 
 from __future__ import annotations

@@ -36,9 +36,9 @@ from fwicli.config.values import (
 from fwicli.config.values import kind as _kind
 from fwicli.config.values import one_of as _one_of
 from fwicli.propagators.absorbing import SIDES
-from fwicli.propagators.conditions import CONDITIONS
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.history import KEEPINGS
+from fwicli.propagators.kernels.imaging_conditions import CONDITIONS
 
 Spacing = Annotated[
     Annotated[Positive, Tag("number")]

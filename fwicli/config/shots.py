@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from fwicli.config.values import MOST, Count, NonNegative, Section, kind, one_of
-from fwicli.inversion.batches import ORDERS, Batches
-from fwicli.inversion.encoding import Encoding
+from fwicli.inversion.shots.batches import ORDERS, Batches
+from fwicli.inversion.shots.encoding import Encoding
 
 Seed = Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
 

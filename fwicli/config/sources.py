@@ -10,10 +10,10 @@ from pydantic import AfterValidator, Field
 
 from fwicli.config.conditioning import Conditioned, Weighting
 from fwicli.config.values import Positive, Range, Section
-from fwicli.inversion import mutes
-from fwicli.inversion.conditioning import Chain, Record, Weights, chain
-from fwicli.inversion.experiments import Preparation
-from fwicli.inversion.sources import SourceFit, sparsest
+from fwicli.inversion.conditioning import mutes
+from fwicli.inversion.conditioning.operators import Chain, Record, Weights, chain
+from fwicli.inversion.shots.experiments import Preparation
+from fwicli.inversion.source_estimation import SourceFit, sparsest
 
 
 def _about_zero(value: list[float]) -> list[float]:

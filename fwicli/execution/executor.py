@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
-from fwicli.propagators import blas
+from fwicli.threads import blas
 
 Task = Callable[[], Any]
 Done = Callable[[int], None]

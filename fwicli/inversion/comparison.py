@@ -6,7 +6,7 @@ with the synthetic gather s, the observed one d, the conditioning C of both, a l
 N of both, symmetric, which takes out what a grid cannot explain next to the source (see
 `survey.proximity`), and
 y(s) the synthetic gather with the wavelet that fits best, where the source is estimated; else y = s
-(see `sources`).
+(see `source_estimation`).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import ConfigError
-from fwicli.inversion.misfits import MISFITS, Misfit
-from fwicli.inversion.sources import SourceFit
+from fwicli.inversion.misfits.registry import MISFITS, Misfit
+from fwicli.inversion.source_estimation import SourceFit
 from fwicli.survey.proximity import Near
 
 Array = NDArray[Any]
@@ -51,7 +51,7 @@ class Comparison:
     conditioning : Conditioning, optional
     source : SourceFit, optional
         How the source is estimated. One that shots have in common is fitted outside, with
-        `of_fitted` between the parts (see `estimation`).
+        `of_fitted` between the parts (see `common_source`).
     near : Near, optional
         N; traces are compared as they are if there is none.
     """

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.inversion.arrivals import shifts
+from fwicli.inversion.conditioning.onsets import shifts
 
 Array = NDArray[Any]
 

@@ -9,7 +9,7 @@ explained. The weight w is 1 for all shots, and more for a batch of them. The su
 of the shots, in double precision.
 
 Where the source is estimated, its filter is part of the misfit; one that all shots have in common
-takes a first pass over them (see `estimation`).
+takes a first pass over them (see `common_source`).
 
 The waves may have a grid of their own, coarser than that of x, and each shot a window of it. The
 model is then averaged, and cut; derivatives take the transposed way (see `survey.regridding` and
@@ -28,14 +28,16 @@ from numpy.typing import NDArray
 
 from fwicli.errors import DataError, StabilityError
 from fwicli.execution import Executor
-from fwicli.inversion import diagnosis, energies, estimation, tangents
+from fwicli.inversion import common_source, diagnosis
+from fwicli.inversion.common_source import FirstPass, Known
 from fwicli.inversion.comparison import Comparison
-from fwicli.inversion.curvature import PROPAGATIONS, ShotCurvature, with_changes
-from fwicli.inversion.estimation import FirstPass, Known
-from fwicli.inversion.experiments import Experiment
-from fwicli.inversion.medium import Medium
-from fwicli.inversion.penalties import Penalty
-from fwicli.inversion.variables import Variables
+from fwicli.inversion.hessian import PROPAGATIONS, ShotCurvature, with_changes
+from fwicli.inversion.preconditioning import illumination
+from fwicli.inversion.regularization.penalties import Penalty
+from fwicli.inversion.shots.experiments import Experiment
+from fwicli.inversion.unknowns import tangents
+from fwicli.inversion.unknowns.chain_rule import Medium
+from fwicli.inversion.unknowns.variables import Variables
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.propagator import propagator
 from fwicli.survey.grid import Grid
@@ -167,7 +169,7 @@ class Objective:
         return Medium(equation, self.variables, self.others, self.regridding)
 
     def diagonal(self, x: Array, where: NDArray[np.bool_]) -> Array:
-        """Sum of the squared derivatives of the parameters by each element of x (see `medium`)."""
+        """Sum of squared derivatives of the parameters by each element of x (see `chain_rule`)."""
         return self.medium.diagonal(x, where)
 
     def __call__(self, x: Array) -> tuple[float, Array]:
@@ -192,11 +194,11 @@ class Objective:
         return share * value + penalty, share * by_x + by_penalties
 
     def energy(self, x: Array) -> Array:
-        """Energy of sources times that of receivers on the grid of x (see `energies`)."""
-        found = energies.energy(
+        """Energy of sources times that of receivers on the grid of x (see `illumination`)."""
+        found = illumination.energy(
             self.discretization, self.medium.parameters(x), self.experiments, self.executor
         )
-        self.simulations += energies.SIMULATIONS * len(self.experiments)
+        self.simulations += illumination.SIMULATIONS * len(self.experiments)
         return found if self.regridding is None else self.regridding.to_fine(found)
 
     def slopes(self, x: Array) -> dict[str, Array]:
@@ -254,7 +256,7 @@ class Objective:
         if fit is None:
             return None
         modelled = self._modelled(self.medium.parameters(x))
-        fitted = estimation.fits([e.comparison for e in self.experiments], modelled)
+        fitted = common_source.fits([e.comparison for e in self.experiments], modelled)
         pairs = list(zip(fitted, self.experiments, strict=True))
         return np.concatenate([f.wavelet(e.wavelet) for f, e in pairs[: 1 if fit.common else None]])
 
@@ -286,9 +288,9 @@ class Objective:
         comparisons = [e.comparison for e in self.experiments]
         if not any(c.source is not None and c.source.common for c in comparisons):
             return comparisons
-        return estimation.known(comparisons, self._modelled(parameters))
+        return common_source.known(comparisons, self._modelled(parameters))
 
-    def _modelled(self, parameters: Mapping[str, Array]) -> list[estimation.Modelled]:
+    def _modelled(self, parameters: Mapping[str, Array]) -> list[common_source.Modelled]:
         """Synthetic gathers of all experiments, with the equations of their sources."""
         comparisons = [e.comparison for e in self.experiments]
         tasks = self._tasks(FirstPass, parameters, comparisons)

@@ -21,7 +21,7 @@ from fwicli.errors import DataError
 from fwicli.operators.modelling import OfShots
 from fwicli.operators.setting import Model, Setting, setting
 from fwicli.propagators.discretization import Discretization
-from fwicli.propagators.places import Volume
+from fwicli.propagators.locations import Volume
 from fwicli.propagators.propagator import propagator
 from fwicli.waves import Waves
 

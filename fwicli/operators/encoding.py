@@ -10,7 +10,7 @@ applied. Gauss-Newton operators and Hessians that are encoded are those of the r
 
 For weights this holds to round-off. For delays, which are whole samples, it holds as far as
 wavelets and records are sampled well. The random signs and delays of inversions are in
-`inversion.encoding`; `codes` makes weights and delays of them.
+`inversion.shots.encoding`; `codes` makes weights and delays of them.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import GeometryError
-from fwicli.inversion.encoding import Code
+from fwicli.inversion.shots.encoding import Code
 from fwicli.operators.operator import Operator, Shape
 from fwicli.operators.setting import PLACES, Setting
-from fwicli.propagators.places import Everywhere
+from fwicli.propagators.locations import Everywhere
 from fwicli.waves import shape_of
 
 Array = NDArray[Any]
@@ -95,7 +95,7 @@ def _moved(traces: Array, delay: int) -> Array:
 
 
 def codes(drawn: Sequence[Code], shots: int) -> tuple[Array, Array]:
-    """Weights and delays of codes of `inversion.encoding`.
+    """Weights and delays of codes of `inversion.shots.encoding`.
 
     Parameters
     ----------

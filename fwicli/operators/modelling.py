@@ -20,8 +20,8 @@ from fwicli.errors import ModelError
 from fwicli.operators import encoding
 from fwicli.operators.operator import Operator, Shape
 from fwicli.operators.setting import Model, Setting, repeated, setting
-from fwicli.propagators import entrance
-from fwicli.propagators.shelf import Shelf
+from fwicli.propagators.checks import entrance
+from fwicli.propagators.running.shared_memory import Shelf
 from fwicli.waves import Call, Slot, Waves, run, shelve
 
 Array = NDArray[Any]

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from fwicli import ndarrays
 from fwicli.errors import DataError, GeometryError, ModelError
-from fwicli.propagators import diagnosis, entrance, units
-from fwicli.propagators.places import Everywhere, Volume
+from fwicli.propagators.checks import entrance, failures, units
+from fwicli.propagators.locations import Everywhere, Volume
 from fwicli.waves import Slot, Waves, shape_of
 
 Array = NDArray[Any]
@@ -208,7 +208,7 @@ def _model(waves: Waves, model: Model) -> dict[str, Array]:
     entrance.check_precision({name: str(values.dtype) for name, values in given.items()})
     # A copy: what is kept of the waves in a model must not outlive it.
     ready = {name: given[name].reshape(grid.shape).copy() for name in names}
-    diagnosis.check_model(equation, grid, ready)
+    failures.check_model(equation, grid, ready)
     units.warn(equation, ready)
     return ready
 

@@ -11,13 +11,13 @@ import numpy as np
 
 from fwicli import scalars
 from fwicli.errors import ModelError, PhysicsError
-from fwicli.propagators import kernels
 from fwicli.propagators.absorbing import AbsorbingLayer
 from fwicli.propagators.equations import registry
 from fwicli.propagators.history import STORED, Keeping
-from fwicli.propagators.kernels import Signature
-from fwicli.propagators.points import RADIUS
-from fwicli.propagators.sampling import TimeAxis, check_order
+from fwicli.propagators.kernels import compilation
+from fwicli.propagators.kernels.signature import Signature
+from fwicli.propagators.sampling.interpolation import RADIUS
+from fwicli.propagators.sampling.stability import TimeAxis, check_order
 from fwicli.survey.grid import Grid
 
 
@@ -108,7 +108,7 @@ class Discretization:
         return names
 
     def signature(self, kind: str, **extra: Any) -> Signature:
-        """Signature of the kernel of a kind (see `kernels`).
+        """Signature of the kernel of a kind (see `compilation`).
 
         Of a lifted equation the gradients are those of the last component, if not said otherwise.
         """
@@ -154,7 +154,7 @@ class Discretization:
             needed += [self.signature("forward", history=True, levels=1)]
         if curvature == "full":
             needed += [self.signature("gradient", images=("gradient",), levels=1)]
-        return [partial(kernels.prepare, s) for s in needed if not kernels.is_cached(s)]
+        return [partial(compilation.prepare, s) for s in needed if not compilation.is_cached(s)]
 
 
 def _precision(given: Any) -> str:

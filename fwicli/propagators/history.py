@@ -34,10 +34,10 @@ from dataclasses import dataclass, replace
 from math import comb
 from typing import Literal, get_args
 
-from fwicli.propagators import memory
 from fwicli.propagators.absorbing import AbsorbingLayer, walls
 from fwicli.propagators.equations.equation import Equation
-from fwicli.propagators.sampling import TimeAxis
+from fwicli.propagators.sampling import memory
+from fwicli.propagators.sampling.stability import TimeAxis
 
 OVERSAMPLING = 3.0
 

@@ -10,7 +10,7 @@ With q the source time functions, d the gather and p the model parameters,
 All four are exact transposes and derivatives of each other for the discrete scheme, including
 the absorbing layer, the points, the resampling in time and the padding of the model. A source
 is a point source of the continuum: q(t) delta(x - x_s), with q in [Pa] in 2D and [Pa m] in 3D; or
-an extended one, or a whole wave field (see `places`). What is said of gathers of shape
+an extended one, or a whole wave field (see `locations`). What is said of gathers of shape
 (n_receivers, samples) holds for whole fields of shape (samples, *grid) as well.
 """
 
@@ -26,13 +26,13 @@ from numpy.typing import NDArray
 
 from fwicli import ndarrays
 from fwicli.errors import DataError
-from fwicli.propagators import shelf
 from fwicli.propagators.discretization import Discretization
-from fwicli.propagators.engine import Backward, Components, Models
-from fwicli.propagators.engines import Engines
-from fwicli.propagators.places import Place
-from fwicli.propagators.propagation import Model
-from fwicli.propagators.resampling import Resampling
+from fwicli.propagators.locations import Place
+from fwicli.propagators.running import shared_memory
+from fwicli.propagators.running.kernel_run import Model
+from fwicli.propagators.running.pool import Engines
+from fwicli.propagators.running.shot import Backward, Components, Models
+from fwicli.propagators.sampling.resampling import Resampling
 
 Array = NDArray[Any]
 
@@ -277,7 +277,8 @@ class Propagator:
             (n_receivers, samples). With None for r the product is that of Gauss and Newton, for
             three propagations, not four.
         kinds : tuple of str
-            Names of imaging conditions (see `conditions`); for other parameters see `hessian`.
+            Names of imaging conditions (see `imaging_conditions`); for other parameters see
+            `hessian`.
         """
 
         def adjoint(gathers: dict[int, Array]) -> tuple[int, dict[int, Array]]:
@@ -309,7 +310,7 @@ class Propagator:
             From the modelled gather to the adjoint source, both of shape
             (n_receivers, samples).
         kinds : tuple of str
-            "gradient", and names of imaging conditions (see `conditions`).
+            "gradient", and names of imaging conditions (see `imaging_conditions`).
         """
         found = self.backwards(
             {0: model},
@@ -321,7 +322,7 @@ class Propagator:
         )
         return Images(found.gathers[0], found.gradient.get(0, {}), found.images)
 
-    # --- with derivatives of any order (see `engine`) --------------------------------------------
+    # --- with derivatives of any order (see `shot`) --------------------------------------------
 
     def forwards(
         self,
@@ -330,7 +331,7 @@ class Propagator:
         sources: Place,
         receivers: Place,
         levels: int,
-        shelved: shelf.Place | None = None,
+        shelved: shared_memory.Place | None = None,
     ) -> dict[int, Array]:
         """Gathers and their derivatives along directions (see `Engine.forwards`)."""
         with self.engines.one() as engine:

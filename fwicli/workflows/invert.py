@@ -23,26 +23,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli import hdf5, plotting
 from fwicli.config import schema
 from fwicli.config.loader import Loaded
 from fwicli.digits import apart, round_up
 from fwicli.errors import DataError
 from fwicli.execution import Executor, Local
+from fwicli.files import hdf5
 from fwicli.inversion.objective import KINDS
-from fwicli.inversion.optimizer import State
+from fwicli.inversion.optimizers.optimizer import State
+from fwicli.plotting import pictures
 from fwicli.survey.model import EarthModel
-from fwicli.workflows import outputs, results, shots, unknowns
-from fwicli.workflows.checks import ROUNDING, points_needed
-from fwicli.workflows.extension import RULE, Extension
-from fwicli.workflows.journal import Journal
-from fwicli.workflows.manifest import JOURNAL
-from fwicli.workflows.plan import Plan, plan
-from fwicli.workflows.progress import Progress, Silent
-from fwicli.workflows.regularization import Regularization
-from fwicli.workflows.runfolder import RunFolder, provenance
-from fwicli.workflows.stage import Stage
-from fwicli.workflows.standing import Standing
+from fwicli.workflows.assembly import unknowns
+from fwicli.workflows.assembly.regularization import Regularization
+from fwicli.workflows.inversion.evaluations import Journal
+from fwicli.workflows.inversion.resume import RULE, Extension
+from fwicli.workflows.inversion.stage import Stage
+from fwicli.workflows.inversion.state import Standing
+from fwicli.workflows.planning.checks import ROUNDING, points_needed
+from fwicli.workflows.planning.plan import Plan, plan
+from fwicli.workflows.run_folder import finished_shots, outputs, results
+from fwicli.workflows.run_folder.folder import RunFolder, provenance
+from fwicli.workflows.run_folder.manifest import JOURNAL
+from fwicli.workflows.run_folder.progress import Progress, Silent
 
 Array = NDArray[Any]
 
@@ -114,7 +116,7 @@ class Inversion:
         )
         self._announce(stage)
         made, curvature = stage.problem.objective.discretization, stage.optimizer.curvature
-        shots.compile_missing(executor, made, KINDS, curvature)
+        finished_shots.compile_missing(executor, made, KINDS, curvature)
         self._bar(stage, 0)
         state = standing.state
         if state is None:
@@ -174,7 +176,7 @@ class Inversion:
                 log.warning("warning: %s", warning)
             title = f"stage {stage.number + 1}, {stage.band[0]:g} to {stage.band[1]:g} Hz"
             path = self.folder.file(outputs.diagnosis(stage.number + 1))
-            plotting.diagnosis(path, found, title)
+            pictures.diagnosis(path, found, title)
         if not state.gradient.any():
             silence = stage.silence()
             if state.value > 0 or silence.adjoint > 0:
@@ -351,19 +353,19 @@ def _plots(
 ) -> None:
     """Pictures of every quantity; those of vp have no name in theirs."""
     result = made.model.changed(found)
-    plotting.convergence(folder.file("convergence.png"), history)
+    pictures.convergence(folder.file("convergence.png"), history)
     wavelets = hdf5.read_wavelets(folder.path / RESULT)
     if wavelets:
-        plotting.estimated(folder.file("wavelets.png"), wavelets)
+        pictures.estimated(folder.file("wavelets.png"), wavelets)
     for name in quantities:
         known = made.reference is not None and made.reference.quantity(name) is not None
         true = made.reference if known else None
-        scale = plotting.scale_of(true or result, made.model, name=name)
+        scale = pictures.scale_of(true or result, made.model, name=name)
         for title, earth in (("Start", made.model), ("Result", result)):
             path = folder.file(outputs.section(title.lower(), name))
-            plotting.model(path, earth, made.acquisition, title, scale, name)
-        plotting.difference(
+            pictures.model(path, earth, made.acquisition, title, scale, name)
+        pictures.difference(
             folder.file(outputs.section("difference", name)), result, made.model, name
         )
         path = folder.file(outputs.section("overview", name))
-        plotting.overview(path, made.model, result, true, name)
+        pictures.overview(path, made.model, result, true, name)

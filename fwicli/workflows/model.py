@@ -10,20 +10,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli import hdf5, plotting
 from fwicli.config.loader import Loaded
 from fwicli.execution import Local
-from fwicli.propagators import properties
+from fwicli.files import hdf5
+from fwicli.plotting import pictures
 from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.equations import properties
 from fwicli.propagators.modelling import ShotModelling
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.regridding import moved
 from fwicli.survey.windows import InWindow
-from fwicli.workflows import outputs, results, shots
-from fwicli.workflows.manifest import PARTIAL
-from fwicli.workflows.plan import Plan, plan
-from fwicli.workflows.progress import Progress, Silent
-from fwicli.workflows.runfolder import RunFolder, provenance
+from fwicli.workflows.planning.plan import Plan, plan
+from fwicli.workflows.run_folder import finished_shots, outputs, results
+from fwicli.workflows.run_folder.folder import RunFolder, provenance
+from fwicli.workflows.run_folder.manifest import PARTIAL
+from fwicli.workflows.run_folder.progress import Progress, Silent
 
 Array = NDArray[Any]
 
@@ -66,11 +67,11 @@ def run(
     numerics = made.stages[0]
     discretization = numerics.discretization()
     tasks = _tasks(made, discretization)
-    kept = shots.Partial(run_folder.file(PARTIAL), len(tasks))
+    kept = finished_shots.Partial(run_folder.file(PARTIAL), len(tasks))
     with run_folder.logging(), Local(made.workers) as executor:
         made.announce()
         log.info("modelling %d shots with %d workers", len(tasks), made.workers)
-        shots.compile_missing(executor, discretization)
+        finished_shots.compile_missing(executor, discretization)
         progress.start("shots", len(tasks))
         gathers = kept.collect(executor, tasks, progress.update)
         progress.stop()
@@ -83,9 +84,9 @@ def run(
         )
         hdf5.write_gathers(run_folder.file(RESULT), records, provenance())
         kept.remove()
-        plotting.model(run_folder.file("model.png"), made.model, made.acquisition)
-        plotting.gathers(run_folder.file("gathers.png"), records)
-        plotting.wavelet(run_folder.file("wavelet.png"), made.wavelet, made.interval)
+        pictures.model(run_folder.file("model.png"), made.model, made.acquisition)
+        pictures.gathers(run_folder.file("gathers.png"), records)
+        pictures.wavelet(run_folder.file("wavelet.png"), made.wavelet, made.interval)
         seconds = time.monotonic() - started
         log.info("%d shots in %.1f s, in %s", len(tasks), seconds, folder / RESULT)
         run_folder.step({"shots": len(tasks), "seconds": round(seconds, 3)})

@@ -10,25 +10,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli import hdf5, plotting
 from fwicli.config import schema
 from fwicli.config.loader import Loaded
 from fwicli.errors import DataError
 from fwicli.execution import Local
+from fwicli.files import hdf5
 from fwicli.imaging import filters, reflectivity
 from fwicli.imaging.migration import ShotMigration, Stacked, compensate
-from fwicli.inversion.bands import Band
-from fwicli.propagators import properties
+from fwicli.plotting import pictures
+from fwicli.propagators.equations import properties
 from fwicli.survey import proximity
+from fwicli.survey.bands import Band
 from fwicli.survey.model import EarthModel
 from fwicli.survey.proximity import Near
 from fwicli.survey.regridding import Regridding, moved
 from fwicli.survey.windows import InWindow
-from fwicli.workflows import assembly, outputs, results, shots
-from fwicli.workflows.manifest import PARTIAL
-from fwicli.workflows.plan import Plan, plan
-from fwicli.workflows.progress import Progress, Silent
-from fwicli.workflows.runfolder import RunFolder, provenance
+from fwicli.workflows.assembly import survey
+from fwicli.workflows.planning.plan import Plan, plan
+from fwicli.workflows.run_folder import finished_shots, outputs, results
+from fwicli.workflows.run_folder.folder import RunFolder, provenance
+from fwicli.workflows.run_folder.manifest import PARTIAL
+from fwicli.workflows.run_folder.progress import Progress, Silent
 
 Array = NDArray[Any]
 
@@ -57,14 +59,14 @@ def run(
     run_folder.open(resume, force)
     made.agree(run_folder)
     smooth, tasks = _tasks(loaded, made)
-    kept = shots.Partial(run_folder.file(PARTIAL), len(tasks))
+    kept = finished_shots.Partial(run_folder.file(PARTIAL), len(tasks))
     with run_folder.logging(), Local(made.workers) as executor:
         made.announce()
         log.info("migrating %d shots with %d workers", len(tasks), made.workers)
         if made.stages[0].near.traces:
             log.info("%s", made.stages[0].near)
         kinds = (imaging.condition, "illumination")
-        shots.compile_missing(executor, made.stages[0].discretization(), kinds)
+        finished_shots.compile_missing(executor, made.stages[0].discretization(), kinds)
         progress.start("shots", len(tasks))
         raw, illumination = kept.add(executor, tasks, progress.update)
         progress.stop()
@@ -79,7 +81,7 @@ def run(
             raw, image = (
                 _on_the_fine(regridding, values, imaging.condition) for values in (raw, image)
             )
-        image = np.where(assembly.kept(smooth, imaging.mute), 0.0, image)
+        image = np.where(survey.kept(smooth, imaging.mute), 0.0, image)
         summary: dict[str, Any] = {"result": str(folder / RESULT), "shots": len(tasks)}
         results.check({"image": image}, results.NO_IMAGE)
         expected = None
@@ -91,9 +93,9 @@ def run(
                 summary["correlation"] = correlation
         _write(run_folder.file(RESULT), smooth, raw, image, illumination, expected)
         kept.remove()
-        plotting.image(run_folder.file("image.png"), image, smooth)
+        pictures.image(run_folder.file("image.png"), image, smooth)
         if expected is not None:
-            plotting.image(
+            pictures.image(
                 run_folder.file("reflectivity.png"), expected, smooth, "Band-limited reflectivity"
             )
         summary["seconds"] = round(time.monotonic() - started, 2)

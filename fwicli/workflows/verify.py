@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from fwicli.config.loader import Loaded
-from fwicli.propagators import properties
+from fwicli.propagators.equations import properties
 from fwicli.propagators.history import STORED
 from fwicli.propagators.propagator import Propagator
 from fwicli.propagators.verification import Verdict, Verification
 from fwicli.survey.regridding import moved
-from fwicli.workflows.numerics import Numerics
-from fwicli.workflows.plan import plan
+from fwicli.workflows.planning.numerics import Numerics
+from fwicli.workflows.planning.plan import plan
 
 # Memory that one shot may take [bytes]; samples of the shortest record; receivers.
 BUDGET = 2e9

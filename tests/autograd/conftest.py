@@ -57,8 +57,8 @@ def make_survey() -> Callable[..., Survey]:
     import torch
 
     from fwicli import AbsorbingLayer, Discretization, Grid, time_axis
+    from fwicli.propagators.equations.properties import parameters
     from fwicli.propagators.equations.registry import EQUATIONS
-    from fwicli.propagators.properties import parameters
 
     def make(
         equation: str = "acoustic", ndim: int = 2, free: tuple[str, ...] = (), cells: int = 4

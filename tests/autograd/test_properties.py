@@ -8,7 +8,7 @@ import torch
 
 from fwicli import autograd
 from fwicli.errors import ModelError
-from fwicli.propagators import properties
+from fwicli.propagators.equations import properties
 from fwicli.propagators.equations.registry import EQUATIONS
 
 

@@ -14,8 +14,8 @@ from torch.utils.checkpoint import checkpoint
 
 from fwicli import autograd
 from fwicli.execution import InProcess, Local
-from fwicli.propagators import shelf
-from fwicli.propagators.engine import Engine
+from fwicli.propagators.running import shared_memory
+from fwicli.propagators.running.shot import Engine
 
 Make = Callable[..., Any]
 
@@ -55,7 +55,7 @@ def test_what_has_room_is_propagated_once(
     misfit(survey, model)
     # Memory of the history of a shot, from that of two.
     held = misfit(survey, model)
-    each = shelf.taken() / 2
+    each = shared_memory.taken() / 2
     del held
     with counted() as kinds:
         value = misfit(survey, model, held=None if room is None else room * each)
@@ -87,40 +87,40 @@ def test_some_parameters(make_survey: Make, names: tuple[str, ...]) -> None:
 def test_memory_is_freed_with_what_is_saved(make_survey: Make) -> None:
     survey = make_survey()
     gc.collect()
-    assert shelf.taken() == 0
+    assert shared_memory.taken() == 0
     value = misfit(survey, leaves(survey.model))
-    one = shelf.taken()
+    one = shared_memory.taken()
     assert one > 0
     values = [value, misfit(survey, leaves(survey.model))]
-    assert shelf.taken() == 2 * one
+    assert shared_memory.taken() == 2 * one
     values[0].backward()
-    assert shelf.taken() == one, "freed by backward(), though the loss is still there"
+    assert shared_memory.taken() == one, "freed by backward(), though the loss is still there"
     values[1].backward(retain_graph=True)
-    assert shelf.taken() == one
+    assert shared_memory.taken() == one
     values[1].backward()
-    assert shelf.taken() == 0
+    assert shared_memory.taken() == 0
     misfit(survey, leaves(survey.model))
-    assert shelf.taken() == 0, "a loss that nobody wants a derivative of"
+    assert shared_memory.taken() == 0, "a loss that nobody wants a derivative of"
     del value, values
     gc.collect()
-    assert shelf.spare() == 0, "each had an executor of its own"
+    assert shared_memory.spare() == 0, "each had an executor of its own"
 
 
 def test_memory_is_used_again_by_the_same_executor(make_survey: Make) -> None:
     survey, executor, other = make_survey(), InProcess(), InProcess()
     gc.collect()
     misfit(survey, leaves(survey.model), executor=executor).backward()
-    one = shelf.spare()
+    one = shared_memory.spare()
     assert one > 0
     value = misfit(survey, leaves(survey.model), executor=executor)
-    assert (shelf.taken(), shelf.spare()) == (one, 0)
+    assert (shared_memory.taken(), shared_memory.spare()) == (one, 0)
     del value
-    assert (shelf.taken(), shelf.spare()) == (0, one)
+    assert (shared_memory.taken(), shared_memory.spare()) == (0, one)
     value = misfit(survey, leaves(survey.model), executor=other, held=1.5 * one)
-    assert (shelf.taken(), shelf.spare()) == (one, 0), "there was no room for both"
+    assert (shared_memory.taken(), shared_memory.spare()) == (one, 0), "there was no room for both"
     del value, other
     gc.collect()
-    assert (shelf.taken(), shelf.spare()) == (0, 0)
+    assert (shared_memory.taken(), shared_memory.spare()) == (0, 0)
 
 
 def test_memory_used_again_has_nothing_of_before(make_survey: Make) -> None:
@@ -141,9 +141,9 @@ def test_memory_used_again_has_nothing_of_before(make_survey: Make) -> None:
 def test_losses_alive_stay_within_their_memory(make_survey: Make) -> None:
     survey = make_survey()
     value = misfit(survey, leaves(survey.model))
-    room = 1.2 * shelf.taken()
+    room = 1.2 * shared_memory.taken()
     values = [value, *(misfit(survey, leaves(survey.model), held=room) for _ in range(3))]
-    assert shelf.taken() <= room
+    assert shared_memory.taken() <= room
     models = leaves(survey.model)
     value = misfit(survey, models, held=room)
     del values
@@ -164,13 +164,13 @@ def test_workers_find_each_others_histories(make_survey: Make) -> None:
         executor.close()
         value.backward()
     assert torch.equal(model["m"].grad, plain["m"].grad)
-    assert shelf.taken() == 0
+    assert shared_memory.taken() == 0
 
 
 def test_where_memory_is_not_shared(make_survey: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Some machines let no process open what another one has: waves are propagated again."""
 
-    def refuse(self: shelf.Place) -> None:
+    def refuse(self: shared_memory.Place) -> None:
         raise PermissionError(self.path)
 
     survey = make_survey()
@@ -181,7 +181,7 @@ def test_where_memory_is_not_shared(make_survey: Make, monkeypatch: pytest.Monke
     other = leaves({"m": 1.1 * survey.model["m"]})
     misfit(survey, other, executor=executor).backward()
     with monkeypatch.context() as patch:
-        patch.setattr(shelf.Place, "open", refuse)
+        patch.setattr(shared_memory.Place, "open", refuse)
         value = misfit(survey, model, executor=executor)
     with counted() as kinds:
         value.backward()
@@ -193,13 +193,13 @@ def test_recomputation_finds_what_it_has_made(make_survey: Make) -> None:
     survey = make_survey()
     model, plain = leaves(survey.model), leaves(survey.model)
     value = checkpoint(lambda m: misfit(survey, {"m": m}), model["m"], use_reentrant=False)
-    assert shelf.taken() == 0
+    assert shared_memory.taken() == 0
     with counted() as kinds:
         value.backward()
     assert kinds == ["forward"] * 2 + ["gradient"] * 2
     misfit(survey, plain, held=0).backward()
     assert torch.equal(model["m"].grad, plain["m"].grad)
-    assert shelf.taken() == 0
+    assert shared_memory.taken() == 0
 
 
 def test_a_fork_does_not_free_the_memory(make_survey: Make) -> None:

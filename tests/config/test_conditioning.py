@@ -10,7 +10,7 @@ import pytest
 from fwicli.config.inversion import Inversion
 from fwicli.config.loader import ProblemsError, load
 from fwicli.errors import DataError
-from fwicli.inversion.conditioning import Record
+from fwicli.inversion.conditioning.operators import Record
 
 CONFIG = """\
 model: {vp: 2000.0, shape: [31, 21], spacing: 10}

@@ -10,11 +10,11 @@ import pytest
 
 from fwicli.config.loader import ProblemsError, load
 from fwicli.config.misfits import NAMES
-from fwicli.inversion.graphspace import GraphSpace
-from fwicli.inversion.matching import Adaptive
-from fwicli.inversion.misfits import MISFITS
-from fwicli.inversion.own import Own
-from fwicli.inversion.residuals import Huber, LeastSquares
+from fwicli.inversion.misfits.adaptive import Adaptive
+from fwicli.inversion.misfits.graph_space import GraphSpace
+from fwicli.inversion.misfits.registry import MISFITS
+from fwicli.inversion.misfits.residuals import Huber, LeastSquares
+from fwicli.inversion.misfits.user import Own
 
 CONFIG = """\
 model: {vp: 2000.0, shape: [31, 21], spacing: 10}

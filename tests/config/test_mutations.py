@@ -13,7 +13,7 @@ import pytest
 from fwicli.config.loader import load
 from fwicli.config.schema import KINDS
 from fwicli.errors import FwiError
-from fwicli.workflows.plan import plan
+from fwicli.workflows.planning.plan import plan
 from tests.conftest import ROOT
 
 SEED = 17

@@ -14,10 +14,10 @@ import pytest
 from fwicli.config.loader import load
 from fwicli.errors import FwiError
 from fwicli.execution import InProcess
-from fwicli.workflows.journal import Journal
-from fwicli.workflows.plan import plan
-from fwicli.workflows.runfolder import RunFolder
-from fwicli.workflows.shots import Partial
+from fwicli.workflows.inversion.evaluations import Journal
+from fwicli.workflows.planning.plan import plan
+from fwicli.workflows.run_folder.finished_shots import Partial
+from fwicli.workflows.run_folder.folder import RunFolder
 
 CONFIG = """\
 model: {vp: 2000, shape: [41, 41], spacing: 10}

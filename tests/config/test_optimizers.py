@@ -8,8 +8,14 @@ import pytest
 
 from fwicli.config.loader import ProblemsError, load
 from fwicli.config.optimizers import Lbfgs
-from fwicli.inversion import conjugate, lbfgs, newton, spectral, stochastic
-from fwicli.inversion.optimizer import Optimizer
+from fwicli.inversion.optimizers import (
+    conjugate_gradient,
+    lbfgs,
+    newton,
+    spectral_gradient,
+    stochastic,
+)
+from fwicli.inversion.optimizers.optimizer import Optimizer
 
 CONFIG = """\
 model: {vp: 2000.0, shape: [31, 21], spacing: 10}
@@ -35,9 +41,9 @@ def made(tmp_path: Path, optimizer: str, stage: int = 0) -> Optimizer:
         ("{method: lbfgs, evaluations: 4}", lbfgs.Lbfgs(10, 4, damped=False)),
         (
             "{method: conjugate_gradient, formula: hybrid, evaluations: 6}",
-            conjugate.ConjugateGradient("hybrid", 6),
+            conjugate_gradient.ConjugateGradient("hybrid", 6),
         ),
-        ("{method: spectral_gradient, window: 5}", spectral.SpectralGradient(5, 8)),
+        ("{method: spectral_gradient, window: 5}", spectral_gradient.SpectralGradient(5, 8)),
         ("{method: gauss_newton, inner: 6}", newton.Newton("gauss_newton", 6, 8)),
         ("{method: newton, evaluations: 3, memory: 4}", newton.Newton("full", 10, 3, 4)),
         ("{method: momentum, momentum: 0.5, decay: 0.1}", stochastic.Momentum(0.5, 0.1)),

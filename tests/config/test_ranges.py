@@ -13,8 +13,8 @@ import pytest
 from fwicli.config.geometry import Line
 from fwicli.config.loader import ProblemsError, load
 from fwicli.errors import DataError
-from fwicli.records import _check_selection
-from fwicli.workflows import assembly
+from fwicli.files.records import _check_selection
+from fwicli.workflows.assembly import survey
 
 CONFIG = """\
 model: {vp: 2000, shape: [41, 41], spacing: 10}
@@ -24,7 +24,7 @@ inversion: {bounds: [1500, 3000], stages: [{band: [0, 10]}]}
 
 
 def values(line: dict[str, Any]) -> np.ndarray:
-    return assembly._values(Line.model_validate({k: v for k, v in line.items() if v is not None}))
+    return survey._values(Line.model_validate({k: v for k, v in line.items() if v is not None}))
 
 
 STARTS, STOPS = (0.0, 800.0, -50.0), (800.0, 200.0, 0.0, -50.0)

@@ -8,8 +8,8 @@ import pytest
 
 from fwicli.config.loader import ProblemsError, load
 from fwicli.config.shots import Shots
-from fwicli.inversion.batches import Batches
-from fwicli.inversion.encoding import Encoding
+from fwicli.inversion.shots.batches import Batches
+from fwicli.inversion.shots.encoding import Encoding
 
 CONFIG = """\
 model: {vp: 2000.0, shape: [31, 21], spacing: 10}

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize, rosen, rosen_der, rosen_hess_prod
 
-from fwicli.inversion.optimizer import Optimizer, Problem, State
+from fwicli.inversion.optimizers.optimizer import Optimizer, Problem, State
 
 Function = Callable[[np.ndarray], tuple[float, np.ndarray]]
 Product = Callable[[np.ndarray, np.ndarray], np.ndarray]

@@ -9,8 +9,8 @@ import pytest
 
 from fwicli.inversion.comparison import Comparison
 from fwicli.inversion.diagnosis import Diagnosis, Silence, Traces, compare, together
-from fwicli.inversion.misfits import MISFITS
-from fwicli.inversion.sources import SourceFit
+from fwicli.inversion.misfits.registry import MISFITS
+from fwicli.inversion.source_estimation import SourceFit
 from fwicli.survey.wavelets import ricker, times
 from tests.inversion.test_objective import objective
 

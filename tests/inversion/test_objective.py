@@ -19,13 +19,13 @@ from fwicli import (
 )
 from fwicli.errors import DataError, ModelError, StabilityError
 from fwicli.execution import InProcess
-from fwicli.inversion.experiments import Experiment, experiments
+from fwicli.inversion.misfits.residuals import LeastSquares
 from fwicli.inversion.objective import Objective
-from fwicli.inversion.parameterization import PARAMETERIZATIONS, linear
-from fwicli.inversion.residuals import LeastSquares
-from fwicli.inversion.variables import Variable, Variables
+from fwicli.inversion.shots.experiments import Experiment, experiments
+from fwicli.inversion.unknowns.parameterization import PARAMETERIZATIONS, linear
+from fwicli.inversion.unknowns.variables import Variable, Variables
+from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
-from fwicli.propagators.properties import parameters
 from fwicli.survey.regridding import Regridding
 from fwicli.survey.wavelets import ricker, times
 from fwicli.survey.windows import Window, beyond, of_one_size, recorded

@@ -11,18 +11,18 @@ import pytest
 
 from fwicli import Acquisition, Gathers, Propagator
 from fwicli.errors import ConfigError
-from fwicli.inversion.attributes import Envelope
 from fwicli.inversion.comparison import Comparison
-from fwicli.inversion.correlation import Correlation
-from fwicli.inversion.experiments import experiments
-from fwicli.inversion.graphspace import GraphSpace
-from fwicli.inversion.matching import Adaptive
-from fwicli.inversion.misfits import MISFITS
+from fwicli.inversion.misfits.adaptive import Adaptive
+from fwicli.inversion.misfits.attributes import Envelope
+from fwicli.inversion.misfits.correlation import Correlation
+from fwicli.inversion.misfits.graph_space import GraphSpace
+from fwicli.inversion.misfits.registry import MISFITS
+from fwicli.inversion.misfits.residuals import LeastSquares
+from fwicli.inversion.misfits.travel_time import TravelTime
+from fwicli.inversion.misfits.user import Own
+from fwicli.inversion.misfits.wasserstein import Wasserstein
 from fwicli.inversion.objective import Objective
-from fwicli.inversion.own import Own
-from fwicli.inversion.residuals import LeastSquares
-from fwicli.inversion.transport import Wasserstein
-from fwicli.inversion.traveltimes import TravelTime
+from fwicli.inversion.shots.experiments import experiments
 from tests.inversion.test_objective import GRID, objective, records_of, slope
 
 OWN = """\

@@ -8,15 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fwicli.inversion.parameterization import PARAMETERIZATIONS, logarithm
-from fwicli.inversion.penalties import (
+from fwicli.inversion.regularization.penalties import (
     Directional,
     Penalty,
     Reference,
     Tikhonov,
     TotalVariation,
 )
-from fwicli.inversion.variables import Variables
+from fwicli.inversion.unknowns.parameterization import PARAMETERIZATIONS, logarithm
+from fwicli.inversion.unknowns.variables import Variables
 from tests.inversion.test_objective import GRID, Objective, objective, placed, slope
 
 RNG = np.random.default_rng(12)

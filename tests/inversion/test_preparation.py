@@ -13,10 +13,10 @@ from fwicli import Acquisition, Gathers
 from fwicli.config.conditioning import Conditioned
 from fwicli.config.sources import Source, prepare
 from fwicli.errors import ConfigError, DataError
-from fwicli.inversion.conditioning import Record
-from fwicli.inversion.experiments import Preparation, experiments
+from fwicli.inversion.conditioning.operators import Record
+from fwicli.inversion.misfits.residuals import LeastSquares
 from fwicli.inversion.objective import Objective
-from fwicli.inversion.residuals import LeastSquares
+from fwicli.inversion.shots.experiments import Preparation, experiments
 from fwicli.survey.wavelets import ricker, times
 from tests.inversion.test_objective import SAMPLES, objective, slope
 

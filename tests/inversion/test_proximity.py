@@ -10,12 +10,12 @@ import pytest
 from fwicli import Gathers
 from fwicli.config.sources import prepare
 from fwicli.errors import DataError
-from fwicli.inversion.draws import Draws
-from fwicli.inversion.encoding import Encoding
-from fwicli.inversion.experiments import experiments, heard
-from fwicli.inversion.misfits import MISFITS
+from fwicli.inversion.misfits.registry import MISFITS
+from fwicli.inversion.misfits.residuals import LeastSquares
 from fwicli.inversion.objective import Objective
-from fwicli.inversion.residuals import LeastSquares
+from fwicli.inversion.shots.encoding import Encoding
+from fwicli.inversion.shots.experiments import experiments, heard
+from fwicli.inversion.shots.selection import Draws
 from fwicli.survey import proximity
 from fwicli.survey.wavelets import ricker, times
 from tests.inversion.test_objective import SAMPLES, objective, records_of, slope

@@ -13,10 +13,10 @@ from fwicli import Acquisition, Gathers
 from fwicli.config.conditioning import Conditioned
 from fwicli.config.sources import Source, prepare
 from fwicli.errors import DataError
-from fwicli.inversion.conditioning import Record
-from fwicli.inversion.experiments import Preparation, experiments, heard
-from fwicli.inversion.misfits import MISFITS
-from fwicli.inversion.residuals import LeastSquares
+from fwicli.inversion.conditioning.operators import Record
+from fwicli.inversion.misfits.registry import MISFITS
+from fwicli.inversion.misfits.residuals import LeastSquares
+from fwicli.inversion.shots.experiments import Preparation, experiments, heard
 
 INTERVAL, SAMPLES, RECEIVERS = 0.01, 80, 12
 DEAD = (3, 4, 9)

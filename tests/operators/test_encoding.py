@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwicli.inversion.encoding import Encoding
+from fwicli.inversion.shots.encoding import Encoding
 from fwicli.operators import codes, forward, hessian, jacobian
 from fwicli.survey.wavelets import ricker, times
 from tests.operators.surveys import N_SOURCES, SHOTS, WEIGHTS, error

@@ -18,9 +18,9 @@ from fwicli.errors import DataError, GeometryError, ModelError
 from fwicli.execution import Local
 from fwicli.operators import extended, forward, gauss_newton, hessian, jacobian
 from fwicli.operators.operator import Composed
-from fwicli.propagators import shelf
-from fwicli.propagators.engine import Engine
-from fwicli.propagators.places import Everywhere, Volume
+from fwicli.propagators.locations import Everywhere, Volume
+from fwicli.propagators.running import shared_memory
+from fwicli.propagators.running.shot import Engine
 from tests.conftest import ROOT
 from tests.operators.surveys import N_RECEIVERS, N_SOURCES, SAMPLES, SHOTS, WEIGHTS, Survey, error
 
@@ -271,7 +271,7 @@ def test_histories_wait_from_the_second_product_on(
 
     monkeypatch.setattr(Engine, "run", counting)
     gc.collect()
-    before = shelf.taken()
+    before = shared_memory.taken()
     found = []
     for forwards in (SHOTS, SHOTS, 0, 0):
         kinds.clear()
@@ -281,10 +281,10 @@ def test_histories_wait_from_the_second_product_on(
         model[s.names[0]] *= 1.01
     assert all(np.array_equal(f, found[0]) for f in found)
     assert np.array_equal(pickle.loads(pickle.dumps(J)).T @ s.data, found[0])
-    assert shelf.taken() > before
+    assert shared_memory.taken() > before
     del J
     gc.collect()
-    assert shelf.taken() == before
+    assert shared_memory.taken() == before
 
 
 def test_numbers_of_other_kinds(survey: Any) -> None:

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from devito import Eq, Function, Grid, Inc, Operator, TimeFunction, exp, sqrt
 
-from fwicli.propagators import calculus
-from fwicli.propagators.calculus import System
-from fwicli.propagators.expressions import like, substitute
-from fwicli.propagators.kernels import strict
-from fwicli.propagators.scheme import time_step
+from fwicli.propagators.kernels.compilation import strict
+from fwicli.propagators.symbolic import calculus
+from fwicli.propagators.symbolic.calculus import System
+from fwicli.propagators.symbolic.explicit import time_step
+from fwicli.propagators.symbolic.expressions import like, substitute
 
 Coefficient = Callable[[str, float, float], Function]
 Field = Callable[[str, int], TimeFunction]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
+from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
-from fwicli.propagators.properties import parameters
 from fwicli.survey.wavelets import ricker, times
 
 SPEED, SPACING, FREQUENCY = 1500.0, 7.5, 10.0

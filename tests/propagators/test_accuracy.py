@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
-from fwicli.propagators.sampling import stable_step
+from fwicli.propagators.sampling.stability import stable_step
 from fwicli.survey.wavelets import ricker, times
 from tests.propagators.test_propagator import line_source, point_source
 

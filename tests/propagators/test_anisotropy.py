@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
+from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
-from fwicli.propagators.properties import parameters
 from fwicli.survey.wavelets import ricker, times
 
 VP, EPSILON, DELTA = 2000.0, 0.2, 0.05

@@ -19,7 +19,7 @@ from dataclasses import replace
 import numpy as np
 from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
 from fwicli.errors import ExecutionError
-from fwicli.propagators import blas, locks
+from fwicli.threads import blas, locks
 
 grid = Grid((33, 37), (10.0, 12.0), (5.0, 5.0))
 axis = time_axis(0.004, 80, 2600.0, grid.spacing, 8)

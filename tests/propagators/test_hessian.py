@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwicli.propagators import kernels
 from fwicli.propagators.equations.registry import EQUATIONS
+from fwicli.propagators.kernels import compilation
 
 Make = Callable[..., Any]
 Action = Callable[[np.ndarray], np.ndarray]
@@ -154,16 +154,16 @@ def test_kernels_are_those_that_are_compiled_before_a_run(
     s = make_setting()
     images = ("gradient", "illumination")
     with monkeypatch.context() as patched:
-        patched.setattr(kernels, "is_cached", lambda _: False)
+        patched.setattr(compilation, "is_cached", lambda _: False)
         tasks = s.propagator.discretization.missing_kernels(images, kind)
     ready = {task.args[0] for task in tasks}
-    loaded, load = set(), kernels.load
+    loaded, load = set(), compilation.load
 
     def noted(signature: Any) -> Any:
         loaded.add(signature)
         return load(signature)
 
-    monkeypatch.setattr(kernels, "load", noted)
+    monkeypatch.setattr(compilation, "load", noted)
     place = s.wavelet, s.sources, s.receivers
     full = kind == "full"
     s.propagator.images(s.model, lambda d: d, *place, kinds=images)

@@ -12,11 +12,11 @@ from scipy.interpolate import CubicSpline
 
 from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
 from fwicli.errors import StabilityError
-from fwicli.propagators import kernels
 from fwicli.propagators.absorbing import SURFACE
+from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
-from fwicli.propagators.places import Volume
-from fwicli.propagators.properties import parameters
+from fwicli.propagators.kernels import compilation
+from fwicli.propagators.locations import Volume
 from fwicli.survey.wavelets import ricker, times
 
 Make = Callable[..., Any]
@@ -172,7 +172,7 @@ def test_number_of_points_may_change_without_compiling(
     """Shots with other numbers of sources and receivers run the same kernel, and agree."""
     s = make_setting(2)
     whole = s.forward()
-    monkeypatch.setattr(kernels, "build", lambda _: pytest.fail("compiled again"))
+    monkeypatch.setattr(compilation, "build", lambda _: pytest.fail("compiled again"))
     part = s.propagator.forward(s.model, s.wavelet, s.sources, s.receivers[:2])
     np.testing.assert_allclose(part, whole[:2], atol=1e-13 * np.abs(whole).max())
     one = s.propagator.forward(s.model, s.wavelet[:1], s.sources[:1], s.receivers)

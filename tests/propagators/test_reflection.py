@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 
 from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
-from fwicli.propagators.properties import parameters
-from fwicli.propagators.sampling import stable_step
+from fwicli.propagators.equations.properties import parameters
+from fwicli.propagators.sampling.stability import stable_step
 from fwicli.survey.wavelets import ricker, times
 
 GRID = Grid((81, 81), (10.0, 10.0), (0.0, 0.0))
@@ -132,7 +132,9 @@ def test_contrast_of_density(equation: str, rho: float, bound: float) -> None:
 
 def test_without_preparation_a_step_is_too_soft(monkeypatch: pytest.MonkeyPatch) -> None:
     """Densities used as they are lose 5 % at 8 points, a quarter of it at 16."""
-    monkeypatch.setattr("fwicli.propagators.interfaces.sharpened", lambda properties: properties)
+    monkeypatch.setattr(
+        "fwicli.propagators.equations.interfaces.sharpened", lambda properties: properties
+    )
     found = {points: errors("variable_density", LOWER, 8, points)[-1] for points in (8.0, 16.0)}
     assert 0.04 < found[8.0] < 0.06, found
     assert found[16.0] < 0.3 * found[8.0], found

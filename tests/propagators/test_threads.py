@@ -15,9 +15,9 @@ import threadpoolctl
 
 from fwicli import Propagator, Waves, operators
 from fwicli.execution import Processes
-from fwicli.propagators import blas
-from fwicli.propagators.engine import Engine
 from fwicli.propagators.propagator import propagator
+from fwicli.propagators.running.shot import Engine
+from fwicli.threads import blas
 
 Make = Callable[..., Any]
 Gradient = Callable[[int], np.ndarray]
@@ -109,7 +109,7 @@ def test_memory_is_that_of_calls_at_the_same_time(
     make_setting: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One after the other they share an engine; of many threads, few engines wait."""
-    monkeypatch.setattr("fwicli.propagators.engines.WAITING", 2)
+    monkeypatch.setattr("fwicli.propagators.running.pool.WAITING", 2)
     s = make_setting(2)
     made: list[Engine] = []
     start = Engine.__init__

@@ -11,5 +11,5 @@ import pytest
 def coarse_pictures() -> Iterator[None]:
     """Pictures of few dots: drawing them takes longer than the waves of a small survey."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fwicli.plotting.DPI", 50)
+        patch.setattr("fwicli.plotting.pictures.DPI", 50)
         yield

@@ -13,14 +13,18 @@ import h5py
 import numpy as np
 import pytest
 
-from fwicli import aside, hdf5, plotting
 from fwicli.config.loader import Loaded, load
+from fwicli.disk import atomic
 from fwicli.errors import ConfigError
-from fwicli.workflows import model, outputs, runfolder
-from fwicli.workflows.journal import Journal
-from fwicli.workflows.manifest import FOLDERS, HEADER, MANIFEST, Manifest
-from fwicli.workflows.runfolder import RunFolder
-from fwicli.workflows.shots import Partial
+from fwicli.files import hdf5
+from fwicli.plotting import pictures
+from fwicli.workflows import model
+from fwicli.workflows.inversion.evaluations import Journal
+from fwicli.workflows.run_folder import folder as run_folder
+from fwicli.workflows.run_folder import outputs
+from fwicli.workflows.run_folder.finished_shots import Partial
+from fwicli.workflows.run_folder.folder import RunFolder
+from fwicli.workflows.run_folder.manifest import FOLDERS, HEADER, MANIFEST, Manifest
 from tests.cli.test_commands import fwi
 from tests.workflows.test_model import StopAfter
 
@@ -72,7 +76,7 @@ def picture() -> bytes:
     """As pictures are saved."""
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "p.png"
-        plotting._save(plotting.Figure(figsize=(0.3, 0.3)), path)
+        pictures._save(pictures.Figure(figsize=(0.3, 0.3)), path)
         return path.read_bytes()
 
 
@@ -114,7 +118,7 @@ def loaded(tmp_path: Path) -> dict[str, Loaded]:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No compiler is asked for its version."""
-    monkeypatch.setattr(runfolder, "provenance", lambda: dict(PROVENANCE))
+    monkeypatch.setattr(run_folder, "provenance", lambda: dict(PROVENANCE))
     yield
     logging.getLogger("fwicli").setLevel(logging.NOTSET)
 
@@ -146,7 +150,7 @@ def run(loaded: Loaded, path: Path, how: str, resume: bool = False, force: bool 
             journal.clear()
         for name in names[4:]:
             if name.endswith(".png"):
-                with aside.replacing(place.file(name)) as new:
+                with atomic.replacing(place.file(name)) as new:
                     new.write_bytes(PICTURE)
             elif name.endswith(".h5"):
                 with hdf5.replacing(place.file(name)) as file:
@@ -233,10 +237,10 @@ def test_a_killed_run_leaves_nothing(tmp_path: Path, loaded: dict[str, Loaded]) 
     path = tmp_path / "run"
     place = RunFolder(path, loaded["model"])
     place.open(False, False)
-    aside.name(place.file("shots.h5")).write_bytes(b"half")  # and is killed
+    atomic.name(place.file("shots.h5")).write_bytes(b"half")  # and is killed
     (path / ".model.png.new").write_text("mine")
     assert attempt(loaded["model"], path, "ends", resume=True)
-    assert not aside.name(path / "shots.h5").exists()
+    assert not atomic.name(path / "shots.h5").exists()
     assert (path / ".model.png.new").read_text() == "mine"
     with h5py.File(path / "shots.h5") as file:
         assert file.attrs["fwicli"] == "0"

@@ -10,13 +10,13 @@ import h5py
 import numpy as np
 import pytest
 
-from fwicli import hdf5
 from fwicli.config.loader import load
 from fwicli.errors import ConfigError
+from fwicli.files import hdf5
 from fwicli.inversion.objective import Objective
 from fwicli.propagators.history import Demand, Keeping
 from fwicli.workflows import invert
-from fwicli.workflows.plan import plan
+from fwicli.workflows.planning.plan import plan
 from tests.workflows.test_model import StopAfter
 
 

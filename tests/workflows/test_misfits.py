@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from fwicli import hdf5
 from fwicli.config.loader import load
 from fwicli.errors import ConfigError, FwiError
-from fwicli.inversion.misfits import MISFITS
+from fwicli.files import hdf5
+from fwicli.inversion.misfits.registry import MISFITS
 from fwicli.workflows import invert
-from fwicli.workflows.plan import plan
+from fwicli.workflows.planning.plan import plan
 
 OWN = """\
 def fourth(synthetic, observed, interval):

@@ -12,11 +12,11 @@ import h5py
 import numpy as np
 import pytest
 
-from fwicli import hdf5
 from fwicli.config.loader import load
 from fwicli.errors import ConfigError, ExecutionError
+from fwicli.files import hdf5
 from fwicli.workflows import model
-from fwicli.workflows.runfolder import RunFolder
+from fwicli.workflows.run_folder.folder import RunFolder
 
 
 class StopAfter:
@@ -137,7 +137,7 @@ import subprocess
 import sys
 from pathlib import Path
 from fwicli.config.loader import load
-from fwicli.workflows.runfolder import RunFolder
+from fwicli.workflows.run_folder.folder import RunFolder
 
 RunFolder(Path(sys.argv[2]), load(Path(sys.argv[1]))).open(False, True)
 print("at work", flush=True)

@@ -10,19 +10,19 @@ import h5py
 import numpy as np
 import pytest
 
-from fwicli import hdf5
 from fwicli.config.loader import load
 from fwicli.config.schema import InvertConfig
 from fwicli.errors import ModelError
+from fwicli.files import hdf5
 from fwicli.inversion.objective import Objective
-from fwicli.inversion.parameterization import PARAMETERIZATIONS
+from fwicli.inversion.unknowns.parameterization import PARAMETERIZATIONS
 from fwicli.workflows import invert, model
-from fwicli.workflows.assembly import earth_model
-from fwicli.workflows.plan import plan
-from fwicli.workflows.unknowns import variables
+from fwicli.workflows.assembly.survey import earth_model
+from fwicli.workflows.assembly.unknowns import variables
+from fwicli.workflows.planning.plan import plan
 from tests.survey_fixtures import MODEL
+from tests.workflows.planning.test_plan import impossible
 from tests.workflows.test_invert import StopAtUpdate
-from tests.workflows.test_plan import impossible
 
 EARTH = "{vp: {file: true.npy}, rho: {file: rho.npy}, spacing: 10"
 PHYSICS = "physics: {equation: variable_density}\n"

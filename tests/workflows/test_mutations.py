@@ -12,7 +12,7 @@ import pytest
 
 from fwicli.config.loader import load
 from fwicli.errors import FwiError
-from fwicli.workflows.plan import plan
+from fwicli.workflows.planning.plan import plan
 from tests.conftest import ROOT
 
 SEED = 17

@@ -8,9 +8,10 @@ import h5py
 import numpy as np
 import pytest
 
-from fwicli import hdf5, plotting
 from fwicli.config.loader import load
+from fwicli.files import hdf5
 from fwicli.inversion.objective import Objective
+from fwicli.plotting import pictures
 from fwicli.workflows import invert
 from tests.workflows.test_invert import StopAtUpdate, result
 
@@ -31,7 +32,7 @@ STAGES = "inversion.stages=[{band: [0, 8], iterations: 2, spacing: 20}]"
 def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """They take longer than these inversions."""
     monkeypatch.setattr(invert, "_plots", lambda *_: None)
-    monkeypatch.setattr(plotting, "diagnosis", lambda *_: None)
+    monkeypatch.setattr(pictures, "diagnosis", lambda *_: None)
 
 
 def settings(method: str, *others: str) -> tuple[str, ...]:

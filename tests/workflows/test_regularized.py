@@ -10,11 +10,11 @@ import h5py
 import numpy as np
 import pytest
 
-from fwicli import hdf5
 from fwicli.config.loader import ProblemsError, load
-from fwicli.inversion.differences import Differences
+from fwicli.files import hdf5
+from fwicli.inversion.regularization.differences import Differences
 from fwicli.workflows import invert
-from fwicli.workflows.plan import plan
+from fwicli.workflows.planning.plan import plan
 
 # One stage on a grid of its own, in place of the two of the survey.
 # These tests are of the model: all traces count as they are, also those next to their source.

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwicli import hdf5
 from fwicli.config.loader import ProblemsError, load
 from fwicli.errors import DataError
-from fwicli.inversion.draws import Draws
+from fwicli.files import hdf5
+from fwicli.inversion.shots.selection import Draws
 from fwicli.survey.acquisition import towed
 from fwicli.workflows import invert
-from fwicli.workflows.plan import plan
+from fwicli.workflows.planning.plan import plan
 from tests.workflows.test_invert import StopAtUpdate, result
 
 ONE_STAGE = "inversion.stages=[{band: [0, 8], iterations: 4, spacing: 20}]"
@@ -121,8 +121,8 @@ def test_a_gradient_of_nothing_is_explained(
     survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Receivers on a free surface hear nothing, and the user is told to look there."""
-    monkeypatch.setattr("fwicli.workflows.placement.sounding", lambda *_: None)
-    monkeypatch.setattr("fwicli.propagators.sides.check_sounding", lambda *_: None)
+    monkeypatch.setattr("fwicli.workflows.planning.placement.sounding", lambda *_: None)
+    monkeypatch.setattr("fwicli.propagators.checks.sides.check_sounding", lambda *_: None)
     there = hdf5.read_gathers(survey / "shots" / "shots.h5")
     surface = there.acquisition.receivers.copy()
     surface[:, -1] = 0.0

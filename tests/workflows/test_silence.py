@@ -8,11 +8,12 @@ import h5py
 import numpy as np
 import pytest
 
-from fwicli import Acquisition, Gathers, hdf5
+from fwicli import Acquisition, Gathers
 from fwicli.config.loader import ProblemsError, load
+from fwicli.files import hdf5
 from fwicli.survey import wavelets
 from fwicli.workflows import rtm
-from fwicli.workflows.plan import Plan, plan
+from fwicli.workflows.planning.plan import Plan, plan
 
 EARTH = "model: {vp: 2000, shape: [41, 31], spacing: 10}\ndata: {file: shots.h5}\n"
 INVERT = (

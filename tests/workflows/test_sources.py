@@ -9,12 +9,12 @@ import h5py
 import numpy as np
 import pytest
 
-from fwicli import hdf5
 from fwicli.config.loader import ProblemsError, load
-from fwicli.inversion.bands import Band
+from fwicli.files import hdf5
+from fwicli.survey.bands import Band
 from fwicli.survey.wavelets import ricker, times
 from fwicli.workflows import invert
-from fwicli.workflows.plan import plan
+from fwicli.workflows.planning.plan import plan
 from tests.workflows.test_invert import StopAtUpdate, result
 
 # Of another frequency, sign and size than that of the data.

@@ -15,10 +15,10 @@ import pytest
 from fwicli.config.loader import load
 from fwicli.errors import ConfigError, TrustError
 from fwicli.execution import InProcess
-from fwicli.workflows.journal import Journal
-from fwicli.workflows.runfolder import RunFolder
-from fwicli.workflows.shots import Partial
-from fwicli.workflows.standing import Standing
+from fwicli.workflows.inversion.evaluations import Journal
+from fwicli.workflows.inversion.state import Standing
+from fwicli.workflows.run_folder.finished_shots import Partial
+from fwicli.workflows.run_folder.folder import RunFolder
 
 OTHER = 54321
 CONFIG = """\

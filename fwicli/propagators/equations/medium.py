@@ -14,8 +14,8 @@ from devito import Grid as DevitoGrid
 from sympy import Rational
 
 from fwicli.propagators.absorbing import walls
-from fwicli.propagators.calculus import Mirror, Region, System
-from fwicli.propagators.expressions import Expr, shift
+from fwicli.propagators.symbolic.calculus import Mirror, Region, System
+from fwicli.propagators.symbolic.expressions import Expr, shift
 
 
 class Strip(SubDomain):  # type: ignore[misc]
@@ -211,7 +211,7 @@ class Medium:
         strips = tuple(Strip(axis, s, thickness, self.grid) for s, free in sides if not free)
         if len(strips) == 1:
             # Devito moves equations on the same part of the grid together and then fuses them,
-            # even if one reads the other's result at its neighbours; see `kernels.check_code`.
+            # even if one reads the other's result at its neighbours; see `compilation.check_code`.
             # Those on both strips of an axis take turns, which prevents it. One point more makes
             # the twin another part to Devito.
             (strip,) = strips

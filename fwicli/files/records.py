@@ -1,0 +1,229 @@
+"""Shot records in HDF5, read from whatever wrote them; the layout is that of `hdf5`.
+
+What is unambiguous is taken: an array of one for a number, one value for all shots or receivers,
+axes of one element too many, integers, other byte orders. Everything else is refused with the name
+of the dataset, its shape, and what it must be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.errors import DataError
+from fwicli.files import arrays, datasets, numbers
+from fwicli.files.datasets import Datasets
+from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.gathers import Gathers, PointSource
+
+Array = NDArray[Any]
+
+
+def read_gathers(
+    path: Path, traces: str = "data", shots: slice = slice(None), wavelet: bool = True
+) -> Gathers:
+    """Shot records in the layout of `hdf5`.
+
+    Parameters
+    ----------
+    traces : str
+        Name of the dataset of traces.
+    shots : slice
+        Shots to read.
+    wavelet : bool
+        Whether the wavelet of the file is read as well.
+
+    Raises
+    ------
+    DataError
+        If something is missing, or has a type, shape or value that leaves no doubt-free meaning.
+    """
+    _check_format(path)
+    with datasets.reading(path) as file:
+        axes = ("x", "y", "z") if file.has("source_y") else ("x", "z")
+        shape = _shape(file, traces)
+        interval = _interval(file, traces)
+        sources = np.stack([_by_shot(file, f"source_{a}", shape[0]) for a in axes], axis=-1)
+        columns = [_by_trace(file, f"receiver_{a}", shape[:2]) for a in axes]
+        receivers = np.stack(np.broadcast_arrays(*columns), axis=-1)
+        _check_selection(path, shots, shape[0])
+        if receivers.ndim == 3:
+            receivers = receivers[shots]
+        if len(file.shape(traces)) == 3:
+            data = file.array(traces, part=shots)
+        else:
+            data = file.array(traces).reshape(shape)[shots]
+        source = _wavelet(file, shape, shots, interval) if wavelet else None
+        acquisition = Acquisition(sources[shots], receivers)
+        modelled = _point_source(file.attributes())
+        return Gathers(acquisition, interval, data, source, point_source=modelled)
+
+
+def _check_format(path: Path) -> None:
+    """Make sure that a file, if there is one, is not one of another program's records."""
+    head = b""
+    with suppress(OSError):  # said where it is opened
+        if path.is_file():
+            with path.open("rb") as file:
+                head = file.read(8)
+    if head and not arrays.is_hdf5(path, head):
+        foreign = arrays.FOREIGN.get(path.suffix.lower(), "not a readable HDF5 file")
+        kind = "an array of NumPy" if head.startswith(arrays.NPY) else foreign
+        raise DataError(
+            f"{path} is {kind} (it begins with {head!r}); shot records are HDF5 with the datasets "
+            f"`data`, `source_x`, `source_z`, `receiver_x`, `receiver_z` and the attribute `dt` "
+            f"[s], as `fwi model` writes them: write them so, as by h5py"
+        )
+
+
+def _check_selection(path: Path, shots: slice, count: int) -> None:
+    """Make sure that some shots are selected."""
+    if range(*shots.indices(count)):
+        return
+    parts = [shots.start, shots.stop, *([] if shots.step is None else [shots.step])]
+    selection = ":".join("" if part is None else str(part) for part in parts)
+    error = DataError(
+        f"{path} has {count} shots, numbered from 0 to {count - 1}, and none of them is selected "
+        f"by `{selection}` (start:stop:step); set `data.shots` to some of them, as in `0:{count}`"
+    )
+    error.key = ("shots",)
+    raise error
+
+
+def _point_source(attributes: Mapping[str, Any]) -> PointSource | None:
+    """How records were modelled, if the attributes of their file say so."""
+    try:
+        spacing, origin = (
+            tuple(float(v) for v in np.ravel(attributes[f"grid_{name}"]))
+            for name in ("spacing", "origin")
+        )
+        equation, interpolation = (str(attributes[n]) for n in ("equation", "interpolation"))
+        order = int(attributes["order"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    if len(spacing) != len(origin) or not all(np.isfinite(v) and v > 0 for v in spacing):
+        return None
+    return PointSource(equation, spacing, origin, order, interpolation)
+
+
+def describe_gathers(path: Path, traces: str = "data") -> tuple[tuple[int, ...], float]:
+    """Shape (shot, receiver, time) and sampling interval [s], without reading the traces."""
+    with datasets.reading(path) as file:
+        return _shape(file, traces), _interval(file, traces)
+
+
+def _shape(file: Datasets, traces: str) -> tuple[int, int, int]:
+    """Shots, receivers and samples of a dataset of traces."""
+    stored = file.shape(traces)
+    shape = list(stored)
+    while len(shape) > 3 and 1 in shape:
+        shape.reverse()
+        shape.remove(1)
+        shape.reverse()
+    if len(shape) == 2 and np.prod(file.shape("source_x")) == 1:
+        shape.insert(0, 1)  # a single shot
+    if len(shape) != 3:
+        raise DataError(
+            f"{file.name(traces)} has shape {stored}; it must be (shot, receiver, time)"
+        )
+    for size, least, what in zip(shape, (1, 1, 2), ("shots", "receivers", "samples"), strict=True):
+        if size < least:
+            raise DataError(
+                f"{file.name(traces)} has shape {stored} (shot, receiver, time): there are "
+                f"{size or 'no'} {what}, and at least {least} must be"
+            )
+    return shape[0], shape[1], shape[2]
+
+
+def _interval(file: Datasets, traces: str) -> float:
+    """Sampling interval [s]: an attribute of the traces or the file, or a dataset of one."""
+    stated = file.number("dt", "s", traces)
+    if stated is None and file.has("dt"):
+        values = file.array("dt")
+        if values.size != 1:
+            raise DataError(f"{file.name('dt')} has shape {values.shape}; it must be one number")
+        stated = float(values.reshape(-1)[0])
+    if stated is None:
+        raise DataError(f"{file.path} has no attribute `dt`, the sampling interval [s]")
+    interval = stated * arrays.unit_of_time(file.attribute("dt_unit", traces), str(file.path))
+    if not 0 < interval < np.inf:
+        raise DataError(
+            f"{file.path}: the attribute `dt` is {stated:g}; the sampling interval must be a "
+            f"positive number [s]"
+        )
+    return interval
+
+
+def _by_shot(file: Datasets, name: str, shots: int) -> Array:
+    """A coordinate of each shot [m], shape (shots,)."""
+    stored = file.array(name).astype(float)
+    values = numbers.squeezed(stored, 1)
+    if values.size == 1:
+        return np.full(shots, values.reshape(-1)[0])
+    if values.shape != (shots,):
+        raise DataError(
+            f"{file.name(name)} has shape {stored.shape}; it must be ({shots},), one for each "
+            f"shot, or one for all [m]"
+        )
+    return values
+
+
+def _by_trace(file: Datasets, name: str, shape: Sequence[int]) -> Array:
+    """A coordinate of the receivers [m], shape (receivers,) or (shots, receivers)."""
+    shots, receivers = shape
+    stored = file.array(name).astype(float)
+    if stored.size == 1:
+        return np.full(receivers, stored.reshape(-1)[0])
+    values = numbers.squeezed(stored, 2)
+    if values.shape == (shots, receivers):
+        return values
+    line = numbers.squeezed(values, 1)
+    if line.shape == (receivers,) and not (values.ndim == 2 and shots == receivers):
+        return line
+    if values.shape == (shots, 1):
+        return np.broadcast_to(values, (shots, receivers))
+    raise DataError(
+        f"{file.name(name)} has shape {stored.shape}; it must be ({receivers},), one for each "
+        f"receiver, or ({shots}, {receivers}), one for each receiver of each shot, or one for all "
+        f"[m]"
+    )
+
+
+def _wavelet(file: Datasets, shape: Sequence[int], shots: slice, interval: float) -> Array | None:
+    """The wavelet of the selected shots, shape (samples,); None if there is none."""
+    name = "wavelet"
+    if not file.has(name):
+        return None
+    stored = file.array(name)
+    own = file.number("dt", "s", name)
+    if own is not None:
+        own *= arrays.unit_of_time(file.attribute("dt_unit", name), file.name(name))
+        if abs(own - interval) > 1e-6 * interval:
+            raise DataError(
+                f"{file.name(name)} is sampled every {own:g} s and the data every {interval:g} s; "
+                f"name it as `wavelet: {{kind: file, file: {file.path.name}}}`, or resample it"
+            )
+    values = numbers.squeezed(stored, 1)
+    if values.ndim == 2 and values.shape == (shape[0], shape[2]):
+        values = values[shots]
+        if len(values) and (values == values[0]).all():
+            values = values[0]
+        else:
+            raise DataError(
+                f"{file.name(name)} has shape {stored.shape}, another wavelet for each shot; one "
+                f"for all, ({shape[2]},), is expected: invert shots of the same wavelet "
+                f"(`data.shots`), or give one as `wavelet` and estimate those of the shots "
+                f"(`inversion.source: {{estimate: shot}}`)"
+            )
+    if values.shape != (shape[2],):
+        raise DataError(
+            f"{file.name(name)} has shape {stored.shape}; it must be ({shape[2]},), sampled like "
+            f"the data at {interval:g} s from t = 0; one of its own length or sampling goes into "
+            f"the section `wavelet`"
+        )
+    return values

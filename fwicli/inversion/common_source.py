@@ -1,0 +1,119 @@
+"""One wavelet for all shots: estimated from all of their synthetic gathers, in a first pass.
+
+    first pass     s_i = F_i(m) w,      sum_i (S_i^T V_i S_i + epsilon_i) f = sum_i S_i^T V_i d_i
+    between        y_i = f * s_i,       value_i and a_i = dvalue_i / dy_i,
+                   sum_i (S_i^T V_i S_i + epsilon_i) q = sum_i S_i^T a_i
+    second pass    J_i^T of the adjoint sources that follow from a_i, f and q (see
+    `source_estimation`)
+
+The equations of a shot are made where its waves are, and summed in the order of the shots, so that
+the result does not depend on the number of workers. The first pass costs one propagation a shot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.inversion.comparison import Comparison
+from fwicli.inversion.source_estimation import Equations, Fitted, SourceFit, common
+from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.propagator import propagator
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Modelled:
+    """Synthetic gather of a shot, and the normal equations of its source."""
+
+    synthetic: Array
+    equations: Equations
+
+
+@dataclass(frozen=True)
+class FirstPass:
+    """Synthetic gather and normal equations of one shot, as a picklable function."""
+
+    discretization: Discretization
+    parameters: dict[str, Array]
+    wavelet: Array
+    source: Array
+    receivers: Array
+    comparison: Comparison
+
+    def __call__(self) -> Modelled:
+        """Model the shot and set up its equations."""
+        synthetic = propagator(self.discretization).forward(
+            self.parameters, self.wavelet, self.source, self.receivers
+        )
+        compared = self.comparison
+        fit = compared.source or SourceFit((0.0, 0.0))
+        return Modelled(synthetic, fit.equations(synthetic, compared.observed, compared.interval))
+
+
+@dataclass(frozen=True)
+class Known:
+    """A comparison whose outcome is known beforehand.
+
+    Attributes
+    ----------
+    fitted : ndarray of shape (n_receivers, samples)
+        The synthetic gather with the estimated wavelet.
+    observed, interval
+        As in the comparison.
+    """
+
+    value: float
+    adjoint: Array
+    fitted: Array
+    observed: Array
+    interval: float
+
+    def __call__(self, synthetic: Array) -> tuple[float, Array]:  # noqa: ARG002
+        """Value and derivative; the gather is the one that they were found with."""
+        return self.value, self.adjoint
+
+    def estimated(self, synthetic: Array) -> Array:  # noqa: ARG002
+        """The synthetic gather with the estimated wavelet."""
+        return self.fitted
+
+
+def fits(comparisons: Sequence[Comparison], modelled: Sequence[Modelled]) -> list[Fitted]:
+    """The gathers of all shots with their filters: one in common, or each its own.
+
+    Parameters
+    ----------
+    comparisons : sequence of Comparison
+        All with a source fit.
+    """
+    pairs = list(zip(comparisons, modelled, strict=True))
+    total, shared = None, None
+    if any(c.source is not None and c.source.common for c in comparisons):
+        total, shared = common([m.equations for m in modelled])
+    found = []
+    for compared, shot in pairs:
+        fit = compared.source or SourceFit((0.0, 0.0))
+        equations = total or shot.equations
+        coefficients = equations.filter() if shared is None else shared
+        place = (shot.synthetic, compared.observed, compared.interval)
+        found.append(fit.fitted(*place, equations, coefficients))
+    return found
+
+
+def known(comparisons: Sequence[Comparison], modelled: Sequence[Modelled]) -> list[Known]:
+    """Values and adjoint sources of shots whose source is estimated in common."""
+    fitted = fits(comparisons, modelled)
+    outcomes = [c.of_fitted(f.synthetic) for c, f in zip(comparisons, fitted, strict=True)]
+    by_filter = np.zeros(fitted[0].filter.shape)
+    for gather, (_, adjoint) in zip(fitted, outcomes, strict=True):
+        by_filter += gather.by_filter(adjoint)
+    solution = fitted[0].equations.solve(by_filter)
+    return [
+        Known(value, f.by_original(adjoint, solution), f.synthetic, c.observed, c.interval)
+        for c, f, (value, adjoint) in zip(comparisons, fitted, outcomes, strict=True)
+    ]

@@ -1,0 +1,84 @@
+"""Mutes and tapers: weights between 0 and 1 of the samples of a record, and damping in time.
+
+What lies between two edges is kept, with a raised cosine of length l inside each,
+
+    w(x) = 1/2 - 1/2 cos(pi (x - a) / l)        for a <= x <= a + l
+
+and likewise at the other edge; or it is what is taken out, with weights 1 - w. The axis x is the
+offset [m], the time [s], or the time since a moveout t0(r), such as picked first arrivals or
+
+    t0 = offset / velocity.
+
+Damping multiplies with exp(-(t - t0) / tau) for t > t0, which favours what arrives early.
+
+Reference: Brenders and Pratt (2007), Geophys. J. Int. 168, 133-151, for the damping.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.inversion.conditioning.operators import Record, Weights
+
+Array = NDArray[Any]
+
+
+def kept(
+    x: Array, low: float | None, high: float | None, taper: float, muted: bool = False
+) -> Array:
+    """Weights along an axis.
+
+    Parameters
+    ----------
+    x : ndarray
+        Positions on the axis.
+    low, high : float or None
+        Edges of what is kept, in units of x; None for no edge on that side.
+    taper : float
+        Length of the taper inside each edge.
+    muted : bool
+        Take out what lies between the edges, in place of keeping it.
+    """
+    weights = np.ones(np.shape(x))
+    if low is not None:
+        weights = weights * _ramp(x - low, taper)
+    if high is not None:
+        weights = weights * _ramp(high - x, taper)
+    return 1 - weights if muted else weights
+
+
+def _ramp(inside: Array, taper: float) -> Array:
+    """0 outside an edge, 1 further inside than the taper, a raised cosine between."""
+    if taper <= 0:
+        return np.asarray((inside >= 0).astype(np.float64))
+    return np.asarray(0.5 - 0.5 * np.cos(np.pi * np.clip(inside / taper, 0, 1)))
+
+
+def by_offset(
+    record: Record, low: float | None, high: float | None, taper: float, muted: bool = False
+) -> Weights:
+    """Traces by their offset [m]."""
+    return Weights(kept(record.offsets, low, high, taper, muted)[:, None])
+
+
+def by_time(
+    record: Record,
+    low: float | None,
+    high: float | None,
+    taper: float,
+    muted: bool = False,
+    origin: Array | None = None,
+) -> Weights:
+    """Samples by their time [s], since `origin` if it is given, of shape (n_receivers,) [s]."""
+    if origin is None:
+        return Weights(kept(record.times, low, high, taper, muted)[None])
+    return Weights(kept(record.times - origin[:, None], low, high, taper, muted))
+
+
+def damping(record: Record, constant: float, origin: Array | None = None) -> Weights:
+    """Exponential decay with a time constant [s], from t = 0 or from a time of each trace [s]."""
+    since = record.times[None] if origin is None else record.times - origin[:, None]
+    return Weights(np.exp(-np.maximum(since, 0.0) / constant))

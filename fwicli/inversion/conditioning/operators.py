@@ -1,0 +1,176 @@
+"""Conditioning: what of the data is compared, as a linear operator on gathers.
+
+    phi = misfit(C s, C d),        dphi/ds = C^T dmisfit/d(C s)
+
+with synthetic s and observed d, gathers of shape (n_receivers, samples). C is a chain of operators,
+applied in their order, and C^T the transposes in reverse:
+
+    weights      (C s)(r, t) = w(r, t) s(r, t)               mutes, tapers, damping, dead traces
+    band-pass    (C s)(r, t) = int_0^t h(t - t') s(r, t') dt'      causal Butterworth, from rest
+                 C = H^T H, H as above                         zero phase, symmetric
+
+What C is made from, such as picks of first arrivals, comes from the observed data and the geometry
+alone, so that C does not depend on the model and the gradient is that of the objective.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.errors import DataError
+from fwicli.survey.bands import Band
+
+Array = NDArray[Any]
+
+
+class Operator(Protocol):
+    """A linear operator on gathers of one shape, picklable."""
+
+    def apply(self, gather: Array) -> Array:
+        """C applied to a gather of shape (n_receivers, samples)."""
+        ...
+
+    def transpose(self, gather: Array) -> Array:
+        """C^T applied to a gather of shape (n_receivers, samples)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Record:
+    """What an operator is made for: the traces of one shot.
+
+    Attributes
+    ----------
+    shot : int
+        Number of the shot in the survey.
+    offsets : ndarray of shape (n_receivers,)
+        Horizontal distances of the receivers from the source [m].
+    interval : float
+        Sampling interval [s]; the first sample is t = 0.
+    observed : ndarray of shape (n_receivers, samples)
+        Recorded pressure in the band that is inverted [Pa].
+    """
+
+    shot: int
+    offsets: Array
+    interval: float
+    observed: Array
+
+    @property
+    def times(self) -> Array:
+        """Times of the samples [s]."""
+        return np.asarray(self.interval * np.arange(self.observed.shape[-1]))
+
+    @classmethod
+    def of(
+        cls, shot: int, source: Array, receivers: Array, interval: float, observed: Array
+    ) -> Record:
+        """The record of a source, shape (1, ndim), at receivers, shape (n_receivers, ndim) [m]."""
+        across = receivers[:, :-1] - source[:1, :-1]
+        return cls(shot, np.linalg.norm(across, axis=1), interval, observed)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Factors of shape (n_receivers, samples), or that broadcast to it: a symmetric operator."""
+
+    factors: Array
+
+    def apply(self, gather: Array) -> Array:
+        """The gather, weighted."""
+        return np.asarray(self.factors * gather.astype(np.float64))
+
+    def transpose(self, gather: Array) -> Array:
+        """The same: weights are symmetric."""
+        return self.apply(gather)
+
+    def select(self, traces: NDArray[np.bool_]) -> Weights:
+        """The same for some of the traces."""
+        return Weights(self.factors[traces]) if len(self.factors) > 1 else self
+
+
+@dataclass(frozen=True)
+class BandPass:
+    """Frequencies of a band alone, of gathers sampled at `interval` [s].
+
+    Parameters
+    ----------
+    zero_phase : bool
+        Run the filter forwards and backwards: no delay, and twice the decibels.
+    """
+
+    band: Band
+    interval: float
+    zero_phase: bool = False
+
+    def apply(self, gather: Array) -> Array:
+        """The gather, filtered."""
+        filtered = self.band.apply(gather.astype(np.float64), self.interval)
+        return self._backwards(filtered) if self.zero_phase else filtered
+
+    def transpose(self, gather: Array) -> Array:
+        """The gather, filtered backwards in time from rest at its end."""
+        if self.zero_phase:
+            return self.apply(gather)
+        return self._backwards(gather.astype(np.float64))
+
+    def _backwards(self, gather: Array) -> Array:
+        """H^T: the matrix of a causal filter is lower triangular and Toeplitz."""
+        return np.asarray(self.band.apply(gather[:, ::-1], self.interval)[:, ::-1])
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Operators one after the other; none leaves gathers as they are."""
+
+    operators: tuple[Operator, ...] = ()
+
+    def apply(self, gather: Array) -> Array:
+        """All of them, in their order."""
+        for operator in self.operators:
+            gather = operator.apply(gather)
+        return gather
+
+    def transpose(self, gather: Array) -> Array:
+        """Their transposes, the last first."""
+        for operator in reversed(self.operators):
+            gather = operator.transpose(gather)
+        return gather
+
+    def select(self, traces: NDArray[np.bool_]) -> Chain:
+        """The same for some of the traces."""
+        return Chain(
+            tuple(o.select(traces) if isinstance(o, Weights) else o for o in self.operators)
+        )
+
+    def weights(self, shape: tuple[int, int]) -> Array:
+        """Product of the weights in the chain, for gathers of a shape; filters left aside."""
+        factors = np.ones(shape)
+        for operator in self.operators:
+            if isinstance(operator, Weights):
+                factors = factors * operator.factors
+        return factors
+
+
+def chain(operators: Sequence[Operator]) -> Chain:
+    """A chain in which weights that follow each other are one.
+
+    Raises
+    ------
+    DataError
+        If weights are not finite numbers.
+    """
+    merged: list[Operator] = []
+    for operator in operators:
+        if isinstance(operator, Weights):
+            if not np.isfinite(operator.factors).all():
+                raise DataError("weights of the conditioning must be finite numbers")
+            if merged and isinstance(merged[-1], Weights):
+                operator = Weights(merged.pop().factors * operator.factors)  # type: ignore[attr-defined]
+        merged.append(operator)
+    return Chain(tuple(merged))

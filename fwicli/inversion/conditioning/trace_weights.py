@@ -1,0 +1,83 @@
+"""Weights of whole traces: by offset, by their amplitude, from outside; and traces that are dead.
+
+    w(r) = (offset(r) / scale)**power        far traces count more for power > 0
+    w(r) = rms(r)**(-power)                  power 1: all traces count the same
+    w(r) = 0                                 where a trace is dead, or far too loud
+
+with rms the root mean square of the observed trace, relative to the mean of the gather. Whether a
+trace is dead is seen from its neighbours: the amplitude of waves changes over a spread by orders of
+magnitude, but little from one receiver to the next.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.errors import DataError
+from fwicli.inversion.conditioning import neighbours
+from fwicli.inversion.conditioning.operators import Record, Weights
+
+Array = NDArray[Any]
+
+# Neighbours on both sides whose median amplitude a trace is held against.
+NEIGHBOURS = 5
+
+
+def amplitude(observed: Array) -> Array:
+    """Root mean square of every trace, shape (n_receivers,)."""
+    return np.asarray(np.sqrt(np.mean(observed.astype(np.float64) ** 2, axis=1)))
+
+
+def dead(observed: Array, below: float, above: float) -> NDArray[np.bool_]:
+    """Traces whose amplitude is far from that of their neighbours.
+
+    Parameters
+    ----------
+    observed : ndarray of shape (n_receivers, samples)
+        Traces of neighbouring receivers beside each other.
+    below, above : float
+        Amplitudes relative to the median of the neighbours, under and over which a trace is dead.
+    """
+    size = amplitude(observed)
+    medians = neighbours.median(np.where(size > 0, size, np.nan), NEIGHBOURS)
+    # A gather without any signal is dead as a whole, and has no neighbours to compare with.
+    return np.asarray((size == 0) | (size < below * medians) | (size > above * medians))
+
+
+def by_offset(record: Record, scale: float, power: float) -> Weights:
+    """(offset / scale)**power, with the offset not below a hundredth of the scale [m]."""
+    relative = np.maximum(record.offsets / scale, 0.01)
+    return Weights((relative**power)[:, None])
+
+
+def by_amplitude(record: Record, power: float) -> Weights:
+    """Amplitude of the observed trace to the power -`power`; 0 for traces that are zero."""
+    size = amplitude(record.observed)
+    mean = float(size[size > 0].mean()) if size.any() else 1.0  # silent traces say nothing of it
+    weights = np.zeros(size.shape)
+    weights[size > 0] = (size[size > 0] / mean) ** -power
+    return Weights(weights[:, None])
+
+
+def given(record: Record, weights: Array) -> Weights:
+    """Weights from outside, of shape (n_receivers,) or (n_shots, n_receivers).
+
+    Raises
+    ------
+    DataError
+        If there is not one for every trace, or one is negative or no number.
+    """
+    if weights.ndim not in (1, 2) or weights.shape[-1] != len(record.offsets):
+        raise DataError(
+            f"weights of shape {weights.shape} do not fit {len(record.offsets)} receivers; they "
+            f"must be (receivers,) or (shots, receivers)"
+        )
+    if weights.ndim == 2 and record.shot >= len(weights):
+        raise DataError(f"weights of {len(weights)} shots do not reach shot {record.shot}")
+    own = weights if weights.ndim == 1 else weights[record.shot]
+    if not np.isfinite(own).all() or (own < 0).any():
+        raise DataError("weights of traces must be finite numbers, not negative")
+    return Weights(own.astype(np.float64)[:, None])

@@ -1,0 +1,176 @@
+"""Limited-memory BFGS with bounds or a convex set, and a preconditioner.
+
+The direction is -H g with the two-loop recursion, started from the preconditioner P in place of a
+multiple of the identity. Variables at a bound that the gradient or the direction pushes outwards
+are held there, the others move, and the search runs along a path that is bent at the bounds (see
+`descent`). In another convex set it runs along the straight line to
+
+    x + d,        d = Pi(x - H g) - x,
+
+with Pi the projection onto the set, so that every step up to 1 is feasible.
+
+Damping. Where the curvature s.y of a step s with the change y of the gradient is small beside that
+which H tells, as after a search that ended early, s is replaced before it is remembered by
+
+    s <- t s + (1 - t) H y,        t such that s.y = mu y.H y,
+
+which keeps H positive, and what is new in the pair.
+
+References: Nocedal and Wright (2006), Numerical Optimization, algorithm 7.4; Bertsekas (1982),
+SIAM J. Control Optim. 20, 221-246, for the projection; Goldfarb, Ren and Bahamou (2020), Adv.
+Neural Inf. Process. Syst. 33, 2386-2396, for Powell's damping of the inverse.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.inversion.optimizers.descent import ROUNDS, descend, outward
+from fwicli.inversion.optimizers.optimizer import Problem, State, begin
+
+Array = NDArray[Any]
+Pair = tuple[Array, Array]
+
+# Smallest angle to the gradient, as a cosine, that counts as descent.
+ANGLE = 1e-8
+# mu
+DAMPING = 0.1
+
+
+@dataclass(frozen=True)
+class Lbfgs:
+    """Settings of the method.
+
+    Parameters
+    ----------
+    memory : int
+        Number of pairs kept.
+    budget : int
+        Most evaluations in a line search.
+    damped : bool
+        Pairs of too little curvature are damped; else they are left out if it is negative.
+    """
+
+    sampling: ClassVar[bool] = False
+    sets: ClassVar[bool] = True
+    curvature: ClassVar[None] = None
+
+    memory: int = 10
+    budget: int = 8
+    damped: bool = False
+
+    def start(self, x: Array, problem: Problem) -> State:
+        """The first state, at the nearest feasible x."""
+        return begin(x, problem)
+
+    def step(self, state: State, problem: Problem) -> State | None:
+        """The next state; None if no descent is found, even along the gradient."""
+        found = self._descend(state, problem)
+        if found is None and state.arrays:
+            return self._descend(replace(state, arrays={}), problem)
+        return found
+
+    def _descend(self, state: State, problem: Problem) -> State | None:
+        pairs = remembered(state)
+        if problem.projection is None:
+            direction, longest = _within_bounds(state, problem, pairs), math.inf
+        else:
+            direction, longest = _within_set(state, problem, pairs), 1.0
+        first = 1.0 if pairs else min(1.0, problem.first_step(state, direction))
+        found = descend(state, problem, direction, first, self.budget, longest=longest)
+        if found is None:
+            return None
+        x, _, gradient = found.trial
+        pairs = self._remembered(problem, pairs, x - state.x, gradient - state.gradient)
+        arrays = {}
+        if pairs:
+            steps, changes = zip(*pairs, strict=True)
+            arrays = {"steps": np.stack(steps), "changes": np.stack(changes)}
+        return state.to(found.trial, found.evaluations, arrays)
+
+    def _remembered(self, problem: Problem, pairs: list[Pair], s: Array, y: Array) -> list[Pair]:
+        """The latest pairs with that of a step."""
+        if self.damped and pairs:
+            Hy = inverse(pairs, y, problem, np.ones(y.shape, bool))
+            curvature, told = float(np.vdot(s, y)), float(np.vdot(y, Hy))
+            if curvature < DAMPING * told:
+                share = (1 - DAMPING) * told / (told - curvature)
+                s = share * s + (1 - share) * Hy
+        enough = 1e-10 * float(np.linalg.norm(s) * np.linalg.norm(y))
+        return [*pairs, (s, y)][-self.memory :] if float(np.vdot(s, y)) > enough else pairs
+
+
+def remembered(state: State) -> list[Pair]:
+    """Pairs of steps and changes of the gradient that a state keeps."""
+    steps, changes = (state.arrays.get(name, ()) for name in ("steps", "changes"))
+    return list(zip(steps, changes, strict=True))
+
+
+def _within_bounds(state: State, problem: Problem, pairs: list[Pair]) -> Array:
+    """-H g on the variables that are free to move."""
+    free = problem.free(state.x, state.gradient)
+    for _ in range(ROUNDS):
+        direction = _direction(state, problem, pairs, free)
+        out = outward(state.x, direction, problem)
+        if not out.any():
+            break
+        free = free & ~out
+    return np.where(out, 0.0, direction)
+
+
+def _within_set(state: State, problem: Problem, pairs: list[Pair]) -> Array:
+    """To the projection of x - H g, or to that of a step along the gradient."""
+    free = problem.free(state.x, state.gradient)
+    target = state.x + _direction(state, problem, pairs, free)
+    direction = np.asarray(problem.project(target) - state.x)
+    return direction if _descends(state, direction) else _projected_gradient(state, problem)
+
+
+def _projected_gradient(state: State, problem: Problem) -> Array:
+    """To the projection of a step along the gradient: it descends in any convex set."""
+    direction = problem.project(state.x - problem.precondition(state.gradient)) - state.x
+    if _descends(state, direction):
+        return np.asarray(direction)
+    return np.asarray(
+        problem.project(state.x - problem.short(state.gradient) * state.gradient) - state.x
+    )
+
+
+def _descends(state: State, direction: Array) -> bool:
+    size = float(np.linalg.norm(state.gradient) * np.linalg.norm(direction))
+    return -float(np.vdot(state.gradient, direction)) > ANGLE * size
+
+
+def _direction(state: State, problem: Problem, pairs: list[Pair], free: NDArray[np.bool_]) -> Array:
+    """-H g on the variables that are free to move."""
+    gradient = np.where(free, state.gradient, 0.0)
+    return np.where(free, -inverse(masked(pairs, free), gradient, problem, free), 0.0)
+
+
+def masked(pairs: list[Pair], free: NDArray[np.bool_]) -> list[Pair]:
+    """Pairs on the variables that are free to move, as far as their curvature stays positive."""
+    inside = [(np.where(free, s, 0.0), np.where(free, y, 0.0)) for s, y in pairs]
+    return [(s, y) for s, y in inside if float(np.vdot(s, y)) > 0]
+
+
+def inverse(pairs: list[Pair], q: Array, problem: Problem, free: NDArray[np.bool_]) -> Array:
+    """H q, by the two-loop recursion; without pairs of a size that makes sense as a step."""
+    weights = []
+    for s, y in reversed(pairs):
+        weight = float(np.vdot(s, q)) / float(np.vdot(s, y))
+        q = q - weight * y
+        weights.append(weight)
+    r = np.where(free, problem.precondition(q), 0.0)
+    if pairs:
+        s, y = pairs[-1]
+        r = r * (float(np.vdot(s, y)) / float(np.vdot(y, problem.precondition(y))))
+    else:
+        r = r * problem.short(r)
+    for (s, y), weight in zip(pairs, reversed(weights), strict=True):
+        r = r + s * (weight - float(np.vdot(y, r)) / float(np.vdot(s, y)))
+    return r

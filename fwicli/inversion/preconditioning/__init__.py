@@ -1,0 +1,1 @@
+"""Preconditioning: a symmetric, positive stand-in for the inverse Hessian, known beforehand."""

@@ -1,0 +1,93 @@
+"""How well each point is lit: by the source of a shot, times by its receivers.
+
+    e(x) = sum_shots (sum_t u**2) (sum_t v**2)
+
+with the field u of the source and the field v of all receivers of the shot, each of which sends a
+random signal of its own with the spectrum of the wavelet. On average over the signals the energy
+of v is the sum of those of the single receivers, sum_r sum_t v_r**2; what one draw adds to it at
+random averages out over shots, and over the wavelengths that a preconditioner smooths over. With
+one propagation for all receivers of a shot this is the diagonal of J^T J but for the interference
+of source and receiver fields.
+
+Reference: Plessix and Mulder (2004), Geophys. J. Int. 157, 975-987, for the diagonal; Romero et al.
+(2000), Geophysics 65, 426-436, for random signals that are sent at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy  # its parts are loaded at use: their import takes longer than a check may
+from numpy.typing import NDArray
+
+from fwicli.execution import Executor
+from fwicli.inversion.shots.experiments import Experiment
+from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.propagator import propagator
+from fwicli.survey.windows import InWindow, whole
+
+Array = NDArray[Any]
+
+# Of the gradient's kernels, which a run has anyway; each forward field needs an adjoint one.
+KINDS = ("gradient", "illumination")
+SIMULATIONS = 4
+
+
+@dataclass(frozen=True)
+class ShotEnergy:
+    """Energy of the source field of a shot times that of its receivers, as a picklable function.
+
+    Parameters
+    ----------
+    seed : int
+        Of the random signals.
+    """
+
+    discretization: Discretization
+    parameters: dict[str, Array]
+    wavelet: Array
+    source: Array
+    receivers: Array
+    seed: int
+
+    def __call__(self) -> Array:
+        """The product, on the grid of the waves."""
+        lit = self._energy(self.wavelet, self.source, self.receivers)
+        sent = signals(self.wavelet[0], len(self.receivers), self.seed)
+        return lit * self._energy(sent, self.receivers, self.source)
+
+    def _energy(self, wavelets: Array, senders: Array, others: Array) -> Array:
+        images = propagator(self.discretization).images(
+            self.parameters, np.zeros_like, wavelets, senders, others, kinds=KINDS
+        )
+        return np.asarray(images.images["illumination"], dtype=float)
+
+
+def signals(wavelet: Array, count: int, seed: int) -> Array:
+    """Random signals with the spectrum of a wavelet, of shape (count, samples)."""
+    noise = np.random.default_rng(seed).standard_normal((count, wavelet.size))
+    return np.asarray(scipy.signal.fftconvolve(noise, wavelet[None], axes=1)[:, : wavelet.size])
+
+
+def energy(
+    discretization: Discretization,
+    parameters: Mapping[str, Array],
+    experiments: Sequence[Experiment],
+    executor: Executor,
+) -> Array:
+    """Sum over experiments, on the grid of the waves."""
+    everywhere = whole(discretization.grid)
+    tasks = [
+        InWindow(
+            ShotEnergy(discretization, dict(parameters), e.wavelet, e.source, e.receivers, number),
+            e.window or everywhere,
+        )
+        for number, e in enumerate(experiments)
+    ]
+    total = np.zeros(tasks[0].window.grid.shape)
+    for task, part in zip(tasks, executor.map(tasks), strict=True):
+        task.window.add(part, total)
+    return total

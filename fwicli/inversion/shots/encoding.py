@@ -1,0 +1,156 @@
+"""Source encoding: several shots in one simulation.
+
+Waves are linear in their sources, so that sources which fire together, each with a sign c_s and a
+delay t_s of its own, make the records which are the sum of theirs with the same signs and delays:
+
+    F(m) sum_s c_s q_s(t - t_s) = sum_s c_s [F(m) q_s](t - t_s)
+
+and one simulation tells the misfit of a whole group. With r_s the residual of shot s, least
+squares of the sum has the terms of the shots and their cross-talk,
+
+    1/2 |sum_s c_s r_s|**2 = sum_s 1/2 |r_s|**2 + sum_{s < s'} c_s c_s' <r_s, r_s'>
+
+For independent random signs the cross-talk is zero on average: it falls with the number of
+realisations that are averaged, and, as every iteration draws a new code, with the iterations. A
+code is a function of the seed, the stage and the iteration alone.
+
+Delays are whole samples, so that records and wavelets are shifted in the same way, exactly; what a
+shot records in the last moments before the end falls off the end.
+
+References: Krebs et al. (2009), Geophysics 74, WCC177-WCC188, for signs; Romero et al. (2000),
+Geophysics 65, 426-436, for delays; Boonyasiriwat and Schuster (2010), SEG Expanded Abstracts 29,
+3120-3124, for codes that are drawn anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.errors import GeometryError
+from fwicli.inversion.shots.batches import generator
+from fwicli.survey.acquisition import Acquisition
+
+Array = NDArray[Any]
+
+# Keeps the random numbers of codes apart from those of batches of the same seed.
+STREAM = 1 << 20
+
+
+@dataclass(frozen=True)
+class Code:
+    """Which shots fire together, and how.
+
+    Attributes
+    ----------
+    shots : ndarray of shape (n,)
+        Their numbers.
+    signs : ndarray of shape (n,)
+        +1 or -1.
+    delays : ndarray of shape (n,)
+        Samples.
+    """
+
+    shots: Array
+    signs: Array
+    delays: Array
+
+    def wavelets(self, wavelets: Array) -> Array:
+        """Source time functions as they fire together.
+
+        Parameters
+        ----------
+        wavelets : ndarray of shape (n, samples)
+            Of the shots of the code, in their order.
+        """
+        return np.stack([self.coded(number, w) for number, w in enumerate(wavelets)])
+
+    def records(self, data: Array) -> Array:
+        """The gather of shape (n_receivers, samples) that the sources would make together.
+
+        Parameters
+        ----------
+        data : ndarray of shape (n, n_receivers, samples)
+            Of the shots of the code, in their order.
+        """
+        total = np.zeros(data.shape[1:], np.float64)
+        for number, gather in enumerate(data):
+            total += self.coded(number, gather.astype(np.float64))
+        return total.astype(data.dtype)
+
+    def coded(self, number: int, traces: Array) -> Array:
+        """Traces, of shape (..., samples), of the shot with this number in the code."""
+        delay = int(self.delays[number])
+        coded = np.zeros_like(traces)
+        coded[..., delay:] = self.signs[number] * traces[..., : traces.shape[-1] - delay]
+        return coded
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Rule for the codes of each iteration.
+
+    Parameters
+    ----------
+    sources : int or None
+        Most shots in one simulation; None for all.
+    realisations : int
+        Codes that are averaged in an iteration, each with all of its shots.
+    polarity : bool
+        Whether signs are random.
+    delay : float
+        Longest delay [s].
+    seed : int
+        Another one gives other codes.
+    """
+
+    sources: int | None = None
+    realisations: int = 1
+    polarity: bool = True
+    delay: float = 0.0
+    seed: int = 0
+
+    def codes(self, shots: Array, interval: float, stage: int, iteration: int) -> tuple[Code, ...]:
+        """Codes of an iteration: all shots once in every realisation, in random groups.
+
+        Parameters
+        ----------
+        shots : ndarray of int
+            Numbers of the shots of the iteration.
+        interval : float
+            Sampling interval [s].
+        """
+        random = generator(self.seed, stage + STREAM, iteration)
+        longest = int(self.delay / interval + 1e-9)
+        groups = 1 if self.sources is None else -(-len(shots) // self.sources)
+        codes = []
+        for _ in range(self.realisations):
+            for group in np.array_split(random.permutation(shots), groups):
+                n = len(group)
+                signs = random.choice([-1.0, 1.0], n) if self.polarity else np.ones(n)
+                delays = random.integers(0, longest, n, endpoint=True)
+                codes.append(Code(np.sort(group), signs, delays))
+        return tuple(codes)
+
+
+def check_spread(acquisition: Acquisition) -> None:
+    """Receivers must hear every shot: a record is compared with the sum of all.
+
+    Raises
+    ------
+    GeometryError
+        If the receivers of a shot lie elsewhere than those of the first.
+    """
+    if acquisition.receivers.ndim == 2:
+        return
+    moved = np.abs(acquisition.receivers - acquisition.receivers[0]).max(axis=(1, 2)) > 1e-3
+    if moved.any():
+        shot = int(np.flatnonzero(moved)[0])
+        raise GeometryError(
+            f"the receivers of shot {shot} lie elsewhere than those of shot 0, and shots can be "
+            f"encoded only where all are recorded by the same receivers; leave out `encode`, or "
+            f"use batches of shots, as in `inversion.shots: {{batch: 8}}`"
+        )

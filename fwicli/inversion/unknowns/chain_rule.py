@@ -1,0 +1,148 @@
+"""Between the unknowns of an inversion and the parameters of the wave equation.
+
+    x -> variables y -> properties c of the earth -> c on the grid of the waves -> parameters p
+
+The derivatives take the way back; see `variables`, `survey.regridding` and
+`propagators.equations.properties` for its parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.errors import ModelError
+from fwicli.inversion.unknowns.variables import Variables
+from fwicli.propagators.equations import properties, registry
+from fwicli.propagators.equations.equation import ROUND_OFF, call
+from fwicli.survey.model import EarthModel
+from fwicli.survey.regridding import Regridding
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Medium:
+    """The parameters of an equation as a function of the unknowns.
+
+    Parameters
+    ----------
+    equation : str
+    variables : Variables
+        What x stands for.
+    others : mapping of str to ndarray
+        Properties by name; those that the variables determine are not looked at.
+    regridding : Regridding, optional
+        From the grid of x to that of the waves, if it is another.
+    """
+
+    equation: str
+    variables: Variables
+    others: Mapping[str, Array]
+    regridding: Regridding | None = None
+
+    def exact(self) -> Medium:
+        """The same in double precision, which differences need."""
+        return replace(self, others={n: o.astype(float) for n, o in self.others.items()})
+
+    def size(self, x: Array) -> Array:
+        """Size of x in each block, to which its changes are compared."""
+        largest = np.abs(x).max(axis=tuple(range(1, x.ndim)), keepdims=True)
+        return np.asarray(np.maximum(largest, self.variables.first_change(x)))
+
+    def diagonal(self, x: Array, where: NDArray[np.bool_]) -> Array:
+        """Sum of the squared derivatives of the equation's parameters, by each element of x.
+
+        The Hessian has them on its diagonal, times the energy of the waves. Each parameter counts
+        relative to its mean square at the points `where`, in units of that of the first parameter
+        which depends on the block: in most equations it is the only one, the compressibility.
+        Tapers do not count: a preconditioner that knew of them would make up for them.
+        """
+        earth = self.earth(x)
+        parameters = properties.parameters(self.equation, earth)
+        total, units = np.zeros(x.shape), np.zeros(len(x))
+        for name, values in parameters.items():
+            unit = (values[where] ** 2).mean()
+            ones = {name: np.ones(values.shape)}
+            slopes = self.variables.untapered.gradient(x, earth, self._derivative(earth, ones))
+            for block, slope in enumerate(slopes):
+                if unit > 0 and slope.any():
+                    units[block] = units[block] or unit
+                    total[block] += units[block] / unit * slope**2
+        return total
+
+    def _derivative(
+        self, earth: Mapping[str, Array], derivatives: Mapping[str, Array]
+    ) -> Callable[[str], Array]:
+        """Derivatives by properties, from those by the equation's parameters on the same grid."""
+
+        def by(wanted: str) -> Array:
+            return properties.gradient(self.equation, earth, derivatives, wanted)
+
+        return by
+
+    def by_x(self, x: Array, derivatives: Mapping[str, Array]) -> Array:
+        """Derivative by x from those by the equation's parameters on the grid of the waves."""
+        earth = self.earth(x)
+        by = self._derivative(self._propagated(earth), derivatives)
+        moved = self.regridding
+        if moved is None:
+            return self.variables.gradient(x, earth, by)
+        fine = _model(moved, earth)
+        return self.variables.gradient(x, earth, lambda n: moved.gradient_to_fine(fine, by, n))
+
+    def _propagated(self, earth: dict[str, Array]) -> dict[str, Array]:
+        """Properties on the grid of the waves."""
+        if self.regridding is None:
+            return earth
+        return self.regridding.model_to_coarse(_model(self.regridding, earth)).properties
+
+    def earth(self, x: Array) -> dict[str, Array]:
+        """All properties, on the grid of x."""
+        return self.variables.earth(self.variables.unpack(x), self.others)
+
+    def parameters(self, x: Array) -> dict[str, Array]:
+        """Parameters of the equation at x.
+
+        Raises
+        ------
+        ModelError
+            If one is not a finite number somewhere, or outside the limits of the equation.
+        """
+        self._check_limits(x)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            parameters = self.made(x)
+        for name, values in parameters.items():
+            bad = int((~np.isfinite(values)).sum())
+            if bad:
+                raise ModelError(
+                    f"the parameter `{name}` of the equation `{self.equation}` is not a finite "
+                    f"number at {bad} points of a model with {self.variables.ranges(x)}; narrow "
+                    f"the bounds of the inversion"
+                )
+        return parameters
+
+    def made(self, x: Array) -> dict[str, Array]:
+        """Parameters of the equation at x, unchecked."""
+        return properties.parameters(self.equation, self._propagated(self.earth(x)))
+
+    def _check_limits(self, x: Array) -> None:
+        """The earth at x must allow a stable solution."""
+        earth = self.earth(x)
+        for limit in registry.load(self.equation).limits:
+            bad = int((call(limit.margin, earth) < -ROUND_OFF).sum())
+            if bad:
+                raise ModelError(
+                    f"a model with {self.variables.ranges(x)} is outside the limits of the "
+                    f"equation at {bad} points: {limit.rule}; narrow the bounds of the inversion"
+                )
+
+
+def _model(regridding: Regridding, earth: dict[str, Array]) -> EarthModel:
+    """Properties on the grid of x as a model."""
+    others = dict(earth)
+    return EarthModel(regridding.fine, others.pop("vp"), others)

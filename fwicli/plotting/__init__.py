@@ -1,0 +1,1 @@
+"""Pictures of models, records, images and runs; only this folder knows Matplotlib."""

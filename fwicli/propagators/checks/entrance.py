@@ -1,0 +1,319 @@
+"""What is checked before waves are propagated, whichever door it came through.
+
+The operators of a propagator, those of `fwicli.operators` and the functions of `fwicli.autograd`
+take models, traces and positions of the user's own. Here names, shapes and kinds of numbers are
+checked, with the sizes that the user knows. What is unambiguous is converted, nothing is repeated
+to fit, and what is missing is never taken from anywhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli import ndarrays
+from fwicli.errors import DataError, GeometryError, ModelError
+from fwicli.propagators.checks import failures, units
+from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.equations import registry
+from fwicli.propagators.kernels.imaging_conditions import CONDITIONS
+from fwicli.propagators.symbolic.directions import prefix
+from fwicli.survey.grid import Grid
+
+Array = NDArray[Any]
+Shape = tuple[int, ...]
+
+HALF = np.dtype(np.float16)
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """The checks of one propagator.
+
+    Parameters
+    ----------
+    discretization : Discretization
+    quiet : bool
+        Whether units that give the properties of no rock go without a warning.
+    """
+
+    discretization: Discretization
+    quiet: bool = False
+
+    def models(self, models: Mapping[int, Any], levels: int) -> dict[int, dict[str, Array]]:
+        """Parameters, component 0, and changes of them by component, on the grid.
+
+        Raises
+        ------
+        ModelError
+            If one is unknown, missing, of another shape or kind, not finite, or not positive where
+            it must be.
+        """
+        made = self.discretization
+        self._components("models", models, levels)
+        parts: dict[int, dict[str, Array]] = {}
+        for component in sorted({0, *models}):
+            given: Any = models.get(component)
+            check_names(made.equation, made.grid.ndim, given, whole=not component)
+            parts[component] = {
+                name: _parameter(name, values, made.grid, bool(component))
+                for name, values in given.items()
+            }
+            named = {f"{prefix(component)}{n}": values for n, values in parts[component].items()}
+            failures.check_model(made.equation, made.grid, named)
+        if not self.quiet:
+            units.warn(made.equation, parts[0])
+        return parts
+
+    def traces(self, role: str, data: Any, expected: Shape) -> Array:
+        """What is injected, of shape (n, samples) or (samples, *grid).
+
+        Raises
+        ------
+        DataError
+            If it has another shape or kind, or is not finite.
+        """
+        traces = ndarrays.real(f"the {role}", data, DataError)
+        if traces.dtype == HALF:
+            traces = traces.astype(np.float64)
+        if traces.ndim == 1 and expected[:-1] == (1,):
+            traces = traces[None]
+        check_traces(role, traces.shape, expected)
+        return traces
+
+    def wavelets(self, given: Any) -> Array:
+        """Source time functions of extended sources, as many as there are, of shape (n, samples).
+
+        Raises
+        ------
+        DataError
+            If they have another shape or kind, or are not finite.
+        """
+        axis, array = self.discretization.axis, ndarrays.real("the wavelet", given, DataError)
+        count = len(array) if array.ndim == 2 else 1
+        traces = self.traces("wavelet", given, (count, axis.samples))
+        failures.check_traces(traces, axis.interval)
+        return traces
+
+    def components(self, role: str, values: Mapping[int, Any], levels: int) -> None:
+        """Make sure that something enters, along directions that there are.
+
+        Raises
+        ------
+        DataError
+            If nothing does, or along others.
+        """
+        if not values:
+            raise DataError(f"there is no {role}: without one there are no waves")
+        self._components(f"{role}s", values, levels)
+
+    def images(self, kinds: Collection[str], wanted: Collection[tuple[int, str]] | None) -> None:
+        """Make sure that there are such images, and gradients of such parameters.
+
+        Raises
+        ------
+        DataError, ModelError
+            If there are none.
+        """
+        there = ("gradient", *CONDITIONS)
+        unknown = [kind for kind in kinds if kind not in there]
+        if unknown or isinstance(kinds, str):
+            raise DataError(
+                f"there is no image `{kinds if isinstance(kinds, str) else unknown[0]}`; choose a "
+                f"tuple of some of {', '.join(there)}"
+            )
+        if wanted is not None:
+            made = self.discretization
+            names = dict.fromkeys(name for _, name in wanted)
+            check_names(made.equation, made.grid.ndim, names, whole=False)
+
+    def _components(self, what: str, values: Mapping[int, Any], levels: int) -> None:
+        beyond = sorted(c for c in values if not 0 <= c < 2**levels)
+        if beyond:
+            raise DataError(
+                f"{what} have a component {beyond[0]}; with {levels} directions there are those "
+                f"from 0 to {2**levels - 1}"
+            )
+
+
+# --- models --------------------------------------------------------------------------------------
+
+
+def check_names(equation: str, ndim: int, given: Any, whole: bool) -> None:
+    """Make sure that a model, or a change of one, has parameters that the equation has.
+
+    Parameters
+    ----------
+    whole : bool
+        Whether all parameters are needed; of a change those that are left out are zero.
+
+    Raises
+    ------
+    ModelError
+        If one is unknown, or missing.
+    """
+    formulas = registry.load(equation).parameters(ndim)
+    if not isinstance(given, Mapping):
+        what = "the model" if whole else "the change of the model"
+        first = next(iter(formulas))
+        raise ModelError(
+            f"{what} of {equation} is {ndarrays.kind_of(given)}; give its parameters by name, as "
+            f"in {{{first!r}: array}}; {_advice(equation, ndim)}"
+        )
+    unknown = [name for name in given if name not in formulas]
+    missing = [name for name in formulas if name not in given] if whole else []
+    if unknown or missing:
+        parts = [f"has no `{'`, `'.join(map(str, unknown))}`"] if unknown else []
+        parts += [f"needs `{'`, `'.join(missing)}`, too"] if missing else []
+        raise ModelError(f"{equation} {' and '.join(parts)}; {_advice(equation, ndim)}")
+    if not given:
+        raise ModelError(
+            f"the change of the model of {equation} is empty; {_advice(equation, ndim)}"
+        )
+
+
+def _advice(equation: str, ndim: int) -> str:
+    names = ", ".join(registry.load(equation).parameters(ndim))
+    return (
+        f"its parameters are {names}, where {units.formulas(equation, ndim)}: "
+        f"`fwicli.propagators.equations.properties.parameters`, or `autograd.parameters` for "
+        f"tensors, makes them from vp [m/s] and other properties"
+    )
+
+
+def check_on_grid(name: str, shape: Sequence[int], grid: Grid, change: bool = False) -> None:
+    """Make sure that a parameter, or a change of one, has a value at each point of the grid.
+
+    Axes of one before those of the grid are allowed.
+
+    Raises
+    ------
+    ModelError
+        If it has not.
+    """
+    shape = tuple(shape)
+    own, before = shape[-grid.ndim :], shape[: -grid.ndim]
+    if own == grid.shape and all(n == 1 for n in before):
+        return
+    axes = ", ".join(grid.axes)
+    hint = ""
+    if not shape:
+        hint = f"; for one value everywhere give numpy.full({grid.shape}, value)"
+    elif own != grid.shape and sorted(shape) == sorted(grid.shape):
+        hint = f"; it looks transposed: the axes are ({axes}), z down"
+    said = f"the change of {name}" if change else name
+    raise ModelError(
+        f"{said} has the shape {shape}, the grid {grid.shape}: a model has a value at each of its "
+        f"points ({axes}){hint}"
+    )
+
+
+def check_precision(kinds: Mapping[str, str]) -> None:
+    """Make sure that parameters are all in float32, or all in float64.
+
+    Parameters
+    ----------
+    kinds : mapping of str to str
+        Kinds of numbers, by the names of parameters.
+
+    Raises
+    ------
+    ModelError
+        If they are not.
+    """
+    if len(set(kinds.values())) > 1 or not set(kinds.values()) <= {"float32", "float64"}:
+        said = ", ".join(f"{name} {kind}" for name, kind in kinds.items())
+        raise ModelError(
+            f"parameters are {said}; waves are propagated in float32 or in float64, the same for "
+            f"all of them: convert them"
+        )
+
+
+def _parameter(name: str, values: Any, grid: Grid, change: bool) -> Array:
+    """A parameter, or a change of one, on the grid."""
+    said = f"the change of {name}" if change else name
+    array = ndarrays.real(said, values, ModelError)
+    check_on_grid(name, array.shape, grid, change)
+    if array.dtype == HALF:
+        raise ModelError(
+            f"{said} is in float16, which has three digits, and fewer below 6e-5: make it in "
+            f"float32 from the start"
+        )
+    return array.reshape(grid.shape)
+
+
+# --- traces and positions ------------------------------------------------------------------------
+
+
+def check_traces(
+    role: str, shape: Shape, expected: Shape, place: str = "", shots: str = ""
+) -> None:
+    """Make sure that traces are as many as there are points, and as long as the time axis.
+
+    Parameters
+    ----------
+    role : str
+        What they are, as "wavelet" or "gather".
+    shape, expected : tuple of int
+        (n, samples), or (samples, *grid) for a whole wave field.
+    place : {"", "sources", "receivers"}
+        Where they are.
+    shots : str
+        What else is possible where there is a dimension of shots.
+
+    Raises
+    ------
+    DataError
+        If they have another shape.
+    """
+    if shape == expected:
+        return
+    hint = ""
+    if len(expected) == 2:
+        n, samples = expected
+        if shape[-2:] == (samples, n):
+            hint = "; it looks transposed: traces are (n, time)"
+        elif shape and shape[-1] == samples and n > 1 and shape[-2:-1] != (n,):
+            hint = f"; nothing is repeated: give {n} traces, one for each point"
+        elif shape and shape[-1] != samples:
+            hint = f"; the time axis has {samples} samples"
+    elif shape[-1:] == expected[:1]:
+        hint = "; the samples come first, before the points of the grid"
+    at = f"with these {place} it needs" if place else "it needs"
+    raise DataError(f"the {role} has the shape {tuple(shape)}; {at} {expected}{shots}{hint}")
+
+
+def positions(what: str, given: Any, grid: Grid) -> NDArray[np.float64]:
+    """Positions [m] of shape (n, ndim).
+
+    Raises
+    ------
+    GeometryError
+        If there are none, or they have another shape or kind, or are not finite.
+    """
+    place = ndarrays.real(what, given, GeometryError)
+    axes, ndim = ", ".join(grid.axes), grid.ndim
+    if place.ndim == 1 and place.size == ndim:
+        place = place[None]
+    if not place.size:
+        raise GeometryError(f"{what} are empty, of shape {place.shape}: give one position at least")
+    if place.ndim != 2 or place.shape[1] != ndim:
+        hint = ""
+        if place.ndim == 2 and (ndim, place.shape[1]) == (2, 3):
+            hint = "; leave out y"
+        elif place.ndim == 2 and place.shape[0] == ndim:
+            hint = "; they look transposed: one row is one point"
+        raise GeometryError(
+            f"{what} have the shape {place.shape}; positions need (n, {ndim}), {axes} [m] of each "
+            f"point{hint}"
+        )
+    bad = ~np.isfinite(place).all(axis=1)
+    if bad.any():
+        first = int(np.argmax(bad))
+        where = ", ".join(f"{x:g}" for x in place[first])
+        raise GeometryError(f"{what}: point {first} is at ({where}) m; a position must be finite")
+    return np.asarray(place, dtype=np.float64)

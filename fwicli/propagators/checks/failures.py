@@ -1,0 +1,172 @@
+"""Why waves did not stay finite: what is wrong with a model, a source or a time step.
+
+What goes in is checked before a run: values must be finite, and parameters positive that are so
+for every rock. What can still happen is a time step above the stability limit (see `stability`) of
+the fastest velocity in the model, which is recovered from the parameters by solving their formulas.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from fwicli.digits import apart, round_down
+from fwicli.errors import DataError, ModelError
+from fwicli.propagators.equations import registry
+from fwicli.propagators.equations.equation import arguments, call
+from fwicli.propagators.sampling.stability import stable_step
+from fwicli.propagators.symbolic.directions import unlifted
+from fwicli.survey.grid import Grid
+
+Array = NDArray[Any]
+
+# Properties that are positive in every rock and fluid.
+POSITIVE = {"vp", "rho", "qp"}
+
+
+def check_model(equation: str, grid: Grid, model: Mapping[str, Array]) -> None:
+    """Make sure that parameters, and changes of them, can be propagated in.
+
+    Raises
+    ------
+    ModelError
+        If a value is not finite, or not positive where it must be.
+    """
+    for name, values in model.items():
+        change, bare = unlifted(name)
+        said = f"the change of parameter {bare}" if change else f"parameter {name}"
+        bad = ~np.isfinite(values)
+        why = "a parameter must be finite"
+        if not bad.any() and name in _positive(equation, values.ndim):
+            bad = np.asarray(values) <= 0
+            why = "it must be positive everywhere"
+        if bad.any():
+            index = np.unravel_index(int(np.argmax(bad)), bad.shape)
+            value = float(np.asarray(values)[index])
+            raise ModelError(
+                f"{said} of {equation} is {value:g} at {position(grid, index)}, and bad "
+                f"at {np.count_nonzero(bad)} of {bad.size} points; {why}: correct the model there"
+            )
+
+
+def check_traces(traces: Array, interval: float) -> None:
+    """Make sure that traces of shape (n, samples), which are injected, are finite.
+
+    Raises
+    ------
+    DataError
+        If they are not.
+    """
+    bad = ~np.isfinite(traces)
+    if bad.any():
+        trace, sample = np.unravel_index(int(np.argmax(bad)), bad.shape)
+        raise DataError(
+            f"what is injected at point {trace} is {traces[trace, sample]} at sample {sample} "
+            f"({sample * interval:g} s): a source or residual must be finite; correct it there"
+        )
+
+
+def position(grid: Grid, index: tuple[Any, ...]) -> str:
+    """Where a grid point is, in metres."""
+    place = [o + h * int(i) for o, h, i in zip(grid.origin, grid.spacing, index, strict=True)]
+    return f"({', '.join(f'{x:g}' for x in place)}) m"
+
+
+def cause(
+    equation: str,
+    grid: Grid,
+    order: int,
+    step: float,
+    model: Mapping[str, Array],
+    loudest: float,
+) -> str:
+    """Likely cause of waves that are no longer finite.
+
+    Parameters
+    ----------
+    step : float
+        Time step [s].
+    loudest : float
+        Largest value that is injected.
+    """
+    speed = velocity(equation, model)
+    if speed is not None:
+        index = np.unravel_index(int(np.argmax(speed)), speed.shape)
+        limit = stable_step(float(speed[index]), grid.spacing, order)
+        if step > limit:
+            now, most = apart(step, round_down(limit))
+            return (
+                f"the time step is {now} s, but where the model is fastest, {speed[index]:.5g} "
+                f"m/s at {position(grid, index)}, it must be at most {most} s; make "
+                f"the time axis for that velocity, or lower it"
+            )
+    if loudest > 1e25:
+        return (
+            f"the source reaches {loudest:.2g}, which overflows the precision; scale it down, or "
+            f"set `precision: float64`"
+        )
+    return (
+        "an instability: model, source and time step are within their limits; smooth the model, "
+        "or lower the time step"
+    )
+
+
+def velocity(equation: str, model: Mapping[str, Array]) -> Array | None:
+    """Velocity of the fastest wave [m/s] from the parameters; None if it cannot be recovered."""
+    stated = registry.load(equation)
+    known = {**stated.defaults, **properties(equation, model)}
+    if not set(inspect.signature(stated.fastest).parameters) <= set(known):
+        return None
+    return np.asarray(call(stated.fastest, known))
+
+
+def properties(equation: str, model: Mapping[str, Array]) -> dict[str, Array]:
+    """Properties of the earth, as far as they can be recovered from the parameters."""
+    ndim = next(iter(model.values())).ndim
+    return {
+        name: function(*[np.asarray(model[p], dtype=np.float64) for p in parameters])
+        for name, (function, parameters) in _solved(equation, ndim).items()
+    }
+
+
+@cache
+def _formulas(equation: str, ndim: int) -> dict[str, Any]:
+    """Parameters as symbolic expressions in the properties."""
+    return {
+        name: sympy.sympify(formula, locals={a: _symbol(a) for a in arguments(formula)})
+        for name, formula in registry.load(equation).parameters(ndim).items()
+    }
+
+
+def _symbol(name: str) -> sympy.Symbol:
+    return sympy.Symbol(name, positive=True) if name in POSITIVE else sympy.Symbol(name, real=True)
+
+
+@cache
+def _positive(equation: str, ndim: int) -> frozenset[str]:
+    """Parameters that are positive in every rock."""
+    return frozenset(n for n, e in _formulas(equation, ndim).items() if e.is_positive)
+
+
+@cache
+def _solved(equation: str, ndim: int) -> dict[str, tuple[Any, tuple[str, ...]]]:
+    """Properties as functions of parameters, and the names of these."""
+    formulas = _formulas(equation, ndim)
+    simple = {n: e for n, e in formulas.items() if {s.name for s in e.free_symbols} <= POSITIVE}
+    # Thomsen's parameters each have a parameter of their own.
+    groups = [simple, *[{n: e} for n, e in formulas.items() if n in ("e", "s", "f")]]
+    found = {}
+    for group in groups:
+        unknowns = sorted({s for e in group.values() for s in e.free_symbols}, key=str)
+        given = {n: sympy.Symbol(f"{n}_", positive=True) for n in group}
+        solutions = sympy.solve([given[n] - e for n, e in group.items()], unknowns, dict=True)
+        for symbol, solution in solutions[0].items() if solutions else ():
+            function = sympy.lambdify(list(given.values()), solution, "numpy")
+            found[symbol.name] = function, tuple(given)
+    return found

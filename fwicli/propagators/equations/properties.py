@@ -1,0 +1,174 @@
+"""From physical properties of the earth to the parameters of an equation, and gradients back.
+
+An equation holds parameters p in which its residuals are simple, such as squared slowness; a model
+holds properties c, such as velocity and density, with p = P(c) point by point. Then
+
+    dphi/dc_j = sum_i dP_i/dc_j dphi/dp_i,
+
+with the derivatives of the equation's own formulas, found by symbolic differentiation. Where an
+equation takes means of density, the properties at the nodes come from those of the cells first (see
+`interfaces`), and the chain has one link more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from fwicli import ndarrays
+from fwicli.errors import ModelError
+from fwicli.propagators.equations import interfaces, registry
+from fwicli.propagators.equations.equation import Equation, arguments
+
+Array = NDArray[Any]
+Properties = Mapping[str, Array]
+Function = Callable[..., Array]
+
+
+def parameters(equation: str, properties: Properties) -> dict[str, Array]:
+    """Parameters of an equation from physical properties; those it does not need are left out.
+
+    Parameters
+    ----------
+    properties : mapping of str to ndarray of shape (*grid,)
+        `vp` [m/s], and what else the equation needs: `rho` [kg/m3], `epsilon`, `delta`, `theta`
+        and `phi` [rad]; one number stands for all points, but for `vp`.
+
+    Raises
+    ------
+    ModelError
+        If a property is missing, of another shape or kind, or no equation has it; if velocity or
+        density is not positive.
+    """
+    stated = registry.load(equation)
+    check_names(stated, properties)
+    arrays = {name: ndarrays.real(name, v, ModelError) for name, v in properties.items()}
+    check_kinds(
+        {name: a.shape for name, a in arrays.items()},
+        {name: str(a.dtype) for name, a in arrays.items()},
+    )
+    for name in ("vp", "rho"):
+        if name in arrays and not (arrays[name] > 0).all():
+            raise ModelError(f"{name} is {arrays[name].min():g} somewhere; it must be positive")
+    shape = arrays["vp"].shape
+    properties = {n: a if a.ndim else np.full(shape, a) for n, a in arrays.items()}
+    known = stated.complete(_nodes(stated, properties), len(shape))
+    made = {}
+    for name, formula in stated.parameters(len(shape)).items():
+        values = _function(formula)(*[known[a] for a in arguments(formula)])
+        made[name] = np.array(np.broadcast_to(values, shape), dtype=float)
+    return made
+
+
+def check_names(stated: Equation, properties: Any) -> None:
+    """Make sure that an equation has the properties that it needs, and none that nothing has.
+
+    Raises
+    ------
+    ModelError
+        If one is missing, or unknown.
+    """
+    if not isinstance(properties, Mapping):
+        raise ModelError(
+            f"the properties are a {type(properties).__name__}; give them by name, as in "
+            f"{{'vp': array}}"
+        )
+    ndim = np.ndim(properties["vp"]) if "vp" in properties else 2
+    missing = [n for n in stated.properties_in(ndim) if n not in {*properties, *stated.defaults}]
+    if missing:
+        raise ModelError(f"{stated.name} needs {', '.join(missing)}, too; give them on the grid")
+    every = dict.fromkeys(n for e in registry.EQUATIONS for n in registry.load(e).properties)
+    unknown = [str(n) for n in properties if n not in every]
+    if unknown:
+        raise ModelError(
+            f"no equation has the property {', '.join(unknown)}; there are: {', '.join(every)}"
+        )
+
+
+def check_kinds(shapes: Mapping[str, Sequence[int]], kinds: Mapping[str, str]) -> None:
+    """Make sure that properties are given on one grid, in a precision that holds them.
+
+    Parameters
+    ----------
+    shapes, kinds : mapping
+        Shapes of arrays and names of their types, by the names of properties.
+
+    Raises
+    ------
+    ModelError
+        If shapes differ, but for those of one number, or numbers are complex or in half precision.
+    """
+    grid = tuple(shapes["vp"])
+    for name, shape in shapes.items():
+        if tuple(shape) != grid and (tuple(shape) or name == "vp"):
+            raise ModelError(
+                f"{name} has the shape {tuple(shape)} and vp {grid}; give both on the same grid"
+            )
+    if len(grid) not in (2, 3):
+        raise ModelError(
+            f"vp has the shape {grid}; give it on the grid, (x, z) or (x, y, z), as by "
+            f"numpy.full(grid.shape, 2000.0)"
+        )
+    for name, kind in kinds.items():
+        if "complex" in kind or kind.endswith("float16"):
+            raise ModelError(f"{name} is in {kind}; give it in float32 or float64")
+
+
+def gradient(
+    equation: str, properties: Properties, derivatives: Mapping[str, Array], wanted: str
+) -> Array:
+    """Derivative with respect to the property `wanted` from those with respect to parameters."""
+    stated = registry.load(equation)
+    nodes = _nodes(stated, properties)
+    if nodes is properties or wanted not in ("vp", "rho"):
+        return _pointwise(stated, nodes, derivatives, wanted)
+    by_vp, by_rho = (_pointwise(stated, nodes, derivatives, name) for name in ("vp", "rho"))
+    return interfaces.gradient(properties, by_vp, by_rho, wanted)
+
+
+def _nodes(stated: Equation, properties: Properties) -> Properties:
+    """Properties at the nodes, from those of the cells."""
+    prepared = stated.mean_density and "rho" in properties
+    return interfaces.sharpened(properties) if prepared else properties
+
+
+def _pointwise(
+    stated: Equation, properties: Properties, derivatives: Mapping[str, Array], wanted: str
+) -> Array:
+    """The sum over the parameters, point by point."""
+    shape = properties["vp"].shape
+    known = stated.complete(properties, len(shape))
+    formulas = stated.parameters(len(shape))
+    total = np.zeros(shape)
+    for name, derivative in derivatives.items():
+        names = arguments(formulas[name])
+        if wanted in names:
+            total += _slope(formulas[name], wanted)(*[known[a] for a in names]) * derivative
+    return total
+
+
+@cache
+def _function(formula: str) -> Function:
+    """A formula as a function of the properties that it names."""
+    symbols = [sympy.Symbol(a, real=True) for a in arguments(formula)]
+    made: Function = sympy.lambdify(symbols, _expression(formula), "numpy")
+    return made
+
+
+@cache
+def _slope(formula: str, wanted: str) -> Function:
+    """Derivative of a formula with respect to one of the properties that it names."""
+    symbols = [sympy.Symbol(a, real=True) for a in arguments(formula)]
+    derivative = sympy.diff(_expression(formula), sympy.Symbol(wanted, real=True))
+    made: Function = sympy.lambdify(symbols, derivative, "numpy")
+    return made
+
+
+def _expression(formula: str) -> Any:
+    symbols = {a: sympy.Symbol(a, real=True) for a in arguments(formula)}
+    return sympy.sympify(formula, locals=symbols)

@@ -1,0 +1,320 @@
+"""Compiled time loops: built once per signature, kept in the process and on disk.
+
+A kernel is one Devito operator with one time loop (see `time_loops`). It holds no array and no
+grid size; those are given when it is run. Kernels are kept in a cache (see `cache`), under a key
+that contains everything that the generated code depends on, each with its compiled library. Where
+there is no compiler, one will do that another compiler made.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import pickle
+import platform
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import devito
+import numpy as np
+from devito import Eq, Operator, configuration
+from devito.ir.iet import Expression, FindNodes, retrieve_iteration_tree
+from devito.symbolics import retrieve_indexed
+from devito.warnings import DevitoWarning
+
+from fwicli.errors import CalculusError, CompilerError
+from fwicli.propagators.equations import registry
+from fwicli.propagators.kernels import (
+    cache,
+    devito_patches,
+    library,
+    origins,
+    time_loops,
+    toolchain,
+)
+from fwicli.propagators.kernels.signature import ArraySpec, Signature
+from fwicli.propagators.symbolic import blocking
+from fwicli.propagators.symbolic.elimination import SHARED
+from fwicli.propagators.symbolic.expressions import accesses, functions
+from fwicli.threads import locks
+
+configuration["language"] = "openmp"
+configuration["log-level"] = "ERROR"
+
+# Names of arrays to which every step of a kernel adds begin with one of these.
+ACCUMULATED = ("gradient_", "image_", "sum_")
+# Of these, those from which others are made after the last step, begin with this.
+DERIVED = "sum_"
+# Grid on which kernels are generated; they run on any.
+TEMPLATE_POINTS = 64
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """An operator, the arrays that it needs, and its compiled code; none before it is compiled."""
+
+    signature: Signature
+    operator: Any
+    arrays: tuple[ArraySpec, ...]
+    code: bytes = b""
+
+    @functools.cached_property
+    def function(self) -> Any:
+        """The compiled function; its arguments are those of the operator, in their order.
+
+        Raises
+        ------
+        CompilerError
+            If the library cannot be loaded here.
+        """
+        function = getattr(library.load(self.code), self.operator.name)
+        function.argtypes = [p._C_ctype for p in self.operator.parameters]
+        return function
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "function"}
+
+
+@functools.cache
+def load(signature: Signature) -> Kernel:
+    """The kernel of a signature: from this process, from disk, or built now.
+
+    Of several processes that need the same kernel at the same time, one builds it; of several
+    threads, one after the other.
+
+    Raises
+    ------
+    CompilerError
+        If it is not on disk, and there is no compiler or it fails.
+    """
+    path = _path(signature)
+    with locks.DEVITO:
+        kernel = _stored(signature)
+        if kernel is None:
+            with cache.alone(path.name):
+                kernel = _stored(signature)
+                if kernel is None:
+                    kernel = build(signature)
+                    cache.write(path.name, pickle.dumps(kernel))
+    return kernel
+
+
+def _stored(signature: Signature) -> Kernel | None:
+    """A kernel on disk that can be loaded here, made by the compiler that there is, if any is."""
+    names = [_path(signature).name]
+    if _compiler() is None:
+        names += cache.names(_key(signature))
+    return next((k for k in map(_read, map(Path, names)) if k is not None), None)
+
+
+def _read(path: Path) -> Kernel | None:
+    """A kernel on disk, if it is there and can be loaded here."""
+    data = cache.read(path.name)
+    if data is None:
+        return None
+    try:
+        kernel: Kernel = pickle.loads(data)
+        _ = kernel.function
+    except (CompilerError, pickle.UnpicklingError, EOFError, AttributeError, ImportError):
+        return None
+    return kernel
+
+
+def prepare(signature: Signature) -> None:
+    """Make sure that the kernel of a signature is on disk."""
+    load(signature)
+
+
+def is_cached(signature: Signature) -> bool:
+    """Whether the kernel of a signature is on disk, from the compiler that there is, if any is."""
+    names = cache.names(_key(signature))
+    return bool(names) if _compiler() is None else _path(signature).name in names
+
+
+def _path(signature: Signature) -> Path:
+    """Where a kernel is written, of the compiler that there is."""
+    compiler = hashlib.sha256(str(_compiler()).encode()).hexdigest()[:8]
+    return (cache.folder() or Path()) / f"{_key(signature)}-{compiler}.kernel"
+
+
+def _key(signature: Signature) -> str:
+    """Digest of a signature and of what else the code depends on, but for the compiler."""
+    return hashlib.sha256(f"{asdict(signature)}{_generator()}".encode()).hexdigest()[:32]
+
+
+def _compiler() -> str | None:
+    """The compiler that there is, with its version and flags; None if there is none."""
+    try:
+        chosen = toolchain.compiler()
+    except CompilerError:
+        return None
+    version = toolchain.version(chosen.command)
+    return None if version is None else f"{chosen} {version}"
+
+
+@functools.cache
+def _generator() -> str:
+    """Versions of Python and Devito, the processor, and this package's generator."""
+    parts = [devito.__version__, _processor(), platform.python_version()]
+    return "|".join([*parts, origins.digest("kernels.compilation")])
+
+
+def _processor() -> str:
+    """Instruction set of this machine: kernels are compiled for it."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("flags"):
+                return line
+    return platform.processor()
+
+
+def build(signature: Signature) -> Kernel:
+    """Derive, generate and compile the kernel of a signature.
+
+    Raises
+    ------
+    CompilerError
+        If there is no compiler, or it fails.
+    """
+    toolchain.check()
+    kernel = generate(signature)
+    # What the operator was made from has no part in running it, and is large.
+    kernel.operator._args = None
+    kernel = replace(kernel, code=toolchain.compiled(str(kernel.operator)))
+    _ = kernel.function
+    return kernel
+
+
+def generate(signature: Signature) -> Kernel:
+    """Derive the equations of a signature and generate their code."""
+    equation = registry.load(signature.equation)
+    points = 2 * (signature.layer + 2 * signature.order) + TEMPLATE_POINTS
+    ndim = len(signature.spacing)
+    grid = devito.Grid(
+        shape=(points,) * ndim,
+        extent=tuple(h * (points - 1) for h in signature.spacing),
+        dtype=np.dtype(signature.precision).type,
+    )
+    equations = time_loops.equations(signature, equation, grid)
+    options: dict[str, Any] = {"par-dynamic-work": np.inf}
+    blocked = blocking.is_nested(equations)
+    if blocked:
+        options |= {"blocklevels": 1, "min-storage": True}
+    with strict(), devito_patches.contiguous(), devito_patches.rows() if blocked else nullcontext():
+        operator = Operator(
+            equations,
+            subs=grid.spacing_map,
+            name=f"{signature.equation}_{signature.kind}",
+            opt=("advanced", options),
+        )
+        check_code(operator)
+    return Kernel(signature, operator, tuple(_array_specs(equations)))
+
+
+@contextmanager
+def strict() -> Iterator[None]:
+    """Turn Devito's warnings into errors: each means that something is left out silently."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DevitoWarning)
+        yield
+
+
+def check_code(operator: Any) -> None:
+    """Make sure that the generated code has one time loop, and loops that are in order.
+
+    Raises
+    ------
+    CalculusError
+        If there are several time loops; if a loop over the grid reads at the neighbours of a point
+        what it writes, as it does when loops are fused that must follow each other; or if it reads
+        a scalar of another loop.
+    """
+    loops = str(operator.ccode).count("for (int time =")
+    if loops != 1:
+        raise CalculusError(f"Devito split {operator.name} into {loops} time loops")
+    for tree in retrieve_iteration_tree(operator):
+        inside = FindNodes(Expression).visit(tree.inner)
+        written = {e.write: e.output for e in inside if e.write is not None}
+        shared = {s for e in inside for s in e.expr.rhs.free_symbols if SHARED in s.name}
+        if lost := shared - {e.output for e in inside}:
+            raise CalculusError(f"Devito computes {lost} of {operator.name} in another loop")
+        for access in {a for e in inside for a in retrieve_indexed(e.expr.rhs)}:
+            target = written.get(access.function)
+            if target is not None and _at_neighbours(access, target, set(tree.dimensions)):
+                raise CalculusError(
+                    f"Devito fused loops of {operator.name} that must follow each other: one "
+                    f"reads {access} while it writes {target}"
+                )
+
+
+def _at_neighbours(read: Any, written: Any, dimensions: set[Any]) -> bool:
+    """Whether two accesses at the same time are apart along a dimension that is looped over."""
+    time, *_ = read.function.dimensions
+    pairs = list(zip(read.indices, written.indices, strict=True))
+    if time.is_Time and pairs[0][0] != pairs[0][1]:
+        return False
+    moving = {d for pair in pairs for i in pair for d in i.free_symbols} & dimensions
+    return any(a != b and (a.free_symbols | b.free_symbols) & moving for a, b in pairs)
+
+
+def _array_specs(equations: list[Eq]) -> Iterator[ArraySpec]:
+    """Arrays on the grid that equations work on; those at points are not among them."""
+    found = {f.name: f for e in equations for f in functions([e.lhs, e.rhs])}
+    for name in sorted(found):
+        f = found[name]
+        if name.startswith("history_"):
+            yield ArraySpec(name, "history", f.space_order)
+        elif name.startswith("edge_"):
+            axis = next(i for i, d in enumerate(f.dimensions[1:]) if d not in _space(found))
+            yield ArraySpec(name, "edge", 0, axis=axis)
+        elif f.is_TimeFunction:
+            yield ArraySpec(
+                name,
+                "field",
+                f.space_order,
+                f.time_order,
+                f.shape_allocated[0],
+                strips=_strips(f, equations),
+                remembered=_remembered(f, equations),
+            )
+        elif f.grid is not None:
+            yield ArraySpec(name, "model", f.space_order)
+        elif f.dimensions[0].is_Space:
+            axis = next(i for i, d in enumerate(_space(found)) if d == f.dimensions[0])
+            yield ArraySpec(name, "line", f.space_order, axis=axis)
+
+
+def _strips(f: Any, equations: list[Eq]) -> tuple[tuple[int, str, int], ...]:
+    """Strips to which all updates of a field are confined; none if one is not.
+
+    What is done at points or beyond a free side is no update of its own.
+    """
+    space = f.grid.dimensions
+    updates = [e for e in equations if e.lhs.function is f and e.lhs.indices[1:] == space]
+    if any(e.subdomain is None for e in updates):
+        return ()
+    places = {(s.axis, s.side, s.thickness) for s in (e.subdomain for e in updates)}
+    return tuple(sorted(places))
+
+
+def _remembered(f: Any, equations: list[Eq]) -> tuple[int, ...]:
+    """Levels of a field that a step reads before it has written them, in step 0."""
+    time, *_ = f.dimensions
+    written: set[Any] = set()
+    found = set()
+    for equation in equations:
+        read = {a.indices[0] for a in accesses(equation.rhs) if a.function is f}
+        found |= {int((i - time) / time.spacing) for i in read - written}
+        if equation.lhs.function is f:
+            written.add(equation.lhs.indices[0])
+    return tuple(sorted({shift % f.shape_allocated[0] for shift in found}))
+
+
+def _space(found: dict[str, Any]) -> tuple[Any, ...]:
+    grid = next(f.grid for f in found.values() if f.grid is not None)
+    dimensions: tuple[Any, ...] = grid.dimensions
+    return dimensions

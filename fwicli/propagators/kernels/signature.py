@@ -1,0 +1,86 @@
+"""What the generated code of a kernel depends on, and the arrays that the kernel works on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Everything that the generated code of a kernel depends on.
+
+    Parameters
+    ----------
+    kind : {"forward", "adjoint", "gradient", "reverse"}
+    equation : str
+        Name in the registry.
+    spacing : tuple of float
+        Grid spacing [m].
+    order : int
+        Order of the space differences.
+    layer : int
+        Cells of the absorbing layer.
+    precision : {"float32", "float64"}
+    history : bool
+        For a forward kernel, whether it keeps the fields that the gradient needs.
+    edges : bool
+        For a forward kernel, whether it keeps the fields in the layer, from which a reverse kernel
+        finds them again.
+    free : tuple of str
+        Sides without a layer where the pressure is zero (see `absorbing`).
+    images : tuple of str
+        For a gradient kernel, what it accumulates: "gradient" or names of `CONDITIONS`.
+    parameters : tuple of str
+        Parameters of which a gradient is accumulated, or which a history serves; None for all.
+    levels : int
+        Levels to which the equation is lifted (see `directions`).
+    recorded : bool
+        For a gradient kernel, whether it records at the sources.
+    """
+
+    kind: str
+    equation: str
+    spacing: tuple[float, ...]
+    order: int
+    layer: int
+    precision: str
+    history: bool = False
+    edges: bool = False
+    free: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    parameters: tuple[str, ...] | None = None
+    levels: int = 0
+    recorded: bool = False
+
+    @property
+    def components(self) -> int:
+        """Components of the lifted equation."""
+        return int(2**self.levels)
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """Shape of an array that a kernel works on, for any grid.
+
+    Attributes
+    ----------
+    kind : {"field", "model", "line", "history", "edge"}
+    levels : int
+        Time levels kept of a field.
+    axis : int
+        Axis of a line, or along which an edge is thin.
+    strips : tuple of (int, str, int)
+        Axis, side ("left" or "right") and thickness of the strips outside which a field is zero;
+        none for a field on the whole grid.
+    remembered : tuple of int
+        Levels of a field that the first step reads; with them it can be begun anew.
+    """
+
+    name: str
+    kind: str
+    space_order: int
+    time_order: int = 0
+    levels: int = 0
+    axis: int = 0
+    strips: tuple[tuple[int, str, int], ...] = ()
+    remembered: tuple[int, ...] = ()

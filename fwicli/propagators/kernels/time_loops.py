@@ -1,0 +1,307 @@
+"""Equations of a time loop: what is advanced, injected, recorded, kept and accumulated.
+
+Each kind of kernel is one list of Devito equations, in the order of execution:
+
+    forward     fields forwards in time; record at the receivers; keep the history
+    adjoint     multipliers backwards in time; record at the sources
+    gradient    multipliers backwards in time; accumulate images with the history, and record at
+                the sources where that is wanted
+    reverse     fields backwards in time, from their values in the layer at all times; make the
+                history again
+
+All but the last are made of the lifted equation where derivatives are wanted (see `directions`): at
+one level, forward is Born modelling, and gradient the action of the Hessian.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from devito import (
+    ConditionalDimension,
+    DefaultDimension,
+    Eq,
+    Function,
+    Inc,
+    TimeFunction,
+)
+from devito.data.allocators import DataReference
+
+from fwicli.errors import CalculusError
+from fwicli.propagators.absorbing import walls
+from fwicli.propagators.equations.equation import Equation
+from fwicli.propagators.equations.medium import Medium
+from fwicli.propagators.kernels.imaging_conditions import CONDITIONS
+from fwicli.propagators.kernels.signature import Signature
+from fwicli.propagators.symbolic import calculus
+from fwicli.propagators.symbolic.calculus import System
+from fwicli.propagators.symbolic.directions import lift, prefix
+from fwicli.propagators.symbolic.explicit import check_buffers
+from fwicli.propagators.symbolic.expressions import Expr, accesses, like, names, offsets, substitute
+from fwicli.propagators.symbolic.points import Points
+from fwicli.propagators.symbolic.time_levels import keep_newest
+from fwicli.propagators.symbolic.time_step import advance, continued
+
+# Names of dimensions across the layer begin with this.
+RIM = "rim_"
+
+
+def equations(signature: Signature, equation: Equation, grid: Any) -> list[Eq]:
+    """Equations of the kernel of a signature, on a grid."""
+    makers = {
+        "forward": _forward,
+        "adjoint": _adjoint,
+        "gradient": _gradient,
+        "reverse": _reverse,
+    }
+    system, statements = makers[signature.kind](signature, equation, grid)
+    check_buffers(statements, system)
+    return keep_newest(statements)
+
+
+def values(name: str, component: int) -> str:
+    """Name of what enters, or is recorded, of a component of a lifted equation."""
+    return f"{name}_{component}" if component else name
+
+
+def records(signature: Signature) -> tuple[str, ...]:
+    """Names of what a kernel records at the receivers, or sources, for each component."""
+    return tuple(values("d", c) for c in range(signature.components))
+
+
+def _system(signature: Signature, equation: Equation, grid: Any, buffers: int) -> System:
+    # The sources of what is lifted read three levels of the fields that it is lifted from.
+    buffers = 3 if signature.levels else buffers
+    medium = Medium(grid, signature.order, signature.layer, buffers, signature.free)
+    equation.state(medium)
+    return lift(medium.system(), signature.levels)
+
+
+def _components(signature: Signature, name: str) -> list[str]:
+    """Names of a field, for each component."""
+    return [f"{prefix(c)}{name}" for c in range(signature.components)]
+
+
+def _multipliers(signature: Signature, name: str) -> list[str]:
+    """Names of what stands for a component in an adjoint: the multiplier of all others.
+
+    With F and the records of its derivatives, d1 = F q1 + (dF[p1]) q, the adjoint of d is that of
+    d1 with respect to q1.
+    """
+    return [f"adj_{f}" for f in reversed(_components(signature, name))]
+
+
+def _recorded(signature: Signature, system: System, names: list[str]) -> list[Eq]:
+    """Record fields at the points, one for each component."""
+    points, found = Points(system.fields[0].grid, "d", "rec"), []
+    for value, name in zip(records(signature), names, strict=True):
+        found += points.record(system.fields[system.index(name)], value)
+    return found
+
+
+def _injected(fields: list[str]) -> dict[str, str]:
+    """Names of the values that enter fields, one for each component."""
+    return {name: values("q", c) for c, name in enumerate(fields)}
+
+
+def _kept(system: System, name: str, grid: Any, reach: int) -> list[Eq]:
+    """Keep a field in the history, with what the gradient reads of it beyond free sides."""
+    kept = history(name, grid, reach)
+    equations = [Eq(kept, system.fields[system.index(name)])]
+    for mirror in system.mirrors.get(name, ()) if reach else ():
+        equations += continued(kept, mirror, reach)
+    return equations
+
+
+def _forward(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
+    system = _system(signature, equation, grid, buffers=2)
+    kept = needed(system, signature, equation) if signature.history else {}
+    receivers = _components(signature, equation.receiver)
+    entering = _injected(_components(signature, equation.source))
+    before, step = advance(system, {*receivers, *kept}, entering, Points(grid, "q", "inj"))
+    step += _recorded(signature, system, receivers)
+    for name, reach in kept.items():
+        step += _kept(system, name, grid, reach)
+    if signature.edges:
+        for f in _evolving(system):
+            step += [Eq(edge, value) for edge, value in _edges(f, signature, grid)]
+    return system, before + step
+
+
+def _reverse(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
+    forward = _system(replace(signature, layer=0), equation, grid, buffers=2)
+    kept = needed(forward, signature, equation)
+    evolving = _evolving(forward)
+    lost = sorted(kept.keys() - {f.name for f in evolving})
+    if lost:  # a plan refuses this earlier, see `history.irreversible`
+        raise CalculusError(
+            f"the history of {', '.join(lost)}, which this gradient of {equation.name} needs, is "
+            f"not found again backwards in time; keep checkpoints"
+        )
+    system = calculus.reverse(forward)
+    keep = {f.name for f in evolving}
+    entering = _injected([equation.source])
+    before, step = advance(system, keep, entering, Points(grid, "q", "inj"))
+    for name, reach in kept.items():
+        step += _kept(forward, name, grid, reach)
+    for f in evolving:
+        step += [Eq(u, e) for e, u in _edges(f.backward, signature, grid)]
+        mirrors = forward.mirrors.get(f.name, ())
+        beyond = [e for m in mirrors for e in continued(f.backward, m, f.space_order // 2)]
+        step += sorted(beyond, key=lambda e: e.rhs != 0)
+    return system, before + step
+
+
+def _evolving(system: System) -> list[Any]:
+    """Fields of second order in time; all others follow from them."""
+    return [f for f in system.fields if f.time_order == 2]
+
+
+def _edges(f: Any, signature: Signature, grid: Any) -> list[tuple[Function, Expr]]:
+    """Values of a field in the layer, and as far inside as the layer's terms reach.
+
+    Returns
+    -------
+    list of (Function, expr)
+        For each side an array of shape (steps, *grid), with the thickness of the strip along its
+        axis, and the field there.
+    """
+    thickness = signature.layer + signature.order // 2
+    found = []
+    for axis, sides in enumerate(walls(signature.free, grid.dim)):
+        x = grid.dimensions[axis]
+        for last, free in enumerate(sides):
+            if free:
+                continue
+            side = "right" if last else "left"
+            rim = DefaultDimension(name=f"{RIM}{side}{axis}", default_value=thickness)
+            shape = list(grid.shape)
+            shape[axis] = thickness
+            edge = Function(
+                name=f"edge_{f.name}_{side}{axis}",
+                dimensions=(grid.time_dim, *(rim if d is x else d for d in grid.dimensions)),
+                shape=(2, *shape),
+                space_order=0,
+                dtype=grid.dtype,
+            )
+            first = x.symbolic_max - thickness + 1 if last else x.symbolic_min
+            found.append((edge, f.subs(x, first + rim)))
+    return found
+
+
+def _adjoint(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
+    system = calculus.adjoint(_system(signature, equation, grid, buffers=2))
+    sources = _multipliers(signature, equation.source)
+    entering = _injected(_multipliers(signature, equation.receiver))
+    before, step = advance(system, set(sources), entering, Points(grid, "q", "inj"))
+    return system, before + step + _recorded(signature, system, sources)
+
+
+def _gradient(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
+    # The time derivative is taken of the multiplier, at three levels; the history is plain.
+    forward = _system(signature, equation, grid, buffers=3)
+    system = calculus.adjoint(forward)
+    multipliers = {f.name: system.fields[system.index(f"adj_{f.name}")] for f in forward.fields}
+    kept = {
+        name: history(name, grid, reach)
+        for name, reach in needed(forward, signature, equation).items()
+    }
+    sources = _multipliers(signature, equation.source)
+    images: list[Eq] = []
+    after: list[Eq] = []
+    for image in signature.images:
+        if image == "gradient":
+            sums = _sums(forward)
+            for c in _wanted(forward, signature):
+                integrand = calculus.gradient(forward, multipliers, c)
+                images += _add(sums[c.name], substitute(integrand, kept))
+            for c in reversed(_wanted(forward, signature)):
+                after += _add(sums[c.name], calculus.chain_rule(forward, c, sums))
+        else:
+            multiplier = system.fields[system.index(sources[0])]
+            images += _imaged(image, kept[equation.receiver], multiplier)
+    keep = _fields(images) | (set(sources) if signature.recorded else set())
+    entering = _injected(_multipliers(signature, equation.receiver))
+    before, step = advance(system, keep, entering, Points(grid, "q", "inj"))
+    step += _recorded(signature, system, sources) if signature.recorded else []
+    return system, before + step + images + after
+
+
+def _fields(equations: list[Eq]) -> set[str]:
+    """Names of the functions that equations read."""
+    return {name for e in equations for name in names(e.rhs)}
+
+
+def _add(total: Function, expr: Expr) -> list[Eq]:
+    """Add an expression to a sum, if there is anything to add."""
+    return [] if expr == 0 else [Inc(total, expr)]
+
+
+def _imaged(condition: str, u: TimeFunction, v: TimeFunction) -> list[Eq]:
+    """Add to the image of a condition, from the forward field and its multiplier."""
+    image = Function(name=f"image_{condition}", grid=u.grid, space_order=0, dtype=u.grid.dtype)
+    return _add(image, CONDITIONS[condition](u, v))
+
+
+def _sums(system: System) -> dict[str, Function]:
+    """Sums over time for parameters and derived coefficients, by their names."""
+    return {
+        **{p.name: like(p, f"gradient_{p.name}") for p in system.parameters},
+        **{c.name: like(c, f"sum_{c.name}") for c in system.derived},
+    }
+
+
+def _wanted(system: System, signature: Signature) -> list[Function]:
+    """Parameters whose gradient is asked for, and coefficients derived from any of them."""
+    only = signature.parameters
+    asked = [p for p in system.parameters if only is None or p.name in only]
+    known = {p.name for p in asked}
+    derived = []
+    for c, expr in system.derived.items():
+        if names(expr) & known:
+            known.add(c.name)
+            derived.append(c)
+    return [*asked, *derived]
+
+
+def needed(system: System, signature: Signature, equation: Equation) -> dict[str, int]:
+    """Forward fields that images read, and how many points away at most, by name."""
+    found: dict[str, int] = {equation.receiver: 0}
+    multipliers = {f.name: like(f, f"adj_{f.name}") for f in system.fields}
+    for c in _wanted(system, signature):
+        for access in accesses(calculus.gradient(system, multipliers, c)):
+            away = [
+                abs(int(amount / dimension.spacing))
+                for dimension, amount in offsets(access).items()
+                if dimension.is_Space
+            ]
+            name = access.function.name
+            found[name] = max([found.get(name, 0), *away])
+    return {f.name: found[f.name] for f in system.fields if f.name in found}
+
+
+def history(name: str, grid: Any, reach: int, every: int = 2, array: Any = None) -> TimeFunction:
+    """Every so manieth value of a field; with an array, a view of it.
+
+    Parameters
+    ----------
+    name : str
+        Name of the field.
+    grid : devito.Grid
+    reach : int
+        Points of the halo.
+    array : ndarray of shape (snapshots, *grid.shape), optional
+        Memory to use; without it the function is a symbol only.
+    """
+    storage = {} if array is None else {"allocator": DataReference(array)}
+    return TimeFunction(
+        name=f"history_{name}",
+        grid=grid,
+        save=2 if array is None else array.shape[0],
+        time_dim=ConditionalDimension("kept", parent=grid.time_dim, factor=every),
+        time_order=0,
+        space_order=reach,
+        dtype=grid.dtype,
+        **storage,
+    )

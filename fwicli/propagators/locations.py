@@ -1,0 +1,291 @@
+"""Where waves enter and leave: at points, with weights in a volume, everywhere.
+
+A source or receiver is one of
+
+    positions       an array of shape (n_points, ndim) [m]; q(t) delta(x - x_s), and u(x_r, t)
+    Slopes(x, n)    derivatives of orders n by these positions, of what is injected or recorded
+    Volume(w)       extended sources w(x) q(t), and receivers that record the integral of w u
+    Everywhere()    a whole wave field: f(x, t) as a source, u(x, t) as a record
+
+and all operators take any of them, so that what is recorded there and what is injected there are
+exact transposes of each other. The data of points and volumes have the shape (n, samples), those of
+whole fields the shape (samples, *grid).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli import ndarrays, scalars
+from fwicli.errors import GeometryError
+from fwicli.propagators.absorbing import walls
+from fwicli.propagators.checks import entrance, sides
+from fwicli.propagators.sampling import interpolation
+from fwicli.propagators.sampling.interpolation import Interpolation
+
+if TYPE_CHECKING:
+    from fwicli.propagators.discretization import Discretization
+
+Array = NDArray[Any]
+
+# By which a position may miss the model, in grid spacings: that of metres in single precision.
+ROUND_OFF = 1e-3
+# Memory that values at distinct grid points may take in all steps [bytes].
+LARGEST = 256e6
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """Extended sources or receivers.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n, *grid.shape) or grid.shape
+        For a source w(x) q(t), w [1/m2] in 2D, [1/m3] in 3D, with q as for a point. One over the
+        cell volume at a grid point, and zero elsewhere, is a point source there.
+    """
+
+    weights: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Slopes:
+    """Derivatives by the positions of point sources or receivers.
+
+    Parameters
+    ----------
+    positions : ndarray of shape (n_points, ndim)
+        [m]
+    orders : ndarray of int, shape (n_points, ndim)
+        How often the derivative is taken along each axis; 0 for none. A record is in [Pa/m] for
+        the first; a source of first order is a dipole.
+    """
+
+    positions: Array
+    orders: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Everywhere:
+    """All points of the model's grid.
+
+    A source f(x, t) is in [Pa/m2]; a record is the pressure [Pa].
+
+    Parameters
+    ----------
+    every : int
+        Only every so manieth sample is given or recorded.
+
+    Raises
+    ------
+    GeometryError
+        If it is no whole number above 0.
+    """
+
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        every = scalars.whole("`every` of Everywhere", self.every, 1, GeometryError)
+        object.__setattr__(self, "every", every)
+
+
+Place = Array | Slopes | Volume | Everywhere
+
+
+@dataclass(frozen=True)
+class Port:
+    """A place as a kernel sees it.
+
+    Attributes
+    ----------
+    visited : Interpolation
+        What the time loop does.
+    matrix : sparse matrix of shape (n, n_visited), or None
+        What is done outside it, for all steps at once.
+    field : tuple of int
+        For a whole wave field, the shape of the grid.
+    every : int
+        Samples of a whole wave field are this far apart.
+    """
+
+    visited: Interpolation
+    matrix: Any = None
+    field: tuple[int, ...] = ()
+    every: int = 1
+
+    @property
+    def count(self) -> int:
+        """Rows of the interpolation that the time loop does."""
+        return int(self.visited.weights.shape[0])
+
+    @property
+    def rows(self) -> int:
+        """Traces of the place."""
+        return int(self.count if self.matrix is None else self.matrix.shape[0])
+
+    def traces(self, data: Array, samples: int) -> Array:
+        """Data of the place as traces of shape (n, samples)."""
+        if not self.field:
+            return data
+        traces = np.zeros((int(np.prod(self.field)), samples), dtype=data.dtype)
+        traces[:, :: self.every] = np.reshape(data, (len(data), -1)).T
+        return traces
+
+    def shape(self, samples: int) -> tuple[int, ...]:
+        """Shape of the data of the place."""
+        if not self.field:
+            return self.rows, samples
+        return len(range(0, samples, self.every)), *self.field
+
+    def data(self, traces: Array) -> Array:
+        """Transpose of `traces`."""
+        if not self.field:
+            return traces
+        return np.ascontiguousarray(traces[:, :: self.every].T).reshape(-1, *self.field)
+
+
+def port(
+    place: Place,
+    discretization: Discretization,
+    steps: int,
+    density: bool = False,
+    what: str = "positions",
+) -> Port:
+    """A place on the grid with the absorbing layer.
+
+    Parameters
+    ----------
+    steps : int
+        Steps of a propagation.
+    density : bool
+        Whether the values of a whole wave field are those of a source, per volume.
+    what : str
+        Name of the place for messages.
+
+    Raises
+    ------
+    GeometryError
+        If there is no such place on the grid.
+    """
+    grid, layer = discretization.grid, discretization.layer
+    before = np.array([pad for pad, _ in layer.pads(grid.ndim)])
+    if isinstance(place, Everywhere):
+        rows = np.indices(grid.shape).reshape(grid.ndim, -1, 1) + before[:, None, None]
+        weights = np.full((rows.shape[1], 1), grid.cell_volume if density else 1.0)
+        return Port(Interpolation(rows.astype(np.int32), weights), None, grid.shape, place.every)
+    if isinstance(place, Volume):
+        return Port(_volume(place, discretization, before, what))
+    orders = place.orders if isinstance(place, Slopes) else None
+    positions = entrance.positions(
+        what, place.positions if isinstance(place, Slopes) else place, grid
+    )
+    if orders is not None and np.shape(orders) != positions.shape:
+        raise GeometryError(
+            f"{what}: orders of derivatives have the shape {np.shape(orders)}, positions "
+            f"{positions.shape}; both need the same"
+        )
+    ends = np.asarray(grid.origin), np.asarray(grid.end)
+    inside = np.clip(positions, *ends)  # points beyond are refused below, or round-off
+    sides.check_sounding(what, inside, grid, layer.free, orders)
+    some = orders is not None and np.any(orders)
+    kinds = np.asarray(orders, dtype=np.int64).tobytes() if some else b""
+    return _at_positions(positions.tobytes(), positions.shape, kinds, discretization, steps, what)
+
+
+# Shots with the same receivers follow each other, and one shot has them in two runs.
+@lru_cache(maxsize=8)
+def _at_positions(
+    positions: bytes,
+    shape: tuple[int, ...],
+    orders: bytes,
+    discretization: Discretization,
+    steps: int,
+    what: str,
+) -> Port:
+    """Port of positions [m], and orders of derivatives, given as the memory of arrays.
+
+    Raises
+    ------
+    GeometryError
+        If one lies outside the grid.
+    """
+    grid, layer = discretization.grid, discretization.layer
+    before = np.array([pad for pad, _ in layer.pads(grid.ndim)])
+    place = np.frombuffer(positions).reshape(shape)
+    padded = layer.padded(grid.shape)
+    ends = np.array(grid.shape) - 1.0
+    position = (place - np.asarray(grid.origin)) / np.asarray(grid.spacing)
+    # In the absorbing layer waves are not those of the earth, and beyond is memory of others.
+    outside = ((position < -ROUND_OFF) | (position > ends + ROUND_OFF)).any(axis=1)
+    if outside.any():
+        first = int(np.argmax(outside))
+        where = ", ".join(f"{x:g}" for x in place[first])
+        raise GeometryError(
+            f"{what}: point {first} at ({where}) m lies outside the model, and so do "
+            f"{np.count_nonzero(outside)} of {len(place)}; the model reaches from {grid.origin} to "
+            f"{grid.end} m: move them, or check units, the origin and the sign of depths"
+        )
+    position = np.clip(position, 0.0, ends) + before
+    how = discretization.interpolation, walls(layer.free, grid.ndim), padded
+    if orders:
+        taken = np.frombuffer(orders, dtype=np.int64).reshape(shape)
+        rows = interpolation.interpolation(position, *how, taken)
+        # Derivatives are per spacing there, and per metre here.
+        per_metre = np.prod(np.asarray(grid.spacing) ** -taken.astype(float), axis=1)
+        return Port(replace(rows, weights=rows.weights * per_metre[:, None]))
+    visited, matrix = interpolation.condensed(position, *how)
+    itemsize = np.dtype(discretization.precision).itemsize
+    if matrix is None:
+        return Port(visited)
+    if visited.weights.shape[0] * steps * itemsize > LARGEST:
+        return Port(interpolation.interpolation(position, *how))
+    return Port(visited, matrix.astype(discretization.precision))
+
+
+def _volume(
+    place: Volume, discretization: Discretization, before: Array, what: str
+) -> Interpolation:
+    """Points where any of the weights of a volume is not zero, times the cell volume."""
+    grid = discretization.grid
+    weights = ndarrays.real(f"the volume of {what}", place.weights, GeometryError)
+    weights = weights.astype(np.float64, copy=False)
+    if weights.ndim == grid.ndim:
+        weights = weights[None]
+    if weights.shape[1:] != grid.shape or not np.isfinite(weights).all():
+        raise GeometryError(
+            f"weights of a volume need the shape (n, {', '.join(map(str, grid.shape))}) and finite "
+            f"values; got shape {np.shape(place.weights)}"
+        )
+    used = (weights != 0).any(axis=0)
+    if not used.any():
+        raise GeometryError("the weights of a volume are all zero; there is nothing to inject")
+    rows = (np.stack(np.nonzero(used)) + before[:, None]).astype(np.int32)
+    indices = np.broadcast_to(rows[:, None, :], (grid.ndim, len(weights), rows.shape[1]))
+    return Interpolation(indices, weights[:, used] * grid.cell_volume)
+
+
+def enter(traces: Array, at: Port, to_longer: Callable[[Array], Array]) -> Array:
+    """Traces of shape (n, samples) as what the kernel injects, of shape (extended, n_visited).
+
+    The matrix of the port comes first where it makes fewer of them.
+    """
+    if at.matrix is None:
+        return to_longer(traces)
+    if at.count < len(traces):
+        return to_longer(at.matrix.T @ traces)
+    return np.ascontiguousarray((at.matrix.T @ to_longer(traces).T).T)
+
+
+def leave(longer: Array, at: Port, to_traces: Callable[[Array], Array]) -> Array:
+    """Transpose of `enter`."""
+    if at.matrix is None:
+        return to_traces(longer)
+    if at.count < at.matrix.shape[0]:
+        return np.asarray(at.matrix @ to_traces(longer))
+    return to_traces(np.ascontiguousarray((at.matrix @ longer.T).T))

@@ -1,0 +1,190 @@
+"""Arrays of kernels: with a halo, the absorbing layer around the model, aligned in memory.
+
+Model values are extended into the layer by their values at the edge, E p; the gradient on the
+model's grid is E^T of that on the grid with the layer: what lies in the layer adds to the edge.
+
+Beyond a free side the model is its own mirror image. What is accumulated for a point on such a side
+is the derivative for the model and its image together; half of it belongs to the model.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.propagators.absorbing import walls
+from fwicli.propagators.kernels.signature import ArraySpec
+from fwicli.propagators.running.arguments import Prepared
+from fwicli.propagators.sampling import memory
+from fwicli.propagators.sampling.memory import ALIGNMENT
+
+if TYPE_CHECKING:
+    from fwicli.propagators.discretization import Discretization
+
+Array = NDArray[Any]
+
+
+class Storage:
+    """Arrays of one discretization, made when they are first needed and kept for the next shot.
+
+    Parameters
+    ----------
+    discretization : Discretization
+    steps : int
+        Time steps of a propagation.
+    """
+
+    def __init__(self, discretization: Discretization, steps: int) -> None:
+        self._discretization = discretization
+        self.steps = steps
+        self._dtype = np.dtype(discretization.precision)
+        self._pads = discretization.layer.pads(discretization.grid.ndim)
+        self._walls = walls(discretization.layer.free, discretization.grid.ndim)
+        self.shape = discretization.layer.padded(discretization.grid.shape)
+        self.allocated = memory.allocated(self.shape, discretization.order, self._dtype.itemsize)
+        self._arrays: dict[tuple[str, tuple[int, ...]], Array] = {}
+        self.prepared = Prepared()
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of all arrays on the grid [bytes]."""
+        return sum(a.nbytes for a in self._arrays.values())
+
+    def aligned(self, values: Array, dtype: Any = None) -> Array:
+        """A contiguous copy that starts where vector instructions may load from."""
+        array = _empty(values.shape, np.dtype(dtype or self._dtype))
+        array[...] = values
+        return array
+
+    def array(self, spec: ArraySpec) -> Array:
+        """The array of a specification; made once, and used by every kernel that needs it."""
+        halo = 2 * spec.space_order
+        shape = tuple(n + halo for n in self.allocated)
+        if spec.kind == "line":
+            shape = (shape[spec.axis],)
+        elif spec.kind == "field":
+            shape = (spec.levels, *shape)
+        key = (spec.name, shape)
+        if key not in self._arrays:
+            self._arrays[key] = _empty(shape, self._dtype, 0 if spec.kind == "line" else halo // 2)
+            self._arrays[key][...] = 0
+            if spec.kind == "line":
+                self._set_line(spec, self._arrays[key])
+        return self._arrays[key]
+
+    def snapshots(self, spec: ArraySpec, count: int) -> Array:
+        """The array of a history, for so many snapshots."""
+        return self.kept(spec.name, self.of_snapshots(spec, count), self._dtype, spec.space_order)
+
+    def of_snapshots(self, spec: ArraySpec, count: int) -> tuple[int, ...]:
+        """Shape of a history of so many snapshots."""
+        return (count, *(n + 2 * spec.space_order for n in self.allocated))
+
+    def room(self, histories: int, count: int) -> int:
+        """Memory that so many histories of so many snapshots need at most [bytes]."""
+        halo = 2 * self._discretization.order
+        points = math.prod(n + halo for n in self.allocated)
+        return histories * (count * points * self._dtype.itemsize + 2 * ALIGNMENT) + ALIGNMENT
+
+    def placed(
+        self, room: Array, first: int, shape: tuple[int, ...], before: int = 0
+    ) -> tuple[Array, int]:
+        """An array in a room of bytes from `first` on, and where it ends.
+
+        Its value number `before` is at a multiple of `ALIGNMENT` bytes.
+        """
+        size = math.prod(shape) * self._dtype.itemsize
+        first += -(room.ctypes.data + first + before * self._dtype.itemsize) % ALIGNMENT
+        return room[first : first + size].view(self._dtype).reshape(shape), first + size
+
+    def edges(self, spec: ArraySpec, steps: int) -> Array:
+        """The array of a field in the layer on one side, for so many steps."""
+        made, shape = self._discretization, list(self.allocated)
+        shape[spec.axis] = made.layer.cells + made.order // 2
+        return self.kept(spec.name, (steps, *shape), self._dtype)
+
+    def kept(self, name: str, shape: tuple[int, ...], dtype: Any, before: int = 0) -> Array:
+        """An array of any shape for the same purpose in every shot; zeros when it is made."""
+        key = (name, shape)
+        if key not in self._arrays:
+            self._arrays[key] = _empty(shape, np.dtype(dtype), before)
+            self._arrays[key][...] = 0
+        return self._arrays[key]
+
+    def parts(self, spec: ArraySpec) -> list[Array]:
+        """Views of what the first step reads of a field, where it is ever other than zero."""
+        levels = [self.array(spec)[level] for level in spec.remembered]
+        if not spec.strips:
+            return levels
+        views = []
+        for axis, side, thickness in spec.strips:
+            n, halo = self.shape[axis], spec.space_order
+            first, last = (0, halo + thickness) if side == "left" else (halo + n - thickness, None)
+            views += [level[(slice(None),) * axis + (slice(first, last),)] for level in levels]
+        return views
+
+    def extend(self, values: Array, spec: ArraySpec) -> None:
+        """Set an array to model values, extended into the layer and beyond free sides."""
+        self._interior(spec)[...] = np.pad(values, self._pads, mode="edge")
+        for axis, (first, last) in enumerate(self._walls):
+            array, halo = np.moveaxis(self.array(spec), axis, 0), spec.space_order
+            reach, end = min(halo, self.shape[axis] - 1), halo + self.shape[axis]
+            if first:
+                array[halo - reach : halo] = array[halo + 1 : halo + 1 + reach][::-1]
+            if last:
+                array[end : end + reach] = array[end - 1 - reach : end - 1][::-1]
+
+    def fold(self, spec: ArraySpec) -> Array:
+        """Transpose of `extend`: add the values in the layer to those at the edge."""
+        values = self._interior(spec).astype(np.float64)
+        for axis, (before, after) in enumerate(self._pads):
+            values = np.moveaxis(values, axis, 0)
+            end = values.shape[0] - after
+            inside = values[before:end].copy()
+            inside[0] += values[:before].sum(axis=0)
+            inside[-1] += values[end:].sum(axis=0)
+            for last, free in enumerate(self._walls[axis]):
+                inside[-last] *= 0.5 if free else 1.0
+            values = np.moveaxis(inside, 0, axis)
+        return np.asarray(values.astype(self._dtype))
+
+    def crop(self, spec: ArraySpec) -> Array:
+        """Values on the model's grid, without those in the layer."""
+        shape = self._discretization.grid.shape
+        inside = tuple(slice(b, b + n) for n, (b, _) in zip(shape, self._pads, strict=True))
+        return self._interior(spec)[inside].copy()
+
+    def _interior(self, spec: ArraySpec) -> Array:
+        """View of an array without its halo."""
+        inside = tuple(slice(spec.space_order, spec.space_order + n) for n in self.shape)
+        return self.array(spec)[inside]
+
+    def _set_line(self, spec: ArraySpec, array: Array) -> None:
+        """Coefficients of the absorbing layer along an axis."""
+        made = self._discretization
+        n, spacing = self.shape[spec.axis], made.grid.spacing[spec.axis]
+        free = self._walls[spec.axis]
+        b, c = made.layer.coefficients(n, spacing, made.axis.step, 0.0, free)
+        b_half, c_half = made.layer.coefficients(n, spacing, made.axis.step, 0.5, free)
+        drag, calm = made.layer.drag(n, spec.axis, made.grid.spacing, made.axis.step, free)
+        lines = {
+            "b": b,
+            "c": c,
+            "bh": b_half,
+            "ch": c_half,
+            "firm": made.layer.firmness(n, free),
+            "drag": drag,
+            "calm": calm,
+        }
+        array[spec.space_order : spec.space_order + n] = lines[spec.name.rstrip("0123456789")]
+
+
+def _empty(shape: tuple[int, ...], dtype: np.dtype[Any], before: int = 0) -> Array:
+    """An uninitialised array; its value number `before` is at a multiple of `ALIGNMENT` bytes."""
+    count = int(np.prod(shape))
+    raw = np.empty(count * dtype.itemsize + ALIGNMENT, dtype=np.uint8)
+    start = -(raw.ctypes.data + before * dtype.itemsize) % ALIGNMENT
+    return raw[start : start + count * dtype.itemsize].view(dtype).reshape(shape)

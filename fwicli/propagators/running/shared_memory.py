@@ -1,0 +1,247 @@
+"""Memory in which histories wait, between the forward run of a shot and its adjoint run.
+
+The processes of one machine share it: it is a file without a name that another process opens
+through the one that made it. It ends with that process, however that ends.
+
+A machine takes longer to find pages of memory than to fill them. So what a shelf leaves is kept for
+the next one of the same kind and owner, until the owner goes or another one needs the room.
+"""
+
+from __future__ import annotations
+
+import itertools
+import mmap
+import os
+import sys
+import weakref
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.kernels.compilation import Kernel
+from fwicli.propagators.kernels.signature import ArraySpec
+from fwicli.propagators.running.arrays import Storage
+from fwicli.propagators.running.wavefield_stores import Forward, Keeper
+from fwicli.threads import locks
+
+Array = NDArray[Any]
+
+# Whether there are files without a name that others open.
+IS_POSSIBLE = sys.platform.startswith("linux") and hasattr(os, "memfd_create")
+
+_numbers = itertools.count(1)
+_taken = _spare = 0
+
+
+def taken() -> int:
+    """Memory of the shelves of this process [bytes]."""
+    return _taken
+
+
+def spare() -> int:
+    """Memory that is kept for other shelves [bytes]."""
+    return _spare
+
+
+@dataclass(frozen=True)
+class Place:
+    """Room for the history of one shot; a task takes it to a worker.
+
+    Attributes
+    ----------
+    path : str
+        Of the memory.
+    first, size : int
+        Bytes of it; none where there is no room.
+    parameters : tuple of str
+        Those that the history can give the gradient for.
+    number : int
+        Of the shelf; no other has it.
+    """
+
+    path: str
+    first: int
+    size: int
+    parameters: tuple[str, ...]
+    number: int
+
+    def open(self) -> Array:
+        """The room as bytes, mapped until the array and all views of it are gone.
+
+        Raises
+        ------
+        OSError
+            If the process that made it has ended, or has freed it.
+        """
+        file = os.open(self.path, os.O_RDWR)
+        try:
+            # All pages at once; one by one they take several times as long.
+            flags = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
+            room = mmap.mmap(file, self.size, flags, offset=self.first)
+        finally:
+            os.close(file)
+        return np.frombuffer(room, dtype=np.uint8)
+
+
+class _Memory:
+    """A file without a name, freed with this object."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        file = os.memfd_create("fwi histories")
+        os.truncate(file, size)
+        self.path = f"/proc/{os.getpid()}/fd/{file}"
+        weakref.finalize(self, _free, file, os.getpid())
+
+
+def _free(file: int, process: int) -> None:
+    # Workers may still have it mapped; but a fork of this process must not take it from it.
+    if os.getpid() == process:
+        os.truncate(file, 0)
+    os.close(file)
+
+
+class _Spare:
+    """Memory that an owner has left, by what it was for."""
+
+    def __init__(self) -> None:
+        self.memories: dict[Hashable, list[_Memory]] = {}
+        weakref.finalize(self, _drop, self.memories)
+
+    def pop(self, key: Hashable) -> _Memory | None:
+        """Memory for a purpose, if there is some."""
+        memories = self.memories.get(key)
+        if not memories:
+            return None
+        found = memories.pop()
+        _count(0, -found.size)
+        return found
+
+
+_spares: weakref.WeakKeyDictionary[Any, _Spare] = weakref.WeakKeyDictionary()
+
+
+def _drop(memories: dict[Hashable, list[_Memory]]) -> None:
+    """Free all memory of an owner."""
+    with locks.HISTORIES:
+        _count(0, -sum(m.size for some in memories.values() for m in some))
+        memories.clear()
+
+
+def _count(taken: int, spare: int) -> None:
+    # What goes may go in any thread, and within what is done here: the caller holds the lock.
+    global _taken, _spare
+    _taken, _spare = _taken + taken, _spare + spare
+
+
+class Shelf:
+    """Places for the histories of several shots; they are free again when it goes.
+
+    Parameters
+    ----------
+    size : int
+        Of a history [bytes].
+    count : int
+        Number of places that are wanted.
+    limit : float
+        The most that all shelves, and what they have left, may take [bytes].
+    parameters : tuple of str
+        Those that the histories can give the gradient for.
+    owner, purpose : object
+        Memory is used again for the same purpose, as long as the owner is there.
+
+    Attributes
+    ----------
+    number : int
+        Of the shelf; no other of this process has it.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        count: int,
+        limit: float,
+        parameters: tuple[str, ...],
+        owner: object,
+        purpose: Hashable,
+    ) -> None:
+        self._size = -(-size // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
+        self.parameters = parameters
+        self.number = next(_numbers)
+        with locks.HISTORIES:
+            self.count = max(0, min(count, int((limit - _taken) // self._size)))
+            key, total = (purpose, self._size, self.count), self._size * self.count
+            spare = _spares.setdefault(owner, _Spare())
+            memory = spare.pop(key)
+            if memory is None:
+                for other in list(_spares.values()):
+                    if total and _taken + _spare + total > limit:
+                        _drop(other.memories)
+                memory = _Memory(total)
+            _count(total, 0)
+        self._path = memory.path
+        weakref.finalize(self, _leave, memory, weakref.ref(spare), key)
+
+    def place(self, number: int) -> Place:
+        """That of a shot; without room beyond the last."""
+        size = self._size if number < self.count else 0
+        return Place(self._path, number * self._size, size, self.parameters, self.number)
+
+
+def _leave(memory: _Memory, owner: weakref.ref[_Spare], key: Hashable) -> None:
+    """Keep the memory of a shelf for others of its owner, if that is still there."""
+    with locks.HISTORIES:
+        _count(-memory.size, 0)
+        spare = owner()
+        if spare is not None and memory.size:
+            spare.memories.setdefault(key, []).append(memory)
+            _count(0, memory.size)
+
+
+class Shelved(Keeper):
+    """Keeps a history as it is in shared memory, from one task to another.
+
+    Parameters
+    ----------
+    place : Place
+
+    Raises
+    ------
+    OSError
+        If the place cannot be opened.
+    """
+
+    def __init__(
+        self, discretization: Discretization, storage: Storage, kernel: Kernel, place: Place
+    ) -> None:
+        super().__init__(discretization, storage, kernel)
+        room = place.open()
+        self._buffers: dict[str, Array] = {}
+        # The number of the shelf stands before a history that is complete.
+        self._number, self._complete = place.number, room[:8].view(np.int64)
+        first = 8
+        for spec in self._specs:
+            shape = storage.of_snapshots(spec, self._total())
+            array, first = storage.placed(room, first, shape, spec.space_order)
+            self._buffers[spec.name] = array
+
+    def begin(self, forward: Forward) -> None:  # noqa: ARG002
+        """A forward run begins; it is not needed again."""
+        self._complete[0] = 0
+
+    def keep(self, segment: int) -> None:  # noqa: ARG002
+        """The forward run is at its end."""
+        self._complete[0] = self._number
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the place has the history already."""
+        return bool(self._complete[0] == self._number)
+
+    def buffer(self, spec: ArraySpec) -> Array:
+        """The array from and to which kernels take the snapshots."""
+        return self._buffers[spec.name]

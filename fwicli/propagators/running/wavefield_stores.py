@@ -1,0 +1,401 @@
+"""Keepers of a history: from the segments of the forward run to those of the adjoint run.
+
+A kernel writes the snapshots of one segment to a buffer, and another reads them there. In between
+a keeper takes them from it, and puts them back when they are wanted, last segment first. What the
+keepers do, and what memory they take, is stated in `history`.
+
+A history of selected frequencies holds
+
+    C_k = sum_n u_n cos(2 pi k n / N),        S_k = sum_n u_n sin(2 pi k n / N)
+
+of the N snapshots u_n, and gives back u_n = sum_k w_k (C_k cos(2 pi k n / N) + S_k sin(...)), with
+w_k = 2 / N, or 1 / N where k is zero or N / 2. The gradient is then the usual one with that part
+of the forward field, by Parseval's theorem the sum over these frequencies of what both fields make.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import IO, Any, Protocol
+
+import numpy as np
+from checkpoint_schedules import MultistageCheckpointSchedule
+from numpy.typing import NDArray
+from scipy.linalg import blas
+
+from fwicli.errors import ExecutionError
+from fwicli.propagators import history
+from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.history import BLOCK
+from fwicli.propagators.kernels import compilation
+from fwicli.propagators.kernels.compilation import Kernel
+from fwicli.propagators.kernels.signature import ArraySpec, Signature
+from fwicli.propagators.running.arrays import Storage
+
+Array = NDArray[Any]
+
+INTEGERS: dict[int, type[np.signedinteger[Any]]] = {16: np.int16, 8: np.int8}
+
+
+class Forward(Protocol):
+    """A forward run as its keeper sees it."""
+
+    def repeat(self, segment: int) -> None:
+        """Run a segment again, from the state that the fields are in."""
+        ...
+
+    def begin(self) -> None:
+        """Set the fields to zero."""
+        ...
+
+    def companion(self, signature: Signature) -> Forward:
+        """A run of another kernel with the same sources and model."""
+        ...
+
+
+class Keeper:
+    """Keeps a history as it is: one segment for the whole run.
+
+    Parameters
+    ----------
+    discretization : Discretization
+    storage : Storage
+        Arrays of the discretization; those of the keeper are among them.
+    kernel : Kernel
+        The one that makes the history.
+    """
+
+    def __init__(self, discretization: Discretization, storage: Storage, kernel: Kernel) -> None:
+        self._storage = storage
+        self._step = discretization.axis.step
+        self._keeping = discretization.keeping
+        self._every = discretization.every
+        self._dtype = np.dtype(discretization.precision)
+        self._specs = [s for s in kernel.arrays if s.kind == "history"]
+        self._state = [s for s in kernel.arrays if s.kind == "field" and s.remembered]
+        self.segments = self._keeping.segments(storage.steps, self._every)
+        self._forward: Forward | None = None
+
+    def buffer(self, spec: ArraySpec) -> Array:
+        """The array from and to which kernels take the snapshots of a segment."""
+        return self._storage.snapshots(spec, self._snapshots(0))
+
+    def edges(self, spec: ArraySpec) -> Array:
+        """The array from and to which kernels take the values of a segment in the layer."""
+        first, last = self.segments[0]
+        return self._storage.edges(spec, last - first)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no forward run is needed."""
+        return False
+
+    def begin(self, forward: Forward) -> None:
+        """A forward run begins."""
+        self._forward = forward
+
+    def before(self, segment: int) -> None:
+        """A segment of the forward run is about to begin."""
+
+    def keep(self, segment: int) -> None:
+        """Take the snapshots of a segment from the buffers."""
+
+    def restore(self, segment: int) -> None:
+        """Put the snapshots of a segment into the buffers; segments are wanted last first."""
+
+    def rewind(self) -> None:
+        """All segments will be wanted again, from the last."""
+
+    def end(self) -> None:
+        """The history is not wanted again: without a cycle, arrays go with their engine."""
+        self._forward = None
+
+    def _run(self) -> Forward:
+        if self._forward is None:
+            raise RuntimeError("a history is restored that was never made")
+        return self._forward
+
+    def _snapshots(self, segment: int) -> int:
+        first, last = self.segments[segment]
+        return history.snapshots(last - first, self._every)
+
+    def _first(self, segment: int) -> int:
+        """Number of the first snapshot of a segment."""
+        return self.segments[segment][0] // self._every
+
+    def _flat(self, spec: ArraySpec, segment: int) -> Array:
+        """Snapshots of a segment, each of them a row."""
+        count = self._snapshots(segment)
+        return self.buffer(spec)[:count].reshape(count, -1)
+
+    def _total(self) -> int:
+        return history.snapshots(self._storage.steps, self._every)
+
+
+class Compressed(Keeper):
+    """Keeps integers of 16 or 8 bits, relative to the largest value of a block of them."""
+
+    def keep(self, segment: int) -> None:
+        """Take the snapshots of a segment from the buffers."""
+        # Waves that are no longer finite end the run after its last step, with an explanation.
+        with np.errstate(invalid="ignore", over="ignore"):
+            for values, codes, scales in self._rows(segment):
+                _squeeze(values, codes, scales)
+
+    def restore(self, segment: int) -> None:
+        """Put the snapshots of a segment into the buffers."""
+        for values, codes, scales in self._rows(segment):
+            np.multiply(codes, scales[:, None], out=values)
+
+    def _rows(self, segment: int) -> Iterator[tuple[Array, Array, Array]]:
+        """Values, integers and scales of every snapshot of a segment, in blocks."""
+        first = self._first(segment)
+        for spec in self._specs:
+            rows = self._flat(spec, segment)
+            points = rows.shape[1]
+            code = INTEGERS[self._keeping.bits]
+            codes = self._storage.kept(f"codes_{spec.name}", (self._total(), points), code)
+            shape = (self._total(), -(-points // BLOCK))
+            scales = self._storage.kept(f"scales_{spec.name}", shape, self._dtype)
+            whole = points // BLOCK
+            for number, row in enumerate(rows, first):
+                parts = codes[number], scales[number]
+                yield (
+                    row[: whole * BLOCK].reshape(-1, BLOCK),
+                    parts[0][: whole * BLOCK].reshape(-1, BLOCK),
+                    parts[1][:whole],
+                )
+                if whole * BLOCK < points:
+                    yield (
+                        row[whole * BLOCK :][None],
+                        parts[0][whole * BLOCK :][None],
+                        parts[1][whole:],
+                    )
+
+
+def _squeeze(values: Array, codes: Array, scales: Array) -> None:
+    """Integers and their scales for blocks of values of shape (n, BLOCK)."""
+    largest = np.maximum(values.max(axis=1), -values.min(axis=1))
+    np.divide(largest, np.iinfo(codes.dtype).max, out=scales)
+    tiny = np.finfo(values.dtype).tiny
+    scaled = values * (1 / np.maximum(scales, tiny))[:, None]
+    np.rint(scaled, out=scaled)
+    codes[...] = scaled
+
+
+class Frequencies(Keeper):
+    """Keeps what waves of some frequencies make of the snapshots."""
+
+    def begin(self, forward: Forward) -> None:
+        """A forward run begins: nothing is kept of the one before."""
+        super().begin(forward)
+        for spec in self._specs:
+            self._spectrum(spec)[...] = 0
+
+    def keep(self, segment: int) -> None:
+        """Take the snapshots of a segment from the buffers."""
+        kernel = self._harmonics(segment)
+        for spec in self._specs:
+            self._add(self._flat(spec, segment), kernel, self._spectrum(spec))
+
+    def restore(self, segment: int) -> None:
+        """Put the snapshots of a segment into the buffers."""
+        total, bins = self._total(), self._bins()
+        once = (bins == 0) | (2 * bins == total)
+        weights = np.tile(np.where(once, 1.0, 2.0) / total, 2)
+        kernel = (weights[:, None] * self._harmonics(segment)).T.astype(self._dtype)
+        for spec in self._specs:
+            np.matmul(kernel, self._spectrum(spec), out=self._flat(spec, segment))
+
+    def _bins(self) -> Array:
+        return np.array(self._keeping.bins(self._storage.steps, self._every, self._step))
+
+    def _harmonics(self, segment: int) -> Array:
+        """Cosines and sines, of shape (2 n_frequencies, snapshots)."""
+        number = self._first(segment) + np.arange(self._snapshots(segment))
+        # The product may exceed what a float holds exactly; the angle counts modulo one turn.
+        turns = self._bins()[:, None] * number % self._total() / self._total()
+        phase = 2 * np.pi * turns
+        return np.concatenate([np.cos(phase), np.sin(phase)]).astype(self._dtype)
+
+    def _spectrum(self, spec: ArraySpec) -> Array:
+        points = self._flat(spec, 0).shape[1]
+        shape = (2 * len(self._bins()), points)
+        return self._storage.kept(f"spectrum_{spec.name}", shape, self._dtype)
+
+    def _add(self, snapshots: Array, kernel: Array, spectrum: Array) -> None:
+        """spectrum += kernel snapshots, in place."""
+        multiply = blas.sgemm if self._dtype == np.float32 else blas.dgemm
+        # The transposes are in Fortran's order: nothing is copied.
+        multiply(1.0, snapshots.T, kernel.T, beta=1.0, c=spectrum.T, overwrite_c=True)
+
+
+class Checkpoints(Keeper):
+    """Keeps states of the propagation, and repeats the steps after them."""
+
+    def begin(self, forward: Forward) -> None:
+        """A forward run begins: nothing is kept of the one before."""
+        super().begin(forward)
+        count = history.states(self._keeping, len(self.segments))
+        self._slots: dict[int, list[Array]] = {}
+        self._unused = [self._slot(number) for number in range(count)]
+        self._until = 0
+        self._schedule: Iterator[Any] = iter(())
+        if len(self.segments) > 1:
+            self._schedule = iter(
+                MultistageCheckpointSchedule(len(self.segments), count, 0, trajectory="maximum")
+            )
+
+    def before(self, segment: int) -> None:
+        """Keep the state before a segment, where the schedule wants it."""
+        if segment == self._until:
+            action = next(self._schedule, None)
+            if action is not None:
+                self._until = action.n1
+                if action.write_ics:
+                    self._save(segment)
+
+    def restore(self, segment: int) -> None:  # noqa: ARG002
+        """Run the steps again that make the snapshots of a segment."""
+        for action in self._schedule:
+            match type(action).__name__:
+                case "Copy":
+                    self._load(action.n)
+                case "Move":
+                    self._load(action.n)
+                    self._unused.append(self._slots.pop(action.n))
+                case "Forward":
+                    if action.write_ics:
+                        self._save(action.n0)
+                    for number in range(action.n0, action.n1):
+                        self._run().repeat(number)
+                case "Reverse":
+                    return
+
+    def rewind(self) -> None:
+        """All segments will be wanted again, from the last."""
+        forward = self._run()
+        forward.begin()
+        self.begin(forward)
+        for segment in range(len(self.segments)):
+            self.before(segment)
+            forward.repeat(segment)
+
+    def _views(self) -> list[Array]:
+        return [view for spec in self._state for view in self._storage.parts(spec)]
+
+    def _slot(self, number: int) -> list[Array]:
+        return [
+            self._storage.kept(f"checkpoint{number}_{part}", view.shape, self._dtype)
+            for part, view in enumerate(self._views())
+        ]
+
+    def _save(self, segment: int) -> None:
+        self._slots[segment] = self._unused.pop()
+        for kept, view in zip(self._slots[segment], self._views(), strict=True):
+            kept[...] = view
+
+    def _load(self, segment: int) -> None:
+        for kept, view in zip(self._slots[segment], self._views(), strict=True):
+            view[...] = kept
+
+
+class Boundary(Keeper):
+    """Keeps the fields in the layer, and finds the others again from the last, backwards."""
+
+    def __init__(self, discretization: Discretization, storage: Storage, kernel: Kernel) -> None:
+        super().__init__(discretization, storage, kernel)
+        self._signature = discretization.signature("reverse")
+        self._sides = [s for s in kernel.arrays if s.kind == "edge"]
+        self._specs = [s for s in compilation.load(self._signature).arrays if s.kind == "history"]
+
+    def begin(self, forward: Forward) -> None:
+        """A forward run begins: nothing is kept of the one before."""
+        super().begin(forward)
+        self._reverse = forward.companion(self._signature)
+
+    def keep(self, segment: int) -> None:
+        """Take the fields in the layer of a segment from the buffers."""
+        first, last = self.segments[segment]
+        for whole, buffer in self._pairs():
+            whole[first:last] = buffer[: last - first]
+
+    def restore(self, segment: int) -> None:
+        """Run a segment backwards, which makes its snapshots."""
+        first, last = self.segments[segment]
+        # A step backwards finds the field of the step before it.
+        before = max(first, 1)
+        for whole, buffer in self._pairs():
+            buffer[before - first : last - first] = whole[before - 1 : last - 1]
+        self._reverse.repeat(segment)
+
+    def end(self) -> None:
+        """The history is not wanted again, nor is the run backwards."""
+        super().end()
+        del self._reverse
+
+    def rewind(self) -> None:
+        """All segments will be wanted again, from the last."""
+        forward = self._run()
+        forward.begin()
+        for segment in range(len(self.segments)):
+            forward.repeat(segment)
+
+    def _pairs(self) -> Iterator[tuple[Array, Array]]:
+        """Where the values of all steps are kept, and where kernels look for them."""
+        for spec in self._sides:
+            buffer = self.edges(spec)
+            shape = (self._storage.steps, *buffer.shape[1:])
+            yield self._storage.kept(f"kept_{spec.name}", shape, self._dtype), buffer
+
+
+class OnDisk(Keeper):
+    """Keeps snapshots in a temporary file, which goes when the process does."""
+
+    def begin(self, forward: Forward) -> None:
+        """A forward run begins: nothing is kept of the one before."""
+        super().begin(forward)
+        self._file: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+
+    def keep(self, segment: int) -> None:
+        """Take the snapshots of a segment from the buffers."""
+        try:
+            for position, values in self._places(segment):
+                self._file.seek(position)
+                values.tofile(self._file)
+        except OSError as error:
+            needed = self._total() * self._width() / 1e9
+            raise ExecutionError(
+                f"the history of the forward field, {needed:.1f} GB, does not fit into a temporary "
+                f"file in {tempfile.gettempdir()} ({error}); set TMPDIR to a folder on a larger "
+                f"disk, or give it more memory with `execution.memory`"
+            ) from error
+
+    def restore(self, segment: int) -> None:
+        """Put the snapshots of a segment into the buffers."""
+        for position, values in self._places(segment):
+            self._file.seek(position)
+            values[...] = np.fromfile(self._file, self._dtype, values.size).reshape(values.shape)
+
+    def _width(self) -> int:
+        points = sum(int(self._flat(spec, 0).shape[1]) for spec in self._specs)
+        return points * self._dtype.itemsize
+
+    def _places(self, segment: int) -> Iterator[tuple[int, Array]]:
+        """Places in the file, and the values there."""
+        position = self._first(segment) * self._width()
+        for spec in self._specs:
+            values = self._flat(spec, segment)
+            yield position, values
+            position += values.nbytes
+
+
+KEEPERS: dict[str, Callable[[Discretization, Storage, Kernel], Keeper]] = {
+    "stored": Keeper,
+    "compressed": Compressed,
+    "fourier": Frequencies,
+    "checkpoints": Checkpoints,
+    "boundary": Boundary,
+    "disk": OnDisk,
+}

@@ -1,0 +1,79 @@
+"""Sizes of what a propagation holds in memory, known before it runs.
+
+Arrays on the grid have a halo of the order of the differences on every side, and rows that end
+where vectors end; snapshots of a history have such rows, and no halo. With R the values of all
+steps at the grid points that are visited for the receivers, and S the traces of a shot, a process
+holds
+
+    forward     arrays, matrices, the larger of R for a window and 3 S
+    gradient    arrays, matrices, history, R for a window as it is recorded and as it is injected,
+                and the larger of R for all steps and 3 S + the traces of the misfit
+
+where R for a window is that of a segment of the history, or of all steps.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+# Of vectors and lines of the cache [bytes], and distances that share the same lines.
+ALIGNMENT, CONFLICT = 64, 2048
+
+# Traces of a shot that are there at once while synthetic and observed ones are compared.
+MISFIT = 6
+
+
+def row(points: int, order: int, itemsize: int) -> int:
+    """Points of a row in memory: with its halo, a row ends where a vector ends."""
+    lanes, halo = ALIGNMENT // itemsize, 2 * order
+    length = -(-(points + halo) // lanes) * lanes
+    # Rows a power of two apart share the same lines of the cache.
+    if length * itemsize % CONFLICT == 0:
+        length += lanes
+    return length - halo
+
+
+def allocated(shape: tuple[int, ...], order: int, itemsize: int) -> tuple[int, ...]:
+    """Points in memory of a grid with its absorbing layer, without the halo."""
+    return (*shape[:-1], row(shape[-1], order, itemsize))
+
+
+def with_halo(shape: tuple[int, ...], order: int, itemsize: int) -> int:
+    """Number of points in memory of a field on a grid with its absorbing layer."""
+    return math.prod(n + 2 * order for n in allocated(shape, order, itemsize))
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What enters and leaves the propagation of one shot.
+
+    Attributes
+    ----------
+    count, samples : int
+        Receivers, and their samples.
+    visited : int
+        Points of the grid that are visited for them (see `interpolation.condensed`).
+    """
+
+    count: int = 0
+    samples: int = 0
+    visited: int = 0
+
+    def memory(self, steps: int, window: int, itemsize: int, gradient: bool) -> int:
+        """What a process holds of them [bytes].
+
+        Parameters
+        ----------
+        steps, window : int
+            Steps of the propagation, and of the longest window that is run at once.
+        itemsize : int
+            Bytes of a value.
+        gradient : bool
+            Whether they are compared and propagated backwards.
+        """
+        traces = self.count * self.samples * itemsize
+        recorded = window * self.visited * itemsize
+        if not gradient:
+            return recorded + 3 * traces
+        return 2 * recorded + max(steps * self.visited * itemsize, recorded + MISFIT * traces)

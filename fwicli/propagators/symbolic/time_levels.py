@@ -1,0 +1,79 @@
+"""Time levels: a field of which only the newest value is needed is kept once.
+
+A first-order field f is written at its newest level and kept at two. Where nobody reads the older
+level, or only the update of f at its own point, one level is enough: the update takes place in it.
+Half the memory, and half the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from devito import Eq, Inc, TimeFunction
+from devito.finite_differences.derivative import Derivative
+
+from fwicli.propagators.symbolic.expressions import Expr, is_access, rebuild
+
+
+def keep_newest(equations: list[Eq]) -> list[Eq]:
+    """Equations of a time step with fields of one level, where one is enough."""
+    fields = {f for e in equations for f, *_ in _accesses(e.lhs) if _is_first_order(f)}
+    single = {
+        f: TimeFunction(
+            name=f.name, grid=f.grid, time_order=0, space_order=f.space_order, dtype=f.dtype
+        )
+        for f in sorted(fields, key=lambda f: f.name)
+        if _newest_is_enough(f, equations)
+    }
+    return [
+        type(e)(
+            _exchanged(e.lhs, single),
+            _exchanged(e.rhs, single),
+            subdomain=e.subdomain,
+            implicit_dims=e.implicit_dims,
+        )
+        for e in equations
+    ]
+
+
+def _is_first_order(f: Any) -> bool:
+    return bool(f.is_TimeFunction and f.time_order == 1 and not f.save)
+
+
+def _newest_is_enough(f: Any, equations: list[Eq]) -> bool:
+    """Whether the older level of a field is read by its own update at its own point at most."""
+    written = {access.indices[0] for e in equations for g, access, _ in _accesses(e.lhs) if g is f}
+    if len(written) != 1:
+        return False
+    (newest,) = written
+    for e in equations:
+        own = not isinstance(e, Inc) and getattr(e.lhs, "function", None) is f
+        for g, access, below in _accesses(e.rhs):
+            if g is not f or access.indices[0] == newest:
+                continue
+            if below or not own or access.indices[1:] != e.lhs.indices[1:]:
+                return False
+    return True
+
+
+def _accesses(expr: Expr, below: bool = False) -> Iterator[tuple[Any, Expr, bool]]:
+    """Functions, accesses to them, and whether below a derivative."""
+    if is_access(expr):
+        yield expr.function, expr, below
+    elif isinstance(expr, Derivative):
+        yield from _accesses(expr.expr, below=True)
+    else:
+        for operand in getattr(expr, "args", ()):
+            yield from _accesses(operand, below)
+
+
+def _exchanged(expr: Expr, single: Mapping[Any, Any]) -> Expr:
+    """An expression with functions of one level in place of others, at the same points."""
+    if is_access(expr):
+        new = single.get(expr.function)
+        if new is None:
+            return expr
+        points = zip(new.indices[1:], expr.indices[1:], strict=True)
+        return new.subs({origin: index for origin, index in points if origin != index})
+    return rebuild(expr, lambda e: _exchanged(e, single))

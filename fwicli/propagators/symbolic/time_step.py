@@ -1,0 +1,121 @@
+"""One time step of a system: its updates in order, with injections and mirrors where they belong.
+
+Fields that are used pointwise or below derivatives only are eliminated first (`elimination`,
+`blocking`); the rest are advanced one after the other. Updates on the whole grid, on the strips of
+the layer, at points and beyond free sides are ordered so that as many as possible share a loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from devito import Eq
+from devito.finite_differences.derivative import Derivative
+
+from fwicli.propagators.symbolic.blocking import is_nested, nest
+from fwicli.propagators.symbolic.calculus import Mirror, System
+from fwicli.propagators.symbolic.elimination import inline
+from fwicli.propagators.symbolic.explicit import Step, time_step
+from fwicli.propagators.symbolic.expressions import Expr, accesses, functions, offsets
+from fwicli.propagators.symbolic.fusion import reads, together
+from fwicli.propagators.symbolic.points import Points
+
+
+def advance(
+    system: System, keep: set[str], entering: Mapping[str, str], points: Points
+) -> tuple[list[Eq], list[Eq]]:
+    """Coefficients, and one time step with its injections.
+
+    Parameters
+    ----------
+    keep : set of str
+        Fields that others read; those that are not among them may be inlined.
+    entering : mapping of str to str
+        Names of the values that enter fields, by the names of these, at the same points.
+    """
+    # What enters the first field goes on to others where that one is inlined.
+    (injected, values), *others = entering.items()
+    keep = keep | {name for name, _ in others}
+    inlined = inline(system, keep, injected)
+    compact = inlined.system
+    # Where updates share scalars, as those of anisotropy do, blocks of rows gain nothing.
+    if system.fields[0].grid.dim == 2 and not inlined.scalars:
+        compact = nest(compact, {*keep, *inlined.sources})
+    scheme = time_step(compact)
+    # A derivative of a derivative reaches twice as far.
+    far = any(is_nested(step.equations) for step in scheme.steps)
+    coefficients = list(scheme.coefficients)
+    for coefficient in scheme.coefficients:
+        if any(_below_a_derivative(coefficient.lhs, s.equations) for s in scheme.steps):
+            coefficients += _mirrored_coefficient(coefficient, system)
+    equations: list[Eq] = []
+    # What is done to a field in the absorbing layer, at points and beyond free sides waits until an
+    # update reads it: updates that follow each other share a loop, on the whole grid as on a strip
+    # of it, and what is common to them is computed once.
+    layer: list[Eq] = []
+    waiting: list[Eq] = []
+    for step in scheme.steps:
+        scalars = inlined.scalars.get(step.field.name, [])
+        everywhere = [e for e in step.equations if e.subdomain is None]
+        if any(reads(scalars + everywhere, e.lhs) for e in layer + waiting):
+            equations, layer, waiting = equations + together(layer) + waiting, [], []
+        equations += scalars + everywhere
+        inside = [e for e in step.equations if e.subdomain is not None]
+        if any(reads(inside, e.lhs) for e in waiting):
+            layer, waiting = layer + waiting, []
+        layer += inside
+        if step.field.name in inlined.sources:
+            factor = step.pivot * inlined.sources[step.field.name]
+            waiting += points.inject(step.unknown, factor, values)
+        for name, more in others:
+            if step.field.name == name:
+                waiting += points.inject(step.unknown, step.pivot, more)
+        waiting += _mirrored(system, step, far)
+    return coefficients, equations + together(layer) + waiting
+
+
+def _below_a_derivative(coefficient: Expr, equations: list[Eq]) -> bool:
+    """Whether a coefficient is read at the neighbours of the current point."""
+    derivatives = [d for e in equations for d in e.rhs.atoms(Derivative)]
+    return any(coefficient.function in functions(d) for d in derivatives)
+
+
+def _mirrored_coefficient(coefficient: Eq, system: System) -> list[Eq]:
+    """Continue a precomputed coefficient beyond the free sides, as an even function."""
+    f, reach = coefficient.lhs, coefficient.lhs.function.space_order // 2
+    sides = {(m.axis, m.last) for mirrors in system.mirrors.values() for m in mirrors}
+    equations = []
+    for axis, last in sorted(sides):
+        x = f.function.grid.dimensions[axis]
+        away = [offsets(a).get(x, 0) for a in accesses(coefficient.rhs)]
+        # A mean of neighbours belongs half a cell on.
+        half = any(a == x.spacing for a in away)
+        equations += continued(f, Mirror(axis, last, half, even=True), reach)
+    return equations
+
+
+def _mirrored(system: System, step: Step, far: bool) -> list[Eq]:
+    """Continue a field beyond the free sides, where its stencils reach."""
+    reach = step.field.space_order // (1 if far else 2)
+    mirrors = system.mirrors.get(step.field.name, ())
+    equations = [e for m in mirrors for e in continued(step.unknown, m, reach)]
+    # Zeros first: in a corner of two sides, what is continued beyond one is zero on the other.
+    return sorted(equations, key=lambda e: e.rhs != 0)
+
+
+def continued(f: Expr, mirror: Mirror, reach: int) -> list[Eq]:
+    """Values of a function beyond a free side, up to so many points away.
+
+    Those half a cell on have the label before them: at the last points one of them lies beyond.
+    """
+    x = f.function.grid.dimensions[mirror.axis]
+    wall, outwards = (x.symbolic_max, 1) if mirror.last else (0, -1)
+    distances = range(1, reach + 1)
+    if mirror.half:
+        before = 1 if mirror.last else 0
+        pairs = [(outwards * k - before, -outwards * k + before - 1) for k in distances]
+        return [Eq(f.subs(x, wall + there), f.subs(x, wall + here)) for there, here in pairs]
+    sign = 1 if mirror.even else -1
+    zero = [] if mirror.even else [Eq(f.subs(x, wall), 0)]
+    steps = [outwards * k for k in distances]
+    return zero + [Eq(f.subs(x, wall + s), sign * f.subs(x, wall - s)) for s in steps]

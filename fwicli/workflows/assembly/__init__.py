@@ -1,0 +1,1 @@
+"""Assembly: the one place where sections of a config become objects."""

@@ -1,0 +1,274 @@
+"""From sections of a config to the objects that they describe."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.config import schema
+from fwicli.config.arrays import ArrayFile
+from fwicli.config.data import Data
+from fwicli.config.geometry import Coordinate, Geometry, Line, Points
+from fwicli.digits import round_down
+from fwicli.errors import GeometryError, ModelError
+from fwicli.files import arrays, hdf5
+from fwicli.files.arrays import Stored
+from fwicli.propagators.absorbing import SIDES, SURFACE, AbsorbingLayer, walls
+from fwicli.propagators.sampling import interpolation
+from fwicli.survey.acquisition import Acquisition, towed
+from fwicli.survey.gathers import Gathers
+from fwicli.survey.grid import Grid
+from fwicli.survey.model import EarthModel
+from fwicli.workflows.assembly import plausibility, sizes
+
+Array = NDArray[Any]
+
+
+def earth_model(section: schema.Model) -> EarthModel:
+    """The model of a section, in SI units, smoothed where the section says so."""
+    if section.shape is not None:
+        given = [name for name in ("vp", *_others(section)) if getattr(section, name) is not None]
+        sizes.model(section.shape, len(given))
+    values, stored = _property(section, section.vp)
+    grid = _grid(section, tuple(values.shape), stored)
+    scale = 1000.0 if section.unit == "km/s" else 1.0
+    others = {}
+    for name, unit in _others(section).items():
+        source = getattr(section, name)
+        if isinstance(source, float):
+            others[name] = np.full(grid.shape, source * unit)
+        elif source is not None:
+            others[name] = _property(section, source)[0].astype(np.float64) * unit
+    model = EarthModel(grid, values.astype(np.float64) * scale, others)
+    if section.smooth is None:
+        return model
+    check_smoothing(section.smooth.length, grid)
+    return model.smoothed(section.smooth.length, kept(model, section.smooth.keep))
+
+
+def check_smoothing(length: float, grid: Grid) -> None:
+    """Refuse to smooth over more than there is of a model.
+
+    Raises
+    ------
+    ModelError
+    """
+    longest = max(e - o for o, e in zip(grid.origin, grid.end, strict=True))
+    if length > longest:
+        raise ModelError(
+            f"smoothing over {length:g} m reaches beyond the longest side of the model, "
+            f"{longest:g} m; use a `length` of {round_down(longest):g} m or less, or a constant vp"
+        )
+
+
+def _grid(section: schema.Model, shape: tuple[int, ...], stored: Stored | None) -> Grid:
+    """The grid of a model: as the section says, or else the file."""
+    ndim = len(shape)
+    spacing = _each(section.spacing, ndim, "spacing")
+    origin = _each(section.origin, ndim, "origin")
+    if stored is not None:
+        spacing = spacing or stored.numbers("spacing", "m", ndim, positive=True)
+        origin = origin or stored.numbers("origin", "m", ndim)
+    if not spacing:
+        raise ModelError("the file of vp does not say its spacing; give `spacing` [m]")
+    plausibility.check_spacing(spacing, origin)
+    return Grid(shape, tuple(spacing), tuple(origin or [0.0] * ndim))
+
+
+def _each(values: float | list[float] | None, ndim: int, name: str) -> list[float]:
+    """One number for each axis of a model; none if nothing is given."""
+    if values is None:
+        return []
+    if isinstance(values, float):
+        return [values] * ndim
+    if len(values) != ndim:
+        error = ModelError(
+            f"{len(values)} numbers for the {ndim} axes of the model; give one for each axis [m]"
+        )
+        error.key = (name,)
+        raise error
+    return values
+
+
+def _others(section: schema.Model) -> dict[str, float]:
+    """Properties beside velocity, and the units that they are given in, in SI."""
+    angle = np.pi / 180 if section.angle_unit == "deg" else 1.0
+    rho = 1000.0 if section.rho_unit == "g/cm3" else 1.0
+    return {"rho": rho, "epsilon": 1.0, "delta": 1.0, "theta": angle, "phi": angle}
+
+
+def kept(model: EarthModel, what: str | float) -> NDArray[np.bool_]:
+    """Points that a config keeps as they are: the water, all above a depth [m], or nothing."""
+    if what == "water":
+        return model.water()
+    if what == "nothing":
+        return np.zeros(model.grid.shape, dtype=bool)
+    return model.above(float(what))
+
+
+def on_grid(section: schema.Model, grid: Grid, source: float | ArrayFile) -> Array:
+    """Values of shape grid.shape, from a number or from a file in SI units."""
+    if isinstance(source, float):
+        return np.full(grid.shape, source)
+    values = _property(section, source)[0]
+    if values.shape != grid.shape:
+        raise ModelError(
+            f"{source.file} holds shape {values.shape}, but the model has {grid.shape}; give one "
+            f"value for every point of the model"
+        )
+    if not np.isfinite(values).all():
+        raise ModelError(f"{source.file} has values that are not numbers; replace them")
+    return values.astype(np.float64)
+
+
+def _property(section: schema.Model, source: float | ArrayFile) -> tuple[Array, Stored | None]:
+    """Values of a property as they are in its file, and what the file says of its grid."""
+    if isinstance(source, float):
+        return np.full(section.shape or [], source), None
+    shape = source.shape or section.shape
+    stored = arrays.read(
+        source.file,
+        source.dataset,
+        shape,
+        source.dtype,
+        source.byte_order,
+        masks=True,
+        chosen=source.chosen("dataset", "dtype", "byte_order"),
+    )
+    values = stored.values
+    if shape is not None and list(values.shape) != shape:
+        raise ModelError(f"{stored.name} holds shape {values.shape}, not `shape` {shape}")
+    if values.ndim not in (2, 3):
+        raise ModelError(
+            f"{stored.name} holds shape {values.shape}, and a model has (x, z) or (x, y, z), z "
+            f"fastest; if the file is raw binary, give its `shape`"
+        )
+    return values, stored
+
+
+# --- geometry -------------------------------------------------------------------------------------
+
+
+def acquisition(section: Geometry, ndim: int) -> Acquisition:
+    """Positions of a geometry section."""
+    sources = _positions(section.sources, ndim, "sources")
+    receivers = _positions(section.receivers, ndim, "receivers")
+    sizes.records(len(sources), len(receivers), 1, ndim)
+    if section.receivers.towed:
+        # Offsets are horizontal; the depth of a streamer is its own.
+        offsets = receivers.copy()
+        offsets[:, -1] = 0.0
+        sizes.positions([len(sources), len(receivers)], "grid")
+        spread = towed(sources, offsets)
+        spread[..., -1] = receivers[:, -1]
+        return Acquisition(sources, spread)
+    return Acquisition(sources, receivers)
+
+
+def _positions(section: Points, ndim: int, name: str) -> Array:
+    """Positions of shape (n_points, ndim) [m], at least one."""
+    positions = _points(section, ndim)
+    if positions.size == 0:
+        error = GeometryError(f"there are no {name}: a list of coordinates is empty; give one [m]")
+        error.key = (name,)
+        raise error
+    return positions
+
+
+def _points(section: Points, ndim: int) -> Array:
+    if (section.y is None) != (ndim == 2):
+        need = "no y" if ndim == 2 else "a y coordinate"
+        raise GeometryError(f"the model has {ndim} dimensions: give {need}")
+    named = {"x": section.x, "y": section.y, "z": section.z}
+    given = {name: value for name, value in named.items() if value is not None}
+    sizes.positions([_count(value) for value in given.values()], section.layout)
+    axes = {name: _values(value) for name, value in given.items()}
+    if section.layout == "grid":
+        return np.stack(np.meshgrid(*axes.values(), indexing="ij"), axis=-1).reshape(-1, ndim)
+    try:
+        return np.stack(np.broadcast_arrays(*axes.values()), axis=-1)
+    except ValueError:
+        counts = ", ".join(f"{value.size} {name}" for name, value in axes.items())
+        raise GeometryError(
+            f"cannot pair {counts} coordinates; give as many of each, one for all, or "
+            f"`layout: grid`"
+        ) from None
+
+
+def _count(coordinate: Coordinate) -> int:
+    """Number of values along a coordinate."""
+    if not isinstance(coordinate, Line):
+        return len(coordinate) if isinstance(coordinate, list) else 1
+    if coordinate.count is not None:
+        return coordinate.count
+    steps = (coordinate.stop - coordinate.start) / (coordinate.step or 1.0)
+    return math.floor(steps + 1e-9) + 1
+
+
+def _values(coordinate: Coordinate) -> Array:
+    if isinstance(coordinate, Line):
+        if coordinate.count is not None:
+            return np.linspace(coordinate.start, coordinate.stop, coordinate.count)
+        return coordinate.start + (coordinate.step or 1.0) * np.arange(_count(coordinate))
+    return np.atleast_1d(np.asarray(coordinate, dtype=float))
+
+
+# --- data -----------------------------------------------------------------------------------------
+
+
+def gathers(section: Data, wavelet: bool = True) -> Gathers:
+    """Records of a data section, with their silent traces noted.
+
+    Parameters
+    ----------
+    wavelet : bool
+        Whether the wavelet that the file holds is read as well.
+    """
+    records = hdf5.read_gathers(section.file, section.traces, section.selection(), wavelet)
+    if section.duration is not None:
+        records = records.until(section.duration)
+    return records.silenced(section.silent == "compare")
+
+
+# --- discretisation -------------------------------------------------------------------------------
+
+
+def absorbing(
+    physics: schema.Physics, grid: Grid, geometry: Acquisition, velocity: float, frequency: float
+) -> AbsorbingLayer:
+    """Absorbing layer of a run, with a gap where the interpolation would reach into it."""
+    everything = np.concatenate([geometry.sources, geometry.all_receivers()])
+    position = (everything - np.asarray(grid.origin)) / np.asarray(grid.spacing)
+    last = np.asarray(grid.shape) - 1
+    radius, free = interpolation.RADIUS[physics.interpolation], free_sides(physics, grid.ndim)
+    # Weights beyond a free side are mirrored; nothing absorbs there.
+    absorbs = ~np.array(walls(free, grid.ndim))
+    near = (position < radius) & absorbs[:, 0] | (position > last - radius) & absorbs[:, 1]
+    off_grid = np.abs(position - np.rint(position)) > 1e-6
+    gap = radius if bool((near & off_grid).any()) else 0
+    layer = physics.absorbing
+    centre = layer.frequency or frequency
+    return AbsorbingLayer(layer.cells, velocity, centre, gap, free)
+
+
+def free_sides(physics: schema.Physics, ndim: int) -> tuple[str, ...]:
+    """Sides without an absorbing layer.
+
+    Raises
+    ------
+    GeometryError
+        If a side is named that the model does not have.
+    """
+    own = {name: side for side, name in SIDES.items() if ndim == 3 or side[0] != "y"}
+    absorbing = physics.absorbing.sides
+    if absorbing is None:
+        return SURFACE if physics.free_surface else ()
+    for name in absorbing:
+        if name not in own:
+            raise GeometryError(
+                f"a model of {ndim} dimensions has no side `{name}`; its sides are {', '.join(own)}"
+            )
+    return tuple(side for name, side in own.items() if name not in absorbing)

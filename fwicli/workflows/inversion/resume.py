@@ -1,0 +1,57 @@
+"""What of a config may change when an inversion is continued: what extends it.
+
+The result has to be that of one run which was begun with the new config. Stages that were begun
+stay as they are, but for the number of iterations of the last of them, which may be any that is
+not done yet; so may those of the stages to come, and stages may be added behind.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fwicli.workflows.inversion.state import Standing
+
+ITERATIONS = re.compile(r"inversion\.stages\.(\d+)\.iterations")
+STAGE = re.compile(r"inversion\.stages\.(\d+)")
+RULE = (
+    "what may change are the iterations of the stage that was begun last, down to those which are "
+    "done, and of stages after it, and stages that are added at the end"
+)
+
+
+@dataclass(frozen=True)
+class Extension:
+    """How far an inversion has come, which cannot be changed.
+
+    Parameters
+    ----------
+    stage : int
+        The last that was begun, from 0; -1 for none.
+    iterations : int
+        Those done in it.
+    """
+
+    stage: int = -1
+    iterations: int = 0
+
+    @classmethod
+    def read(cls, path: Path) -> Extension:
+        """From the state of a run, if it has one yet."""
+        if not path.exists():
+            return cls()
+        standing = Standing.read(path)
+        return cls(standing.stage, 0 if standing.state is None else standing.state.iteration)
+
+    def allows(self, key: str, old: Any, new: Any) -> bool:
+        """Whether a value may change; one that was not there, or is no more, is None."""
+        added = STAGE.fullmatch(key)
+        if added is not None:
+            return old is None
+        found = ITERATIONS.fullmatch(key)
+        if found is None or not isinstance(new, int):
+            return False
+        number = int(found[1])
+        return number > self.stage or (number == self.stage and new >= self.iterations)

@@ -1,0 +1,1 @@
+"""Planning: every check and every number of a run, before anything is computed."""

@@ -1,0 +1,80 @@
+"""How the histories of a run are kept: as its config says, or as fits the memory there is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+import numpy as np
+
+from fwicli.config import schema
+from fwicli.digits import round_down
+from fwicli.execution import available
+from fwicli.propagators import history
+from fwicli.propagators.equations import registry
+from fwicli.propagators.history import Keeping, Kind
+from fwicli.propagators.sampling import interpolation
+from fwicli.propagators.sampling.memory import Traces
+from fwicli.survey.acquisition import Acquisition
+from fwicli.workflows.planning.checks import Checks
+from fwicli.workflows.planning.numerics import Numerics
+
+# Of this machine's memory that a run takes, unless the config says how much.
+SHARE = 0.8
+
+
+def memory(section: schema.Execution) -> float:
+    """Memory for all workers together [bytes]."""
+    if section.memory is not None:
+        return section.memory * 1e9
+    return SHARE * available()
+
+
+def with_traces(stage: Numerics, acquisition: Acquisition) -> Numerics:
+    """A stage that knows how many traces its shots have, and the points visited for them."""
+    receivers = acquisition.receivers_of(0)
+    position = (receivers - np.asarray(stage.grid.origin)) / np.asarray(stage.grid.spacing)
+    visited, _ = interpolation.condensed(position, stage.interpolation)
+    traces = Traces(len(receivers), stage.axis.samples, len(visited.weights))
+    return replace(stage, traces=traces)
+
+
+def kept(
+    checks: Checks, config: schema.InvertConfig | schema.RtmConfig, stage: Numerics, budget: float
+) -> Numerics:
+    """A stage with the history that the config asks for, or the quickest that fits a budget."""
+    section = config.physics.kept()
+    demand, room = stage.demand(), int(budget) - stage.working(gradient=True)
+    if section.keep == "auto":
+        return stage.within(int(budget))
+    keeping, reason = Keeping(cast("Kind", section.keep)), "as the config says"
+    if section.keep == "compressed":
+        keeping = replace(keeping, bits=section.bits)
+    if section.keep == "fourier":
+        every = 1 / (demand.steps * demand.step)
+        band = every * np.arange(stage.highest_frequency / every + 1)
+        chosen = [f for f in section.frequencies or band if f <= stage.highest_frequency]
+        keeping = replace(keeping, frequencies=tuple(map(float, chosen)))
+        if not chosen:
+            checks.add(
+                ("physics", "history", "frequencies"),
+                f"there are no waves at {', '.join(f'{f:g}' for f in section.frequencies or ())} "
+                f"Hz in a band that ends at {stage.highest_frequency:.4g} Hz; set lower ones, as "
+                f"in `physics.history.frequencies: [{round_down(stage.highest_frequency / 2):g}]`",
+            )
+    if section.keep == "checkpoints":
+        if section.checkpoints is None:
+            keeping = demand.with_checkpoints(room) or Keeping("checkpoints", checkpoints=1)
+        else:
+            keeping = replace(keeping, checkpoints=section.checkpoints)
+    if section.keep == "boundary":
+        equation = registry.load(stage.equation)
+        lost = history.irreversible(equation, stage.grid.ndim, stage.parameters)
+        if lost:
+            checks.add(
+                ("physics", "history"),
+                f"the gradient of {stage.equation} for {', '.join(stage.parameters or ())} needs "
+                f"fields that are not found again backwards in time; use "
+                f"`physics.history: checkpoints` or `physics.history: auto`",
+            )
+    return replace(stage, keeping=keeping, reason=reason)

@@ -1,0 +1,207 @@
+"""Checks of the choices of an inversion: variables, what is fixed, regularization, shots."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.config import schema
+from fwicli.config.inversion import Inversion
+from fwicli.config.loader import Key
+from fwicli.digits import apart, round_down, round_up
+from fwicli.inversion.shots import encoding
+from fwicli.propagators.equations import registry
+from fwicli.survey.gathers import Gathers
+from fwicli.survey.model import IMPEDANCE, UNITS, EarthModel
+from fwicli.survey.rocks import PLAUSIBLE
+from fwicli.workflows.assembly import unknowns
+from fwicli.workflows.assembly.regularization import Regularization
+from fwicli.workflows.planning.checks import Checks
+
+# Units that bounds are given in by mistake, a thousand times those that they must have.
+THOUSANDTHS = {"vp": "km/s", "rho": "g/cm3"}
+DEGREE = math.pi / 180
+
+
+def variables(checks: Checks, config: schema.InvertConfig, model: EarthModel) -> bool:
+    """An inversion must be for what the equation has, from a start within the bounds.
+
+    Returns
+    -------
+    known : bool
+        Whether the bounds are known.
+    """
+    settings, equation = config.inversion, config.physics.equation
+    fixed = checks.get(("inversion", "fixed"), lambda: unknowns.fixed(config, model))
+    if fixed is None:
+        return True
+    if fixed.all():
+        checks.add(("inversion", "fixed"), _all_fixed(config, model))
+        return True
+    known, readable = registry.load(equation).properties_in(model.grid.ndim), True
+    for name in settings.inverted():
+        key: Key = ("inversion", "bounds")
+        if settings.invert_for is not None:
+            key = ("inversion", "invert_for", name)
+        if ("rho" if name == IMPEDANCE else name) not in known:
+            can = [*known, *([IMPEDANCE] if "rho" in known else [])]
+            checks.add(
+                key,
+                f"the equation `{equation}` has no {name}; it may be inverted for "
+                f"{', '.join(can)}: choose among these, or another `physics.equation`",
+            )
+            continue
+        start = model.quantity(name)
+        if start is None:
+            checks.add(
+                key, f"the model has no {name} to start from; give it in the section `model`"
+            )
+            continue
+        readable &= _start_within(checks, key, config, model, name, fixed)
+    if not checks.problems:
+        _regularization(checks, config, model, fixed)
+    return readable
+
+
+def _all_fixed(config: schema.InvertConfig, model: EarthModel) -> str:
+    """Why nothing is left to invert for."""
+    if model.water().all() and config.inversion.fixed == "water":
+        top = model.vp.flat[0]
+        return (
+            f"`fixed: water` keeps what has the velocity of the top, {top:g} m/s, and that is the "
+            f"whole starting model: nothing is left to invert for; set `inversion.fixed: nothing`, "
+            f"or a depth [m], or start from a model with a sea floor"
+        )
+    depth = model.grid.end[-1]
+    return (
+        f"all of the model is fixed, down to {depth:g} m: nothing is left to invert for; fix less "
+        f"of it, or set `inversion.fixed: nothing`"
+    )
+
+
+def _start_within(
+    checks: Checks,
+    key: Key,
+    config: schema.InvertConfig,
+    model: EarthModel,
+    name: str,
+    fixed: NDArray[np.bool_],
+) -> bool:
+    """The starting model must be within the bounds of a variable, where it may change."""
+    ends = checks.get(key, lambda: unknowns.bounds(config, model, name))
+    start = model.quantity(name)
+    if ends is None or start is None:
+        return False
+    _plausible(checks, key, name, unknowns.outermost(ends))
+    outside = ~fixed & ((start < ends[0]) | (start > ends[1]))
+    if outside.any():
+        unit, free = UNITS.get(name, ""), start[~fixed]
+        low, high = unknowns.outermost(ends)
+        first, last = float(free.min()), float(free.max())
+        slowest, lower = apart(first, low)
+        fastest, upper = apart(last, high)
+        place = ".".join(map(str, key))
+        wide = round_down(min(first, low), 4), round_up(max(last, high), 4)
+        remedy = f"widen them, as to `{place}: [{wide[0]:.9g}, {wide[1]:.9g}]`, or fix those points"
+        if high < PLAUSIBLE.get(name, (0.0,))[0] <= 1000 * low and name in THOUSANDTHS:
+            remedy = (
+                f"are they in {THOUSANDTHS[name]}? Then write `{place}: [{1000 * low:.9g}, "
+                f"{1000 * high:.9g}]`: bounds are in {unit}"
+            )
+        checks.add(
+            key,
+            f"the starting model has {name} from {slowest} to {fastest} {unit} where it may "
+            f"change, and at {int(outside.sum())} points it is outside the bounds {lower} to "
+            f"{upper} {unit}; {remedy}",
+        )
+    return True
+
+
+def _plausible(checks: Checks, key: Key, name: str, ends: tuple[float, float]) -> None:
+    """Warn of bounds that let a property be that of no rock."""
+    (low, high), (least, most), unit = ends, PLAUSIBLE[name], UNITS.get(name, "")
+    if least <= low and high <= most:
+        return
+    place = ".".join(map(str, key))
+    inner = max(low, least), min(high, most)
+    remedy = f"set `{place}: [{inner[0]:.9g}, {inner[1]:.9g}]`, or check the unit"
+    if unit == "rad":
+        radians = round_down(low * DEGREE, 4), round_up(high * DEGREE, 4)
+        remedy = f"are they in degrees? Then set `{place}: [{radians[0]:.9g}, {radians[1]:.9g}]`"
+    elif inner[0] >= inner[1]:
+        remedy = f"bounds are in {unit}: check them" if unit else "check them"
+    waste = ", and the time step is that of the largest" if name == "vp" and high > most else ""
+    checks.warn(
+        f"`{place}` lets {name} be from {low:g} to {high:g} {unit}".rstrip()
+        + f", but rocks have {least:g} to {most:g}{waste}; {remedy}"
+    )
+
+
+def _regularization(
+    checks: Checks, config: schema.InvertConfig, model: EarthModel, fixed: NDArray[np.bool_]
+) -> None:
+    """Penalties and constraints must be possible with the model, and their files readable."""
+    found = unknowns.variables(config, model)
+    settings = config.inversion
+    for number, stage in enumerate(settings.stages):
+        own = stage.regularization is not None or stage.constraints is not None
+        if number and not own:
+            continue
+        key: Key = ("inversion", "stages", number) if own else ("inversion",)
+        made = Regularization(config, settings.of(number), model, found, fixed)
+        checks.get(key, made.check)
+
+
+def shots(checks: Checks, config: schema.InvertConfig, records: Gathers) -> None:
+    """Shots that fire together must be heard by the same receivers, in the whole model."""
+    settings = config.inversion
+    for number, stage in enumerate(settings.stages):
+        key: Key = ("inversion", "stages", number, "shots")
+        if stage.shots is None:
+            key = ("inversion", "shots")
+        if settings.of(number).shots.encode is False:
+            continue
+        checks.get(key, lambda: encoding.check_spread(records.acquisition))
+        if not records.live.all():
+            checks.add(
+                key,
+                f"{int((~records.live).sum())} traces are silent, and shots that fire together "
+                f"need the records of all receivers; leave out `encode`, use batches "
+                f"(`shots: {{batch: 8}}`), or pick shots without them (`data.shots`)",
+            )
+        if config.physics.aperture != "whole":
+            checks.add(
+                key,
+                f"shots that fire together need the whole model; leave out `encode`, or set "
+                f"`physics.aperture: whole` in place of {config.physics.aperture}",
+            )
+        own = settings.of(number)
+        if own.conditioning or own.source:
+            checks.add(
+                key,
+                "shots that fire together cannot be conditioned one by one, nor their sources "
+                "estimated; leave out `encode`, or `conditioning` and `source`",
+            )
+        if own.misfit.kind != "least_squares":
+            checks.add(
+                key,
+                f"shots that fire together can be compared by `least_squares` alone, not by "
+                f"`{own.misfit.kind}`: no other misfit of a sum is on average that "
+                f"of the shots; leave out `encode`, or use batches, as in "
+                f"`inversion.shots: {{batch: 8}}`",
+            )
+        if stage.shots is None:
+            return
+
+
+def in_words(settings: Inversion) -> list[str]:
+    """What is inverted for, within which bounds."""
+    words = []
+    for name, inverted in settings.inverted().items():
+        low, high = (f"{e:g}" if isinstance(e, float) else e.file.name for e in inverted.bounds)
+        text = f"{name} from {low} to {high} {UNITS.get(name, '')}".rstrip()
+        other = inverted.parameter not in (None, name)
+        words.append(f"{text} as {inverted.parameter}" if other else text)
+    return words

@@ -1,0 +1,65 @@
+"""Which traces are so near to their source that the grid of a run cannot explain them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fwicli.config import schema
+from fwicli.config.loader import Key
+from fwicli.inversion.shots.experiments import NEAR
+from fwicli.survey import proximity
+from fwicli.survey.bands import Band
+from fwicli.survey.gathers import Gathers, PointSource
+from fwicli.survey.grid import Grid
+from fwicli.survey.proximity import Nearest
+from fwicli.workflows.planning.checks import Checks
+
+
+def point_source(physics: schema.Physics, grid: Grid) -> PointSource:
+    """How point sources are modelled on a grid."""
+    return PointSource(
+        physics.equation, grid.spacing, grid.origin, physics.order, physics.interpolation
+    )
+
+
+def nearest(
+    checks: Checks,
+    key: Key,
+    setting: float | str | None,
+    waves: PointSource,
+    records: Gathers,
+    band: tuple[float, float] | None,
+    fades: bool = False,
+) -> Nearest:
+    """What the grid cannot explain; a problem if nothing else is left.
+
+    Parameters
+    ----------
+    key : Key
+        Where the setting is said.
+    setting : float, str or None
+        Distance within which records depend on the grid [m], "nothing", or "auto".
+    band : tuple of float or None
+        In which energies are compared [Hz]; all frequencies if there is none.
+    fades : bool
+        Whether traces fade out, because the source is estimated.
+    """
+    if setting == "nothing":
+        return Nearest()
+    full = float(setting) if isinstance(setting, float) else 0.0
+    if not isinstance(setting, float):
+        full = proximity.length(waves, records.point_source)
+    geometry = records.acquisition
+    distances = np.stack([proximity.distances(geometry, n) for n in range(geometry.shots)])
+    if fades and not proximity.weights(distances, full).any():
+        checks.add(key, NEAR)
+    within = distances < full * (1 - 1e-6)
+    if not within.any():
+        return Nearest(full, fades=fades)
+    near, total = 0.0, 0.0
+    for gather, rows in zip(records.data, within, strict=True):
+        traces = gather if band is None else Band(*band).apply(gather, records.interval)
+        energy = np.sum(traces.astype(np.float64) ** 2, axis=1)
+        near, total = near + float(energy[rows].sum()), total + float(energy.sum())
+    share = near / total if total > 0 else 0.0
+    return Nearest(full, int(within.sum()), within.size, share, fades)

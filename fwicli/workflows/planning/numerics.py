@@ -1,0 +1,195 @@
+"""How one propagation is discretised, as the plan decides it: frozen for a run or a stage of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fwicli.propagators import history
+from fwicli.propagators.absorbing import AbsorbingLayer
+from fwicli.propagators.equations import registry
+from fwicli.propagators.history import STORED, Demand, Keeping
+from fwicli.propagators.sampling import memory
+from fwicli.propagators.sampling.memory import Traces
+from fwicli.propagators.sampling.resampling import Resampling
+from fwicli.propagators.sampling.stability import TimeAxis
+from fwicli.survey.gathers import PointSource
+from fwicli.survey.grid import Grid
+from fwicli.survey.proximity import Nearest
+from fwicli.survey.regridding import Regridding
+from fwicli.survey.windows import Window, whole
+
+if TYPE_CHECKING:
+    from fwicli.propagators.discretization import Discretization
+
+
+@dataclass(frozen=True)
+class Numerics:
+    """Grid, time axis, absorbing layer and history of a propagation, and what they come to.
+
+    Attributes
+    ----------
+    grid : Grid
+        Of the propagation.
+    every : int
+        Steps between snapshots of the history.
+    highest_frequency : float
+        Upper edge of the wavelet's band [Hz].
+    points_per_wavelength : float
+        Of the slowest wave at that frequency.
+    interpolation : {"sinc", "linear"}
+        Of sources and receivers.
+    parameters : tuple of str or None
+        Parameters of which a gradient is wanted; None for all.
+    keeping : Keeping
+        How the history is kept.
+    reason : str
+        Why so, where the plan decided it.
+    earth : Grid or None
+        Of the model, the unknowns or the image, where that is finer; None where it is the same.
+    windows : tuple of Window
+        Of the shots, in the grid of the propagation; none where all of it is propagated.
+    curvature : bool
+        Whether the change of the waves goes with them, as in products with second derivatives.
+    near : Nearest
+        Traces next to their source that the grid cannot explain.
+    traces : Traces
+        Of the shot that has the most.
+    """
+
+    equation: str
+    grid: Grid
+    axis: TimeAxis
+    layer: AbsorbingLayer
+    order: int
+    precision: str
+    every: int
+    threads: int
+    highest_frequency: float
+    points_per_wavelength: float
+    interpolation: str = "sinc"
+    parameters: tuple[str, ...] | None = None
+    keeping: Keeping = STORED
+    reason: str = ""
+    earth: Grid | None = None
+    windows: tuple[Window, ...] = ()
+    curvature: bool = False
+    near: Nearest = field(default_factory=Nearest)
+    traces: Traces = field(default_factory=Traces)
+
+    @property
+    def point_source(self) -> PointSource:
+        """How point sources are modelled."""
+        grid = self.grid
+        return PointSource(self.equation, grid.spacing, grid.origin, self.order, self.interpolation)
+
+    @property
+    def regridding(self) -> Regridding | None:
+        """From the grid of the model to that of the propagation, where they differ."""
+        return None if self.earth is None else Regridding(self.earth, self.grid.spacing)
+
+    def window(self, shot: int) -> Window:
+        """What of the grid is propagated for a shot."""
+        return self.windows[shot] if self.windows else whole(self.grid)
+
+    @property
+    def padded(self) -> tuple[int, ...]:
+        """Shape of what is propagated, with the absorbing layer."""
+        return self.layer.padded(self.window(0).shape)
+
+    @property
+    def steps(self) -> int:
+        """Propagation steps of a shot."""
+        return Resampling(self.axis).steps
+
+    def memory(self, gradient: bool) -> int:
+        """Memory of one shot [bytes]."""
+        return self.working(gradient) + (self.demand().held(self.keeping) if gradient else 0)
+
+    def working(self, gradient: bool) -> int:
+        """Memory of one shot without its history [bytes]."""
+        itemsize, equation = np.dtype(self.precision).itemsize, registry.load(self.equation)
+        points = memory.with_halo(self.padded, self.order, itemsize)
+        levels = 2 if self.curvature else 1
+        forward, whole = (
+            levels * history.working_bytes(equation, self.grid.ndim, points, itemsize, both)
+            for both in (False, gradient)
+        )
+        steps = self.steps
+        if gradient:
+            first, last = self.keeping.segments(self.steps, self.every)[0]
+            steps = last - first
+        resampling = Resampling(self.axis, self.precision)
+        # The last matrix is made when the first records have come, before anything goes back.
+        recorded = levels * self.traces.memory(self.steps, steps, itemsize, gradient=False)
+        entering = levels * self.traces.memory(self.steps, steps, itemsize, gradient)
+        largest = max(forward + recorded + resampling.making, whole + entering)
+        # The model and its changes as they come, and images as they go.
+        models = (1 + 2 * gradient) * int(np.prod(self.window(0).shape)) * itemsize
+        return largest + resampling.memory + models * len(equation.parameters(self.grid.ndim))
+
+    def demand(self) -> Demand:
+        """What the history of a shot has to hold."""
+        demand = history.demand(
+            registry.load(self.equation),
+            self.window(0).shape,
+            self.layer,
+            self.order,
+            (self.steps, self.every, self.axis.step),
+            np.dtype(self.precision).itemsize,
+            self.parameters,
+        )
+        if not self.curvature:
+            return demand
+        return replace(demand, snapshot=2 * demand.snapshot, state=2 * demand.state)
+
+    def within(self, budget: int) -> Numerics:
+        """With the quickest history for which one shot fits a memory [bytes]."""
+        room = max(0, budget - self.working(gradient=True))
+        keeping, reason = self.demand().choose(room)
+        return replace(self, keeping=keeping, reason=reason)
+
+    def work(self) -> float:
+        """Grid points times steps of one propagation."""
+        return float(np.prod(self.padded)) * self.steps
+
+    def discretization(self) -> Discretization:
+        """What a propagator is made of."""
+        from fwicli.propagators.discretization import (
+            Discretization,  # late: a check needs no Devito
+        )
+
+        return Discretization(
+            equation=self.equation,
+            grid=self.window(0).local,
+            axis=self.axis,
+            layer=self.layer,
+            order=self.order,
+            precision=self.precision,
+            every=self.every,
+            keeping=self.keeping,
+            threads=self.threads,
+            interpolation=self.interpolation,
+            parameters=self.parameters,
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """Numbers for a table."""
+        earth = {"model_grid": "x".join(map(str, self.earth.shape))} if self.earth else {}
+        window = {"window": "x".join(map(str, self.window(0).shape))} if self.windows else {}
+        return {
+            **earth,
+            "grid": "x".join(map(str, self.grid.shape)),
+            "spacing_m": [round(h, 3) for h in self.grid.spacing],
+            **window,
+            "with_layer": "x".join(map(str, self.padded)),
+            "time_step_s": self.axis.step,
+            "substeps": self.axis.substeps,
+            "steps": self.steps,
+            "highest_frequency_hz": round(self.highest_frequency, 2),
+            "points_per_wavelength": round(self.points_per_wavelength, 2),
+            "history": self.keeping.kind,
+            "history_every": self.every,
+        }

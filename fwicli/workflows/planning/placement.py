@@ -1,0 +1,115 @@
+"""Where sources and receivers may be: not where nothing is sent or recorded."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.config.loader import Key
+from fwicli.errors import FwiError
+from fwicli.propagators.checks import sides
+from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.gathers import Gathers
+from fwicli.survey.grid import Grid
+from fwicli.workflows.assembly import survey
+from fwicli.workflows.planning.checks import Checks
+
+# Distinct positions of a survey; a few may well be set side by side within one cell.
+SEVERAL = 5
+
+
+def inside(checks: Checks, key: Key, grid: Grid, geometry: Acquisition) -> None:
+    """Every source and receiver must lie in the model."""
+    named = {"sources": geometry.sources, "receivers": geometry.all_receivers()}
+    _spread(checks, key, grid, np.concatenate(list(named.values())))
+    turned = Grid(grid.shape[::-1], grid.spacing, grid.origin)
+    fits = not any(turned.outside(positions).any() for positions in named.values())
+    for name, positions in named.items():
+        outside = grid.outside(positions)
+        if not outside.any():
+            continue
+        first = int(np.flatnonzero(outside)[0])
+        where = ", ".join(f"{c:.9g}" for c in positions[first])
+        remedy = "move them, or check units, `model.origin` and the sign of depths"
+        if fits:
+            axes, order = ", ".join(grid.axes), ", ".join(grid.axes[::-1])
+            remedy = (
+                f"is the model ({order})? All lie in it with its axes turned round: give it as "
+                f"({axes}), as by `numpy.transpose`, or {remedy}"
+            )
+        checks.add(
+            (*key, name) if key == ("geometry",) else key,
+            f"{int(outside.sum())} of {len(positions)} {name} lie outside the model, the "
+            f"first, number {first}, at ({where}) m; the model has {_extent(grid)} m: {remedy}",
+        )
+
+
+def _spread(checks: Checks, key: Key, grid: Grid, positions: NDArray[np.float64]) -> None:
+    """A survey of several points must not be within a single cell: its kilometres are no metres."""
+    several = np.unique(positions[np.isfinite(positions).all(axis=1)], axis=0)
+    if len(several) < SEVERAL:
+        return
+    reach = several.max(axis=0) - several.min(axis=0)
+    if (reach >= grid.spacing).any():
+        return
+    size = " by ".join(f"{r:.4g}" for r in reach)
+    checks.add_once(
+        key,
+        f"all sources and receivers, at {len(several)} positions, are within {size} m, less than "
+        f"a grid spacing of the model: are they in km? Coordinates are in m: multiply them by 1000",
+    )
+
+
+def _extent(grid: Grid) -> str:
+    """Where a grid begins and ends, in digits enough."""
+    return ", ".join(
+        f"{a} from {o:.9g} to {e:.9g}"
+        for a, o, e in zip(grid.axes, grid.origin, grid.end, strict=True)
+    )
+
+
+def sounding(checks: Checks, key: Key, grid: Grid, geometry: Acquisition) -> None:
+    """No source or receiver may lie on a side where the pressure is zero."""
+    try:
+        free = survey.free_sides(checks.loaded.config.physics, grid.ndim)
+    except FwiError:
+        return  # said where the layer is made
+    by_surface = checks.loaded.config.physics.free_surface
+    named = {"sources": geometry.sources, "receivers": geometry.all_receivers()}
+    for name, positions in named.items():
+        for side in free:
+            on = sides.zero_at(positions, grid, side)
+            if on.any():
+                surface = "set `physics.free_surface: false`" if by_surface else ""
+                checks.add(
+                    (*key, name) if key == ("geometry",) else key,
+                    sides.silence(name, on, grid, side, surface),
+                )
+
+
+def live(records: Gathers) -> Acquisition:
+    """The acquisition of records, with receivers of silent traces at the source."""
+    geometry = records.acquisition
+    if records.live.all():
+        return geometry
+    receivers = np.stack([geometry.receivers_of(shot) for shot in range(geometry.shots)])
+    at_source = geometry.sources[:, None, :]
+    return Acquisition(geometry.sources, np.where(records.live[..., None], receivers, at_source))
+
+
+def within_reach(
+    checks: Checks, key: Key, geometry: Acquisition, fastest: float, duration: float
+) -> None:
+    """Waves must come to at least one receiver before the record ends."""
+    nearest = np.inf
+    for shot in range(geometry.shots):
+        away = geometry.receivers_of(shot) - geometry.source(shot)
+        nearest = min(nearest, float(np.linalg.norm(away, axis=1).min(initial=np.inf)))
+        if nearest <= fastest * duration:
+            return
+    checks.add_once(
+        key,
+        f"no wave comes to any receiver within the record: the nearest is {nearest:g} m from "
+        f"its source, and in {duration:g} s the fastest wave, of {fastest:g} m/s, comes "
+        f"{fastest * duration:.4g} m far; make the record longer, or check the units",
+    )

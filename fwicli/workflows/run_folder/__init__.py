@@ -1,0 +1,1 @@
+"""The folder of a run: what it holds, who may write there, and what survives a stop."""

@@ -1,0 +1,111 @@
+"""Names of what runs write into their folders, and by what it is recognised."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fwicli.config.loader import Loaded
+from fwicli.files import hdf5
+from fwicli.survey.model import IMPEDANCE
+from fwicli.workflows.run_folder.manifest import JOURNAL, PARTIAL
+
+CONFIG, ENVIRONMENT, PROGRESS, LOG = "config.yaml", "environment.json", "progress.jsonl", "log.txt"
+RESOLVED = "# resolved by fwi"
+# What pictures are signed with, near their beginning, and what those of old versions are.
+SIGNED, ONCE_SIGNED = b"fwicli", b"Matplotlib"
+RECORDS, IMAGE, INVERSION, STATE = "shots.h5", "image.h5", "inversion.h5", "state.h5"
+WITHIN = {
+    PARTIAL: re.compile(r"\d{6}\.npy|sum\.npz"),
+    JOURNAL: re.compile(r"[0-9a-f]{32}\.npz"),
+}
+SECTIONS = ("start", "result", "difference", "overview")
+
+
+def names(loaded: Loaded) -> tuple[str, ...]:
+    """Files and folders that a run may write, by their names in its folder."""
+    kinds: dict[str, Callable[[Any], tuple[str, ...]]] = {
+        "model": lambda _: (RECORDS, PARTIAL, "model.png", "gathers.png", "wavelet.png"),
+        "rtm": lambda _: (IMAGE, PARTIAL, "image.png", "reflectivity.png"),
+        "invert": _of_inversion,
+    }
+    return (CONFIG, ENVIRONMENT, PROGRESS, LOG, *kinds[loaded.kind](loaded.config))
+
+
+def everything() -> tuple[str, ...]:
+    """Names of all files that a version without lists may have written."""
+    quantities = ("vp", "rho", "epsilon", "delta", "theta", "phi", IMPEDANCE)
+    return (
+        *(CONFIG, ENVIRONMENT, PROGRESS, LOG, RECORDS, IMAGE, INVERSION, STATE),
+        *("model.png", "gathers.png", "wavelet.png", "image.png", "reflectivity.png"),
+        *("convergence.png", "wavelets.png"),
+        *(diagnosis(n) for n in range(1, 100)),
+        *(section(title, name) for name in quantities for title in SECTIONS),
+    )
+
+
+def diagnosis(stage: int) -> str:
+    """Picture of the diagnosis of a stage, numbered from 1."""
+    return f"diagnosis_{stage}.png"
+
+
+def section(title: str, quantity: str) -> str:
+    """Picture of a quantity of the earth; those of vp have no name in theirs."""
+    return f"{title}.png" if quantity == "vp" else f"{title}_{quantity}.png"
+
+
+def _of_inversion(config: Any) -> tuple[str, ...]:
+    inverted = tuple(config.inversion.inverted())
+    quantities = dict.fromkeys((*inverted, *(("rho",) if IMPEDANCE in inverted else ())))
+    pictures = [section(title, name) for name in quantities for title in SECTIONS]
+    stages = [diagnosis(n) for n in range(1, len(config.inversion.stages) + 1)]
+    files = (INVERSION, STATE, JOURNAL, "convergence.png", "wavelets.png")
+    return (*files, *stages, *pictures)
+
+
+def recognised(path: Path, listed: bool = True) -> bool:
+    """Whether a file in the folder of a run looks as if the program had written it.
+
+    Parameters
+    ----------
+    listed : bool
+        Whether it is on a list; versions without lists did not sign their pictures.
+    """
+    if path.is_symlink():
+        return listed
+    if path.name in WITHIN or not path.is_file():
+        return listed and path.name in WITHIN and path.is_dir()
+    if listed and path.stat().st_size == 0:
+        return True
+    if path.suffix == ".h5":
+        return hdf5.written_here(path)
+    with path.open("rb") as file:
+        begin = file.read(512)
+    if path.suffix == ".png":
+        return SIGNED in begin or (not listed and ONCE_SIGNED in begin)
+    return _text(path, begin.decode("utf-8", errors="replace"))
+
+
+def damaged(path: Path) -> bool:
+    """Whether a result cannot be read at all."""
+    return path.suffix == ".h5" and path.is_file() and not hdf5.is_readable(path)
+
+
+def _text(path: Path, begin: str) -> bool:
+    """Whether a text file begins as the program's own of that name does."""
+    if path.name == CONFIG:
+        return begin.startswith(RESOLVED)
+    if path.name == LOG:
+        return re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", begin) is not None
+    if path.name == PROGRESS:
+        return begin.startswith('{"time": ')
+    if path.name != ENVIRONMENT:
+        return path.name.startswith(".")  # written aside, and not whole
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return isinstance(content, dict) and {"fwicli", "inputs"} <= content.keys()

@@ -1,0 +1,47 @@
+"""Who made a result, where and with what."""
+
+from __future__ import annotations
+
+import platform
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+
+from fwicli.errors import CompilerError
+from fwicli.propagators.kernels import toolchain
+
+PACKAGES = ("fwicli", "devito", "numpy", "scipy", "h5py", "sympy")
+
+
+def provenance() -> dict[str, str]:
+    """Who made a result, where and with what."""
+    found = {"python": platform.python_version(), "host": socket.gethostname()}
+    for package in PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    found["command"] = " ".join(sys.argv)
+    found["date"] = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+    found["platform"] = platform.platform()
+    found["compiler"] = _compiler()
+    source = Path(__file__).resolve().parents[3]
+    if (source / ".git").exists():
+        found["revision"] = _first_line(["git", "-C", str(source), "rev-parse", "HEAD"])
+    return found
+
+
+def _compiler() -> str:
+    """Version of the compiler that kernels which are not there yet are made by."""
+    with suppress(CompilerError):
+        return toolchain.version(toolchain.compiler(trial=True).command) or "not found"
+    return "not found"
+
+
+def _first_line(command: list[str]) -> str:
+    with suppress(OSError):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return (done.stdout.splitlines() or [""])[0]
+    return "not found"

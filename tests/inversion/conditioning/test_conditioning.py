@@ -1,0 +1,158 @@
+"""Conditioning operators have exact transposes, alone and in chains, and keep what they name."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from fwicli.errors import DataError
+from fwicli.inversion.conditioning import mutes, trace_weights
+from fwicli.inversion.conditioning.operators import (
+    BandPass,
+    Chain,
+    Operator,
+    Record,
+    Weights,
+    chain,
+)
+from fwicli.survey.bands import Band
+
+SHAPE = (7, 120)
+RNG = np.random.default_rng(0)
+RECORD = Record(0, np.linspace(40.0, 1000.0, 7), 0.004, RNG.standard_normal(SHAPE))
+ARRIVALS = 0.05 + 0.3 * RNG.random(7)
+
+OPERATORS: dict[str, Operator] = {
+    "causal": BandPass(Band(3.0, 20.0), 0.004),
+    "low": BandPass(Band(0.0, 20.0), 0.004),
+    "zero phase": BandPass(Band(3.0, 20.0), 0.004, zero_phase=True),
+    "offsets": mutes.by_offset(RECORD, 150.0, 900.0, 100.0),
+    "times": mutes.by_time(RECORD, 0.05, 0.4, 0.06),
+    "since arrivals": mutes.by_time(RECORD, -0.02, 0.2, 0.05, origin=ARRIVALS),
+    "muted": mutes.by_time(RECORD, -0.02, 0.2, 0.05, True, ARRIVALS),
+    "damping": mutes.damping(RECORD, 0.2, ARRIVALS),
+    "by offset": trace_weights.by_offset(RECORD, 500.0, 1.5),
+    "by amplitude": trace_weights.by_amplitude(RECORD, 1.0),
+    "given": trace_weights.given(RECORD, RNG.random(7)),
+}
+CHAINS = {name: chain([operator]) for name, operator in OPERATORS.items()} | {
+    "all": chain(list(OPERATORS.values())),
+    "backwards": chain(list(OPERATORS.values())[::-1]),
+    "none": chain([]),
+}
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_transpose(name: str) -> None:
+    """<C s, a> = <s, C^T a> to round-off; and what a worker unpickles does the same."""
+    rng = np.random.default_rng(1)
+    s, a = rng.standard_normal((2, *SHAPE))
+    made = CHAINS[name]
+    Cs, Cta = made.apply(s), made.transpose(a)
+    assert np.linalg.norm(Cs) > 1e-3 * np.linalg.norm(s)
+    error = abs(np.vdot(Cs, a) - np.vdot(s, Cta))
+    assert error < 1e-14 * np.linalg.norm(Cs) * np.linalg.norm(a) + 1e-13 * abs(np.vdot(Cs, a))
+    again = pickle.loads(pickle.dumps(made))
+    np.testing.assert_array_equal(again.apply(s), Cs)
+
+
+def test_order_of_a_chain() -> None:
+    """Filters reach over the edges of mutes: what comes first matters, for C and for C^T."""
+    band, mute = OPERATORS["causal"], OPERATORS["times"]
+    s = np.random.default_rng(2).standard_normal(SHAPE)
+    made = chain([band, mute])
+    np.testing.assert_array_equal(made.apply(s), mute.apply(band.apply(s)))
+    np.testing.assert_array_equal(made.transpose(s), band.transpose(mute.transpose(s)))
+    assert np.abs(made.apply(s) - chain([mute, band]).apply(s)).max() > 0.1
+
+
+def test_weights_that_follow_each_other_are_one() -> None:
+    made = chain([OPERATORS["times"], OPERATORS["offsets"], OPERATORS["low"], OPERATORS["damping"]])
+    assert [type(o) for o in made.operators] == [Weights, BandPass, Weights]
+    times, offsets, damping = (OPERATORS[n] for n in ("times", "offsets", "damping"))
+    ones = np.ones(SHAPE)
+    expected = times.apply(ones) * offsets.apply(ones) * damping.apply(ones)
+    np.testing.assert_allclose(made.weights(SHAPE), expected, rtol=1e-14)
+    assert Chain().weights(SHAPE).all()
+
+
+def test_band_pass_keeps_its_band() -> None:
+    """A sine in the band passes, with the phase of the filter or none; one beyond does not."""
+    t = 0.004 * np.arange(2000)
+    inside, outside = np.sin(2 * np.pi * 8 * t), np.sin(2 * np.pi * 40 * t)
+    made = BandPass(Band(3.0, 20.0), 0.004, zero_phase=True)
+    middle = slice(700, 1300)
+    found = made.apply(np.stack([inside, outside]))[:, middle]
+    np.testing.assert_allclose(found[0], inside[middle], atol=2e-3)
+    assert np.abs(found[1]).max() < 1e-4
+
+
+def test_edges_and_tapers() -> None:
+    """One between the edges, zero outside, a half in the middle of a taper."""
+    x = np.array([0.0, 1.0, 1.5, 2.0, 3.0, 3.5, 4.0, 5.0])
+    weights = mutes.kept(x, 1.0, 4.0, 1.0)
+    np.testing.assert_allclose(weights, [0, 0, 0.5, 1, 1, 0.5, 0, 0], atol=1e-15)
+    np.testing.assert_allclose(mutes.kept(x, 1.0, 4.0, 1.0, muted=True), 1 - weights)
+    np.testing.assert_array_equal(mutes.kept(x, None, 2.0, 0.0), [1, 1, 1, 1, 0, 0, 0, 0])
+    np.testing.assert_array_equal(mutes.kept(x, None, None, 1.0), 1.0)
+
+
+def test_mutes_follow_the_moveout() -> None:
+    """What is kept of a trace begins where its arrival begins."""
+    factors = mutes.by_time(RECORD, 0.0, None, 0.0, origin=ARRIVALS).factors
+    first = RECORD.times[factors.argmax(axis=1)]
+    assert np.all((first >= ARRIVALS) & (first < ARRIVALS + 0.004))
+
+
+def test_damping_has_its_time_constant() -> None:
+    factors = mutes.damping(RECORD, 0.1, ARRIVALS).factors
+    late = np.argmin(np.abs(RECORD.times[None] - ARRIVALS[:, None] - 0.1), axis=1)
+    found = factors[np.arange(7), late]
+    np.testing.assert_allclose(found, np.exp(-(RECORD.times[late] - ARRIVALS) / 0.1))
+    assert factors.max() == 1.0
+
+
+def test_traces_count_the_same_by_amplitude() -> None:
+    """With power 1, whatever their amplitude was; traces of zeros stay zero."""
+    observed = RECORD.observed * 10.0 ** np.arange(7)[:, None]
+    observed[3] = 0
+    record = Record(0, RECORD.offsets, 0.004, observed)
+    sizes = trace_weights.amplitude(trace_weights.by_amplitude(record, 1.0).apply(observed))
+    np.testing.assert_allclose(np.delete(sizes, 3), sizes[0])
+    assert sizes[3] == 0
+
+
+def test_dead_traces_are_found() -> None:
+    """Of zeros, far too weak and far too loud, beside a decay over four orders of magnitude."""
+    rng = np.random.default_rng(3)
+    observed = rng.standard_normal((60, 80)) * 10.0 ** (-4 * np.arange(60) / 60)[:, None]
+    assert not trace_weights.dead(observed, 0.05, 20.0).any()
+    observed[7], observed[0] = 0, 0
+    observed[20] *= 0.01
+    observed[41] *= 1000
+    found = np.flatnonzero(trace_weights.dead(observed, 0.05, 20.0))
+    np.testing.assert_array_equal(found, [0, 7, 20, 41])
+    assert trace_weights.dead(np.zeros((3, 5)), 0.05, 20.0).all()
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (np.ones(6), r"weights of shape \(6,\) do not fit 7 receivers"),
+        (np.ones((0, 7)), "weights of 0 shots do not reach shot 0"),
+        (np.full(7, np.nan), "must be finite numbers, not negative"),
+        (np.full(7, -1.0), "must be finite numbers, not negative"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused(weights: np.ndarray, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        trace_weights.given(RECORD, weights)
+
+
+def test_offsets_are_horizontal() -> None:
+    source = np.array([[100.0, 50.0, 30.0]])
+    receivers = np.array([[130.0, 90.0, 700.0], [100.0, 50.0, 0.0]])
+    record = Record.of(3, source, receivers, 0.004, np.zeros((2, 4)))
+    np.testing.assert_allclose(record.offsets, [50.0, 0.0])

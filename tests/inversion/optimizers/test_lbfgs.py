@@ -1,0 +1,93 @@
+"""L-BFGS against SciPy's, with bounds and in other convex sets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from fwicli.inversion.optimizers.lbfgs import Lbfgs
+from fwicli.inversion.optimizers.optimizer import Problem
+from tests.inversion.functions import CASES, Case, matrix, quadratic, rosenbrock, run
+
+METHOD = Lbfgs(budget=15)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("damped", [False, True], ids=["plain", "damped"])
+def test_minimum_is_that_of_scipy(case: Case, damped: bool) -> None:
+    """The same minimum of each function in the same box."""
+    found = run(Lbfgs(budget=15, damped=damped), case)
+    assert np.all((found.x >= case.low) & (found.x <= case.high))
+    assert found.value == pytest.approx(case.scipy().fun, abs=1e-9)
+
+
+def test_no_more_evaluations_than_scipy_on_average() -> None:
+    ours = sum(run(METHOD, case).evaluations for case in CASES)
+    theirs = sum(case.scipy().nfev for case in CASES)
+    assert ours <= theirs
+
+
+def test_good_preconditioner_is_used() -> None:
+    """With the exact inverse Hessian of a quadratic, one step and a scale are enough."""
+    A = np.diag(np.logspace(0, 6, 30))
+    problem = Problem(quadratic(A), precondition=lambda g: g / A.diagonal(), first_change=1.0)
+    state = METHOD.start(np.zeros(30), problem)
+    for _ in range(2):
+        state = METHOD.step(state, problem) or state
+    assert state.value < 1e-12 * A.trace()
+
+
+def saddle(x: np.ndarray) -> tuple[float, np.ndarray]:
+    a, b = x
+    return 5 * a**2 + 0.25 * b**4 - 0.5 * b**2, np.array([10 * a, b**3 - b])
+
+
+@pytest.mark.parametrize("damped", [False, True])
+def test_damped_pairs_keep_the_inverse_positive(damped: bool) -> None:
+    """A step along negative curvature, after a search that ended early, is remembered, too."""
+    problem = Problem(saddle, first_change=0.1)
+    method = Lbfgs(budget=1, damped=damped)
+    state = method.start(np.array([1.0, 0.01]), problem)
+    remembered = []
+    for _ in range(12):
+        following = method.step(state, problem)
+        if following is None:
+            break
+        s, y = following.x - state.x, following.gradient - state.gradient
+        state = following
+        steps, changes = state.arrays["steps"], state.arrays["changes"]
+        assert np.all(np.sum(steps * changes, axis=1) > 0)
+        if np.vdot(s, y) < 0:
+            remembered.append(np.array_equal(changes[-1], y))
+    assert len(remembered) > 0
+    assert set(remembered) == {damped}
+
+
+@pytest.mark.parametrize("centre", [0.0, 0.4])
+def test_minimum_in_a_ball(centre: float) -> None:
+    """Of Rosenbrock's function in a ball of radius one half, as SciPy finds it."""
+
+    def ball(x: np.ndarray) -> np.ndarray:
+        away = x - centre
+        return np.asarray(centre + away / max(1.0, 2 * float(np.linalg.norm(away))))
+
+    inside = {"type": "ineq", "fun": lambda x: 0.25 - np.sum((x - centre) ** 2)}
+    theirs = minimize(
+        rosenbrock, np.full(3, centre), jac=True, method="SLSQP", constraints=inside, tol=1e-12
+    )
+    case = Case("ball", rosenbrock, np.full(3, centre), -5.0, 5.0, lambda _, v: v)
+    found = run(METHOD, case, projection=ball)
+    assert np.linalg.norm(found.x - centre) <= 0.5 * (1 + 1e-12)
+    np.testing.assert_allclose(found.x, theirs.x, atol=1e-5)
+
+
+def test_quadratic_in_few_steps_whatever_its_units() -> None:
+    """The first step says how long steps are; from the second on the curvature does."""
+    for unit in (1e-6, 1e6):
+        A = unit * matrix(0.5, 20)
+        problem = Problem(quadratic(A), first_change=0.01)
+        state = METHOD.start(np.zeros(20), problem)
+        for _ in range(14):
+            state = METHOD.step(state, problem) or state
+        assert np.abs(state.x - 1).max() < 1e-4

@@ -1,0 +1,64 @@
+"""Energy of sources and receivers at each point."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fwicli.inversion.objective import ShotTask
+from fwicli.inversion.preconditioning.illumination import ShotEnergy, signals
+from fwicli.survey.wavelets import ricker, times
+from tests.inversion.test_objective import GRID, objective, placed
+
+
+def test_receivers_at_once_are_their_sum() -> None:
+    """What all send together, averaged over draws, is what each sends alone."""
+    f, x = objective("vp")
+    shot = f.experiments[0]
+    common = (f.discretization, f.medium.parameters(x), shot.wavelet, shot.source)
+    near = shot.receivers[::4]
+    together = np.mean([ShotEnergy(*common, near, seed)() for seed in range(16)], axis=0)
+    # A receiver alone, of which the average over draws needs no other receivers.
+    alone = sum(
+        np.mean([ShotEnergy(*common, near[i : i + 1], 100 * i + s)() for s in range(5)], axis=0)
+        for i in range(len(near))
+    )
+    inside = (slice(4, -4), slice(6, -4))
+    ratio = together[inside] / alone[inside]
+    assert np.median(ratio) == pytest.approx(1, rel=0.2)
+    assert np.percentile(np.abs(np.log(ratio)), 90) < 0.3
+
+
+def test_source_and_receivers_are_alike() -> None:
+    """The energy of the source is that of the gradient's illumination."""
+    f, x = objective("vp")
+    shot = f.experiments[0]
+    common = (f.discretization, f.medium.parameters(x), shot.wavelet, shot.source, shot.receivers)
+    expected = ShotTask(*common, shot.comparison)().illumination
+    found = ShotEnergy(*common, 0)
+    np.testing.assert_allclose(found._energy(shot.wavelet, shot.source, shot.receivers), expected)
+
+
+def test_deep_points_are_raised_by_receivers() -> None:
+    """And the sum over shots is moved to the grid of x, and counted."""
+    f, x = objective("vp")
+    f = replace(placed(f, coarse=True, windowed=True))
+    found = f.energy(x)
+    assert found.shape == GRID.shape
+    assert found.min() >= 0
+    assert f.simulations == 8
+    np.testing.assert_array_equal(found, f.energy(x))
+
+
+def test_signals_have_the_wavelet_s_spectrum() -> None:
+    """On average, and differ from receiver to receiver and from seed to seed."""
+    wavelet = ricker(times(0.004, 500), 12.0)
+    found = signals(wavelet, 200, 3)
+    power = (np.abs(np.fft.rfft(found, axis=1)) ** 2).mean(axis=0)
+    expected = np.abs(np.fft.rfft(wavelet)) ** 2 * 500
+    strong = expected > 0.2 * expected.max()
+    assert np.median(power[strong] / expected[strong]) == pytest.approx(1, rel=0.15)
+    assert abs(np.corrcoef(found[0], found[1])[0, 1]) < 0.5
+    assert (signals(wavelet, 200, 4) != found).any()

@@ -1,0 +1,91 @@
+"""Pictures are made, of 2D and 3D models, and are not blank."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from fwicli import Acquisition, EarthModel, Gathers, Grid
+from fwicli.inversion.diagnosis import Diagnosis, Traces
+from fwicli.plotting import pictures
+from fwicli.survey.wavelets import ricker, times
+
+RNG = np.random.default_rng(0)
+
+
+def picture(path: Path) -> np.ndarray:
+    pixels = imread(path)
+    assert pixels.shape[0] > 150
+    assert pixels.shape[1] > 300
+    assert pixels[..., :3].std() > 0.02
+    return pixels
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_models_and_images(tmp_path: Path, ndim: int) -> None:
+    grid = Grid((30, 20, 25)[:ndim], (10.0,) * ndim, (0.0,) * ndim)
+    rho = {"rho": 1000 + 500 * RNG.random(grid.shape)}
+    earth = EarthModel(grid, 2000 + 500 * RNG.random(grid.shape), rho)
+    points = 100 * RNG.random((3, ndim))
+    pictures.model(tmp_path / "m.png", earth, Acquisition(points, points))
+    pictures.difference(tmp_path / "d.png", earth, EarthModel(grid, earth.vp + 1))
+    pictures.overview(tmp_path / "o.png", earth, earth, earth)
+    pictures.model(tmp_path / "r.png", earth, name="rho")
+    pictures.overview(tmp_path / "z.png", earth, earth, None, name="impedance")
+    pictures.image(tmp_path / "i.png", RNG.standard_normal(grid.shape), earth)
+    for name in "mdroiz":
+        picture(tmp_path / f"{name}.png")
+
+
+def test_constant_model_has_a_scale(tmp_path: Path) -> None:
+    grid = Grid((30, 20), (10.0, 10.0), (0.0, 0.0))
+    earth = EarthModel(grid, np.full(grid.shape, 2000.0))
+    pictures.model(tmp_path / "m.png", earth)
+    pictures.difference(tmp_path / "d.png", earth, earth)
+    picture(tmp_path / "m.png")
+
+
+def test_image_over_nothing_but_water(tmp_path: Path) -> None:
+    """Its scale is that of all points, where none lies below the water."""
+    grid = Grid((31, 21), (25.0, 25.0), (0.0, 0.0))
+    earth = EarthModel(grid, np.full(grid.shape, 1600.0))
+    pictures.image(tmp_path / "i.png", RNG.standard_normal(grid.shape), earth)
+    picture(tmp_path / "i.png")
+
+
+def test_gathers_wavelet_and_convergence(tmp_path: Path) -> None:
+    points = np.zeros((4, 2))
+    data = RNG.standard_normal((4, 4, 60))
+    pictures.gathers(tmp_path / "g.png", Gathers(Acquisition(points, points), 0.004, data))
+    pictures.wavelet(tmp_path / "w.png", ricker(times(0.004, 60), 10.0), 0.004)
+    history = {"stage": np.array([1, 1, 2]), "misfit": np.array([1.0, 0.5, 0.2])}
+    pictures.convergence(tmp_path / "c.png", history)
+    widths = [picture(tmp_path / "c.png").shape[1]]
+    for column in ("model_error", "model_error_rho"):
+        history[column] = np.array([0.2, 0.15, 0.1])
+        pictures.convergence(tmp_path / "e.png", history)
+        widths.append(picture(tmp_path / "e.png").shape[1])
+    assert widths == sorted(set(widths))
+    for name in "gw":
+        picture(tmp_path / f"{name}.png")
+
+
+def test_diagnosis_shows_what_is_off(tmp_path: Path) -> None:
+    """Red where observed arrivals are late, blue where they are early, white where unknown."""
+    rng = np.random.default_rng(1)
+    cycles = np.repeat(np.linspace(-0.9, 0.9, 12)[:, None], 30, axis=1)
+    likeness = np.where(np.arange(30) < 20, 0.9, 0.1) * np.ones((12, 1))
+    amplitude = np.exp(0.3 * rng.standard_normal((12, 30)))
+    amplitude[3] = np.nan
+    found = Diagnosis(Traces(amplitude, cycles, likeness, np.ones(cycles.shape)), 6.0)
+    pictures.diagnosis(tmp_path / "d.png", found, "stage 1")
+    pixels = picture(tmp_path / "d.png")
+    left = pixels[:, : pixels.shape[1] // 3, :3]
+    assert ((left[..., 0] > 0.7) & (left[..., 2] < 0.2)).mean() > 0.02
+    assert ((left[..., 2] > 0.7) & (left[..., 0] < 0.2)).mean() > 0.02
+    unknown = Diagnosis(Traces(*np.full((4, 2, 4), np.nan)), 6.0)
+    pictures.diagnosis(tmp_path / "u.png", unknown)
+    assert (tmp_path / "u.png").exists()

@@ -1,0 +1,193 @@
+"""Sides of the model: with a layer, or with a pressure of zero and exact mirror images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
+from fwicli.errors import GeometryError
+from fwicli.propagators.absorbing import SIDES, walls
+from fwicli.propagators.equations import registry
+from fwicli.propagators.equations.equation import Equation, Footprint
+from fwicli.propagators.equations.medium import Medium
+from fwicli.propagators.equations.properties import parameters
+from fwicli.propagators.equations.registry import EQUATIONS
+from fwicli.propagators.locations import Volume
+from fwicli.survey.wavelets import ricker, times
+
+Make = Callable[..., Any]
+BOX = ("x-", "x+", "z-", "z+")
+SINGLE = [pytest.param((side,), marks=pytest.mark.slow) for side in ("x-", "x+", "z+")]
+CASES = [*SINGLE, ("x-", "z+"), BOX]
+
+every_equation = pytest.mark.parametrize("equation", EQUATIONS)
+
+
+def mismatch(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> float:
+    """|<a, b> - <c, d>| relative to |a| |b|."""
+    return float(abs(np.vdot(a, b) - np.vdot(c, d)) / (np.linalg.norm(a) * np.linalg.norm(b)))
+
+
+def near_the_sides(setting: Any) -> Any:
+    """A setting with sources and receivers within reach of every side, off the grid."""
+    grid = setting.propagator.grid
+    low, high = np.array(grid.origin), np.array(grid.end)
+    middle = 0.4 * low + 0.6 * high
+    for axis in range(grid.ndim):
+        setting.receivers[2 * axis : 2 * axis + 2] = middle
+        setting.receivers[2 * axis, axis] = low[axis] + 3.0
+        setting.receivers[2 * axis + 1, axis] = high[axis] - 14.0
+    setting.sources[0], setting.sources[1] = low + 7.0, high - 12.0
+    return setting
+
+
+@every_equation
+@pytest.mark.parametrize("free", CASES, ids="".join)
+def test_operators_between_free_sides_are_exact(
+    make_setting: Make, equation: str, free: tuple[str, ...]
+) -> None:
+    """<F q, d> = <q, F^T d> and <J dp, d> = <dp, J^T d>, on any set of free sides."""
+    exact(near_the_sides(make_setting(2, equation=equation, free=free)))
+
+
+@pytest.mark.slow
+@every_equation
+@pytest.mark.parametrize("free", [("x+", "y-"), tuple(SIDES)], ids="".join)
+def test_operators_between_free_sides_are_exact_in_3d(
+    make_setting: Make, equation: str, free: tuple[str, ...]
+) -> None:
+    exact(near_the_sides(make_setting(3, equation=equation, free=free)))
+
+
+def exact(s: Any) -> None:
+    place = s.wavelet, s.sources, s.receivers
+    adjoint = s.propagator.adjoint(s.model, s.gather, s.sources, s.receivers)
+    assert mismatch(s.forward(), s.gather, s.wavelet, adjoint) < 1e-13
+    born = s.propagator.jacobian(s.model, s.perturbation, *place)
+    gradient = s.propagator.jacobian_adjoint(s.model, s.gather, *place)
+    for name in s.model:
+        # One parameter at a time: the loudest would hide the others.
+        change = {n: (n == name) * p for n, p in s.perturbation.items()}
+        born = s.propagator.jacobian(s.model, change, *place)
+        assert mismatch(born, s.gather, change[name], gradient[name]) < 1e-13, name
+
+
+# --- images ---------------------------------------------------------------------------------------
+
+SPEED, SPACING, POINTS = 2000.0, 10.0, 41
+LENGTH = SPACING * (POINTS - 1)
+
+
+def images(x: float, ends: tuple[bool, bool], repeats: int) -> Iterator[tuple[float, int]]:
+    """Coordinates and signs of a source and its images in the free ends of an axis."""
+    if not any(ends):
+        yield x, 1
+    for k in range(-repeats, repeats + 1) if all(ends) else (0,):
+        if any(ends):
+            wall = 0.0 if ends[0] else LENGTH
+            yield x + 2 * k * LENGTH, 1
+            yield 2 * wall - x + 2 * k * LENGTH, -1
+
+
+def whole_axis(ends: tuple[bool, bool], more: int) -> tuple[float, int]:
+    """Origin and points of an axis of the space in which the images lie."""
+    if all(ends):
+        return -more * SPACING, POINTS + 2 * more
+    # The mirror image of the model, so that the layers are images of each other, too.
+    return (-LENGTH if ends[0] else 0.0), 2 * POINTS - 1 if any(ends) else POINTS
+
+
+@every_equation
+@pytest.mark.parametrize("free", CASES, ids="".join)
+def test_free_sides_are_negative_images(equation: str, free: tuple[str, ...]) -> None:
+    """A model between free sides equals a larger one with the images of the source.
+
+    In the closed box the waves do not reach the ends of the larger model.
+    """
+    samples = 200 if free != BOX else 60
+    axis = time_axis(0.004, samples, SPEED, (SPACING,) * 2, 8)
+    wavelet = ricker(times(0.004, samples), 20.0, 0.06)[None]
+    source = np.array([[233.0, 391.0]])
+    receivers = np.array([[x, z] for x in (3.0, 211.0, 397.0) for z in (3.0, 389.0, 397.0)])
+
+    def records(
+        grid: Grid,
+        sides: tuple[str, ...],
+        signs: np.ndarray,
+        places: np.ndarray,
+        at: Any = receivers,
+    ) -> Any:
+        layer = AbsorbingLayer(20, SPEED, 12.0, 4, sides)
+        made = Discretization(equation, grid, axis, layer, precision="float64")
+        given = {"vp": SPEED, "rho": 1500.0, "epsilon": 0.0, "delta": 0.0, "theta": 0.0}
+        earth = {name: np.full(grid.shape, value) for name, value in given.items()}
+        return Propagator(made).forward(
+            parameters(equation, earth), signs[:, None] * wavelet, places, at
+        )
+
+    grid = Grid((POINTS, POINTS), (SPACING,) * 2, (0.0, 0.0))
+    found = records(grid, free, np.array([1.0]), source)
+    ends = walls(free, 2)
+    pairs = list(product(*[list(images(x, e, 1)) for x, e in zip(source[0], ends, strict=True)]))
+    places = np.array([[x for x, _ in pair] for pair in pairs])
+    signs = np.array([float(np.prod([s for _, s in pair])) for pair in pairs])
+    origin, shape = zip(*[whole_axis(e, 80) for e in ends], strict=True)
+    whole = Grid(shape, (SPACING,) * 2, origin)
+    # The other images are too far away to be heard.
+    near = ~whole.outside(places)
+    expected = records(whole, (), signs[near], places[near])
+    assert np.linalg.norm(found - expected) < 1e-8 * np.linalg.norm(expected)
+    # Receivers on a side are refused; volumes are not.
+    on = np.zeros((len(free), *grid.shape))
+    for row, side in enumerate(free):
+        np.moveaxis(on[row], "xz".index(side[0]), 0)[-1 if side[1] == "+" else 0] = 1e-4
+    silent = records(grid, free, np.array([1.0]), source, Volume(on))
+    assert np.abs(silent).max() < 1e-12 * np.abs(found).max()
+
+
+# --- coefficients below derivatives ---------------------------------------------------------------
+
+
+def first_order(medium: Medium) -> None:
+    """dv/dt + grad(p) / b = 0, dp/dt + k**2 div(v) = q: the adjoint differentiates coefficients."""
+    k, b = medium.parameter("k"), medium.parameter("b")
+    p, divergence = medium.field("p", time_order=1), []
+    for axis in medium.axes:
+        v = medium.field(f"v{axis}", time_order=1, half=axis)
+        medium.solve(v, v.dt + medium.slope(p, axis, 1) / medium.between(b, axis))
+        divergence.append(medium.slope(v.forward, axis, -1))
+    medium.solve(p, p.dt + k**2 * sum(divergence))
+
+
+def test_coefficients_are_continued(make_setting: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The adjoint differentiates products with coefficients, also beyond free sides."""
+    formulas = {"k": "vp", "b": "rho / 1000"}
+    stated = Equation(
+        "first_order", lambda _: formulas, "p", "p", first_order, lambda _: Footprint(1, 1, {})
+    )
+    monkeypatch.setitem(registry.EQUATIONS, "first_order", stated)
+    s = near_the_sides(make_setting(2, equation="first_order", free=BOX))
+    adjoint = s.propagator.adjoint(s.model, s.gather, s.sources, s.receivers)
+    assert mismatch(s.forward(), s.gather, s.wavelet, adjoint) < 1e-13
+
+
+# --- names ----------------------------------------------------------------------------------------
+
+
+def test_sides_that_do_not_exist_are_refused() -> None:
+    with pytest.raises(GeometryError, match="free sides are"):
+        AbsorbingLayer(10, 2000.0, 10.0, 0, ("top",))
+    with pytest.raises(GeometryError, match="no side y-"):
+        AbsorbingLayer(10, 2000.0, 10.0, 0, ("y-",)).pads(2)
+
+
+def test_order_of_sides_does_not_matter() -> None:
+    """Equal layers share their kernels."""
+    layers = [AbsorbingLayer(10, 2000.0, 10.0, 0, free) for free in (("z-", "x+"), ("x+", "z-"))]
+    assert layers[0] == layers[1]
+    assert layers[0].pads(2) == ((10, 0), (0, 10))

@@ -1,0 +1,312 @@
+"""The generated code is what one would write by hand, and is built once."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from devito import Eq, Grid, Operator, TimeFunction
+from devito.passes.iet.languages.openmp import OmpIteration
+from devito.warnings import DevitoWarning
+
+from fwicli.errors import CalculusError
+from fwicli.propagators.equations.registry import EQUATIONS
+from fwicli.propagators.kernels import compilation
+from fwicli.propagators.kernels.signature import Signature
+
+KINDS: list[tuple[str, dict[str, Any]]] = [
+    ("forward", {}),
+    ("forward", {"history": True}),
+    ("adjoint", {}),
+    ("forward", {"levels": 1}),
+    ("forward", {"levels": 1, "history": True}),
+    ("forward", {"free": ("z-",)}),
+    ("adjoint", {"free": ("x-", "z+")}),
+    ("gradient", {"levels": 1, "images": ("gradient",)}),
+    ("gradient", {"images": ("gradient", "illumination")}),
+    ("gradient", {"images": ("correlation", "illumination")}),
+]
+
+
+def signature(kind: str, equation: str = "acoustic", **extra: Any) -> Signature:
+    if extra.get("levels"):
+        # Products of the Hessian want the last component alone.
+        extra.setdefault("parameters", tuple(EQUATIONS[equation].parameters(2)))
+    return Signature(kind, equation, (10.0, 10.0), 8, 10, "float32", **extra)
+
+
+def time_loop(code: str) -> str:
+    """Body of the time loop, by its braces."""
+    start = code.index("{", code.index("for (int time ="))
+    depth = 0
+    for i in range(start, len(code)):
+        depth += {"{": 1, "}": -1}.get(code[i], 0)
+        if depth == 0:
+            return code[start:i]
+    raise AssertionError("no end of the time loop")
+
+
+@pytest.mark.parametrize(("kind", "extra"), KINDS)
+@pytest.mark.parametrize("equation", EQUATIONS)
+def test_one_time_loop_with_everything_inside(
+    equation: str, kind: str, extra: dict[str, Any]
+) -> None:
+    """One time loop; injection, recording and imaging inside; no atomics."""
+    code = str(compilation.load(signature(kind, equation, **extra)).operator.ccode)
+    assert code.count("for (int time =") == 1
+    loop = time_loop(code)
+    assert "inj_row" in loop
+    assert ("rec_row" in loop) == (kind != "gradient")
+    assert "atomic" not in code
+    for name in ("history_", "gradient_", "image_"):
+        assert (name in code) == (name in loop)
+
+
+@pytest.mark.parametrize(("kind", "extra"), KINDS)
+@pytest.mark.parametrize("equation", EQUATIONS)
+def test_no_division_per_point(equation: str, kind: str, extra: dict[str, Any]) -> None:
+    """Inside the time loop nothing is divided by a value on the grid, and m is not read."""
+    loop = time_loop(str(compilation.load(signature(kind, equation, **extra)).operator.ccode))
+    assert not re.search(r"/\s*\(?\w+\[", loop)
+    # The layer of tilted anisotropy reads m for its drag.
+    assert equation == "tti" or not re.search(r"\bm\[", loop)
+
+
+def test_update_is_the_hand_written_one() -> None:
+    """17 loads and 6 products of the pressure: mirror images share their weight."""
+    loop = time_loop(str(compilation.load(signature("forward")).operator.ccode))
+    update = next(line for line in loop.splitlines() if "u[t1]" in line and "coef0" in line)
+    assert len(re.findall(r"\bu\[t0\]", update)) == 18  # the stencil, and 2 u
+    assert len(re.findall(r"\bu\[t1\]", update)) == 2
+    assert update.count("*") == 7  # five weights, the coefficient, and 2 u
+
+
+@pytest.mark.parametrize("levels", [0, 1])
+def test_what_updates_share_is_computed_once(levels: int) -> None:
+    """The stencils of the strains, which both stresses need, are in one place for each of them."""
+    made = signature("forward", "vti", levels=levels)
+    loop = time_loop(str(compilation.load(made).operator.ccode))
+    # The change of the strain has an array, as a change of the wavelet enters there.
+    once = r"float \w+_here\d* =|^\s*d1_h\["
+    shared = [line for line in loop.splitlines() if re.search(once, line)]
+    stress = r"^\s*(d1_)?[uw]\[t\d\]\[x [^=]*\] = "
+    updates = [line for line in loop.splitlines() if re.search(stress, line)]
+    assert len(updates) == 2 + 2 * levels
+    # What changes with the model reads the strain once more, in a later loop.
+    name = "d1_a0" if levels else "a0"
+    reads = [len(re.findall(rf"\b{name}\[", line)) for line in shared]
+    assert sum(reads) == 8
+    assert not any(re.search(rf"\b{name}\[", line) for line in updates)
+
+
+@pytest.mark.parametrize("kind", ["forward", "gradient"])
+@pytest.mark.parametrize("equation", ["acoustic", "variable_density"])
+def test_threads_get_contiguous_parts_of_the_grid(equation: str, kind: str) -> None:
+    """No rows are dealt out one by one; Devito is left as it was."""
+    code = str(compilation.load(signature(kind, equation)).operator.ccode)
+    loops = re.findall(r"schedule\((.*)\)", time_loop(code))
+    assert "static" in loops
+    assert set(loops) <= {"static", "dynamic,chunk_size"}  # this one at the receivers
+    assert OmpIteration._make_clauses(schedule="static") == ["schedule(static,1)"]
+
+
+def test_adjoint_costs_what_the_forward_costs() -> None:
+    """The derived adjoint updates the pressure with the very same expression."""
+
+    def update(kind: str, name: str) -> str:
+        loop = time_loop(str(compilation.load(signature(kind)).operator.ccode))
+        line = next(x for x in loop.splitlines() if f"{name}[t1]" in x and "coef0" in x)
+        return line.strip().replace(f"{name}[", "u[").replace("2.0F", "2")
+
+    assert update("adjoint", "adj_u") == update("forward", "u").replace("2.0F", "2")
+
+
+def test_layer_shares_loops_with_what_it_adds_to() -> None:
+    """On a strip, the second memory variable and the sum of the layer are in one loop.
+
+    So are both ends of the last axis, and the update: 3 loops over rows for the whole grid and the
+    layer along the last axis, 2 for each end of the first, and one for the coefficient.
+    """
+    code = str(compilation.load(signature("forward")).operator.ccode)
+    assert len(re.findall(r"for \(int x = ", code)) <= 1 + 3 + 2 * 2
+    for axis in (0, 1):
+        bodies = re.findall(rf"{{([^{{}}]*zeta_u{axis}\[[^{{}}]*)}}", time_loop(code))
+        assert len(bodies) == 2
+        assert all(f"zeta_u{axis}[" in body and "u[t1]" in body for body in bodies)
+
+
+def test_what_is_needed_once_is_kept_once() -> None:
+    """Memory variables have one level, the pressure two, slopes none (see `test_nesting`)."""
+    specs = compilation.load(signature("forward", "variable_density")).arrays
+    levels = {s.name: s.levels for s in specs if s.kind == "field"}
+    assert levels == {"u": 2} | {
+        f"{name}{axis}": 1 for name in ("psi_u", "psi_a") for axis in (0, 1) if name != "psi_a"
+    } | {f"psi_a{axis}{axis}": 1 for axis in (0, 1)}
+    # What is read one step later keeps both levels: in tilted media the drag does.
+    tilted = {s.name: s.levels for s in compilation.load(signature("forward", "tti")).arrays}
+    assert tilted["last_u0"] == 2
+    assert tilted["psi_u0"] == 1
+
+
+def test_what_the_grid_and_a_strip_need_is_not_computed_twice() -> None:
+    """In tilted media the drag of the layer reads the strains: they have arrays of their own."""
+    layered = {s.name for s in compilation.load(signature("forward", "tti")).arrays}
+    assert {"h", "v", "lu"} <= layered
+    bare = Signature("forward", "tti", (10.0, 10.0), 8, 0, "float32")
+    assert not {"h", "v", "lu"} & {s.name for s in compilation.load(bare).arrays}
+
+
+def test_second_load_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel is built once per process."""
+    first = compilation.load(signature("forward"))
+    monkeypatch.setattr(compilation, "build", lambda _: pytest.fail("built again"))
+    assert compilation.load(signature("forward")) is first
+
+
+def test_other_process_finds_the_kernel_on_disk() -> None:
+    """A kernel is built once per machine."""
+    compilation.load(signature("forward"))
+    program = (
+        "from fwicli.propagators.kernels import compilation\n"
+        "compilation.build = None\n"
+        "s = compilation.Signature('forward', 'acoustic', (10.0, 10.0), 8, 10, 'float32')\n"
+        "print(compilation.load(s).operator.name)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.strip() == "acoustic_forward", done.stderr
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "foreign"])
+def test_damaged_kernel_is_built_again(
+    damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is not what was written costs time, not the run."""
+    wanted = signature("adjoint", "acoustic")
+    whole = compilation.load(wanted)
+    data = compilation._path(wanted).read_bytes()
+    monkeypatch.setenv("FWI_CACHE", str(tmp_path))
+    built: list[Signature] = []
+    monkeypatch.setattr(compilation, "build", lambda s: built.append(s) or whole)
+    middle = len(data) // 2
+    damaged = {
+        "truncated": data[:middle],
+        "flipped": data[:middle] + bytes([data[middle] ^ 255]) + data[middle + 1 :],
+        "foreign": b"\x80\x04 not a kernel",
+    }
+    compilation._path(wanted).write_bytes(damaged[damage])
+    assert compilation.load.__wrapped__(wanted) is whole
+    assert built == [wanted]
+    again = compilation.load.__wrapped__(wanted)
+    assert built == [wanted]
+    assert str(again.operator.ccode) == str(whole.operator.ccode)
+
+
+def test_processes_that_need_a_kernel_at_once_build_it_once(tmp_path: Path) -> None:
+    """In an empty cache one builds, the others wait for it; all compute the same records."""
+    program = (
+        "import hashlib, numpy as np\n"
+        "from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis\n"
+        "from fwicli.propagators.kernels import compilation\n"
+        "made, build = [], compilation.build\n"
+        "compilation.build = lambda s: made.append(s) or build(s)\n"
+        "grid = Grid((31, 33), (10.0, 10.0), (0.0, 0.0))\n"
+        "axis = time_axis(0.002, 80, 2000.0, grid.spacing, 4)\n"
+        "layer = AbsorbingLayer(6, 2000.0, 20.0)\n"
+        "F = Propagator(Discretization('acoustic', grid, axis, layer, 4))\n"
+        "q, m = np.ones((1, 80)), {'m': np.full(grid.shape, 2000.0**-2)}\n"
+        "d = F.forward(m, q, np.array([[150.0, 100.0]]), np.array([[50.0, 50.0]]))\n"
+        "print(len(made), np.abs(d).max() > 0, hashlib.sha256(d.tobytes()).hexdigest())\n"
+    )
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "FWI_CACHE": str(tmp_path)},
+        )
+        for _ in range(4)
+    ]
+    printed = [process.communicate()[0].split() for process in started]
+    assert [process.returncode for process in started] == [0] * 4
+    assert sorted(count for count, *_ in printed) == ["0", "0", "0", "1"]
+    assert {loud for _, loud, _ in printed} == {"True"}
+    assert len({digest for *_, digest in printed}) == 1
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == ["", ".kernel"]
+
+
+def test_two_time_loops_are_refused() -> None:
+    """Code in which Devito has split the time loop does not run."""
+    grid = Grid((8, 8))
+    u = TimeFunction(name="u", grid=grid, save=5)
+    v = TimeFunction(name="v", grid=grid, save=5)
+    split = Operator([Eq(u.forward, u + 1), Eq(v, u.forward.forward)], opt="noop")
+    if str(split.ccode).count("for (int time =") == 1:
+        pytest.skip("this Devito does not split the example")
+    with pytest.raises(CalculusError, match="time loops"):
+        compilation.check_code(split)
+
+
+def test_fused_loops_are_refused() -> None:
+    """Code that reads next to a point what the same loop writes there does not run."""
+    grid = Grid((16, 16), dtype=np.float32)
+    u, v, w = (TimeFunction(name=n, grid=grid, space_order=4) for n in "uvw")
+    compilation.check_code(Operator([Eq(u.forward, v), Eq(w.forward, u.forward.dx)]))
+    x, _ = grid.dimensions
+    # One equation with an increment of its own neighbour stands for two that were fused.
+    with pytest.raises(CalculusError, match="must follow each other"):
+        compilation.check_code(Operator(Eq(u.forward, v + u.forward.subs(x, x - x.spacing))))
+    compilation.check_code(Operator(Eq(u.forward, v + u.subs(x, x - x.spacing))))
+
+
+def test_warning_of_devito_is_an_error() -> None:
+    """A stencil that does not fit the halo would silently shrink the domain."""
+    grid = Grid((16, 16), dtype=np.float32)
+    u = TimeFunction(name="u", grid=grid, space_order=2)
+    with compilation.strict(), pytest.raises(DevitoWarning):
+        Operator(Eq(u.forward, u.dx2.dx2.dx2)).apply(time_M=1)
+
+
+GENERATE = """
+from fwicli.propagators.kernels.compilation import Signature, generate
+for kind, extra in {kinds}:
+    code = generate(Signature(kind, "{equation}", (10.0, 10.0), 8, 10, "float32", **extra))
+    print(code.operator.ccode, end="{separator}")
+"""
+
+
+def arithmetic(code: str) -> str:
+    """Code with the time levels named by what they are: their names have no say in the result."""
+    for name, level in re.findall(r"(t\d) = (\(time[^%]*\)%\(\d\))[,;]", code):
+        code = re.sub(rf"\b{name}\b", level, code)
+    return re.sub(r"for \(int time[^\n]*", "", code)
+
+
+others_are_slow = [
+    e if e == "acoustic" else pytest.param(e, marks=pytest.mark.slow) for e in EQUATIONS
+]
+
+
+@pytest.mark.parametrize("equation", others_are_slow)
+def test_code_is_the_same_in_every_process(equation: str) -> None:
+    """Records do not depend on who compiled: sums are in the same order, whatever the hashes."""
+    separator = "/* end */"
+    script = GENERATE.format(kinds=KINDS, equation=equation, separator=separator)
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", script],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        )
+        for seed in ("1", "2")
+    ]
+    first, second = (process.communicate()[0].split(separator) for process in processes)
+    assert len(first) == len(KINDS) + 1
+    for one, other in zip(first, second, strict=True):
+        assert arithmetic(one) == arithmetic(other)

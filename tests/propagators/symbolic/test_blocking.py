@@ -1,0 +1,64 @@
+"""What is used below derivatives only is computed block by block, with the same result."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fwicli.propagators.kernels import compilation
+from fwicli.propagators.kernels.signature import Signature
+from fwicli.propagators.symbolic import blocking, time_step
+
+Make = Callable[..., Any]
+PLACES: list[dict[str, Any]] = [{}, {"cells": 0}, {"surface": True}, {"free": ("x+", "z+")}]
+
+
+def signature(kind: str, **extra: Any) -> Signature:
+    return Signature(kind, "variable_density", (10.0, 10.0), 8, 10, "float32", **extra)
+
+
+def test_fluxes_live_in_blocks_of_rows() -> None:
+    """The slopes over density have no array on the grid; what is summed is still in the cache."""
+    kernel = compilation.load(signature("forward"))
+    assert not {"a0", "a1"} & {s.name for s in kernel.arrays}
+    code = str(kernel.operator.ccode)
+    assert "x0_blk0_size" in code
+    # One temporary of a block of rows, one of a single row, both of a thread.
+    assert re.search(r"pr\d+_vec\[tid\]\),64,sizeof\(float\)\*\(long\)y_size\*\(7 \+", code)
+    assert re.search(r"pr\d+_vec\[tid\]\),64,sizeof\(float\)\*\(7 \+ \(long\)y_size\)\)", code)
+
+
+def test_history_keeps_what_the_gradient_reads() -> None:
+    """For the gradient of density the slopes are kept; for that of velocity they need not be."""
+    both = compilation.generate(signature("forward", history=True))
+    assert {"a0", "a1"} <= {s.name for s in both.arrays}
+    only = compilation.generate(signature("forward", history=True, parameters=("k",)))
+    assert not {"a0", "a1"} & {s.name for s in only.arrays}
+
+
+@pytest.mark.parametrize("place", PLACES, ids=str)
+def test_records_are_those_of_arrays(
+    make_setting: Make, place: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To round-off, in the layer and beyond free sides too, for blocks that end anywhere."""
+    s = make_setting(2, equation="variable_density", **place)
+    s.receivers[0, -1] = s.propagator.grid.origin[-1] + 3.0
+    blocked = s.forward()
+    monkeypatch.setattr(blocking, "ROWS", 7)
+    np.testing.assert_array_equal(s.forward(), blocked)
+    monkeypatch.setattr(time_step, "nest", lambda system, keep: system)
+    monkeypatch.setattr(compilation, "load", compilation.build)
+    plain = s.forward()
+    assert np.linalg.norm(blocked - plain) < 1e-13 * np.linalg.norm(plain)
+
+
+def test_blocking_is_devitos_own_elsewhere() -> None:
+    """Other kernels are generated as before, and so is what comes after."""
+    blocks = "_blk0_size"
+    assert blocks in str(compilation.generate(signature("forward")).operator.ccode)
+    plain = Signature("forward", "acoustic", (10.0, 10.0), 8, 10, "float32")
+    assert blocks not in str(compilation.generate(plain).operator.ccode)

@@ -1,0 +1,129 @@
+"""Traces next to their source, from config to result: told, and the same when resumed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fwicli.config.loader import ProblemsError, load
+from fwicli.files import hdf5
+from fwicli.workflows import invert, rtm
+from fwicli.workflows.planning.plan import plan
+from fwicli.workflows.run_folder.folder import ENVIRONMENT
+from tests.workflows.test_invert import StopAtUpdate, result
+from tests.workflows.test_rtm import image
+
+COARSE = "inversion.stages=[{band: [0, 8], iterations: 1, spacing: 20}]"
+ONE = "execution.workers=1"
+
+
+def records(survey: Path, path: Path, added: float = 0.0, known: bool = True) -> str:
+    """The survey's records, with more of the wavelet in traces within a cell of their source."""
+    there = hdf5.read_gathers(survey / "shots" / "shots.h5")
+    data = there.data.copy()
+    across = there.acquisition.sources[:, None, 0] - there.acquisition.receivers[None, :, 0]
+    assert (np.abs(across) < 1).any()
+    data[np.abs(across) < 1] += added * there.wavelet.astype(data.dtype)
+    said = there.point_source if known else None
+    hdf5.write_gathers(path, replace(there, data=data, point_source=said), {})
+    return f"data.file={path}"
+
+
+def test_plan_says_what_is_near(survey: Path, tmp_path: Path) -> None:
+    """On a coarser grid, and on any where nobody knows how the records were modelled."""
+    made = plan(load(survey / "invert.yaml"))
+    coarse, own = (s.near for s in made.stages)
+    assert (coarse.length, own.length) == (80.0, 0.0)
+    geometry = made.acquisition
+    apart = np.abs(geometry.sources[:, None, 0] - geometry.receivers[None, :, 0])
+    assert coarse.traces == (apart < 80).sum()
+    assert 0.2 < coarse.energy < 0.9
+    said = made.summary()["near_source"]
+    assert said[0]["summary"].startswith(f"{coarse.traces} of 124 traces, with ")
+    assert said[1]["summary"] == "no trace is so near to its source that it depends on the grid"
+    unknown = records(survey, tmp_path / "unknown.h5", known=False)
+    made = plan(load(survey / "invert.yaml", settings=[unknown]))
+    assert [s.near.length for s in made.stages] == [80.0, 40.0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "lengths"),
+    [
+        (["inversion.near_source=nothing"], [0.0, 0.0]),
+        (["inversion.near_source=55"], [55.0, 55.0]),
+        (["inversion.near_source=nothing", "inversion.stages.0.near_source=auto"], [80.0, 0.0]),
+        (["inversion.stages.1.near_source=30"], [80.0, 30.0]),
+    ],
+    ids=str,
+)
+def test_setting_is_heard(survey: Path, settings: list[str], lengths: list[float]) -> None:
+    """For all stages or for one."""
+    made = plan(load(survey / "invert.yaml", settings=settings))
+    assert [s.near.length for s in made.stages] == lengths
+
+
+def test_nothing_left_of_unknown_sources_is_a_problem(survey: Path) -> None:
+    settings = ["inversion.near_source=1e5", "inversion.source=true"]
+    loaded = load(survey / "invert.yaml", settings=settings)
+    with pytest.raises(ProblemsError, match=r"inversion.near_source: every trace of every shot"):
+        plan(loaded)
+    plan(load(survey / "invert.yaml", settings=settings[:1]))
+
+
+def test_inversion_is_blind_for_what_grids_add(survey: Path, tmp_path: Path) -> None:
+    """However much of the wavelet the nearest traces hold; the log says how many they are."""
+    results = []
+    for added in (0.0, 0.7):
+        folder, file = tmp_path / str(added), records(survey, tmp_path / "records.h5", added)
+        invert.run(load(survey / "invert.yaml", settings=[COARSE, file, ONE]), folder)
+        results.append(result(folder))
+        assert "are nearer than 80 m to their source" in (folder / "log.txt").read_text()
+    start = hdf5.read_array(tmp_path / "0.0" / invert.RESULT, "start/vp")[0]
+    change = np.linalg.norm(results[0] - start)
+    assert np.linalg.norm(results[1] - results[0]) < 1e-2 * change
+
+
+@pytest.mark.parametrize(
+    "condition", ["gradient", pytest.param("correlation", marks=pytest.mark.slow)]
+)
+def test_migration_is_blind_for_what_grids_add(
+    survey: Path, tmp_path: Path, condition: str
+) -> None:
+    """So is the image."""
+    images = []
+    for added in (0.0, 0.7):
+        settings = [records(survey, tmp_path / "records.h5", added), "physics.grid=15", ONE]
+        settings.append(f"imaging.condition={condition}")
+        rtm.run(load(survey / "rtm.yaml", settings=settings), tmp_path / str(added))
+        images.append(image(tmp_path / str(added)))
+    assert np.linalg.norm(images[1] - images[0]) < 1e-3 * np.linalg.norm(images[0])
+    assert "are nearer than 60 m to their source" in (tmp_path / "0.0" / "log.txt").read_text()
+
+
+def test_runs_go_on_as_they_began(survey: Path, tmp_path: Path) -> None:
+    """A run that knows of near traces, to the bit; one from before, without."""
+    stage = "inversion.stages=[{band: [0, 8], iterations: 2, spacing: 20}]"
+    for name, setting in (("auto", "auto"), ("before", "nothing")):
+        settings = [stage, ONE, f"inversion.near_source={setting}"]
+        invert.run(load(survey / "invert.yaml", settings=settings), tmp_path / f"whole {name}")
+        # A run of before knows no such setting, and has decided nothing.
+        loaded = load(survey / "invert.yaml", settings=[stage, ONE])
+        folder = tmp_path / name
+        if name == "before":
+            loaded = load(survey / "invert.yaml", settings=settings)
+        with pytest.raises(KeyboardInterrupt):
+            invert.run(loaded, folder, progress=StopAtUpdate(7))
+        if name == "before":
+            environment = json.loads((folder / ENVIRONMENT).read_text())
+            del environment["decided"]["near_source"]
+            (folder / ENVIRONMENT).write_text(json.dumps(environment))
+            text = (folder / "config.yaml").read_text()
+            (folder / "config.yaml").write_text(text.replace("  near_source: nothing\n", ""))
+        loaded = load(survey / "invert.yaml", settings=[stage, ONE])
+        invert.run(loaded, folder, resume=True)
+        np.testing.assert_array_equal(result(folder), result(tmp_path / f"whole {name}"))
+    assert not np.array_equal(result(tmp_path / "auto"), result(tmp_path / "before"))
