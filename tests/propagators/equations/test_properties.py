@@ -44,6 +44,7 @@ def test_property_that_an_equation_lacks_has_no_gradient() -> None:
     assert not gradient("acoustic", EARTH, {"m": np.ones((4, 5))}, "rho").any()
 
 
+DOORS = ["numpy", pytest.param("torch", marks=pytest.mark.torch)]
 VP, RHO = EARTH["vp"].round(), EARTH["rho"].round()
 WRONG: dict[str, tuple[str, Any]] = {
     "none": ("variable_density", {}),
@@ -65,7 +66,7 @@ WRONG: dict[str, tuple[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("door", ["numpy", "torch"])
+@pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("wrong", WRONG)
 def test_wrong_properties_are_refused_by_name(wrong: str, door: str) -> None:
     equation, properties = WRONG[wrong]
@@ -73,7 +74,7 @@ def test_wrong_properties_are_refused_by_name(wrong: str, door: str) -> None:
         _door(door)(equation, properties)
 
 
-@pytest.mark.parametrize("door", ["numpy", "torch"])
+@pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("equation", EQUATIONS)
 @pytest.mark.parametrize("kind", [np.int16, np.int64, np.float32, ">f8", "list", "reversed"])
 def test_other_kinds_of_numbers_give_the_same(equation: str, door: str, kind: Any) -> None:
