@@ -19,34 +19,14 @@ WITH_TORCH = importlib.util.find_spec("torch") is not None
 NEEDS_TORCH = "needs PyTorch: make test EXTRAS=torch"
 
 
-# Equations whose tests in 3D, in single precision and of what all equations share are slow tests:
-# their kernels take long to compile.
-LARGE = ("velocity_pressure", "vti", "tti")
-SHARED_PROPERTIES = (
-    "test_any_order",
-    "test_free_surface_is",
-    "test_hessian",
-    "kernels/test_compilation",
-    "test_locations",
-    "test_sides",
-)
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark slow tests among those that run for every equation, and those that need PyTorch."""
+    """Mark tests that need PyTorch, and skip them without it."""
     for item in items:
         if "tests/autograd/" in item.nodeid:
             item.add_marker(pytest.mark.torch)
         if item.get_closest_marker("torch") and not WITH_TORCH:
             item.add_marker(pytest.mark.skip(reason=NEEDS_TORCH))
-        values = getattr(getattr(item, "callspec", None), "params", {})
-        equation = values.get("equation")
-        single = values.get("precision") == "float32" or values.get("ndim") == 3
-        both = values.get("precision") == "float32" and values.get("ndim") == 3
-        shared = any(name in item.nodeid for name in SHARED_PROPERTIES)
-        if both or (equation in LARGE and (single or shared)):
-            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

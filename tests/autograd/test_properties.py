@@ -10,6 +10,7 @@ from fwicli import autograd
 from fwicli.errors import ModelError
 from fwicli.propagators.equations import properties
 from fwicli.propagators.equations.registry import EQUATIONS
+from tests.equations import every_dimension
 
 
 def earth(ndim: int, seed: int = 0) -> dict[str, np.ndarray]:
@@ -22,8 +23,7 @@ def earth(ndim: int, seed: int = 0) -> dict[str, np.ndarray]:
     return made
 
 
-@pytest.mark.parametrize("equation", EQUATIONS)
-@pytest.mark.parametrize("ndim", [2, 3])
+@every_dimension
 def test_they_are_those_of_arrays(equation: str, ndim: int) -> None:
     expected = properties.parameters(equation, earth(ndim))
     found = autograd.parameters(equation, earth(ndim))

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.kernels import compilation
+from tests.equations import large_are_slow
 
 Make = Callable[..., Any]
 Action = Callable[[np.ndarray], np.ndarray]
@@ -62,7 +62,7 @@ with_3d = [2, pytest.param(3, marks=pytest.mark.slow)]
 every_case = pytest.mark.parametrize("surface", [False, True])
 
 
-@pytest.mark.parametrize("equation", EQUATIONS)
+@large_are_slow
 @pytest.mark.parametrize("ndim", with_3d)
 @every_case
 def test_hessian_is_symmetric(make_setting: Make, equation: str, ndim: int, surface: bool) -> None:
@@ -76,7 +76,7 @@ def test_hessian_is_symmetric(make_setting: Make, equation: str, ndim: int, surf
         assert abs(np.vdot(Hx, y) - np.vdot(x, Hy)) < 1e-12 * scale
 
 
-@pytest.mark.parametrize("equation", EQUATIONS)
+@large_are_slow
 @every_case
 def test_hessian_is_the_derivative_of_the_gradient(
     make_setting: Make, equation: str, surface: bool

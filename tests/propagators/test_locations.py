@@ -10,13 +10,11 @@ import pytest
 
 from fwicli.errors import DataError, GeometryError
 from fwicli.propagators import locations
-from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.locations import Everywhere, Volume
 from fwicli.propagators.running import kernel_run
+from tests.equations import large_are_slow
 
 Make = Callable[..., Any]
-
-every_equation = pytest.mark.parametrize("equation", EQUATIONS)
 
 
 def mismatch(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> float:
@@ -38,7 +36,7 @@ def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel_run, "WINDOW", 33 * 37 * 8 * 13.0)
 
 
-@every_equation
+@large_are_slow
 def test_volume_source_is_transposed(make_setting: Make, equation: str, volume: np.ndarray) -> None:
     """<F (w q), d> = <q, (F w)^T d> = <w, (F q)^T d>, for random w, q and d."""
     s = make_setting(2, equation=equation)
@@ -78,7 +76,7 @@ def test_volume_of_one_point_is_a_point_source(make_setting: Make) -> None:
     np.testing.assert_allclose(integrated, recorded, atol=1e-13 * np.abs(recorded).max())
 
 
-@every_equation
+@large_are_slow
 @pytest.mark.parametrize("every", [1, 3])
 def test_whole_field_is_recorded_and_injected(
     make_setting: Make, small_windows: None, equation: str, every: int

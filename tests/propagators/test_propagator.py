@@ -18,9 +18,10 @@ from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.kernels import compilation
 from fwicli.propagators.locations import Volume
 from fwicli.survey.wavelets import ricker, times
+from tests.equations import every_dimension, is_slow, large_are_slow
 
 Make = Callable[..., Any]
-DIMENSIONS = [2, 3]
+PRECISIONS = {"float64": 1e-13, "float32": 1e-6}
 
 
 def mismatch(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> float:
@@ -34,15 +35,32 @@ def mismatch(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> floa
 every_equation = pytest.mark.parametrize("equation", EQUATIONS)
 
 
+def every_precision(slow_in_3d: bool) -> pytest.MarkDecorator:
+    """Run a test for all equations and precisions; in 3D as a slow test, or where costs say so."""
+    cases = [
+        pytest.param(
+            precision,
+            tolerance,
+            ndim,
+            equation,
+            marks=pytest.mark.slow
+            if is_slow(equation, ndim, precision) or (slow_in_3d and ndim == 3)
+            else (),
+        )
+        for equation in EQUATIONS
+        for ndim in (2, 3)
+        for precision, tolerance in PRECISIONS.items()
+    ]
+    return pytest.mark.parametrize(("precision", "tolerance", "ndim", "equation"), cases)
+
+
 def inner(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Parameters of an equation, in the same order, as vectors."""
     first, second = ([d[name].ravel() for name in a] for d in (a, b))
     return np.concatenate(first), np.concatenate(second)
 
 
-@every_equation
-@pytest.mark.parametrize("ndim", DIMENSIONS)
-@pytest.mark.parametrize(("precision", "tolerance"), [("float64", 1e-13), ("float32", 1e-6)])
+@every_precision(slow_in_3d=False)
 def test_adjoint(
     make_setting: Make, equation: str, ndim: int, precision: str, tolerance: float
 ) -> None:
@@ -52,9 +70,7 @@ def test_adjoint(
     assert mismatch(s.forward(), s.gather, s.wavelet, adjoint) < tolerance
 
 
-@every_equation
-@pytest.mark.parametrize("ndim", DIMENSIONS)
-@pytest.mark.parametrize(("precision", "tolerance"), [("float64", 1e-13), ("float32", 1e-6)])
+@every_precision(slow_in_3d=False)
 def test_jacobian_adjoint(
     make_setting: Make, equation: str, ndim: int, precision: str, tolerance: float
 ) -> None:
@@ -66,8 +82,7 @@ def test_jacobian_adjoint(
     assert mismatch(born, s.gather, *inner(s.perturbation, gradient)) < tolerance
 
 
-@every_equation
-@pytest.mark.parametrize("ndim", DIMENSIONS)
+@every_dimension
 def test_jacobian_is_the_derivative(make_setting: Make, equation: str, ndim: int) -> None:
     """||F(p + h dp) - F(p) - h J dp|| falls as h**2 over five halvings, for every parameter."""
     s = make_setting(ndim, equation=equation)
@@ -134,7 +149,7 @@ def test_gap_keeps_the_operators_exact(make_setting: Make) -> None:
     assert mismatch(born, s.gather, s.perturbation["m"], gradient["m"]) < 1e-13
 
 
-@every_equation
+@large_are_slow
 @pytest.mark.parametrize("order", [4, 16])
 def test_any_order_is_exact(make_setting: Make, equation: str, order: int) -> None:
     """The transposes hold for every order of the space differences."""
@@ -232,12 +247,8 @@ def test_unstable_step_is_reported(make_setting: Make) -> None:
 
 # --- the free surface -----------------------------------------------------------------------------
 
-with_3d = [2, pytest.param(3, marks=pytest.mark.slow)]
 
-
-@every_equation
-@pytest.mark.parametrize("ndim", with_3d)
-@pytest.mark.parametrize(("precision", "tolerance"), [("float64", 1e-13), ("float32", 1e-6)])
+@every_precision(slow_in_3d=True)
 def test_operators_below_a_free_surface_are_exact(
     make_setting: Make, equation: str, ndim: int, precision: str, tolerance: float
 ) -> None:
@@ -252,7 +263,7 @@ def test_operators_below_a_free_surface_are_exact(
     assert mismatch(born, s.gather, *inner(s.perturbation, gradient)) < tolerance
 
 
-@every_equation
+@large_are_slow
 @pytest.mark.parametrize("order", [4, 8, pytest.param(16, marks=pytest.mark.slow)])
 def test_free_surface_is_a_negative_image(equation: str, order: int) -> None:
     """A half-space equals a whole space with the source's negative image above z = 0."""
@@ -342,7 +353,7 @@ def point_source(wavelet: np.ndarray, interval: float, r: float, c: float) -> np
 
 
 @pytest.mark.parametrize("points", [10.0, 18.0])
-@pytest.mark.parametrize("ndim", DIMENSIONS)
+@pytest.mark.parametrize("ndim", [2, 3])
 def test_homogeneous_medium(ndim: int, points: float) -> None:
     """Within 1 % of the analytic solution, at the CFL step, off the grid.
 

@@ -19,6 +19,7 @@ from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.locations import Volume
 from fwicli.survey.wavelets import ricker, times
+from tests.equations import large_are_slow
 
 Make = Callable[..., Any]
 BOX = ("x-", "x+", "z-", "z+")
@@ -46,7 +47,7 @@ def near_the_sides(setting: Any) -> Any:
     return setting
 
 
-@every_equation
+@large_are_slow
 @pytest.mark.parametrize("free", CASES, ids="".join)
 def test_operators_between_free_sides_are_exact(
     make_setting: Make, equation: str, free: tuple[str, ...]
@@ -102,7 +103,7 @@ def whole_axis(ends: tuple[bool, bool], more: int) -> tuple[float, int]:
     return (-LENGTH if ends[0] else 0.0), 2 * POINTS - 1 if any(ends) else POINTS
 
 
-@every_equation
+@large_are_slow
 @pytest.mark.parametrize("free", CASES, ids="".join)
 def test_free_sides_are_negative_images(equation: str, free: tuple[str, ...]) -> None:
     """A model between free sides equals a larger one with the images of the source.

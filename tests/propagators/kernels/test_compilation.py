@@ -19,6 +19,7 @@ from fwicli.errors import CalculusError
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.kernels import compilation
 from fwicli.propagators.kernels.signature import Signature
+from tests.equations import large_are_slow
 
 KINDS: list[tuple[str, dict[str, Any]]] = [
     ("forward", {}),
@@ -53,7 +54,7 @@ def time_loop(code: str) -> str:
 
 
 @pytest.mark.parametrize(("kind", "extra"), KINDS)
-@pytest.mark.parametrize("equation", EQUATIONS)
+@large_are_slow
 def test_one_time_loop_with_everything_inside(
     equation: str, kind: str, extra: dict[str, Any]
 ) -> None:
@@ -69,7 +70,7 @@ def test_one_time_loop_with_everything_inside(
 
 
 @pytest.mark.parametrize(("kind", "extra"), KINDS)
-@pytest.mark.parametrize("equation", EQUATIONS)
+@large_are_slow
 def test_no_division_per_point(equation: str, kind: str, extra: dict[str, Any]) -> None:
     """Inside the time loop nothing is divided by a value on the grid, and m is not read."""
     loop = time_loop(str(compilation.load(signature(kind, equation, **extra)).operator.ccode))
