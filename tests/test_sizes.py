@@ -1,0 +1,134 @@
+"""Sizes that a reader can take in: of modules, of functions, and of lists of parameters."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from tests.test_tree import MODULES
+
+# The largest number of lines of a module, of lines of a function without its docstring, and of
+# parameters beside self.
+LIMITS = {"module": 400, "function": 40, "parameters": 6}
+
+# What is larger, and how large it is. Numbers only fall: split what grows, lower what shrinks, and
+# delete what has come below the limit.
+CEILINGS: dict[str, dict[str, int]] = {
+    "module": {
+        "fwicli.propagators.running.wavefield_stores": 401,
+        "fwicli.propagators.symbolic.calculus": 421,
+    },
+    "function": {
+        "fwicli.cli.main.main": 42,
+        "fwicli.propagators.running.shot.Engine.run": 43,
+        "fwicli.workflows.invert.Inversion._keep": 45,
+        "fwicli.workflows.invert.Inversion._stage": 51,
+        "fwicli.workflows.planning.checks.Checks.numerics": 49,
+        "fwicli.workflows.planning.observed.observed": 45,
+        "fwicli.workflows.planning.plan._migration": 62,
+        "fwicli.workflows.planning.stage_numerics.stage": 50,
+        "fwicli.workflows.rtm.run": 53,
+    },
+    "parameters": {
+        "fwicli.cli.running.execute": 9,
+        "fwicli.files.arrays.read": 7,
+        "fwicli.inversion.optimizers.descent.descend": 7,
+        "fwicli.plotting.pictures._model": 7,
+        "fwicli.propagators.history.demand": 7,
+        "fwicli.propagators.propagator.Propagator.backwards": 7,
+        "fwicli.propagators.propagator.Propagator.curvature": 7,
+        "fwicli.propagators.running.kernel_run.Propagation.__init__": 7,
+        "fwicli.propagators.running.shot.Engine.backwards": 10,
+        "fwicli.propagators.running.shot.Engine.run": 7,
+        "fwicli.propagators.sampling.stability.time_axis": 7,
+        "fwicli.workflows.inversion.stage.Stage.__init__": 10,
+        "fwicli.workflows.planning.advice.too_coarse": 7,
+        "fwicli.workflows.planning.checks.Checks.numerics": 7,
+        "fwicli.workflows.planning.near_source.nearest": 7,
+        "fwicli.workflows.planning.stage_numerics.stage": 7,
+    },
+}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, Function]]:
+    """Functions and methods at any depth, with their dotted names."""
+    for child in ast.iter_child_nodes(node):
+        name = prefix
+        if isinstance(child, Function | ast.ClassDef):
+            name = f"{prefix}.{child.name}"
+        if isinstance(child, Function):
+            yield name, child
+        yield from functions(child, name)
+
+
+def body(function: Function) -> int:
+    """Lines of a function between its docstring and its end."""
+    statements = function.body[ast.get_docstring(function) is not None :]
+    if not statements:
+        return 0
+    return (statements[-1].end_lineno or 0) - statements[0].lineno + 1
+
+
+def parameters(function: Function) -> int:
+    """Parameters beside self and cls; *args and **kwargs are one each."""
+    given = function.args
+    names = [a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    names += [a.arg for a in (given.vararg, given.kwarg) if a is not None]
+    return len(names) - (names[:1] in (["self"], ["cls"]))
+
+
+def sizes(module: str, source: str) -> dict[str, dict[str, int]]:
+    """Sizes of a module by what is measured and by dotted name."""
+    inside = list(functions(ast.parse(source), module))
+    return {
+        "module": {module: len(source.splitlines())},
+        "function": {name: body(function) for name, function in inside},
+        "parameters": {name: parameters(function) for name, function in inside},
+    }
+
+
+MEASURED: dict[str, dict[str, int]] = {measure: {} for measure in LIMITS}
+for _module, _path in MODULES.items():
+    for _measure, _sizes in sizes(_module, _path.read_text(encoding="utf-8")).items():
+        for _name, _size in _sizes.items():
+            # Of functions with one name, as of a property and its setter, the largest counts.
+            MEASURED[_measure][_name] = max(_size, MEASURED[_measure].get(_name, 0))
+
+
+@pytest.mark.parametrize("measure", LIMITS)
+def test_sizes(measure: str) -> None:
+    """None above the limit but those of the table, and those exactly as it says."""
+    larger = {name: n for name, n in MEASURED[measure].items() if n > LIMITS[measure]}
+    allowed = CEILINGS[measure]
+    grown = {name: n for name, n in larger.items() if n > allowed.get(name, LIMITS[measure])}
+    assert not grown, "split these, or give them fewer parameters"
+    shrunk = {name: larger.get(name) for name, n in allowed.items() if larger.get(name, 0) < n}
+    assert not shrunk, "lower their ceilings in CEILINGS; None is no longer needed there"
+
+
+def test_what_is_measured() -> None:
+    """Nested functions count twice, docstrings not; decorators are no part of a body."""
+    source = '''
+class A:
+    @property
+    def f(self, a, /, b, *c, d, **e):
+        """Text.
+
+        More of it.
+        """
+        def g(b):
+            return a
+
+        return g
+
+    def h(cls): """Text."""
+'''
+    assert sizes("m", source) == {
+        "module": {"m": 14},
+        "function": {"m.A.f": 4, "m.A.f.g": 1, "m.A.h": 0},
+        "parameters": {"m.A.f": 5, "m.A.f.g": 1, "m.A.h": 0},
+    }
