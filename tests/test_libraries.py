@@ -21,6 +21,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "numpy": ("fwicli",),
     "platformdirs": ("fwicli.propagators.kernels",),
     "pydantic": ("fwicli.config",),
+    "pydantic_core": ("fwicli.config",),
     "pylops": ("fwicli.operators",),
     "pyxu": ("fwicli.operators",),
     "rich": ("fwicli.cli",),

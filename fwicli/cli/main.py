@@ -18,6 +18,8 @@ from fwicli.cli import display, streams
 
 VERBS = {
     "init": "Write a commented config to start from.",
+    "explain": "Explain a key of a config: unit, default, allowed values.",
+    "schema": "Print the JSON schema of a config, for editors.",
     "check": "Check a config and print the plan; run nothing.",
     "verify": "Test that the operators are exact on the model of a config.",
     "model": "Model shot records of a known earth.",

@@ -11,17 +11,18 @@ from fwicli.config.values import Count, Number, Section, kind
 
 
 class ArrayFile(Section):
-    """An array in a file: HDF5, .npy, .npz, text, or raw binary.
-
-    file: path, relative to the config.  dataset: name in an HDF5 or .npz file.  shape, dtype: of a
-    raw file, in C order with z fastest.
-    """
+    """An array in a file: HDF5, .npy, .npz, text, or raw binary."""
 
     file: Path
+    """The array is read from this path, relative to the config."""
     dataset: str = "vp"
+    """The array has this name in an HDF5 or .npz file."""
     shape: list[Count] | None = None
+    """A raw file has this shape, in C order with z fastest."""
     dtype: Literal["float32", "float64"] = "float32"
+    """A raw file holds numbers of this type."""
     byte_order: Literal["little", "big"] = "little"
+    """A raw file stores the bytes of its numbers in this order."""
 
 
 # One number for all points, or one for each.

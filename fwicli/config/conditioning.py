@@ -18,14 +18,14 @@ Share = Annotated[float, Field(strict=True, gt=0, lt=1)]
 
 
 class BandPassed(Section):
-    """Frequencies of a band alone [Hz], beside the filter of the stage.
-
-    zero_phase: run it forwards and backwards.
-    """
+    """Frequencies of a band alone, beside the filter of the stage."""
 
     kind: Literal["band_pass"]
+    """This name selects a band-pass filter."""
     band: Band
+    """The filter passes these lowest and highest frequencies [Hz]."""
     zero_phase: bool = False
+    """The filter runs forwards and backwards, and leaves the phase alone."""
 
     def operator(self, record: Record) -> Operator:
         """For the traces of a shot."""
@@ -33,16 +33,18 @@ class BandPassed(Section):
 
 
 class Offsets(Section):
-    """Traces from the nearest to the farthest horizontal offset [m].
-
-    taper: length inside each edge [m].  mute: take them out, in place of keeping them alone.
-    """
+    """Traces from the nearest to the farthest horizontal offset."""
 
     kind: Literal["offsets"]
+    """This name selects a window of offsets."""
     nearest: NonNegative | None = None
+    """Traces are kept from this offset on [m]."""
     farthest: NonNegative | None = None
+    """Traces are kept up to this offset [m]."""
     taper: NonNegative = 0.0
+    """The weights fade over this length inside each edge [m]."""
     mute: bool = False
+    """Traces between the edges are removed instead of kept."""
 
     @model_validator(mode="after")
     def _edges(self) -> Offsets:
@@ -55,12 +57,16 @@ class Offsets(Section):
 
 
 class _Times(Section):
-    """Edges in time [s]."""
+    """Edges in time."""
 
     after: Number | None = None
+    """Samples are kept from this time on [s]."""
     before: Number | None = None
+    """Samples are kept up to this time [s]."""
     taper: NonNegative = 0.0
+    """The weights fade over this length inside each edge [s]."""
     mute: bool = False
+    """Samples between the edges are removed instead of kept."""
 
     @model_validator(mode="after")
     def _edges(self) -> _Times:
@@ -69,12 +75,10 @@ class _Times(Section):
 
 
 class Times(_Times):
-    """Samples after and before a time [s].
-
-    taper: length inside each edge [s].  mute: take them out, in place of keeping them alone.
-    """
+    """Samples after and before a time."""
 
     kind: Literal["times"]
+    """This name selects a window of times."""
 
     def operator(self, record: Record) -> Weights:
         """For the traces of a shot."""
@@ -82,10 +86,12 @@ class Times(_Times):
 
 
 class Moveout(_Times):
-    """Samples after and before times [s] since offset / velocity; velocity in m/s."""
+    """Samples after and before times since offset / velocity."""
 
     kind: Literal["moveout"]
+    """This name selects a window of times since offset / velocity."""
     velocity: Positive
+    """The window moves out with this velocity [m/s]."""
 
     def operator(self, record: Record) -> Weights:
         """For the traces of a shot."""
@@ -94,13 +100,12 @@ class Moveout(_Times):
 
 
 class FirstArrivals(_Times):
-    """Samples after and before times [s] since the first arrival, picked on the observed data.
-
-    weakest: amplitude of the weakest first arrival, relative to the largest of its trace.
-    """
+    """Samples after and before times since the first arrival, picked on the observed data."""
 
     kind: Literal["first_arrivals"]
+    """This name selects a window of times since the first arrival."""
     weakest: Share = 0.1
+    """The weakest first arrival has this amplitude, relative to the largest of its trace."""
 
     def operator(self, record: Record) -> Weights:
         """For the traces of a shot."""
@@ -109,12 +114,16 @@ class FirstArrivals(_Times):
 
 
 class Damped(Section):
-    """Factors exp(-t / constant), with t since the start or since the first arrival [s]."""
+    """Factors exp(-t / constant), with t since the start or since the first arrival."""
 
     kind: Literal["damping"]
+    """This name selects exponential damping in time."""
     constant: Positive
+    """Amplitudes decay by a factor e over this time [s]."""
     since: Literal["start", "first_arrivals"] = "start"
+    """The damping begins at the start of the record or at the first arrival."""
     weakest: Share = 0.1
+    """The weakest first arrival has this amplitude, relative to the largest of its trace."""
 
     def operator(self, record: Record) -> Weights:
         """For the traces of a shot."""
@@ -125,11 +134,14 @@ class Damped(Section):
 
 
 class OffsetWeights(Section):
-    """Weights (offset / scale)**power of the traces, with the scale in m."""
+    """Weights (offset / scale)**power of the traces."""
 
     kind: Literal["offset_weights"]
+    """This name selects weights by offset."""
     power: Number
+    """The weights grow with this power of the offset."""
     scale: Positive = 1000.0
+    """The weights are 1 at this offset [m]."""
 
     def operator(self, record: Record) -> Weights:
         """For the traces of a shot."""
@@ -140,7 +152,9 @@ class AmplitudeWeights(Section):
     """Weights amplitude**-power, of each observed trace relative to the mean of its shot."""
 
     kind: Literal["amplitude_weights"]
+    """This name selects weights by amplitude."""
     power: Number = 1.0
+    """The weights fall with this power of the amplitude."""
 
     def operator(self, record: Record) -> Weights:
         """For the traces of a shot."""
@@ -148,14 +162,14 @@ class AmplitudeWeights(Section):
 
 
 class GivenWeights(Section):
-    """Weights from a file, of shape (receivers,) or (shots, receivers).
-
-    Shots are counted as they are inverted, after `data.shots`.  dataset: name in an HDF5 file.
-    """
+    """Weights from a file, of shape (receivers,) or (shots, receivers)."""
 
     kind: Literal["given_weights"]
+    """This name selects weights from a file."""
     file: Path
+    """The weights are read from this file, with shots counted after `data.shots`."""
     dataset: str = "weights"
+    """The weights have this name in an HDF5 file."""
 
     def operator(self, record: Record) -> Weights:
         """For the traces of a shot."""
@@ -170,8 +184,11 @@ class DeadTraces(Section):
     """
 
     kind: Literal["dead_traces"]
+    """This name selects the removal of dead and loud traces."""
     below: Share = 0.05
+    """Traces weaker than this, relative to the median of their neighbours, are removed."""
     above: Annotated[float, Field(strict=True, gt=1, le=LARGEST)] = 20.0
+    """Traces stronger than this, relative to the median of their neighbours, are removed."""
 
     def operator(self, record: Record) -> Weights:
         """For the traces of a shot."""

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from fwicli.config.values import Positive, Section
 
+PATTERN = r"^(-?[0-9]{1,9})?(:(-?[0-9]{1,9})?){0,2}$"
 SELECTION = "must be written as start:stop:step, as in 0:20:2, or be one number"
 
 
@@ -25,23 +26,27 @@ def _written(value: Any) -> Any:
     return str(value)
 
 
-class Data(Section):
-    """Shot records in HDF5; `shots` picks some of them as start:stop:step, numbered from 0.
+_Selection = Annotated[str, Field(pattern=PATTERN)]
 
-    duration: what is used of them, and propagated [s]; all by default.
-    silent: traces that are zero throughout: `drop` them from every comparison, or `compare` them
-    like others. Those that hold values which are no numbers are dropped in any case.
-    """
+
+class Data(Section):
+    """Shot records in a file."""
 
     file: Path
+    """The shot records are read from this HDF5 file, relative to the config."""
     traces: str = "data"
+    """The traces have this name in the file."""
     silent: Literal["drop", "compare"] = "drop"
+    """Traces that are zero throughout are dropped from every comparison, or compared like
+    others."""
     shots: Annotated[
         str,
-        BeforeValidator(_written),
-        Field(pattern=r"^(-?[0-9]{1,9})?(:(-?[0-9]{1,9})?){0,2}$"),
+        BeforeValidator(_written, json_schema_input_type=_Selection | int),
+        Field(pattern=PATTERN),
     ] = ":"
+    """These shots are used, written as start:stop:step and numbered from 0."""
     duration: Positive | None = None
+    """Records are used, and waves propagated, up to this time [s]; by default all of them."""
 
     @field_validator("shots")
     @classmethod

@@ -16,16 +16,16 @@ def _not_zero(value: float) -> float:
 
 
 class Line(Section):
-    """Evenly spaced values from start to stop [m], by step or by count; one is at the start.
-
-    step: negative where the line goes back; stop is its last value if a whole number of steps
-    leads there, else the last is before it.
-    """
+    """Evenly spaced values from start to stop; one is at the start."""
 
     start: Number
+    """The line starts at this coordinate [m]."""
     stop: Number
+    """The line stops at this coordinate, or before it if whole steps lead elsewhere [m]."""
     step: Annotated[Number, AfterValidator(_not_zero)] | None = None
+    """Neighbouring points are this far apart, negative where the line goes back [m]."""
     count: Count | None = None
+    """The line has this number of points."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Line:
@@ -54,22 +54,29 @@ Coordinate = Annotated[
 
 
 class Points(Section):
-    """Positions [m]: coordinates that are paired (`line`) or combined (`grid`)."""
+    """Positions: coordinates that are paired (`line`) or combined (`grid`)."""
 
     x: Coordinate
+    """The points have these horizontal coordinates [m]."""
     y: Coordinate | None = None
+    """The points have these second horizontal coordinates in 3D [m]."""
     z: Coordinate
+    """The points have these depths, positive downwards [m]."""
     layout: Literal["line", "grid"] = "line"
+    """Coordinates are paired one by one along a line, or combined to a grid."""
 
 
 class Receivers(Points):
-    """Receivers; `towed` makes x (and y) offsets from the source of each shot."""
+    """Receivers of every shot."""
 
     towed: bool = False
+    """The receivers move with the source, and x and y are offsets from it."""
 
 
 class Geometry(Section):
     """Sources, one a shot, and the receivers of every shot."""
 
     sources: Points
+    """The sources are at these points, one for each shot."""
     receivers: Receivers
+    """The receivers of every shot are at these points."""

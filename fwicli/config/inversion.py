@@ -29,10 +29,10 @@ from fwicli.config.values import (
     Count,
     NearSource,
     NonNegative,
+    OneOf,
     Positive,
     Section,
     kind,
-    one_of,
 )
 from fwicli.inversion.shots.experiments import Prepare
 from fwicli.inversion.unknowns.parameterization import LOG, PARAMETERIZATIONS
@@ -45,35 +45,49 @@ POSITIVE = ("vp", "rho", IMPEDANCE)
 Source = Annotated[
     Annotated[sources.Source, Tag("mapping")] | Annotated[Literal[False], Tag("switch")],
     Discriminator(kind),
-    BeforeValidator(lambda value: {} if value is True else value),
+    BeforeValidator(
+        lambda value: {} if value is True else value,
+        json_schema_input_type=sources.Source | bool,
+    ),
 ]
 
 
 class Stage(Section):
-    """One frequency band of an inversion.
-
-    band: [low, high] in Hz, 0 for no lower edge.  spacing: grid of the unknowns [m], or `auto` for
-    the coarsest that band and bounds allow; the model's by default.  iterations: steps of the
-    optimizer.  Whatever else is given takes the place of what `inversion` says for all stages.
-    """
+    """One frequency band of an inversion; its settings replace those of `inversion`."""
 
     band: Band
+    """Data and wavelet are filtered to these lowest and highest frequencies, 0 for no lower edge
+    [Hz]."""
     iterations: Count = 10
+    """The optimizer takes at most this number of steps."""
     spacing: Coarseness | None = None
+    """The unknowns have this grid spacing, or the coarsest possible one; by default the model's
+    [m]."""
     misfit: Misfit | None = None
+    """This misfit replaces that of `inversion` in the stage."""
     conditioning: list[Conditioned] | None = None
+    """These operators replace those of `inversion` in the stage."""
     near_source: NearSource | None = None
+    """This distance from the source replaces that of `inversion` in the stage [m]."""
     source: Source | None = None
+    """This source estimation replaces that of `inversion` in the stage."""
     preconditioning: Preconditioning | None = None
+    """This preconditioning replaces that of `inversion` in the stage."""
     model_smoothing: NonNegative | None = None
+    """This smoothing length replaces that of `inversion` in the stage [m]."""
     taper: NonNegative | None = None
+    """This taper length replaces that of `inversion` in the stage [m]."""
     regularization: list[PenaltySection] | None = None
+    """These penalties replace those of `inversion` in the stage."""
     constraints: list[ConstraintSection] | None = None
+    """These constraints replace those of `inversion` in the stage."""
     optimizer: Optimizer | None = None
+    """This optimizer replaces that of `inversion` in the stage."""
     shots: Shots | None = None
+    """This choice of shots replaces that of `inversion` in the stage."""
 
 
-ParameterName = Annotated[str, AfterValidator(one_of(PARAMETERIZATIONS))]
+ParameterName = Annotated[str, OneOf(PARAMETERIZATIONS)]
 
 
 def _increasing(value: list[float | ArrayFile]) -> list[float | ArrayFile]:
@@ -98,8 +112,12 @@ class Inverted(Section):
     """
 
     bounds: Bounds
+    """The property stays between these two values, each a number or an array [SI units]."""
     parameter: ParameterName | None = None
+    """The optimizer sees this function of vp; other positive properties take `log` alone."""
     first_change: Positive | None = None
+    """The first step changes the property at most this much; its default follows `optimizer` or the
+    bounds [SI units]."""
 
 
 def _check_variable(name: str, inverted: Inverted) -> None:
@@ -119,39 +137,49 @@ def _check_variable(name: str, inverted: Inverted) -> None:
 
 
 class Inversion(Section):
-    """What is inverted for, from which data, how.
-
-    invert_for: properties of the equation, or `impedance` in place of rho, each with its bounds.
-    bounds: of vp [m/s], where that is all that is inverted for; `parameter`: as in `invert_for`.
-    fixed: what stays as in the starting model: the water layer, all above a depth [m], layers, a
-    mask in a file, several of these, or nothing.  taper: length [m] over which changes fade out
-    towards it.  conditioning: what of the data is compared, operators one after the other.
-    near_source: distance [m] from the source within which records depend on the grid, and are
-    compared without that; `auto`, the default, for four cells, or nothing.
-    source: how the wavelet is estimated, or false for a known one.  shots: all in every iteration,
-    or some of them, or several in one simulation.  regularization: terms of the objective.
-    constraints: what the model must be.  model_smoothing: length [m] over which the update of each
-    stage is smoothed when the stage ends.
-    """
+    """What is inverted for, from which data, how."""
 
     stages: Annotated[list[Stage], Field(min_length=1)]
+    """The inversion runs these frequency bands one after the other."""
     invert_for: dict[str, Inverted] | None = None
+    """These properties of the equation, or impedance for rho, are inverted for, each with
+    bounds."""
     parameter: ParameterName | None = None
+    """The optimizer sees this function of vp, where vp alone is inverted for."""
     misfit: Misfit = LeastSquares()
+    """This misfit compares synthetic and observed gathers."""
     conditioning: list[Conditioned] = Field(default=[])
+    """These operators select, one after the other, what of the data is compared."""
     near_source: NearSource | None = None
+    """Within this distance of the source, grid-dependent parts of records are ignored; auto, the
+    default, is four cells [m]."""
     source: Source = False
+    """The wavelet is estimated with these settings, or taken as known."""
     bounds: Bounds | None = None
+    """The velocity stays between these two values, where vp alone is inverted for [m/s]."""
     fixed: Regions = "water"
+    """These regions keep the starting model: water, above a depth [m], layers, masks, or
+    nothing."""
     taper: NonNegative = 0.0
+    """Changes fade out towards the fixed region over this length [m]."""
     regularization: list[PenaltySection] = Field(default_factory=list)
+    """These penalties are terms of the objective."""
     constraints: list[ConstraintSection] = Field(default_factory=list)
+    """The model satisfies these constraints."""
     preconditioning: Preconditioning = Preconditioning()
+    """This section approximates the inverse Hessian before the optimizer begins."""
     model_smoothing: NonNegative = 0.0
+    """The update of each stage is smoothed over this length when the stage ends [m]."""
     optimizer: Optimizer = Lbfgs()
+    """This method minimises the objective."""
     shots: Shots = Shots()
+    """Each iteration uses these shots: all, some, or several in one simulation."""
 
-    @field_validator("invert_for", mode="before")
+    @field_validator(
+        "invert_for",
+        mode="before",
+        json_schema_input_type=dict[str, Inverted | Bounds] | None,
+    )
     @classmethod
     def _bounds_alone(cls, value: Any) -> Any:
         if not isinstance(value, dict):

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from fwicli.config.values import Positive, Section
+from fwicli.config.values import OneOf, Positive, Section
 from fwicli.inversion.misfits import registry, user
 from fwicli.inversion.misfits.traces import SILENT
 
@@ -26,6 +26,7 @@ class _Named(Section):
     """A misfit with settings that have the names of the fields of its class."""
 
     kind: str
+    """This name selects the misfit."""
 
     def made(self) -> registry.Misfit:
         """The misfit itself."""
@@ -36,100 +37,132 @@ class LeastSquares(_Named):
     """Energy of the residual."""
 
     kind: Literal["least_squares"] = "least_squares"
+    """This name selects least squares."""
 
 
 class Huber(_Named):
     """Squares of small residuals, absolute values of those above a threshold (see `residuals`)."""
 
     kind: Literal["huber"]
+    """This name selects the Huber misfit."""
     threshold: Positive = 1.0
+    """Residuals above this, relative to the level of the data, count by their absolute value."""
 
 
 class StudentT(_Named):
     """Wild residuals hardly count (see `residuals`)."""
 
     kind: Literal["student_t"]
+    """This name selects Student's t misfit."""
     degrees: Positive = 4.0
+    """The distribution has this number of degrees of freedom; fewer ignore large residuals more."""
     width: Positive = 1.0
+    """The distribution has this width, relative to the level of the data."""
 
 
 class Correlation(_Named):
     """Normalised zero-lag correlation of traces, or of whole gathers (see `correlation`)."""
 
     kind: Literal["correlation"]
+    """This name selects normalised zero-lag correlation."""
     over: Literal["trace", "gather"] = "trace"
+    """The correlation normalises each trace, or a whole gather by one number."""
     silent: Share = SILENT
+    """Traces of this strength, relative to the mean of the gather, count half."""
 
 
 class TraceNormalized(_Named):
     """Least squares of normalised traces (see `attributes`)."""
 
     kind: Literal["trace_normalized"]
+    """This name selects least squares of normalised traces."""
     norm: Literal["rms", "mean", "peak"] = "rms"
+    """Traces are divided by this norm; `mean` is that of absolute values."""
     weighting: Literal["equal", "observed"] = "equal"
+    """Traces have equal weights, or the squared norm of the observed ones."""
     silent: Share = SILENT
+    """Traces of this strength, relative to the mean of the gather, count half."""
 
 
 class Envelope(_Named):
     """Envelopes, or powers of them (see `attributes`)."""
 
     kind: Literal["envelope"]
+    """This name selects the envelope misfit."""
     exponent: Annotated[float, Field(strict=True, gt=0, le=4)] = 1.0
+    """Envelopes are compared to this power."""
     damping: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.01
+    """Envelopes are damped by this share of the strongest trace's rms."""
 
 
 class Phase(_Named):
     """Instantaneous phase (see `attributes`)."""
 
     kind: Literal["phase"]
+    """This name selects the instantaneous-phase misfit."""
     damping: Annotated[float, Field(strict=True, gt=0, le=10)] = 0.1
+    """Waves weaker than this share of their trace's rms have no phase."""
     silent: Share = SILENT
+    """Traces of this strength, relative to the mean of the gather, count half."""
 
 
 class Adaptive(_Named):
     """Adaptive waveform inversion, by Wiener filters (see `adaptive`)."""
 
     kind: Literal["adaptive"]
+    """This name selects adaptive waveform inversion."""
     damping: Annotated[float, Field(strict=True, gt=0, le=1)] = 1e-4
+    """The Wiener filters are damped by this share of each observed trace's strongest frequency."""
     max_lag: Positive | None = None
+    """Lags beyond this are not penalised further; by default none is too long [s]."""
     silent: Share = SILENT
+    """Traces of this strength, relative to the mean of the gather, count half."""
 
 
 class Wasserstein(_Named):
     """Optimal transport in time (see `wasserstein`)."""
 
     kind: Literal["wasserstein"]
+    """This name selects optimal transport in time."""
     sharpness: Annotated[float, Field(strict=True, gt=0, le=100)] = 5.0
+    """This exponent says how much more a peak weighs than the zero line."""
     silent: Share = SILENT
+    """Traces of this strength, relative to the mean of the gather, count half."""
 
 
 class GraphSpace(_Named):
     """Optimal transport in graph space (see `graph_space`)."""
 
     kind: Literal["graph_space"]
+    """This name selects optimal transport in graph space."""
     shift: Positive | None = None
+    """The largest error in time is expected to be this; by default the dominant period [s]."""
     step: Positive | None = None
+    """Compared samples are this far apart; by default 1/16 of the dominant period [s]."""
 
 
 class TravelTime(_Named):
     """Travel times by cross-correlation (see `travel_time`)."""
 
     kind: Literal["travel_time"]
+    """This name selects travel times by cross-correlation."""
     max_shift: Positive | None = None
+    """Lags are searched up to this; by default up to the length of the records [s]."""
     silent: Share = SILENT
+    """Traces of this strength, relative to the mean of the gather, count half."""
 
 
 class Own(Section):
-    """A function of the user's (see `fwicli.inversion.misfits.user`).
+    """A function of the user's (see `fwicli.inversion.misfits.user`)."""
 
-    file: a Python file, relative to the config.  name: of the function.  derivative: `own` if the
-    function returns it too, `torch` if PyTorch shall find it.
-    """
-
-    kind: Literal["own"]
+    kind: Literal["own"] = "own"
+    """This name selects a misfit of the user's own."""
     file: Path
+    """The function is in this Python file, relative to the config."""
     name: str
+    """The function has this name."""
     derivative: Literal["own", "torch"] = "own"
+    """The function returns its own derivative, or PyTorch finds it."""
 
     @field_validator("file")
     @classmethod
@@ -156,21 +189,24 @@ def _with_kind(value: Any) -> Any:
     return value
 
 
+_Kinds = Annotated[
+    LeastSquares
+    | Huber
+    | StudentT
+    | Correlation
+    | TraceNormalized
+    | Envelope
+    | Phase
+    | Adaptive
+    | Wasserstein
+    | GraphSpace
+    | TravelTime
+    | Own,
+    Field(discriminator="kind"),
+]
 Misfit = Annotated[
-    Annotated[
-        LeastSquares
-        | Huber
-        | StudentT
-        | Correlation
-        | TraceNormalized
-        | Envelope
-        | Phase
-        | Adaptive
-        | Wasserstein
-        | GraphSpace
-        | TravelTime
-        | Own,
-        Field(discriminator="kind"),
-    ],
-    BeforeValidator(_with_kind),
+    _Kinds,
+    BeforeValidator(
+        _with_kind, json_schema_input_type=_Kinds | Annotated[str, OneOf(registry.MISFITS)]
+    ),
 ]

@@ -28,6 +28,7 @@ class Method(Section):
     """
 
     first_change: Positive = 50.0
+    """The first step changes velocity by at most this [m/s]."""
 
 
 class Searching(Method):
@@ -38,18 +39,21 @@ class Searching(Method):
     """
 
     first_change: Positive = 100.0
+    """The first step changes velocity by at most this, less where that explains over a tenth of the
+    misfit [m/s]."""
     evaluations: Evaluations = 8
+    """One line search makes at most this number of evaluations."""
 
 
 class Lbfgs(Searching):
-    """Limited-memory BFGS.
-
-    memory: pairs kept.  damped: pairs of too little curvature are damped, not left out.
-    """
+    """Limited-memory BFGS."""
 
     method: Literal["lbfgs"] = "lbfgs"
+    """This name selects limited-memory BFGS."""
     memory: Count = 10
+    """The method keeps this number of pairs of steps and gradient changes."""
     damped: Annotated[bool, Field(strict=True)] = False
+    """Pairs of too little curvature are damped instead of left out."""
 
     def made(self) -> optimizer.Optimizer:
         """The optimizer."""
@@ -57,13 +61,12 @@ class Lbfgs(Searching):
 
 
 class ConjugateGradient(Searching):
-    """Nonlinear conjugate gradients.
-
-    formula: polak_ribiere, or hybrid of Hestenes-Stiefel and Dai-Yuan.
-    """
+    """Nonlinear conjugate gradients."""
 
     method: Literal["conjugate_gradient"] = "conjugate_gradient"
+    """This name selects nonlinear conjugate gradients."""
     formula: Literal["polak_ribiere", "hybrid"] = "polak_ribiere"
+    """Directions follow Polak-Ribiere, or a hybrid of Hestenes-Stiefel and Dai-Yuan."""
 
     def made(self) -> optimizer.Optimizer:
         """The optimizer."""
@@ -71,13 +74,12 @@ class ConjugateGradient(Searching):
 
 
 class SpectralGradient(Searching):
-    """Spectral projected gradient.
-
-    window: number of the last values that a new one is compared with.
-    """
+    """Spectral projected gradient."""
 
     method: Literal["spectral_gradient"] = "spectral_gradient"
+    """This name selects the spectral projected gradient."""
     window: Count = 10
+    """A new value is compared with this number of the last ones."""
 
     def made(self) -> optimizer.Optimizer:
         """The optimizer."""
@@ -85,15 +87,14 @@ class SpectralGradient(Searching):
 
 
 class Newton(Searching):
-    """Truncated Newton with the full second derivative, or with that of Gauss and Newton.
-
-    inner: products with it in one step, at most.  memory: directions of one step, at most, that
-    precondition the next.
-    """
+    """Truncated Newton with the full second derivative, or with that of Gauss and Newton."""
 
     method: Literal["gauss_newton", "newton"] = "gauss_newton"
+    """This name selects truncated Newton with the full Hessian, or with the Gauss-Newton one."""
     inner: Count = 10
+    """One step makes at most this number of products with the Hessian."""
     memory: Count = 10
+    """At most this number of directions of one step precondition the next."""
 
     def made(self) -> optimizer.Optimizer:
         """The optimizer."""
@@ -102,14 +103,14 @@ class Newton(Searching):
 
 
 class Momentum(Method):
-    """Stochastic gradient descent.
-
-    momentum: share of the last step that is kept.  decay: the rate is halved after 1 / decay steps.
-    """
+    """Stochastic gradient descent."""
 
     method: Literal["momentum"] = "momentum"
+    """This name selects stochastic gradient descent with momentum."""
     momentum: Memory = 0.9
+    """Each step keeps this share of the last one."""
     decay: NonNegative = 0.0
+    """The rate is halved after 1 / decay steps."""
 
     def made(self) -> optimizer.Optimizer:
         """The optimizer."""
@@ -117,18 +118,18 @@ class Momentum(Method):
 
 
 class Adam(Method):
-    """Adaptive moments.
-
-    first_memory, second_memory: share that is kept of the means of the gradient and of its square.
-    floor: of the root mean square gradient, relative to its largest.  decay: the rate is halved
-    after 1 / decay steps.
-    """
+    """Adaptive moments."""
 
     method: Literal["adam"] = "adam"
+    """This name selects adaptive moments."""
     first_memory: Memory = 0.9
+    """The mean of the gradient keeps this share at every step."""
     second_memory: Memory = 0.999
+    """The mean of the squared gradient keeps this share at every step."""
     floor: Positive = 1e-3
+    """The root mean square gradient has this floor, relative to its largest value."""
     decay: NonNegative = 0.0
+    """The rate is halved after 1 / decay steps."""
 
     def made(self) -> optimizer.Optimizer:
         """The optimizer."""

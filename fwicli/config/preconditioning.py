@@ -10,17 +10,16 @@ from fwicli.config.values import NonNegative, Positive, Section, kind
 
 
 class Illumination(Section):
-    """Diagonal preconditioner from the energy of the waves.
-
-    exponent: 1 corrects for the sources; 2, the default, also for the receivers, taken to light
-    the model as the sources do.  receivers: correct for them as they are, by fields that all
-    receivers of a shot send at once; takes as long as two gradients in every stage.  damping:
-    relative to the mean energy.
-    """
+    """Diagonal preconditioner from the energy of the waves."""
 
     exponent: Annotated[float, Field(strict=True, gt=0, le=4)] | None = None
+    """The energy has this power: 1 corrects for sources, 2, the default, also approximately for
+    receivers."""
     receivers: bool = False
+    """The correction uses fields that receivers send, at the cost of two gradients in every
+    stage."""
     damping: Positive = 0.01
+    """The energy is damped by this share of its mean."""
 
     @model_validator(mode="after")
     def _said_once(self) -> Illumination:
@@ -37,39 +36,43 @@ class Illumination(Section):
 
 
 class Wavelengths(Section):
-    """Smoothing over a share of the local wavelength, of vp at the upper edge of the band."""
+    """Smoothing over a share of the local wavelength."""
 
     wavelengths: Positive
+    """The standard deviation is this share of the wavelength of vp at the band's upper edge."""
 
 
 class Mutes(Section):
-    """Distances [m] within which the gradient fades out: to sources, receivers, what is fixed."""
+    """Distances within which the gradient fades out."""
 
     sources: NonNegative = 0.0
+    """The gradient fades out within this distance of the sources [m]."""
     receivers: NonNegative = 0.0
+    """The gradient fades out within this distance of the receivers [m]."""
     fixed: NonNegative = 0.0
+    """The gradient fades out within this distance of what is fixed [m]."""
 
 
 class Preconditioning(Section):
-    """How the optimizer's first approximation to the inverse Hessian is made.
-
-    illumination: settings, or false for none.  smoothing: standard deviation [m], or
-    `{wavelengths: 0.2}` for a share of the local wavelength.  depth: power of the depth that
-    changes are expected to grow with.  mutes: distances [m].
-    """
+    """First approximation to the inverse Hessian of the optimizer."""
 
     illumination: Annotated[
         Annotated[Illumination, Tag("mapping")] | Annotated[Literal[False], Tag("switch")],
         Discriminator(kind),
     ] = Illumination()
+    """The gradient is divided by the energy of the waves, with these settings or not at all."""
     smoothing: Annotated[
         Annotated[NonNegative, Tag("number")] | Annotated[Wavelengths, Tag("mapping")],
         Discriminator(kind),
     ] = 0.0
+    """The gradient is smoothed with this standard deviation, or by a share of the wavelength
+    [m]."""
     depth: NonNegative = 0.0
+    """Changes are expected to grow with this power of the depth."""
     mutes: Mutes = Mutes()
+    """The gradient fades out within these distances."""
 
-    @field_validator("illumination", mode="before")
+    @field_validator("illumination", mode="before", json_schema_input_type=Illumination | bool)
     @classmethod
     def _true(cls, value: Any) -> Any:
         return {} if value is True else value

@@ -5,18 +5,21 @@ from __future__ import annotations
 import difflib
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
 from fwicli.config.arrays import ArrayFile
-from fwicli.config.values import NonNegative, Section, kind, one_of
+from fwicli.config.values import NonNegative, OneOf, Section, kind
 
 
 class Layer(Section):
-    """Depths [m]: all `above` one, all `below` one, or `between` two."""
+    """Depths above one, below one, or between two."""
 
     above: NonNegative | None = None
+    """The region reaches from the top down to this depth [m]."""
     below: NonNegative | None = None
+    """The region reaches from this depth down to the bottom [m]."""
     between: Annotated[list[NonNegative], Field(min_length=2, max_length=2)] | None = None
+    """The region lies between these two depths [m]."""
 
     @model_validator(mode="after")
     def _one(self) -> Layer:
@@ -45,9 +48,7 @@ def _which(value: Any) -> str:
 
 
 _Region = (
-    Annotated[
-        str, AfterValidator(one_of(("water", "nothing"), ", a depth [m], or layers")), Tag("text")
-    ]
+    Annotated[str, OneOf(("water", "nothing"), ", a depth [m], or layers"), Tag("text")]
     | Annotated[NonNegative, Tag("number")]
     | Annotated[Layer, Tag("mapping")]
     | Annotated[ArrayFile, Tag("file")]

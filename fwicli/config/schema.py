@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     Discriminator,
     Field,
     Tag,
@@ -29,12 +28,12 @@ from fwicli.config.values import (
     NearSource,
     NonNegative,
     Number,
+    OneOf,
     Positive,
     PropagationGrid,
     Section,
 )
 from fwicli.config.values import kind as _kind
-from fwicli.config.values import one_of as _one_of
 from fwicli.propagators.absorbing import SIDES
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.history import KEEPINGS
@@ -54,35 +53,54 @@ Property = Annotated[
 
 
 class Smoothing(Section):
-    """Gaussian smoothing of the slowness; `keep` is what stays: the water, or all above a depth."""
+    """Gaussian smoothing of the slowness."""
 
     length: Positive
+    """The Gaussian has this standard deviation [m]."""
     keep: Kept = "water"
+    """This region stays as it is: the water, all above a depth, or nothing [m]."""
 
 
 class Model(Section):
-    """Earth model on a regular grid: P velocity, and what else the equation needs.
-
-    epsilon, delta: Thomsen's parameters.  theta, phi: tilt of the axis of symmetry from the
-    vertical and its azimuth from x, in `angle_unit`; a positive tilt takes its lower end to
-    larger x.
-    """
+    """Earth model on a regular grid: P velocity, and what else the equation needs."""
 
     vp: Property
+    """The waves have this P velocity, in the unit of `unit` [m/s]."""
     rho: Property | None = None
+    """The medium has this density, in the unit of `rho_unit` [kg/m3]."""
     epsilon: NumberOrArray | None = None
+    """The medium has this Thomsen parameter epsilon."""
     delta: NumberOrArray | None = None
+    """The medium has this Thomsen parameter delta."""
     theta: NumberOrArray | None = None
+    """The symmetry axis is tilted from the vertical by this angle, lower end to larger x [deg]."""
     phi: NumberOrArray | None = None
+    """The symmetry axis has this azimuth from x, in the unit of `angle_unit` [deg]."""
     unit: Literal["m/s", "km/s"] = "m/s"
+    """The values of vp are given in this unit."""
     rho_unit: Literal["kg/m3", "g/cm3"] = "kg/m3"
+    """The values of rho are given in this unit."""
     angle_unit: Literal["deg", "rad"] = "deg"
+    """The angles theta and phi are given in this unit."""
     shape: list[Count] | None = None
+    """The grid has these numbers of points along x, y in 3D, and z."""
     spacing: Spacing | None = None
+    """Grid points are this far apart, on all axes or on each one [m]."""
     origin: list[Number] | None = None
+    """The first grid point has these coordinates [m]."""
     smooth: Smoothing | None = None
+    """The slowness is smoothed with these settings."""
 
-    @field_validator("vp", "rho", "epsilon", "delta", "theta", "phi", mode="before")
+    @field_validator("vp", "rho", mode="before", json_schema_input_type=Property | Path | None)
+    @classmethod
+    def _path_of_property(cls, value: Any) -> Any:
+        return {"file": value} if isinstance(value, str) else value
+
+    @field_validator(
+        *("epsilon", "delta", "theta", "phi"),
+        mode="before",
+        json_schema_input_type=NumberOrArray | Path | None,
+    )
     @classmethod
     def _path_alone(cls, value: Any) -> Any:
         return {"file": value} if isinstance(value, str) else value
@@ -95,21 +113,29 @@ class Model(Section):
 
 
 class Ricker(Section):
-    """Ricker wavelet: peak frequency [Hz], delay of the peak [s], amplitude [Pa] ([Pa m] in 3D)."""
+    """Ricker wavelet."""
 
     kind: Literal["ricker"]
+    """This name selects a Ricker wavelet."""
     frequency: Positive
+    """The amplitude spectrum peaks at this frequency [Hz]."""
     delay: NonNegative | None = None
+    """The wavelet peaks at this time; by default late enough to begin near zero [s]."""
     amplitude: Number = 1.0
+    """The peak has this amplitude; its unit in 3D is Pa m [Pa]."""
 
 
 class Ormsby(Section):
-    """Ormsby wavelet: four corner frequencies [Hz], delay of the peak [s], amplitude."""
+    """Ormsby wavelet."""
 
     kind: Literal["ormsby"]
+    """This name selects an Ormsby wavelet."""
     corners: Annotated[list[Positive], Field(min_length=4, max_length=4)]
+    """The trapezoidal spectrum has these four increasing corner frequencies [Hz]."""
     delay: Positive | None = None
+    """The wavelet peaks at this time; by default late enough to begin near zero [s]."""
     amplitude: Number = 1.0
+    """The peak has this amplitude; its unit in 3D is Pa m [Pa]."""
 
     @field_validator("corners")
     @classmethod
@@ -120,63 +146,64 @@ class Ormsby(Section):
 
 
 class WaveletFile(Section):
-    """Wavelet from a file, from t = 0, times `scale`: HDF5, .npy, text, or raw binary.
-
-    interval: of its samples [s]; by default that of the file, an attribute `dt` or a column of
-    times in front of the amplitudes, or else that of the data.  It is resampled to the data.
-    dtype: of a raw file.
-    """
+    """Wavelet from a file, from t = 0, resampled to the data."""
 
     kind: Literal["file"]
+    """This name selects a wavelet from a file."""
     file: Path
+    """The wavelet is read from this HDF5, .npy, text or raw file, relative to the config."""
     dataset: str = "wavelet"
+    """The wavelet has this name in an HDF5 or .npz file."""
     interval: Positive | None = None
+    """The samples are this far apart; by default as the file says, or as the data [s]."""
     dtype: Literal["float32", "float64"] = "float32"
+    """A raw file holds numbers of this type."""
     scale: Number = 1.0
+    """The samples are multiplied by this factor."""
 
 
 Wavelet = Annotated[Ricker | Ormsby | WaveletFile, Field(discriminator="kind")]
 
 
 class Time(Section):
-    """Recorded time axis: sampling interval and length [s]; the first sample is t = 0."""
+    """Recorded time axis; the first sample is t = 0."""
 
     interval: Positive
+    """The samples of the records are this far apart [s]."""
     duration: Positive
+    """The records have this length [s]."""
 
 
-Side = Annotated[str, AfterValidator(_one_of(SIDES.values()))]
+Side = Annotated[str, OneOf(SIDES.values())]
 
 
 class Absorbing(Section):
-    """Absorbing layer: thickness in cells, and the frequency [Hz] that it is tuned to.
-
-    sides: left, right, front, back (in 3D), top, bottom; by default all but a free surface. On the
-    others the pressure is zero.
-    """
+    """Absorbing layer around the model."""
 
     cells: Annotated[int, Field(strict=True, ge=4, le=MOST)] = 12
+    """The layer is this number of grid cells thick."""
     frequency: Positive | None = None
+    """The layer is tuned to this frequency; by default to that of the waves [Hz]."""
     sides: list[Side] | None = None
+    """These sides absorb, by default all but a free surface; others have zero pressure."""
 
 
 class History(Section):
-    """How the forward field is kept for a gradient.
+    """How the forward field is kept for a gradient."""
 
-    keep: `stored` in memory; `compressed` to so many `bits` a value; as `checkpoints`, from which
-    steps are repeated; by its values in the absorbing layer (`boundary`), from which it is found
-    again backwards; by some `frequencies` (`fourier`); or on `disk`, in a temporary file. `auto` is
-    the quickest that fits into `execution.memory`.
-    every: steps between snapshots; by default as many as the band of the waves allows.
-    frequencies: Hz, those of them that a band has; by default all in it.
-    checkpoints: by default as many as fit into `execution.memory`.
-    """
-
-    keep: Annotated[str, AfterValidator(_one_of(("auto", *KEEPINGS)))] = "auto"
+    keep: Annotated[str, OneOf(("auto", *KEEPINGS))] = "auto"
+    """The forward field is kept in this way; `auto` is the quickest that fits into
+    `execution.memory`."""
     every: Count | None = None
+    """One in this number of time steps is kept; by default as many as the band allows."""
     bits: Literal[16, 8] = 16
+    """A compressed value takes this number of bits."""
     frequencies: Annotated[list[NonNegative], Field(min_length=1)] | None = None
+    """The fourier history keeps those of these frequencies in the band; by default all in it
+    [Hz]."""
     checkpoints: Count | None = None
+    """Memory holds this number of checkpoints; by default as many as fit into
+    `execution.memory`."""
 
     @model_validator(mode="after")
     def _used(self) -> History:
@@ -198,39 +225,41 @@ STORED = {
 
 
 class Physics(Section):
-    """Wave equation and its discretisation.
+    """Wave equation and its discretisation."""
 
-    free_surface: the first points along z are a free surface, and the layer is on all other sides.
-    interpolation: of sources and receivers off the grid points, by Kaiser-windowed `sinc` functions
-    or `linear`.
-    substeps: time steps in one sampling interval; by default the fewest that are stable.
-    min_points_per_wavelength: below it a run is refused; by default 1 % error of velocity.
-    time_correction: remove the dispersion of the time stepping from source and records.
-    history: how the forward field is kept for gradients, `auto` or a section; `subsampled` stores
-    it as densely as its band needs, `full` at every step.
-    grid: of the propagation: that of the `model`, of an image or of a stage's unknowns; a coarser
-    one of a spacing [m]; or `auto`, the coarsest that the band allows.
-    aperture: what of it is propagated for a shot: the `whole`; all that lies within a horizontal
-    distance [m] of its source and receivers; or `auto`, all from where waves can come back within
-    the record.
-    """
-
-    equation: Annotated[str, AfterValidator(_one_of(EQUATIONS))] = "acoustic"
+    equation: Annotated[str, OneOf(EQUATIONS)] = "acoustic"
+    """The waves obey this wave equation."""
     order: Literal[4, 6, 8, 10, 12, 14, 16] = 8
+    """Spatial derivatives have this order of accuracy."""
     precision: Literal["float32", "float64"] = "float32"
+    """Wave fields are computed with numbers of this type."""
     absorbing: Absorbing = Absorbing()
+    """This layer absorbs waves at the sides of the model."""
     free_surface: bool = False
+    """The first points along z are a free surface, without an absorbing layer."""
     interpolation: Literal["sinc", "linear"] = "sinc"
+    """Kaiser-windowed sinc functions, or linear ones, represent sources and receivers off the grid
+    points."""
     substeps: Count | None = None
+    """One sampling interval has this number of time steps; by default the fewest stable ones."""
     time_correction: bool = True
+    """The dispersion of the time stepping is removed from source and records."""
     min_points_per_wavelength: Positive | None = None
+    """A run with fewer points per wavelength is refused; the default allows 1 % error of
+    velocity."""
     history: Annotated[
-        Annotated[str, AfterValidator(_one_of(("auto", *STORED, *KEEPINGS))), Tag("text")]
+        Annotated[str, OneOf(("auto", *STORED, *KEEPINGS)), Tag("text")]
         | Annotated[History, Tag("mapping")],
         Discriminator(_kind),
     ] = "auto"
+    """The forward field is kept for gradients in this way; subsampled and full are stored
+    histories."""
     grid: PropagationGrid = "model"
+    """Waves propagate on the model's grid, a coarser one, or the coarsest that the band allows
+    [m]."""
     aperture: Aperture = "whole"
+    """A shot propagates on the whole grid, within this horizontal distance, or where waves can
+    return from [m]."""
 
     def kept(self) -> History:
         """The section of the history, whatever way it is given."""
@@ -249,77 +278,91 @@ class Physics(Section):
 
 
 class Execution(Section):
-    """Processes on this machine, one shot each, and threads of one shot.
-
-    memory: GB that all of them together may take; by default 80 % of this machine's.
-    """
+    """Processes on this machine, one shot each, and threads of one shot."""
 
     workers: Annotated[
         Annotated[Count, Tag("number")]
-        | Annotated[str, AfterValidator(_one_of(("auto",), " or a whole number")), Tag("text")],
+        | Annotated[str, OneOf(("auto",), " or a whole number"), Tag("text")],
         Discriminator(_kind),
     ] = "auto"
+    """Shots run in this number of processes; `auto` takes one for each core."""
     threads: Count = 1
+    """One shot runs on this number of threads."""
     memory: Positive | None = None
+    """All processes together take at most this memory; by default 80 % of this machine's [GB]."""
 
 
 class Imaging(Section):
-    """Reverse-time migration.
+    """Reverse-time migration."""
 
-    condition: `correlation` of the fields, or `gradient`, the transpose of Born modelling.
-    subtract_modelled: take the records modelled in the smooth model (direct and diving waves)
-    from the data first.  illumination: divide by the energy of the source field, damped by this
-    share of its mean; 0 for not.  laplacian: filter that removes the low-wavenumber backscatter.
-    mute: what is left out of the image: the water layer, all above a depth [m], or nothing.
-    band: of data and wavelet [Hz].  spacing: grid of the image [m], or `auto` for the coarsest
-    that the band allows; the model's by default.  near_source: distance [m] from the source
-    within which records depend on the grid, and are used without that; `auto`, the default, for
-    four cells, or nothing.
-    """
-
-    condition: Annotated[str, AfterValidator(_one_of([*CONDITIONS, "gradient"]))] = "correlation"
+    condition: Annotated[str, OneOf([*CONDITIONS, "gradient"])] = "correlation"
+    """This imaging condition combines the fields; `gradient` is the transpose of Born modelling."""
     subtract_modelled: bool = True
+    """Records modelled in the smooth model, direct and diving waves, are first subtracted from the
+    data."""
     illumination: NonNegative = 0.01
+    """The image is divided by source energy, damped by this share of its mean; 0 is off."""
     laplacian: bool = True
+    """A Laplacian filter removes low-wavenumber backscatter from the image."""
     mute: Kept = "nothing"
+    """The image leaves out this region: the water, all above a depth, or nothing [m]."""
     band: Band | None = None
+    """Data and wavelet are filtered to these lowest and highest frequencies [Hz]."""
     spacing: Coarseness | None = None
+    """The image has this grid spacing, or the coarsest possible one; by default the model's [m]."""
     near_source: NearSource | None = None
+    """Within this distance of the source, grid-dependent parts of records are ignored; auto, the
+    default, is four cells [m]."""
 
 
 class Run(Section):
     """Sections that every command shares."""
 
     model: Model
+    """The waves propagate in this earth model; an inversion starts from it."""
     physics: Physics = Physics()
+    """This section states wave equation and discretisation."""
     execution: Execution = Execution()
+    """This section distributes the shots over processes and threads."""
     output: Path | None = None
+    """The results go to this folder; by default to runs/NAME."""
 
 
 class ModelConfig(Run):
     """`fwi model`: records of a known earth."""
 
     geometry: Geometry
+    """This section places sources and receivers."""
     wavelet: Wavelet
+    """The sources emit this wavelet."""
     time: Time
+    """The records have this time axis."""
 
 
 class InvertConfig(Run):
-    """`fwi invert`: the earth from records; `reference` is a known answer to measure against."""
+    """`fwi invert`: the earth from records."""
 
     data: Data
+    """These shot records are inverted."""
     wavelet: Wavelet | None = None
+    """The sources emit this wavelet; by default the one in the data file."""
     inversion: Inversion
+    """This section says what is inverted for, and how."""
     reference: Model | None = None
+    """The result is compared with this known model."""
 
 
 class RtmConfig(Run):
-    """`fwi rtm`: an image from records and a smooth model; `reference` as in `fwi invert`."""
+    """`fwi rtm`: an image from records and a smooth model."""
 
     data: Data
+    """These shot records are migrated."""
     wavelet: Wavelet | None = None
+    """The sources emit this wavelet; by default the one in the data file."""
     imaging: Imaging = Imaging()
+    """This section says how the image is made."""
     reference: Model | None = None
+    """The image is compared with the reflectivity of this known model."""
 
 
 KINDS: dict[str, type[Run]] = {"model": ModelConfig, "invert": InvertConfig, "rtm": RtmConfig}

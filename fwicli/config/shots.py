@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from fwicli.config.values import MOST, Count, NonNegative, Section, kind, one_of
+from fwicli.config.values import MOST, Count, NonNegative, OneOf, Section, kind
 from fwicli.inversion.shots.batches import ORDERS, Batches
 from fwicli.inversion.shots.encoding import Encoding
 
@@ -14,17 +14,16 @@ Seed = Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
 
 
 class Encode(Section):
-    """Several shots in one simulation.
-
-    sources: most shots in one simulation; all by default.  realisations: codes in an iteration
-    that are averaged, each with all of its shots.  polarity: whether shots have random signs.
-    delay: longest random delay [s].
-    """
+    """Several shots in one simulation."""
 
     sources: Annotated[int, Field(strict=True, ge=2, le=MOST)] | None = None
+    """One simulation takes at most this number of shots; by default all of them."""
     realisations: Count = 1
+    """Each iteration averages this number of codes, each with all of its shots."""
     polarity: bool = True
+    """The shots have random signs."""
     delay: NonNegative = 0.0
+    """The shots have random delays of at most this time [s]."""
 
     @model_validator(mode="after")
     def _a_code(self) -> Encode:
@@ -37,21 +36,20 @@ class Encode(Section):
 
 
 class Shots(Section):
-    """Shots of each iteration.
-
-    batch: most shots in an iteration; all by default.  order: `shuffled`, every shot once before
-    any comes again; `random`, a new subset every time; `interleaved`, every n-th along the line.
-    encode: settings, for several shots in one simulation.  seed: another one draws other shots and
-    codes.
-    """
+    """Shots of each iteration."""
 
     batch: Count | None = None
-    order: Annotated[str, AfterValidator(one_of(ORDERS))] = "shuffled"
+    """One iteration uses at most this number of shots; by default all of them."""
+    order: Annotated[str, OneOf(ORDERS)] = "shuffled"
+    """Batches are shuffled, so that each shot comes once in turn, drawn at random, or interleaved
+    along the line."""
     encode: Annotated[
         Annotated[Encode, Tag("mapping")] | Annotated[Literal[False], Tag("switch")],
         Discriminator(kind),
     ] = False
+    """Several shots are simulated together with these settings, or each by itself."""
     seed: Seed = 0
+    """The random shots and codes are drawn from this seed."""
 
     @model_validator(mode="after")
     def _used(self) -> Shots:

@@ -23,18 +23,16 @@ def _about_zero(value: list[float]) -> list[float]:
 
 
 class Source(Section):
-    """Source estimation: the filter of the wavelet that fits best, at every evaluation.
-
-    estimate: of each `shot`, or one in `common`.  lags: first and last of the filter [s]; the
-    last moments of the record, as long as the first lag, are not compared.  damping: relative to
-    the energy of the synthetic data.  window: weights, as in `conditioning`, of the data that the
-    wavelet is fitted to; by default the weights of `conditioning`.
-    """
+    """Source estimation: the filter of the wavelet that fits best, at every evaluation."""
 
     estimate: Literal["shot", "common"] = "shot"
+    """One wavelet is estimated for each shot, or one in common for all."""
     lags: Annotated[Range, AfterValidator(_about_zero)] = Field(default=[-0.1, 0.4])
+    """The filter has its first and last coefficients at these times [s]."""
     damping: Positive = 1e-3
+    """The filter is damped by this share of the energy of the synthetic data."""
     window: list[Weighting] | None = None
+    """These weights select the data to fit; by default those of `conditioning`."""
 
     def whole(self, record: Record) -> list[Weights]:
         """Samples whose synthetic value needs none from after the end of the record."""

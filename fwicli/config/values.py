@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Tag,
+)
+from pydantic_core import CoreSchema, core_schema
 
 # Beyond lies no quantity in SI units; products of several of them stay finite.
 SMALLEST, LARGEST = 1e-30, 1e30
@@ -40,22 +50,32 @@ def kind(value: Any) -> str:
     return "switch" if isinstance(value, bool) else "number"
 
 
-def one_of(names: Iterable[str], otherwise: str = "") -> Callable[[str], str]:
+class OneOf:
     """Validator of a name that is looked up in a table, or else something that is no text."""
 
-    def check(value: str) -> str:
-        if value not in names:
-            listed = "one of: " if len(list(names)) > 1 else ""
-            raise ValueError(f"must be {listed}{', '.join(names)}{otherwise}")
+    def __init__(self, names: Iterable[str], otherwise: str = "") -> None:
+        self.names, self.otherwise = tuple(names), otherwise
+
+    def check(self, value: str) -> str:
+        """The name, if it is in the table."""
+        if value not in self.names:
+            listed = "one of: " if len(self.names) > 1 else ""
+            raise ValueError(f"must be {listed}{', '.join(self.names)}{self.otherwise}")
         return value
 
-    return check
+    def __get_pydantic_core_schema__(self, text: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(text))
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(core), "enum": list(self.names)}
 
 
 class Section(BaseModel):
     """A mapping in which every key is known."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     def chosen(self, *names: str) -> tuple[str, ...]:
         """Those of some settings that are not what they are by default."""
@@ -64,7 +84,7 @@ class Section(BaseModel):
 
 
 Kept = Annotated[
-    Annotated[str, AfterValidator(one_of(("water", "nothing"), ", or a depth [m]")), Tag("text")]
+    Annotated[str, OneOf(("water", "nothing"), ", or a depth [m]"), Tag("text")]
     | Annotated[NonNegative, Tag("number")],
     Discriminator(kind),
 ]
@@ -73,7 +93,7 @@ Kept = Annotated[
 def _length_or(*names: str) -> Any:
     """A length [m], or one of some names."""
     return Annotated[
-        Annotated[str, AfterValidator(one_of(names, ", or a length [m]")), Tag("text")]
+        Annotated[str, OneOf(names, ", or a length [m]"), Tag("text")]
         | Annotated[Positive, Tag("number")],
         Discriminator(kind),
     ]
