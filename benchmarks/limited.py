@@ -23,7 +23,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 TICK = os.sysconf("SC_CLK_TCK")
 # What a command loads late.
 LATE = ("check", "invert", "model", "rtm")
-WORKFLOWS = ("plan", "invert", "model", "rtm")
+WORKFLOWS = ("planning.plan", "invert", "model", "rtm")
 # Parts of SciPy that are loaded at use.
 SCIENCE = ("fft", "linalg", "ndimage", "optimize", "signal", "sparse", "special")
 
