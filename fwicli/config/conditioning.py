@@ -192,8 +192,8 @@ class DeadTraces(Section):
 
     def operator(self, record: Record) -> Weights:
         """For the traces of a shot."""
-        found = trace_weights.dead(record.observed, self.below, self.above)
-        return Weights((~found).astype(np.float64)[:, None])
+        dead = trace_weights.dead(record.observed, self.below, self.above)
+        return Weights((~dead).astype(np.float64)[:, None])
 
 
 Weighting = Annotated[

@@ -195,11 +195,11 @@ class Objective:
 
     def energy(self, x: Array) -> Array:
         """Energy of sources times that of receivers on the grid of x (see `illumination`)."""
-        found = illumination.energy(
+        energy = illumination.energy(
             self.discretization, self.medium.parameters(x), self.experiments, self.executor
         )
         self.simulations += illumination.SIMULATIONS * len(self.experiments)
-        return found if self.regridding is None else self.regridding.to_fine(found)
+        return energy if self.regridding is None else self.regridding.to_fine(energy)
 
     def slopes(self, x: Array) -> dict[str, Array]:
         """Derivative of the data term by the parameters of the equation, on the waves' grid."""

@@ -67,13 +67,13 @@ def run(
     numerics = made.stages[0]
     discretization = numerics.discretization()
     tasks = _tasks(made, discretization)
-    kept = finished_shots.Partial(run_folder.file(PARTIAL), len(tasks))
+    finished = finished_shots.Partial(run_folder.file(PARTIAL), len(tasks))
     with run_folder.logging(), Local(made.workers) as executor:
         made.announce()
         log.info("modelling %d shots with %d workers", len(tasks), made.workers)
         finished_shots.compile_missing(executor, discretization)
         progress.start("shots", len(tasks))
-        gathers = kept.collect(executor, tasks, progress.update)
+        gathers = finished.collect(executor, tasks, progress.update)
         progress.stop()
         data = np.stack(gathers)
         results.check({"records": data}, results.NO_RECORDS)
@@ -83,7 +83,7 @@ def run(
             made.acquisition, made.interval, data, made.wavelet, point_source=numerics.point_source
         )
         hdf5.write_gathers(run_folder.file(RESULT), records, provenance())
-        kept.remove()
+        finished.remove()
         pictures.model(run_folder.file("model.png"), made.model, made.acquisition)
         pictures.gathers(run_folder.file("gathers.png"), records)
         pictures.wavelet(run_folder.file("wavelet.png"), made.wavelet, made.interval)

@@ -59,7 +59,7 @@ def run(
     run_folder.open(resume, force)
     made.agree(run_folder)
     smooth, tasks = _tasks(loaded, made)
-    kept = finished_shots.Partial(run_folder.file(PARTIAL), len(tasks))
+    finished = finished_shots.Partial(run_folder.file(PARTIAL), len(tasks))
     with run_folder.logging(), Local(made.workers) as executor:
         made.announce()
         log.info("migrating %d shots with %d workers", len(tasks), made.workers)
@@ -68,7 +68,7 @@ def run(
         kinds = (imaging.condition, "illumination")
         finished_shots.compile_missing(executor, made.stages[0].discretization(), kinds)
         progress.start("shots", len(tasks))
-        raw, illumination = kept.add(executor, tasks, progress.update)
+        raw, illumination = finished.add(executor, tasks, progress.update)
         progress.stop()
         image = raw
         # Before the image is moved to a finer grid: a Laplacian would show the kinks of that.
@@ -92,7 +92,7 @@ def run(
             else:
                 summary["correlation"] = correlation
         _write(run_folder.file(RESULT), smooth, raw, image, illumination, expected)
-        kept.remove()
+        finished.remove()
         pictures.image(run_folder.file("image.png"), image, smooth)
         if expected is not None:
             pictures.image(

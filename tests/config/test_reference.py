@@ -87,8 +87,8 @@ def test_alternatives_are_all_explained() -> None:
 
 def test_a_misspelt_key_suggests_the_nearest() -> None:
     """Keys that lack a letter, one in five of all, suggest themselves or others as near."""
-    known = {".".join(key) for key in KEYS}
-    misspelt = {".".join((*key[:-1], key[-1][:1] + key[-1][2:])) for key in KEYS} - known
+    documented = {".".join(key) for key in KEYS}
+    misspelt = {".".join((*key[:-1], key[-1][:1] + key[-1][2:])) for key in KEYS} - documented
     assert len(misspelt) > len(KEYS) / 2
     for key in sorted(misspelt)[::5]:
         if "invert_for." in key or ".axes." in key:  # any name stands there
@@ -96,7 +96,7 @@ def test_a_misspelt_key_suggests_the_nearest() -> None:
         with pytest.raises(ConfigError, match="did you mean") as error:
             explained(key)
         assert error.value.exit_code == 2
-        assert str(error.value).split("`")[-2] in known
+        assert str(error.value).split("`")[-2] in documented
 
 
 @pytest.mark.parametrize(

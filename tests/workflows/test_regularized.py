@@ -30,7 +30,9 @@ def no_pictures() -> Iterator[None]:
 
 
 def run(survey: Path, folder: Path, *settings: str) -> dict[str, Any]:
-    return invert.run(load(survey / "invert.yaml", settings=[STAGE, *settings]), folder)
+    # Changes after a few steps are compared here: all begin with short ones.
+    short = "inversion.optimizer={method: lbfgs, first_change: 50}"
+    return invert.run(load(survey / "invert.yaml", settings=[STAGE, short, *settings]), folder)
 
 
 def models(folder: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -159,7 +161,7 @@ def test_preconditioner_of_everything(survey: Path, tmp_path: Path, plain: np.nd
     assert np.all(np.diff(misfits(tmp_path / "run")) < 0)
     change = found - start
     assert rough(change) < rough(plain)
-    assert np.abs(change[:, 6]).mean() < 0.6 * np.abs(plain[:, 6]).mean()
+    assert np.abs(change[:, 6]).mean() < 0.5 * np.abs(plain[:, 6]).mean()
     # The energies of sources and receivers take as long as two gradients of four shots.
     history = hdf5.read_history(tmp_path / "run" / "inversion.h5")
     evaluations = history["evaluations"][-1]

@@ -70,10 +70,10 @@ class Lbfgs:
 
     def step(self, state: State, problem: Problem) -> State | None:
         """The next state; None if no descent is found, even along the gradient."""
-        found = self._descend(state, problem)
-        if found is None and state.arrays:
+        following = self._descend(state, problem)
+        if following is None and state.arrays:
             return self._descend(replace(state, arrays={}), problem)
-        return found
+        return following
 
     def _descend(self, state: State, problem: Problem) -> State | None:
         pairs = remembered(state)
@@ -82,16 +82,16 @@ class Lbfgs:
         else:
             direction, longest = _within_set(state, problem, pairs), 1.0
         first = 1.0 if pairs else min(1.0, problem.first_step(state, direction))
-        found = descend(state, problem, direction, first, self.budget, longest=longest)
-        if found is None:
+        descent = descend(state, problem, direction, first, self.budget, longest=longest)
+        if descent is None:
             return None
-        x, _, gradient = found.trial
+        x, _, gradient = descent.trial
         pairs = self._remembered(problem, pairs, x - state.x, gradient - state.gradient)
         arrays = {}
         if pairs:
             steps, changes = zip(*pairs, strict=True)
             arrays = {"steps": np.stack(steps), "changes": np.stack(changes)}
-        return state.to(found.trial, found.evaluations, arrays)
+        return state.to(descent.trial, descent.evaluations, arrays)
 
     def _remembered(self, problem: Problem, pairs: list[Pair], s: Array, y: Array) -> list[Pair]:
         """The latest pairs with that of a step."""

@@ -25,17 +25,17 @@ _DEALT, _CONTIGUOUS = "schedule(static,1)", "schedule(static)"
 @contextmanager
 def contiguous() -> Iterator[None]:
     """Let Devito give every thread one contiguous part of a loop."""
-    kept = OmpIteration.__dict__["_make_clauses"]
+    original = OmpIteration.__dict__["_make_clauses"]
 
     def clauses(cls: type[OmpIteration], /, **kwargs: Any) -> list[str]:
-        found: list[str] = kept.__get__(None, cls)(**kwargs)
-        return [_CONTIGUOUS if clause == _DEALT else clause for clause in found]
+        generated: list[str] = original.__get__(None, cls)(**kwargs)
+        return [_CONTIGUOUS if clause == _DEALT else clause for clause in generated]
 
     OmpIteration._make_clauses = classmethod(clauses)
     try:
         yield
     finally:
-        OmpIteration._make_clauses = kept
+        OmpIteration._make_clauses = original
 
 
 @contextmanager
@@ -43,9 +43,9 @@ def rows() -> Iterator[None]:
     """Let Devito block loops along the first dimension alone."""
     blocking = importlib.import_module("devito.passes.clusters.blocking")
     heuristic, plain = blocking.AnalyzeHeuristicBlocking, blocking.AnayzeBlockingBase
-    kept = heuristic.process
+    original = heuristic.process
     heuristic.process = plain.process
     try:
         yield
     finally:
-        heuristic.process = kept
+        heuristic.process = original

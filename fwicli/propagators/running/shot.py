@@ -241,12 +241,13 @@ class Engine:
     def _shelved(self, place: shared_memory.Place, levels: int) -> tuple[Signature, Keeper]:
         """The kernel that makes a history on a shelf, and its keeper."""
         makes = self._signature("forward", history=True, levels=levels, parameters=place.parameters)
-        made, kernel = replace(self.discretization, keeping=STORED), compilation.load(makes)
+        discretization = replace(self.discretization, keeping=STORED)
+        kernel = compilation.load(makes)
         if place.size:
             # Some machines let no process open what another one has.
             with suppress(OSError):
-                return makes, shared_memory.Shelved(made, self.storage, kernel, place)
-        return makes, Keeper(made, self.storage, kernel)
+                return makes, shared_memory.Shelved(discretization, self.storage, kernel, place)
+        return makes, Keeper(discretization, self.storage, kernel)
 
     def _clear(self, kernel: Kernel) -> None:
         """Set what a kernel accumulates to zero."""

@@ -114,12 +114,12 @@ def bounded(
     are on the grid of `model`, and `moved_to` need not be.
     """
     further = (np.minimum, np.maximum)[side]
-    known = moved_to.properties
+    properties = moved_to.properties
     return moved_to.changed(
         {
-            name: further(known[name], outermost(bounds(config, model, name))[side])
+            name: further(properties[name], outermost(bounds(config, model, name))[side])
             for name in config.inversion.inverted()
-            if name in known
+            if name in properties
         }
     )
 

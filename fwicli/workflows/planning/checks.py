@@ -357,9 +357,9 @@ class Checks:
         if not self._ends(spectrum):
             return None
         highest = spectrum.highest
-        found = stability.points_per_wavelength(slowest, highest, grid.spacing)
+        points = stability.points_per_wavelength(slowest, highest, grid.spacing)
         needed = points_needed(physics)
-        if found < needed:
+        if points < needed:
             self.add(
                 key if key in self.loaded.places else key[:-1],
                 advice.too_coarse(key, config, grid, slowest, highest, needed, self.slowest),
@@ -385,7 +385,7 @@ class Checks:
             threads=config.execution.threads,
             interpolation=physics.interpolation,
             highest_frequency=highest,
-            points_per_wavelength=found,
+            points_per_wavelength=points,
         )
 
 

@@ -90,13 +90,13 @@ def stage(
 
 def _warn_of_slow(checks: Checks, key: Key, numerics: Numerics, slowest: float) -> None:
     """Say so if waves as slow as the lower bound would be sampled too coarsely."""
-    found = stability.points_per_wavelength(
+    points = stability.points_per_wavelength(
         slowest, numerics.highest_frequency, numerics.grid.spacing
     )
     needed = stability.fewest_points(numerics.order)
-    if found < needed * (1 - ROUNDING):
-        have, need = apart(found, needed, digits=3)
-        lowest = round_up(slowest * needed / found)
+    if points < needed * (1 - ROUNDING):
+        have, need = apart(points, needed, digits=3)
+        lowest = round_up(slowest * needed / points)
         checks.warn(
             f"stage {int(key[-1]) + 1}: where the model goes down to the lower bound, {slowest:g} "
             f"m/s, there are {have} points per wavelength, fewer than the {need} that order "
