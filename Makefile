@@ -41,29 +41,29 @@ lint: $(DEV_STAMP)
 	$(BIN)/lint-imports
 
 bench: $(STAMP)
-	$(BIN)/python benchmarks/commands.py
-	$(BIN)/python benchmarks/propagation.py
-	$(BIN)/python benchmarks/equations.py
-	$(BIN)/python benchmarks/gradient.py
-	$(BIN)/python benchmarks/peers.py --json runs/peers.json
-	$(BIN)/python benchmarks/endurance.py
-	$(BIN)/python benchmarks/kills.py
-	$(BIN)/python benchmarks/ends.py
-	$(BIN)/python benchmarks/fuzz.py configs --count 2000
-	$(BIN)/python benchmarks/fuzz.py files --count 1000
-	$(BIN)/python benchmarks/histories.py
-	$(BIN)/python benchmarks/boundaries.py
-	$(BIN)/python benchmarks/tilted.py
-	$(BIN)/python benchmarks/receivers.py
-	$(BIN)/python benchmarks/misfits.py
-	$(BIN)/python benchmarks/grids.py
-	$(BIN)/python benchmarks/near.py
-	$(BIN)/python benchmarks/diagnosis.py
-	$(BIN)/python benchmarks/marmousi.py
-	$(BIN)/python benchmarks/wavelets.py
-	$(BIN)/python benchmarks/robustness.py
-	$(BIN)/python benchmarks/race.py
-	$(BIN)/python benchmarks/autograd.py
+	$(BIN)/python benchmarks/startup_time.py
+	$(BIN)/python benchmarks/forward_time.py
+	$(BIN)/python benchmarks/equation_cost.py
+	$(BIN)/python benchmarks/gradient_cost.py
+	$(BIN)/python benchmarks/speed_beside_deepwave.py --json runs/peers.json
+	$(BIN)/python benchmarks/memory_growth.py
+	$(BIN)/python benchmarks/killed_inversions.py
+	$(BIN)/python benchmarks/clean_exits.py
+	$(BIN)/python benchmarks/mutated_inputs.py configs --count 2000
+	$(BIN)/python benchmarks/mutated_inputs.py files --count 1000
+	$(BIN)/python benchmarks/history_cost.py
+	$(BIN)/python benchmarks/layer_reflection.py
+	$(BIN)/python benchmarks/tilted_layer_reflection.py
+	$(BIN)/python benchmarks/receiver_cost.py
+	$(BIN)/python benchmarks/misfit_cost.py
+	$(BIN)/python benchmarks/coarse_grid_gradients.py
+	$(BIN)/python benchmarks/coarse_grid_errors.py
+	$(BIN)/python benchmarks/diagnosis_false_alarms.py
+	$(BIN)/python benchmarks/marmousi_accuracy.py
+	$(BIN)/python benchmarks/unknown_wavelets.py
+	$(BIN)/python benchmarks/noise_and_poor_starts.py
+	$(BIN)/python benchmarks/inversion_beside_deepwave.py
+	$(BIN)/python benchmarks/torch_gradient_time.py
 
 clean:
 	rm -rf $(VENV) runs

@@ -1,10 +1,10 @@
-"""The inversion that a user of Deepwave would write, one of the two runs of `race.py`.
+"""Part of `inversion_beside_deepwave.py`: the loop that a user of Deepwave would write.
 
 Deepwave's propagator with its default settings on one grid, least squares of the records, and
 PyTorch's L-BFGS with its strong Wolfe line search, band by band with a causal low-pass of data and
 wavelet. The unknown x is the velocity in a unit that makes the first step 50 m/s; water is held.
 
-Run by `race.py` with a task as JSON; prints a line of JSON after every gradient.
+Takes a task as JSON, and prints a line of JSON after every gradient.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Configs and `--set` values, each changed in one or two ways: the part `configs` of `fuzz.py`.
+"""Part of `mutated_inputs.py`: configs and `--set` values, each changed in one or two ways.
 
 Changed are whole configs of the three commands, the templates and `configs/*.yaml`: every key that
 the schemas have takes every special value; keys are dropped, given twice, misspelt and exchanged;
@@ -18,7 +18,7 @@ from typing import Any
 
 import mutated_files
 import numpy as np
-from limited import Case
+from limited_command import Case
 
 from fwicli.config.schema import KINDS
 

@@ -1,4 +1,4 @@
-"""Files of a small inversion, each changed in one or two ways: the part `files` of `fuzz.py`.
+"""Part of `mutated_inputs.py`: files of a small inversion, each changed in one or two ways.
 
 Changed are records, models, masks, bounds, weights and wavelets, in HDF5, .npy, .npz, text and raw
 binary: datasets and attributes that are missing, of another shape, type, size or value, links out
@@ -18,8 +18,8 @@ from typing import Any
 
 import h5py
 import numpy as np
-from limited import Case
-from mutations import DRAWN, VALUES, changed
+from limited_command import Case
+from mutated_values import DRAWN, VALUES, changed
 from numpy.typing import NDArray
 
 Array = NDArray[Any]

@@ -24,7 +24,7 @@ from fwicli.execution import Local, Processes, losses, machine, messages, server
 
 # The benchmark of a thousand ends, of which these are a few.
 _spec = importlib.util.spec_from_file_location(
-    "ends", Path(__file__).parents[1] / "benchmarks" / "ends.py"
+    "ends", Path(__file__).parents[1] / "benchmarks" / "clean_exits.py"
 )
 assert _spec is not None
 assert _spec.loader is not None

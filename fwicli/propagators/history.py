@@ -49,7 +49,7 @@ PERIOD = 6
 # Snapshots of a segment, about: a segment should stay in the cache, and be worth a call.
 SNAPSHOTS = 12
 # What it takes to compress and expand a history, and to write it to a disk and read it again, in
-# propagations (`benchmarks/histories.py`, in units of 0.36 of a gradient).
+# propagations (`benchmarks/history_cost.py`, in units of 0.36 of a gradient).
 COMPRESSING, WRITING = 1.3, 3.0
 # Values that share one scale where they are compressed.
 BLOCK = 64

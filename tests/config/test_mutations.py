@@ -1,4 +1,4 @@
-"""Mutated configs, a sample of `benchmarks/fuzz.py`: a plan, or a mistake that is explained."""
+"""A sample of `benchmarks/mutated_inputs.py configs`: a plan, or a mistake that is explained."""
 
 from __future__ import annotations
 

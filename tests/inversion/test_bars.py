@@ -1,4 +1,4 @@
-"""The bars of the diagnosis, with records of true models (see `benchmarks/diagnosis.py`)."""
+"""The bars of the diagnosis, with records of true models (`diagnosis_false_alarms.py`)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_diagnosis_of_known_models(
     """Nothing is off in the model that made the data; planted delays are found, of their size."""
     monkeypatch.setenv("MARMOUSI", str(shared_data))
     monkeypatch.setattr(sys, "argv", ["diagnosis"])
-    tried = runpy.run_path(str(ROOT / "benchmarks" / "diagnosis.py"))["tried"]
+    tried = runpy.run_path(str(ROOT / "benchmarks" / "diagnosis_false_alarms.py"))["tried"]
     for case, numbers in tried(name, tmp_path):
         if name == "line":
             assert numbers["warnings"] == 1, case

@@ -135,7 +135,9 @@ def test_coefficients_are_mirror_images() -> None:
 @pytest.mark.parametrize("tilt", [0.0, 0.5, -0.9])
 def test_layer_absorbs_p_waves_of_tilted_anisotropy(tilt: float) -> None:
     """Where shear waves are slow: epsilon - delta of 0.1. Up to 45 degrees, and 65."""
-    benchmark = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "tilted.py"))
+    benchmark = runpy.run_path(
+        str(Path(__file__).parents[2] / "benchmarks" / "tilted_layer_reflection.py")
+    )
     found, angles = benchmark["reflection"](tilt, 20), np.abs(benchmark["ANGLES"])
     assert found[angles <= 45].max() < -60, found
     assert found.max() < -40, found

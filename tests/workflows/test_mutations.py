@@ -1,4 +1,4 @@
-"""Mutated files, a sample of `benchmarks/fuzz.py`: a plan of numbers, or an explained mistake."""
+"""A sample of `benchmarks/mutated_inputs.py files`: a plan of numbers, or an explained mistake."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 Threads: Devito deals rows out one by one. A difference of order 8 along the first axis then makes
 every thread load every row; with parts that hang together it loads its own and those next to them.
-Dealt out, a small plane is slower on two threads than on one (`benchmarks/peers.py` times both).
+Dealt out, a small plane is slower on two threads than on one (`benchmarks/speed_beside_deepwave.py`
+times both).
 
 Blocks: Devito would block loops of two dimensions along both or not at all; `rows` makes it block
 them along the first.

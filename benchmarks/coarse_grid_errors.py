@@ -1,0 +1,150 @@
+"""What a coarse grid changes near sources and receivers, the sea floor and the top of the model.
+
+    python benchmarks/coarse_grid_errors.py [--points 3.4] [--draws 4] [--json FILE]
+
+Relative L2 errors of the traces of a Ricker wavelet whose band ends at so many points per
+wavelength on the coarse grid.
+
+Source: a homogeneous medium, against theory, by the distance from the source in cells, in 2D and
+3D; and what is left of the errors without their part in the wavelet and its second derivative (see
+`fwicli.survey.proximity`). Sources and directions are drawn, the largest error counts.
+
+Places (2D, against a grid four times as fine, which is averaged to the coarse one): water over a
+faster half-space, source and receivers so many coarse cells below the top, absorbing or free, and
+so many above the sea floor; offsets from four cells to four wavelengths.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import hankel2
+
+from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
+from fwicli.propagators.absorbing import SURFACE
+from fwicli.survey import proximity
+from fwicli.survey.model import EarthModel
+from fwicli.survey.regridding import moved
+from fwicli.survey.wavelets import Spectrum, ricker, times
+
+Array = NDArray[Any]
+
+SPEED, BOTTOM, SPACING = 1500.0, 2200.0, 20.0
+DISTANCES = np.array([0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 8.0])
+# Coarse cells from the top to source and receivers, and from there to the sea floor.
+DEPTHS, HEIGHTS = (0.4, 1.0, 2.3, 5.0), (1.0, 2.5, 6.0)
+FINER = 4
+
+
+def wavelet(points: float, length: float) -> tuple[Array, float]:
+    """A wavelet whose band ends at so many points per wavelength, and its interval [s]."""
+    highest = SPEED / points / SPACING
+    interval = 1 / (20 * highest)
+    frequency = highest * 30.0 / Spectrum.of(ricker(times(0.001, 500), 30.0), 0.001).highest
+    count = int((5 / frequency + length / SPEED) / interval)
+    return ricker(times(interval, count), frequency), interval
+
+
+def theory(source: Array, interval: float, r: float, ndim: int) -> Array:
+    """The field of a point source at a distance [m]."""
+    n = 4 * source.size
+    angular = 2 * np.pi * np.fft.rfftfreq(n, interval)
+    green = np.exp(-1j * angular * r / SPEED) / (4 * np.pi * r)
+    if ndim == 2:
+        angular[0] = angular[1]
+        green = -0.25j * hankel2(0, angular * r / SPEED)
+    return np.asarray(np.fft.irfft(np.fft.rfft(source, n) * green, n)[: source.size])
+
+
+def records(
+    earth: EarthModel, q: Array, interval: float, source: Array, receivers: Array, free: bool
+) -> Array:
+    """Gather of one source, with a free surface or a layer on all sides."""
+    grid = earth.grid
+    axis = time_axis(interval, q.size, BOTTOM, grid.spacing, 8)
+    cells = max(12, round(12 * SPACING / grid.spacing[0]))
+    layer = AbsorbingLayer(cells, BOTTOM, SPEED / 8 / SPACING, 4, SURFACE if free else ())
+    F = Propagator(Discretization("acoustic", grid, axis, layer))
+    model = {"m": (1 / earth.vp.astype(float) ** 2).astype(np.float32)}
+    return F.forward(model, q[None], source, receivers).astype(float)
+
+
+def error(found: Array, expected: Array) -> Array:
+    """Relative L2 difference of each trace."""
+    return np.asarray(np.linalg.norm(found - expected, axis=1) / np.linalg.norm(expected, axis=1))
+
+
+def source(points: float, draws: int, ndim: int) -> dict[str, list[float]]:
+    """Largest errors by distance, whole, and without the wavelet and its second derivative."""
+    rng, n = np.random.default_rng(0), 44 if ndim == 2 else 32
+    q, interval = wavelet(points, 8 * SPACING)
+    grid = Grid((n,) * ndim, (SPACING,) * ndim, (0.0,) * ndim)
+    earth = EarthModel(grid, np.full(grid.shape, SPEED))
+    r = SPACING * np.repeat(DISTANCES, 3)
+    expected = np.stack([theory(q, interval, d, ndim) for d in r])
+    near = proximity.without(np.zeros(r.size), 1.0, q, interval)
+    whole, left = [], []
+    for _ in range(draws):
+        place = SPACING * ((n - 1) // 2 + rng.uniform(-0.5, 0.5, (1, ndim)))
+        directions = rng.standard_normal((r.size, ndim))
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        gather = records(earth, q, interval, place, place + r[:, None] * directions, free=False)
+        whole.append(error(gather, expected))
+        part = near.apply(gather - expected)
+        left.append(np.linalg.norm(part, axis=1) / np.linalg.norm(expected, axis=1))
+    return {
+        name: np.stack(values).reshape(draws, -1, 3).max(axis=(0, 2)).tolist()
+        for name, values in (("whole", whole), ("left", left))
+    }
+
+
+def places(points: float, free: bool, depth: float, height: float) -> float:
+    """Error of the gather of a source in water, on the coarse grid against the fine one."""
+    across, h = int(4 * 3.4 * 2) + 24, SPACING / FINER
+    shape = (FINER * across + 1, FINER * 24 + 1)
+    grid = Grid(shape, (h, h), (0.0, 0.0))
+    floor = SPACING * (depth + height)
+    z = np.broadcast_to(grid.coordinates(1), shape)
+    earth = EarthModel(grid, np.where(z < floor, SPEED, BOTTOM))
+    q, interval = wavelet(points, 2 * SPACING * across)
+    place = np.array([[8.3 * SPACING, depth * SPACING]])
+    offsets = SPACING * np.arange(4.0, 4 * 3.4 * 2, 1.7)
+    receivers = place + np.stack([offsets, np.zeros(offsets.size)], axis=1)
+    fine = records(earth, q, interval, place, receivers, free)
+    averaged = moved(earth, Grid((2, 2), (SPACING, SPACING), (0.0, 0.0)))
+    coarse = records(averaged, q, interval, place, receivers, free)
+    return float(np.linalg.norm(coarse - fine) / np.linalg.norm(fine))
+
+
+@click.command()
+@click.option("--points", default=3.4, show_default=True, help="In the shortest wavelength.")
+@click.option("--draws", default=4, show_default=True, help="Of the place of the source.")
+@click.option("--json", "path", type=click.Path(path_type=Path), help="Write the numbers here.")
+def main(points: float, draws: int, path: Path | None) -> None:
+    """Print the tables."""
+    numbers: dict[str, Any] = {"points": points, "distances": DISTANCES.tolist()}
+    click.echo(f"errors [%] at {points:g} points per wavelength, by distance from the source")
+    click.echo("  cells      " + "".join(f"{d:>8g}" for d in DISTANCES))
+    for ndim in (2, 3):
+        numbers[f"{ndim}D"] = source(points, draws, ndim)
+        for name, values in numbers[f"{ndim}D"].items():
+            click.echo(f"  {ndim}D {name:<8}" + "".join(f"{100 * v:8.2f}" for v in values))
+    click.echo("errors [%] of gathers in water, by cells below the top and above the sea floor")
+    click.echo("  top        cells below it" + "".join(f"{f'floor {v:g}':>11}" for v in HEIGHTS))
+    for free in (False, True):
+        for depth in DEPTHS:
+            row = [places(points, free, depth, height) for height in HEIGHTS]
+            top = "free" if free else "absorbing"
+            numbers[f"{top} {depth:g}"] = row
+            click.echo(f"  {top:<10} {depth:<14g}" + "".join(f"{100 * v:11.2f}" for v in row))
+    if path is not None:
+        path.write_text(json.dumps(numbers, indent=2), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""What a gradient is made of, in units of one forward propagation.
+
+    python benchmarks/gradient_cost.py [--rounds 7]
+
+441 x 681 points, order 8, 1000 steps, one thread. The adjoint is a propagation like the forward
+one, with the residual at the receivers. The gradient with one snapshot has next to no history and
+images, but the third time level of the multiplier, from which the images take its second
+difference. What the gradient takes beyond that are snapshots and images. All are timed alternately
+in one process; medians of the ratios within each round, lowest and highest.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import click
+import numpy as np
+
+from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
+from fwicli.propagators.history import subsampling
+from fwicli.survey.wavelets import ricker
+
+SHAPE, STEPS, SPACING, FASTEST, FREQUENCY = (441, 681), 1000, 10.0, 2500.0, 10.0
+
+
+def runs() -> dict[str, Callable[[], Any]]:
+    """What is timed, by what it is."""
+    grid = Grid(SHAPE, (SPACING, SPACING), (0.0, 0.0))
+    axis = time_axis(0.001, STEPS, FASTEST, grid.spacing, 8, 1, corrected=False)
+    layer = AbsorbingLayer(12, FASTEST, FREQUENCY)
+    every = subsampling(axis, 2.5 * FREQUENCY)
+    usual = Propagator(Discretization("acoustic", grid, axis, layer, every=every))
+    once = Propagator(Discretization("acoustic", grid, axis, layer, every=STEPS))
+    model = {"m": np.full(SHAPE, 2000.0**-2, np.float32)}
+    wavelet = ricker(0.001 * np.arange(STEPS), FREQUENCY)[None]
+    source = np.array([[SPACING * n / 2 for n in SHAPE]])
+    receivers = np.stack([SPACING * np.arange(20.0, 420, 4), np.full(100, 20.0)], axis=-1)
+    residual = np.tile(wavelet, (len(receivers), 1))
+    at = wavelet, source, receivers
+    return {
+        "forward": lambda: usual.forward(model, *at),
+        "adjoint": lambda: usual.adjoint(model, residual, source, receivers),
+        "gradient with one snapshot": lambda: once.jacobian_adjoint(model, residual, *at),
+        f"gradient, a snapshot every {every} steps": lambda: usual.jacobian_adjoint(
+            model, residual, *at
+        ),
+    }
+
+
+@click.command()
+@click.option("--rounds", default=7, show_default=True)
+def main(rounds: int) -> None:
+    """Print times in units of a forward propagation."""
+    made = runs()
+    seconds: dict[str, list[float]] = {name: [] for name in made}
+    for number in range(rounds + 1):
+        for name, run in made.items():
+            started = time.perf_counter()
+            run()
+            if number:  # the first may compile
+                seconds[name].append(time.perf_counter() - started)
+    for name, spent in seconds.items():
+        ratios = [a / b for a, b in zip(spent, seconds["forward"], strict=True)]
+        click.echo(
+            f"{name:40} {median(spent):6.3f} s  {median(ratios):5.2f} "
+            f"({min(ratios):.2f} to {max(ratios):.2f})"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""Memory of a process that computes many gradients.
+
+The number of receivers changes from gradient to gradient; memory must not grow, and nothing may be
+compiled again. Of the first shot of a process see `startup_time.py`.
+
+    python benchmarks/memory_growth.py [--gradients 2000]
+"""
+
+from __future__ import annotations
+
+import click
+import numpy as np
+import psutil
+
+from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
+from fwicli.propagators.kernels import compilation
+from fwicli.survey.wavelets import ricker, times
+
+SPACING, VELOCITY, FREQUENCY = 10.0, 2000.0, 10.0
+
+
+def propagator(shape: tuple[int, int], samples: int) -> Propagator:
+    """One of constant density."""
+    grid = Grid(shape, (SPACING, SPACING), (0.0, 0.0))
+    axis = time_axis(0.002, samples, VELOCITY, grid.spacing, 8)
+    layer = AbsorbingLayer(12, VELOCITY, FREQUENCY)
+    return Propagator(Discretization("acoustic", grid, axis, layer, every=4))
+
+
+def gradient(F: Propagator, receivers: int) -> None:
+    """A gradient with so many receivers along a line."""
+    grid, n = F.grid, F.axis.samples
+    model = {"m": np.full(grid.shape, 1 / VELOCITY**2)}
+    wavelet = ricker(times(F.axis.interval, n), FREQUENCY)[None]
+    x = np.linspace(3.0, grid.end[0] - 3.0, receivers)
+    places = np.stack([x, np.full(x.size, 23.0)], axis=1)
+    F.images(model, lambda d: d, wavelet, np.array([[grid.end[0] / 2, 200.0]]), places)
+
+
+def memory() -> float:
+    """Of this process [MB]."""
+    return float(psutil.Process().memory_info().rss) / 1e6
+
+
+@click.command()
+@click.option("--gradients", default=2000, show_default=True)
+def main(gradients: int) -> None:
+    """Print memory after 50 gradients and after all."""
+    F = propagator((81, 61), 150)
+    rng = np.random.default_rng(0)
+    early, built = 0.0, 0
+    for number in range(gradients):
+        gradient(F, int(rng.integers(1, 400)))
+        if number == 49:
+            early, built = memory(), compilation.load.cache_info().misses
+    late = memory()
+    click.echo(f"{early:.1f} MB after 50 gradients, {late:.1f} MB after {gradients}")
+    click.echo(f"grown by {100 * (late / early - 1):.1f} %")
+    click.echo(f"kernels loaded after the first 50: {compilation.load.cache_info().misses - built}")
+
+
+if __name__ == "__main__":
+    main()
