@@ -42,7 +42,7 @@ from fwicli.survey.gathers import Gathers
 from fwicli.survey.regridding import Regridding, moved
 from fwicli.workflows.assembly import unknowns
 from fwicli.workflows.planning.numerics import Numerics
-from fwicli.workflows.planning.plan import plan
+from fwicli.workflows.planning.plan import make_plan
 
 Array = NDArray[Any]
 
@@ -69,7 +69,7 @@ class Case:
 def case(stage: str, *settings: str) -> Case:
     """The objective of a stage of the config, with other settings."""
     loaded = load(CONFIG, "invert", (f"inversion.stages=[{stage}]", *settings))
-    made = plan(loaded)
+    made = make_plan(loaded)
     (numerics,), records = made.stages, made.gathers
     if records is None:
         raise click.ClickException("the config names no records")

@@ -31,7 +31,7 @@ from fwicli.survey.wavelets import Spectrum
 from fwicli.survey.windows import InWindow
 from fwicli.workflows import model
 from fwicli.workflows.assembly import survey
-from fwicli.workflows.planning.plan import Plan, plan
+from fwicli.workflows.planning.plan import Plan, make_plan
 
 Array = NDArray[Any]
 
@@ -151,7 +151,7 @@ def tried(name: str, folder: Path) -> list[tuple[str, dict[str, float]]]:
     make, tops, true = CASES[name]
     results = []
     for top in tops:
-        made, band = plan(make(folder, top)), Band(0, top)
+        made, band = make_plan(make(folder, top)), Band(0, top)
         if made.gathers is None:
             continue
         data, interval = made.gathers.data.astype(float), made.interval

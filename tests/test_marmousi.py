@@ -18,7 +18,7 @@ from fwicli.survey.bands import Band
 from fwicli.survey.regridding import Regridding
 from fwicli.workflows import invert, model, rtm
 from fwicli.workflows.assembly import unknowns
-from fwicli.workflows.planning.plan import plan
+from fwicli.workflows.planning.plan import make_plan
 from tests.conftest import ROOT
 
 
@@ -46,14 +46,14 @@ def test_records_are_those_of_an_independent_code(tmp_path: Path, shared_data: P
 
 def test_inversion_and_image_are_planned() -> None:
     """Both configs pass every check; the start is as far from the truth as is known."""
-    made = plan(config("invert"))
+    made = make_plan(config("invert"))
     assert made.reference is not None
     where = ~made.model.water() & made.model.above(2500)
     change = (made.model.vp - made.reference.vp)[where]
     error = np.linalg.norm(change) / np.linalg.norm(made.reference.vp[where])
     assert error == pytest.approx(0.145, abs=0.001)
     assert len(made.stages) == 4
-    assert plan(config("rtm")).reference is not None
+    assert make_plan(config("rtm")).reference is not None
 
 
 @pytest.mark.slow
@@ -75,7 +75,7 @@ def test_gradient_on_the_grid_of_the_band() -> None:
 def gradient(setting: str) -> np.ndarray:
     """Of one shot, by vp at the points of the coarse grid."""
     loaded = config("invert", "data.shots='12'", "inversion.stages=[{band: [0, 4]}]", setting)
-    made = plan(loaded)
+    made = make_plan(loaded)
     assert made.gathers is not None
     band = Band(0, 4)
     records = replace(

@@ -23,8 +23,8 @@ CEILINGS: dict[str, dict[str, int]] = {
     "function": {
         "fwicli.cli.main.main": 42,
         "fwicli.propagators.running.shot.Engine.run": 43,
-        "fwicli.workflows.invert.Inversion._keep": 45,
-        "fwicli.workflows.invert.Inversion._stage": 51,
+        "fwicli.workflows.invert.InversionRun._keep": 45,
+        "fwicli.workflows.invert.InversionRun._stage": 51,
         "fwicli.workflows.planning.checks.Checks.numerics": 49,
         "fwicli.workflows.planning.observed.observed": 45,
         "fwicli.workflows.planning.plan._migration": 62,

@@ -10,7 +10,7 @@ from pydantic import Discriminator, Tag
 from fwicli.config.values import Count, Number, Section, kind
 
 
-class ArrayFile(Section):
+class ArrayFileSection(Section):
     """An array in a file: HDF5, .npy, .npz, text, or raw binary."""
 
     file: Path
@@ -27,6 +27,6 @@ class ArrayFile(Section):
 
 # One number for all points, or one for each.
 NumberOrArray = Annotated[
-    Annotated[Number, Tag("number")] | Annotated[ArrayFile, Tag("mapping")],
+    Annotated[Number, Tag("number")] | Annotated[ArrayFileSection, Tag("mapping")],
     Discriminator(kind),
 ]

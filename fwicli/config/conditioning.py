@@ -17,7 +17,7 @@ from fwicli.survey import bands
 Share = Annotated[float, Field(strict=True, gt=0, lt=1)]
 
 
-class BandPassed(Section):
+class BandPassSection(Section):
     """Frequencies of a band alone, beside the filter of the stage."""
 
     kind: Literal["band_pass"]
@@ -32,7 +32,7 @@ class BandPassed(Section):
         return BandPass(bands.Band(*self.band), record.interval, self.zero_phase)
 
 
-class Offsets(Section):
+class OffsetsSection(Section):
     """Traces from the nearest to the farthest horizontal offset."""
 
     kind: Literal["offsets"]
@@ -47,7 +47,7 @@ class Offsets(Section):
     """Traces between the edges are removed instead of kept."""
 
     @model_validator(mode="after")
-    def _edges(self) -> Offsets:
+    def _edges(self) -> OffsetsSection:
         _in_order("nearest", self.nearest, "farthest", self.farthest, "m")
         return self
 
@@ -56,7 +56,7 @@ class Offsets(Section):
         return mutes.by_offset(record, self.nearest, self.farthest, self.taper, self.mute)
 
 
-class _Times(Section):
+class _TimeWindow(Section):
     """Edges in time."""
 
     after: Number | None = None
@@ -69,12 +69,12 @@ class _Times(Section):
     """Samples between the edges are removed instead of kept."""
 
     @model_validator(mode="after")
-    def _edges(self) -> _Times:
+    def _edges(self) -> _TimeWindow:
         _in_order("after", self.after, "before", self.before, "s")
         return self
 
 
-class Times(_Times):
+class TimesSection(_TimeWindow):
     """Samples after and before a time."""
 
     kind: Literal["times"]
@@ -85,7 +85,7 @@ class Times(_Times):
         return mutes.by_time(record, self.after, self.before, self.taper, self.mute)
 
 
-class Moveout(_Times):
+class MoveoutSection(_TimeWindow):
     """Samples after and before times since offset / velocity."""
 
     kind: Literal["moveout"]
@@ -99,7 +99,7 @@ class Moveout(_Times):
         return mutes.by_time(record, self.after, self.before, self.taper, self.mute, origin)
 
 
-class FirstArrivals(_Times):
+class FirstArrivalsSection(_TimeWindow):
     """Samples after and before times since the first arrival, picked on the observed data."""
 
     kind: Literal["first_arrivals"]
@@ -113,7 +113,7 @@ class FirstArrivals(_Times):
         return mutes.by_time(record, self.after, self.before, self.taper, self.mute, origin)
 
 
-class Damped(Section):
+class DampingSection(Section):
     """Factors exp(-t / constant), with t since the start or since the first arrival."""
 
     kind: Literal["damping"]
@@ -133,7 +133,7 @@ class Damped(Section):
         return mutes.damping(record, self.constant, origin)
 
 
-class OffsetWeights(Section):
+class OffsetWeightsSection(Section):
     """Weights (offset / scale)**power of the traces."""
 
     kind: Literal["offset_weights"]
@@ -148,7 +148,7 @@ class OffsetWeights(Section):
         return trace_weights.by_offset(record, self.scale, self.power)
 
 
-class AmplitudeWeights(Section):
+class AmplitudeWeightsSection(Section):
     """Weights amplitude**-power, of each observed trace relative to the mean of its shot."""
 
     kind: Literal["amplitude_weights"]
@@ -161,7 +161,7 @@ class AmplitudeWeights(Section):
         return trace_weights.by_amplitude(record, self.power)
 
 
-class GivenWeights(Section):
+class GivenWeightsSection(Section):
     """Weights from a file, of shape (receivers,) or (shots, receivers)."""
 
     kind: Literal["given_weights"]
@@ -177,7 +177,7 @@ class GivenWeights(Section):
         return trace_weights.given(record, stored.values)
 
 
-class DeadTraces(Section):
+class DeadTracesSection(Section):
     """No traces that are far weaker or far louder than their neighbours.
 
     below, above: amplitude relative to the median of the neighbours.
@@ -196,29 +196,29 @@ class DeadTraces(Section):
         return Weights((~dead).astype(np.float64)[:, None])
 
 
-Weighting = Annotated[
-    Offsets
-    | Times
-    | Moveout
-    | FirstArrivals
-    | Damped
-    | OffsetWeights
-    | AmplitudeWeights
-    | GivenWeights
-    | DeadTraces,
+WeightingSection = Annotated[
+    OffsetsSection
+    | TimesSection
+    | MoveoutSection
+    | FirstArrivalsSection
+    | DampingSection
+    | OffsetWeightsSection
+    | AmplitudeWeightsSection
+    | GivenWeightsSection
+    | DeadTracesSection,
     Field(discriminator="kind"),
 ]
-Conditioned = Annotated[
-    BandPassed
-    | Offsets
-    | Times
-    | Moveout
-    | FirstArrivals
-    | Damped
-    | OffsetWeights
-    | AmplitudeWeights
-    | GivenWeights
-    | DeadTraces,
+ConditioningSection = Annotated[
+    BandPassSection
+    | OffsetsSection
+    | TimesSection
+    | MoveoutSection
+    | FirstArrivalsSection
+    | DampingSection
+    | OffsetWeightsSection
+    | AmplitudeWeightsSection
+    | GivenWeightsSection
+    | DeadTracesSection,
     Field(discriminator="kind"),
 ]
 

@@ -29,7 +29,7 @@ def _written(value: Any) -> Any:
 _Selection = Annotated[str, Field(pattern=PATTERN)]
 
 
-class Data(Section):
+class DataSection(Section):
     """Shot records in a file."""
 
     file: Path

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from fwicli.config.problems import LONGEST, Key, Problem, place_of, shortened
+from fwicli.config.problems import LONGEST, ConfigProblem, Key, place_of, shortened
 
 # Schemas of pydantic's that only wrap another one.
 WRAPPERS = (
@@ -24,9 +24,9 @@ WRAPPERS = (
 
 def explain(
     error: ValidationError, schema: type[BaseModel], places: Mapping[Key, str]
-) -> list[Problem]:
+) -> list[ConfigProblem]:
     """Problems in the order of the file, one a mistake."""
-    problems: dict[Key, Problem] = {}
+    problems: dict[Key, ConfigProblem] = {}
     unknown: dict[Key, list[str]] = {}
     for detail in error.errors(include_url=False):
         key, node = _followed(detail["loc"], schema)
@@ -39,7 +39,7 @@ def explain(
             message = _unknown(name, fields, close)
         else:
             message = _message(detail, node)
-        problems.setdefault(key, Problem(key, message, place_of(key, places)))
+        problems.setdefault(key, ConfigProblem(key, message, place_of(key, places)))
     # A key that is missing because it is misspelt is one mistake.
     for detail in error.errors(include_url=False):
         key, _ = _followed(detail["loc"], schema)

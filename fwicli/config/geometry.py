@@ -15,7 +15,7 @@ def _not_zero(value: float) -> float:
     return value
 
 
-class Line(Section):
+class LineSection(Section):
     """Evenly spaced values from start to stop; one is at the start."""
 
     start: Number
@@ -28,7 +28,7 @@ class Line(Section):
     """The line has this number of points."""
 
     @model_validator(mode="after")
-    def _one_way(self) -> Line:
+    def _one_way(self) -> LineSection:
         if (self.step is None) == (self.count is None):
             raise ValueError("give either `step` [m] or `count`")
         length, line = self.stop - self.start, f"from {self.start:g} to {self.stop:g} m"
@@ -48,12 +48,12 @@ class Line(Section):
 Coordinate = Annotated[
     Annotated[Number, Tag("number")]
     | Annotated[list[Number], Tag("list")]
-    | Annotated[Line, Tag("mapping")],
+    | Annotated[LineSection, Tag("mapping")],
     Discriminator(kind),
 ]
 
 
-class Points(Section):
+class PointsSection(Section):
     """Positions: coordinates that are paired (`line`) or combined (`grid`)."""
 
     x: Coordinate
@@ -66,17 +66,17 @@ class Points(Section):
     """Coordinates are paired one by one along a line, or combined to a grid."""
 
 
-class Receivers(Points):
+class ReceiversSection(PointsSection):
     """Receivers of every shot."""
 
     towed: bool = False
     """The receivers move with the source, and x and y are offsets from it."""
 
 
-class Geometry(Section):
+class GeometrySection(Section):
     """Sources, one a shot, and the receivers of every shot."""
 
-    sources: Points
+    sources: PointsSection
     """The sources are at these points, one for each shot."""
-    receivers: Receivers
+    receivers: ReceiversSection
     """The receivers of every shot are at these points."""

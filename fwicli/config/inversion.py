@@ -15,14 +15,14 @@ from pydantic import (
 )
 
 from fwicli.config import sources
-from fwicli.config.arrays import ArrayFile, NumberOrArray
-from fwicli.config.conditioning import Conditioned
-from fwicli.config.misfits import LeastSquares, Misfit
-from fwicli.config.optimizers import Lbfgs, Optimizer
-from fwicli.config.preconditioning import Preconditioning
+from fwicli.config.arrays import ArrayFileSection, NumberOrArray
+from fwicli.config.conditioning import ConditioningSection
+from fwicli.config.misfits import LeastSquaresSection, MisfitSection
+from fwicli.config.optimizers import LbfgsSection, OptimizerSection
+from fwicli.config.preconditioning import PreconditioningSection
 from fwicli.config.regions import Regions
 from fwicli.config.regularization import ConstraintSection, PenaltySection
-from fwicli.config.shots import Shots
+from fwicli.config.shots import ShotsSection
 from fwicli.config.values import (
     Band,
     Coarseness,
@@ -42,17 +42,17 @@ from fwicli.survey.model import IMPEDANCE
 POSITIVE = ("vp", "rho", IMPEDANCE)
 
 
-Source = Annotated[
-    Annotated[sources.Source, Tag("mapping")] | Annotated[Literal[False], Tag("switch")],
+SourceChoice = Annotated[
+    Annotated[sources.SourceSection, Tag("mapping")] | Annotated[Literal[False], Tag("switch")],
     Discriminator(kind),
     BeforeValidator(
         lambda value: {} if value is True else value,
-        json_schema_input_type=sources.Source | bool,
+        json_schema_input_type=sources.SourceSection | bool,
     ),
 ]
 
 
-class Stage(Section):
+class StageSection(Section):
     """One frequency band of an inversion; its settings replace those of `inversion`."""
 
     band: Band
@@ -63,15 +63,15 @@ class Stage(Section):
     spacing: Coarseness | None = None
     """The unknowns have this grid spacing, or the coarsest possible one; by default the model's
     [m]."""
-    misfit: Misfit | None = None
+    misfit: MisfitSection | None = None
     """This misfit replaces that of `inversion` in the stage."""
-    conditioning: list[Conditioned] | None = None
+    conditioning: list[ConditioningSection] | None = None
     """These operators replace those of `inversion` in the stage."""
     near_source: NearSource | None = None
     """This distance from the source replaces that of `inversion` in the stage [m]."""
-    source: Source | None = None
+    source: SourceChoice | None = None
     """This source estimation replaces that of `inversion` in the stage."""
-    preconditioning: Preconditioning | None = None
+    preconditioning: PreconditioningSection | None = None
     """This preconditioning replaces that of `inversion` in the stage."""
     model_smoothing: NonNegative | None = None
     """This smoothing length replaces that of `inversion` in the stage [m]."""
@@ -81,16 +81,16 @@ class Stage(Section):
     """These penalties replace those of `inversion` in the stage."""
     constraints: list[ConstraintSection] | None = None
     """These constraints replace those of `inversion` in the stage."""
-    optimizer: Optimizer | None = None
+    optimizer: OptimizerSection | None = None
     """This optimizer replaces that of `inversion` in the stage."""
-    shots: Shots | None = None
+    shots: ShotsSection | None = None
     """This choice of shots replaces that of `inversion` in the stage."""
 
 
 ParameterName = Annotated[str, OneOf(PARAMETERIZATIONS)]
 
 
-def _increasing(value: list[float | ArrayFile]) -> list[float | ArrayFile]:
+def _increasing(value: list[float | ArrayFileSection]) -> list[float | ArrayFileSection]:
     low, high = value
     if isinstance(low, float) and isinstance(high, float) and low >= high:
         raise ValueError("the first of the two must be below the second")
@@ -103,7 +103,7 @@ Bounds = Annotated[
 ]
 
 
-class Inverted(Section):
+class VariableSection(Section):
     """One variable of an inversion.
 
     bounds: in SI units, numbers or files.  parameter: what the optimizer sees; of vp any, of
@@ -120,7 +120,7 @@ class Inverted(Section):
     bounds [SI units]."""
 
 
-def _check_variable(name: str, inverted: Inverted) -> None:
+def _check_variable(name: str, inverted: VariableSection) -> None:
     """Bounds and parameter must fit the property."""
     lowest = inverted.bounds[0]
     if name in POSITIVE and isinstance(lowest, float) and lowest <= 0:
@@ -136,24 +136,24 @@ def _check_variable(name: str, inverted: Inverted) -> None:
         raise ValueError(f"{name} may be negative and has no logarithm; leave out `parameter`")
 
 
-class Inversion(Section):
+class InversionSection(Section):
     """What is inverted for, from which data, how."""
 
-    stages: Annotated[list[Stage], Field(min_length=1)]
+    stages: Annotated[list[StageSection], Field(min_length=1)]
     """The inversion runs these frequency bands one after the other."""
-    invert_for: dict[str, Inverted] | None = None
+    invert_for: dict[str, VariableSection] | None = None
     """These properties of the equation, or impedance for rho, are inverted for, each with
     bounds."""
     parameter: ParameterName | None = None
     """The optimizer sees this function of vp, where vp alone is inverted for."""
-    misfit: Misfit = LeastSquares()
+    misfit: MisfitSection = LeastSquaresSection()
     """This misfit compares synthetic and observed gathers."""
-    conditioning: list[Conditioned] = Field(default=[])
+    conditioning: list[ConditioningSection] = Field(default=[])
     """These operators select, one after the other, what of the data is compared."""
     near_source: NearSource | None = None
     """Within this distance of the source, grid-dependent parts of records are ignored; auto, the
     default, is four cells [m]."""
-    source: Source = False
+    source: SourceChoice = False
     """The wavelet is estimated with these settings, or taken as known."""
     bounds: Bounds | None = None
     """The velocity stays between these two values, where vp alone is inverted for [m/s]."""
@@ -166,19 +166,19 @@ class Inversion(Section):
     """These penalties are terms of the objective."""
     constraints: list[ConstraintSection] = Field(default_factory=list)
     """The model satisfies these constraints."""
-    preconditioning: Preconditioning = Preconditioning()
+    preconditioning: PreconditioningSection = PreconditioningSection()
     """This section approximates the inverse Hessian before the optimizer begins."""
     model_smoothing: NonNegative = 0.0
     """The update of each stage is smoothed over this length when the stage ends [m]."""
-    optimizer: Optimizer = Lbfgs()
+    optimizer: OptimizerSection = LbfgsSection()
     """This method minimises the objective."""
-    shots: Shots = Shots()
+    shots: ShotsSection = ShotsSection()
     """Each iteration uses these shots: all, some, or several in one simulation."""
 
     @field_validator(
         "invert_for",
         mode="before",
-        json_schema_input_type=dict[str, Inverted | Bounds] | None,
+        json_schema_input_type=dict[str, VariableSection | Bounds] | None,
     )
     @classmethod
     def _bounds_alone(cls, value: Any) -> Any:
@@ -188,7 +188,9 @@ class Inversion(Section):
 
     @field_validator("invert_for")
     @classmethod
-    def _consistent(cls, value: dict[str, Inverted] | None) -> dict[str, Inverted] | None:
+    def _consistent(
+        cls, value: dict[str, VariableSection] | None
+    ) -> dict[str, VariableSection] | None:
         if value is None:
             return None
         if not value:
@@ -203,7 +205,7 @@ class Inversion(Section):
         return value
 
     @model_validator(mode="after")
-    def _said_once(self) -> Inversion:
+    def _said_once(self) -> InversionSection:
         if self.invert_for is None:
             if self.bounds is None:
                 raise ValueError("give `bounds` of vp [m/s], or `invert_for` with bounds of each")
@@ -217,7 +219,7 @@ class Inversion(Section):
         return self
 
     @model_validator(mode="after")
-    def _concern_what_changes(self) -> Inversion:
+    def _concern_what_changes(self) -> InversionSection:
         inverted = self.inverted()
         for settings in (self, *(self.of(n) for n in range(len(self.stages)))):
             for section in (*settings.regularization, *settings.constraints):
@@ -245,7 +247,7 @@ class Inversion(Section):
         return self
 
     @model_validator(mode="after")
-    def _with_second_derivatives(self) -> Inversion:
+    def _with_second_derivatives(self) -> InversionSection:
         for number in range(len(self.stages)):
             settings = self.of(number)
             method, misfit = settings.optimizer.method, settings.misfit
@@ -265,7 +267,7 @@ class Inversion(Section):
                 )
         return self
 
-    def of(self, number: int) -> Inversion:
+    def of(self, number: int) -> InversionSection:
         """The settings of one stage, by number from 0."""
         stage = self.stages[number]
         own = {
@@ -283,8 +285,8 @@ class Inversion(Section):
         operators, source = settings.conditioning, settings.source or None
         return lambda record: sources.prepare(record, operators, source, highest)
 
-    def inverted(self) -> dict[str, Inverted]:
+    def inverted(self) -> dict[str, VariableSection]:
         """What is inverted for, by name; vp where nothing else is said."""
         if self.invert_for is not None:
             return self.invert_for
-        return {"vp": Inverted(bounds=self.bounds or [], parameter=self.parameter)}
+        return {"vp": VariableSection(bounds=self.bounds or [], parameter=self.parameter)}

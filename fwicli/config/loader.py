@@ -17,11 +17,11 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from fwicli.config.explanations import explain
-from fwicli.config.problems import Key, Problem, ProblemsError, place_of
+from fwicli.config.problems import ConfigProblem, Key, ProblemsError, place_of
 from fwicli.config.reader import COMMAND_LINE, Reader
 from fwicli.config.schema import KINDS
 
-__all__ = ["Key", "Loaded", "Problem", "ProblemsError", "kind_of", "load"]
+__all__ = ["ConfigProblem", "Key", "Loaded", "ProblemsError", "kind_of", "load"]
 
 # Sections that one command alone has.
 OWN = {
@@ -49,7 +49,7 @@ class Loaded:
     path: Path
     places: Mapping[Key, str]
 
-    def problem(self, key: Key, message: str) -> Problem:
+    def problem(self, key: Key, message: str) -> ConfigProblem:
         """A physical impossibility at a key, with its place or that of the nearest above it.
 
         What the command line has set below the key comes first: it is the likelier cause.
@@ -57,7 +57,7 @@ class Loaded:
         below = [p for k, p in self.places.items() if k[: len(key)] == key]
         from_command_line = [p for p in below if p.startswith(COMMAND_LINE)]
         place = from_command_line[0] if from_command_line else place_of(key, self.places)
-        return Problem(key, message, place, impossible=True)
+        return ConfigProblem(key, message, place, impossible=True)
 
 
 def load(path: Path, kind: str | None = None, settings: Iterable[str] = ()) -> Loaded:
@@ -81,7 +81,7 @@ def load(path: Path, kind: str | None = None, settings: Iterable[str] = ()) -> L
         reader.set(tree, setting)
     if not tree and not reader.problems:
         message = f"is empty; `fwi init {kind or 'model'}` writes a config to start from"
-        raise ProblemsError([Problem((), message, str(path))])
+        raise ProblemsError([ConfigProblem((), message, str(path))])
     guessed, why = kind_of(tree)
     schema = KINDS[kind or guessed]
     problems, note = list(reader.problems), ""
@@ -107,8 +107,8 @@ def _amiss(name: str | int, schema: type[BaseModel], tree: Mapping[str, Any]) ->
     return name not in schema.model_fields or name not in tree
 
 
-def _of_another(path: Path, kind: str, guessed: str, why: str) -> Problem:
-    return Problem(
+def _of_another(path: Path, kind: str, guessed: str, why: str) -> ConfigProblem:
+    return ConfigProblem(
         (),
         f"this is no config of `fwi {kind}`, but one of `fwi {guessed}`: {why}; run "
         f"`fwi {guessed} {path}`, or start from `fwi init {kind}`",

@@ -33,14 +33,14 @@ class _Named(Section):
         return registry.MISFITS[self.kind](**self.model_dump(exclude={"kind"}))
 
 
-class LeastSquares(_Named):
+class LeastSquaresSection(_Named):
     """Energy of the residual."""
 
     kind: Literal["least_squares"] = "least_squares"
     """This name selects least squares."""
 
 
-class Huber(_Named):
+class HuberSection(_Named):
     """Squares of small residuals, absolute values of those above a threshold (see `residuals`)."""
 
     kind: Literal["huber"]
@@ -49,7 +49,7 @@ class Huber(_Named):
     """Residuals above this, relative to the level of the data, count by their absolute value."""
 
 
-class StudentT(_Named):
+class StudentTSection(_Named):
     """Wild residuals hardly count (see `residuals`)."""
 
     kind: Literal["student_t"]
@@ -60,7 +60,7 @@ class StudentT(_Named):
     """The distribution has this width, relative to the level of the data."""
 
 
-class Correlation(_Named):
+class CorrelationSection(_Named):
     """Normalised zero-lag correlation of traces, or of whole gathers (see `correlation`)."""
 
     kind: Literal["correlation"]
@@ -71,7 +71,7 @@ class Correlation(_Named):
     """Traces of this strength, relative to the mean of the gather, count half."""
 
 
-class TraceNormalized(_Named):
+class TraceNormalizedSection(_Named):
     """Least squares of normalised traces (see `attributes`)."""
 
     kind: Literal["trace_normalized"]
@@ -84,7 +84,7 @@ class TraceNormalized(_Named):
     """Traces of this strength, relative to the mean of the gather, count half."""
 
 
-class Envelope(_Named):
+class EnvelopeSection(_Named):
     """Envelopes, or powers of them (see `attributes`)."""
 
     kind: Literal["envelope"]
@@ -95,7 +95,7 @@ class Envelope(_Named):
     """Envelopes are damped by this share of the strongest trace's rms."""
 
 
-class Phase(_Named):
+class PhaseSection(_Named):
     """Instantaneous phase (see `attributes`)."""
 
     kind: Literal["phase"]
@@ -106,7 +106,7 @@ class Phase(_Named):
     """Traces of this strength, relative to the mean of the gather, count half."""
 
 
-class Adaptive(_Named):
+class AdaptiveSection(_Named):
     """Adaptive waveform inversion, by Wiener filters (see `adaptive`)."""
 
     kind: Literal["adaptive"]
@@ -119,7 +119,7 @@ class Adaptive(_Named):
     """Traces of this strength, relative to the mean of the gather, count half."""
 
 
-class Wasserstein(_Named):
+class WassersteinSection(_Named):
     """Optimal transport in time (see `wasserstein`)."""
 
     kind: Literal["wasserstein"]
@@ -130,7 +130,7 @@ class Wasserstein(_Named):
     """Traces of this strength, relative to the mean of the gather, count half."""
 
 
-class GraphSpace(_Named):
+class GraphSpaceSection(_Named):
     """Optimal transport in graph space (see `graph_space`)."""
 
     kind: Literal["graph_space"]
@@ -141,7 +141,7 @@ class GraphSpace(_Named):
     """Compared samples are this far apart; by default 1/16 of the dominant period [s]."""
 
 
-class TravelTime(_Named):
+class TravelTimeSection(_Named):
     """Travel times by cross-correlation (see `travel_time`)."""
 
     kind: Literal["travel_time"]
@@ -152,7 +152,7 @@ class TravelTime(_Named):
     """Traces of this strength, relative to the mean of the gather, count half."""
 
 
-class Own(Section):
+class UserMisfitSection(Section):
     """A function of the user's (see `fwicli.inversion.misfits.user`)."""
 
     kind: Literal["own"] = "own"
@@ -190,21 +190,21 @@ def _with_kind(value: Any) -> Any:
 
 
 _Kinds = Annotated[
-    LeastSquares
-    | Huber
-    | StudentT
-    | Correlation
-    | TraceNormalized
-    | Envelope
-    | Phase
-    | Adaptive
-    | Wasserstein
-    | GraphSpace
-    | TravelTime
-    | Own,
+    LeastSquaresSection
+    | HuberSection
+    | StudentTSection
+    | CorrelationSection
+    | TraceNormalizedSection
+    | EnvelopeSection
+    | PhaseSection
+    | AdaptiveSection
+    | WassersteinSection
+    | GraphSpaceSection
+    | TravelTimeSection
+    | UserMisfitSection,
     Field(discriminator="kind"),
 ]
-Misfit = Annotated[
+MisfitSection = Annotated[
     _Kinds,
     BeforeValidator(
         _with_kind, json_schema_input_type=_Kinds | Annotated[str, OneOf(registry.MISFITS)]

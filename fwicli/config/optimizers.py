@@ -21,7 +21,7 @@ Evaluations = Annotated[int, Field(strict=True, ge=2, le=MOST)]
 Memory = Annotated[float, Field(strict=True, ge=0, lt=1)]
 
 
-class Method(Section):
+class MethodSection(Section):
     """What all methods have.
 
     first_change: largest change of velocity [m/s] in a step of which nothing is known yet.
@@ -31,7 +31,7 @@ class Method(Section):
     """The first step changes velocity by at most this [m/s]."""
 
 
-class Searching(Method):
+class LineSearchSection(MethodSection):
     """What all methods with a line search have.
 
     evaluations: at most, in one line search.  first_change: as of all methods; the first step is
@@ -45,7 +45,7 @@ class Searching(Method):
     """One line search makes at most this number of evaluations."""
 
 
-class Lbfgs(Searching):
+class LbfgsSection(LineSearchSection):
     """Limited-memory BFGS."""
 
     method: Literal["lbfgs"] = "lbfgs"
@@ -60,7 +60,7 @@ class Lbfgs(Searching):
         return lbfgs.Lbfgs(self.memory, self.evaluations, self.damped)
 
 
-class ConjugateGradient(Searching):
+class ConjugateGradientSection(LineSearchSection):
     """Nonlinear conjugate gradients."""
 
     method: Literal["conjugate_gradient"] = "conjugate_gradient"
@@ -73,7 +73,7 @@ class ConjugateGradient(Searching):
         return conjugate_gradient.ConjugateGradient(self.formula, self.evaluations)
 
 
-class SpectralGradient(Searching):
+class SpectralGradientSection(LineSearchSection):
     """Spectral projected gradient."""
 
     method: Literal["spectral_gradient"] = "spectral_gradient"
@@ -86,7 +86,7 @@ class SpectralGradient(Searching):
         return spectral_gradient.SpectralGradient(self.window, self.evaluations)
 
 
-class Newton(Searching):
+class NewtonSection(LineSearchSection):
     """Truncated Newton with the full second derivative, or with that of Gauss and Newton."""
 
     method: Literal["gauss_newton", "newton"] = "gauss_newton"
@@ -102,7 +102,7 @@ class Newton(Searching):
         return newton.Newton(kind, self.inner, self.evaluations, self.memory)
 
 
-class Momentum(Method):
+class MomentumSection(MethodSection):
     """Stochastic gradient descent."""
 
     method: Literal["momentum"] = "momentum"
@@ -117,7 +117,7 @@ class Momentum(Method):
         return stochastic.Momentum(self.momentum, self.decay)
 
 
-class Adam(Method):
+class AdamSection(MethodSection):
     """Adaptive moments."""
 
     method: Literal["adam"] = "adam"
@@ -141,9 +141,14 @@ def _named(value: Any) -> Any:
     return {"method": "lbfgs", **value} if isinstance(value, dict) else value
 
 
-Optimizer = Annotated[
+OptimizerSection = Annotated[
     Annotated[
-        Lbfgs | ConjugateGradient | SpectralGradient | Newton | Momentum | Adam,
+        LbfgsSection
+        | ConjugateGradientSection
+        | SpectralGradientSection
+        | NewtonSection
+        | MomentumSection
+        | AdamSection,
         Field(discriminator="method"),
     ],
     BeforeValidator(_named),

@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from fwicli.config.values import NonNegative, Positive, Section, kind
 
 
-class Illumination(Section):
+class IlluminationSection(Section):
     """Diagonal preconditioner from the energy of the waves."""
 
     exponent: Annotated[float, Field(strict=True, gt=0, le=4)] | None = None
@@ -22,7 +22,7 @@ class Illumination(Section):
     """The energy is damped by this share of its mean."""
 
     @model_validator(mode="after")
-    def _said_once(self) -> Illumination:
+    def _said_once(self) -> IlluminationSection:
         if self.receivers and self.exponent is not None:
             raise ValueError(
                 "`receivers: true` takes sources and receivers as they are; leave out `exponent`"
@@ -35,14 +35,14 @@ class Illumination(Section):
         return 2.0 if self.exponent is None else self.exponent
 
 
-class Wavelengths(Section):
+class WavelengthsSection(Section):
     """Smoothing over a share of the local wavelength."""
 
     wavelengths: Positive
     """The standard deviation is this share of the wavelength of vp at the band's upper edge."""
 
 
-class Mutes(Section):
+class MutesSection(Section):
     """Distances within which the gradient fades out."""
 
     sources: NonNegative = 0.0
@@ -53,26 +53,28 @@ class Mutes(Section):
     """The gradient fades out within this distance of what is fixed [m]."""
 
 
-class Preconditioning(Section):
+class PreconditioningSection(Section):
     """First approximation to the inverse Hessian of the optimizer."""
 
     illumination: Annotated[
-        Annotated[Illumination, Tag("mapping")] | Annotated[Literal[False], Tag("switch")],
+        Annotated[IlluminationSection, Tag("mapping")] | Annotated[Literal[False], Tag("switch")],
         Discriminator(kind),
-    ] = Illumination()
+    ] = IlluminationSection()
     """The gradient is divided by the energy of the waves, with these settings or not at all."""
     smoothing: Annotated[
-        Annotated[NonNegative, Tag("number")] | Annotated[Wavelengths, Tag("mapping")],
+        Annotated[NonNegative, Tag("number")] | Annotated[WavelengthsSection, Tag("mapping")],
         Discriminator(kind),
     ] = 0.0
     """The gradient is smoothed with this standard deviation, or by a share of the wavelength
     [m]."""
     depth: NonNegative = 0.0
     """Changes are expected to grow with this power of the depth."""
-    mutes: Mutes = Mutes()
+    mutes: MutesSection = MutesSection()
     """The gradient fades out within these distances."""
 
-    @field_validator("illumination", mode="before", json_schema_input_type=Illumination | bool)
+    @field_validator(
+        "illumination", mode="before", json_schema_input_type=IlluminationSection | bool
+    )
     @classmethod
     def _true(cls, value: Any) -> Any:
         return {} if value is True else value

@@ -14,7 +14,7 @@ LONGEST = 80
 
 
 @dataclass(frozen=True)
-class Problem:
+class ConfigProblem:
     """Something wrong at a place of the config."""
 
     key: Key
@@ -36,7 +36,7 @@ class ProblemsError(ConfigError):
         What the reader of all of them should know.
     """
 
-    def __init__(self, problems: Sequence[Problem], note: str = "") -> None:
+    def __init__(self, problems: Sequence[ConfigProblem], note: str = "") -> None:
         self.problems = tuple(problems)
         if all(p.impossible for p in problems):
             self.exit_code = 3

@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from fwicli.config.problems import Key, Problem, place_of, shortened
+from fwicli.config.problems import ConfigProblem, Key, place_of, shortened
 
 SECTIONS = ("model", "reference", "geometry", "wavelet", "time", "physics", "data")
 # Sections that may be meant by the path of a file of data, and how to write it.
@@ -69,7 +69,7 @@ class Reader:
 
     def __init__(self) -> None:
         self.places: dict[Key, str] = {}
-        self.problems: list[Problem] = []
+        self.problems: list[ConfigProblem] = []
         self.unread: set[Key] = set()
         self._count = 0
         self._setting = ""
@@ -105,15 +105,15 @@ class Reader:
         steps = name.split(".")
         self._setting = place = f"{COMMAND_LINE} {shortened(_printable(setting))}"
         if _printable(setting) != setting:
-            self.problems.append(Problem((), "is no text in UTF-8", place))
+            self.problems.append(ConfigProblem((), "is no text in UTF-8", place))
             return
         if not equals or not all(steps) or len(steps) > DEEPEST:
             message = "write it as KEY=VALUE, e.g. model.spacing=10"
-            self.problems.append(Problem((), message, place))
+            self.problems.append(ConfigProblem((), message, place))
             return
         parent, key = _parent(tree, steps)
         if isinstance(parent, str):
-            self.problems.append(Problem(key, parent, place))
+            self.problems.append(ConfigProblem(key, parent, place))
             return
         self._forget(key)
         for depth in range(1, len(key)):  # sections that the setting makes
@@ -186,7 +186,7 @@ class Reader:
                 first = own[name.value][0].line + 1
                 message = f"given twice, first in line {first}; leave out one of the two"
                 below, place = (*key, name.value), self._place(path, name.start_mark)
-                self.problems.append(Problem(below, message, place))
+                self.problems.append(ConfigProblem(below, message, place))
             own.setdefault(name.value, (name.start_mark, item))
         for name, item in node.value:
             if name.tag == MERGE:
@@ -255,7 +255,7 @@ class Reader:
     def _unreadable(self, key: Key, message: str, place: str | None = None) -> None:
         self.unread.add(key)
         place = place_of(key, self.places) if place is None else place
-        self.problems.append(Problem(key, message, place))
+        self.problems.append(ConfigProblem(key, message, place))
 
 
 # First bytes of files that are taken for configs by mistake.

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
-from fwicli.config.arrays import ArrayFile
+from fwicli.config.arrays import ArrayFileSection
 from fwicli.config.values import NonNegative, OneOf, Section, kind
 
 
-class Layer(Section):
+class LayerSection(Section):
     """Depths above one, below one, or between two."""
 
     above: NonNegative | None = None
@@ -22,7 +22,7 @@ class Layer(Section):
     """The region lies between these two depths [m]."""
 
     @model_validator(mode="after")
-    def _one(self) -> Layer:
+    def _one(self) -> LayerSection:
         given = [n for n in ("above", "below", "between") if getattr(self, n) is not None]
         if len(given) != 1:
             raise ValueError("give one of `above`, `below`, `between` [m], or a `file`")
@@ -40,7 +40,7 @@ class Layer(Section):
 
 
 def _which(value: Any) -> str:
-    if isinstance(value, ArrayFile):
+    if isinstance(value, ArrayFileSection):
         return "file"
     if isinstance(value, dict) and difflib.get_close_matches("file", map(str, value), n=1):
         return "file"  # or what is meant by a key that is misspelt
@@ -50,8 +50,8 @@ def _which(value: Any) -> str:
 _Region = (
     Annotated[str, OneOf(("water", "nothing"), ", a depth [m], or layers"), Tag("text")]
     | Annotated[NonNegative, Tag("number")]
-    | Annotated[Layer, Tag("mapping")]
-    | Annotated[ArrayFile, Tag("file")]
+    | Annotated[LayerSection, Tag("mapping")]
+    | Annotated[ArrayFileSection, Tag("file")]
 )
 Region = Annotated[_Region, Discriminator(_which)]
 # The water layer, all above a depth, layers, a mask that is not zero there; or several of these.

@@ -17,14 +17,14 @@ from fwicli.config.values import NonNegative, Number, Positive, Section
 Axis = Literal["x", "y", "z"]
 
 
-class OnProperty(Section):
+class PropertySection(Section):
     """What concerns one of the properties that are inverted for."""
 
     property: str = "vp"
     """The term concerns this one of the properties that are inverted for."""
 
 
-class _Penalty(OnProperty):
+class _Penalty(PropertySection):
     """A term of the objective."""
 
     weight: Positive
@@ -82,7 +82,7 @@ PenaltySection = Annotated[
 ]
 
 
-class _Ball(OnProperty):
+class _Ball(PropertySection):
     """A limit of slopes, by value or relative to the starting model."""
 
     limit: Positive | None = None
@@ -113,7 +113,7 @@ class SmoothnessSection(_Ball):
     """This name selects a limit of the root mean square slope."""
 
 
-class SlopesSection(OnProperty):
+class SlopesSection(PropertySection):
     """Slopes along an axis are within limits; z with low: 0 is a trend."""
 
     kind: Literal["slopes"]

@@ -14,10 +14,10 @@ from pydantic import (
     model_validator,
 )
 
-from fwicli.config.arrays import ArrayFile, NumberOrArray
-from fwicli.config.data import Data
-from fwicli.config.geometry import Geometry
-from fwicli.config.inversion import Inversion
+from fwicli.config.arrays import ArrayFileSection, NumberOrArray
+from fwicli.config.data import DataSection
+from fwicli.config.geometry import GeometrySection
+from fwicli.config.inversion import InversionSection
 from fwicli.config.values import (
     MOST,
     Aperture,
@@ -47,12 +47,12 @@ Spacing = Annotated[
 
 
 Property = Annotated[
-    Annotated[Positive, Tag("number")] | Annotated[ArrayFile, Tag("mapping")],
+    Annotated[Positive, Tag("number")] | Annotated[ArrayFileSection, Tag("mapping")],
     Discriminator(_kind),
 ]
 
 
-class Smoothing(Section):
+class SmoothingSection(Section):
     """Gaussian smoothing of the slowness."""
 
     length: Positive
@@ -61,7 +61,7 @@ class Smoothing(Section):
     """This region stays as it is: the water, all above a depth, or nothing [m]."""
 
 
-class Model(Section):
+class ModelSection(Section):
     """Earth model on a regular grid: P velocity, and what else the equation needs."""
 
     vp: Property
@@ -88,7 +88,7 @@ class Model(Section):
     """Grid points are this far apart, on all axes or on each one [m]."""
     origin: list[Number] | None = None
     """The first grid point has these coordinates [m]."""
-    smooth: Smoothing | None = None
+    smooth: SmoothingSection | None = None
     """The slowness is smoothed with these settings."""
 
     @field_validator("vp", "rho", mode="before", json_schema_input_type=Property | Path | None)
@@ -106,13 +106,13 @@ class Model(Section):
         return {"file": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _constant_has_a_shape(self) -> Model:
+    def _constant_has_a_shape(self) -> ModelSection:
         if isinstance(self.vp, float) and (self.shape is None or self.spacing is None):
             raise ValueError("a constant vp needs `shape` and `spacing`")
         return self
 
 
-class Ricker(Section):
+class RickerSection(Section):
     """Ricker wavelet."""
 
     kind: Literal["ricker"]
@@ -125,7 +125,7 @@ class Ricker(Section):
     """The peak has this amplitude; its unit in 3D is Pa m [Pa]."""
 
 
-class Ormsby(Section):
+class OrmsbySection(Section):
     """Ormsby wavelet."""
 
     kind: Literal["ormsby"]
@@ -145,7 +145,7 @@ class Ormsby(Section):
         return value
 
 
-class WaveletFile(Section):
+class WaveletFileSection(Section):
     """Wavelet from a file, from t = 0, resampled to the data."""
 
     kind: Literal["file"]
@@ -162,10 +162,12 @@ class WaveletFile(Section):
     """The samples are multiplied by this factor."""
 
 
-Wavelet = Annotated[Ricker | Ormsby | WaveletFile, Field(discriminator="kind")]
+WaveletSection = Annotated[
+    RickerSection | OrmsbySection | WaveletFileSection, Field(discriminator="kind")
+]
 
 
-class Time(Section):
+class TimeSection(Section):
     """Recorded time axis; the first sample is t = 0."""
 
     interval: Positive
@@ -177,7 +179,7 @@ class Time(Section):
 Side = Annotated[str, OneOf(SIDES.values())]
 
 
-class Absorbing(Section):
+class AbsorbingSection(Section):
     """Absorbing layer around the model."""
 
     cells: Annotated[int, Field(strict=True, ge=4, le=MOST)] = 12
@@ -188,7 +190,7 @@ class Absorbing(Section):
     """These sides absorb, by default all but a free surface; others have zero pressure."""
 
 
-class History(Section):
+class HistorySection(Section):
     """How the forward field is kept for a gradient."""
 
     keep: Annotated[str, OneOf(("auto", *KEEPINGS))] = "auto"
@@ -206,7 +208,7 @@ class History(Section):
     `execution.memory`."""
 
     @model_validator(mode="after")
-    def _used(self) -> History:
+    def _used(self) -> HistorySection:
         for name, kind in SETTINGS.items():
             if name in self.model_fields_set and self.keep != kind:
                 raise ValueError(
@@ -219,12 +221,12 @@ class History(Section):
 SETTINGS = {"bits": "compressed", "frequencies": "fourier", "checkpoints": "checkpoints"}
 # Short for histories that are stored.
 STORED = {
-    "subsampled": History(keep="stored"),
-    "full": History(keep="stored", every=1),
+    "subsampled": HistorySection(keep="stored"),
+    "full": HistorySection(keep="stored", every=1),
 }
 
 
-class Physics(Section):
+class PhysicsSection(Section):
     """Wave equation and its discretisation."""
 
     equation: Annotated[str, OneOf(EQUATIONS)] = "acoustic"
@@ -233,7 +235,7 @@ class Physics(Section):
     """Spatial derivatives have this order of accuracy."""
     precision: Literal["float32", "float64"] = "float32"
     """Wave fields are computed with numbers of this type."""
-    absorbing: Absorbing = Absorbing()
+    absorbing: AbsorbingSection = AbsorbingSection()
     """This layer absorbs waves at the sides of the model."""
     free_surface: bool = False
     """The first points along z are a free surface, without an absorbing layer."""
@@ -249,7 +251,7 @@ class Physics(Section):
     velocity."""
     history: Annotated[
         Annotated[str, OneOf(("auto", *STORED, *KEEPINGS)), Tag("text")]
-        | Annotated[History, Tag("mapping")],
+        | Annotated[HistorySection, Tag("mapping")],
         Discriminator(_kind),
     ] = "auto"
     """The forward field is kept for gradients in this way; subsampled and full are stored
@@ -261,14 +263,14 @@ class Physics(Section):
     """A shot propagates on the whole grid, within this horizontal distance, or where waves can
     return from [m]."""
 
-    def kept(self) -> History:
+    def kept(self) -> HistorySection:
         """The section of the history, whatever way it is given."""
-        if isinstance(self.history, History):
+        if isinstance(self.history, HistorySection):
             return self.history
-        return STORED.get(self.history) or History(keep=self.history)
+        return STORED.get(self.history) or HistorySection(keep=self.history)
 
     @model_validator(mode="after")
-    def _one_top(self) -> Physics:
+    def _one_top(self) -> PhysicsSection:
         if self.free_surface and "top" in (self.absorbing.sides or ()):
             raise ValueError(
                 "`free_surface: true` and `top` among the sides of `absorbing` exclude each other; "
@@ -277,7 +279,7 @@ class Physics(Section):
         return self
 
 
-class Execution(Section):
+class ExecutionSection(Section):
     """Processes on this machine, one shot each, and threads of one shot."""
 
     workers: Annotated[
@@ -292,7 +294,7 @@ class Execution(Section):
     """All processes together take at most this memory; by default 80 % of this machine's [GB]."""
 
 
-class Imaging(Section):
+class ImagingSection(Section):
     """Reverse-time migration."""
 
     condition: Annotated[str, OneOf([*CONDITIONS, "gradient"])] = "correlation"
@@ -315,54 +317,54 @@ class Imaging(Section):
     default, is four cells [m]."""
 
 
-class Run(Section):
+class RunConfig(Section):
     """Sections that every command shares."""
 
-    model: Model
+    model: ModelSection
     """The waves propagate in this earth model; an inversion starts from it."""
-    physics: Physics = Physics()
+    physics: PhysicsSection = PhysicsSection()
     """This section states wave equation and discretisation."""
-    execution: Execution = Execution()
+    execution: ExecutionSection = ExecutionSection()
     """This section distributes the shots over processes and threads."""
     output: Path | None = None
     """The results go to this folder; by default to runs/NAME."""
 
 
-class ModelConfig(Run):
+class ModelConfig(RunConfig):
     """`fwi model`: records of a known earth."""
 
-    geometry: Geometry
+    geometry: GeometrySection
     """This section places sources and receivers."""
-    wavelet: Wavelet
+    wavelet: WaveletSection
     """The sources emit this wavelet."""
-    time: Time
+    time: TimeSection
     """The records have this time axis."""
 
 
-class InvertConfig(Run):
+class InvertConfig(RunConfig):
     """`fwi invert`: the earth from records."""
 
-    data: Data
+    data: DataSection
     """These shot records are inverted."""
-    wavelet: Wavelet | None = None
+    wavelet: WaveletSection | None = None
     """The sources emit this wavelet; by default the one in the data file."""
-    inversion: Inversion
+    inversion: InversionSection
     """This section says what is inverted for, and how."""
-    reference: Model | None = None
+    reference: ModelSection | None = None
     """The result is compared with this known model."""
 
 
-class RtmConfig(Run):
+class RtmConfig(RunConfig):
     """`fwi rtm`: an image from records and a smooth model."""
 
-    data: Data
+    data: DataSection
     """These shot records are migrated."""
-    wavelet: Wavelet | None = None
+    wavelet: WaveletSection | None = None
     """The sources emit this wavelet; by default the one in the data file."""
-    imaging: Imaging = Imaging()
+    imaging: ImagingSection = ImagingSection()
     """This section says how the image is made."""
-    reference: Model | None = None
+    reference: ModelSection | None = None
     """The image is compared with the reflectivity of this known model."""
 
 
-KINDS: dict[str, type[Run]] = {"model": ModelConfig, "invert": InvertConfig, "rtm": RtmConfig}
+KINDS: dict[str, type[RunConfig]] = {"model": ModelConfig, "invert": InvertConfig, "rtm": RtmConfig}

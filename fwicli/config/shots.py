@@ -13,7 +13,7 @@ from fwicli.inversion.shots.encoding import Encoding
 Seed = Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
 
 
-class Encode(Section):
+class EncodingSection(Section):
     """Several shots in one simulation."""
 
     sources: Annotated[int, Field(strict=True, ge=2, le=MOST)] | None = None
@@ -26,7 +26,7 @@ class Encode(Section):
     """The shots have random delays of at most this time [s]."""
 
     @model_validator(mode="after")
-    def _a_code(self) -> Encode:
+    def _a_code(self) -> EncodingSection:
         if not self.polarity and self.delay == 0:
             raise ValueError(
                 "without `polarity` and with `delay: 0` all shots fire alike, and their cross-talk "
@@ -35,7 +35,7 @@ class Encode(Section):
         return self
 
 
-class Shots(Section):
+class ShotsSection(Section):
     """Shots of each iteration."""
 
     batch: Count | None = None
@@ -44,7 +44,7 @@ class Shots(Section):
     """Batches are shuffled, so that each shot comes once in turn, drawn at random, or interleaved
     along the line."""
     encode: Annotated[
-        Annotated[Encode, Tag("mapping")] | Annotated[Literal[False], Tag("switch")],
+        Annotated[EncodingSection, Tag("mapping")] | Annotated[Literal[False], Tag("switch")],
         Discriminator(kind),
     ] = False
     """Several shots are simulated together with these settings, or each by itself."""
@@ -52,7 +52,7 @@ class Shots(Section):
     """The random shots and codes are drawn from this seed."""
 
     @model_validator(mode="after")
-    def _used(self) -> Shots:
+    def _used(self) -> ShotsSection:
         # The config that a run writes says the default, too.
         if self.batch is None and self.order != "shuffled":
             raise ValueError("`order` is that of batches; give their size as `batch`")

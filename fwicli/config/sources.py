@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import AfterValidator, Field
 
-from fwicli.config.conditioning import Conditioned, Weighting
+from fwicli.config.conditioning import ConditioningSection, WeightingSection
 from fwicli.config.values import Positive, Range, Section
 from fwicli.inversion.conditioning import mutes
 from fwicli.inversion.conditioning.operators import Chain, Record, Weights, chain
@@ -22,7 +22,7 @@ def _about_zero(value: list[float]) -> list[float]:
     return value
 
 
-class Source(Section):
+class SourceSection(Section):
     """Source estimation: the filter of the wavelet that fits best, at every evaluation."""
 
     estimate: Literal["shot", "common"] = "shot"
@@ -31,7 +31,7 @@ class Source(Section):
     """The filter has its first and last coefficients at these times [s]."""
     damping: Positive = 1e-3
     """The filter is damped by this share of the energy of the synthetic data."""
-    window: list[Weighting] | None = None
+    window: list[WeightingSection] | None = None
     """These weights select the data to fit; by default those of `conditioning`."""
 
     def whole(self, record: Record) -> list[Weights]:
@@ -52,8 +52,8 @@ class Source(Section):
 
 def prepare(
     record: Record,
-    conditioning: Sequence[Conditioned],
-    source: Source | None,
+    conditioning: Sequence[ConditioningSection],
+    source: SourceSection | None,
     highest: float = np.inf,
 ) -> Preparation:
     """What is done with the gathers of a shot before they are compared.

@@ -35,12 +35,12 @@ from fwicli.plotting import pictures
 from fwicli.survey.model import EarthModel
 from fwicli.workflows.assembly import unknowns
 from fwicli.workflows.assembly.regularization import Regularization
-from fwicli.workflows.inversion.evaluations import Journal
-from fwicli.workflows.inversion.resume import RULE, Extension
+from fwicli.workflows.inversion.evaluations import EvaluationCache
+from fwicli.workflows.inversion.resume import RULE, ResumeRule
 from fwicli.workflows.inversion.stage import Stage
-from fwicli.workflows.inversion.state import Standing
+from fwicli.workflows.inversion.state import InversionState
 from fwicli.workflows.planning.checks import ROUNDING, points_needed
-from fwicli.workflows.planning.plan import Plan, plan
+from fwicli.workflows.planning.plan import Plan, make_plan
 from fwicli.workflows.run_folder import finished_shots, outputs, results
 from fwicli.workflows.run_folder.folder import RunFolder, provenance
 from fwicli.workflows.run_folder.manifest import JOURNAL
@@ -56,7 +56,7 @@ NOTHING: Mapping[str, float] = {}
 log = logging.getLogger("fwicli")
 
 
-class Inversion:
+class InversionRun:
     """One run of `fwi invert`."""
 
     def __init__(self, loaded: Loaded, made: Plan, folder: RunFolder, progress: Progress) -> None:
@@ -68,23 +68,23 @@ class Inversion:
         self.variables = unknowns.variables(self.config, made.model)
         self.fixed = unknowns.fixed(self.config, made.model)
         self.started = time.monotonic()
-        self.journal = Journal(folder.file(JOURNAL))
+        self.journal = EvaluationCache(folder.file(JOURNAL))
         self._spent = 0.0
         self._short = -1
 
     # --- the run ---------------------------------------------------------------------------------
 
-    def run(self, executor: Executor, resumed: bool) -> Standing:
+    def run(self, executor: Executor, resumed: bool) -> InversionState:
         """All stages, from the beginning or from where the run was stopped."""
         state_path = self.folder.path / STATE
         properties = self.plan.model.properties
         if resumed and state_path.exists():
-            standing = Standing.read(state_path)
-            standing.check(state_path, {n: properties[n] for n in self.variables.properties})
-            self._spent = standing.seconds
-            log.info("resuming in stage %d", standing.stage + 1)
+            run_state = InversionState.read(state_path)
+            run_state.check(state_path, {n: properties[n] for n in self.variables.properties})
+            self._spent = run_state.seconds
+            log.info("resuming in stage %d", run_state.stage + 1)
         else:
-            standing = Standing(0, {n: properties[n] for n in self.variables.properties})
+            run_state = InversionState(0, {n: properties[n] for n in self.variables.properties})
             reference = self.plan.reference
             hdf5.begin_inversion(
                 self.folder.file(RESULT),
@@ -93,20 +93,20 @@ class Inversion:
                 self.plan.model.grid,
                 provenance(),
             )
-        self.folder.rewind(standing.holds)
-        while standing.stage < len(self.settings.stages):
-            standing = self._stage(standing, executor)
-        return standing
+        self.folder.rewind(run_state.holds)
+        while run_state.stage < len(self.settings.stages):
+            run_state = self._stage(run_state, executor)
+        return run_state
 
-    def _stage(self, standing: Standing, executor: Executor) -> Standing:
+    def _stage(self, run_state: InversionState, executor: Executor) -> InversionState:
         """Minimise the objective of one band; returns the beginning of the next stage."""
-        settings = self.settings.of(standing.stage)
+        settings = self.settings.of(run_state.stage)
         variables = unknowns.variables(self.config, self.plan.model, settings)
         stage = Stage(
-            standing.stage,
+            run_state.stage,
             settings,
             self.plan,
-            standing.base,
+            run_state.base,
             variables,
             self.fixed,
             Regularization(self.config, settings, self.plan.model, variables, self.fixed),
@@ -118,45 +118,45 @@ class Inversion:
         made, curvature = stage.problem.objective.discretization, stage.optimizer.curvature
         finished_shots.compile_missing(executor, made, KINDS, curvature)
         self._bar(stage, 0)
-        state = standing.state
+        state = run_state.state
         if state is None:
             state = stage.first()
-            standing = replace(standing, state=state, weight=stage.weight)
+            run_state = replace(run_state, state=state, weight=stage.weight)
             found = self._diagnose(stage, state)
-            self._keep(standing, stage, step=False, found=found)
+            self._keep(run_state, stage, step=False, found=found)
         elif state.x.shape != stage.start.shape:
             raise DataError(
                 f"{self.folder.path / STATE} holds {state.x.shape} unknowns, and stage "
                 f"{stage.number + 1} has {stage.start.shape}; begin the run anew with --force"
             )
-        stage.weight = standing.weight
-        while state.iteration < stage.iterations and not standing.ended:
+        stage.weight = run_state.weight
+        while state.iteration < stage.iterations and not run_state.ended:
             self._bar(stage, state.iteration + 1)
             following = stage.step(state)
             if following is None:
                 log.info("no step lowers the misfit further; the stage ends here")
-                standing = replace(standing, ended=True)
-                self._remember(standing, stage)
+                run_state = replace(run_state, ended=True)
+                self._remember(run_state, stage)
                 continue
             state = following
-            standing = replace(standing, state=state, iterates=standing.iterates + 1)
-            self._keep(standing, stage, step=True)
+            run_state = replace(run_state, state=state, iterates=run_state.iterates + 1)
+            self._keep(run_state, stage, step=True)
         self.progress.stop()
-        self._keep_wavelets(standing, stage, state)
+        self._keep_wavelets(run_state, stage, state)
         # The end of a stage is not written: with its state on disk a stage can be extended.
-        return Standing(
-            standing.stage + 1,
+        return InversionState(
+            run_state.stage + 1,
             stage.changed(state),
-            iterates=standing.iterates,
-            simulations=standing.simulations,
+            iterates=run_state.iterates,
+            simulations=run_state.simulations,
             seconds=self._seconds(),
         )
 
-    def _remember(self, standing: Standing, stage: Stage) -> None:
+    def _remember(self, run_state: InversionState, stage: Stage) -> None:
         """Write how far the inversion has come; the way there need not be kept any longer."""
-        standing.simulations += stage.problem.simulations
+        run_state.simulations += stage.problem.simulations
         stage.problem.simulations = 0
-        replace(standing, seconds=self._seconds()).write(self.folder.file(STATE))
+        replace(run_state, seconds=self._seconds()).write(self.folder.file(STATE))
         self.journal.clear()
 
     # --- what is written and said ----------------------------------------------------------------
@@ -189,7 +189,7 @@ class Inversion:
 
     def _keep(
         self,
-        standing: Standing,
+        run_state: InversionState,
         stage: Stage,
         step: bool,
         found: Mapping[str, float] = NOTHING,
@@ -198,7 +198,7 @@ class Inversion:
 
         A run that is killed between them takes its step back, and does it again.
         """
-        state = standing.state
+        state = run_state.state
         if state is None:
             return
         model = self.plan.model.changed(stage.changed(state))
@@ -209,11 +209,11 @@ class Inversion:
             may_be_zero=True,
         )
         record: dict[str, Any] = {
-            "stage": standing.stage + 1,
+            "stage": run_state.stage + 1,
             "iteration": state.iteration,
             "misfit": state.value,
             "evaluations": state.evaluations,
-            "simulations": standing.simulations + stage.problem.simulations,
+            "simulations": run_state.simulations + stage.problem.simulations,
             "seconds": round(self._seconds(), 3),
             "points_per_wavelength": round(stage.points_per_wavelength(state), 2),
         }
@@ -222,13 +222,13 @@ class Inversion:
         if step:
             hdf5.add_iterate(
                 self.folder.file(RESULT),
-                standing.iterates,
+                run_state.iterates,
                 self._quantities(model),
                 model.grid,
                 record,
             )
         self.folder.step(record | dict(found))
-        self._remember(standing, stage)
+        self._remember(run_state, stage)
         errors = "".join(
             f", {column.replace('_', ' ')} {record[column]:.4f}"
             for column in record
@@ -236,7 +236,7 @@ class Inversion:
         )
         log.info(
             "stage %d iteration %d: misfit %.5f after %d evaluation%s%s",
-            standing.stage + 1,
+            run_state.stage + 1,
             state.iteration,
             state.value,
             state.evaluations,
@@ -258,14 +258,14 @@ class Inversion:
                 round_up(100 * (needed / points - 1), 2),
             )
 
-    def _keep_wavelets(self, standing: Standing, stage: Stage, state: State) -> None:
+    def _keep_wavelets(self, run_state: InversionState, stage: Stage, state: State) -> None:
         """Write the wavelets that were estimated, at the end of a stage."""
         path, number = self.folder.file(RESULT), stage.number + 1
-        if stage.estimates and not hdf5.has_wavelets(path, number, standing.iterates):
+        if stage.estimates and not hdf5.has_wavelets(path, number, run_state.iterates):
             found, start = stage.wavelets(state)
             interval = self.plan.interval
-            hdf5.add_wavelets(path, number, standing.iterates, found, start, interval)
-            self._remember(standing, stage)
+            hdf5.add_wavelets(path, number, run_state.iterates, found, start, interval)
+            self._remember(run_state, stage)
 
     def _quantities(self, model: EarthModel) -> dict[str, Array]:
         """What is inverted for, as far as a model has it."""
@@ -318,25 +318,25 @@ def run(
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Invert the records; returns a summary."""
-    made = plan(loaded)
-    extension = Extension.read(folder / STATE) if resume else Extension()
-    run_folder = RunFolder(folder, loaded, extension.allows, RULE)
+    made = make_plan(loaded)
+    resume_rule = ResumeRule.read(folder / STATE) if resume else ResumeRule()
+    run_folder = RunFolder(folder, loaded, resume_rule.allows, RULE)
     resumed = run_folder.open(resume, force)
     made.agree(run_folder)
-    inversion = Inversion(loaded, made, run_folder, progress or Silent())
+    inversion = InversionRun(loaded, made, run_folder, progress or Silent())
     with run_folder.logging(), Local(made.workers) as executor:
         made.announce()
         for change in run_folder.extended:
             log.info("the run is extended: %s", change)
-        standing = inversion.run(executor, resumed)
+        run_state = inversion.run(executor, resumed)
         history = hdf5.read_history(folder / RESULT)
-        _plots(run_folder, made, standing.base, inversion.variables.quantities, history)
+        _plots(run_folder, made, run_state.base, inversion.variables.quantities, history)
     summary: dict[str, Any] = {
         "result": str(folder / RESULT),
         "stages": len(inversion.settings.stages),
-        "iterates": standing.iterates,
-        "simulations": standing.simulations,
-        "seconds": round(standing.seconds, 1),
+        "iterates": run_state.iterates,
+        "simulations": run_state.simulations,
+        "seconds": round(run_state.seconds, 1),
     }
     if "misfit" in history:
         summary["misfit"] = float(history["misfit"][-1])

@@ -20,7 +20,7 @@ from fwicli.propagators.modelling import ShotModelling
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.regridding import moved
 from fwicli.survey.windows import InWindow
-from fwicli.workflows.planning.plan import Plan, plan
+from fwicli.workflows.planning.plan import Plan, make_plan
 from fwicli.workflows.run_folder import finished_shots, outputs, results
 from fwicli.workflows.run_folder.folder import RunFolder, provenance
 from fwicli.workflows.run_folder.manifest import PARTIAL
@@ -61,13 +61,13 @@ def run(
     """Model every shot and write the records; returns a summary."""
     progress = progress or Silent()
     started = time.monotonic()
-    made = plan(loaded)
+    made = make_plan(loaded)
     run_folder = RunFolder(folder, loaded)
     run_folder.open(resume, force)
     numerics = made.stages[0]
     discretization = numerics.discretization()
     tasks = _tasks(made, discretization)
-    finished = finished_shots.Partial(run_folder.file(PARTIAL), len(tasks))
+    finished = finished_shots.FinishedShots(run_folder.file(PARTIAL), len(tasks))
     with run_folder.logging(), Local(made.workers) as executor:
         made.announce()
         log.info("modelling %d shots with %d workers", len(tasks), made.workers)

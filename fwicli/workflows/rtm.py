@@ -26,7 +26,7 @@ from fwicli.survey.proximity import Near
 from fwicli.survey.regridding import Regridding, moved
 from fwicli.survey.windows import InWindow
 from fwicli.workflows.assembly import survey
-from fwicli.workflows.planning.plan import Plan, plan
+from fwicli.workflows.planning.plan import Plan, make_plan
 from fwicli.workflows.run_folder import finished_shots, outputs, results
 from fwicli.workflows.run_folder.folder import RunFolder, provenance
 from fwicli.workflows.run_folder.manifest import PARTIAL
@@ -53,13 +53,13 @@ def run(
     """Migrate every shot, sum and filter the images; returns a summary."""
     progress = progress or Silent()
     started = time.monotonic()
-    made = plan(loaded)
-    imaging: schema.Imaging = loaded.config.imaging
+    made = make_plan(loaded)
+    imaging: schema.ImagingSection = loaded.config.imaging
     run_folder = RunFolder(folder, loaded)
     run_folder.open(resume, force)
     made.agree(run_folder)
     smooth, tasks = _tasks(loaded, made)
-    finished = finished_shots.Partial(run_folder.file(PARTIAL), len(tasks))
+    finished = finished_shots.FinishedShots(run_folder.file(PARTIAL), len(tasks))
     with run_folder.logging(), Local(made.workers) as executor:
         made.announce()
         log.info("migrating %d shots with %d workers", len(tasks), made.workers)
@@ -108,7 +108,7 @@ def run(
 
 def _tasks(loaded: Loaded, made: Plan) -> tuple[EarthModel, list[Stacked]]:
     """The smooth model on the grid of the image, and a task for each shot."""
-    imaging: schema.Imaging = loaded.config.imaging
+    imaging: schema.ImagingSection = loaded.config.imaging
     records = made.gathers
     if records is None:
         raise DataError("there are no records to migrate")

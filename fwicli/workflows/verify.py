@@ -16,7 +16,7 @@ from fwicli.propagators.propagator import Propagator
 from fwicli.propagators.verification import Verdict, Verification
 from fwicli.survey.regridding import moved
 from fwicli.workflows.planning.numerics import Numerics
-from fwicli.workflows.planning.plan import plan
+from fwicli.workflows.planning.plan import make_plan
 
 # Memory that one shot may take [bytes]; samples of the shortest record; receivers.
 BUDGET = 2e9
@@ -26,7 +26,7 @@ RECEIVERS = 20
 
 def run(loaded: Loaded) -> Iterator[Verdict]:
     """Verdicts of the tests, one after the other."""
-    made = plan(loaded)
+    made = make_plan(loaded)
     made.announce()
     whole = replace(
         made.stages[0], windows=(), precision="float64", every=1, keeping=STORED, parameters=None

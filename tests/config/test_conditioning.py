@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fwicli.config.inversion import Inversion
+from fwicli.config.inversion import InversionSection
 from fwicli.config.loader import ProblemsError, load
 from fwicli.errors import DataError
 from fwicli.inversion.conditioning.operators import Record
@@ -22,15 +22,15 @@ STAGES = "stages: [{band: [0, 8]}, {band: [0, 16]}]"
 RECORD = Record(0, np.array([50.0, 500.0]), 0.004, np.ones((2, 251)))
 
 
-def inversion(tmp_path: Path, *lines: str, stages: str = STAGES) -> Inversion:
+def inversion(tmp_path: Path, *lines: str, stages: str = STAGES) -> InversionSection:
     path = tmp_path / "c.yaml"
     text = CONFIG + "".join(f"  {line}\n" for line in (stages, *lines))
     path.write_text(text, encoding="utf-8")
-    found: Inversion = load(path).config.inversion
+    found: InversionSection = load(path).config.inversion
     return found
 
 
-def heard(settings: Inversion, stage: int) -> list[bool]:
+def heard(settings: InversionSection, stage: int) -> list[bool]:
     prepare = settings.prepare(stage)
     assert prepare is not None
     return prepare(RECORD).heard((2, 251)).tolist()

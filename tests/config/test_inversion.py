@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fwicli.config.inversion import Inverted
+from fwicli.config.inversion import VariableSection
 from fwicli.config.loader import ProblemsError, load
 
 CONFIG = """\
@@ -18,10 +18,10 @@ inversion:
 """
 
 
-def inverted(tmp_path: Path, *lines: str) -> dict[str, Inverted]:
+def inverted(tmp_path: Path, *lines: str) -> dict[str, VariableSection]:
     path = tmp_path / "c.yaml"
     path.write_text(CONFIG + "".join(f"  {line}\n" for line in lines), encoding="utf-8")
-    found: dict[str, Inverted] = load(path).config.inversion.inverted()
+    found: dict[str, VariableSection] = load(path).config.inversion.inverted()
     return found
 
 
@@ -34,7 +34,7 @@ def test_simple_form_is_velocity(tmp_path: Path) -> None:
 
 def test_shorthand_is_bounds(tmp_path: Path) -> None:
     found = inverted(tmp_path, "invert_for: {vp: [1400, 4000], epsilon: [-0.1, 0.3]}")
-    assert found["vp"] == Inverted(bounds=[1400.0, 4000.0])
+    assert found["vp"] == VariableSection(bounds=[1400.0, 4000.0])
     assert found["epsilon"].bounds == [-0.1, 0.3]
 
 

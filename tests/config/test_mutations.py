@@ -13,7 +13,7 @@ import pytest
 from fwicli.config.loader import load
 from fwicli.config.schema import KINDS
 from fwicli.errors import FwiError
-from fwicli.workflows.planning.plan import plan
+from fwicli.workflows.planning.plan import make_plan
 from tests.conftest import ROOT
 
 SEED = 17
@@ -43,7 +43,7 @@ def test_configs_before_they_are_mutated(mutated: ModuleType, base: Path, kind: 
     text = {"model": mutated.MODEL, "invert": mutated.INVERT, "rtm": mutated.RTM}[kind]
     path = base / f"{kind}.yaml"
     path.write_text(text, encoding="utf-8")
-    assert plan(load(path, kind)).kind == kind
+    assert make_plan(load(path, kind)).kind == kind
 
 
 @pytest.mark.parametrize("numbers", [range(n, n + 30) for n in range(0, 120, 30)])
@@ -56,5 +56,5 @@ def test_mutations_are_planned_or_explained(
         words, kind, content, settings = mutated.changed(number, SEED)
         path.write_bytes(content)
         with suppress(FwiError):
-            summary = plan(load(path, kind if number % 3 else None, settings)).summary()
+            summary = make_plan(load(path, kind if number % 3 else None, settings)).summary()
             assert json.dumps(summary), words

@@ -14,9 +14,9 @@ import pytest
 from fwicli.config.loader import load
 from fwicli.errors import FwiError
 from fwicli.execution import InProcess
-from fwicli.workflows.inversion.evaluations import Journal
-from fwicli.workflows.planning.plan import plan
-from fwicli.workflows.run_folder.finished_shots import Partial
+from fwicli.workflows.inversion.evaluations import EvaluationCache
+from fwicli.workflows.planning.plan import make_plan
+from fwicli.workflows.run_folder.finished_shots import FinishedShots
 from fwicli.workflows.run_folder.folder import RunFolder
 
 CONFIG = """\
@@ -41,7 +41,7 @@ def pickled(path: Path) -> Path:
 
 def checked(folder: Path, *settings: str, text: str = CONFIG) -> None:
     (folder / "m.yaml").write_text(text)
-    plan(load(folder / "m.yaml", "model", settings))
+    make_plan(load(folder / "m.yaml", "model", settings))
 
 
 def model_file(folder: Path) -> None:
@@ -87,18 +87,18 @@ def tag_in_a_run(folder: Path) -> None:
 def partial(folder: Path) -> None:
     (folder / "partial").mkdir()
     pickled(folder / "partial" / "000000.npy")
-    Partial(folder / "partial", 1).collect(InProcess(), [lambda: np.ones(1)], lambda _: None)
+    FinishedShots(folder / "partial", 1).collect(InProcess(), [lambda: np.ones(1)], lambda _: None)
 
 
 def total(folder: Path) -> None:
     (folder / "partial").mkdir()
     evil = np.array([Evil()], dtype=object)
     np.savez(folder / "partial" / "sum.npz", done=1, total=evil, allow_pickle=True)
-    Partial(folder / "partial", 1).add(InProcess(), [lambda: np.ones(1)], lambda _: None)
+    FinishedShots(folder / "partial", 1).add(InProcess(), [lambda: np.ones(1)], lambda _: None)
 
 
 def journal(folder: Path) -> None:
-    book = Journal(folder / "journal")
+    book = EvaluationCache(folder / "journal")
     book.recall("what", (), lambda: {"value": np.ones(1)})
     (entry,) = (folder / "journal").glob("*.npz")
     np.savez(entry, value=np.array([Evil()], dtype=object), allow_pickle=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fwicli.config.loader import ProblemsError, load
-from fwicli.config.optimizers import Lbfgs
+from fwicli.config.optimizers import LbfgsSection
 from fwicli.inversion.optimizers import (
     conjugate_gradient,
     lbfgs,
@@ -62,7 +62,7 @@ def test_a_stage_has_its_own(tmp_path: Path) -> None:
 
 
 def test_default_is_lbfgs() -> None:
-    assert Lbfgs().method == "lbfgs"
+    assert LbfgsSection().method == "lbfgs"
 
 
 @pytest.mark.parametrize(

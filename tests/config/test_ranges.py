@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwicli.config.geometry import Line
+from fwicli.config.geometry import LineSection
 from fwicli.config.loader import ProblemsError, load
 from fwicli.errors import DataError
 from fwicli.files.records import _check_selection
@@ -24,7 +24,9 @@ inversion: {bounds: [1500, 3000], stages: [{band: [0, 10]}]}
 
 
 def values(line: dict[str, Any]) -> np.ndarray:
-    return survey._values(Line.model_validate({k: v for k, v in line.items() if v is not None}))
+    return survey._values(
+        LineSection.model_validate({k: v for k, v in line.items() if v is not None})
+    )
 
 
 STARTS, STOPS = (0.0, 800.0, -50.0), (800.0, 200.0, 0.0, -50.0)

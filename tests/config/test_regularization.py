@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fwicli.config.inversion import Inversion
+from fwicli.config.inversion import InversionSection
 from fwicli.config.loader import ProblemsError, load
 
 CONFIG = """\
@@ -20,10 +20,10 @@ STAGES = "stages: [{band: [0, 8]}]"
 OWN = "stages: [{band: [0, 8]}, {band: [0, 9], regularization: [], taper: 40}]"
 
 
-def read(tmp_path: Path, *lines: str) -> Inversion:
+def read(tmp_path: Path, *lines: str) -> InversionSection:
     path = tmp_path / "c.yaml"
     path.write_text(CONFIG + "".join(f"  {line}\n" for line in lines), encoding="utf-8")
-    found: Inversion = load(path).config.inversion
+    found: InversionSection = load(path).config.inversion
     return found
 
 
@@ -62,10 +62,10 @@ def test_what_a_run_writes_can_be_read(tmp_path: Path) -> None:
         "regularization: [{kind: reference, weight: 0.1}]",
         "preconditioning: {illumination: {receivers: true}, smoothing: {wavelengths: 0.3}}",
     )
-    assert Inversion.model_validate(found.model_dump(mode="json")) == found
+    assert InversionSection.model_validate(found.model_dump(mode="json")) == found
     one = "stages: [{band: [0, 8], constraints: [{kind: smoothness, relative: 2}]}]"
     found = read(tmp_path, one, "constraints: [{kind: slopes, low: 0, property: vp}]")
-    assert Inversion.model_validate(found.model_dump(mode="json")) == found
+    assert InversionSection.model_validate(found.model_dump(mode="json")) == found
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fwicli.config.loader import ProblemsError, load
-from fwicli.config.shots import Shots
+from fwicli.config.shots import ShotsSection
 from fwicli.inversion.shots.batches import Batches
 from fwicli.inversion.shots.encoding import Encoding
 
@@ -20,10 +20,10 @@ inversion:
 """
 
 
-def shots(tmp_path: Path, text: str, stage: int = 0) -> Shots:
+def shots(tmp_path: Path, text: str, stage: int = 0) -> ShotsSection:
     path = tmp_path / "c.yaml"
     path.write_text(f"{CONFIG}  shots: {text}\n", encoding="utf-8")
-    found: Shots = load(path).config.inversion.of(stage).shots
+    found: ShotsSection = load(path).config.inversion.of(stage).shots
     return found
 
 

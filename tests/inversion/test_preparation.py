@@ -10,8 +10,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from fwicli import Acquisition, Gathers
-from fwicli.config.conditioning import Conditioned
-from fwicli.config.sources import Source, prepare
+from fwicli.config.conditioning import ConditioningSection
+from fwicli.config.sources import SourceSection, prepare
 from fwicli.errors import ConfigError, DataError
 from fwicli.inversion.conditioning.operators import Record
 from fwicli.inversion.misfits.residuals import LeastSquares
@@ -20,7 +20,7 @@ from fwicli.inversion.shots.experiments import Preparation, experiments
 from fwicli.survey.wavelets import ricker, times
 from tests.inversion.test_objective import SAMPLES, objective, slope
 
-SECTIONS = TypeAdapter(list[Conditioned])
+SECTIONS = TypeAdapter(list[ConditioningSection])
 
 # Operators by what a config says of them.
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -45,20 +45,22 @@ CHAINS = {name: (name,) for name in SETTINGS} | {
     "chain": ("dead_traces", "first_arrivals", "band_pass", "offsets", "amplitude_weights"),
 }
 SOURCES = {
-    "shot": Source(lags=[-0.03, 0.1], damping=1e-2),
-    "common": Source(estimate="common", lags=[-0.03, 0.1], damping=1e-2),
-    "windowed": Source(
+    "shot": SourceSection(lags=[-0.03, 0.1], damping=1e-2),
+    "common": SourceSection(estimate="common", lags=[-0.03, 0.1], damping=1e-2),
+    "windowed": SourceSection(
         lags=[0.0, 0.08],
         damping=1e-2,
         window=sections("times"),
     ),
-    "common, windowed": Source(
+    "common, windowed": SourceSection(
         estimate="common", lags=[-0.02, 0.08], damping=1e-2, window=sections("offsets")
     ),
 }
 
 
-def prepared(chain: tuple[str, ...], source: Source | None = None) -> tuple[Objective, np.ndarray]:
+def prepared(
+    chain: tuple[str, ...], source: SourceSection | None = None
+) -> tuple[Objective, np.ndarray]:
     """The small objective of two shots, its data conditioned, its wavelet estimated."""
     f, x = objective("vp")
     many, chosen = f.experiments, sections(*chain)
@@ -129,7 +131,7 @@ def test_unknown_wavelet_is_found_at_the_true_model(estimate: str) -> None:
     """From a guess of another frequency, size and sign; nothing is left unexplained."""
     rng = np.random.default_rng(0)
     true = 2000 + 400 * rng.random((41, 31))
-    source = Source(estimate=estimate, lags=[-0.1, 0.15], damping=1e-9)
+    source = SourceSection(estimate=estimate, lags=[-0.1, 0.15], damping=1e-9)
     f, _ = prepared((), source)
     guess = -0.3 * ricker(times(0.004, SAMPLES), 18.0)[None]
     f = replace(f, experiments=tuple(replace(e, wavelet=guess) for e in f.experiments))
@@ -207,7 +209,7 @@ def test_muted_traces_are_not_modelled() -> None:
 
 
 def test_source_without_data_is_refused() -> None:
-    source = Source(window=SECTIONS.validate_python([{"kind": "offsets", "farthest": 5.0}]))
+    source = SourceSection(window=SECTIONS.validate_python([{"kind": "offsets", "farthest": 5.0}]))
     with pytest.raises(DataError, match="nothing of shot 0 is left to estimate its source from"):
         experiments(records(), LeastSquares(), prepare=lambda r: prepare(r, [], source))
 
@@ -215,10 +217,10 @@ def test_source_without_data_is_refused() -> None:
 def test_end_of_the_record_needs_no_wave_from_after_it() -> None:
     """Where the filter looks ahead, what it cannot see is not compared."""
     record = Record(0, np.zeros(2), 0.004, np.ones((2, 101)))
-    both = prepare(record, [], Source(lags=[-0.1, 0.2]))
+    both = prepare(record, [], SourceSection(lags=[-0.1, 0.2]))
     weights = both.conditioning.weights((2, 101))
     assert not weights[:, 75:].any()
     assert (weights[:, :51] == 1).all()
     assert both.source is not None
     np.testing.assert_array_equal(both.source.weights, weights)
-    assert prepare(record, [], Source(lags=[0.0, 0.2])).conditioning.weights((2, 101)).all()
+    assert prepare(record, [], SourceSection(lags=[0.0, 0.2])).conditioning.weights((2, 101)).all()

@@ -10,8 +10,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from fwicli import Acquisition, Gathers
-from fwicli.config.conditioning import Conditioned
-from fwicli.config.sources import Source, prepare
+from fwicli.config.conditioning import ConditioningSection
+from fwicli.config.sources import SourceSection, prepare
 from fwicli.errors import DataError
 from fwicli.inversion.conditioning.operators import Record
 from fwicli.inversion.misfits.registry import MISFITS
@@ -49,8 +49,8 @@ def records(dead: float | None) -> Gathers:
     return Gathers(acquisition, INTERVAL, data, data[0, 0]).silenced()
 
 
-def preparing(chain: str, source: Source | None = None) -> Any:
-    sections = TypeAdapter(list[Conditioned]).validate_python(CHAINS[chain])
+def preparing(chain: str, source: SourceSection | None = None) -> Any:
+    sections = TypeAdapter(list[ConditioningSection]).validate_python(CHAINS[chain])
 
     def make(record: Record) -> Preparation:
         return prepare(record, sections, source, 12.0)
@@ -59,9 +59,11 @@ def preparing(chain: str, source: Source | None = None) -> Any:
 
 
 @pytest.mark.parametrize("dead", KINDS)
-@pytest.mark.parametrize("source", [None, Source()], ids=["known", "estimated"])
+@pytest.mark.parametrize("source", [None, SourceSection()], ids=["known", "estimated"])
 @pytest.mark.parametrize("chain", CHAINS)
-def test_dead_traces_are_as_if_not_there(chain: str, source: Source | None, dead: str) -> None:
+def test_dead_traces_are_as_if_not_there(
+    chain: str, source: SourceSection | None, dead: str
+) -> None:
     """Value and derivative of a synthetic gather, and which receivers are propagated to."""
     make = preparing(chain, source)
     (one,) = experiments(records(KINDS[dead]), LeastSquares(), prepare=make)

@@ -19,10 +19,10 @@ from fwicli.errors import ConfigError
 from fwicli.files import hdf5
 from fwicli.plotting import pictures
 from fwicli.workflows import model
-from fwicli.workflows.inversion.evaluations import Journal
+from fwicli.workflows.inversion.evaluations import EvaluationCache
 from fwicli.workflows.run_folder import folder as run_folder
 from fwicli.workflows.run_folder import outputs
-from fwicli.workflows.run_folder.finished_shots import Partial
+from fwicli.workflows.run_folder.finished_shots import FinishedShots
 from fwicli.workflows.run_folder.folder import RunFolder
 from fwicli.workflows.run_folder.manifest import FOLDERS, HEADER, MANIFEST, Manifest
 from tests.cli.test_commands import fwi
@@ -135,11 +135,11 @@ def run(loaded: Loaded, path: Path, how: str, resume: bool = False, force: bool 
         logging.getLogger("fwicli").info("at work")
         names = outputs.names(loaded)
         if "partial" in names:
-            parts = Partial(place.file("partial"), 2)
+            parts = FinishedShots(place.file("partial"), 2)
             parts.folder.mkdir(exist_ok=True)
             parts._write(0, np.zeros(3))
         else:
-            journal = Journal(place.file("journal"))
+            journal = EvaluationCache(place.file("journal"))
             journal.recall("0", (np.zeros(2),), lambda: {"x": np.zeros(2)})
         if how != "ends":
             raise EndError if how == "fails" else KeyboardInterrupt

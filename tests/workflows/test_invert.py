@@ -16,7 +16,7 @@ from fwicli.files import hdf5
 from fwicli.inversion.objective import Objective
 from fwicli.propagators.history import Demand, Keeping
 from fwicli.workflows import invert
-from fwicli.workflows.planning.plan import plan
+from fwicli.workflows.planning.plan import make_plan
 from tests.workflows.test_model import StopAfter
 
 
@@ -215,6 +215,6 @@ def test_result_starts_the_next_run(survey: Path, inverted: dict[str, Any]) -> N
     settings = [
         f"model={{vp: {{file: {survey}/whole/inversion.h5, dataset: result/vp}}}}",
     ]
-    made = plan(load(survey / "invert.yaml", settings=settings))
+    made = make_plan(load(survey / "invert.yaml", settings=settings))
     assert made.model.grid.spacing == (10.0, 10.0)
     np.testing.assert_array_equal(made.model.vp, result(survey / "whole"))

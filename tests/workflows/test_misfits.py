@@ -13,7 +13,7 @@ from fwicli.errors import ConfigError, FwiError
 from fwicli.files import hdf5
 from fwicli.inversion.misfits.registry import MISFITS
 from fwicli.workflows import invert
-from fwicli.workflows.planning.plan import plan
+from fwicli.workflows.planning.plan import make_plan
 
 OWN = """\
 def fourth(synthetic, observed, interval):
@@ -73,4 +73,4 @@ def test_check_finds_what_is_wrong_with_the_file(folder: Path) -> None:
     for name, message in (("my.py", "has no function `fifth`"), ("none.py", "cannot read")):
         own = f"{{file: {folder / name}, name: fifth}}"
         with pytest.raises(FwiError, match=message):
-            plan(load(folder / "invert.yaml", settings=stages("huber", own)))
+            make_plan(load(folder / "invert.yaml", settings=stages("huber", own)))

@@ -19,7 +19,7 @@ from fwicli.inversion.unknowns.parameterization import PARAMETERIZATIONS
 from fwicli.workflows import invert, model
 from fwicli.workflows.assembly.survey import earth_model
 from fwicli.workflows.assembly.unknowns import variables
-from fwicli.workflows.planning.plan import plan
+from fwicli.workflows.planning.plan import make_plan
 from tests.survey_fixtures import MODEL
 from tests.workflows.planning.test_plan import impossible
 from tests.workflows.test_invert import StopAtUpdate
@@ -207,16 +207,20 @@ def test_blocks_are_balanced(parameter: str) -> None:
 
 
 def test_plan_says_what_is_inverted_for(dense: Path) -> None:
-    made = plan(load(dense / "invert.yaml"))
+    made = make_plan(load(dense / "invert.yaml"))
     assert made.summary()["inverts_for"] == [
         "vp from 1450 to 3200 m/s",
         "rho from 900 to 2600 kg/m3",
     ]
     slow = "inversion.invert_for={vp: {bounds: [1450, 3200], parameter: slowness}}"
-    (words,) = plan(load(dense / "invert.yaml", settings=[slow])).summary()["inverts_for"]
+    (words,) = make_plan(load(dense / "invert.yaml", settings=[slow])).summary()["inverts_for"]
     assert words == "vp from 1450 to 3200 m/s as slowness"
-    fixed = plan(load(dense / "invert.yaml", settings=["inversion.invert_for={rho: [900, 2600]}"]))
-    fast = plan(load(dense / "invert.yaml", settings=["inversion.invert_for={vp: [900, 6000]}"]))
+    fixed = make_plan(
+        load(dense / "invert.yaml", settings=["inversion.invert_for={rho: [900, 2600]}"])
+    )
+    fast = make_plan(
+        load(dense / "invert.yaml", settings=["inversion.invert_for={vp: [900, 6000]}"])
+    )
     assert fixed.stages[-1].axis.step > 1.5 * fast.stages[-1].axis.step
     assert fixed.stages[-1].layer.velocity == fixed.model.vp_max
 

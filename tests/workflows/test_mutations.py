@@ -12,7 +12,7 @@ import pytest
 
 from fwicli.config.loader import load
 from fwicli.errors import FwiError
-from fwicli.workflows.planning.plan import plan
+from fwicli.workflows.planning.plan import make_plan
 from tests.conftest import ROOT
 
 SEED = 17
@@ -36,7 +36,7 @@ def test_files_before_they_are_mutated(
     monkeypatch.chdir(tmp_path)
     for _, setting in mutated.FILES.values():
         settings = (setting,) if setting else ()
-        made = plan(load(tmp_path / "invert.yaml", "invert", settings))
+        made = make_plan(load(tmp_path / "invert.yaml", "invert", settings))
         assert made.gathers is not None
 
 
@@ -54,7 +54,7 @@ def test_mutations_are_planned_or_explained(
         settings = words[words.index("--set") + 1 :] if "--set" in words else []
         monkeypatch.chdir(folder)
         try:
-            made = plan(load(Path("invert.yaml"), "invert", settings))
+            made = make_plan(load(Path("invert.yaml"), "invert", settings))
         except FwiError as error:
             assert error.exit_code in (2, 3), case.name  # noqa: PT017 - it may be planned as well
             continue

@@ -14,7 +14,7 @@ from fwicli.config.loader import ProblemsError, load
 from fwicli.files import hdf5
 from fwicli.inversion.regularization.differences import Differences
 from fwicli.workflows import invert
-from fwicli.workflows.planning.plan import plan
+from fwicli.workflows.planning.plan import make_plan
 
 # One stage on a grid of its own, in place of the two of the survey.
 # These tests are of the model: all traces count as they are, also those next to their source.
@@ -78,7 +78,7 @@ def test_what_is_fixed_stays(survey: Path, tmp_path: Path, plain: np.ndarray) ->
 
 def test_bounds_may_be_models(survey: Path, tmp_path: Path, plain: np.ndarray) -> None:
     """Kept to the bit on the model's grid, and reached."""
-    start = plan(load(survey / "invert.yaml")).model.vp
+    start = make_plan(load(survey / "invert.yaml")).model.vp
     np.save(tmp_path / "low.npy", (start - 15).astype(np.float32))
     np.save(tmp_path / "high.npy", (start + 20).astype(np.float32))
     ends = ", ".join(f"{{file: {tmp_path}/{n}.npy}}" for n in ("low", "high"))
@@ -96,7 +96,7 @@ def test_bounds_may_be_models(survey: Path, tmp_path: Path, plain: np.ndarray) -
 
 
 def test_bounds_may_be_models_of_logarithms(survey: Path, tmp_path: Path) -> None:
-    start = plan(load(survey / "invert.yaml")).model.vp
+    start = make_plan(load(survey / "invert.yaml")).model.vp
     np.save(tmp_path / "high.npy", (start + 20).astype(np.float32))
     run(
         survey,
@@ -193,7 +193,7 @@ def test_impossible_settings(survey: Path, tmp_path: Path, setting: str, message
     for name in ("short", "high"):
         setting = setting.replace(name.upper(), f"{tmp_path}/{name}.npy")
     with pytest.raises(ProblemsError) as caught:
-        plan(load(survey / "invert.yaml", settings=[f"inversion.{setting}"]))
+        make_plan(load(survey / "invert.yaml", settings=[f"inversion.{setting}"]))
     assert message in str(caught.value)
     assert caught.value.exit_code == 3
 
@@ -216,7 +216,7 @@ def test_constraints_hold_in_the_result(
     survey: Path, tmp_path: Path, plain: np.ndarray, method: str
 ) -> None:
     """All at once, on the model's grid, with bounds to the bit; and the misfit falls."""
-    start = plan(load(survey / "invert.yaml")).model.vp
+    start = make_plan(load(survey / "invert.yaml")).model.vp
     variation = measured(start)["variation"]
     kinds = [
         "{kind: total_variation, relative: 0.98}",

@@ -16,7 +16,7 @@ from fwicli.files import hdf5
 from fwicli.inversion.shots.selection import Draws
 from fwicli.survey.acquisition import towed
 from fwicli.workflows import invert
-from fwicli.workflows.planning.plan import plan
+from fwicli.workflows.planning.plan import make_plan
 from tests.workflows.test_invert import StopAtUpdate, result
 
 ONE_STAGE = "inversion.stages=[{band: [0, 8], iterations: 4, spacing: 20}]"
@@ -82,12 +82,12 @@ def test_impossible_codes_are_refused(survey: Path, tmp_path: Path) -> None:
     ]
     encoded = load(survey / "invert.yaml", settings=[*settings, "inversion.shots={encode: {}}"])
     with pytest.raises(ProblemsError) as refused:
-        plan(encoded)
+        make_plan(encoded)
     said = str(refused.value)
     assert "receivers of shot 1 lie elsewhere" in said
     assert "physics.aperture: whole" in said
     assert "by `least_squares` alone, not by `huber`" in said
-    plan(load(survey / "invert.yaml", settings=[*settings, "inversion.shots={batch: 2}"]))
+    make_plan(load(survey / "invert.yaml", settings=[*settings, "inversion.shots={batch: 2}"]))
 
 
 def test_wrong_polarity_is_told(survey: Path, tmp_path: Path) -> None:
@@ -110,7 +110,9 @@ def test_wrong_polarity_is_told(survey: Path, tmp_path: Path) -> None:
 def test_waves_that_become_too_short_are_told(survey: Path, tmp_path: Path) -> None:
     """Once, in a model that has become slower than the start, where the water may change."""
     settings = [ONE_STAGE, "inversion.fixed=nothing", "inversion.bounds=[1300, 3200]"]
-    points = plan(load(survey / "invert.yaml", settings=settings)).stages[0].points_per_wavelength
+    points = (
+        make_plan(load(survey / "invert.yaml", settings=settings)).stages[0].points_per_wavelength
+    )
     settings += [f"physics.min_points_per_wavelength={points - 1e-6}"]
     invert.run(load(survey / "invert.yaml", settings=settings), tmp_path / "run")
     assert (tmp_path / "run" / "log.txt").read_text().count("its shortest wave has") == 1

@@ -13,7 +13,7 @@ from fwicli.config.loader import ProblemsError, load
 from fwicli.files import hdf5
 from fwicli.survey import wavelets
 from fwicli.workflows import rtm
-from fwicli.workflows.planning.plan import Plan, plan
+from fwicli.workflows.planning.plan import Plan, make_plan
 
 EARTH = "model: {vp: 2000, shape: [41, 31], spacing: 10}\ndata: {file: shots.h5}\n"
 INVERT = (
@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def planned(folder: Path, kind: str, *settings: str) -> Plan:
-    return plan(load(folder / f"{kind}.yaml", kind, settings))
+    return make_plan(load(folder / f"{kind}.yaml", kind, settings))
 
 
 def silent(made: Plan) -> list[str]:
@@ -78,7 +78,7 @@ def test_image_has_no_silent_traces(folder: Path) -> None:
     """Nor the waves of shots without others."""
     spoil(folder)
     loaded = load(folder / "rtm.yaml", "rtm", ())
-    _, tasks = rtm._tasks(loaded, plan(loaded))
+    _, tasks = rtm._tasks(loaded, make_plan(loaded))
     assert [len(t.task.task.receivers) for t in tasks] == [7, 7]
     assert [len(t.task.task.observed) for t in tasks] == [7, 7]
 

@@ -14,7 +14,7 @@ from fwicli.files import hdf5
 from fwicli.survey.bands import Band
 from fwicli.survey.wavelets import ricker, times
 from fwicli.workflows import invert
-from fwicli.workflows.planning.plan import plan
+from fwicli.workflows.planning.plan import make_plan
 from tests.workflows.test_invert import StopAtUpdate, result
 
 # Of another frequency, sign and size than that of the data.
@@ -111,7 +111,7 @@ def test_windows_leave_out_what_is_muted(survey: Path) -> None:
     """They are as wide as the offsets that are kept, and the aperture on both sides."""
     near = "inversion.conditioning=[{kind: offsets, farthest: 100}]"
     made, whole = (
-        plan(load(survey / "invert.yaml", settings=["physics.aperture=40", *more]))
+        make_plan(load(survey / "invert.yaml", settings=["physics.aperture=40", *more]))
         for more in ([near], [])
     )
     assert made.stages[1].window(0).shape[0] == 29
@@ -122,7 +122,9 @@ def test_check_says_what_is_left(survey: Path) -> None:
     """Before the run: problems at their place, and shots that drop out."""
 
     def made(line: str) -> Any:
-        return plan(load(survey / "invert.yaml", settings=[f"inversion.conditioning=[{line}]"]))
+        return make_plan(
+            load(survey / "invert.yaml", settings=[f"inversion.conditioning=[{line}]"])
+        )
 
     with pytest.raises(ProblemsError, match="mutes every trace of every shot"):
         made("{kind: offsets, nearest: 3000}")

@@ -15,9 +15,9 @@ import pytest
 from fwicli.config.loader import load
 from fwicli.errors import ConfigError, TrustError
 from fwicli.execution import InProcess
-from fwicli.workflows.inversion.evaluations import Journal
-from fwicli.workflows.inversion.state import Standing
-from fwicli.workflows.run_folder.finished_shots import Partial
+from fwicli.workflows.inversion.evaluations import EvaluationCache
+from fwicli.workflows.inversion.state import InversionState
+from fwicli.workflows.run_folder.finished_shots import FinishedShots
 from fwicli.workflows.run_folder.folder import RunFolder
 
 OTHER = 54321
@@ -50,19 +50,19 @@ def again(path: Path) -> None:
 
 
 def shots(path: Path) -> None:
-    Partial(path / "partial", 2).collect(InProcess(), [one, one], lambda _: None)
+    FinishedShots(path / "partial", 2).collect(InProcess(), [one, one], lambda _: None)
 
 
 def sums(path: Path) -> None:
-    Partial(path / "partial", 2).add(InProcess(), [one, one], lambda _: None)
+    FinishedShots(path / "partial", 2).add(InProcess(), [one, one], lambda _: None)
 
 
 def journal(path: Path) -> None:
-    Journal(path / "journal").recall("what", (X,), lambda: {"value": X})
+    EvaluationCache(path / "journal").recall("what", (X,), lambda: {"value": X})
 
 
 def state(path: Path) -> None:
-    Standing.read(path / "state.h5")
+    InversionState.read(path / "state.h5")
 
 
 # What is read of a run folder, and who reads it.
@@ -107,7 +107,7 @@ def run(tmp_path: Path) -> Path:
         folder._release()
         for write in (shots, sums, journal):
             write(path)
-        Standing(0, {"vp": X}).write(path / "state.h5")
+        InversionState(0, {"vp": X}).write(path / "state.h5")
     finally:
         os.umask(before)
     for read in READ.values():

@@ -47,7 +47,7 @@ def check_interval(interval: float, name: str) -> None:
         )
 
 
-def record(section: schema.Time) -> tuple[float, int]:
+def record(section: schema.TimeSection) -> tuple[float, int]:
     """Sampling interval [s] and number of samples of a record; the last is at its end or before.
 
     Raises

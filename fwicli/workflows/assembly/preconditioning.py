@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.config.preconditioning import Preconditioning, Wavelengths
+from fwicli.config.preconditioning import PreconditioningSection, WavelengthsSection
 from fwicli.inversion.preconditioning.preconditioner import Preconditioner
 from fwicli.inversion.preconditioning.smoothing import Smoother
 from fwicli.inversion.preconditioning.tapers import from_points, from_region, with_depth
@@ -18,7 +18,7 @@ Array = NDArray[Any]
 
 
 def preconditioner(
-    settings: Preconditioning,
+    settings: PreconditioningSection,
     model: EarthModel,
     free: NDArray[np.bool_],
     shots: Acquisition,
@@ -44,7 +44,7 @@ def preconditioner(
     weight = weight * from_points(shots.sources, grid, mutes.sources)
     weight = weight * from_points(shots.all_receivers(), grid, mutes.receivers)
     weight = weight * from_region(~free, grid, mutes.fixed)
-    if isinstance(settings.smoothing, Wavelengths):
+    if isinstance(settings.smoothing, WavelengthsSection):
         length = settings.smoothing.wavelengths * model.vp / highest
     else:
         length = np.full(grid.shape, settings.smoothing)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config import schema
-from fwicli.config.inversion import Inversion
+from fwicli.config.inversion import InversionSection
 from fwicli.config.regularization import (
     ConstraintSection,
     DirectionalSection,
@@ -58,7 +58,7 @@ class Regularization:
     """
 
     config: schema.InvertConfig
-    settings: Inversion
+    settings: InversionSection
     model: EarthModel
     variables: Variables
     fixed: Mask

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config import schema
-from fwicli.config.arrays import ArrayFile
-from fwicli.config.data import Data
-from fwicli.config.geometry import Coordinate, Geometry, Line, Points
+from fwicli.config.arrays import ArrayFileSection
+from fwicli.config.data import DataSection
+from fwicli.config.geometry import Coordinate, GeometrySection, LineSection, PointsSection
 from fwicli.digits import round_down
 from fwicli.errors import GeometryError, ModelError
 from fwicli.files import arrays, hdf5
@@ -27,7 +27,7 @@ from fwicli.workflows.assembly import plausibility, sizes
 Array = NDArray[Any]
 
 
-def earth_model(section: schema.Model) -> EarthModel:
+def earth_model(section: schema.ModelSection) -> EarthModel:
     """The model of a section, in SI units, smoothed where the section says so."""
     if section.shape is not None:
         given = [name for name in ("vp", *_others(section)) if getattr(section, name) is not None]
@@ -64,7 +64,7 @@ def check_smoothing(length: float, grid: Grid) -> None:
         )
 
 
-def _grid(section: schema.Model, shape: tuple[int, ...], stored: Stored | None) -> Grid:
+def _grid(section: schema.ModelSection, shape: tuple[int, ...], stored: Stored | None) -> Grid:
     """The grid of a model: as the section says, or else the file."""
     ndim = len(shape)
     spacing = _each(section.spacing, ndim, "spacing")
@@ -93,7 +93,7 @@ def _each(values: float | list[float] | None, ndim: int, name: str) -> list[floa
     return values
 
 
-def _others(section: schema.Model) -> dict[str, float]:
+def _others(section: schema.ModelSection) -> dict[str, float]:
     """Properties beside velocity, and the units that they are given in, in SI."""
     angle = np.pi / 180 if section.angle_unit == "deg" else 1.0
     rho = 1000.0 if section.rho_unit == "g/cm3" else 1.0
@@ -109,7 +109,7 @@ def kept(model: EarthModel, what: str | float) -> NDArray[np.bool_]:
     return model.above(float(what))
 
 
-def on_grid(section: schema.Model, grid: Grid, source: float | ArrayFile) -> Array:
+def on_grid(section: schema.ModelSection, grid: Grid, source: float | ArrayFileSection) -> Array:
     """Values of shape grid.shape, from a number or from a file in SI units."""
     if isinstance(source, float):
         return np.full(grid.shape, source)
@@ -124,7 +124,9 @@ def on_grid(section: schema.Model, grid: Grid, source: float | ArrayFile) -> Arr
     return values.astype(np.float64)
 
 
-def _property(section: schema.Model, source: float | ArrayFile) -> tuple[Array, Stored | None]:
+def _property(
+    section: schema.ModelSection, source: float | ArrayFileSection
+) -> tuple[Array, Stored | None]:
     """Values of a property as they are in its file, and what the file says of its grid."""
     if isinstance(source, float):
         return np.full(section.shape or [], source), None
@@ -152,7 +154,7 @@ def _property(section: schema.Model, source: float | ArrayFile) -> tuple[Array, 
 # --- geometry -------------------------------------------------------------------------------------
 
 
-def acquisition(section: Geometry, ndim: int) -> Acquisition:
+def acquisition(section: GeometrySection, ndim: int) -> Acquisition:
     """Positions of a geometry section."""
     sources = _positions(section.sources, ndim, "sources")
     receivers = _positions(section.receivers, ndim, "receivers")
@@ -168,7 +170,7 @@ def acquisition(section: Geometry, ndim: int) -> Acquisition:
     return Acquisition(sources, receivers)
 
 
-def _positions(section: Points, ndim: int, name: str) -> Array:
+def _positions(section: PointsSection, ndim: int, name: str) -> Array:
     """Positions of shape (n_points, ndim) [m], at least one."""
     positions = _points(section, ndim)
     if positions.size == 0:
@@ -178,7 +180,7 @@ def _positions(section: Points, ndim: int, name: str) -> Array:
     return positions
 
 
-def _points(section: Points, ndim: int) -> Array:
+def _points(section: PointsSection, ndim: int) -> Array:
     if (section.y is None) != (ndim == 2):
         need = "no y" if ndim == 2 else "a y coordinate"
         raise GeometryError(f"the model has {ndim} dimensions: give {need}")
@@ -200,7 +202,7 @@ def _points(section: Points, ndim: int) -> Array:
 
 def _count(coordinate: Coordinate) -> int:
     """Number of values along a coordinate."""
-    if not isinstance(coordinate, Line):
+    if not isinstance(coordinate, LineSection):
         return len(coordinate) if isinstance(coordinate, list) else 1
     if coordinate.count is not None:
         return coordinate.count
@@ -209,7 +211,7 @@ def _count(coordinate: Coordinate) -> int:
 
 
 def _values(coordinate: Coordinate) -> Array:
-    if isinstance(coordinate, Line):
+    if isinstance(coordinate, LineSection):
         if coordinate.count is not None:
             return np.linspace(coordinate.start, coordinate.stop, coordinate.count)
         return coordinate.start + (coordinate.step or 1.0) * np.arange(_count(coordinate))
@@ -219,7 +221,7 @@ def _values(coordinate: Coordinate) -> Array:
 # --- data -----------------------------------------------------------------------------------------
 
 
-def gathers(section: Data, wavelet: bool = True) -> Gathers:
+def gathers(section: DataSection, wavelet: bool = True) -> Gathers:
     """Records of a data section, with their silent traces noted.
 
     Parameters
@@ -237,7 +239,11 @@ def gathers(section: Data, wavelet: bool = True) -> Gathers:
 
 
 def absorbing(
-    physics: schema.Physics, grid: Grid, geometry: Acquisition, velocity: float, frequency: float
+    physics: schema.PhysicsSection,
+    grid: Grid,
+    geometry: Acquisition,
+    velocity: float,
+    frequency: float,
 ) -> AbsorbingLayer:
     """Absorbing layer of a run, with a gap where the interpolation would reach into it."""
     everything = np.concatenate([geometry.sources, geometry.all_receivers()])
@@ -254,7 +260,7 @@ def absorbing(
     return AbsorbingLayer(layer.cells, velocity, centre, gap, free)
 
 
-def free_sides(physics: schema.Physics, ndim: int) -> tuple[str, ...]:
+def free_sides(physics: schema.PhysicsSection, ndim: int) -> tuple[str, ...]:
     """Sides without an absorbing layer.
 
     Raises

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config import schema
-from fwicli.config.inversion import Inversion, Inverted
-from fwicli.config.regions import Layer
+from fwicli.config.inversion import InversionSection, VariableSection
+from fwicli.config.regions import LayerSection
 from fwicli.digits import apart
 from fwicli.errors import ModelError
 from fwicli.inversion.unknowns.parameterization import (
@@ -33,7 +33,7 @@ FIRST_CHANGE = 0.02
 
 
 def variables(
-    config: schema.InvertConfig, model: EarthModel, settings: Inversion | None = None
+    config: schema.InvertConfig, model: EarthModel, settings: InversionSection | None = None
 ) -> Variables:
     """What is inverted for, in the order of the equation's properties, whatever the config's.
 
@@ -64,7 +64,7 @@ def variables(
     return Variables(tuple(blocks))
 
 
-def _other(inverted: Inverted, low: float, high: float, width: float) -> Parameterization:
+def _other(inverted: VariableSection, low: float, high: float, width: float) -> Parameterization:
     """Of a property other than vp: its bounds are `width` apart in x."""
     if inverted.parameter == LOG:
         return logarithm(low, width / np.log(high / low))
@@ -129,7 +129,7 @@ def fixed(config: schema.InvertConfig, model: EarthModel) -> Mask:
     regions = config.inversion.fixed
     found = np.zeros(model.grid.shape, dtype=bool)
     for region in regions if isinstance(regions, list) else [regions]:
-        if isinstance(region, Layer):
+        if isinstance(region, LayerSection):
             first, last = region.depths()
             z = model.grid.coordinates(model.grid.ndim - 1)
             found |= (z >= first) & (z < last)

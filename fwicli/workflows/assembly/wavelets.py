@@ -30,7 +30,9 @@ LOUDEST, FAINTEST = 1e15, 1e-15
 
 
 def signature(
-    section: schema.Ricker | schema.Ormsby | schema.WaveletFile, interval: float, samples: int
+    section: schema.RickerSection | schema.OrmsbySection | schema.WaveletFileSection,
+    interval: float,
+    samples: int,
 ) -> Array:
     """Source time function of shape (samples,), sampled at `interval` [s] from t = 0.
 
@@ -39,7 +41,7 @@ def signature(
     DataError
         If it is zero, lies outside the record, or cannot be sampled at the interval.
     """
-    if isinstance(section, schema.WaveletFile):
+    if isinstance(section, schema.WaveletFileSection):
         return _filed(section, interval, samples)
     return _made(section, interval, samples)
 
@@ -73,12 +75,14 @@ def checked(wavelet: Array, name: str) -> Array:
 # --- made wavelets --------------------------------------------------------------------------------
 
 
-def _made(section: schema.Ricker | schema.Ormsby, interval: float, samples: int) -> Array:
+def _made(
+    section: schema.RickerSection | schema.OrmsbySection, interval: float, samples: int
+) -> Array:
     """A Ricker or Ormsby wavelet that lies within the record."""
     end = interval * (samples - 1)
     if section.amplitude == 0:
         raise DataError("its amplitude is 0, so that there are no waves; leave it out for 1")
-    if isinstance(section, schema.Ricker):
+    if isinstance(section, schema.RickerSection):
         frequencies, half = [section.frequency], 1.5 / section.frequency
         delay = half if section.delay is None else section.delay
         name = f"a Ricker wavelet of {section.frequency:g} Hz"
@@ -96,7 +100,7 @@ def _made(section: schema.Ricker | schema.Ormsby, interval: float, samples: int)
         )
     t = wavelets.times(interval, samples)
     around = np.linspace(-half, half, 2001)
-    if isinstance(section, schema.Ricker):
+    if isinstance(section, schema.RickerSection):
         unit = wavelets.ricker(t, section.frequency, section.delay)
         whole = wavelets.ricker(around, section.frequency, 0.0)
     else:
@@ -145,7 +149,7 @@ def _whole(name: str, wavelet: Array, t: Array, end: float, delay: float, half: 
 # --- wavelets from files --------------------------------------------------------------------------
 
 
-def _filed(section: schema.WaveletFile, interval: float, samples: int) -> Array:
+def _filed(section: schema.WaveletFileSection, interval: float, samples: int) -> Array:
     """A wavelet from a file, on the samples of the record."""
     values, own, start = _read(section)
     name, end = f"the wavelet in {section.file}", interval * (samples - 1)
@@ -171,7 +175,7 @@ def _filed(section: schema.WaveletFile, interval: float, samples: int) -> Array:
 
 
 def _sampling(
-    section: schema.WaveletFile, size: int, own: float | None, interval: float, samples: int
+    section: schema.WaveletFileSection, size: int, own: float | None, interval: float, samples: int
 ) -> float:
     """Sampling interval of a file [s]: what config or file say, or else that of the record."""
     name = f"the wavelet in {section.file}"
@@ -217,7 +221,7 @@ def _agree(name: str, interval: float, other: float | None) -> None:
         )
 
 
-def _read(section: schema.WaveletFile) -> tuple[Array, float | None, float]:
+def _read(section: schema.WaveletFileSection) -> tuple[Array, float | None, float]:
     """Amplitudes of a file, with sampling interval and time of the first, as far as it says."""
     stored = arrays.read(
         section.file,

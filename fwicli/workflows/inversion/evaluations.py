@@ -24,7 +24,7 @@ Array = NDArray[Any]
 Entry = dict[str, Array]
 
 
-class Journal:
+class EvaluationCache:
     """Results of evaluations, by what was evaluated.
 
     Parameters

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fwicli.workflows.inversion.state import Standing
+from fwicli.workflows.inversion.state import InversionState
 
 ITERATIONS = re.compile(r"inversion\.stages\.(\d+)\.iterations")
 STAGE = re.compile(r"inversion\.stages\.(\d+)")
@@ -23,7 +23,7 @@ RULE = (
 
 
 @dataclass(frozen=True)
-class Extension:
+class ResumeRule:
     """How far an inversion has come, which cannot be changed.
 
     Parameters
@@ -38,12 +38,12 @@ class Extension:
     iterations: int = 0
 
     @classmethod
-    def read(cls, path: Path) -> Extension:
+    def read(cls, path: Path) -> ResumeRule:
         """From the state of a run, if it has one yet."""
         if not path.exists():
             return cls()
-        standing = Standing.read(path)
-        return cls(standing.stage, 0 if standing.state is None else standing.state.iteration)
+        run_state = InversionState.read(path)
+        return cls(run_state.stage, 0 if run_state.state is None else run_state.state.iteration)
 
     def allows(self, key: str, old: Any, new: Any) -> bool:
         """Whether a value may change; one that was not there, or is no more, is None."""

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.config.inversion import Inversion
+from fwicli.config.inversion import InversionSection
 from fwicli.errors import DataError, ModelError, StabilityError
 from fwicli.execution import Executor
 from fwicli.inversion.diagnosis import Diagnosis, Silence, Traces, together
@@ -37,7 +37,7 @@ from fwicli.survey.regridding import Regridding
 from fwicli.survey.wavelets import Spectrum
 from fwicli.workflows.assembly.preconditioning import preconditioner
 from fwicli.workflows.assembly.regularization import Regularization
-from fwicli.workflows.inversion.evaluations import Journal
+from fwicli.workflows.inversion.evaluations import EvaluationCache
 from fwicli.workflows.planning.numerics import Numerics
 from fwicli.workflows.planning.plan import Plan
 from fwicli.workflows.run_folder.progress import Progress
@@ -48,7 +48,7 @@ log = logging.getLogger("fwicli")
 
 
 @dataclass
-class Problem:
+class StageProblem:
     """What an optimizer sees of a stage.
 
     Parameters
@@ -56,7 +56,7 @@ class Problem:
     objective : Objective
     free : ndarray of bool
         Points that may change.
-    journal : Journal
+    journal : EvaluationCache
     name : str
         Of stage and iteration, for the journal.
 
@@ -75,7 +75,7 @@ class Problem:
 
     objective: Objective
     free: NDArray[np.bool_]
-    journal: Journal
+    journal: EvaluationCache
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -169,20 +169,20 @@ class Stage:
     fixed : ndarray of bool
         Points of the model that stay.
     regularization : Regularization
-    journal : Journal
+    journal : EvaluationCache
     """
 
     def __init__(
         self,
         number: int,
-        settings: Inversion,
+        settings: InversionSection,
         made: Plan,
         base: Mapping[str, Array],
         variables: Variables,
         fixed: NDArray[np.bool_],
         regularization: Regularization,
         executor: Executor,
-        journal: Journal,
+        journal: EvaluationCache,
         progress: Progress,
     ) -> None:
         self.number, self.settings, self.plan = number, settings, made
@@ -212,7 +212,7 @@ class Stage:
             self.numerics.regridding,
             regularization.penalties(self.grid, self.free),
         )
-        self.problem = Problem(objective, self.free, journal)
+        self.problem = StageProblem(objective, self.free, journal)
         self.weight: Array | None = None
         self.optimizer = settings.optimizer.made()
 

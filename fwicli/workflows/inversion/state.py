@@ -22,7 +22,7 @@ METHOD = "method_"
 
 
 @dataclass
-class Standing:
+class InversionState:
     """How far an inversion has come: what `--resume` needs to go on bit for bit.
 
     Attributes
@@ -81,7 +81,7 @@ class Standing:
         return (record["stage"], record["iteration"]) <= (self.stage + 1, iteration)
 
     @classmethod
-    def read(cls, path: Path) -> Standing:
+    def read(cls, path: Path) -> InversionState:
         """Read it from a file.
 
         Raises
@@ -118,7 +118,7 @@ class Standing:
             )
 
     @classmethod
-    def _of(cls, arrays: Mapping[str, Array], numbers: Mapping[str, Any]) -> Standing:
+    def _of(cls, arrays: Mapping[str, Array], numbers: Mapping[str, Any]) -> InversionState:
         """From arrays and numbers of a file, which must fit together."""
         state = None
         for name, values in arrays.items():

@@ -15,7 +15,7 @@ RICKER_END = 2.4
 
 def too_coarse(
     key: Key,
-    config: schema.Run,
+    config: schema.RunConfig,
     grid: Grid,
     slowest: float,
     highest: float,
@@ -54,7 +54,7 @@ def too_coarse(
     )
 
 
-def _finer(key: Key, model: schema.Model, grid: Grid, longest: float) -> str:
+def _finer(key: Key, model: schema.ModelSection, grid: Grid, longest: float) -> str:
     """A spacing that is short enough, and where it can be set."""
     if key[0] != "model" and (not isinstance(model.spacing, float) or longest >= model.spacing):
         return f"`{'.'.join(map(str, key))}: {longest:g}` or less"
@@ -72,10 +72,10 @@ def _finer(key: Key, model: schema.Model, grid: Grid, longest: float) -> str:
     )
 
 
-def _wavelet(config: schema.Run, share: float, allowed: float) -> str:
+def _wavelet(config: schema.RunConfig, share: float, allowed: float) -> str:
     """The frequency of a wavelet whose spectrum ends at such a share of where it does now."""
     wavelet = getattr(config, "wavelet", None)
-    if not isinstance(wavelet, schema.Ricker) or hasattr(config, "inversion"):
+    if not isinstance(wavelet, schema.RickerSection) or hasattr(config, "inversion"):
         return ""
     # A spectrum that ends at the Nyquist frequency does so for many wavelets.
     frequency = min(share * wavelet.frequency, allowed / RICKER_END)

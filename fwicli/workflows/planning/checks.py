@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config import schema
-from fwicli.config.inversion import Inversion
-from fwicli.config.loader import Key, Loaded, Problem, ProblemsError
+from fwicli.config.inversion import InversionSection
+from fwicli.config.loader import ConfigProblem, Key, Loaded, ProblemsError
 from fwicli.digits import apart, round_down
 from fwicli.errors import FwiError, StabilityError
 from fwicli.propagators import history
@@ -44,7 +44,7 @@ FAINTEST = 1e-3
 SETTING = {"vp": "unit", "rho": "rho_unit", "theta": "angle_unit", "phi": "angle_unit"}
 
 
-def points_needed(physics: schema.Physics) -> float:
+def points_needed(physics: schema.PhysicsSection) -> float:
     """Points in the shortest wavelength that a run must have."""
     return physics.min_points_per_wavelength or stability.fewest_points(physics.order)
 
@@ -63,7 +63,7 @@ class Checks:
 
     def __init__(self, loaded: Loaded) -> None:
         self.loaded = loaded
-        self.problems: list[Problem] = []
+        self.problems: list[ConfigProblem] = []
         self.warnings: list[str] = []
         # Of the model on its own grid [m/s], once it is known.
         self.slowest = math.inf
@@ -184,7 +184,7 @@ class Checks:
                 f"{limit.rule}",
             )
 
-    def misfits(self, settings: Inversion, records: Gathers) -> None:
+    def misfits(self, settings: InversionSection, records: Gathers) -> None:
         """Every misfit must be there, and finite where nothing is modelled: tried on one shot."""
         told = {("inversion", "misfit"): settings.misfit} | {
             ("inversion", "stages", n, "misfit"): s.misfit for n, s in enumerate(settings.stages)
@@ -289,7 +289,7 @@ class Checks:
 
     def _in_proportion(
         self,
-        config: schema.Run,
+        config: schema.RunConfig,
         grid: Grid,
         fastest: float,
         sampled: tuple[float, int],
@@ -320,7 +320,7 @@ class Checks:
     def numerics(
         self,
         key: Key,
-        config: schema.Run,
+        config: schema.RunConfig,
         grid: Grid,
         speeds: tuple[float, float],
         geometry: Acquisition,

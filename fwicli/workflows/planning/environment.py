@@ -19,7 +19,7 @@ from fwicli.errors import CompilerError, TrustError
 from fwicli.execution import cores
 from fwicli.propagators import history
 from fwicli.propagators.kernels import cache, toolchain
-from fwicli.workflows.planning.plan import Plan, plan
+from fwicli.workflows.planning.plan import Plan, make_plan
 
 # Models, gradients and pairs of an optimizer that the state of an inversion holds at most, and
 # what an image takes beside itself.
@@ -41,7 +41,7 @@ def examined(loaded: Loaded, folder: Path) -> Plan:
     ProblemsError
         With everything that makes the run impossible anywhere.
     """
-    planned = plan(loaded)
+    planned = make_plan(loaded)
     warnings: list[str] = []
     planned.environment = {
         "cores": cores(),

@@ -23,7 +23,7 @@ from fwicli.workflows.planning.numerics import Numerics
 SHARE = 0.8
 
 
-def memory(section: schema.Execution) -> float:
+def memory(section: schema.ExecutionSection) -> float:
     """Memory for all workers together [bytes]."""
     if section.memory is not None:
         return section.memory * 1e9

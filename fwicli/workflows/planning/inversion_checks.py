@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config import schema
-from fwicli.config.inversion import Inversion
+from fwicli.config.inversion import InversionSection
 from fwicli.config.loader import Key
 from fwicli.digits import apart, round_down, round_up
 from fwicli.inversion.shots import encoding
@@ -196,7 +196,7 @@ def shots(checks: Checks, config: schema.InvertConfig, records: Gathers) -> None
             return
 
 
-def in_words(settings: Inversion) -> list[str]:
+def in_words(settings: InversionSection) -> list[str]:
     """What is inverted for, within which bounds."""
     words = []
     for name, inverted in settings.inverted().items():

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fwicli.config.inversion import Inversion
+from fwicli.config.inversion import InversionSection
 from fwicli.config.loader import Key
 from fwicli.inversion.shots import experiments
 from fwicli.survey.acquisition import Acquisition
@@ -22,8 +22,8 @@ VOID = 1e-5
 TRACES = 400
 
 
-def heard(
-    checks: Checks, key: Key, settings: Inversion, records: Gathers, near: float = 0.0
+def live_acquisition(
+    checks: Checks, key: Key, settings: InversionSection, records: Gathers, near: float = 0.0
 ) -> Acquisition | None:
     """The acquisition with muted receivers at the source; None, and a problem, if all are muted.
 
@@ -61,7 +61,7 @@ def heard(
     return Acquisition(geometry.sources, np.where(traces[..., None], receivers, at_source))
 
 
-def recorded(checks: Checks, key: Key, records: Gathers, band: Band) -> bool:
+def check_recorded(checks: Checks, key: Key, records: Gathers, band: Band) -> bool:
     """Whether the records hold something in a band; a doubt is said, a void is a problem.
 
     Their spectrum is that of some traces of every shot, and no filter is run.

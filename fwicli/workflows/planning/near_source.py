@@ -15,7 +15,7 @@ from fwicli.survey.proximity import Nearest
 from fwicli.workflows.planning.checks import Checks
 
 
-def point_source(physics: schema.Physics, grid: Grid) -> PointSource:
+def point_source(physics: schema.PhysicsSection, grid: Grid) -> PointSource:
     """How point sources are modelled on a grid."""
     return PointSource(
         physics.equation, grid.spacing, grid.origin, physics.order, physics.interpolation

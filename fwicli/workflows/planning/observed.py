@@ -86,7 +86,7 @@ def _fastest(config: schema.InvertConfig | schema.RtmConfig, model: EarthModel) 
 
 
 def _reference(
-    checks: Checks, section: schema.Model | None, model: EarthModel | None
+    checks: Checks, section: schema.ModelSection | None, model: EarthModel | None
 ) -> EarthModel | None:
     if section is None:
         return None

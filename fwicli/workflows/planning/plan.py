@@ -146,7 +146,7 @@ class Plan:
         }
 
 
-def plan(loaded: Loaded) -> Plan:
+def make_plan(loaded: Loaded) -> Plan:
     """Check a run and plan it.
 
     Raises
@@ -289,7 +289,7 @@ def _migration(checks: Checks, config: schema.RtmConfig, model: EarthModel | Non
     if imaging.band is not None:
         band = Band(*imaging.band)
         spectrum = checks.in_band(("imaging", "band"), source, records.interval, band)
-        live_traces.recorded(checks, ("imaging", "band"), records, band)
+        live_traces.check_recorded(checks, ("imaging", "band"), records, band)
         source = band.apply(source, records.interval)
     if spectrum is None:
         return None
@@ -353,7 +353,7 @@ def _all_muted(mute: str | float, model: EarthModel) -> str:
     )
 
 
-def _workers(section: schema.Execution, shots: int) -> int:
+def _workers(section: schema.ExecutionSection, shots: int) -> int:
     """Worker processes: a core each, and no more than shots."""
     if section.workers == "auto":
         return max(1, min(shots, cores() // section.threads))

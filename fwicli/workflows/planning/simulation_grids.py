@@ -33,7 +33,7 @@ IMAGE_POINTS = 4.0
 
 
 def longest(
-    physics: schema.Physics, slowest: float, spectrum: Spectrum, fewest: float = 0.0
+    physics: schema.PhysicsSection, slowest: float, spectrum: Spectrum, fewest: float = 0.0
 ) -> float:
     """Longest spacing that the slowest wave [m/s] in a band allows [m].
 
@@ -48,7 +48,7 @@ def longest(
 
 def grids(
     checks: Checks,
-    physics: schema.Physics,
+    physics: schema.PhysicsSection,
     model: Grid,
     limit: float,
     other: Key = (),
@@ -72,14 +72,14 @@ def grids(
     return None if waves is None else (earth, waves)
 
 
-def key(physics: schema.Physics, other: Key) -> Key:
+def key(physics: schema.PhysicsSection, other: Key) -> Key:
     """Where the spacing of the propagation is said: in the physics, or for a stage or image."""
     return other if isinstance(physics.grid, str) else KEY
 
 
 def placed(
     numerics: Numerics,
-    physics: schema.Physics,
+    physics: schema.PhysicsSection,
     fastest: EarthModel,
     geometry: Acquisition,
 ) -> Numerics:

@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from fwicli.config import schema
-from fwicli.config.inversion import Stage
+from fwicli.config.inversion import StageSection
 from fwicli.config.loader import Key
 from fwicli.digits import apart, round_up
 from fwicli.propagators.equations import registry
@@ -30,7 +30,7 @@ def stage(
     checks: Checks,
     key: Key,
     config: schema.InvertConfig,
-    section: Stage,
+    section: StageSection,
     model: EarthModel,
     records: Gathers,
     source: Array,
@@ -39,7 +39,7 @@ def stage(
     spectrum = checks.in_band((*key, "band"), source, records.interval, Band(*section.band))
     if spectrum is None:
         return None
-    if not live_traces.recorded(checks, (*key, "band"), records, Band(*section.band)):
+    if not live_traces.check_recorded(checks, (*key, "band"), records, Band(*section.band)):
         return None
     equation, physics = config.physics.equation, config.physics
     # The grid serves every model within the bounds, so that it need not change with the model.
@@ -58,7 +58,7 @@ def stage(
         (section.band[0], section.band[1]),
         fades=config.inversion.of(int(key[-1])).source is not False,
     )
-    geometry = live_traces.heard(checks, key, config.inversion, records, near.length)
+    geometry = live_traces.live_acquisition(checks, key, config.inversion, records, near.length)
     if geometry is None:
         return None
     coarse = moved(model, grids[0])

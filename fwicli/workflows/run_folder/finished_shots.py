@@ -39,7 +39,7 @@ def compile_missing(
             pass
 
 
-class Partial:
+class FinishedShots:
     """What is done of a run, on disk: one that was stopped goes on with the next shot.
 
     Parameters

@@ -10,14 +10,14 @@ import pytest
 from fwicli.config.loader import Loaded, ProblemsError, load
 from fwicli.errors import StabilityError
 from fwicli.propagators.sampling.stability import time_axis
-from fwicli.workflows.planning.plan import plan
+from fwicli.workflows.planning.plan import make_plan
 
 FAR = "points per wavelength"
 
 
 def refused(loaded: Loaded) -> str:
     with pytest.raises(ProblemsError) as caught:
-        plan(loaded)
+        make_plan(loaded)
     assert caught.value.exit_code == 3
     return "\n".join(str(p) for p in caught.value.problems)
 
@@ -124,7 +124,7 @@ def test_every_honest_scale_passes(survey: Path, case: str) -> None:
         f"time.interval={interval}",
         f"time.duration={duration}",
     ]
-    made = plan(load(survey / "model.yaml", settings=settings))
+    made = make_plan(load(survey / "model.yaml", settings=settings))
     assert made.stages[0].points_per_wavelength > 3
     said = " ".join(made.warnings)
     assert ("a sampling interval of 2 s is long" in said) == (case == "globe")
@@ -141,7 +141,7 @@ def test_advice_works(survey: Path) -> None:
     told = refused(load(survey / "model.yaml", settings=settings))
     advised = told.partition("set `")[2].partition("`")[0].replace(": ", "=")
     assert advised.startswith("physics.substeps=")
-    assert plan(load(survey / "model.yaml", settings=[*settings, advised])).warnings
+    assert make_plan(load(survey / "model.yaml", settings=[*settings, advised])).warnings
 
 
 def test_python_asks_for_units_too() -> None:

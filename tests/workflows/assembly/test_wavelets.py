@@ -14,7 +14,7 @@ import pytest
 from fwicli.config.loader import ProblemsError, load
 from fwicli.errors import DataError
 from fwicli.survey.wavelets import ormsby, ricker, times
-from fwicli.workflows.planning.plan import plan
+from fwicli.workflows.planning.plan import make_plan
 
 INTERVAL, SAMPLES, COARSER = 0.004, 151, 8.0
 COMMANDS = ["model", "invert", "rtm"]
@@ -37,13 +37,13 @@ def shape(interval: float, samples: int) -> np.ndarray:
 
 def planned(survey: Path, command: str, *settings: str) -> np.ndarray:
     """The wavelet that a command would use."""
-    return plan(load(survey / f"{command}.yaml", settings=settings)).wavelet
+    return make_plan(load(survey / f"{command}.yaml", settings=settings)).wavelet
 
 
 def refused(survey: Path, command: str, *settings: str) -> str:
     """The only problem that the check finds."""
     with pytest.raises(ProblemsError) as caught:
-        plan(load(survey / f"{command}.yaml", settings=settings))
+        make_plan(load(survey / f"{command}.yaml", settings=settings))
     assert caught.value.exit_code == 3
     (problem,) = caught.value.problems
     return str(problem)

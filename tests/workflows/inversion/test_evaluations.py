@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fwicli.workflows.inversion.evaluations import Journal
+from fwicli.workflows.inversion.evaluations import EvaluationCache
 
 X = np.arange(6.0).reshape(2, 3)
 
@@ -25,19 +25,19 @@ class Counted:
 def test_an_evaluation_is_done_once(tmp_path: Path) -> None:
     """By another process, too, to the last bit; another place or name is another evaluation."""
     make = Counted()
-    first = Journal(tmp_path / "journal").recall("0 gradient", (X,), make)
-    again = Journal(tmp_path / "journal").recall("0 gradient", (X.copy(),), make)
+    first = EvaluationCache(tmp_path / "journal").recall("0 gradient", (X,), make)
+    again = EvaluationCache(tmp_path / "journal").recall("0 gradient", (X.copy(),), make)
     assert make.calls == 1
     for name in ("value", "gradient"):
         np.testing.assert_array_equal(again[name], first[name])
     for what, at in (("1 gradient", X), ("0 gradient", X + 1e-15), ("0 gradient", X.T)):
         before = make.calls
-        Journal(tmp_path / "journal").recall(what, (at,), make)
+        EvaluationCache(tmp_path / "journal").recall(what, (at,), make)
         assert make.calls == before + 1
 
 
 def test_what_is_not_whole_is_done_again(tmp_path: Path) -> None:
-    journal, make = Journal(tmp_path / "journal"), Counted()
+    journal, make = EvaluationCache(tmp_path / "journal"), Counted()
     journal.recall("0", (X,), make)
     (path,) = journal.folder.glob("*.npz")
     for damaged in (path.read_bytes()[:100], b""):
@@ -47,7 +47,7 @@ def test_what_is_not_whole_is_done_again(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left(tmp_path: Path) -> None:
-    journal, make = Journal(tmp_path / "journal"), Counted()
+    journal, make = EvaluationCache(tmp_path / "journal"), Counted()
     journal.recall("0", (X,), make)
     journal.clear()
     assert not journal.folder.exists()

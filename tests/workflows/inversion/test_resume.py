@@ -11,7 +11,7 @@ import pytest
 from fwicli.config.loader import load
 from fwicli.errors import ConfigError
 from fwicli.workflows import invert
-from fwicli.workflows.inversion.resume import Extension
+from fwicli.workflows.inversion.resume import ResumeRule
 from tests.workflows.test_invert import StopAtUpdate, result
 
 EXTENDED = (
@@ -63,9 +63,9 @@ def test_extended_result_is_that_of_one_run(
 )
 def test_what_is_done_cannot_change(key: str, old: Any, new: Any, allowed: bool) -> None:
     """In the second stage, with three iterations done."""
-    assert Extension(1, 3).allows(key, old, new) is allowed
+    assert ResumeRule(1, 3).allows(key, old, new) is allowed
 
 
 def test_everything_may_be_extended_before_the_first_evaluation(tmp_path: Path) -> None:
-    extension = Extension.read(tmp_path / "state.h5")
-    assert extension.allows("inversion.stages.0.iterations", 5, 1)
+    resume_rule = ResumeRule.read(tmp_path / "state.h5")
+    assert resume_rule.allows("inversion.stages.0.iterations", 5, 1)

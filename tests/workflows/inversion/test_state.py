@@ -11,11 +11,11 @@ import pytest
 
 from fwicli.errors import DataError
 from fwicli.inversion.optimizers.optimizer import State
-from fwicli.workflows.inversion.state import Standing
+from fwicli.workflows.inversion.state import InversionState
 
 BASE = {"vp": np.full((4, 3), 2000.0)}
 STATE = State(np.ones(6), 0.5, np.zeros(6), 2, 3, {"s": np.ones((1, 6))}, {"step": 0.1})
-STANDING = Standing(1, BASE, STATE, np.ones((4, 3)), 4, 20, 9.5)
+STANDING = InversionState(1, BASE, STATE, np.ones((4, 3)), 4, 20, 9.5)
 ARRAYS = ("base_vp", "x", "gradient", "weight", "method_s")
 NUMBERS = ("stage", "iterates", "simulations", "seconds", "value", "iteration", "evaluations")
 CHANGES: dict[str, Any] = {
@@ -34,7 +34,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_state_survives(path: Path) -> None:
-    found = Standing.read(path)
+    found = InversionState.read(path)
     found.check(path, BASE)
     assert found.state is not None
     np.testing.assert_array_equal(found.state.x, STATE.x)
@@ -51,7 +51,7 @@ def test_damaged_arrays_are_refused(path: Path, name: str, kind: str) -> None:
         del file[name]
         file[name] = new
     with pytest.raises(DataError, match=r"state\.h5"):
-        Standing.read(path).check(path, BASE)
+        InversionState.read(path).check(path, BASE)
 
 
 @pytest.mark.parametrize("name", NUMBERS)
@@ -63,14 +63,14 @@ def test_damaged_numbers_are_refused(path: Path, name: str, value: Any) -> None:
         if value is not None:
             file.attrs[name] = value
     if name in ("seconds", "value") and isinstance(value, float):
-        Standing.read(path)
+        InversionState.read(path)
         return
     with pytest.raises(DataError, match=r"state\.h5"):
-        Standing.read(path)
+        InversionState.read(path)
 
 
 def test_state_of_another_run(path: Path) -> None:
     with pytest.raises(DataError, match="belongs to another run"):
-        Standing.read(path).check(path, {"vp": np.zeros((5, 3))})
+        InversionState.read(path).check(path, {"vp": np.zeros((5, 3))})
     with pytest.raises(DataError, match="belongs to another run"):
-        Standing.read(path).check(path, {**BASE, "rho": BASE["vp"]})
+        InversionState.read(path).check(path, {**BASE, "rho": BASE["vp"]})

@@ -11,9 +11,9 @@ import h5py
 import numpy as np
 import pytest
 
-from fwicli.config.loader import Loaded, Problem, ProblemsError, load
+from fwicli.config.loader import ConfigProblem, Loaded, ProblemsError, load
 from fwicli.config.schema import KINDS
-from fwicli.workflows.planning.plan import Plan, plan
+from fwicli.workflows.planning.plan import Plan, make_plan
 
 MODEL = """\
 model: {vp: 2000.0, shape: [61, 41], spacing: 10}
@@ -68,10 +68,10 @@ def planned(folder: Path, kind: str, *settings: str) -> Plan:
     """The plan of a config, with files of its folder."""
     named = [s.replace("FOLDER", str(folder)) for s in settings]
     loaded: Loaded = load(folder / f"{kind}.yaml", kind, named)
-    return plan(loaded)
+    return make_plan(loaded)
 
 
-def problem(folder: Path, kind: str, *settings: str) -> Problem:
+def problem(folder: Path, kind: str, *settings: str) -> ConfigProblem:
     """The one problem of a config."""
     with pytest.raises(ProblemsError) as caught:
         planned(folder, kind, *settings)
@@ -79,7 +79,7 @@ def problem(folder: Path, kind: str, *settings: str) -> Problem:
     return one
 
 
-def ways(one: Problem) -> Iterator[list[str]]:
+def ways(one: ConfigProblem) -> Iterator[list[str]]:
     """Settings that a message advises, each way by itself; some need two settings."""
     _, _, advice = one.message.rpartition("; ")
     for way in re.split(r", or (?=`|a |nothing |set )| or (?=`)", advice):

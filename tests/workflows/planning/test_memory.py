@@ -16,7 +16,7 @@ from fwicli.config import schema
 from fwicli.config.loader import load
 from fwicli.workflows import model
 from fwicli.workflows.planning.memory import WORKER
-from fwicli.workflows.planning.plan import plan
+from fwicli.workflows.planning.plan import make_plan
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/smaps_rollup").exists(), reason="the system does not tell"
@@ -49,7 +49,7 @@ execution: {workers: 2}
 IMAGES = {
     "model": (),
     "invert": ("gradient", "illumination"),
-    "rtm": (schema.Imaging().condition, "illumination"),
+    "rtm": (schema.ImagingSection().condition, "illumination"),
 }
 CUBE = ["geometry.sources.y=600", "geometry.receivers.y=600"]
 
@@ -107,7 +107,7 @@ def watch(arguments: list[str], folder: Path) -> Peaks:
 def check(kind: str, folder: Path, settings: list[str]) -> None:
     """Workers, and all processes, within a tenth of what the plan says."""
     path = folder / f"{kind}.yaml"
-    made = plan(load(path, settings=tuple(settings)))
+    made = make_plan(load(path, settings=tuple(settings)))
     images = IMAGES[kind]
     for stage in made.stages:
         for task in stage.discretization().missing_kernels(images):

@@ -12,7 +12,7 @@ import pytest
 from fwicli.config.loader import ProblemsError, load
 from fwicli.files import hdf5
 from fwicli.workflows import invert, rtm
-from fwicli.workflows.planning.plan import plan
+from fwicli.workflows.planning.plan import make_plan
 from fwicli.workflows.run_folder.folder import ENVIRONMENT
 from tests.workflows.test_invert import StopAtUpdate, result
 from tests.workflows.test_rtm import image
@@ -35,7 +35,7 @@ def records(survey: Path, path: Path, added: float = 0.0, known: bool = True) ->
 
 def test_plan_says_what_is_near(survey: Path, tmp_path: Path) -> None:
     """On a coarser grid, and on any where nobody knows how the records were modelled."""
-    made = plan(load(survey / "invert.yaml"))
+    made = make_plan(load(survey / "invert.yaml"))
     coarse, own = (s.near for s in made.stages)
     assert (coarse.length, own.length) == (80.0, 0.0)
     geometry = made.acquisition
@@ -46,7 +46,7 @@ def test_plan_says_what_is_near(survey: Path, tmp_path: Path) -> None:
     assert said[0]["summary"].startswith(f"{coarse.traces} of 124 traces, with ")
     assert said[1]["summary"] == "no trace is so near to its source that it depends on the grid"
     unknown = records(survey, tmp_path / "unknown.h5", known=False)
-    made = plan(load(survey / "invert.yaml", settings=[unknown]))
+    made = make_plan(load(survey / "invert.yaml", settings=[unknown]))
     assert [s.near.length for s in made.stages] == [80.0, 40.0]
 
 
@@ -62,7 +62,7 @@ def test_plan_says_what_is_near(survey: Path, tmp_path: Path) -> None:
 )
 def test_setting_is_heard(survey: Path, settings: list[str], lengths: list[float]) -> None:
     """For all stages or for one."""
-    made = plan(load(survey / "invert.yaml", settings=settings))
+    made = make_plan(load(survey / "invert.yaml", settings=settings))
     assert [s.near.length for s in made.stages] == lengths
 
 
@@ -70,8 +70,8 @@ def test_nothing_left_of_unknown_sources_is_a_problem(survey: Path) -> None:
     settings = ["inversion.near_source=1e5", "inversion.source=true"]
     loaded = load(survey / "invert.yaml", settings=settings)
     with pytest.raises(ProblemsError, match=r"inversion.near_source: every trace of every shot"):
-        plan(loaded)
-    plan(load(survey / "invert.yaml", settings=settings[:1]))
+        make_plan(loaded)
+    make_plan(load(survey / "invert.yaml", settings=settings[:1]))
 
 
 def test_inversion_is_blind_for_what_grids_add(survey: Path, tmp_path: Path) -> None:

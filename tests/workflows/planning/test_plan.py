@@ -12,18 +12,18 @@ import pytest
 from fwicli.config.loader import ProblemsError, load
 from fwicli.workflows.planning import inversion_checks
 from fwicli.workflows.planning.checks import Checks
-from fwicli.workflows.planning.plan import Plan, plan
+from fwicli.workflows.planning.plan import Plan, make_plan
 
 
 def impossible(path: Path, *settings: str, kind: str | None = None) -> list[str]:
     with pytest.raises(ProblemsError) as caught:
-        plan(load(path, kind, settings))
+        make_plan(load(path, kind, settings))
     assert caught.value.exit_code == 3
     return [str(p) for p in caught.value.problems]
 
 
 def test_plan_of_a_model(survey: Path) -> None:
-    made = plan(load(survey / "model.yaml"))
+    made = make_plan(load(survey / "model.yaml"))
     (numerics,) = made.stages
     assert numerics.grid.shape == (61, 41)
     assert numerics.axis.substeps >= 1
@@ -39,8 +39,8 @@ def test_step_is_that_of_the_bounds(survey: Path) -> None:
     def step(made: Plan) -> float:
         return made.stages[-1].axis.step
 
-    usual = plan(load(survey / "invert.yaml"))
-    fast = plan(load(survey / "invert.yaml", settings=["inversion.bounds=[1450, 9000]"]))
+    usual = make_plan(load(survey / "invert.yaml"))
+    fast = make_plan(load(survey / "invert.yaml", settings=["inversion.bounds=[1450, 9000]"]))
     assert step(fast) < 0.5 * step(usual)
     assert fast.stages[-1].layer.velocity == 9000
 
@@ -68,7 +68,7 @@ def test_spacing_that_is_advised_works(survey: Path) -> None:
     """What the message says to type passes the check."""
     (found,) = impossible(survey / "model.yaml", "wavelet.frequency=40")
     advised = float(found.partition("with a spacing of ")[2].split()[0])
-    plan(
+    make_plan(
         load(
             survey / "model.yaml",
             settings=[
@@ -79,7 +79,7 @@ def test_spacing_that_is_advised_works(survey: Path) -> None:
             ],
         )
     )
-    plan(
+    make_plan(
         load(
             survey / "model.yaml",
             settings=["wavelet.frequency=40", "physics.min_points_per_wavelength=1.0"],
@@ -105,31 +105,31 @@ def test_density_where_the_equation_needs_it(survey: Path, tmp_path: Path) -> No
     (found,) = impossible(survey / "model.yaml", varying)
     assert "needs `rho`, and the model has only `vp`: give `model.rho`" in found
     settings = [varying, "model.rho=2.1", "model.rho_unit=g/cm3"]
-    made = plan(load(survey / "model.yaml", settings=settings))
+    made = make_plan(load(survey / "model.yaml", settings=settings))
     assert made.model.others["rho"].min() == 2100
-    assert made.memory > plan(load(survey / "model.yaml")).memory
+    assert made.memory > make_plan(load(survey / "model.yaml")).memory
     rho = np.full((61, 41), 2000.0)
     rho[3, 4] = -1
     np.save(tmp_path / "rho.npy", rho)
     (found,) = impossible(survey / "model.yaml", varying, f"model.rho={tmp_path}/rho.npy")
     assert "rho is -1.0 kg/m3 at x = 30 m, z = 40 m" in found
     settings = [varying, "model.rho=2.1"]
-    (warning,) = plan(load(survey / "model.yaml", settings=settings)).warnings
+    (warning,) = make_plan(load(survey / "model.yaml", settings=settings)).warnings
     assert "rho from 2.1 to 2.1 kg/m3, which no rock has; check `model.rho_unit`" in warning
-    (warning,) = plan(load(survey / "model.yaml", settings=["model.rho=2000"])).warnings
+    (warning,) = make_plan(load(survey / "model.yaml", settings=["model.rho=2000"])).warnings
     assert "`model.rho` is not used by the equation `acoustic`" in warning
 
 
 def test_warnings(survey: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is possible but hardly meant: another unit, a slow bound, too much memory."""
-    assert plan(load(survey / "model.yaml")).warnings == []
+    assert make_plan(load(survey / "model.yaml")).warnings == []
     (told,) = impossible(survey / "model.yaml", "model.unit=km/s")
     assert "no rock is so fast, check the unit of vp" in told
     setting = "inversion.bounds=[500, 3000]"
-    warnings = plan(load(survey / "invert.yaml", settings=[setting])).warnings
+    warnings = make_plan(load(survey / "invert.yaml", settings=[setting])).warnings
     assert any("down to the lower bound, 500 m/s" in w for w in warnings)
     monkeypatch.setattr("os.sysconf", lambda name: 2000)
-    (warning,) = plan(load(survey / "model.yaml")).warnings
+    (warning,) = make_plan(load(survey / "model.yaml")).warnings
     assert "that there are for them; lower `execution.workers`" in warning
 
 
@@ -148,7 +148,7 @@ def test_raw_file_of_the_wrong_size(survey: Path, tmp_path: Path) -> None:
     (found,) = impossible(survey / "model.yaml", setting)
     assert "has 10004 bytes, but shape [61, 40] of float32 takes 9760" in found
     good = f"model.vp={{file: {tmp_path}/vp.bin, shape: [61, 41]}}"
-    assert plan(load(survey / "model.yaml", settings=[good])).model.vp_min == 1500
+    assert make_plan(load(survey / "model.yaml", settings=[good])).model.vp_min == 1500
 
 
 def test_data_that_do_not_fit(survey: Path, tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_reference_must_fit(survey: Path) -> None:
 
 
 def test_shots_are_selected(survey: Path) -> None:
-    made = plan(load(survey / "invert.yaml", settings=["data.shots='1::2'"]))
+    made = make_plan(load(survey / "invert.yaml", settings=["data.shots='1::2'"]))
     assert made.acquisition.shots == 2
     (found,) = impossible(survey / "invert.yaml", "data.shots='9:'")
     assert "none of them is selected" in found
@@ -196,12 +196,12 @@ def test_towed_streamer_and_areal_layout(survey: Path) -> None:
         "geometry.receivers={x: {start: 20, stop: 60, step: 20}, z: 30, towed: true}",
         "geometry.sources.x={start: 100, stop: 300, step: 100}",
     ]
-    made = plan(load(survey / "model.yaml", settings=settings))
+    made = make_plan(load(survey / "model.yaml", settings=settings))
     np.testing.assert_array_equal(
         made.acquisition.receivers_of(1), [[220, 30], [240, 30], [260, 30]]
     )
     settings = ["geometry.sources={x: [100, 200], z: [20, 40, 60], layout: grid}"]
-    assert plan(load(survey / "model.yaml", settings=settings)).acquisition.shots == 6
+    assert make_plan(load(survey / "model.yaml", settings=settings)).acquisition.shots == 6
     (found, *_) = impossible(
         survey / "model.yaml", "geometry.sources={x: [100, 200], z: [1, 2, 3]}"
     )
@@ -211,7 +211,7 @@ def test_towed_streamer_and_areal_layout(survey: Path) -> None:
 def test_free_surface_has_no_layer(survey: Path) -> None:
     """And no gap for sources near it."""
     settings = ["physics.free_surface=true", "geometry.sources.z=13"]
-    (numerics,) = plan(load(survey / "model.yaml", settings=settings)).stages
+    (numerics,) = make_plan(load(survey / "model.yaml", settings=settings)).stages
     assert numerics.padded == (61 + 24, 41 + 12)
     assert numerics.layer.gap == 0
 
@@ -221,7 +221,7 @@ def test_sides_without_a_layer(survey: Path) -> None:
 
     def layer(*settings: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
         inside = "geometry.receivers.x={start: 20, stop: 580, step: 20}"
-        (numerics,) = plan(load(survey / "model.yaml", settings=[inside, *settings])).stages
+        (numerics,) = make_plan(load(survey / "model.yaml", settings=[inside, *settings])).stages
         return numerics.padded, numerics.layer.free
 
     sides = "physics.absorbing.sides=[left, bottom]"
@@ -248,24 +248,24 @@ def test_free_sides_stay_on_a_coarse_grid(survey: Path) -> None:
     spacing = "inversion.stages=[{band: [0, 6], spacing: %s}]"
     (found,) = impossible(survey / "invert.yaml", sides, spacing % 15)
     assert "moves the end of the model along z" in found
-    plan(load(survey / "invert.yaml", settings=[spacing % 15]))
-    plan(load(survey / "invert.yaml", settings=[sides, spacing % 16]))
+    make_plan(load(survey / "invert.yaml", settings=[spacing % 15]))
+    make_plan(load(survey / "invert.yaml", settings=[sides, spacing % 16]))
 
 
 def test_interpolation_is_passed_on(survey: Path) -> None:
     """Linear interpolation needs no gap one cell from the edge, and reaches the propagator."""
     settings = ["geometry.sources.z=13", "physics.interpolation=linear"]
-    (numerics,) = plan(load(survey / "model.yaml", settings=settings)).stages
+    (numerics,) = make_plan(load(survey / "model.yaml", settings=settings)).stages
     assert numerics.layer.gap == 0
     assert numerics.discretization().interpolation == "linear"
 
 
 def test_source_near_the_edge_gets_a_gap(survey: Path) -> None:
     """Where a sinc function would reach into the layer, undamped cells are added."""
-    assert plan(load(survey / "model.yaml")).stages[0].layer.gap == 0
-    moved = plan(load(survey / "model.yaml", settings=["geometry.sources.z=13"]))
+    assert make_plan(load(survey / "model.yaml")).stages[0].layer.gap == 0
+    moved = make_plan(load(survey / "model.yaml", settings=["geometry.sources.z=13"]))
     assert moved.stages[0].layer.gap == 4
-    deep = plan(load(survey / "model.yaml", settings=["geometry.sources.z=113"]))
+    deep = make_plan(load(survey / "model.yaml", settings=["geometry.sources.z=113"]))
     assert deep.stages[0].layer.gap == 0
 
 
@@ -273,7 +273,7 @@ def test_histories_fit_the_memory(survey: Path) -> None:
     """`auto` takes less memory when there is less, and says so; what is asked for is taken."""
 
     def planned(*settings: str) -> Plan:
-        return plan(load(survey / "invert.yaml", settings=settings))
+        return make_plan(load(survey / "invert.yaml", settings=settings))
 
     whole = planned()
     assert {s.keeping.kind for s in whole.stages} == {"stored"}
@@ -334,7 +334,7 @@ def test_bounds_of_no_rock(name: str, ends: tuple[float, float]) -> None:
 
 
 def test_bounds_of_no_rock_are_told(survey: Path) -> None:
-    made = plan(load(survey / "invert.yaml", settings=["inversion.bounds=[1000, 50000]"]))
+    made = make_plan(load(survey / "invert.yaml", settings=["inversion.bounds=[1000, 50000]"]))
     assert any("lets vp be from 1000 to 50000 m/s" in w for w in made.warnings)
-    made = plan(load(survey / "invert.yaml"))
+    made = make_plan(load(survey / "invert.yaml"))
     assert not any("lets vp be" in w for w in made.warnings)

@@ -12,7 +12,7 @@ from fwicli.config.loader import Loaded, ProblemsError, load
 from fwicli.files import hdf5
 from fwicli.propagators.sampling import stability
 from fwicli.workflows import invert, model, rtm
-from fwicli.workflows.planning.plan import plan
+from fwicli.workflows.planning.plan import make_plan
 from tests.workflows.test_invert import StopAtUpdate, result
 from tests.workflows.test_model import StopAfter
 from tests.workflows.test_rtm import image
@@ -39,20 +39,20 @@ def config(survey: Path, command: str, *settings: str) -> Loaded:
 
 def test_grid_is_the_coarsest_that_the_band_allows(survey: Path) -> None:
     """Slightly longer cells would be refused; the model keeps its own grid."""
-    made = plan(config(survey, "model", AUTO))
+    made = make_plan(config(survey, "model", AUTO))
     (numerics,) = made.stages
     across, down = numerics.grid.spacing
     assert across == down > 15
     assert numerics.earth == made.model.grid
     assert numerics.points_per_wavelength >= stability.fewest_points(8)
     with pytest.raises(ProblemsError, match=r"physics.grid: 3.3. points per wavelength"):
-        plan(config(survey, "model", f"physics.grid={1.02 * across}"))
+        make_plan(config(survey, "model", f"physics.grid={1.02 * across}"))
     told = made.summary()["stages"][0]
     assert told["grid"] == "40x27"
     assert told["model_grid"] == "61x41"
-    lower = plan(config(survey, "model", AUTO, "physics.order=16")).stages[0].grid
+    lower = make_plan(config(survey, "model", AUTO, "physics.order=16")).stages[0].grid
     assert lower.spacing[0] > across
-    same = plan(config(survey, "model", AUTO, "wavelet.frequency=17")).stages[0]
+    same = make_plan(config(survey, "model", AUTO, "wavelet.frequency=17")).stages[0]
     assert same.grid == made.model.grid
     assert same.earth is None
 
@@ -60,7 +60,7 @@ def test_grid_is_the_coarsest_that_the_band_allows(survey: Path) -> None:
 def test_stages_take_the_grid_of_their_band_and_bounds(survey: Path) -> None:
     """Unknowns on it, or only the waves; the lower bound is sampled well enough."""
     stages = "inversion.stages=[{band: [0, 8], spacing: auto}, {band: [0, 12]}]"
-    made = plan(config(survey, "invert", stages, AUTO, "inversion.bounds=[1300, 3200]"))
+    made = make_plan(config(survey, "invert", stages, AUTO, "inversion.bounds=[1300, 3200]"))
     assert made.warnings == []
     low, high = made.stages
     assert low.earth is None
@@ -75,7 +75,7 @@ def test_stages_take_the_grid_of_their_band_and_bounds(survey: Path) -> None:
 
 def test_images_have_two_points_in_half_a_wavelength(survey: Path) -> None:
     for setting in ("physics.grid=auto", "imaging.spacing=auto"):
-        (numerics,) = plan(config(survey, "rtm", setting)).stages
+        (numerics,) = make_plan(config(survey, "rtm", setting)).stages
         assert numerics.points_per_wavelength >= 4
         assert numerics.grid.spacing[0] > 12
 
@@ -84,7 +84,7 @@ def test_free_sides_stay(survey: Path) -> None:
     """The coarsest grid ends where the pressure is zero."""
     sides = "physics.absorbing.sides=[left, top]"
     inside = "geometry.receivers.x={start: 20, stop: 580, step: 20}"
-    (numerics,) = plan(config(survey, "model", AUTO, sides, inside)).stages
+    (numerics,) = make_plan(config(survey, "model", AUTO, sides, inside)).stages
     np.testing.assert_allclose(numerics.grid.end, (600, 400))
     assert numerics.grid.spacing[0] > 13
 
@@ -99,7 +99,7 @@ def test_lengths_that_cannot_be(survey: Path) -> None:
         with pytest.raises(ProblemsError, match=message):
             config(survey, "rtm", setting)
     with pytest.raises(ProblemsError, match="9 m is finer than the model"):
-        plan(config(survey, "model", "physics.grid=9"))
+        make_plan(config(survey, "model", "physics.grid=9"))
 
 
 def test_records_on_the_coarsest_grid(survey: Path, tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_records_of_what_can_be_recorded(survey: Path, tmp_path: Path) -> None:
     for aperture in ("auto", "whole"):
         loaded = config(survey, "model", *SHORT, earth, f"physics.aperture={aperture}")
         if aperture == "auto":
-            (numerics,) = plan(loaded).stages
+            (numerics,) = make_plan(loaded).stages
             assert np.prod(numerics.window(0).shape) < 0.6 * np.prod(numerics.grid.shape)
         model.run(loaded, tmp_path / aperture)
     found, expected = (
@@ -136,7 +136,7 @@ def test_records_of_what_can_be_recorded(survey: Path, tmp_path: Path) -> None:
 def test_windows_share_kernels_and_arrays(survey: Path) -> None:
     """Those of the whole model; one discretization serves all shots."""
     numerics, whole = (
-        plan(config(survey, "model", *TOWED, f"physics.aperture={a}")).stages[0]
+        make_plan(config(survey, "model", *TOWED, f"physics.aperture={a}")).stages[0]
         for a in (50, "whole")
     )
     assert len(set(numerics.windows)) == 4
@@ -150,8 +150,8 @@ def test_windows_share_kernels_and_arrays(survey: Path) -> None:
 def test_only_the_time_that_is_used(survey: Path) -> None:
     """Shorter records take as many steps fewer, and smaller windows."""
     settings = ["data.duration=0.14", "data.shots='0'", "physics.aperture=auto"]
-    long = plan(config(survey, "invert", *settings[1:]))
-    short = plan(config(survey, "invert", *settings))
+    long = make_plan(config(survey, "invert", *settings[1:]))
+    short = make_plan(config(survey, "invert", *settings))
     assert short.gathers is not None
     assert long.gathers is not None
     np.testing.assert_array_equal(short.gathers.data, long.gathers.data[..., :36])
@@ -161,13 +161,13 @@ def test_only_the_time_that_is_used(survey: Path) -> None:
         assert long.stages[number].steps - numerics.steps == (151 - 36) * substeps
     for duration in (0.7, 0.001):
         with pytest.raises(ProblemsError, match=r"choose one from 0.004 to 0.6 s"):
-            plan(config(survey, "invert", f"data.duration={duration}"))
+            make_plan(config(survey, "invert", f"data.duration={duration}"))
 
 
 def test_windows_near_a_free_surface_begin_there(survey: Path) -> None:
     deep = ["geometry.sources.z=350", "geometry.receivers.z=350"]
     settings = [*SHORT, *deep, "physics.free_surface=true", "physics.aperture=auto"]
-    (numerics,) = plan(config(survey, "model", *settings)).stages
+    (numerics,) = make_plan(config(survey, "model", *settings)).stages
     assert {w.start[1] for w in numerics.windows} == {0}
     assert len({w.start[0] for w in numerics.windows}) == 2
     assert numerics.padded == (numerics.window(0).shape[0] + 24, numerics.window(0).shape[1] + 12)
@@ -192,7 +192,7 @@ APERTURE = "physics.aperture=80"
 def test_inversion_on_a_grid_and_in_windows(streamer: Path, tmp_path: Path) -> None:
     """The misfit falls, the water stays, and a stop does not show in the result."""
     settings = ["inversion.stages.1.band=[0, 12]", AUTO, APERTURE]
-    made = plan(config(streamer, "invert", *settings))
+    made = make_plan(config(streamer, "invert", *settings))
     for numerics in made.stages:
         assert len({w.start for w in numerics.windows}) > 1
         assert numerics.grid.spacing[0] > 12
@@ -237,7 +237,7 @@ def test_image_in_windows(streamer: Path, tmp_path: Path) -> None:
     """Each shot adds to its window alone; a stop does not show in the sum."""
     one = "data.shots='1'"
     rtm.run(config(streamer, "rtm", APERTURE, one), tmp_path / "one")
-    (window,) = plan(config(streamer, "rtm", APERTURE, one)).stages[0].windows
+    (window,) = make_plan(config(streamer, "rtm", APERTURE, one)).stages[0].windows
     with h5py.File(tmp_path / "one" / rtm.RESULT) as file:
         illumination = file["illumination"][()]
     inside = np.zeros(illumination.shape, dtype=bool)

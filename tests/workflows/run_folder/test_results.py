@@ -15,16 +15,16 @@ from fwicli.imaging import reflectivity
 from fwicli.imaging.migration import compensate
 from fwicli.survey.wavelets import times
 from fwicli.workflows import model, rtm
-from fwicli.workflows.planning.plan import plan
+from fwicli.workflows.planning.plan import make_plan
 from fwicli.workflows.run_folder import results
-from fwicli.workflows.run_folder.finished_shots import Partial
+from fwicli.workflows.run_folder.finished_shots import FinishedShots
 
 SIDES = {"left": ("x", 0.0), "right": ("x", 600.0), "top": ("z", 0.0), "bottom": ("z", 400.0)}
 
 
 def refused(path: Path, *settings: str) -> list[str]:
     with pytest.raises(ProblemsError) as caught:
-        plan(load(path, settings=settings))
+        make_plan(load(path, settings=settings))
     assert caught.value.exit_code == 3
     return [str(p) for p in caught.value.problems]
 
@@ -64,7 +64,7 @@ def test_points_where_the_pressure_is_zero_are_refused(
     assert f"lie on the side `{side}`, at {axis} = {end:g} m, where the pressure is zero" in told[0]
     inward = 5.0 if end == 0 else end - 5
     assert f"{axis} = {inward:g} m" in told[0]
-    plan(load(survey / f"{command}.yaml", settings=[*settings, *placed(inward)]))
+    make_plan(load(survey / f"{command}.yaml", settings=[*settings, *placed(inward)]))
 
 
 def test_silent_traces_may_lie_there(survey: Path, tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_silent_traces_may_lie_there(survey: Path, tmp_path: Path) -> None:
         data, x = file["data"][()], file["receiver_x"][()]
     data[:, x == 600] = 0
     settings = ["physics.absorbing.sides=[left, top, bottom]", altered(survey, tmp_path, data=data)]
-    plan(load(survey / "invert.yaml", settings=settings))
+    make_plan(load(survey / "invert.yaml", settings=settings))
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
@@ -84,8 +84,8 @@ def test_nothing_is_written_of_a_run_without_a_result(
     """Whatever the waves gave: the command ends with exit code 3 and the likely causes."""
     gathers = [np.full((31, 151), value, np.float32)] * 4
     sums = np.full((2, 61, 41), value)
-    monkeypatch.setattr(Partial, "collect", lambda *_: gathers)
-    monkeypatch.setattr(Partial, "add", lambda *_: sums)
+    monkeypatch.setattr(FinishedShots, "collect", lambda *_: gathers)
+    monkeypatch.setattr(FinishedShots, "add", lambda *_: sums)
     run = {"model": model.run, "rtm": rtm.run}[command]
     settings = ["imaging.laplacian=false"] if command == "rtm" else []
     with pytest.raises(DataError, match=r"zero everywhere|are no numbers") as caught:
@@ -139,7 +139,9 @@ def test_bands_without_data_are_refused(survey: Path, tmp_path: Path) -> None:
     assert "from 0 to 5 Hz" in told
     (told,) = refused(survey / "rtm.yaml", changed, "imaging.band=[1, 5]")
     assert "from 1 to 5 Hz" in told
-    plan(load(survey / "invert.yaml", settings=[changed, "inversion.stages=[{band: [15, 25]}]"]))
+    make_plan(
+        load(survey / "invert.yaml", settings=[changed, "inversion.stages=[{band: [15, 25]}]"])
+    )
 
 
 def test_mutes_that_leave_nothing_are_refused(survey: Path) -> None:
@@ -155,7 +157,7 @@ def test_receivers_out_of_reach_are_refused(survey: Path, tmp_path: Path) -> Non
     where = ["geometry.sources.x=0", "geometry.receivers.x=[590, 600]", "time.duration=0.2"]
     (told,) = refused(survey / "model.yaml", *where)
     assert "the nearest is 590 m from its source, and in 0.2 s the fastest wave" in told
-    plan(load(survey / "model.yaml", settings=[*where[:2], "time.duration=0.3"]))
+    make_plan(load(survey / "model.yaml", settings=[*where[:2], "time.duration=0.3"]))
     changed = altered(survey, tmp_path, source_x=0.0, receiver_x=600.0)
     for command in ("invert", "rtm"):
         told = refused(survey / f"{command}.yaml", changed, "data.duration=0.16")[0]
