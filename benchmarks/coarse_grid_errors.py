@@ -29,7 +29,7 @@ from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
 from fwicli.propagators.absorbing import SURFACE
 from fwicli.survey import proximity
 from fwicli.survey.model import EarthModel
-from fwicli.survey.regridding import moved
+from fwicli.survey.regridding import coarsened
 from fwicli.survey.wavelets import Spectrum, ricker, times
 
 Array = NDArray[Any]
@@ -116,7 +116,7 @@ def places(points: float, free: bool, depth: float, height: float) -> float:
     offsets = SPACING * np.arange(4.0, 4 * 3.4 * 2, 1.7)
     receivers = place + np.stack([offsets, np.zeros(offsets.size)], axis=1)
     fine = records(earth, q, interval, place, receivers, free)
-    averaged = moved(earth, Grid((2, 2), (SPACING, SPACING), (0.0, 0.0)))
+    averaged = coarsened(earth, Grid((2, 2), (SPACING, SPACING), (0.0, 0.0)))
     coarse = records(averaged, q, interval, place, receivers, free)
     return float(np.linalg.norm(coarse - fine) / np.linalg.norm(fine))
 

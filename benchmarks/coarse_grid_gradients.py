@@ -39,7 +39,7 @@ from fwicli.inversion.shots.experiments import experiments
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.bands import Band
 from fwicli.survey.gathers import Gathers
-from fwicli.survey.regridding import Regridding, moved
+from fwicli.survey.regridding import Regridding, coarsened
 from fwicli.workflows.assembly import unknowns
 from fwicli.workflows.planning.numerics import Numerics
 from fwicli.workflows.planning.plan import make_plan
@@ -73,7 +73,7 @@ def case(stage: str, *settings: str) -> Case:
     (numerics,), records = made.stages, made.gathers
     if records is None:
         raise click.ClickException("the config names no records")
-    earth = moved(made.model, numerics.earth or numerics.grid)
+    earth = coarsened(made.model, numerics.earth or numerics.grid)
     variables = unknowns.variables(loaded.config, made.model)
     band = Band(*loaded.config.inversion.stages[0].band)
     records = replace(

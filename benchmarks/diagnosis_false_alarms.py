@@ -23,10 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config.loader import Loaded, load
-from fwicli.inversion.diagnosis import Diagnosis, compare, together
+from fwicli.inversion.diagnosis import Diagnosis, compare, stacked
 from fwicli.propagators.equations import properties
 from fwicli.survey.bands import Band
-from fwicli.survey.regridding import moved
+from fwicli.survey.regridding import coarsened
 from fwicli.survey.wavelets import Spectrum
 from fwicli.survey.windows import InWindow
 from fwicli.workflows import model
@@ -116,7 +116,7 @@ def synthetics(made: Plan, wavelet: Array) -> Array:
     """Gathers of all shots on the grid of the stage, for a wavelet of its band."""
     numerics = made.stages[0]
     discretization = numerics.discretization()
-    earth = moved(made.model, numerics.grid)
+    earth = coarsened(made.model, numerics.grid)
     parameters = properties.parameters(discretization.equation, earth.properties)
     gathers = []
     for shot in range(made.acquisition.shots):
@@ -163,7 +163,7 @@ def tried(name: str, folder: Path) -> list[tuple[str, dict[str, float]]]:
                 moved_data, planted = delayed(data, cycles / centre / interval)
                 observed = band.apply(moved_data + noise(kind, data), interval)
                 pairs = zip(synthetic, observed, strict=True)
-                traces = together([compare(s, d, interval, centre) for s, d in pairs])
+                traces = stacked([compare(s, d, interval, centre) for s, d in pairs])
                 diagnosis = Diagnosis(traces, centre)
                 both = diagnosis.reliable & planted
                 numbers = diagnosis.numbers() | {

@@ -109,7 +109,7 @@ class FirstArrivalsSection(_TimeWindow):
 
     def operator(self, record: Record) -> Weights:
         """For the traces of a shot."""
-        origin = first_arrivals.first_arrivals(record.observed, record.interval, self.weakest)
+        origin = first_arrivals.pick_for_mutes(record.observed, record.interval, self.weakest)
         return mutes.by_time(record, self.after, self.before, self.taper, self.mute, origin)
 
 
@@ -129,7 +129,7 @@ class DampingSection(Section):
         """For the traces of a shot."""
         if self.since == "start":
             return mutes.damping(record, self.constant)
-        origin = first_arrivals.first_arrivals(record.observed, record.interval, self.weakest)
+        origin = first_arrivals.pick_for_mutes(record.observed, record.interval, self.weakest)
         return mutes.damping(record, self.constant, origin)
 
 
@@ -174,7 +174,7 @@ class GivenWeightsSection(Section):
     def operator(self, record: Record) -> Weights:
         """For the traces of a shot."""
         stored = arrays.read(self.file, self.dataset, masks=True, chosen=self.chosen("dataset"))
-        return trace_weights.given(record, stored.values)
+        return trace_weights.from_array(record, stored.values)
 
 
 class DeadTracesSection(Section):

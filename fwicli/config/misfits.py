@@ -173,7 +173,7 @@ class UserMisfitSection(Section):
 
     def made(self) -> registry.Misfit:
         """The misfit itself."""
-        return user.Own(str(self.file), self.name, self.derivative)
+        return user.UserMisfit(str(self.file), self.name, self.derivative)
 
 
 def _with_kind(value: Any) -> Any:

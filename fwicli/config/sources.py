@@ -13,7 +13,7 @@ from fwicli.config.values import Positive, Range, Section
 from fwicli.inversion.conditioning import mutes
 from fwicli.inversion.conditioning.operators import Chain, Record, Weights, chain
 from fwicli.inversion.shots.experiments import Preparation
-from fwicli.inversion.source_estimation import SourceFit, sparsest
+from fwicli.inversion.source_estimation import SourceFit, filter_step
 
 
 def _about_zero(value: list[float]) -> list[float]:
@@ -46,7 +46,7 @@ class SourceSection(Section):
             conditioning = chain([*self.whole(record), *own])
         weights = np.asarray(conditioning.weights(record.observed.shape))
         lags = self.lags[0], self.lags[1]
-        step = sparsest(highest, record.interval)
+        step = filter_step(highest, record.interval)
         return SourceFit(lags, self.damping, weights, self.estimate == "common", step)
 
 

@@ -98,7 +98,7 @@ class Folder:
         OSError
             If it cannot be read.
         """
-        with opened(self.path / name, self.descriptor) as file:
+        with open_trusted(self.path / name, self.descriptor) as file:
             if self.objection is not None:
                 raise TrustError(
                     f"{self.path / name} is not used, because of its folder: {self.objection}"
@@ -165,7 +165,7 @@ def objection(status: os.stat_result) -> str | None:
     return None
 
 
-def opened(path: Path, folder: int | None = None) -> BinaryIO:
+def open_trusted(path: Path, folder: int | None = None) -> BinaryIO:
     """A file to read, if nobody but this user or root could have written it.
 
     Parameters
@@ -203,7 +203,7 @@ def opened(path: Path, folder: int | None = None) -> BinaryIO:
         raise
 
 
-def recalled(path: Path) -> BinaryIO:
+def open_run_file(path: Path) -> BinaryIO:
     """A file of a run to read, if nobody but this user or root could have written it.
 
     Raises
@@ -214,7 +214,7 @@ def recalled(path: Path) -> BinaryIO:
         If it cannot be read.
     """
     try:
-        return opened(path)
+        return open_trusted(path)
     except TrustError as error:
         status = path.lstat()
         if stat.S_ISREG(status.st_mode) and _ours(status) and not _keeps_modes(path.parent):
@@ -259,7 +259,7 @@ def replacing(path: Path) -> BinaryIO:
     return _writable(path, os.O_EXCL)
 
 
-def continued(path: Path) -> BinaryIO:
+def appending(path: Path) -> BinaryIO:
     """A file to write at its end, new if there is none; a link is not followed.
 
     Raises

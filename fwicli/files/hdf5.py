@@ -52,7 +52,7 @@ def replacing(path: Path) -> Iterator[h5py.File]:
         yield file
 
 
-class _Patient(io.FileIO):
+class _ErrorRecordingFile(io.FileIO):
     """A file that keeps a failure to itself until HDF5 has closed it.
 
     HDF5 cannot give up a file that it cannot write, as on a full disk: closing it fails as well,
@@ -83,7 +83,7 @@ class _Patient(io.FileIO):
 
 
 @contextmanager
-def uninterrupted() -> Iterator[None]:
+def deferring_signals() -> Iterator[None]:
     """Put off what signals do until the end.
 
     HDF5 calls back for every write, and its objects do where they go; an exception that a signal
@@ -129,7 +129,7 @@ def _writing(name: Path, mode: str, path: Path) -> Iterator[h5py.File]:
     OSError
         If the disk is full, or the like.
     """
-    with uninterrupted(), _Patient(name, "w+" if mode == "w" else mode) as raw:
+    with deferring_signals(), _ErrorRecordingFile(name, "w+" if mode == "w" else mode) as raw:
         try:
             with h5py.File(raw, mode) as file:
                 yield file
@@ -145,7 +145,7 @@ def read_array(path: Path, dataset: str) -> tuple[Array, dict[str, Any]]:
         return file.array(dataset, masks=True), file.attributes(dataset)
 
 
-@uninterrupted()
+@deferring_signals()
 def write_gathers(path: Path, gathers: Gathers, provenance: Mapping[str, str]) -> None:
     """Write shot records in the layout of the module header."""
     axes = ("x", "z") if gathers.acquisition.ndim == 2 else ("x", "y", "z")
@@ -199,7 +199,7 @@ def extending(path: Path) -> Iterator[h5py.File]:
             yield file
 
 
-@uninterrupted()
+@deferring_signals()
 def begin_inversion(
     path: Path,
     start: Mapping[str, Array],
@@ -227,7 +227,7 @@ def begin_inversion(
         file.attrs.update(provenance)
 
 
-@uninterrupted()
+@deferring_signals()
 def add_iterate(
     path: Path,
     number: int,
@@ -261,7 +261,7 @@ def add_iterate(
             file["history"].create_dataset(column, data=[i[column] for i in iterates])
 
 
-@uninterrupted()
+@deferring_signals()
 def add_wavelets(
     path: Path, stage: int, iterate: int, estimated: Array, start: Array, interval: float
 ) -> None:
@@ -319,7 +319,7 @@ def read_history(path: Path) -> dict[str, Array]:
         return {name: file.values(f"history/{name}") for name in file.groups("history")}
 
 
-@uninterrupted()
+@deferring_signals()
 def write_state(path: Path, arrays: Mapping[str, Array], numbers: Mapping[str, Any]) -> None:
     """Write what a run needs to go on."""
     with replacing(path) as file:

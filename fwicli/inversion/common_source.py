@@ -57,7 +57,7 @@ class FirstPass:
 
 
 @dataclass(frozen=True)
-class Known:
+class ComparedGather:
     """A comparison whose outcome is known beforehand.
 
     Attributes
@@ -105,7 +105,9 @@ def fits(comparisons: Sequence[Comparison], modelled: Sequence[Modelled]) -> lis
     return found
 
 
-def known(comparisons: Sequence[Comparison], modelled: Sequence[Modelled]) -> list[Known]:
+def compared_gathers(
+    comparisons: Sequence[Comparison], modelled: Sequence[Modelled]
+) -> list[ComparedGather]:
     """Values and adjoint sources of shots whose source is estimated in common."""
     fitted = fits(comparisons, modelled)
     outcomes = [c.of_fitted(f.synthetic) for c, f in zip(comparisons, fitted, strict=True)]
@@ -114,6 +116,6 @@ def known(comparisons: Sequence[Comparison], modelled: Sequence[Modelled]) -> li
         by_filter += gather.by_filter(adjoint)
     solution = fitted[0].equations.solve(by_filter)
     return [
-        Known(value, f.by_original(adjoint, solution), f.synthetic, c.observed, c.interval)
+        ComparedGather(value, f.by_original(adjoint, solution), f.synthetic, c.observed, c.interval)
         for c, f, (value, adjoint) in zip(comparisons, fitted, outcomes, strict=True)
     ]

@@ -87,8 +87,8 @@ class Comparison:
         """Whether the ratio of synthetic and observed amplitudes counts."""
         if self.source is not None:
             return False
-        loudest = np.abs(self.observed).max(axis=1).argmax()
-        trace = self.observed[loudest : loudest + 1].astype(np.float64)
+        strongest = np.abs(self.observed).max(axis=1).argmax()
+        trace = self.observed[strongest : strongest + 1].astype(np.float64)
         same, louder = (self.misfit(c * trace, trace, self.interval)[0] for c in (1.0, 1.5))
         return bool(abs(louder - same) > 1e-6 * abs(self.misfit.scale(trace, self.interval)))
 

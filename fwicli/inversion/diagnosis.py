@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.inversion.conditioning.onsets import shifts
+from fwicli.inversion.conditioning.first_arrivals import arrival_shifts
 
 Array = NDArray[Any]
 
@@ -44,7 +44,7 @@ UNIFORM, MOST = 0.25, 0.8
 
 
 @dataclass(frozen=True)
-class Traces:
+class ArrivalComparison:
     """Observed against synthetic traces of a shot, or of many.
 
     Attributes
@@ -53,7 +53,7 @@ class Traces:
         Synthetic over observed; NaN where nothing was observed.
     cycles : ndarray of that shape
         By which observed first arrivals are later; NaN where there are none.
-    likeness : ndarray of that shape
+    correlation : ndarray of that shape
         Correlation coefficient of the first arrivals, negative for opposite polarity.
     same : ndarray of that shape
         1 where they are the same event, 0 where this cannot be told; NaN for no trace.
@@ -61,11 +61,13 @@ class Traces:
 
     amplitude: Array
     cycles: Array
-    likeness: Array
+    correlation: Array
     same: Array
 
 
-def compare(synthetic: Array, observed: Array, interval: float, frequency: float) -> Traces:
+def compare(
+    synthetic: Array, observed: Array, interval: float, frequency: float
+) -> ArrivalComparison:
     """Compare the gathers of a shot.
 
     Parameters
@@ -83,18 +85,20 @@ def compare(synthetic: Array, observed: Array, interval: float, frequency: float
     made, recorded = ((g.astype(np.float64) ** 2).sum(axis=1) for g in (synthetic, observed))
     ratio = np.full(len(observed), np.nan)
     np.divide(made, recorded, out=ratio, where=recorded > 0)
-    late = shifts(synthetic, observed, step * interval, frequency)
-    return Traces(np.sqrt(ratio), frequency * late.time, late.likeness, late.same.astype(float))
+    late = arrival_shifts(synthetic, observed, step * interval, frequency)
+    return ArrivalComparison(
+        np.sqrt(ratio), frequency * late.time, late.correlation, late.same.astype(float)
+    )
 
 
-def together(shots: Sequence[Traces]) -> Traces:
+def stacked(shots: Sequence[ArrivalComparison]) -> ArrivalComparison:
     """The traces of many shots, a row each; shots with fewer traces are filled up with NaN."""
     count = max((len(shot.amplitude) for shot in shots), default=0)
     rows = np.full((4, len(shots), count), np.nan)
     for number, shot in enumerate(shots):
         there = slice(len(shot.amplitude))
-        rows[:, number, there] = shot.amplitude, shot.cycles, shot.likeness, shot.same
-    return Traces(*rows)
+        rows[:, number, there] = shot.amplitude, shot.cycles, shot.correlation, shot.same
+    return ArrivalComparison(*rows)
 
 
 @dataclass(frozen=True)
@@ -103,23 +107,25 @@ class Diagnosis:
 
     Parameters
     ----------
-    traces : Traces
+    traces : ArrivalComparison
         Of all shots, shape (n_shots, n_receivers).
     frequency : float
         Centre of the band [Hz].
     """
 
-    traces: Traces
+    traces: ArrivalComparison
     frequency: float
 
     @property
     def reliable(self) -> NDArray[np.bool_]:
         """Traces that are compared: their first arrivals are one wave, whatever its polarity."""
-        likeness = np.abs(np.nan_to_num(self.traces.likeness))
-        alike = (self.traces.same == 1) & (likeness >= ALIKE) & np.isfinite(self.traces.amplitude)
+        correlation = np.abs(np.nan_to_num(self.traces.correlation))
+        alike = (
+            (self.traces.same == 1) & (correlation >= ALIKE) & np.isfinite(self.traces.amplitude)
+        )
         off = np.abs(np.nan_to_num(self.traces.cycles)) > HALF
         cycles = np.where(alike, self.traces.cycles, np.nan)
-        return np.asarray(alike & (~off | (likeness >= SURE) | _agreeing(cycles)))
+        return np.asarray(alike & (~off | (correlation >= SURE) | _agreeing(cycles)))
 
     def numbers(self) -> dict[str, float]:
         """What is kept in the progress; a number that there is no trace for is left out.
@@ -143,7 +149,7 @@ class Diagnosis:
             cycles = self.traces.cycles[good]
             numbers["late_cycles"] = float(np.median(cycles))
             numbers["skipped_share"] = float((np.abs(cycles) > HALF).mean())
-            numbers["reversed_share"] = float((self.traces.likeness[good] < 0).mean())
+            numbers["reversed_share"] = float((self.traces.correlation[good] < 0).mean())
         return numbers
 
     def summary(self) -> str:
@@ -273,7 +279,7 @@ def _percent(share: float) -> str:
 
 
 @dataclass(frozen=True)
-class Silence:
+class ZeroGradient:
     """Why a gradient is zero: how much there is at each station from the source to the model.
 
     Attributes

@@ -29,14 +29,13 @@ from numpy.typing import NDArray
 from fwicli.errors import DataError, StabilityError
 from fwicli.execution import Executor
 from fwicli.inversion import common_source, diagnosis
-from fwicli.inversion.common_source import FirstPass, Known
+from fwicli.inversion.common_source import ComparedGather, FirstPass
 from fwicli.inversion.comparison import Comparison
 from fwicli.inversion.hessian import PROPAGATIONS, ShotCurvature, with_changes
 from fwicli.inversion.preconditioning import illumination
 from fwicli.inversion.regularization.penalties import Penalty
 from fwicli.inversion.shots.experiments import Experiment
-from fwicli.inversion.unknowns import tangents
-from fwicli.inversion.unknowns.chain_rule import Medium
+from fwicli.inversion.unknowns.chain_rule import ParameterMap, directional_derivative
 from fwicli.inversion.unknowns.variables import Variables
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.propagator import propagator
@@ -57,8 +56,8 @@ class ShotGradient:
     value: float
     gradient: dict[str, Array]
     illumination: Array
-    loudest: tuple[float, float]
-    traces: diagnosis.Traces | None = None
+    peak_amplitudes: tuple[float, float]
+    traces: diagnosis.ArrivalComparison | None = None
 
 
 @dataclass(frozen=True)
@@ -76,17 +75,17 @@ class ShotTask:
     wavelet: Array
     source: Array
     receivers: Array
-    comparison: Comparison | Known
+    comparison: Comparison | ComparedGather
     diagnosed: float | None = None
 
     def __call__(self) -> ShotGradient:
         """Model the shot, compare it, and back-propagate what is left."""
-        value, loudest, traces = 0.0, (0.0, 0.0), None
+        value, peak_amplitudes, traces = 0.0, (0.0, 0.0), None
 
         def residual(synthetic: Array) -> Array:
-            nonlocal value, loudest, traces
+            nonlocal value, peak_amplitudes, traces
             value, adjoint = self.comparison(synthetic)
-            loudest = float(np.abs(synthetic).max()), float(np.abs(adjoint).max())
+            peak_amplitudes = float(np.abs(synthetic).max()), float(np.abs(adjoint).max())
             if self.diagnosed is not None:
                 compared = self.comparison
                 seen = compared.estimated(synthetic)
@@ -104,7 +103,7 @@ class ShotTask:
             kinds=KINDS,
         )
         illumination = result.images["illumination"]
-        return ShotGradient(value, result.gradient, illumination, loudest, traces)
+        return ShotGradient(value, result.gradient, illumination, peak_amplitudes, traces)
 
 
 @dataclass
@@ -133,10 +132,10 @@ class Objective:
     ----------
     illumination : ndarray or None
         Energy of the source fields in the last evaluation.
-    loudest : tuple of float
+    peak_amplitudes : tuple of float
         Largest amplitude of the synthetic gathers in the last evaluation, and of the adjoint
         sources.
-    traces : list of Traces
+    traces : list of ArrivalComparison
         Of the experiments in the last evaluation, if they were diagnosed.
     simulations : int
         Propagations so far.
@@ -155,22 +154,22 @@ class Objective:
 
     def __post_init__(self) -> None:
         self.illumination: Array | None = None
-        self.loudest = (0.0, 0.0)
-        self.traces: list[diagnosis.Traces] = []
+        self.peak_amplitudes = (0.0, 0.0)
+        self.traces: list[diagnosis.ArrivalComparison] = []
         self.simulations = 0
         self._norm = sum(e.comparison.scale() for e in self.experiments)
         if self._norm == 0:
             raise DataError("the observed data of this band are all zero; widen the band")
 
     @property
-    def medium(self) -> Medium:
+    def parameter_map(self) -> ParameterMap:
         """Between the unknowns and the parameters of the equation."""
         equation = self.discretization.equation
-        return Medium(equation, self.variables, self.others, self.regridding)
+        return ParameterMap(equation, self.variables, self.others, self.regridding)
 
     def diagonal(self, x: Array, where: NDArray[np.bool_]) -> Array:
         """Sum of squared derivatives of the parameters by each element of x (see `chain_rule`)."""
-        return self.medium.diagonal(x, where)
+        return self.parameter_map.diagonal(x, where)
 
     def __call__(self, x: Array) -> tuple[float, Array]:
         """Value and gradient at x, both of them exact.
@@ -180,7 +179,7 @@ class Objective:
         ModelError, StabilityError
             If there are no waves in the model at x.
         """
-        parameters = self.medium.parameters(x)
+        parameters = self.parameter_map.parameters(x)
         try:
             task = partial(ShotTask, diagnosed=self.diagnosed)
             tasks = self._tasks(task, parameters, self._comparisons(parameters))
@@ -189,21 +188,21 @@ class Objective:
             raise StabilityError(f"{error}; the model has {self.variables.ranges(x)}") from error
         self.simulations += 2 * len(tasks)
         penalty, by_penalties = self._penalised(x)
-        by_x = self.medium.by_x(x, gradient)
+        by_x = self.parameter_map.by_x(x, gradient)
         share = self.weight / self._norm
         return share * value + penalty, share * by_x + by_penalties
 
     def energy(self, x: Array) -> Array:
         """Energy of sources times that of receivers on the grid of x (see `illumination`)."""
         energy = illumination.energy(
-            self.discretization, self.medium.parameters(x), self.experiments, self.executor
+            self.discretization, self.parameter_map.parameters(x), self.experiments, self.executor
         )
         self.simulations += illumination.SIMULATIONS * len(self.experiments)
         return energy if self.regridding is None else self.regridding.to_fine(energy)
 
     def slopes(self, x: Array) -> dict[str, Array]:
         """Derivative of the data term by the parameters of the equation, on the waves' grid."""
-        parameters = self.medium.parameters(x)
+        parameters = self.parameter_map.parameters(x)
         tasks = self._tasks(ShotTask, parameters, self._comparisons(parameters))
         gradient = self._sum(tasks, parameters)[1]
         self.simulations += 2 * len(tasks)
@@ -224,10 +223,10 @@ class Objective:
         slopes : mapping of str to ndarray, optional
             dphi/dp at x (see `slopes`); without it, the product is that of Gauss and Newton.
         """
-        parameters = self.medium.parameters(x)
-        exact = self.medium.exact()
+        parameters = self.parameter_map.parameters(x)
+        exact = self.parameter_map.exact()
         size = exact.size(x)
-        changes = tangents.along(exact.made, x, v, size)
+        changes = directional_derivative(exact.unchecked_parameters, x, v, size)
         both = with_changes(parameters, changes)
         task = partial(ShotCurvature, full=slopes is not None)
         tasks = self._tasks(task, both, [e.comparison for e in self.experiments])
@@ -242,7 +241,7 @@ class Objective:
             by_x = exact.by_x(y, slopes) + self.variables.chain(y, by_penalties)
             return {"gradient": by_x}
 
-        return found + tangents.along(gradient, x, v, size)["gradient"]
+        return found + directional_derivative(gradient, x, v, size)["gradient"]
 
     def wavelets(self, x: Array) -> Array | None:
         """Wavelets estimated at x, of shape (n_shots or 1, samples) [Pa]; None if they are known.
@@ -255,7 +254,7 @@ class Objective:
         fit = self.experiments[0].comparison.source
         if fit is None:
             return None
-        modelled = self._modelled(self.medium.parameters(x))
+        modelled = self._modelled(self.parameter_map.parameters(x))
         fitted = common_source.fits([e.comparison for e in self.experiments], modelled)
         pairs = list(zip(fitted, self.experiments, strict=True))
         return np.concatenate([f.wavelet(e.wavelet) for f, e in pairs[: 1 if fit.common else None]])
@@ -264,7 +263,7 @@ class Objective:
         self,
         task: Callable[..., ShotTask | ShotCurvature | FirstPass],
         parameters: Mapping[str, Array],
-        comparisons: Sequence[Comparison | Known],
+        comparisons: Sequence[Comparison | ComparedGather],
     ) -> list[InWindow]:
         """A task for each experiment, in its window."""
         everywhere = whole(self.discretization.grid)
@@ -283,12 +282,14 @@ class Objective:
             for e, compared in zip(self.experiments, comparisons, strict=True)
         ]
 
-    def _comparisons(self, parameters: Mapping[str, Array]) -> Sequence[Comparison | Known]:
+    def _comparisons(
+        self, parameters: Mapping[str, Array]
+    ) -> Sequence[Comparison | ComparedGather]:
         """What each gather is compared with; the outcome, where a first pass has found it."""
         comparisons = [e.comparison for e in self.experiments]
         if not any(c.source is not None and c.source.common for c in comparisons):
             return comparisons
-        return common_source.known(comparisons, self._modelled(parameters))
+        return common_source.compared_gathers(comparisons, self._modelled(parameters))
 
     def _modelled(self, parameters: Mapping[str, Array]) -> list[common_source.Modelled]:
         """Synthetic gathers of all experiments, with the equations of their sources."""
@@ -357,12 +358,12 @@ class Objective:
         """Value and gradient of all shots, before they are normalised."""
         value, gradient = 0.0, {name: np.zeros(p.shape) for name, p in parameters.items()}
         illumination = np.zeros(tasks[0].window.grid.shape)
-        self.loudest, self.traces = (0.0, 0.0), []
+        self.peak_amplitudes, self.traces = (0.0, 0.0), []
         for task, shot in zip(tasks, self._run(tasks), strict=True):
             value += shot.value
-            self.loudest = (
-                max(self.loudest[0], shot.loudest[0]),
-                max(self.loudest[1], shot.loudest[1]),
+            self.peak_amplitudes = (
+                max(self.peak_amplitudes[0], shot.peak_amplitudes[0]),
+                max(self.peak_amplitudes[1], shot.peak_amplitudes[1]),
             )
             if shot.traces is not None:
                 self.traces.append(shot.traces)

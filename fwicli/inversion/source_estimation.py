@@ -176,7 +176,7 @@ class SourceFit:
         return Lags(first, last, synthetic.shape[1], self.step)
 
 
-def sparsest(highest: float, interval: float) -> int:
+def filter_step(highest: float, interval: float) -> int:
     """Step of a filter for frequencies up to the edge of a band [Hz]."""
     return max(1, int(1 / (SAMPLING * highest * interval) + 1e-9))
 

@@ -112,7 +112,7 @@ class Gathers:
             return np.ones(self.data.shape[:2], dtype=bool)
         return self.silence.live
 
-    def silenced(self, compared: bool = False) -> Gathers:
+    def with_silence(self, compared: bool = False) -> Gathers:
         """The records with their silent traces noted; those that hold no numbers become zero.
 
         Receivers of such a trace, and of one that is zero, may be nowhere: they are put where the

@@ -139,7 +139,7 @@ class Regridding:
         return np.asarray(direct - spread / (rho * model.vp) ** 2)
 
 
-def moved(model: EarthModel, grid: Grid) -> EarthModel:
+def coarsened(model: EarthModel, grid: Grid) -> EarthModel:
     """A model on a coarser grid, if it is not its own."""
     if grid == model.grid:
         return model

@@ -78,7 +78,7 @@ class Window:
         """Transpose of `cut`: add values in the window to those of the model."""
         total[self._slices] += part
 
-    def places(self, positions: Array) -> Array:
+    def local_positions(self, positions: Array) -> Array:
         """Positions [m] as they are on the window's own grid."""
         return positions if self.whole else positions - self._offset
 
@@ -115,8 +115,8 @@ class InWindow:
         return replace(
             task,
             parameters=window.cut_all(task.parameters),
-            source=window.places(task.source),
-            receivers=window.places(task.receivers),
+            source=window.local_positions(task.source),
+            receivers=window.local_positions(task.receivers),
         )
 
     def __call__(self) -> Any:

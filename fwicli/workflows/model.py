@@ -18,7 +18,7 @@ from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import properties
 from fwicli.propagators.modelling import ShotModelling
 from fwicli.survey.gathers import Gathers
-from fwicli.survey.regridding import moved
+from fwicli.survey.regridding import coarsened
 from fwicli.survey.windows import InWindow
 from fwicli.workflows.planning.plan import Plan, make_plan
 from fwicli.workflows.run_folder import finished_shots, outputs, results
@@ -36,7 +36,7 @@ log = logging.getLogger("fwicli")
 def _tasks(made: Plan, discretization: Discretization) -> list[InWindow]:
     """A task for each shot, on the grid of the propagation."""
     numerics = made.stages[0]
-    earth = moved(made.model, numerics.grid)
+    earth = coarsened(made.model, numerics.grid)
     parameters = properties.parameters(discretization.equation, earth.properties)
     tasks = []
     for shot in range(made.acquisition.shots):

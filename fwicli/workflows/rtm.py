@@ -23,7 +23,7 @@ from fwicli.survey import proximity
 from fwicli.survey.bands import Band
 from fwicli.survey.model import EarthModel
 from fwicli.survey.proximity import Near
-from fwicli.survey.regridding import Regridding, moved
+from fwicli.survey.regridding import Regridding, coarsened
 from fwicli.survey.windows import InWindow
 from fwicli.workflows.assembly import survey
 from fwicli.workflows.planning.plan import Plan, make_plan
@@ -75,7 +75,7 @@ def run(
         if imaging.illumination > 0:
             image = compensate(image, illumination, imaging.illumination)
         if imaging.laplacian:
-            image = filters.laplacian(image, moved(smooth, made.stages[0].grid))
+            image = filters.laplacian(image, coarsened(smooth, made.stages[0].grid))
         if (regridding := made.stages[0].regridding) is not None:
             illumination = regridding.to_fine(illumination)
             raw, image = (
@@ -113,12 +113,12 @@ def _tasks(loaded: Loaded, made: Plan) -> tuple[EarthModel, list[Stacked]]:
     if records is None:
         raise DataError("there are no records to migrate")
     numerics = made.stages[0]
-    smooth = moved(made.model, numerics.earth or numerics.grid)
+    smooth = coarsened(made.model, numerics.earth or numerics.grid)
     data = records.data
     if imaging.band is not None:
         data = Band(*imaging.band).apply(data, records.interval)
     discretization, near = numerics.discretization(), numerics.near.length
-    earth = moved(smooth, numerics.grid)
+    earth = coarsened(smooth, numerics.grid)
     parameters = properties.parameters(discretization.equation, earth.properties)
     tasks = []
     # A shot without live traces has no image; its illumination would dim that of the others.
@@ -158,12 +158,12 @@ def _compare(
     made: Plan, true: EarthModel, smooth: EarthModel, image: Array
 ) -> tuple[Array, float | None]:
     """Reflectivity of the reference, and its correlation with the image below the water."""
-    true = moved(true, smooth.grid)
+    true = coarsened(true, smooth.grid)
     expected = reflectivity.band_limited(true, smooth, made.wavelet, made.interval)
     return expected, reflectivity.correlation(image, expected, ~true.water())
 
 
-@hdf5.uninterrupted()
+@hdf5.deferring_signals()
 def _write(
     path: Path,
     smooth: EarthModel,

@@ -14,7 +14,7 @@ from fwicli.propagators.equations import properties
 from fwicli.propagators.history import STORED
 from fwicli.propagators.propagator import Propagator
 from fwicli.propagators.verification import Verdict, Verification
-from fwicli.survey.regridding import moved
+from fwicli.survey.regridding import coarsened
 from fwicli.workflows.planning.numerics import Numerics
 from fwicli.workflows.planning.plan import make_plan
 
@@ -32,7 +32,7 @@ def run(loaded: Loaded) -> Iterator[Verdict]:
         made.stages[0], windows=(), precision="float64", every=1, keeping=STORED, parameters=None
     )
     numerics = _shortened(whole)
-    earth = moved(made.model, numerics.grid)
+    earth = coarsened(made.model, numerics.grid)
     receivers = made.acquisition.receivers_of(0)
     verification = Verification(
         Propagator(numerics.discretization(), quiet=True),

@@ -33,7 +33,7 @@ def inversion(tmp_path: Path, *lines: str, stages: str = STAGES) -> InversionSec
 def heard(settings: InversionSection, stage: int) -> list[bool]:
     prepare = settings.prepare(stage)
     assert prepare is not None
-    return prepare(RECORD).heard((2, 251)).tolist()
+    return prepare(RECORD).compared_traces((2, 251)).tolist()
 
 
 def test_nothing_is_done_by_default(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from fwicli.inversion.misfits.adaptive import Adaptive
 from fwicli.inversion.misfits.graph_space import GraphSpace
 from fwicli.inversion.misfits.registry import MISFITS
 from fwicli.inversion.misfits.residuals import Huber, LeastSquares
-from fwicli.inversion.misfits.user import Own
+from fwicli.inversion.misfits.user import UserMisfit
 
 CONFIG = """\
 model: {vp: 2000.0, shape: [31, 21], spacing: 10}
@@ -71,11 +71,11 @@ def test_own(tmp_path: Path) -> None:
     """Its file is beside the config."""
     (tmp_path / "my.py").write_text("def f(s, d, dt): return 0.0, 0 * s\n", encoding="utf-8")
     (found,) = stages(tmp_path, "misfit: {file: my.py, name: f}", "stages: [{band: [0, 4]}]")
-    assert found == Own(str(tmp_path / "my.py"), "f")
+    assert found == UserMisfit(str(tmp_path / "my.py"), "f")
     (found,) = stages(
         tmp_path, "misfit: {file: my.py, name: f, derivative: torch}", "stages: [{band: [0, 4]}]"
     )
-    assert found == Own(str(tmp_path / "my.py"), "f", "torch")
+    assert found == UserMisfit(str(tmp_path / "my.py"), "f", "torch")
 
 
 @pytest.mark.parametrize(

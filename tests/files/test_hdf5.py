@@ -194,7 +194,7 @@ def test_all_signals_act_again_though_one_comes(tmp_path: Path) -> None:
         for delay in np.linspace(1e-6, 2e-4, 300):
             with suppress(CameError):
                 signal.setitimer(signal.ITIMER_REAL, float(delay))
-                with hdf5.uninterrupted():
+                with hdf5.deferring_signals():
                     pass
                 time.sleep(1e-3)
             assert all(signal.getsignal(n) is come for n in numbers)

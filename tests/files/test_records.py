@@ -29,7 +29,7 @@ def gathers() -> Gathers:
 
 
 def read(path: Path) -> Gathers:
-    return hdf5.read_gathers(path).silenced()
+    return hdf5.read_gathers(path).with_silence()
 
 
 def same(one: Gathers, other: Gathers) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fwicli.inversion.comparison import Comparison
-from fwicli.inversion.diagnosis import Diagnosis, Silence, Traces, compare, together
+from fwicli.inversion.diagnosis import ArrivalComparison, Diagnosis, ZeroGradient, compare, stacked
 from fwicli.inversion.misfits.registry import MISFITS
 from fwicli.inversion.source_estimation import SourceFit
 from fwicli.survey.wavelets import ricker, times
@@ -27,7 +27,7 @@ def shots(cycles: float = 0.0, scale: float = 1.0) -> list[np.ndarray]:
 
 def diagnosis(observed: list[np.ndarray]) -> Diagnosis:
     found = [compare(s, d, INTERVAL, FREQUENCY) for s, d in zip(shots(), observed, strict=True)]
-    return Diagnosis(together(found), FREQUENCY)
+    return Diagnosis(stacked(found), FREQUENCY)
 
 
 def test_the_same_records_are_in_order() -> None:
@@ -98,14 +98,14 @@ def test_noise_is_not_compared() -> None:
 
 
 def test_shots_may_differ_in_traces() -> None:
-    parts = [Traces(*np.ones((4, n))) for n in (4, 2)]
-    found = together(parts).cycles
+    parts = [ArrivalComparison(*np.ones((4, n))) for n in (4, 2)]
+    found = stacked(parts).cycles
     np.testing.assert_array_equal(found, [[1, 1, 1, 1], [1, 1, np.nan, np.nan]])
 
 
 def test_silence_is_explained_at_its_first_station() -> None:
     """From the data over the source to what is fixed, and each with its own words."""
-    heard = Silence(1.0, 1.0, 1.0, 1.0, 1.0, 0.5)
+    heard = ZeroGradient(1.0, 1.0, 1.0, 1.0, 1.0, 0.5)
     stations = {
         "observed": "data.traces",
         "wavelet": "`wavelet`",
@@ -151,6 +151,6 @@ def test_what_is_diagnosed_has_its_source_estimated(common: bool) -> None:
     ]
     f.diagnosed = 15.0
     f(x)
-    numbers = Diagnosis(together(f.traces), 15.0).numbers()
+    numbers = Diagnosis(stacked(f.traces), 15.0).numbers()
     assert numbers["reversed_share"] < 0.3
     assert 0.7 < numbers["amplitude_ratio"] < 1.3

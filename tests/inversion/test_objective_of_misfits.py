@@ -19,7 +19,7 @@ from fwicli.inversion.misfits.graph_space import GraphSpace
 from fwicli.inversion.misfits.registry import MISFITS
 from fwicli.inversion.misfits.residuals import LeastSquares
 from fwicli.inversion.misfits.travel_time import TravelTime
-from fwicli.inversion.misfits.user import Own
+from fwicli.inversion.misfits.user import UserMisfit
 from fwicli.inversion.misfits.wasserstein import Wasserstein
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.shots.experiments import experiments
@@ -63,7 +63,7 @@ def test_gradient_of_every_misfit(name: str) -> None:
 def test_gradient_of_ones_own(tmp_path: Path, name: str, derivative: str) -> None:
     """By hand and by PyTorch."""
     (tmp_path / "my.py").write_text(OWN, encoding="utf-8")
-    check(Own(str(tmp_path / "my.py"), name, derivative))
+    check(UserMisfit(str(tmp_path / "my.py"), name, derivative))
 
 
 @pytest.mark.parametrize(

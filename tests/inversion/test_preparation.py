@@ -72,7 +72,7 @@ def prepared(
             observed[3] = 0.0
         record = Record.of(number, e.source, e.receivers, c.interval, observed)
         both = prepare(record, chosen, source)
-        heard = both.heard(observed.shape)
+        heard = both.compared_traces(observed.shape)
         fit = None if both.source is None else both.source.select(heard)
         comparison = replace(
             c,
@@ -118,7 +118,7 @@ def test_filter_that_is_held_has_another_gradient() -> None:
     _, gradient = f(x)
     held = []
     for e in f.experiments:
-        synthetic = f._modelled(f.medium.parameters(x))[len(held)].synthetic
+        synthetic = f._modelled(f.parameter_map.parameters(x))[len(held)].synthetic
         fitted = e.comparison.source.fit(synthetic, e.comparison.observed, 0.004)
         wavelet = fitted.wavelet(e.wavelet)
         held.append(replace(e, wavelet=wavelet, comparison=replace(e.comparison, source=None)))
@@ -148,7 +148,7 @@ def test_unknown_wavelet_is_found_at_the_true_model(estimate: str) -> None:
 def test_curvature_is_symmetric_and_positive() -> None:
     """Of conditioned data with an estimated source; refused for a common one."""
     f, x = prepared(("times", "band_pass"), SOURCES["shot"])
-    synthetic = f._modelled(f.medium.parameters(x))[0].synthetic
+    synthetic = f._modelled(f.parameter_map.parameters(x))[0].synthetic
     c = f.experiments[0].comparison
     u, v = np.random.default_rng(3).standard_normal((2, *synthetic.shape))
     Hu, Hv = c.curvature(synthetic, u), c.curvature(synthetic, v)

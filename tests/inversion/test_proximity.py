@@ -15,7 +15,7 @@ from fwicli.inversion.misfits.residuals import LeastSquares
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.shots.encoding import Encoding
 from fwicli.inversion.shots.experiments import experiments, heard
-from fwicli.inversion.shots.selection import Draws
+from fwicli.inversion.shots.selection import ShotSelection
 from fwicli.survey import proximity
 from fwicli.survey.wavelets import ricker, times
 from tests.inversion.test_objective import SAMPLES, objective, records_of, slope
@@ -40,7 +40,7 @@ def compared(f: Objective, records: Gathers, way: str) -> Objective:
     shots = experiments(records, misfit, (), prepared, NEAR, aligned=encoded)
     f = replace(f, experiments=shots)
     if encoded:
-        f.experiments, f.weight = Draws(shots, None, Encoding(delay=0.02)).of(0, 0)
+        f.experiments, f.weight = ShotSelection(shots, None, Encoding(delay=0.02)).select(0, 0)
     return f
 
 
@@ -106,7 +106,7 @@ def test_operator_is_a_symmetric_projector() -> None:
     f, _ = objective("vp")
     records = records_of(f)
     shots = experiments(records, LeastSquares(), near=NEAR, aligned=True)
-    (together,), _ = Draws(shots, None, Encoding(delay=0.02)).of(0, 0)
+    (together,), _ = ShotSelection(shots, None, Encoding(delay=0.02)).select(0, 0)
     rng = np.random.default_rng(0)
     a, b = rng.standard_normal((2, *records.data.shape[1:]))
     for experiment in (*shots, together):

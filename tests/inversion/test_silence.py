@@ -46,7 +46,7 @@ def records(dead: float | None) -> Gathers:
     else:
         data[:, DEAD] = dead
     acquisition = Acquisition(np.array([[0.0, 5.0]]), positions)
-    return Gathers(acquisition, INTERVAL, data, data[0, 0]).silenced()
+    return Gathers(acquisition, INTERVAL, data, data[0, 0]).with_silence()
 
 
 def preparing(chain: str, source: SourceSection | None = None) -> Any:
@@ -88,7 +88,7 @@ def test_no_misfit_sees_dead_traces(misfit: str) -> None:
 
 def test_zero_is_compared_if_told() -> None:
     gathers = records(0.0)
-    compared = replace(gathers, silence=None).silenced(compared=True)
+    compared = replace(gathers, silence=None).with_silence(compared=True)
     (one,) = experiments(compared, LeastSquares())
     assert len(one.receivers) == RECEIVERS
 
@@ -99,10 +99,10 @@ def test_dead_shots_are_left_out() -> None:
     acquisition = Acquisition(
         np.repeat(whole.acquisition.sources, 2, axis=0), whole.acquisition.receivers
     )
-    gathers = Gathers(acquisition, INTERVAL, data, whole.wavelet).silenced()
+    gathers = Gathers(acquisition, INTERVAL, data, whole.wavelet).with_silence()
     assert len(experiments(gathers, LeastSquares())) == 1
     assert "all of shot 1;" in str(gathers.silence)
-    silent = replace(gathers, data=np.zeros_like(data), silence=None).silenced()
+    silent = replace(gathers, data=np.zeros_like(data), silence=None).with_silence()
     for records_of_nothing in (silent, replace(silent, silence=None)):
         with pytest.raises(DataError, match="all traces are silent"):
             experiments(records_of_nothing, LeastSquares())

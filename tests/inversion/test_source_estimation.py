@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fwicli.errors import DataError
-from fwicli.inversion.source_estimation import Fitted, SourceFit, common, sparsest
+from fwicli.inversion.source_estimation import Fitted, SourceFit, common, filter_step
 from fwicli.survey.bands import Band
 from fwicli.survey.wavelets import ricker, times
 
@@ -86,7 +86,7 @@ def test_few_values_do_in_a_low_band(high: float) -> None:
         band.apply(np.stack([np.convolve(w, e)[:samples] for e in earth]), INTERVAL)
         for w in (guess, true)
     )
-    step = sparsest(high, INTERVAL)
+    step = filter_step(high, INTERVAL)
     assert step == {4.0: 10, 12.0: 3}[high]
     few, all_ = (SourceFit((-0.2, 0.4), 1e-4, step=k).fit(s, d, INTERVAL) for k in (step, 1))
     assert few.filter.size < all_.filter.size / (step - 1)

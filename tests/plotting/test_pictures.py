@@ -9,7 +9,7 @@ import pytest
 from matplotlib.image import imread
 
 from fwicli import Acquisition, EarthModel, Gathers, Grid
-from fwicli.inversion.diagnosis import Diagnosis, Traces
+from fwicli.inversion.diagnosis import ArrivalComparison, Diagnosis
 from fwicli.plotting import pictures
 from fwicli.survey.wavelets import ricker, times
 
@@ -77,15 +77,15 @@ def test_diagnosis_shows_what_is_off(tmp_path: Path) -> None:
     """Red where observed arrivals are late, blue where they are early, white where unknown."""
     rng = np.random.default_rng(1)
     cycles = np.repeat(np.linspace(-0.9, 0.9, 12)[:, None], 30, axis=1)
-    likeness = np.where(np.arange(30) < 20, 0.9, 0.1) * np.ones((12, 1))
+    correlation = np.where(np.arange(30) < 20, 0.9, 0.1) * np.ones((12, 1))
     amplitude = np.exp(0.3 * rng.standard_normal((12, 30)))
     amplitude[3] = np.nan
-    found = Diagnosis(Traces(amplitude, cycles, likeness, np.ones(cycles.shape)), 6.0)
+    found = Diagnosis(ArrivalComparison(amplitude, cycles, correlation, np.ones(cycles.shape)), 6.0)
     pictures.diagnosis(tmp_path / "d.png", found, "stage 1")
     pixels = picture(tmp_path / "d.png")
     left = pixels[:, : pixels.shape[1] // 3, :3]
     assert ((left[..., 0] > 0.7) & (left[..., 2] < 0.2)).mean() > 0.02
     assert ((left[..., 2] > 0.7) & (left[..., 0] < 0.2)).mean() > 0.02
-    unknown = Diagnosis(Traces(*np.full((4, 2, 4), np.nan)), 6.0)
+    unknown = Diagnosis(ArrivalComparison(*np.full((4, 2, 4), np.nan)), 6.0)
     pictures.diagnosis(tmp_path / "u.png", unknown)
     assert (tmp_path / "u.png").exists()

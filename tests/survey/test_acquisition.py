@@ -42,21 +42,21 @@ def test_silent_traces_are_counted(shape: tuple[int, ...]) -> None:
     data[0, 0] = 0
     receivers = np.ones(shape)
     acquisition = Acquisition(np.full((2, 2), 7.0), receivers)
-    records = Gathers(acquisition, 0.004, data).silenced()
+    records = Gathers(acquisition, 0.004, data).with_silence()
     assert records.live.tolist() == [[False, True, True], [True, True, False]]
     assert np.isfinite(records.data).all()
     assert "2 of 6 traces are silent" in str(records.silence)
     assert "shot 1, receiver 2" in str(records.silence)
-    assert Gathers(acquisition, 0.004, data).silenced(compared=True).live.sum() == 5
+    assert Gathers(acquisition, 0.004, data).with_silence(compared=True).live.sum() == 5
     if len(shape) == 3:
         receivers[1, 2] = np.nan
-        placed = Gathers(acquisition, 0.004, data).silenced().acquisition
+        placed = Gathers(acquisition, 0.004, data).with_silence().acquisition
         assert placed.receivers_of(1)[2].tolist() == [7.0, 7.0]
     receivers[..., 1, 0] = np.nan
     with pytest.raises(GeometryError, match=r"receiver 1 of shot 0 is at \(nan, 1\) m"):
-        Gathers(acquisition, 0.004, data).silenced()
+        Gathers(acquisition, 0.004, data).with_silence()
     with pytest.raises(DataError, match="all traces hold values that are no numbers"):
-        Gathers(acquisition, 0.004, np.full_like(data, np.inf)).silenced()
+        Gathers(acquisition, 0.004, np.full_like(data, np.inf)).with_silence()
 
 
 @pytest.mark.parametrize("value", [1e300, -1e20, 1e-300])
@@ -66,11 +66,11 @@ def test_amplitudes_of_no_record(value: float) -> None:
     data[1, 2, 5] = value
     acquisition = Acquisition(np.zeros((2, 2)), np.zeros((3, 2)))
     with pytest.raises(DataError, match="of shot 1, receiver 2, is"):
-        Gathers(acquisition, 0.004, data).silenced()
+        Gathers(acquisition, 0.004, data).with_silence()
     data[0, 0] = np.nan
     data[1, 2, 5] = 1.0
-    Gathers(acquisition, 0.004, data).silenced()
-    Gathers(acquisition, 0.004, np.zeros_like(data)).silenced()
+    Gathers(acquisition, 0.004, data).with_silence()
+    Gathers(acquisition, 0.004, np.zeros_like(data)).with_silence()
 
 
 def test_somebody_must_send_and_hear() -> None:

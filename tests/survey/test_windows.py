@@ -50,10 +50,10 @@ def test_windows_hold_source_and_receivers() -> None:
         points = np.concatenate([geometry.source(shot), geometry.receivers_of(shot)])
         assert low <= max(points[:, 0].min() - 400, 500.0)
         assert high >= min(points[:, 0].max() + 400, 2500.0)
-        assert not window.local.outside(window.places(points)).any()
+        assert not window.local.outside(window.local_positions(points)).any()
         # A place stays the same distance from the values around it.
         x = GRID.coordinates(0)[:, None] * np.ones(GRID.shape)
-        moved = window.places(points)[0, 0] - window.local.origin[0]
+        moved = window.local_positions(points)[0, 0] - window.local.origin[0]
         there = np.interp(moved, 10.0 * np.arange(window.shape[0]), window.cut(x)[:, 0])
         assert there == pytest.approx(points[0, 0])
 

@@ -13,7 +13,7 @@ import pytest
 from fwicli.config.loader import ProblemsError, load
 from fwicli.errors import DataError
 from fwicli.files import hdf5
-from fwicli.inversion.shots.selection import Draws
+from fwicli.inversion.shots.selection import ShotSelection
 from fwicli.survey.acquisition import towed
 from fwicli.workflows import invert
 from fwicli.workflows.planning.plan import make_plan
@@ -35,13 +35,13 @@ def test_some_shots_lead_there_too(
     survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shots: str, simulated: int
 ) -> None:
     """The model gets nearer; a stop within an iteration does not show in the result."""
-    asked, of = [], Draws.of
+    asked, of = [], ShotSelection.select
 
-    def drawn(self: Draws, stage: int, iteration: int) -> Any:
+    def drawn(self: ShotSelection, stage: int, iteration: int) -> Any:
         asked.append((stage, iteration))
         return of(self, stage, iteration)
 
-    monkeypatch.setattr(Draws, "of", drawn)
+    monkeypatch.setattr(ShotSelection, "select", drawn)
     loaded = load(survey / "invert.yaml", settings=[ONE_STAGE, f"inversion.shots={shots}"])
     summary = invert.run(loaded, tmp_path / "whole")
     assert asked == [(0, 0), (0, 0), (0, 1), (0, 2), (0, 3)]

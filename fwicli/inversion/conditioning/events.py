@@ -94,14 +94,16 @@ class Arrivals:
         return loudness
 
 
-def same(first: Arrivals, second: Arrivals, delay: Array, likeness: Array, cycle: float) -> Array:
+def same(
+    first: Arrivals, second: Arrivals, delay: Array, correlation: Array, cycle: float
+) -> Array:
     """Whether arrivals are the same event in both gathers, trace by trace.
 
     Parameters
     ----------
     delay : ndarray of shape (n_receivers,)
         By which those of the second gather are later [samples].
-    likeness : ndarray of that shape
+    correlation : ndarray of that shape
         Correlation coefficient of the two.
     cycle : float
         Period of the centre of the band [samples].
@@ -112,7 +114,7 @@ def same(first: Arrivals, second: Arrivals, delay: Array, likeness: Array, cycle
     for arrivals, other, lag in ((first, second.gather, delay), (second, first.gather, -delay)):
         lags, alike = arrivals.alike(other)
         elsewhere = np.abs(lags - lag[:, None]) > OTHER * cycle
-        result &= np.where(elsewhere, summits(alike), 0.0).max(axis=1) < np.abs(likeness)
+        result &= np.where(elsewhere, summits(alike), 0.0).max(axis=1) < np.abs(correlation)
     return result
 
 

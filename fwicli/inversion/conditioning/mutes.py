@@ -26,7 +26,7 @@ from fwicli.inversion.conditioning.operators import Record, Weights
 Array = NDArray[Any]
 
 
-def kept(
+def weights(
     x: Array, low: float | None, high: float | None, taper: float, muted: bool = False
 ) -> Array:
     """Weights along an axis.
@@ -61,7 +61,7 @@ def by_offset(
     record: Record, low: float | None, high: float | None, taper: float, muted: bool = False
 ) -> Weights:
     """Traces by their offset [m]."""
-    return Weights(kept(record.offsets, low, high, taper, muted)[:, None])
+    return Weights(weights(record.offsets, low, high, taper, muted)[:, None])
 
 
 def by_time(
@@ -74,8 +74,8 @@ def by_time(
 ) -> Weights:
     """Samples by their time [s], since `origin` if it is given, of shape (n_receivers,) [s]."""
     if origin is None:
-        return Weights(kept(record.times, low, high, taper, muted)[None])
-    return Weights(kept(record.times - origin[:, None], low, high, taper, muted))
+        return Weights(weights(record.times, low, high, taper, muted)[None])
+    return Weights(weights(record.times - origin[:, None], low, high, taper, muted))
 
 
 def damping(record: Record, constant: float, origin: Array | None = None) -> Weights:

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import DataError
-from fwicli.inversion.conditioning import neighbours
 from fwicli.inversion.conditioning.operators import Record, Weights
 
 Array = NDArray[Any]
@@ -31,6 +30,28 @@ def amplitude(observed: Array) -> Array:
     return np.asarray(np.sqrt(np.mean(observed.astype(np.float64) ** 2, axis=1)))
 
 
+def neighbour_median(values: Array, reach: int) -> Array:
+    """Median of each value and its neighbours; of an even number of them the larger one.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_receivers,)
+        One value a trace, in the order of the receivers; NaN where a trace has no value.
+    reach : int
+        Number of neighbours on either side.
+
+    Returns
+    -------
+    medians : ndarray of shape (n_receivers,)
+        NaN where neither the trace nor a neighbour has a value.
+    """
+    around = np.pad(values.astype(np.float64), reach, constant_values=np.nan)
+    windows = np.sort(np.lib.stride_tricks.sliding_window_view(around, 2 * reach + 1), axis=1)
+    # NaN is sorted behind all numbers.
+    middle = np.isfinite(windows).sum(axis=1) // 2
+    return np.asarray(windows[np.arange(len(values)), middle])
+
+
 def dead(observed: Array, below: float, above: float) -> NDArray[np.bool_]:
     """Traces whose amplitude is far from that of their neighbours.
 
@@ -42,7 +63,7 @@ def dead(observed: Array, below: float, above: float) -> NDArray[np.bool_]:
         Amplitudes relative to the median of the neighbours, under and over which a trace is dead.
     """
     size = amplitude(observed)
-    medians = neighbours.median(np.where(size > 0, size, np.nan), NEIGHBOURS)
+    medians = neighbour_median(np.where(size > 0, size, np.nan), NEIGHBOURS)
     # A gather without any signal is dead as a whole, and has no neighbours to compare with.
     return np.asarray((size == 0) | (size < below * medians) | (size > above * medians))
 
@@ -62,7 +83,7 @@ def by_amplitude(record: Record, power: float) -> Weights:
     return Weights(weights[:, None])
 
 
-def given(record: Record, weights: Array) -> Weights:
+def from_array(record: Record, weights: Array) -> Weights:
     """Weights from outside, of shape (n_receivers,) or (n_shots, n_receivers).
 
     Raises

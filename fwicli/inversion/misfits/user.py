@@ -30,7 +30,7 @@ DERIVATIVES = ("own", "torch")
 
 
 @dataclass(frozen=True)
-class Own:
+class UserMisfit:
     """A function of the user's.
 
     file: where it is.  name: of the function.  derivative: `own` if the function returns it too,

@@ -102,7 +102,7 @@ class Smoothness:
 
 
 @dataclass(frozen=True)
-class Slopes:
+class SlopeRange:
     """Slopes along an axis between `low` and `high` [SI/m], which may be infinite."""
 
     axis: int

@@ -70,7 +70,7 @@ class Preparation:
         weights = np.broadcast_to(self.source.weights, (len(near), *self.source.weights.shape[1:]))
         return replace(self, source=replace(self.source, weights=near[:, None] * weights))
 
-    def heard(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    def compared_traces(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
         """Traces of a gather of this shape that are compared, or that the source is fitted to."""
         weights = self.conditioning.weights(shape)
         if self.source is not None:
@@ -129,7 +129,7 @@ def experiments(
     return tuple(made)
 
 
-def heard(gathers: Gathers, prepare: Prepare, near: float = 0.0) -> NDArray[np.bool_]:
+def compared_traces(gathers: Gathers, prepare: Prepare, near: float = 0.0) -> NDArray[np.bool_]:
     """Traces that are compared, or that sources are fitted to, shape (n_shots, n_receivers).
 
     Those next to their source are among them.
@@ -142,7 +142,9 @@ def heard(gathers: Gathers, prepare: Prepare, near: float = 0.0) -> NDArray[np.b
     gathers = _judged(gathers)
     shape = gathers.data.shape[1], gathers.samples
     shots = range(gathers.acquisition.shots)
-    found = np.stack([_prepared(gathers, shot, prepare, near).heard(shape) for shot in shots])
+    found = np.stack(
+        [_prepared(gathers, shot, prepare, near).compared_traces(shape) for shot in shots]
+    )
     found &= gathers.live
     if not found.any():
         raise DataError(SILENT)
@@ -152,7 +154,7 @@ def heard(gathers: Gathers, prepare: Prepare, near: float = 0.0) -> NDArray[np.b
 def _judged(gathers: Gathers) -> Gathers:
     """Records whose silent traces are known, of which some are not."""
     if gathers.silence is None:
-        gathers = gathers.silenced()
+        gathers = gathers.with_silence()
     if not gathers.live.any():
         raise DataError("all traces are silent: there is nothing to compare; check the records")
     return gathers
@@ -167,7 +169,7 @@ def _prepared(gathers: Gathers, shot: int, prepare: Prepare, near: float = 0.0) 
         prepared = prepared.faded(proximity.weights(distance, near))
     fit, shape = prepared.source, (gathers.data.shape[1], gathers.samples)
     alone = fit is not None and not fit.common and not fit.weights.any()
-    if alone and prepared.heard(shape).any():
+    if alone and prepared.compared_traces(shape).any():
         raise DataError(
             f"nothing of shot {shot} is left to estimate its source from; widen "
             f"`inversion.source.window`, or set `inversion.source.estimate: common`"
@@ -189,7 +191,7 @@ def _compared(
     prepared = None if prepare is None else _prepared(gathers, shot, prepare, near)
     distance = proximity.distances(gathers.acquisition, shot)
     if prepared is not None:
-        there = there & prepared.heard((observed.shape[0], observed.shape[1]))
+        there = there & prepared.compared_traces((observed.shape[0], observed.shape[1]))
     fit = None if prepared is None else prepared.source
     if fit is not None and near > 0:
         there = there & (proximity.weights(distance, near) > 0)

@@ -21,7 +21,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Draws:
+class ShotSelection:
     """Rule for the experiments of each iteration.
 
     Parameters
@@ -63,7 +63,7 @@ class Draws:
             self.batches is not None and self.batches.size < len(self.shots)
         )
 
-    def of(self, stage: int, iteration: int) -> tuple[Sequence[Experiment], float]:
+    def select(self, stage: int, iteration: int) -> tuple[Sequence[Experiment], float]:
         """Experiments of an iteration, and what each of them counts."""
         count, weight = len(self.shots), 1.0
         drawn = np.arange(count)

@@ -21,7 +21,7 @@ from fwicli.config.regularization import (
     VariationSection,
 )
 from fwicli.errors import ModelError
-from fwicli.inversion.regularization.constraints import Slopes, SlopeSet, Smoothness, Variation
+from fwicli.inversion.regularization.constraints import SlopeRange, SlopeSet, Smoothness, Variation
 from fwicli.inversion.regularization.differences import Differences
 from fwicli.inversion.regularization.penalties import (
     Directional,
@@ -153,7 +153,7 @@ class Regularization:
         if isinstance(section, SlopesSection):
             low = -np.inf if section.low is None else section.low
             high = np.inf if section.high is None else section.high
-            return Slopes(self._axis(section.axis), low, high)
+            return SlopeRange(self._axis(section.axis), low, high)
         kind = Variation if isinstance(section, VariationSection) else Smoothness
         if section.limit is not None:
             return kind(section.limit)

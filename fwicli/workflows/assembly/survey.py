@@ -232,7 +232,7 @@ def gathers(section: DataSection, wavelet: bool = True) -> Gathers:
     records = hdf5.read_gathers(section.file, section.traces, section.selection(), wavelet)
     if section.duration is not None:
         records = records.until(section.duration)
-    return records.silenced(section.silent == "compare")
+    return records.with_silence(section.silent == "compare")
 
 
 # --- discretisation -------------------------------------------------------------------------------

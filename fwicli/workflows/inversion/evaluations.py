@@ -81,7 +81,7 @@ def _read(path: Path) -> Entry | None:
         If somebody else could have written it.
     """
     try:
-        with ownership.recalled(path) as file, np.load(file) as kept:
+        with ownership.open_run_file(path) as file, np.load(file) as kept:
             return {name: kept[name] for name in kept.files}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None

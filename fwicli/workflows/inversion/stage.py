@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from fwicli.config.inversion import InversionSection
 from fwicli.errors import DataError, ModelError, StabilityError
 from fwicli.execution import Executor
-from fwicli.inversion.diagnosis import Diagnosis, Silence, Traces, together
+from fwicli.inversion.diagnosis import ArrivalComparison, Diagnosis, ZeroGradient, stacked
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.optimizers import optimizer
 from fwicli.inversion.optimizers.optimizer import State
 from fwicli.inversion.preconditioning.preconditioner import Preconditioner, illumination_weight
 from fwicli.inversion.preconditioning.tapers import from_region
 from fwicli.inversion.shots.experiments import Experiment, experiments
-from fwicli.inversion.shots.selection import Draws
+from fwicli.inversion.shots.selection import ShotSelection
 from fwicli.inversion.unknowns.variables import Variables
 from fwicli.propagators.equations import registry
 from fwicli.propagators.sampling import stability
@@ -66,10 +66,10 @@ class StageProblem:
         Energy of the source fields in the last evaluation.
     simulations : int
         Propagations that the evaluations took, whichever process did them.
-    loudest : ndarray of shape (3,)
+    peak_amplitudes : ndarray of shape (3,)
         Largest values of synthetic gathers, adjoint sources and gradient, before what is fixed was
         taken out, in the last evaluation.
-    traces : Traces or None
+    traces : ArrivalComparison or None
         Of the last evaluation, if it was to be diagnosed.
     """
 
@@ -82,17 +82,17 @@ class StageProblem:
         self.illumination: Array | None = None
         self.simulations = 0
         self._slopes_at: tuple[str, Array, dict[str, Array]] | None = None
-        self.loudest = np.zeros(3)
-        self.traces: Traces | None = None
+        self.peak_amplitudes = np.zeros(3)
+        self.traces: ArrivalComparison | None = None
 
     def __call__(self, x: Array) -> tuple[float, Array]:
         """Value and gradient at x."""
         entry = self.journal.recall(f"{self.name} gradient", (x,), lambda: self._evaluate(x))
         self.illumination = entry["illumination"]
         self.simulations += int(entry["simulations"])
-        self.loudest = entry["loudest"]
-        known = entry["traces"]
-        self.traces = Traces(*known) if known.size and len(known) == len(fields(Traces)) else None
+        self.peak_amplitudes = entry["loudest"]
+        rows, count = entry["traces"], len(fields(ArrivalComparison))
+        self.traces = ArrivalComparison(*rows) if rows.size and len(rows) == count else None
         return float(entry["value"]), entry["gradient"]
 
     def energy(self, x: Array) -> Array:
@@ -141,14 +141,14 @@ class StageProblem:
         before = self.objective.simulations
         value, gradient = self.objective(x)
         illumination = self.objective.illumination
-        traces = together(self.objective.traces)
+        traces = stacked(self.objective.traces)
         return {
             "value": np.asarray(value),
             "gradient": np.where(self.free, gradient, 0.0),
             "illumination": np.zeros(0) if illumination is None else illumination,
             "simulations": np.asarray(self.objective.simulations - before),
-            "loudest": np.array([*self.objective.loudest, np.abs(gradient).max()]),
-            "traces": np.stack([traces.amplitude, traces.cycles, traces.likeness, traces.same]),
+            "loudest": np.array([*self.objective.peak_amplitudes, np.abs(gradient).max()]),
+            "traces": np.stack([traces.amplitude, traces.cycles, traces.correlation, traces.same]),
         }
 
 
@@ -201,7 +201,7 @@ class Stage:
         self.variables = self._variables()
         self.start = self.variables.pack(self.begin.properties)
         shots = self._experiments()
-        self.draws = Draws(shots, settings.shots.batches(), settings.shots.encoding())
+        self.selection = ShotSelection(shots, settings.shots.batches(), settings.shots.encoding())
         objective = Objective(
             self.numerics.discretization(),
             self.variables,
@@ -249,7 +249,7 @@ class Stage:
         self.problem.name = f"{self.number} 0"
         objective = self.problem.objective
         # First arrivals of shots that fire together cannot be told apart.
-        objective.diagnosed = self.frequency if self.draws.encoding is None else None
+        objective.diagnosed = self.frequency if self.selection.encoding is None else None
         self._draw(0)
         state = self.optimizer.start(self.start, self._posed(self.problem))
         objective.diagnosed = None
@@ -259,12 +259,12 @@ class Stage:
     def _draw(self, iteration: int) -> None:
         """Let the objective be that of an iteration."""
         objective = self.problem.objective
-        objective.experiments, objective.weight = self.draws.of(self.number, iteration)
+        objective.experiments, objective.weight = self.selection.select(self.number, iteration)
 
     @property
     def frequency(self) -> float:
         """Centre of the wavelet's band [Hz]."""
-        return Spectrum.of(self.draws.shots[0].wavelet[0], self.plan.interval).centre
+        return Spectrum.of(self.selection.shots[0].wavelet[0], self.plan.interval).centre
 
     def points_per_wavelength(self, state: State) -> float:
         """Of the slowest wave of the present model, at the upper edge of the band."""
@@ -280,11 +280,11 @@ class Stage:
         traces = self.problem.traces
         return None if traces is None else Diagnosis(traces, self.frequency)
 
-    def silence(self) -> Silence:
+    def silence(self) -> ZeroGradient:
         """How much there was at each station from the source to the gradient."""
-        shots = self.draws.shots
-        synthetic, adjoint, gradient = self.problem.loudest
-        return Silence(
+        shots = self.selection.shots
+        synthetic, adjoint, gradient = self.problem.peak_amplitudes
+        return ZeroGradient(
             max(float(np.abs(shot.wavelet).max()) for shot in shots),
             float(synthetic),
             max(float(np.abs(shot.comparison.observed).max()) for shot in shots),
@@ -303,7 +303,7 @@ class Stage:
         """
         self.problem.name = f"{self.number} {state.iteration + 1}"
         self._draw(state.iteration + self.optimizer.sampling)
-        if self.draws.changing and state.iteration and not self.optimizer.sampling:
+        if self.selection.changing and state.iteration and not self.optimizer.sampling:
             # Values and gradients of other shots cannot be compared.
             state = optimizer.refreshed(state, self._posed(self.problem))
         refused: ModelError | StabilityError | None = None
@@ -320,7 +320,7 @@ class Stage:
         following = self.optimizer.step(state, self._posed(attempt))
         if following is None and refused is not None:
             raise refused
-        if following is None and self.draws.changing:
+        if following is None and self.selection.changing:
             # Other shots may lead on.
             return replace(state, iteration=state.iteration + 1)
         return following
@@ -370,11 +370,11 @@ class Stage:
     @property
     def estimates(self) -> bool:
         """Whether wavelets are estimated."""
-        return self.draws.shots[0].comparison.source is not None
+        return self.selection.shots[0].comparison.source is not None
 
     def wavelets(self, state: State) -> tuple[Array, Array]:
         """Estimated wavelets of shape (n_shots or 1, samples), and the one modelled with."""
-        problem, shots = self.problem, self.draws.shots
+        problem, shots = self.problem, self.selection.shots
         problem.name = f"{self.number} end"
         problem.objective.experiments = shots
         return problem.wavelets(state.x), shots[0].wavelet[0]

@@ -91,7 +91,7 @@ class InversionState:
         TrustError
             If somebody else could have written it.
         """
-        ownership.recalled(path).close()
+        ownership.open_run_file(path).close()
         arrays, numbers = hdf5.read_state(path)
         try:
             return cls._of(arrays, numbers)

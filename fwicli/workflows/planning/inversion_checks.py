@@ -155,7 +155,7 @@ def _regularization(
 
 
 def shots(checks: Checks, config: schema.InvertConfig, records: Gathers) -> None:
-    """Shots that fire together must be heard by the same receivers, in the whole model."""
+    """Shots that fire together must be recorded by the same receivers, in the whole model."""
     settings = config.inversion
     for number, stage in enumerate(settings.stages):
         key: Key = ("inversion", "stages", number, "shots")

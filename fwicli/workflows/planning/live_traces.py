@@ -45,7 +45,7 @@ def live_acquisition(
     seen = replace(records, data=band.apply(records.data, records.interval))
     own = settings.stages[number].conditioning is not None
     place = (*key, "conditioning") if own else ("inversion", "conditioning")
-    traces = checks.get(place, lambda: experiments.heard(seen, prepare, near))
+    traces = checks.get(place, lambda: experiments.compared_traces(seen, prepare, near))
     if traces is None:
         return None
     dropped = int((~traces.any(axis=1)).sum())

@@ -21,7 +21,7 @@ from fwicli.survey.bands import Band
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.proximity import Nearest
-from fwicli.survey.regridding import moved
+from fwicli.survey.regridding import coarsened
 from fwicli.survey.wavelets import Spectrum
 from fwicli.workflows.assembly import plausibility, sizes, survey
 from fwicli.workflows.assembly.wavelets import signature
@@ -300,7 +300,7 @@ def _migration(checks: Checks, config: schema.RtmConfig, model: EarthModel | Non
     grids = simulation_grids.grids(checks, physics, model.grid, limit, spacing, imaging.spacing)
     if grids is None:
         return None
-    coarse = moved(model, grids[0])
+    coarse = coarsened(model, grids[0])
     fastest, duration = speeds(physics.equation, model)[1], records.interval * (records.samples - 1)
     placement.within_reach(checks, ("data",), records.acquisition, fastest, duration)
     if survey.kept(coarse, imaging.mute).all():

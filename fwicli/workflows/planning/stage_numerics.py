@@ -16,7 +16,7 @@ from fwicli.propagators.sampling import stability
 from fwicli.survey.bands import Band
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
-from fwicli.survey.regridding import moved
+from fwicli.survey.regridding import coarsened
 from fwicli.workflows.assembly import unknowns
 from fwicli.workflows.planning import live_traces, near_source, placement, simulation_grids
 from fwicli.workflows.planning.checks import ROUNDING, Checks
@@ -61,7 +61,7 @@ def stage(
     geometry = live_traces.live_acquisition(checks, key, config.inversion, records, near.length)
     if geometry is None:
         return None
-    coarse = moved(model, grids[0])
+    coarse = coarsened(model, grids[0])
     slow, fast = (unknowns.bounded(config, model, coarse, side) for side in (0, 1))
     slowest, now = speeds(equation, slow)[0], speeds(equation, coarse)
     duration = records.interval * (records.samples - 1)

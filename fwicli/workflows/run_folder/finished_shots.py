@@ -76,7 +76,7 @@ class FinishedShots:
         done, total = 0, np.zeros(())
         path = self.folder / SUM
         if self._is_there(SUM):
-            with ownership.recalled(path) as file, _whole(path), np.load(file) as kept:
+            with ownership.open_run_file(path) as file, _whole(path), np.load(file) as kept:
                 done, total = int(kept["done"]), kept["total"]
         progress(done)
         for result in executor.map(tasks[done:]):
@@ -105,7 +105,7 @@ class FinishedShots:
 
     def _read(self, number: int) -> Array:
         path = self.folder / self._name(number)
-        with ownership.recalled(path) as file, _whole(path):
+        with ownership.open_run_file(path) as file, _whole(path):
             return np.asarray(np.load(file))
 
 

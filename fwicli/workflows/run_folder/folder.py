@@ -175,7 +175,7 @@ class RunFolder:
         """Check that nobody else could have written what a run that goes on reads."""
         for name in (CONFIG, ENVIRONMENT, PROGRESS):
             if os.path.lexists(self.path / name):
-                ownership.recalled(self.path / name).close()
+                ownership.open_run_file(self.path / name).close()
         for name in FOLDERS:
             ownership.check_folder(self.path / name)
 
@@ -307,7 +307,7 @@ class RunFolder:
 
     def step(self, record: Mapping[str, Any]) -> None:
         """Add a line to the progress."""
-        with ownership.continued(self.file(PROGRESS)) as file:
+        with ownership.appending(self.file(PROGRESS)) as file:
             line = json.dumps({"time": round(time.time(), 3), **record})
             file.write(f"{line}\n".encode())
 

@@ -41,7 +41,7 @@ class Manifest:
         self.present = False
         path = folder / MANIFEST
         if path.is_file() and not path.is_symlink():
-            with ownership.recalled(path) as file:
+            with ownership.open_run_file(path) as file:
                 lines = file.read().decode("utf-8", errors="replace").splitlines()
             self.present = lines[:1] == [HEADER]
             if self.present:

@@ -35,7 +35,7 @@ OPERATORS: dict[str, Operator] = {
     "damping": mutes.damping(RECORD, 0.2, ARRIVALS),
     "by offset": trace_weights.by_offset(RECORD, 500.0, 1.5),
     "by amplitude": trace_weights.by_amplitude(RECORD, 1.0),
-    "given": trace_weights.given(RECORD, RNG.random(7)),
+    "given": trace_weights.from_array(RECORD, RNG.random(7)),
 }
 CHAINS = {name: chain([operator]) for name, operator in OPERATORS.items()} | {
     "all": chain(list(OPERATORS.values())),
@@ -92,11 +92,11 @@ def test_band_pass_keeps_its_band() -> None:
 def test_edges_and_tapers() -> None:
     """One between the edges, zero outside, a half in the middle of a taper."""
     x = np.array([0.0, 1.0, 1.5, 2.0, 3.0, 3.5, 4.0, 5.0])
-    weights = mutes.kept(x, 1.0, 4.0, 1.0)
+    weights = mutes.weights(x, 1.0, 4.0, 1.0)
     np.testing.assert_allclose(weights, [0, 0, 0.5, 1, 1, 0.5, 0, 0], atol=1e-15)
-    np.testing.assert_allclose(mutes.kept(x, 1.0, 4.0, 1.0, muted=True), 1 - weights)
-    np.testing.assert_array_equal(mutes.kept(x, None, 2.0, 0.0), [1, 1, 1, 1, 0, 0, 0, 0])
-    np.testing.assert_array_equal(mutes.kept(x, None, None, 1.0), 1.0)
+    np.testing.assert_allclose(mutes.weights(x, 1.0, 4.0, 1.0, muted=True), 1 - weights)
+    np.testing.assert_array_equal(mutes.weights(x, None, 2.0, 0.0), [1, 1, 1, 1, 0, 0, 0, 0])
+    np.testing.assert_array_equal(mutes.weights(x, None, None, 1.0), 1.0)
 
 
 def test_mutes_follow_the_moveout() -> None:
@@ -148,7 +148,7 @@ def test_dead_traces_are_found() -> None:
 )
 def test_weights_that_do_not_fit_are_refused(weights: np.ndarray, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        trace_weights.given(RECORD, weights)
+        trace_weights.from_array(RECORD, weights)
 
 
 def test_offsets_are_horizontal() -> None:

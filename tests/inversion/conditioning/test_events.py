@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fwicli.inversion.diagnosis import Diagnosis, compare, together
+from fwicli.inversion.diagnosis import Diagnosis, compare, stacked
 from fwicli.survey.wavelets import times
 
 INTERVAL, FREQUENCY, SAMPLES = 0.008, 6.0, 500
@@ -69,7 +69,7 @@ def shifted(data: np.ndarray, cycles: float) -> tuple[np.ndarray, np.ndarray]:
 
 def diagnosis(synthetic: np.ndarray, observed: np.ndarray) -> Diagnosis:
     pairs = zip(synthetic, observed, strict=True)
-    return Diagnosis(together([compare(s, d, INTERVAL, FREQUENCY) for s, d in pairs]), FREQUENCY)
+    return Diagnosis(stacked([compare(s, d, INTERVAL, FREQUENCY) for s, d in pairs]), FREQUENCY)
 
 
 SYNTHETIC = np.stack([gather()] * SHOTS)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fwicli.errors import DataError
-from fwicli.inversion.conditioning.first_arrivals import first_arrivals
+from fwicli.inversion.conditioning.first_arrivals import pick_for_mutes
 from fwicli.survey.bands import Band
 from fwicli.survey.wavelets import ricker, times
 
@@ -36,7 +36,7 @@ def test_picks(noise: float, band: bool) -> None:
         added = Band(3.0, 15.0).apply(added, INTERVAL)
         added /= added.std()
     traces = traces + noise * traces.max(axis=1, keepdims=True) * added
-    error = first_arrivals(traces, INTERVAL) - arrivals
+    error = pick_for_mutes(traces, INTERVAL) - arrivals
     assert np.abs(error).max() < PERIOD
     assert abs(np.median(error)) < 0.7 * PERIOD
 
@@ -45,7 +45,7 @@ def test_dead_traces_take_what_their_neighbours_have() -> None:
     traces, arrivals = gather()
     dead = [0, 11, 12, 59]
     traces[dead] = 0
-    error = (first_arrivals(traces, INTERVAL) - arrivals)[dead]
+    error = (pick_for_mutes(traces, INTERVAL) - arrivals)[dead]
     assert np.abs(error).max() < PERIOD
 
 
@@ -53,14 +53,14 @@ def test_scale_of_a_trace_does_not_matter() -> None:
     traces, _ = gather()
     scales = 10.0 ** np.random.default_rng(1).uniform(-12, 6, len(traces))
     np.testing.assert_array_equal(
-        first_arrivals(traces, INTERVAL), first_arrivals(traces * scales[:, None], INTERVAL)
+        pick_for_mutes(traces, INTERVAL), pick_for_mutes(traces * scales[:, None], INTERVAL)
     )
 
 
 def test_silence_has_no_arrival() -> None:
-    np.testing.assert_allclose(first_arrivals(np.zeros((3, 11)), 0.1), 1.0)
+    np.testing.assert_allclose(pick_for_mutes(np.zeros((3, 11)), 0.1), 1.0)
 
 
 def test_noise_without_arrivals_is_refused() -> None:
     with pytest.raises(DataError, match="kind: moveout"):
-        first_arrivals(np.sin(2 * np.pi * 8 * times(INTERVAL, SAMPLES))[None], INTERVAL)
+        pick_for_mutes(np.sin(2 * np.pi * 8 * times(INTERVAL, SAMPLES))[None], INTERVAL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fwicli.inversion.conditioning.onsets import onsets, shifts
+from fwicli.inversion.conditioning.first_arrivals import arrival_shifts, pick_onsets
 from fwicli.survey.wavelets import ricker, times
 
 INTERVAL, FREQUENCY, SAMPLES = 0.004, 8.0, 500
@@ -24,7 +24,7 @@ ARRIVALS = np.linspace(0.0, 1.0, 21)
 
 def test_onsets_follow_the_wave() -> None:
     """To a twentieth of a cycle, all late by the same time, not more than the wavelet's rise."""
-    late = onsets(gather(ARRIVALS), INTERVAL, FREQUENCY) - ARRIVALS
+    late = pick_onsets(gather(ARRIVALS), INTERVAL, FREQUENCY) - ARRIVALS
     assert np.ptp(late) <= 1.5 * INTERVAL
     assert 0 < late.mean() < 1.5 / FREQUENCY
 
@@ -32,17 +32,17 @@ def test_onsets_follow_the_wave() -> None:
 def test_onsets_are_found_in_noise() -> None:
     """Noise at a tenth of the first wave, which is a thirtieth of the later one."""
     noise = 0.01 * np.random.default_rng(0).standard_normal((21, SAMPLES))
-    late = onsets(gather(ARRIVALS[4:]) + noise[4:], INTERVAL, FREQUENCY) - ARRIVALS[4:]
+    late = pick_onsets(gather(ARRIVALS[4:]) + noise[4:], INTERVAL, FREQUENCY) - ARRIVALS[4:]
     assert np.ptp(late) < 0.3 / FREQUENCY
 
 
 def test_silence_has_no_onset() -> None:
     silent = np.zeros((3, SAMPLES))
-    assert np.isnan(onsets(silent, INTERVAL, FREQUENCY)).all()
-    found = shifts(silent, gather(ARRIVALS[:3]), INTERVAL, FREQUENCY)
+    assert np.isnan(pick_onsets(silent, INTERVAL, FREQUENCY)).all()
+    found = arrival_shifts(silent, gather(ARRIVALS[:3]), INTERVAL, FREQUENCY)
     assert np.isnan(found.time).all()
     noise = np.random.default_rng(0).standard_normal((20, SAMPLES))
-    assert np.isnan(onsets(noise, INTERVAL, FREQUENCY)).mean() > 0.8
+    assert np.isnan(pick_onsets(noise, INTERVAL, FREQUENCY)).mean() > 0.8
 
 
 @pytest.mark.parametrize("cycles", [-2.3, -1.1, -0.5, 0.0, 0.2, 0.7, 1.0, 1.9])
@@ -50,25 +50,25 @@ def test_silence_has_no_onset() -> None:
 def test_shifts_do_not_skip(cycles: float, sign: float) -> None:
     """Of whole cycles as of parts, whatever polarity, to a fiftieth of a cycle."""
     moved = ARRIVALS[8:14] + cycles / FREQUENCY
-    found = shifts(gather(ARRIVALS[8:14]), gather(moved, sign=sign), INTERVAL, FREQUENCY)
+    found = arrival_shifts(gather(ARRIVALS[8:14]), gather(moved, sign=sign), INTERVAL, FREQUENCY)
     np.testing.assert_allclose(found.time * FREQUENCY, cycles, atol=0.02)
-    assert (sign * found.likeness > 0.95).all()
+    assert (sign * found.correlation > 0.95).all()
 
 
 def test_amplitudes_do_not_move_arrivals() -> None:
     """Another ratio of the first wave to the later one, ten times as large in all."""
     other = 10 * gather(ARRIVALS[8:14], later=1.5)
-    found = shifts(gather(ARRIVALS[8:14]), other, INTERVAL, FREQUENCY)
+    found = arrival_shifts(gather(ARRIVALS[8:14]), other, INTERVAL, FREQUENCY)
     np.testing.assert_allclose(found.time * FREQUENCY, 0, atol=0.02)
 
 
 def test_unlike_arrivals_are_told() -> None:
-    """Noise has a time now and then, and no likeness."""
+    """Noise has a time now and then, and no correlation."""
     random = np.random.default_rng(1)
     late = np.where(T > 0.8, 1.0, 0.0)
     first, second = random.standard_normal((2, 40, SAMPLES)) * late
-    found = shifts(first, second, INTERVAL, FREQUENCY)
-    assert np.nanmedian(np.abs(found.likeness)) < 0.6
+    found = arrival_shifts(first, second, INTERVAL, FREQUENCY)
+    assert np.nanmedian(np.abs(found.correlation)) < 0.6
 
 
 @pytest.mark.parametrize("cycles", [0.0, 0.4, -1.0])
@@ -83,6 +83,6 @@ def test_ringing_waves_in_noise_skip_seldom(cycles: float) -> None:
 
     begin = np.linspace(0.5, 1.0, 40)
     first, second = (np.stack([ringing(t) for t in begin + s]) for s in (0.0, cycles / FREQUENCY))
-    found = shifts(first + noise[0], second + noise[1], INTERVAL, FREQUENCY)
+    found = arrival_shifts(first + noise[0], second + noise[1], INTERVAL, FREQUENCY)
     assert (np.abs(found.time * FREQUENCY - cycles) > 0.4).mean() < 0.1
-    assert (found.likeness < 0).mean() < 0.1
+    assert (found.correlation < 0).mean() < 0.1

@@ -11,7 +11,7 @@ import pytest
 
 from fwicli.errors import ConfigError
 from fwicli.inversion.misfits.residuals import LeastSquares
-from fwicli.inversion.misfits.user import Own
+from fwicli.inversion.misfits.user import UserMisfit
 from tests.inversion.arrivals import INTERVAL, gathers
 
 FILE = """\
@@ -55,7 +55,7 @@ def file(tmp_path: Path) -> str:
 def test_derivative_by_hand(file: str) -> None:
     """Value, derivative and scale are what the function says, in a worker as well."""
     synthetic, observed = gathers()
-    misfit = pickle.loads(pickle.dumps(Own(file, "absolute")))
+    misfit = pickle.loads(pickle.dumps(UserMisfit(file, "absolute")))
     value, adjoint = misfit(synthetic.astype(np.float32), observed, INTERVAL)
     residual = synthetic.astype(np.float32).astype(float) - observed
     assert value == pytest.approx(INTERVAL * np.abs(residual).sum())
@@ -67,7 +67,7 @@ def test_derivative_by_hand(file: str) -> None:
 def test_derivative_by_torch(file: str) -> None:
     """The same as by hand; and NumPy arrays go in and out."""
     synthetic, observed = gathers()
-    value, adjoint = Own(file, "value_alone", "torch")(synthetic, observed, INTERVAL)
+    value, adjoint = UserMisfit(file, "value_alone", "torch")(synthetic, observed, INTERVAL)
     expected, residual = LeastSquares()(synthetic, observed, INTERVAL)
     assert value == pytest.approx(expected, rel=1e-12)
     np.testing.assert_allclose(adjoint, residual, rtol=1e-12)
@@ -85,7 +85,7 @@ def test_derivative_by_torch(file: str) -> None:
 )
 def test_mistakes_with_torch(file: str, name: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        Own(file, name, "torch")(*gathers(), INTERVAL)
+        UserMisfit(file, name, "torch")(*gathers(), INTERVAL)
 
 
 @pytest.mark.parametrize(
@@ -100,21 +100,21 @@ def test_mistakes_with_torch(file: str, name: str, message: str) -> None:
 )
 def test_mistakes(file: str, name: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        Own(file, name)(*gathers(), INTERVAL)
+        UserMisfit(file, name)(*gathers(), INTERVAL)
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:
     """Missing, or not Python."""
     with pytest.raises(ConfigError, match=r"cannot read .*none.py"):
-        Own(str(tmp_path / "none.py"), "f").function()
+        UserMisfit(str(tmp_path / "none.py"), "f").function()
     (tmp_path / "bad.py").write_text("def f(:\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"bad.py cannot be run: SyntaxError"):
-        Own(str(tmp_path / "bad.py"), "f").function()
+        UserMisfit(str(tmp_path / "bad.py"), "f").function()
 
 
 def test_without_torch(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is missed only where it is wanted, with what to do about it."""
     monkeypatch.setitem(sys.modules, "torch", None)
-    Own(file, "absolute")(*gathers(), INTERVAL)
+    UserMisfit(file, "absolute")(*gathers(), INTERVAL)
     with pytest.raises(ConfigError, match=r"needs PyTorch.*pip install torch"):
-        Own(file, "value_alone", "torch")(*gathers(), INTERVAL)
+        UserMisfit(file, "value_alone", "torch")(*gathers(), INTERVAL)

@@ -17,7 +17,7 @@ def test_receivers_at_once_are_their_sum() -> None:
     """What all send together, averaged over draws, is what each sends alone."""
     f, x = objective("vp")
     shot = f.experiments[0]
-    common = (f.discretization, f.medium.parameters(x), shot.wavelet, shot.source)
+    common = (f.discretization, f.parameter_map.parameters(x), shot.wavelet, shot.source)
     near = shot.receivers[::4]
     together = np.mean([ShotEnergy(*common, near, seed)() for seed in range(16)], axis=0)
     # A receiver alone, of which the average over draws needs no other receivers.
@@ -35,7 +35,13 @@ def test_source_and_receivers_are_alike() -> None:
     """The energy of the source is that of the gradient's illumination."""
     f, x = objective("vp")
     shot = f.experiments[0]
-    common = (f.discretization, f.medium.parameters(x), shot.wavelet, shot.source, shot.receivers)
+    common = (
+        f.discretization,
+        f.parameter_map.parameters(x),
+        shot.wavelet,
+        shot.source,
+        shot.receivers,
+    )
     expected = ShotTask(*common, shot.comparison)().illumination
     found = ShotEnergy(*common, 0)
     np.testing.assert_allclose(found._energy(shot.wavelet, shot.source, shot.receivers), expected)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fwicli.inversion.regularization.constraints import Slopes, SlopeSet, Smoothness, Variation
+from fwicli.inversion.regularization.constraints import SlopeRange, SlopeSet, Smoothness, Variation
 
 RNG = np.random.default_rng(2)
 SHAPE = (2, 7, 6)
@@ -14,8 +14,8 @@ SLOPE = RNG.standard_normal(SHAPE)
 SETS: dict[str, SlopeSet] = {
     "variation": Variation(0.3),
     "smoothness": Smoothness(0.4),
-    "trend": Slopes(1, low=0.1),
-    "both ways": Slopes(0, -0.2, 0.3),
+    "trend": SlopeRange(1, low=0.1),
+    "both ways": SlopeRange(0, -0.2, 0.3),
 }
 
 
@@ -49,6 +49,6 @@ def test_excess_is_relative_to_the_limit() -> None:
     everywhere = np.ones(SHAPE, dtype=bool)
     assert Variation(2.0).excess(slope, everywhere) == pytest.approx(0.5)
     assert Smoothness(2.0).excess(slope, everywhere) == pytest.approx(0.5)
-    assert Slopes(0, -4.0, 2.0).excess(slope, everywhere) == pytest.approx(0.25)
-    assert Slopes(0, low=0.0).excess(-slope, everywhere) == pytest.approx(1.0)
-    assert Slopes(0, low=0.0).excess(slope, ~everywhere) == 0
+    assert SlopeRange(0, -4.0, 2.0).excess(slope, everywhere) == pytest.approx(0.25)
+    assert SlopeRange(0, low=0.0).excess(-slope, everywhere) == pytest.approx(1.0)
+    assert SlopeRange(0, low=0.0).excess(slope, ~everywhere) == 0

@@ -8,7 +8,7 @@ from scipy.optimize import LinearConstraint, isotonic_regression, minimize
 
 from fwicli.errors import ModelError
 from fwicli.inversion.regularization import projection
-from fwicli.inversion.regularization.constraints import Slopes, SlopeSet, Smoothness, Variation
+from fwicli.inversion.regularization.constraints import SlopeRange, SlopeSet, Smoothness, Variation
 from fwicli.inversion.regularization.projection import TOLERANCE, Constraints, Feasible
 
 RNG = np.random.default_rng(6)
@@ -19,9 +19,9 @@ FIXED = Z < 50
 SETS: dict[str, list[SlopeSet]] = {
     "variation": [Variation(6.0)],
     "smoothness": [Smoothness(8.0)],
-    "trend": [Slopes(1, low=0.0)],
-    "lateral": [Slopes(0, -2.0, 2.0)],
-    "all": [Variation(9.0), Smoothness(9.0), Slopes(1, low=0.0), Slopes(0, -8.0, 8.0)],
+    "trend": [SlopeRange(1, low=0.0)],
+    "lateral": [SlopeRange(0, -2.0, 2.0)],
+    "all": [Variation(9.0), Smoothness(9.0), SlopeRange(1, low=0.0), SlopeRange(0, -8.0, 8.0)],
 }
 
 
@@ -111,7 +111,7 @@ def test_smoothness_solves_its_linear_system() -> None:
 def test_contradictions_are_refused() -> None:
     """Bounds that fall with depth leave no trend that rises with it."""
     low = 3000 - 5 * Z
-    within = Feasible(low, low + 100, [Slopes(1, low=0.0)], SPACING, "rho")
+    within = Feasible(low, low + 100, [SlopeRange(1, low=0.0)], SPACING, "rho")
     with pytest.raises(ModelError, match=r"no model of rho.*widen the bounds or loosen"):
         within.project(low + 50)
 

@@ -13,7 +13,7 @@ from fwicli.inversion.misfits.registry import LeastSquares
 from fwicli.inversion.shots.batches import Batches
 from fwicli.inversion.shots.encoding import Code, Encoding
 from fwicli.inversion.shots.experiments import Experiment
-from fwicli.inversion.shots.selection import Draws
+from fwicli.inversion.shots.selection import ShotSelection
 from tests.inversion.test_objective import objective, slope
 
 RNG = np.random.default_rng(3)
@@ -31,23 +31,23 @@ class Halved(LeastSquares):
 def test_batches_come_with_their_weight() -> None:
     f, _ = objective("vp")
     shots = list(f.experiments) * 3
-    draws = Draws(shots, Batches(2, "random"))
+    draws = ShotSelection(shots, Batches(2, "random"))
     assert draws.changing
-    drawn, weight = draws.of(0, 4)
+    drawn, weight = draws.select(0, 4)
     assert weight == 3
     numbers = Batches(2, "random").shots(6, 0, 4)
     assert all(a is shots[n] for a, n in zip(drawn, numbers, strict=True))
-    everything, weight = Draws(shots).of(0, 4)
+    everything, weight = ShotSelection(shots).select(0, 4)
     assert list(everything) == shots
     assert weight == 1
-    assert not Draws(shots, Batches(6)).changing
+    assert not ShotSelection(shots, Batches(6)).changing
 
 
 @pytest.mark.parametrize("rule", [Encoding(), Encoding(realisations=3, delay=0.02)])
 def test_gradient_of_encoded_shots_is_that_of_their_objective(rule: Encoding) -> None:
     """By central differences in float64."""
     f, x = objective("slowness")
-    f.experiments, f.weight = Draws(f.experiments, None, rule).of(1, 5)
+    f.experiments, f.weight = ShotSelection(f.experiments, None, rule).select(1, 5)
     assert len(f.experiments) == rule.realisations
     assert f.weight == pytest.approx(1 / rule.realisations)
     assert f.experiments[0].source.shape == (2, 2)
@@ -58,7 +58,7 @@ def test_gradient_of_encoded_shots_is_that_of_their_objective(rule: Encoding) ->
 
 def test_gradient_of_a_batch_is_that_of_its_objective() -> None:
     f, x = objective("slowness")
-    f.experiments, f.weight = Draws(f.experiments, Batches(1)).of(0, 3)
+    f.experiments, f.weight = ShotSelection(f.experiments, Batches(1)).select(0, 3)
     assert len(f.experiments) == 1
     _, gradient = f(x)
     direction = x * np.random.default_rng(1).standard_normal(x.shape)
@@ -77,11 +77,11 @@ def test_means_are_those_of_all_shots() -> None:
             found.append(f(x))
         return np.mean([v for v, _ in found]), np.mean([g for _, g in found], axis=0)
 
-    draws = Draws(shots, Batches(1))
-    encoded = Draws(shots, None, Encoding())
+    draws = ShotSelection(shots, Batches(1))
+    encoded = ShotSelection(shots, None, Encoding())
     codes = [Code(np.arange(2), np.array(s), np.zeros(2, int)) for s in product([-1, 1], repeat=2)]
     for drawn in (
-        [draws.of(0, 0), draws.of(0, 1)],
+        [draws.select(0, 0), draws.select(0, 1)],
         [([encoded._encoded(code)], 1.0) for code in codes],
     ):
         value, gradient = mean(drawn)
@@ -96,6 +96,6 @@ def test_sums_of_other_misfits_are_refused() -> None:
         np.zeros((3, 2)),
         Comparison(RNG.standard_normal((3, 9)), 0.004, Halved()),
     )
-    Draws([shot, shot], Batches(1))
+    ShotSelection([shot, shot], Batches(1))
     with pytest.raises(ConfigError, match="only for `misfit: least_squares`"):
-        Draws([shot, shot], None, Encoding())
+        ShotSelection([shot, shot], None, Encoding())
