@@ -1,0 +1,142 @@
+"""Public functions of two or more parameters say in numpydoc what they take and give."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from tests.test_tree import MODULES
+from tests.test_vocabulary import compare
+
+# Functions whose docstring is not complete, by room. Numbers only fall, to zero.
+INCOMPLETE: dict[str, int] = {
+    "fwicli.autograd": 12,
+    "fwicli.cli": 8,
+    "fwicli.config": 9,
+    "fwicli.digits": 3,
+    "fwicli.disk": 3,
+    "fwicli.execution": 8,
+    "fwicli.files": 22,
+    "fwicli.imaging": 5,
+    "fwicli.inversion": 15,
+    "fwicli.inversion.conditioning": 14,
+    "fwicli.inversion.misfits": 27,
+    "fwicli.inversion.optimizers": 25,
+    "fwicli.inversion.preconditioning": 7,
+    "fwicli.inversion.regularization": 14,
+    "fwicli.inversion.shots": 7,
+    "fwicli.inversion.unknowns": 10,
+    "fwicli.ndarrays": 2,
+    "fwicli.operators": 13,
+    "fwicli.plotting": 10,
+    "fwicli.propagators": 30,
+    "fwicli.propagators.checks": 18,
+    "fwicli.propagators.equations": 18,
+    "fwicli.propagators.kernels": 7,
+    "fwicli.propagators.running": 16,
+    "fwicli.propagators.sampling": 16,
+    "fwicli.propagators.symbolic": 24,
+    "fwicli.scalars": 3,
+    "fwicli.survey": 22,
+    "fwicli.waves": 4,
+    "fwicli.workflows": 4,
+    "fwicli.workflows.assembly": 28,
+    "fwicli.workflows.inversion": 4,
+    "fwicli.workflows.planning": 32,
+    "fwicli.workflows.run_folder": 14,
+}
+
+NONE = {"", "None", "NoReturn"}
+
+
+def public(node: ast.AST) -> Iterator[ast.FunctionDef]:
+    """Public functions, and public methods of public classes, that are not nested."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.ClassDef) and not child.name.startswith("_"):
+            if isinstance(child, ast.FunctionDef):
+                yield child
+            else:
+                yield from public(child)
+
+
+def parameters(function: ast.FunctionDef) -> list[str]:
+    """Names of the parameters beside self, as they stand in a docstring."""
+    arguments = function.args
+    names = [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    names = names[names[:1] in (["self"], ["cls"]) :]
+    names += [f"*{arguments.vararg.arg}"] if arguments.vararg else []
+    return names + ([f"**{arguments.kwarg.arg}"] if arguments.kwarg else [])
+
+
+def sections(docstring: str) -> dict[str, str]:
+    """Text of the sections of a docstring by title."""
+    parts = re.split(r"^(\w[\w ]*)\n-{3,}$", docstring, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def documented(section: str) -> list[str]:
+    """Names that a section of parameters describes; several may share a line."""
+    lines = re.findall(r"^(\S.*)$", section, flags=re.MULTILINE)
+    return [name.strip() for line in lines for name in line.split(" : ")[0].split(",")]
+
+
+def missing(function: ast.FunctionDef) -> list[str]:
+    """Sections that a docstring lacks, or that do not fit the function."""
+    names = parameters(function)
+    if len(names) < 2:
+        return []
+    found = sections(ast.get_docstring(function) or "")
+    lacking = []
+    if sorted(documented(found.get("Parameters", ""))) != sorted(names):
+        lacking.append("Parameters")
+    returns = "" if function.returns is None else ast.unparse(function.returns)
+    if returns not in NONE and not {"Returns", "Yields"} & set(found):
+        lacking.append("Returns")
+    return lacking
+
+
+def room(module: str) -> str:
+    """A folder of the package, or a folder in one, or a module beside them."""
+    path = MODULES[module].with_suffix("").parts
+    below = path[len(path) - 1 - path[::-1].index("fwicli") :]
+    return ".".join(below[: max(2, min(3, len(below) - 1))])
+
+
+def test_docstrings_are_complete() -> None:
+    """Parameters under the names that they have, and what is returned."""
+    counts: Counter[str] = Counter()
+    for module, path in MODULES.items():
+        for function in public(ast.parse(path.read_bytes())):
+            counts[room(module)] += bool(missing(function))
+    compare(counts, INCOMPLETE)
+
+
+def test_what_is_missing() -> None:
+    """A name that is not the function's, a name left out, and no word of what is returned."""
+    source = '''
+def f(a, b: int, *c) -> int:
+    """Add.
+
+    Parameters
+    ----------
+    a, {} : int
+        Terms.
+    {}
+
+    {}
+    -------
+    sum : int
+    """
+'''
+
+    def of(*texts: str) -> list[str]:
+        function = ast.parse(source.format(*texts)).body[0]
+        assert isinstance(function, ast.FunctionDef)
+        return missing(function)
+
+    assert of("b", "*c : int", "Returns") == []
+    assert of("b", "*c : int", "Results") == ["Returns"]
+    assert of("b", "", "Returns") == ["Parameters"]
+    assert of("x", "*c : int", "Returns") == ["Parameters"]
