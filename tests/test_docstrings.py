@@ -22,8 +22,6 @@ INCOMPLETE: dict[str, int] = {
     "fwicli.imaging": 5,
     "fwicli.inversion": 15,
     "fwicli.inversion.conditioning": 14,
-    "fwicli.inversion.misfits": 27,
-    "fwicli.inversion.optimizers": 25,
     "fwicli.inversion.preconditioning": 7,
     "fwicli.inversion.regularization": 14,
     "fwicli.inversion.shots": 7,

@@ -39,7 +39,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Linearized:
-    """An attribute at a gather: its values, and its derivative and the transpose of that."""
+    """An attribute at a gather: its values, its derivative, and the transpose of the derivative."""
 
     values: Array
     forward: Callable[[Array], Array]
@@ -47,11 +47,23 @@ class Linearized:
 
 
 class Attribute(ABC):
-    """What its kinds share: the comparison of the attributes."""
+    """Base of the misfits that compare attributes by least squares."""
 
     @abstractmethod
     def at(self, gather: Array, observed: Array) -> Linearized:
-        """The attribute at a gather; the observed one sets units and damping."""
+        """The attribute at a gather.
+
+        Parameters
+        ----------
+        gather : ndarray of shape (n_receivers, samples)
+            Gather at which the attribute is linearised.
+        observed : ndarray of shape (n_receivers, samples)
+            Observed gather, which sets units and damping.
+
+        Returns
+        -------
+        attribute : Linearized
+        """
 
     @abstractmethod
     def weights(self, observed: Array) -> Array:
@@ -60,42 +72,86 @@ class Attribute(ABC):
     def __call__(self, synthetic: Array, observed: Array, interval: float) -> tuple[float, Array]:
         """Value, and its derivative with respect to the synthetic gather."""
         observed = observed.astype(np.float64)
-        seen = self.at(synthetic.astype(np.float64), observed)
-        residual = seen.values - self.at(observed, observed).values
+        attribute = self.at(synthetic.astype(np.float64), observed)
+        residual = attribute.values - self.at(observed, observed).values
         weighted = interval * self.weights(observed) * residual
-        return 0.5 * float(np.vdot(weighted, residual)), seen.transpose(weighted)
+        return 0.5 * float(np.vdot(weighted, residual)), attribute.transpose(weighted)
 
     def scale(self, observed: Array, interval: float) -> float:
-        """The value for no waves at all."""
+        """Value of a gather of zeros.
+
+        Parameters
+        ----------
+        observed : ndarray of shape (n_receivers, samples)
+            Observed gather, in the unit of the data.
+        interval : float
+            Sampling interval [s].
+
+        Returns
+        -------
+        scale : float
+            Not negative, in the unit of the value.
+        """
         return self(np.zeros_like(observed), observed, interval)[0]
 
     def curvature(self, synthetic: Array, observed: Array, interval: float, change: Array) -> Array:
-        """dt a'^T w a' applied to a change of the synthetic gather."""
+        """dt a'^T w a' applied to a change of the synthetic gather.
+
+        Parameters
+        ----------
+        synthetic, observed : ndarray of shape (n_receivers, samples)
+            Gathers, in the unit of the data.
+        interval : float
+            Sampling interval [s].
+        change : ndarray of shape (n_receivers, samples)
+            Change of the synthetic gather.
+
+        Returns
+        -------
+        product : ndarray of shape (n_receivers, samples)
+            Second derivative times the change.
+        """
         observed = observed.astype(np.float64)
-        seen = self.at(synthetic.astype(np.float64), observed)
-        weighted = interval * self.weights(observed) * seen.forward(change.astype(np.float64))
-        return seen.transpose(weighted)
+        attribute = self.at(synthetic.astype(np.float64), observed)
+        weighted = interval * self.weights(observed) * attribute.forward(change.astype(np.float64))
+        return attribute.transpose(weighted)
 
 
 @dataclass(frozen=True)
 class Envelope(Attribute):
     """Envelopes: where energy arrives, whatever its phase.
 
-    exponent: of the envelope; 1 weighs arrivals by their amplitude, 2 the strong ones more.
-    damping: c, relative to the strongest trace of the observed gather.
+    Parameters
+    ----------
+    exponent : float
+        Power of the envelope; 1 weighs arrivals by their amplitude, 2 the strong ones more.
+    damping : float
+        c, relative to the strongest trace of the observed gather.
     """
 
     exponent: float = 1.0
     damping: float = 0.01
 
     def at(self, gather: Array, observed: Array) -> Linearized:
-        """The power of the envelope."""
+        """The power of the envelope.
+
+        Parameters
+        ----------
+        gather : ndarray of shape (n_receivers, samples)
+            Gather at which the attribute is linearised.
+        observed : ndarray of shape (n_receivers, samples)
+            Observed gather, which sets units and damping.
+
+        Returns
+        -------
+        attribute : Linearized
+        """
         hilbert = quadrature(gather)
         floor = self.damping * float(strength(observed).max(initial=0.0))
         square = gather**2 + hilbert**2 + floor**2
-        # Where all is zero there is no slope.
-        known = np.where(square > 0, square, 1.0)
-        slope = np.where(square > 0, self.exponent * known ** (self.exponent / 2 - 1), 0.0)
+        # The envelope has no slope where it is zero.
+        base = np.where(square > 0, square, 1.0)
+        slope = np.where(square > 0, self.exponent * base ** (self.exponent / 2 - 1), 0.0)
 
         def forward(change: Array) -> Array:
             return np.asarray(slope * (gather * change + hilbert * quadrature(change)))
@@ -107,44 +163,60 @@ class Envelope(Attribute):
         return Linearized(square ** (self.exponent / 2), forward, transpose)
 
     def weights(self, observed: Array) -> Array:
-        """All traces alike: the envelope has their amplitude."""
+        """Equal weights: envelopes have the amplitude of their traces."""
         return np.ones((len(observed), 1))
 
 
 @dataclass(frozen=True)
 class Phase(Attribute):
-    """Instantaneous phase: amplitudes do not count, neither of traces nor within them.
+    """Instantaneous phase, independent of the amplitudes of traces and within traces.
 
-    damping: c, the strength relative to the rms of the trace below which waves lose their phase.
-    silent: relative strength at which a trace counts half.
+    Parameters
+    ----------
+    damping : float
+        c, the strength relative to the rms of the trace below which waves lose their phase.
+    silent : float
+        Relative strength at which a trace counts half.
     """
 
     damping: float = 0.1
     silent: float = SILENT
 
     def at(self, gather: Array, observed: Array) -> Linearized:  # noqa: ARG002
-        """Cosine and sine of the phase, of shape (2, n_receivers, samples)."""
+        """Cosine and sine of the phase, of shape (2, n_receivers, samples).
+
+        Parameters
+        ----------
+        gather : ndarray of shape (n_receivers, samples)
+            Gather at which the attribute is linearised.
+        observed : ndarray of shape (n_receivers, samples)
+            Observed gather, which sets units and damping.
+
+        Returns
+        -------
+        attribute : Linearized
+        """
         circle = np.stack([gather, quadrature(gather)])
         share = self.damping**2 / gather.shape[-1]
         square = (circle**2).sum(axis=0) + share * (gather**2).sum(axis=-1, keepdims=True)
         inverse = np.where(square > 0, 1 / np.sqrt(np.where(square > 0, square, 1.0)), 0.0)
 
         def forward(change: Array) -> Array:
-            moved = np.stack([change, quadrature(change)])
-            stretch = (circle * moved).sum(axis=0)
+            turned = np.stack([change, quadrature(change)])
+            stretch = (circle * turned).sum(axis=0)
             stretch += share * (gather * change).sum(axis=-1, keepdims=True)
-            return np.asarray(inverse * moved - inverse**3 * circle * stretch)
+            return np.asarray(inverse * turned - inverse**3 * circle * stretch)
 
         def transpose(residual: Array) -> Array:
             stretch = inverse**3 * (circle * residual).sum(axis=0)
-            moved = inverse * residual - circle * stretch
-            back = moved[0] - quadrature(moved[1])
+            turned = inverse * residual - circle * stretch
+            back = turned[0] - quadrature(turned[1])
             return np.asarray(back - share * gather * stretch.sum(axis=-1, keepdims=True))
 
         return Linearized(inverse * circle, forward, transpose)
 
     def weights(self, observed: Array) -> Array:
-        """Nothing for silent traces."""
+        """Weights that leave out silent traces."""
         return weights(observed, self.silent)
 
 
@@ -155,10 +227,15 @@ NORMS = ("rms", "mean", "peak")
 class TraceNormalized(Attribute):
     """Least squares of traces that are each divided by their norm.
 
-    norm: root mean square, mean absolute value, or peak.  weights: `equal` lets all traces count
-    alike; `observed` gives each the weight that it has in least squares, by its norm in the
-    observed gather, so that the strength of the synthetic trace alone does not matter.  silent:
-    relative strength at which a trace counts half, where all count alike.
+    Parameters
+    ----------
+    norm : str
+        Root mean square ("rms"), mean absolute value ("mean") or largest value ("peak").
+    weighting : str
+        "equal" gives all traces the same weight. "observed" gives each its weight in least
+        squares, the squared norm of the observed trace.
+    silent : float
+        Relative strength at which a trace counts half, for equal weights.
     """
 
     norm: str = "rms"
@@ -166,7 +243,19 @@ class TraceNormalized(Attribute):
     silent: float = SILENT
 
     def at(self, gather: Array, observed: Array) -> Linearized:  # noqa: ARG002
-        """The normalised traces."""
+        """The normalised traces.
+
+        Parameters
+        ----------
+        gather : ndarray of shape (n_receivers, samples)
+            Gather at which the attribute is linearised.
+        observed : ndarray of shape (n_receivers, samples)
+            Observed gather, which sets units and damping.
+
+        Returns
+        -------
+        attribute : Linearized
+        """
         norms, slopes = self._norms(gather)
         inverse = np.where(norms > 0, 1 / np.where(norms > 0, norms, 1.0), 0.0)
 
@@ -181,7 +270,7 @@ class TraceNormalized(Attribute):
         return Linearized(inverse * gather, forward, transpose)
 
     def _norms(self, gather: Array) -> tuple[Array, Array]:
-        """Norm of each trace and its derivative; a trace that is zero has none."""
+        """Norm of each trace and its derivative; zero for a trace of zeros."""
         size, samples = np.abs(gather), gather.shape[-1]
         if self.norm == "mean":
             return size.mean(axis=-1, keepdims=True), np.sign(gather) / samples
@@ -193,7 +282,7 @@ class TraceNormalized(Attribute):
         return rms, gather / (samples * np.where(rms > 0, rms, 1.0))
 
     def weights(self, observed: Array) -> Array:
-        """As the setting says."""
+        """Weights of the traces by `weighting`."""
         if self.weighting == "equal":
             return weights(observed, self.silent)
         return np.asarray(self._norms(observed)[0] ** 2)

@@ -1,11 +1,11 @@
-"""Normalised zero-lag correlation: the shape of the traces, whatever their strength.
+"""Normalised zero-lag correlation: the shape of the traces, independent of their strength.
 
     phi = sum_r w_r (1 - c_r),      c_r = <s_r, d_r> / (|s_r| |d_r|)
     dphi/ds_r = -w_r (d_r / |d_r| - c_r s_r / |s_r|) / |s_r|
 
-with synthetic traces s_r, observed ones d_r and weights w_r that leave out silent traces; or one c
-for a whole gather, which keeps how traces compare with each other. The curvature is its value
-where the two agree in shape, w (1 - s s^T / |s|**2) / |s|**2.
+with synthetic traces s_r, observed ones d_r and weights w_r that leave out silent traces. With one
+c for a whole gather, the relative strength of its traces counts. The curvature is its value where
+the two agree in shape, w (1 - s s^T / |s|**2) / |s|**2.
 
 Reference: Choi and Alkhalifah (2012), Geophysical Prospecting 60, 748-760.
 """
@@ -29,8 +29,12 @@ OVER = ("trace", "gather")
 class Correlation:
     """One minus the normalised correlation at zero lag.
 
-    over: what is correlated and normalised, each `trace` or the whole `gather`.  silent: relative
-    strength at which a trace counts half, where each is normalised.
+    Parameters
+    ----------
+    over : str
+        Correlate and normalise each "trace", or the whole "gather".
+    silent : float
+        Relative strength at which a trace counts half, where each is normalised.
     """
 
     over: str = "trace"
@@ -41,12 +45,25 @@ class Correlation:
         s, inverse = self._unit(synthetic)
         d, _ = self._unit(observed)
         weight = self._weights(observed)
-        found = (s * d).sum(axis=-1, keepdims=True)
-        derivative = -weight * inverse * (d - found * s)
-        return float((weight * (1 - found)).sum()), derivative.reshape(synthetic.shape)
+        coefficient = (s * d).sum(axis=-1, keepdims=True)
+        derivative = -weight * inverse * (d - coefficient * s)
+        return float((weight * (1 - coefficient)).sum()), derivative.reshape(synthetic.shape)
 
     def scale(self, observed: Array, interval: float) -> float:
-        """The value for traces without any likeness."""
+        """Value of a gather that does not correlate with the observed one.
+
+        Parameters
+        ----------
+        observed : ndarray of shape (n_receivers, samples)
+            Observed gather, in the unit of the data.
+        interval : float
+            Sampling interval [s].
+
+        Returns
+        -------
+        scale : float
+            Not negative, in the unit of the value.
+        """
         return self(np.zeros_like(observed), observed, interval)[0]
 
     def curvature(
@@ -56,19 +73,34 @@ class Correlation:
         interval: float,  # noqa: ARG002
         change: Array,
     ) -> Array:
-        """Second derivative where shapes agree, applied to a change of the synthetic gather."""
+        """Second derivative where shapes agree, applied to a change of the synthetic gather.
+
+        Parameters
+        ----------
+        synthetic, observed : ndarray of shape (n_receivers, samples)
+            Gathers, in the unit of the data.
+        interval : float
+            Sampling interval [s].
+        change : ndarray of shape (n_receivers, samples)
+            Change of the synthetic gather.
+
+        Returns
+        -------
+        product : ndarray of shape (n_receivers, samples)
+            Second derivative times the change.
+        """
         s, inverse = self._unit(synthetic)
         c = self._rows(change)
         across = c - s * (s * c).sum(axis=-1, keepdims=True)
         return np.asarray((self._weights(observed) * inverse**2 * across).reshape(change.shape))
 
     def _rows(self, gather: Array) -> Array:
-        """What is correlated, one row each."""
+        """The gather with a row for each correlation: its traces, or all samples in one row."""
         rows = gather.astype(np.float64)
         return rows if self.over == "trace" else rows.reshape(1, -1)
 
     def _unit(self, gather: Array) -> tuple[Array, Array]:
-        """Rows divided by their norms, and one over these; zero for what is zero."""
+        """Rows divided by their norms, and the inverse norms; zero for rows of zeros."""
         rows = self._rows(gather)
         norms = np.linalg.norm(rows, axis=-1, keepdims=True)
         inverse = np.where(norms > 0, 1 / np.where(norms > 0, norms, 1.0), 0.0)

@@ -4,12 +4,12 @@
     dphi/ds_i = dt (s_i - d_j(i))
 
 over the permutations j of the samples, with synthetic s, observed d, the peak A of the observed
-trace and a time T [s]: to move a sample by T costs as much as to change it by A. As T goes to zero
-nothing moves, and phi is least squares; it is never more than that. Within T of each other,
-arrivals are compared with the right ones.
+trace and a time T [s]: a move by T costs as much as a change by A. As T goes to zero nothing moves,
+and phi becomes least squares, its upper limit. Arrivals that are less than T apart are compared
+with each other.
 
-The minimum is a linear assignment problem, which SciPy solves for every trace. As the waves are
-sampled much more densely than they need be, only some of the samples are compared, `step` apart.
+SciPy solves the linear assignment problem of every trace. Waves are sampled more densely than this
+needs, so that only every n-th sample is compared, `step` apart.
 
 Reference: Metivier, Brossier, Merigot and Oudet (2019), Inverse Problems 35, 085001.
 """
@@ -35,9 +35,13 @@ POINTS = 16
 class GraphSpace:
     """Least squares between samples that may move in time.
 
-    shift: T [s], the largest error in time that is expected; the dominant period of the observed
-    gather by default.  step: between the samples that are compared [s]; 1/16 of the dominant
-    period by default.
+    Parameters
+    ----------
+    shift : float, optional
+        T [s], the largest expected error in time; the dominant period of the observed gather by
+        default.
+    step : float, optional
+        Interval between the compared samples [s]; 1/16 of the dominant period by default.
     """
 
     shift: float | None = None
@@ -46,23 +50,38 @@ class GraphSpace:
     def __call__(self, synthetic: Array, observed: Array, interval: float) -> tuple[float, Array]:
         """Value, and its derivative with respect to the synthetic gather."""
         s, d = synthetic.astype(np.float64), observed.astype(np.float64)
-        every, shift = self._numbers(d, interval)
-        coarse = every * interval
+        step, shift = self._numbers(d, interval)
+        coarse = step * interval
         value, derivative = 0.0, np.zeros_like(s)
-        for trace, (some, others) in enumerate(zip(s[:, ::every], d[:, ::every], strict=True)):
-            price = (np.abs(others).max() * coarse / shift) ** 2
-            chosen = assignment(some, others, price)
-            residual = some - others[chosen]
-            moved = chosen - np.arange(some.size)
-            value += 0.5 * coarse * float(price * moved @ moved + residual @ residual)
-            derivative[trace, ::every] = coarse * residual
+        for trace, (synthetic_trace, observed_trace) in enumerate(
+            zip(s[:, ::step], d[:, ::step], strict=True)
+        ):
+            price = (np.abs(observed_trace).max() * coarse / shift) ** 2
+            chosen = assignment(synthetic_trace, observed_trace, price)
+            residual = synthetic_trace - observed_trace[chosen]
+            distance = chosen - np.arange(synthetic_trace.size)
+            value += 0.5 * coarse * float(price * distance @ distance + residual @ residual)
+            derivative[trace, ::step] = coarse * residual
         return value, derivative
 
     def scale(self, observed: Array, interval: float) -> float:
-        """The value for no waves at all, which nothing can move."""
+        """Value of a gather of zeros, in which no sample moves.
+
+        Parameters
+        ----------
+        observed : ndarray of shape (n_receivers, samples)
+            Observed gather, in the unit of the data.
+        interval : float
+            Sampling interval [s].
+
+        Returns
+        -------
+        scale : float
+            Not negative, in the unit of the value.
+        """
         d = observed.astype(np.float64)
-        every = self._numbers(d, interval)[0]
-        return 0.5 * every * interval * float((d[:, ::every] ** 2).sum())
+        step = self._numbers(d, interval)[0]
+        return 0.5 * step * interval * float((d[:, ::step] ** 2).sum())
 
     def curvature(
         self,
@@ -71,27 +90,49 @@ class GraphSpace:
         interval: float,
         change: Array,
     ) -> Array:
-        """Second derivative while the assignment stays, applied to a change of the synthetic."""
-        every = self._numbers(observed.astype(np.float64), interval)[0]
-        found = np.zeros(change.shape)
-        found[:, ::every] = every * interval * change[:, ::every]
-        return found
+        """Second derivative at a fixed assignment, applied to a change of the synthetic gather.
+
+        Parameters
+        ----------
+        synthetic, observed : ndarray of shape (n_receivers, samples)
+            Gathers, in the unit of the data.
+        interval : float
+            Sampling interval [s].
+        change : ndarray of shape (n_receivers, samples)
+            Change of the synthetic gather.
+
+        Returns
+        -------
+        product : ndarray of shape (n_receivers, samples)
+            Second derivative times the change.
+        """
+        step = self._numbers(observed.astype(np.float64), interval)[0]
+        product = np.zeros(change.shape)
+        product[:, ::step] = step * interval * change[:, ::step]
+        return product
 
     def _numbers(self, observed: Array, interval: float) -> tuple[int, float]:
-        """Samples in a step, and T [s]."""
+        """Samples between compared samples, and T [s]."""
         dominant = period(observed, interval)
-        step = dominant / POINTS if self.step is None else self.step
-        every = min(max(1, round(step / interval)), observed.shape[-1])
-        return every, dominant if self.shift is None else self.shift
+        seconds = dominant / POINTS if self.step is None else self.step
+        samples = min(max(1, round(seconds / interval)), observed.shape[-1])
+        return samples, dominant if self.shift is None else self.shift
 
 
 def assignment(s: Array, d: Array, price: float) -> Array:
-    """For every sample of s the sample of d that it is assigned to, at the least cost in all.
+    """Assign every sample of s to a sample of d at the least total cost.
 
     Parameters
     ----------
+    s, d : ndarray of shape (samples,)
+        Traces.
     price : float
         Cost of a move by one sample.
+
+    Returns
+    -------
+    permutation : ndarray of int, of shape (samples,)
+        For every sample of s, the number of its sample of d.
     """
     n = np.arange(s.size)
     cost = price * (n[:, None] - n) ** 2.0 + (s[:, None] - d) ** 2

@@ -1,9 +1,9 @@
 """Misfits between synthetic and observed gathers, each with its adjoint source.
 
 A misfit is a pure function of two gathers of shape (n_receivers, samples) and the sampling
-interval [s]. It returns its value and its derivative with respect to the synthetic gather; it
-knows nothing of waves. To add one, write the class, with its settings as fields, and name it in
-`MISFITS`.
+interval [s]. It returns its value and its derivative with respect to the synthetic gather, and
+does not depend on the wave equation. To add one, write the class, with its settings as fields, and
+name it in `MISFITS`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Array = NDArray[Any]
 
 
 class Misfit(Protocol):
-    """What compares a synthetic gather with an observed one.
+    """Interface of the misfits.
 
     Some also have `curvature(synthetic, observed, interval, change)`, a positive semi-definite
     second derivative applied to a change of the synthetic gather.
@@ -35,7 +35,20 @@ class Misfit(Protocol):
         ...
 
     def scale(self, observed: Array, interval: float) -> float:
-        """What values are compared with: that of a gather of which nothing is explained."""
+        """Value of a gather that explains nothing; values are divided by it.
+
+        Parameters
+        ----------
+        observed : ndarray of shape (n_receivers, samples)
+            Observed gather, in the unit of the data.
+        interval : float
+            Sampling interval [s].
+
+        Returns
+        -------
+        scale : float
+            Not negative, in the unit of the value.
+        """
         ...
 
 

@@ -33,11 +33,26 @@ Array = NDArray[Any]
 
 
 class Residual(ABC):
-    """What its kinds share: the sum over all samples."""
+    """Base of the misfits that sum a function of the residual over all samples."""
 
     @abstractmethod
     def density(self, residual: Array, level: float) -> tuple[Array, Array]:
-        """rho of each sample, and the weight rho'(r) / r, at a level of the observed data."""
+        """rho and its weight for each sample.
+
+        Parameters
+        ----------
+        residual : ndarray of shape (n_receivers, samples)
+            Synthetic minus observed gather, in the unit of the data.
+        level : float
+            Typical strength of the observed gather, in the same unit (see `traces.level`).
+
+        Returns
+        -------
+        values : ndarray of shape (n_receivers, samples)
+            rho(r).
+        weights : ndarray of shape (n_receivers, samples)
+            rho'(r) / r.
+        """
 
     def __call__(self, synthetic: Array, observed: Array, interval: float) -> tuple[float, Array]:
         """Value, and its derivative with respect to the synthetic gather."""
@@ -46,11 +61,39 @@ class Residual(ABC):
         return interval * float(values.sum()), interval * weight * residual
 
     def scale(self, observed: Array, interval: float) -> float:
-        """The value for no waves at all."""
+        """Value of a gather of zeros.
+
+        Parameters
+        ----------
+        observed : ndarray of shape (n_receivers, samples)
+            Observed gather, in the unit of the data.
+        interval : float
+            Sampling interval [s].
+
+        Returns
+        -------
+        scale : float
+            Not negative, in the unit of the value.
+        """
         return self(np.zeros_like(observed), observed, interval)[0]
 
     def curvature(self, synthetic: Array, observed: Array, interval: float, change: Array) -> Array:
-        """Second derivative of the touching parabolas, applied to a change of the synthetic."""
+        """Second derivative of the touching parabolas, applied to a change of the synthetic gather.
+
+        Parameters
+        ----------
+        synthetic, observed : ndarray of shape (n_receivers, samples)
+            Gathers, in the unit of the data.
+        interval : float
+            Sampling interval [s].
+        change : ndarray of shape (n_receivers, samples)
+            Change of the synthetic gather.
+
+        Returns
+        -------
+        product : ndarray of shape (n_receivers, samples)
+            Second derivative times the change.
+        """
         residual = synthetic.astype(np.float64) - observed
         return np.asarray(interval * self.density(residual, level(observed))[1] * change)
 
@@ -60,7 +103,22 @@ class LeastSquares(Residual):
     """Energy of the residual, dt/2 sum (s - d)**2; its adjoint source is dt (s - d)."""
 
     def density(self, residual: Array, level: float) -> tuple[Array, Array]:  # noqa: ARG002
-        """Half the square."""
+        """Half the square, with weight 1.
+
+        Parameters
+        ----------
+        residual : ndarray of shape (n_receivers, samples)
+            Synthetic minus observed gather, in the unit of the data.
+        level : float
+            Typical strength of the observed gather, in the same unit (see `traces.level`).
+
+        Returns
+        -------
+        values : ndarray of shape (n_receivers, samples)
+            rho(r).
+        weights : ndarray of shape (n_receivers, samples)
+            rho'(r) / r.
+        """
         return 0.5 * residual**2, np.ones_like(residual)
 
 
@@ -68,13 +126,31 @@ class LeastSquares(Residual):
 class Huber(Residual):
     """Squares of small residuals, absolute values of large ones.
 
-    threshold: where the one becomes the other, relative to the level of the observed gather.
+    Parameters
+    ----------
+    threshold : float
+        Residual at which the one becomes the other, relative to the level of the observed gather.
     """
 
     threshold: float = 1.0
 
     def density(self, residual: Array, level: float) -> tuple[Array, Array]:
-        """Half the square up to the threshold, linear beyond."""
+        """Half the square up to the threshold, linear beyond.
+
+        Parameters
+        ----------
+        residual : ndarray of shape (n_receivers, samples)
+            Synthetic minus observed gather, in the unit of the data.
+        level : float
+            Typical strength of the observed gather, in the same unit (see `traces.level`).
+
+        Returns
+        -------
+        values : ndarray of shape (n_receivers, samples)
+            rho(r).
+        weights : ndarray of shape (n_receivers, samples)
+            rho'(r) / r.
+        """
         size, k = np.abs(residual), self.threshold * level
         within = size <= k
         values = np.where(within, 0.5 * residual**2, k * size - 0.5 * k**2)
@@ -83,17 +159,36 @@ class Huber(Residual):
 
 @dataclass(frozen=True)
 class StudentT(Residual):
-    """Negative logarithm of Student's t distribution: wild residuals hardly count.
+    """Negative logarithm of Student's t distribution: large residuals hardly count.
 
-    degrees: of freedom nu; the more, the nearer to least squares.  width: sigma, relative to the
-    level of the observed gather.
+    Parameters
+    ----------
+    degrees : float
+        Degrees of freedom nu; the larger, the nearer to least squares.
+    width : float
+        sigma, relative to the level of the observed gather.
     """
 
     degrees: float = 4.0
     width: float = 1.0
 
     def density(self, residual: Array, level: float) -> tuple[Array, Array]:
-        """The logarithm; nothing in a gather that is all zero."""
+        """The logarithm; zero if the level is zero.
+
+        Parameters
+        ----------
+        residual : ndarray of shape (n_receivers, samples)
+            Synthetic minus observed gather, in the unit of the data.
+        level : float
+            Typical strength of the observed gather, in the same unit (see `traces.level`).
+
+        Returns
+        -------
+        values : ndarray of shape (n_receivers, samples)
+            rho(r).
+        weights : ndarray of shape (n_receivers, samples)
+            rho'(r) / r.
+        """
         square = (self.width * level) ** 2
         if square == 0:
             return np.zeros_like(residual), np.zeros_like(residual)

@@ -1,11 +1,11 @@
-"""What misfits need to know of observed traces: their strength, which are silent, their period.
+"""Properties of observed traces that misfits use: strength, weights of silent traces, period.
 
     rms_r = (mean_t d_r**2)**(1/2),    w_r = rms_r**2 / (rms_r**2 + silent**2 mean_r rms_r**2),
     1 / T = sum_f f |D|**2 / sum_f |D|**2
 
 with traces d_r, their spectra D at the frequencies f [Hz], the weight w_r of a trace and the
-dominant period T [s]. All of it comes from the observed data alone: it does not change with the
-model, and has no part in the derivative.
+dominant period T [s]. They follow from the observed data alone. They do not change with the model,
+so that they do not appear in derivatives.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-# Traces of a thousandth of the mean strength count half: less is noise or a dead trace.
+# Traces of a thousandth of the mean strength count half: weaker ones are noise or dead.
 SILENT = 1e-3
 
 
@@ -29,22 +29,29 @@ def strength(gather: Array) -> Array:
 
 
 def level(observed: Array) -> float:
-    """A typical strength of a gather: the median over its traces that are not zero.
+    """Typical strength of a gather: the median over its traces that are not zero.
 
-    Few wild traces, or spikes on few, do not change it.
+    A few wild traces, or spikes on a few traces, do not change it.
     """
-    found = strength(observed)
-    found = found[found > 0]
-    return float(np.median(found)) if found.size else 0.0
+    strengths = strength(observed)
+    strengths = strengths[strengths > 0]
+    return float(np.median(strengths)) if strengths.size else 0.0
 
 
 def weights(observed: Array, silent: float) -> Array:
-    """Weight of each trace, of shape (n_receivers, 1): 1, and nothing for one that is silent.
+    """Weight of each trace: nearly 1, and nearly 0 for a silent trace.
 
     Parameters
     ----------
+    observed : ndarray of shape (n_receivers, samples)
+        Observed gather.
     silent : float
         Share of the mean strength at which a trace counts half.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_receivers, 1)
+        0 for a trace of zeros.
     """
     energy = strength(observed) ** 2
     total = energy + silent**2 * energy.mean()
@@ -52,7 +59,20 @@ def weights(observed: Array, silent: float) -> Array:
 
 
 def period(observed: Array, interval: float) -> float:
-    """Dominant period [s] of a gather; that of the sampling if all of it is zero."""
+    """Dominant period of a gather.
+
+    Parameters
+    ----------
+    observed : ndarray of shape (n_receivers, samples)
+        Observed gather, in the unit of the data.
+    interval : float
+        Sampling interval [s].
+
+    Returns
+    -------
+    period : float
+        [s]; the sampling interval if the gather is zero or constant.
+    """
     power = (np.abs(scipy.fft.rfft(observed.astype(np.float64), axis=-1)) ** 2).sum(axis=0)
     if not power[1:].any():
         return interval
@@ -61,5 +81,5 @@ def period(observed: Array, interval: float) -> float:
 
 
 def padded(samples: int) -> int:
-    """Samples for a Fourier transform in which a trace and its shifts do not wrap around."""
+    """Samples of a Fourier transform in which shifts of a trace do not wrap around."""
     return int(scipy.fft.next_fast_len(2 * samples, real=True))

@@ -4,9 +4,9 @@
     dT_r/ds_r = d'(t - T_r) / C''(T_r),    dphi/ds_r = w_r T_r dT_r/ds_r
 
 with synthetic s, observed d, their lag T_r [s] (positive where s is late) and weights w_r that
-leave out silent traces. Traces are taken for the trigonometric polynomials that pass through their
-samples, so the maximum of C and its derivatives are exact, between the samples as well. The
-curvature is w_r dT_r/ds_r dT_r/ds_r^T.
+leave out silent traces. Traces are treated as the trigonometric polynomials through their samples.
+The maximum of C and its derivatives are therefore exact also between samples. The curvature is
+w_r dT_r/ds_r dT_r/ds_r^T.
 
 Reference: Luo and Schuster (1991), Geophysics 56, 645-653.
 """
@@ -24,8 +24,8 @@ from fwicli.inversion.misfits.traces import SILENT, padded, period, weights
 
 Array = NDArray[Any]
 
-# Points of the correlation to a sample, among which its maximum is looked for, and Newton's steps
-# from there, the last of which change nothing.
+# Points of the correlation per sample, of which the largest starts Newton's method, and the steps
+# of that; the last ones no longer change the lag.
 FINER, STEPS = 4, 12
 
 
@@ -33,8 +33,12 @@ FINER, STEPS = 4, 12
 class TravelTime:
     """Squared lags of the cross-correlation.
 
-    max_shift: largest lag that is looked for [s]; the length of the records by default.  silent:
-    relative strength at which a trace counts half.
+    Parameters
+    ----------
+    max_shift : float, optional
+        Largest lag that is searched [s]; the length of the records by default.
+    silent : float
+        Relative strength at which a trace counts half.
     """
 
     max_shift: float | None = None
@@ -42,21 +46,49 @@ class TravelTime:
 
     def __call__(self, synthetic: Array, observed: Array, interval: float) -> tuple[float, Array]:
         """Value, and its derivative with respect to the synthetic gather."""
-        lags, slopes, found = self._lags(synthetic, observed, interval)
+        lags, slopes, correlated = self._lags(synthetic, observed, interval)
         weight = weights(observed, self.silent)
         derivative = weight * lags * slopes
-        # A trace that correlates nowhere is as wrong as can be, and no change is better.
-        lags = np.where(found, lags, self._largest(observed, interval))
+        # A trace without a maximum counts like the largest lag, and its derivative is zero.
+        lags = np.where(correlated, lags, self._largest(observed, interval))
         return float(0.5 * (weight * lags**2).sum()), derivative
 
     def curvature(self, synthetic: Array, observed: Array, interval: float, change: Array) -> Array:
-        """Second derivative where nothing is late, applied to a change of the synthetic gather."""
+        """Second derivative where all lags are zero, applied to a change of the synthetic gather.
+
+        Parameters
+        ----------
+        synthetic, observed : ndarray of shape (n_receivers, samples)
+            Gathers, in the unit of the data.
+        interval : float
+            Sampling interval [s].
+        change : ndarray of shape (n_receivers, samples)
+            Change of the synthetic gather.
+
+        Returns
+        -------
+        product : ndarray of shape (n_receivers, samples)
+            Second derivative times the change.
+        """
         slopes = self._lags(synthetic, observed, interval)[1]
-        moved = (slopes * change).sum(axis=-1, keepdims=True)
-        return np.asarray(weights(observed, self.silent) * moved * slopes)
+        shift = (slopes * change).sum(axis=-1, keepdims=True)
+        return np.asarray(weights(observed, self.silent) * shift * slopes)
 
     def scale(self, observed: Array, interval: float) -> float:
-        """The value if each trace were late by the dominant period."""
+        """Value of a gather in which each trace is late by the dominant period.
+
+        Parameters
+        ----------
+        observed : ndarray of shape (n_receivers, samples)
+            Observed gather, in the unit of the data.
+        interval : float
+            Sampling interval [s].
+
+        Returns
+        -------
+        scale : float
+            Not negative, in the unit of the value.
+        """
         each = weights(observed.astype(np.float64), self.silent).sum()
         return float(0.5 * each * period(observed, interval) ** 2)
 
@@ -66,7 +98,7 @@ class TravelTime:
     def _lags(
         self, synthetic: Array, observed: Array, interval: float
     ) -> tuple[Array, Array, NDArray[np.bool_]]:
-        """Lag of each trace [s], its derivative by the trace, and whether it has one."""
+        """Lag of each trace [s], its derivative by the trace, and whether the trace has a lag."""
         samples = synthetic.shape[-1]
         size = padded(samples)
         angular = 2 * np.pi * scipy.fft.rfftfreq(size, interval)
@@ -75,11 +107,11 @@ class TravelTime:
         spectrum = scipy.fft.rfft(observed.astype(np.float64), size, axis=-1)
         cross = scipy.fft.rfft(synthetic.astype(np.float64), size, axis=-1) * np.conj(spectrum)
         largest = self._largest(observed, interval)
-        lags, found = _maximum(cross, angular, size, interval, largest)
+        lags, correlated = _maximum(cross, angular, size, interval, largest)
         turned = np.exp(1j * angular * lags)
-        bend = np.where(found, _sum(-(angular**2) * cross * turned, size), 1.0)
+        bend = np.where(correlated, _sum(-(angular**2) * cross * turned, size), 1.0)
         drift = scipy.fft.irfft(1j * angular * spectrum / turned, size, axis=-1)[:, :samples]
-        return lags, np.where(found, drift / bend, 0.0), found
+        return lags, np.where(correlated, drift / bend, 0.0), correlated
 
 
 def _maximum(
@@ -93,18 +125,18 @@ def _maximum(
     peaks &= (np.abs(lags) <= largest) & (values > 0)
     best = np.where(peaks, values, -np.inf).argmax(axis=-1)
     coarse = lags[best][:, None]
-    found = peaks.any(axis=-1, keepdims=True)
+    correlated = peaks.any(axis=-1, keepdims=True)
     lag, reach = coarse.copy(), interval / FINER
     for _ in range(STEPS):
         turned = cross * np.exp(1j * angular * lag)
         slope, bend = _sum(1j * angular * turned, size), _sum(-(angular**2) * turned, size)
         step = np.divide(-slope, bend, out=np.zeros_like(slope), where=bend < 0)
         lag = np.clip(lag + step, coarse - reach, coarse + reach)
-    return lag, found
+    return lag, correlated
 
 
 def _sum(half: Array, size: int) -> Array:
-    """Sum over all frequencies of a spectrum whose positive half is given, over their number."""
+    """Mean over all frequencies of a spectrum, from its half of positive frequencies."""
     inner = half[..., 1:-1] if size % 2 == 0 else half[..., 1:]
     total = half[..., :1].real + 2 * inner.real.sum(axis=-1, keepdims=True)
     if size % 2 == 0:

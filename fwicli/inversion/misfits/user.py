@@ -1,11 +1,11 @@
-"""A misfit that the user wrote: a function in a Python file.
+"""A misfit written by the user: a function in a Python file.
 
     def f(synthetic, observed, interval):
 
-compares two gathers of shape (n_receivers, samples), sampled at an interval [s]. It returns either
-the value and its derivative with respect to the synthetic gather, as float64 arrays; or, with
-`derivative: torch`, the value alone, made of tensors, which PyTorch then differentiates. It must
-depend on nothing else: it runs in several processes, and again when a run is resumed.
+It compares two gathers of shape (n_receivers, samples), sampled at an interval [s]. It returns the
+value and its derivative with respect to the synthetic gather, as float64 arrays. With
+`derivative: torch` it returns the value alone, computed from tensors, and PyTorch differentiates
+it. It must depend on nothing else: it runs in several processes, and again when a run is resumed.
 """
 
 from __future__ import annotations
@@ -31,10 +31,16 @@ DERIVATIVES = ("own", "torch")
 
 @dataclass(frozen=True)
 class UserMisfit:
-    """A function of the user's.
+    """A misfit that calls the user's function.
 
-    file: where it is.  name: of the function.  derivative: `own` if the function returns it too,
-    `torch` if PyTorch shall find it.
+    Parameters
+    ----------
+    file : str
+        Path of the Python file.
+    name : str
+        Name of the function.
+    derivative : str
+        "own" if the function returns its derivative, "torch" if PyTorch computes it.
     """
 
     file: str
@@ -47,7 +53,7 @@ class UserMisfit:
         Raises
         ------
         ConfigError
-            If there is no such function, it fails, or returns something else.
+            If the function is missing, fails, or returns something else than it should.
         """
         function = self.function()
         compare = _by_torch if self.derivative == "torch" else _by_hand
@@ -74,7 +80,25 @@ class UserMisfit:
         return value, derivative
 
     def scale(self, observed: Array, interval: float) -> float:
-        """The size of the value for no waves at all."""
+        """Absolute value for a gather of zeros.
+
+        Parameters
+        ----------
+        observed : ndarray of shape (n_receivers, samples)
+            Observed gather, in the unit of the data.
+        interval : float
+            Sampling interval [s].
+
+        Returns
+        -------
+        scale : float
+            Not negative, in the unit of the value.
+
+        Raises
+        ------
+        ConfigError
+            If the function is missing, fails, or returns something else than it should.
+        """
         return abs(self(np.zeros_like(observed), observed, interval)[0])
 
     def function(self) -> Callable[..., Any]:
@@ -83,16 +107,16 @@ class UserMisfit:
         Raises
         ------
         ConfigError
-            If file or function are not there, or the file cannot be run.
+            If file or function are missing, or the file cannot be run.
         """
         module = _module(self.file)
-        found = getattr(module, self.name, None)
-        if callable(found):
-            return found  # type: ignore[no-any-return]
-        known = [n for n, v in vars(module).items() if _defined(v, module)]
+        function = getattr(module, self.name, None)
+        if callable(function):
+            return function  # type: ignore[no-any-return]
+        names = [n for n, v in vars(module).items() if _defined(v, module)]
         raise ConfigError(
             f"{self.file} has no function `{self.name}`; "
-            + (f"it has {', '.join(known)}" if known else "it defines none")
+            + (f"it has {', '.join(names)}" if names else "it defines none")
         )
 
     @property
@@ -101,7 +125,7 @@ class UserMisfit:
 
 
 class _WrongError(Exception):
-    """What a function returned is not what is needed."""
+    """The function returned something else than it should."""
 
 
 @lru_cache
@@ -127,13 +151,13 @@ def _by_hand(
     function: Callable[..., Any], s: Array, d: Array, interval: float
 ) -> tuple[float, Array]:
     """Value and derivative as the function returns them."""
-    found = function(s, d, interval)
-    if not isinstance(found, tuple) or len(found) != 2:
+    result = function(s, d, interval)
+    if not isinstance(result, tuple) or len(result) != 2:
         raise _WrongError(
-            f"returned {type(found).__name__}; it must return the value and its derivative, or "
+            f"returned {type(result).__name__}; it must return the value and its derivative, or "
             f"the value alone with `derivative: torch`"
         )
-    return float(found[0]), np.asarray(found[1], dtype=np.float64)
+    return float(result[0]), np.asarray(result[1], dtype=np.float64)
 
 
 def _by_torch(

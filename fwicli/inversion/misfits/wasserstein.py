@@ -5,9 +5,9 @@
     phi = 1/2 sum_r w_r (W(s_r, d_r) + W(-s_r, -d_r))
 
 with synthetic s, observed d, the peak a of the observed trace, sharpness b, weights w_r of the
-traces, and F the integral of f, which is constant within each sample. Traces have to be made
-positive, and of one mass, before they can be transported; the softplus, log(1 + exp(x)), keeps
-their peaks and suppresses their troughs, which count in the second term.
+traces, and F the integral of f, which is constant within each sample. Only positive traces of equal
+mass can be transported. The softplus, log(1 + exp(x)), keeps their peaks and suppresses their
+troughs, which count in the second term.
 
 The quantiles F^-1 and G^-1 are linear between the values of F and G at the samples, so the
 integral is exact. Its derivative by the mass at a time is the potential p, dp/dt = 2 (t - G^-1(F)).
@@ -35,8 +35,12 @@ Array = NDArray[Any]
 class Wasserstein:
     """Squared distance in time that the waves have to be moved.
 
-    sharpness: b, how much more a peak of the trace weighs than its zero line.  silent: relative
-    strength at which a trace counts half.
+    Parameters
+    ----------
+    sharpness : float
+        b, the weight of a peak of the trace against its zero line.
+    silent : float
+        Relative strength at which a trace counts half.
     """
 
     sharpness: float = 5.0
@@ -51,18 +55,31 @@ class Wasserstein:
         for trace in np.flatnonzero(weight > 0):
             factor = self.sharpness / peaks[trace]
             for sign in (factor, -factor):
-                moved, slope = _between(sign * s[trace], sign * d[trace], interval)
-                value += weight[trace] * moved
+                distance, slope = _between(sign * s[trace], sign * d[trace], interval)
+                value += weight[trace] * distance
                 derivative[trace] += weight[trace] * sign * slope
         return float(value), derivative
 
     def scale(self, observed: Array, interval: float) -> float:
-        """The value for no waves at all."""
+        """Value of a gather of zeros.
+
+        Parameters
+        ----------
+        observed : ndarray of shape (n_receivers, samples)
+            Observed gather, in the unit of the data.
+        interval : float
+            Sampling interval [s].
+
+        Returns
+        -------
+        scale : float
+            Not negative, in the unit of the value.
+        """
         return self(np.zeros_like(observed), observed, interval)[0]
 
 
 def _between(s: Array, d: Array, interval: float) -> tuple[float, Array]:
-    """Distance [s2] between what two traces encode, and its derivative by the first trace."""
+    """Distance [s2] between the encoded traces, and its derivative by the first trace."""
     encoded = np.logaddexp(0.0, s)
     total = encoded.sum()
     other = np.logaddexp(0.0, d)
@@ -72,14 +89,21 @@ def _between(s: Array, d: Array, interval: float) -> tuple[float, Array]:
 
 
 def distance_of(f: Array, g: Array, interval: float) -> tuple[float, Array]:
-    """Squared Wasserstein distance [s2] of masses f and g, and its derivative by f.
+    """Squared Wasserstein distance of masses f and g, and its derivative by f.
 
     Parameters
     ----------
     f, g : ndarray of shape (samples,)
         Positive masses, each of sum one, spread evenly over intervals of time.
     interval : float
-        Length of these [s].
+        Length of these intervals [s].
+
+    Returns
+    -------
+    distance : float
+        Squared distance [s2].
+    derivative : ndarray of shape (samples,)
+        Its derivative by f [s2].
     """
     edges = interval * np.arange(f.size + 1)
     ends_f, ends_g = _integral(f), _integral(g)
@@ -96,9 +120,9 @@ def distance_of(f: Array, g: Array, interval: float) -> tuple[float, Array]:
     potential = np.concatenate([[0.0], np.cumsum(growth)])
     area = length * (potential[:-1] + length * (2 * left + right) / 3)
     integral = np.concatenate([[0.0], np.cumsum(area)])
-    place = np.empty(q.size, dtype=int)
-    place[order] = np.arange(q.size)
-    return distance, np.diff(integral[place[: f.size + 1]]) / interval
+    rank = np.empty(q.size, dtype=int)
+    rank[order] = np.arange(q.size)
+    return distance, np.diff(integral[rank[: f.size + 1]]) / interval
 
 
 def _integral(mass: Array) -> Array:

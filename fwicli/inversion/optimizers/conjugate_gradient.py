@@ -7,7 +7,7 @@
 
 with g the gradient before a step along d, g' that after it and P the preconditioner. The hybrid
 takes the smaller of the formulas of Hestenes and Stiefel and of Dai and Yuan, and descends after
-any step with the Wolfe conditions. The memory of the past is dropped when it does not descend.
+any step with the Wolfe conditions. A direction that does not descend is replaced by -P g.
 
 References: Gilbert and Nocedal (1992), SIAM J. Optim. 2, 21-42, for the first; Dai and Yuan (2001),
 Ann. Oper. Res. 103, 33-47, for the hybrid.
@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.inversion.optimizers.descent import Descent, descend, downhill, outward
+from fwicli.inversion.optimizers.descent import Descent, Search, descend, downhill, outward
 from fwicli.inversion.optimizers.optimizer import Problem, State, begin
 
 Array = NDArray[Any]
@@ -40,9 +40,9 @@ class ConjugateGradient:
     Parameters
     ----------
     formula : str
-        Of beta.
+        "polak_ribiere" or "hybrid", for beta.
     budget : int
-        Most evaluations in a line search.
+        Largest number of evaluations in a line search.
     """
 
     sampling: ClassVar[bool] = False
@@ -53,15 +53,41 @@ class ConjugateGradient:
     budget: int = 8
 
     def start(self, x: Array, problem: Problem) -> State:
-        """The first state, at the nearest feasible x."""
+        """The first state, at the nearest feasible x.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n_blocks, *grid.shape)
+            Starting point.
+        problem : Problem
+            Objective, feasible set and preconditioner.
+
+        Returns
+        -------
+        state : State
+            After one evaluation.
+        """
         return begin(x, problem)
 
     def step(self, state: State, problem: Problem) -> State | None:
-        """The next state; None if no descent is found, even along the gradient."""
-        found = self._descend(state, problem)
-        if found is None and state.arrays:
+        """The next state.
+
+        Parameters
+        ----------
+        state : State
+            The present state.
+        problem : Problem
+            Objective, feasible set and preconditioner.
+
+        Returns
+        -------
+        state : State or None
+            The next state; None if no step decreases the value, even along the gradient.
+        """
+        following = self._descend(state, problem)
+        if following is None and state.arrays:
             return self._descend(replace(state, arrays={}, numbers={}), problem)
-        return found
+        return following
 
     def _descend(self, state: State, problem: Problem) -> State | None:
         steepest, free = downhill(state, problem)
@@ -76,30 +102,28 @@ class ConjugateGradient:
             direction, slope = steepest, float(np.vdot(state.gradient, steepest))
         if not slope < 0:
             return None
-        found = descend(
-            state, problem, direction, self._first(state, problem, direction, slope),
-            self.budget, FLATNESS,
-        )  # fmt: skip
-        if found is None:
+        first = self._first(state, problem, direction, slope)
+        descent = descend(state, problem, direction, Search(first, self.budget, FLATNESS))
+        if descent is None:
             return None
         numbers = {
-            "beta": self._beta(state, found, direction, steepest, problem),
-            "step": found.step,
-            "slope": found.slope,
+            "beta": self._beta(state, descent, direction, steepest, problem),
+            "step": descent.step,
+            "slope": descent.slope,
         }
-        return state.to(found.trial, found.evaluations, {"direction": direction}, numbers)
+        return state.to(descent.trial, descent.evaluations, {"direction": direction}, numbers)
 
     def _first(self, state: State, problem: Problem, direction: Array, slope: float) -> float:
-        """The step that changes the value as the last one did, to first order."""
+        """First step to try: to first order, it changes the value like the last step."""
         if "step" not in state.numbers:
             return problem.first_step(state, direction)
         step = state.numbers["step"]
         return step * min(GROWTH, state.numbers["slope"] / slope)
 
     def _beta(
-        self, state: State, found: Descent, direction: Array, steepest: Array, problem: Problem
+        self, state: State, descent: Descent, direction: Array, steepest: Array, problem: Problem
     ) -> float:
-        x, _, after = found.trial
+        x, _, after = descent.trial
         change = after - state.gradient
         free = problem.free(x, after)
         next_steepest = np.where(free, problem.precondition(np.where(free, after, 0.0)), 0.0)

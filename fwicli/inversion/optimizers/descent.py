@@ -1,9 +1,9 @@
-"""Descent along a direction that is bent at the bounds.
+"""Descent along a path that bends at the bounds.
 
     x(a) = clip(x + a d),        phi'(a) = sum of g_i(x(a)) d_i where x_i(a) is between the bounds
 
-A step is sought along this path with the strong Wolfe conditions. The slope jumps where an element
-reaches its bound, and where none does the path is a straight line.
+The step a fulfils the strong Wolfe conditions along this path. The slope jumps where an element
+reaches its bound; as long as none does, the path is a straight line.
 
 Reference: Ferry, Gill, Wong and Zhang (2021), arXiv:2110.08359, for searches along such a path.
 """
@@ -22,13 +22,35 @@ from fwicli.inversion.optimizers.optimizer import Problem, State
 
 Array = NDArray[Any]
 
-# Rounds in which variables are found that have to be held at their bounds.
+# Rounds in which variables are added to those that stay at their bounds.
 ROUNDS = 10
 
 
 @dataclass(frozen=True)
+class Search:
+    """Settings of a search along a direction.
+
+    Parameters
+    ----------
+    first : float
+        First step to try.
+    budget : int
+        Largest number of evaluations.
+    flatness : float
+        The accepted slope is smaller than this share of the first one.
+    longest : float
+        Largest step; a sufficient decrease is enough there.
+    """
+
+    first: float
+    budget: int
+    flatness: float = CURVATURE
+    longest: float = math.inf
+
+
+@dataclass(frozen=True)
 class Descent:
-    """A step that was accepted.
+    """An accepted step.
 
     Attributes
     ----------
@@ -37,9 +59,9 @@ class Descent:
     step : float
         a.
     slope : float
-        phi' at the beginning.
+        phi' at a = 0.
     evaluations : int
-        Evaluations spent.
+        Evaluations in the search.
     """
 
     trial: tuple[Array, float, Array]
@@ -52,23 +74,25 @@ def descend(
     state: State,
     problem: Problem,
     direction: Array,
-    first: float,
-    budget: int,
-    flatness: float = CURVATURE,
-    longest: float = math.inf,
+    search: Search,
 ) -> Descent | None:
-    """Search along a direction; None if it does not descend.
+    """Search a step along a direction.
 
     Parameters
     ----------
-    first : float
-        First step to try.
-    budget : int
-        Most evaluations.
-    flatness : float
-        Share of its first value that the slope has to fall below.
-    longest : float
-        Largest step; there, a decrease is enough.
+    state : State
+        The present state.
+    problem : Problem
+        Objective and bounds.
+    direction : ndarray of shape (n_blocks, *grid.shape)
+        d.
+    search : Search
+        Settings of the search.
+
+    Returns
+    -------
+    descent : Descent or None
+        None if the direction does not descend, or no step decreases the value.
     """
     slope = float(np.vdot(state.gradient, direction))
     if not slope < 0:
@@ -82,19 +106,36 @@ def descend(
         return Trial(step, value, along, (x, gradient))
 
     start = Trial(0.0, state.value, slope)
-    outcome = LineSearch(trial, start, first, longest, budget, flatness).run()
-    taken = outcome.accepted
-    if taken is None:
+    outcome = LineSearch(
+        trial, start, search.first, search.longest, search.budget, search.flatness
+    ).run()
+    accepted = outcome.accepted
+    if accepted is None:
         return None
-    x, gradient = taken.payload
-    return Descent((x, taken.value, gradient), taken.step, slope, outcome.evaluations)
+    x, gradient = accepted.payload
+    return Descent((x, accepted.value, gradient), accepted.step, slope, outcome.evaluations)
 
 
 def downhill(state: State, problem: Problem) -> tuple[Array, NDArray[np.bool_]]:
-    """-P g on the variables that are free to move, and which they are.
+    """Preconditioned steepest descent, -P g, on the variables that are free to move.
 
-    P mixes neighbours, so that the direction may push a variable out of its bound that the gradient
-    would not. Those are held, too, and the direction is found anew; it descends in any case.
+    P mixes neighbours. Its direction may therefore push a variable out of a bound although the
+    gradient does not. Such variables are fixed as well, and the direction is computed again without
+    them; it descends in any case.
+
+    Parameters
+    ----------
+    state : State
+        The present state.
+    problem : Problem
+        Objective, bounds and preconditioner.
+
+    Returns
+    -------
+    direction : ndarray of shape (n_blocks, *grid.shape)
+        Zero for variables that stay at a bound.
+    free : ndarray of bool, of shape (n_blocks, *grid.shape)
+        Variables that the gradient was preconditioned on.
     """
     free = problem.free(state.x, state.gradient)
     for _ in range(ROUNDS):
@@ -107,6 +148,18 @@ def downhill(state: State, problem: Problem) -> tuple[Array, NDArray[np.bool_]]:
 
 
 def outward(x: Array, direction: Array, problem: Problem) -> NDArray[np.bool_]:
-    """Variables at a bound that a direction would push out of it."""
+    """Variables at a bound that a direction would push out of it.
+
+    Parameters
+    ----------
+    x, direction : ndarray of shape (n_blocks, *grid.shape)
+        Variable and direction.
+    problem : Problem
+        Bounds.
+
+    Returns
+    -------
+    outward : ndarray of bool, of shape (n_blocks, *grid.shape)
+    """
     low = (x <= problem.lower) & (direction < 0)
     return np.asarray(low | ((x >= problem.upper) & (direction > 0)))

@@ -1,20 +1,20 @@
 """Limited-memory BFGS with bounds or a convex set, and a preconditioner.
 
 The direction is -H g with the two-loop recursion, started from the preconditioner P in place of a
-multiple of the identity. Variables at a bound that the gradient or the direction pushes outwards
-are held there, the others move, and the search runs along a path that is bent at the bounds (see
-`descent`). In another convex set it runs along the straight line to
+multiple of the identity. Variables at a bound stay there if the gradient or the direction pushes
+them out. The others move, along a path that bends at the bounds (see `descent`). In another convex
+set the path is the straight line to
 
     x + d,        d = Pi(x - H g) - x,
 
 with Pi the projection onto the set, so that every step up to 1 is feasible.
 
-Damping. Where the curvature s.y of a step s with the change y of the gradient is small beside that
-which H tells, as after a search that ended early, s is replaced before it is remembered by
+Damping. Let s be a step and y the change of the gradient. After a search that ended early, the
+curvature s.y may be small against that of H. Before the pair is stored, s is then replaced by
 
     s <- t s + (1 - t) H y,        t such that s.y = mu y.H y,
 
-which keeps H positive, and what is new in the pair.
+which keeps H positive, and the new information of the pair.
 
 References: Nocedal and Wright (2006), Numerical Optimization, algorithm 7.4; Bertsekas (1982),
 SIAM J. Control Optim. 20, 221-246, for the projection; Goldfarb, Ren and Bahamou (2020), Adv.
@@ -30,7 +30,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.inversion.optimizers.descent import ROUNDS, descend, outward
+from fwicli.inversion.optimizers.descent import ROUNDS, Search, descend, outward
 from fwicli.inversion.optimizers.optimizer import Problem, State, begin
 
 Array = NDArray[Any]
@@ -49,11 +49,12 @@ class Lbfgs:
     Parameters
     ----------
     memory : int
-        Number of pairs kept.
+        Largest number of stored pairs.
     budget : int
-        Most evaluations in a line search.
+        Largest number of evaluations in a line search.
     damped : bool
-        Pairs of too little curvature are damped; else they are left out if it is negative.
+        Whether pairs of small curvature are damped; otherwise those of negative curvature are
+        dropped.
     """
 
     sampling: ClassVar[bool] = False
@@ -65,11 +66,37 @@ class Lbfgs:
     damped: bool = False
 
     def start(self, x: Array, problem: Problem) -> State:
-        """The first state, at the nearest feasible x."""
+        """The first state, at the nearest feasible x.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n_blocks, *grid.shape)
+            Starting point.
+        problem : Problem
+            Objective, feasible set and preconditioner.
+
+        Returns
+        -------
+        state : State
+            After one evaluation.
+        """
         return begin(x, problem)
 
     def step(self, state: State, problem: Problem) -> State | None:
-        """The next state; None if no descent is found, even along the gradient."""
+        """The next state.
+
+        Parameters
+        ----------
+        state : State
+            The present state.
+        problem : Problem
+            Objective, feasible set and preconditioner.
+
+        Returns
+        -------
+        state : State or None
+            The next state; None if no step decreases the value, even along the gradient.
+        """
         following = self._descend(state, problem)
         if following is None and state.arrays:
             return self._descend(replace(state, arrays={}), problem)
@@ -82,7 +109,8 @@ class Lbfgs:
         else:
             direction, longest = _within_set(state, problem, pairs), 1.0
         first = 1.0 if pairs else min(1.0, problem.first_step(state, direction))
-        descent = descend(state, problem, direction, first, self.budget, longest=longest)
+        search = Search(first, self.budget, longest=longest)
+        descent = descend(state, problem, direction, search)
         if descent is None:
             return None
         x, _, gradient = descent.trial
@@ -94,19 +122,19 @@ class Lbfgs:
         return state.to(descent.trial, descent.evaluations, arrays)
 
     def _remembered(self, problem: Problem, pairs: list[Pair], s: Array, y: Array) -> list[Pair]:
-        """The latest pairs with that of a step."""
+        """The latest pairs, including that of a step."""
         if self.damped and pairs:
             Hy = inverse(pairs, y, problem, np.ones(y.shape, bool))
-            curvature, told = float(np.vdot(s, y)), float(np.vdot(y, Hy))
-            if curvature < DAMPING * told:
-                share = (1 - DAMPING) * told / (told - curvature)
+            curvature, expected = float(np.vdot(s, y)), float(np.vdot(y, Hy))
+            if curvature < DAMPING * expected:
+                share = (1 - DAMPING) * expected / (expected - curvature)
                 s = share * s + (1 - share) * Hy
         enough = 1e-10 * float(np.linalg.norm(s) * np.linalg.norm(y))
         return [*pairs, (s, y)][-self.memory :] if float(np.vdot(s, y)) > enough else pairs
 
 
 def remembered(state: State) -> list[Pair]:
-    """Pairs of steps and changes of the gradient that a state keeps."""
+    """Pairs of steps and changes of the gradient that a state holds."""
     steps, changes = (state.arrays.get(name, ()) for name in ("steps", "changes"))
     return list(zip(steps, changes, strict=True))
 
@@ -124,7 +152,7 @@ def _within_bounds(state: State, problem: Problem, pairs: list[Pair]) -> Array:
 
 
 def _within_set(state: State, problem: Problem, pairs: list[Pair]) -> Array:
-    """To the projection of x - H g, or to that of a step along the gradient."""
+    """Towards the projection of x - H g, or of a step along the gradient."""
     free = problem.free(state.x, state.gradient)
     target = state.x + _direction(state, problem, pairs, free)
     direction = np.asarray(problem.project(target) - state.x)
@@ -132,7 +160,7 @@ def _within_set(state: State, problem: Problem, pairs: list[Pair]) -> Array:
 
 
 def _projected_gradient(state: State, problem: Problem) -> Array:
-    """To the projection of a step along the gradient: it descends in any convex set."""
+    """Towards the projection of a step along the gradient, which descends in any convex set."""
     direction = problem.project(state.x - problem.precondition(state.gradient)) - state.x
     if _descends(state, direction):
         return np.asarray(direction)
@@ -153,13 +181,42 @@ def _direction(state: State, problem: Problem, pairs: list[Pair], free: NDArray[
 
 
 def masked(pairs: list[Pair], free: NDArray[np.bool_]) -> list[Pair]:
-    """Pairs on the variables that are free to move, as far as their curvature stays positive."""
+    """Pairs on the variables that are free to move, if their curvature stays positive.
+
+    Parameters
+    ----------
+    pairs : list of pairs of ndarray
+        Steps and changes of the gradient.
+    free : ndarray of bool, of shape (n_blocks, *grid.shape)
+        Variables that are free to move.
+
+    Returns
+    -------
+    pairs : list of pairs of ndarray
+        Zero elsewhere.
+    """
     inside = [(np.where(free, s, 0.0), np.where(free, y, 0.0)) for s, y in pairs]
     return [(s, y) for s, y in inside if float(np.vdot(s, y)) > 0]
 
 
 def inverse(pairs: list[Pair], q: Array, problem: Problem, free: NDArray[np.bool_]) -> Array:
-    """H q, by the two-loop recursion; without pairs of a size that makes sense as a step."""
+    """H q, by the two-loop recursion; without pairs, a first step along P q.
+
+    Parameters
+    ----------
+    pairs : list of pairs of ndarray
+        Steps and changes of the gradient, the oldest first.
+    q : ndarray of shape (n_blocks, *grid.shape)
+        A gradient.
+    problem : Problem
+        Preconditioner, and largest first change.
+    free : ndarray of bool, of shape (n_blocks, *grid.shape)
+        Variables that are free to move.
+
+    Returns
+    -------
+    product : ndarray of shape (n_blocks, *grid.shape)
+    """
     weights = []
     for s, y in reversed(pairs):
         weight = float(np.vdot(s, q)) / float(np.vdot(s, y))

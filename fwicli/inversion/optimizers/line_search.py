@@ -5,14 +5,13 @@ Along a descent direction, phi(a) = f(x + a d), a step a is accepted when
     phi(a) <= phi(0) + c1 a phi'(0)        sufficient decrease (Armijo)
     |phi'(a)| <= c2 |phi'(0)|              curvature
 
-First an interval that holds such a step is bracketed, then it is narrowed by cubic interpolation.
-When the budget of evaluations ends before both hold, the best step with sufficient decrease is
-taken: a misfit that is falling is no failure. Where values differ by no more than round-off, the
-decrease is told from the slopes,
+The search brackets an interval that contains such a step, then narrows it by cubic interpolation.
+If the budget of evaluations ends before, it takes the best step with sufficient decrease: a misfit
+that falls is no failure. Where values differ by no more than round-off, slopes decide,
 
     phi'(a) <= (2 c1 - 1) phi'(0),
 
-which is the same for a parabola.
+which is equivalent for a parabola.
 
 References: Nocedal and Wright (2006), Numerical Optimization, algorithms 3.5 and 3.6; Hager and
 Zhang (2005), SIAM J. Optim. 16, 170-192, for the decrease by slopes.
@@ -28,7 +27,7 @@ from typing import Any
 DECREASE = 1e-4
 CURVATURE = 0.9
 GROWTH = 2.5
-# Relative changes of the value that say nothing.
+# Relative change of the value that is round-off.
 ROUND_OFF = 1e-14
 
 
@@ -44,7 +43,16 @@ class Trial:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The accepted trial, None if no step decreased the value, and the evaluations spent."""
+    """Result of a search: the accepted trial, None if no step decreased the value.
+
+    Attributes
+    ----------
+    accepted : Trial or None
+    evaluations : int
+        Evaluations in the search.
+    wolfe : bool
+        Whether both Wolfe conditions hold.
+    """
 
     accepted: Trial | None
     evaluations: int
@@ -64,10 +72,10 @@ class LineSearch:
     first : float
         First step to try.
     longest : float
-        Largest feasible step; it is accepted with sufficient decrease alone while the slope
-        there is still negative.
+        Largest feasible step; accepted with sufficient decrease alone while the slope there is
+        negative.
     budget : int
-        Most evaluations.
+        Largest number of evaluations.
     flatness : float
         c2.
     """
@@ -83,7 +91,7 @@ class LineSearch:
         self.tried: list[Trial] = []
 
     def run(self) -> Outcome:
-        """Find a step that fulfils the strong Wolfe conditions, or the best that decreases."""
+        """Find a step with the strong Wolfe conditions, else the best with sufficient decrease."""
         low, high = self._bracket()
         if high is not None:
             low = self._narrow(low, high)
@@ -108,7 +116,7 @@ class LineSearch:
         return ROUND_OFF * abs(self.start.value)
 
     def _rises(self, low: Trial, trial: Trial) -> bool:
-        """Whether a trial is no better than the best so far; where values are level, by slope."""
+        """Whether a trial is no better than the best one: by value; by slope at equal values."""
         if abs(trial.value - low.value) > self._round_off():
             return trial.value > low.value
         return not self._flat(trial) and trial.slope * (trial.step - low.step) >= 0
@@ -117,7 +125,7 @@ class LineSearch:
         return abs(trial.slope) <= -self.flatness * self.start.slope
 
     def _bracket(self) -> tuple[Trial, Trial | None]:
-        """Two trials that enclose a good step, the better one first; or a step to take alone."""
+        """Two trials that enclose a good step, the better one first; or an acceptable one alone."""
         low, step = self.start, min(self.first, self.longest)
         while len(self.tried) < self.budget:
             trial = self._take(step)
@@ -131,7 +139,7 @@ class LineSearch:
         return low, None
 
     def _narrow(self, low: Trial, high: Trial) -> Trial:
-        """Shrink an interval that holds a good step until one is found or the budget ends."""
+        """Shrink an interval with a good step until a trial is good, or the budget ends."""
         while len(self.tried) < self.budget:
             trial = self._take(_interpolate(low, high, self._round_off()))
             if not self._decreases(trial) or self._rises(low, trial):
@@ -148,7 +156,7 @@ class LineSearch:
 def _interpolate(low: Trial, high: Trial, round_off: float) -> float:
     """Minimum of the cubic through two trials, kept away from the ends of their interval.
 
-    Where their values differ by round-off alone, it is a parabola through the slopes.
+    At values that differ by round-off alone, the parabola through the slopes replaces the cubic.
     """
     width = high.step - low.step
     middle = low.step + 0.5 * width

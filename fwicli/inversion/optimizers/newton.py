@@ -4,16 +4,16 @@
 
 with g the gradient on the variables that are free to move and H the second derivative there, or its
 positive semi-definite part J^T W J. The inner iteration is preconditioned by P, and its norm
-is that of P, |r|**2 = r.P r. How exactly it is solved follows from how well the last quadratic
-model told the gradient (the first choice of Eisenstat and Walker):
+is that of P, |r|**2 = r.P r. Its accuracy follows from how well the last quadratic model predicted
+the gradient (the first choice of Eisenstat and Walker):
 
     eta' = |g' - g - a H d| / |g|,        eta' >= eta**((1 + sqrt 5) / 2)  where that is over 0.1.
 
 The directions p of the inner iteration and their products H p precondition the next one, as
-pairs of L-BFGS that begins from P (Morales and Nocedal, 2000); H has changed little by then.
+pairs of L-BFGS started from P (Morales and Nocedal, 2000); H changes little between steps.
 
-A direction of negative curvature ends the inner iteration; what was found before it is taken, or
-the direction itself when it is the first. Every inner iteration costs one product with H.
+A direction of negative curvature ends the inner iteration. The step is then the solution so far, or
+the direction itself if it is the first. Every inner iteration costs one product with H.
 
 References: Nocedal and Wright (2006), Numerical Optimization, algorithm 7.1; Morales and Nocedal
 (2000), SIAM J. Optim. 10, 1079-1096, for the preconditioner; Eisenstat and
@@ -31,7 +31,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.inversion.optimizers.descent import Descent, descend, downhill, outward
+from fwicli.inversion.optimizers.descent import Descent, Search, descend, downhill, outward
 from fwicli.inversion.optimizers.lbfgs import Pair, inverse, masked, remembered
 from fwicli.inversion.optimizers.optimizer import Kind, Problem, State, begin
 
@@ -44,7 +44,7 @@ GOLDEN = (1 + 5**0.5) / 2
 
 @dataclass(frozen=True)
 class Solution:
-    """What the inner iteration found.
+    """Result of the inner iteration.
 
     Attributes
     ----------
@@ -53,9 +53,9 @@ class Solution:
     residual : ndarray
         g + H d on the free variables.
     products : int
-        Products with H spent.
+        Products with H.
     convex : bool
-        No negative curvature was met.
+        Whether all curvatures were positive.
     pairs : list of pairs of ndarray
         Directions of positive curvature, and their products with H.
     """
@@ -76,11 +76,11 @@ class Newton:
     kind : str
         "gauss_newton" or "full".
     inner : int
-        Most products with H in a step.
+        Largest number of products with H in a step.
     budget : int
-        Most evaluations in a line search.
+        Largest number of evaluations in a line search.
     memory : int
-        Most directions of an inner iteration that precondition the next one.
+        Largest number of directions of an inner iteration that precondition the next one.
     """
 
     sampling: ClassVar[bool] = False
@@ -97,22 +97,48 @@ class Newton:
         return self.kind
 
     def start(self, x: Array, problem: Problem) -> State:
-        """The first state, at the nearest feasible x."""
+        """The first state, at the nearest feasible x.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n_blocks, *grid.shape)
+            Starting point.
+        problem : Problem
+            Objective, feasible set and preconditioner.
+
+        Returns
+        -------
+        state : State
+            After one evaluation.
+        """
         return replace(begin(x, problem), numbers={"forcing": FIRST_FORCING, "products": 0})
 
     def step(self, state: State, problem: Problem) -> State | None:
-        """The next state; None if no descent is found, even along the gradient."""
+        """The next state.
+
+        Parameters
+        ----------
+        state : State
+            The present state.
+        problem : Problem
+            Objective, feasible set and preconditioner.
+
+        Returns
+        -------
+        state : State or None
+            The next state; None if no step decreases the value, even along the gradient.
+        """
         steepest, free = downhill(state, problem)
         if not float(np.vdot(state.gradient, steepest)) < 0:
             return None
         solution = self._solve(state, problem, free)
         direction = solution.direction
         direction = np.where(outward(state.x, direction, problem), 0.0, direction)
-        found = descend(state, problem, direction, 1.0, self.budget)
-        if found is None:
+        descent = descend(state, problem, direction, Search(1.0, self.budget))
+        if descent is None:
             first = problem.first_step(state, steepest)
-            found = descend(state, problem, steepest, first, self.budget)
-            if found is None:
+            descent = descend(state, problem, steepest, Search(first, self.budget))
+            if descent is None:
                 return None
             solution = replace(solution, convex=False)
         arrays = {}
@@ -120,10 +146,10 @@ class Newton:
             steps, changes = zip(*pairs, strict=True)
             arrays = {"steps": np.stack(steps), "changes": np.stack(changes)}
         numbers = {
-            "forcing": self._forcing(state, problem, solution, found, free),
+            "forcing": self._forcing(state, problem, solution, descent, free),
             "products": state.numbers["products"] + solution.products,
         }
-        return state.to(found.trial, found.evaluations, arrays, numbers)
+        return state.to(descent.trial, descent.evaluations, arrays, numbers)
 
     def _solve(self, state: State, problem: Problem, free: NDArray[np.bool_]) -> Solution:
         """Conjugate gradients for H d = -g on the free variables."""
@@ -144,7 +170,7 @@ class Newton:
             curvature = float(np.vdot(p, Hp))
             if curvature <= 0:
                 if products == 1:
-                    # Of a length on which this curvature tells.
+                    # With the length of the minimum of a parabola of this curvature, made positive.
                     d = p if curvature == 0 else (square / -curvature) * p
                 return Solution(d, residual, products, convex=False, pairs=pairs)
             pairs = [*pairs, (p, Hp)][-self.memory :]
@@ -162,7 +188,7 @@ class Newton:
         state: State,
         problem: Problem,
         solution: Solution,
-        found: Descent,
+        descent: Descent,
         free: NDArray[np.bool_],
     ) -> float:
         """eta of the next step."""
@@ -173,9 +199,9 @@ class Newton:
             residual = _on(free, residual)
             return math.sqrt(float(np.vdot(residual, problem.precondition(residual))))
 
-        _, _, gradient = found.trial
-        told = (1 - found.step) * state.gradient + found.step * solution.residual
-        forcing = norm(gradient - told) / norm(state.gradient)
+        _, _, gradient = descent.trial
+        predicted = (1 - descent.step) * state.gradient + descent.step * solution.residual
+        forcing = norm(gradient - predicted) / norm(state.gradient)
         floor = float(state.numbers["forcing"] ** GOLDEN)
         if floor > 0.1:
             forcing = max(forcing, floor)

@@ -1,18 +1,30 @@
-"""What an optimizer is, and what it may ask: states and problems.
+"""How a minimisation is divided: problem, optimizer, descent and line search.
 
     minimise phi(x) over x in C,        C = {lower <= x <= upper} or a convex set within
+
+    Problem      phi, its gradient and products with its Hessian; the projection Pi onto C, and the
+                 preconditioner P
+    Optimizer    the direction d, from the present state and the steps before: one module a method
+    descent      the path x(a) along d that stays in C, and the state at its accepted step
+    line_search  the step a, by the Wolfe conditions on phi(x(a)): a problem of one dimension
+
+Each part uses only those below it in this list, and the problem. A new method therefore writes its
+direction and calls `descend`; bounds are handled in one place, and the search knows neither x nor
+C. Two kinds of methods do without the search. `spectral_gradient` compares a value with several
+before, along straight lines between feasible points. `stochastic` takes steps at a given rate, as
+values of different shots cannot be compared.
+
+An optimizer is a frozen dataclass of its settings. Its `step` is a pure function of the state and
+of the answers of the problem. A state holds plain arrays and numbers: written to a file and read
+again, it continues bit for bit.
 
 First steps. A parabola of slope phi'(0) < 0 that does not fall below zero has its minimum at
 
     a <= -2 phi(0) / phi'(0),
 
-the longer, the more of phi the step explains. Of a direction whose length nothing is known of, a
-tenth of this step is tried first: in inversions, minima were met at 0.1 to 0.8 of it. Values that
-are not positive have no such bound.
-
-An optimizer takes one state to the next. It is a pure function of the state and of what the problem
-answers, and a state is plain arrays and numbers: written to a file and read again, it continues
-bit for bit.
+and the closer to this bound, the more of phi the step explains. Along a direction of unknown
+length, a tenth of the bound is tried first: in inversions, minima lay at 0.1 to 0.8 of it. Values
+that are not positive have no such bound.
 """
 
 from __future__ import annotations
@@ -26,28 +38,28 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Evaluate = Callable[[Array], tuple[float, Array]]
-# Of the longest step of a parabola that does not fall below zero: what is tried first.
+# Share of the longest step of a parabola that does not fall below zero, for the first trial.
 SHARE = 0.1
-# Second derivatives: of all, or the positive semi-definite part J^T W J.
+# Second derivative: complete, or its positive semi-definite part J^T W J.
 Kind = Literal["full", "gauss_newton"]
 
 
 @dataclass(frozen=True)
 class State:
-    """Where an inversion stands.
+    """State of a minimisation between two steps.
 
     Attributes
     ----------
     x, gradient : ndarray
-        Variable and gradient of the objective there.
+        Variable, and gradient of the objective there.
     value : float
-        Objective.
+        Value of the objective.
     iteration : int
-        Steps taken.
+        Steps so far.
     evaluations : int
-        Evaluations of the objective spent.
+        Evaluations of the objective so far.
     arrays, numbers : mapping
-        What else the method has to know, by name.
+        Memory of the method, by name.
     """
 
     x: Array
@@ -65,7 +77,21 @@ class State:
         arrays: Mapping[str, Array] | None = None,
         numbers: Mapping[str, float] | None = None,
     ) -> State:
-        """The state one step on, at (x, value, gradient), after `spent` evaluations."""
+        """The state after one more step.
+
+        Parameters
+        ----------
+        trial : tuple
+            x, value and gradient after the step.
+        spent : int
+            Evaluations of the objective in the step.
+        arrays, numbers : mapping, optional
+            Memory of the method, by name.
+
+        Returns
+        -------
+        state : State
+        """
         return State(
             *trial, self.iteration + 1, self.evaluations + spent, arrays or {}, numbers or {}
         )
@@ -77,21 +103,20 @@ def _same(gradient: Array) -> Array:
 
 @dataclass(frozen=True)
 class Problem:
-    """An objective, and all that is known of its variable.
+    """An objective, with the feasible set and the scales of its variable.
 
     Parameters
     ----------
     evaluate : callable
-        Value and gradient at x; the value is infinite where x is impossible.
+        Value and gradient at x; the value is infinite where the model has no waves.
     lower, upper : float or ndarray
         Bounds of x.
     precondition : callable
         P, symmetric and positive: from a gradient to a direction.
     first_change : float or ndarray
-        Largest change of x in a step of which nothing is known yet; of each of its elements, if
-        it is an array.
+        Largest change of x in a step of unknown length; of each element, if it is an array.
     projection : callable, optional
-        The nearest point of the convex set that x has to stay in, which keeps the bounds, too.
+        Nearest point of the convex set C, which includes the bounds; without it, C is the bounds.
     curvature : callable, optional
         Second derivative at x, times v, of a kind: (x, v, kind) -> ndarray.
     """
@@ -117,17 +142,38 @@ class Problem:
     def product(self, x: Array, v: Array, kind: Kind) -> Array:
         """Second derivative at x, times v.
 
+        Parameters
+        ----------
+        x, v : ndarray of shape (n_blocks, *grid.shape)
+            Variable and direction.
+        kind : str
+            "full" or "gauss_newton".
+
+        Returns
+        -------
+        product : ndarray of shape (n_blocks, *grid.shape)
+
         Raises
         ------
         NotImplementedError
-            If the problem knows none.
+            If the problem has no second derivatives.
         """
         if self.curvature is None:
             raise NotImplementedError("second derivatives of this objective are not known")
         return self.curvature(x, v, kind)
 
     def free(self, x: Array, gradient: Array) -> NDArray[np.bool_]:
-        """Variables that a descent may move: all but those that it would push out of bounds."""
+        """Elements of x that a descent may change: all but those at a bound that it would push out.
+
+        Parameters
+        ----------
+        x, gradient : ndarray of shape (n_blocks, *grid.shape)
+            Variable and gradient there.
+
+        Returns
+        -------
+        free : ndarray of bool, of shape (n_blocks, *grid.shape)
+        """
         low = (x <= self.lower) & (gradient > 0)
         high = (x >= self.upper) & (gradient < 0)
         return ~(low | high)
@@ -140,7 +186,20 @@ class Problem:
             return float(np.min(self.first_change / np.abs(direction)))
 
     def first_step(self, state: State, direction: Array) -> float:
-        """The step to try first along a direction of unknown length."""
+        """First step to try along a direction of unknown length.
+
+        Parameters
+        ----------
+        state : State
+            The present state.
+        direction : ndarray of shape (n_blocks, *grid.shape)
+            A direction that descends.
+
+        Returns
+        -------
+        step : float
+            Multiple of the direction.
+        """
         fall = -float(np.vdot(state.gradient, direction))
         longest = self.short(direction)
         if not (fall > 0 and state.value > 0):
@@ -154,12 +213,12 @@ class Optimizer(Protocol):
     Attributes
     ----------
     sampling : bool
-        It makes one evaluation in a step and compares none, so that every step may have other
-        shots; for the other methods see `refreshed`.
+        Whether a step makes one evaluation and compares no values, so that every step may have
+        other shots; the other methods then need `refreshed`.
     sets : bool
-        It stays in any convex set that can be projected onto, not only within bounds.
+        Whether the method stays in any convex set with a projection, not only within bounds.
     curvature : str or None
-        Kind of the second derivative that it needs the products with.
+        Kind of the second derivative whose products the method needs.
     """
 
     sampling: ClassVar[bool]
@@ -171,20 +230,72 @@ class Optimizer(Protocol):
         ...
 
     def start(self, x: Array, problem: Problem) -> State:
-        """The first state, at the nearest feasible x."""
+        """The first state, at the nearest feasible x.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n_blocks, *grid.shape)
+            Starting point.
+        problem : Problem
+            Objective, feasible set and preconditioner.
+
+        Returns
+        -------
+        state : State
+            After one evaluation.
+        """
 
     def step(self, state: State, problem: Problem) -> State | None:
-        """The next state; None if no descent is found, even along the gradient."""
+        """The next state.
+
+        Parameters
+        ----------
+        state : State
+            The present state.
+        problem : Problem
+            Objective, feasible set and preconditioner.
+
+        Returns
+        -------
+        state : State or None
+            The next state; None if no step decreases the value, even along the gradient.
+        """
 
 
 def begin(x: Array, problem: Problem) -> State:
-    """The first state of any method, at the nearest feasible x."""
+    """The first state of any method, at the nearest feasible x.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n_blocks, *grid.shape)
+        Starting point.
+    problem : Problem
+        Objective, feasible set and preconditioner.
+
+    Returns
+    -------
+    state : State
+        After one evaluation.
+    """
     x = problem.project(x)
     value, gradient = problem(x)
     return State(x, value, gradient)
 
 
 def refreshed(state: State, problem: Problem) -> State:
-    """The same place in another problem: what methods that compare values need for new shots."""
+    """The state at the same x in another problem, for methods that compare values, at new shots.
+
+    Parameters
+    ----------
+    state : State
+        A state of the problem before.
+    problem : Problem
+        The problem with the new shots.
+
+    Returns
+    -------
+    state : State
+        After one more evaluation.
+    """
     value, gradient = problem(state.x)
     return replace(state, value=value, gradient=gradient, evaluations=state.evaluations + 1)

@@ -3,10 +3,10 @@
     d = Pi(x - a M g) - x,        a = s.y / y.M y,        x' = x + t d
 
 with Pi the projection, M the preconditioner, s and y the last changes of x and of the gradient g,
-and a the inverse of a Rayleigh quotient of the Hessian. The step t <= 1 is accepted when the value
-has fallen enough below the largest of the last few, so that the value may rise at times. The point
-x + t d is feasible as the set is convex. Where the projection of a preconditioned step does not
-descend, which Pi with another metric than M need not, the gradient itself is taken.
+and a the inverse of a Rayleigh quotient of the Hessian. A step t <= 1 is accepted when the value
+has fallen far enough below the largest of the last few, so that single steps may raise the value.
+The point x + t d is feasible as the set is convex. Pi projects in another metric than M, so that
+the projection of a preconditioned step need not descend; the gradient itself then replaces it.
 
 References: Birgin, Martinez and Raydan (2000), SIAM J. Optim. 10, 1196-1211; Barzilai and Borwein
 (1988), IMA J. Numer. Anal. 8, 141-148.
@@ -27,7 +27,7 @@ Array = NDArray[Any]
 
 # Smallest angle to the gradient, as a cosine, that counts as descent.
 ANGLE = 1e-6
-# A trial that failed is followed by one of between these shares of its step.
+# Smallest and largest share of a rejected step for the next trial.
 SHARES = (0.1, 0.5)
 
 
@@ -38,9 +38,9 @@ class SpectralGradient:
     Parameters
     ----------
     window : int
-        Number of the last values that a new one is compared with; 1 for a descent in every step.
+        Number of last values that a new one is compared with; 1 for a descent in every step.
     budget : int
-        Most evaluations in a line search.
+        Largest number of evaluations in a line search.
     """
 
     sampling: ClassVar[bool] = False
@@ -51,11 +51,37 @@ class SpectralGradient:
     budget: int = 8
 
     def start(self, x: Array, problem: Problem) -> State:
-        """The first state, at the nearest feasible x."""
+        """The first state, at the nearest feasible x.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n_blocks, *grid.shape)
+            Starting point.
+        problem : Problem
+            Objective, feasible set and preconditioner.
+
+        Returns
+        -------
+        state : State
+            After one evaluation.
+        """
         return begin(x, problem)
 
     def step(self, state: State, problem: Problem) -> State | None:
-        """The next state; None if no descent is found."""
+        """The next state.
+
+        Parameters
+        ----------
+        state : State
+            The present state.
+        problem : Problem
+            Objective, feasible set and preconditioner.
+
+        Returns
+        -------
+        state : State or None
+            The next state; None if no step decreases the value, even along the gradient.
+        """
         direction = self._direction(state, problem)
         slope = float(np.vdot(state.gradient, direction))
         if not slope < 0:
@@ -72,7 +98,7 @@ class SpectralGradient:
         return None
 
     def _direction(self, state: State, problem: Problem) -> Array:
-        """To the projection of a step along the preconditioned gradient, or the gradient."""
+        """Towards the projection of a step, preconditioned if that descends."""
         steepest = -problem.precondition(state.gradient)
         length = state.numbers.get("length") or problem.first_step(state, steepest)
         direction = problem.project(state.x + length * steepest) - state.x
@@ -96,7 +122,7 @@ def _lengths(state: State, problem: Problem, s: Array, y: Array) -> dict[str, fl
 
 
 def _shorter(step: float, change: float, slope: float) -> float:
-    """Minimum of the parabola through the change of the value, kept within shares of the step."""
+    """Minimum of the parabola through the change of the value, within `SHARES` of the step."""
     low, high = (share * step for share in SHARES)
     bend = change - step * slope
     if not (np.isfinite(bend) and bend > 0):

@@ -1,4 +1,4 @@
-"""Methods for gradients of a few shots at a time, other ones in every step.
+"""Methods for gradients of a few shots at a time, which change in every step.
 
     momentum   v' = b v + P g,              x' = Pi(x - a_k v')
     adam       m' = b1 m + (1 - b1) P g,    v' = b2 v + (1 - b2) (P g)**2
@@ -6,9 +6,9 @@
 
 with P g the preconditioned gradient, Pi the projection onto the feasible set and the rate
 a_k = a / (1 + decay k). The rate a is such that the first step changes x by at most `first_change`;
-e is relative to the largest sqrt(v_k), so that the units of the objective do not matter. Values of
-different shots cannot be compared, so that there is no line search; a step into a model
-without waves is shortened.
+e is relative to the largest sqrt(v_k), so that the units of the objective do not matter. There is
+no line search, because values of different shots cannot be compared. A step into a model without
+waves is shortened.
 
 References: Kingma and Ba (2015), arXiv:1412.6980; van Leeuwen, Aravkin and Herrmann (2011), Int. J.
 Geophys. 689041, for random subsets of shots.
@@ -27,7 +27,7 @@ from fwicli.inversion.optimizers.optimizer import Problem, State, begin
 
 Array = NDArray[Any]
 
-# Halvings of a step into a model without waves.
+# Largest number of halvings of a step into a model without waves.
 HALVINGS = 5
 
 
@@ -38,9 +38,9 @@ class Momentum:
     Parameters
     ----------
     momentum : float
-        b, from 0 for none to below 1.
+        b, from 0 (no momentum) to below 1.
     decay : float
-        Of the rate: it is halved after 1 / decay steps.
+        Decay of the rate, which is halved after 1 / decay steps.
     """
 
     sampling: ClassVar[bool] = True
@@ -51,18 +51,44 @@ class Momentum:
     decay: float = 0.0
 
     def start(self, x: Array, problem: Problem) -> State:
-        """The first state, at the nearest feasible x."""
+        """The first state, at the nearest feasible x.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n_blocks, *grid.shape)
+            Starting point.
+        problem : Problem
+            Objective, feasible set and preconditioner.
+
+        Returns
+        -------
+        state : State
+            After one evaluation.
+        """
         return begin(x, problem)
 
     def step(self, state: State, problem: Problem) -> State | None:
-        """The next state; None if the gradient is zero or no step leads to waves."""
+        """The next state.
+
+        Parameters
+        ----------
+        state : State
+            The present state.
+        problem : Problem
+            Objective, feasible set and preconditioner.
+
+        Returns
+        -------
+        state : State or None
+            The next state; None if the direction is zero, or no step leads to a model with waves.
+        """
         gradient = problem.precondition(state.gradient)
         velocity = self.momentum * state.arrays.get("velocity", np.zeros_like(gradient)) + gradient
         if not velocity.any():
             return None
         rate = state.numbers.get("rate") or problem.short(velocity)
         step = -rate / (1 + self.decay * state.iteration) * velocity
-        return _moved(state, problem, step, {"velocity": velocity}, {"rate": rate})
+        return _shortened(state, problem, step, {"velocity": velocity}, {"rate": rate})
 
 
 @dataclass(frozen=True)
@@ -76,7 +102,7 @@ class Adam:
     floor : float
         e, as a share of the largest root mean square gradient.
     decay : float
-        Of the rate: it is halved after 1 / decay steps.
+        Decay of the rate, which is halved after 1 / decay steps.
     """
 
     sampling: ClassVar[bool] = True
@@ -89,11 +115,37 @@ class Adam:
     decay: float = 0.0
 
     def start(self, x: Array, problem: Problem) -> State:
-        """The first state, at the nearest feasible x."""
+        """The first state, at the nearest feasible x.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n_blocks, *grid.shape)
+            Starting point.
+        problem : Problem
+            Objective, feasible set and preconditioner.
+
+        Returns
+        -------
+        state : State
+            After one evaluation.
+        """
         return begin(x, problem)
 
     def step(self, state: State, problem: Problem) -> State | None:
-        """The next state; None if the gradient is zero or no step leads to waves."""
+        """The next state.
+
+        Parameters
+        ----------
+        state : State
+            The present state.
+        problem : Problem
+            Objective, feasible set and preconditioner.
+
+        Returns
+        -------
+        state : State or None
+            The next state; None if the direction is zero, or no step leads to a model with waves.
+        """
         gradient = problem.precondition(state.gradient)
         zero = np.zeros_like(gradient)
         first = self.first_memory * state.arrays.get("first", zero)
@@ -108,17 +160,17 @@ class Adam:
         direction = -first / (1 - self.first_memory**k) / size
         rate = state.numbers.get("rate") or problem.short(direction)
         step = rate / (1 + self.decay * state.iteration) * direction
-        return _moved(state, problem, step, {"first": first, "second": second}, {"rate": rate})
+        return _shortened(state, problem, step, {"first": first, "second": second}, {"rate": rate})
 
 
-def _moved(
+def _shortened(
     state: State,
     problem: Problem,
     step: Array,
     arrays: dict[str, Array],
     numbers: dict[str, float],
 ) -> State | None:
-    """The state after a step, shortened until there are waves."""
+    """The state after a step, shortened until the model has waves."""
     for spent in range(1, HALVINGS + 2):
         x = problem.project(state.x + step)
         value, gradient = problem(x)
