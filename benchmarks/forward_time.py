@@ -69,7 +69,7 @@ def main(points: int, rounds: int) -> None:
     sizes: dict[str, int] = {}
     for cells in (0, 12):
         layer = AbsorbingLayer(cells, VELOCITY, 10.0)
-        propagator = Propagator(Discretization("acoustic", grid, axis, layer, every=4))
+        propagator = Propagator(Discretization("acoustic", grid, axis, layer, history_step=4))
         steps = propagator.resampling.steps
         name = f"layer of {cells} cells" if cells else "no layer"
 

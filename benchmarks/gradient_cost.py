@@ -32,8 +32,8 @@ def runs() -> dict[str, Callable[[], Any]]:
     axis = time_axis(0.001, STEPS, FASTEST, grid.spacing, 8, 1, corrected=False)
     layer = AbsorbingLayer(12, FASTEST, FREQUENCY)
     every = subsampling(axis, 2.5 * FREQUENCY)
-    usual = Propagator(Discretization("acoustic", grid, axis, layer, every=every))
-    once = Propagator(Discretization("acoustic", grid, axis, layer, every=STEPS))
+    usual = Propagator(Discretization("acoustic", grid, axis, layer, history_step=every))
+    once = Propagator(Discretization("acoustic", grid, axis, layer, history_step=STEPS))
     model = {"m": np.full(SHAPE, 2000.0**-2, np.float32)}
     wavelet = ricker(0.001 * np.arange(STEPS), FREQUENCY)[None]
     source = np.array([[SPACING * n / 2 for n in SHAPE]])

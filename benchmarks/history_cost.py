@@ -30,7 +30,7 @@ from scipy.ndimage import gaussian_filter
 from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
 from fwicli.propagators import history
 from fwicli.propagators.equations import registry
-from fwicli.propagators.history import Demand, Keeping
+from fwicli.propagators.history import Demand, HistoryOptions
 from fwicli.survey.wavelets import ricker, times
 
 SHAPE, SPACING, SLOW, FAST, PEAK, HIGHEST = (441, 681), 7.5, 1500.0, 4000.0, 8.0, 24.0
@@ -51,30 +51,30 @@ def demand(steps: int, every: int) -> Demand:
     return history.demand(*stated, (steps, every, axis.step), 4)
 
 
-def ways(steps: int) -> dict[str, tuple[int, Keeping]]:
+def ways(steps: int) -> dict[str, tuple[int, HistoryOptions]]:
     """Snapshots every so many steps, and how they are kept, by a name."""
     _, axis, _ = setup(steps)
     every = history.subsampling(axis, HIGHEST)
-    whole = demand(steps, 1).held(Keeping())
+    whole = demand(steps, 1).memory(HistoryOptions())
     comb = np.arange(0, HIGHEST, 1 / (steps * axis.step))
     exact = demand(steps, 1).with_checkpoints(whole // 20)
     chosen, _ = demand(steps, every).choose(whole // 20)
     if exact is None:
         raise click.UsageError("too few steps for checkpoints in a twentieth of the memory")
     return {
-        "every step": (1, Keeping()),
-        "as the band needs": (every, Keeping()),
-        "16 bits": (every, Keeping("compressed")),
-        "8 bits": (every, Keeping("compressed", bits=8)),
-        "frequencies of the band": (every, Keeping("fourier", frequencies=tuple(comb))),
-        "disk": (every, Keeping("disk")),
-        "boundary": (every, Keeping("boundary")),
+        "every step": (1, HistoryOptions()),
+        "as the band needs": (every, HistoryOptions()),
+        "16 bits": (every, HistoryOptions("compressed")),
+        "8 bits": (every, HistoryOptions("compressed", bits=8)),
+        "frequencies of the band": (every, HistoryOptions("fourier", frequencies=tuple(comb))),
+        "disk": (every, HistoryOptions("disk")),
+        "boundary": (every, HistoryOptions("boundary")),
         "checkpoints, exact, 1/20": (1, exact),
         "auto with 1/20": (every, chosen),
     }
 
 
-def worker(steps: int, every: int, keeping: Keeping, result: Path) -> None:
+def worker(steps: int, every: int, keeping: HistoryOptions, result: Path) -> None:
     """Compute gradients, write the last, and print what they took."""
     grid, axis, layer = setup(steps)
     depth = np.linspace(SLOW, FAST, SHAPE[1])[None]
@@ -85,7 +85,7 @@ def worker(steps: int, every: int, keeping: Keeping, result: Path) -> None:
     source = np.array([[0.5 * grid.end[0], 20.0]])
     x = np.linspace(20.0, grid.end[0] - 20.0, 200)
     receivers = np.stack([x, np.full(200, 20.0)], axis=1)
-    made = Discretization("acoustic", grid, axis, layer, every=every, keeping=keeping)
+    made = Discretization("acoustic", grid, axis, layer, history_step=every, history=keeping)
     F = Propagator(made)
     # What does not depend on the history: the matrices of the time axis, and kernels.
     F.forward(model, wavelet, source, receivers)
@@ -117,7 +117,7 @@ def measure(steps: int, rounds: int) -> dict[str, dict[str, Any]]:
             other = np.load(f"{folder}/{name[:9]}.npy")
             found[name]["error"] = float(np.linalg.norm(other - exact) / np.linalg.norm(exact))
             needs = demand(steps, every)
-            found[name]["held"] = needs.held(keeping)
+            found[name]["held"] = needs.memory(keeping)
             found[name]["repeated"] = needs.repeated(keeping) / steps
             found[name]["kind"] = keeping.kind
     return found
@@ -153,7 +153,7 @@ def main(steps: int, rounds: int, json_file: Path | None, task: str | None) -> N
     if task is not None:
         steps, every, keeping, result = json.loads(task)
         keeping["frequencies"] = tuple(keeping["frequencies"])
-        worker(steps, every, Keeping(**keeping), Path(result))
+        worker(steps, every, HistoryOptions(**keeping), Path(result))
         return
     found = measure(steps, rounds)
     click.echo("\n".join(table(found, "as the band needs")))

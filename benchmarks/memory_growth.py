@@ -24,14 +24,14 @@ def propagator(shape: tuple[int, int], samples: int) -> Propagator:
     grid = Grid(shape, (SPACING, SPACING), (0.0, 0.0))
     axis = time_axis(0.002, samples, VELOCITY, grid.spacing, 8)
     layer = AbsorbingLayer(12, VELOCITY, FREQUENCY)
-    return Propagator(Discretization("acoustic", grid, axis, layer, every=4))
+    return Propagator(Discretization("acoustic", grid, axis, layer, history_step=4))
 
 
 def gradient(F: Propagator, receivers: int) -> None:
     """A gradient with so many receivers along a line."""
-    grid, n = F.grid, F.axis.samples
+    grid, n = F.grid, F.time.samples
     model = {"m": np.full(grid.shape, 1 / VELOCITY**2)}
-    wavelet = ricker(times(F.axis.interval, n), FREQUENCY)[None]
+    wavelet = ricker(times(F.time.interval, n), FREQUENCY)[None]
     x = np.linspace(3.0, grid.end[0] - 3.0, receivers)
     places = np.stack([x, np.full(x.size, 23.0)], axis=1)
     F.images(model, lambda d: d, wavelet, np.array([[grid.end[0] / 2, 200.0]]), places)

@@ -32,7 +32,7 @@ def main(points: int, samples: int, rounds: int) -> None:
     wavelet = ricker(times(INTERVAL, samples), 10.0)[None]
     source = np.full((1, 2), SPACING * (points - 1) / 2)
     layer = AbsorbingLayer(12, VELOCITY, 10.0)
-    propagator = Propagator(Discretization("acoustic", grid, axis, layer, every=4))
+    propagator = Propagator(Discretization("acoustic", grid, axis, layer, history_step=4))
     click.echo(f"{points} x {points} points, {propagator.resampling.steps} steps")
 
     def line(count: int) -> np.ndarray:

@@ -98,7 +98,7 @@ def ours(problem: Problem, operator: str) -> Run:
     every = subsampling(axis, 2.5 * FREQUENCY)
     layer = AbsorbingLayer(OUR_CELLS, FASTEST, FREQUENCY)
     F = Propagator(
-        Discretization("acoustic", grid, axis, layer, every=every, threads=problem.threads)
+        Discretization("acoustic", grid, axis, layer, history_step=every, threads=problem.threads)
     )
     model = {"m": (1 / vp**2).astype(np.float32)}
     change = {"m": (0.01 * model["m"]).astype(np.float32)}

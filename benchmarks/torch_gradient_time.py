@@ -60,7 +60,7 @@ class Setting:
         axis = time_axis(interval, samples, FASTEST, grid.spacing, 8)
         layer = AbsorbingLayer(12, FASTEST, FREQUENCY)
         every = subsampling(axis, 2.5 * FREQUENCY)
-        self.discretization = Discretization("acoustic", grid, axis, layer, every=every)
+        self.discretization = Discretization("acoustic", grid, axis, layer, history_step=every)
         depth = np.linspace(1500.0, FASTEST, shape[1])
         self.vp = np.broadcast_to(depth, shape).copy()
         x = np.linspace(100.0, 2900.0, SHOTS)
@@ -87,7 +87,9 @@ def command(made: Setting, executor: Executor) -> Callable[[], Any]:
 
 def loss(made: Setting, executor: Executor, held: float | None = None) -> torch.Tensor:
     """The misfit through PyTorch, ready for backward()."""
-    waves = autograd.Waves(made.discretization, made.sources, made.receivers, executor, held=held)
+    waves = autograd.Simulation(
+        made.discretization, made.sources, made.receivers, executor, max_history_bytes=held
+    )
     m = torch.from_numpy((1 / made.vp**2).astype(np.float32)).requires_grad_()
     found = autograd.forward(waves, m, torch.from_numpy(made.wavelet[None]))
     return 0.5 * (found - torch.from_numpy(made.data)).square().sum()

@@ -1,41 +1,92 @@
 """Seismic full-waveform inversion and reverse-time migration.
 
-The public names are loaded when they are first used:
+This is the public API; its modules are imported when a name is first used.
 
-    Propagator, Discretization      the operators F, F^T, J and J^T of a wave equation
-    Grid, EarthModel, Acquisition, Gathers
-    AbsorbingLayer, TimeAxis, time_axis
-    Keeping                         how the history of a gradient is kept
-    Waves                           several shots, for `fwicli.autograd` and `fwicli.operators`
+Waves
+    Propagator              operators F, F^T, J, J^T and H of a wave equation
+    Discretization          equation, grid, time axis, layer and precision of a propagator
+    AbsorbingLayer          absorbing layer and free sides; SURFACE is a free surface at the top
+    TimeAxis, time_axis     recorded samples and the stable time step below them
+    HistoryOptions          storage of the forward field for gradients
+    subsampling             steps between snapshots that a frequency needs
+    Simulation              several shots, for `fwicli.autograd` and `fwicli.operators`
+    Verification            dot tests and Taylor tests of a propagator
+Equations
+    EQUATIONS               all wave equations by name
+    parameters              parameters of an equation from vp, rho and other properties
+Survey
+    Grid, EarthModel        points and properties of the earth
+    Acquisition, Gathers    positions of shots and receivers, and their records
+    ExtendedSource          source with weights in a volume
+    FullField               source or record at all points of the grid
+    PositionDerivative      derivatives with respect to positions of sources or receivers
+    ricker, ormsby, times   wavelets, and the times of their samples
+    Spectrum, Band          spectrum of a wavelet, and frequency bands
+    regrid                  an earth model on another grid
+Shots over workers
+    Executor, InProcess, Local, Processes, cores, available
+Inversion
+    Objective, experiments, LeastSquares, MISFITS
+Files and configs
+    load_config, read_gathers, write_gathers
+
+Old names stand in `DEPRECATED`: name them there when a public name changes.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from fwicli.deprecation import lazy
 
 __version__ = "0.1.0"
 
-_PUBLIC = {
+# Public names, and where they are defined: `module`, or `module:name` where the names differ.
+PUBLIC = {
     "AbsorbingLayer": "fwicli.propagators.absorbing",
     "Acquisition": "fwicli.survey.acquisition",
+    "Band": "fwicli.survey.bands",
     "Discretization": "fwicli.propagators.discretization",
+    "EQUATIONS": "fwicli.propagators.equations.registry",
     "EarthModel": "fwicli.survey.model",
-    "Everywhere": "fwicli.propagators.locations",
+    "Executor": "fwicli.execution",
+    "ExtendedSource": "fwicli.propagators.locations",
+    "FullField": "fwicli.propagators.locations",
     "Gathers": "fwicli.survey.gathers",
     "Grid": "fwicli.survey.grid",
-    "Keeping": "fwicli.propagators.history",
+    "HistoryOptions": "fwicli.propagators.history",
+    "InProcess": "fwicli.execution",
+    "LeastSquares": "fwicli.inversion.misfits.residuals",
+    "Local": "fwicli.execution",
+    "MISFITS": "fwicli.inversion.misfits.registry",
+    "Objective": "fwicli.inversion.objective",
+    "PositionDerivative": "fwicli.propagators.locations",
+    "Processes": "fwicli.execution",
     "Propagator": "fwicli.propagators.propagator",
+    "SURFACE": "fwicli.propagators.absorbing",
+    "Simulation": "fwicli.simulation",
+    "Spectrum": "fwicli.survey.wavelets",
     "TimeAxis": "fwicli.propagators.sampling.stability",
-    "Volume": "fwicli.propagators.locations",
-    "Waves": "fwicli.waves",
+    "Verification": "fwicli.propagators.verification",
+    "available": "fwicli.execution",
+    "cores": "fwicli.execution",
+    "experiments": "fwicli.inversion.shots.experiments",
+    "load_config": "fwicli.config.loader:load",
+    "ormsby": "fwicli.survey.wavelets",
+    "parameters": "fwicli.propagators.equations.properties",
+    "read_gathers": "fwicli.files.records",
+    "regrid": "fwicli.survey.regridding:moved",
+    "ricker": "fwicli.survey.wavelets",
+    "subsampling": "fwicli.propagators.history",
     "time_axis": "fwicli.propagators.sampling.stability",
+    "times": "fwicli.survey.wavelets",
+    "write_gathers": "fwicli.files.hdf5",
+}
+# Old names of this package, and the public names that replace them.
+DEPRECATED = {
+    "Everywhere": "FullField",
+    "Keeping": "HistoryOptions",
+    "Volume": "ExtendedSource",
+    "Waves": "Simulation",
 }
 
-__all__ = sorted(_PUBLIC)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return getattr(import_module(_PUBLIC[name]), name)
-    raise AttributeError(f"module `fwicli` has no attribute `{name}`")
+__all__ = sorted(PUBLIC)
+__getattr__ = lazy(__name__, PUBLIC, DEPRECATED)

@@ -106,8 +106,8 @@ def make_setting() -> Callable[..., Setting]:
                     layer,
                     order=order,
                     precision=precision,
-                    every=every,
-                    keeping=keeping or STORED,
+                    history_step=every,
+                    history=keeping or STORED,
                     parameters=wanted,
                 )
             ),

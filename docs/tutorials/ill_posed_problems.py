@@ -51,7 +51,7 @@ from scipy.linalg import toeplitz
 from scipy.optimize import brentq
 
 from fwicli import AbsorbingLayer, Discretization, Grid, time_axis
-from fwicli.autograd import Waves, jacobian, jacobian_adjoint
+from fwicli.autograd import Simulation, jacobian, jacobian_adjoint
 from fwicli.survey.wavelets import ricker, times
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/tutorials/ill_posed_problems")
@@ -263,7 +263,7 @@ axis = time_axis(INTERVAL, SAMPLES, vp_max=2500.0, spacing=grid.spacing, order=8
 layer = AbsorbingLayer(cells=12, velocity=2500.0, frequency=15.0)
 discretization = Discretization("acoustic", grid, axis, layer)
 receivers = np.array([[x0, 20.0] for x0 in np.arange(40.0, 470.0, 20.0)])
-waves = Waves(discretization, np.array([[250.0, 20.0]]), receivers)
+waves = Simulation(discretization, np.array([[250.0, 20.0]]), receivers)
 wavelet = torch.tensor(ricker(times(INTERVAL, SAMPLES), 15.0))[None]
 background = torch.full(grid.shape, 1 / 2000.0**2, dtype=torch.float64)
 CELLS = 15, 10

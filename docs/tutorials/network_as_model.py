@@ -38,7 +38,7 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from fwicli import AbsorbingLayer, Discretization, Grid, time_axis
-from fwicli.autograd import Waves, forward, jacobian_adjoint
+from fwicli.autograd import Simulation, forward, jacobian_adjoint
 from fwicli.propagators.history import subsampling
 from fwicli.survey.wavelets import ricker, times
 
@@ -56,11 +56,11 @@ INTERVAL, SAMPLES = 0.004, 110
 grid = Grid(shape=(61, 41), spacing=(10.0, 10.0), origin=(0.0, 0.0))
 axis = time_axis(INTERVAL, SAMPLES, vp_max=2500.0, spacing=grid.spacing, order=8)
 layer = AbsorbingLayer(cells=12, velocity=2500.0, frequency=12.0)
-discretization = Discretization("acoustic", grid, axis, layer, every=subsampling(axis, 35.0))
+discretization = Discretization("acoustic", grid, axis, layer, history_step=subsampling(axis, 35.0))
 sources = np.array([[[120.0, 20.0]], [[480.0, 20.0]]])
 offsets = np.arange(20.0, 600.0, 20.0)
 receivers = np.array([[x0, z0] for z0 in (20.0, 380.0) for x0 in offsets])
-waves = Waves(discretization, sources, receivers)
+waves = Simulation(discretization, sources, receivers)
 wavelet = torch.tensor(ricker(times(INTERVAL, SAMPLES), 12.0), dtype=torch.float32)[None]
 
 x, z = np.meshgrid(grid.coordinates(0), grid.coordinates(1), indexing="ij")

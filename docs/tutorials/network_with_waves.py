@@ -31,7 +31,7 @@ import torch
 from matplotlib.figure import Figure
 
 from fwicli import AbsorbingLayer, Discretization, Grid, time_axis
-from fwicli.autograd import Jacobian, Waves, forward, jacobian_adjoint, rules
+from fwicli.autograd import Jacobian, Simulation, forward, jacobian_adjoint, rules
 from fwicli.survey.wavelets import ricker, times
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/tutorials/network_with_waves")
@@ -52,7 +52,7 @@ axis = time_axis(0.004, 251, vp_max=4000.0, spacing=grid.spacing, order=8)
 layer = AbsorbingLayer(cells=12, velocity=4000.0, frequency=10.0)
 receivers = torch.stack([torch.linspace(50, 1150, 120), torch.full((120,), 50.0)], dim=1)  # m
 source = torch.tensor([[600.0, 20.0]])
-waves = Waves(Discretization("acoustic", grid, axis, layer), source, receivers)
+waves = Simulation(Discretization("acoustic", grid, axis, layer), source, receivers)
 q = torch.from_numpy(ricker(times(0.004, 251), 10.0))[None]
 
 # Numbers that are far from 1 are a nuisance for optimizers: the layer takes dm in units of 1 % of
@@ -119,9 +119,9 @@ def loss():
 
 # --- 3. Propagations, counted ---------------------------------------------------------------------
 #
-# Every derivative of waves is a `Call` (see `fwicli.waves`), which `run` computes. We look over its
-# shoulder: without directions (levels = 0) a call forwards is F, and a call backwards that makes a
-# gradient is J', "adjoint Born"; with one direction a call forwards is J, "Born".
+# Every derivative of waves is an `Evaluation` (see `fwicli.simulation`), which `run` computes. We
+# count them: without directions (n_directions = 0) an evaluation forwards is F, and one backwards
+# with a gradient is J', "adjoint Born"; with one direction, an evaluation forwards is J, "Born".
 
 counts = Counter()
 plain_run = rules.run
@@ -135,7 +135,7 @@ def counting_run(call, arrays):
         (False, 1): "Born",
         (True, 0): "adjoint Born" if "model" in made else "adjoint",
     }
-    counts[kinds.get((call.backward, call.levels), "higher")] += call.groups * call.shots
+    counts[kinds.get((call.backward, call.n_directions), "higher")] += call.groups * call.shots
     return plain_run(call, arrays)
 
 

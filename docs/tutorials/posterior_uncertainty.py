@@ -51,7 +51,7 @@ from matplotlib.image import AxesImage
 from scipy.sparse.linalg import LinearOperator, cg
 
 from fwicli import AbsorbingLayer, Discretization, Grid, time_axis
-from fwicli.autograd import Waves, forward
+from fwicli.autograd import Simulation, forward
 from fwicli.survey.wavelets import ricker, times
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/tutorials/posterior_uncertainty")
@@ -72,7 +72,7 @@ discretization = Discretization("acoustic", grid, axis, layer)
 sources = np.array([[20.0, 150.0]])
 borehole = [[480.0, z0] for z0 in np.arange(40.0, 270.0, 20.0)]
 receivers = np.array(borehole + [[x0, 20.0] for x0 in np.arange(60.0, 480.0, 20.0)])
-waves = Waves(discretization, sources, receivers)
+waves = Simulation(discretization, sources, receivers)
 wavelet = torch.tensor(ricker(times(INTERVAL, SAMPLES), 15.0))[None]
 background = torch.full(grid.shape, 2000.0, dtype=torch.float64)
 

@@ -46,7 +46,7 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from fwicli import AbsorbingLayer, Discretization, Grid, time_axis
-from fwicli.autograd import Waves, jacobian, jacobian_adjoint
+from fwicli.autograd import Simulation, jacobian, jacobian_adjoint
 from fwicli.propagators.history import subsampling
 from fwicli.survey.wavelets import ricker, times
 
@@ -64,10 +64,10 @@ INTERVAL, SAMPLES = 0.004, 150
 grid = Grid(shape=(61, 41), spacing=(10.0, 10.0), origin=(0.0, 0.0))
 axis = time_axis(INTERVAL, SAMPLES, vp_max=2500.0, spacing=grid.spacing, order=8)
 layer = AbsorbingLayer(cells=12, velocity=2500.0, frequency=15.0)
-discretization = Discretization("acoustic", grid, axis, layer, every=subsampling(axis, 40.0))
+discretization = Discretization("acoustic", grid, axis, layer, history_step=subsampling(axis, 40.0))
 source = np.array([[300.0, 20.0]])
 receivers = np.array([[x0, 20.0] for x0 in np.arange(20.0, 600.0, 20.0)])
-waves = Waves(discretization, source, receivers)
+waves = Simulation(discretization, source, receivers)
 wavelet = torch.tensor(ricker(times(INTERVAL, SAMPLES), 15.0), dtype=torch.float32)[None]
 
 background = torch.full(grid.shape, 1 / 2000.0**2)

@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 from torch.func import grad, jacrev, jvp, vjp, vmap
 
 from fwicli import AbsorbingLayer, Discretization, Grid, time_axis
-from fwicli.autograd import Waves, forward, jacobian, jacobian_adjoint
+from fwicli.autograd import Simulation, forward, jacobian, jacobian_adjoint
 from fwicli.survey.wavelets import ricker, times
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/tutorials/wave_calculus")
@@ -51,7 +51,7 @@ layer = AbsorbingLayer(cells=12, velocity=2500.0, frequency=15.0)
 made = Discretization("acoustic", grid, axis, layer)
 q = torch.from_numpy(ricker(times(interval, samples), 15.0))[None]
 receivers = torch.stack([torch.linspace(40, 430, 9), torch.full((9,), 20.0)], dim=1)
-waves = Waves(made, torch.tensor([[235.0, 20.0]]), receivers)
+waves = Simulation(made, torch.tensor([[235.0, 20.0]]), receivers)
 
 # --- 1. Two products: Born modelling and migration ------------------------------------------------
 
@@ -89,7 +89,7 @@ source = torch.tensor([[235.0, 60.0]])
 
 def pressure(at):
     """Pressure at receivers, (places, samples)."""
-    return forward(Waves(made, source, at), m, q)
+    return forward(Simulation(made, source, at), m, q)
 
 
 # One product is `jvp`; a derivative of a derivative is one in the other.
@@ -129,7 +129,7 @@ assert residual < 0.05
 def two(x):
     """The record of two sources at depth 20 m, as a function of their x."""
     places = torch.stack([x, torch.full_like(x, 20.0)], dim=1)
-    return forward(Waves(made, places, receivers), m, q.expand(2, -1))
+    return forward(Simulation(made, places, receivers), m, q.expand(2, -1))
 
 
 x = torch.tensor([150.0, 330.0])
@@ -145,7 +145,9 @@ assert not close(together, each[0], 0.5)
 # depend on the same m: the gradient of the sum is the sum of the gradients, which is what an
 # inversion wants, and single ones take a run each.
 
-shots = Waves(made, torch.tensor([[[120.0, 20.0]], [[240.0, 20.0]], [[360.0, 20.0]]]), receivers)
+shots = Simulation(
+    made, torch.tensor([[[120.0, 20.0]], [[240.0, 20.0]], [[360.0, 20.0]]]), receivers
+)
 observed = forward(shots, true, q)
 
 
@@ -184,7 +186,7 @@ scale = observed[1].square().sum()
 
 def misfit(c):
     """Half the squared residual of the middle shot, as a share of the data."""
-    found = forward(Waves(made, shots.sources[1], receivers), start * (1 + c[blocks]), q)
+    found = forward(Simulation(made, shots.sources[1], receivers), start * (1 + c[blocks]), q)
     return 0.5 * (found - observed[1]).square().sum() / scale
 
 

@@ -23,21 +23,19 @@ from fwicli.autograd import rules
 from fwicli.autograd.compilation import opaque
 from fwicli.errors import DataError, FwiError, GeometryError, ModelError
 from fwicli.propagators.checks import entrance
-from fwicli.propagators.locations import Everywhere, Volume
-from fwicli.waves import Call, Slot, Waves, shape_of
+from fwicli.propagators.locations import ExtendedSource, FullField
+from fwicli.simulation import Evaluation, Quantity, Simulation, shape_of
 
 Model: TypeAlias = Mapping[str, Any] | Tensor
 
-__all__ = ["Waves", "adjoint", "forward", "jacobian", "jacobian_adjoint"]
-
 
 @opaque
-def forward(waves: Waves, model: Model, wavelet: Any) -> Tensor:
+def forward(waves: Simulation, model: Model, wavelet: Any) -> Tensor:
     """Gathers d = F(p) q.
 
     Parameters
     ----------
-    waves : Waves
+    waves : Simulation
     model : mapping of str to Tensor of shape (*grid,), or Tensor
         Parameters of the equation (see `properties`).
     wavelet : Tensor of shape (n_sources, samples) or (shots, n_sources, samples)
@@ -53,17 +51,17 @@ def forward(waves: Waves, model: Model, wavelet: Any) -> Tensor:
     ModelError, DataError, GeometryError
         If shapes or precisions do not fit, or something is not differentiable that should be.
     """
-    return _call(waves, model, {"wavelet": wavelet}, Slot("gather"))
+    return _call(waves, model, {"wavelet": wavelet}, Quantity("gather"))
 
 
 @opaque
-def adjoint(waves: Waves, model: Model, gather: Any) -> Tensor:
+def adjoint(waves: Simulation, model: Model, gather: Any) -> Tensor:
     """What arrives at the sources, q' = F(p)^T d; shapes and errors as those of `forward`."""
-    return _call(waves, model, {"gather": gather}, Slot("wavelet"))
+    return _call(waves, model, {"gather": gather}, Quantity("wavelet"))
 
 
 @opaque
-def jacobian(waves: Waves, model: Model, wavelet: Any, perturbation: Model) -> Tensor:
+def jacobian(waves: Simulation, model: Model, wavelet: Any, perturbation: Model) -> Tensor:
     """Change of the gathers for a change of the model, dd = J(p, q) dp (Born modelling).
 
     Parameters
@@ -75,12 +73,12 @@ def jacobian(waves: Waves, model: Model, wavelet: Any, perturbation: Model) -> T
     -------
     change : Tensor of shape (n_receivers, samples) or (shots, n_receivers, samples)
     """
-    return _call(waves, model, {"wavelet": wavelet}, Slot("gather", 1), perturbation)
+    return _call(waves, model, {"wavelet": wavelet}, Quantity("gather", 1), perturbation)
 
 
 @opaque
 def jacobian_adjoint(
-    waves: Waves, model: Model, wavelet: Any, gather: Any
+    waves: Simulation, model: Model, wavelet: Any, gather: Any
 ) -> dict[str, Tensor] | Tensor:
     """Images g = J(p, q)^T r, summed over shots.
 
@@ -91,17 +89,17 @@ def jacobian_adjoint(
     """
     given = {"wavelet": wavelet, "gather": gather}
     data = {role: _tensor(f"the {role}", values, DataError) for role, values in given.items()}
-    outputs = [Slot("model", 0, n) for n in _named(waves, model)]
+    outputs = [Quantity("model", 0, n) for n in _named(waves, model)]
     found = _run(waves, model, data, outputs, backward=True)
     gradients = {s.name: f[0] for s, f in zip(outputs, found, strict=True)}
     return gradients if isinstance(model, Mapping) else next(iter(gradients.values()))
 
 
 def _call(
-    waves: Waves,
+    waves: Simulation,
     model: Model,
     data: dict[str, Any],
-    output: Slot,
+    output: Quantity,
     perturbation: Model | None = None,
 ) -> Tensor:
     """A single output that is data."""
@@ -113,44 +111,44 @@ def _call(
 
 
 def _run(
-    waves: Waves,
+    waves: Simulation,
     model: Model,
     data: dict[str, Any],
-    outputs: list[Slot],
+    outputs: list[Quantity],
     backward: bool,
     perturbation: Model | None = None,
 ) -> tuple[Tensor, ...]:
     """Bring everything into the shapes of a call, and run it."""
     parameters = _tensors(waves, model, whole=True)
     like = next(iter(parameters.values()))
-    inputs = {Slot("model", 0, n): t[None] for n, t in parameters.items()}
+    inputs = {Quantity("model", 0, n): t[None] for n, t in parameters.items()}
     if perturbation is not None:
         changes = _tensors(waves, perturbation, whole=False)
-        inputs |= {Slot("model", 1, n): t[None] for n, t in changes.items()}
-    shots, samples = _shots(waves, data), waves.discretization.axis.samples
+        inputs |= {Quantity("model", 1, n): t[None] for n, t in changes.items()}
+    shots, samples = _shots(waves, data), waves.discretization.time.samples
     shapes = {place: shape_of(waves, place, samples) for place in ("sources", "receivers")}
     for role, values in data.items():
         place = "sources" if role == "wavelet" else "receivers"
-        inputs[Slot(role)] = _traces(role, place, values, shots, shapes[place], like)
+        inputs[Quantity(role)] = _traces(role, place, values, shots, shapes[place], like)
     for place in ("sources", "receivers"):
         at = getattr(waves, place)
-        if not isinstance(at, Everywhere | Volume):
+        if not isinstance(at, FullField | ExtendedSource):
             positions = _tensor(place, at, GeometryError)
             if not positions.is_floating_point():
                 positions = positions.double()
-            inputs[Slot(place)] = positions.expand(shots, *positions.shape[-2:])
-        elif isinstance(at, Volume) and getattr(at.weights, "requires_grad", False):
+            inputs[Quantity(place)] = positions.expand(shots, *positions.shape[-2:])
+        elif isinstance(at, ExtendedSource) and getattr(at.weights, "requires_grad", False):
             raise GeometryError(
                 f"{place} are a Volume whose weights require a gradient: there is none; use "
                 f"Everywhere(), and multiply wavelet and weights before it"
             )
     kinds = {s.name: _short(t) for s, t in inputs.items() if s.role == "model"}
     entrance.check_precision(kinds)
-    call = Call(waves, backward, tuple(inputs), tuple(outputs), shots)
+    call = Evaluation(waves, backward, tuple(inputs), tuple(outputs), shots)
     return rules.apply(call, inputs.values())
 
 
-def _named(waves: Waves, model: Model) -> dict[str, Any]:
+def _named(waves: Simulation, model: Model) -> dict[str, Any]:
     """Parameters by name."""
     if isinstance(model, Mapping):
         return dict(model)
@@ -162,7 +160,7 @@ def _named(waves: Waves, model: Model) -> dict[str, Any]:
     return {waves.parameters[0]: model}
 
 
-def _tensors(waves: Waves, model: Model, whole: bool) -> dict[str, Tensor]:
+def _tensors(waves: Simulation, model: Model, whole: bool) -> dict[str, Tensor]:
     """Parameters, or changes of them, as tensors."""
     grid, named = waves.discretization.grid, _named(waves, model)
     entrance.check_names(waves.discretization.equation, grid.ndim, named, whole)
@@ -182,13 +180,13 @@ def _tensor(what: str, values: Any, error: type[FwiError]) -> Tensor:
     return torch.as_tensor(array if isinstance(values, np.ndarray) else values)
 
 
-def _data_ndim(waves: Waves, place: str) -> int:
+def _data_ndim(waves: Simulation, place: str) -> int:
     """Dimensions of the data of one shot."""
     at = getattr(waves, place)
-    return 1 + waves.discretization.grid.ndim if isinstance(at, Everywhere) else 2
+    return 1 + waves.discretization.grid.ndim if isinstance(at, FullField) else 2
 
 
-def _batched(waves: Waves, data: dict[str, Any]) -> bool:
+def _batched(waves: Simulation, data: dict[str, Any]) -> bool:
     """Whether data or positions have a dimension of shots."""
     places = {"wavelet": "sources", "gather": "receivers"}
     more = [len(np.shape(v)) > _data_ndim(waves, places[r]) for r, v in data.items()]
@@ -196,7 +194,7 @@ def _batched(waves: Waves, data: dict[str, Any]) -> bool:
     return any(more) or any(len(getattr(p, "shape", ())) == 3 for p in positions)
 
 
-def _shots(waves: Waves, data: dict[str, Any]) -> int:
+def _shots(waves: Simulation, data: dict[str, Any]) -> int:
     """Number of shots."""
     counts = {}
     for role, values in data.items():

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from fwicli.autograd import functions
 from fwicli.autograd.functions import Model
-from fwicli.waves import Waves
+from fwicli.simulation import Simulation
 
 
 class _Layer(nn.Module):
     """Keeps waves and a model."""
 
-    def __init__(self, waves: Waves, model: Model) -> None:
+    def __init__(self, waves: Simulation, model: Model) -> None:
         super().__init__()
         self.waves = waves
         self._alone = not isinstance(model, Mapping)
@@ -64,7 +64,7 @@ class Adjoint(_Layer):
 class Jacobian(_Layer):
     """The layer dp -> J(p, q) dp (see `functions.jacobian`)."""
 
-    def __init__(self, waves: Waves, model: Model, wavelet: Any) -> None:
+    def __init__(self, waves: Simulation, model: Model, wavelet: Any) -> None:
         super().__init__(waves, model)
         self._keep("wavelet", wavelet)
 
@@ -76,7 +76,7 @@ class Jacobian(_Layer):
 class JacobianAdjoint(_Layer):
     """The layer r -> J(p, q)^T r (see `functions.jacobian_adjoint`)."""
 
-    def __init__(self, waves: Waves, model: Model, wavelet: Any) -> None:
+    def __init__(self, waves: Simulation, model: Model, wavelet: Any) -> None:
         super().__init__(waves, model)
         self._keep("wavelet", wavelet)
 

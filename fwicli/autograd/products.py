@@ -46,7 +46,7 @@ class _Multilinear(torch.autograd.Function):
                 torch.zeros_like(g) if t is None else t
                 for g, t in zip(given, tangents, strict=True)
             ]
-            return together(ctx.f, *changes)
+            return linear_in_all(ctx.f, *changes)
         terms = [
             multilinear(ctx.f, *given[:n], t, *given[n + 1 :])
             for n, t in enumerate(tangents)
@@ -61,7 +61,7 @@ def multilinear(f: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
     return found
 
 
-def together(f: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
+def linear_in_all(f: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
     """f of tensors, linear in all of them together."""
     found: Tensor = _Multilinear.apply(f, True, *tensors)  # type: ignore[no-untyped-call]
     return found
@@ -69,7 +69,7 @@ def together(f: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
 
 def add(*tensors: Tensor) -> Tensor:
     """The sum."""
-    return together(_sum, *tensors) if len(tensors) > 1 else tensors[0]
+    return linear_in_all(_sum, *tensors) if len(tensors) > 1 else tensors[0]
 
 
 def _sum(*tensors: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
-"""Rules of differentiation: every derivative of a call is another call.
+"""Rules of differentiation: every derivative of an evaluation is another evaluation.
 
-With G(p, q, r) = <r, F(p) q> and p, q, r polynomials of e1, ..., en (see `waves`), the inputs of a
-call are components of these, and its outputs components of dG/dr, dG/dq and dG/dp. Three facts are
-all that is needed:
+With G(p, q, r) = <r, F(p) q> and p, q, r polynomials of e1, ..., en (see `simulation`), the inputs
+of an evaluation are components of these, and its outputs components of dG/dr, dG/dq and dG/dp.
+Three facts suffice:
 
     tangents      a direction x' for every input x is one e more, x + e x', and the change of an
                   output is its component with that e;
@@ -28,30 +28,30 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fwicli.autograd.products import add, multilinear, together
-from fwicli.autograd.tickets import shelf_of, ticket
+from fwicli.autograd.handles import handle, history_of
+from fwicli.autograd.products import add, linear_in_all, multilinear
 from fwicli.propagators.checks import failures, units
-from fwicli.propagators.running.shared_memory import Shelf
-from fwicli.waves import Call, Slot, run, shelve
+from fwicli.propagators.running.shared_memory import SharedHistory
+from fwicli.simulation import Evaluation, Quantity, run, share
 
-Tensors = dict[Slot, Tensor]
+Tensors = dict[Quantity, Tensor]
 # Slots of a call, by the slots of the one that it follows from.
-Named = dict[Slot, Slot]
+Named = dict[Quantity, Quantity]
 
 # What is injected at sources and at receivers.
 INJECTED = {"sources": "wavelet", "receivers": "gather"}
 
 
-class Waves(torch.autograd.Function):
+class _WaveFunction(torch.autograd.Function):
     """A call as a function of its inputs."""
 
     @staticmethod
-    def forward(call: Call, *tensors: Tensor) -> tuple[Tensor, ...]:
+    def forward(call: Evaluation, *tensors: Tensor) -> tuple[Tensor, ...]:
         """Run it."""
         arrays = [t.detach().cpu().numpy() for t in tensors]
         pairs = zip(call.inputs, tensors, strict=True)
         like = next(t for s, t in pairs if s.role == "model")
-        if not call.levels:
+        if not call.n_directions:
             _judge(call, arrays)
         return tuple(torch.from_numpy(a).to(like) for a in run(call, arrays))
 
@@ -59,40 +59,40 @@ class Waves(torch.autograd.Function):
     def setup_context(ctx: Any, inputs: tuple[Any, ...], _: tuple[Tensor, ...]) -> None:
         """Keep the inputs: waves are propagated again when they are needed."""
         call, *tensors = inputs
-        ctx.call = replace(call, shelf=None)
+        ctx.call = replace(call, history=None)
         ctx.set_materialize_grads(False)
         # Histories are freed with what PyTorch saves, which may be before its graph is.
-        waits = call.shelf is not None and not call.backward
-        ctx.save_for_backward(*tensors, *([ticket(call.shelf)] if waits else []))
+        waits = call.history is not None and not call.backward
+        ctx.save_for_backward(*tensors, *([handle(call.history)] if waits else []))
         ctx.save_for_forward(*tensors)
 
     @staticmethod
     def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Tensor | None, ...]:
         """Cotangents of the inputs that need them."""
-        call: Call = ctx.call
+        call: Evaluation = ctx.call
         given = {s: v for s, v in zip(call.outputs, cotangents, strict=True) if v is not None}
         saved = ctx.saved_tensors
-        shelf = shelf_of(saved[len(call.inputs)]) if len(saved) > len(call.inputs) else None
+        history = history_of(saved[len(call.inputs)]) if len(saved) > len(call.inputs) else None
         inputs = dict(zip(call.inputs, saved, strict=False))
         needed = [s for s, n in zip(call.inputs, ctx.needs_input_grad[1:], strict=True) if n]
         if not given or not needed:
             return (None, *(None for _ in inputs))
-        setting = _Setting(call, shelf)
-        found = _gradients(setting, *_whole(call, inputs, given), needed)
+        context = _Context(call, history)
+        found = _gradients(context, *_whole(call, inputs, given), needed)
         return (None, *(_like(found[s], inputs[s]) if s in found else None for s in inputs))
 
     @staticmethod
     def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> tuple[Tensor | None, ...]:
         """Changes of the outputs."""
-        call: Call = ctx.call
+        call: Evaluation = ctx.call
         inputs = dict(zip(call.inputs, ctx.saved_tensors, strict=False))
         changes = {s: t for s, t in zip(call.inputs, tangents, strict=True) if t is not None}
-        found = _changes(_Setting(call), inputs, changes, call.outputs, call.levels)
+        found = _changes(_Context(call), inputs, changes, call.outputs, call.n_directions)
         return tuple(found.get(s) for s in call.outputs)
 
     @staticmethod
     def vmap(
-        info: Any, in_dims: tuple[int | None, ...], call: Call, *tensors: Tensor
+        info: Any, in_dims: tuple[int | None, ...], call: Evaluation, *tensors: Tensor
     ) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
         """All of a batch in one call: its members are groups of shots."""
         size = info.batch_size
@@ -100,23 +100,23 @@ class Waves(torch.autograd.Function):
             _grouped(t, dim, slot, call, size)
             for t, dim, slot in zip(tensors, in_dims[1:], call.inputs, strict=True)
         ]
-        found = apply(replace(call, groups=size * call.groups, shelf=None), moved)
+        found = apply(replace(call, groups=size * call.groups, history=None), moved)
         return tuple(f.reshape(size, -1, *f.shape[1:]) for f in found), (0,) * len(found)
 
 
-def apply(call: Call, tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
+def apply(call: Evaluation, tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
     """Outputs of a call, differentiable."""
     tensors = list(tensors)
-    if not call.backward and not call.levels and torch.is_grad_enabled():
+    if not call.backward and not call.n_directions and torch.is_grad_enabled():
         models = [(s, t) for s, t in zip(call.inputs, tensors, strict=True) if s.role == "model"]
         names = tuple(sorted(s.name for s, t in models if t.requires_grad))
         precision = str(models[0][1].dtype).removeprefix("torch.")
-        call = replace(call, shelf=shelve(call, names, precision) if names else None)
-    found: tuple[Tensor, ...] = Waves.apply(call, *tensors)  # type: ignore[no-untyped-call]
+        call = replace(call, history=share(call, names, precision) if names else None)
+    found: tuple[Tensor, ...] = _WaveFunction.apply(call, *tensors)  # type: ignore[no-untyped-call]
     return found
 
 
-def _judge(call: Call, arrays: Sequence[Any]) -> None:
+def _judge(call: Evaluation, arrays: Sequence[Any]) -> None:
     """Warn of units of the first model that give the properties of no rock."""
     model = {s.name: a[0] for s, a in zip(call.inputs, arrays, strict=True) if s.role == "model"}
     made = call.waves.discretization
@@ -124,7 +124,7 @@ def _judge(call: Call, arrays: Sequence[Any]) -> None:
     units.warn(made.equation, model)
 
 
-def _grouped(t: Tensor, dim: int | None, slot: Slot, call: Call, size: int) -> Tensor:
+def _grouped(t: Tensor, dim: int | None, slot: Quantity, call: Evaluation, size: int) -> Tensor:
     """An input of a batch of calls as one of a call with more groups."""
     if dim is None and slot.role == "model" and len(t) == 1:
         return t
@@ -140,17 +140,17 @@ def _like(gradient: Tensor, value: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class _Setting:
+class _Context:
     """What calls that follow from one another have in common."""
 
-    call: Call
-    shelf: Shelf | None = None
+    call: Evaluation
+    history: SharedHistory | None = None
 
     def run(
         self,
         backward: bool,
         inputs: Tensors,
-        outputs: Sequence[Slot],
+        outputs: Sequence[Quantity],
         orders: Mapping[str, Any] | None = None,
     ) -> Tensors:
         """Outputs of a call, with no more directions than these need."""
@@ -172,8 +172,8 @@ class _Setting:
             orders={**self.call.orders, **(orders or {})},
         )
         names = tuple(sorted(s.name for s in call.outputs if s.role == "model"))
-        if backward and self.shelf is not None and self.shelf.parameters == names:
-            call = replace(call, shelf=self.shelf)
+        if backward and self.history is not None and self.history.parameters == names:
+            call = replace(call, history=self.history)
         found = apply(call, [inputs[s] for s in kept])
         return dict(zip(made, found, strict=True))
 
@@ -186,7 +186,7 @@ _INJECTING = {
 }
 
 
-def _is_reached(output: Slot, inputs: Iterable[Slot], injected: Sequence[str]) -> bool:
+def _is_reached(output: Quantity, inputs: Iterable[Quantity], injected: Sequence[str]) -> bool:
     """Whether an output is other than zero.
 
     Its e are those of one of each of what is injected, and of any number of changes of the model.
@@ -245,64 +245,66 @@ def _bits(component: int) -> list[int]:
     return [b for b in range(component.bit_length()) if component >> b & 1]
 
 
-def _renumbered(slot: Slot, bits: Sequence[int]) -> Slot:
+def _renumbered(slot: Quantity, bits: Sequence[int]) -> Quantity:
     """A slot whose component has these bits as its lowest ones."""
     component = sum(1 << i for i, b in enumerate(bits) if slot.component >> b & 1)
     return replace(slot, component=component)
 
 
-def _whole(call: Call, inputs: Tensors, cotangents: Tensors) -> tuple[Tensors, int]:
+def _whole(call: Evaluation, inputs: Tensors, cotangents: Tensors) -> tuple[Tensors, int]:
     """Components of p, q and r whose G has the sum of all <cotangent, output> as its last one."""
-    last = 2**call.levels - 1
+    last = 2**call.n_directions - 1
     if not call.backward:
         return {
             **inputs,
-            **{Slot("gather", last ^ s.component): v for s, v in cotangents.items()},
+            **{Quantity("gather", last ^ s.component): v for s, v in cotangents.items()},
         }, last
     new = last + 1
     more = {replace(s, component=new | (last ^ s.component)): v for s, v in cotangents.items()}
     return {**inputs, **more}, last | new
 
 
-def _gradients(setting: _Setting, inputs: Tensors, last: int, needed: Sequence[Slot]) -> Tensors:
+def _gradients(
+    context: _Context, inputs: Tensors, last: int, needed: Sequence[Quantity]
+) -> Tensors:
     """Derivatives of the last component of G."""
     found: Tensors = {}
-    wanted: dict[bool, dict[Slot, Slot]] = {False: {}, True: {}}
+    wanted: dict[bool, dict[Quantity, Quantity]] = {False: {}, True: {}}
     for slot in needed:
         if slot.role not in INJECTED:
             output = replace(slot, component=last ^ slot.component)
             wanted[slot.role != "gather"][slot] = output
         else:
-            found |= {slot: _by_positions(setting, inputs, last, slot)}
+            found |= {slot: _by_positions(context, inputs, last, slot)}
     for backward, outputs in wanted.items():
         if outputs:
-            made = setting.run(backward, inputs, list(dict.fromkeys(outputs.values())))
+            made = context.run(backward, inputs, list(dict.fromkeys(outputs.values())))
             found |= {slot: made[o] for slot, o in outputs.items() if o in made}
     return found
 
 
-def _by_positions(setting: _Setting, inputs: Tensors, last: int, slot: Slot) -> Tensor:
+def _by_positions(context: _Context, inputs: Tensors, last: int, slot: Quantity) -> Tensor:
     """Derivative of the last component of G with respect to positions."""
     positions, role = inputs[slot], INJECTED[slot.role]
     there = {s.component: t for s, t in inputs.items() if s.role == role}
-    outputs = [Slot(role, last ^ c) for c in there]
-    sloped, orders = _sloped(setting.call, slot, positions)
-    made = setting.run(slot.role == "sources", {**inputs, slot: sloped}, outputs, orders)
+    outputs = [Quantity(role, last ^ c) for c in there]
+    sloped, orders = _sloped(context.call, slot, positions)
+    made = context.run(slot.role == "sources", {**inputs, slot: sloped}, outputs, orders)
     total = torch.zeros_like(positions)
     for component, values in there.items():
-        record = made.get(Slot(role, last ^ component))
+        record = made.get(Quantity(role, last ^ component))
         if record is not None:
             each = record.reshape(len(positions), positions.shape[2], *values.shape[1:])
             total = total + (each * values[:, None]).sum(-1).movedim(1, 2).to(positions)
     return total
 
 
-def _sloped(call: Call, slot: Slot, positions: Tensor) -> tuple[Tensor, dict[str, Any]]:
+def _sloped(call: Evaluation, slot: Quantity, positions: Tensor) -> tuple[Tensor, dict[str, Any]]:
     """Positions once for each axis, and orders of derivatives that are one more along it."""
     n, ndim = positions.shape[1:]
     orders = np.asarray(call.orders.get(slot.role, np.zeros((n, ndim), dtype=np.int64)))
     raised = np.concatenate([orders + axis for axis in np.eye(ndim, dtype=np.int64)])
-    return together(_along_axes, positions), {slot.role: raised}
+    return linear_in_all(_along_axes, positions), {slot.role: raised}
 
 
 def _along_axes(positions: Tensor) -> Tensor:
@@ -323,35 +325,39 @@ def _dipoles(values: Tensor, change: Tensor) -> Tensor:
 
 
 def _changes(
-    setting: _Setting, inputs: Tensors, changes: Tensors, outputs: Sequence[Slot], levels: int
+    context: _Context,
+    inputs: Tensors,
+    changes: Tensors,
+    outputs: Sequence[Quantity],
+    n_directions: int,
 ) -> Tensors:
     """Changes of outputs of a call for changes of its inputs."""
-    new = 1 << levels
+    new = 1 << n_directions
     moved = {s: t for s, t in changes.items() if s.role not in INJECTED}
     total: Tensors = {}
     if moved:
         more = {replace(s, component=new | s.component): t for s, t in moved.items()}
         later = [replace(s, component=new | s.component) for s in outputs]
-        made = setting.run(setting.call.backward, {**inputs, **more}, later)
+        made = context.run(context.call.backward, {**inputs, **more}, later)
         total = {s: made[o] for s, o in zip(outputs, later, strict=True) if o in made}
     for slot, change in changes.items():
         if slot.role in INJECTED:
-            for output, value in _by_moving(setting, inputs, slot, change, outputs).items():
+            for output, value in _by_moving(context, inputs, slot, change, outputs).items():
                 total[output] = add(total[output], value) if output in total else value
     return total
 
 
 def _by_moving(
-    setting: _Setting, inputs: Tensors, slot: Slot, change: Tensor, outputs: Sequence[Slot]
+    context: _Context, inputs: Tensors, slot: Quantity, change: Tensor, outputs: Sequence[Quantity]
 ) -> Tensors:
     """Changes of outputs where sources or receivers move."""
-    call, role = setting.call, INJECTED[slot.role]
+    call, role = context.call, INJECTED[slot.role]
     sloped, orders = _sloped(call, slot, inputs[slot])
     found: Tensors = {}
     # Outputs that are recorded at the positions.
     there = [s for s in outputs if s.role == role]
     if there:
-        made = setting.run(call.backward, {**inputs, slot: sloped}, there, orders)
+        made = context.run(call.backward, {**inputs, slot: sloped}, there, orders)
         for output, record in made.items():
             found[output] = multilinear(_moved, record, change)
     # Outputs that depend on what is injected at the positions.
@@ -359,5 +365,5 @@ def _by_moving(
     injected = [s for s in inputs if s.role == role]
     if others and injected:
         more = {s: multilinear(_dipoles, inputs[s], change) for s in injected}
-        found |= setting.run(call.backward, {**inputs, **more, slot: sloped}, others, orders)
+        found |= context.run(call.backward, {**inputs, **more, slot: sloped}, others, orders)
     return found

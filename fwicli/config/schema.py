@@ -36,7 +36,7 @@ from fwicli.config.values import (
 from fwicli.config.values import kind as _kind
 from fwicli.propagators.absorbing import SIDES
 from fwicli.propagators.equations.registry import EQUATIONS
-from fwicli.propagators.history import KEEPINGS
+from fwicli.propagators.history import HISTORY_KINDS
 from fwicli.propagators.kernels.imaging_conditions import CONDITIONS
 
 Spacing = Annotated[
@@ -193,7 +193,7 @@ class AbsorbingSection(Section):
 class HistorySection(Section):
     """How the forward field is kept for a gradient."""
 
-    keep: Annotated[str, OneOf(("auto", *KEEPINGS))] = "auto"
+    keep: Annotated[str, OneOf(("auto", *HISTORY_KINDS))] = "auto"
     """The forward field is kept in this way; `auto` is the quickest that fits into
     `execution.memory`."""
     every: Count | None = None
@@ -250,7 +250,7 @@ class PhysicsSection(Section):
     """A run with fewer points per wavelength is refused; the default allows 1 % error of
     velocity."""
     history: Annotated[
-        Annotated[str, OneOf(("auto", *STORED, *KEEPINGS)), Tag("text")]
+        Annotated[str, OneOf(("auto", *STORED, *HISTORY_KINDS)), Tag("text")]
         | Annotated[HistorySection, Tag("mapping")],
         Discriminator(_kind),
     ] = "auto"

@@ -78,7 +78,7 @@ class ShotMigration:
                 data = self.near.apply(data)
             if gradient or derived:
                 return data
-            return -time_derivative(data, self.discretization.axis.interval)
+            return -time_derivative(data, self.discretization.time.interval)
 
         result = propagator(self.discretization).images(
             self.parameters,

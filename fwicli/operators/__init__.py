@@ -14,24 +14,20 @@ as in R @ J @ S. PyTorch is not needed here.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from fwicli.deprecation import lazy
 
-_PUBLIC = {
-    "Encoder": "encoding",
-    "Operator": "operator",
-    "codes": "encoding",
-    "extended": "emission",
-    "forward": "modelling",
-    "gauss_newton": "curvature",
-    "hessian": "curvature",
-    "jacobian": "modelling",
+PUBLIC = {
+    "Encoder": "fwicli.operators.encoding",
+    "Operator": "fwicli.operators.operator",
+    "codes": "fwicli.operators.encoding",
+    "extended": "fwicli.operators.emission",
+    "forward": "fwicli.operators.modelling",
+    "gauss_newton": "fwicli.operators.curvature",
+    "hessian": "fwicli.operators.curvature",
+    "jacobian": "fwicli.operators.modelling",
 }
+# Old names of this package, and the public names that replace them.
+DEPRECATED: dict[str, str] = {}
 
-__all__ = sorted(_PUBLIC)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return getattr(import_module(f"{__name__}.{_PUBLIC[name]}"), name)
-    raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
+__all__ = sorted(PUBLIC)
+__getattr__ = lazy(__name__, PUBLIC, DEPRECATED)

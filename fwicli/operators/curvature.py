@@ -19,32 +19,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import DataError
-from fwicli.operators.modelling import OfModels
+from fwicli.operators.modelling import ModelOperator
 from fwicli.operators.operator import Operator
 from fwicli.operators.setting import Model, Setting, setting
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.propagator import propagator
-from fwicli.waves import Waves, keeping
+from fwicli.simulation import Simulation, keeping
 
 Array = NDArray[Any]
 
 
 def gauss_newton(
-    waves: Waves, model: Model, wavelet: Any, parameters: str | Sequence[str] | None = None
-) -> GaussNewton:
+    waves: Simulation, model: Model, wavelet: Any, parameters: str | Sequence[str] | None = None
+) -> GaussNewtonOperator:
     """The operator J^T J, summed over shots; arguments as those of `jacobian`."""
-    return GaussNewton(setting(waves, model, wanted=parameters, wavelet=wavelet))
+    return GaussNewtonOperator(setting(waves, model, wanted=parameters, wavelet=wavelet))
 
 
 def hessian(
-    waves: Waves,
+    waves: Simulation,
     model: Model,
     wavelet: Any,
     *,
     data: Any = None,
     residual: Any = None,
     parameters: str | Sequence[str] | None = None,
-) -> Hessian:
+) -> HessianOperator:
     """The operator H, the second derivative of half the squared residual, summed over shots.
 
     Parameters
@@ -64,7 +64,7 @@ def hessian(
         )
     gather = data if residual is None else residual
     made = setting(waves, model, wanted=parameters, wavelet=wavelet, gather=gather)
-    return Hessian(made, observed=residual is None)
+    return HessianOperator(made, observed=residual is None)
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Product:
         return waves.curvature(*inputs, kinds=()).product
 
 
-class GaussNewton(OfModels):
+class GaussNewtonOperator(ModelOperator):
     """J^T J (see `gauss_newton`)."""
 
     def __init__(self, setting: Setting, observed: bool = False) -> None:
@@ -134,7 +134,7 @@ class GaussNewton(OfModels):
         made = replace(waves.discretization, precision=str(self.dtype), parameters=some)
         if waves.memory is None:
             return made
-        return replace(made, keeping=keeping(made, 1, waves.memory))
+        return replace(made, history=keeping(made, 1, waves.memory))
 
     def _apply_adjoint(self, y: Array) -> Array:
         return self._apply(y)
@@ -146,8 +146,8 @@ class GaussNewton(OfModels):
         return self
 
 
-class Hessian(GaussNewton):
+class HessianOperator(GaussNewtonOperator):
     """H (see `hessian`)."""
 
-    def _of(self, setting: Setting) -> Self:
+    def _with(self, setting: Setting) -> Self:
         return type(self)(setting, self.observed)

@@ -18,22 +18,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import DataError
-from fwicli.operators.modelling import OfShots
+from fwicli.operators.modelling import ShotOperator
 from fwicli.operators.setting import Model, Setting, setting
 from fwicli.propagators.discretization import Discretization
-from fwicli.propagators.locations import Volume
+from fwicli.propagators.locations import ExtendedSource
 from fwicli.propagators.propagator import propagator
-from fwicli.waves import Waves
+from fwicli.simulation import Simulation
 
 Array = NDArray[Any]
 
 
-def extended(waves: Waves, model: Model, wavelet: Any) -> Extended:
+def extended(waves: Simulation, model: Model, wavelet: Any) -> ExtendedOperator:
     """The operator from the weights of extended sources to gathers.
 
     Parameters
     ----------
-    waves : Waves
+    waves : Simulation
         Its sources are not used.
     wavelet : ndarray of shape (n, samples) or (shots, n, samples)
         Source time functions [Pa] in 2D, [Pa m] in 3D.
@@ -49,8 +49,8 @@ def extended(waves: Waves, model: Model, wavelet: Any) -> Extended:
             f"wavelets have the shape {np.shape(wavelet)}; extended sources need (n, samples), or "
             f"(shots, n, samples)"
         )
-    everywhere = Volume(np.ones((np.shape(wavelet)[-2], *grid)))
-    return Extended(setting(replace(waves, sources=everywhere), model, wavelet=wavelet))
+    everywhere = ExtendedSource(np.ones((np.shape(wavelet)[-2], *grid)))
+    return ExtendedOperator(setting(replace(waves, sources=everywhere), model, wavelet=wavelet))
 
 
 @dataclass(frozen=True)
@@ -79,10 +79,10 @@ class Emission:
             return waves.source_weights_adjoint(self.model, *known)
         if self.weights is None or not self.weights.any():
             return None
-        return waves.forward(self.model, self.wavelet, Volume(self.weights), self.receivers)
+        return waves.forward(self.model, self.wavelet, ExtendedSource(self.weights), self.receivers)
 
 
-class Extended(OfShots):
+class ExtendedOperator(ShotOperator):
     """F of extended sources (see `extended`)."""
 
     def __init__(self, setting: Setting) -> None:

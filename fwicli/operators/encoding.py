@@ -26,8 +26,8 @@ from fwicli.errors import GeometryError
 from fwicli.inversion.shots.encoding import Code
 from fwicli.operators.operator import Operator, Shape
 from fwicli.operators.setting import PLACES, Setting
-from fwicli.propagators.locations import Everywhere
-from fwicli.waves import shape_of
+from fwicli.propagators.locations import FullField
+from fwicli.simulation import shape_of
 
 Array = NDArray[Any]
 
@@ -127,11 +127,11 @@ def of_records(setting: Setting, weights: Any, delays: Any) -> Encoder:
 
 
 def of_wavelets(setting: Setting, weights: Any, delays: Any) -> Encoder:
-    """The encoder of the wavelets of shots, for sources as those of `together`."""
+    """The encoder of the wavelets of shots, for sources as those of `encode_shots`."""
     return _encoder(setting, "wavelet", weights, delays, np.ndim(setting.waves.sources) == 3)
 
 
-def together(setting: Setting, weights: Any, delays: Any) -> Setting:
+def encode_shots(setting: Setting, weights: Any, delays: Any) -> Setting:
     """Codes as shots: all sources fire in each, and fixed data are encoded."""
     receivers = _common_receivers(setting)
     encoders = {"wavelet": of_wavelets, "gather": of_records}
@@ -158,7 +158,7 @@ def _encoder(
             f"weights of codes need the shape (codes, shots) or (shots,), and there are "
             f"{setting.shots if setting.several else 'no'} shots; got {w.shape}"
         )
-    samples = setting.waves.discretization.axis.samples
+    samples = setting.waves.discretization.time.samples
     t = None if delays is None else np.asarray(delays)
     if t is not None:
         whole = t.shape == w.shape and np.equal(t, np.round(t)).all()
@@ -167,7 +167,7 @@ def _encoder(
                 f"delays need a whole number of samples from 0 to {samples - 1} for each weight; "
                 f"got shape {t.shape}, from {t.min():g} to {t.max():g}"
             )
-        if isinstance(getattr(setting.waves, PLACES[role]), Everywhere):
+        if isinstance(getattr(setting.waves, PLACES[role]), FullField):
             raise GeometryError("whole wave fields cannot be delayed; leave out `delays`")
     each = shape_of(setting.waves, PLACES[role], samples)
     return Encoder(w, t, each, setting.dtype, apart)

@@ -21,30 +21,30 @@ from fwicli.operators import encoding
 from fwicli.operators.operator import Operator, Shape
 from fwicli.operators.setting import Model, Setting, repeated, setting
 from fwicli.propagators.checks import entrance
-from fwicli.propagators.running.shared_memory import Shelf
-from fwicli.waves import Call, Slot, Waves, run, shelve
+from fwicli.propagators.running.shared_memory import SharedHistory
+from fwicli.simulation import Evaluation, Quantity, Simulation, run, share
 
 Array = NDArray[Any]
 
 
-def forward(waves: Waves, model: Model, shots: int | None = None) -> Forward:
+def forward(waves: Simulation, model: Model, shots: int | None = None) -> ForwardOperator:
     """The operator F from wavelets to gathers.
 
     Parameters
     ----------
-    waves : Waves
+    waves : Simulation
         Its executor runs the shots.
     model : mapping of str to ndarray of shape (*grid,), or ndarray
         Parameters of the equation, in the precision of the operator.
     shots : int, optional
         Number of shots where all have the same sources and receivers.
     """
-    return Forward(setting(waves, model, shots))
+    return ForwardOperator(setting(waves, model, shots))
 
 
 def jacobian(
-    waves: Waves, model: Model, wavelet: Any, parameters: str | Sequence[str] | None = None
-) -> Jacobian:
+    waves: Simulation, model: Model, wavelet: Any, parameters: str | Sequence[str] | None = None
+) -> JacobianOperator:
     """The operator J from changes of the model to those of the gathers.
 
     Parameters
@@ -54,10 +54,10 @@ def jacobian(
     parameters : str or sequence of str, optional
         Those that change, in this order; by default all of the equation.
     """
-    return Jacobian(setting(waves, model, wanted=parameters, wavelet=wavelet))
+    return JacobianOperator(setting(waves, model, wanted=parameters, wavelet=wavelet))
 
 
-class OfShots(Operator):
+class ShotOperator(Operator):
     """An operator of some shots.
 
     Attributes
@@ -69,7 +69,7 @@ class OfShots(Operator):
         super().__init__(dims, dimsd, setting.dtype)
         self.setting = setting
 
-    def _of(self, setting: Setting) -> Self:
+    def _with(self, setting: Setting) -> Self:
         """The same operator of other shots."""
         return type(self)(setting)  # type: ignore[call-arg]
 
@@ -80,22 +80,22 @@ class OfShots(Operator):
 
     def __getitem__(self, which: Any) -> Self:
         """The operator of some shots, selected as in an array; of one, without their dimension."""
-        return self._of(self.setting.select(which))
+        return self._with(self.setting.select(which))
 
     def encoder(self, weights: Any, delays: Any = None) -> encoding.Encoder:
         """The operator that adds the gathers of the shots (see `encoding.Encoder`)."""
         return encoding.of_records(self.setting, weights, delays)
 
 
-class WaveOperator(OfShots):
+class WaveOperator(ShotOperator):
     """An operator of shots whose sources may fire together."""
 
     def encoded(self, weights: Any, delays: Any = None) -> Operator:
         """The operator of shots that fire together (see `encoding`)."""
-        return self._of(encoding.together(self.setting, weights, delays))
+        return self._with(encoding.encode_shots(self.setting, weights, delays))
 
 
-class Forward(WaveOperator):
+class ForwardOperator(WaveOperator):
     """F (see `forward`)."""
 
     def __init__(self, setting: Setting) -> None:
@@ -110,20 +110,20 @@ class Forward(WaveOperator):
     def _run(self, given: str, made: str, x: Array, shape: Shape) -> Array:
         k, shots = len(x), self.setting.shots
         traces = x.reshape(k * shots, *x.shape[1 + self.setting.several :])
-        inputs = {**self.setting.inputs(k), Slot(given): traces}
+        inputs = {**self.setting.inputs(k), Quantity(given): traces}
         backward = made == "wavelet"
-        call = Call(self.setting.waves, backward, tuple(inputs), (Slot(made),), k * shots)
+        call = Evaluation(self.setting.waves, backward, tuple(inputs), (Quantity(made),), k * shots)
         (found,) = run(call, list(inputs.values()))
         return found.reshape(k, *shape)
 
     def encoded(self, weights: Any, delays: Any = None) -> Operator:
         """The operator of shots that fire together; it takes the wavelets of the shots."""
         fire = encoding.of_wavelets(self.setting, weights, delays)
-        made: Operator = self._of(encoding.together(self.setting, weights, delays)) @ fire
+        made: Operator = self._with(encoding.encode_shots(self.setting, weights, delays)) @ fire
         return made
 
 
-class OfModels(WaveOperator):
+class ModelOperator(WaveOperator):
     """An operator that takes changes of the model."""
 
     def pack(self, changes: Mapping[str, Any]) -> Array:
@@ -155,51 +155,51 @@ class OfModels(WaveOperator):
         return {name: values[0] for name, values in named.items()}
 
 
-class Jacobian(OfModels):
+class JacobianOperator(ModelOperator):
     """J (see `jacobian`)."""
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting, setting.dims_of_model, setting.dims_of("gather"))
-        self._shelf: Shelf | None = None
+        self._history: SharedHistory | None = None
         self._is_repeated = False
 
     def _apply(self, x: Array) -> Array:
         inputs = self._inputs(len(x))
-        inputs |= {Slot("model", 1, n): v for n, v in self.setting.changes(x).items()}
-        call = self._call(inputs, False, [Slot("gather", 1)], len(x))
+        inputs |= {Quantity("model", 1, n): v for n, v in self.setting.changes(x).items()}
+        call = self._call(inputs, False, [Quantity("gather", 1)], len(x))
         (found,) = run(call, list(inputs.values()))
         return found.reshape(-1, *self.dimsd)
 
     def _apply_adjoint(self, y: Array) -> Array:
         shots = y.reshape(-1, *y.shape[1 + self.setting.several :])
-        inputs = {**self._inputs(len(y)), Slot("gather"): shots}
-        outputs = [Slot("model", 0, name) for name in self.setting.wanted]
+        inputs = {**self._inputs(len(y)), Quantity("gather"): shots}
+        outputs = [Quantity("model", 0, name) for name in self.setting.wanted]
         found = self._with_history(self._call(inputs, True, outputs, len(y)), inputs)
         return self.setting.stacked(dict(zip(self.setting.wanted, found, strict=True)))
 
-    def _with_history(self, call: Call, inputs: dict[Slot, Array]) -> list[Array]:
+    def _with_history(self, call: Evaluation, inputs: dict[Quantity, Array]) -> list[Array]:
         """Outputs of J^T; the history is the same every time, and waits from the second time on."""
         arrays = list(inputs.values())
         if call.groups > 1 or not self._is_repeated:
             self._is_repeated = True
             return run(call, arrays)
-        shelf = self._shelf or shelve(call, tuple(sorted(self.setting.wanted)), str(self.dtype))
-        found = run(replace(call, shelf=shelf), arrays)
+        history = self._history or share(call, tuple(sorted(self.setting.wanted)), str(self.dtype))
+        found = run(replace(call, history=history), arrays)
         # Not before: waves that fail leave nothing of use. Threads at the same time may each make
         # one, and write the same values to one that is not complete.
-        self._shelf = shelf
+        self._history = history
         return found
 
     def __getstate__(self) -> dict[str, Any]:
         """Without histories, which stay in this process."""
-        return {**self.__dict__, "_shelf": None}
+        return {**self.__dict__, "_history": None}
 
-    def _inputs(self, groups: int) -> dict[Slot, Array]:
+    def _inputs(self, groups: int) -> dict[Quantity, Array]:
         wavelet = repeated(self.setting.data["wavelet"], groups)
-        return {**self.setting.inputs(groups), Slot("wavelet"): wavelet}
+        return {**self.setting.inputs(groups), Quantity("wavelet"): wavelet}
 
     def _call(
-        self, inputs: dict[Slot, Array], backward: bool, outputs: list[Slot], groups: int
-    ) -> Call:
+        self, inputs: dict[Quantity, Array], backward: bool, outputs: list[Quantity], groups: int
+    ) -> Evaluation:
         waves, shots = self.setting.waves, self.setting.shots
-        return Call(waves, backward, tuple(inputs), tuple(outputs), shots, groups)
+        return Evaluation(waves, backward, tuple(inputs), tuple(outputs), shots, groups)

@@ -1,7 +1,7 @@
 """What wave operators are made of: waves, a model, wavelets, and which of the shots.
 
-Arrays come as users have them, with or without a dimension of shots, and leave as what `waves.run`
-takes. An operator has that dimension where wavelets, records or positions have it.
+Users give arrays with or without a dimension of shots; `simulation.run` takes them with it. An
+operator has that dimension where wavelets, records or positions have it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from fwicli import ndarrays
 from fwicli.errors import DataError, GeometryError, ModelError
 from fwicli.propagators.checks import entrance, failures, units
-from fwicli.propagators.locations import Everywhere, Volume
-from fwicli.waves import Slot, Waves, shape_of
+from fwicli.propagators.locations import ExtendedSource, FullField
+from fwicli.simulation import Quantity, Simulation, shape_of
 
 Array = NDArray[Any]
 Model = Mapping[str, Any] | Array
@@ -31,7 +31,7 @@ class Setting:
 
     Attributes
     ----------
-    waves : Waves
+    waves : Simulation
     model : dict of str to ndarray of shape (*grid,)
         All parameters of the equation, in one precision.
     shots : int
@@ -44,7 +44,7 @@ class Setting:
         Parameters that change.
     """
 
-    waves: Waves
+    waves: Simulation
     model: Mapping[str, Array]
     shots: int
     several: bool
@@ -63,7 +63,7 @@ class Setting:
 
     def data_of(self, role: str) -> tuple[int, ...]:
         """Shape of the wavelets or gather of one shot."""
-        return shape_of(self.waves, PLACES[role], self.waves.discretization.axis.samples)
+        return shape_of(self.waves, PLACES[role], self.waves.discretization.time.samples)
 
     @property
     def dims_of_model(self) -> tuple[int, ...]:
@@ -95,12 +95,12 @@ class Setting:
     def _positions(self) -> dict[str, Any]:
         return {"sources": self.waves.sources, "receivers": self.waves.receivers}
 
-    def inputs(self, groups: int = 1) -> dict[Slot, Array]:
+    def inputs(self, groups: int = 1) -> dict[Quantity, Array]:
         """Model and positions of a call, so many times."""
-        found = {Slot("model", 0, name): values[None] for name, values in self.model.items()}
+        found = {Quantity("model", 0, name): values[None] for name, values in self.model.items()}
         for name, place in self._positions().items():
             if np.ndim(place) == 3:
-                found[Slot(name)] = repeated(place, groups)
+                found[Quantity(name)] = repeated(place, groups)
         return found
 
     def places(self, shot: int) -> tuple[Any, Any]:
@@ -126,7 +126,7 @@ def repeated(values: Array, groups: int) -> Array:
 
 
 def setting(
-    waves: Waves,
+    waves: Simulation,
     model: Model,
     shots: int | None = None,
     wanted: str | Sequence[str] | None = None,
@@ -154,7 +154,7 @@ def setting(
     waves = replace(waves, **at)
     named = _model(waves, model)
     arrays = {role: ndarrays.real(f"the {role}", _values(v), DataError) for role, v in data.items()}
-    samples = waves.discretization.axis.samples
+    samples = waves.discretization.time.samples
     counts = {name: len(p) for name, p in at.items() if np.ndim(p) == 3}
     counts |= {} if shots is None else {"shots": shots}
     for role, values in arrays.items():
@@ -182,12 +182,12 @@ def _values(given: Any) -> Any:
 
 
 def _position(place: Any) -> Any:
-    if isinstance(place, Everywhere | Volume):
+    if isinstance(place, FullField | ExtendedSource):
         return place
     return ndarrays.real("a position", _values(place), GeometryError).astype(float)
 
 
-def _model(waves: Waves, model: Model) -> dict[str, Array]:
+def _model(waves: Simulation, model: Model) -> dict[str, Array]:
     """All parameters, in the order of the equation and in one precision."""
     names = waves.parameters
     if not isinstance(model, Mapping):
@@ -213,7 +213,7 @@ def _model(waves: Waves, model: Model) -> dict[str, Array]:
     return ready
 
 
-def _wanted(waves: Waves, wanted: str | Sequence[str] | None) -> tuple[str, ...]:
+def _wanted(waves: Simulation, wanted: str | Sequence[str] | None) -> tuple[str, ...]:
     """Names of the parameters that change."""
     if wanted is None:
         return waves.parameters

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from fwicli import scalars
+from fwicli.deprecation import renamed_fields
 from fwicli.errors import ModelError, PhysicsError
 from fwicli.propagators.absorbing import AbsorbingLayer
 from fwicli.propagators.equations import registry
-from fwicli.propagators.history import STORED, Keeping
+from fwicli.propagators.history import STORED, HistoryOptions
 from fwicli.propagators.kernels import compilation
 from fwicli.propagators.kernels.signature import Signature
 from fwicli.propagators.sampling.interpolation import RADIUS
@@ -21,6 +22,7 @@ from fwicli.propagators.sampling.stability import TimeAxis, check_order
 from fwicli.survey.grid import Grid
 
 
+@renamed_fields(axis="time", every="history_step", keeping="history")
 @dataclass(frozen=True)
 class Discretization:
     """What a propagator is made of; two that are equal share one propagator.
@@ -31,17 +33,17 @@ class Discretization:
         Name in the registry of equations.
     grid : Grid
         Grid of the model, without the absorbing layer.
-    axis : TimeAxis
+    time : TimeAxis
         Recorded sampling and propagation step.
     layer : AbsorbingLayer
         Absorbing layer, added on all sides that are not free.
     order : int
         Order of the space differences, even.
     precision : {"float32", "float64"}
-    every : int
-        The history keeps every so manieth step; 1 makes gradients exact.
-    keeping : Keeping
-        How the history is kept (see `history`).
+    history_step : int
+        Store every n-th time step of the forward field; 1 makes gradients exact.
+    history : HistoryOptions
+        How the forward field is stored until the gradient needs it (see `history`).
     threads : int
         OpenMP threads of one propagation. A process that has used several must not be forked, but
         by "spawn" or "forkserver": propagations with several are refused in its children.
@@ -59,18 +61,18 @@ class Discretization:
 
     equation: str
     grid: Grid
-    axis: TimeAxis
+    time: TimeAxis
     layer: AbsorbingLayer
     order: int = 8
     precision: str = "float32"
-    every: int = 1
-    keeping: Keeping = STORED
+    history_step: int = 1
+    history: HistoryOptions = STORED
     threads: int = 1
     interpolation: str = "sinc"
     parameters: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        parts = {"grid": Grid, "axis": TimeAxis, "layer": AbsorbingLayer, "keeping": Keeping}
+        parts = {"grid": Grid, "time": TimeAxis, "layer": AbsorbingLayer, "history": HistoryOptions}
         for name, kind in parts.items():
             value = getattr(self, name)
             if not isinstance(value, kind):
@@ -80,7 +82,7 @@ class Discretization:
         changes: dict[str, Any] = {
             "order": check_order(self.order),
             "precision": _precision(self.precision),
-            "every": scalars.whole("`every`", self.every, 1, PhysicsError),
+            "history_step": scalars.whole("`history_step`", self.history_step, 1, PhysicsError),
             "threads": scalars.whole("`threads`", self.threads, 1, PhysicsError),
             "parameters": self._parameters(),
         }
@@ -94,16 +96,16 @@ class Discretization:
 
     def _parameters(self) -> tuple[str, ...] | None:
         """Names of the parameters whose gradients are wanted."""
-        every = registry.load(self.equation).parameters(self.grid.ndim)
+        all_parameters = registry.load(self.equation).parameters(self.grid.ndim)
         if self.parameters is None:
             return None
         given = self.parameters
         names = (given,) if isinstance(given, str) else tuple(given)
-        unknown = [name for name in names if name not in every]
+        unknown = [name for name in names if name not in all_parameters]
         if unknown:
             raise ModelError(
                 f"`parameters` of a discretization are {given!r}; choose some of those of "
-                f"{self.equation}, {', '.join(every)}, or None for all"
+                f"{self.equation}, {', '.join(all_parameters)}, or None for all"
             )
         return names
 
@@ -114,10 +116,10 @@ class Discretization:
         """
         images = kind in ("gradient", "reverse") or extra.get("history")
         parameters = extra.pop("parameters", self.parameters) if images else None
-        every = tuple(registry.load(self.equation).parameters(self.grid.ndim))
-        if images and extra.get("levels"):
-            parameters = parameters or every
-        elif parameters is not None and set(parameters) == set(every):
+        all_parameters = tuple(registry.load(self.equation).parameters(self.grid.ndim))
+        if images and extra.get("n_directions"):
+            parameters = parameters or all_parameters
+        elif parameters is not None and set(parameters) == set(all_parameters):
             parameters = None
         return Signature(
             kind=kind,
@@ -144,16 +146,16 @@ class Discretization:
             Kind of the second derivative of which products are wanted, too.
         """
         needed = [self.signature("forward")]
-        if images and self.keeping.kind == "boundary":
+        if images and self.history.kind == "boundary":
             needed = [self.signature("forward", edges=True), self.signature("reverse")]
         elif images:
             needed = [self.signature("forward", history=True)]
         if images:
             needed.append(self.signature("gradient", images=images))
         if curvature:
-            needed += [self.signature("forward", history=True, levels=1)]
+            needed += [self.signature("forward", history=True, n_directions=1)]
         if curvature == "full":
-            needed += [self.signature("gradient", images=("gradient",), levels=1)]
+            needed += [self.signature("gradient", images=("gradient",), n_directions=1)]
         return [partial(compilation.prepare, s) for s in needed if not compilation.is_cached(s)]
 
 

@@ -42,7 +42,7 @@ from fwicli.propagators.sampling.stability import TimeAxis
 OVERSAMPLING = 3.0
 
 Kind = Literal["stored", "compressed", "fourier", "checkpoints", "boundary", "disk"]
-KEEPINGS: tuple[str, ...] = get_args(Kind)
+HISTORY_KINDS: tuple[str, ...] = get_args(Kind)
 
 # Fields keep 2 or 3 levels, by the number of the step: a window begins at a multiple of this.
 PERIOD = 6
@@ -66,7 +66,7 @@ def snapshots(steps: int, every: int) -> int:
 
 
 @dataclass(frozen=True)
-class Keeping:
+class HistoryOptions:
     """How snapshots are kept until the multiplier meets them.
 
     Parameters
@@ -108,7 +108,7 @@ class Keeping:
         return sorted(k for k in wanted if 0 <= k <= count // 2)
 
 
-STORED = Keeping()
+STORED = HistoryOptions()
 
 
 @dataclass(frozen=True)
@@ -139,50 +139,50 @@ class Demand:
     edge: int
     itemsize: int = 4
 
-    def held(self, keeping: Keeping) -> int:
+    def memory(self, options: HistoryOptions) -> int:
         """Memory that a history takes [bytes]."""
         count = snapshots(self.steps, self.every)
-        first, last = keeping.segments(self.steps, self.every)[0]
+        first, last = options.segments(self.steps, self.every)[0]
         segment = snapshots(last - first, self.every) * self.snapshot
-        match keeping.kind:
+        match options.kind:
             case "stored":
                 return count * self.snapshot
             case "compressed":
                 values = self.snapshot // self.itemsize
                 scales = -(-values // BLOCK) * self.itemsize
-                return count * (values * keeping.bits // 8 + scales) + segment
+                return count * (values * options.bits // 8 + scales) + segment
             case "fourier":
-                bins = keeping.bins(self.steps, self.every, self.step)
+                bins = options.bins(self.steps, self.every, self.step)
                 return 2 * len(bins) * self.snapshot + segment
             case "checkpoints":
-                return self._states(keeping) * self.state + segment
+                return self._states(options) * self.state + segment
             case "boundary":
                 return (self.steps + last - first) * self.edge + segment
             case "disk":
                 return segment
 
-    def repeated(self, keeping: Keeping) -> int:
+    def repeated(self, options: HistoryOptions) -> int:
         """Steps that are run again."""
-        if keeping.kind == "boundary":
+        if options.kind == "boundary":
             return self.steps
-        if keeping.kind != "checkpoints":
+        if options.kind != "checkpoints":
             return 0
-        segments = keeping.segments(self.steps, self.every)
+        segments = options.segments(self.steps, self.every)
         # Only the last segment may be shorter, and it is the one that is never run twice.
         _, size = segments[0]
-        return size * repetitions(len(segments), self._states(keeping))
+        return size * repetitions(len(segments), self._states(options))
 
-    def _states(self, keeping: Keeping) -> int:
-        return states(keeping, len(keeping.segments(self.steps, self.every)))
+    def _states(self, options: HistoryOptions) -> int:
+        return states(options, len(options.segments(self.steps, self.every)))
 
-    def with_checkpoints(self, memory: int) -> Keeping | None:
+    def with_checkpoints(self, memory: int) -> HistoryOptions | None:
         """Checkpoints within a memory [bytes] that repeat the fewest steps; None if none do."""
         best, fewest = None, math.inf
         unit = math.lcm(PERIOD, self.every)
         size = unit
         while size < self.steps:
-            made = Keeping("checkpoints", checkpoints=1, segment=size)
-            room = memory - self.held(made)
+            made = HistoryOptions("checkpoints", checkpoints=1, segment=size)
+            room = memory - self.memory(made)
             if room >= 0 and self.state > 0:
                 made = replace(made, checkpoints=1 + room // self.state)
                 made = replace(made, checkpoints=self._states(made))
@@ -194,28 +194,28 @@ class Demand:
             size = max(size + unit, unit * round(1.2 * size / unit))
         return best
 
-    def choose(self, memory: int) -> tuple[Keeping, str]:
+    def choose(self, memory: int) -> tuple[HistoryOptions, str]:
         """The quickest way to keep the history within a memory [bytes], and why it is that."""
-        stored, squeezed = Keeping(), Keeping("compressed")
-        needed = f"{_amount(self.held(stored))} to store it"
-        if self.held(stored) <= memory:
+        stored, squeezed = HistoryOptions(), HistoryOptions("compressed")
+        needed = f"{_amount(self.memory(stored))} to store it"
+        if self.memory(stored) <= memory:
             return stored, f"{needed}, within {_amount(memory)}"
         needed = f"{needed}, more than {_amount(memory)}"
         made = self.with_checkpoints(memory)
         again = math.inf if made is None else self.repeated(made) / self.steps
-        if self.held(squeezed) <= memory and again > COMPRESSING:
-            return squeezed, f"{needed}; {_amount(self.held(squeezed))} in 16 bits"
+        if self.memory(squeezed) <= memory and again > COMPRESSING:
+            return squeezed, f"{needed}; {_amount(self.memory(squeezed))} in 16 bits"
         if made is not None and again <= WRITING:
             return made, (
-                f"{needed}; {_amount(self.held(made))} with {made.checkpoints} checkpoints, "
+                f"{needed}; {_amount(self.memory(made))} with {made.checkpoints} checkpoints, "
                 f"{again:.1f} propagations more"
             )
-        return Keeping("disk"), f"{needed}; it goes to a temporary file"
+        return HistoryOptions("disk"), f"{needed}; it goes to a temporary file"
 
 
-def states(keeping: Keeping, segments: int) -> int:
+def states(options: HistoryOptions, segments: int) -> int:
     """States that are of use: every segment but the last may need one."""
-    return max(1, min(keeping.checkpoints, segments - 1))
+    return max(1, min(options.checkpoints, segments - 1))
 
 
 def repetitions(segments: int, checkpoints: int) -> int:

@@ -41,7 +41,7 @@ LARGEST = 256e6
 
 
 @dataclass(frozen=True, eq=False)
-class Volume:
+class ExtendedSource:
     """Extended sources or receivers.
 
     Parameters
@@ -55,7 +55,7 @@ class Volume:
 
 
 @dataclass(frozen=True, eq=False)
-class Slopes:
+class PositionDerivative:
     """Derivatives by the positions of point sources or receivers.
 
     Parameters
@@ -72,7 +72,7 @@ class Slopes:
 
 
 @dataclass(frozen=True)
-class Everywhere:
+class FullField:
     """All points of the model's grid.
 
     A source f(x, t) is in [Pa/m2]; a record is the pressure [Pa].
@@ -95,11 +95,11 @@ class Everywhere:
         object.__setattr__(self, "every", every)
 
 
-Place = Array | Slopes | Volume | Everywhere
+Locations = Array | PositionDerivative | ExtendedSource | FullField
 
 
 @dataclass(frozen=True)
-class Port:
+class GridLocations:
     """A place as a kernel sees it.
 
     Attributes
@@ -150,13 +150,13 @@ class Port:
         return np.ascontiguousarray(traces[:, :: self.every].T).reshape(-1, *self.field)
 
 
-def port(
-    place: Place,
+def on_grid(
+    place: Locations,
     discretization: Discretization,
     steps: int,
     density: bool = False,
     what: str = "positions",
-) -> Port:
+) -> GridLocations:
     """A place on the grid with the absorbing layer.
 
     Parameters
@@ -175,15 +175,17 @@ def port(
     """
     grid, layer = discretization.grid, discretization.layer
     before = np.array([pad for pad, _ in layer.pads(grid.ndim)])
-    if isinstance(place, Everywhere):
+    if isinstance(place, FullField):
         rows = np.indices(grid.shape).reshape(grid.ndim, -1, 1) + before[:, None, None]
         weights = np.full((rows.shape[1], 1), grid.cell_volume if density else 1.0)
-        return Port(Interpolation(rows.astype(np.int32), weights), None, grid.shape, place.every)
-    if isinstance(place, Volume):
-        return Port(_volume(place, discretization, before, what))
-    orders = place.orders if isinstance(place, Slopes) else None
+        return GridLocations(
+            Interpolation(rows.astype(np.int32), weights), None, grid.shape, place.every
+        )
+    if isinstance(place, ExtendedSource):
+        return GridLocations(_volume(place, discretization, before, what))
+    orders = place.orders if isinstance(place, PositionDerivative) else None
     positions = entrance.positions(
-        what, place.positions if isinstance(place, Slopes) else place, grid
+        what, place.positions if isinstance(place, PositionDerivative) else place, grid
     )
     if orders is not None and np.shape(orders) != positions.shape:
         raise GeometryError(
@@ -207,7 +209,7 @@ def _at_positions(
     discretization: Discretization,
     steps: int,
     what: str,
-) -> Port:
+) -> GridLocations:
     """Port of positions [m], and orders of derivatives, given as the memory of arrays.
 
     Raises
@@ -238,18 +240,18 @@ def _at_positions(
         rows = interpolation.interpolation(position, *how, taken)
         # Derivatives are per spacing there, and per metre here.
         per_metre = np.prod(np.asarray(grid.spacing) ** -taken.astype(float), axis=1)
-        return Port(replace(rows, weights=rows.weights * per_metre[:, None]))
+        return GridLocations(replace(rows, weights=rows.weights * per_metre[:, None]))
     visited, matrix = interpolation.condensed(position, *how)
     itemsize = np.dtype(discretization.precision).itemsize
     if matrix is None:
-        return Port(visited)
+        return GridLocations(visited)
     if visited.weights.shape[0] * steps * itemsize > LARGEST:
-        return Port(interpolation.interpolation(position, *how))
-    return Port(visited, matrix.astype(discretization.precision))
+        return GridLocations(interpolation.interpolation(position, *how))
+    return GridLocations(visited, matrix.astype(discretization.precision))
 
 
 def _volume(
-    place: Volume, discretization: Discretization, before: Array, what: str
+    place: ExtendedSource, discretization: Discretization, before: Array, what: str
 ) -> Interpolation:
     """Points where any of the weights of a volume is not zero, times the cell volume."""
     grid = discretization.grid
@@ -270,10 +272,10 @@ def _volume(
     return Interpolation(indices, weights[:, used] * grid.cell_volume)
 
 
-def enter(traces: Array, at: Port, to_longer: Callable[[Array], Array]) -> Array:
+def inject(traces: Array, at: GridLocations, to_longer: Callable[[Array], Array]) -> Array:
     """Traces of shape (n, samples) as what the kernel injects, of shape (extended, n_visited).
 
-    The matrix of the port comes first where it makes fewer of them.
+    The matrix of the locations comes first where it makes fewer of them.
     """
     if at.matrix is None:
         return to_longer(traces)
@@ -282,8 +284,8 @@ def enter(traces: Array, at: Port, to_longer: Callable[[Array], Array]) -> Array
     return np.ascontiguousarray((at.matrix.T @ to_longer(traces).T).T)
 
 
-def leave(longer: Array, at: Port, to_traces: Callable[[Array], Array]) -> Array:
-    """Transpose of `enter`."""
+def record(longer: Array, at: GridLocations, to_traces: Callable[[Array], Array]) -> Array:
+    """Transpose of `inject`."""
     if at.matrix is None:
         return to_traces(longer)
     if at.count < at.matrix.shape[0]:

@@ -27,10 +27,10 @@ from numpy.typing import NDArray
 from fwicli import ndarrays
 from fwicli.errors import DataError
 from fwicli.propagators.discretization import Discretization
-from fwicli.propagators.locations import Place
+from fwicli.propagators.locations import Locations
 from fwicli.propagators.running import shared_memory
 from fwicli.propagators.running.kernel_run import Model
-from fwicli.propagators.running.pool import Engines
+from fwicli.propagators.running.pool import RunnerPool
 from fwicli.propagators.running.shot import Backward, Components, Models
 from fwicli.propagators.sampling.resampling import Resampling
 
@@ -89,12 +89,12 @@ class Propagator:
     def __init__(self, discretization: Discretization, quiet: bool = False) -> None:
         self.discretization = discretization
         self.grid = discretization.grid
-        self.axis = discretization.axis
+        self.time = discretization.time
         self.layer = discretization.layer
         self.precision = discretization.precision
-        self.resampling = Resampling(self.axis, self.precision)
+        self.resampling = Resampling(self.time, self.precision)
         self.quiet = quiet
-        self.engines = Engines(discretization, quiet)
+        self.engines = RunnerPool(discretization, quiet)
 
     def __reduce__(self) -> tuple[type[Self], tuple[Discretization, bool]]:
         """What it is made of: arrays stay in this process."""
@@ -102,7 +102,9 @@ class Propagator:
 
     # --- the operators ---------------------------------------------------------------------------
 
-    def forward(self, model: Model, wavelet: Array, sources: Place, receivers: Place) -> Array:
+    def forward(
+        self, model: Model, wavelet: Array, sources: Locations, receivers: Locations
+    ) -> Array:
         """Model one gather, d = F q.
 
         Parameters
@@ -111,7 +113,7 @@ class Propagator:
             Parameters of the equation on the model's grid, by name.
         wavelet : ndarray of shape (n_sources, samples)
             Source time functions [Pa] in 2D, [Pa m] in 3D.
-        sources, receivers : ndarray of shape (n_points, ndim), Volume or Everywhere
+        sources, receivers : ndarray of shape (n_points, ndim), ExtendedSource or FullField
             Positions [m], which need not lie on grid points; or places of other kinds.
 
         Returns
@@ -126,9 +128,11 @@ class Propagator:
         StabilityError
             If the waves do not stay finite; it says where, when, and the likely cause.
         """
-        return self.forwards({0: model}, {0: wavelet}, sources, receivers, 0)[0]
+        return self.forward_components({0: model}, {0: wavelet}, sources, receivers, 0)[0]
 
-    def adjoint(self, model: Model, gather: Array, sources: Place, receivers: Place) -> Array:
+    def adjoint(
+        self, model: Model, gather: Array, sources: Locations, receivers: Locations
+    ) -> Array:
         """Back-propagate a gather, q' = F^T d; the exact transpose of `forward`.
 
         Parameters
@@ -140,10 +144,10 @@ class Propagator:
         wavelet : ndarray of shape (n_sources, samples)
             What arrives at the sources.
         """
-        return self.adjoints({0: model}, {0: gather}, sources, receivers, 0)[0]
+        return self.adjoint_components({0: model}, {0: gather}, sources, receivers, 0)[0]
 
     def source_weights_adjoint(
-        self, model: Model, gather: Array, wavelet: Array, receivers: Place
+        self, model: Model, gather: Array, wavelet: Array, receivers: Locations
     ) -> Array:
         """Transpose of modelling with extended sources, w -> F (w q), for fixed q.
 
@@ -156,7 +160,7 @@ class Propagator:
         Returns
         -------
         weights : ndarray of shape (n_sources, *grid.shape)
-            The derivative with respect to the weights of a `Volume` of sources.
+            The derivative with respect to the weights of a `ExtendedSource` of sources.
         """
         with self.engines.one() as engine:
             return engine.weights(model, gather, wavelet, receivers)
@@ -166,8 +170,8 @@ class Propagator:
         model: Model,
         perturbation: Model,
         wavelet: Array,
-        sources: Place,
-        receivers: Place,
+        sources: Locations,
+        receivers: Locations,
     ) -> Array:
         """First-order change of the gather, dd = J dp (Born modelling).
 
@@ -182,10 +186,10 @@ class Propagator:
             Change of the pressure [Pa].
         """
         models = {0: model, 1: perturbation}
-        return self.forwards(models, {0: wavelet}, sources, receivers, 1)[1]
+        return self.forward_components(models, {0: wavelet}, sources, receivers, 1)[1]
 
     def jacobian_adjoint(
-        self, model: Model, gather: Array, wavelet: Array, sources: Place, receivers: Place
+        self, model: Model, gather: Array, wavelet: Array, sources: Locations, receivers: Locations
     ) -> dict[str, Array]:
         """Transpose of `jacobian`, g = J^T d: the gradient for an adjoint source d.
 
@@ -207,8 +211,8 @@ class Propagator:
         model: Model,
         perturbation: Model,
         wavelet: Array,
-        sources: Place,
-        receivers: Place,
+        sources: Locations,
+        receivers: Locations,
     ) -> dict[str, Array]:
         """Gauss-Newton Hessian of half the squared residual, J^T J dp."""
         return self.curvature(
@@ -227,8 +231,8 @@ class Propagator:
         perturbation: Model,
         residual: Array,
         wavelet: Array,
-        sources: Place,
-        receivers: Place,
+        sources: Locations,
+        receivers: Locations,
     ) -> dict[str, Array]:
         """Hessian of half the squared residual, H dp = J^T J dp + (dJ[dp])^T r.
 
@@ -261,8 +265,8 @@ class Propagator:
         perturbation: Model,
         residual: Callable[[Array, Array], tuple[Array | None, Array]],
         wavelet: Array,
-        sources: Place,
-        receivers: Place,
+        sources: Locations,
+        receivers: Locations,
         kinds: tuple[str, ...] = ("illumination",),
     ) -> Curvature:
         """The product of a Hessian with a perturbation, and images from the same propagations.
@@ -287,7 +291,7 @@ class Propagator:
             return (0, {0: moved}) if derivative is None else (1, {0: derivative, 1: moved})
 
         models = {0: model, 1: perturbation}
-        found = self.backwards(
+        found = self.gradient_components(
             models, {0: wavelet}, adjoint, sources, receivers, 1, kinds=("gradient", *kinds)
         )
         (product,) = found.gradient.values()
@@ -298,8 +302,8 @@ class Propagator:
         model: Model,
         residual: Callable[[Array], Array],
         wavelet: Array,
-        sources: Place,
-        receivers: Place,
+        sources: Locations,
+        receivers: Locations,
         kinds: tuple[str, ...] = ("gradient",),
     ) -> Images:
         """Model a gather, propagate a residual of it backwards, and correlate the two.
@@ -312,7 +316,7 @@ class Propagator:
         kinds : tuple of str
             "gradient", and names of imaging conditions (see `imaging_conditions`).
         """
-        found = self.backwards(
+        found = self.gradient_components(
             {0: model},
             {0: wavelet},
             lambda gathers: (0, {0: residual(gathers[0])}),
@@ -324,39 +328,48 @@ class Propagator:
 
     # --- with derivatives of any order (see `shot`) --------------------------------------------
 
-    def forwards(
+    def forward_components(
         self,
         models: Models,
         wavelets: Components,
-        sources: Place,
-        receivers: Place,
-        levels: int,
-        shelved: shared_memory.Place | None = None,
+        sources: Locations,
+        receivers: Locations,
+        n_directions: int,
+        shared: shared_memory.SharedSlot | None = None,
     ) -> dict[int, Array]:
-        """Gathers and their derivatives along directions (see `Engine.forwards`)."""
+        """Gathers and their derivatives along directions (see `ShotRunner.forward_components`)."""
         with self.engines.one() as engine:
-            return engine.forwards(models, wavelets, sources, receivers, levels, shelved)
+            return engine.forward_components(
+                models, wavelets, sources, receivers, n_directions, shared
+            )
 
-    def adjoints(
-        self, models: Models, gathers: Components, sources: Place, receivers: Place, levels: int
+    def adjoint_components(
+        self,
+        models: Models,
+        gathers: Components,
+        sources: Locations,
+        receivers: Locations,
+        n_directions: int,
     ) -> dict[int, Array]:
-        """What arrives at sources, and its derivatives (see `Engine.adjoints`)."""
+        """What arrives at sources, and its derivatives (see `ShotRunner.adjoint_components`)."""
         with self.engines.one() as engine:
-            return engine.adjoints(models, gathers, sources, receivers, levels)
+            return engine.adjoint_components(models, gathers, sources, receivers, n_directions)
 
-    def backwards(
+    def gradient_components(
         self,
         models: Models,
         wavelets: Components,
         residual: Callable[[dict[int, Array]], tuple[int, Components]],
-        sources: Place,
-        receivers: Place,
-        levels: int = 0,
+        sources: Locations,
+        receivers: Locations,
+        n_directions: int = 0,
         **extra: Any,
     ) -> Backward:
-        """Gathers, images and gradients (see `Engine.backwards`)."""
+        """Gathers, images and gradients (see `ShotRunner.gradient_components`)."""
         with self.engines.one() as engine:
-            return engine.backwards(models, wavelets, residual, sources, receivers, levels, **extra)
+            return engine.gradient_components(
+                models, wavelets, residual, sources, receivers, n_directions, **extra
+            )
 
 
 # --- propagators that are kept -------------------------------------------------------------------

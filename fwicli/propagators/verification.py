@@ -50,7 +50,7 @@ class Verification:
     Parameters
     ----------
     propagator : Propagator
-        In float64, keeping every step of its history.
+        In float64, storing every step of its history.
     model : mapping of str to ndarray
         Parameters of the equation, by name.
     sources, receivers : ndarray of shape (n_points, ndim)
@@ -71,7 +71,7 @@ class Verification:
         self.base = dict(model)
         self.points = np.atleast_2d(sources), np.atleast_2d(receivers)
         rng = np.random.default_rng(seed)
-        samples = propagator.axis.samples
+        samples = propagator.time.samples
         self.wavelet, self.gather = (rng.standard_normal((len(p), samples)) for p in self.points)
         shape = (len(self.base), *propagator.grid.shape)
         self.directions = 0.1 * rng.standard_normal((2, *shape))

@@ -44,11 +44,11 @@ class Survey:
     receivers: Any
 
     def waves(self, sources: Any = None, receivers: Any = None, **more: Any) -> Any:
-        from fwicli.autograd import Waves
+        from fwicli.autograd import Simulation
 
         s = self.sources if sources is None else sources
         r = self.receivers if receivers is None else receivers
-        return Waves(self.discretization, s, r, **more)
+        return Simulation(self.discretization, s, r, **more)
 
 
 @pytest.fixture(scope="session")

@@ -11,25 +11,25 @@ import pytest
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from fwicli import Volume, autograd
+from fwicli import ExtendedSource, autograd
 from fwicli.autograd import rules
 from fwicli.errors import DataError, FwiError, GeometryError, ModelError
 from fwicli.execution import Local
-from fwicli.waves import Call, keeping
+from fwicli.simulation import Evaluation, keeping
 
 Make = Callable[..., Any]
 
 
 @contextmanager
 def counted() -> Iterator[list[str]]:
-    """What is propagated meanwhile: direction and number of levels of every call."""
+    """What is propagated meanwhile: direction and number of directions of every call."""
     calls: list[str] = []
     run = rules.run
 
-    def counting(call: Call, arrays: list[Any]) -> list[Any]:
+    def counting(call: Evaluation, arrays: list[Any]) -> list[Any]:
         images = any(s.role == "model" for s in call.outputs)
         kind = ("gradient" if images else "adjoint") if call.backward else "forward"
-        calls.append(f"{kind}{call.levels}")
+        calls.append(f"{kind}{call.n_directions}")
         return run(call, arrays)
 
     rules.run = counting
@@ -77,13 +77,13 @@ def test_positions_that_are_changed_later_do_not_reach_the_gradient(
     sources, receivers = (x.numpy().astype(float) for x in (survey.sources[0], survey.receivers))
     weights = np.zeros(survey.discretization.grid.shape)
     weights[3:5, 3:5] = 1e-3
-    entrance = Volume(weights) if place == "volume" else sources
+    entrance = ExtendedSource(weights) if place == "volume" else sources
     changed = {"sources": sources, "receivers": receivers, "volume": weights}[place]
     wavelet = survey.wavelet[0][: 1 if place == "volume" else None]
     gradients = []
     for late in (False, True):
         m = leaf(survey.model["m"])
-        waves = autograd.Waves(survey.discretization, entrance, receivers)
+        waves = autograd.Simulation(survey.discretization, entrance, receivers)
         phi = autograd.forward(waves, m, wavelet).square().sum()
         if late:
             changed[:] = changed[::-1].copy() * 0.9
@@ -215,11 +215,11 @@ def test_single_precision(make_survey: Make) -> None:
 
 def test_whole_wave_fields(make_survey: Make) -> None:
     """A source everywhere, and a record of everything; the gradient by finite differences."""
-    from fwicli import Everywhere
+    from fwicli import FullField
 
     survey = make_survey()
     m = survey.model["m"]
-    waves = autograd.Waves(survey.discretization, survey.sources[0], Everywhere())
+    waves = autograd.Simulation(survey.discretization, survey.sources[0], FullField())
     field = autograd.forward(waves, m, survey.wavelet[0])
     assert field.shape == (14, 9, 11)
     x = torch.zeros((), dtype=m.dtype, requires_grad=True)
@@ -239,7 +239,7 @@ def test_mistakes_are_explained(make_survey: Make) -> None:
     survey, layered = make_survey(), make_survey("variable_density")
     m, q = survey.model["m"], survey.wavelet
     weights = torch.ones(9, 11, dtype=m.dtype, requires_grad=True)
-    volume = autograd.Waves(survey.discretization, Volume(weights), survey.receivers)
+    volume = autograd.Simulation(survey.discretization, ExtendedSource(weights), survey.receivers)
     cases: list[tuple[type[FwiError], str, Callable[[], Any]]] = [
         (ModelError, "needs `r`", lambda: autograd.forward(layered.waves(), {"k": m}, q)),
         (ModelError, "no `vp`", lambda: autograd.forward(survey.waves(), {"vp": m, "m": m}, q)),

@@ -24,7 +24,7 @@ def scene() -> dict[str, Any]:
     true = np.full(GRID.shape, 2000.0)
     true[:, 30:] = 2400.0
     axis = time_axis(0.004, SAMPLES, 2500.0, GRID.spacing, 8)
-    made = Discretization("acoustic", GRID, axis, AbsorbingLayer(12, 2500.0, 15.0), every=3)
+    made = Discretization("acoustic", GRID, axis, AbsorbingLayer(12, 2500.0, 15.0), history_step=3)
     wavelet = ricker(times(0.004, SAMPLES), 15.0)
     receivers = np.array([[x, 20.0] for x in np.arange(0.0, 1201.0, 20.0)])
     propagator = Propagator(made)

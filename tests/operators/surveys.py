@@ -10,7 +10,7 @@ import numpy as np
 from fwicli.execution import InProcess
 from fwicli.operators import forward, gauss_newton, hessian, jacobian
 from fwicli.propagators.propagator import Propagator
-from fwicli.waves import Waves
+from fwicli.simulation import Simulation
 
 Make = Callable[..., Any]
 SHOTS, N_SOURCES, N_RECEIVERS, SAMPLES = 3, 2, 4, 60
@@ -44,7 +44,7 @@ class Survey:
         self.receivers = low + (high - low) * random.random((N_RECEIVERS, 2))
         self.wavelet = random.standard_normal((SHOTS, N_SOURCES, SAMPLES))
         self.executor = Counting()
-        self.waves = Waves(
+        self.waves = Simulation(
             self.propagator.discretization, self.sources, self.receivers, self.executor
         )
         self.F = forward(self.waves, self.model)

@@ -40,7 +40,7 @@ def test_encoded_operators_are_explicit_sums(survey: Any, equation: str) -> None
 def test_delayed_sources_are_delayed_records(survey: Any) -> None:
     """As far as wavelets and records are sampled well; with the codes of inversions."""
     s = survey()
-    axis = replace(s.waves.discretization.axis, samples=120)
+    axis = replace(s.waves.discretization.time, samples=120)
     waves = replace(s.waves, discretization=replace(s.waves.discretization, axis=axis))
     F = forward(waves, s.model)
     wavelet = np.zeros((SHOTS, N_SOURCES, 120))

@@ -18,9 +18,9 @@ from fwicli.errors import DataError, GeometryError, ModelError
 from fwicli.execution import Local
 from fwicli.operators import extended, forward, gauss_newton, hessian, jacobian
 from fwicli.operators.operator import Composed
-from fwicli.propagators.locations import Everywhere, Volume
+from fwicli.propagators.locations import ExtendedSource, FullField
 from fwicli.propagators.running import shared_memory
-from fwicli.propagators.running.shot import Engine
+from fwicli.propagators.running.shot import ShotRunner
 from tests.conftest import ROOT
 from tests.operators.surveys import N_RECEIVERS, N_SOURCES, SAMPLES, SHOTS, WEIGHTS, Survey, error
 
@@ -186,8 +186,8 @@ def test_shots_of_one_place(survey: Any) -> None:
     """Sources and receivers of all shots, in volumes and everywhere; receivers of each shot."""
     s = survey()
     random = np.random.default_rng(6)
-    plate = Volume(random.random((N_SOURCES, *s.grid.shape)))
-    for sources, receivers in ((s.sources[0], s.receivers), (plate, Everywhere(every=20))):
+    plate = ExtendedSource(random.random((N_SOURCES, *s.grid.shape)))
+    for sources, receivers in ((s.sources[0], s.receivers), (plate, FullField(every=20))):
         waves = replace(s.waves, sources=sources, receivers=receivers)
         several, one = forward(waves, s.model, shots=SHOTS), forward(waves, s.model)
         d = several @ s.wavelet
@@ -263,13 +263,13 @@ def test_histories_wait_from_the_second_product_on(
     model = {n: v.copy() for n, v in s.model.items()}
     J = jacobian(s.waves, model, s.wavelet)
     kinds: list[str] = []
-    run = Engine.run
+    run = ShotRunner.run
 
-    def counting(self: Engine, signature: Any, *more: Any, **named: Any) -> Any:
+    def counting(self: ShotRunner, signature: Any, *more: Any, **named: Any) -> Any:
         kinds.append(signature.kind)
         return run(self, signature, *more, **named)
 
-    monkeypatch.setattr(Engine, "run", counting)
+    monkeypatch.setattr(ShotRunner, "run", counting)
     gc.collect()
     before = shared_memory.taken()
     found = []
@@ -310,7 +310,7 @@ def test_workers_change_nothing(survey: Any) -> None:
         np.testing.assert_array_equal(H @ change, s.H @ change)
     little = replace(s.waves, memory=2e6)
     H = hessian(little, s.model, s.wavelet, data=s.data)
-    assert H._discretization().keeping.kind == "checkpoints"
+    assert H._discretization().history.kind == "checkpoints"
     assert error(H @ change, s.H @ change) < 1e-12
 
 

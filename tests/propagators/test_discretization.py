@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwicli import AbsorbingLayer, Discretization, Everywhere, Grid, TimeAxis, time_axis
+from fwicli import AbsorbingLayer, Discretization, FullField, Grid, TimeAxis, time_axis
 from fwicli.errors import PhysicsError
 
 GRID = Grid((21, 11), (10.0, 10.0), (0.0, 0.0))
@@ -44,7 +44,7 @@ IMPOSSIBLE: dict[tuple[Any, str], tuple[Any, ...]] = {
     (AXIS, "interval"): (*NO_NUMBER, 0.0, -0.004),
     (AXIS, "samples"): (*NO_COUNT, 0),
     (AXIS, "substeps"): (*NO_COUNT, 0),
-    (Everywhere(), "every"): (*NO_COUNT, 0),
+    (FullField(), "every"): (*NO_COUNT, 0),
 }
 CASES = [
     pytest.param(whole, name, value, id=f"{type(whole).__name__}.{name}={value!r}")

@@ -63,7 +63,7 @@ print("several threads in the child alone", child(lambda: np.allclose(record(two
 going = True
 def work(n):
     while going:
-        p = Propagator(replace(one.discretization, every=1 + n))
+        p = Propagator(replace(one.discretization, history_step=1 + n))
         if not np.array_equal(record(p), expected):
             return False
         with blas.alone(), locks.DEVITO, locks.HISTORIES:

@@ -43,9 +43,9 @@ def test_plan_tells_the_memory_that_is_used(
             p.images(s.model, lambda d: d, *place, kinds=kinds)
         told = history.working_bytes(EQUATIONS[equation], 2, points, 4, gradient)
         if gradient:
-            timing = p.resampling.steps, 2, p.axis.step
+            timing = p.resampling.steps, 2, p.time.step
             stated = EQUATIONS[equation], p.grid.shape, p.layer, 8, timing, 4
-            told += history.demand(*stated).held(history.STORED)
+            told += history.demand(*stated).memory(history.STORED)
         with p.engines.one() as engine:
             storage = engine.storage
         used = storage.nbytes

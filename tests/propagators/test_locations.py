@@ -10,7 +10,7 @@ import pytest
 
 from fwicli.errors import DataError, GeometryError
 from fwicli.propagators import locations
-from fwicli.propagators.locations import Everywhere, Volume
+from fwicli.propagators.locations import ExtendedSource, FullField
 from fwicli.propagators.running import kernel_run
 from tests.equations import large_are_slow
 
@@ -40,8 +40,8 @@ def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_volume_source_is_transposed(make_setting: Make, equation: str, volume: np.ndarray) -> None:
     """<F (w q), d> = <q, (F w)^T d> = <w, (F q)^T d>, for random w, q and d."""
     s = make_setting(2, equation=equation)
-    gather = s.propagator.forward(s.model, s.wavelet, Volume(volume), s.receivers)
-    back = s.propagator.adjoint(s.model, s.gather, Volume(volume), s.receivers)
+    gather = s.propagator.forward(s.model, s.wavelet, ExtendedSource(volume), s.receivers)
+    back = s.propagator.adjoint(s.model, s.gather, ExtendedSource(volume), s.receivers)
     assert mismatch(gather, s.gather, s.wavelet, back) < 1e-13
     weights = s.propagator.source_weights_adjoint(s.model, s.gather, s.wavelet, s.receivers)
     assert weights.shape == volume.shape
@@ -51,7 +51,7 @@ def test_volume_source_is_transposed(make_setting: Make, equation: str, volume: 
 def test_jacobian_of_a_volume_source(make_setting: Make, volume: np.ndarray) -> None:
     """All operators take any place: J and J^T, and the Gauss-Newton product."""
     s = make_setting(2)
-    place = s.wavelet, Volume(volume), s.receivers
+    place = s.wavelet, ExtendedSource(volume), s.receivers
     born = s.propagator.jacobian(s.model, s.perturbation, *place)
     gradient = s.propagator.jacobian_adjoint(s.model, s.gather, *place)
     assert mismatch(born, s.gather, s.perturbation["m"], gradient["m"]) < 1e-13
@@ -69,10 +69,10 @@ def test_volume_of_one_point_is_a_point_source(make_setting: Make) -> None:
     weights[index] = 1 / grid.cell_volume
     q = s.wavelet[:1]
     point = s.propagator.forward(s.model, q, at, s.receivers)
-    spread = s.propagator.forward(s.model, q, Volume(weights), s.receivers)
+    spread = s.propagator.forward(s.model, q, ExtendedSource(weights), s.receivers)
     np.testing.assert_allclose(spread, point, atol=1e-13 * np.abs(point).max())
     recorded = s.propagator.forward(s.model, s.wavelet, s.sources, at)
-    integrated = s.propagator.forward(s.model, s.wavelet, s.sources, Volume(weights))
+    integrated = s.propagator.forward(s.model, s.wavelet, s.sources, ExtendedSource(weights))
     np.testing.assert_allclose(integrated, recorded, atol=1e-13 * np.abs(recorded).max())
 
 
@@ -84,7 +84,7 @@ def test_whole_field_is_recorded_and_injected(
     """At grid points it is what receivers there record; its transpose is exact."""
     s = make_setting(2, equation=equation, free=("x-", "z+"))
     grid, rng = s.propagator.grid, np.random.default_rng(1)
-    everywhere = Everywhere(every)
+    everywhere = FullField(every)
     field = s.propagator.forward(s.model, s.wavelet, s.sources, everywhere)
     assert field.shape == (-(-80 // every), *grid.shape)
     indices = np.array([[1, 5], [3, 35], [17, 20], [32, 0]])
@@ -104,12 +104,12 @@ def test_whole_field_as_a_source(make_setting: Make, small_windows: None) -> Non
     rng = np.random.default_rng(2)
     weights = rng.standard_normal(s.propagator.grid.shape)
     field = s.wavelet[0][:, None, None] * weights
-    gather = s.propagator.forward(s.model, field, Everywhere(), s.receivers)
-    volume = s.propagator.forward(s.model, s.wavelet[:1], Volume(weights), s.receivers)
+    gather = s.propagator.forward(s.model, field, FullField(), s.receivers)
+    volume = s.propagator.forward(s.model, s.wavelet[:1], ExtendedSource(weights), s.receivers)
     assert np.linalg.norm(gather - volume) < 1e-12 * np.linalg.norm(volume)
     field = rng.standard_normal(field.shape)
-    gather = s.propagator.forward(s.model, field, Everywhere(), s.receivers)
-    back = s.propagator.adjoint(s.model, s.gather, Everywhere(), s.receivers)
+    gather = s.propagator.forward(s.model, field, FullField(), s.receivers)
+    back = s.propagator.adjoint(s.model, s.gather, FullField(), s.receivers)
     assert back.shape == field.shape
     assert mismatch(gather, s.gather, field, back) < 1e-13
 
@@ -125,12 +125,12 @@ def test_many_receivers_are_the_same_receivers(
     gather = rng.standard_normal((300, 80))
     found = s.propagator.forward(s.model, s.wavelet, s.sources, receivers)
     made = receivers, s.propagator.discretization, s.propagator.resampling.steps
-    assert locations.port(*made).matrix is not None
+    assert locations.on_grid(*made).matrix is not None
     back = s.propagator.adjoint(s.model, gather, s.sources, receivers)
     assert mismatch(found, gather, s.wavelet, back) < 1e-13
     monkeypatch.setattr(locations, "LARGEST", 0)
     locations._at_positions.cache_clear()
-    assert locations.port(*made).matrix is None
+    assert locations.on_grid(*made).matrix is None
     expected = s.propagator.forward(s.model, s.wavelet, s.sources, receivers)
     locations._at_positions.cache_clear()
     assert np.linalg.norm(found - expected) < 1e-13 * np.linalg.norm(expected)
@@ -140,9 +140,9 @@ def test_wrong_shapes_are_refused(make_setting: Make) -> None:
     s = make_setting(2)
     for weights in (np.ones((4, 4)), np.full((33, 37), np.nan), np.zeros((33, 37))):
         with pytest.raises(GeometryError, match="weights of a volume"):
-            s.propagator.forward(s.model, s.wavelet[:1], Volume(weights), s.receivers)
+            s.propagator.forward(s.model, s.wavelet[:1], ExtendedSource(weights), s.receivers)
     with pytest.raises(DataError, match=r"needs \(80, 33, 37\)"):
-        s.propagator.forward(s.model, np.ones((79, 33, 37)), Everywhere(), s.receivers)
+        s.propagator.forward(s.model, np.ones((79, 33, 37)), FullField(), s.receivers)
 
 
 @pytest.mark.parametrize("point", [[-200.0, 50.0], [100.0, 1e4], [4.0, 50.0], [np.nan, 50.0]])

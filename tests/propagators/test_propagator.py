@@ -16,7 +16,7 @@ from fwicli.propagators.absorbing import SURFACE
 from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.kernels import compilation
-from fwicli.propagators.locations import Volume
+from fwicli.propagators.locations import ExtendedSource
 from fwicli.survey.wavelets import ricker, times
 from tests.equations import every_dimension, is_slow, large_are_slow
 
@@ -294,7 +294,10 @@ def test_free_surface_is_a_negative_image(equation: str, order: int) -> None:
     # Receivers there are refused; volumes are not.
     top = np.zeros((1, 51, 41))
     top[0, [10, 41], 0] = 0.01
-    assert np.abs(records(0.0, True, source, at=Volume(top))).max() < 1e-12 * np.abs(below).max()
+    assert (
+        np.abs(records(0.0, True, source, at=ExtendedSource(top))).max()
+        < 1e-12 * np.abs(below).max()
+    )
 
 
 # --- the history ----------------------------------------------------------------------------------
@@ -316,7 +319,7 @@ def test_subsampled_history_is_as_good_as_all_of_it() -> None:
     gradients = []
     for k in (1, every):
         propagator = Propagator(
-            Discretization("acoustic", grid, axis, AbsorbingLayer(20, 2400.0, 10.0), every=k)
+            Discretization("acoustic", grid, axis, AbsorbingLayer(20, 2400.0, 10.0), history_step=k)
         )
         gather = propagator.forward({"m": 1 / 2150.0**2 + 0 * vp}, *place)
         gradients.append(

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from fwicli import Propagator, Waves, operators
+from fwicli import Propagator, Simulation, operators
 from fwicli.execution import Processes
 from fwicli.propagators.propagator import propagator
-from fwicli.propagators.running.shot import Engine
+from fwicli.propagators.running.shot import ShotRunner
 from fwicli.threads import blas
 
 Make = Callable[..., Any]
@@ -29,7 +29,7 @@ def gradients(s: Any, door: str) -> Gradient:
     """A gradient for one of many wavelets, through a door."""
     made, p = s.propagator.discretization, s.propagator
     wavelet = {n: np.roll(s.wavelet, n, axis=1) for n in range(16)}
-    waves = Waves(made, s.sources, s.receivers)
+    waves = Simulation(made, s.sources, s.receivers)
     J = operators.jacobian(waves, s.model, s.wavelet)
 
     def through(p: Any, n: int) -> np.ndarray:
@@ -42,7 +42,7 @@ def gradients(s: Any, door: str) -> Gradient:
 
         from fwicli import autograd
 
-        own = Waves(made, s.sources, s.receivers)
+        own = Simulation(made, s.sources, s.receivers)
         m = torch.tensor(s.model["m"], requires_grad=True)
         gather = autograd.forward(own, {"m": m}, torch.tensor(wavelet[n % 16]))
         (gather * torch.tensor(s.gather)).sum().backward()
@@ -52,7 +52,7 @@ def gradients(s: Any, door: str) -> Gradient:
         "propagator": lambda n: through(p, n),
         "kept": lambda n: through(propagator(made), n),
         # Two discretizations that take each other's place.
-        "several": lambda n: through(propagator(replace(made, every=1 + n % 2)), n),
+        "several": lambda n: through(propagator(replace(made, history_step=1 + n % 2)), n),
         "operators": lambda n: np.asarray(
             operators.jacobian(waves, s.model, wavelet[n % 16]).T @ s.gather
         ),
@@ -111,14 +111,14 @@ def test_memory_is_that_of_calls_at_the_same_time(
     """One after the other they share an engine; of many threads, few engines wait."""
     monkeypatch.setattr("fwicli.propagators.running.pool.WAITING", 2)
     s = make_setting(2)
-    made: list[Engine] = []
-    start = Engine.__init__
+    made: list[ShotRunner] = []
+    start = ShotRunner.__init__
 
-    def counted(self: Engine, *given: Any) -> None:
+    def counted(self: ShotRunner, *given: Any) -> None:
         made.append(self)
         start(self, *given)
 
-    monkeypatch.setattr(Engine, "__init__", counted)
+    monkeypatch.setattr(ShotRunner, "__init__", counted)
     p = Propagator(s.propagator.discretization)
     forward = lambda _: p.forward(s.model, s.wavelet, s.sources, s.receivers)  # noqa: E731
     for _ in range(3):
@@ -159,7 +159,7 @@ def test_copies(make_setting: Make, copied: Callable[[Any], Any]) -> None:
     assert again is not s.propagator
     assert again.discretization == s.propagator.discretization
     assert np.array_equal(again.jacobian_adjoint(s.model, s.gather, *place)["m"], expected)
-    waves = Waves(s.propagator.discretization, s.sources, s.receivers)
+    waves = Simulation(s.propagator.discretization, s.sources, s.receivers)
     for made in (
         lambda w: operators.forward(w, s.model).T,
         lambda w: operators.jacobian(w, s.model, s.wavelet).T,
@@ -175,6 +175,6 @@ def test_copies_have_workers_of_their_own(make_setting: Make) -> None:
     """But for a copy in this process, which shares them."""
     s = make_setting(2)
     executor = Processes(2)
-    waves = Waves(s.propagator.discretization, s.sources, s.receivers, executor)
+    waves = Simulation(s.propagator.discretization, s.sources, s.receivers, executor)
     assert copy.deepcopy(waves).executor is executor
     assert pickle.loads(pickle.dumps(waves)).executor.workers == 2

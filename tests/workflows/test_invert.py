@@ -14,7 +14,7 @@ from fwicli.config.loader import load
 from fwicli.errors import ConfigError
 from fwicli.files import hdf5
 from fwicli.inversion.objective import Objective
-from fwicli.propagators.history import Demand, Keeping
+from fwicli.propagators.history import Demand, HistoryOptions
 from fwicli.workflows import invert
 from fwicli.workflows.planning.plan import make_plan
 from tests.workflows.test_model import StopAfter
@@ -144,7 +144,7 @@ def test_resumed_run_keeps_histories_as_it_began(
     """Compressed ones change the result, and what fits may differ from machine to machine."""
     loaded = load(survey / "invert.yaml")
     with monkeypatch.context() as elsewhere:
-        small = Keeping("compressed", bits=8), "as on a machine of little memory"
+        small = HistoryOptions("compressed", bits=8), "as on a machine of little memory"
         elsewhere.setattr(Demand, "choose", lambda *_: small)
         invert.run(loaded, tmp_path / "whole")
         with pytest.raises(KeyboardInterrupt):

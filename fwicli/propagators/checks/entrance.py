@@ -44,7 +44,7 @@ class Entrance:
     discretization: Discretization
     quiet: bool = False
 
-    def models(self, models: Mapping[int, Any], levels: int) -> dict[int, dict[str, Array]]:
+    def models(self, models: Mapping[int, Any], n_directions: int) -> dict[int, dict[str, Array]]:
         """Parameters, component 0, and changes of them by component, on the grid.
 
         Raises
@@ -54,7 +54,7 @@ class Entrance:
             it must be.
         """
         made = self.discretization
-        self._components("models", models, levels)
+        self._components("models", models, n_directions)
         parts: dict[int, dict[str, Array]] = {}
         for component in sorted({0, *models}):
             given: Any = models.get(component)
@@ -93,13 +93,13 @@ class Entrance:
         DataError
             If they have another shape or kind, or are not finite.
         """
-        axis, array = self.discretization.axis, ndarrays.real("the wavelet", given, DataError)
+        axis, array = self.discretization.time, ndarrays.real("the wavelet", given, DataError)
         count = len(array) if array.ndim == 2 else 1
         traces = self.traces("wavelet", given, (count, axis.samples))
         failures.check_traces(traces, axis.interval)
         return traces
 
-    def components(self, role: str, values: Mapping[int, Any], levels: int) -> None:
+    def components(self, role: str, values: Mapping[int, Any], n_directions: int) -> None:
         """Make sure that something enters, along directions that there are.
 
         Raises
@@ -109,7 +109,7 @@ class Entrance:
         """
         if not values:
             raise DataError(f"there is no {role}: without one there are no waves")
-        self._components(f"{role}s", values, levels)
+        self._components(f"{role}s", values, n_directions)
 
     def images(self, kinds: Collection[str], wanted: Collection[tuple[int, str]] | None) -> None:
         """Make sure that there are such images, and gradients of such parameters.
@@ -131,12 +131,12 @@ class Entrance:
             names = dict.fromkeys(name for _, name in wanted)
             check_names(made.equation, made.grid.ndim, names, whole=False)
 
-    def _components(self, what: str, values: Mapping[int, Any], levels: int) -> None:
-        beyond = sorted(c for c in values if not 0 <= c < 2**levels)
+    def _components(self, what: str, values: Mapping[int, Any], n_directions: int) -> None:
+        beyond = sorted(c for c in values if not 0 <= c < 2**n_directions)
         if beyond:
             raise DataError(
-                f"{what} have a component {beyond[0]}; with {levels} directions there are those "
-                f"from 0 to {2**levels - 1}"
+                f"{what} have a component {beyond[0]}; with {n_directions} directions there are "
+                f"those from 0 to {2**n_directions - 1}"
             )
 
 

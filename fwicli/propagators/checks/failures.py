@@ -21,7 +21,7 @@ from fwicli.errors import DataError, ModelError
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import arguments, call
 from fwicli.propagators.sampling.stability import stable_step
-from fwicli.propagators.symbolic.directions import unlifted
+from fwicli.propagators.symbolic.directions import split_prefix
 from fwicli.survey.grid import Grid
 
 Array = NDArray[Any]
@@ -39,7 +39,7 @@ def check_model(equation: str, grid: Grid, model: Mapping[str, Array]) -> None:
         If a value is not finite, or not positive where it must be.
     """
     for name, values in model.items():
-        change, bare = unlifted(name)
+        change, bare = split_prefix(name)
         said = f"the change of parameter {bare}" if change else f"parameter {name}"
         bad = ~np.isfinite(values)
         why = "a parameter must be finite"
@@ -84,7 +84,7 @@ def cause(
     order: int,
     step: float,
     model: Mapping[str, Array],
-    loudest: float,
+    peak_amplitude: float,
 ) -> str:
     """Likely cause of waves that are no longer finite.
 
@@ -92,7 +92,7 @@ def cause(
     ----------
     step : float
         Time step [s].
-    loudest : float
+    peak_amplitude : float
         Largest value that is injected.
     """
     speed = velocity(equation, model)
@@ -106,10 +106,10 @@ def cause(
                 f"m/s at {position(grid, index)}, it must be at most {most} s; make "
                 f"the time axis for that velocity, or lower it"
             )
-    if loudest > 1e25:
+    if peak_amplitude > 1e25:
         return (
-            f"the source reaches {loudest:.2g}, which overflows the precision; scale it down, or "
-            f"set `precision: float64`"
+            f"the source reaches {peak_amplitude:.2g}, which overflows the precision; scale it "
+            f"down, or set `precision: float64`"
         )
     return (
         "an instability: model, source and time step are within their limits; smooth the model, "

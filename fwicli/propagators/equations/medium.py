@@ -46,7 +46,7 @@ class Medium:
         Order of the space differences.
     layer : int
         Thickness of the absorbing layer in cells; 0 for none.
-    levels : int
+    time_levels : int
         Time levels kept of a field of second order in time: 2, or 3 where the oldest is read.
     free : tuple of str
         Sides without a layer where the pressure is zero (see `absorbing`).
@@ -57,13 +57,13 @@ class Medium:
         grid: DevitoGrid,
         order: int,
         layer: int,
-        levels: int = 2,
+        time_levels: int = 2,
         free: tuple[str, ...] = (),
     ) -> None:
         self.grid = grid
         self.order = order
         self.layer = layer
-        self.levels = levels
+        self.time_levels = time_levels
         self._walls = walls(free, grid.dim)
         self._mirrors: dict[str, tuple[Mirror, ...]] = {}
         self._fields: list[TimeFunction] = []
@@ -118,7 +118,7 @@ class Medium:
         )
 
     def _function(self, name: str, time_order: int) -> TimeFunction:
-        storage = {"save": Buffer(2)} if time_order == 2 and self.levels == 2 else {}
+        storage = {"save": Buffer(2)} if time_order == 2 and self.time_levels == 2 else {}
         return TimeFunction(
             name=name,
             grid=self.grid,

@@ -201,7 +201,7 @@ def generate(signature: Signature) -> Kernel:
     )
     equations = time_loops.equations(signature, equation, grid)
     options: dict[str, Any] = {"par-dynamic-work": np.inf}
-    blocked = blocking.is_nested(equations)
+    blocked = blocking.is_blocked(equations)
     if blocked:
         options |= {"blocklevels": 1, "min-storage": True}
     with strict(), devito_patches.contiguous(), devito_patches.rows() if blocked else nullcontext():

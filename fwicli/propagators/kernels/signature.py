@@ -32,8 +32,8 @@ class Signature:
         For a gradient kernel, what it accumulates: "gradient" or names of `CONDITIONS`.
     parameters : tuple of str
         Parameters of which a gradient is accumulated, or which a history serves; None for all.
-    levels : int
-        Levels to which the equation is lifted (see `directions`).
+    n_directions : int
+        Number of directions along which derivatives are taken (see `directions`).
     recorded : bool
         For a gradient kernel, whether it records at the sources.
     """
@@ -49,13 +49,13 @@ class Signature:
     free: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     parameters: tuple[str, ...] | None = None
-    levels: int = 0
+    n_directions: int = 0
     recorded: bool = False
 
     @property
     def components(self) -> int:
         """Components of the lifted equation."""
-        return int(2**self.levels)
+        return int(2**self.n_directions)
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class ArraySpec:
     Attributes
     ----------
     kind : {"field", "model", "line", "history", "edge"}
-    levels : int
+    time_levels : int
         Time levels kept of a field.
     axis : int
         Axis of a line, or along which an edge is thin.
@@ -80,7 +80,7 @@ class ArraySpec:
     kind: str
     space_order: int
     time_order: int = 0
-    levels: int = 0
+    time_levels: int = 0
     axis: int = 0
     strips: tuple[tuple[int, str, int], ...] = ()
     remembered: tuple[int, ...] = ()

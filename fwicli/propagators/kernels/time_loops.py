@@ -36,10 +36,10 @@ from fwicli.propagators.kernels.imaging_conditions import CONDITIONS
 from fwicli.propagators.kernels.signature import Signature
 from fwicli.propagators.symbolic import calculus
 from fwicli.propagators.symbolic.calculus import System
-from fwicli.propagators.symbolic.directions import lift, prefix
+from fwicli.propagators.symbolic.directions import add_directions, prefix
 from fwicli.propagators.symbolic.explicit import check_buffers
 from fwicli.propagators.symbolic.expressions import Expr, accesses, like, names, offsets, substitute
-from fwicli.propagators.symbolic.points import Points
+from fwicli.propagators.symbolic.points import PointSymbols
 from fwicli.propagators.symbolic.time_levels import keep_newest
 from fwicli.propagators.symbolic.time_step import advance, continued
 
@@ -72,10 +72,10 @@ def records(signature: Signature) -> tuple[str, ...]:
 
 def _system(signature: Signature, equation: Equation, grid: Any, buffers: int) -> System:
     # The sources of what is lifted read three levels of the fields that it is lifted from.
-    buffers = 3 if signature.levels else buffers
+    buffers = 3 if signature.n_directions else buffers
     medium = Medium(grid, signature.order, signature.layer, buffers, signature.free)
     equation.state(medium)
-    return lift(medium.system(), signature.levels)
+    return add_directions(medium.system(), signature.n_directions)
 
 
 def _components(signature: Signature, name: str) -> list[str]:
@@ -94,7 +94,7 @@ def _multipliers(signature: Signature, name: str) -> list[str]:
 
 def _recorded(signature: Signature, system: System, names: list[str]) -> list[Eq]:
     """Record fields at the points, one for each component."""
-    points, found = Points(system.fields[0].grid, "d", "rec"), []
+    points, found = PointSymbols(system.fields[0].grid, "d", "rec"), []
     for value, name in zip(records(signature), names, strict=True):
         found += points.record(system.fields[system.index(name)], value)
     return found
@@ -119,7 +119,7 @@ def _forward(signature: Signature, equation: Equation, grid: Any) -> tuple[Syste
     kept = needed(system, signature, equation) if signature.history else {}
     receivers = _components(signature, equation.receiver)
     entering = _injected(_components(signature, equation.source))
-    before, step = advance(system, {*receivers, *kept}, entering, Points(grid, "q", "inj"))
+    before, step = advance(system, {*receivers, *kept}, entering, PointSymbols(grid, "q", "inj"))
     step += _recorded(signature, system, receivers)
     for name, reach in kept.items():
         step += _kept(system, name, grid, reach)
@@ -142,7 +142,7 @@ def _reverse(signature: Signature, equation: Equation, grid: Any) -> tuple[Syste
     system = calculus.reverse(forward)
     keep = {f.name for f in evolving}
     entering = _injected([equation.source])
-    before, step = advance(system, keep, entering, Points(grid, "q", "inj"))
+    before, step = advance(system, keep, entering, PointSymbols(grid, "q", "inj"))
     for name, reach in kept.items():
         step += _kept(forward, name, grid, reach)
     for f in evolving:
@@ -194,7 +194,7 @@ def _adjoint(signature: Signature, equation: Equation, grid: Any) -> tuple[Syste
     system = calculus.adjoint(_system(signature, equation, grid, buffers=2))
     sources = _multipliers(signature, equation.source)
     entering = _injected(_multipliers(signature, equation.receiver))
-    before, step = advance(system, set(sources), entering, Points(grid, "q", "inj"))
+    before, step = advance(system, set(sources), entering, PointSymbols(grid, "q", "inj"))
     return system, before + step + _recorded(signature, system, sources)
 
 
@@ -223,7 +223,7 @@ def _gradient(signature: Signature, equation: Equation, grid: Any) -> tuple[Syst
             images += _imaged(image, kept[equation.receiver], multiplier)
     keep = _fields(images) | (set(sources) if signature.recorded else set())
     entering = _injected(_multipliers(signature, equation.receiver))
-    before, step = advance(system, keep, entering, Points(grid, "q", "inj"))
+    before, step = advance(system, keep, entering, PointSymbols(grid, "q", "inj"))
     step += _recorded(signature, system, sources) if signature.recorded else []
     return system, before + step + images + after
 

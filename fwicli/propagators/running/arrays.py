@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
-class Storage:
+class GridArrays:
     """Arrays of one discretization, made when they are first needed and kept for the next shot.
 
     Parameters
@@ -66,7 +66,7 @@ class Storage:
         if spec.kind == "line":
             shape = (shape[spec.axis],)
         elif spec.kind == "field":
-            shape = (spec.levels, *shape)
+            shape = (spec.time_levels, *shape)
         key = (spec.name, shape)
         if key not in self._arrays:
             self._arrays[key] = _empty(shape, self._dtype, 0 if spec.kind == "line" else halo // 2)
@@ -167,9 +167,9 @@ class Storage:
         made = self._discretization
         n, spacing = self.shape[spec.axis], made.grid.spacing[spec.axis]
         free = self._walls[spec.axis]
-        b, c = made.layer.coefficients(n, spacing, made.axis.step, 0.0, free)
-        b_half, c_half = made.layer.coefficients(n, spacing, made.axis.step, 0.5, free)
-        drag, calm = made.layer.drag(n, spec.axis, made.grid.spacing, made.axis.step, free)
+        b, c = made.layer.coefficients(n, spacing, made.time.step, 0.0, free)
+        b_half, c_half = made.layer.coefficients(n, spacing, made.time.step, 0.5, free)
+        drag, calm = made.layer.drag(n, spec.axis, made.grid.spacing, made.time.step, free)
         lines = {
             "b": b,
             "c": c,

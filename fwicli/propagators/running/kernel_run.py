@@ -26,10 +26,10 @@ from fwicli.propagators.equations import registry
 from fwicli.propagators.history import PERIOD
 from fwicli.propagators.kernels import compilation, time_loops
 from fwicli.propagators.kernels.signature import ArraySpec, Signature
-from fwicli.propagators.locations import Port
+from fwicli.propagators.locations import GridLocations
 from fwicli.propagators.running.arguments import Arguments, shapes
-from fwicli.propagators.running.arrays import Storage
-from fwicli.propagators.running.wavefield_stores import Keeper
+from fwicli.propagators.running.arrays import GridArrays
+from fwicli.propagators.running.wavefield_stores import WavefieldStore
 from fwicli.propagators.sampling import interpolation
 from fwicli.propagators.symbolic import blocking
 from fwicli.propagators.symbolic.directions import prefix
@@ -46,30 +46,30 @@ Collect = Callable[[int, int, Array], None]
 WINDOW = 128e6
 
 
-class Propagation:
+class KernelRun:
     """A kernel with its arrays, ready to run.
 
     Parameters
     ----------
-    storage : Storage
+    storage : GridArrays
         Arrays of the discretization; the fields are set to zero.
     model : mapping of str to ndarray
         Parameters, and changes of them, on the model's grid.
-    injected, recorded : Port
+    injected, recorded : GridLocations
         Where values enter, and where they are recorded, if anywhere.
-    keeper : Keeper, optional
+    store : WavefieldStore, optional
         Keeps the history, of a kernel that makes or reads one.
     """
 
     def __init__(
         self,
         discretization: Discretization,
-        storage: Storage,
+        storage: GridArrays,
         signature: Signature,
         model: Model,
-        injected: Port,
-        recorded: Port | None,
-        keeper: Keeper | None = None,
+        injected: GridLocations,
+        recorded: GridLocations | None,
+        store: WavefieldStore | None = None,
     ) -> None:
         locks.check_threads(discretization.threads)
         self._made = discretization
@@ -79,7 +79,7 @@ class Propagation:
         self._kernel = compilation.load(signature)
         self._backward = signature.kind in ("adjoint", "gradient", "reverse")
         self._injected = injected
-        self._keeper = keeper
+        self._store = store
         self._values: Values = lambda *_: {}
         self._steps = storage.steps
         self._records = time_loops.records(signature) if recorded is not None else ()
@@ -96,9 +96,9 @@ class Propagation:
                 # The array holds those of an earlier run.
                 raise RuntimeError(f"{signature.equation} runs without its `{spec.name}`")
             if spec.kind == "history":
-                self._moving[spec.name] = self._kept_by().buffer(spec)
+                self._moving[spec.name] = self._history_store().buffer(spec)
             elif spec.kind == "edge":
-                self._moving[spec.name] = self._kept_by().edges(spec)
+                self._moving[spec.name] = self._history_store().edges(spec)
         self._arguments = self._set_arguments()
         self._is_placed = False
 
@@ -112,19 +112,19 @@ class Propagation:
         """
         self._values = values
         self.begin()
-        if self._keeper is not None and not self._backward:
-            self._keeper.begin(self)
+        if self._store is not None and not self._backward:
+            self._store.begin(self)
         for number in self._order():
             first, last = self._windows[number]
-            if self._keeper is None:
+            if self._store is None:
                 self.repeat(number)
             elif self._backward:
-                self._keeper.restore(number)
+                self._store.load(number)
                 self.repeat(number)
             else:
-                self._keeper.before(number)
+                self._store.before_segment(number)
                 self.repeat(number)
-                self._keeper.keep(number)
+                self._store.save(number)
             if self._recorded is not None:
                 seen = [self._arguments.own[name][: last - first] for name in self._records]
                 collect(first, last, seen[0] if len(seen) == 1 else np.concatenate(seen, axis=1))
@@ -136,16 +136,16 @@ class Propagation:
         for spec in self._fields():
             self._storage.array(spec)[:] = 0
 
-    def companion(self, signature: Signature) -> Propagation:
-        """A run of another kernel with the same values, model and keeper."""
-        made = Propagation(
+    def companion(self, signature: Signature) -> KernelRun:
+        """A run of another kernel with the same values, model and store."""
+        made = KernelRun(
             self._made,
             self._storage,
             signature,
             self._model,
             self._injected,
             None,
-            self._keeper,
+            self._store,
         )
         made._values = self._values
         return made
@@ -160,8 +160,8 @@ class Propagation:
 
     def _divided(self) -> list[tuple[int, int]]:
         """First and last steps of the windows, the last excluded."""
-        if self._keeper is not None:
-            return self._keeper.segments
+        if self._store is not None:
+            return self._store.segments
         itemsize = np.dtype(self._made.precision).itemsize
         size = max(PERIOD, int(WINDOW / itemsize / max(self._rows, 1)) // PERIOD * PERIOD)
         return [(i, min(i + size, self._steps)) for i in range(0, self._steps, size)]
@@ -219,7 +219,7 @@ class Propagation:
                     **arrays,
                     **moving,
                     **self._arguments.own,
-                    dt=self._made.axis.step,
+                    dt=self._made.time.step,
                     time_m=0,
                     time_M=longest - 1,
                     **row,
@@ -263,10 +263,10 @@ class Propagation:
             made.set(name, values, lambda v: self._storage.aligned(v, np.int32))
         return made
 
-    def _kept_by(self) -> Keeper:
-        if self._keeper is None:
-            raise RuntimeError(f"{self._kernel.signature.kind} needs a keeper of its history")
-        return self._keeper
+    def _history_store(self) -> WavefieldStore:
+        if self._store is None:
+            raise RuntimeError(f"{self._kernel.signature.kind} needs a store of its history")
+        return self._store
 
     def _stand_in(self, spec: ArraySpec) -> Any:
         """What Devito is told instead of an array that moves: one of its shape, without memory."""
@@ -277,7 +277,7 @@ class Propagation:
         # Only a Devito function can tell the operator how many steps lie between snapshots.
         name = spec.name.removeprefix("history_")
         grid = devito.Grid(shape=self._storage.allocated, dtype=dtype.type)
-        return time_loops.history(name, grid, spec.space_order, self._made.every, array)
+        return time_loops.history(name, grid, spec.space_order, self._made.history_step, array)
 
     # --- failures --------------------------------------------------------------------------------
 
@@ -293,21 +293,23 @@ class Propagation:
 
     def _failure(self) -> StabilityError:
         """Run again in parts, and say where and when the waves failed, and why."""
-        backward = self._keeper if self._backward else None
+        backward = self._store if self._backward else None
         if backward is not None:
             backward.rewind()
         self.begin()
-        loudest = 0.0
+        peak_amplitude = 0.0
         for number in self._order():
             first, last = self._windows[number]
             entering = self._values(first, last)
-            loudest = max([loudest, *(float(np.abs(v).max(initial=0)) for v in entering.values())])
+            peak_amplitude = max(
+                [peak_amplitude, *(float(np.abs(v).max(initial=0)) for v in entering.values())]
+            )
             if backward is not None:
-                backward.restore(number)
+                backward.load(number)
             self._load(entering)
             step = self._first_failure(first, last)
             if step is not None:
-                return self._explained(step, loudest)
+                return self._explained(step, peak_amplitude)
         return StabilityError(
             f"the images of {self._kernel.signature.equation} overflow {self._made.precision}, "
             f"while the waves do not; scale source or residual down, or set `precision: float64`"
@@ -331,7 +333,7 @@ class Propagation:
                     return step
         return None
 
-    def _explained(self, step: int, loudest: float) -> StabilityError:
+    def _explained(self, step: int, peak_amplitude: float) -> StabilityError:
         made = self._made
         spec = next(s for s in self._fields() if not np.isfinite(self._storage.array(s)).all())
         inside = tuple(slice(spec.space_order, spec.space_order + n) for n in self._storage.shape)
@@ -344,13 +346,13 @@ class Propagation:
             self._kernel.signature.equation,
             made.grid,
             made.order,
-            made.axis.step,
+            made.time.step,
             self._model,
-            loudest,
+            peak_amplitude,
         )
         return StabilityError(
             f"the waves of {self._kernel.signature.equation} are no longer finite: `{spec.name}` "
-            f"at step {step} of {self._steps} ({step * made.axis.step:g} s), at "
+            f"at step {step} of {self._steps} ({step * made.time.step:g} s), at "
             f"{failures.position(made.grid, inner)} in the "
             f"{'model' if at_home else 'absorbing layer'}. Likely cause: {why}"
         )

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from fwicli.propagators.discretization import Discretization
-from fwicli.propagators.running.shot import Engine
+from fwicli.propagators.running.shot import ShotRunner
 
 # So many wait at most; more calls at a time do not go faster, and their engines go with them.
 WAITING = os.cpu_count() or 1
 
 
-class Engines:
+class RunnerPool:
     """Engines of one discretization, made when they are needed.
 
     Parameters
@@ -31,15 +31,15 @@ class Engines:
     def __init__(self, discretization: Discretization, quiet: bool = False) -> None:
         self._made_of = discretization, quiet
         # Taking from a list and adding to it need no lock.
-        self._waiting: list[Engine] = []
+        self._waiting: list[ShotRunner] = []
 
     @contextmanager
-    def one(self) -> Iterator[Engine]:
+    def one(self) -> Iterator[ShotRunner]:
         """An engine for this call alone; one that failed is not used again."""
         try:
             engine = self._waiting.pop()
         except IndexError:
-            engine = Engine(*self._made_of)
+            engine = ShotRunner(*self._made_of)
         yield engine
         if len(self._waiting) < WAITING:
             self._waiting.append(engine)

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.kernels.compilation import Kernel
 from fwicli.propagators.kernels.signature import ArraySpec
-from fwicli.propagators.running.arrays import Storage
-from fwicli.propagators.running.wavefield_stores import Forward, Keeper
+from fwicli.propagators.running.arrays import GridArrays
+from fwicli.propagators.running.wavefield_stores import ForwardRun, WavefieldStore
 from fwicli.threads import locks
 
 Array = NDArray[Any]
@@ -48,7 +48,7 @@ def spare() -> int:
 
 
 @dataclass(frozen=True)
-class Place:
+class SharedSlot:
     """Room for the history of one shot; a task takes it to a worker.
 
     Attributes
@@ -138,7 +138,7 @@ def _count(taken: int, spare: int) -> None:
     _taken, _spare = _taken + taken, _spare + spare
 
 
-class Shelf:
+class SharedHistory:
     """Places for the histories of several shots; they are free again when it goes.
 
     Parameters
@@ -186,10 +186,10 @@ class Shelf:
         self._path = memory.path
         weakref.finalize(self, _leave, memory, weakref.ref(spare), key)
 
-    def place(self, number: int) -> Place:
+    def place(self, number: int) -> SharedSlot:
         """That of a shot; without room beyond the last."""
         size = self._size if number < self.count else 0
-        return Place(self._path, number * self._size, size, self.parameters, self.number)
+        return SharedSlot(self._path, number * self._size, size, self.parameters, self.number)
 
 
 def _leave(memory: _Memory, owner: weakref.ref[_Spare], key: Hashable) -> None:
@@ -202,12 +202,12 @@ def _leave(memory: _Memory, owner: weakref.ref[_Spare], key: Hashable) -> None:
             _count(0, memory.size)
 
 
-class Shelved(Keeper):
+class SharedStore(WavefieldStore):
     """Keeps a history as it is in shared memory, from one task to another.
 
     Parameters
     ----------
-    place : Place
+    place : SharedSlot
 
     Raises
     ------
@@ -216,7 +216,7 @@ class Shelved(Keeper):
     """
 
     def __init__(
-        self, discretization: Discretization, storage: Storage, kernel: Kernel, place: Place
+        self, discretization: Discretization, storage: GridArrays, kernel: Kernel, place: SharedSlot
     ) -> None:
         super().__init__(discretization, storage, kernel)
         room = place.open()
@@ -229,11 +229,11 @@ class Shelved(Keeper):
             array, first = storage.placed(room, first, shape, spec.space_order)
             self._buffers[spec.name] = array
 
-    def begin(self, forward: Forward) -> None:  # noqa: ARG002
+    def begin(self, forward: ForwardRun) -> None:  # noqa: ARG002
         """A forward run begins; it is not needed again."""
         self._complete[0] = 0
 
-    def keep(self, segment: int) -> None:  # noqa: ARG002
+    def save(self, segment: int) -> None:  # noqa: ARG002
         """The forward run is at its end."""
         self._complete[0] = self._number
 

@@ -18,18 +18,25 @@ from fwicli.propagators.checks import failures
 from fwicli.propagators.checks.entrance import Entrance
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
-from fwicli.propagators.history import STORED, Keeping
+from fwicli.propagators.history import STORED, HistoryOptions
 from fwicli.propagators.kernels import compilation, time_loops
 from fwicli.propagators.kernels.compilation import Kernel
 from fwicli.propagators.kernels.signature import Signature
-from fwicli.propagators.locations import Everywhere, Place, Port, enter, leave, port
+from fwicli.propagators.locations import (
+    FullField,
+    GridLocations,
+    Locations,
+    inject,
+    on_grid,
+    record,
+)
 from fwicli.propagators.running import shared_memory
-from fwicli.propagators.running.arrays import Storage
-from fwicli.propagators.running.kernel_run import Collect, Model, Propagation, parameters
-from fwicli.propagators.running.wavefield_stores import KEEPERS, Keeper
+from fwicli.propagators.running.arrays import GridArrays
+from fwicli.propagators.running.kernel_run import Collect, KernelRun, Model, parameters
+from fwicli.propagators.running.wavefield_stores import STORES, WavefieldStore
 from fwicli.propagators.sampling.integral import Integral
 from fwicli.propagators.sampling.resampling import Resampling
-from fwicli.propagators.symbolic.directions import prefix, unlifted
+from fwicli.propagators.symbolic.directions import prefix, split_prefix
 from fwicli.threads import blas
 
 Array = NDArray[Any]
@@ -61,7 +68,7 @@ class Backward:
     images: dict[str, Array] = field(default_factory=dict)
 
 
-class Engine:
+class ShotRunner:
     """Runs the kernels of a discretization, for one call at a time.
 
     Its arrays are made when they are first needed and kept for the next shot.
@@ -70,25 +77,25 @@ class Engine:
     def __init__(self, discretization: Discretization, quiet: bool = False) -> None:
         self.discretization = discretization
         self.grid = discretization.grid
-        self.axis = discretization.axis
+        self.time = discretization.time
         self.layer = discretization.layer
         self.precision = discretization.precision
-        self.every = discretization.every
-        self.resampling = Resampling(self.axis, self.precision)
-        self.storage = Storage(discretization, self.resampling.steps)
+        self.history_step = discretization.history_step
+        self.resampling = Resampling(self.time, self.precision)
+        self.storage = GridArrays(discretization, self.resampling.steps)
         self.entrance = Entrance(discretization, quiet)
 
     # --- propagations ----------------------------------------------------------------------------
 
     @blas.alone()
-    def forwards(
+    def forward_components(
         self,
         models: Models,
         wavelets: Components,
-        sources: Place,
-        receivers: Place,
-        levels: int,
-        shelved: shared_memory.Place | None = None,
+        sources: Locations,
+        receivers: Locations,
+        n_directions: int,
+        shared: shared_memory.SharedSlot | None = None,
     ) -> dict[int, Array]:
         """Gathers: d = F(p) q and its derivatives along directions.
 
@@ -100,53 +107,58 @@ class Engine:
         models : mapping of int to mapping of str to ndarray
             Parameters, component 0, and others along the directions; zero where left out.
         wavelets : mapping of int to ndarray of shape (n_sources, samples)
-        levels : int
+        n_directions : int
             Number of directions.
-        shelved : shelf.Place, optional
-            Where the history is left for `backwards`; without one, there is none. Without room it
-            is made all the same, so that the records do not depend on the room.
+        shared : SharedSlot, optional
+            Shared memory that stores the history for `gradient_components`; by default none is
+            stored. A slot without room runs the same kernel: records do not depend on the room.
 
         Returns
         -------
         gathers : dict of int to ndarray of shape (n_receivers, samples)
             Of all components.
         """
-        models = self.entrance.models(models, levels)
-        self.entrance.components("wavelet", wavelets, levels)
+        models = self.entrance.models(models, n_directions)
+        self.entrance.components("wavelet", wavelets, n_directions)
         source, receiver = self._at_sources(sources), self._at_receivers(receivers)
         entering = {c: self._sources_in(w, source) for c, w in wavelets.items()}
-        signature, keeper = self._signature("forward", levels=levels), None
-        if shelved is not None:
-            signature, keeper = self._shelved(shelved, levels)
-        recorded = self.run(signature, models, entering, source, receiver, keeper)
+        signature, store = self._signature("forward", n_directions=n_directions), None
+        if shared is not None:
+            signature, store = self._shared(shared, n_directions)
+        recorded = self.run(signature, models, entering, source, receiver, store)
         return {c: self._receivers_out(a, receiver) for c, a in recorded.items()}
 
     @blas.alone()
-    def adjoints(
-        self, models: Models, gathers: Components, sources: Place, receivers: Place, levels: int
+    def adjoint_components(
+        self,
+        models: Models,
+        gathers: Components,
+        sources: Locations,
+        receivers: Locations,
+        n_directions: int,
     ) -> dict[int, Array]:
         """What arrives at sources, F(p)^T d, and its derivatives along directions."""
-        models = self.entrance.models(models, levels)
-        self.entrance.components("gather", gathers, levels)
+        models = self.entrance.models(models, n_directions)
+        self.entrance.components("gather", gathers, n_directions)
         source, receiver = self._at_sources(sources), self._at_receivers(receivers)
-        signature = self._signature("adjoint", levels=levels)
+        signature = self._signature("adjoint", n_directions=n_directions)
         entering = {c: self._receivers_in(g, receiver) for c, g in gathers.items()}
         recorded = self.run(signature, models, entering, receiver, source)
         return {c: self._sources_out(a, source) for c, a in recorded.items()}
 
     @blas.alone()
-    def backwards(
+    def gradient_components(
         self,
         models: Models,
         wavelets: Components,
         residual: Callable[[dict[int, Array]], tuple[int, Components]],
-        sources: Place,
-        receivers: Place,
-        levels: int = 0,
+        sources: Locations,
+        receivers: Locations,
+        n_directions: int = 0,
         wanted: Collection[tuple[int, str]] | None = None,
         kinds: tuple[str, ...] = ("gradient",),
         recorded: bool = False,
-        shelved: shared_memory.Place | None = None,
+        shared: shared_memory.SharedSlot | None = None,
     ) -> Backward:
         """Model gathers, propagate residuals of them backwards, and accumulate images.
 
@@ -157,7 +169,7 @@ class Engine:
         residual : callable
             From the modelled gathers to the number of directions on the way back, which may be
             fewer, and r by component.
-        levels : int
+        n_directions : int
             Number of directions.
         wanted : collection of (int, str), optional
             Components of the gradient and names of parameters; by default the last component for
@@ -166,51 +178,51 @@ class Engine:
             "gradient", and names of imaging conditions (see `imaging_conditions`).
         recorded : bool
             Whether what arrives at the sources is wanted.
-        shelved : shelf.Place, optional
+        shared : SharedSlot, optional
             Where the history is left for the next time. If it is there, no gathers are modelled,
             and `residual` finds none. The gradient has to be that for the place's parameters.
         """
-        models = self.entrance.models(models, levels)
-        self.entrance.components("wavelet", wavelets, levels)
+        models = self.entrance.models(models, n_directions)
+        self.entrance.components("wavelet", wavelets, n_directions)
         self.entrance.images(kinds, wanted)
         source, receiver = self._at_sources(sources), self._at_receivers(receivers)
         entering = {c: self._sources_in(w, source) for c, w in wavelets.items()}
-        made: dict[str, Any] = {"levels": levels}
+        made: dict[str, Any] = {"n_directions": n_directions}
         if wanted is not None:
             # A component of the gradient for p is the last of that for another component of p.
-            lifted = {f"{prefix(2**levels - 1 ^ c)}{name}" for c, name in wanted}
+            lifted = {f"{prefix(2**n_directions - 1 ^ c)}{name}" for c, name in wanted}
             made["parameters"] = tuple(sorted(lifted))
-        if shelved is not None:
-            makes, keeper = self._shelved(shelved, levels)
+        if shared is not None:
+            makes, store = self._shared(shared, n_directions)
         else:
-            edges = self.discretization.keeping.kind == "boundary" and not levels
+            edges = self.discretization.history.kind == "boundary" and not n_directions
             makes = self._signature("forward", **{"edges" if edges else "history": True}, **made)
-            keeper = self._keeper(makes)
+            store = self._store(makes)
         gathers: dict[int, Array] = {}
-        if not keeper.is_complete:
-            seen = self.run(makes, models, entering, source, receiver, keeper)
+        if not store.is_complete:
+            seen = self.run(makes, models, entering, source, receiver, store)
             gathers = {c: self._receivers_out(a, receiver) for c, a in seen.items()}
         back, residuals = residual(gathers)
         self.entrance.components("adjoint source", residuals, back)
         adjoint = {c: self._receivers_in(g, receiver) for c, g in residuals.items()}
         last = 2**back - 1
-        made |= {"levels": back, "recorded": recorded}
+        made |= {"n_directions": back, "recorded": recorded}
         signature = self._signature("gradient", images=kinds, **made)
         kernel = compilation.load(signature)
         self._clear(kernel)
         models = {c: part for c, part in models.items() if c <= last}
         place = source if recorded else None
-        found = self.run(signature, models, adjoint, receiver, place, keeper)
-        keeper.end()
+        found = self.run(signature, models, adjoint, receiver, place, store)
+        store.close()
         arrived = {c: self._sources_out(a, source) for c, a in found.items()} if recorded else {}
         gradient = self._gradients(kernel)
         return Backward(gathers, arrived, gradient, self._images(kernel))
 
     @blas.alone()
-    def weights(self, model: Model, gather: Array, wavelet: Array, receivers: Place) -> Array:
+    def weights(self, model: Model, gather: Array, wavelet: Array, receivers: Locations) -> Array:
         """Transpose of modelling with extended sources (see `Propagator`)."""
         models = self.entrance.models({0: model}, 0)
-        receiver, everywhere = self._at_receivers(receivers), self._at_sources(Everywhere())
+        receiver, everywhere = self._at_receivers(receivers), self._at_sources(FullField())
         wavelet = self.entrance.wavelets(wavelet)
         steps = self.resampling.to_steps(wavelet)
         total = np.zeros((steps.shape[1], everywhere.count))
@@ -230,24 +242,28 @@ class Engine:
 
     # --- parts of a propagation ------------------------------------------------------------------
 
-    def _keeper(self, makes: Signature) -> Keeper:
-        """A keeper of the history that a kernel makes."""
+    def _store(self, makes: Signature) -> WavefieldStore:
+        """A store of the history that a kernel makes."""
         made = self.discretization
-        if made.keeping.kind == "boundary" and not makes.edges:
+        if made.history.kind == "boundary" and not makes.edges:
             # A lifted system has sources in the layer, too: it is not run backwards.
-            made = replace(made, keeping=Keeping("checkpoints"))
-        return KEEPERS[made.keeping.kind](made, self.storage, compilation.load(makes))
+            made = replace(made, history=HistoryOptions("checkpoints"))
+        return STORES[made.history.kind](made, self.storage, compilation.load(makes))
 
-    def _shelved(self, place: shared_memory.Place, levels: int) -> tuple[Signature, Keeper]:
-        """The kernel that makes a history on a shelf, and its keeper."""
-        makes = self._signature("forward", history=True, levels=levels, parameters=place.parameters)
-        discretization = replace(self.discretization, keeping=STORED)
+    def _shared(
+        self, place: shared_memory.SharedSlot, n_directions: int
+    ) -> tuple[Signature, WavefieldStore]:
+        """The kernel that makes a history in shared memory, and its store."""
+        makes = self._signature(
+            "forward", history=True, n_directions=n_directions, parameters=place.parameters
+        )
+        discretization = replace(self.discretization, history=STORED)
         kernel = compilation.load(makes)
         if place.size:
             # Some machines let no process open what another one has.
             with suppress(OSError):
-                return makes, shared_memory.Shelved(discretization, self.storage, kernel, place)
-        return makes, Keeper(discretization, self.storage, kernel)
+                return makes, shared_memory.SharedStore(discretization, self.storage, kernel, place)
+        return makes, WavefieldStore(discretization, self.storage, kernel)
 
     def _clear(self, kernel: Kernel) -> None:
         """Set what a kernel accumulates to zero."""
@@ -264,45 +280,45 @@ class Engine:
             for name in registry.load(self.discretization.equation).parameters(self.grid.ndim):
                 spec = arrays.get(f"gradient_{prefix(last ^ c)}{name}")
                 if spec is not None:
-                    found.setdefault(c, {})[name] = self.storage.fold(spec) * self.every
+                    found.setdefault(c, {})[name] = self.storage.fold(spec) * self.history_step
         return found
 
     def _images(self, kernel: Kernel) -> dict[str, Array]:
         """Images that a kernel has accumulated, on the model's grid."""
         return {
-            spec.name.removeprefix("image_"): self.storage.crop(spec) * self.every
+            spec.name.removeprefix("image_"): self.storage.crop(spec) * self.history_step
             for spec in kernel.arrays
             if spec.name.startswith("image_")
         }
 
     # --- sources, receivers and time -------------------------------------------------------------
 
-    def _at_sources(self, place: Place) -> Port:
-        return port(place, self.discretization, self.resampling.steps, True, "sources")
+    def _at_sources(self, place: Locations) -> GridLocations:
+        return on_grid(place, self.discretization, self.resampling.steps, True, "sources")
 
-    def _at_receivers(self, place: Place) -> Port:
-        return port(place, self.discretization, self.resampling.steps, False, "receivers")
+    def _at_receivers(self, place: Locations) -> GridLocations:
+        return on_grid(place, self.discretization, self.resampling.steps, False, "receivers")
 
-    def _sources_in(self, data: Array, at: Port) -> Array:
+    def _sources_in(self, data: Array, at: GridLocations) -> Array:
         traces = self._checked("wavelet", data, at) / self.grid.cell_volume
-        return enter(traces, at, self.resampling.disperse)
+        return inject(traces, at, self.resampling.disperse)
 
-    def _sources_out(self, longer: Array, at: Port) -> Array:
-        return at.data(leave(longer, at, self.resampling.disperse_transpose)) / (
+    def _sources_out(self, longer: Array, at: GridLocations) -> Array:
+        return at.data(record(longer, at, self.resampling.disperse_transpose)) / (
             self.grid.cell_volume
         )
 
-    def _receivers_in(self, data: Array, at: Port) -> Array:
-        return enter(self._checked("gather", data, at), at, self.resampling.restore_transpose)
+    def _receivers_in(self, data: Array, at: GridLocations) -> Array:
+        return inject(self._checked("gather", data, at), at, self.resampling.restore_transpose)
 
-    def _receivers_out(self, longer: Array, at: Port) -> Array:
-        traces = leave(longer, at, self.resampling.restore)
+    def _receivers_out(self, longer: Array, at: GridLocations) -> Array:
+        traces = record(longer, at, self.resampling.restore)
         return at.data(traces).astype(self.precision, copy=False)
 
-    def _checked(self, role: str, data: Array, at: Port) -> Array:
-        data = self.entrance.traces(role, data, at.shape(self.axis.samples))
-        traces = at.traces(data, self.axis.samples)
-        failures.check_traces(traces, self.axis.interval)
+    def _checked(self, role: str, data: Array, at: GridLocations) -> Array:
+        data = self.entrance.traces(role, data, at.shape(self.time.samples))
+        traces = at.traces(data, self.time.samples)
+        failures.check_traces(traces, self.time.interval)
         return traces
 
     # --- running a kernel ------------------------------------------------------------------------
@@ -315,9 +331,9 @@ class Engine:
         signature: Signature,
         models: Models,
         entering: Components,
-        injected: Port,
-        recorded: Port | None,
-        keeper: Keeper | None = None,
+        injected: GridLocations,
+        recorded: GridLocations | None,
+        store: WavefieldStore | None = None,
         collect: Collect | None = None,
     ) -> dict[int, Array]:
         """Run a kernel; return what it recorded, of shape (extended, n_visited), by component.
@@ -328,11 +344,11 @@ class Engine:
             What is injected, of shape (extended, n_visited).
         collect : callable, optional
             Takes what is recorded instead.
-        keeper : Keeper, optional
+        store : WavefieldStore, optional
             Keeps the history that the kernel makes or reads.
         """
         resampling = self.resampling
-        integral = Integral(self.axis.step, self.precision)
+        integral = Integral(self.time.step, self.precision)
         integrated = registry.load(signature.equation).integrated
         count = signature.components
         empty = np.zeros((resampling.extended, injected.count), dtype=self.precision)
@@ -352,31 +368,31 @@ class Engine:
             total[...] += resampling.downsample(recorded, first, last)
 
         # Segments of a history must not show in the sums: records are the same to the last bit.
-        all_steps = np.zeros((resampling.steps if keeper else 0, shape[1]), self.precision)
+        all_steps = np.zeros((resampling.steps if store else 0, shape[1]), self.precision)
 
         def gather(first: int, last: int, recorded: Array) -> None:
             all_steps[first:last] = recorded
 
         model = {f"{prefix(c)}{n}": a for c, part in models.items() for n, a in part.items()}
-        propagation = Propagation(
+        propagation = KernelRun(
             self.discretization,
             self.storage,
             signature,
             self._with_zeros(signature, model),
             injected,
             recorded,
-            keeper,
+            store,
         )
-        taken = collect or (gather if keeper else add)
+        taken = collect or (gather if store else add)
         if integrated and signature.kind in ("adjoint", "gradient"):
             taken = integral.backwards(taken)
         propagation.run(steps, taken)
-        if keeper and recorded and not collect:
+        if store and recorded and not collect:
             add(0, resampling.steps, all_steps)
         return dict(enumerate(np.split(total, count, axis=1)))
 
     def _with_zeros(self, signature: Signature, model: Model) -> Model:
         """A model with changes of zero for the components that it lacks."""
         zero = np.zeros(self.grid.shape, dtype=self.precision)
-        changes = [n for n in parameters(signature) if unlifted(n)[0]]
+        changes = [n for n in parameters(signature) if split_prefix(n)[0]]
         return {**dict.fromkeys(changes, zero), **model}

@@ -1,8 +1,8 @@
-"""Keepers of a history: from the segments of the forward run to those of the adjoint run.
+"""Stores of a history: from the segments of the forward run to those of the adjoint run.
 
 A kernel writes the snapshots of one segment to a buffer, and another reads them there. In between
-a keeper takes them from it, and puts them back when they are wanted, last segment first. What the
-keepers do, and what memory they take, is stated in `history`.
+a store takes them from it, and puts them back when they are wanted, last segment first. What the
+stores do, and what memory they take, is stated in `history`.
 
 A history of selected frequencies holds
 
@@ -31,15 +31,15 @@ from fwicli.propagators.history import BLOCK
 from fwicli.propagators.kernels import compilation
 from fwicli.propagators.kernels.compilation import Kernel
 from fwicli.propagators.kernels.signature import ArraySpec, Signature
-from fwicli.propagators.running.arrays import Storage
+from fwicli.propagators.running.arrays import GridArrays
 
 Array = NDArray[Any]
 
 INTEGERS: dict[int, type[np.signedinteger[Any]]] = {16: np.int16, 8: np.int8}
 
 
-class Forward(Protocol):
-    """A forward run as its keeper sees it."""
+class ForwardRun(Protocol):
+    """A forward run as its store sees it."""
 
     def repeat(self, segment: int) -> None:
         """Run a segment again, from the state that the fields are in."""
@@ -49,33 +49,33 @@ class Forward(Protocol):
         """Set the fields to zero."""
         ...
 
-    def companion(self, signature: Signature) -> Forward:
+    def companion(self, signature: Signature) -> ForwardRun:
         """A run of another kernel with the same sources and model."""
         ...
 
 
-class Keeper:
+class WavefieldStore:
     """Keeps a history as it is: one segment for the whole run.
 
     Parameters
     ----------
     discretization : Discretization
-    storage : Storage
-        Arrays of the discretization; those of the keeper are among them.
+    storage : GridArrays
+        Arrays of the discretization; those of the store are among them.
     kernel : Kernel
         The one that makes the history.
     """
 
-    def __init__(self, discretization: Discretization, storage: Storage, kernel: Kernel) -> None:
+    def __init__(self, discretization: Discretization, storage: GridArrays, kernel: Kernel) -> None:
         self._storage = storage
-        self._step = discretization.axis.step
-        self._keeping = discretization.keeping
-        self._every = discretization.every
+        self._step = discretization.time.step
+        self._options = discretization.history
+        self._history_step = discretization.history_step
         self._dtype = np.dtype(discretization.precision)
         self._specs = [s for s in kernel.arrays if s.kind == "history"]
         self._state = [s for s in kernel.arrays if s.kind == "field" and s.remembered]
-        self.segments = self._keeping.segments(storage.steps, self._every)
-        self._forward: Forward | None = None
+        self.segments = self._options.segments(storage.steps, self._history_step)
+        self._forward: ForwardRun | None = None
 
     def buffer(self, spec: ArraySpec) -> Array:
         """The array from and to which kernels take the snapshots of a segment."""
@@ -91,38 +91,38 @@ class Keeper:
         """Whether no forward run is needed."""
         return False
 
-    def begin(self, forward: Forward) -> None:
+    def begin(self, forward: ForwardRun) -> None:
         """A forward run begins."""
         self._forward = forward
 
-    def before(self, segment: int) -> None:
+    def before_segment(self, segment: int) -> None:
         """A segment of the forward run is about to begin."""
 
-    def keep(self, segment: int) -> None:
+    def save(self, segment: int) -> None:
         """Take the snapshots of a segment from the buffers."""
 
-    def restore(self, segment: int) -> None:
+    def load(self, segment: int) -> None:
         """Put the snapshots of a segment into the buffers; segments are wanted last first."""
 
     def rewind(self) -> None:
         """All segments will be wanted again, from the last."""
 
-    def end(self) -> None:
+    def close(self) -> None:
         """The history is not wanted again: without a cycle, arrays go with their engine."""
         self._forward = None
 
-    def _run(self) -> Forward:
+    def _run(self) -> ForwardRun:
         if self._forward is None:
             raise RuntimeError("a history is restored that was never made")
         return self._forward
 
     def _snapshots(self, segment: int) -> int:
         first, last = self.segments[segment]
-        return history.snapshots(last - first, self._every)
+        return history.snapshots(last - first, self._history_step)
 
     def _first(self, segment: int) -> int:
         """Number of the first snapshot of a segment."""
-        return self.segments[segment][0] // self._every
+        return self.segments[segment][0] // self._history_step
 
     def _flat(self, spec: ArraySpec, segment: int) -> Array:
         """Snapshots of a segment, each of them a row."""
@@ -130,20 +130,20 @@ class Keeper:
         return self.buffer(spec)[:count].reshape(count, -1)
 
     def _total(self) -> int:
-        return history.snapshots(self._storage.steps, self._every)
+        return history.snapshots(self._storage.steps, self._history_step)
 
 
-class Compressed(Keeper):
+class CompressedStore(WavefieldStore):
     """Keeps integers of 16 or 8 bits, relative to the largest value of a block of them."""
 
-    def keep(self, segment: int) -> None:
+    def save(self, segment: int) -> None:
         """Take the snapshots of a segment from the buffers."""
         # Waves that are no longer finite end the run after its last step, with an explanation.
         with np.errstate(invalid="ignore", over="ignore"):
             for values, codes, scales in self._rows(segment):
                 _squeeze(values, codes, scales)
 
-    def restore(self, segment: int) -> None:
+    def load(self, segment: int) -> None:
         """Put the snapshots of a segment into the buffers."""
         for values, codes, scales in self._rows(segment):
             np.multiply(codes, scales[:, None], out=values)
@@ -154,7 +154,7 @@ class Compressed(Keeper):
         for spec in self._specs:
             rows = self._flat(spec, segment)
             points = rows.shape[1]
-            code = INTEGERS[self._keeping.bits]
+            code = INTEGERS[self._options.bits]
             codes = self._storage.kept(f"codes_{spec.name}", (self._total(), points), code)
             shape = (self._total(), -(-points // BLOCK))
             scales = self._storage.kept(f"scales_{spec.name}", shape, self._dtype)
@@ -184,22 +184,22 @@ def _squeeze(values: Array, codes: Array, scales: Array) -> None:
     codes[...] = scaled
 
 
-class Frequencies(Keeper):
+class FrequencyStore(WavefieldStore):
     """Keeps what waves of some frequencies make of the snapshots."""
 
-    def begin(self, forward: Forward) -> None:
+    def begin(self, forward: ForwardRun) -> None:
         """A forward run begins: nothing is kept of the one before."""
         super().begin(forward)
         for spec in self._specs:
             self._spectrum(spec)[...] = 0
 
-    def keep(self, segment: int) -> None:
+    def save(self, segment: int) -> None:
         """Take the snapshots of a segment from the buffers."""
         kernel = self._harmonics(segment)
         for spec in self._specs:
             self._add(self._flat(spec, segment), kernel, self._spectrum(spec))
 
-    def restore(self, segment: int) -> None:
+    def load(self, segment: int) -> None:
         """Put the snapshots of a segment into the buffers."""
         total, bins = self._total(), self._bins()
         once = (bins == 0) | (2 * bins == total)
@@ -209,7 +209,7 @@ class Frequencies(Keeper):
             np.matmul(kernel, self._spectrum(spec), out=self._flat(spec, segment))
 
     def _bins(self) -> Array:
-        return np.array(self._keeping.bins(self._storage.steps, self._every, self._step))
+        return np.array(self._options.bins(self._storage.steps, self._history_step, self._step))
 
     def _harmonics(self, segment: int) -> Array:
         """Cosines and sines, of shape (2 n_frequencies, snapshots)."""
@@ -231,13 +231,13 @@ class Frequencies(Keeper):
         multiply(1.0, snapshots.T, kernel.T, beta=1.0, c=spectrum.T, overwrite_c=True)
 
 
-class Checkpoints(Keeper):
+class CheckpointStore(WavefieldStore):
     """Keeps states of the propagation, and repeats the steps after them."""
 
-    def begin(self, forward: Forward) -> None:
+    def begin(self, forward: ForwardRun) -> None:
         """A forward run begins: nothing is kept of the one before."""
         super().begin(forward)
-        count = history.states(self._keeping, len(self.segments))
+        count = history.states(self._options, len(self.segments))
         self._slots: dict[int, list[Array]] = {}
         self._unused = [self._slot(number) for number in range(count)]
         self._until = 0
@@ -247,27 +247,27 @@ class Checkpoints(Keeper):
                 MultistageCheckpointSchedule(len(self.segments), count, 0, trajectory="maximum")
             )
 
-    def before(self, segment: int) -> None:
+    def before_segment(self, segment: int) -> None:
         """Keep the state before a segment, where the schedule wants it."""
         if segment == self._until:
             action = next(self._schedule, None)
             if action is not None:
                 self._until = action.n1
                 if action.write_ics:
-                    self._save(segment)
+                    self._save_state(segment)
 
-    def restore(self, segment: int) -> None:  # noqa: ARG002
+    def load(self, segment: int) -> None:  # noqa: ARG002
         """Run the steps again that make the snapshots of a segment."""
         for action in self._schedule:
             match type(action).__name__:
                 case "Copy":
-                    self._load(action.n)
+                    self._load_state(action.n)
                 case "Move":
-                    self._load(action.n)
+                    self._load_state(action.n)
                     self._unused.append(self._slots.pop(action.n))
-                case "Forward":
+                case "ForwardRun":
                     if action.write_ics:
-                        self._save(action.n0)
+                        self._save_state(action.n0)
                     for number in range(action.n0, action.n1):
                         self._run().repeat(number)
                 case "Reverse":
@@ -279,7 +279,7 @@ class Checkpoints(Keeper):
         forward.begin()
         self.begin(forward)
         for segment in range(len(self.segments)):
-            self.before(segment)
+            self.before_segment(segment)
             forward.repeat(segment)
 
     def _views(self) -> list[Array]:
@@ -291,37 +291,37 @@ class Checkpoints(Keeper):
             for part, view in enumerate(self._views())
         ]
 
-    def _save(self, segment: int) -> None:
+    def _save_state(self, segment: int) -> None:
         self._slots[segment] = self._unused.pop()
         for kept, view in zip(self._slots[segment], self._views(), strict=True):
             kept[...] = view
 
-    def _load(self, segment: int) -> None:
+    def _load_state(self, segment: int) -> None:
         for kept, view in zip(self._slots[segment], self._views(), strict=True):
             view[...] = kept
 
 
-class Boundary(Keeper):
+class BoundaryStore(WavefieldStore):
     """Keeps the fields in the layer, and finds the others again from the last, backwards."""
 
-    def __init__(self, discretization: Discretization, storage: Storage, kernel: Kernel) -> None:
+    def __init__(self, discretization: Discretization, storage: GridArrays, kernel: Kernel) -> None:
         super().__init__(discretization, storage, kernel)
         self._signature = discretization.signature("reverse")
         self._sides = [s for s in kernel.arrays if s.kind == "edge"]
         self._specs = [s for s in compilation.load(self._signature).arrays if s.kind == "history"]
 
-    def begin(self, forward: Forward) -> None:
+    def begin(self, forward: ForwardRun) -> None:
         """A forward run begins: nothing is kept of the one before."""
         super().begin(forward)
         self._reverse = forward.companion(self._signature)
 
-    def keep(self, segment: int) -> None:
+    def save(self, segment: int) -> None:
         """Take the fields in the layer of a segment from the buffers."""
         first, last = self.segments[segment]
         for whole, buffer in self._pairs():
             whole[first:last] = buffer[: last - first]
 
-    def restore(self, segment: int) -> None:
+    def load(self, segment: int) -> None:
         """Run a segment backwards, which makes its snapshots."""
         first, last = self.segments[segment]
         # A step backwards finds the field of the step before it.
@@ -330,9 +330,9 @@ class Boundary(Keeper):
             buffer[before - first : last - first] = whole[before - 1 : last - 1]
         self._reverse.repeat(segment)
 
-    def end(self) -> None:
+    def close(self) -> None:
         """The history is not wanted again, nor is the run backwards."""
-        super().end()
+        super().close()
         del self._reverse
 
     def rewind(self) -> None:
@@ -350,15 +350,15 @@ class Boundary(Keeper):
             yield self._storage.kept(f"kept_{spec.name}", shape, self._dtype), buffer
 
 
-class OnDisk(Keeper):
+class DiskStore(WavefieldStore):
     """Keeps snapshots in a temporary file, which goes when the process does."""
 
-    def begin(self, forward: Forward) -> None:
+    def begin(self, forward: ForwardRun) -> None:
         """A forward run begins: nothing is kept of the one before."""
         super().begin(forward)
         self._file: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
 
-    def keep(self, segment: int) -> None:
+    def save(self, segment: int) -> None:
         """Take the snapshots of a segment from the buffers."""
         try:
             for position, values in self._places(segment):
@@ -372,7 +372,7 @@ class OnDisk(Keeper):
                 f"disk, or give it more memory with `execution.memory`"
             ) from error
 
-    def restore(self, segment: int) -> None:
+    def load(self, segment: int) -> None:
         """Put the snapshots of a segment into the buffers."""
         for position, values in self._places(segment):
             self._file.seek(position)
@@ -391,11 +391,11 @@ class OnDisk(Keeper):
             position += values.nbytes
 
 
-KEEPERS: dict[str, Callable[[Discretization, Storage, Kernel], Keeper]] = {
-    "stored": Keeper,
-    "compressed": Compressed,
-    "fourier": Frequencies,
-    "checkpoints": Checkpoints,
-    "boundary": Boundary,
-    "disk": OnDisk,
+STORES: dict[str, Callable[[Discretization, GridArrays, Kernel], WavefieldStore]] = {
+    "stored": WavefieldStore,
+    "compressed": CompressedStore,
+    "fourier": FrequencyStore,
+    "checkpoints": CheckpointStore,
+    "boundary": BoundaryStore,
+    "disk": DiskStore,
 }

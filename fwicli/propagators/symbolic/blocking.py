@@ -38,7 +38,7 @@ from fwicli.propagators.symbolic.expressions import (
 ROWS = 48
 
 
-def nest(system: System, keep: Collection[str]) -> System:
+def block_rows(system: System, keep: Collection[str]) -> System:
     """The system without the fields that are used below derivatives only.
 
     Parameters
@@ -68,7 +68,7 @@ def nest(system: System, keep: Collection[str]) -> System:
     return replace(system, fields=tuple(left), residuals=tuple(residuals[f.name] for f in left))
 
 
-def is_nested(equations: Iterable[Eq]) -> bool:
+def is_blocked(equations: Iterable[Eq]) -> bool:
     """Whether there are derivatives of derivatives in equations."""
     return any(_depth(e.rhs) > 1 for e in equations)
 

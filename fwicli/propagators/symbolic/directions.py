@@ -35,7 +35,7 @@ def prefix(component: int) -> str:
     return "".join(_prefix(level) for level in reversed(bits))
 
 
-def unlifted(name: str) -> tuple[bool, str]:
+def split_prefix(name: str) -> tuple[bool, str]:
     """Whether a name is that of a component other than the first, and the name of that one."""
     bare = re.sub(r"^(d\d+_)+", "", name)
     return bare != name, bare
@@ -45,10 +45,10 @@ def _prefix(level: int) -> str:
     return f"d{level + 1}_"
 
 
-def lift(system: System, levels: int) -> System:
-    """The lifted system of so many levels; the system itself without any."""
-    for level in range(levels):
-        system = _lifted(system, _prefix(level))
+def add_directions(system: System, n_directions: int) -> System:
+    """The lifted system of some directions; the system itself without any."""
+    for number in range(n_directions):
+        system = _lifted(system, _prefix(number))
     return system
 
 

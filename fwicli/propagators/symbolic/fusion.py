@@ -20,7 +20,7 @@ def reads(equations: list[Eq], written: Expr) -> bool:
     return any(_same_level(a, written) for e in equations for a in accesses(e.rhs))
 
 
-def together(equations: list[Eq]) -> list[Eq]:
+def group_for_fusion(equations: list[Eq]) -> list[Eq]:
     """The same equations with those on one strip of the grid together, as far as they may be."""
     ordered: list[Eq] = []
     pending = list(equations)

@@ -11,7 +11,7 @@ from devito.types import Symbol
 from fwicli.propagators.symbolic.expressions import Expr
 
 
-class Points:
+class PointSymbols:
     """Symbols for injecting into, or recording from, a field at scattered points.
 
     Every row is gathered (see `interpolation`): the loops need no atomic operation, and the sums

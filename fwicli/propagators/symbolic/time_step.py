@@ -12,17 +12,17 @@ from collections.abc import Mapping
 from devito import Eq
 from devito.finite_differences.derivative import Derivative
 
-from fwicli.propagators.symbolic.blocking import is_nested, nest
+from fwicli.propagators.symbolic.blocking import block_rows, is_blocked
 from fwicli.propagators.symbolic.calculus import Mirror, System
 from fwicli.propagators.symbolic.elimination import inline
 from fwicli.propagators.symbolic.explicit import Step, time_step
 from fwicli.propagators.symbolic.expressions import Expr, accesses, functions, offsets
-from fwicli.propagators.symbolic.fusion import reads, together
-from fwicli.propagators.symbolic.points import Points
+from fwicli.propagators.symbolic.fusion import group_for_fusion, reads
+from fwicli.propagators.symbolic.points import PointSymbols
 
 
 def advance(
-    system: System, keep: set[str], entering: Mapping[str, str], points: Points
+    system: System, keep: set[str], entering: Mapping[str, str], points: PointSymbols
 ) -> tuple[list[Eq], list[Eq]]:
     """Coefficients, and one time step with its injections.
 
@@ -40,10 +40,10 @@ def advance(
     compact = inlined.system
     # Where updates share scalars, as those of anisotropy do, blocks of rows gain nothing.
     if system.fields[0].grid.dim == 2 and not inlined.scalars:
-        compact = nest(compact, {*keep, *inlined.sources})
+        compact = block_rows(compact, {*keep, *inlined.sources})
     scheme = time_step(compact)
     # A derivative of a derivative reaches twice as far.
-    far = any(is_nested(step.equations) for step in scheme.steps)
+    far = any(is_blocked(step.equations) for step in scheme.steps)
     coefficients = list(scheme.coefficients)
     for coefficient in scheme.coefficients:
         if any(_below_a_derivative(coefficient.lhs, s.equations) for s in scheme.steps):
@@ -58,7 +58,7 @@ def advance(
         scalars = inlined.scalars.get(step.field.name, [])
         everywhere = [e for e in step.equations if e.subdomain is None]
         if any(reads(scalars + everywhere, e.lhs) for e in layer + waiting):
-            equations, layer, waiting = equations + together(layer) + waiting, [], []
+            equations, layer, waiting = equations + group_for_fusion(layer) + waiting, [], []
         equations += scalars + everywhere
         inside = [e for e in step.equations if e.subdomain is not None]
         if any(reads(inside, e.lhs) for e in waiting):
@@ -71,7 +71,7 @@ def advance(
             if step.field.name == name:
                 waiting += points.inject(step.unknown, step.pivot, more)
         waiting += _mirrored(system, step, far)
-    return coefficients, equations + together(layer) + waiting
+    return coefficients, equations + group_for_fusion(layer) + waiting
 
 
 def _below_a_derivative(coefficient: Expr, equations: list[Eq]) -> bool:

@@ -12,7 +12,7 @@ from fwicli.digits import round_down
 from fwicli.execution import available
 from fwicli.propagators import history
 from fwicli.propagators.equations import registry
-from fwicli.propagators.history import Keeping, Kind
+from fwicli.propagators.history import HistoryOptions, Kind
 from fwicli.propagators.sampling import interpolation
 from fwicli.propagators.sampling.memory import Traces
 from fwicli.survey.acquisition import Acquisition
@@ -47,7 +47,7 @@ def kept(
     demand, room = stage.demand(), int(budget) - stage.working(gradient=True)
     if section.keep == "auto":
         return stage.within(int(budget))
-    keeping, reason = Keeping(cast("Kind", section.keep)), "as the config says"
+    keeping, reason = HistoryOptions(cast("Kind", section.keep)), "as the config says"
     if section.keep == "compressed":
         keeping = replace(keeping, bits=section.bits)
     if section.keep == "fourier":
@@ -64,7 +64,7 @@ def kept(
             )
     if section.keep == "checkpoints":
         if section.checkpoints is None:
-            keeping = demand.with_checkpoints(room) or Keeping("checkpoints", checkpoints=1)
+            keeping = demand.with_checkpoints(room) or HistoryOptions("checkpoints", checkpoints=1)
         else:
             keeping = replace(keeping, checkpoints=section.checkpoints)
     if section.keep == "boundary":

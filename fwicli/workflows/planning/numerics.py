@@ -10,7 +10,7 @@ import numpy as np
 from fwicli.propagators import history
 from fwicli.propagators.absorbing import AbsorbingLayer
 from fwicli.propagators.equations import registry
-from fwicli.propagators.history import STORED, Demand, Keeping
+from fwicli.propagators.history import STORED, Demand, HistoryOptions
 from fwicli.propagators.sampling import memory
 from fwicli.propagators.sampling.memory import Traces
 from fwicli.propagators.sampling.resampling import Resampling
@@ -43,7 +43,7 @@ class Numerics:
         Of sources and receivers.
     parameters : tuple of str or None
         Parameters of which a gradient is wanted; None for all.
-    keeping : Keeping
+    keeping : HistoryOptions
         How the history is kept.
     reason : str
         Why so, where the plan decided it.
@@ -71,7 +71,7 @@ class Numerics:
     points_per_wavelength: float
     interpolation: str = "sinc"
     parameters: tuple[str, ...] | None = None
-    keeping: Keeping = STORED
+    keeping: HistoryOptions = STORED
     reason: str = ""
     earth: Grid | None = None
     windows: tuple[Window, ...] = ()
@@ -106,7 +106,7 @@ class Numerics:
 
     def memory(self, gradient: bool) -> int:
         """Memory of one shot [bytes]."""
-        return self.working(gradient) + (self.demand().held(self.keeping) if gradient else 0)
+        return self.working(gradient) + (self.demand().memory(self.keeping) if gradient else 0)
 
     def working(self, gradient: bool) -> int:
         """Memory of one shot without its history [bytes]."""
@@ -164,12 +164,12 @@ class Numerics:
         return Discretization(
             equation=self.equation,
             grid=self.window(0).local,
-            axis=self.axis,
+            time=self.axis,
             layer=self.layer,
             order=self.order,
             precision=self.precision,
-            every=self.every,
-            keeping=self.keeping,
+            history_step=self.every,
+            history=self.keeping,
             threads=self.threads,
             interpolation=self.interpolation,
             parameters=self.parameters,

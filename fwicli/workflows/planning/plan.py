@@ -15,7 +15,7 @@ from fwicli.config.loader import Key, Loaded
 from fwicli.errors import FwiError
 from fwicli.execution import cores
 from fwicli.propagators.equations import registry
-from fwicli.propagators.history import Keeping
+from fwicli.propagators.history import HistoryOptions
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.bands import Band
 from fwicli.survey.gathers import Gathers
@@ -94,7 +94,7 @@ class Plan:
         begun = folder.decided("histories", [asdict(s.keeping) for s in self.stages])
         for number, stage in enumerate(self.stages):
             known = {**begun[number], "frequencies": tuple(begun[number]["frequencies"])}
-            keeping = Keeping(**known)
+            keeping = HistoryOptions(**known)
             if keeping != stage.keeping:
                 reason = "as when the run was begun"
                 self.stages[number] = replace(stage, keeping=keeping, reason=reason)

@@ -21,7 +21,7 @@ from fwicli.propagators.checks import units
 from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.kernels import compilation
-from fwicli.propagators.locations import Slopes, Volume
+from fwicli.propagators.locations import ExtendedSource, PositionDerivative
 from fwicli.propagators.propagator import propagator
 
 Make = Callable[..., Any]
@@ -156,9 +156,9 @@ POSITIONS: dict[str, Callable[[np.ndarray], Any]] = {
     "complex": lambda x: x + 0j,
     "text": lambda x: x.astype(str),
     "an axis more": lambda x: x[None],
-    "weights of another grid": lambda x: Volume(np.ones((3, 3))),
-    "weights of zero": lambda x: Volume(np.zeros((33, 37))),
-    "orders of one": lambda x: Slopes(x, np.array([1])),
+    "weights of another grid": lambda x: ExtendedSource(np.ones((3, 3))),
+    "weights of zero": lambda x: ExtendedSource(np.zeros((33, 37))),
+    "orders of one": lambda x: PositionDerivative(x, np.array([1])),
 }
 MUTATIONS = {
     "model": (RENAMED, ModelError),
@@ -378,9 +378,9 @@ def test_doors_warn_of_units(make_setting: Make) -> None:
 def test_doors_check_the_same(make_setting: Make, door: str) -> None:
     """The functions of tensors and the linear operators, as the propagator does."""
     s = make_setting(2)
-    from fwicli import Waves, operators
+    from fwicli import Simulation, operators
 
-    waves = Waves(s.propagator.discretization, s.sources, s.receivers)
+    waves = Simulation(s.propagator.discretization, s.sources, s.receivers)
     if door == "operators":
 
         def gradient(model: Any, wavelet: Any, gather: Any) -> Any:
@@ -430,12 +430,12 @@ def test_single_precision_is_not_refused(make_setting: Make) -> None:
 def test_sides_where_the_pressure_is_zero(make_setting: Make, door: str) -> None:
     """Sources and receivers on any of them are refused, or a step of round-off beyond."""
     s = make_setting(2, free=("x-", "x+", "z-", "z+"))
-    from fwicli import Waves, operators
+    from fwicli import Simulation, operators
 
     def forward(sources: Any, receivers: Any) -> Any:
         if door == "propagator":
             return s.propagator.forward(s.model, s.wavelet, sources, receivers)
-        waves = Waves(s.propagator.discretization, sources, receivers)
+        waves = Simulation(s.propagator.discretization, sources, receivers)
         if door == "operators":
             return operators.forward(waves, s.model) @ s.wavelet
         pytest.importorskip("torch")
@@ -461,8 +461,8 @@ def test_slopes_across_a_side_are_not_zero(make_setting: Make) -> None:
     s = make_setting(2, free=("z-",))
     place = s.receivers.copy()
     place[:, 1] = s.propagator.grid.origin[1]
-    slopes = Slopes(place, np.broadcast_to([0, 1], place.shape))
+    slopes = PositionDerivative(place, np.broadcast_to([0, 1], place.shape))
     assert np.abs(s.propagator.forward(s.model, s.wavelet, s.sources, slopes)).max(axis=1).min() > 0
-    flat = Slopes(place, np.broadcast_to([1, 0], place.shape))
+    flat = PositionDerivative(place, np.broadcast_to([1, 0], place.shape))
     with pytest.raises(GeometryError, match="record nothing"):
         s.propagator.forward(s.model, s.wavelet, s.sources, flat)

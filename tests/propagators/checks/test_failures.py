@@ -77,11 +77,11 @@ def test_step_that_is_named_is_the_first(make_setting: Make) -> None:
     made = s.propagator.discretization
     # A filter runs on after the last sample.
     more = s.propagator.resampling.extended - 400
-    samples = (step - 1) // made.axis.substeps + 1 - more
+    samples = (step - 1) // made.time.substeps + 1 - more
     assert samples > 20
     outcomes = []
     for count in (samples, samples + 1):
-        shorter = Propagator(replace(made, axis=replace(made.axis, samples=count)))
+        shorter = Propagator(replace(made, axis=replace(made.time, samples=count)))
         steps = shorter.resampling.steps
         try:
             shorter.forward(model, wavelet[:, :count], s.sources, s.receivers)
@@ -112,7 +112,7 @@ def test_other_instabilities_are_not_blamed_on_the_step(make_setting: Make) -> N
     """A cause is named only if it is there."""
     s = make_setting(2)
     made = s.propagator.discretization
-    why = failures.cause("acoustic", made.grid, made.order, made.axis.step, s.model, 1.0)
+    why = failures.cause("acoustic", made.grid, made.order, made.time.step, s.model, 1.0)
     assert "within their limits" in why
 
 

@@ -17,7 +17,7 @@ from fwicli.propagators.equations.equation import Equation, Footprint
 from fwicli.propagators.equations.medium import Medium
 from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
-from fwicli.propagators.locations import Volume
+from fwicli.propagators.locations import ExtendedSource
 from fwicli.survey.wavelets import ricker, times
 from tests.equations import large_are_slow
 
@@ -147,7 +147,7 @@ def test_free_sides_are_negative_images(equation: str, free: tuple[str, ...]) ->
     on = np.zeros((len(free), *grid.shape))
     for row, side in enumerate(free):
         np.moveaxis(on[row], "xz".index(side[0]), 0)[-1 if side[1] == "+" else 0] = 1e-4
-    silent = records(grid, free, np.array([1.0]), source, Volume(on))
+    silent = records(grid, free, np.array([1.0]), source, ExtendedSource(on))
     assert np.abs(silent).max() < 1e-12 * np.abs(found).max()
 
 

@@ -25,18 +25,18 @@ KINDS: list[tuple[str, dict[str, Any]]] = [
     ("forward", {}),
     ("forward", {"history": True}),
     ("adjoint", {}),
-    ("forward", {"levels": 1}),
-    ("forward", {"levels": 1, "history": True}),
+    ("forward", {"n_directions": 1}),
+    ("forward", {"n_directions": 1, "history": True}),
     ("forward", {"free": ("z-",)}),
     ("adjoint", {"free": ("x-", "z+")}),
-    ("gradient", {"levels": 1, "images": ("gradient",)}),
+    ("gradient", {"n_directions": 1, "images": ("gradient",)}),
     ("gradient", {"images": ("gradient", "illumination")}),
     ("gradient", {"images": ("correlation", "illumination")}),
 ]
 
 
 def signature(kind: str, equation: str = "acoustic", **extra: Any) -> Signature:
-    if extra.get("levels"):
+    if extra.get("n_directions"):
         # Products of the Hessian want the last component alone.
         extra.setdefault("parameters", tuple(EQUATIONS[equation].parameters(2)))
     return Signature(kind, equation, (10.0, 10.0), 8, 10, "float32", **extra)
@@ -88,19 +88,19 @@ def test_update_is_the_hand_written_one() -> None:
     assert update.count("*") == 7  # five weights, the coefficient, and 2 u
 
 
-@pytest.mark.parametrize("levels", [0, 1])
-def test_what_updates_share_is_computed_once(levels: int) -> None:
+@pytest.mark.parametrize("n_directions", [0, 1])
+def test_what_updates_share_is_computed_once(n_directions: int) -> None:
     """The stencils of the strains, which both stresses need, are in one place for each of them."""
-    made = signature("forward", "vti", levels=levels)
+    made = signature("forward", "vti", n_directions=n_directions)
     loop = time_loop(str(compilation.load(made).operator.ccode))
     # The change of the strain has an array, as a change of the wavelet enters there.
     once = r"float \w+_here\d* =|^\s*d1_h\["
     shared = [line for line in loop.splitlines() if re.search(once, line)]
     stress = r"^\s*(d1_)?[uw]\[t\d\]\[x [^=]*\] = "
     updates = [line for line in loop.splitlines() if re.search(stress, line)]
-    assert len(updates) == 2 + 2 * levels
+    assert len(updates) == 2 + 2 * n_directions
     # What changes with the model reads the strain once more, in a later loop.
-    name = "d1_a0" if levels else "a0"
+    name = "d1_a0" if n_directions else "a0"
     reads = [len(re.findall(rf"\b{name}\[", line)) for line in shared]
     assert sum(reads) == 8
     assert not any(re.search(rf"\b{name}\[", line) for line in updates)
@@ -145,12 +145,12 @@ def test_layer_shares_loops_with_what_it_adds_to() -> None:
 def test_what_is_needed_once_is_kept_once() -> None:
     """Memory variables have one level, the pressure two, slopes none (see `test_nesting`)."""
     specs = compilation.load(signature("forward", "variable_density")).arrays
-    levels = {s.name: s.levels for s in specs if s.kind == "field"}
+    levels = {s.name: s.time_levels for s in specs if s.kind == "field"}
     assert levels == {"u": 2} | {
         f"{name}{axis}": 1 for name in ("psi_u", "psi_a") for axis in (0, 1) if name != "psi_a"
     } | {f"psi_a{axis}{axis}": 1 for axis in (0, 1)}
     # What is read one step later keeps both levels: in tilted media the drag does.
-    tilted = {s.name: s.levels for s in compilation.load(signature("forward", "tti")).arrays}
+    tilted = {s.name: s.time_levels for s in compilation.load(signature("forward", "tti")).arrays}
     assert tilted["last_u0"] == 2
     assert tilted["psi_u0"] == 1
 

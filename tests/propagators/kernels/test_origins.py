@@ -13,7 +13,7 @@ import sys
 from fwicli.propagators.kernels import compilation
 compilation.generate(compilation.Signature(
     "gradient", "variable_density", (10.0, 10.0), 4, 8, "float32",
-    images=("gradient",), levels=1,
+    images=("gradient",), n_directions=1,
 ))
 for name, module in sorted(sys.modules.items()):
     if name.startswith("fwicli.propagators") and module.__file__:

@@ -7,7 +7,7 @@ import pytest
 
 from fwicli import AbsorbingLayer, Discretization, Grid, time_axis
 from fwicli.propagators.kernels.signature import ArraySpec
-from fwicli.propagators.running.arrays import Storage
+from fwicli.propagators.running.arrays import GridArrays
 from fwicli.propagators.sampling.memory import ALIGNMENT, CONFLICT
 
 
@@ -18,7 +18,7 @@ def test_rows_begin_where_vectors_do(points: int, precision: str) -> None:
     grid = Grid((21, points), (10.0, 10.0), (0.0, 0.0))
     axis = time_axis(0.001, 10, 2000.0, grid.spacing, 8)
     layer = AbsorbingLayer(12, 2000.0, 10.0)
-    storage = Storage(Discretization("acoustic", grid, axis, layer, precision=precision), 10)
+    storage = GridArrays(Discretization("acoustic", grid, axis, layer, precision=precision), 10)
     field = storage.array(ArraySpec("u", "field", 8, 2, 2))
     for level in range(2):
         for row in range(field.shape[1]):

@@ -15,23 +15,23 @@ import pytest
 from fwicli.errors import CalculusError, StabilityError
 from fwicli.propagators import history
 from fwicli.propagators.equations.registry import EQUATIONS
-from fwicli.propagators.history import Demand, Keeping
+from fwicli.propagators.history import Demand, HistoryOptions
 from fwicli.propagators.kernels import compilation
-from fwicli.propagators.running.kernel_run import Propagation
+from fwicli.propagators.running.kernel_run import KernelRun
 
 Make = Callable[..., Any]
 Images = dict[str, np.ndarray]
 
 # Segments of 12 steps: most of them are repeated more than once.
-CHECKPOINTS = Keeping("checkpoints", checkpoints=3, segment=12)
-BOUNDARY = Keeping("boundary", segment=24)
+CHECKPOINTS = HistoryOptions("checkpoints", checkpoints=3, segment=12)
+BOUNDARY = HistoryOptions("boundary", segment=24)
 EVERY_KIND = [
-    Keeping(),
-    Keeping("compressed"),
-    Keeping("fourier", frequencies=(10.0, 20.0)),
+    HistoryOptions(),
+    HistoryOptions("compressed"),
+    HistoryOptions("fourier", frequencies=(10.0, 20.0)),
     CHECKPOINTS,
     BOUNDARY,
-    Keeping("disk"),
+    HistoryOptions("disk"),
 ]
 LAYER_ONLY: tuple[str, ...] = ()
 SURFACE = ("z-",)
@@ -52,7 +52,9 @@ def difference(a: Images, b: Images) -> float:
 
 
 @pytest.mark.parametrize("every", [1, 4])
-@pytest.mark.parametrize("keeping", [CHECKPOINTS, Keeping("disk"), Keeping("fourier"), BOUNDARY])
+@pytest.mark.parametrize(
+    "keeping", [CHECKPOINTS, HistoryOptions("disk"), HistoryOptions("fourier"), BOUNDARY]
+)
 @pytest.mark.parametrize(
     ("equation", "wanted", "free"),
     [
@@ -63,7 +65,7 @@ def difference(a: Images, b: Images) -> float:
     ],
 )
 def test_exact_histories_give_the_stored_gradient(
-    make_setting: Make, equation: str, wanted: Any, free: Any, keeping: Keeping, every: int
+    make_setting: Make, equation: str, wanted: Any, free: Any, keeping: HistoryOptions, every: int
 ) -> None:
     """To the last bit where the same steps are run, to round-off where they are not."""
     settings = {"equation": equation, "wanted": wanted, "every": every, "free": free}
@@ -85,17 +87,17 @@ def test_compressed_history_is_close(
 ) -> None:
     """To what the integers resolve, and no closer: noise at all frequencies is the worst case."""
     stored = images(make_setting())
-    kept = images(make_setting(keeping=Keeping("compressed", bits=bits)))
+    kept = images(make_setting(keeping=HistoryOptions("compressed", bits=bits)))
     assert least < difference(kept, stored) < most
 
 
 def test_frequencies_share_the_gradient(make_setting: Make) -> None:
     """The gradients of some frequencies and of all others add to that of all, scale included."""
     whole = make_setting()
-    steps, step = whole.propagator.resampling.steps, whole.propagator.axis.step
+    steps, step = whole.propagator.resampling.steps, whole.propagator.time.step
     comb = np.arange(steps // 2 + 1) / (steps * step)
     parts = [
-        make_setting(keeping=Keeping("fourier", frequencies=tuple(some)))
+        make_setting(keeping=HistoryOptions("fourier", frequencies=tuple(some)))
         for some in (comb[5:20], np.concatenate([comb[:5], comb[20:]]))
     ]
     some, others = (images(s)["m"] for s in parts)
@@ -104,7 +106,7 @@ def test_frequencies_share_the_gradient(make_setting: Make) -> None:
 
 
 @pytest.mark.parametrize("keeping", EVERY_KIND, ids=lambda k: k.kind)
-def test_shots_do_not_share_their_history(make_setting: Make, keeping: Keeping) -> None:
+def test_shots_do_not_share_their_history(make_setting: Make, keeping: HistoryOptions) -> None:
     """After another shot a shot has the same gradient; twice the source has twice the gradient."""
     s = make_setting(keeping=keeping, every=2)
     first, twice, again = images(s), images(s, 2.0), images(s)
@@ -114,7 +116,7 @@ def test_shots_do_not_share_their_history(make_setting: Make, keeping: Keeping) 
 
 
 @pytest.mark.parametrize("keeping", EVERY_KIND, ids=lambda k: k.kind)
-def test_arrays_go_with_the_propagator(make_setting: Make, keeping: Keeping) -> None:
+def test_arrays_go_with_the_propagator(make_setting: Make, keeping: HistoryOptions) -> None:
     """At once: those of an inversion's earlier stage would else stay beside those of the next."""
     s = make_setting(keeping=keeping)
     images(s)
@@ -129,8 +131,10 @@ def test_arrays_go_with_the_propagator(make_setting: Make, keeping: Keeping) -> 
         gc.enable()
 
 
-@pytest.mark.parametrize("keeping", [CHECKPOINTS, Keeping("disk"), BOUNDARY], ids=lambda k: k.kind)
-def test_hessian_products_keep_both_histories(make_setting: Make, keeping: Keeping) -> None:
+@pytest.mark.parametrize(
+    "keeping", [CHECKPOINTS, HistoryOptions("disk"), BOUNDARY], ids=lambda k: k.kind
+)
+def test_hessian_products_keep_both_histories(make_setting: Make, keeping: HistoryOptions) -> None:
     """Of the fields, and of their change."""
     stored, kept = make_setting(), make_setting(keeping=keeping)
     products = [
@@ -155,22 +159,22 @@ def test_plan_knows_what_a_propagation_is_begun_anew_with(
 
 @pytest.mark.parametrize("keeping", EVERY_KIND, ids=lambda k: k.kind)
 def test_plan_knows_the_memory_and_the_steps(
-    make_setting: Make, monkeypatch: pytest.MonkeyPatch, keeping: Keeping
+    make_setting: Make, monkeypatch: pytest.MonkeyPatch, keeping: HistoryOptions
 ) -> None:
     """What a history holds is what the plan says, up to halos; it repeats as many steps."""
     s = make_setting(keeping=keeping, every=2, precision="float32")
     p, d = s.propagator, s.propagator.discretization
     run = 0
-    advance = Propagation._advance
+    advance = KernelRun._advance
 
     def counted(self: Any, first: int, last: int, base: int) -> None:
         nonlocal run
         run += last - first
         advance(self, first, last, base)
 
-    monkeypatch.setattr(Propagation, "_advance", counted)
+    monkeypatch.setattr(KernelRun, "_advance", counted)
     images(s)
-    timing = p.resampling.steps, 2, p.axis.step
+    timing = p.resampling.steps, 2, p.time.step
     told = history.demand(EQUATIONS["acoustic"], p.grid.shape, p.layer, 8, timing, 4)
     assert run == 2 * p.resampling.steps + told.repeated(keeping)
     ours = ("history_", "codes_", "scales_", "spectrum_", "checkpoint", "kept_", "edge_")
@@ -178,20 +182,20 @@ def test_plan_knows_the_memory_and_the_steps(
         arrays = engine.storage._arrays
     used = sum(a.nbytes for (n, _), a in arrays.items() if n.startswith(ours))
     # On so small a grid rows are longer in memory by a quarter; states have halos on all sides.
-    assert told.held(keeping) <= used < 1.8 * told.held(keeping)
-    assert d.keeping == keeping
+    assert told.memory(keeping) <= used < 1.8 * told.memory(keeping)
+    assert d.history == keeping
 
 
 def test_less_memory_takes_more_time() -> None:
     """`auto` stores what fits, then repeats steps, and uses a disk last."""
     demand = Demand(steps=4000, every=5, step=0.001, snapshot=1000, state=2500, edge=200)
-    whole = demand.held(Keeping())
+    whole = demand.memory(HistoryOptions())
     kinds, repeated = [], []
     for share in (1.0, 0.99, 0.55, 0.3, 0.1, 0.05, 0.02, 0.001):
         keeping, reason = demand.choose(int(share * whole))
         kinds.append(keeping.kind)
         repeated.append(demand.repeated(keeping))
-        assert demand.held(keeping) <= share * whole or keeping.kind == "disk"
+        assert demand.memory(keeping) <= share * whole or keeping.kind == "disk"
         assert "to store it" in reason
     assert kinds == ["stored"] + 5 * ["checkpoints"] + 2 * ["disk"]
     assert repeated[:6] == sorted(repeated[:6])
@@ -200,8 +204,8 @@ def test_less_memory_takes_more_time() -> None:
 def test_states_too_large_to_keep_are_not_kept() -> None:
     """Where few states fit, integers are quicker than the steps that would be repeated."""
     demand = Demand(steps=4000, every=5, step=0.001, snapshot=1000, state=200_000, edge=200)
-    whole = demand.held(Keeping())
-    assert demand.choose(int(0.55 * whole))[0] == Keeping("compressed")
+    whole = demand.memory(HistoryOptions())
+    assert demand.choose(int(0.55 * whole))[0] == HistoryOptions("compressed")
     assert demand.choose(int(0.9 * whole))[0].kind == "checkpoints"
 
 
@@ -209,16 +213,19 @@ def test_more_checkpoints_repeat_fewer_steps() -> None:
     """As few as theory allows: n segments are run r n - C(c + r, r - 1) times with c of them."""
     demand = Demand(steps=6000, every=1, step=0.001, snapshot=1, state=1, edge=1)
     repeated = [
-        demand.repeated(Keeping("checkpoints", checkpoints=c, segment=60)) for c in (1, 5, 99)
+        demand.repeated(HistoryOptions("checkpoints", checkpoints=c, segment=60))
+        for c in (1, 5, 99)
     ]
     # One state repeats all that is before each segment; one for each repeats each once.
     assert repeated[0] == 60 * sum(range(100))
     assert repeated[0] > repeated[1] > repeated[2] == 60 * 99
-    assert demand.repeated(Keeping()) == 0
+    assert demand.repeated(HistoryOptions()) == 0
 
 
 @pytest.mark.parametrize("keeping", EVERY_KIND, ids=lambda k: k.kind)
-def test_failure_of_the_multiplier_is_explained(make_setting: Make, keeping: Keeping) -> None:
+def test_failure_of_the_multiplier_is_explained(
+    make_setting: Make, keeping: HistoryOptions
+) -> None:
     """The place and step are found by running again, which needs the history once more."""
     s = make_setting(keeping=keeping, precision="float32")
     place = s.wavelet, s.sources, s.receivers
@@ -237,7 +244,7 @@ def test_boundary_is_refused_where_the_equation_cannot_be_reversed(make_setting:
 
 def test_waves_that_overflow_are_explained_once(make_setting: Make) -> None:
     """Compression takes what is not finite in silence; the error after the run says why."""
-    s = make_setting(keeping=Keeping("compressed"), precision="float32")
+    s = make_setting(keeping=HistoryOptions("compressed"), precision="float32")
     too_fast = {"m": s.model["m"] / 100}
     place = s.wavelet, s.sources, s.receivers
     with warnings.catch_warnings():

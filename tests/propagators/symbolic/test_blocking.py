@@ -50,7 +50,7 @@ def test_records_are_those_of_arrays(
     blocked = s.forward()
     monkeypatch.setattr(blocking, "ROWS", 7)
     np.testing.assert_array_equal(s.forward(), blocked)
-    monkeypatch.setattr(time_step, "nest", lambda system, keep: system)
+    monkeypatch.setattr(time_step, "block_rows", lambda system, keep: system)
     monkeypatch.setattr(compilation, "load", compilation.build)
     plain = s.forward()
     assert np.linalg.norm(blocked - plain) < 1e-13 * np.linalg.norm(plain)

@@ -9,8 +9,8 @@ so are these three; their components are the mixed derivatives along the directi
 component is named by the set of its e, a number with one bit for each (see
 `propagators.symbolic.directions`).
 
-A `Call` says which components there are and which are wanted; `run` computes them, shot by shot, on
-the workers of an executor, and sums over shots in their order.
+An `Evaluation` names the components that are given and those that are computed; `run` computes them
+shot by shot on the workers of an executor, and sums over shots in their order.
 """
 
 from __future__ import annotations
@@ -24,23 +24,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli import ndarrays
+from fwicli.deprecation import renamed_fields
 from fwicli.errors import GeometryError
 from fwicli.execution import Executor, InProcess, available
 from fwicli.propagators import history
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
-from fwicli.propagators.locations import Everywhere, Slopes, Volume
+from fwicli.propagators.locations import ExtendedSource, FullField, PositionDerivative
 from fwicli.propagators.propagator import propagator
 from fwicli.propagators.running import shared_memory
-from fwicli.propagators.running.arrays import Storage
-from fwicli.propagators.running.shared_memory import Place, Shelf
+from fwicli.propagators.running.arrays import GridArrays
+from fwicli.propagators.running.shared_memory import SharedHistory, SharedSlot
 from fwicli.propagators.sampling.resampling import Resampling
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Slot:
+class Quantity:
     """An input or output of a call.
 
     Attributes
@@ -58,15 +59,16 @@ class Slot:
     name: str = ""
 
 
+@renamed_fields(held="max_history_bytes")
 @dataclass(frozen=True, eq=False)
-class Waves:
+class Simulation:
     """How the waves of a survey are propagated, and where its shots are.
 
     Parameters
     ----------
     discretization : Discretization
         Its precision is that of the data given, whatever it says.
-    sources, receivers : ndarray, or Volume or Everywhere
+    sources, receivers : ndarray, or ExtendedSource or FullField
         Positions [m] of shape (shots, n, ndim), or (n, ndim) where they are those of all shots; for
         derivatives with respect to them, a tensor. Arrays are copied, so that what is done to them
         later does not reach a gradient.
@@ -76,7 +78,7 @@ class Waves:
     memory : float, optional
         The most that the history of a gradient may take, for each worker [bytes]; by default what
         the discretization says.
-    held : float, optional
+    max_history_bytes : float, optional
         The most that histories may take that wait for their derivative, of all functions of this
         process together [bytes]; by default a quarter of the machine's memory. Waves whose history
         finds no room are propagated again. Memory is kept for other functions with the same
@@ -88,20 +90,20 @@ class Waves:
     receivers: Any
     executor: Executor = field(default_factory=InProcess)
     memory: float | None = None
-    held: float | None = None
+    max_history_bytes: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("sources", "receivers"):
             place = getattr(self, name)
-            if isinstance(place, Volume) and isinstance(place.weights, np.ndarray):
-                place = Volume(np.array(place.weights))
+            if isinstance(place, ExtendedSource) and isinstance(place.weights, np.ndarray):
+                place = ExtendedSource(np.array(place.weights))
             elif isinstance(place, np.ndarray) or not (
-                hasattr(place, "shape") or isinstance(place, Everywhere | Volume)
+                hasattr(place, "shape") or isinstance(place, FullField | ExtendedSource)
             ):
                 place = np.array(ndarrays.real(name, place, GeometryError))
             object.__setattr__(self, name, place)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Waves:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Simulation:
         """With positions of its own; workers and what they hold in memory are shared."""
         return replace(
             self,
@@ -117,36 +119,36 @@ class Waves:
 
 
 @dataclass(frozen=True, eq=False)
-class Call:
+class Evaluation:
     """What is computed: components of F q, or of F^T r and J^T r.
 
     Attributes
     ----------
-    waves : Waves
+    waves : Simulation
     backward : bool
         Whether the outputs are F^T r and J^T r, or F q.
-    inputs, outputs : tuple of Slot
+    inputs, outputs : tuple of Quantity
     shots, groups : int
         Data have groups x shots first. Models have one for each group, or one for all; gradients
         are summed over the shots of a group.
     orders : mapping of str to ndarray of int, shape (n, ndim)
         For "sources" and "receivers" that are positions, how often the derivative with respect to
-        each is taken (see `locations.Slopes`).
-    shelf : Shelf, optional
+        each is taken (see `locations.PositionDerivative`).
+    history : SharedHistory, optional
         Where a call leaves histories, and one for J^T r with the same p and q finds them.
     """
 
-    waves: Waves
+    waves: Simulation
     backward: bool
-    inputs: tuple[Slot, ...]
-    outputs: tuple[Slot, ...]
+    inputs: tuple[Quantity, ...]
+    outputs: tuple[Quantity, ...]
     shots: int
     groups: int = 1
     orders: Mapping[str, Array] = field(default_factory=dict)
-    shelf: Shelf | None = None
+    history: SharedHistory | None = None
 
     @property
-    def levels(self) -> int:
+    def n_directions(self) -> int:
         """Number of directions."""
         return max((s.component.bit_length() for s in (*self.inputs, *self.outputs)), default=0)
 
@@ -157,38 +159,38 @@ class Shot:
 
     discretization: Discretization
     backward: bool
-    levels: int
+    n_directions: int
     models: Mapping[int, Mapping[str, Array]]
     wavelets: Mapping[int, Array]
     gathers: Mapping[int, Array]
     sources: Any
     receivers: Any
-    outputs: tuple[Slot, ...]
-    shelved: Place | None = None
+    outputs: tuple[Quantity, ...]
+    shared: SharedSlot | None = None
 
     def __call__(self) -> list[Array]:
         """The outputs."""
         waves = propagator(self.discretization)
         where = self.sources, self.receivers
         if not self.backward:
-            found = waves.forwards(
-                self.models, self.wavelets, *where, self.levels, shelved=self.shelved
+            found = waves.forward_components(
+                self.models, self.wavelets, *where, self.n_directions, shared=self.shared
             )
             return [found[s.component] for s in self.outputs]
         wanted = [(s.component, s.name) for s in self.outputs if s.role == "model"]
         recorded = any(s.role == "wavelet" for s in self.outputs)
         if not wanted:
-            arrived = waves.adjoints(self.models, self.gathers, *where, self.levels)
+            arrived = waves.adjoint_components(self.models, self.gathers, *where, self.n_directions)
             return [arrived[s.component] for s in self.outputs]
-        images = waves.backwards(
+        images = waves.gradient_components(
             self.models,
             self.wavelets,
-            lambda _: (self.levels, self.gathers),
+            lambda _: (self.n_directions, self.gathers),
             *where,
-            self.levels,
+            self.n_directions,
             wanted=wanted,
             recorded=recorded,
-            shelved=self.shelved,
+            shared=self.shared,
         )
         return [
             images.gradient[s.component][s.name]
@@ -198,7 +200,7 @@ class Shot:
         ]
 
 
-def run(call: Call, arrays: list[Array]) -> list[Array]:
+def run(call: Evaluation, arrays: list[Array]) -> list[Array]:
     """The outputs of a call.
 
     Parameters
@@ -236,7 +238,7 @@ def _sum(parts: list[Array]) -> Array:
     return total
 
 
-def _shot(call: Call, arrays: list[Array], number: int) -> Shot:
+def _shot(call: Evaluation, arrays: list[Array], number: int) -> Shot:
     """One of the shots of all groups."""
     models: dict[int, dict[str, Array]] = {}
     data: dict[str, dict[int, Array]] = {"wavelet": {}, "gather": {}}
@@ -251,25 +253,27 @@ def _shot(call: Call, arrays: list[Array], number: int) -> Shot:
             data[slot.role][slot.component] = array[number]
         else:
             positions, orders = array[number].astype(float), call.orders.get(slot.role)
-            places[slot.role] = positions if orders is None else Slopes(positions, orders)
+            places[slot.role] = (
+                positions if orders is None else PositionDerivative(positions, orders)
+            )
     made = replace(call.waves.discretization, precision=precision)
     if call.backward and call.waves.memory is not None:
-        made = replace(made, keeping=keeping(made, call.levels, call.waves.memory))
+        made = replace(made, history=keeping(made, call.n_directions, call.waves.memory))
     return Shot(
         made,
         call.backward,
-        call.levels,
+        call.n_directions,
         models,
         data["wavelet"],
         data["gather"],
         places["sources"],
         places["receivers"],
         call.outputs,
-        call.shelf.place(number) if call.shelf is not None else None,
+        call.history.place(number) if call.history is not None else None,
     )
 
 
-def shelve(call: Call, parameters: tuple[str, ...], precision: str) -> Shelf | None:
+def share(call: Evaluation, parameters: tuple[str, ...], precision: str) -> SharedHistory | None:
     """A shelf for the histories of a call, as far as there is room.
 
     Parameters
@@ -280,44 +284,44 @@ def shelve(call: Call, parameters: tuple[str, ...], precision: str) -> Shelf | N
 
     Returns
     -------
-    shelf : Shelf or None
+    history : SharedHistory or None
         With room for the first shots; None if the workers or the way the history is kept have no
         use for it.
     """
     waves = call.waves
     made = replace(waves.discretization, precision=precision)
     if waves.memory is not None:
-        made = replace(made, keeping=keeping(made, 0, waves.memory))
+        made = replace(made, history=keeping(made, 0, waves.memory))
     shares = getattr(waves.executor, "shares_memory", False)
-    if not shares or not shared_memory.IS_POSSIBLE or made.keeping.kind != "stored":
+    if not shares or not shared_memory.IS_POSSIBLE or made.history.kind != "stored":
         return None
     equation = registry.load(made.equation)
     kept = equation.footprint(made.grid.ndim).kept(equation.receiver, parameters)
-    steps = Resampling(made.axis, precision).steps
-    size = Storage(made, steps).room(len(kept), history.snapshots(steps, made.every))
-    held = available() / 4 if waves.held is None else waves.held
+    steps = Resampling(made.time, precision).steps
+    size = GridArrays(made, steps).room(len(kept), history.snapshots(steps, made.history_step))
+    limit = available() / 4 if waves.max_history_bytes is None else waves.max_history_bytes
     shots = call.groups * call.shots
-    return Shelf(size, shots, held, parameters, waves.executor, (made, parameters))
+    return SharedHistory(size, shots, limit, parameters, waves.executor, (made, parameters))
 
 
-def keeping(made: Discretization, levels: int, memory: float) -> history.Keeping:
+def keeping(made: Discretization, n_directions: int, memory: float) -> history.HistoryOptions:
     """How the history of an equation, lifted so often, is kept within a memory [bytes]."""
-    steps = Resampling(made.axis, made.precision).steps
+    steps = Resampling(made.time, made.precision).steps
     needed = history.demand(
         registry.load(made.equation),
         made.grid.shape,
         made.layer,
         made.order,
-        (steps, made.every, made.axis.step),
+        (steps, made.history_step, made.time.step),
         np.dtype(made.precision).itemsize,
     )
-    copies = 2**levels
+    copies = 2**n_directions
     lifted = replace(needed, snapshot=needed.snapshot * copies, state=needed.state * copies)
     chosen, _ = lifted.choose(int(memory))
     return chosen
 
 
-def shape_of(waves: Waves, role: str, samples: int) -> tuple[int, ...]:
+def shape_of(waves: Simulation, role: str, samples: int) -> tuple[int, ...]:
     """Shape of the data of one shot at its sources or receivers, without that of positions.
 
     Raises
@@ -327,9 +331,9 @@ def shape_of(waves: Waves, role: str, samples: int) -> tuple[int, ...]:
     """
     place = getattr(waves, role)
     grid = waves.discretization.grid
-    if isinstance(place, Everywhere):
+    if isinstance(place, FullField):
         return (len(range(0, samples, place.every)), *grid.shape)
-    if isinstance(place, Volume):
+    if isinstance(place, ExtendedSource):
         shape = tuple(place.weights.shape)
         return (int(shape[0]) if len(shape) > grid.ndim else 1, samples)
     if len(place.shape) not in (2, 3) or place.shape[-1] != grid.ndim:

@@ -15,7 +15,7 @@ from torch.utils.checkpoint import checkpoint
 from fwicli import autograd
 from fwicli.execution import InProcess, Local
 from fwicli.propagators.running import shared_memory
-from fwicli.propagators.running.shot import Engine
+from fwicli.propagators.running.shot import ShotRunner
 
 Make = Callable[..., Any]
 
@@ -24,17 +24,17 @@ Make = Callable[..., Any]
 def counted() -> Iterator[list[str]]:
     """Kinds of the kernels that run meanwhile, in this process."""
     kinds: list[str] = []
-    run = Engine.run
+    run = ShotRunner.run
 
-    def counting(self: Engine, signature: Any, *more: Any, **named: Any) -> Any:
+    def counting(self: ShotRunner, signature: Any, *more: Any, **named: Any) -> Any:
         kinds.append(signature.kind)
         return run(self, signature, *more, **named)
 
-    Engine.run = counting  # type: ignore[method-assign]
+    ShotRunner.run = counting  # type: ignore[method-assign]
     try:
         yield kinds
     finally:
-        Engine.run = run  # type: ignore[method-assign]
+        ShotRunner.run = run  # type: ignore[method-assign]
 
 
 def misfit(survey: Any, model: dict[str, torch.Tensor], **more: Any) -> torch.Tensor:
@@ -58,14 +58,14 @@ def test_what_has_room_is_propagated_once(
     each = shared_memory.taken() / 2
     del held
     with counted() as kinds:
-        value = misfit(survey, model, held=None if room is None else room * each)
+        value = misfit(survey, model, max_history_bytes=None if room is None else room * each)
     assert kinds == ["forward"] * 2
     with counted() as kinds:
         value.backward()
     assert kinds.count("forward") == again
     assert kinds.count("gradient") == 2
     plain = leaves(survey.model)
-    misfit(survey, plain, held=0).backward()
+    misfit(survey, plain, max_history_bytes=0).backward()
     assert torch.equal(model["m"].grad, plain["m"].grad)
     with torch.no_grad():
         assert torch.allclose(value, misfit(survey, plain), rtol=1e-14)
@@ -78,7 +78,7 @@ def test_some_parameters(make_survey: Make, names: tuple[str, ...]) -> None:
     for held in (None, 0):
         model = leaves(survey.model, *names)
         with counted() as kinds:
-            misfit(survey, model, held=held).backward()
+            misfit(survey, model, max_history_bytes=held).backward()
         assert kinds.count("forward") == (2 if held is None else 4)
         found.append([model[n].grad for n in names or survey.model])
     assert all(torch.equal(waited, again) for waited, again in zip(*found, strict=True))
@@ -116,7 +116,7 @@ def test_memory_is_used_again_by_the_same_executor(make_survey: Make) -> None:
     assert (shared_memory.taken(), shared_memory.spare()) == (one, 0)
     del value
     assert (shared_memory.taken(), shared_memory.spare()) == (0, one)
-    value = misfit(survey, leaves(survey.model), executor=other, held=1.5 * one)
+    value = misfit(survey, leaves(survey.model), executor=other, max_history_bytes=1.5 * one)
     assert (shared_memory.taken(), shared_memory.spare()) == (one, 0), "there was no room for both"
     del value, other
     gc.collect()
@@ -127,7 +127,7 @@ def test_memory_used_again_has_nothing_of_before(make_survey: Make) -> None:
     """Other waves, and another number of shots."""
     survey, executor = make_survey(), InProcess()
     found = []
-    for more in ({"executor": executor}, {"held": 0}):
+    for more in ({"executor": executor}, {"max_history_bytes": 0}):
         for scale in (1.0, 3.0):
             model = leaves(survey.model)
             waves = survey.waves(**more)
@@ -142,21 +142,24 @@ def test_losses_alive_stay_within_their_memory(make_survey: Make) -> None:
     survey = make_survey()
     value = misfit(survey, leaves(survey.model))
     room = 1.2 * shared_memory.taken()
-    values = [value, *(misfit(survey, leaves(survey.model), held=room) for _ in range(3))]
+    values = [
+        value,
+        *(misfit(survey, leaves(survey.model), max_history_bytes=room) for _ in range(3)),
+    ]
     assert shared_memory.taken() <= room
     models = leaves(survey.model)
-    value = misfit(survey, models, held=room)
+    value = misfit(survey, models, max_history_bytes=room)
     del values
     value.backward()
     plain = leaves(survey.model)
-    misfit(survey, plain, held=0).backward()
+    misfit(survey, plain, max_history_bytes=0).backward()
     assert torch.equal(models["m"].grad, plain["m"].grad)
 
 
 def test_workers_find_each_others_histories(make_survey: Make) -> None:
     survey = make_survey()
     plain = leaves(survey.model)
-    misfit(survey, plain, held=0).backward()
+    misfit(survey, plain, max_history_bytes=0).backward()
     with Local(2) as executor:
         model = leaves(survey.model)
         value = misfit(survey, model, executor=executor)
@@ -175,7 +178,7 @@ def test_where_memory_is_not_shared(make_survey: Make, monkeypatch: pytest.Monke
 
     survey = make_survey()
     plain, model = leaves(survey.model), leaves(survey.model)
-    misfit(survey, plain, held=0).backward()
+    misfit(survey, plain, max_history_bytes=0).backward()
     executor = InProcess()
     # Memory that has the history of other waves.
     other = leaves({"m": 1.1 * survey.model["m"]})
@@ -197,7 +200,7 @@ def test_recomputation_finds_what_it_has_made(make_survey: Make) -> None:
     with counted() as kinds:
         value.backward()
     assert kinds == ["forward"] * 2 + ["gradient"] * 2
-    misfit(survey, plain, held=0).backward()
+    misfit(survey, plain, max_history_bytes=0).backward()
     assert torch.equal(model["m"].grad, plain["m"].grad)
     assert shared_memory.taken() == 0
 
@@ -217,7 +220,7 @@ def test_a_fork_does_not_free_the_memory(make_survey: Make) -> None:
     with counted() as kinds:
         value.backward()
     assert kinds == ["gradient"] * 2
-    misfit(survey, plain, held=0).backward()
+    misfit(survey, plain, max_history_bytes=0).backward()
     assert torch.equal(model["m"].grad, plain["m"].grad)
 
 
@@ -226,7 +229,7 @@ def test_products_with_the_hessian(make_survey: Make) -> None:
     found = []
     for held in (None, 0):
         model = leaves(survey.model)
-        value = misfit(survey, model, held=held)
+        value = misfit(survey, model, max_history_bytes=held)
         (slope,) = torch.autograd.grad(value, model["m"], create_graph=True)
         along = model["m"].detach() * survey.change["m"]
         found.append(torch.autograd.grad(slope, model["m"], along)[0])
@@ -248,7 +251,9 @@ def test_nothing_waits_where_no_gradient_is_wanted(
     make_survey: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     survey = make_survey()
-    monkeypatch.setattr("fwicli.waves.Shelf", lambda *_: pytest.fail("there is a shelf"))
+    monkeypatch.setattr(
+        "fwicli.simulation.SharedHistory", lambda *_: pytest.fail("a history is shared")
+    )
     misfit(survey, survey.model)
     wavelet = survey.wavelet.clone().requires_grad_()
     autograd.forward(survey.waves(), survey.model, wavelet).sum().backward()
@@ -260,7 +265,7 @@ def test_some_parameters_of_those_that_require_a_gradient(make_survey: Make) -> 
     """By a transform, inside of which fewer are asked for."""
     survey = make_survey("variable_density")
     plain = leaves(survey.model)
-    misfit(survey, plain, held=0).backward()
+    misfit(survey, plain, max_history_bytes=0).backward()
     model = leaves(survey.model)
     found = torch.func.grad(lambda k: misfit(survey, {**model, "k": k}))(model["k"])
     assert torch.allclose(found, plain["k"].grad, rtol=1e-12)

@@ -1,0 +1,58 @@
+"""Old names of public objects: they work, warn with the new name, and nothing here uses them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import import_module
+
+import pytest
+
+from fwicli import AbsorbingLayer, Discretization, Grid, HistoryOptions, Simulation, TimeAxis
+
+ALIASES = [
+    pytest.param(package, old, marks=[pytest.mark.torch] * (package == "fwicli.autograd"))
+    for package in ("fwicli", "fwicli.autograd", "fwicli.operators")
+    for old in import_module(package).DEPRECATED
+]
+GRID = Grid((20, 20), (10.0, 10.0), (0.0, 0.0))
+LAYER, TIME = AbsorbingLayer(5, 2000.0, 10.0), TimeAxis(0.001, 10)
+DISK = HistoryOptions("disk")
+
+
+@pytest.mark.parametrize(("package", "old"), ALIASES)
+def test_an_old_name_is_the_new_object(package: str, old: str) -> None:
+    module = import_module(package)
+    new = module.DEPRECATED[old]
+    assert new in module.__all__
+    assert old not in module.__all__
+    with pytest.warns(DeprecationWarning, match=f"`{package}.{old}` is now `{package}.{new}`") as w:
+        assert getattr(module, old) is getattr(module, new)
+    assert w[0].filename == __file__
+
+
+def test_the_use_of_an_old_name_fails_in_tests() -> None:
+    """The filter in `pyproject.toml` makes an error of the warning."""
+    with pytest.raises(DeprecationWarning, match=r"`fwicli\.Simulation`"):
+        from fwicli import Waves  # noqa: F401
+
+
+def test_old_names_of_fields() -> None:
+    new = Discretization("acoustic", GRID, TIME, LAYER, history_step=3, history=DISK)
+    with pytest.warns(DeprecationWarning, match=r"`fwicli\.Discretization\.\w+` is now") as w:
+        old = Discretization("acoustic", GRID, axis=TIME, layer=LAYER, every=3, keeping=DISK)
+    assert {x.filename for x in w} == {__file__}
+    assert old == new
+    with pytest.warns(DeprecationWarning, match=r"every` is now `.*history_step"):
+        assert replace(new, every=2) == replace(new, history_step=2)
+    with pytest.warns(DeprecationWarning, match=r"axis` is now `.*time") as w:
+        assert new.axis is new.time
+    assert w[0].filename == __file__
+    at = GRID.end
+    with pytest.warns(DeprecationWarning, match=r"held` is now `.*max_history_bytes"):
+        assert Simulation(new, [at], [at], held=7.0).max_history_bytes == 7.0
+
+
+def test_unknown_names_are_refused() -> None:
+    for package in ("fwicli", "fwicli.operators"):
+        with pytest.raises(ImportError, match=r"cannot import name 'Wave' from 'fwicli"):
+            exec(f"from {package} import Wave")
