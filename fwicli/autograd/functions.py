@@ -139,8 +139,8 @@ def _run(
             inputs[Quantity(place)] = positions.expand(shots, *positions.shape[-2:])
         elif isinstance(at, ExtendedSource) and getattr(at.weights, "requires_grad", False):
             raise GeometryError(
-                f"{place} are a Volume whose weights require a gradient: there is none; use "
-                f"Everywhere(), and multiply wavelet and weights before it"
+                f"{place} are an ExtendedSource whose weights require a gradient: there is none; "
+                f"use FullField(), and multiply wavelet and weights before it"
             )
     kinds = {s.name: _short(t) for s, t in inputs.items() if s.role == "model"}
     entrance.check_precision(kinds)

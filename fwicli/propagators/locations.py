@@ -1,15 +1,15 @@
-"""Where waves enter and leave: at points, with weights in a volume, everywhere.
+"""Locations of sources and receivers: points, weights in a volume, or the whole grid.
 
 A source or receiver is one of
 
-    positions       an array of shape (n_points, ndim) [m]; q(t) delta(x - x_s), and u(x_r, t)
-    Slopes(x, n)    derivatives of orders n by these positions, of what is injected or recorded
-    Volume(w)       extended sources w(x) q(t), and receivers that record the integral of w u
-    Everywhere()    a whole wave field: f(x, t) as a source, u(x, t) as a record
+    positions                   array of shape (n_points, ndim) [m]: q(t) delta(x - x_s), u(x_r, t)
+    PositionDerivative(x, n)    derivatives of orders n by these positions
+    ExtendedSource(w)           source w(x) q(t), or record of the integral of w(x) u(x, t)
+    FullField()                 source f(x, t), or record u(x, t), at all points of the grid
 
-and all operators take any of them, so that what is recorded there and what is injected there are
-exact transposes of each other. The data of points and volumes have the shape (n, samples), those of
-whole fields the shape (samples, *grid).
+All operators take any of them: injection and recording at the same locations are exact transposes.
+The data of points and extended sources have the shape (n, samples), those of whole fields the shape
+(samples, *grid).
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class FullField:
     every: int = 1
 
     def __post_init__(self) -> None:
-        every = scalars.whole("`every` of Everywhere", self.every, 1, GeometryError)
+        every = scalars.whole("`every` of FullField", self.every, 1, GeometryError)
         object.__setattr__(self, "every", every)
 
 

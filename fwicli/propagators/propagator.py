@@ -160,7 +160,7 @@ class Propagator:
         Returns
         -------
         weights : ndarray of shape (n_sources, *grid.shape)
-            The derivative with respect to the weights of a `ExtendedSource` of sources.
+            The derivative with respect to the weights of an `ExtendedSource` of sources.
         """
         with self.engines.one() as engine:
             return engine.weights(model, gather, wavelet, receivers)
@@ -370,9 +370,6 @@ class Propagator:
             return engine.gradient_components(
                 models, wavelets, residual, sources, receivers, n_directions, **extra
             )
-
-
-# --- propagators that are kept -------------------------------------------------------------------
 
 
 class _Kept(threading.local):

@@ -173,7 +173,7 @@ def test_workers_find_each_others_histories(make_survey: Make) -> None:
 def test_where_memory_is_not_shared(make_survey: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Some machines let no process open what another one has: waves are propagated again."""
 
-    def refuse(self: shared_memory.Place) -> None:
+    def refuse(self: shared_memory.SharedSlot) -> None:
         raise PermissionError(self.path)
 
     survey = make_survey()
@@ -184,7 +184,7 @@ def test_where_memory_is_not_shared(make_survey: Make, monkeypatch: pytest.Monke
     other = leaves({"m": 1.1 * survey.model["m"]})
     misfit(survey, other, executor=executor).backward()
     with monkeypatch.context() as patch:
-        patch.setattr(shared_memory.Place, "open", refuse)
+        patch.setattr(shared_memory.SharedSlot, "open", refuse)
         value = misfit(survey, model, executor=executor)
     with counted() as kinds:
         value.backward()

@@ -188,7 +188,7 @@ def test_what_cannot_be_recorded_changes_nothing() -> None:
         wavelet=records.wavelet[:30],
     )
     axis = replace(f.discretization.time, samples=30)
-    f = replace(f, experiments=of(records), discretization=replace(f.discretization, axis=axis))
+    f = replace(f, experiments=of(records), discretization=replace(f.discretization, time=axis))
     # The time of all steps, which run on after the record; nothing is faster than 2500 m/s.
     duration = (30 + 16) * 0.004
     extents = recorded(

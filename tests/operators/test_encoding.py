@@ -41,7 +41,7 @@ def test_delayed_sources_are_delayed_records(survey: Any) -> None:
     """As far as wavelets and records are sampled well; with the codes of inversions."""
     s = survey()
     axis = replace(s.waves.discretization.time, samples=120)
-    waves = replace(s.waves, discretization=replace(s.waves.discretization, axis=axis))
+    waves = replace(s.waves, discretization=replace(s.waves.discretization, time=axis))
     F = forward(waves, s.model)
     wavelet = np.zeros((SHOTS, N_SOURCES, 120))
     wavelet[:, 0] = ricker(times(0.004, 120), 12.0, 0.13)

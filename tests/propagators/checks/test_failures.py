@@ -81,7 +81,7 @@ def test_step_that_is_named_is_the_first(make_setting: Make) -> None:
     assert samples > 20
     outcomes = []
     for count in (samples, samples + 1):
-        shorter = Propagator(replace(made, axis=replace(made.time, samples=count)))
+        shorter = Propagator(replace(made, time=replace(made.time, samples=count)))
         steps = shorter.resampling.steps
         try:
             shorter.forward(model, wavelet[:, :count], s.sources, s.receivers)

@@ -1,4 +1,4 @@
-"""Equations are brought together only where their result stays the same."""
+"""Equations are brought group_for_fusion only where their result stays the same."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from devito import Eq, Function, Grid, Inc, TimeFunction
 
 from fwicli.propagators.equations.medium import Strip
-from fwicli.propagators.symbolic.fusion import together
+from fwicli.propagators.symbolic.fusion import group_for_fusion
 from fwicli.propagators.symbolic.time_levels import keep_newest
 
 
@@ -26,14 +26,20 @@ def test_strips_take_turns_only_where_they_must(parts: tuple[Any, ...]) -> None:
     first = [Eq(f.forward, g, subdomain=s) for s in (left, right)]
     around = [Eq(g.forward, f.forward.dx, subdomain=s) for s in (left, right)]
     sums = [Inc(h.forward, g.forward, subdomain=s) for s in (left, right)]
-    assert together(first + around + sums) == [*first, around[0], sums[0], around[1], sums[1]]
+    assert group_for_fusion(first + around + sums) == [
+        *first,
+        around[0],
+        sums[0],
+        around[1],
+        sums[1],
+    ]
     apart = [first[0], around[0], Inc(h.forward, f.forward, subdomain=left)]
-    assert together(apart) == [apart[0], apart[2], apart[1]]
+    assert group_for_fusion(apart) == [apart[0], apart[2], apart[1]]
     # The strip of another axis shares points: its sum of what is read waits for the second.
     other = Inc(h.forward, f.forward, subdomain=top)
-    assert together([*first, other]) == [*first, other]
+    assert group_for_fusion([*first, other]) == [*first, other]
     late = [Eq(h.forward, f.forward, subdomain=top), Eq(f.forward, h.forward, subdomain=left)]
-    assert together([first[0], *late]) == [first[0], *late]
+    assert group_for_fusion([first[0], *late]) == [first[0], *late]
 
 
 def test_points_and_mirrors_stay_where_they_are(parts: tuple[Any, ...]) -> None:
@@ -41,7 +47,7 @@ def test_points_and_mirrors_stay_where_they_are(parts: tuple[Any, ...]) -> None:
     grid, (left, *_), (f, g, h) = parts
     wall = Eq(f.forward.subs(grid.dimensions[0], 0), 0)
     equations = [Eq(f.forward, g, subdomain=left), wall, Eq(h.forward, f.forward, subdomain=left)]
-    assert together(equations) == equations
+    assert group_for_fusion(equations) == equations
 
 
 def test_level_that_is_read_later_is_kept(parts: tuple[Any, ...]) -> None:
