@@ -35,3 +35,12 @@ def test_what_runs_kernels_is_no_part_of_it() -> None:
     names = {path.stem for path in origins.closure("kernels.compilation")}
     assert {"time_loops", "calculus", "acoustic", "tti"} <= names
     assert not names & {"propagator", "shot", "arrays", "locations", "verification"}
+
+
+def test_prose_is_no_part_of_a_digest() -> None:
+    """Docstrings, comments and layout may change; names, values and decorators may not."""
+    source = b'"""Text."""\n\n@f\ndef g(x, y="a"):\n    """Text."""\n    return x + 1  # more\n'
+    other = b'@f\ndef g(\n    x,\n    y="a",\n):\n    return x + 1\n'
+    assert origins.statements(source) == origins.statements(other)
+    for old, new in ((b"x + 1", b"x + 2"), (b'"a"', b'"b"'), (b"@f", b"@h"), (b"g(", b"k(")):
+        assert origins.statements(source) != origins.statements(source.replace(old, new))
