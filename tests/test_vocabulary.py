@@ -222,7 +222,7 @@ SENTENCES: dict[str, int] = {
     "fwicli.propagators.kernels.compilation": 4,
     "fwicli.propagators.kernels.devito_patches": 1,
     "fwicli.propagators.kernels.library": 2,
-    "fwicli.propagators.kernels.origins": 3,
+    "fwicli.propagators.kernels.origins": 2,
     "fwicli.propagators.kernels.signature": 1,
     "fwicli.propagators.kernels.time_loops": 7,
     "fwicli.propagators.kernels.toolchain": 6,
