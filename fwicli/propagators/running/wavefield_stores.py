@@ -265,7 +265,7 @@ class CheckpointStore(WavefieldStore):
                 case "Move":
                     self._load_state(action.n)
                     self._unused.append(self._slots.pop(action.n))
-                case "ForwardRun":
+                case "Forward":
                     if action.write_ics:
                         self._save_state(action.n0)
                     for number in range(action.n0, action.n1):
