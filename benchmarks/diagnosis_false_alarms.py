@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 from fwicli.config.loader import Loaded, load
 from fwicli.inversion.diagnosis import Diagnosis, compare, stacked
 from fwicli.propagators.equations import properties
+from fwicli.propagators.tasks import WindowedTask
 from fwicli.survey.bands import Band
 from fwicli.survey.regridding import coarsened
 from fwicli.survey.wavelets import Spectrum
-from fwicli.survey.windows import InWindow
 from fwicli.workflows import model
 from fwicli.workflows.assembly import survey
 from fwicli.workflows.planning.plan import Plan, make_plan
@@ -121,8 +121,8 @@ def synthetics(made: Plan, wavelet: Array) -> Array:
     gathers = []
     for shot in range(made.acquisition.shots):
         points = made.acquisition.source(shot), made.acquisition.receivers_of(shot)
-        task = model.ShotModelling(discretization, parameters, wavelet, *points)
-        gathers.append(InWindow(task, numerics.window(shot))())
+        task = model.ModellingTask(discretization, parameters, wavelet, *points)
+        gathers.append(WindowedTask(task, numerics.window(shot))())
     return np.stack(gathers)
 
 

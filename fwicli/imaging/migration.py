@@ -25,11 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import DataError
-from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
-from fwicli.propagators.propagator import propagator
+from fwicli.propagators.tasks import ShotTask, WindowedTask
 from fwicli.survey.proximity import Near
-from fwicli.survey.windows import InWindow
 
 Array = NDArray[Any]
 
@@ -43,7 +41,7 @@ class ShotImage:
 
 
 @dataclass(frozen=True)
-class ShotMigration:
+class MigrationTask(ShotTask):
     """Image of one shot, as a picklable function.
 
     Parameters
@@ -56,11 +54,6 @@ class ShotMigration:
         Takes out what the grid cannot explain next to the source (see `survey.proximity`).
     """
 
-    discretization: Discretization
-    parameters: dict[str, Array]
-    wavelet: Array
-    source: Array
-    receivers: Array
     observed: Array
     condition: str
     subtract_modelled: bool
@@ -80,7 +73,7 @@ class ShotMigration:
                 return data
             return -time_derivative(data, self.discretization.time.interval)
 
-        result = propagator(self.discretization).images(
+        result = self.propagator.images(
             self.parameters,
             records,
             self.wavelet,
@@ -126,10 +119,10 @@ def compensate(image: Array, illumination: Array, damping: float) -> Array:
 
 
 @dataclass(frozen=True)
-class Stacked:
+class StackedTask:
     """Image and illumination of a shot in one array, on the grid of all shots."""
 
-    task: InWindow
+    task: WindowedTask
 
     def __call__(self) -> Array:
         """Migrate the shot."""

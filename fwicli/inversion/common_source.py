@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 
 from fwicli.inversion.comparison import Comparison
 from fwicli.inversion.source_estimation import Equations, Fitted, SourceFit, common
-from fwicli.propagators.discretization import Discretization
-from fwicli.propagators.propagator import propagator
+from fwicli.propagators.tasks import ShotTask
 
 Array = NDArray[Any]
 
@@ -36,19 +35,14 @@ class Modelled:
 
 
 @dataclass(frozen=True)
-class FirstPass:
+class FirstPassTask(ShotTask):
     """Synthetic gather and normal equations of one shot, as a picklable function."""
 
-    discretization: Discretization
-    parameters: dict[str, Array]
-    wavelet: Array
-    source: Array
-    receivers: Array
     comparison: Comparison
 
     def __call__(self) -> Modelled:
         """Model the shot and set up its equations."""
-        synthetic = propagator(self.discretization).forward(
+        synthetic = self.propagator.forward(
             self.parameters, self.wavelet, self.source, self.receivers
         )
         compared = self.comparison

@@ -21,8 +21,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from fwicli.inversion.comparison import Comparison
-from fwicli.propagators.discretization import Discretization
-from fwicli.propagators.propagator import propagator
+from fwicli.propagators.tasks import ShotTask
 
 Array = NDArray[Any]
 
@@ -34,7 +33,7 @@ CHANGE = "change of "
 
 
 @dataclass(frozen=True)
-class ShotCurvature:
+class CurvatureTask(ShotTask):
     """Product of the second derivative of one shot with a change, as a picklable function.
 
     Parameters
@@ -45,11 +44,6 @@ class ShotCurvature:
         The full second derivative, not that of Gauss and Newton.
     """
 
-    discretization: Discretization
-    parameters: Mapping[str, Array]
-    wavelet: Array
-    source: Array
-    receivers: Array
     comparison: Comparison
     full: bool = False
 
@@ -61,7 +55,7 @@ class ShotCurvature:
             return adjoint, self.comparison.curvature(synthetic, change)
 
         changes = {n: p for n, p in self.parameters.items() if n.startswith(CHANGE)}
-        found = propagator(self.discretization).curvature(
+        found = self.propagator.curvature(
             {n: p for n, p in self.parameters.items() if n not in changes},
             {n.removeprefix(CHANGE): p for n, p in changes.items()},
             residual,

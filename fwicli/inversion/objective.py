@@ -29,19 +29,19 @@ from numpy.typing import NDArray
 from fwicli.errors import DataError, StabilityError
 from fwicli.execution import Executor
 from fwicli.inversion import common_source, diagnosis
-from fwicli.inversion.common_source import ComparedGather, FirstPass
+from fwicli.inversion.common_source import ComparedGather, FirstPassTask
 from fwicli.inversion.comparison import Comparison
-from fwicli.inversion.hessian import PROPAGATIONS, ShotCurvature, with_changes
+from fwicli.inversion.hessian import PROPAGATIONS, CurvatureTask, with_changes
 from fwicli.inversion.preconditioning import illumination
 from fwicli.inversion.regularization.penalties import Penalty
 from fwicli.inversion.shots.experiments import Experiment
 from fwicli.inversion.unknowns.chain_rule import ParameterMap, directional_derivative
 from fwicli.inversion.unknowns.variables import Variables
 from fwicli.propagators.discretization import Discretization
-from fwicli.propagators.propagator import propagator
+from fwicli.propagators.tasks import ShotTask, WindowedTask
 from fwicli.survey.grid import Grid
 from fwicli.survey.regridding import Regridding
-from fwicli.survey.windows import InWindow, whole
+from fwicli.survey.windows import whole
 
 Array = NDArray[Any]
 
@@ -61,7 +61,7 @@ class ShotGradient:
 
 
 @dataclass(frozen=True)
-class ShotTask:
+class MisfitTask(ShotTask):
     """Misfit and gradient of one shot, as a picklable function.
 
     Parameters
@@ -70,11 +70,6 @@ class ShotTask:
         Centre of the band [Hz], if synthetic and observed traces are to be diagnosed.
     """
 
-    discretization: Discretization
-    parameters: dict[str, Array]
-    wavelet: Array
-    source: Array
-    receivers: Array
     comparison: Comparison | ComparedGather
     diagnosed: float | None = None
 
@@ -94,7 +89,7 @@ class ShotTask:
                 )
             return adjoint
 
-        result = propagator(self.discretization).images(
+        result = self.propagator.images(
             self.parameters,
             residual,
             self.wavelet,
@@ -181,7 +176,7 @@ class Objective:
         """
         parameters = self.parameter_map.parameters(x)
         try:
-            task = partial(ShotTask, diagnosed=self.diagnosed)
+            task = partial(MisfitTask, diagnosed=self.diagnosed)
             tasks = self._tasks(task, parameters, self._comparisons(parameters))
             value, gradient = self._sum(tasks, parameters)
         except StabilityError as error:
@@ -203,7 +198,7 @@ class Objective:
     def slopes(self, x: Array) -> dict[str, Array]:
         """Derivative of the data term by the parameters of the equation, on the waves' grid."""
         parameters = self.parameter_map.parameters(x)
-        tasks = self._tasks(ShotTask, parameters, self._comparisons(parameters))
+        tasks = self._tasks(MisfitTask, parameters, self._comparisons(parameters))
         gradient = self._sum(tasks, parameters)[1]
         self.simulations += 2 * len(tasks)
         return {name: self.weight / self._norm * part for name, part in gradient.items()}
@@ -228,7 +223,7 @@ class Objective:
         size = exact.size(x)
         changes = directional_derivative(exact.unchecked_parameters, x, v, size)
         both = with_changes(parameters, changes)
-        task = partial(ShotCurvature, full=slopes is not None)
+        task = partial(CurvatureTask, full=slopes is not None)
         tasks = self._tasks(task, both, [e.comparison for e in self.experiments])
         total = self._added(tasks, parameters)
         self.simulations += PROPAGATIONS[slopes is not None] * len(tasks)
@@ -261,14 +256,14 @@ class Objective:
 
     def _tasks(
         self,
-        task: Callable[..., ShotTask | ShotCurvature | FirstPass],
+        task: Callable[..., MisfitTask | CurvatureTask | FirstPassTask],
         parameters: Mapping[str, Array],
         comparisons: Sequence[Comparison | ComparedGather],
-    ) -> list[InWindow]:
+    ) -> list[WindowedTask]:
         """A task for each experiment, in its window."""
         everywhere = whole(self.discretization.grid)
         return [
-            InWindow(
+            WindowedTask(
                 task(
                     self.discretization,
                     dict(parameters),
@@ -294,7 +289,7 @@ class Objective:
     def _modelled(self, parameters: Mapping[str, Array]) -> list[common_source.Modelled]:
         """Synthetic gathers of all experiments, with the equations of their sources."""
         comparisons = [e.comparison for e in self.experiments]
-        tasks = self._tasks(FirstPass, parameters, comparisons)
+        tasks = self._tasks(FirstPassTask, parameters, comparisons)
         self.simulations += len(tasks)
         return list(self.executor.map(tasks))
 
@@ -330,7 +325,7 @@ class Objective:
         window = self.experiments[0].window
         return self.discretization.grid if window is None else window.grid
 
-    def _run(self, tasks: Sequence[InWindow]) -> Iterator[Any]:
+    def _run(self, tasks: Sequence[WindowedTask]) -> Iterator[Any]:
         """Results of tasks, in their order; reports how many are done."""
         finished = 0
 
@@ -343,7 +338,7 @@ class Objective:
         return iter(self.executor.map(tasks, count))
 
     def _added(
-        self, tasks: Sequence[InWindow], parameters: Mapping[str, Array]
+        self, tasks: Sequence[WindowedTask], parameters: Mapping[str, Array]
     ) -> dict[str, Array]:
         """Sum of what tasks find for each parameter."""
         total = {name: np.zeros(p.shape) for name, p in parameters.items()}
@@ -353,7 +348,7 @@ class Objective:
         return total
 
     def _sum(
-        self, tasks: Sequence[InWindow], parameters: Mapping[str, Array]
+        self, tasks: Sequence[WindowedTask], parameters: Mapping[str, Array]
     ) -> tuple[float, dict[str, Array]]:
         """Value and gradient of all shots, before they are normalised."""
         value, gradient = 0.0, {name: np.zeros(p.shape) for name, p in parameters.items()}

@@ -23,7 +23,7 @@ from fwicli.operators.modelling import ModelOperator
 from fwicli.operators.operator import Operator
 from fwicli.operators.setting import Model, Setting, setting
 from fwicli.propagators.discretization import Discretization
-from fwicli.propagators.propagator import propagator
+from fwicli.propagators.tasks import ShotTask
 from fwicli.simulation import Simulation, keeping
 
 Array = NDArray[Any]
@@ -68,22 +68,20 @@ def hessian(
 
 
 @dataclass(frozen=True)
-class Product:
-    """The product of a second derivative with a change, for one shot: a task for a worker.
+class HessianTask(ShotTask):
+    """The product of a second derivative with a change of the model, for one shot.
 
     Attributes
     ----------
+    change : mapping of str to ndarray
+        Change of each parameter, on the model's grid.
     gather : ndarray of shape (n_receivers, samples) or None
-        Observed records or residuals; none for Gauss and Newton.
+        Observed records or residuals [Pa]; None for Gauss and Newton.
     observed : bool
-        Which of these.
+        Whether `gather` is observed, or a residual.
     """
 
-    discretization: Discretization
-    model: Mapping[str, Array]
     change: Mapping[str, Array]
-    wavelet: Array
-    places: tuple[Any, Any]
     gather: Array | None
     observed: bool
 
@@ -95,9 +93,9 @@ class Product:
                 return None, moved
             return (modelled - self.gather if self.observed else self.gather), moved
 
-        waves = propagator(self.discretization)
-        inputs = self.model, self.change, derivatives, self.wavelet, *self.places
-        return waves.curvature(*inputs, kinds=()).product
+        inputs = self.parameters, self.change, derivatives, self.wavelet
+        locations = self.source, self.receivers
+        return self.propagator.curvature(*inputs, *locations, kinds=()).product
 
 
 class GaussNewtonOperator(ModelOperator):
@@ -121,11 +119,12 @@ class GaussNewtonOperator(ModelOperator):
             total[number // shots] += self.setting.stacked(named)[0]
         return total
 
-    def _task(self, made: Discretization, change: Mapping[str, Array], shot: int) -> Product:
+    def _task(self, made: Discretization, change: Mapping[str, Array], shot: int) -> HessianTask:
         s = self.setting
         gather = s.data["gather"][shot] if "gather" in s.data else None
         wavelet = s.data["wavelet"][shot]
-        return Product(made, s.model, change, wavelet, s.places(shot), gather, self.observed)
+        model, locations = s.model, s.places(shot)
+        return HessianTask(made, model, wavelet, *locations, change, gather, self.observed)
 
     def _discretization(self) -> Discretization:
         """That of the waves, with gradients of what changes, and within their memory."""

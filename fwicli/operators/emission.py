@@ -10,7 +10,6 @@ of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,9 +19,8 @@ from numpy.typing import NDArray
 from fwicli.errors import DataError
 from fwicli.operators.modelling import ShotOperator
 from fwicli.operators.setting import Model, Setting, setting
-from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.locations import ExtendedSource
-from fwicli.propagators.propagator import propagator
+from fwicli.propagators.tasks import ShotTask
 from fwicli.simulation import Simulation
 
 Array = NDArray[Any]
@@ -54,32 +52,28 @@ def extended(waves: Simulation, model: Model, wavelet: Any) -> ExtendedOperator:
 
 
 @dataclass(frozen=True)
-class Emission:
-    """Waves of the extended sources of one shot, or their transpose: a task for a worker.
+class EmissionTask(ShotTask):
+    """Waves of the extended sources of one shot, or their transpose.
 
     Attributes
     ----------
-    weights : ndarray of shape (n, *grid) or None
+    source : ExtendedSource or None
+        None for the transpose, and for weights that are all zero.
     gather : ndarray of shape (n_receivers, samples) or None
-        Where it is given, the transpose is applied to it.
+        The transpose is applied to it, if there is one.
     """
 
-    discretization: Discretization
-    model: Mapping[str, Array]
-    wavelet: Array
-    receivers: Any
-    weights: Array | None = None
     gather: Array | None = None
 
     def __call__(self) -> Array | None:
-        """The gather, none for no source, or the correlation of shape (n, *grid)."""
-        waves = propagator(self.discretization)
+        """The gather, None without a source, or the correlation of shape (n, *grid)."""
         if self.gather is not None:
-            known = self.gather, self.wavelet, self.receivers
-            return waves.source_weights_adjoint(self.model, *known)
-        if self.weights is None or not self.weights.any():
+            return self.propagator.source_weights_adjoint(
+                self.parameters, self.gather, self.wavelet, self.receivers
+            )
+        if self.source is None:
             return None
-        return waves.forward(self.model, self.wavelet, ExtendedSource(self.weights), self.receivers)
+        return self.propagator.forward(self.parameters, self.wavelet, self.source, self.receivers)
 
 
 class ExtendedOperator(ShotOperator):
@@ -95,7 +89,10 @@ class ExtendedOperator(ShotOperator):
 
     def _apply(self, x: Array) -> Array:
         weights = x.reshape(-1, *self._each)
-        tasks = [replace(self._task(n), weights=w) for n, w in enumerate(weights)]
+        tasks = [
+            replace(self._task(n), source=ExtendedSource(w) if w.any() else None)
+            for n, w in enumerate(weights)
+        ]
         found = np.zeros((len(x), *self.dimsd), self.dtype)
         gathers = found.reshape(len(tasks), *self.setting.data_of("gather"))
         for number, gather in enumerate(self.setting.waves.executor.map(tasks)):
@@ -109,7 +106,7 @@ class ExtendedOperator(ShotOperator):
         found = np.stack(list(self.setting.waves.executor.map(tasks)))
         return np.asarray(found.reshape(len(y), *self.dims).astype(self.dtype))
 
-    def _task(self, number: int) -> Emission:
+    def _task(self, number: int) -> EmissionTask:
         s, shot = self.setting, number % self.setting.shots
         made = replace(s.waves.discretization, precision=str(self.dtype))
-        return Emission(made, s.model, s.data["wavelet"][shot], s.places(shot)[1])
+        return EmissionTask(made, s.model, s.data["wavelet"][shot], None, s.places(shot)[1])

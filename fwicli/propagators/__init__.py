@@ -3,7 +3,7 @@
 Each folder answers one question; imports point downwards in this list.
 
     verification    whether transposes and derivatives are exact
-    modelling       one shot as a task for a worker
+    tasks           shots as tasks for workers: `ShotTask`, the base of all
     propagator      F, F^T, J, J^T and H, which is what other packages see
     running/        how one shot is run
     locations       where waves enter and leave

@@ -20,13 +20,12 @@ about its shot or is moved into the model.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.errors import GeometryError, ModelError, StabilityError
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
 
@@ -80,57 +79,12 @@ class Window:
 
     def local_positions(self, positions: Array) -> Array:
         """Positions [m] as they are on the window's own grid."""
-        return positions if self.whole else positions - self._offset
+        return positions if self.whole else positions - self.offset
 
     @property
-    def _offset(self) -> NDArray[np.float64]:
+    def offset(self) -> NDArray[np.float64]:
+        """Distance of its first point from that of the model along every axis [m]."""
         return np.asarray(np.array(self.start) * np.array(self.grid.spacing))
-
-
-@dataclass(frozen=True)
-class InWindow:
-    """The task of a shot, done in its window.
-
-    Its errors say in which window their places are meant. Tasks of many shots share the model until
-    they are run; only the window of it travels to a worker.
-
-    Parameters
-    ----------
-    task : dataclass
-        A function without arguments of `parameters`, `source`, `receivers` and more: those of the
-        whole, or, where it is `placed`, of the window.
-    """
-
-    task: Any
-    window: Window
-    placed: bool = False
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return InWindow, (self._place(), self.window, True)
-
-    def _place(self) -> Any:
-        task, window = self.task, self.window
-        if self.placed or window.whole:
-            return task
-        return replace(
-            task,
-            parameters=window.cut_all(task.parameters),
-            source=window.local_positions(task.source),
-            receivers=window.local_positions(task.receivers),
-        )
-
-    def __call__(self) -> Any:
-        """Run the task."""
-        try:
-            return self._place()()
-        except (GeometryError, ModelError, StabilityError) as error:
-            if not any(self.window.start):
-                raise
-            moved = ", ".join(
-                f"{axis} by {offset:g} m"
-                for axis, offset in zip(self.window.grid.axes, self.window._offset, strict=True)
-            )
-            raise type(error)(f"{error} (in the shot's window; add to {moved})") from error
 
 
 def of_one_size(

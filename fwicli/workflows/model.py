@@ -16,10 +16,9 @@ from fwicli.files import hdf5
 from fwicli.plotting import pictures
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import properties
-from fwicli.propagators.modelling import ShotModelling
+from fwicli.propagators.tasks import ModellingTask, WindowedTask
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.regridding import coarsened
-from fwicli.survey.windows import InWindow
 from fwicli.workflows.planning.plan import Plan, make_plan
 from fwicli.workflows.run_folder import finished_shots, outputs, results
 from fwicli.workflows.run_folder.folder import RunFolder, provenance
@@ -33,21 +32,21 @@ RESULT = outputs.RECORDS
 log = logging.getLogger("fwicli")
 
 
-def _tasks(made: Plan, discretization: Discretization) -> list[InWindow]:
+def _tasks(made: Plan, discretization: Discretization) -> list[WindowedTask]:
     """A task for each shot, on the grid of the propagation."""
     numerics = made.stages[0]
     earth = coarsened(made.model, numerics.grid)
     parameters = properties.parameters(discretization.equation, earth.properties)
     tasks = []
     for shot in range(made.acquisition.shots):
-        task = ShotModelling(
+        task = ModellingTask(
             discretization,
             parameters,
             made.wavelet,
             made.acquisition.source(shot),
             made.acquisition.receivers_of(shot),
         )
-        tasks.append(InWindow(task, numerics.window(shot)))
+        tasks.append(WindowedTask(task, numerics.window(shot)))
     return tasks
 
 

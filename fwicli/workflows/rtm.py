@@ -16,15 +16,15 @@ from fwicli.errors import DataError
 from fwicli.execution import Local
 from fwicli.files import hdf5
 from fwicli.imaging import filters, reflectivity
-from fwicli.imaging.migration import ShotMigration, Stacked, compensate
+from fwicli.imaging.migration import MigrationTask, StackedTask, compensate
 from fwicli.plotting import pictures
 from fwicli.propagators.equations import properties
+from fwicli.propagators.tasks import WindowedTask
 from fwicli.survey import proximity
 from fwicli.survey.bands import Band
 from fwicli.survey.model import EarthModel
 from fwicli.survey.proximity import Near
 from fwicli.survey.regridding import Regridding, coarsened
-from fwicli.survey.windows import InWindow
 from fwicli.workflows.assembly import survey
 from fwicli.workflows.planning.plan import Plan, make_plan
 from fwicli.workflows.run_folder import finished_shots, outputs, results
@@ -106,7 +106,7 @@ def run(
     return summary
 
 
-def _tasks(loaded: Loaded, made: Plan) -> tuple[EarthModel, list[Stacked]]:
+def _tasks(loaded: Loaded, made: Plan) -> tuple[EarthModel, list[StackedTask]]:
     """The smooth model on the grid of the image, and a task for each shot."""
     imaging: schema.ImagingSection = loaded.config.imaging
     records = made.gathers
@@ -123,7 +123,7 @@ def _tasks(loaded: Loaded, made: Plan) -> tuple[EarthModel, list[Stacked]]:
     tasks = []
     # A shot without live traces has no image; its illumination would dim that of the others.
     for shot in np.flatnonzero(records.live.any(axis=1)).tolist():
-        task = ShotMigration(
+        task = MigrationTask(
             discretization,
             parameters,
             made.wavelet,
@@ -134,7 +134,7 @@ def _tasks(loaded: Loaded, made: Plan) -> tuple[EarthModel, list[Stacked]]:
             imaging.subtract_modelled,
             None if near <= 0 else _near(made, shot, near),
         )
-        tasks.append(Stacked(InWindow(task, numerics.window(shot))))
+        tasks.append(StackedTask(WindowedTask(task, numerics.window(shot))))
     return smooth, tasks
 
 

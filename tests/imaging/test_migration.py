@@ -10,7 +10,7 @@ import pytest
 
 from fwicli import AbsorbingLayer, Discretization, EarthModel, Grid, Propagator, time_axis
 from fwicli.imaging import filters, reflectivity
-from fwicli.imaging.migration import ShotMigration, compensate
+from fwicli.imaging.migration import MigrationTask, compensate
 from fwicli.survey.wavelets import ricker, times
 
 GRID = Grid((121, 61), (10.0, 10.0), (0.0, 0.0))
@@ -40,7 +40,7 @@ def migrated(scene: dict[str, Any], condition: str) -> np.ndarray:
     """Compensated and filtered image of all shots in the smooth model."""
     image, illumination = np.zeros(GRID.shape), np.zeros(GRID.shape)
     for source, observed in scene["shots"]:
-        result = ShotMigration(
+        result = MigrationTask(
             scene["made"],
             {"m": 1 / SMOOTH**2},
             scene["wavelet"],
@@ -97,7 +97,7 @@ def test_modelled_part_is_subtracted(
     m = 1 / scene["true"] ** 2
     images = {}
     for subtract in (True, False):
-        images[subtract] = ShotMigration(
+        images[subtract] = MigrationTask(
             scene["made"],
             {"m": m},
             scene["wavelet"],

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwicli import Acquisition, Grid
+from fwicli import AbsorbingLayer, Acquisition, Discretization, Grid, TimeAxis
 from fwicli.errors import StabilityError
+from fwicli.propagators.tasks import ShotTask, WindowedTask
 from fwicli.survey import windows
 from fwicli.survey.acquisition import towed
-from fwicli.survey.windows import InWindow, Window, beyond, of_one_size, recorded
+from fwicli.survey.windows import Window, beyond, of_one_size, recorded
 
 GRID = Grid((201, 101), (10.0, 20.0), (500.0, 0.0))
 MARGIN = np.array([40.0, 80.0])
@@ -98,13 +99,14 @@ def test_windows_reach_sides_without_pressure() -> None:
     assert found.shape == (51, 30)
 
 
-@dataclass(frozen=True)
-class Task:
-    """Says what it was given."""
+DISCRETIZATION = Discretization(
+    "acoustic", GRID, TimeAxis(0.001, 5), AbsorbingLayer(5, 2500.0, 10.0)
+)
 
-    parameters: dict[str, np.ndarray]
-    source: np.ndarray
-    receivers: np.ndarray
+
+@dataclass(frozen=True)
+class Task(ShotTask):
+    """Returns the parameters and positions that it has."""
 
     def __call__(self) -> Any:
         if self.source[0, 1] < 0:
@@ -116,7 +118,8 @@ def test_tasks_are_placed_in_their_window_once() -> None:
     """In the process that runs them; what travels to it is the window, not the model."""
     m = np.random.default_rng(1).random(GRID.shape)
     window = Window(GRID, (30, 7), (20, 50))
-    task = InWindow(Task({"m": m}, np.array([[900.0, 160.0]]), np.array([[830.0, 200.0]])), window)
+    positions = np.array([[900.0, 160.0]]), np.array([[830.0, 200.0]])
+    task = WindowedTask(Task(DISCRETIZATION, {"m": m}, np.zeros((1, 5)), *positions), window)
     sent = pickle.dumps(task)
     assert len(sent) < 0.1 * m.nbytes
     again = pickle.loads(pickle.dumps(pickle.loads(sent)))
@@ -127,8 +130,9 @@ def test_tasks_are_placed_in_their_window_once() -> None:
 
 
 def test_errors_say_where_the_window_is() -> None:
-    bad = Task({}, np.array([[600.0, -20.0]]), np.zeros((0, 2)))
+    positions = np.array([[600.0, -20.0]]), np.zeros((0, 2))
+    bad = Task(DISCRETIZATION, {}, np.zeros((1, 5)), *positions)
     with pytest.raises(StabilityError, match=r"at x = 10 m .in the shot's window; add to x by 300"):
-        InWindow(bad, Window(GRID, (30, 0), (64, 50)))()
+        WindowedTask(bad, Window(GRID, (30, 0), (64, 50)))()
     with pytest.raises(StabilityError, match=r"at x = 10 m$"):
-        InWindow(bad, windows.whole(GRID))()
+        WindowedTask(bad, windows.whole(GRID))()

@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from fwicli.execution import Executor
 from fwicli.inversion.shots.experiments import Experiment
 from fwicli.propagators.discretization import Discretization
-from fwicli.propagators.propagator import propagator
-from fwicli.survey.windows import InWindow, whole
+from fwicli.propagators.tasks import ShotTask, WindowedTask
+from fwicli.survey.windows import whole
 
 Array = NDArray[Any]
 
@@ -37,7 +37,7 @@ SIMULATIONS = 4
 
 
 @dataclass(frozen=True)
-class ShotEnergy:
+class IlluminationTask(ShotTask):
     """Energy of the source field of a shot times that of its receivers, as a picklable function.
 
     Parameters
@@ -46,11 +46,6 @@ class ShotEnergy:
         Of the random signals.
     """
 
-    discretization: Discretization
-    parameters: dict[str, Array]
-    wavelet: Array
-    source: Array
-    receivers: Array
     seed: int
 
     def __call__(self) -> Array:
@@ -60,7 +55,7 @@ class ShotEnergy:
         return lit * self._energy(sent, self.receivers, self.source)
 
     def _energy(self, wavelets: Array, senders: Array, others: Array) -> Array:
-        images = propagator(self.discretization).images(
+        images = self.propagator.images(
             self.parameters, np.zeros_like, wavelets, senders, others, kinds=KINDS
         )
         return np.asarray(images.images["illumination"], dtype=float)
@@ -81,8 +76,10 @@ def energy(
     """Sum over experiments, on the grid of the waves."""
     everywhere = whole(discretization.grid)
     tasks = [
-        InWindow(
-            ShotEnergy(discretization, dict(parameters), e.wavelet, e.source, e.receivers, number),
+        WindowedTask(
+            IlluminationTask(
+                discretization, dict(parameters), e.wavelet, e.source, e.receivers, number
+            ),
             e.window or everywhere,
         )
         for number, e in enumerate(experiments)

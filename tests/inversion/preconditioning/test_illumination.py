@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fwicli.inversion.objective import ShotTask
-from fwicli.inversion.preconditioning.illumination import ShotEnergy, signals
+from fwicli.inversion.objective import MisfitTask
+from fwicli.inversion.preconditioning.illumination import IlluminationTask, signals
 from fwicli.survey.wavelets import ricker, times
 from tests.inversion.test_objective import GRID, objective, placed
 
@@ -19,10 +19,12 @@ def test_receivers_at_once_are_their_sum() -> None:
     shot = f.experiments[0]
     common = (f.discretization, f.parameter_map.parameters(x), shot.wavelet, shot.source)
     near = shot.receivers[::4]
-    together = np.mean([ShotEnergy(*common, near, seed)() for seed in range(16)], axis=0)
+    together = np.mean([IlluminationTask(*common, near, seed)() for seed in range(16)], axis=0)
     # A receiver alone, of which the average over draws needs no other receivers.
     alone = sum(
-        np.mean([ShotEnergy(*common, near[i : i + 1], 100 * i + s)() for s in range(5)], axis=0)
+        np.mean(
+            [IlluminationTask(*common, near[i : i + 1], 100 * i + s)() for s in range(5)], axis=0
+        )
         for i in range(len(near))
     )
     inside = (slice(4, -4), slice(6, -4))
@@ -42,8 +44,8 @@ def test_source_and_receivers_are_alike() -> None:
         shot.source,
         shot.receivers,
     )
-    expected = ShotTask(*common, shot.comparison)().illumination
-    found = ShotEnergy(*common, 0)
+    expected = MisfitTask(*common, shot.comparison)().illumination
+    found = IlluminationTask(*common, 0)
     np.testing.assert_allclose(found._energy(shot.wavelet, shot.source, shot.receivers), expected)
 
 

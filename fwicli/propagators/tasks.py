@@ -1,0 +1,123 @@
+"""Tasks of shots: picklable functions without arguments, which workers run.
+
+`ShotTask` is the base of all tasks that propagate the waves of one shot. A subclass adds its own
+data and states what it computes in `__call__`:
+
+    ModellingTask                       gather of a shot
+    imaging.migration.MigrationTask     image of a shot
+    operators, inversion                products, gradients, illumination, wavelets
+
+`WindowedTask` runs a task in a part of the model. This module imports no more than waves need: a
+worker that models a shot starts quickly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from numpy.typing import NDArray
+
+from fwicli.errors import GeometryError, ModelError, StabilityError
+from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.propagator import Propagator, propagator
+from fwicli.survey.windows import Window
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class ShotTask:
+    """One shot with its data, as a picklable function.
+
+    Parameters
+    ----------
+    discretization : Discretization
+    parameters : mapping of str to ndarray
+        Parameters of the equation on the model's grid.
+    wavelet : ndarray of shape (n_sources, samples)
+        Source time functions [Pa] in 2D, [Pa m] in 3D.
+    source, receivers : ndarray of shape (n_points, ndim), ExtendedSource or FullField
+        Positions [m], or other locations.
+    """
+
+    discretization: Discretization
+    parameters: Mapping[str, Array]
+    wavelet: Array
+    source: Any
+    receivers: Any
+
+    def __call__(self) -> Any:
+        """Run the task."""
+        raise NotImplementedError
+
+    @property
+    def propagator(self) -> Propagator:
+        """The propagator of this process for the discretization."""
+        return propagator(self.discretization)
+
+    def in_window(self, window: Window) -> Self:
+        """The same task for a window of the model, with positions on the window's grid."""
+        return replace(
+            self,
+            parameters=window.cut_all(self.parameters),
+            source=window.local_positions(self.source),
+            receivers=window.local_positions(self.receivers),
+        )
+
+
+@dataclass(frozen=True)
+class ModellingTask(ShotTask):
+    """Gather of one shot."""
+
+    def __call__(self) -> Array:
+        """Model the shot; the gather has the shape (n_receivers, samples)."""
+        return self.propagator.forward(self.parameters, self.wavelet, self.source, self.receivers)
+
+
+@dataclass(frozen=True)
+class WindowedTask:
+    """The task of a shot, run in its window.
+
+    Tasks of many shots share the whole model until they are run; a worker receives the window of it
+    alone. Errors say how positions in the window relate to those in the model.
+
+    Parameters
+    ----------
+    task : ShotTask
+        Of the whole model, or of the window if `is_cut`.
+    window : Window
+    is_cut : bool
+        Whether the parameters of the task are those of the window already.
+    """
+
+    task: ShotTask
+    window: Window
+    is_cut: bool = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return WindowedTask, (self._cut(), self.window, True)
+
+    def _cut(self) -> ShotTask:
+        """The task in the window."""
+        if self.is_cut or self.window.whole:
+            return self.task
+        return self.task.in_window(self.window)
+
+    def __call__(self) -> Any:
+        """Run the task.
+
+        Raises
+        ------
+        GeometryError, ModelError, StabilityError
+            As the task, with the offset of the window.
+        """
+        try:
+            return self._cut()()
+        except (GeometryError, ModelError, StabilityError) as error:
+            if not any(self.window.start):
+                raise
+            offsets = zip(self.window.grid.axes, self.window.offset, strict=True)
+            added = ", ".join(f"{axis} by {offset:g} m" for axis, offset in offsets)
+            raise type(error)(f"{error} (in the shot's window; add to {added})") from error
