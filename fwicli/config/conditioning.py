@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from fwicli.config.values import LARGEST, Band, NonNegative, Number, Positive, Section
 from fwicli.files import arrays
 from fwicli.inversion.conditioning import first_arrivals, mutes, trace_weights
-from fwicli.inversion.conditioning.operators import BandPass, Operator, Record, Weights
+from fwicli.inversion.conditioning.operators import BandPass, GatherOperator, Record, Weights
 from fwicli.survey import bands
 
 Share = Annotated[float, Field(strict=True, gt=0, lt=1)]
@@ -27,7 +27,7 @@ class BandPassSection(Section):
     zero_phase: bool = False
     """The filter runs forwards and backwards, and leaves the phase alone."""
 
-    def operator(self, record: Record) -> Operator:
+    def operator(self, record: Record) -> GatherOperator:
         """For the traces of a shot."""
         return BandPass(bands.Band(*self.band), record.interval, self.zero_phase)
 

@@ -1,4 +1,4 @@
-"""One wavelet for all shots: estimated from all of their synthetic gathers, in a first pass.
+"""One wavelet for all shots, estimated from all their synthetic gathers in a first pass.
 
     first pass     s_i = F_i(m) w,      sum_i (S_i^T V_i S_i + epsilon_i) f = sum_i S_i^T V_i d_i
     between        y_i = f * s_i,       value_i and a_i = dvalue_i / dy_i,
@@ -6,8 +6,8 @@
     second pass    J_i^T of the adjoint sources that follow from a_i, f and q (see
     `source_estimation`)
 
-The equations of a shot are made where its waves are, and summed in the order of the shots, so that
-the result does not depend on the number of workers. The first pass costs one propagation a shot.
+The worker of a shot sets up its equations. They are summed in the order of the shots, so that the
+result does not depend on the number of workers. The first pass costs one propagation a shot.
 """
 
 from __future__ import annotations
@@ -52,14 +52,20 @@ class FirstPassTask(ShotTask):
 
 @dataclass(frozen=True)
 class ComparedGather:
-    """A comparison whose outcome is known beforehand.
+    """Result of a comparison, in place of the comparison itself.
 
     Attributes
     ----------
+    value : float
+        phi of the gather.
+    adjoint : ndarray of shape (n_receivers, samples)
+        Derivative by the synthetic gather.
     fitted : ndarray of shape (n_receivers, samples)
-        The synthetic gather with the estimated wavelet.
-    observed, interval
-        As in the comparison.
+        Synthetic gather with the estimated wavelet.
+    observed : ndarray of shape (n_receivers, samples)
+        Observed gather [Pa].
+    interval : float
+        Sampling interval [s].
     """
 
     value: float
@@ -69,7 +75,7 @@ class ComparedGather:
     interval: float
 
     def __call__(self, synthetic: Array) -> tuple[float, Array]:  # noqa: ARG002
-        """Value and derivative; the gather is the one that they were found with."""
+        """Value and derivative; the synthetic gather must be that of the first pass."""
         return self.value, self.adjoint
 
     def estimated(self, synthetic: Array) -> Array:  # noqa: ARG002
@@ -78,33 +84,51 @@ class ComparedGather:
 
 
 def fits(comparisons: Sequence[Comparison], modelled: Sequence[Modelled]) -> list[Fitted]:
-    """The gathers of all shots with their filters: one in common, or each its own.
+    """Synthetic gathers of all shots with their filters: one in common, or one each.
 
     Parameters
     ----------
     comparisons : sequence of Comparison
         All with a source fit.
+    modelled : sequence of Modelled
+        Results of the first pass, in the same order.
+
+    Returns
+    -------
+    fitted : list of Fitted
     """
     pairs = list(zip(comparisons, modelled, strict=True))
     total, shared = None, None
     if any(c.source is not None and c.source.common for c in comparisons):
         total, shared = common([m.equations for m in modelled])
-    found = []
+    fitted = []
     for compared, shot in pairs:
         fit = compared.source or SourceFit((0.0, 0.0))
         equations = total or shot.equations
         coefficients = equations.filter() if shared is None else shared
-        place = (shot.synthetic, compared.observed, compared.interval)
-        found.append(fit.fitted(*place, equations, coefficients))
-    return found
+        gathers = (shot.synthetic, compared.observed, compared.interval)
+        fitted.append(fit.fitted(*gathers, equations, coefficients))
+    return fitted
 
 
 def compared_gathers(
     comparisons: Sequence[Comparison], modelled: Sequence[Modelled]
 ) -> list[ComparedGather]:
-    """Values and adjoint sources of shots whose source is estimated in common."""
+    """Values and adjoint sources of shots whose source is estimated in common.
+
+    Parameters
+    ----------
+    comparisons : sequence of Comparison
+        All with a source fit in common.
+    modelled : sequence of Modelled
+        Results of the first pass, in the same order.
+
+    Returns
+    -------
+    compared : list of ComparedGather
+    """
     fitted = fits(comparisons, modelled)
-    outcomes = [c.of_fitted(f.synthetic) for c, f in zip(comparisons, fitted, strict=True)]
+    outcomes = [c.compare_fitted(f.synthetic) for c, f in zip(comparisons, fitted, strict=True)]
     by_filter = np.zeros(fitted[0].filter.shape)
     for gather, (_, adjoint) in zip(fitted, outcomes, strict=True):
         by_filter += gather.by_filter(adjoint)

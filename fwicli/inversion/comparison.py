@@ -1,12 +1,11 @@
-"""Comparison of a modelled gather with an observed one: all that lies between the waves and phi.
+"""Comparison of a modelled gather with an observed one: every step between the waves and phi.
 
     phi(s) = misfit(C N y(s), C N d),        dphi/ds = (dy/ds)^T N C^T misfit'(C N y, C N d)
 
-with the synthetic gather s, the observed one d, the conditioning C of both, a linear operator,
-N of both, symmetric, which takes out what a grid cannot explain next to the source (see
-`survey.proximity`), and
-y(s) the synthetic gather with the wavelet that fits best, where the source is estimated; else y = s
-(see `source_estimation`).
+with the synthetic gather s, the observed one d and the linear conditioning C. The symmetric N
+removes the part of traces next to the source that depends on the grid (see `survey.proximity`).
+Where the source is estimated, y(s) is the synthetic gather with the best wavelet (see
+`source_estimation`); otherwise y = s.
 """
 
 from __future__ import annotations
@@ -45,15 +44,17 @@ class Comparison:
     Parameters
     ----------
     observed : ndarray of shape (n_receivers, samples)
+        d [Pa].
     interval : float
         Sampling interval [s].
     misfit : Misfit
     conditioning : Conditioning, optional
+        C; the identity by default.
     source : SourceFit, optional
-        How the source is estimated. One that shots have in common is fitted outside, with
-        `of_fitted` between the parts (see `common_source`).
+        How the source is estimated; by default it is known. A source that shots have in common is
+        fitted outside, with `compare_fitted` between the passes (see `common_source`).
     near : Near, optional
-        N; traces are compared as they are if there is none.
+        N; the identity by default.
     """
 
     observed: Array
@@ -65,15 +66,15 @@ class Comparison:
 
     @property
     def prepared(self) -> bool:
-        """Whether anything lies between the gathers and the misfit, beside N."""
+        """Whether gathers are conditioned, or their source estimated, before the misfit."""
         return self.conditioning is not None or self.source is not None
 
     def __call__(self, synthetic: Array) -> tuple[float, Array]:
         """Value, and its derivative with respect to the synthetic gather."""
         if self.source is None:
-            return self.of_fitted(synthetic)
+            return self.compare_fitted(synthetic)
         fitted = self.source.fit(synthetic, self.observed, self.interval)
-        value, derivative = self.of_fitted(fitted.synthetic)
+        value, derivative = self.compare_fitted(fitted.synthetic)
         return value, fitted.transpose(derivative)
 
     def estimated(self, synthetic: Array) -> Array:
@@ -83,8 +84,8 @@ class Comparison:
         return self.source.fit(synthetic, self.observed, self.interval).synthetic
 
     @property
-    def amplitudes(self) -> bool:
-        """Whether the ratio of synthetic and observed amplitudes counts."""
+    def depends_on_amplitude(self) -> bool:
+        """Whether the value depends on the ratio of synthetic and observed amplitudes."""
         if self.source is not None:
             return False
         strongest = np.abs(self.observed).max(axis=1).argmax()
@@ -92,23 +93,32 @@ class Comparison:
         same, louder = (self.misfit(c * trace, trace, self.interval)[0] for c in (1.0, 1.5))
         return bool(abs(louder - same) > 1e-6 * abs(self.misfit.scale(trace, self.interval)))
 
-    def of_fitted(self, synthetic: Array) -> tuple[float, Array]:
+    def compare_fitted(self, synthetic: Array) -> tuple[float, Array]:
         """Value and derivative, for a gather whose source is estimated already."""
-        seen, observed = self._conditioned(synthetic), self._conditioned(self.observed)
-        value, derivative = self.misfit(seen, observed, self.interval)
+        conditioned, observed = self._conditioned(synthetic), self._conditioned(self.observed)
+        value, derivative = self.misfit(conditioned, observed, self.interval)
         return value, self._back(derivative)
 
     def scale(self) -> float:
-        """What the value is compared with."""
+        """Value of the misfit for a gather that explains nothing."""
         return self.misfit.scale(self._conditioned(self.observed), self.interval)
 
     def curvature(self, synthetic: Array, change: Array) -> Array:
         """(dy/ds)^T C^T misfit'' C dy/ds applied to a change of the synthetic gather.
 
+        Parameters
+        ----------
+        synthetic, change : ndarray of shape (n_receivers, samples)
+            Gather and its change [Pa].
+
+        Returns
+        -------
+        product : ndarray of shape (n_receivers, samples)
+
         Raises
         ------
         ConfigError
-            If the misfit does not know its second derivative.
+            If the misfit has no second derivative, or the source is estimated in common.
         """
         second = getattr(self.misfit, "curvature", None)
         if second is None:
@@ -126,12 +136,12 @@ class Comparison:
                 "`source: {estimate: shot}`, or choose an optimizer of first order"
             )
         fitted = self.source.fit(synthetic, self.observed, self.interval)
-        found = self._curvature(second, fitted.synthetic, fitted.change(change))
-        return fitted.transpose(found)
+        product = self._curvature(second, fitted.synthetic, fitted.change(change))
+        return fitted.transpose(product)
 
     def _curvature(self, second: Callable[..., Array], synthetic: Array, change: Array) -> Array:
-        seen, observed = self._conditioned(synthetic), self._conditioned(self.observed)
-        return self._back(second(seen, observed, self.interval, self._conditioned(change)))
+        conditioned, observed = self._conditioned(synthetic), self._conditioned(self.observed)
+        return self._back(second(conditioned, observed, self.interval, self._conditioned(change)))
 
     def _conditioned(self, gather: Array) -> Array:
         gather = gather if self.near is None else self.near.apply(gather)

@@ -1,12 +1,12 @@
 """Second derivative of the data term by the parameters of the equation, shot by shot.
 
     H dp = sum_shots J^T W J dp            Gauss-Newton
-         + sum_shots (dJ[dp])^T r          and the rest of the full one
+         + sum_shots (dJ[dp])^T r          additional term of the full Hessian
 
-with r the derivative of the misfit by the synthetic gather, W its second derivative or the positive
-part of it, as the misfit says, and J = dF/dp. One pass of the waves and of their change forwards
-and one of their multipliers backwards give the product; for the full one those of the waves and of
-their change, which is twice the work of a gradient, else those of the waves alone.
+with r the derivative of the misfit by the synthetic gather, W the second derivative of the misfit,
+or a positive part of it that the misfit chooses, and J = dF/dp. A product needs the waves and their
+change forwards, and backwards the multipliers of the waves (Gauss-Newton) or of both (full). The
+full product costs twice as much as a gradient.
 
 References: Pratt, Shin and Hicks (1998), Geophys. J. Int. 133, 341-362; Metivier, Brossier, Virieux
 and Operto (2013), SIAM J. Sci. Comput. 35, B401-B437.
@@ -25,10 +25,9 @@ from fwicli.propagators.tasks import ShotTask
 
 Array = NDArray[Any]
 
-# Propagations of one product, by whether it is full: the waves, their change, and the multipliers
-# of the one or of both.
+# Propagations of one product, by whether it is full: waves, their change, one multiplier or two.
 PROPAGATIONS = {False: 3, True: 4}
-# The changes of parameters travel with them, under their names with this before them.
+# Prefix of the names of changes, which are sent to workers in one mapping with the parameters.
 CHANGE = "change of "
 
 
@@ -69,5 +68,16 @@ class CurvatureTask(ShotTask):
 
 
 def with_changes(parameters: Mapping[str, Array], changes: Mapping[str, Array]) -> dict[str, Array]:
-    """Parameters and their changes in one mapping."""
+    """Parameters and their changes in one mapping.
+
+    Parameters
+    ----------
+    parameters, changes : mapping of str to ndarray of shape grid.shape
+        By name of the parameter.
+
+    Returns
+    -------
+    both : dict of str to ndarray
+        Changes have the prefix `CHANGE`.
+    """
     return {**parameters, **{CHANGE + name: values for name, values in changes.items()}}

@@ -172,7 +172,7 @@ class InversionRun:
         found = stage.diagnosis()
         if found is not None:
             log.info("diagnosis: %s", found.summary())
-            for warning in found.warnings(stage.selection.shots[0].comparison.amplitudes):
+            for warning in found.warnings(stage.selection.shots[0].comparison.depends_on_amplitude):
                 log.warning("warning: %s", warning)
             title = f"stage {stage.number + 1}, {stage.band[0]:g} to {stage.band[1]:g} Hz"
             path = self.folder.file(outputs.diagnosis(stage.number + 1))

@@ -1,4 +1,4 @@
-"""Conditioning: which part of the data is compared, as linear operators on gathers.
+"""Conditioning: the part of the data that is compared, as linear operators on gathers.
 
-Arrivals, by which weights are placed and delays are measured, are picked here, too.
+The pickers of arrivals, which place mutes and measure delays, belong here as well.
 """

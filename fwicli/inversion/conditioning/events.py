@@ -1,19 +1,19 @@
-"""Whether the first arrivals of two traces are the same event, so that their delay means something.
+"""Whether the first arrivals of two traces are the same event, so that their delay is meaningful.
 
-Two picks may be of different waves: one too faint to be picked in one of the gathers, noise, or
-what a filter leaves where a record ends. Their delay is no misfit. They are the same event if
+Two picks may belong to different waves: one may be too faint to be picked in one of the gathers, or
+be noise, or an artefact of a filter at the end of a record. They are the same event if
 
-1. each of the two, looked for in the whole of the other trace, is nowhere else as alike:
+1. each of the two correlates with the whole of the other trace nowhere better than at its pick:
 
        C(l) = sum_t w**2 u(t) v(t + l) / (|w u| |w v(. + l)|),    |C(delay)| > |C(l)|  otherwise
 
    with w a taper about the arrival, for lags l that differ by more than part of a cycle and where
-   there is about as much amplitude;
-2. each holds about the same share of its trace;
-3. each stands out from the quiet of its trace, and from that of the traces beside it.
+   amplitudes are comparable;
+2. each holds about the same share of the energy of its trace;
+3. each stands out from the noise of its trace, and of the traces beside it.
 
-The first would not do alone: waves of a narrow band are all alike, and so is noise. In the model
-that made the data every event lies at no delay, and no other is as much alike.
+The first condition alone is not enough: in a narrow band all waves look alike, and so does noise.
+In the model that generated the data every delay is zero, and no other lag correlates as well.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-# Cycles about the delay in which no other lag is looked for.
+# Cycles about the delay in which other lags do not count.
 OTHER = 0.3
-# Largest ratio of the shares of the trace that the two hold, in amplitude.
+# Largest ratio of the two arrivals' shares of their traces, in amplitude.
 UNEQUAL = 2.5
-# Amplitude of an arrival over the quiet of its trace: 14 dB. The quiet is the level that the
-# record is below of in a tenth of its windows.
+# Amplitude of an arrival over the quiet level of its trace: 14 dB. The quiet level is the lowest
+# decile of the amplitudes of windows.
 LOUD, QUIET = 5.0, 0.1
-# Shortest record in which windows as long as the arrival can be quiet [windows]; the quiet of a
-# shorter one is that of so many pieces of it.
+# Shortest record in which windows as long as the arrival can be quiet [windows], and the number of
+# pieces that a shorter record is divided into instead.
 FREE, PIECES = 2.5, 16
 
 
@@ -46,8 +46,10 @@ class Arrivals:
     Parameters
     ----------
     gather : ndarray of shape (n_receivers, samples)
-    begin, length : ndarray of shape (n_receivers,), int
-        First sample of the windows about the arrivals, and their length, of all alike [samples].
+    begin : ndarray of int, of shape (n_receivers,)
+        First sample of the window about each arrival.
+    length : int
+        Length of all windows [samples].
     """
 
     gather: Array
@@ -55,13 +57,22 @@ class Arrivals:
     length: int
 
     def windows(self) -> Array:
-        """The windows, of shape (n_receivers, length); zero outside of the record."""
+        """The windows, of shape (n_receivers, length), padded with zeros outside of the record."""
         return np.asarray(window(self.gather, self.begin, self.length))
 
     def alike(self, other: Array) -> tuple[Array, Array]:
-        """Lags [samples] and |C| at them, of shape (n_receivers, lags) both, in another gather.
+        """Correlate the windows with all of another gather.
 
-        Where that holds far less of its trace, or far more, |C| is 0.
+        Parameters
+        ----------
+        other : ndarray of shape (n_receivers, samples)
+
+        Returns
+        -------
+        lags : ndarray of shape (n_receivers, n_lags)
+            [samples].
+        correlation : ndarray of shape (n_receivers, n_lags)
+            |C|; 0 where a window holds a much smaller or larger share of the other trace.
         """
         length = self.length
         taper = np.hanning(length + 2)[1:-1] ** 2
@@ -71,21 +82,23 @@ class Arrivals:
         product = scipy.signal.fftconvolve(padded, (pieces * taper)[:, ::-1], **backwards)
         weights = np.broadcast_to(taper[::-1], pieces.shape)
         energy = np.clip(scipy.signal.fftconvolve(padded**2, weights, **backwards), 0, None)
-        own = (pieces**2 * taper).sum(axis=1, keepdims=True)
-        shares = own / _energy(self.gather), energy / _energy(other)
+        window_energy = (pieces**2 * taper).sum(axis=1, keepdims=True)
+        shares = window_energy / _energy(self.gather), energy / _energy(other)
         equal = np.maximum(*shares) <= UNEQUAL**2 * np.minimum(*shares)
-        norm = np.sqrt(own * energy)
-        alike = np.divide(np.abs(product), norm, out=np.zeros_like(norm), where=equal & (norm > 0))
-        return np.arange(alike.shape[1]) - length - self.begin[:, None], alike
+        norm = np.sqrt(window_energy * energy)
+        correlation = np.divide(
+            np.abs(product), norm, out=np.zeros_like(norm), where=equal & (norm > 0)
+        )
+        return np.arange(correlation.shape[1]) - length - self.begin[:, None], correlation
 
     def rms(self) -> Array:
         """Amplitude of the windows, of shape (n_receivers,)."""
         return np.asarray(np.sqrt((self.windows() ** 2).mean(axis=1)))
 
     def loudness(self) -> Array:
-        """Amplitude over the quiet of the trace and that of the gather, the lesser of the two."""
+        """Amplitude over the quiet level of the trace, or that of the gather if it is higher."""
         samples = self.gather.shape[1]
-        # In a record of two or three windows none may be free of the arrival.
+        # In a record of two or three windows, all may contain the arrival.
         length = self.length if samples >= FREE * self.length else samples // PIECES
         quiet = np.sqrt(quietest(self.gather, max(1, length)))
         level = np.maximum(quiet, np.median(quiet))
@@ -97,29 +110,35 @@ class Arrivals:
 def same(
     first: Arrivals, second: Arrivals, delay: Array, correlation: Array, cycle: float
 ) -> Array:
-    """Whether arrivals are the same event in both gathers, trace by trace.
+    """Decide trace by trace whether arrivals are the same event in both gathers.
 
     Parameters
     ----------
+    first, second : Arrivals
+        Arrivals of the two gathers, with windows of one length.
     delay : ndarray of shape (n_receivers,)
         By which those of the second gather are later [samples].
-    correlation : ndarray of that shape
+    correlation : ndarray of shape (n_receivers,)
         Correlation coefficient of the two.
     cycle : float
         Period of the centre of the band [samples].
+
+    Returns
+    -------
+    same : ndarray of bool, of shape (n_receivers,)
     """
-    result = np.minimum(first.loudness(), second.loudness()) >= LOUD
+    is_same = np.minimum(first.loudness(), second.loudness()) >= LOUD
     shares = [a.rms() / np.sqrt(_energy(a.gather)[:, 0]) for a in (first, second)]
-    result &= np.maximum(*shares) <= UNEQUAL * np.minimum(*shares)
+    is_same &= np.maximum(*shares) <= UNEQUAL * np.minimum(*shares)
     for arrivals, other, lag in ((first, second.gather, delay), (second, first.gather, -delay)):
-        lags, alike = arrivals.alike(other)
+        lags, correlations = arrivals.alike(other)
         elsewhere = np.abs(lags - lag[:, None]) > OTHER * cycle
-        result &= np.where(elsewhere, summits(alike), 0.0).max(axis=1) < np.abs(correlation)
-    return result
+        is_same &= np.where(elsewhere, summits(correlations), 0.0).max(axis=1) < np.abs(correlation)
+    return is_same
 
 
 def summits(values: Array) -> Array:
-    """Values along the last axis, with those of parabolas where there is a maximum between them."""
+    """Values along the last axis, with maxima replaced by those of the parabolas through them."""
     left, middle, right = values[..., :-2], values[..., 1:-1], values[..., 2:]
     bend = left - 2 * middle + right
     highest = (middle >= left) & (middle >= right) & (bend < 0)
@@ -128,7 +147,21 @@ def summits(values: Array) -> Array:
 
 
 def window(gather: Array, begin: Array, length: int) -> Array:
-    """A piece of each trace, from its own sample on; zero outside of the record."""
+    """Cut a piece out of each trace.
+
+    Parameters
+    ----------
+    gather : ndarray of shape (n_receivers, samples)
+    begin : ndarray of int, of shape (n_receivers,)
+        First sample of each piece; it may lie outside of the record.
+    length : int
+        Length of the pieces [samples].
+
+    Returns
+    -------
+    pieces : ndarray of shape (n_receivers, length)
+        Zero outside of the record.
+    """
     index = begin[:, None] + np.arange(length)
     inside = (index >= 0) & (index < gather.shape[1])
     index = np.clip(index, 0, gather.shape[1] - 1)
@@ -136,7 +169,19 @@ def window(gather: Array, begin: Array, length: int) -> Array:
 
 
 def quietest(gather: Array, length: int) -> Array:
-    """Mean square that a trace is below of in a tenth of the windows of a length [samples]."""
+    """Lowest decile of the mean squares of all windows of a length, trace by trace.
+
+    Parameters
+    ----------
+    gather : ndarray of shape (n_receivers, samples)
+    length : int
+        Length of the windows [samples].
+
+    Returns
+    -------
+    squares : ndarray of shape (n_receivers,)
+        In the squared unit of the gather; zero if the record is no longer than a window.
+    """
     if gather.shape[1] <= length:
         return np.zeros(len(gather))
     before = np.cumsum(np.pad(gather**2, ((0, 0), (1, 0))), axis=1)
@@ -145,6 +190,6 @@ def quietest(gather: Array, length: int) -> Array:
 
 
 def _energy(gather: Array) -> Array:
-    """Of each trace, of shape (n_receivers, 1); never 0."""
+    """Energy of each trace, of shape (n_receivers, 1); never 0."""
     energy = (gather**2).sum(axis=1, keepdims=True)
     return np.asarray(np.maximum(energy, np.finfo(np.float64).tiny))

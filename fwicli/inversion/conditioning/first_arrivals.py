@@ -64,12 +64,12 @@ LENGTH, LAG = 2.0, 0.3
 
 
 def pick_for_mutes(gather: Array, interval: float, weakest: float = 0.1) -> Array:
-    """Times at which the first arrivals begin.
+    """Pick the beginning of the first arrival in every trace, for mutes.
 
     Parameters
     ----------
     gather : ndarray of shape (n_receivers, samples)
-        Traces of neighbouring receivers beside each other.
+        Traces in the order of the receivers.
     interval : float
         Sampling interval [s].
     weakest : float
@@ -78,7 +78,7 @@ def pick_for_mutes(gather: Array, interval: float, weakest: float = 0.1) -> Arra
     Returns
     -------
     times : ndarray of shape (n_receivers,)
-        [s]; the end of the record where the gather is all zero.
+        [s]; the end of the record if the gather is all zero.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def _frequency(gather: Array, interval: float) -> float:
 
 
 def _picks(gather: Array, interval: float, period: float, weakest: float) -> Array:
-    """Where the energy of the last period first exceeds its threshold [s]; NaN for nowhere."""
+    """First times at which the energy of a period exceeds its threshold [s]; NaN if none."""
     length = max(1, min(round(period / interval), gather.shape[1] - 1))
     scaled = gather.astype(np.float64) / np.abs(gather).max(axis=1, keepdims=True)
     before = np.cumsum(scaled**2, axis=1)
@@ -120,16 +120,16 @@ def _picks(gather: Array, interval: float, period: float, weakest: float) -> Arr
 
 
 def _consistent(picks: Array, period: float) -> Array:
-    """Picks, with the median of their neighbours in place of those that lie off it."""
+    """Picks, with those far from the median of their neighbours replaced by the median."""
     medians = neighbour_median(picks, NEIGHBOURS)
     medians = np.where(np.isnan(medians), np.nanmedian(picks), medians)
-    # The median is one of the picks, not the mean of two of different waves.
+    # The median is one of the picks; a mean of two could lie between two waves.
     off = np.isnan(picks) | (np.abs(picks - medians) > period)
     return np.where(off, medians, picks)
 
 
 def pick_onsets(gather: Array, interval: float, frequency: float) -> Array:
-    """Time of the first arrival of each trace [s]; NaN where there is none.
+    """Pick the onset of the first arrival of each trace, where it is certain.
 
     Parameters
     ----------
@@ -138,9 +138,14 @@ def pick_onsets(gather: Array, interval: float, frequency: float) -> Array:
         Sampling interval [s].
     frequency : float
         Centre of the band [Hz].
+
+    Returns
+    -------
+    times : ndarray of shape (n_receivers,)
+        [s]; NaN for traces without an onset.
     """
     period = max(2, round(1 / frequency / interval))
-    # The record began in silence: what arrives in the first period has a period before it.
+    # The zeros before the record let arrivals in its first period have a period before them.
     traces = np.pad(gather.astype(np.float64), ((0, 0), (2 * period, 0)))
     energy = np.cumsum(traces**2, axis=1)
     energy[:, period:] -= energy[:, :-period].copy()
@@ -154,13 +159,13 @@ def pick_onsets(gather: Array, interval: float, frequency: float) -> Array:
     noise = np.minimum(noise, np.median(noise))
     after = energy[:, 2 * period :]
     over = (after > JUMP * (before + quiet + FAINT * largest)) & (after > NOISE * noise)
-    found = interval * over.argmax(axis=1).astype(float)
-    return np.where(over.any(axis=1), found, np.nan)
+    times = interval * over.argmax(axis=1).astype(float)
+    return np.where(over.any(axis=1), times, np.nan)
 
 
 @dataclass(frozen=True)
 class ArrivalShifts:
-    """How first arrivals of two gathers differ, trace by trace.
+    """Shifts between the first arrivals of two gathers, trace by trace.
 
     Attributes
     ----------
@@ -169,7 +174,7 @@ class ArrivalShifts:
     correlation : ndarray of shape (n_receivers,)
         Correlation coefficient of the arrivals at that lag, negative for opposite polarity.
     same : ndarray of bool, of shape (n_receivers,)
-        Whether they are of the same event, as far as can be told.
+        Whether they are the same event, as far as `events` can decide.
     """
 
     time: Array
@@ -178,35 +183,49 @@ class ArrivalShifts:
 
 
 def arrival_shifts(first: Array, second: Array, interval: float, frequency: float) -> ArrivalShifts:
-    """Differences of the first arrivals of two gathers of shape (n_receivers, samples)."""
+    """Shifts between the first arrivals of two gathers, trace by trace.
+
+    Parameters
+    ----------
+    first, second : ndarray of shape (n_receivers, samples)
+        Gathers of the same receivers, in the same band.
+    interval : float
+        Sampling interval [s].
+    frequency : float
+        Centre of the band [Hz].
+
+    Returns
+    -------
+    shifts : ArrivalShifts
+    """
     begin = [pick_onsets(gather, interval, frequency) for gather in (first, second)]
-    there = np.isfinite(begin[0]) & np.isfinite(begin[1])
+    picked = np.isfinite(begin[0]) & np.isfinite(begin[1])
     time, correlation = np.full(len(first), np.nan), np.full(len(first), np.nan)
-    alike = np.zeros(len(first), dtype=bool)
-    if there.any():
-        samples = [np.rint(b[there] / interval).astype(int) for b in begin]
+    is_same = np.zeros(len(first), dtype=bool)
+    if picked.any():
+        samples = [np.rint(b[picked] / interval).astype(int) for b in begin]
         lag = max(1, int(LAG / frequency / interval))
         length = max(4, round(LENGTH / frequency / interval))
-        traces = [g[there].astype(np.float64) for g in (first, second)]
+        traces = [g[picked].astype(np.float64) for g in (first, second)]
         begin = [s - length // 4 for s in samples]
-        start = window(traces[0], begin[0], length)
-        moving = window(traces[1], begin[1] - lag, length + 2 * lag)
-        offset, best = _correlate(start, moving, lag)
+        piece = window(traces[0], begin[0], length)
+        searched = window(traces[1], begin[1] - lag, length + 2 * lag)
+        offset, coefficient = _correlate(piece, searched, lag)
         delay = samples[1] - samples[0] + offset
         events = [Arrivals(g, b, length) for g, b in zip(traces, begin, strict=True)]
-        time[there], correlation[there] = interval * delay, best
-        alike[there] = same(events[0], events[1], delay, best, 1 / frequency / interval)
-    return ArrivalShifts(time, correlation, alike)
+        time[picked], correlation[picked] = interval * delay, coefficient
+        is_same[picked] = same(events[0], events[1], delay, coefficient, 1 / frequency / interval)
+    return ArrivalShifts(time, correlation, is_same)
 
 
-def _correlate(piece: Array, moving: Array, lag: int) -> tuple[Array, Array]:
-    """Lag [samples] at which the tapered pieces are most alike or most unlike, and how much."""
+def _correlate(piece: Array, searched: Array, lag: int) -> tuple[Array, Array]:
+    """Lag [samples] of the largest |correlation| of tapered pieces, and the correlation."""
     length = piece.shape[1]
     taper = np.hanning(length + 2)[1:-1]
     size = np.linalg.norm(piece * taper, axis=1)
     values = np.zeros((len(piece), 2 * lag + 1))
     for number in range(2 * lag + 1):
-        other = moving[:, number : number + length] * taper
+        other = searched[:, number : number + length] * taper
         norm = size * np.linalg.norm(other, axis=1)
         product = (piece * taper * other).sum(axis=1)
         values[:, number] = np.divide(product, norm, out=np.zeros_like(norm), where=norm > 0)

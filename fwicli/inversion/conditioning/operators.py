@@ -1,4 +1,4 @@
-"""Conditioning: what of the data is compared, as a linear operator on gathers.
+"""Conditioning: the part of the data that is compared, as a linear operator on gathers.
 
     phi = misfit(C s, C d),        dphi/ds = C^T dmisfit/d(C s)
 
@@ -9,8 +9,8 @@ applied in their order, and C^T the transposes in reverse:
     band-pass    (C s)(r, t) = int_0^t h(t - t') s(r, t') dt'      causal Butterworth, from rest
                  C = H^T H, H as above                         zero phase, symmetric
 
-What C is made from, such as picks of first arrivals, comes from the observed data and the geometry
-alone, so that C does not depend on the model and the gradient is that of the objective.
+C depends on the observed data (as through picks of first arrivals) and the geometry, never on the
+model, so that the gradient is that of the objective.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from fwicli.survey.bands import Band
 Array = NDArray[Any]
 
 
-class Operator(Protocol):
+class GatherOperator(Protocol):
     """A linear operator on gathers of one shape, picklable."""
 
     def apply(self, gather: Array) -> Array:
@@ -42,7 +42,7 @@ class Operator(Protocol):
 
 @dataclass(frozen=True)
 class Record:
-    """What an operator is made for: the traces of one shot.
+    """The traces of one shot, for which operators are built.
 
     Attributes
     ----------
@@ -70,14 +70,37 @@ class Record:
     def of(
         cls, shot: int, source: Array, receivers: Array, interval: float, observed: Array
     ) -> Record:
-        """The record of a source, shape (1, ndim), at receivers, shape (n_receivers, ndim) [m]."""
+        """The record of a shot, with offsets from the positions.
+
+        Parameters
+        ----------
+        shot : int
+            Number of the shot in the survey.
+        source : ndarray of shape (1, ndim)
+            Position of the source [m].
+        receivers : ndarray of shape (n_receivers, ndim)
+            Positions of the receivers [m].
+        interval : float
+            Sampling interval [s].
+        observed : ndarray of shape (n_receivers, samples)
+            Recorded pressure in the band that is inverted [Pa].
+
+        Returns
+        -------
+        record : Record
+        """
         across = receivers[:, :-1] - source[:1, :-1]
         return cls(shot, np.linalg.norm(across, axis=1), interval, observed)
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Factors of shape (n_receivers, samples), or that broadcast to it: a symmetric operator."""
+    """Multiplication with factors, a symmetric operator.
+
+    Parameters
+    ----------
+    factors : ndarray of shape (n_receivers, samples), or that broadcasts to it
+    """
 
     factors: Array
 
@@ -90,16 +113,20 @@ class Weights:
         return self.apply(gather)
 
     def select(self, traces: NDArray[np.bool_]) -> Weights:
-        """The same for some of the traces."""
+        """The operator for some of the traces."""
         return Weights(self.factors[traces]) if len(self.factors) > 1 else self
 
 
 @dataclass(frozen=True)
 class BandPass:
-    """Frequencies of a band alone, of gathers sampled at `interval` [s].
+    """Band-pass filter of gathers.
 
     Parameters
     ----------
+    band : Band
+        Corner frequencies [Hz].
+    interval : float
+        Sampling interval of the gathers [s].
     zero_phase : bool
         Run the filter forwards and backwards: no delay, and twice the decibels.
     """
@@ -126,30 +153,36 @@ class BandPass:
 
 @dataclass(frozen=True)
 class Chain:
-    """Operators one after the other; none leaves gathers as they are."""
+    """Operators one after the other; an empty chain is the identity.
 
-    operators: tuple[Operator, ...] = ()
+    Parameters
+    ----------
+    operators : tuple of GatherOperator
+        In the order in which they are applied.
+    """
+
+    operators: tuple[GatherOperator, ...] = ()
 
     def apply(self, gather: Array) -> Array:
-        """All of them, in their order."""
+        """C applied to a gather of shape (n_receivers, samples)."""
         for operator in self.operators:
             gather = operator.apply(gather)
         return gather
 
     def transpose(self, gather: Array) -> Array:
-        """Their transposes, the last first."""
+        """C^T applied to a gather of shape (n_receivers, samples)."""
         for operator in reversed(self.operators):
             gather = operator.transpose(gather)
         return gather
 
     def select(self, traces: NDArray[np.bool_]) -> Chain:
-        """The same for some of the traces."""
+        """The chain for some of the traces."""
         return Chain(
             tuple(o.select(traces) if isinstance(o, Weights) else o for o in self.operators)
         )
 
     def weights(self, shape: tuple[int, int]) -> Array:
-        """Product of the weights in the chain, for gathers of a shape; filters left aside."""
+        """Product of all weights in the chain; filters do not count."""
         factors = np.ones(shape)
         for operator in self.operators:
             if isinstance(operator, Weights):
@@ -157,15 +190,15 @@ class Chain:
         return factors
 
 
-def chain(operators: Sequence[Operator]) -> Chain:
-    """A chain in which weights that follow each other are one.
+def chain(operators: Sequence[GatherOperator]) -> Chain:
+    """A chain with consecutive weights merged into one operator.
 
     Raises
     ------
     DataError
         If weights are not finite numbers.
     """
-    merged: list[Operator] = []
+    merged: list[GatherOperator] = []
     for operator in operators:
         if isinstance(operator, Weights):
             if not np.isfinite(operator.factors).all():

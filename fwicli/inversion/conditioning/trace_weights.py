@@ -1,12 +1,12 @@
-"""Weights of whole traces: by offset, by their amplitude, from outside; and traces that are dead.
+"""Weights of whole traces: by offset, by amplitude, from an array; and detection of dead traces.
 
     w(r) = (offset(r) / scale)**power        far traces count more for power > 0
     w(r) = rms(r)**(-power)                  power 1: all traces count the same
     w(r) = 0                                 where a trace is dead, or far too loud
 
-with rms the root mean square of the observed trace, relative to the mean of the gather. Whether a
-trace is dead is seen from its neighbours: the amplitude of waves changes over a spread by orders of
-magnitude, but little from one receiver to the next.
+with rms the root mean square of the observed trace, relative to the mean of the gather. A dead
+trace differs from its neighbours: over a spread, amplitudes of waves vary by orders of magnitude,
+but little from one receiver to the next.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fwicli.inversion.conditioning.operators import Record, Weights
 
 Array = NDArray[Any]
 
-# Neighbours on both sides whose median amplitude a trace is held against.
+# Neighbours on both sides whose median amplitude a trace is compared with.
 NEIGHBOURS = 5
 
 
@@ -53,14 +53,18 @@ def neighbour_median(values: Array, reach: int) -> Array:
 
 
 def dead(observed: Array, below: float, above: float) -> NDArray[np.bool_]:
-    """Traces whose amplitude is far from that of their neighbours.
+    """Find traces whose amplitude is far from that of their neighbours.
 
     Parameters
     ----------
     observed : ndarray of shape (n_receivers, samples)
-        Traces of neighbouring receivers beside each other.
+        Traces in the order of the receivers.
     below, above : float
         Amplitudes relative to the median of the neighbours, under and over which a trace is dead.
+
+    Returns
+    -------
+    dead : ndarray of bool, of shape (n_receivers,)
     """
     size = amplitude(observed)
     medians = neighbour_median(np.where(size > 0, size, np.nan), NEIGHBOURS)
@@ -69,27 +73,67 @@ def dead(observed: Array, below: float, above: float) -> NDArray[np.bool_]:
 
 
 def by_offset(record: Record, scale: float, power: float) -> Weights:
-    """(offset / scale)**power, with the offset not below a hundredth of the scale [m]."""
+    """Weights (offset / scale)**power, with offsets of at least a hundredth of the scale.
+
+    Parameters
+    ----------
+    record : Record
+        Traces of a shot.
+    scale : float
+        Offset of weight 1 [m].
+    power : float
+        Positive if far traces count more.
+
+    Returns
+    -------
+    weights : Weights
+        Of shape (n_receivers, 1).
+    """
     relative = np.maximum(record.offsets / scale, 0.01)
     return Weights((relative**power)[:, None])
 
 
 def by_amplitude(record: Record, power: float) -> Weights:
-    """Amplitude of the observed trace to the power -`power`; 0 for traces that are zero."""
+    """Weights rms**(-power) of the observed traces; 0 for traces of zeros.
+
+    Parameters
+    ----------
+    record : Record
+        Traces of a shot.
+    power : float
+        1 lets all traces count the same.
+
+    Returns
+    -------
+    weights : Weights
+        Of shape (n_receivers, 1).
+    """
     size = amplitude(record.observed)
-    mean = float(size[size > 0].mean()) if size.any() else 1.0  # silent traces say nothing of it
+    mean = float(size[size > 0].mean()) if size.any() else 1.0  # of the traces that are not silent
     weights = np.zeros(size.shape)
     weights[size > 0] = (size[size > 0] / mean) ** -power
     return Weights(weights[:, None])
 
 
 def from_array(record: Record, weights: Array) -> Weights:
-    """Weights from outside, of shape (n_receivers,) or (n_shots, n_receivers).
+    """Weights from an array of the user's.
+
+    Parameters
+    ----------
+    record : Record
+        Traces of a shot.
+    weights : ndarray of shape (n_receivers,) or (n_shots, n_receivers)
+        Weights of all shots, or of each.
+
+    Returns
+    -------
+    weights : Weights
+        Of shape (n_receivers, 1).
 
     Raises
     ------
     DataError
-        If there is not one for every trace, or one is negative or no number.
+        If there is not one weight for every trace, or one is negative or not finite.
     """
     if weights.ndim not in (1, 2) or weights.shape[-1] != len(record.offsets):
         raise DataError(
@@ -98,7 +142,7 @@ def from_array(record: Record, weights: Array) -> Weights:
         )
     if weights.ndim == 2 and record.shot >= len(weights):
         raise DataError(f"weights of {len(weights)} shots do not reach shot {record.shot}")
-    own = weights if weights.ndim == 1 else weights[record.shot]
-    if not np.isfinite(own).all() or (own < 0).any():
+    shot_weights = weights if weights.ndim == 1 else weights[record.shot]
+    if not np.isfinite(shot_weights).all() or (shot_weights < 0).any():
         raise DataError("weights of traces must be finite numbers, not negative")
-    return Weights(own.astype(np.float64)[:, None])
+    return Weights(shot_weights.astype(np.float64)[:, None])

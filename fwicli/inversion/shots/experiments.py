@@ -63,7 +63,7 @@ class Preparation:
     conditioning: Chain
     source: SourceFit | None = None
 
-    def faded(self, near: Array) -> Preparation:
+    def with_source_weights(self, near: Array) -> Preparation:
         """The source fitted to traces with these weights, of shape (n_receivers,)."""
         if self.source is None or (near == 1).all():
             return self
@@ -166,7 +166,7 @@ def _prepared(gathers: Gathers, shot: int, prepare: Prepare, near: float = 0.0) 
     prepared = prepare(Record.of(shot, *place, gathers.interval, gathers.data[shot]))
     if near > 0:
         distance = proximity.distances(gathers.acquisition, shot)
-        prepared = prepared.faded(proximity.weights(distance, near))
+        prepared = prepared.with_source_weights(proximity.weights(distance, near))
     fit, shape = prepared.source, (gathers.data.shape[1], gathers.samples)
     alone = fit is not None and not fit.common and not fit.weights.any()
     if alone and prepared.compared_traces(shape).any():

@@ -12,7 +12,7 @@ from fwicli.inversion.conditioning import mutes, trace_weights
 from fwicli.inversion.conditioning.operators import (
     BandPass,
     Chain,
-    Operator,
+    GatherOperator,
     Record,
     Weights,
     chain,
@@ -24,7 +24,7 @@ RNG = np.random.default_rng(0)
 RECORD = Record(0, np.linspace(40.0, 1000.0, 7), 0.004, RNG.standard_normal(SHAPE))
 ARRIVALS = 0.05 + 0.3 * RNG.random(7)
 
-OPERATORS: dict[str, Operator] = {
+OPERATORS: dict[str, GatherOperator] = {
     "causal": BandPass(Band(3.0, 20.0), 0.004),
     "low": BandPass(Band(0.0, 20.0), 0.004),
     "zero phase": BandPass(Band(3.0, 20.0), 0.004, zero_phase=True),
