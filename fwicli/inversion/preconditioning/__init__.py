@@ -1,1 +1,1 @@
-"""Preconditioning: a symmetric, positive stand-in for the inverse Hessian, known beforehand."""
+"""Preconditioning: a symmetric, positive approximation to the inverse Hessian."""

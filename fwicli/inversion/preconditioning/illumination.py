@@ -1,13 +1,13 @@
-"""How well each point is lit: by the source of a shot, times by its receivers.
+"""Source and receiver illumination: the energy of the waves at each point.
 
     e(x) = sum_shots (sum_t u**2) (sum_t v**2)
 
-with the field u of the source and the field v of all receivers of the shot, each of which sends a
-random signal of its own with the spectrum of the wavelet. On average over the signals the energy
-of v is the sum of those of the single receivers, sum_r sum_t v_r**2; what one draw adds to it at
-random averages out over shots, and over the wavelengths that a preconditioner smooths over. With
-one propagation for all receivers of a shot this is the diagonal of J^T J but for the interference
-of source and receiver fields.
+with the field u of the source and the field v of all receivers of the shot. Every receiver sends a
+random signal of its own with the spectrum of the wavelet. On average over the signals, the energy
+of v is the sum over single receivers, sum_r sum_t v_r**2. The random deviation of one draw averages
+out over shots, and over the lengths that a preconditioner smooths over. With one propagation for
+all receivers of a shot, this is the diagonal of J^T J without the interference of source and
+receiver fields.
 
 Reference: Plessix and Mulder (2004), Geophys. J. Int. 157, 975-987, for the diagonal; Romero et al.
 (2000), Geophysics 65, 426-436, for random signals that are sent at once.
@@ -31,7 +31,7 @@ from fwicli.survey.windows import whole
 
 Array = NDArray[Any]
 
-# Of the gradient's kernels, which a run has anyway; each forward field needs an adjoint one.
+# The kernels of the gradient, which every run has; each forward field needs an adjoint one.
 KINDS = ("gradient", "illumination")
 SIMULATIONS = 4
 
@@ -43,16 +43,16 @@ class IlluminationTask(ShotTask):
     Parameters
     ----------
     seed : int
-        Of the random signals.
+        Seed of the random signals.
     """
 
     seed: int
 
     def __call__(self) -> Array:
         """The product, on the grid of the waves."""
-        lit = self._energy(self.wavelet, self.source, self.receivers)
-        sent = signals(self.wavelet[0], len(self.receivers), self.seed)
-        return lit * self._energy(sent, self.receivers, self.source)
+        source_energy = self._energy(self.wavelet, self.source, self.receivers)
+        wavelets = signals(self.wavelet[0], len(self.receivers), self.seed)
+        return source_energy * self._energy(wavelets, self.receivers, self.source)
 
     def _energy(self, wavelets: Array, senders: Array, others: Array) -> Array:
         images = self.propagator.images(
@@ -62,7 +62,21 @@ class IlluminationTask(ShotTask):
 
 
 def signals(wavelet: Array, count: int, seed: int) -> Array:
-    """Random signals with the spectrum of a wavelet, of shape (count, samples)."""
+    """Random signals with the spectrum of a wavelet.
+
+    Parameters
+    ----------
+    wavelet : ndarray of shape (samples,)
+    count : int
+        Number of signals.
+    seed : int
+        Another seed gives other signals.
+
+    Returns
+    -------
+    signals : ndarray of shape (count, samples)
+        In the unit of the wavelet.
+    """
     noise = np.random.default_rng(seed).standard_normal((count, wavelet.size))
     return np.asarray(scipy.signal.fftconvolve(noise, wavelet[None], axes=1)[:, : wavelet.size])
 
@@ -73,7 +87,21 @@ def energy(
     experiments: Sequence[Experiment],
     executor: Executor,
 ) -> Array:
-    """Sum over experiments, on the grid of the waves."""
+    """Illumination summed over experiments, on the grid of the waves.
+
+    Parameters
+    ----------
+    discretization : Discretization
+    parameters : mapping of str to ndarray of shape grid.shape
+        Of the equation.
+    experiments : sequence of Experiment
+    executor : Executor
+        Runs the shots.
+
+    Returns
+    -------
+    energy : ndarray of shape grid.shape
+    """
     everywhere = whole(discretization.grid)
     tasks = [
         WindowedTask(

@@ -2,19 +2,19 @@
 
     P = M W S W M,        W = (energy / mean + eps)**(-1/2) Z**(1/2) T
 
-with M zero at fixed points, S a smoothing over a length or a share of the local wavelength
-(`smoothing`), and W the inverse root of the energy of the waves at each point, a diagonal stand-in
-for the Hessian, times what else is known of where to expect changes: the depth to a power, Z, and
-the shares T that fade out towards sources, receivers and what is fixed (`tapers`). All of it is one
-operator, symmetric and positive, in which each factor stands on both sides of S: P is the inner
-product in which the optimizer sees the gradient, and the gradient itself stays exact.
+with M zero at fixed points and S a smoothing over a length or a share of the local wavelength
+(`smoothing`). The diagonal W stands for the Hessian: it is the inverse root of the energy of the
+waves at each point, times expected changes, the depth to a power, Z, and the tapers T towards
+sources, receivers and fixed points (`tapers`). Each factor stands on both sides of S, so that P is
+symmetric and positive. P is the inner product in which the optimizer sees the gradient; the
+gradient itself stays exact.
 
-The energy is that of the source fields u, to a power, or the product with that of the receivers,
+The energy is that of the source fields u, to a power, or its product with that of the receivers,
 
     sum_shots (sum_t u**2) (sum_t v**2),
 
 where v is the field of all receivers of a shot that send random signals of the wavelet's spectrum
-at once: its energy is, on average, the sum of those of single receivers.
+at once: on average its energy is the sum over single receivers.
 
 References: Shin, Jang and Min (2001), Geophysical Prospecting 49, 592-606, for the diagonal;
 Plessix and Mulder (2004), Geophys. J. Int. 157, 975-987, for its receivers; Romero et al. (2000),
@@ -43,9 +43,9 @@ class Preconditioner:
     free : ndarray of bool
         Points that may change.
     weight : ndarray or float
-        W; 1 for none.
+        W; 1 by default.
     smoother : Smoother, optional
-        S.
+        S; the identity by default.
     """
 
     free: NDArray[np.bool_]
@@ -61,6 +61,20 @@ class Preconditioner:
 
 
 def illumination_weight(illumination: Array, free: NDArray[np.bool_], damping: float) -> Array:
-    """W from the energy of the waves; `damping` is eps, relative to the mean."""
+    """W from the energy of the waves.
+
+    Parameters
+    ----------
+    illumination : ndarray of shape grid.shape
+        Energy of the waves.
+    free : ndarray of bool, of shape grid.shape
+        Points that may change, over which the mean is taken.
+    damping : float
+        eps, relative to the mean.
+
+    Returns
+    -------
+    weight : ndarray of shape grid.shape
+    """
     mean = float(illumination[free].mean()) or 1.0
     return np.asarray(1 / np.sqrt(illumination / mean + damping))

@@ -2,10 +2,10 @@
 
     S = B B^T,        B = (F_x F_z)**m,        F_k = (I - d/dx_k c d/dx_k)^-1,    c = s**2 / 4m
 
-with the length s at every point, the standard deviation of a Gaussian that S tends to as m grows.
-Each F_k is one step of implicit diffusion along the lines of the grid in one direction, a
-symmetric system with three diagonals that LAPACK solves. Nothing flows between fixed points and
-others or out of the grid, so that S keeps constants, and neither loses nor gains anything there.
+with the length s at every point. As m grows, S tends to a Gaussian of standard deviation s. Each
+F_k is one step of implicit diffusion along the lines of the grid in one direction, a symmetric
+tridiagonal system that LAPACK solves. Nothing diffuses across the edges of the grid, or between
+fixed points and others, so that S keeps constants, and sums are conserved.
 
 References: Weaver and Courtier (2001), Q. J. R. Meteorol. Soc. 127, 1815-1846, and Mirouze and
 Weaver (2010), Q. J. R. Meteorol. Soc. 136, 1421-1443, for implicit diffusion as a covariance.
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-# m: with two rounds, each there and back, the kernel is close to a Gaussian.
+# m: two rounds of B and of B^T make the kernel close to a Gaussian.
 ROUNDS = 2
 
 
@@ -34,8 +34,8 @@ class Smoother:
     ----------
     length : ndarray of shape grid.shape
         s [m]; 0 for no smoothing.
-    free : ndarray of bool
-        Points among which values are spread.
+    free : ndarray of bool, of shape grid.shape
+        Points among which values are smoothed.
     spacing : tuple of float
         Of the grid [m].
     """
@@ -48,17 +48,17 @@ class Smoother:
         """S v for values of shape (..., *grid.shape)."""
         if not self.length.any():
             return values
-        found = values.astype(float)
+        smoothed = values.astype(float)
         order = list(range(len(self.spacing)))
-        # B^T first, then B: its transpose backwards.
+        # B^T first, then B; B^T has the axes in reverse order.
         for axis in (order * ROUNDS) + (order[::-1] * ROUNDS):
-            found = self._along(axis, found)
-        return found
+            smoothed = self._along(axis, smoothed)
+        return smoothed
 
     def _along(self, axis: int, values: Array) -> Array:
-        """F_k v: one system for all lines one after the other, with no coupling between them."""
-        own = values.ndim - len(self.spacing) + axis
-        lines = np.moveaxis(values, own, -1)
+        """F_k v: one system for all lines in a row, with no coupling from line to line."""
+        position = values.ndim - len(self.spacing) + axis
+        lines = np.moveaxis(values, position, -1)
         couplings = np.moveaxis(self._couplings(axis), axis, -1)
         upper = np.concatenate([np.zeros((*couplings.shape[:-1], 1)), -couplings], axis=-1)
         diagonal = np.ones(upper.shape)
@@ -67,7 +67,7 @@ class Smoother:
         bands = np.stack([upper.ravel(), diagonal.ravel()])
         right = lines.reshape(-1, upper.size).T
         solved = scipy.linalg.solveh_banded(bands, right, check_finite=False)
-        return np.ascontiguousarray(np.moveaxis(solved.T.reshape(lines.shape), -1, own))
+        return np.ascontiguousarray(np.moveaxis(solved.T.reshape(lines.shape), -1, position))
 
     def _couplings(self, axis: int) -> Array:
         """Diffusion between neighbours along an axis, c / h**2."""

@@ -1,1 +1,1 @@
-"""Shots: which of them an iteration propagates, alone, in batches or encoded together."""
+"""Shots: experiments from records, and which of them an iteration uses."""

@@ -1,25 +1,25 @@
 """Source encoding: several shots in one simulation.
 
-Waves are linear in their sources, so that sources which fire together, each with a sign c_s and a
-delay t_s of its own, make the records which are the sum of theirs with the same signs and delays:
+Waves are linear in their sources. Shots that fire together, each with a sign c_s and a delay t_s,
+therefore record the sum of their records with the same signs and delays:
 
     F(m) sum_s c_s q_s(t - t_s) = sum_s c_s [F(m) q_s](t - t_s)
 
-and one simulation tells the misfit of a whole group. With r_s the residual of shot s, least
-squares of the sum has the terms of the shots and their cross-talk,
+One simulation so gives the misfit of a whole group. With r_s the residual of shot s, least squares
+of the sum contains the terms of the shots and their cross-talk,
 
     1/2 |sum_s c_s r_s|**2 = sum_s 1/2 |r_s|**2 + sum_{s < s'} c_s c_s' <r_s, r_s'>
 
-For independent random signs the cross-talk is zero on average: it falls with the number of
-realisations that are averaged, and, as every iteration draws a new code, with the iterations. A
-code is a function of the seed, the stage and the iteration alone.
+For independent random signs the cross-talk is zero on average. It decreases with the number of
+averaged realisations and, as every iteration draws a new code, with the iterations. A code is a
+function of the seed, the stage and the iteration alone.
 
-Delays are whole samples, so that records and wavelets are shifted in the same way, exactly; what a
-shot records in the last moments before the end falls off the end.
+Delays are whole samples, so that records and wavelets are shifted alike and exactly. The last
+samples of a delayed shot are lost at the end of the record.
 
 References: Krebs et al. (2009), Geophysics 74, WCC177-WCC188, for signs; Romero et al. (2000),
 Geophysics 65, 426-436, for delays; Boonyasiriwat and Schuster (2010), SEG Expanded Abstracts 29,
-3120-3124, for codes that are drawn anew.
+3120-3124, for new codes in every iteration.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ from fwicli.survey.acquisition import Acquisition
 
 Array = NDArray[Any]
 
-# Keeps the random numbers of codes apart from those of batches of the same seed.
+# Added to the stage, so that codes and batches of one seed have different random numbers.
 STREAM = 1 << 20
 
 
 @dataclass(frozen=True)
 class Code:
-    """Which shots fire together, and how.
+    """The shots that fire together, with signs and delays.
 
     Attributes
     ----------
-    shots : ndarray of shape (n,)
-        Their numbers.
+    shots : ndarray of int, of shape (n,)
+        Numbers of the shots.
     signs : ndarray of shape (n,)
         +1 or -1.
-    delays : ndarray of shape (n,)
-        Samples.
+    delays : ndarray of int, of shape (n,)
+        [samples].
     """
 
     shots: Array
@@ -59,7 +59,7 @@ class Code:
     delays: Array
 
     def wavelets(self, wavelets: Array) -> Array:
-        """Source time functions as they fire together.
+        """Source time functions of the shots, with signs and delays.
 
         Parameters
         ----------
@@ -69,7 +69,7 @@ class Code:
         return np.stack([self.coded(number, w) for number, w in enumerate(wavelets)])
 
     def records(self, data: Array) -> Array:
-        """The gather of shape (n_receivers, samples) that the sources would make together.
+        """The gather of shape (n_receivers, samples) of all sources together.
 
         Parameters
         ----------
@@ -82,7 +82,18 @@ class Code:
         return total.astype(data.dtype)
 
     def coded(self, number: int, traces: Array) -> Array:
-        """Traces, of shape (..., samples), of the shot with this number in the code."""
+        """Traces of one shot, with its sign and delay.
+
+        Parameters
+        ----------
+        number : int
+            Number of the shot in the code.
+        traces : ndarray of shape (..., samples)
+
+        Returns
+        -------
+        coded : ndarray of shape (..., samples)
+        """
         delay = int(self.delays[number])
         coded = np.zeros_like(traces)
         coded[..., delay:] = self.signs[number] * traces[..., : traces.shape[-1] - delay]
@@ -96,7 +107,7 @@ class Encoding:
     Parameters
     ----------
     sources : int or None
-        Most shots in one simulation; None for all.
+        Largest number of shots in one simulation; None for all.
     realisations : int
         Codes that are averaged in an iteration, each with all of its shots.
     polarity : bool
@@ -104,7 +115,7 @@ class Encoding:
     delay : float
         Longest delay [s].
     seed : int
-        Another one gives other codes.
+        Another seed gives other codes.
     """
 
     sources: int | None = None
@@ -114,7 +125,7 @@ class Encoding:
     seed: int = 0
 
     def codes(self, shots: Array, interval: float, stage: int, iteration: int) -> tuple[Code, ...]:
-        """Codes of an iteration: all shots once in every realisation, in random groups.
+        """Codes of an iteration: every realisation contains all shots once, in random groups.
 
         Parameters
         ----------
@@ -122,6 +133,12 @@ class Encoding:
             Numbers of the shots of the iteration.
         interval : float
             Sampling interval [s].
+        stage, iteration : int
+            Numbers from 0.
+
+        Returns
+        -------
+        codes : tuple of Code
         """
         random = generator(self.seed, stage + STREAM, iteration)
         longest = int(self.delay / interval + 1e-9)
@@ -137,7 +154,7 @@ class Encoding:
 
 
 def check_spread(acquisition: Acquisition) -> None:
-    """Receivers must hear every shot: a record is compared with the sum of all.
+    """Make sure that all shots have the same receivers, as their sum is compared.
 
     Raises
     ------
@@ -146,9 +163,9 @@ def check_spread(acquisition: Acquisition) -> None:
     """
     if acquisition.receivers.ndim == 2:
         return
-    moved = np.abs(acquisition.receivers - acquisition.receivers[0]).max(axis=(1, 2)) > 1e-3
-    if moved.any():
-        shot = int(np.flatnonzero(moved)[0])
+    differs = np.abs(acquisition.receivers - acquisition.receivers[0]).max(axis=(1, 2)) > 1e-3
+    if differs.any():
+        shot = int(np.flatnonzero(differs)[0])
         raise GeometryError(
             f"the receivers of shot {shot} lie elsewhere than those of shot 0, and shots can be "
             f"encoded only where all are recorded by the same receivers; leave out `encode`, or "

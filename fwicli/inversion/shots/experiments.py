@@ -1,6 +1,6 @@
-"""Experiments: one propagation each, and what its gather is compared with.
+"""Experiments: one propagation each, with the comparison of its gather.
 
-An experiment is a shot of the survey, or something made of shots.
+An experiment is a shot of the survey, or several shots that fire together.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Experiment:
         Positions [m].
     comparison : Comparison
     window : Window, optional
-        What of the grid of the waves is propagated; all of it if there is none.
+        Part of the waves' grid that is propagated; by default the whole grid.
     """
 
     source: Array
@@ -51,27 +51,27 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Preparation:
-    """What is done with the gathers of a shot before they are compared.
+    """Conditioning and source estimation of the gathers of a shot.
 
     Attributes
     ----------
     conditioning : Chain
     source : SourceFit or None
-        None where the wavelet is known.
+        None if the wavelet is known.
     """
 
     conditioning: Chain
     source: SourceFit | None = None
 
     def with_source_weights(self, near: Array) -> Preparation:
-        """The source fitted to traces with these weights, of shape (n_receivers,)."""
+        """Weigh the traces that the source is fitted to, by weights of shape (n_receivers,)."""
         if self.source is None or (near == 1).all():
             return self
         weights = np.broadcast_to(self.source.weights, (len(near), *self.source.weights.shape[1:]))
         return replace(self, source=replace(self.source, weights=near[:, None] * weights))
 
     def compared_traces(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
-        """Traces of a gather of this shape that are compared, or that the source is fitted to."""
+        """Traces of a gather of this shape that have weight in the misfit or the source fit."""
         weights = self.conditioning.weights(shape)
         if self.source is not None:
             weights = weights + np.abs(self.source.weights)
@@ -94,65 +94,87 @@ def experiments(
     near: float = 0.0,
     aligned: bool = False,
 ) -> tuple[Experiment, ...]:
-    """An experiment for every shot; traces that are muted are left out, and shots without any.
+    """One experiment for every shot, without muted traces; shots without any trace are left out.
 
     Parameters
     ----------
     gathers : Gathers
         Observed data of a band, with the wavelet of the band.
+    misfit : Misfit
+    windows : sequence of Window, optional
+        One for each shot; by default the whole grid.
     prepare : callable, optional
-        Makes conditioning and source estimation from the record of a shot.
+        Conditioning and source estimation from the record of a shot.
     near : float
-        Distance from the source [m] from which records are those of any grid (see
+        Distance from the source [m] from which records no longer depend on the grid (see
         `survey.proximity`).
     aligned : bool
-        Keep traces that do not count, so that all shots have the same receivers.
+        Keep traces without weight, so that all shots have the same receivers.
+
+    Returns
+    -------
+    experiments : tuple of Experiment
 
     Raises
     ------
     DataError
-        If there is no wavelet, or nothing is left to compare.
+        If there is no wavelet, or no trace is compared.
     """
     gathers = _judged(gathers)
     acquisition, wavelet = gathers.acquisition, gathers.wavelet
     if wavelet is None:
         raise DataError("the data come without a wavelet; give one as `wavelet`")
-    made = []
+    compared = []
     for shot in range(acquisition.shots):
         receivers, comparison = _compared(gathers, shot, misfit, prepare, near, aligned)
         if len(receivers):
             window = windows[shot] if windows else None
             source = acquisition.source(shot)
-            made.append(Experiment(source, wavelet.reshape(1, -1), receivers, comparison, window))
-    if not made:
+            compared.append(
+                Experiment(source, wavelet.reshape(1, -1), receivers, comparison, window)
+            )
+    if not compared:
         raise DataError(SILENT if near == 0 else NEAR)
-    return tuple(made)
+    return tuple(compared)
 
 
 def compared_traces(gathers: Gathers, prepare: Prepare, near: float = 0.0) -> NDArray[np.bool_]:
-    """Traces that are compared, or that sources are fitted to, shape (n_shots, n_receivers).
+    """Traces that are compared, or that sources are fitted to.
 
-    Those next to their source are among them.
+    Traces next to their source are included.
+
+    Parameters
+    ----------
+    gathers : Gathers
+        Observed data of a band.
+    prepare : callable
+        Conditioning and source estimation from the record of a shot.
+    near : float
+        Distance from the source [m] from which records no longer depend on the grid.
+
+    Returns
+    -------
+    traces : ndarray of bool, of shape (n_shots, n_receivers)
 
     Raises
     ------
     DataError
-        If there are none, or those of a shot do not allow to estimate its source.
+        If there is none, or the traces of a shot do not allow to estimate its source.
     """
     gathers = _judged(gathers)
     shape = gathers.data.shape[1], gathers.samples
     shots = range(gathers.acquisition.shots)
-    found = np.stack(
+    traces = np.stack(
         [_prepared(gathers, shot, prepare, near).compared_traces(shape) for shot in shots]
     )
-    found &= gathers.live
-    if not found.any():
+    traces &= gathers.live
+    if not traces.any():
         raise DataError(SILENT)
-    return found
+    return traces
 
 
 def _judged(gathers: Gathers) -> Gathers:
-    """Records whose silent traces are known, of which some are not."""
+    """Records with their silent traces marked, of which at least one is not silent."""
     if gathers.silence is None:
         gathers = gathers.with_silence()
     if not gathers.live.any():
@@ -161,15 +183,15 @@ def _judged(gathers: Gathers) -> Gathers:
 
 
 def _prepared(gathers: Gathers, shot: int, prepare: Prepare, near: float = 0.0) -> Preparation:
-    """Conditioning and source estimation of a shot, which traces next to the source are not for."""
-    place = gathers.acquisition.source(shot), gathers.acquisition.receivers_of(shot)
-    prepared = prepare(Record.of(shot, *place, gathers.interval, gathers.data[shot]))
+    """Conditioning and source estimation of a shot; traces next to the source do not fit it."""
+    positions = gathers.acquisition.source(shot), gathers.acquisition.receivers_of(shot)
+    prepared = prepare(Record.of(shot, *positions, gathers.interval, gathers.data[shot]))
     if near > 0:
         distance = proximity.distances(gathers.acquisition, shot)
         prepared = prepared.with_source_weights(proximity.weights(distance, near))
     fit, shape = prepared.source, (gathers.data.shape[1], gathers.samples)
-    alone = fit is not None and not fit.common and not fit.weights.any()
-    if alone and prepared.compared_traces(shape).any():
+    no_source = fit is not None and not fit.common and not fit.weights.any()
+    if no_source and prepared.compared_traces(shape).any():
         raise DataError(
             f"nothing of shot {shot} is left to estimate its source from; widen "
             f"`inversion.source.window`, or set `inversion.source.estimate: common`"
@@ -185,34 +207,36 @@ def _compared(
     near: float = 0.0,
     aligned: bool = False,
 ) -> tuple[Array, Comparison]:
-    """Receivers of a shot that count, and the comparison of their traces."""
+    """Receivers of the compared traces of a shot, and their comparison."""
     receivers, observed = gathers.acquisition.receivers_of(shot), gathers.data[shot]
-    interval, there = gathers.interval, gathers.live[shot]
+    interval, live = gathers.interval, gathers.live[shot]
     prepared = None if prepare is None else _prepared(gathers, shot, prepare, near)
     distance = proximity.distances(gathers.acquisition, shot)
     if prepared is not None:
-        there = there & prepared.compared_traces((observed.shape[0], observed.shape[1]))
+        live = live & prepared.compared_traces((observed.shape[0], observed.shape[1]))
     fit = None if prepared is None else prepared.source
     if fit is not None and near > 0:
-        there = there & (proximity.weights(distance, near) > 0)
-        seen: Near | None = proximity.fading(distance[there], near)
+        live = live & (proximity.weights(distance, near) > 0)
+        near_source: Near | None = proximity.fading(distance[live], near)
     else:
-        seen = _near(gathers, distance, near, there, aligned)
-        there = there | aligned
-    fit = None if fit is None else fit.select(there)
-    chosen = None if prepared is None else prepared.conditioning.select(there)
-    return receivers[there], Comparison(observed[there], interval, misfit, chosen, fit, seen)
+        near_source = _near(gathers, distance, near, live, aligned)
+        live = live | aligned
+    fit = None if fit is None else fit.select(live)
+    conditioning = None if prepared is None else prepared.conditioning.select(live)
+    return receivers[live], Comparison(
+        observed[live], interval, misfit, conditioning, fit, near_source
+    )
 
 
 def _near(
-    gathers: Gathers, distance: Array, near: float, there: NDArray[np.bool_], aligned: bool
+    gathers: Gathers, distance: Array, near: float, live: NDArray[np.bool_], aligned: bool
 ) -> Near | None:
-    """What is compared of traces next to a known source; all rows, if they are to be aligned."""
+    """N for traces next to a known source; for all rows if they are to be aligned."""
     wavelet = gathers.wavelet
-    if wavelet is None or (near <= 0 and (there.all() or not aligned)):
+    if wavelet is None or (near <= 0 and (live.all() or not aligned)):
         return None
     if not aligned:
-        return proximity.without(distance[there], near, wavelet, gathers.interval)
-    # Traces that do not count have no weight, but stay in their row.
-    every = proximity.without(distance, near, wavelet, gathers.interval)
-    return replace(every, factors=there[:, None].astype(np.float64))
+        return proximity.without(distance[live], near, wavelet, gathers.interval)
+    # Dead traces keep their row, with weight zero.
+    near_source = proximity.without(distance, near, wavelet, gathers.interval)
+    return replace(near_source, factors=live[:, None].astype(np.float64))

@@ -1,4 +1,4 @@
-"""The experiments of an iteration: all shots, a batch of them, or several that fire together."""
+"""Experiments of an iteration: all shots, a batch of them, or several that fire together."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ class ShotSelection:
     shots : sequence of Experiment
         All of the survey.
     batches : Batches, optional
-        Which of them an iteration sees; all if there are none.
+        Rule for the shots of an iteration; by default all.
     encoding : Encoding, optional
-        How they fire together; each by itself if there is none.
+        Rule for shots that fire together; by default each fires alone.
 
     Raises
     ------
     ConfigError
-        If shots cannot be encoded, because the misfit of a sum says nothing of its terms.
+        If shots cannot be encoded, because the misfit of their sum is not that of its terms on
+        average.
     """
 
     shots: Sequence[Experiment]
@@ -64,18 +65,30 @@ class ShotSelection:
         )
 
     def select(self, stage: int, iteration: int) -> tuple[Sequence[Experiment], float]:
-        """Experiments of an iteration, and what each of them counts."""
+        """Experiments of an iteration.
+
+        Parameters
+        ----------
+        stage, iteration : int
+            Numbers from 0.
+
+        Returns
+        -------
+        experiments : sequence of Experiment
+        weight : float
+            Weight of the misfit of each.
+        """
         count, weight = len(self.shots), 1.0
-        drawn = np.arange(count)
+        numbers = np.arange(count)
         if self.batches is not None:
-            drawn = self.batches.shots(count, stage, iteration)
+            numbers = self.batches.shots(count, stage, iteration)
             weight = self.batches.weight(count)
         if self.encoding is None:
-            return [self.shots[int(shot)] for shot in drawn], weight
+            return [self.shots[int(shot)] for shot in numbers], weight
         interval = self.shots[0].comparison.interval
-        codes = self.encoding.codes(drawn, interval, stage, iteration)
-        together = [self._encoded(code) for code in codes]
-        return together, weight / self.encoding.realisations
+        codes = self.encoding.codes(numbers, interval, stage, iteration)
+        encoded = [self._encoded(code) for code in codes]
+        return encoded, weight / self.encoding.realisations
 
     def _encoded(self, code: Code) -> Experiment:
         shots = [self.shots[int(shot)] for shot in code.shots]
@@ -89,7 +102,7 @@ class ShotSelection:
 
 
 def _near(code: Code, shots: Sequence[Experiment]) -> Near | None:
-    """What is compared of the sum: next to each of the sources, all but its wavelet as it fires."""
+    """N for the sum: next to each of the sources, the wavelet as that source fires is removed."""
     factors = np.ones((len(shots[0].receivers), 1))
     columns: dict[int, list[Array]] = {}
     for number, shot in enumerate(shots):
