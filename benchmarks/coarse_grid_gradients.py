@@ -40,7 +40,6 @@ from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.bands import Band
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.regridding import Regridding, coarsened
-from fwicli.workflows.assembly import unknowns
 from fwicli.workflows.planning.numerics import Numerics
 from fwicli.workflows.planning.plan import make_plan
 
@@ -71,10 +70,10 @@ def case(stage: str, *settings: str) -> Case:
     loaded = load(CONFIG, "invert", (f"inversion.stages=[{stage}]", *settings))
     made = make_plan(loaded)
     (numerics,), records = made.stages, made.gathers
-    if records is None:
+    if records is None or made.inversion is None:
         raise click.ClickException("the config names no records")
     earth = coarsened(made.model, numerics.earth or numerics.grid)
-    variables = unknowns.variables(loaded.config, made.model)
+    variables = made.inversion.variables
     band = Band(*loaded.config.inversion.stages[0].band)
     records = replace(
         records,

@@ -17,7 +17,6 @@ from fwicli.inversion.shots.experiments import experiments
 from fwicli.survey.bands import Band
 from fwicli.survey.regridding import Regridding
 from fwicli.workflows import invert, model, rtm
-from fwicli.workflows.assembly import unknowns
 from fwicli.workflows.planning.plan import make_plan
 from tests.conftest import ROOT
 
@@ -77,6 +76,7 @@ def gradient(setting: str) -> np.ndarray:
     loaded = config("invert", "data.shots='12'", "inversion.stages=[{band: [0, 4]}]", setting)
     made = make_plan(loaded)
     assert made.gathers is not None
+    assert made.inversion is not None
     band = Band(0, 4)
     records = replace(
         made.gathers,
@@ -86,7 +86,7 @@ def gradient(setting: str) -> np.ndarray:
     (numerics,) = made.stages
     objective = Objective(
         numerics.discretization(),
-        unknowns.variables(loaded.config, made.model),
+        made.inversion.variables,
         made.model.properties,
         experiments(records, LeastSquares()),
         InProcess(),

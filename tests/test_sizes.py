@@ -23,12 +23,6 @@ CEILINGS: dict[str, dict[str, int]] = {
     "function": {
         "fwicli.cli.main.main": 42,
         "fwicli.propagators.running.shot.ShotRunner.run": 43,
-        "fwicli.workflows.invert.InversionRun._keep": 45,
-        "fwicli.workflows.invert.InversionRun._stage": 51,
-        "fwicli.workflows.planning.checks.Checks.numerics": 49,
-        "fwicli.workflows.planning.observed.observed": 45,
-        "fwicli.workflows.planning.plan._migration": 62,
-        "fwicli.workflows.planning.stage_numerics.stage": 50,
         "fwicli.workflows.rtm.run": 53,
     },
     "parameters": {
@@ -42,11 +36,6 @@ CEILINGS: dict[str, dict[str, int]] = {
         "fwicli.propagators.running.shot.ShotRunner.gradient_components": 10,
         "fwicli.propagators.running.shot.ShotRunner.run": 7,
         "fwicli.propagators.sampling.stability.time_axis": 7,
-        "fwicli.workflows.inversion.stage.Stage.__init__": 10,
-        "fwicli.workflows.planning.advice.too_coarse": 7,
-        "fwicli.workflows.planning.checks.Checks.numerics": 7,
-        "fwicli.workflows.planning.near_source.nearest": 7,
-        "fwicli.workflows.planning.stage_numerics.stage": 7,
     },
 }
 

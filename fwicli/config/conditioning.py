@@ -1,18 +1,13 @@
-"""The list `conditioning` of an inversion: what of the data is compared, operator by operator."""
+"""The list `conditioning` of an inversion: operators that select the data to compare."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
 
-import numpy as np
 from pydantic import Field, model_validator
 
 from fwicli.config.values import LARGEST, Band, NonNegative, Number, Positive, Section
-from fwicli.files import arrays
-from fwicli.inversion.conditioning import first_arrivals, mutes, trace_weights
-from fwicli.inversion.conditioning.operators import BandPass, GatherOperator, Record, Weights
-from fwicli.survey import bands
 
 Share = Annotated[float, Field(strict=True, gt=0, lt=1)]
 
@@ -26,10 +21,6 @@ class BandPassSection(Section):
     """The filter passes these lowest and highest frequencies [Hz]."""
     zero_phase: bool = False
     """The filter runs forwards and backwards, and leaves the phase alone."""
-
-    def operator(self, record: Record) -> GatherOperator:
-        """For the traces of a shot."""
-        return BandPass(bands.Band(*self.band), record.interval, self.zero_phase)
 
 
 class OffsetsSection(Section):
@@ -50,10 +41,6 @@ class OffsetsSection(Section):
     def _edges(self) -> OffsetsSection:
         _in_order("nearest", self.nearest, "farthest", self.farthest, "m")
         return self
-
-    def operator(self, record: Record) -> Weights:
-        """For the traces of a shot."""
-        return mutes.by_offset(record, self.nearest, self.farthest, self.taper, self.mute)
 
 
 class _TimeWindow(Section):
@@ -80,10 +67,6 @@ class TimesSection(_TimeWindow):
     kind: Literal["times"]
     """This name selects a window of times."""
 
-    def operator(self, record: Record) -> Weights:
-        """For the traces of a shot."""
-        return mutes.by_time(record, self.after, self.before, self.taper, self.mute)
-
 
 class MoveoutSection(_TimeWindow):
     """Samples after and before times since offset / velocity."""
@@ -93,11 +76,6 @@ class MoveoutSection(_TimeWindow):
     velocity: Positive
     """The window moves out with this velocity [m/s]."""
 
-    def operator(self, record: Record) -> Weights:
-        """For the traces of a shot."""
-        origin = record.offsets / self.velocity
-        return mutes.by_time(record, self.after, self.before, self.taper, self.mute, origin)
-
 
 class FirstArrivalsSection(_TimeWindow):
     """Samples after and before times since the first arrival, picked on the observed data."""
@@ -106,11 +84,6 @@ class FirstArrivalsSection(_TimeWindow):
     """This name selects a window of times since the first arrival."""
     weakest: Share = 0.1
     """The weakest first arrival has this amplitude, relative to the largest of its trace."""
-
-    def operator(self, record: Record) -> Weights:
-        """For the traces of a shot."""
-        origin = first_arrivals.pick_for_mutes(record.observed, record.interval, self.weakest)
-        return mutes.by_time(record, self.after, self.before, self.taper, self.mute, origin)
 
 
 class DampingSection(Section):
@@ -125,13 +98,6 @@ class DampingSection(Section):
     weakest: Share = 0.1
     """The weakest first arrival has this amplitude, relative to the largest of its trace."""
 
-    def operator(self, record: Record) -> Weights:
-        """For the traces of a shot."""
-        if self.since == "start":
-            return mutes.damping(record, self.constant)
-        origin = first_arrivals.pick_for_mutes(record.observed, record.interval, self.weakest)
-        return mutes.damping(record, self.constant, origin)
-
 
 class OffsetWeightsSection(Section):
     """Weights (offset / scale)**power of the traces."""
@@ -143,10 +109,6 @@ class OffsetWeightsSection(Section):
     scale: Positive = 1000.0
     """The weights are 1 at this offset [m]."""
 
-    def operator(self, record: Record) -> Weights:
-        """For the traces of a shot."""
-        return trace_weights.by_offset(record, self.scale, self.power)
-
 
 class AmplitudeWeightsSection(Section):
     """Weights amplitude**-power, of each observed trace relative to the mean of its shot."""
@@ -155,10 +117,6 @@ class AmplitudeWeightsSection(Section):
     """This name selects weights by amplitude."""
     power: Number = 1.0
     """The weights fall with this power of the amplitude."""
-
-    def operator(self, record: Record) -> Weights:
-        """For the traces of a shot."""
-        return trace_weights.by_amplitude(record, self.power)
 
 
 class GivenWeightsSection(Section):
@@ -170,11 +128,6 @@ class GivenWeightsSection(Section):
     """The weights are read from this file, with shots counted after `data.shots`."""
     dataset: str = "weights"
     """The weights have this name in an HDF5 file."""
-
-    def operator(self, record: Record) -> Weights:
-        """For the traces of a shot."""
-        stored = arrays.read(self.file, self.dataset, masks=True, chosen=self.chosen("dataset"))
-        return trace_weights.from_array(record, stored.values)
 
 
 class DeadTracesSection(Section):
@@ -189,11 +142,6 @@ class DeadTracesSection(Section):
     """Traces weaker than this, relative to the median of their neighbours, are removed."""
     above: Annotated[float, Field(strict=True, gt=1, le=LARGEST)] = 20.0
     """Traces stronger than this, relative to the median of their neighbours, are removed."""
-
-    def operator(self, record: Record) -> Weights:
-        """For the traces of a shot."""
-        dead = trace_weights.dead(record.observed, self.below, self.above)
-        return Weights((~dead).astype(np.float64)[:, None])
 
 
 WeightingSection = Annotated[

@@ -34,7 +34,6 @@ from fwicli.config.values import (
     Section,
     kind,
 )
-from fwicli.inversion.shots.experiments import Prepare
 from fwicli.inversion.unknowns.parameterization import LOG, PARAMETERIZATIONS
 from fwicli.survey.model import IMPEDANCE
 
@@ -234,7 +233,7 @@ class InversionSection(Section):
                         f"models that fulfil {section.kind} are convex in {section.property} "
                         f"itself; leave out its `parameter`"
                     )
-            if settings.constraints and not settings.optimizer.made().sets:
+            if settings.constraints and not settings.optimizer.keeps_constraints:
                 raise ValueError(
                     f"the optimizer {settings.optimizer.method} keeps bounds alone, no "
                     f"`constraints`; set `optimizer: {{method: spectral_gradient}}`"
@@ -251,9 +250,9 @@ class InversionSection(Section):
         for number in range(len(self.stages)):
             settings = self.of(number)
             method, misfit = settings.optimizer.method, settings.misfit
-            if settings.optimizer.made().curvature is None:
+            if not settings.optimizer.second_order:
                 continue
-            if not hasattr(misfit.made(), "curvature"):
+            if not misfit.has_curvature:
                 raise ValueError(
                     f"stage {number + 1}: `optimizer: {{method: {method}}}` needs the second "
                     f"derivative of the misfit, which `{misfit.kind}` lacks; choose another "
@@ -276,14 +275,6 @@ class InversionSection(Section):
             if name in type(self).model_fields and getattr(stage, name) is not None
         }
         return self.model_copy(update=own)
-
-    def prepare(self, number: int) -> Prepare | None:
-        """What is done with the gathers of a shot in a stage; None for nothing."""
-        settings, highest = self.of(number), self.stages[number].band[1]
-        if not settings.conditioning and settings.source is False:
-            return None
-        operators, source = settings.conditioning, settings.source or None
-        return lambda record: sources.prepare(record, operators, source, highest)
 
     def inverted(self) -> dict[str, VariableSection]:
         """What is inverted for, by name; vp where nothing else is said."""

@@ -8,39 +8,38 @@ described where it is computed, in `fwicli.inversion`, and in docs/misfits.md.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from fwicli.config.values import OneOf, Positive, Section
-from fwicli.inversion.misfits import registry, user
-from fwicli.inversion.misfits.traces import SILENT
+from fwicli.config.values import OneOf, Positive, Section, kinds
 
 OWN = "own"
-NAMES = (*registry.MISFITS, OWN)
+# Traces of this strength, relative to the mean of the gather, count half unless a section differs.
+SILENT = 1e-3
 
 Share = Annotated[float, Field(strict=True, ge=0, lt=1)]
 
 
-class _Named(Section):
-    """A misfit with settings that have the names of the fields of its class."""
+class _MisfitSection(Section):
+    """A misfit with settings that have the names of the fields of its class.
 
+    has_curvature : whether its class has a second derivative, for methods of second order.
+    """
+
+    has_curvature: ClassVar[bool] = True
     kind: str
     """This name selects the misfit."""
 
-    def made(self) -> registry.Misfit:
-        """The misfit itself."""
-        return registry.MISFITS[self.kind](**self.model_dump(exclude={"kind"}))
 
-
-class LeastSquaresSection(_Named):
+class LeastSquaresSection(_MisfitSection):
     """Energy of the residual."""
 
     kind: Literal["least_squares"] = "least_squares"
     """This name selects least squares."""
 
 
-class HuberSection(_Named):
+class HuberSection(_MisfitSection):
     """Squares of small residuals, absolute values of those above a threshold (see `residuals`)."""
 
     kind: Literal["huber"]
@@ -49,7 +48,7 @@ class HuberSection(_Named):
     """Residuals above this, relative to the level of the data, count by their absolute value."""
 
 
-class StudentTSection(_Named):
+class StudentTSection(_MisfitSection):
     """Wild residuals hardly count (see `residuals`)."""
 
     kind: Literal["student_t"]
@@ -60,7 +59,7 @@ class StudentTSection(_Named):
     """The distribution has this width, relative to the level of the data."""
 
 
-class CorrelationSection(_Named):
+class CorrelationSection(_MisfitSection):
     """Normalised zero-lag correlation of traces, or of whole gathers (see `correlation`)."""
 
     kind: Literal["correlation"]
@@ -71,7 +70,7 @@ class CorrelationSection(_Named):
     """Traces of this strength, relative to the mean of the gather, count half."""
 
 
-class TraceNormalizedSection(_Named):
+class TraceNormalizedSection(_MisfitSection):
     """Least squares of normalised traces (see `attributes`)."""
 
     kind: Literal["trace_normalized"]
@@ -84,7 +83,7 @@ class TraceNormalizedSection(_Named):
     """Traces of this strength, relative to the mean of the gather, count half."""
 
 
-class EnvelopeSection(_Named):
+class EnvelopeSection(_MisfitSection):
     """Envelopes, or powers of them (see `attributes`)."""
 
     kind: Literal["envelope"]
@@ -95,7 +94,7 @@ class EnvelopeSection(_Named):
     """Envelopes are damped by this share of the strongest trace's rms."""
 
 
-class PhaseSection(_Named):
+class PhaseSection(_MisfitSection):
     """Instantaneous phase (see `attributes`)."""
 
     kind: Literal["phase"]
@@ -106,7 +105,7 @@ class PhaseSection(_Named):
     """Traces of this strength, relative to the mean of the gather, count half."""
 
 
-class AdaptiveSection(_Named):
+class AdaptiveSection(_MisfitSection):
     """Adaptive waveform inversion, by Wiener filters (see `adaptive`)."""
 
     kind: Literal["adaptive"]
@@ -119,9 +118,10 @@ class AdaptiveSection(_Named):
     """Traces of this strength, relative to the mean of the gather, count half."""
 
 
-class WassersteinSection(_Named):
+class WassersteinSection(_MisfitSection):
     """Optimal transport in time (see `wasserstein`)."""
 
+    has_curvature: ClassVar[bool] = False
     kind: Literal["wasserstein"]
     """This name selects optimal transport in time."""
     sharpness: Annotated[float, Field(strict=True, gt=0, le=100)] = 5.0
@@ -130,7 +130,7 @@ class WassersteinSection(_Named):
     """Traces of this strength, relative to the mean of the gather, count half."""
 
 
-class GraphSpaceSection(_Named):
+class GraphSpaceSection(_MisfitSection):
     """Optimal transport in graph space (see `graph_space`)."""
 
     kind: Literal["graph_space"]
@@ -141,7 +141,7 @@ class GraphSpaceSection(_Named):
     """Compared samples are this far apart; by default 1/16 of the dominant period [s]."""
 
 
-class TravelTimeSection(_Named):
+class TravelTimeSection(_MisfitSection):
     """Travel times by cross-correlation (see `travel_time`)."""
 
     kind: Literal["travel_time"]
@@ -152,9 +152,10 @@ class TravelTimeSection(_Named):
     """Traces of this strength, relative to the mean of the gather, count half."""
 
 
-class UserMisfitSection(Section):
+class UserMisfitSection(_MisfitSection):
     """A function of the user's (see `fwicli.inversion.misfits.user`)."""
 
+    has_curvature: ClassVar[bool] = False
     kind: Literal["own"] = "own"
     """This name selects a misfit of the user's own."""
     file: Path
@@ -171,10 +172,6 @@ class UserMisfitSection(Section):
             raise ValueError("must be a Python file, as in my.py")
         return value
 
-    def made(self) -> registry.Misfit:
-        """The misfit itself."""
-        return user.UserMisfit(str(self.file), self.name, self.derivative)
-
 
 def _with_kind(value: Any) -> Any:
     """A name alone, and a file without a kind, in the form of the others."""
@@ -182,7 +179,7 @@ def _with_kind(value: Any) -> Any:
         if value == OWN:
             raise ValueError("of a misfit of your own: misfit: {file: my.py, name: my_function}")
         if value not in NAMES:
-            raise ValueError(f"must be one of: {', '.join(registry.MISFITS)}")
+            raise ValueError(f"must be one of: {', '.join(NAMES)}")
         return {"kind": value}
     if isinstance(value, dict) and "file" in value and "kind" not in value:
         return {"kind": OWN, **value}
@@ -204,9 +201,9 @@ _Kinds = Annotated[
     | UserMisfitSection,
     Field(discriminator="kind"),
 ]
+# Misfits that a name alone selects.
+NAMES = tuple(name for name in kinds(_Kinds) if name != OWN)
 MisfitSection = Annotated[
     _Kinds,
-    BeforeValidator(
-        _with_kind, json_schema_input_type=_Kinds | Annotated[str, OneOf(registry.MISFITS)]
-    ),
+    BeforeValidator(_with_kind, json_schema_input_type=_Kinds | Annotated[str, OneOf(NAMES)]),
 ]

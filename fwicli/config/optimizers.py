@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
 from fwicli.config.values import MOST, Count, NonNegative, Positive, Section
-from fwicli.inversion.optimizers import (
-    conjugate_gradient,
-    lbfgs,
-    newton,
-    optimizer,
-    spectral_gradient,
-    stochastic,
-)
 
 Evaluations = Annotated[int, Field(strict=True, ge=2, le=MOST)]
 # Of what is remembered: below one, so that it fades.
@@ -22,20 +14,23 @@ Memory = Annotated[float, Field(strict=True, ge=0, lt=1)]
 
 
 class MethodSection(Section):
-    """What all methods have.
+    """Settings of all methods.
 
-    first_change: largest change of velocity [m/s] in a step of which nothing is known yet.
+    keeps_constraints : whether the method stays in any convex set, not only within bounds.
+    second_order : whether the method needs products with the second derivative.
     """
+
+    keeps_constraints: ClassVar[bool] = True
+    second_order: ClassVar[bool] = False
 
     first_change: Positive = 50.0
     """The first step changes velocity by at most this [m/s]."""
 
 
 class LineSearchSection(MethodSection):
-    """What all methods with a line search have.
+    """Settings of all methods with a line search.
 
-    evaluations: at most, in one line search.  first_change: as of all methods; the first step is
-    shorter where it would explain more than a tenth of the misfit.
+    Their first step is shorter where it would explain more than a tenth of the misfit.
     """
 
     first_change: Positive = 100.0
@@ -55,22 +50,15 @@ class LbfgsSection(LineSearchSection):
     damped: Annotated[bool, Field(strict=True)] = False
     """Pairs of too little curvature are damped instead of left out."""
 
-    def made(self) -> optimizer.Optimizer:
-        """The optimizer."""
-        return lbfgs.Lbfgs(self.memory, self.evaluations, self.damped)
-
 
 class ConjugateGradientSection(LineSearchSection):
     """Nonlinear conjugate gradients."""
 
+    keeps_constraints: ClassVar[bool] = False
     method: Literal["conjugate_gradient"] = "conjugate_gradient"
     """This name selects nonlinear conjugate gradients."""
     formula: Literal["polak_ribiere", "hybrid"] = "polak_ribiere"
     """Directions follow Polak-Ribiere, or a hybrid of Hestenes-Stiefel and Dai-Yuan."""
-
-    def made(self) -> optimizer.Optimizer:
-        """The optimizer."""
-        return conjugate_gradient.ConjugateGradient(self.formula, self.evaluations)
 
 
 class SpectralGradientSection(LineSearchSection):
@@ -81,25 +69,18 @@ class SpectralGradientSection(LineSearchSection):
     window: Count = 10
     """A new value is compared with this number of the last ones."""
 
-    def made(self) -> optimizer.Optimizer:
-        """The optimizer."""
-        return spectral_gradient.SpectralGradient(self.window, self.evaluations)
-
 
 class NewtonSection(LineSearchSection):
     """Truncated Newton with the full second derivative, or with that of Gauss and Newton."""
 
+    keeps_constraints: ClassVar[bool] = False
+    second_order: ClassVar[bool] = True
     method: Literal["gauss_newton", "newton"] = "gauss_newton"
     """This name selects truncated Newton with the full Hessian, or with the Gauss-Newton one."""
     inner: Count = 10
     """One step makes at most this number of products with the Hessian."""
     memory: Count = 10
     """At most this number of directions of one step precondition the next."""
-
-    def made(self) -> optimizer.Optimizer:
-        """The optimizer."""
-        kind: optimizer.Kind = "full" if self.method == "newton" else "gauss_newton"
-        return newton.Newton(kind, self.inner, self.evaluations, self.memory)
 
 
 class MomentumSection(MethodSection):
@@ -111,10 +92,6 @@ class MomentumSection(MethodSection):
     """Each step keeps this share of the last one."""
     decay: NonNegative = 0.0
     """The rate is halved after 1 / decay steps."""
-
-    def made(self) -> optimizer.Optimizer:
-        """The optimizer."""
-        return stochastic.Momentum(self.momentum, self.decay)
 
 
 class AdamSection(MethodSection):
@@ -130,10 +107,6 @@ class AdamSection(MethodSection):
     """The root mean square gradient has this floor, relative to its largest value."""
     decay: NonNegative = 0.0
     """The rate is halved after 1 / decay steps."""
-
-    def made(self) -> optimizer.Optimizer:
-        """The optimizer."""
-        return stochastic.Adam(self.first_memory, self.second_memory, self.floor, self.decay)
 
 
 def _named(value: Any) -> Any:

@@ -263,7 +263,7 @@ class PhysicsSection(Section):
     """A shot propagates on the whole grid, within this horizontal distance, or where waves can
     return from [m]."""
 
-    def kept(self) -> HistorySection:
+    def history_section(self) -> HistorySection:
         """The section of the history, whatever way it is given."""
         if isinstance(self.history, HistorySection):
             return self.history

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from fwicli.config.values import MOST, Count, NonNegative, OneOf, Section, kind
-from fwicli.inversion.shots.batches import ORDERS, Batches
-from fwicli.inversion.shots.encoding import Encoding
+from fwicli.inversion.shots.batches import ORDERS
 
 Seed = Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
 
@@ -57,19 +56,6 @@ class ShotsSection(Section):
         if self.batch is None and self.order != "shuffled":
             raise ValueError("`order` is that of batches; give their size as `batch`")
         return self
-
-    def batches(self) -> Batches | None:
-        """The rule for the shots of an iteration; None for all."""
-        return None if self.batch is None else Batches(self.batch, self.order, self.seed)
-
-    def encoding(self) -> Encoding | None:
-        """The rule for codes; None where every shot is simulated by itself."""
-        if self.encode is False:
-            return None
-        settings = self.encode
-        return Encoding(
-            settings.sources, settings.realisations, settings.polarity, settings.delay, self.seed
-        )
 
     @property
     def changing(self) -> bool:

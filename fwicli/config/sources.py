@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Literal
 
-import numpy as np
 from pydantic import AfterValidator, Field
 
-from fwicli.config.conditioning import ConditioningSection, WeightingSection
+from fwicli.config.conditioning import WeightingSection
 from fwicli.config.values import Positive, Range, Section
-from fwicli.inversion.conditioning import mutes
-from fwicli.inversion.conditioning.operators import Chain, Record, Weights, chain
-from fwicli.inversion.shots.experiments import Preparation
-from fwicli.inversion.source_estimation import SourceFit, filter_step
 
 
 def _about_zero(value: list[float]) -> list[float]:
@@ -33,36 +27,3 @@ class SourceSection(Section):
     """The filter is damped by this share of the energy of the synthetic data."""
     window: list[WeightingSection] | None = None
     """These weights select the data to fit; by default those of `conditioning`."""
-
-    def whole(self, record: Record) -> list[Weights]:
-        """Samples whose synthetic value needs none from after the end of the record."""
-        lead = -self.lags[0]
-        return [mutes.by_time(record, None, record.times[-1] - lead, lead)] if lead > 0 else []
-
-    def fit(self, record: Record, conditioning: Chain, highest: float) -> SourceFit:
-        """For the traces of a shot, their conditioning, and the upper edge of the band [Hz]."""
-        if self.window is not None:
-            own = [section.operator(record) for section in self.window]
-            conditioning = chain([*self.whole(record), *own])
-        weights = np.asarray(conditioning.weights(record.observed.shape))
-        lags = self.lags[0], self.lags[1]
-        step = filter_step(highest, record.interval)
-        return SourceFit(lags, self.damping, weights, self.estimate == "common", step)
-
-
-def prepare(
-    record: Record,
-    conditioning: Sequence[ConditioningSection],
-    source: SourceSection | None,
-    highest: float = np.inf,
-) -> Preparation:
-    """What is done with the gathers of a shot before they are compared.
-
-    Parameters
-    ----------
-    highest : float
-        Upper edge of the band [Hz].
-    """
-    ends = [] if source is None else source.whole(record)
-    made = chain([*ends, *(section.operator(record) for section in conditioning)])
-    return Preparation(made, None if source is None else source.fit(record, made, highest))

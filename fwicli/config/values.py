@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import (
     AfterValidator,
@@ -48,6 +48,20 @@ def kind(value: Any) -> str:
     if isinstance(value, str):
         return "text"
     return "switch" if isinstance(value, bool) else "number"
+
+
+def kinds(union: Any, key: str = "kind") -> tuple[str, ...]:
+    """Names that select the members of a union of sections.
+
+    Parameters
+    ----------
+    union : Annotated union
+        Sections with a literal of names under the key.
+    key : str
+        Key that selects a member.
+    """
+    sections = get_args(get_args(union)[0])
+    return tuple(n for s in sections for n in get_args(s.model_fields[key].annotation))
 
 
 class OneOf:

@@ -11,6 +11,8 @@ from fwicli.config.inversion import InversionSection
 from fwicli.config.loader import ProblemsError, load
 from fwicli.errors import DataError
 from fwicli.inversion.conditioning.operators import Record
+from fwicli.workflows.assembly.arrays import TraceArrays
+from fwicli.workflows.assembly.conditioning import Preparer, build_preparer
 
 CONFIG = """\
 model: {vp: 2000.0, shape: [31, 21], spacing: 10}
@@ -30,15 +32,19 @@ def inversion(tmp_path: Path, *lines: str, stages: str = STAGES) -> InversionSec
     return found
 
 
-def heard(settings: InversionSection, stage: int) -> list[bool]:
-    prepare = settings.prepare(stage)
+def preparer(settings: InversionSection, stage: int) -> Preparer | None:
+    return build_preparer(settings, stage, TraceArrays())
+
+
+def compared_traces(settings: InversionSection, stage: int) -> list[bool]:
+    prepare = preparer(settings, stage)
     assert prepare is not None
     return prepare(RECORD).compared_traces((2, 251)).tolist()
 
 
 def test_nothing_is_done_by_default(tmp_path: Path) -> None:
-    assert inversion(tmp_path).prepare(0) is None
-    assert inversion(tmp_path, "source: false").prepare(1) is None
+    assert preparer(inversion(tmp_path), 0) is None
+    assert preparer(inversion(tmp_path, "source: false"), 1) is None
 
 
 def test_a_stage_has_its_own(tmp_path: Path) -> None:
@@ -51,10 +57,10 @@ def test_a_stage_has_its_own(tmp_path: Path) -> None:
         "nearest: 100}]}}, {band: [0, 8], source: false, conditioning: [{kind: offsets, "
         "nearest: 100}]}, {band: [0, 8], source: false, conditioning: []}]",
     )
-    assert heard(settings, 0) == [True, True]
-    assert heard(settings, 1) == [False, True]
-    assert settings.prepare(2) is None
-    first = settings.prepare(0)
+    assert compared_traces(settings, 0) == [True, True]
+    assert compared_traces(settings, 1) == [False, True]
+    assert preparer(settings, 2) is None
+    first = preparer(settings, 0)
     assert first is not None
     fit = first(RECORD).source
     assert fit is not None
@@ -67,7 +73,7 @@ def test_order_of_operators_is_that_of_the_list(tmp_path: Path) -> None:
     gather = np.random.default_rng(0).standard_normal((2, 251))
     found = []
     for order in (lines, lines[::-1]):
-        prepare = inversion(tmp_path, f"conditioning: [{', '.join(order)}]").prepare(0)
+        prepare = preparer(inversion(tmp_path, f"conditioning: [{', '.join(order)}]"), 0)
         assert prepare is not None
         found.append(prepare(RECORD).conditioning.apply(gather))
     assert not found[0][:, 126:].any()
@@ -78,12 +84,17 @@ def test_weights_from_a_file(tmp_path: Path) -> None:
     """Whose path is that beside the config."""
     np.save(tmp_path / "w.npy", np.array([0.0, 2.0]))
     line = "conditioning: [{kind: given_weights, file: w.npy}]"
-    prepare = inversion(tmp_path, line).prepare(0)
+    settings = inversion(tmp_path, line)
+    prepare = preparer(settings, 0)
     assert prepare is not None
     np.testing.assert_array_equal(prepare(RECORD).conditioning.weights((2, 251))[:, 0], [0, 2])
     (tmp_path / "w.npy").unlink()
+    # Weights are read once, by whoever asks first.
+    np.testing.assert_array_equal(prepare(RECORD).conditioning.weights((2, 251))[:, 0], [0, 2])
+    again = preparer(settings, 0)
+    assert again is not None
     with pytest.raises(DataError, match=r"there is no file .*w\.npy"):
-        prepare(RECORD)
+        again(RECORD)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from fwicli.config.loader import ProblemsError, load
-from fwicli.config.optimizers import LbfgsSection
+from fwicli.config.optimizers import LbfgsSection, OptimizerSection
+from fwicli.config.values import kinds
 from fwicli.inversion.optimizers import (
     conjugate_gradient,
     lbfgs,
@@ -16,6 +18,7 @@ from fwicli.inversion.optimizers import (
     stochastic,
 )
 from fwicli.inversion.optimizers.optimizer import Optimizer
+from fwicli.workflows.assembly.optimizer import build
 
 CONFIG = """\
 model: {vp: 2000.0, shape: [31, 21], spacing: 10}
@@ -29,8 +32,7 @@ inversion:
 def made(tmp_path: Path, optimizer: str, stage: int = 0) -> Optimizer:
     path = tmp_path / "c.yaml"
     path.write_text(CONFIG + f"  optimizer: {optimizer}\n", encoding="utf-8")
-    found: Optimizer = load(path).config.inversion.of(stage).optimizer.made()
-    return found
+    return build(load(path).config.inversion.of(stage).optimizer)
 
 
 @pytest.mark.parametrize(
@@ -101,3 +103,12 @@ def test_second_derivatives_have_to_be_known(tmp_path: Path, line: str, message:
     assert message in str(caught.value)
     path.write_text(CONFIG.replace("method: newton", "memory: 3") + f"  {line}\n", encoding="utf-8")
     load(path)
+
+
+@pytest.mark.parametrize("method", kinds(OptimizerSection, "method"))
+def test_sections_know_their_methods(method: str) -> None:
+    """What constraints and second derivatives they take; the schema refuses the others."""
+    section = TypeAdapter(OptimizerSection).validate_python({"method": method})
+    optimizer = build(section)
+    assert section.keeps_constraints == optimizer.sets
+    assert section.second_order == (optimizer.curvature is not None)

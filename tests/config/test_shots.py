@@ -10,6 +10,7 @@ from fwicli.config.loader import ProblemsError, load
 from fwicli.config.shots import ShotsSection
 from fwicli.inversion.shots.batches import Batches
 from fwicli.inversion.shots.encoding import Encoding
+from fwicli.workflows.assembly.shots import build_batches, build_encoding
 
 CONFIG = """\
 model: {vp: 2000.0, shape: [31, 21], spacing: 10}
@@ -29,21 +30,21 @@ def shots(tmp_path: Path, text: str, stage: int = 0) -> ShotsSection:
 
 def test_all_shots_by_default(tmp_path: Path) -> None:
     found = shots(tmp_path, "{}")
-    assert found.batches() is found.encoding() is None
+    assert build_batches(found) is build_encoding(found) is None
 
 
 def test_sections_make_rules(tmp_path: Path) -> None:
     found = shots(tmp_path, "{batch: 4, order: random, seed: 7}")
-    assert found.batches() == Batches(4, "random", 7)
+    assert build_batches(found) == Batches(4, "random", 7)
     found = shots(tmp_path, "{encode: {sources: 5, realisations: 2, delay: 0.3, polarity: true}}")
-    assert found.encoding() == Encoding(5, 2, True, 0.3, 0)
+    assert build_encoding(found) == Encoding(5, 2, True, 0.3, 0)
 
 
 def test_a_stage_has_its_own(tmp_path: Path) -> None:
-    assert shots(tmp_path, "{batch: 4}", stage=0).encoding() is None
+    assert build_encoding(shots(tmp_path, "{batch: 4}", stage=0)) is None
     found = shots(tmp_path, "{batch: 4}", stage=1)
-    assert found.encoding() == Encoding()
-    assert found.batches() is None
+    assert build_encoding(found) == Encoding()
+    assert build_batches(found) is None
 
 
 @pytest.mark.parametrize(

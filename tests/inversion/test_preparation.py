@@ -11,13 +11,14 @@ from pydantic import TypeAdapter
 
 from fwicli import Acquisition, Gathers
 from fwicli.config.conditioning import ConditioningSection
-from fwicli.config.sources import SourceSection, prepare
+from fwicli.config.sources import SourceSection
 from fwicli.errors import ConfigError, DataError
 from fwicli.inversion.conditioning.operators import Record
 from fwicli.inversion.misfits.residuals import LeastSquares
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.shots.experiments import Preparation, experiments
 from fwicli.survey.wavelets import ricker, times
+from fwicli.workflows.assembly.conditioning import Preparer
 from tests.inversion.test_objective import SAMPLES, objective, slope
 
 SECTIONS = TypeAdapter(list[ConditioningSection])
@@ -71,18 +72,18 @@ def prepared(
         if "dead_traces" in chain:
             observed[3] = 0.0
         record = Record.of(number, e.source, e.receivers, c.interval, observed)
-        both = prepare(record, chosen, source)
-        heard = both.compared_traces(observed.shape)
-        fit = None if both.source is None else both.source.select(heard)
+        both = Preparer(chosen, source)(record)
+        compared = both.compared_traces(observed.shape)
+        fit = None if both.source is None else both.source.select(compared)
         comparison = replace(
             c,
-            observed=observed[heard],
-            conditioning=both.conditioning.select(heard),
+            observed=observed[compared],
+            conditioning=both.conditioning.select(compared),
             source=fit,
         )
         # The guess of the wavelet is another than what the data were made with.
         wavelet = e.wavelet if source is None else 0.3 * ricker(times(0.004, SAMPLES), 25.0)[None]
-        kept = e.receivers[heard]
+        kept = e.receivers[compared]
         made.append(replace(e, wavelet=wavelet, receivers=kept, comparison=comparison))
     return replace(f, experiments=tuple(made)), x
 
@@ -191,7 +192,7 @@ def test_muted_traces_are_not_modelled() -> None:
     def near(record: Record) -> Preparation:
         farthest = 60.0 if record.shot == 0 else 0.5
         named = {"kind": "offsets", "farthest": farthest}
-        return prepare(record, SECTIONS.validate_python([named]), None)
+        return Preparer(SECTIONS.validate_python([named]), None)(record)
 
     made = experiments(gathers, LeastSquares(), prepare=near)
     assert len(made) == 1
@@ -202,8 +203,8 @@ def test_muted_traces_are_not_modelled() -> None:
         experiments(
             gathers,
             LeastSquares(),
-            prepare=lambda r: prepare(
-                r, SECTIONS.validate_python([{"kind": "offsets", "nearest": 9000.0}]), None
+            prepare=Preparer(
+                SECTIONS.validate_python([{"kind": "offsets", "nearest": 9000.0}]), None
             ),
         )
 
@@ -211,16 +212,16 @@ def test_muted_traces_are_not_modelled() -> None:
 def test_source_without_data_is_refused() -> None:
     source = SourceSection(window=SECTIONS.validate_python([{"kind": "offsets", "farthest": 5.0}]))
     with pytest.raises(DataError, match="nothing of shot 0 is left to estimate its source from"):
-        experiments(records(), LeastSquares(), prepare=lambda r: prepare(r, [], source))
+        experiments(records(), LeastSquares(), prepare=Preparer([], source))
 
 
 def test_end_of_the_record_needs_no_wave_from_after_it() -> None:
     """Where the filter looks ahead, what it cannot see is not compared."""
     record = Record(0, np.zeros(2), 0.004, np.ones((2, 101)))
-    both = prepare(record, [], SourceSection(lags=[-0.1, 0.2]))
+    both = Preparer([], SourceSection(lags=[-0.1, 0.2]))(record)
     weights = both.conditioning.weights((2, 101))
     assert not weights[:, 75:].any()
     assert (weights[:, :51] == 1).all()
     assert both.source is not None
     np.testing.assert_array_equal(both.source.weights, weights)
-    assert prepare(record, [], SourceSection(lags=[0.0, 0.2])).conditioning.weights((2, 101)).all()
+    assert Preparer([], SourceSection(lags=[0.0, 0.2]))(record).conditioning.weights((2, 101)).all()

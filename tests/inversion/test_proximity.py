@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from fwicli import Gathers
-from fwicli.config.sources import prepare
 from fwicli.errors import DataError
 from fwicli.inversion.misfits.registry import MISFITS
 from fwicli.inversion.misfits.residuals import LeastSquares
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.shots.encoding import Encoding
-from fwicli.inversion.shots.experiments import experiments, heard
+from fwicli.inversion.shots.experiments import compared_traces, experiments
 from fwicli.inversion.shots.selection import ShotSelection
 from fwicli.survey import proximity
 from fwicli.survey.wavelets import ricker, times
+from fwicli.workflows.assembly.conditioning import Preparer
 from tests.inversion.test_objective import SAMPLES, objective, records_of, slope
 from tests.inversion.test_preparation import SOURCES, sections
 
@@ -35,7 +35,7 @@ def compared(f: Objective, records: Gathers, way: str) -> Objective:
     if chain or source:
         guess = 0.3 * ricker(times(0.004, SAMPLES), 25.0)
         records = replace(records, wavelet=guess if source else records.wavelet)
-        prepared = lambda record: prepare(record, chain, source)  # noqa: E731
+        prepared = Preparer(chain, source)
     encoded = kind == "encoded"
     shots = experiments(records, misfit, (), prepared, NEAR, aligned=encoded)
     f = replace(f, experiments=shots)
@@ -124,9 +124,7 @@ def test_nothing_left_of_unknown_sources_is_said() -> None:
     records = records_of(f)
     source = SOURCES["common"]
     with pytest.raises(DataError, match="`near_source` to a shorter distance"):
-        experiments(
-            records, LeastSquares(), (), lambda record: prepare(record, [], source), near=1e5
-        )
+        experiments(records, LeastSquares(), (), Preparer([], source), near=1e5)
     source = SOURCES["shot"].model_copy(update={"window": sections("offsets")})
     with pytest.raises(DataError, match="nothing of shot 0 is left to estimate its source from"):
-        heard(records, lambda record: prepare(record, [], source), 1e5)
+        compared_traces(records, Preparer([], source), 1e5)

@@ -11,12 +11,12 @@ from pydantic import TypeAdapter
 
 from fwicli import Acquisition, Gathers
 from fwicli.config.conditioning import ConditioningSection
-from fwicli.config.sources import SourceSection, prepare
+from fwicli.config.sources import SourceSection
 from fwicli.errors import DataError
-from fwicli.inversion.conditioning.operators import Record
 from fwicli.inversion.misfits.registry import MISFITS
 from fwicli.inversion.misfits.residuals import LeastSquares
-from fwicli.inversion.shots.experiments import Preparation, experiments, heard
+from fwicli.inversion.shots.experiments import compared_traces, experiments
+from fwicli.workflows.assembly.conditioning import Preparer
 
 INTERVAL, SAMPLES, RECEIVERS = 0.01, 80, 12
 DEAD = (3, 4, 9)
@@ -49,13 +49,9 @@ def records(dead: float | None) -> Gathers:
     return Gathers(acquisition, INTERVAL, data, data[0, 0]).with_silence()
 
 
-def preparing(chain: str, source: SourceSection | None = None) -> Any:
+def preparing(chain: str, source: SourceSection | None = None) -> Preparer:
     sections = TypeAdapter(list[ConditioningSection]).validate_python(CHAINS[chain])
-
-    def make(record: Record) -> Preparation:
-        return prepare(record, sections, source, 12.0)
-
-    return make
+    return Preparer(sections, source, 12.0)
 
 
 @pytest.mark.parametrize("dead", KINDS)
@@ -74,7 +70,7 @@ def test_dead_traces_are_as_if_not_there(
     expected, slope = other.comparison(synthetic)
     assert value == pytest.approx(expected, rel=1e-12)
     np.testing.assert_allclose(derivative, slope, rtol=1e-9, atol=1e-12 * np.abs(slope).max())
-    assert heard(records(KINDS[dead]), make)[0, list(DEAD)].any() == np.False_
+    assert compared_traces(records(KINDS[dead]), make)[0, list(DEAD)].any() == np.False_
 
 
 @pytest.mark.parametrize("misfit", MISFITS)

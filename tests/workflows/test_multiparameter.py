@@ -17,8 +17,8 @@ from fwicli.files import hdf5
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.unknowns.parameterization import PARAMETERIZATIONS
 from fwicli.workflows import invert, model
+from fwicli.workflows.assembly.inversion import InversionObjects
 from fwicli.workflows.assembly.survey import earth_model
-from fwicli.workflows.assembly.unknowns import variables
 from fwicli.workflows.planning.plan import make_plan
 from tests.survey_fixtures import MODEL
 from tests.workflows.planning.test_plan import impossible
@@ -192,7 +192,7 @@ def test_blocks_are_balanced(parameter: str) -> None:
             {"rho": [900, 2600]},
         )
     ]
-    first, second, alone = (variables(s, earth_model(s.model)) for s in sections)
+    first, second, alone = (InversionObjects(s, earth_model(s.model)).variables for s in sections)
     assert (first.names, second.names) == (("vp", "rho"), ("vp", "impedance"))
     for made in (first, second):
         low, high = (side[:, 0, 0] for side in made.bounds({"vp": np.ones((6, 4))}))

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import singledispatch
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.config import schema
-from fwicli.config.inversion import InversionSection
 from fwicli.config.regularization import (
     ConstraintSection,
     DirectionalSection,
     PenaltySection,
+    PropertySection,
     ReferenceSection,
     SlopesSection,
+    SmoothnessSection,
     TikhonovSection,
+    TotalVariationSection,
     VariationSection,
 )
 from fwicli.errors import ModelError
@@ -34,37 +36,41 @@ from fwicli.inversion.regularization.projection import Constraints, Feasible
 from fwicli.inversion.unknowns.variables import Variables
 from fwicli.survey.model import IMPEDANCE, EarthModel
 from fwicli.survey.regridding import Regridding
-from fwicli.workflows.assembly import survey, unknowns
+from fwicli.workflows.assembly.arrays import ModelArrays
+from fwicli.workflows.assembly.variables import outermost
 
 Array = NDArray[Any]
 Mask = NDArray[np.bool_]
+Common = tuple[str, float, float, Mask]
 
 
 @dataclass(frozen=True)
 class Regularization:
-    """What a stage says of the model.
+    """Penalties and constraints of a stage, built on the grid that they are asked for.
 
     Parameters
     ----------
-    config : schema.InvertConfig
-    settings : Inversion
-        As they are for the stage.
+    penalty_sections : sequence of PenaltySection
+    constraint_sections : sequence of ConstraintSection
     model : EarthModel
         Where the run started.
     variables : Variables
         With bounds on the model's grid.
     fixed : ndarray of bool
         Points of the model that stay.
+    arrays : ModelArrays
+        Dips and references in files.
     """
 
-    config: schema.InvertConfig
-    settings: InversionSection
+    penalty_sections: Sequence[PenaltySection]
+    constraint_sections: Sequence[ConstraintSection]
     model: EarthModel
     variables: Variables
     fixed: Mask
+    arrays: ModelArrays
 
     def check(self) -> None:
-        """Make everything once, on the model's grid.
+        """Build all penalties and constraints once, on the model's grid.
 
         Raises
         ------
@@ -73,96 +79,268 @@ class Regularization:
         """
         same = Regridding(self.model.grid, self.model.grid.spacing)
         self.penalties(same, ~self.fixed)
-        for section in self.settings.constraints:
-            self._set(section)
+        for section in self.constraint_sections:
+            build_constraint(section, self)
 
-    # --- penalties -------------------------------------------------------------------------------
+    def penalties(self, regridding: Regridding, free: Mask) -> tuple[Penalty, ...]:
+        """Penalties on a coarser grid, for the points that are free there.
 
-    def penalties(self, moved: Regridding, free: Mask) -> tuple[Penalty, ...]:
-        """On a coarser grid, for the points that are free there."""
-        return tuple(self._penalty(s, moved, free) for s in self.settings.regularization)
+        Parameters
+        ----------
+        regridding : Regridding
+            From the grid of the model to that of the stage.
+        free : ndarray of bool
+            Points of the grid of the stage that may change.
 
-    def _penalty(self, section: PenaltySection, moved: Regridding, free: Mask) -> Penalty:
-        name, grid = section.property, self.model.grid
-        low, high = unknowns.outermost(unknowns.bounds(self.config, self.model, name))
-        common = (name, section.weight, high - low, free)
-        start = self.variables.values(moved.model_to_coarse(self.model).properties)[name]
-        if isinstance(section, ReferenceSection):
-            return Reference(*common, self._reference(section, moved, start))
-        base = start if section.of == "change" else None
-        if isinstance(section, TikhonovSection):
-            weights = [0.0] * grid.ndim if section.axes else [1.0] * grid.ndim
-            for axis, weight in (section.axes or {}).items():
-                weights[self._axis(axis)] = weight
-            return Tikhonov(*common, base, section.order, tuple(weights))
-        if isinstance(section, DirectionalSection):
-            if grid.ndim == 3:
-                raise ModelError(
-                    "directional penalties are for two dimensions; in three, use the kind "
-                    "`tikhonov` with `axes`"
-                )
-            dip = moved.to_coarse(survey.on_grid(self.config.model, grid, section.dip))
-            return Directional(*common, base, np.deg2rad(dip))
-        return TotalVariation(*common, base, section.smoothing)
+        Returns
+        -------
+        penalties : tuple of Penalty
+        """
+        return tuple(build_penalty(s, self, regridding, free) for s in self.penalty_sections)
 
-    def _reference(self, section: ReferenceSection, moved: Regridding, start: Array) -> Array:
-        """The model that a penalty is the distance to; averaged like models are."""
-        if section.model is None:
-            return start
-        name = section.property
-        values = survey.on_grid(self.config.model, self.model.grid, section.model)
-        if name == IMPEDANCE:
-            return moved.to_coarse(values)
-        return moved.model_to_coarse(self.model.changed({name: values})).properties[name]
+    def start(self, name: str, regridding: Regridding) -> Array:
+        """A variable in the starting model, on a coarser grid.
 
-    def _axis(self, name: str) -> int:
+        Parameters
+        ----------
+        name : str
+            Of the variable.
+        regridding : Regridding
+            From the grid of the model to the coarser one.
+
+        Returns
+        -------
+        values : ndarray
+            On the coarser grid, in SI units.
+        """
+        return self.variables.values(regridding.model_to_coarse(self.model).properties)[name]
+
+    def axis(self, name: str) -> int:
+        """Number of an axis of the model by its name.
+
+        Raises
+        ------
+        ModelError
+            If the model has no such axis.
+        """
         axes = self.model.grid.axes
         if name not in axes:
             raise ModelError(f"the model has no axis {name}; its axes are {', '.join(axes)}")
         return axes.index(name)
 
-    # --- constraints -----------------------------------------------------------------------------
-
     def constraints(self, variables: Variables, model: EarthModel, free: Mask) -> Constraints:
-        """Convex sets on the grid of a model, which stays as it is where it is not free."""
+        """Convex sets on the grid of a model, which stays as it is where it is not free.
+
+        Parameters
+        ----------
+        variables : Variables
+            With bounds on the grid of the model.
+        model : EarthModel
+        free : ndarray of bool
+            Points of the model that may change.
+
+        Returns
+        -------
+        constraints : Constraints
+        """
         low, high = (variables.unpack(end) for end in variables.bounds(model.properties))
-        values, made = variables.values(model.properties), {}
+        values, feasible = variables.values(model.properties), {}
         for name in variables.names:
-            sections = [s for s in self.settings.constraints if s.property == name]
+            sections = [s for s in self.constraint_sections if s.property == name]
             if sections:
                 ends = [np.where(free, end[name], values[name]) for end in (low, high)]
-                sets = [self._set(section) for section in sections]
-                made[name] = Feasible(ends[0], ends[1], sets, model.grid.spacing, name)
-        return Constraints(made)
+                sets = [build_constraint(section, self) for section in sections]
+                feasible[name] = Feasible(ends[0], ends[1], sets, model.grid.spacing, name)
+        return Constraints(feasible)
 
     def projection(
         self, variables: Variables, model: EarthModel, free: Mask, bounds: tuple[Array, Array]
     ) -> Callable[[Array], Array] | None:
-        """From x to the nearest x that keeps constraints and bounds; None without constraints."""
+        """From x to the nearest x that keeps constraints and bounds; None without constraints.
+
+        Parameters
+        ----------
+        variables : Variables
+            With bounds on the grid of the model.
+        model : EarthModel
+        free : ndarray of bool
+            Points of the model that may change.
+        bounds : tuple of ndarray
+            Lower and upper bound of x.
+
+        Returns
+        -------
+        nearest : callable or None
+        """
         sets = self.constraints(variables, model, free)
         if not sets.sets:
             return None
 
         def nearest(x: Array) -> Array:
-            found = variables.scaled(sets.project(variables.unpack(x)))
-            return np.asarray(np.clip(found, *bounds))
+            projected = variables.scaled(sets.project(variables.unpack(x)))
+            return np.asarray(np.clip(projected, *bounds))
 
         return nearest
 
-    def _set(self, section: ConstraintSection) -> SlopeSet:
-        if isinstance(section, SlopesSection):
-            low = -np.inf if section.low is None else section.low
-            high = np.inf if section.high is None else section.high
-            return SlopeRange(self._axis(section.axis), low, high)
-        kind = Variation if isinstance(section, VariationSection) else Smoothness
-        if section.limit is not None:
-            return kind(section.limit)
-        differences = Differences(~self.fixed, self.model.grid.spacing)
-        start = self.variables.values(self.model.properties)[section.property]
-        there = kind(1.0).measure(differences.gradient(start), differences.edges)
-        if there == 0:
-            raise ModelError(
-                f"the starting model of {section.property} has no slopes that a limit could be "
-                f"relative to; give `limit` in SI units per metre"
-            )
-        return kind((section.relative or 1.0) * there)
+
+# --- penalties ------------------------------------------------------------------------------------
+
+
+@singledispatch
+def build_penalty(
+    section: PropertySection, stage: Regularization, regridding: Regridding, free: Mask
+) -> Penalty:
+    """The penalty of a section, on the grid of a stage.
+
+    Parameters
+    ----------
+    section : PenaltySection
+        Its class chooses the penalty.
+    stage : Regularization
+        Model, variables and arrays of the stage.
+    regridding : Regridding
+        From the grid of the model to that of the stage.
+    free : ndarray of bool
+        Points of the grid of the stage that may change.
+
+    Returns
+    -------
+    penalty : Penalty
+
+    Raises
+    ------
+    ModelError, DataError
+        If it is not possible with the model, or a file cannot be read.
+    TypeError
+        If no function is registered for the class of the section.
+    """
+    raise TypeError(f"no penalty is built from {type(section).__name__}")
+
+
+@build_penalty.register
+def _tikhonov(
+    section: TikhonovSection, stage: Regularization, regridding: Regridding, free: Mask
+) -> Penalty:
+    ndim = stage.model.grid.ndim
+    weights = [0.0] * ndim if section.axes else [1.0] * ndim
+    for axis, weight in (section.axes or {}).items():
+        weights[stage.axis(axis)] = weight
+    base = _base(section, stage, regridding)
+    return Tikhonov(*_common(section, stage, free), base, section.order, tuple(weights))
+
+
+@build_penalty.register
+def _directional(
+    section: DirectionalSection, stage: Regularization, regridding: Regridding, free: Mask
+) -> Penalty:
+    if stage.model.grid.ndim == 3:
+        raise ModelError(
+            "directional penalties are for two dimensions; in three, use the kind "
+            "`tikhonov` with `axes`"
+        )
+    base = _base(section, stage, regridding)
+    dip = regridding.to_coarse(stage.arrays.on_grid(section.dip))
+    return Directional(*_common(section, stage, free), base, np.deg2rad(dip))
+
+
+@build_penalty.register
+def _total_variation(
+    section: TotalVariationSection, stage: Regularization, regridding: Regridding, free: Mask
+) -> Penalty:
+    base = _base(section, stage, regridding)
+    return TotalVariation(*_common(section, stage, free), base, section.smoothing)
+
+
+@build_penalty.register
+def _reference(
+    section: ReferenceSection, stage: Regularization, regridding: Regridding, free: Mask
+) -> Penalty:
+    """The distance to a model, which is averaged like models are."""
+    name, common = section.property, _common(section, stage, free)
+    if section.model is None:
+        return Reference(*common, stage.start(name, regridding))
+    values = stage.arrays.on_grid(section.model)
+    if name == IMPEDANCE:
+        return Reference(*common, regridding.to_coarse(values))
+    reference = regridding.model_to_coarse(stage.model.changed({name: values}))
+    return Reference(*common, reference.properties[name])
+
+
+def _common(section: PenaltySection, stage: Regularization, free: Mask) -> Common:
+    """First arguments of all penalties: name, weight, width of the bounds, free points."""
+    (block,) = (b for b in stage.variables.blocks if b.name == section.property)
+    low, high = outermost((block.low, block.high))
+    return section.property, section.weight, high - low, free
+
+
+def _base(
+    section: TikhonovSection | DirectionalSection | TotalVariationSection,
+    stage: Regularization,
+    regridding: Regridding,
+) -> Array | None:
+    """The model whose change is penalised; None where the model itself is."""
+    return stage.start(section.property, regridding) if section.of == "change" else None
+
+
+# --- constraints ----------------------------------------------------------------------------------
+
+
+@singledispatch
+def build_constraint(section: PropertySection, stage: Regularization) -> SlopeSet:
+    """The convex set of a section.
+
+    Parameters
+    ----------
+    section : ConstraintSection
+        Its class chooses the set.
+    stage : Regularization
+        Model and variables of the stage.
+
+    Returns
+    -------
+    set : SlopeSet
+
+    Raises
+    ------
+    ModelError
+        If it is not possible with the model.
+    TypeError
+        If no function is registered for the class of the section.
+    """
+    raise TypeError(f"no constraint is built from {type(section).__name__}")
+
+
+@build_constraint.register
+def _slopes(section: SlopesSection, stage: Regularization) -> SlopeSet:
+    low = -np.inf if section.low is None else section.low
+    high = np.inf if section.high is None else section.high
+    return SlopeRange(stage.axis(section.axis), low, high)
+
+
+@build_constraint.register
+def _variation(section: VariationSection, stage: Regularization) -> SlopeSet:
+    return Variation(_limit(section, Variation(1.0), stage))
+
+
+@build_constraint.register
+def _smoothness(section: SmoothnessSection, stage: Regularization) -> SlopeSet:
+    return Smoothness(_limit(section, Smoothness(1.0), stage))
+
+
+def _limit(
+    section: VariationSection | SmoothnessSection,
+    unit: Variation | Smoothness,
+    stage: Regularization,
+) -> float:
+    """Limit of the slopes, by value or relative to the starting model [SI units/m]."""
+    if section.limit is not None:
+        return section.limit
+    differences = Differences(~stage.fixed, stage.model.grid.spacing)
+    start = stage.variables.values(stage.model.properties)[section.property]
+    slopes = unit.measure(differences.gradient(start), differences.edges)
+    if slopes == 0:
+        raise ModelError(
+            f"the starting model of {section.property} has no slopes that a limit could be "
+            f"relative to; give `limit` in SI units per metre"
+        )
+    return (section.relative or 1.0) * slopes

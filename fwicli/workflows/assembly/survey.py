@@ -32,7 +32,7 @@ def earth_model(section: schema.ModelSection) -> EarthModel:
     if section.shape is not None:
         given = [name for name in ("vp", *_others(section)) if getattr(section, name) is not None]
         sizes.model(section.shape, len(given))
-    values, stored = _property(section, section.vp)
+    values, stored = read_property(section, section.vp)
     grid = _grid(section, tuple(values.shape), stored)
     scale = 1000.0 if section.unit == "km/s" else 1.0
     others = {}
@@ -41,7 +41,7 @@ def earth_model(section: schema.ModelSection) -> EarthModel:
         if isinstance(source, float):
             others[name] = np.full(grid.shape, source * unit)
         elif source is not None:
-            others[name] = _property(section, source)[0].astype(np.float64) * unit
+            others[name] = read_property(section, source)[0].astype(np.float64) * unit
     model = EarthModel(grid, values.astype(np.float64) * scale, others)
     if section.smooth is None:
         return model
@@ -109,22 +109,7 @@ def kept(model: EarthModel, what: str | float) -> NDArray[np.bool_]:
     return model.above(float(what))
 
 
-def on_grid(section: schema.ModelSection, grid: Grid, source: float | ArrayFileSection) -> Array:
-    """Values of shape grid.shape, from a number or from a file in SI units."""
-    if isinstance(source, float):
-        return np.full(grid.shape, source)
-    values = _property(section, source)[0]
-    if values.shape != grid.shape:
-        raise ModelError(
-            f"{source.file} holds shape {values.shape}, but the model has {grid.shape}; give one "
-            f"value for every point of the model"
-        )
-    if not np.isfinite(values).all():
-        raise ModelError(f"{source.file} has values that are not numbers; replace them")
-    return values.astype(np.float64)
-
-
-def _property(
+def read_property(
     section: schema.ModelSection, source: float | ArrayFileSection
 ) -> tuple[Array, Stored | None]:
     """Values of a property as they are in its file, and what the file says of its grid."""

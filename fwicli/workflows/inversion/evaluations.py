@@ -1,6 +1,6 @@
 """The evaluations of an iteration, on disk until the iteration is: none is done twice.
 
-An optimizer is a function of its state and of what it evaluates. A run that was killed within an
+An optimizer is a function of its state and of its evaluations. A run that was killed within an
 iteration begins that iteration again from its state, asks for the same evaluations in the same
 order, and is given those which are on disk: it loses the one that was in flight, and nothing else.
 """
@@ -25,19 +25,19 @@ Entry = dict[str, Array]
 
 
 class EvaluationCache:
-    """Results of evaluations, by what was evaluated.
+    """Results of evaluations on disk, by kind and place.
 
     Parameters
     ----------
     folder : Path
-        Where they are kept; made when it is needed.
+        Folder of the results; it is made when it is needed.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def recall(self, what: str, at: tuple[Array, ...], make: Callable[[], Entry]) -> Entry:
-        """The result of an evaluation: from disk, or made now and kept.
+        """The result of an evaluation: from disk, or computed now and written.
 
         Parameters
         ----------
@@ -81,7 +81,7 @@ def _read(path: Path) -> Entry | None:
         If somebody else could have written it.
     """
     try:
-        with ownership.open_run_file(path) as file, np.load(file) as kept:
-            return {name: kept[name] for name in kept.files}
+        with ownership.open_run_file(path) as file, np.load(file) as archive:
+            return {name: archive[name] for name in archive.files}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None

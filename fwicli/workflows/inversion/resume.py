@@ -1,4 +1,4 @@
-"""What of a config may change when an inversion is continued: what extends it.
+"""Rule of how the config of an inversion may change when it is continued: it may be extended.
 
 The result has to be that of one run which was begun with the new config. Stages that were begun
 stay as they are, but for the number of iterations of the last of them, which may be any that is
@@ -50,8 +50,8 @@ class ResumeRule:
         added = STAGE.fullmatch(key)
         if added is not None:
             return old is None
-        found = ITERATIONS.fullmatch(key)
-        if found is None or not isinstance(new, int):
+        match = ITERATIONS.fullmatch(key)
+        if match is None or not isinstance(new, int):
             return False
-        number = int(found[1])
+        number = int(match[1])
         return number > self.stage or (number == self.stage and new >= self.iterations)

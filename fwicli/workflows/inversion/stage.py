@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.config.inversion import InversionSection
 from fwicli.errors import DataError, ModelError, StabilityError
 from fwicli.execution import Executor
-from fwicli.inversion.diagnosis import ArrivalComparison, Diagnosis, ZeroGradient, stacked
+from fwicli.inversion.diagnosis import Diagnosis, ZeroGradient
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.optimizers import optimizer
 from fwicli.inversion.optimizers.optimizer import State
@@ -36,8 +35,8 @@ from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import Regridding
 from fwicli.survey.wavelets import Spectrum
 from fwicli.workflows.assembly.preconditioning import preconditioner
-from fwicli.workflows.assembly.regularization import Regularization
 from fwicli.workflows.inversion.evaluations import EvaluationCache
+from fwicli.workflows.inversion.problem import StageProblem
 from fwicli.workflows.planning.numerics import Numerics
 from fwicli.workflows.planning.plan import Plan
 from fwicli.workflows.run_folder.progress import Progress
@@ -47,161 +46,54 @@ Array = NDArray[Any]
 log = logging.getLogger("fwicli")
 
 
-@dataclass
-class StageProblem:
-    """What an optimizer sees of a stage.
-
-    Parameters
-    ----------
-    objective : Objective
-    free : ndarray of bool
-        Points that may change.
-    journal : EvaluationCache
-    name : str
-        Of stage and iteration, for the journal.
-
-    Attributes
-    ----------
-    illumination : ndarray or None
-        Energy of the source fields in the last evaluation.
-    simulations : int
-        Propagations that the evaluations took, whichever process did them.
-    peak_amplitudes : ndarray of shape (3,)
-        Largest values of synthetic gathers, adjoint sources and gradient, before what is fixed was
-        taken out, in the last evaluation.
-    traces : ArrivalComparison or None
-        Of the last evaluation, if it was to be diagnosed.
-    """
-
-    objective: Objective
-    free: NDArray[np.bool_]
-    journal: EvaluationCache
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        self.illumination: Array | None = None
-        self.simulations = 0
-        self._slopes_at: tuple[str, Array, dict[str, Array]] | None = None
-        self.peak_amplitudes = np.zeros(3)
-        self.traces: ArrivalComparison | None = None
-
-    def __call__(self, x: Array) -> tuple[float, Array]:
-        """Value and gradient at x."""
-        entry = self.journal.recall(f"{self.name} gradient", (x,), lambda: self._evaluate(x))
-        self.illumination = entry["illumination"]
-        self.simulations += int(entry["simulations"])
-        self.peak_amplitudes = entry["loudest"]
-        rows, count = entry["traces"], len(fields(ArrivalComparison))
-        self.traces = ArrivalComparison(*rows) if rows.size and len(rows) == count else None
-        return float(entry["value"]), entry["gradient"]
-
-    def energy(self, x: Array) -> Array:
-        """Energy of sources times that of receivers."""
-        return self._recalled("energy", (x,), lambda: {"": self.objective.energy(x)})[""]
-
-    def wavelets(self, x: Array) -> Array:
-        """Wavelets estimated at x."""
-
-        def make() -> dict[str, Array]:
-            return {"": np.asarray(self.objective.wavelets(x))}
-
-        return self._recalled("wavelets", (x,), make)[""]
-
-    def product(self, x: Array, v: Array, kind: optimizer.Kind) -> Array:
-        """Second derivative at x, times v."""
-        slopes = self._slopes(x) if kind == "full" else None
-        found = self._recalled(
-            f"{kind} product", (x, v), lambda: {"": self.objective.product(x, v, slopes)}
-        )
-        return np.where(self.free, found[""], 0.0)
-
-    def _slopes(self, x: Array) -> dict[str, Array]:
-        """Derivatives by the parameters of the equation, once for all products at x."""
-        known = self._slopes_at
-        if known is None or known[0] != self.name or not np.array_equal(known[1], x):
-            found = self._recalled("slopes", (x,), lambda: self.objective.slopes(x))
-            known = self._slopes_at = self.name, x, found
-        return known[2]
-
-    def _recalled(
-        self, what: str, at: tuple[Array, ...], make: Callable[[], dict[str, Array]]
-    ) -> dict[str, Array]:
-        """Arrays by name, from the journal or made now; their propagations are counted."""
-
-        def counted() -> dict[str, Array]:
-            before = self.objective.simulations
-            found = {f"found {name}": values for name, values in make().items()}
-            return {**found, "simulations": np.asarray(self.objective.simulations - before)}
-
-        entry = self.journal.recall(f"{self.name} {what}", at, counted)
-        self.simulations += int(entry.pop("simulations"))
-        return {name.removeprefix("found "): values for name, values in entry.items()}
-
-    def _evaluate(self, x: Array) -> dict[str, Array]:
-        before = self.objective.simulations
-        value, gradient = self.objective(x)
-        illumination = self.objective.illumination
-        traces = stacked(self.objective.traces)
-        return {
-            "value": np.asarray(value),
-            "gradient": np.where(self.free, gradient, 0.0),
-            "illumination": np.zeros(0) if illumination is None else illumination,
-            "simulations": np.asarray(self.objective.simulations - before),
-            "loudest": np.array([*self.objective.peak_amplitudes, np.abs(gradient).max()]),
-            "traces": np.stack([traces.amplitude, traces.cycles, traces.correlation, traces.same]),
-        }
-
-
 class Stage:
-    """Everything that belongs to one stage.
+    """Objective, optimizer and results of one stage.
 
     Parameters
     ----------
     number : int
         From 0.
-    settings : Inversion
-        As they are for this stage.
-    made : Plan
+    plan : Plan
+        It carries the objects of the stage.
     base : mapping of str to ndarray
         Properties that change, at the beginning of the stage, on the model's grid.
-    variables : Variables
-        On the model's grid.
-    fixed : ndarray of bool
-        Points of the model that stay.
-    regularization : Regularization
-    journal : EvaluationCache
+    executor : Executor
+    cache : EvaluationCache
+    progress : Progress
+
+    Raises
+    ------
+    DataError
+        If the plan has no records, or is not that of an inversion.
     """
 
     def __init__(
         self,
         number: int,
-        settings: InversionSection,
-        made: Plan,
+        plan: Plan,
         base: Mapping[str, Array],
-        variables: Variables,
-        fixed: NDArray[np.bool_],
-        regularization: Regularization,
         executor: Executor,
-        journal: EvaluationCache,
+        cache: EvaluationCache,
         progress: Progress,
     ) -> None:
-        self.number, self.settings, self.plan = number, settings, made
-        self.band, self.iterations = (
-            settings.stages[number].band,
-            settings.stages[number].iterations,
-        )
-        self.whole, self.fixed = variables, fixed
-        self.regularization = regularization
-        self.numerics: Numerics = made.stages[number]
+        if plan.inversion is None:
+            raise DataError("there are no records to invert")
+        self.number, self.plan = number, plan
+        self.objects = plan.inversion.stages[number]
+        self.settings, self.band = self.objects.settings, self.objects.band
+        self.iterations = self.objects.section.iterations
+        self.whole, self.fixed = self.objects.variables, plan.inversion.fixed
+        self.regularization = self.objects.regularization
+        self.numerics: Numerics = plan.stages[number]
         unknowns = self.numerics.earth or self.numerics.grid
-        self.grid = Regridding(made.model.grid, unknowns.spacing)
-        self.base: EarthModel = made.model.changed(base)
+        self.grid = Regridding(plan.model.grid, unknowns.spacing)
+        self.base: EarthModel = plan.model.changed(base)
         self.begin = self.grid.model_to_coarse(self.base)
-        self.free = ~(self.grid.to_coarse(fixed.astype(float)) > 0.5)
+        self.free = ~(self.grid.to_coarse(self.fixed.astype(float)) > 0.5)
         self.variables = self._variables()
         self.start = self.variables.pack(self.begin.properties)
         shots = self._experiments()
-        self.selection = ShotSelection(shots, settings.shots.batches(), settings.shots.encoding())
+        self.selection = ShotSelection(shots, self.objects.batches, self.objects.encoding)
         objective = Objective(
             self.numerics.discretization(),
             self.variables,
@@ -210,25 +102,29 @@ class Stage:
             executor,
             progress.update,
             self.numerics.regridding,
-            regularization.penalties(self.grid, self.free),
+            self.regularization.penalties(self.grid, self.free),
         )
-        self.problem = StageProblem(objective, self.free, journal)
+        self.problem = StageProblem(objective, self.free, cache)
         self.weight: Array | None = None
-        self.optimizer = settings.optimizer.made()
+        self.optimizer = self.objects.optimizer
 
     def _variables(self) -> Variables:
         """On the grid of the unknowns, with changes that fade out towards what is fixed."""
-        found, length = self.whole.on(self.grid.to_coarse), self.settings.taper
+        variables, length = self.whole.on(self.grid.to_coarse), self.settings.taper
         if length == 0:
-            return found
+            return variables
         taper = self.grid.to_coarse(from_region(self.fixed, self.grid.fine, length))
-        return found.tapered(taper, self.begin.properties)
+        return variables.tapered(taper, self.begin.properties)
 
     def _experiments(self) -> tuple[Experiment, ...]:
-        misfit, prepare = self.settings.misfit.made(), self.settings.prepare(self.number)
-        together = self.settings.shots.encoding() is not None
-        near, windows = self.numerics.near.length, self.numerics.windows
-        return experiments(self._records(), misfit, windows, prepare, near, aligned=together)
+        return experiments(
+            self._records(),
+            self.objects.misfit,
+            self.numerics.windows,
+            self.objects.prepare,
+            self.numerics.near.length,
+            aligned=self.objects.encoding is not None,
+        )
 
     def _records(self) -> Gathers:
         """Data and wavelet in the band of the stage."""
@@ -276,7 +172,7 @@ class Stage:
         )
 
     def diagnosis(self) -> Diagnosis | None:
-        """What the traces of the first evaluation say, if they were diagnosed."""
+        """Diagnosis of the traces of the first evaluation, if they were compared."""
         traces = self.problem.traces
         return None if traces is None else Diagnosis(traces, self.frequency)
 
@@ -326,7 +222,7 @@ class Stage:
         return following
 
     def _posed(self, evaluate: optimizer.Evaluate) -> optimizer.Problem:
-        """The problem with all that is known of its variable."""
+        """The problem with bounds, preconditioner, first change and projection."""
         low, high = self.variables.bounds(self.begin.properties)
         lower, upper = np.where(self.free, low, self.start), np.where(self.free, high, self.start)
         return optimizer.Problem(

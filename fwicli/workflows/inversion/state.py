@@ -17,7 +17,7 @@ from fwicli.inversion.optimizers.optimizer import State
 
 Array = NDArray[Any]
 
-# What the method of the optimizer keeps is written under its own names with this before them.
+# Prefix of the names of arrays and numbers that belong to the method of the optimizer.
 METHOD = "method_"
 
 

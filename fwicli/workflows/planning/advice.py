@@ -1,4 +1,4 @@
-"""What to type instead, where waves are too short for a grid: every number works when typed in."""
+"""Advice where waves are too short for a grid: every number of it works when typed in."""
 
 from __future__ import annotations
 
@@ -8,41 +8,34 @@ from fwicli.config import schema
 from fwicli.config.loader import Key
 from fwicli.digits import apart, round_down
 from fwicli.survey.grid import Grid
+from fwicli.workflows.planning.requirements import Requirements
 
 # Where the spectrum of a Ricker wavelet ends, relative to its peak frequency.
 RICKER_END = 2.4
 
 
-def too_coarse(
-    key: Key,
-    config: schema.RunConfig,
-    grid: Grid,
-    slowest: float,
-    highest: float,
-    needed: float,
-    anywhere: float,
-) -> str:
+def too_coarse(config: schema.RunConfig, required: Requirements, needed: float) -> str:
     """Say that a grid has too few points per wavelength, and all ways out.
 
     Parameters
     ----------
-    key : Key
-        Where the spacing is said.
-    slowest : float
-        Slowest velocity [m/s].
-    highest : float
-        Frequency where the wavelet's spectrum ends [Hz].
+    config : RunConfig
+    required : Requirements
+        Grid, slowest velocity, and frequency where the spectrum of the wavelet ends.
     needed : float
         Points per wavelength.
-    anywhere : float
-        Slowest velocity on the grid of the model, which a coarser one averages [m/s].
+
+    Returns
+    -------
+    message : str
     """
+    grid, slowest, highest = required.grid, required.speeds[0], required.spectrum.highest
     widest = max(grid.spacing)
     points = slowest / highest / widest
     have, need = apart(points, needed, digits=3)
-    least = min(slowest, anywhere)
+    least = min(slowest, required.slowest)
     longest, allowed = round_down(least / highest / needed), slowest / widest / needed
-    ways = [_finer(key, config.model, grid, longest)]
+    ways = [_finer(required.spacing_key, config.model, grid, longest)]
     ways.append(
         f"nothing above {round_down(allowed):g} Hz{_wavelet(config, allowed / highest, allowed)}"
     )

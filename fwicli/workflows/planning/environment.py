@@ -1,4 +1,4 @@
-"""What a run will need of the machine, found out before it: compiler, folders, room, cores."""
+"""Needs of a run that the machine must meet, checked before it: compiler, folders, room, cores."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from fwicli.workflows.planning.plan import Plan, make_plan
 # Models, gradients and pairs of an optimizer that the state of an inversion holds at most, and
 # what an image takes beside itself.
 STATE, IMAGES = 20, 6
-# Room that any run wants for what is temporary [bytes].
+# Room that any run needs for temporary files [bytes].
 LEAST = 32e6
 
 
 def examined(loaded: Loaded, folder: Path) -> Plan:
-    """The plan of a run, with what the machine has for it, and warnings of what it lacks.
+    """The plan of a run with the state of the machine, and warnings where the machine lacks something.
 
     Parameters
     ----------
@@ -88,9 +88,9 @@ def _all_compiled(planned: Plan, loaded: Loaded) -> bool:
     for number, stage in enumerate(planned.stages):
         images: tuple[str, ...] = ()
         curvature = None
-        if planned.kind == "invert":
+        if planned.inversion is not None:
             images = KINDS
-            curvature = loaded.config.inversion.of(number).optimizer.planned().curvature
+            curvature = planned.inversion.stages[number].optimizer.curvature
         elif planned.kind == "rtm":
             images = (loaded.config.imaging.condition, "illumination")
         if stage.discretization().missing_kernels(images, curvature):
@@ -148,7 +148,7 @@ def _output(planned: Plan, folder: Path, warnings: list[str]) -> dict[str, Any]:
 
 
 def _results(planned: Plan) -> float:
-    """Bytes that results and what is kept until then take, about."""
+    """Approximate bytes of results and of intermediate files."""
     model = 4.0 * float(np.prod(planned.model.grid.shape))
     if planned.kind == "model":
         return (

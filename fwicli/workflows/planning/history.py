@@ -16,8 +16,8 @@ from fwicli.propagators.history import HistoryOptions, Kind
 from fwicli.propagators.sampling import interpolation
 from fwicli.propagators.sampling.memory import Traces
 from fwicli.survey.acquisition import Acquisition
-from fwicli.workflows.planning.checks import Checks
 from fwicli.workflows.planning.numerics import Numerics
+from fwicli.workflows.planning.problems import Problems
 
 # Of this machine's memory that a run takes, unless the config says how much.
 SHARE = 0.8
@@ -31,7 +31,18 @@ def memory(section: schema.ExecutionSection) -> float:
 
 
 def with_traces(stage: Numerics, acquisition: Acquisition) -> Numerics:
-    """A stage that knows how many traces its shots have, and the points visited for them."""
+    """A stage with the number of traces of its shots, and the points visited for them.
+
+    Parameters
+    ----------
+    stage : Numerics
+    acquisition : Acquisition
+        The first shot stands for all.
+
+    Returns
+    -------
+    stage : Numerics
+    """
     receivers = acquisition.receivers_of(0)
     position = (receivers - np.asarray(stage.grid.origin)) / np.asarray(stage.grid.spacing)
     visited, _ = interpolation.condensed(position, stage.interpolation)
@@ -39,11 +50,27 @@ def with_traces(stage: Numerics, acquisition: Acquisition) -> Numerics:
     return replace(stage, traces=traces)
 
 
-def kept(
-    checks: Checks, config: schema.InvertConfig | schema.RtmConfig, stage: Numerics, budget: float
+def with_history(
+    problems: Problems,
+    config: schema.InvertConfig | schema.RtmConfig,
+    stage: Numerics,
+    budget: float,
 ) -> Numerics:
-    """A stage with the history that the config asks for, or the quickest that fits a budget."""
-    section = config.physics.kept()
+    """A stage with the history that the config asks for, or the quickest that fits a budget.
+
+    Parameters
+    ----------
+    problems : Problems
+    config : InvertConfig or RtmConfig
+    stage : Numerics
+    budget : float
+        Memory of one shot [bytes].
+
+    Returns
+    -------
+    stage : Numerics
+    """
+    section = config.physics.history_section()
     demand, room = stage.demand(), int(budget) - stage.working(gradient=True)
     if section.keep == "auto":
         return stage.within(int(budget))
@@ -56,7 +83,7 @@ def kept(
         chosen = [f for f in section.frequencies or band if f <= stage.highest_frequency]
         keeping = replace(keeping, frequencies=tuple(map(float, chosen)))
         if not chosen:
-            checks.add(
+            problems.add(
                 ("physics", "history", "frequencies"),
                 f"there are no waves at {', '.join(f'{f:g}' for f in section.frequencies or ())} "
                 f"Hz in a band that ends at {stage.highest_frequency:.4g} Hz; set lower ones, as "
@@ -71,7 +98,7 @@ def kept(
         equation = registry.load(stage.equation)
         lost = history.irreversible(equation, stage.grid.ndim, stage.parameters)
         if lost:
-            checks.add(
+            problems.add(
                 ("physics", "history"),
                 f"the gradient of {stage.equation} for {', '.join(stage.parameters or ())} needs "
                 f"fields that are not found again backwards in time; use "

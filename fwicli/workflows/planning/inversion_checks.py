@@ -1,11 +1,9 @@
-"""Checks of the choices of an inversion: variables, what is fixed, regularization, shots."""
+"""Rules of an inversion: variables, fixed points, regularization, misfits, shots."""
 
 from __future__ import annotations
 
 import math
-
-import numpy as np
-from numpy.typing import NDArray
+from functools import partial
 
 from fwicli.config import schema
 from fwicli.config.inversion import InversionSection
@@ -16,38 +14,44 @@ from fwicli.propagators.equations import registry
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import IMPEDANCE, UNITS, EarthModel
 from fwicli.survey.rocks import PLAUSIBLE
-from fwicli.workflows.assembly import unknowns
-from fwicli.workflows.assembly.regularization import Regularization
-from fwicli.workflows.planning.checks import Checks
+from fwicli.workflows.assembly.inversion import InversionObjects, StageObjects
+from fwicli.workflows.assembly.variables import outermost
+from fwicli.workflows.planning.problems import Problems
 
 # Units that bounds are given in by mistake, a thousand times those that they must have.
 THOUSANDTHS = {"vp": "km/s", "rho": "g/cm3"}
 DEGREE = math.pi / 180
 
 
-def variables(checks: Checks, config: schema.InvertConfig, model: EarthModel) -> bool:
-    """An inversion must be for what the equation has, from a start within the bounds.
+def variables(problems: Problems, inversion: InversionObjects) -> bool:
+    """Variables must be properties of the equation, and the starting model within their bounds.
+
+    Parameters
+    ----------
+    problems : Problems
+    inversion : InversionObjects
 
     Returns
     -------
-    known : bool
-        Whether the bounds are known.
+    readable : bool
+        Whether the bounds can be read.
     """
+    config, model = inversion.config, inversion.model
     settings, equation = config.inversion, config.physics.equation
-    fixed = checks.get(("inversion", "fixed"), lambda: unknowns.fixed(config, model))
+    fixed = problems.get(("inversion", "fixed"), lambda: inversion.fixed)
     if fixed is None:
         return True
     if fixed.all():
-        checks.add(("inversion", "fixed"), _all_fixed(config, model))
+        problems.add(("inversion", "fixed"), _all_fixed(config, model))
         return True
-    known, readable = registry.load(equation).properties_in(model.grid.ndim), True
+    properties, readable = registry.load(equation).properties_in(model.grid.ndim), True
     for name in settings.inverted():
         key: Key = ("inversion", "bounds")
         if settings.invert_for is not None:
             key = ("inversion", "invert_for", name)
-        if ("rho" if name == IMPEDANCE else name) not in known:
-            can = [*known, *([IMPEDANCE] if "rho" in known else [])]
-            checks.add(
+        if ("rho" if name == IMPEDANCE else name) not in properties:
+            can = [*properties, *([IMPEDANCE] if "rho" in properties else [])]
+            problems.add(
                 key,
                 f"the equation `{equation}` has no {name}; it may be inverted for "
                 f"{', '.join(can)}: choose among these, or another `physics.equation`",
@@ -55,13 +59,13 @@ def variables(checks: Checks, config: schema.InvertConfig, model: EarthModel) ->
             continue
         start = model.quantity(name)
         if start is None:
-            checks.add(
+            problems.add(
                 key, f"the model has no {name} to start from; give it in the section `model`"
             )
             continue
-        readable &= _start_within(checks, key, config, model, name, fixed)
-    if not checks.problems:
-        _regularization(checks, config, model, fixed)
+        readable &= _start_within(problems, key, inversion, name)
+    if not problems.errors:
+        _regularization(problems, inversion)
     return readable
 
 
@@ -81,24 +85,17 @@ def _all_fixed(config: schema.InvertConfig, model: EarthModel) -> str:
     )
 
 
-def _start_within(
-    checks: Checks,
-    key: Key,
-    config: schema.InvertConfig,
-    model: EarthModel,
-    name: str,
-    fixed: NDArray[np.bool_],
-) -> bool:
+def _start_within(problems: Problems, key: Key, inversion: InversionObjects, name: str) -> bool:
     """The starting model must be within the bounds of a variable, where it may change."""
-    ends = checks.get(key, lambda: unknowns.bounds(config, model, name))
-    start = model.quantity(name)
+    ends = problems.get(key, lambda: inversion.bounds(name))
+    start, fixed = inversion.model.quantity(name), inversion.fixed
     if ends is None or start is None:
         return False
-    _plausible(checks, key, name, unknowns.outermost(ends))
+    _plausible(problems, key, name, outermost(ends))
     outside = ~fixed & ((start < ends[0]) | (start > ends[1]))
     if outside.any():
         unit, free = UNITS.get(name, ""), start[~fixed]
-        low, high = unknowns.outermost(ends)
+        low, high = outermost(ends)
         first, last = float(free.min()), float(free.max())
         slowest, lower = apart(first, low)
         fastest, upper = apart(last, high)
@@ -110,7 +107,7 @@ def _start_within(
                 f"are they in {THOUSANDTHS[name]}? Then write `{place}: [{1000 * low:.9g}, "
                 f"{1000 * high:.9g}]`: bounds are in {unit}"
             )
-        checks.add(
+        problems.add(
             key,
             f"the starting model has {name} from {slowest} to {fastest} {unit} where it may "
             f"change, and at {int(outside.sum())} points it is outside the bounds {lower} to "
@@ -119,7 +116,7 @@ def _start_within(
     return True
 
 
-def _plausible(checks: Checks, key: Key, name: str, ends: tuple[float, float]) -> None:
+def _plausible(problems: Problems, key: Key, name: str, ends: tuple[float, float]) -> None:
     """Warn of bounds that let a property be that of no rock."""
     (low, high), (least, most), unit = ends, PLAUSIBLE[name], UNITS.get(name, "")
     if least <= low and high <= most:
@@ -133,71 +130,91 @@ def _plausible(checks: Checks, key: Key, name: str, ends: tuple[float, float]) -
     elif inner[0] >= inner[1]:
         remedy = f"bounds are in {unit}: check them" if unit else "check them"
     waste = ", and the time step is that of the largest" if name == "vp" and high > most else ""
-    checks.warn(
+    problems.warn(
         f"`{place}` lets {name} be from {low:g} to {high:g} {unit}".rstrip()
         + f", but rocks have {least:g} to {most:g}{waste}; {remedy}"
     )
 
 
-def _regularization(
-    checks: Checks, config: schema.InvertConfig, model: EarthModel, fixed: NDArray[np.bool_]
-) -> None:
+def _regularization(problems: Problems, inversion: InversionObjects) -> None:
     """Penalties and constraints must be possible with the model, and their files readable."""
-    found = unknowns.variables(config, model)
-    settings = config.inversion
-    for number, stage in enumerate(settings.stages):
-        own = stage.regularization is not None or stage.constraints is not None
-        if number and not own:
-            continue
-        key: Key = ("inversion", "stages", number) if own else ("inversion",)
-        made = Regularization(config, settings.of(number), model, found, fixed)
-        checks.get(key, made.check)
+    for stage in inversion.stages:
+        own = stage.section.regularization is not None or stage.section.constraints is not None
+        if own or not stage.number:
+            key: Key = stage.key if own else ("inversion",)
+            problems.get(key, stage.regularization.check)
 
 
-def shots(checks: Checks, config: schema.InvertConfig, records: Gathers) -> None:
-    """Shots that fire together must be recorded by the same receivers, in the whole model."""
-    settings = config.inversion
-    for number, stage in enumerate(settings.stages):
-        key: Key = ("inversion", "stages", number, "shots")
-        if stage.shots is None:
-            key = ("inversion", "shots")
-        if settings.of(number).shots.encode is False:
-            continue
-        checks.get(key, lambda: encoding.check_spread(records.acquisition))
-        if not records.live.all():
-            checks.add(
-                key,
-                f"{int((~records.live).sum())} traces are silent, and shots that fire together "
-                f"need the records of all receivers; leave out `encode`, use batches "
-                f"(`shots: {{batch: 8}}`), or pick shots without them (`data.shots`)",
-            )
-        if config.physics.aperture != "whole":
-            checks.add(
-                key,
-                f"shots that fire together need the whole model; leave out `encode`, or set "
-                f"`physics.aperture: whole` in place of {config.physics.aperture}",
-            )
-        own = settings.of(number)
-        if own.conditioning or own.source:
-            checks.add(
-                key,
-                "shots that fire together cannot be conditioned one by one, nor their sources "
-                "estimated; leave out `encode`, or `conditioning` and `source`",
-            )
-        if own.misfit.kind != "least_squares":
-            checks.add(
-                key,
-                f"shots that fire together can be compared by `least_squares` alone, not by "
-                f"`{own.misfit.kind}`: no other misfit of a sum is on average that "
-                f"of the shots; leave out `encode`, or use batches, as in "
-                f"`inversion.shots: {{batch: 8}}`",
-            )
-        if stage.shots is None:
-            return
+def misfits(problems: Problems, inversion: InversionObjects, records: Gathers) -> None:
+    """Every misfit must be there, and finite where nothing is modelled: tried on one shot.
+
+    Parameters
+    ----------
+    problems : Problems
+    inversion : InversionObjects
+    records : Gathers
+    """
+    shot = int(records.live.any(axis=1).argmax())
+    gather, interval = records.data[shot][records.live[shot]], records.interval
+    # As in the config, the misfit of all stages comes first.
+    stages = sorted(inversion.stages, key=lambda stage: stage.section.misfit is not None)
+    named = {stage.key_of("misfit"): stage.misfit for stage in stages}
+    for key, misfit in named.items():
+        problems.get(key, partial(misfit.scale, gather, interval))
+
+
+def shots(problems: Problems, inversion: InversionObjects, records: Gathers) -> None:
+    """Shots that fire together must be comparable as a sum.
+
+    Parameters
+    ----------
+    problems : Problems
+    inversion : InversionObjects
+    records : Gathers
+    """
+    keys: set[Key] = set()
+    for stage in inversion.stages:
+        key = stage.key_of("shots")
+        if stage.encoding is not None and key not in keys:
+            keys.add(key)
+            _encoded(problems, key, stage, records)
+
+
+def _encoded(problems: Problems, key: Key, stage: StageObjects, records: Gathers) -> None:
+    """Shots that fire together need all receivers and the whole model, and least squares."""
+    settings, aperture = stage.settings, stage.physics.aperture
+    problems.get(key, lambda: encoding.check_spread(records.acquisition))
+    if not records.live.all():
+        problems.add(
+            key,
+            f"{int((~records.live).sum())} traces are silent, and shots that fire together "
+            f"need the records of all receivers; leave out `encode`, use batches "
+            f"(`shots: {{batch: 8}}`), or pick shots without them (`data.shots`)",
+        )
+    if aperture != "whole":
+        problems.add(
+            key,
+            f"shots that fire together need the whole model; leave out `encode`, or set "
+            f"`physics.aperture: whole` in place of {aperture}",
+        )
+    if settings.conditioning or settings.source:
+        problems.add(
+            key,
+            "shots that fire together cannot be conditioned one by one, nor their sources "
+            "estimated; leave out `encode`, or `conditioning` and `source`",
+        )
+    if settings.misfit.kind != "least_squares":
+        problems.add(
+            key,
+            f"shots that fire together can be compared by `least_squares` alone, not by "
+            f"`{settings.misfit.kind}`: no other misfit of a sum is on average that "
+            f"of the shots; leave out `encode`, or use batches, as in "
+            f"`inversion.shots: {{batch: 8}}`",
+        )
 
 
 def in_words(settings: InversionSection) -> list[str]:
-    """What is inverted for, within which bounds."""
+    """Variables with their bounds, in words."""
     words = []
     for name, inverted in settings.inverted().items():
         low, high = (f"{e:g}" if isinstance(e, float) else e.file.name for e in inverted.bounds)

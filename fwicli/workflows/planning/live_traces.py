@@ -1,4 +1,4 @@
-"""Which receivers a stage of an inversion hears: those that its conditioning does not mute."""
+"""Receivers of a stage of an inversion that its conditioning does not mute."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from fwicli.config.inversion import InversionSection
 from fwicli.config.loader import Key
 from fwicli.inversion.shots import experiments
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.bands import Band
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.wavelets import Spectrum
-from fwicli.workflows.planning.checks import FAINTEST, Checks
+from fwicli.workflows.assembly.inversion import StageObjects
+from fwicli.workflows.planning.checks import FAINTEST
+from fwicli.workflows.planning.problems import Problems
 
 # A band with less of the records' largest amplitude than this holds none of it: noise outside of
 # the band may be a thousand times as large, and is only said.
@@ -23,7 +24,7 @@ TRACES = 400
 
 
 def live_acquisition(
-    checks: Checks, key: Key, settings: InversionSection, records: Gathers, near: float = 0.0
+    problems: Problems, stage: StageObjects, records: Gathers, near: float = 0.0
 ) -> Acquisition | None:
     """The acquisition with muted receivers at the source; None, and a problem, if all are muted.
 
@@ -32,26 +33,30 @@ def live_acquisition(
 
     Parameters
     ----------
-    key : Key
-        Of the stage.
+    problems : Problems
+    stage : StageObjects
+        Its conditioning mutes receivers.
+    records : Gathers
     near : float
         Distance from the source [m] at which traces count in full.
+
+    Returns
+    -------
+    acquisition : Acquisition or None
     """
-    number, geometry = int(key[-1]), records.acquisition
-    prepare = settings.prepare(number)
+    prepare, geometry = stage.prepare, records.acquisition
     if prepare is None:
         return geometry
-    band = Band(*settings.stages[number].band)
-    seen = replace(records, data=band.apply(records.data, records.interval))
-    own = settings.stages[number].conditioning is not None
-    place = (*key, "conditioning") if own else ("inversion", "conditioning")
-    traces = checks.get(place, lambda: experiments.compared_traces(seen, prepare, near))
+    filtered = replace(records, data=Band(*stage.band).apply(records.data, records.interval))
+    traces = problems.get(
+        stage.key_of("conditioning"), lambda: experiments.compared_traces(filtered, prepare, near)
+    )
     if traces is None:
         return None
     dropped = int((~traces.any(axis=1)).sum())
     if dropped:
-        checks.warn(
-            f"stage {number + 1}: the conditioning mutes every trace of {dropped} of "
+        problems.warn(
+            f"stage {stage.number + 1}: the conditioning mutes every trace of {dropped} of "
             f"{geometry.shots} shots, which are left out"
         )
     if traces.all():
@@ -61,10 +66,24 @@ def live_acquisition(
     return Acquisition(geometry.sources, np.where(traces[..., None], receivers, at_source))
 
 
-def check_recorded(checks: Checks, key: Key, records: Gathers, band: Band) -> bool:
-    """Whether the records hold something in a band; a doubt is said, a void is a problem.
+def check_recorded(problems: Problems, key: Key, records: Gathers, band: Band) -> bool:
+    """Whether the records hold something in a band; little is a warning, nothing is a problem.
 
     Their spectrum is that of some traces of every shot, and no filter is run.
+
+    Parameters
+    ----------
+    problems : Problems
+    key : Key
+        Where the band is in the config.
+    records : Gathers
+    band : Band
+        [Hz]
+
+    Returns
+    -------
+    recorded : bool
+        False where there is a problem.
     """
     few = max(1, TRACES // len(records.data))
     every = max(1, records.data.shape[1] // few)
@@ -79,12 +98,12 @@ def check_recorded(checks: Checks, key: Key, records: Gathers, band: Band) -> bo
     # Not what the flanks of the filter let through.
     inside = band.response(whole.frequencies, records.interval) > 0.5
     share = float(whole.amplitude[inside].max(initial=0.0) / whole.amplitude.max())
-    said = (
+    text = (
         f"the records hold {100 * share:.2g}% of their largest amplitude from {band.low:g} to "
         f"{band.high:g} Hz; it is around {whole.centre:.1f} Hz"
     )
     if share < VOID:
-        checks.add(key, f"{said}: choose a band there, or check the data's `dt`")
+        problems.add(key, f"{text}: choose a band there, or check the data's `dt`")
     elif share < FAINTEST:
-        checks.warn(said)
+        problems.warn(text)
     return share >= VOID

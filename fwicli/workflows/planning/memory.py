@@ -1,8 +1,8 @@
 """Memory of all processes of a run, as a batch system counts it: every page once.
 
-    total = process of the command + workers (worker + shot) + process that workers come from
+    total = process of the command + workers (worker + shot) + process that workers are forked from
 
-What they import is a constant of these versions of the libraries, measured with `fwi` on a model of
+The memory of imports is a constant of these versions of the libraries, measured with `fwi` on a model of
 31 x 21 points; a control group counts the same. With one worker the shots run in the process of the
 command, and its imports are those of both.
 """
@@ -52,7 +52,7 @@ class Total:
 
     @property
     def fixed(self) -> float:
-        """What is not for shots [bytes]."""
+        """Memory without that of the shots [bytes]."""
         data = RECORDS[self.kind] * self.records
         arrays = ARRAYS[self.kind] * 8.0 * math.prod(self.grid.shape)
         if self.workers == 1:

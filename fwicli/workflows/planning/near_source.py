@@ -12,7 +12,7 @@ from fwicli.survey.bands import Band
 from fwicli.survey.gathers import Gathers, PointSource
 from fwicli.survey.grid import Grid
 from fwicli.survey.proximity import Nearest
-from fwicli.workflows.planning.checks import Checks
+from fwicli.workflows.planning.problems import Problems
 
 
 def point_source(physics: schema.PhysicsSection, grid: Grid) -> PointSource:
@@ -22,37 +22,61 @@ def point_source(physics: schema.PhysicsSection, grid: Grid) -> PointSource:
     )
 
 
+def length(setting: float | str | None, waves: PointSource, records: Gathers) -> float | None:
+    """Distance from the source within which records depend on the grid [m]; None for none.
+
+    Parameters
+    ----------
+    setting : float, str or None
+        The distance [m], "nothing", or "auto", the default.
+    waves : PointSource
+        How point sources are modelled.
+    records : Gathers
+
+    Returns
+    -------
+    length : float or None
+    """
+    if setting == "nothing":
+        return None
+    if isinstance(setting, float):
+        return setting
+    return proximity.length(waves, records.point_source)
+
+
 def nearest(
-    checks: Checks,
+    problems: Problems,
     key: Key,
-    setting: float | str | None,
-    waves: PointSource,
+    full: float | None,
     records: Gathers,
     band: tuple[float, float] | None,
     fades: bool = False,
 ) -> Nearest:
-    """What the grid cannot explain; a problem if nothing else is left.
+    """Traces that the grid cannot explain; a problem if no others are left.
 
     Parameters
     ----------
+    problems : Problems
     key : Key
-        Where the setting is said.
-    setting : float, str or None
-        Distance within which records depend on the grid [m], "nothing", or "auto".
+        Where the distance is in the config.
+    full : float or None
+        Distance within which records depend on the grid [m].
+    records : Gathers
     band : tuple of float or None
-        In which energies are compared [Hz]; all frequencies if there is none.
+        In which energies are compared [Hz]; all frequencies for None.
     fades : bool
         Whether traces fade out, because the source is estimated.
+
+    Returns
+    -------
+    nearest : Nearest
     """
-    if setting == "nothing":
+    if full is None:
         return Nearest()
-    full = float(setting) if isinstance(setting, float) else 0.0
-    if not isinstance(setting, float):
-        full = proximity.length(waves, records.point_source)
     geometry = records.acquisition
     distances = np.stack([proximity.distances(geometry, n) for n in range(geometry.shots)])
     if fades and not proximity.weights(distances, full).any():
-        checks.add(key, NEAR)
+        problems.add(key, NEAR)
     within = distances < full * (1 - 1e-6)
     if not within.any():
         return Nearest(full, fades=fades)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fwicli.config import schema
+from fwicli.errors import FwiError
 from fwicli.propagators import history
 from fwicli.propagators.absorbing import AbsorbingLayer
 from fwicli.propagators.equations import registry
 from fwicli.propagators.history import STORED, Demand, HistoryOptions
-from fwicli.propagators.sampling import memory
+from fwicli.propagators.sampling import memory, stability
 from fwicli.propagators.sampling.memory import Traces
 from fwicli.propagators.sampling.resampling import Resampling
 from fwicli.propagators.sampling.stability import TimeAxis
@@ -20,6 +22,10 @@ from fwicli.survey.grid import Grid
 from fwicli.survey.proximity import Nearest
 from fwicli.survey.regridding import Regridding
 from fwicli.survey.windows import Window, whole
+from fwicli.workflows.assembly import survey
+from fwicli.workflows.planning import advice, checks
+from fwicli.workflows.planning.problems import Problems
+from fwicli.workflows.planning.requirements import Requirements
 
 if TYPE_CHECKING:
     from fwicli.propagators.discretization import Discretization
@@ -27,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Numerics:
-    """Grid, time axis, absorbing layer and history of a propagation, and what they come to.
+    """Grid, time axis, absorbing layer and history of a propagation, with the memory and work that they take.
 
     Attributes
     ----------
@@ -91,12 +97,12 @@ class Numerics:
         return None if self.earth is None else Regridding(self.earth, self.grid.spacing)
 
     def window(self, shot: int) -> Window:
-        """What of the grid is propagated for a shot."""
+        """The part of the grid that a shot propagates in."""
         return self.windows[shot] if self.windows else whole(self.grid)
 
     @property
     def padded(self) -> tuple[int, ...]:
-        """Shape of what is propagated, with the absorbing layer."""
+        """Shape of the propagated grid, with the absorbing layer."""
         return self.layer.padded(self.window(0).shape)
 
     @property
@@ -131,7 +137,7 @@ class Numerics:
         return largest + resampling.memory + models * len(equation.parameters(self.grid.ndim))
 
     def demand(self) -> Demand:
-        """What the history of a shot has to hold."""
+        """Sizes that the history of a shot depends on."""
         demand = history.demand(
             registry.load(self.equation),
             self.window(0).shape,
@@ -156,7 +162,7 @@ class Numerics:
         return float(np.prod(self.padded)) * self.steps
 
     def discretization(self) -> Discretization:
-        """What a propagator is made of."""
+        """The discretisation of a propagator."""
         from fwicli.propagators.discretization import (
             Discretization,  # late: a check needs no Devito
         )
@@ -193,3 +199,78 @@ class Numerics:
             "history": self.keeping.kind,
             "history_every": self.every,
         }
+
+
+def discretize(
+    problems: Problems, config: schema.RunConfig, required: Requirements
+) -> Numerics | None:
+    """Discretisation of a propagation, checked for stability and points per wavelength.
+
+    Parameters
+    ----------
+    problems : Problems
+    config : RunConfig
+    required : Requirements
+
+    Returns
+    -------
+    numerics : Numerics or None
+        None where there are problems.
+    """
+    physics, grid = config.physics, required.grid
+    slowest, fastest = required.speeds
+    if not checks.in_proportion(problems, config, grid, fastest, required.sampled):
+        return None
+    axis = _time_axis(problems, physics, required)
+    if not checks.spectrum_ends(problems, config, required.spectrum):
+        return None
+    highest = required.spectrum.highest
+    points = stability.points_per_wavelength(slowest, highest, grid.spacing)
+    if points < checks.points_needed(physics):
+        key = required.spacing_key
+        problems.add(
+            key if key in problems.loaded.places else key[:-1],
+            advice.too_coarse(config, required, checks.points_needed(physics)),
+        )
+        return None
+    if axis is None:
+        return None
+    layer = problems.get(
+        ("physics", "absorbing", "sides"),
+        lambda: survey.absorbing(
+            physics, grid, required.acquisition, fastest, required.spectrum.centre
+        ),
+    )
+    if layer is None:
+        return None
+    return Numerics(
+        equation=physics.equation,
+        grid=grid,
+        axis=axis,
+        layer=layer,
+        order=physics.order,
+        precision=physics.precision,
+        every=physics.history_section().every or history.subsampling(axis, highest),
+        threads=config.execution.threads,
+        interpolation=physics.interpolation,
+        highest_frequency=highest,
+        points_per_wavelength=points,
+    )
+
+
+def _time_axis(
+    problems: Problems, physics: schema.PhysicsSection, required: Requirements
+) -> TimeAxis | None:
+    """The time axis of a propagation; None, and a problem, where it is not stable."""
+    try:
+        return stability.time_axis(
+            *required.sampled,
+            required.speeds[1],
+            required.grid.spacing,
+            physics.order,
+            physics.substeps,
+            physics.time_correction,
+        )
+    except FwiError as error:
+        problems.add_largest(("physics", "substeps"), error)
+        return None

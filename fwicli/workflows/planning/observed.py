@@ -16,83 +16,122 @@ from fwicli.propagators.sampling import stability
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.workflows.assembly import plausibility, survey, wavelets
-from fwicli.workflows.assembly.unknowns import bounded
+from fwicli.workflows.assembly.inversion import InversionObjects
 from fwicli.workflows.assembly.wavelets import signature
 from fwicli.workflows.planning import placement
-from fwicli.workflows.planning.checks import Checks
+from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.planning.simulation_grids import speeds
 
 Array = NDArray[Any]
 
 
 def observed(
-    checks: Checks, config: schema.InvertConfig | schema.RtmConfig, model: EarthModel | None
+    problems: Problems,
+    config: schema.InvertConfig | schema.RtmConfig,
+    model: EarthModel | None,
+    inversion: InversionObjects | None = None,
 ) -> tuple[Gathers, Array, EarthModel | None] | None:
-    """Records, wavelet and reference model, checked against the model."""
-    records = checks.get(("data",), lambda: survey.gathers(config.data, config.wavelet is None))
-    reference = _reference(checks, config.reference, model)
+    """Records, wavelet and reference model, checked against the model.
+
+    Parameters
+    ----------
+    problems : Problems
+    config : InvertConfig or RtmConfig
+    model : EarthModel or None
+        None where it has problems.
+    inversion : InversionObjects, optional
+        Its bounds say how fast waves may become.
+
+    Returns
+    -------
+    observed : tuple or None
+        None where there are problems that hide others.
+    """
+    records = problems.get(("data",), lambda: survey.gathers(config.data, config.wavelet is None))
+    reference = _reference(problems, config.reference, model)
     if records is None:
         return None
-    source = records.wavelet
-    given = config.wavelet
-    if given is not None:
-        source = checks.get(
-            ("wavelet",), lambda: signature(given, records.interval, records.samples)
-        )
-    elif source is not None:
-        name = f"the wavelet in {config.data.file}"
-        source = checks.get(("data",), partial(wavelets.checked, np.asarray(source), name))
-    else:
-        checks.add(("data",), "the data come without a wavelet; add a `wavelet` section")
+    wavelet = _wavelet(problems, config, records)
     if not records.data.any():
-        checks.add(("data",), "all traces are zero; check the file and the names of its datasets")
+        problems.add(("data",), "all traces are zero; check the file and the names of its datasets")
     elif silent := str(records.silence or ""):
-        checks.warn(silent)
-    if model is None or source is None:
+        problems.warn(silent)
+    if model is None or wavelet is None:
         return None
     if records.acquisition.ndim != model.grid.ndim:
-        checks.add(
+        problems.add(
             ("data",),
             f"the data have {records.acquisition.ndim} coordinates and the model "
             f"{model.grid.ndim}; both must be 2D (x, z) or 3D (x, y, z)",
         )
         return None
-    placement.inside(checks, ("data",), model.grid, records.acquisition)
-    placement.sounding(checks, ("data",), model.grid, placement.live(records))
-    fastest = _fastest(config, model)
-    limit = stability.stable_step(fastest, model.grid.spacing, config.physics.order)
-    sampled = partial(
+    placement.inside(problems, ("data",), model.grid, records.acquisition)
+    live = placement.live(records)
+    placement.sounding(problems, ("data",), config.physics, model.grid, live)
+    fastest = _fastest(config, model, inversion)
+    if not _well_sampled(problems, config.physics, model, records, fastest):
+        return None
+    return replace(records, wavelet=wavelet), wavelet, reference
+
+
+def _wavelet(
+    problems: Problems, config: schema.InvertConfig | schema.RtmConfig, records: Gathers
+) -> Array | None:
+    """The wavelet of the config, or else that of the records."""
+    section, wavelet = config.wavelet, records.wavelet
+    if section is not None:
+        return problems.get(
+            ("wavelet",), lambda: signature(section, records.interval, records.samples)
+        )
+    if wavelet is None:
+        problems.add(("data",), "the data come without a wavelet; add a `wavelet` section")
+        return None
+    name = f"the wavelet in {config.data.file}"
+    return problems.get(("data",), partial(wavelets.checked, np.asarray(wavelet), name))
+
+
+def _well_sampled(
+    problems: Problems,
+    physics: schema.PhysicsSection,
+    model: EarthModel,
+    records: Gathers,
+    fastest: float,
+) -> bool:
+    """Whether the sampling interval of the records is in proportion to the stable time step."""
+    limit = stability.stable_step(fastest, model.grid.spacing, physics.order)
+    check = partial(
         plausibility.check_sampling,
         records.interval,
         records.samples,
         limit,
         min(model.grid.spacing),
         fastest,
-        config.physics.substeps,
+        physics.substeps,
     )
-    if not checks.passes(("data",), sampled):
-        return None
-    source = np.asarray(source)
-    return replace(records, wavelet=source), source, reference
+    return problems.passes(("data",), check)
 
 
-def _fastest(config: schema.InvertConfig | schema.RtmConfig, model: EarthModel) -> float:
-    """The fastest wave of the model, or of what an inversion may make of it [m/s]."""
+def _fastest(
+    config: schema.InvertConfig | schema.RtmConfig,
+    model: EarthModel,
+    inversion: InversionObjects | None,
+) -> float:
+    """The fastest wave of the model, or of a model at the bounds of an inversion [m/s]."""
     equation = config.physics.equation
-    if isinstance(config, schema.InvertConfig):
-        with suppress(FwiError, KeyError):  # of bounds, said where they are checked
-            return speeds(equation, bounded(config, model, model, 1))[1]
+    if inversion is not None:
+        with suppress(FwiError, KeyError):  # of bounds, which are checked later
+            return speeds(equation, inversion.bounded(model, 1))[1]
     return speeds(equation, model)[1]
 
 
 def _reference(
-    checks: Checks, section: schema.ModelSection | None, model: EarthModel | None
+    problems: Problems, section: schema.ModelSection | None, model: EarthModel | None
 ) -> EarthModel | None:
     if section is None:
         return None
-    reference = checks.get(("reference",), lambda: survey.earth_model(section))
+    reference = problems.get(("reference",), lambda: survey.earth_model(section))
     if reference is not None and model is not None and reference.grid != model.grid:
-        checks.add(
+        problems.add(
             ("reference",),
             f"the reference has grid {reference.grid.shape} at {reference.grid.spacing} m and "
             f"the model {model.grid.shape} at {model.grid.spacing} m; they must agree",

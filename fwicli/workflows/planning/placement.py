@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.config import schema
 from fwicli.config.loader import Key
 from fwicli.errors import FwiError
 from fwicli.propagators.checks import sides
@@ -12,16 +13,26 @@ from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.workflows.assembly import survey
-from fwicli.workflows.planning.checks import Checks
+from fwicli.workflows.planning.problems import Problems
 
 # Distinct positions of a survey; a few may well be set side by side within one cell.
 SEVERAL = 5
 
 
-def inside(checks: Checks, key: Key, grid: Grid, geometry: Acquisition) -> None:
-    """Every source and receiver must lie in the model."""
+def inside(problems: Problems, key: Key, grid: Grid, geometry: Acquisition) -> None:
+    """Every source and receiver must lie in the model.
+
+    Parameters
+    ----------
+    problems : Problems
+    key : Key
+        Where the positions are in the config.
+    grid : Grid
+        Of the model.
+    geometry : Acquisition
+    """
     named = {"sources": geometry.sources, "receivers": geometry.all_receivers()}
-    _spread(checks, key, grid, np.concatenate(list(named.values())))
+    _spread(problems, key, grid, np.concatenate(list(named.values())))
     turned = Grid(grid.shape[::-1], grid.spacing, grid.origin)
     fits = not any(turned.outside(positions).any() for positions in named.values())
     for name, positions in named.items():
@@ -37,14 +48,14 @@ def inside(checks: Checks, key: Key, grid: Grid, geometry: Acquisition) -> None:
                 f"is the model ({order})? All lie in it with its axes turned round: give it as "
                 f"({axes}), as by `numpy.transpose`, or {remedy}"
             )
-        checks.add(
+        problems.add(
             (*key, name) if key == ("geometry",) else key,
             f"{int(outside.sum())} of {len(positions)} {name} lie outside the model, the "
             f"first, number {first}, at ({where}) m; the model has {_extent(grid)} m: {remedy}",
         )
 
 
-def _spread(checks: Checks, key: Key, grid: Grid, positions: NDArray[np.float64]) -> None:
+def _spread(problems: Problems, key: Key, grid: Grid, positions: NDArray[np.float64]) -> None:
     """A survey of several points must not be within a single cell: its kilometres are no metres."""
     several = np.unique(positions[np.isfinite(positions).all(axis=1)], axis=0)
     if len(several) < SEVERAL:
@@ -53,7 +64,7 @@ def _spread(checks: Checks, key: Key, grid: Grid, positions: NDArray[np.float64]
     if (reach >= grid.spacing).any():
         return
     size = " by ".join(f"{r:.4g}" for r in reach)
-    checks.add_once(
+    problems.add_once(
         key,
         f"all sources and receivers, at {len(several)} positions, are within {size} m, less than "
         f"a grid spacing of the model: are they in km? Coordinates are in m: multiply them by 1000",
@@ -68,20 +79,38 @@ def _extent(grid: Grid) -> str:
     )
 
 
-def sounding(checks: Checks, key: Key, grid: Grid, geometry: Acquisition) -> None:
-    """No source or receiver may lie on a side where the pressure is zero."""
+def sounding(
+    problems: Problems,
+    key: Key,
+    physics: schema.PhysicsSection,
+    grid: Grid,
+    geometry: Acquisition,
+) -> None:
+    """No source or receiver may lie on a side where the pressure is zero.
+
+    Parameters
+    ----------
+    problems : Problems
+    key : Key
+        Where the positions are in the config.
+    physics : PhysicsSection
+        It says which sides absorb.
+    grid : Grid
+        Of the model.
+    geometry : Acquisition
+    """
     try:
-        free = survey.free_sides(checks.loaded.config.physics, grid.ndim)
+        free = survey.free_sides(physics, grid.ndim)
     except FwiError:
         return  # said where the layer is made
-    by_surface = checks.loaded.config.physics.free_surface
+    by_surface = physics.free_surface
     named = {"sources": geometry.sources, "receivers": geometry.all_receivers()}
     for name, positions in named.items():
         for side in free:
             on = sides.zero_at(positions, grid, side)
             if on.any():
                 surface = "set `physics.free_surface: false`" if by_surface else ""
-                checks.add(
+                problems.add(
                     (*key, name) if key == ("geometry",) else key,
                     sides.silence(name, on, grid, side, surface),
                 )
@@ -98,16 +127,28 @@ def live(records: Gathers) -> Acquisition:
 
 
 def within_reach(
-    checks: Checks, key: Key, geometry: Acquisition, fastest: float, duration: float
+    problems: Problems, key: Key, geometry: Acquisition, fastest: float, duration: float
 ) -> None:
-    """Waves must come to at least one receiver before the record ends."""
+    """Waves must come to at least one receiver before the record ends.
+
+    Parameters
+    ----------
+    problems : Problems
+    key : Key
+        Where the positions are in the config.
+    geometry : Acquisition
+    fastest : float
+        Fastest wave [m/s].
+    duration : float
+        Of the records [s].
+    """
     nearest = np.inf
     for shot in range(geometry.shots):
         away = geometry.receivers_of(shot) - geometry.source(shot)
         nearest = min(nearest, float(np.linalg.norm(away, axis=1).min(initial=np.inf)))
         if nearest <= fastest * duration:
             return
-    checks.add_once(
+    problems.add_once(
         key,
         f"no wave comes to any receiver within the record: the nearest is {nearest:g} m from "
         f"its source, and in {duration:g} s the fastest wave, of {fastest:g} m/s, comes "

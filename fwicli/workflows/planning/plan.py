@@ -1,4 +1,4 @@
-"""What a run will do, found out without running it: every check, and the numbers of the plan."""
+"""The plan of a run: every check without running it, and the numbers of the plan."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from fwicli.survey.proximity import Nearest
 from fwicli.survey.regridding import coarsened
 from fwicli.survey.wavelets import Spectrum
 from fwicli.workflows.assembly import plausibility, sizes, survey
+from fwicli.workflows.assembly.inversion import InversionObjects
 from fwicli.workflows.assembly.wavelets import signature
 from fwicli.workflows.planning import (
     history,
@@ -34,10 +35,12 @@ from fwicli.workflows.planning import (
     simulation_grids,
     stage_numerics,
 )
-from fwicli.workflows.planning.checks import Checks
+from fwicli.workflows.planning.checks import band_spectrum, check_complete, check_plausible
 from fwicli.workflows.planning.memory import Total
-from fwicli.workflows.planning.numerics import Numerics
+from fwicli.workflows.planning.numerics import Numerics, discretize
 from fwicli.workflows.planning.observed import observed
+from fwicli.workflows.planning.problems import Problems
+from fwicli.workflows.planning.requirements import Requirements
 from fwicli.workflows.planning.simulation_grids import speeds
 from fwicli.workflows.run_folder.folder import RunFolder
 
@@ -58,10 +61,10 @@ class Plan:
         Observed records.
     reference : EarthModel or None
         Known answer to measure a result against.
-    inverts_for : list of str
-        Variables of an inversion and their bounds, in words.
+    inversion : InversionObjects or None
+        Variables, misfits, optimizers and more of an inversion.
     environment : dict of str to object
-        What the machine has for the run (see `environment`); empty until it is looked at.
+        State of the machine (see `environment`); empty until it is examined.
     """
 
     kind: str
@@ -73,7 +76,7 @@ class Plan:
     workers: int
     gathers: Gathers | None = None
     reference: EarthModel | None = None
-    inverts_for: list[str] = field(default_factory=list)
+    inversion: InversionObjects | None = None
     warnings: list[str] = field(default_factory=list)
     environment: dict[str, Any] = field(default_factory=dict)
 
@@ -93,8 +96,8 @@ class Plan:
         """Keep histories as the run did that is continued: compressed ones change the result."""
         begun = folder.decided("histories", [asdict(s.keeping) for s in self.stages])
         for number, stage in enumerate(self.stages):
-            known = {**begun[number], "frequencies": tuple(begun[number]["frequencies"])}
-            keeping = HistoryOptions(**known)
+            settings = {**begun[number], "frequencies": tuple(begun[number]["frequencies"])}
+            keeping = HistoryOptions(**settings)
             if keeping != stage.keeping:
                 reason = "as when the run was begun"
                 self.stages[number] = replace(stage, keeping=keeping, reason=reason)
@@ -118,7 +121,9 @@ class Plan:
     def summary(self) -> dict[str, Any]:
         """Numbers for a table, or for JSON."""
         silent = 0 if self.gathers is None else int((~self.gathers.live).sum())
-        inverted = {"inverts_for": self.inverts_for} if self.inverts_for else {}
+        inverted = {}
+        if self.inversion is not None:
+            inverted["inverts_for"] = inversion_checks.in_words(self.inversion.config.inversion)
         return {
             "command": self.kind,
             **inverted,
@@ -154,31 +159,26 @@ def make_plan(loaded: Loaded) -> Plan:
     ProblemsError
         With everything that makes the run impossible.
     """
-    checks = Checks(loaded)
-    model = checks.get(("model",), lambda: survey.earth_model(loaded.config.model))
-    if model is not None:
-        checks.plausible("model", model)
-        if checks.problems:
-            model = None  # all else that is wrong with it comes of a wrong unit
-    if model is not None:
-        checks.complete(loaded.config.physics.equation, model)
-        checks.slowest = speeds(loaded.config.physics.equation, model)[0]
-    makers: dict[str, Callable[[Checks, Any, EarthModel | None], Plan | None]]
+    problems = Problems(loaded)
+    model = _model(problems, loaded.config)
+    makers: dict[str, Callable[[Problems, Any, EarthModel | None], Plan | None]]
     makers = {"model": _modelling, "invert": _inversion, "rtm": _migration}
     with sizes.bounded():
-        made = makers[loaded.kind](checks, loaded.config, model)
+        made = makers[loaded.kind](problems, loaded.config, model)
         if made is not None:
             made.stages = [history.with_traces(s, made.acquisition) for s in made.stages]
         if made is not None and made.kind != "model":
             there = history.memory(loaded.config.execution)
             budget = max(0.0, there - made.total.fixed) / made.workers
-            made.stages = [history.kept(checks, loaded.config, s, budget) for s in made.stages]
+            made.stages = [
+                history.with_history(problems, loaded.config, s, budget) for s in made.stages
+            ]
         if made is not None:
-            checks.get(("model",), partial(_fits, made))
-    checks.finish()
+            problems.get(("model",), partial(_fits, made))
+    problems.finish()
     if made is None:  # every way to None leaves a problem, which `finish` raises
         raise FwiError("a check failed without saying why; please report this")
-    made.warnings = checks.warnings
+    made.warnings = problems.warnings
     needed, there = made.total.nbytes, history.memory(loaded.config.execution)
     if needed > there:
         made.warnings.append(
@@ -187,6 +187,18 @@ def make_plan(loaded: Loaded) -> Plan:
             f"`physics.history: auto`, or use a coarser grid"
         )
     return made
+
+
+def _model(problems: Problems, config: schema.RunConfig) -> EarthModel | None:
+    """The model of a run; None where it has problems that hide others."""
+    model = problems.get(("model",), lambda: survey.earth_model(config.model))
+    if model is None:
+        return None
+    check_plausible(problems, "model", model)
+    if problems.errors:
+        return None  # all else that is wrong with it comes of a wrong unit
+    check_complete(problems, config.physics.equation, model)
+    return model
 
 
 def _fits(made: Plan) -> None:
@@ -204,144 +216,152 @@ def _fits(made: Plan) -> None:
     )
 
 
-def _modelling(checks: Checks, config: schema.ModelConfig, model: EarthModel | None) -> Plan | None:
-    sampled = checks.get(("time",), lambda: plausibility.record(config.time))
-    source = None
+def _modelling(
+    problems: Problems, config: schema.ModelConfig, model: EarthModel | None
+) -> Plan | None:
+    sampled = problems.get(("time",), lambda: plausibility.record(config.time))
+    wavelet = None
     if sampled is not None:
-        source = checks.get(("wavelet",), lambda: signature(config.wavelet, *sampled))
+        wavelet = problems.get(("wavelet",), lambda: signature(config.wavelet, *sampled))
     if model is None:
         return None
-    ndim = model.grid.ndim
-    geometry = checks.get(("geometry",), lambda: survey.acquisition(config.geometry, ndim))
+    physics, ndim = config.physics, model.grid.ndim
+    geometry = problems.get(("geometry",), lambda: survey.acquisition(config.geometry, ndim))
     if geometry is None:
         return None
-    placement.inside(checks, ("geometry",), model.grid, geometry)
-    placement.sounding(checks, ("geometry",), model.grid, geometry)
-    if sampled is None or source is None:
+    placement.inside(problems, ("geometry",), model.grid, geometry)
+    placement.sounding(problems, ("geometry",), physics, model.grid, geometry)
+    if sampled is None or wavelet is None:
         return None
     interval, count = sampled
-    checks.get(("geometry",), lambda: sizes.records(geometry.shots, geometry.traces, count, ndim))
-    physics, spectrum = config.physics, Spectrum.of(source, interval)
-    found = speeds(physics.equation, model)
-    placement.within_reach(checks, ("geometry",), geometry, found[1], interval * (count - 1))
-    limit = simulation_grids.longest(physics, found[0], spectrum)
-    grids = simulation_grids.grids(checks, physics, model.grid, limit)
+    problems.get(("geometry",), lambda: sizes.records(geometry.shots, geometry.traces, count, ndim))
+    spectrum, (slowest, fastest) = Spectrum.of(wavelet, interval), speeds(physics.equation, model)
+    placement.within_reach(problems, ("geometry",), geometry, fastest, interval * (count - 1))
+    limit = simulation_grids.longest(physics, slowest, spectrum)
+    grids = simulation_grids.grids(problems, physics, model.grid, limit)
     if grids is None:
         return None
-    numerics = checks.numerics(
-        simulation_grids.key(physics, ("model", "spacing")),
-        config,
-        grids[1],
-        found,
-        geometry,
-        spectrum,
-        (interval, count),
-    )
-    if numerics is None or checks.problems:
+    key = simulation_grids.key(physics, ("model", "spacing"))
+    required = Requirements(grids[1], key, (slowest, fastest), slowest, spectrum, geometry, sampled)
+    numerics = discretize(problems, config, required)
+    if numerics is None or problems.errors:
         return None
     numerics = simulation_grids.placed(numerics, physics, model, geometry)
     workers = _workers(config.execution, geometry.shots)
-    return Plan("model", model, geometry, source, interval, [numerics], workers)
+    return Plan("model", model, geometry, wavelet, interval, [numerics], workers)
 
 
 def _inversion(
-    checks: Checks, config: schema.InvertConfig, model: EarthModel | None
+    problems: Problems, config: schema.InvertConfig, model: EarthModel | None
 ) -> Plan | None:
-    data = observed(checks, config, model)
-    if data is None or model is None:
+    inversion = None if model is None else InversionObjects(config, model)
+    data = observed(problems, config, model, inversion)
+    if data is None or model is None or inversion is None:
         return None
-    records, source, reference = data
-    readable = inversion_checks.variables(checks, config, model)
-    checks.misfits(config.inversion, records)
-    inversion_checks.shots(checks, config, records)
+    records, wavelet, reference = data
+    readable = inversion_checks.variables(problems, inversion)
+    inversion_checks.misfits(problems, inversion, records)
+    inversion_checks.shots(problems, inversion, records)
     if not readable:
         return None
     stages = [
-        stage_numerics.stage(
-            checks, ("inversion", "stages", number), config, stage, model, records, source
-        )
-        for number, stage in enumerate(config.inversion.stages)
+        stage_numerics.stage(problems, objects, records, wavelet) for objects in inversion.stages
     ]
-    good = [s for s in stages if s is not None]
-    if len(good) < len(stages):
+    possible = [s for s in stages if s is not None]
+    if len(possible) < len(stages):
         return None
     return Plan(
         "invert",
         model,
         records.acquisition,
-        source,
+        wavelet,
         records.interval,
-        good,
+        possible,
         _workers(config.execution, records.acquisition.shots),
         records,
         reference,
-        inversion_checks.in_words(config.inversion),
+        inversion,
     )
 
 
-def _migration(checks: Checks, config: schema.RtmConfig, model: EarthModel | None) -> Plan | None:
-    data = observed(checks, config, model)
+def _migration(
+    problems: Problems, config: schema.RtmConfig, model: EarthModel | None
+) -> Plan | None:
+    data = observed(problems, config, model)
     if data is None or model is None:
         return None
-    records, source, reference = data
-    imaging = config.imaging
-    spectrum: Spectrum | None = Spectrum.of(source, records.interval)
-    if imaging.band is not None:
-        band = Band(*imaging.band)
-        spectrum = checks.in_band(("imaging", "band"), source, records.interval, band)
-        live_traces.check_recorded(checks, ("imaging", "band"), records, band)
-        source = band.apply(source, records.interval)
+    records, wavelet, reference = data
+    band = None if config.imaging.band is None else Band(*config.imaging.band)
+    spectrum: Spectrum | None = Spectrum.of(wavelet, records.interval)
+    if band is not None:
+        key: Key = ("imaging", "band")
+        spectrum = band_spectrum(problems, key, wavelet, records.interval, band)
+        live_traces.check_recorded(problems, key, records, band)
+        wavelet = band.apply(wavelet, records.interval)
     if spectrum is None:
         return None
-    physics = config.physics
-    slowest = speeds(physics.equation, model)[0]
-    limit = simulation_grids.longest(physics, slowest, spectrum, simulation_grids.IMAGE_POINTS)
-    spacing: Key = ("imaging", "spacing")
-    grids = simulation_grids.grids(checks, physics, model.grid, limit, spacing, imaging.spacing)
-    if grids is None:
-        return None
-    coarse = coarsened(model, grids[0])
-    fastest, duration = speeds(physics.equation, model)[1], records.interval * (records.samples - 1)
-    placement.within_reach(checks, ("data",), records.acquisition, fastest, duration)
-    if survey.kept(coarse, imaging.mute).all():
-        checks.add(("imaging", "mute"), _all_muted(config.imaging.mute, model))
-    numerics = checks.numerics(
-        simulation_grids.key(physics, ("model", "spacing") if imaging.spacing is None else spacing),
-        config,
-        grids[1],
-        speeds(physics.equation, coarse),
-        records.acquisition,
-        spectrum,
-        (records.interval, records.samples),
-    )
-    if numerics is None or checks.problems:
-        return None
-    numerics = simulation_grids.placed(numerics, physics, coarse, records.acquisition)
-    # An image by the gradient is that of the compressibility, the first parameter.
-    first = next(iter(registry.load(numerics.equation).parameters(model.grid.ndim)))
-    parameters = (first,) if imaging.condition == "gradient" else ()
-    near = near_source.nearest(
-        checks,
-        ("imaging", "near_source"),
-        imaging.near_source,
-        numerics.point_source,
-        records,
-        None if imaging.band is None else (imaging.band[0], imaging.band[1]),
-    )
-    numerics = replace(numerics, parameters=parameters, near=near)
-    if checks.problems:
+    numerics = _of_image(problems, config, model, records, spectrum)
+    if numerics is None:
         return None
     return Plan(
         "rtm",
         model,
         records.acquisition,
-        source,
+        wavelet,
         records.interval,
         [numerics],
         _workers(config.execution, records.acquisition.shots),
         records,
         reference,
     )
+
+
+def _of_image(
+    problems: Problems,
+    config: schema.RtmConfig,
+    model: EarthModel,
+    records: Gathers,
+    spectrum: Spectrum,
+) -> Numerics | None:
+    """Numerics of a migration; None where there are problems."""
+    physics, imaging = config.physics, config.imaging
+    slowest, fastest = speeds(physics.equation, model)
+    limit = simulation_grids.longest(physics, slowest, spectrum, simulation_grids.IMAGE_POINTS)
+    spacing_key: Key = ("imaging", "spacing")
+    grids = simulation_grids.grids(
+        problems, physics, model.grid, limit, spacing_key, imaging.spacing
+    )
+    if grids is None:
+        return None
+    coarse, duration = coarsened(model, grids[0]), records.interval * (records.samples - 1)
+    placement.within_reach(problems, ("data",), records.acquisition, fastest, duration)
+    if survey.kept(coarse, imaging.mute).all():
+        problems.add(("imaging", "mute"), _all_muted(imaging.mute, model))
+    other = ("model", "spacing") if imaging.spacing is None else spacing_key
+    required = Requirements(
+        grids[1],
+        simulation_grids.key(physics, other),
+        speeds(physics.equation, coarse),
+        slowest,
+        spectrum,
+        records.acquisition,
+        (records.interval, records.samples),
+    )
+    numerics = discretize(problems, config, required)
+    if numerics is None or problems.errors:
+        return None
+    numerics = simulation_grids.placed(numerics, physics, coarse, records.acquisition)
+    # An image by the gradient is that of the compressibility, the first parameter.
+    first = next(iter(registry.load(numerics.equation).parameters(model.grid.ndim)))
+    parameters = (first,) if imaging.condition == "gradient" else ()
+    near = near_source.nearest(
+        problems,
+        ("imaging", "near_source"),
+        near_source.length(imaging.near_source, numerics.point_source, records),
+        records,
+        None if imaging.band is None else (imaging.band[0], imaging.band[1]),
+    )
+    return None if problems.errors else replace(numerics, parameters=parameters, near=near)
 
 
 def _all_muted(mute: str | float, model: EarthModel) -> str:

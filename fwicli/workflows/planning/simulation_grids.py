@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 
 from fwicli.config import schema
 from fwicli.config.loader import Key
-from fwicli.digits import round_down
+from fwicli.digits import apart, round_down
+from fwicli.errors import FwiError
 from fwicli.propagators.absorbing import walls
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import call
@@ -19,9 +21,12 @@ from fwicli.survey import windows
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
+from fwicli.survey.regridding import Regridding, fitting
 from fwicli.survey.wavelets import Spectrum
-from fwicli.workflows.planning.checks import Checks, points_needed
+from fwicli.workflows.assembly import survey
+from fwicli.workflows.planning.checks import dotted, points_needed
 from fwicli.workflows.planning.numerics import Numerics
+from fwicli.workflows.planning.problems import Problems
 
 Array = NDArray[Any]
 
@@ -47,7 +52,7 @@ def longest(
 
 
 def grids(
-    checks: Checks,
+    problems: Problems,
     physics: schema.PhysicsSection,
     model: Grid,
     limit: float,
@@ -61,15 +66,88 @@ def grids(
     limit : float
         Longest spacing that the waves allow [m].
     other : Key
-        Where the spacing of unknowns or image is said.
+        Where the spacing of unknowns or image is in the config.
     spacing : float, str or None
-        What is said there [m].
+        Spacing of unknowns or image [m], `auto`, or None for that of the model.
     """
-    earth = checks.coarse(other, model, spacing, limit)
+    earth = _coarse(problems, other, physics, model, spacing, limit)
     if earth is None:
         return None
-    waves = checks.coarse(KEY, earth, None if physics.grid == "model" else physics.grid, limit)
+    spacing = None if physics.grid == "model" else physics.grid
+    waves = _coarse(problems, KEY, physics, earth, spacing, limit)
     return None if waves is None else (earth, waves)
+
+
+def _coarse(
+    problems: Problems,
+    key: Key,
+    physics: schema.PhysicsSection,
+    grid: Grid,
+    spacing: float | str | None,
+    longest: float,
+) -> Grid | None:
+    """A grid for a model: of another spacing [m], or the coarsest for `auto`.
+
+    Parameters
+    ----------
+    longest : float
+        Longest spacing that the waves allow [m].
+    """
+    if spacing is None:
+        return grid
+    if isinstance(spacing, str):
+        ends = _fixed_ends(physics, grid.ndim)
+        longest_fitting = fitting(grid, longest, ends)
+        same = longest_fitting == grid.spacing
+        return grid if same else Regridding(grid, longest_fitting).coarse
+    finest = max(grid.spacing)
+    if spacing < finest * (1 - 1e-9):
+        mine, model = apart(spacing, finest)
+        problems.add(
+            key,
+            f"a spacing of {mine} m is finer than the model's; use "
+            f"`{dotted(key)}: {model}` or more",
+        )
+        return None
+    shortest = min(e - o for o, e in zip(grid.origin, grid.end, strict=True))
+    if spacing > shortest / 4:
+        most = round_down(min(shortest / 4, longest))
+        problems.add(
+            key,
+            f"a spacing of {spacing:g} m leaves fewer than 5 points of the shortest side of "
+            f"the model, {shortest:g} m; use `{dotted(key)}: {max(most, finest):.9g}` or less",
+        )
+        return None
+    coarse = Regridding(grid, spacing).coarse
+    return coarse if _sides_stay(problems, key, physics, grid, coarse) else None
+
+
+def _fixed_ends(physics: schema.PhysicsSection, ndim: int) -> list[bool]:
+    """Axes along which the model ends in a side where the pressure is zero."""
+    try:
+        ends = walls(survey.free_sides(physics, ndim), ndim)
+    except FwiError:
+        return [False] * ndim  # said where the layer is made
+    return [last for _, last in ends]
+
+
+def _sides_stay(
+    problems: Problems, key: Key, physics: schema.PhysicsSection, fine: Grid, coarse: Grid
+) -> bool:
+    """Whether a coarse grid ends where the model does, along axes that end in free sides."""
+    for axis, last in enumerate(_fixed_ends(physics, fine.ndim)):
+        length, h = fine.end[axis] - fine.origin[axis], coarse.spacing[axis]
+        if last and abs(coarse.end[axis] - fine.end[axis]) > 1e-6 * h:
+            divisor = length / math.ceil(length / h)
+            problems.add(
+                key,
+                f"a spacing of {h:g} m moves the end of the model along {fine.axes[axis]}, "
+                f"where the pressure is zero, to {coarse.end[axis]:g} m; use one that divides "
+                f"its length of {length:g} m, such as `{dotted(key)}: {divisor:.12g}`, or "
+                f"absorb on that side",
+            )
+            return False
+    return True
 
 
 def key(physics: schema.PhysicsSection, other: Key) -> Key:
@@ -107,15 +185,15 @@ def placed(
             margin + numerics.order // 2 * spacing,
         )
     tied = walls(numerics.layer.free, numerics.grid.ndim)
-    found = windows.of_one_size(numerics.grid, extents, tied, 2 * numerics.order)
-    return numerics if found[0].whole else replace(numerics, windows=found)
+    of_shots = windows.of_one_size(numerics.grid, extents, tied, 2 * numerics.order)
+    return numerics if of_shots[0].whole else replace(numerics, windows=of_shots)
 
 
 def velocity(equation: str, model: EarthModel) -> Array:
     """Fastest wave at every point of a model [m/s]."""
     stated = registry.load(equation)
-    known = stated.complete(model.properties, model.grid.ndim)
-    return np.broadcast_to(call(stated.fastest, known), model.grid.shape)
+    properties = stated.complete(model.properties, model.grid.ndim)
+    return np.broadcast_to(call(stated.fastest, properties), model.grid.shape)
 
 
 def speeds(equation: str, model: EarthModel) -> tuple[float, float]:

@@ -7,88 +7,121 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from fwicli.config import schema
-from fwicli.config.inversion import StageSection
 from fwicli.config.loader import Key
 from fwicli.digits import apart, round_up
 from fwicli.propagators.equations import registry
 from fwicli.propagators.sampling import stability
 from fwicli.survey.bands import Band
 from fwicli.survey.gathers import Gathers
-from fwicli.survey.model import EarthModel
+from fwicli.survey.grid import Grid
+from fwicli.survey.proximity import Nearest
 from fwicli.survey.regridding import coarsened
-from fwicli.workflows.assembly import unknowns
+from fwicli.survey.wavelets import Spectrum
+from fwicli.workflows.assembly.inversion import StageObjects
 from fwicli.workflows.planning import live_traces, near_source, placement, simulation_grids
-from fwicli.workflows.planning.checks import ROUNDING, Checks
-from fwicli.workflows.planning.numerics import Numerics
+from fwicli.workflows.planning.checks import ROUNDING, band_spectrum
+from fwicli.workflows.planning.numerics import Numerics, discretize
+from fwicli.workflows.planning.problems import Problems
+from fwicli.workflows.planning.requirements import Requirements
 from fwicli.workflows.planning.simulation_grids import speeds
 
 Array = NDArray[Any]
 
 
 def stage(
-    checks: Checks,
-    key: Key,
-    config: schema.InvertConfig,
-    section: StageSection,
-    model: EarthModel,
-    records: Gathers,
-    source: Array,
+    problems: Problems, objects: StageObjects, records: Gathers, wavelet: Array
 ) -> Numerics | None:
-    """Numerics of one stage: of the bounds, not of the model, which will change."""
-    spectrum = checks.in_band((*key, "band"), source, records.interval, Band(*section.band))
+    """Numerics of one stage: of the bounds, not of the model, which will change.
+
+    Parameters
+    ----------
+    problems : Problems
+    objects : StageObjects
+        Of the stage.
+    records : Gathers
+    wavelet : ndarray of shape (samples,)
+
+    Returns
+    -------
+    numerics : Numerics or None
+        None where there are problems.
+    """
+    shared, key, band = objects.shared, objects.key, Band(*objects.band)
+    model, physics = shared.model, shared.config.physics
+    spectrum = band_spectrum(problems, (*key, "band"), wavelet, records.interval, band)
     if spectrum is None:
         return None
-    if not live_traces.check_recorded(checks, (*key, "band"), records, Band(*section.band)):
+    if not live_traces.check_recorded(problems, (*key, "band"), records, band):
         return None
-    equation, physics = config.physics.equation, config.physics
     # The grid serves every model within the bounds, so that it need not change with the model.
-    bound = speeds(equation, unknowns.bounded(config, model, model, 0))[0]
+    bound = speeds(physics.equation, shared.bounded(model, 0))[0]
     limit = simulation_grids.longest(physics, bound, spectrum)
-    spacing: Key = (*key, "spacing")
-    grids = simulation_grids.grids(checks, physics, model.grid, limit, spacing, section.spacing)
+    spacing_key: Key = (*key, "spacing")
+    grids = simulation_grids.grids(
+        problems, physics, model.grid, limit, spacing_key, objects.section.spacing
+    )
     if grids is None:
         return None
-    near = near_source.nearest(
-        checks,
-        (*key, "near_source") if section.near_source is not None else ("inversion", "near_source"),
-        config.inversion.of(int(key[-1])).near_source,
-        near_source.point_source(physics, grids[1]),
-        records,
-        (section.band[0], section.band[1]),
-        fades=config.inversion.of(int(key[-1])).source is not False,
-    )
-    geometry = live_traces.live_acquisition(checks, key, config.inversion, records, near.length)
+    near = _near(problems, objects, grids[1], records)
+    geometry = live_traces.live_acquisition(problems, objects, records, near.length)
     if geometry is None:
         return None
-    coarse = coarsened(model, grids[0])
-    slow, fast = (unknowns.bounded(config, model, coarse, side) for side in (0, 1))
-    slowest, now = speeds(equation, slow)[0], speeds(equation, coarse)
-    duration = records.interval * (records.samples - 1)
-    placement.within_reach(
-        checks, ("data",), records.acquisition, speeds(equation, fast)[1], duration
-    )
-    numerics = checks.numerics(
-        simulation_grids.key(physics, spacing),
-        config,
-        grids[1],
-        (now[0], speeds(equation, fast)[1]),
-        records.acquisition,
-        spectrum,
-        (records.interval, records.samples),
-    )
-    if numerics is None or checks.problems:
+    numerics = _of_bounds(problems, objects, grids, spectrum, records)
+    if numerics is None:
         return None
-    if slowest < now[0]:
-        _warn_of_slow(checks, key, numerics, slowest)
+    fast = shared.bounded(coarsened(model, grids[0]), 1)
     numerics = simulation_grids.placed(numerics, physics, fast, geometry)
-    changing = unknowns.variables(config, model).properties
-    parameters = registry.load(equation).depending(changing, model.grid.ndim)
-    second_order = (section.optimizer or config.inversion.optimizer).made().curvature is not None
+    changing = shared.variables.properties
+    parameters = registry.load(physics.equation).depending(changing, model.grid.ndim)
+    second_order = objects.optimizer.curvature is not None
     return replace(numerics, parameters=parameters, curvature=second_order, near=near)
 
 
-def _warn_of_slow(checks: Checks, key: Key, numerics: Numerics, slowest: float) -> None:
+def _of_bounds(
+    problems: Problems,
+    objects: StageObjects,
+    grids: tuple[Grid, Grid],
+    spectrum: Spectrum,
+    records: Gathers,
+) -> Numerics | None:
+    """Numerics for all models within the bounds, on grids of unknowns and propagation."""
+    shared, physics = objects.shared, objects.physics
+    coarse = coarsened(shared.model, grids[0])
+    slow, fast = (shared.bounded(coarse, side) for side in (0, 1))
+    slowest, now = speeds(physics.equation, slow)[0], speeds(physics.equation, coarse)
+    fastest, duration = speeds(physics.equation, fast)[1], records.interval * (records.samples - 1)
+    placement.within_reach(problems, ("data",), records.acquisition, fastest, duration)
+    required = Requirements(
+        grids[1],
+        simulation_grids.key(physics, (*objects.key, "spacing")),
+        (now[0], fastest),
+        speeds(physics.equation, shared.model)[0],
+        spectrum,
+        records.acquisition,
+        (records.interval, records.samples),
+    )
+    numerics = discretize(problems, shared.config, required)
+    if numerics is None or problems.errors:
+        return None
+    if slowest < now[0]:
+        _warn_of_slow(problems, objects.key, numerics, slowest)
+    return numerics
+
+
+def _near(problems: Problems, objects: StageObjects, grid: Grid, records: Gathers) -> Nearest:
+    """Traces next to their source that the grid of the propagation cannot explain."""
+    settings, waves = objects.settings, near_source.point_source(objects.physics, grid)
+    return near_source.nearest(
+        problems,
+        objects.key_of("near_source"),
+        near_source.length(settings.near_source, waves, records),
+        records,
+        objects.band,
+        fades=settings.source is not False,
+    )
+
+
+def _warn_of_slow(problems: Problems, key: Key, numerics: Numerics, slowest: float) -> None:
     """Say so if waves as slow as the lower bound would be sampled too coarsely."""
     points = stability.points_per_wavelength(
         slowest, numerics.highest_frequency, numerics.grid.spacing
@@ -97,7 +130,7 @@ def _warn_of_slow(checks: Checks, key: Key, numerics: Numerics, slowest: float) 
     if points < needed * (1 - ROUNDING):
         have, need = apart(points, needed, digits=3)
         lowest = round_up(slowest * needed / points)
-        checks.warn(
+        problems.warn(
             f"stage {int(key[-1]) + 1}: where the model goes down to the lower bound, {slowest:g} "
             f"m/s, there are {have} points per wavelength, fewer than the {need} that order "
             f"{numerics.order} needs; raise the bound to {lowest:g} m/s or use a smaller spacing"

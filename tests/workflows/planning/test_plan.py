@@ -11,8 +11,8 @@ import pytest
 
 from fwicli.config.loader import ProblemsError, load
 from fwicli.workflows.planning import inversion_checks
-from fwicli.workflows.planning.checks import Checks
 from fwicli.workflows.planning.plan import Plan, make_plan
+from fwicli.workflows.planning.problems import Problems
 
 
 def impossible(path: Path, *settings: str, kind: str | None = None) -> list[str]:
@@ -321,9 +321,9 @@ def test_bounds_of_no_rock(name: str, ends: tuple[float, float]) -> None:
     """Of every property; what the message advises goes without a word."""
 
     def warnings(*ends: float) -> list[str]:
-        checks = Checks(None)  # type: ignore[arg-type]
-        inversion_checks._plausible(checks, ("inversion", "bounds"), name, (ends[0], ends[1]))
-        return checks.warnings
+        problems = Problems(None)  # type: ignore[arg-type]
+        inversion_checks._plausible(problems, ("inversion", "bounds"), name, (ends[0], ends[1]))
+        return problems.warnings
 
     (text,) = warnings(*ends)
     assert f"lets {name} be from {ends[0]:g} to {ends[1]:g}" in text

@@ -1,0 +1,40 @@
+"""Requirements of a propagation: what its grid and its time step have to serve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fwicli.config.loader import Key
+from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.grid import Grid
+from fwicli.survey.wavelets import Spectrum
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """Waves, records and positions that a propagation has to serve.
+
+    Parameters
+    ----------
+    grid : Grid
+        Of the propagation.
+    spacing_key : Key
+        Where its spacing is in the config.
+    speeds : tuple of float
+        Slowest and fastest velocity that may occur [m/s].
+    slowest : float
+        Slowest velocity on the grid of the model, which a coarser grid averages [m/s].
+    spectrum : Spectrum
+        Of the wavelet.
+    acquisition : Acquisition
+    sampled : tuple of float and int
+        Sampling interval [s] and number of samples of the records.
+    """
+
+    grid: Grid
+    spacing_key: Key
+    speeds: tuple[float, float]
+    slowest: float
+    spectrum: Spectrum
+    acquisition: Acquisition
+    sampled: tuple[float, int]
