@@ -29,7 +29,7 @@ LEAST = 32e6
 
 
 def examined(loaded: Loaded, folder: Path) -> Plan:
-    """The plan of a run with the state of the machine, and warnings where the machine lacks something.
+    """The plan of a run with the state of the machine, and warnings where that falls short.
 
     Parameters
     ----------

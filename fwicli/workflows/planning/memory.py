@@ -2,7 +2,7 @@
 
     total = process of the command + workers (worker + shot) + process that workers are forked from
 
-The memory of imports is a constant of these versions of the libraries, measured with `fwi` on a model of
+The memory of imports depends on the versions of the libraries. It was measured on a model of
 31 x 21 points; a control group counts the same. With one worker the shots run in the process of the
 command, and its imports are those of both.
 """

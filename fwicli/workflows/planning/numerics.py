@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Numerics:
-    """Grid, time axis, absorbing layer and history of a propagation, with the memory and work that they take.
+    """Grid, time axis, absorbing layer and history of a propagation, with memory and work.
 
     Attributes
     ----------
