@@ -73,7 +73,7 @@ PUBLIC = {
     "ormsby": "fwicli.survey.wavelets",
     "parameters": "fwicli.propagators.equations.properties",
     "read_gathers": "fwicli.files.records",
-    "regrid": "fwicli.survey.regridding:moved",
+    "regrid": "fwicli.survey.regridding:coarsened",
     "ricker": "fwicli.survey.wavelets",
     "subsampling": "fwicli.propagators.history",
     "time_axis": "fwicli.propagators.sampling.stability",

@@ -113,6 +113,14 @@ NAMES: dict[str, int] = {
     "fwicli.workflows.verify": 1,
 }
 SENTENCES: dict[str, int] = {
+    "README.md": 11,
+    "docs/autograd.md": 9,
+    "docs/configs.md": 1,
+    "docs/data.md": 6,
+    "docs/misfits.md": 1,
+    "docs/regularization.md": 3,
+    "docs/runs.md": 10,
+    "docs/tutorials/README.md": 1,
     "fwicli.autograd.compilation": 2,
     "fwicli.autograd.functions": 3,
     "fwicli.autograd.linear": 1,
@@ -226,14 +234,6 @@ SENTENCES: dict[str, int] = {
     "fwicli.workflows.run_folder.progress": 1,
     "fwicli.workflows.run_folder.provenance": 4,
     "fwicli.workflows.run_folder.results": 2,
-    "README.md": 11,
-    "docs/autograd.md": 9,
-    "docs/configs.md": 1,
-    "docs/data.md": 6,
-    "docs/misfits.md": 1,
-    "docs/regularization.md": 3,
-    "docs/runs.md": 10,
-    "docs/tutorials/README.md": 1,
 }
 
 
