@@ -56,7 +56,7 @@ def test_tutorial(script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda s: s.stem)
 def test_index(script: Path) -> None:
     """The index links to it, and it begins with what it is about."""
-    assert f"({script.name})" in (FOLDER / "README.md").read_text()
+    assert f"({script.name})" in (FOLDER / "index.md").read_text()
     assert script.read_text().startswith('"""')
 
 

@@ -2,7 +2,7 @@
 
 A name alone takes the defaults, `misfit: huber`; settings come with it, `misfit: {kind: huber,
 threshold: 0.5}`. A function of the user's is `misfit: {file: my.py, name: f}`. Each kind is
-described where it is computed, in `fwicli.inversion`, and in docs/misfits.md.
+described where it is computed, in `fwicli.inversion`, and in docs/guide/misfits.md.
 """
 
 from __future__ import annotations

@@ -315,9 +315,9 @@ def test_workers_change_nothing(survey: Any) -> None:
 
 
 def test_the_page_of_documentation_runs() -> None:
-    """Every example of docs/operators.md, one after the other."""
+    """Every example of docs/guide/operators.md, one after the other."""
     pytest.importorskip("pylops")
-    text = (ROOT / "docs/operators.md").read_text()
+    text = (ROOT / "docs/guide/operators.md").read_text()
     names: dict[str, Any] = {"__name__": "page"}
     for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
         exec(block, names)
