@@ -1,7 +1,10 @@
 # make demo       model, invert and image a small structural model; pictures in runs/demo
 # make test       format, lint, types, import contracts and tests
 # make test-full  the same with the slow tests
-# make bench      benchmarks; they print what README and docs quote
+# make bench      benchmarks; they print the numbers of the documentation
+# make docs       the documentation site in runs/site; needs no network once it is installed
+# make notebooks  the tutorials as notebooks in runs/notebooks
+# make gallery    the pictures of the gallery, made anew
 # EXTRAS=torch    installs an optional extra as well
 # make test-extra EXTRAS=torch  lint, types, and only the tests that need that extra
 # VENV=FOLDER     another virtual environment than .venv
@@ -13,9 +16,10 @@ BIN := $(VENV)/bin
 comma := ,
 STAMP := $(VENV)/.installed$(if $(EXTRAS),-$(EXTRAS))
 DEV_STAMP := $(VENV)/.installed-dev$(if $(EXTRAS),-$(EXTRAS))
+DOCS_STAMP := $(VENV)/.installed-docs
 
 
-.PHONY: demo test test-full test-extra lint bench clean
+.PHONY: demo test test-full test-extra lint bench docs notebooks gallery clean
 
 demo: $(STAMP)
 	$(BIN)/fwi model configs/demo_model.yaml -o runs/demo/model --force
@@ -40,30 +44,22 @@ lint: $(DEV_STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# The programs of docs/benchmarks/index.md, in its order.
 bench: $(STAMP)
-	$(BIN)/python benchmarks/startup_time.py
-	$(BIN)/python benchmarks/forward_time.py
-	$(BIN)/python benchmarks/equation_cost.py
-	$(BIN)/python benchmarks/gradient_cost.py
-	$(BIN)/python benchmarks/speed_beside_deepwave.py --json runs/peers.json
-	$(BIN)/python benchmarks/memory_growth.py
-	$(BIN)/python benchmarks/killed_inversions.py
-	$(BIN)/python benchmarks/clean_exits.py
-	$(BIN)/python benchmarks/mutated_inputs.py configs --count 2000
-	$(BIN)/python benchmarks/mutated_inputs.py files --count 1000
-	$(BIN)/python benchmarks/history_cost.py
-	$(BIN)/python benchmarks/layer_reflection.py
-	$(BIN)/python benchmarks/tilted_layer_reflection.py
-	$(BIN)/python benchmarks/receiver_cost.py
-	$(BIN)/python benchmarks/misfit_cost.py
-	$(BIN)/python benchmarks/coarse_grid_gradients.py
-	$(BIN)/python benchmarks/coarse_grid_errors.py
-	$(BIN)/python benchmarks/diagnosis_false_alarms.py
-	$(BIN)/python benchmarks/marmousi_accuracy.py
-	$(BIN)/python benchmarks/unknown_wavelets.py
-	$(BIN)/python benchmarks/noise_and_poor_starts.py
-	$(BIN)/python benchmarks/inversion_beside_deepwave.py
-	$(BIN)/python benchmarks/torch_gradient_time.py
+	@sed -n 's/^| `\([a-z_]*\.py\)` | [^|]*| *\(`\([^`]*\)`\)\{0,1\} *|.*| yes |$$/\1 \3/p' \
+		docs/benchmarks/index.md | while read -r program arguments; do \
+		echo "== $$program $$arguments"; \
+		$(BIN)/python "benchmarks/$$program" $$arguments || exit 1; \
+	done
+
+docs: $(DOCS_STAMP)
+	$(BIN)/python -m mkdocs build --strict
+
+notebooks: $(DOCS_STAMP)
+	$(BIN)/python docs/hooks/tutorials.py runs/notebooks
+
+gallery: $(STAMP)
+	$(BIN)/python docs/gallery/make.py
 
 clean:
 	rm -rf $(VENV) runs
@@ -82,4 +78,9 @@ $(STAMP): $(BIN)/python pyproject.toml constraints.txt
 $(DEV_STAMP): $(BIN)/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--constraint constraints.txt --editable '.[dev$(if $(EXTRAS),$(comma)$(EXTRAS))]'
+	@touch $@ $(STAMP)
+
+$(DOCS_STAMP): $(BIN)/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[docs]'
 	@touch $@ $(STAMP)

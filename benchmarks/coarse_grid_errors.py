@@ -25,12 +25,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import hankel2
 
-from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
-from fwicli.propagators.absorbing import SURFACE
+from fwicli import (
+    SURFACE,
+    AbsorbingLayer,
+    Discretization,
+    EarthModel,
+    Grid,
+    Propagator,
+    Spectrum,
+    ricker,
+    time_axis,
+    times,
+)
 from fwicli.survey import proximity
-from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import coarsened
-from fwicli.survey.wavelets import Spectrum, ricker, times
 
 Array = NDArray[Any]
 

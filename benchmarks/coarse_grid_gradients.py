@@ -30,15 +30,17 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.config.loader import load
-from fwicli.execution import InProcess
+from fwicli import (
+    Acquisition,
+    Band,
+    Gathers,
+    InProcess,
+    LeastSquares,
+    Objective,
+    experiments,
+    load_config,
+)
 from fwicli.files import hdf5
-from fwicli.inversion.misfits.residuals import LeastSquares
-from fwicli.inversion.objective import Objective
-from fwicli.inversion.shots.experiments import experiments
-from fwicli.survey.acquisition import Acquisition
-from fwicli.survey.bands import Band
-from fwicli.survey.gathers import Gathers
 from fwicli.survey.regridding import Regridding, coarsened
 from fwicli.workflows.planning.numerics import Numerics
 from fwicli.workflows.planning.plan import make_plan
@@ -67,7 +69,7 @@ class Case:
 
 def case(stage: str, *settings: str) -> Case:
     """The objective of a stage of the config, with other settings."""
-    loaded = load(CONFIG, "invert", (f"inversion.stages=[{stage}]", *settings))
+    loaded = load_config(CONFIG, "invert", (f"inversion.stages=[{stage}]", *settings))
     made = make_plan(loaded)
     (numerics,), records = made.stages, made.gathers
     if records is None or made.inversion is None:

@@ -22,13 +22,12 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.config.loader import Loaded, load
+from fwicli import Band, Spectrum, load_config
+from fwicli.config.loader import Loaded
 from fwicli.inversion.diagnosis import Diagnosis, compare, stacked
 from fwicli.propagators.equations import properties
 from fwicli.propagators.tasks import WindowedTask
-from fwicli.survey.bands import Band
 from fwicli.survey.regridding import coarsened
-from fwicli.survey.wavelets import Spectrum
 from fwicli.workflows import model
 from fwicli.workflows.assembly import survey
 from fwicli.workflows.planning.plan import Plan, make_plan
@@ -64,18 +63,18 @@ def layers(folder: Path, top: float) -> Loaded:
     for name, text in (("model", LAYERS), ("invert", INVERT)):
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     if not (folder / "records").exists():
-        model.run(load(folder / "model.yaml"), folder / "records")
-    return load(folder / "invert.yaml", settings=[_stage(top)])
+        model.run(load_config(folder / "model.yaml"), folder / "records")
+    return load_config(folder / "invert.yaml", settings=[_stage(top)])
 
 
 def demo(folder: Path, top: float) -> Loaded:
     """The demo, from its true model."""
     records = folder / "demo"
     if not records.exists():
-        model.run(load(CONFIGS / "demo_model.yaml"), records)
+        model.run(load_config(CONFIGS / "demo_model.yaml"), records)
     earth = f"model={{vp: {{file: {CONFIGS.parent / 'data' / 'demo_vp.npy'}}}, spacing: 10}}"
     data = f"data.file={records / 'shots.h5'}"
-    return load(CONFIGS / "demo_invert.yaml", settings=[_stage(top), earth, data])
+    return load_config(CONFIGS / "demo_invert.yaml", settings=[_stage(top), earth, data])
 
 
 def marmousi(_folder: Path, top: float) -> Loaded:
@@ -83,12 +82,12 @@ def marmousi(_folder: Path, top: float) -> Loaded:
     path = Path(os.environ["MARMOUSI"]) / "marmousi2_vp_1601x401_7.5m.f32"
     vp = f"{{file: {path}, shape: [1601, 401]}}"
     earth = f"model={{vp: {vp}, unit: km/s, spacing: 7.5}}"
-    return load(CONFIGS / "marmousi_invert.yaml", settings=[_stage(top), earth])
+    return load_config(CONFIGS / "marmousi_invert.yaml", settings=[_stage(top), earth])
 
 
 def line(folder: Path, top: float) -> Loaded:
     """Marmousi-II, from the line below the water that fits the true model best."""
-    config = load(CONFIGS / "marmousi_invert.yaml").config
+    config = load_config(CONFIGS / "marmousi_invert.yaml").config
     true = survey.earth_model(config.reference)
     below = ~true.water()
     depth = np.broadcast_to(true.grid.spacing[1] * np.arange(true.vp.shape[1]), true.vp.shape)
@@ -96,7 +95,7 @@ def line(folder: Path, top: float) -> Loaded:
     vp = np.where(below, intercept + slope * depth, true.vp)
     np.save(folder / "line.npy", vp.astype(np.float32))
     earth = f"model={{vp: {{file: {folder / 'line.npy'}}}, spacing: 7.5}}"
-    return load(CONFIGS / "marmousi_invert.yaml", settings=[_stage(top), earth])
+    return load_config(CONFIGS / "marmousi_invert.yaml", settings=[_stage(top), earth])
 
 
 # Configs, upper edges of bands [Hz], and whether the model is the true one.

@@ -14,9 +14,15 @@ from statistics import median
 import click
 import numpy as np
 
-from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
-from fwicli.propagators.equations.properties import parameters
-from fwicli.propagators.equations.registry import EQUATIONS
+from fwicli import (
+    EQUATIONS,
+    AbsorbingLayer,
+    Discretization,
+    Grid,
+    Propagator,
+    parameters,
+    time_axis,
+)
 
 SPACING, ORDER, INTERVAL = 10.0, 8, 0.001
 

@@ -20,8 +20,7 @@ from devito import Eq, Operator, SparseTimeFunction, TimeFunction, solve
 from devito import Function as DevitoFunction
 from devito import Grid as DevitoGrid
 
-from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
-from fwicli.survey.wavelets import ricker, times
+from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, ricker, time_axis, times
 
 SPACING, VELOCITY, ORDER, SAMPLES, INTERVAL = 10.0, 2000.0, 8, 251, 0.004
 

@@ -19,9 +19,7 @@ from typing import Any
 import click
 import numpy as np
 
-from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
-from fwicli.propagators.history import subsampling
-from fwicli.survey.wavelets import ricker
+from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, ricker, subsampling, time_axis
 
 SHAPE, STEPS, SPACING, FASTEST, FREQUENCY = (441, 681), 1000, 10.0, 2500.0, 10.0
 

@@ -27,11 +27,19 @@ import numpy as np
 import psutil
 from scipy.ndimage import gaussian_filter
 
-from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
+from fwicli import (
+    AbsorbingLayer,
+    Discretization,
+    Grid,
+    HistoryOptions,
+    Propagator,
+    ricker,
+    time_axis,
+    times,
+)
 from fwicli.propagators import history
 from fwicli.propagators.equations import registry
-from fwicli.propagators.history import Demand, HistoryOptions
-from fwicli.survey.wavelets import ricker, times
+from fwicli.propagators.history import Demand
 
 SHAPE, SPACING, SLOW, FAST, PEAK, HIGHEST = (441, 681), 7.5, 1500.0, 4000.0, 8.0, 24.0
 

@@ -27,8 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, zoom
 
-from fwicli.config.loader import load
-from fwicli.execution import cores
+from fwicli import cores, load_config
 from fwicli.files import hdf5
 from fwicli.workflows import invert
 from fwicli.workflows.assembly import survey
@@ -43,7 +42,7 @@ class Judge:
     """Errors of a velocity model against the true one."""
 
     def __init__(self) -> None:
-        sections = load(CONFIG).config
+        sections = load_config(CONFIG).config
         self.start = survey.earth_model(sections.model)
         self.true = survey.earth_model(sections.reference)
         self.where = ~self.start.water() & self.start.above(DEPTH)
@@ -117,7 +116,7 @@ def ours(folder: Path, task: dict[str, Any], judge: Judge) -> list[dict[str, flo
     )
     settings = (f"inversion.stages=[{stages}]", f"data.shots='::{task['every']}'")
     begun = time.perf_counter()
-    invert.run(load(CONFIG, "invert", settings), folder, force=True)
+    invert.run(load_config(CONFIG, "invert", settings), folder, force=True)
     whole = time.perf_counter() - begun
     history = hdf5.read_history(folder / invert.RESULT)
     extra = whole - history["seconds"][-1]  # plan and pictures

@@ -28,8 +28,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
-from fwicli.survey.wavelets import ricker, times
+from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, ricker, time_axis, times
 
 Array = NDArray[np.float64]
 

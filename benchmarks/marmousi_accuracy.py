@@ -17,10 +17,10 @@ import click
 import h5py
 import numpy as np
 
-from fwicli.config.loader import Loaded, load
+from fwicli import EarthModel, load_config
+from fwicli.config.loader import Loaded
 from fwicli.files import hdf5
 from fwicli.imaging.reflectivity import correlation
-from fwicli.survey.model import EarthModel
 from fwicli.workflows import invert, model, rtm
 from fwicli.workflows.assembly import survey
 
@@ -32,7 +32,7 @@ DEPTH = 2500.0
 
 def records(folder: Path) -> None:
     """Relative L2 difference of modelled records from the other program's, with no fitted scale."""
-    summary = model.run(load(CONFIGS / "marmousi_model.yaml"), folder, force=True)
+    summary = model.run(load_config(CONFIGS / "marmousi_model.yaml"), folder, force=True)
     ours = hdf5.read_gathers(folder / model.RESULT).data.astype(float)
     theirs = hdf5.read_gathers(Path(os.environ["MARMOUSI"]) / "marmousi2_shots.h5").data
     shots = [np.linalg.norm(a - b) / np.linalg.norm(b) for a, b in zip(ours, theirs, strict=True)]
@@ -45,7 +45,7 @@ def records(folder: Path) -> None:
 
 def inversion(folder: Path) -> None:
     """Model error, misfit, simulations and time at the end of each band."""
-    config = load(CONFIGS / "marmousi_invert.yaml")
+    config = load_config(CONFIGS / "marmousi_invert.yaml")
     path = folder / invert.RESULT
     if not path.exists():
         invert.run(config, folder)
@@ -70,7 +70,7 @@ def inversion(folder: Path) -> None:
 
 def image(folder: Path) -> None:
     """Correlation of the image with the band-limited reflectivity of the true model."""
-    config = load(CONFIGS / "marmousi_rtm.yaml")
+    config = load_config(CONFIGS / "marmousi_rtm.yaml")
     summary = rtm.run(config, folder, force=True)
     smooth, _ = models(config)
     below = ~smooth.water()

@@ -12,9 +12,8 @@ import click
 import numpy as np
 import psutil
 
-from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
+from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, ricker, time_axis, times
 from fwicli.propagators.kernels import compilation
-from fwicli.survey.wavelets import ricker, times
 
 SPACING, VELOCITY, FREQUENCY = 10.0, 2000.0, 10.0
 

@@ -19,9 +19,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.inversion.misfits.registry import MISFITS, Misfit
-from fwicli.survey.bands import Band
-from fwicli.survey.wavelets import ricker, times
+from fwicli import MISFITS, Band, ricker, times
+from fwicli.inversion.misfits.registry import Misfit
 
 INTERVAL, FREQUENCY = 0.004, 8.0
 TRACES, SAMPLES = 100, 1000

@@ -23,7 +23,7 @@ import numpy as np
 from inversion_beside_deepwave import CONFIG, Judge
 from numpy.typing import NDArray
 
-from fwicli.config.loader import load
+from fwicli import load_config
 from fwicli.files import hdf5
 from fwicli.workflows import invert
 
@@ -112,7 +112,7 @@ def main(cases: tuple[str, ...], folder: Path) -> None:
             vp = f"{{file: {(folder / start).resolve()}}}"
             more.append(f"model={{vp: {vp}, spacing: 7.5}}")
         if not (path / invert.RESULT).exists():
-            invert.run(load(CONFIG, "invert", (*settings, *more)), path, force=True)
+            invert.run(load_config(CONFIG, "invert", (*settings, *more)), path, force=True)
         report(case, path / invert.RESULT, judge)
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from fwicli.config.loader import load
+from fwicli import load_config
 from fwicli.files import hdf5
 from fwicli.workflows import invert, model
 from fwicli.workflows.run_folder.progress import Silent
@@ -127,7 +127,7 @@ def prepare(folder: Path, shots: int) -> None:
     rx, rz = around(72, 22.0)
     text = MODEL.format(sx=sx, sz=sz, rx=rx, rz=rz)
     (folder / "model.yaml").write_text(text, encoding="utf-8")
-    model.run(load(folder / "model.yaml"), folder / "shots")
+    model.run(load_config(folder / "model.yaml"), folder / "shots")
 
 
 class ReachedError(Exception):
@@ -159,7 +159,7 @@ def run(folder: Path, name: str, target: float, shots: int) -> Outcome:
     output = folder / config.stem
     begun, reached = time.perf_counter(), False
     try:
-        invert.run(load(config), output, progress=Until(output, target))
+        invert.run(load_config(config), output, progress=Until(output, target))
     except ReachedError:
         reached = True
     seconds = time.perf_counter() - begun

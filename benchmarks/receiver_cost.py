@@ -14,8 +14,7 @@ from statistics import median
 import click
 import numpy as np
 
-from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
-from fwicli.survey.wavelets import ricker, times
+from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, ricker, time_axis, times
 
 SPACING, VELOCITY, ORDER, INTERVAL = 10.0, 2000.0, 8, 0.004
 

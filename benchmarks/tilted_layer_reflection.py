@@ -21,9 +21,16 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
-from fwicli.propagators.equations.properties import parameters
-from fwicli.survey.wavelets import ricker, times
+from fwicli import (
+    AbsorbingLayer,
+    Discretization,
+    Grid,
+    Propagator,
+    parameters,
+    ricker,
+    time_axis,
+    times,
+)
 
 Array = NDArray[np.float64]
 

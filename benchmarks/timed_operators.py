@@ -89,8 +89,7 @@ class Problem:
 
 def ours(problem: Problem, operator: str) -> Run:
     """Forward, gradient, migration or product of the Hessian."""
-    from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
-    from fwicli.propagators.history import subsampling
+    from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, subsampling, time_axis
 
     vp, ndim = problem.vp, len(problem.shape)
     grid = Grid(problem.shape, (SPACING,) * ndim, (0.0,) * ndim)

@@ -33,16 +33,29 @@ if find_spec("torch") is None or find_spec("deepwave") is None:
     sys.exit()
 import torch
 
-from fwicli import AbsorbingLayer, Acquisition, Discretization, Gathers, Grid, autograd, time_axis
-from fwicli.execution import Executor, InProcess, Local, available, cores
-from fwicli.inversion.misfits.residuals import LeastSquares
-from fwicli.inversion.objective import Objective
-from fwicli.inversion.shots.experiments import experiments
+from fwicli import (
+    AbsorbingLayer,
+    Acquisition,
+    Discretization,
+    Executor,
+    Gathers,
+    Grid,
+    InProcess,
+    LeastSquares,
+    Local,
+    Objective,
+    autograd,
+    available,
+    cores,
+    experiments,
+    ricker,
+    subsampling,
+    time_axis,
+    times,
+)
 from fwicli.inversion.unknowns.parameterization import PARAMETERIZATIONS
 from fwicli.inversion.unknowns.variables import Variable, Variables
-from fwicli.propagators.history import subsampling
 from fwicli.propagators.running import shared_memory
-from fwicli.survey.wavelets import ricker, times
 
 # Points, samples and their interval [s].
 LARGE, FINE, SMALL = ((441, 681), 251, 0.004), ((441, 681), 1001, 0.001), ((301, 151), 501, 0.004)

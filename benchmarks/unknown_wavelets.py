@@ -16,9 +16,8 @@ import click
 import numpy as np
 from marmousi_accuracy import CONFIGS, DEPTH, error, models
 
-from fwicli.config.loader import load
+from fwicli import Band, load_config
 from fwicli.files import hdf5
-from fwicli.survey.bands import Band
 from fwicli.workflows import invert
 
 SHORT = (
@@ -59,14 +58,16 @@ def main(cases: tuple[str, ...], folder: Path) -> None:
         click.echo("wavelets: skipped; set MARMOUSI to the folder of the model and the records")
         return
     click.echo("wavelet  model error  misfit  simulations  time [s]  error of the wavelet")
-    start, true = models(load(CONFIGS / "marmousi_invert.yaml"))
+    start, true = models(load_config(CONFIGS / "marmousi_invert.yaml"))
     where = ~start.water() & start.above(DEPTH)
     click.echo(f"start    {error(start.vp, true.vp, where):11.4f}")
     for case in cases or CASES:
         path = folder / case / invert.RESULT
         if not path.exists():
             settings = list(CASES[case])
-            invert.run(load(CONFIGS / "marmousi_invert.yaml", settings=settings), folder / case)
+            invert.run(
+                load_config(CONFIGS / "marmousi_invert.yaml", settings=settings), folder / case
+            )
         vp, history = hdf5.read_array(path, "result/vp")[0], hdf5.read_history(path)
         click.echo(
             f"{case:7s}  {error(vp, true.vp, where):11.4f}  {history['misfit'][-1]:.4f}  "

@@ -27,6 +27,7 @@ Shots over workers
     Executor, InProcess, Local, Processes, cores, available
 Inversion
     Objective, experiments, LeastSquares, MISFITS
+    Lbfgs, Problem          an optimizer and the problem that it minimises
 Files and configs
     load_config, read_gathers, write_gathers
 
@@ -55,10 +56,12 @@ PUBLIC = {
     "HistoryOptions": "fwicli.propagators.history",
     "InProcess": "fwicli.execution",
     "LeastSquares": "fwicli.inversion.misfits.residuals",
+    "Lbfgs": "fwicli.inversion.optimizers.lbfgs",
     "Local": "fwicli.execution",
     "MISFITS": "fwicli.inversion.misfits.registry",
     "Objective": "fwicli.inversion.objective",
     "PositionDerivative": "fwicli.propagators.locations",
+    "Problem": "fwicli.inversion.optimizers.optimizer",
     "Processes": "fwicli.execution",
     "Propagator": "fwicli.propagators.propagator",
     "SURFACE": "fwicli.propagators.absorbing",

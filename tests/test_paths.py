@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +16,14 @@ CONTRIBUTING = ROOT / ".github" / "CONTRIBUTING.md"
 PAGES = [ROOT / "README.md", CONTRIBUTING, *sorted((ROOT / "docs").rglob("*.md"))]
 # Folders that a path may begin with; what runs and users write lies elsewhere.
 PLACES = ("fwicli", "tests", "docs", "benchmarks", "configs", r"\.github", r"\.ci")
-PATH = re.compile(rf"(?<![\w/.-])(?:{'|'.join(PLACES)})/[\w./-]*")
+PATH = re.compile(rf"(?<!\]\()(?<![\w/.-])(?:{'|'.join(PLACES)})/[\w./-]*")
 MODULE = re.compile(r"(?<![\w/.])fwicli(?:\.\w+)+")
+# Pages of the site that are made from the schema, the public names and CONTRIBUTING.
+GENERATED = {
+    (ROOT / "docs" / path).resolve()
+    for hook in ("config_reference", "api_reference")
+    for path in runpy.run_path(str(ROOT / "docs" / "hooks" / f"{hook}.py"))["pages"]()
+} | {ROOT / "docs" / "development" / "index.md"}
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]*[./][^)#\s]*)")  # not the x[i](t) of code
 TEST = re.compile(r"(?:\w+/)*test_\w+\.py")
 
@@ -56,7 +63,8 @@ def test_tests_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=ids)
 def test_links_lead_somewhere(page: Path) -> None:
     links = LINK.findall(page.read_text(encoding="utf-8"))
-    assert not [link for link in links if not (page.parent / link).exists()]
+    targets = {link: (page.parent / link).resolve() for link in links}
+    assert not [k for k, path in targets.items() if not (path.exists() or path in GENERATED)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=ids)

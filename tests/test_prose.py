@@ -17,7 +17,7 @@ CODE = re.compile(r"^( *)(```|~~~).*?^\1\2[ \t]*$", flags=re.MULTILINE | re.DOTA
 # Rows of tables, headings, pictures, formulas and links of references are no sentences.
 NO_PROSE = re.compile(r"^(\||#|!\[| {4}\S|<|:::)")
 ITEM = re.compile(r"^\s*(?:[-*]|\d+\.)\s+")
-END = re.compile(r"(?<=[.!?])[)*\"'”`]*(?:\s+|$)")
+END = re.compile(r"(?<=[.!?])[)*\"'`]*(?:\s+|$)")
 # A full stop that ends no sentence.
 SHORT = re.compile(r"\b(?:e\.g|i\.e|et al|vs|Fig|No)\.|(?<=\d)\.(?=\d)")
 
@@ -45,7 +45,7 @@ def sentences(text: str) -> list[str]:
 def words(sentence: str) -> int:
     """Words of a sentence; code in backquotes is one."""
     plain = re.sub(r"`[^`]*`", "code", re.sub(r"\]\([^)]*\)", "", sentence))
-    return len(re.findall(r"[\w'’/.-]*\w[\w'’/.-]*", plain))
+    return len(re.findall(r"[\w'/.-]*\w[\w'/.-]*", plain))
 
 
 def mean_words(text: str) -> float:
@@ -67,7 +67,9 @@ def test_sentences_are_short(page: Path) -> None:
 def test_sentences_are_counted() -> None:
     """Tables, code and headings are left out, items of lists and numbers are not cut."""
     text = "# Of no use\n\nOne two three. One of 3.5 m,\nby `a b c`! See [the page](x/y.md).\n\n"
-    text += "| a | b |\n\n```sh\nnot this one\n```\n\n- four five\n- six et al. seven\n\n    x = 1\n"
+    text += (
+        "| a | b |\n\n```sh\nnot this one\n```\n\n- four five\n- six et al. seven\n\n    x = 1\n"
+    )
     assert [words(s) for s in sentences(text)] == [3, 6, 3, 2, 4]
     assert mean_words("") == 0.0
     assert mean_words("word " * 21) > WORDS

@@ -17,7 +17,11 @@ FOLDER = Path(__file__).parent
 # Command and config of a run, and its pictures in the gallery.
 RUNS = {
     "demo-model": ("model", "demo_model.yaml", ("model.png", "gathers.png", "wavelet.png")),
-    "demo-invert": ("invert", "demo_invert.yaml", ("overview.png", "convergence.png", "diagnosis_1.png")),
+    "demo-invert": (
+        "invert",
+        "demo_invert.yaml",
+        ("overview.png", "convergence.png", "diagnosis_1.png"),
+    ),
     "demo-rtm": ("rtm", "demo_rtm.yaml", ("image.png",)),
     "density-model": ("model", "density_model.yaml", ("model.png",)),
     "density-invert": ("invert", "density_invert.yaml", ("overview.png",)),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from fwicli.config.reference import MAPPING, NAME, Setting, below, settings
+from fwicli.config.reference import Setting, below, settings
 from fwicli.config.schema import KINDS
 
 FOLDER = "reference/config"
@@ -72,7 +72,9 @@ def _page(section: str) -> Iterator[str]:
     parents = dict.fromkeys(_parent(s) for s in kinds if len(s.key) > 1)
     for parent in parents:
         members = [s for s in kinds if len(s.key) > 1 and _parent(s) == parent]
-        names = ", ".join(f"`fwi {kind}`" for kind in KINDS if any(kind in kinds[s] for s in members))
+        names = ", ".join(
+            f"`fwi {kind}`" for kind in KINDS if any(kind in kinds[s] for s in members)
+        )
         yield f"\n## {'.'.join(parent)} {{ #{'.'.join(parent)} }}\n"
         yield f"In configs of {names}.\n"
         for selector, group in groupby(members, key=lambda s: s.selector):
@@ -90,21 +92,22 @@ def _table(rows: Any) -> Iterator[str]:
     yield f"| {' | '.join('---' for _ in COLUMNS)} |"
     for setting in rows:
         unit = setting.unit or ("none" if "number" in setting.type else "")
-        yield "| " + " | ".join(
-            (
-                f"`{setting.key[-1]}`",
-                _cell(setting.type),
-                unit,
-                f"`{setting.default}`",
-                _cell(setting.allowed),
-                _cell(setting.sentence),
+        yield (
+            "| "
+            + " | ".join(
+                (
+                    f"`{setting.key[-1]}`",
+                    _cell(setting.type),
+                    unit,
+                    f"`{setting.default}`",
+                    _cell(setting.allowed),
+                    _cell(setting.sentence),
+                )
             )
-        ) + " |"
+            + " |"
+        )
 
 
 def _cell(text: str) -> str:
     """Text in a table, whose bars would begin another cell."""
     return text.replace("|", "\\|").replace("[", "\\[").replace("*", "\\*")
-
-
-__all__ = ["COLUMNS", "FOLDER", "MAPPING", "NAME", "commands", "on_files", "pages", "sections"]

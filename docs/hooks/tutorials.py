@@ -30,7 +30,9 @@ def cells(script: Path) -> str:
     _, docstring, code = text.split('"""', 2)
     title, _, rest = RUN_IT.sub("", docstring).partition("\n")
     rest = re.sub(r"^(\w[^\n]*)\n-+$", r"## \1", rest.strip(), flags=re.MULTILINE)
-    heading = "\n".join(f"# {line}".rstrip() for line in (f"# {title.rstrip('.')}", "", *rest.splitlines()))
+    heading = "\n".join(
+        f"# {line}".rstrip() for line in (f"# {title.rstrip('.')}", "", *rest.splitlines())
+    )
     code = RULE.sub(r"# ## \1", code)
     code = re.sub(r"^# (\d+\. .*)\n# -+$", r"# ## \1", code, flags=re.MULTILINE)
     code = ARGUMENT.sub(f'folder = Path("runs/tutorials/{script.stem}")', code)
@@ -58,7 +60,9 @@ def page(script: Path) -> str:
         if source:
             blocks.append(source if cell.cell_type == "markdown" else f"```python\n{source}\n```")
     links = f"[Script]({script.name}) · [Notebook]({script.stem}.ipynb)"
-    return "\n\n".join([blocks[0].partition("\n")[0], links, blocks[0].partition("\n")[2], *blocks[1:]])
+    return "\n\n".join(
+        [blocks[0].partition("\n")[0], links, blocks[0].partition("\n")[2], *blocks[1:]]
+    )
 
 
 def on_files(files: Any, config: Any) -> Any:

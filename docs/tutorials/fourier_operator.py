@@ -26,7 +26,7 @@ import torch
 from matplotlib.figure import Figure
 from torch.autograd import grad, gradcheck, gradgradcheck
 
-from fwicli.survey.wavelets import ricker
+from fwicli import ricker
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/tutorials/fourier_operator")
 folder.mkdir(parents=True, exist_ok=True)

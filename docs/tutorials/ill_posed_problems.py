@@ -50,9 +50,8 @@ from matplotlib.figure import Figure
 from scipy.linalg import toeplitz
 from scipy.optimize import brentq
 
-from fwicli import AbsorbingLayer, Discretization, Grid, time_axis
+from fwicli import AbsorbingLayer, Discretization, Grid, ricker, time_axis, times
 from fwicli.autograd import Simulation, jacobian, jacobian_adjoint
-from fwicli.survey.wavelets import ricker, times
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/tutorials/ill_posed_problems")
 folder.mkdir(parents=True, exist_ok=True)

@@ -39,10 +39,8 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from fwicli import AbsorbingLayer, Discretization, Grid, time_axis
+from fwicli import AbsorbingLayer, Discretization, Grid, ricker, subsampling, time_axis, times
 from fwicli.autograd import Simulation, forward
-from fwicli.propagators.history import subsampling
-from fwicli.survey.wavelets import ricker, times
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/tutorials/inversion_with_torch_optimizer")
 folder.mkdir(parents=True, exist_ok=True)

@@ -37,10 +37,8 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 
-from fwicli import AbsorbingLayer, Discretization, Grid, time_axis
+from fwicli import AbsorbingLayer, Discretization, Grid, ricker, subsampling, time_axis, times
 from fwicli.autograd import Simulation, forward, jacobian_adjoint
-from fwicli.propagators.history import subsampling
-from fwicli.survey.wavelets import ricker, times
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/tutorials/network_as_model")
 folder.mkdir(parents=True, exist_ok=True)

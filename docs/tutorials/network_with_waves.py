@@ -30,9 +30,8 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from fwicli import AbsorbingLayer, Discretization, Grid, time_axis
+from fwicli import AbsorbingLayer, Discretization, Grid, ricker, time_axis, times
 from fwicli.autograd import Jacobian, Simulation, forward, jacobian_adjoint, rules
-from fwicli.survey.wavelets import ricker, times
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/tutorials/network_with_waves")
 folder.mkdir(parents=True, exist_ok=True)

@@ -50,9 +50,8 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from scipy.sparse.linalg import LinearOperator, cg
 
-from fwicli import AbsorbingLayer, Discretization, Grid, time_axis
+from fwicli import AbsorbingLayer, Discretization, Grid, ricker, time_axis, times
 from fwicli.autograd import Simulation, forward
-from fwicli.survey.wavelets import ricker, times
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/tutorials/posterior_uncertainty")
 folder.mkdir(parents=True, exist_ok=True)

@@ -45,10 +45,8 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 
-from fwicli import AbsorbingLayer, Discretization, Grid, time_axis
+from fwicli import AbsorbingLayer, Discretization, Grid, ricker, subsampling, time_axis, times
 from fwicli.autograd import Simulation, jacobian, jacobian_adjoint
-from fwicli.propagators.history import subsampling
-from fwicli.survey.wavelets import ricker, times
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/tutorials/unrolled_migration")
 folder.mkdir(parents=True, exist_ok=True)

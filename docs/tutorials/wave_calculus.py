@@ -25,9 +25,8 @@ import torch
 from matplotlib.figure import Figure
 from torch.func import grad, jacrev, jvp, vjp, vmap
 
-from fwicli import AbsorbingLayer, Discretization, Grid, time_axis
+from fwicli import AbsorbingLayer, Discretization, Grid, ricker, time_axis, times
 from fwicli.autograd import Simulation, forward, jacobian, jacobian_adjoint
-from fwicli.survey.wavelets import ricker, times
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/tutorials/wave_calculus")
 folder.mkdir(parents=True, exist_ok=True)
