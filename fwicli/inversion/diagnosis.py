@@ -1,4 +1,4 @@
-"""What observed and synthetic records say of each other: whether there is something to invert.
+"""Diagnosis of observed against synthetic records: whether there is something to invert.
 
 Trace by trace, with f the centre of the band,
 
@@ -6,15 +6,15 @@ Trace by trace, with f the centre of the band,
     polarity    sign of the correlation of the first arrivals
     cycles      f (t_observed - t_synthetic), by which the observed first arrivals are later
 
-Only traces count whose first arrivals are the same event in both (see `events`) and alike, and of
-those that are off by more than half a cycle only such as are much alike, or agree with a neighbour
-among receivers or shots. In the model that made the data none is off, whatever noise there is.
+Traces count if their first arrivals are the same event in both (see `events`) and correlate well.
+If arrivals are off by more than half a cycle, they must correlate very well, or agree with a
+neighbour among receivers or shots. In the model that generated the data none is off, at any noise.
 
 A first arrival that is off by more than half a cycle pulls the model the wrong way: the inversion
-begins in a local minimum (cycle skipping; Virieux and Operto 2009, Geophysics 74, WCC1-WCC26).
+starts near a local minimum (cycle skipping; Virieux and Operto 2009, Geophysics 74, WCC1-WCC26).
 
-The numbers are small and computed where the gather is; what they mean is said here in words, with
-what to do. So are the causes of a gradient that is zero everywhere.
+Workers compute the numbers beside the gather. Here, they are put into words, with advice. The same
+is done for a gradient that is zero everywhere.
 """
 
 from __future__ import annotations
@@ -30,16 +30,17 @@ from fwicli.inversion.conditioning.first_arrivals import arrival_shifts
 
 Array = NDArray[Any]
 
-# Correlation coefficients: arrivals are of one wave from the first, even alone from the second.
+# Correlation coefficients above which arrivals are one wave, and above which they need no
+# neighbour.
 ALIKE, SURE = 0.8, 0.95
 HALF = 0.5
-# Neighbours among receivers and shots, and cycles by which they differ at most where they agree.
+# Neighbours among receivers and shots, and the largest difference [cycles] of those that agree.
 RECEIVERS, SHOTS, AGREE = 3, 1, 0.25
-# Shares of traces, and ratio of amplitudes, above which something is said. In the true model none
-# is skipped; from half of the polarities on it is not the receivers that are reversed.
+# Shares of traces, and ratio of amplitudes, above which there is a warning. In the true model none
+# is skipped; if more than half are reversed, the wavelet is wrong and not the receivers.
 SKIPPED, TURNED, REVERSED, LOUDER = 0.01, 0.05, 0.5, 3.0
-# Range of most delays [cycles] within which all traces have the same, and share of the skipped
-# traces from which they are of one kind.
+# Range of most delays [cycles] that counts as a common delay, and share of the skipped traces that
+# makes them all late or all early.
 UNIFORM, MOST = 0.25, 0.8
 
 
@@ -50,13 +51,13 @@ class ArrivalComparison:
     Attributes
     ----------
     amplitude : ndarray of shape (n_receivers,) or (n_shots, n_receivers)
-        Synthetic over observed; NaN where nothing was observed.
+        Synthetic over observed; NaN where the observed trace is zero.
     cycles : ndarray of that shape
-        By which observed first arrivals are later; NaN where there are none.
+        By which observed first arrivals are later; NaN without first arrivals.
     correlation : ndarray of that shape
         Correlation coefficient of the first arrivals, negative for opposite polarity.
     same : ndarray of that shape
-        1 where they are the same event, 0 where this cannot be told; NaN for no trace.
+        1 where they are the same event, 0 where this is uncertain; NaN for no trace.
     """
 
     amplitude: Array
@@ -78,32 +79,36 @@ def compare(
         Sampling interval [s].
     frequency : float
         Centre of the band [Hz].
+
+    Returns
+    -------
+    traces : ArrivalComparison
     """
-    # A cycle of sixteen samples is enough, and what a period costs does not grow with its samples.
+    # Sixteen samples a cycle are enough, and bound the cost of finely sampled records.
     step = max(1, int(1 / (16 * frequency * interval)))
     synthetic, observed = synthetic[:, ::step], observed[:, ::step]
-    made, recorded = ((g.astype(np.float64) ** 2).sum(axis=1) for g in (synthetic, observed))
+    modelled, recorded = ((g.astype(np.float64) ** 2).sum(axis=1) for g in (synthetic, observed))
     ratio = np.full(len(observed), np.nan)
-    np.divide(made, recorded, out=ratio, where=recorded > 0)
-    late = arrival_shifts(synthetic, observed, step * interval, frequency)
+    np.divide(modelled, recorded, out=ratio, where=recorded > 0)
+    shifts = arrival_shifts(synthetic, observed, step * interval, frequency)
     return ArrivalComparison(
-        np.sqrt(ratio), frequency * late.time, late.correlation, late.same.astype(float)
+        np.sqrt(ratio), frequency * shifts.time, shifts.correlation, shifts.same.astype(float)
     )
 
 
 def stacked(shots: Sequence[ArrivalComparison]) -> ArrivalComparison:
-    """The traces of many shots, a row each; shots with fewer traces are filled up with NaN."""
+    """Traces of many shots, a row for each; missing traces are NaN."""
     count = max((len(shot.amplitude) for shot in shots), default=0)
     rows = np.full((4, len(shots), count), np.nan)
     for number, shot in enumerate(shots):
-        there = slice(len(shot.amplitude))
-        rows[:, number, there] = shot.amplitude, shot.cycles, shot.correlation, shot.same
+        recorded = slice(len(shot.amplitude))
+        rows[:, number, recorded] = shot.amplitude, shot.cycles, shot.correlation, shot.same
     return ArrivalComparison(*rows)
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What the traces of a survey say in one band, at one model.
+    """Diagnosis of the traces of a survey in one band, at one model.
 
     Parameters
     ----------
@@ -118,7 +123,7 @@ class Diagnosis:
 
     @property
     def reliable(self) -> NDArray[np.bool_]:
-        """Traces that are compared: their first arrivals are one wave, whatever its polarity."""
+        """Traces that are compared: their first arrivals are one wave, of either polarity."""
         correlation = np.abs(np.nan_to_num(self.traces.correlation))
         alike = (
             (self.traces.same == 1) & (correlation >= ALIKE) & np.isfinite(self.traces.amplitude)
@@ -128,12 +133,12 @@ class Diagnosis:
         return np.asarray(alike & (~off | (correlation >= SURE) | _agreeing(cycles)))
 
     def numbers(self) -> dict[str, float]:
-        """What is kept in the progress; a number that there is no trace for is left out.
+        """Numbers for the progress file; those without any trace are left out.
 
         Keys: `amplitude_ratio`, median of synthetic over observed; `late_cycles`, median by which
-        observed first arrivals are later; `skipped_share` and `reversed_share`, of the traces
-        that are compared; `picked_share`, of these among all that are not dead. Amplitudes are
-        those of the traces that are compared, too, where there are any: others may be noise.
+        observed first arrivals are later; `skipped_share` and `reversed_share`, of the traces that
+        are compared; `picked_share`, the share of these among all traces that are not dead.
+        Amplitudes are those of the compared traces, if there are any: others may be noise.
         """
         alive = np.isfinite(self.traces.amplitude)
         if not alive.any():
@@ -169,7 +174,7 @@ class Diagnosis:
         )
 
     def warnings(self, compares_amplitudes: bool = True) -> list[str]:
-        """What is wrong, with what to do.
+        """Warnings, each with its advice.
 
         Parameters
         ----------
@@ -194,7 +199,7 @@ class Diagnosis:
         return texts
 
     def _polarity(self, share: float) -> Iterator[str]:
-        """What is said of traces of the opposite polarity."""
+        """Warnings of traces of opposite polarity."""
         if share > REVERSED:
             yield (
                 f"{_percent(share)} of the first arrivals have the opposite polarity of the "
@@ -208,7 +213,7 @@ class Diagnosis:
             )
 
     def _cause(self) -> str:
-        """Why first arrivals skip cycles, as their pattern shows, and what to do."""
+        """Likely cause of skipped cycles, from their pattern, and advice."""
         good = self.reliable
         cycles = np.where(good, self.traces.cycles, np.nan)
         off = np.abs(np.nan_to_num(cycles)) > HALF
@@ -263,7 +268,7 @@ def _agreeing(cycles: Array) -> NDArray[np.bool_]:
 
 
 def _alone(cycles: Array, off: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Traces that are off while the next ones that are compared, on both sides, are not."""
+    """Traces that are off, between compared traces on both sides that are not."""
     rows, wrong = np.atleast_2d(cycles), np.atleast_2d(off)
     alone = np.zeros(rows.shape, dtype=bool)
     for row, bad, mark in zip(rows, wrong, alone, strict=True):
@@ -274,22 +279,22 @@ def _alone(cycles: Array, off: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _percent(share: float) -> str:
-    """A share in words that are not 0 % where there are some."""
+    """A share as a percentage that is not 0 % if the share is not zero."""
     return f"{share:.0%}" if share == 0 or share >= 0.01 else f"{share:.1%}"
 
 
 @dataclass(frozen=True)
 class ZeroGradient:
-    """Why a gradient is zero: how much there is at each station from the source to the model.
+    """Why a gradient is zero: amplitudes at each stage from the source to the model.
 
     Attributes
     ----------
     wavelet, synthetic, observed : float
-        Largest amplitudes of the band.
+        Largest amplitudes in the band [Pa].
     adjoint : float
         Largest value of the adjoint sources, after mutes and weights.
     gradient : float
-        Largest value of the gradient before what is fixed was taken out.
+        Largest value of the gradient before fixed points were set to zero.
     free : float
         Share of the model that may change.
     """
@@ -302,7 +307,7 @@ class ZeroGradient:
     free: float
 
     def causes(self) -> str:
-        """The first station where nothing is left, and what is likely to be wrong there."""
+        """The first stage with amplitude zero, and its likely cause."""
         if self.observed == 0:
             return (
                 "the observed data of the band are all zero: check `data.traces` and the bands of "

@@ -3,17 +3,17 @@
     phi(x)  = w sum_shots misfit(F(p(x)) q, d) / phi_0 + sum_penalties R(y(x))
     dphi/dx = dp/dx w sum_shots J^T r / phi_0          + dy/dx sum_penalties dR/dy
 
-with x the unknowns, y the variables that they stand for, p the parameters of the equation and phi_0
-the misfit of the data against zero, so that the first term is the share of the data that is not
-explained. The weight w is 1 for all shots, and more for a batch of them. The sum runs in the order
-of the shots, in double precision.
+with x the unknowns, y the variables that they stand for, and p the parameters of the equation. With
+phi_0 the misfit of the data against zero, the first term is the unexplained share of the data. The
+weight w is 1 for all shots, and larger for a batch of them. The sum runs in the order of the shots,
+in double precision.
 
-Where the source is estimated, its filter is part of the misfit; one that all shots have in common
-takes a first pass over them (see `common_source`).
+Where the source is estimated, its filter is part of the misfit. A filter that all shots have in
+common needs a first pass over them (see `common_source`).
 
-The waves may have a grid of their own, coarser than that of x, and each shot a window of it. The
-model is then averaged, and cut; derivatives take the transposed way (see `survey.regridding` and
-`survey.windows`), so that the gradient is that of the objective all the same.
+The waves may have a grid of their own, coarser than that of x, and a window of it for each shot.
+The model is then averaged and cut, and derivatives go through the transposes (see
+`survey.regridding` and `survey.windows`), so that the gradient remains that of the objective.
 """
 
 from __future__ import annotations
@@ -45,13 +45,27 @@ from fwicli.survey.windows import whole
 
 Array = NDArray[Any]
 
-# What the adjoint run of a shot accumulates.
+# Sums of the adjoint run of a shot.
 KINDS = ("gradient", "illumination")
 
 
 @dataclass(frozen=True)
 class ShotGradient:
-    """Contribution of one shot."""
+    """Contribution of one shot.
+
+    Attributes
+    ----------
+    value : float
+        Its misfit.
+    gradient : dict of str to ndarray of shape grid.shape
+        By parameter of the equation.
+    illumination : ndarray of shape grid.shape
+        Energy of the source field.
+    peak_amplitudes : tuple of float
+        Largest amplitude of the synthetic gather, and of the adjoint source.
+    traces : ArrivalComparison or None
+        If they were diagnosed.
+    """
 
     value: float
     gradient: dict[str, Array]
@@ -66,6 +80,8 @@ class MisfitTask(ShotTask):
 
     Parameters
     ----------
+    comparison : Comparison or ComparedGather
+        Compares the synthetic gather.
     diagnosed : float or None
         Centre of the band [Hz], if synthetic and observed traces are to be diagnosed.
     """
@@ -74,7 +90,7 @@ class MisfitTask(ShotTask):
     diagnosed: float | None = None
 
     def __call__(self) -> ShotGradient:
-        """Model the shot, compare it, and back-propagate what is left."""
+        """Model the shot, compare it, and back-propagate the adjoint source."""
         value, peak_amplitudes, traces = 0.0, (0.0, 0.0), None
 
         def residual(synthetic: Array) -> Array:
@@ -83,19 +99,14 @@ class MisfitTask(ShotTask):
             peak_amplitudes = float(np.abs(synthetic).max()), float(np.abs(adjoint).max())
             if self.diagnosed is not None:
                 compared = self.comparison
-                seen = compared.estimated(synthetic)
+                estimated = compared.estimated(synthetic)
                 traces = diagnosis.compare(
-                    seen, compared.observed, compared.interval, self.diagnosed
+                    estimated, compared.observed, compared.interval, self.diagnosed
                 )
             return adjoint
 
         result = self.propagator.images(
-            self.parameters,
-            residual,
-            self.wavelet,
-            self.source,
-            self.receivers,
-            kinds=KINDS,
+            self.parameters, residual, self.wavelet, self.source, self.receivers, kinds=KINDS
         )
         illumination = result.images["illumination"]
         return ShotGradient(value, result.gradient, illumination, peak_amplitudes, traces)
@@ -107,19 +118,23 @@ class Objective:
 
     Parameters
     ----------
+    discretization : Discretization
+        Of the waves.
     variables : Variables
-        What x stands for.
-    others : mapping of str to ndarray
-        Properties by name; those that the variables determine are not looked at.
+        Meaning of the blocks of x.
+    others : mapping of str to ndarray of shape grid.shape
+        Properties by name; those that the variables determine are ignored.
     experiments : sequence of Experiment
-        Shots, or what is made of them, with the data and wavelets of the band.
+        Shots, or groups that fire together, with the data and wavelets of the band.
+    executor : Executor
+        Runs the shots.
     progress : callable, optional
-        Called with the number of shots done, after each.
+        Called after each shot with the number of finished shots.
     regridding : Regridding, optional
-        From the grid of x to that of the waves, if it is another.
+        From the grid of x to that of the waves, if they differ.
     penalties : sequence of Penalty
     weight : float
-        w, what each experiment counts.
+        w, the weight of each experiment.
     diagnosed : float or None
         Centre of the band [Hz], if the traces of evaluations are to be diagnosed.
 
@@ -128,8 +143,8 @@ class Objective:
     illumination : ndarray or None
         Energy of the source fields in the last evaluation.
     peak_amplitudes : tuple of float
-        Largest amplitude of the synthetic gathers in the last evaluation, and of the adjoint
-        sources.
+        Largest amplitudes of the synthetic gathers and of the adjoint sources in the last
+        evaluation.
     traces : list of ArrivalComparison
         Of the experiments in the last evaluation, if they were diagnosed.
     simulations : int
@@ -158,21 +173,33 @@ class Objective:
 
     @property
     def parameter_map(self) -> ParameterMap:
-        """Between the unknowns and the parameters of the equation."""
+        """Map from the unknowns to the parameters of the equation."""
         equation = self.discretization.equation
         return ParameterMap(equation, self.variables, self.others, self.regridding)
 
     def diagonal(self, x: Array, where: NDArray[np.bool_]) -> Array:
-        """Sum of squared derivatives of the parameters by each element of x (see `chain_rule`)."""
+        """Sum of squared derivatives of the parameters by each element of x (see `chain_rule`).
+
+        Parameters
+        ----------
+        x : ndarray of shape (n_blocks, *grid.shape)
+            Unknowns.
+        where : ndarray of bool, of shape grid.shape
+            Points over which mean squares of the parameters are taken.
+
+        Returns
+        -------
+        diagonal : ndarray of shape (n_blocks, *grid.shape)
+        """
         return self.parameter_map.diagonal(x, where)
 
     def __call__(self, x: Array) -> tuple[float, Array]:
-        """Value and gradient at x, both of them exact.
+        """Exact value and gradient at x.
 
         Raises
         ------
         ModelError, StabilityError
-            If there are no waves in the model at x.
+            If the model at x has no waves.
         """
         parameters = self.parameter_map.parameters(x)
         try:
@@ -211,12 +238,18 @@ class Objective:
             H v = (dp/dx)^T H_p dp/dx v + (dY/dx)^T R'' dY/dx v
                   + (d2p/dx2 v)^T dphi/dp + (d2Y/dx2 v)^T R'
 
-        where the second line and part of H_p are left out by Gauss and Newton.
+        where Gauss and Newton leave out the second line and part of H_p.
 
         Parameters
         ----------
+        x, v : ndarray of shape (n_blocks, *grid.shape)
+            Unknowns and direction.
         slopes : mapping of str to ndarray, optional
             dphi/dp at x (see `slopes`); without it, the product is that of Gauss and Newton.
+
+        Returns
+        -------
+        product : ndarray of shape (n_blocks, *grid.shape)
         """
         parameters = self.parameter_map.parameters(x)
         exact = self.parameter_map.exact()
@@ -227,24 +260,24 @@ class Objective:
         tasks = self._tasks(task, both, [e.comparison for e in self.experiments])
         total = self._added(tasks, parameters)
         self.simulations += PROPAGATIONS[slopes is not None] * len(tasks)
-        found = self.weight / self._norm * exact.by_x(x, total) + self._penalised_product(x, v)
+        product = self.weight / self._norm * exact.by_x(x, total) + self._penalised_product(x, v)
         if slopes is None:
-            return found
+            return product
         _, by_penalties = self._penalties(x)
 
         def gradient(y: Array) -> dict[str, Array]:
             by_x = exact.by_x(y, slopes) + self.variables.chain(y, by_penalties)
             return {"gradient": by_x}
 
-        return found + directional_derivative(gradient, x, v, size)["gradient"]
+        return product + directional_derivative(gradient, x, v, size)["gradient"]
 
     def wavelets(self, x: Array) -> Array | None:
-        """Wavelets estimated at x, of shape (n_shots or 1, samples) [Pa]; None if they are known.
+        """Wavelets estimated at x, shape (n_shots or 1, samples) [Pa]; None if they are given.
 
         Raises
         ------
         ModelError, StabilityError
-            If there are no waves in the model at x.
+            If the model at x has no waves.
         """
         fit = self.experiments[0].comparison.source
         if fit is None:
@@ -280,7 +313,7 @@ class Objective:
     def _comparisons(
         self, parameters: Mapping[str, Array]
     ) -> Sequence[Comparison | ComparedGather]:
-        """What each gather is compared with; the outcome, where a first pass has found it."""
+        """Comparisons of all gathers; with a common source, their results after the first pass."""
         comparisons = [e.comparison for e in self.experiments]
         if not any(c.source is not None and c.source.common for c in comparisons):
             return comparisons
@@ -340,7 +373,7 @@ class Objective:
     def _added(
         self, tasks: Sequence[WindowedTask], parameters: Mapping[str, Array]
     ) -> dict[str, Array]:
-        """Sum of what tasks find for each parameter."""
+        """Sum over tasks for each parameter."""
         total = {name: np.zeros(p.shape) for name, p in parameters.items()}
         for task, shot in zip(tasks, self._run(tasks), strict=True):
             for name, part in shot.items():

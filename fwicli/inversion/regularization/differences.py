@@ -3,10 +3,9 @@
     (D_k v)_i  = (v_{i+e_k} - v_i) / h_k                     first, along axis k
     (D_kk v)_i = (v_{i+e_k} - 2 v_i + v_{i-e_k}) / h_k**2    second
 
-A difference is zero where it would reach beyond the grid, or to a point that is fixed: a contrast
-to what may not change, such as that of the sea floor, is none that a penalty or a constraint could
-remove. Without fixed points D^T D has a diagonal form in cosines, to which `cosine_eigenvalues`
-belong.
+Differences across the edge of the grid, or to a fixed point, are zero: no penalty or constraint
+could remove a contrast to fixed values, such as that of the sea floor. Without fixed points,
+cosines diagonalise D^T D, with the eigenvalues `cosine_eigenvalues`.
 """
 
 from __future__ import annotations
@@ -44,11 +43,11 @@ class Differences:
     @property
     def edges(self) -> Mask:
         """Where first differences are between free points, of shape (ndim, *grid.shape)."""
-        found = np.zeros((self.free.ndim, *self.free.shape), dtype=bool)
+        edges = np.zeros((self.free.ndim, *self.free.shape), dtype=bool)
         for axis in range(self.free.ndim):
             low, high = _part(axis, None, -1), _part(axis, 1, None)
-            found[axis][low] = self.free[low] & self.free[high]
-        return found
+            edges[axis][low] = self.free[low] & self.free[high]
+        return edges
 
     def gradient(self, values: Array) -> Array:
         """First differences along each axis, of shape (ndim, *grid.shape)."""
@@ -90,15 +89,39 @@ class Differences:
 
 
 def slopes(values: Array, spacing: tuple[float, ...]) -> Array:
-    """First differences between all points, zero at the last along each axis."""
-    found = np.zeros((values.ndim, *values.shape))
+    """First differences between all points, zero at the last point along each axis.
+
+    Parameters
+    ----------
+    values : ndarray of shape grid.shape
+    spacing : tuple of float
+        Of the grid [m].
+
+    Returns
+    -------
+    slopes : ndarray of shape (ndim, *grid.shape)
+        Per metre.
+    """
+    differences = np.zeros((values.ndim, *values.shape))
     for axis, h in enumerate(spacing):
-        found[axis][_part(axis, None, -1)] = np.diff(values, axis=axis) / h
-    return found
+        differences[axis][_part(axis, None, -1)] = np.diff(values, axis=axis) / h
+    return differences
 
 
 def slopes_transpose(slope: Array, spacing: tuple[float, ...]) -> Array:
-    """Transpose of `slopes`; what is at the last points does not count."""
+    """Transpose of `slopes`.
+
+    Parameters
+    ----------
+    slope : ndarray of shape (ndim, *grid.shape)
+        Values at the last points along each axis do not count.
+    spacing : tuple of float
+        Of the grid [m].
+
+    Returns
+    -------
+    values : ndarray of shape grid.shape
+    """
     total = np.zeros(slope.shape[1:])
     for axis, h in enumerate(spacing):
         low, high = _part(axis, None, -1), _part(axis, 1, None)
@@ -108,9 +131,22 @@ def slopes_transpose(slope: Array, spacing: tuple[float, ...]) -> Array:
 
 
 def cosine_eigenvalues(shape: tuple[int, ...], spacing: tuple[float, ...]) -> Array:
-    """Eigenvalues of `slopes_transpose` after `slopes`, whose eigenvectors are cosines (DCT-II)."""
+    """Eigenvalues of `slopes_transpose` after `slopes`, whose eigenvectors are cosines (DCT-II).
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the grid.
+    spacing : tuple of float
+        Of the grid [m].
+
+    Returns
+    -------
+    eigenvalues : ndarray of shape `shape`
+        [1/m2].
+    """
     total = np.zeros(shape)
     for axis, (n, h) in enumerate(zip(shape, spacing, strict=True)):
-        own = (2 * np.sin(0.5 * np.pi * np.arange(n) / n) / h) ** 2
-        total += own.reshape(-1, *[1] * (len(shape) - axis - 1))
+        along_axis = (2 * np.sin(0.5 * np.pi * np.arange(n) / n) / h) ** 2
+        total += along_axis.reshape(-1, *[1] * (len(shape) - axis - 1))
     return total

@@ -1,4 +1,4 @@
-"""Penalties: what a model should be like, as a term of the objective.
+"""Penalties: prior expectations of a model, as terms of the objective.
 
 With v a property that has bounds of width V, D the differences of neighbours in widths per
 kilometre, D v -> 1000 m D v / V, and means over the N points that may change,
@@ -9,9 +9,9 @@ kilometre, D v -> 1000 m D v / V, and means over the N points that may change,
     total variation        a / N sum_i (sqrt(|D v|**2 + e**2) - e)
     reference              a / 2N sum_i ((v - v_ref) / V)**2
 
-with the weight a, so that all of them are of order one times a, whatever grid and property, beside
-a data term that is one for a model that explains nothing. Smoothness is asked of the model v, or,
-where a `base` v_0 is given, of its change: v is v - v_0 then.
+with the weight a. On any grid and for any property the penalties are so of order a; the data term
+is 1 for a model that explains nothing. With a `base` v_0, the penalty applies to the change v - v_0
+in place of v.
 
 The curvature is the exact second derivative; all penalties are convex.
 
@@ -45,7 +45,7 @@ class Penalty(Protocol):
     def __call__(
         self, values: Values, spacing: tuple[float, ...]
     ) -> tuple[float, dict[str, Array]]:
-        """Value, and derivatives by the properties that it looks at.
+        """Value, and derivatives by the properties that it depends on.
 
         Parameters
         ----------
@@ -53,13 +53,32 @@ class Penalty(Protocol):
             Properties, in SI units.
         spacing : tuple of float
             Of the grid [m].
+
+        Returns
+        -------
+        value : float
+        derivatives : dict of str to ndarray of shape grid.shape
+            By property, per SI unit.
         """
         ...
 
     def curvature(
         self, values: Values, change: Values, spacing: tuple[float, ...]
     ) -> dict[str, Array]:
-        """Second derivative times a change of the properties."""
+        """Second derivative times a change of the properties.
+
+        Parameters
+        ----------
+        values, change : mapping of str to ndarray of shape grid.shape
+            Properties and their changes, in SI units.
+        spacing : tuple of float
+            Of the grid [m].
+
+        Returns
+        -------
+        product : dict of str to ndarray of shape grid.shape
+            By property, per SI unit.
+        """
         ...
 
 
@@ -101,8 +120,8 @@ class _Single(ABC):
     ) -> dict[str, Array]:
         """Second derivative times a change of the property."""
         image = self._image(self._scaled(values[self.name]), spacing)
-        moved = self._image(np.asarray(change[self.name], dtype=float) / self.width, spacing)
-        back = self._transpose(self._second(image, moved), spacing)
+        image_change = self._image(np.asarray(change[self.name], dtype=float) / self.width, spacing)
+        back = self._transpose(self._second(image, image_change), spacing)
         return {self.name: self._share / self.width * back}
 
     @property
@@ -126,10 +145,10 @@ class _Single(ABC):
         """Sum of f over all points, and its derivative."""
         return 0.5 * float(np.vdot(image, image)), image
 
-    def _second(self, image: Array, moved: Array) -> Array:
+    def _second(self, image: Array, image_change: Array) -> Array:
         """Second derivative of f times a change of the image."""
         del image
-        return moved
+        return image_change
 
     def _differences(self, spacing: tuple[float, ...]) -> Differences:
         """Differences per `LENGTH`."""
@@ -148,16 +167,16 @@ class Tikhonov(_Single):
         return weights.reshape(-1, *[1] * self.free.ndim)
 
     def _image(self, values: Array, spacing: tuple[float, ...]) -> Array:
-        made = self._differences(spacing)
+        differences = self._differences(spacing)
         if self.order == 1:
-            return np.sqrt(self._weights()) * made.gradient(values)
-        return np.asarray((self._weights() * made.curvature(values)).sum(axis=0))
+            return np.sqrt(self._weights()) * differences.gradient(values)
+        return np.asarray((self._weights() * differences.curvature(values)).sum(axis=0))
 
     def _transpose(self, image: Array, spacing: tuple[float, ...]) -> Array:
-        made = self._differences(spacing)
+        differences = self._differences(spacing)
         if self.order == 1:
-            return made.gradient_transpose(np.sqrt(self._weights()) * image)
-        return made.curvature_transpose(self._weights() * image)
+            return differences.gradient_transpose(np.sqrt(self._weights()) * image)
+        return differences.curvature_transpose(self._weights() * image)
 
 
 @dataclass(frozen=True)
@@ -167,22 +186,22 @@ class Directional(_Single):
     dip: Array | float = 0.0
 
     def _image(self, values: Array, spacing: tuple[float, ...]) -> Array:
-        made = self._differences(spacing)
-        along, down = made.gradient(values)
-        # One difference alone says nothing of a slope along the layers.
-        both = made.edges.all(axis=0)
-        return np.where(both, np.cos(self.dip) * along + np.sin(self.dip) * down, 0.0)
+        differences = self._differences(spacing)
+        along, down = differences.gradient(values)
+        # A slope along the layers needs both differences.
+        has_both = differences.edges.all(axis=0)
+        return np.where(has_both, np.cos(self.dip) * along + np.sin(self.dip) * down, 0.0)
 
     def _transpose(self, image: Array, spacing: tuple[float, ...]) -> Array:
-        made = self._differences(spacing)
-        image = np.where(made.edges.all(axis=0), image, 0.0)
+        differences = self._differences(spacing)
+        image = np.where(differences.edges.all(axis=0), image, 0.0)
         parts = np.stack([np.cos(self.dip) * image, np.sin(self.dip) * image])
-        return made.gradient_transpose(parts)
+        return differences.gradient_transpose(parts)
 
 
 @dataclass(frozen=True)
 class TotalVariation(_Single):
-    """Slopes, but smooth for those below `smoothing`, e [widths per km]."""
+    """Length of the slopes, smoothed below `smoothing`, e [widths per km]."""
 
     smoothing: float = 0.05
 
@@ -199,10 +218,10 @@ class TotalVariation(_Single):
         size = self._size(image)
         return float((size - self.smoothing).sum()), image / size
 
-    def _second(self, image: Array, moved: Array) -> Array:
+    def _second(self, image: Array, image_change: Array) -> Array:
         size = self._size(image)
-        along = (image * moved).sum(axis=0) / size**2
-        return np.asarray((moved - along * image) / size)
+        along = (image * image_change).sum(axis=0) / size**2
+        return np.asarray((image_change - along * image) / size)
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,18 @@
-"""The nearest model of a convex set: within bounds, and with slopes that belong to other sets.
+"""The nearest model of a convex set: within bounds, and with slopes in other sets.
 
     P(m) = argmin_v 1/2 |v - m|**2    so that    low <= v <= high,    D v in C_1, C_2, ...
 
 with D the differences of neighbours along all axes, and sets C_i of slopes on which projection is
-a formula (`constraints`). All of them are kept at once by the alternating direction method of
-multipliers, with copies z_i of what is constrained and multipliers y_i,
+a formula (`constraints`). The alternating direction method of multipliers enforces all of them,
+with copies z_i of the constrained quantities and multipliers y_i,
 
     v   = (I + r I + r n D^T D)^-1 (m + r sum_i A_i^T (z_i - y_i)),       A_0 = I,  A_i = D
     z_i = P_i(A_i v + y_i),        y_i <- y_i + A_i v - z_i,
 
-where the equation for v is diagonal in cosines, so that a step costs two cosine transforms. This
-takes the place of Dykstra's alternating projections, in which each projection onto a set such as
-|D v| <= t is an iteration of its own. The penalty r is adapted until a fixed step, so that the
-iteration converges.
+where the equation for v is diagonal in cosines, so that a step costs two cosine transforms. In
+Dykstra's alternating projections, each projection onto a set such as |D v| <= t would be an
+iteration of its own. The penalty r is adapted only until a fixed step, so that the iteration
+converges.
 
 References: Boyd et al. (2011), Foundations and Trends in Machine Learning 3, 1-122, sections 3.3,
 3.4 and 5.1; Peters and Herrmann (2019), The Leading Edge 38, 94-100, for intersections of sets in
@@ -40,12 +40,12 @@ from fwicli.inversion.regularization.differences import (
 
 Array = NDArray[Any]
 
-# Steps at most; relaxation; first penalty.
+# Largest number of steps; relaxation; first penalty.
 STEPS, RELAXATION, PENALTY = 2000, 1.6, 10.0
-# The penalty is adapted every so many steps, until a last time.
+# Steps between adaptations of the penalty, and the step of the last one.
 EVERY, ADAPTED = 10, 400
-# The iteration ends when slopes exceed their limits by no more than this share of them, and no more
-# of the change is missing; when it takes too many steps, a larger share is accepted.
+# The iteration ends when slopes exceed their limits, and optimality is missed, by no more than this
+# share. After the last step, a larger share is accepted.
 TOLERANCE, ACCEPTED = 2e-3, 1e-2
 
 
@@ -58,7 +58,7 @@ class Feasible:
     low, high : ndarray of shape grid.shape
         Bounds, in SI units; equal where the property is fixed.
     sets : sequence of SlopeSet
-        What its slopes belong to.
+        Sets that contain its slopes.
     spacing : tuple of float
         Of the grid [m].
     name : str
@@ -73,55 +73,61 @@ class Feasible:
 
     @property
     def differences(self) -> Differences:
-        """Between points that may change."""
+        """Differences between points that may change."""
         return Differences(np.asarray(self.low < self.high), self.spacing)
 
     def excess(self, values: Array) -> float:
-        """How far the slopes of a model are outside of their sets, the largest of all."""
-        made = self.differences
-        slope = made.gradient(values)
-        return max((one.excess(slope, made.edges) for one in self.sets), default=0.0)
+        """Largest excess of the slopes of a model over their sets, relative to the sets."""
+        differences = self.differences
+        slope = differences.gradient(values)
+        return max((one.excess(slope, differences.edges) for one in self.sets), default=0.0)
 
     def project(self, values: Array) -> Array:
-        """The nearest model.
+        """The nearest model of the set.
 
-        Bounds are kept to the bit, other sets to `TOLERANCE` of their limits (see there).
+        Bounds hold exactly, other sets to the share `TOLERANCE` of their limits.
 
         Raises
         ------
         ModelError
-            If none is found, as where bounds and slopes contradict each other.
+            If the iteration finds none, as where bounds and slopes contradict each other.
         """
         inside: Array = np.clip(values.astype(float), self.low, self.high)
         if self.excess(inside) <= TOLERANCE:
             return inside
-        found = _Splitting(self, values.astype(float)).run()
-        excess = self.excess(found)
+        nearest = _Splitting(self, values.astype(float)).run()
+        excess = self.excess(nearest)
         if not excess <= ACCEPTED:
             raise ModelError(
                 f"no model of {self.name} was found that is within its bounds and the constraints "
                 f"on its slopes, which the nearest exceeds by {100 * excess:.2g} %; widen the "
                 f"bounds or loosen the constraints"
             )
-        return found
+        return nearest
 
 
 @dataclass(frozen=True)
 class Constraints:
-    """The properties that are constrained, each by itself."""
+    """Constraints of several properties, each by itself.
+
+    Parameters
+    ----------
+    sets : mapping of str to Feasible
+        By property.
+    """
 
     sets: Mapping[str, Feasible]
 
     def project(self, values: Mapping[str, Array]) -> dict[str, Array]:
-        """The nearest properties; those without constraints stay."""
-        found = dict(values)
+        """The nearest properties; those without constraints are unchanged."""
+        projected = dict(values)
         for name, feasible in self.sets.items():
-            found[name] = feasible.project(found[name])
-        return found
+            projected[name] = feasible.project(projected[name])
+        return projected
 
 
 class _Splitting:
-    """The iteration for one model, in units in which it and its cells are of order one."""
+    """The iteration for one model, in units in which the model and its cells are of order one."""
 
     def __init__(self, feasible: Feasible, values: Array) -> None:
         self.feasible = feasible
@@ -143,23 +149,23 @@ class _Splitting:
         values = self.target
         for step in range(1, STEPS + 1):
             values = self._model()
-            before, wrong = self.copies, self._update(values)
-            moved = self._moved(before)
+            copies, mismatch = self.copies, self._update(values)
+            changed = self._optimality(copies)
             if step % EVERY == 0:
-                found = self._in_bounds(values)
-                excess = self.feasible.excess(found)
-                if max(wrong, moved, excess) <= TOLERANCE:
-                    return found
+                model = self._in_bounds(values)
+                excess = self.feasible.excess(model)
+                if max(mismatch, changed, excess) <= TOLERANCE:
+                    return model
                 if step <= ADAPTED:
-                    self._balance(max(excess, wrong), moved)
+                    self._balance(max(excess, mismatch), changed)
         return self._in_bounds(values)
 
     def _slopes(self, values: Array) -> Array:
         return slopes(values, self.steps)
 
     def _in_bounds(self, values: Array) -> Array:
-        there = self.origin + self.unit * values
-        return np.asarray(np.clip(there, self.feasible.low, self.feasible.high))
+        model = self.origin + self.unit * values
+        return np.asarray(np.clip(model, self.feasible.low, self.feasible.high))
 
     def _gather(self, parts: Sequence[Array]) -> Array:
         """Sum of A_i^T of some copies."""
@@ -172,40 +178,40 @@ class _Splitting:
         pairs = zip(self.copies, self.multipliers, strict=True)
         right = self.target + self.penalty * self._gather([z - y for z, y in pairs])
         diagonal = 1 + self.penalty * (1 + (len(self.copies) - 1) * self.eigenvalues)
-        there = scipy.fft.dctn(right, norm="ortho") / diagonal
-        return np.asarray(scipy.fft.idctn(there, norm="ortho"))
+        coefficients = scipy.fft.dctn(right, norm="ortho") / diagonal
+        return np.asarray(scipy.fft.idctn(coefficients, norm="ortho"))
 
     def _update(self, values: Array) -> float:
-        """New copies and multipliers; returns how far copies are from what they copy."""
+        """New copies and multipliers; returns the relative mismatch of copies and originals."""
         slope = self._slopes(values)
-        wrong = size = 0.0
+        mismatch = size = 0.0
         copies: list[Array] = []
         multipliers: list[Array] = []
         for number, (z, y) in enumerate(zip(self.copies, self.multipliers, strict=True)):
-            own = slope if number else values
-            relaxed = RELAXATION * own + (1 - RELAXATION) * z
+            image = slope if number else values
+            relaxed = RELAXATION * image + (1 - RELAXATION) * z
             copies.append(self._nearest(number, relaxed + y))
             multipliers.append(y + relaxed - copies[-1])
-            wrong += float(((own - copies[-1]) ** 2).sum())
-            size += float((own**2).sum())
+            mismatch += float(((image - copies[-1]) ** 2).sum())
+            size += float((image**2).sum())
         self.copies, self.multipliers = copies, multipliers
-        return float(np.sqrt(wrong / size)) if size else 0.0
+        return float(np.sqrt(mismatch / size)) if size else 0.0
 
     def _nearest(self, number: int, copy: Array) -> Array:
-        """The nearest copy that is allowed."""
+        """The nearest member of the set of a copy."""
         if number == 0:
             return (self._in_bounds(copy) - self.origin) / self.unit
-        there = self.feasible.sets[number - 1].nearest(self.slope_unit * copy, self.edges)
-        return there / self.slope_unit
+        nearest = self.feasible.sets[number - 1].nearest(self.slope_unit * copy, self.edges)
+        return nearest / self.slope_unit
 
-    def _moved(self, before: Sequence[Array]) -> float:
-        """How far the optimality of the model is missed, relative to its terms."""
+    def _optimality(self, before: Sequence[Array]) -> float:
+        """By how much the optimality of the model is missed, relative to its terms."""
         changes = [z - old for z, old in zip(self.copies, before, strict=True)]
         size = float(np.linalg.norm(self._gather(self.multipliers)))
         return float(np.linalg.norm(self._gather(changes))) / size if size else 0.0
 
-    def _balance(self, missed: float, moved: float) -> None:
-        """Change the penalty so that constraints and optimality are met at the same pace."""
-        factor = 2.0 if missed > 2 * moved else 0.5 if moved > 2 * missed else 1.0
+    def _balance(self, missed: float, changed: float) -> None:
+        """Change the penalty so that constraints and optimality converge at the same pace."""
+        factor = 2.0 if missed > 2 * changed else 0.5 if changed > 2 * missed else 1.0
         self.penalty *= factor
         self.multipliers = [y / factor for y in self.multipliers]

@@ -1,1 +1,1 @@
-"""Unknowns: the optimizer's vector x, the earth that it stands for, and the chain rule between."""
+"""Unknowns: the optimizer's vector x, its earth model, and the chain rule between them."""

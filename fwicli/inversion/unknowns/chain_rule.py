@@ -46,12 +46,13 @@ class ParameterMap:
     Parameters
     ----------
     equation : str
+        Name of the equation.
     variables : Variables
-        What x stands for.
-    others : mapping of str to ndarray
-        Properties by name; those that the variables determine are not looked at.
+        Meaning of the blocks of x.
+    others : mapping of str to ndarray of shape grid.shape
+        Properties by name; those that the variables determine are ignored.
     regridding : Regridding, optional
-        From the grid of x to that of the waves, if it is another.
+        From the grid of x to that of the waves, if they differ.
     """
 
     equation: str
@@ -60,33 +61,44 @@ class ParameterMap:
     regridding: Regridding | None = None
 
     def exact(self) -> ParameterMap:
-        """The same in double precision, which differences need."""
+        """The same map in double precision, which differences need."""
         return replace(self, others={n: o.astype(float) for n, o in self.others.items()})
 
     def size(self, x: Array) -> Array:
-        """Size of x in each block, to which its changes are compared."""
+        """Size of x in each block, which its changes are relative to."""
         largest = np.abs(x).max(axis=tuple(range(1, x.ndim)), keepdims=True)
         return np.asarray(np.maximum(largest, self.variables.first_change(x)))
 
     def diagonal(self, x: Array, where: NDArray[np.bool_]) -> Array:
         """Sum of the squared derivatives of the equation's parameters, by each element of x.
 
-        The Hessian has them on its diagonal, times the energy of the waves. Each parameter counts
+        Times the energy of the waves, this is the diagonal of the Hessian. Each parameter counts
         relative to its mean square at the points `where`, in units of that of the first parameter
-        which depends on the block: in most equations it is the only one, the compressibility.
-        Tapers do not count: a preconditioner that knew of them would make up for them.
+        that depends on the block. In most equations this is the only one, the compressibility.
+        Tapers do not count: a preconditioner that contained their inverse would cancel them.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n_blocks, *grid.shape)
+            Unknowns.
+        where : ndarray of bool, of shape grid.shape
+            Points over which the mean squares are taken.
+
+        Returns
+        -------
+        diagonal : ndarray of shape (n_blocks, *grid.shape)
         """
         earth = self.earth(x)
         parameters = properties.parameters(self.equation, earth)
-        total, units = np.zeros(x.shape), np.zeros(len(x))
+        total, scales = np.zeros(x.shape), np.zeros(len(x))
         for name, values in parameters.items():
             unit = (values[where] ** 2).mean()
             ones = {name: np.ones(values.shape)}
             slopes = self.variables.untapered.gradient(x, earth, self._derivative(earth, ones))
             for block, slope in enumerate(slopes):
                 if unit > 0 and slope.any():
-                    units[block] = units[block] or unit
-                    total[block] += units[block] / unit * slope**2
+                    scales[block] = scales[block] or unit
+                    total[block] += scales[block] / unit * slope**2
         return total
 
     def _derivative(
@@ -94,20 +106,32 @@ class ParameterMap:
     ) -> Callable[[str], Array]:
         """Derivatives by properties, from those by the equation's parameters on the same grid."""
 
-        def by(wanted: str) -> Array:
-            return properties.gradient(self.equation, earth, derivatives, wanted)
+        def by(name: str) -> Array:
+            return properties.gradient(self.equation, earth, derivatives, name)
 
         return by
 
     def by_x(self, x: Array, derivatives: Mapping[str, Array]) -> Array:
-        """Derivative by x from those by the equation's parameters on the grid of the waves."""
+        """Derivative by x from those by the equation's parameters.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n_blocks, *grid.shape)
+            Unknowns.
+        derivatives : mapping of str to ndarray
+            By parameter, on the grid of the waves.
+
+        Returns
+        -------
+        gradient : ndarray of shape (n_blocks, *grid.shape)
+        """
         earth = self.earth(x)
         by = self._derivative(self._propagated(earth), derivatives)
-        moved = self.regridding
-        if moved is None:
+        regridding = self.regridding
+        if regridding is None:
             return self.variables.gradient(x, earth, by)
-        fine = _model(moved, earth)
-        return self.variables.gradient(x, earth, lambda n: moved.gradient_to_fine(fine, by, n))
+        fine = _model(regridding, earth)
+        return self.variables.gradient(x, earth, lambda n: regridding.gradient_to_fine(fine, by, n))
 
     def _propagated(self, earth: dict[str, Array]) -> dict[str, Array]:
         """Properties on the grid of the waves."""
@@ -120,7 +144,7 @@ class ParameterMap:
         return self.variables.earth(self.variables.unpack(x), self.others)
 
     def parameters(self, x: Array) -> dict[str, Array]:
-        """Parameters of the equation at x.
+        """Parameters of the equation at x, on the grid of the waves.
 
         Raises
         ------
@@ -131,11 +155,11 @@ class ParameterMap:
         with np.errstate(invalid="ignore", divide="ignore"):
             parameters = self.unchecked_parameters(x)
         for name, values in parameters.items():
-            bad = int((~np.isfinite(values)).sum())
-            if bad:
+            count = int((~np.isfinite(values)).sum())
+            if count:
                 raise ModelError(
                     f"the parameter `{name}` of the equation `{self.equation}` is not a finite "
-                    f"number at {bad} points of a model with {self.variables.ranges(x)}; narrow "
+                    f"number at {count} points of a model with {self.variables.ranges(x)}; narrow "
                     f"the bounds of the inversion"
                 )
         return parameters
@@ -145,14 +169,14 @@ class ParameterMap:
         return properties.parameters(self.equation, self._propagated(self.earth(x)))
 
     def _check_limits(self, x: Array) -> None:
-        """The earth at x must allow a stable solution."""
+        """Make sure that the equation has a stable solution in the model at x."""
         earth = self.earth(x)
         for limit in registry.load(self.equation).limits:
-            bad = int((call(limit.margin, earth) < -ROUND_OFF).sum())
-            if bad:
+            count = int((call(limit.margin, earth) < -ROUND_OFF).sum())
+            if count:
                 raise ModelError(
                     f"a model with {self.variables.ranges(x)} is outside the limits of the "
-                    f"equation at {bad} points: {limit.rule}; narrow the bounds of the inversion"
+                    f"equation at {count} points: {limit.rule}; narrow the bounds of the inversion"
                 )
 
 
@@ -165,15 +189,21 @@ def _model(regridding: Regridding, earth: dict[str, Array]) -> EarthModel:
 def directional_derivative(
     f: Callable[[Array], Named], x: Array, v: Array, size: Array
 ) -> dict[str, Array]:
-    """Derivatives of named arrays along v.
+    """Derivatives of named arrays along a direction.
 
     Parameters
     ----------
     f : callable
         Arrays by name, at a vector.
     x, v : ndarray of shape (n_blocks, ...)
+        Vector and direction.
     size : ndarray of shape (n_blocks, 1, ...)
-        Size of x in each block, to which its changes are compared.
+        Size of x in each block, which its changes are relative to.
+
+    Returns
+    -------
+    derivatives : dict of str to ndarray
+        Under the names and with the shapes of f(x).
     """
     largest = float(np.abs(v / size).max())
     if largest == 0:

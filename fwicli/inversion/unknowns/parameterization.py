@@ -1,11 +1,11 @@
-"""What the optimizer sees: a variable x on the grid in place of a property of the earth.
+"""The optimizer's variable x on the grid, in place of a property v of the earth.
 
     vp                  v = x               x in km/s
     slowness            v = 1 / x           x in s/km
     squared_slowness    v = x**(-1/2)       x in s2/km2
     log                 v = exp(x)          v in km/s
 
-with x of order one. Other properties than vp are linear in x, or, if they are positive,
+with x of order one. Other properties than vp are linear in x or, if they are positive,
 logarithmic, in a unit that `variables` chooses. The gradient with respect to x is dv/dx times that
 with respect to v.
 """
@@ -39,7 +39,18 @@ class Parameterization:
     slope: Callable[[Array], Array]
 
     def bounds(self, low: float, high: float) -> tuple[float, float]:
-        """Bounds of x from bounds of the property, in increasing order."""
+        """Bounds of x from bounds of the property.
+
+        Parameters
+        ----------
+        low, high : float
+            Bounds of v, in SI units.
+
+        Returns
+        -------
+        low, high : float
+            Bounds of x, in increasing order.
+        """
         first, second = (float(self.from_property(np.asarray(v))) for v in (low, high))
         return min(first, second), max(first, second)
 
@@ -54,7 +65,19 @@ def linear(unit: float) -> Parameterization:
 
 
 def logarithm(unit: float, scale: float = 1.0) -> Parameterization:
-    """Relative changes of a positive property, v = unit exp(x / scale)."""
+    """Relative changes of a positive property, v = unit exp(x / scale).
+
+    Parameters
+    ----------
+    unit : float
+        Value of v at x = 0, in SI units.
+    scale : float
+        Change of x for a factor e in v.
+
+    Returns
+    -------
+    parameterization : Parameterization
+    """
     return Parameterization(
         from_property=lambda v: scale * np.log(v / unit),
         to_property=lambda x: unit * np.exp(x / scale),
@@ -62,7 +85,7 @@ def logarithm(unit: float, scale: float = 1.0) -> Parameterization:
     )
 
 
-# Of the velocity.
+# Parameterizations of the velocity.
 PARAMETERIZATIONS = {
     "vp": linear(1e3),
     "slowness": Parameterization(
@@ -77,5 +100,5 @@ PARAMETERIZATIONS = {
     ),
     "log": logarithm(1e3),
 }
-# Of the others: as they are, or their logarithm.
+# Name of the logarithmic parameterization of the other properties.
 LOG = "log"

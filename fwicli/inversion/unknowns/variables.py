@@ -2,28 +2,28 @@
 
 The variables y are properties of the earth c, or the impedance in place of the density:
 
-    c_j = y_j,        rho = z / vp    with z = vp rho, where the impedance is a variable,
+    c_j = y_j,        rho = z / vp    with z = vp rho, where the impedance is a variable.
 
-so that vp changes at a density that stays where it is the only variable, and at an impedance that
-stays where vp and z are the variables. With z alone vp stays. Each block is a variable in a unit of
-its own, y_b = Y_b(x_b), and gradients follow by the chain rule
+If vp is the only variable, it changes at constant density; beside z, at constant impedance. If z is
+the only variable, vp stays fixed. Each block is a variable in a unit of its own, y_b = Y_b(x_b),
+and gradients follow by the chain rule
 
     dphi/dx_b = dY_b/dx_b dphi/dy_b,
     dphi/dz = dphi/drho / vp,        dphi/dvp at z = dphi/dvp - (rho / vp) dphi/drho.
 
-Tapers. Where a weight T in [0, 1] is given, only this share of a change reaches the variables,
+Tapers. With a weight T in [0, 1], only this share of a change reaches the variables,
 
     y_b = (1 - T) y0_b + T Y_b(x_b),
 
-with y0 the variables at the beginning, so that an update fades out smoothly towards what is fixed
-whatever the optimizer, and the gradient remains that of the objective.
+with y0 the variables at the beginning. Updates so decrease smoothly towards fixed points with any
+optimizer, and the gradient remains that of the objective.
 
-Units. The optimizer begins from steps in proportion to the preconditioned gradient of each block,
-so the units say how the blocks share the first changes: a block with a unit twice as large moves
-four times as far. The unit of vp is fixed (`parameterization`); the units of the others are such
-that the bounds of all blocks are equally wide in x. The bounds are taken for what is known of the
-properties beforehand: one that may vary twice as much is given the fourfold variance. From the
-second step on L-BFGS corrects the balance by the curvature that it meets.
+Units. The first step is proportional to the preconditioned gradient of each block, so that the
+units determine how blocks share the first changes: a unit twice as large makes a block move four
+times as far. The unit of vp is fixed (`parameterization`). The units of the others make the bounds
+of all blocks equally wide in x: bounds stand for the prior range of a property, and twice the range
+means four times the prior variance. From the second step on, L-BFGS corrects the balance by the
+measured curvature.
 
 References: Operto et al. (2013), The Leading Edge 32, 1040-1054, for the choice and the scaling of
 the variables; Tarantola (2005), Inverse Problem Theory, for the prior variance as the metric.
@@ -52,13 +52,13 @@ class Variable:
     Attributes
     ----------
     name : str
-        Of a property, or "impedance".
+        Name of a property, or "impedance".
     low, high : float or ndarray of shape grid.shape
         Bounds, in SI units.
     first_change : float
         Largest change in the first trial step, in SI units.
     parameterization : Parameterization
-        Between the variable and its block of x.
+        Relation of the variable to its block of x.
     """
 
     name: str
@@ -91,7 +91,7 @@ class Variables:
     initial: Properties = field(default_factory=dict)
 
     def on(self, average: Callable[[Array], Array]) -> Variables:
-        """The same on another grid, to which `average` takes values; without a taper."""
+        """The variables on another grid, without a taper; `average` takes arrays to that grid."""
         return Variables(
             tuple(
                 replace(
@@ -104,7 +104,19 @@ class Variables:
         )
 
     def tapered(self, taper: Array, earth: Properties) -> Variables:
-        """The same, of which only a share of a change reaches the variables of an earth."""
+        """The variables with a taper.
+
+        Parameters
+        ----------
+        taper : ndarray of shape grid.shape
+            T.
+        earth : mapping of str to ndarray of shape grid.shape
+            Properties at the beginning, which give y0.
+
+        Returns
+        -------
+        variables : Variables
+        """
         return Variables(self.blocks, taper, self.values(earth))
 
     @property
@@ -119,12 +131,12 @@ class Variables:
 
     @property
     def quantities(self) -> tuple[str, ...]:
-        """What is worth keeping of a result: properties that change, and the impedance."""
+        """Quantities to store in a result: properties that change, and the impedance."""
         return self.properties + tuple(n for n in self.names if n == IMPEDANCE)
 
     @property
     def untapered(self) -> Variables:
-        """The same, of which all of a change reaches the variables."""
+        """The variables without a taper."""
         return replace(self, taper=None)
 
     def values(self, earth: Properties) -> dict[str, Array]:
@@ -132,7 +144,7 @@ class Variables:
         return {n: earth["vp"] * earth["rho"] if n == IMPEDANCE else earth[n] for n in self.names}
 
     def pack(self, earth: Properties) -> Array:
-        """The vector x of an earth; with a taper, of that which it began from."""
+        """The vector x of an earth; with a taper, of the earth at the beginning."""
         return self.scaled(self.values(earth))
 
     def scaled(self, values: Properties) -> Array:
@@ -161,7 +173,19 @@ class Variables:
         return slopes if self.taper is None else slopes * self.taper
 
     def earth(self, values: Properties, others: Properties) -> dict[str, Array]:
-        """All properties: those that the variables y determine, and those that stay."""
+        """All properties: those that the variables determine, and the others.
+
+        Parameters
+        ----------
+        values : mapping of str to ndarray of shape grid.shape
+            The variables y, in SI units.
+        others : mapping of str to ndarray of shape grid.shape
+            Other properties, in SI units; those that y determines are ignored.
+
+        Returns
+        -------
+        earth : dict of str to ndarray of shape grid.shape
+        """
         earth = {**others, **{n: v for n, v in values.items() if n != IMPEDANCE}}
         if IMPEDANCE in values:
             earth["rho"] = values[IMPEDANCE] / earth["vp"]
@@ -172,10 +196,16 @@ class Variables:
 
         Parameters
         ----------
+        x : ndarray of shape (n_blocks, *grid.shape)
+            Unknowns.
         earth : mapping of str to ndarray
             All properties, at x.
         by : callable
-            Derivative with respect to a property, by its name, at all others that stay.
+            Derivative with respect to a property, by its name, at all others constant.
+
+        Returns
+        -------
+        gradient : ndarray of shape (n_blocks, *grid.shape)
         """
         parts = []
         for block in self.blocks:
@@ -189,22 +219,42 @@ class Variables:
         return np.asarray(self._slopes(x) * np.stack(parts))
 
     def chain(self, x: Array, derivatives: Properties) -> Array:
-        """Derivative with respect to x, from those with respect to the variables y, by name.
+        """Derivative with respect to x, from those with respect to the variables y.
 
-        A variable whose derivative is left out has none.
+        Parameters
+        ----------
+        x : ndarray of shape (n_blocks, *grid.shape)
+            Unknowns.
+        derivatives : mapping of str to ndarray of shape grid.shape
+            By name of the variable; zero for names that are missing.
+
+        Returns
+        -------
+        gradient : ndarray of shape (n_blocks, *grid.shape)
         """
         parts = [derivatives.get(n, np.zeros(x.shape[1:])) for n in self.names]
         return np.asarray(self._slopes(x) * np.stack(parts))
 
     def change(self, x: Array, v: Array) -> dict[str, Array]:
-        """Change of the variables y with a change v of x, by name."""
+        """Change of the variables y with a change of x.
+
+        Parameters
+        ----------
+        x, v : ndarray of shape (n_blocks, *grid.shape)
+            Unknowns and their change.
+
+        Returns
+        -------
+        changes : dict of str to ndarray of shape grid.shape
+            By name of the variable, in SI units.
+        """
         return dict(zip(self.names, self._slopes(x) * v, strict=True))
 
     def bounds(self, earth: Properties) -> tuple[Array, Array]:
-        """Lower and upper bounds of x, of shape (number of variables, *grid.shape).
+        """Lower and upper bounds of x, of shape (n_blocks, *grid.shape).
 
-        Where only one of epsilon and delta changes, it stops at the other: acoustic waves are
-        stable where delta <= epsilon. Where both change, trials beyond are refused.
+        Acoustic waves are stable where delta <= epsilon. If only one of the two changes, the other
+        is its bound. If both change, the check of the model rejects trials beyond.
         """
         shape = earth["vp"].shape
         low, high = (np.stack([np.broadcast_to(e, shape) for e in ends]) for ends in self._ends())
