@@ -98,11 +98,9 @@ class MisfitTask(ShotTask):
             value, adjoint = self.comparison(synthetic)
             peak_amplitudes = float(np.abs(synthetic).max()), float(np.abs(adjoint).max())
             if self.diagnosed is not None:
-                compared = self.comparison
-                estimated = compared.estimated(synthetic)
-                traces = diagnosis.compare(
-                    estimated, compared.observed, compared.interval, self.diagnosed
-                )
+                observed, interval = self.comparison.observed, self.comparison.interval
+                estimated = self.comparison.estimated(synthetic)
+                traces = diagnosis.compare(estimated, observed, interval, self.diagnosed)
             return adjoint
 
         result = self.propagator.images(
@@ -344,10 +342,9 @@ class Objective:
     def _penalised_product(self, x: Array, v: Array) -> Array:
         """(dY/dx)^T R'' dY/dx v of all penalties R."""
         values, total = self.variables.unpack(x), np.zeros(x.shape)
-        change = self.variables.change(x, v)
+        change, spacing = self.variables.change(x, v), self._unknowns.spacing
         for penalty in self.penalties:
-            by = penalty.curvature(values, change, self._unknowns.spacing)
-            total += self.variables.chain(x, by)
+            total += self.variables.chain(x, penalty.curvature(values, change, spacing))
         return total
 
     @property
