@@ -32,7 +32,6 @@ INCOMPLETE: dict[str, int] = {
     "fwicli.propagators.symbolic": 24,
     "fwicli.scalars": 3,
     "fwicli.simulation": 4,
-    "fwicli.survey": 22,
     "fwicli.workflows": 2,
     "fwicli.workflows.assembly": 21,
     "fwicli.workflows.inversion": 4,

@@ -1,1 +1,1 @@
-"""What was measured, and where: grid, earth model, acquisition, gathers and wavelets."""
+"""Survey: grid, earth model, acquisition, records, wavelets, and their transformations."""

@@ -15,14 +15,14 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Acquisition:
-    """One source a shot, and as many receivers in each shot.
+    """Sources and receivers: one source a shot, and equally many receivers in each shot.
 
     Parameters
     ----------
     sources : ndarray of shape (n_shots, ndim)
         Positions [m].
     receivers : ndarray of shape (n_receivers, ndim) or (n_shots, n_receivers, ndim)
-        Positions [m], the same for every shot or of each shot.
+        Positions [m], common to all shots or for each shot.
 
     Raises
     ------
@@ -79,11 +79,11 @@ class Acquisition:
         return self.receivers.reshape(-1, self.ndim)
 
     def placed(self, live: NDArray[np.bool_]) -> Acquisition:
-        """The acquisition, with receivers of traces that are not live and nowhere at their source.
+        """The acquisition with dead receivers of unknown position moved to their source.
 
         Parameters
         ----------
-        live : ndarray of bool, shape (n_shots, n_receivers)
+        live : ndarray of bool, of shape (n_shots, n_receivers)
             Traces that recorded something.
 
         Raises
@@ -93,18 +93,18 @@ class Acquisition:
         """
         for shot in np.flatnonzero(~np.isfinite(self.sources).all(axis=1))[:1]:
             raise GeometryError(f"the source of shot {shot} is at {_place(self.sources[shot])}")
-        lost: NDArray[np.bool_] = np.asarray(~np.isfinite(self.receivers).all(axis=-1))
-        if not lost.any():
+        unknown: NDArray[np.bool_] = np.asarray(~np.isfinite(self.receivers).all(axis=-1))
+        if not unknown.any():
             return self
-        for shot, receiver in np.argwhere(np.atleast_2d(lost) & live)[:1]:
-            place = _place(self.receivers_of(int(shot))[int(receiver)])
+        for shot, receiver in np.argwhere(np.atleast_2d(unknown) & live)[:1]:
+            position = _place(self.receivers_of(int(shot))[int(receiver)])
             raise GeometryError(
-                f"receiver {receiver} of shot {shot} is at {place}, and its trace is not silent; "
-                f"only receivers without a trace may be nowhere"
+                f"receiver {receiver} of shot {shot} is at {position}, and its trace is not "
+                f"silent; only receivers without a trace may be nowhere"
             )
         shape = (self.shots, *self.receivers.shape[-2:])
         at_source = np.broadcast_to(self.sources[:, None, :], shape)
-        receivers = np.where(lost[..., None], at_source, self.receivers)
+        receivers = np.where(unknown[..., None], at_source, self.receivers)
         return Acquisition(self.sources, receivers)
 
     def select(self, shots: Array) -> Acquisition:
@@ -114,7 +114,20 @@ class Acquisition:
 
 
 def towed(sources: Array, offsets: Array) -> Array:
-    """Receivers at fixed offsets [m] from each source, shape (n_shots, n_receivers, ndim)."""
+    """Receivers at fixed offsets from each source.
+
+    Parameters
+    ----------
+    sources : ndarray of shape (n_shots, ndim)
+        Positions [m].
+    offsets : ndarray of shape (n_receivers, ndim)
+        Receiver minus source [m].
+
+    Returns
+    -------
+    receivers : ndarray of shape (n_shots, n_receivers, ndim)
+        Positions [m].
+    """
     return sources[:, None, :] + offsets[None, :, :]
 
 

@@ -5,8 +5,8 @@ A linear filter h that is causal and starts from rest commutes with modelling,
     h * F(m) q = F(m) (h * q),
 
 so observed data filtered with h are compared with data modelled from the filtered wavelet, and
-no filter enters the gradient. A zero-phase filter does not do: applied to a wavelet that starts
-at t = 0 it is cut off there, and leaves energy that no model explains.
+no filter enters the gradient. A zero-phase filter does not commute: it spreads a wavelet that
+starts at t = 0 to negative times, where it is cut off, and leaves energy that no model explains.
 
 The filter is a Butterworth low-pass or band-pass, -3 dB at the edges of the band.
 """
@@ -33,7 +33,19 @@ class Band:
     high: float
 
     def apply(self, traces: Array, interval: float) -> Array:
-        """Filter traces along their last axis, sampled at `interval` [s]."""
+        """Filter traces along their last axis.
+
+        Parameters
+        ----------
+        traces : ndarray of shape (..., samples)
+        interval : float
+            Sampling interval [s].
+
+        Returns
+        -------
+        filtered : ndarray of shape (..., samples)
+            Of the type of `traces`.
+        """
         edges = self._edges(interval)
         if not edges:
             return traces
@@ -47,11 +59,23 @@ class Band:
         return np.asarray(filtered.astype(traces.dtype))
 
     def response(self, frequencies: Array, interval: float) -> Array:
-        """Amplitude response of the filter at frequencies [Hz], without running it.
+        """Amplitude response of the filter, from its formula.
 
         With s = tan(pi f dt), the frequency of the analogue filter that the bilinear transform
-        takes to f, the response is (1 + a**(2 ORDER))**(-1/2); a = s / s_high for a low-pass,
+        maps to f, the response is (1 + a**(2 ORDER))**(-1/2); a = s / s_high for a low-pass,
         s_low / s for a high-pass and (s**2 - s_low s_high) / (s (s_high - s_low)) for a band-pass.
+
+        Parameters
+        ----------
+        frequencies : ndarray
+            [Hz].
+        interval : float
+            Sampling interval [s].
+
+        Returns
+        -------
+        response : ndarray of the shape of `frequencies`
+            Between 0 and 1.
         """
         edges = self._edges(interval)
         if not edges:
@@ -66,5 +90,5 @@ class Band:
         return np.asarray(1 / np.sqrt(1 + np.abs(a) ** (2 * ORDER)))
 
     def _edges(self, interval: float) -> list[float]:
-        """Edges that filter anything: above 0 and below the Nyquist frequency [Hz]."""
+        """Edges that have an effect: above 0 and below the Nyquist frequency [Hz]."""
         return [f for f in (self.low, self.high) if 0 < f < 0.5 / interval]

@@ -43,7 +43,7 @@ class Lags:
         return self.last - self.first + 1
 
     def shifted(self, trace: Array) -> Array:
-        """s(t - l) for all samples t and lags l, shape (samples, n_lags)."""
+        """s(t - l) for all samples t and lags l, of shape (samples, n_lags)."""
         before, after = self.last * self.step, -self.first * self.step
         padded = np.pad(trace.astype(np.float64), (before, after))
         windows = np.lib.stride_tricks.sliding_window_view(padded, before + after + 1)

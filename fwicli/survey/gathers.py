@@ -15,24 +15,25 @@ from fwicli.survey.silence import Silence
 
 Array = NDArray[Any]
 
-# Largest amplitudes of records [Pa], with room for any unit; beyond them squares overflow, or
-# vanish, in single precision.
+# Largest and smallest peak amplitude of records [Pa], with room for any unit. Beyond them, squares
+# overflow or vanish in single precision.
 LOUDEST, FAINTEST = 1e15, 1e-30
 
 
 @dataclass(frozen=True)
 class PointSource:
-    """How point sources are modelled: what the field next to them depends on.
+    """Discretization of a point source, on which the field next to the source depends.
 
     Attributes
     ----------
     equation : str
+        Name of the equation.
     spacing, origin : tuple of float
         Of the grid [m].
     order : int
-        Of the differences in space.
+        Order of the space differences.
     interpolation : str
-        Of sources and receivers between the points.
+        Interpolation of sources and receivers between grid points.
     """
 
     equation: str
@@ -42,7 +43,7 @@ class PointSource:
     interpolation: str
 
     def like(self, other: PointSource) -> bool:
-        """Whether fields next to sources at the same places are the same."""
+        """Whether fields next to sources at equal positions are equal."""
         same = (self.equation, self.order, self.interpolation, len(self.spacing)) == (
             other.equation,
             other.order,
@@ -51,9 +52,9 @@ class PointSource:
         )
         if not same or not np.allclose(self.spacing, other.spacing, rtol=1e-6, atol=0):
             return False
-        # Grids whose points fall on each other may begin at different places.
-        apart = (np.asarray(self.origin) - np.asarray(other.origin)) / np.asarray(self.spacing)
-        return bool(np.allclose(apart, np.rint(apart), rtol=0, atol=1e-4))
+        # Grids with common points may begin at different positions.
+        offset = (np.asarray(self.origin) - np.asarray(other.origin)) / np.asarray(self.spacing)
+        return bool(np.allclose(offset, np.rint(offset), rtol=0, atol=1e-4))
 
 
 @dataclass(frozen=True)
@@ -70,14 +71,14 @@ class Gathers:
     wavelet : ndarray of shape (samples,) or None
         Source time function [Pa] in 2D, [Pa m] in 3D.
     silence : Silence or None
-        Traces that are compared with nothing; none if it is not known.
+        Silent traces, which are not compared; None before they are detected.
     point_source : PointSource or None
-        How the records were modelled; None if they were recorded, or where nothing is known of it.
+        Discretization of modelled records; None for measured records, and if it is unknown.
 
     Raises
     ------
     DataError
-        If the data do not match the acquisition, or hold a value that is not a number.
+        If the data or the wavelet do not fit the acquisition.
     """
 
     acquisition: Acquisition
@@ -113,21 +114,22 @@ class Gathers:
         return self.silence.live
 
     def with_silence(self, compared: bool = False) -> Gathers:
-        """The records with their silent traces noted; those that hold no numbers become zero.
+        """The records with their silent traces detected; traces with NaN or infinities become zero.
 
-        Receivers of such a trace, and of one that is zero, may be nowhere: they are put where the
-        source of the shot is.
+        Receivers of silent traces may have an unknown position; they are moved to the source of the
+        shot.
 
         Parameters
         ----------
         compared : bool
-            Whether traces that are zero are compared.
+            Whether traces of zeros are compared.
 
         Raises
         ------
         DataError
-            If there is no other trace, amplitudes are those of no record, or a position is not a
-            number.
+            If no trace holds numbers alone, or amplitudes are beyond single precision.
+        GeometryError
+            If the position of a source, or of a trace that is not silent, is not a number.
         """
         silence = Silence.of(self.data, compared)
         if silence.broken.all():
@@ -142,19 +144,19 @@ class Gathers:
         return replace(self, acquisition=acquisition, data=data, silence=silence)
 
     def until(self, duration: float) -> Gathers:
-        """The records, and the wavelet, up to a time [s].
+        """The records and the wavelet, cut after a duration [s].
 
         Raises
         ------
         DataError
-            If they do not last so long, or nothing is left of them or of the wavelet.
+            If the records are shorter, or the duration ends before the peak of the wavelet.
         """
         samples, end = int(duration / self.interval + 1e-9) + 1, (self.samples - 1) * self.interval
         if not 2 <= samples <= self.samples:
-            asked, last = apart(duration, round_down(end, 6))
+            requested, available = apart(duration, round_down(end, 6))
             raise DataError(
-                f"a duration of {asked} s does not fit records of {last} s sampled at "
-                f"{self.interval:g} s; choose one from {self.interval:g} to {last} s"
+                f"a duration of {requested} s does not fit records of {available} s sampled at "
+                f"{self.interval:g} s; choose one from {self.interval:g} to {available} s"
             )
         if self.wavelet is not None:
             peak = int(np.abs(self.wavelet).max(axis=tuple(range(self.wavelet.ndim - 1))).argmax())
@@ -174,15 +176,15 @@ class Gathers:
 
 
 def _check_amplitudes(data: Array) -> None:
-    """Amplitudes must be such that waves can be computed with them; all may be zero.
+    """Make sure that amplitudes fit single precision; all may be zero.
 
     Raises
     ------
     DataError
-        Naming the loudest trace.
+        Naming the strongest trace.
     """
-    loudest = [max(float(gather.max()), -float(gather.min())) for gather in data]
-    shot, largest = int(np.argmax(loudest)), max(loudest)
+    peaks = [max(float(gather.max()), -float(gather.min())) for gather in data]
+    shot, largest = int(np.argmax(peaks)), max(peaks)
     if largest == 0 or FAINTEST <= largest <= LOUDEST:
         return
     receiver = int(np.abs(data[shot]).max(axis=-1).argmax())

@@ -30,7 +30,8 @@ class Grid:
     Raises
     ------
     GeometryError
-        If the axes disagree in number, a size or spacing is not positive, or one is no number.
+        If the axes disagree in number, a size or spacing is not positive, or a value is not a
+        number.
     """
 
     shape: tuple[int, ...]
@@ -39,13 +40,13 @@ class Grid:
 
     def __post_init__(self) -> None:
         for name in ("shape", "spacing", "origin"):
-            given = getattr(self, name)
-            if isinstance(given, str) or not hasattr(given, "__len__"):
+            values = getattr(self, name)
+            if isinstance(values, str) or not hasattr(values, "__len__"):
                 raise GeometryError(
                     f"the {name} of a grid has one number for each axis, as in (201, 101) for x "
-                    f"and z; got {given!r}"
+                    f"and z; got {values!r}"
                 )
-            numbers = tuple(_number(name, value) for value in given)
+            numbers = tuple(_number(name, value) for value in values)
             object.__setattr__(self, name, numbers)
         sizes = {len(self.shape), len(self.spacing), len(self.origin)}
         if len(sizes) != 1 or self.ndim not in (2, 3):
@@ -93,7 +94,7 @@ class Grid:
         )
 
     def outside(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which points, of shape (n_points, ndim) [m], lie outside the model."""
+        """Points, of an array of shape (n_points, ndim) [m], that lie outside the model."""
         tolerance = 1e-6 * np.asarray(self.spacing)
         low = points < np.asarray(self.origin) - tolerance
         high = points > np.asarray(self.end) + tolerance
@@ -101,7 +102,7 @@ class Grid:
 
 
 def _number(name: str, value: Any) -> float:
-    """A number of a grid's shape, spacing or origin; which are positive is checked together."""
+    """A number of the shape, spacing or origin of a grid, of any sign."""
     if name == "shape":
         return scalars.whole("a size of the grid", value, -sys.maxsize, GeometryError)
     return scalars.real(f"the {name} of the grid", value, " [m]", GeometryError)

@@ -1,7 +1,6 @@
 """Earth model: P velocity and other properties on a grid, water layer, smoothing.
 
-A model is smoothed in slowness, which keeps travel times; how it is moved to another grid says
-`regridding`.
+A model is smoothed in slowness, which keeps travel times; `regridding` transfers it to other grids.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from fwicli.survey.grid import Grid
 
 Array = NDArray[Any]
 
-# Sea water varies by less than this; sediments below it seldom match it so closely.
+# Largest difference of velocities in sea water [m/s]; sediments below are seldom so close to it.
 WATER_TOLERANCE = 1.0
 
 # The product of vp and rho.
@@ -32,22 +31,21 @@ POSITIVE = ("vp", "rho", IMPEDANCE)
 
 @dataclass(frozen=True)
 class EarthModel:
-    """P velocity on a grid.
+    """P velocity and other properties on a grid.
 
     Parameters
     ----------
     grid : Grid
     vp : ndarray of shape grid.shape
         P velocity [m/s], positive and finite.
-    others : mapping of str to ndarray
+    others : mapping of str to ndarray of shape grid.shape
         Other properties by name: `rho` [kg/m3], Thomsen's `epsilon` and `delta`, and the tilt
         `theta` and azimuth `phi` of the axis of symmetry [rad].
 
     Raises
     ------
     ModelError
-        If the shape differs from the grid's, or a value is not a number, or not positive where
-        it must be.
+        If a shape differs from the grid's, a value is not a number, or `vp` or `rho` not positive.
     """
 
     grid: Grid
@@ -64,15 +62,15 @@ class EarthModel:
                 f"{name} has shape {values.shape} but the grid has {self.grid.shape}; give the "
                 f"model's `shape` as (x, z) or (x, y, z), z fastest"
             )
-        good = np.isfinite(values) & ((values > 0) | (name not in POSITIVE))
-        if not good.all():
-            place = tuple(int(i) for i in np.argwhere(~good)[0])
+        valid = np.isfinite(values) & ((values > 0) | (name not in POSITIVE))
+        if not valid.all():
+            point = tuple(int(i) for i in np.argwhere(~valid)[0])
             kind = "positive" if name in POSITIVE else "a number"
-            must = "a positive number" if name in POSITIVE else "a number"
+            expected = "a positive number" if name in POSITIVE else "a number"
             unit = UNITS.get(name, "")
             raise ModelError(
-                f"{name} is {values[place]} {unit} at {self.grid.describe(place)}, and not "
-                f"{kind} at {int((~good).sum())} points in all; it must be {must}"
+                f"{name} is {values[point]} {unit} at {self.grid.describe(point)}, and not "
+                f"{kind} at {int((~valid).sum())} points in all; it must be {expected}"
             )
 
     @property
@@ -98,11 +96,11 @@ class EarthModel:
 
     def changed(self, properties: Mapping[str, Array]) -> EarthModel:
         """The model with other values of some properties."""
-        found = {**self.properties, **properties}
-        return EarthModel(self.grid, found.pop("vp"), found)
+        changed = {**self.properties, **properties}
+        return EarthModel(self.grid, changed.pop("vp"), changed)
 
     def water(self) -> NDArray[np.bool_]:
-        """Points of the water layer: those that share the velocity at the top, from the top."""
+        """Points of the water layer: from the top down, those with the velocity of the top."""
         same = np.abs(self.vp - self.vp[..., :1]) <= WATER_TOLERANCE
         column: NDArray[np.bool_] = np.logical_and.accumulate(same, axis=-1)
         return column
@@ -113,12 +111,18 @@ class EarthModel:
         return np.broadcast_to(z < depth, self.grid.shape).copy()
 
     def smoothed(self, length: float, fixed: NDArray[np.bool_] | None = None) -> EarthModel:
-        """The model with slowness and other properties smoothed, except at the points `fixed`.
+        """The model with slowness and other properties smoothed.
 
         Parameters
         ----------
         length : float
             Standard deviation of the Gaussian [m].
+        fixed : ndarray of bool, of shape grid.shape, optional
+            Points that keep their values.
+
+        Returns
+        -------
+        model : EarthModel
         """
         sigma = [length / h for h in self.grid.spacing]
 

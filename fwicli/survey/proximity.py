@@ -1,9 +1,9 @@
-"""Traces next to their source, which depend on the grid that waves are modelled on.
+"""Traces next to their source, which depend on the grid of the waves.
 
-The field of a point source grows without end towards the source, like log(1 / r) in 2D and like
-1 / r in 3D. On a grid it ends at the size of a cell, and how it ends depends on the cells, on the
-place of the source between them, and on the difference formulas. What is lost are wavenumbers k
-beyond those of the grid, far from those of waves, where
+The field of a point source diverges towards the source, like log(1 / r) in 2D and like 1 / r in 3D.
+On a grid it is bounded by the size of a cell. The bound depends on the cells, on the position of
+the source between them, and on the difference formulas. The grid lacks wavenumbers k far above
+those of waves, where
 
     1 / (k**2 - w**2 / v**2) = 1 / k**2 + (w / v)**2 / k**4 + ...,
 
@@ -11,22 +11,22 @@ so that records next to the source q(t) differ by
 
     a q(t) + b q''(t) + ...
 
-with numbers a and b of each trace that depend on the two grids: without delay, whatever the medium.
-Relative L2 errors of records of a homogeneous medium at the distance r [cells], off the points of
-the grid, with 3.4 points in the shortest wavelength, the largest of twelve; and of what is left of
-these errors without their part in q and q'':
+with numbers a and b of each trace that depend on the two grids: without delay, in any medium.
+The table gives relative L2 errors of records of a homogeneous medium at the distance r [cells], off
+the points of the grid, with 3.4 points in the shortest wavelength, the largest of twelve; and the
+rest of these errors without their part in q and q'':
 
     r           0.25   0.5    1     2     3     4     5
     2D          23     7     10     8     2    0.5   0.5 %
-    2D, left   0.2    0.3   0.2   0.3   0.3    0.4   0.4 %
+    2D, rest   0.2    0.3   0.2   0.3   0.3    0.4   0.4 %
     3D          52    13     18    17     2    0.7   0.5 %
-    3D, left   0.1    0.2   0.3   0.2   0.4    0.3   0.5 %
+    3D, rest   0.1    0.2   0.3   0.2   0.4    0.3   0.5 %
 
-At r = 0 there is no true value at all. No model explains such differences, in the loudest of all
-traces. Up to the reach of the sinc functions that put sources between the points, four cells,
-traces are compared without their part in the span of q and q'', which is nearly all that the grids
-differ by and little of the waves that come back from below. Where q is not known, they fade out by
-weights
+At r = 0 no true value exists. No model explains such differences, although these traces are the
+strongest of all. Sinc functions interpolate sources over four cells. Up to this distance, traces
+are compared without their part in the span of q and q''. This removes nearly all of the difference
+of the grids, and little of the waves from below. If q is unknown, weights decrease towards the
+source,
 
     w(r) = sin(pi/2 (r - l/4) / (3 l / 4))**2      for l / 4 < r < l = 4 cells,
 
@@ -47,26 +47,26 @@ from fwicli.survey.gathers import PointSource
 
 Array = NDArray[Any]
 
-# Cells from the source from which records are those of any grid. Traces that fade count in full
-# there, and not at all within a share of it.
+# Distance from the source [cells] from which records do not depend on the grid, and where weights
+# reach 1; share of it within which weights are 0.
 CELLS = 4.0
 NONE = 0.25
 
 
 def length(waves: PointSource, records: PointSource | None) -> float:
-    """Distance from the source from which records are those of any grid [m].
+    """Distance from the source from which records do not depend on the grid [m].
 
     Parameters
     ----------
     waves : PointSource
-        As the waves are modelled that are compared with the records.
+        Discretization of the synthetic waves.
     records : PointSource or None
-        As the records were modelled; None if they were not, or nobody knows.
+        Discretization of the records; None if they were measured, or it is unknown.
 
     Returns
     -------
-    float
-        0 where both are modelled in the same way, so that they agree at the source, too.
+    length : float
+        [m]; 0 for equal discretizations, which agree at the source, too.
     """
     if records is not None and waves.like(records):
         return 0.0
@@ -74,41 +74,57 @@ def length(waves: PointSource, records: PointSource | None) -> float:
 
 
 def distances(acquisition: Acquisition, shot: int) -> Array:
-    """Of the receivers of a shot from its source, shape (n_receivers,) [m]."""
-    apart = acquisition.receivers_of(shot) - acquisition.source(shot)
-    return np.asarray(np.linalg.norm(apart, axis=1))
+    """Distances of the receivers of a shot from its source.
+
+    Parameters
+    ----------
+    acquisition : Acquisition
+    shot : int
+        Number of the shot.
+
+    Returns
+    -------
+    distances : ndarray of shape (n_receivers,)
+        [m].
+    """
+    offsets = acquisition.receivers_of(shot) - acquisition.source(shot)
+    return np.asarray(np.linalg.norm(offsets, axis=1))
 
 
 def weights(distance: Array, full: float) -> Array:
-    """Of traces, w(r).
+    """Weights w(r) of traces.
 
     Parameters
     ----------
     distance : ndarray
-        From the source [m].
+        r, from the source [m].
     full : float
-        l, the distance at which traces count in full [m]; 0 for all of them.
+        l, the distance from which weights are 1 [m]; 0 for weights of 1 everywhere.
+
+    Returns
+    -------
+    weights : ndarray of the shape of `distance`
     """
     if full <= 0:
         return np.ones(np.shape(distance))
     none = NONE * full
-    # Positions in files are rounded; a trace at the edge is one within it.
+    # Positions in files are rounded; a trace at the edge counts as inside.
     share = np.clip((distance - none) / (full - none), 0.0, 1.0)
     return np.asarray(np.sin(0.5 * np.pi * np.where(share < 1e-4, 0.0, share)) ** 2)
 
 
 @dataclass(frozen=True)
 class Near:
-    """What is compared of the traces of a shot: a symmetric operator on its gathers.
+    """Symmetric operator on the gathers of a shot, for traces next to the source.
 
     Attributes
     ----------
     factors : ndarray of shape (n_receivers, 1)
         Weights of the traces.
-    rows : ndarray of int, shape (n,)
-        Traces without their part in some functions of time.
+    rows : ndarray of int, of shape (n,)
+        Traces whose part in some functions of time is removed.
     basis : ndarray of shape (n or 1, samples, k)
-        Orthonormal functions, or zeros, for each of these or for all.
+        Orthonormal functions, or zeros, for each of these traces or for all.
     """
 
     factors: Array
@@ -116,33 +132,57 @@ class Near:
     basis: Array
 
     def apply(self, gather: Array) -> Array:
-        """A gather of shape (n_receivers, samples) as it is compared."""
-        seen = self.factors * gather.astype(np.float64)
+        """Apply the operator to a gather of shape (n_receivers, samples)."""
+        weighted = self.factors * gather.astype(np.float64)
         if self.rows.size:
-            part = seen[self.rows, :, None]
-            seen[self.rows] -= (self.basis * (self.basis * part).sum(axis=1, keepdims=True)).sum(2)
-        return np.asarray(seen)
+            part = weighted[self.rows, :, None]
+            weighted[self.rows] -= (
+                self.basis * (self.basis * part).sum(axis=1, keepdims=True)
+            ).sum(2)
+        return np.asarray(weighted)
 
 
 def fading(distance: Array, full: float) -> Near:
-    """Traces fade out by their distances from the source [m], for a distance l [m]."""
+    """Operator with weights that decrease towards the source.
+
+    Parameters
+    ----------
+    distance : ndarray of shape (n_receivers,)
+        From the source [m].
+    full : float
+        l, the distance from which weights are 1 [m].
+
+    Returns
+    -------
+    near : Near
+    """
     return _weighted(weights(distance, full))
 
 
 def without(distance: Array, full: float, wavelet: Array, interval: float) -> Near:
-    """Traces nearer to the source than a distance [m] are compared without q and q''.
+    """Operator that removes q and q'' from traces next to the source.
 
     Parameters
     ----------
+    distance : ndarray of shape (n_receivers,)
+        From the source [m].
+    full : float
+        Distance within which they are removed [m].
     wavelet : ndarray of shape (samples,)
-        q, sampled at `interval` [s] as the traces are.
+        q.
+    interval : float
+        Sampling interval [s].
+
+    Returns
+    -------
+    near : Near
     """
     basis = orthonormal(direct(wavelet, interval))[None]
     return Near(np.ones((len(distance), 1)), np.flatnonzero(distance < full * (1 - 1e-6)), basis)
 
 
 def joined(factors: Array, columns: Mapping[int, Sequence[Array]]) -> Near:
-    """Traces without their part in functions of their own.
+    """Operator that removes other functions from each trace.
 
     Parameters
     ----------
@@ -150,6 +190,10 @@ def joined(factors: Array, columns: Mapping[int, Sequence[Array]]) -> Near:
         Weights of the traces.
     columns : mapping of int to sequence of ndarray of shape (samples, n)
         Functions by the number of the trace.
+
+    Returns
+    -------
+    near : Near
     """
     rows = sorted(columns)
     spans = [orthonormal(np.concatenate(columns[row], axis=1)) for row in rows]
@@ -161,7 +205,19 @@ def joined(factors: Array, columns: Mapping[int, Sequence[Array]]) -> Near:
 
 
 def direct(wavelet: Array, interval: float) -> Array:
-    """q and q'' in columns, shape (samples, 2), each of about the same size."""
+    """q and q'' in columns, each normalised.
+
+    Parameters
+    ----------
+    wavelet : ndarray of shape (samples,)
+        q.
+    interval : float
+        Sampling interval [s].
+
+    Returns
+    -------
+    columns : ndarray of shape (samples, 2)
+    """
     q = wavelet.astype(np.float64)
     frequencies = np.fft.rfftfreq(2 * q.size, interval)
     second = np.fft.irfft(frequencies**2 * np.fft.rfft(q, 2 * q.size), 2 * q.size)[: q.size]
@@ -169,7 +225,7 @@ def direct(wavelet: Array, interval: float) -> Array:
 
 
 def orthonormal(columns: Array) -> Array:
-    """Orthonormal functions that span columns of shape (samples, n), as many, some of them zero."""
+    """Orthonormal functions with the span of columns of shape (samples, n); some may be zero."""
     left, sizes, _ = np.linalg.svd(columns, full_matrices=False)
     return np.asarray(left * (sizes > 1e-6 * max(sizes[0], 1e-300)))
 
@@ -180,20 +236,20 @@ def _weighted(factors: Array) -> Near:
 
 @dataclass(frozen=True)
 class Nearest:
-    """What a grid cannot explain of the records of a survey.
+    """Traces of a survey that depend on the grid.
 
     Attributes
     ----------
     length : float
         Distance from the source [m] within which records depend on the grid; 0 if none do.
     traces : int
-        Within it.
+        Number of traces within it.
     of : int
-        Traces in all.
+        Number of all traces.
     energy : float
-        Share of the energy of all traces that these hold.
+        Their share of the energy of all traces.
     fades : bool
-        Whether they fade out, in place of being compared without the wavelet.
+        Whether their weights decrease, in place of being compared without the wavelet.
     """
 
     length: float = 0.0

@@ -1,15 +1,15 @@
 """Change of grid: a model to a coarser one, and derivatives and images back, exactly.
 
-A model is averaged in the quantities that waves average where cells are small against the
-wavelength: compressibility k = 1 / (rho vp**2) and the other properties as they are,
+A model is averaged in the quantities that waves average over cells much shorter than the
+wavelength: compressibility k = 1 / (rho vp**2) and the other properties themselves,
 
     k' = R k,    rho' = R rho,    vp' = (k' rho')**(-1/2),    epsilon' = R epsilon, ...
 
 With constant density k is the squared slowness, the coefficient of the wave equation, whose mean
-is what long waves feel exactly; an interface such as the water bottom becomes one or two cells
-with the right mean, so that it stays where it is between the points. All weights of R are
-positive: waves in the averages are no faster than in the model, (R k)(R rho) >= (R 1/vp)**2, and
-delta <= epsilon stays true.
+determines long waves exactly. An interface such as the water bottom becomes one or two cells with
+the right mean, which keeps its position between the points. All weights of R are positive: waves in
+the averages are no faster than in the model, (R k)(R rho) >= (R 1/vp)**2, and delta <= epsilon
+remains true.
 
 Along each axis P is the matrix of linear interpolation from the coarse grid to the fine one, the
 averages are R = D P^T with D such that constants stay constant, and the matrices of the axes are
@@ -36,8 +36,8 @@ from fwicli.survey.model import EarthModel
 
 Array = NDArray[Any]
 
-# A coarse grid keeps at least so many cells along every axis, and is worth its averages only if
-# its cells are longer by this factor: in 2D three quarters of the work remain.
+# Smallest number of cells of a coarse grid along every axis, and smallest factor of their length
+# for which averages are worthwhile: in 2D three quarters of the work remain.
 FEWEST_CELLS = 16
 WORTHWHILE = 1.1
 
@@ -115,48 +115,73 @@ class Regridding:
         return EarthModel(self.coarse, (1 / np.sqrt(k * mean)).astype(model.vp.dtype), others)
 
     def gradient_to_fine(
-        self, model: EarthModel, by: Callable[[str], Array], wanted: str
+        self, model: EarthModel, by: Callable[[str], Array], name: str
     ) -> NDArray[np.float64]:
-        """Derivative by a property of a fine model, of a function of `model_to_coarse` of it.
+        """Derivative of a function of `model_to_coarse`, by a property of the fine model.
 
         Parameters
         ----------
         model : EarthModel
             On the fine grid.
         by : callable
-            Derivative by a property of the coarse model, by its name, at all others that stay.
+            Derivative by a property of the coarse model, by its name, at all others constant.
+        name : str
+            Name of the property of the fine model.
+
+        Returns
+        -------
+        derivative : ndarray of shape fine.shape
         """
-        if wanted not in ("vp", "rho"):
-            return np.asarray(self.to_coarse_transpose(by(wanted)))
+        if name not in ("vp", "rho"):
+            return np.asarray(self.to_coarse_transpose(by(name)))
         coarse = self.model_to_coarse(model)
         rho, mean = model.others.get("rho", 1.0), coarse.others.get("rho", 1.0)
         by_vp = by("vp")
         by_k = -0.5 * by_vp * mean * coarse.vp**3
         spread = self.to_coarse_transpose(by_k)
-        if wanted == "vp":
+        if name == "vp":
             return np.asarray(-2 * spread / (rho * model.vp**3))
         direct = self.to_coarse_transpose(by("rho") - 0.5 * by_vp * coarse.vp / mean)
         return np.asarray(direct - spread / (rho * model.vp) ** 2)
 
 
 def coarsened(model: EarthModel, grid: Grid) -> EarthModel:
-    """A model on a coarser grid, if it is not its own."""
+    """A model on a coarser grid; the model itself if the grid is its own.
+
+    Parameters
+    ----------
+    model : EarthModel
+    grid : Grid
+        With the origin of the model.
+
+    Returns
+    -------
+    model : EarthModel
+    """
     if grid == model.grid:
         return model
     return Regridding(model.grid, grid.spacing).model_to_coarse(model)
 
 
 def fitting(grid: Grid, longest: float, fixed_ends: Sequence[bool]) -> tuple[float, ...]:
-    """Spacings of the coarsest grid with cells no longer than `longest` [m].
+    """Spacings of the coarsest grid with cells of a largest length.
 
-    Spacings are equal along all axes where the model allows it, for which kernels are faster;
-    none is finer than the model's. Where little is to be gained, they are the model's.
+    Spacings are equal along all axes if the model allows it, which makes kernels faster, and at
+    least those of the model. Where the gain is small, they are those of the model.
 
     Parameters
     ----------
+    grid : Grid
+        Of the model.
+    longest : float
+        Largest length of cells [m].
     fixed_ends : sequence of bool
-        Axes along which the coarse grid must end where the model does; the spacing divides
-        their length.
+        Axes along which the coarse grid must end with the model; the spacing divides their length.
+
+    Returns
+    -------
+    spacing : tuple of float
+        [m].
     """
     lengths = [end - start for start, end in zip(grid.origin, grid.end, strict=True)]
     step = min(longest, min(lengths) / FEWEST_CELLS)
@@ -165,19 +190,19 @@ def fitting(grid: Grid, longest: float, fixed_ends: Sequence[bool]) -> tuple[flo
         for length, fixed in zip(lengths, fixed_ends, strict=True)
         if fixed
     ]
-    # An end that is free to lie beyond the model takes the spacing of those that are not.
+    # Axes whose end may lie beyond the model take the spacing of those whose end is fixed.
     common = min(dividing, default=step)
-    found = []
-    for length, own, fixed in zip(lengths, grid.spacing, fixed_ends, strict=True):
-        wanted = length / np.ceil(length / step - 1e-9) if fixed else common
-        found.append(float(wanted) if wanted > own * WORTHWHILE else own)
-    return tuple(found)
+    spacings = []
+    for length, model_spacing, fixed in zip(lengths, grid.spacing, fixed_ends, strict=True):
+        spacing = length / np.ceil(length / step - 1e-9) if fixed else common
+        spacings.append(float(spacing) if spacing > model_spacing * WORTHWHILE else model_spacing)
+    return tuple(spacings)
 
 
 def _along_axes(matrices: list[Any], values: Array) -> Array:
     """Apply one matrix along each axis."""
     for axis, matrix in enumerate(matrices):
-        moved = np.moveaxis(values, axis, 0)
-        shape = (matrix.shape[0], *moved.shape[1:])
-        values = np.moveaxis((matrix @ moved.reshape(moved.shape[0], -1)).reshape(shape), 0, axis)
+        rows = np.moveaxis(values, axis, 0)
+        shape = (matrix.shape[0], *rows.shape[1:])
+        values = np.moveaxis((matrix @ rows.reshape(rows.shape[0], -1)).reshape(shape), 0, axis)
     return np.ascontiguousarray(values)

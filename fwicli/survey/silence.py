@@ -1,7 +1,7 @@
-"""Silent traces: those without any signal, and those that hold values which are no numbers.
+"""Silent traces: those of zeros, and those with values that are no numbers.
 
-Both stand for a receiver that recorded nothing. They are counted, said, and compared with nothing:
-the waves that a model has there are no misfit.
+Both stand for a receiver that recorded nothing. They are counted, reported, and left out of every
+comparison: synthetic waves there are no misfit.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Silence:
-    """Which traces of a survey are silent, and why.
+    """Silent traces of a survey, by their cause.
 
     Parameters
     ----------
-    zero : ndarray of bool, shape (n_shots, n_receivers)
+    zero : ndarray of bool, of shape (n_shots, n_receivers)
         Traces whose samples are all zero.
-    broken : ndarray of bool, shape (n_shots, n_receivers)
+    broken : ndarray of bool, of shape (n_shots, n_receivers)
         Traces with a sample that is NaN or infinite.
     compared : bool
-        Whether zero is what was recorded, and compared.
+        Whether traces of zeros are records of no waves, and compared.
     """
 
     zero: Mask
@@ -36,7 +36,19 @@ class Silence:
 
     @classmethod
     def of(cls, data: Array, compared: bool = False) -> Silence:
-        """Of records of shape (n_shots, n_receivers, samples)."""
+        """Detect silent traces.
+
+        Parameters
+        ----------
+        data : ndarray of shape (n_shots, n_receivers, samples)
+            Records [Pa].
+        compared : bool
+            Whether traces of zeros are records of no waves, and compared.
+
+        Returns
+        -------
+        silence : Silence
+        """
         zero = np.stack([~gather.any(axis=-1) for gather in data])
         broken = np.stack([~np.isfinite(gather).all(axis=-1) for gather in data])
         return cls(zero, broken, compared)
@@ -47,11 +59,11 @@ class Silence:
         return ~self.broken if self.compared else ~(self.zero | self.broken)
 
     def select(self, shots: Array) -> Silence:
-        """Of some of the shots, by number."""
+        """The silence of some of the shots, by number."""
         return Silence(self.zero[shots], self.broken[shots], self.compared)
 
     def __str__(self) -> str:
-        """How many, why, and what becomes of them; empty if there are none."""
+        """Their number, cause and treatment; empty if there are none."""
         parts = []
         for mask, words in (
             (self.broken, "with values that are no numbers"),

@@ -3,8 +3,8 @@
     Ricker     w(t) = (1 - 2 a) exp(-a),        a = (pi f (t - t0))**2
     Ormsby     trapezoid in frequency with corners f1 < f2 < f3 < f4
 
-A wavelet that is sampled otherwise than the records is taken to their samples by its Fourier
-series, exact below both Nyquist frequencies (chirp-z transform: Rabiner, Schafer and Rader, 1969).
+A wavelet with another sampling than the records is resampled by its Fourier series, which is exact
+below both Nyquist frequencies (chirp-z transform: Rabiner, Schafer and Rader, 1969).
 
 References: Ricker (1953), Geophysics 18, 10-40; Ryan (1994), CSEG Recorder 19(7), 8-9.
 """
@@ -24,27 +24,40 @@ from fwicli.errors import DataError
 
 Array = NDArray[Any]
 
-# A signal's band ends where its spectrum falls below this share of its largest value.
+# Share of the largest amplitude of a spectrum at which the band of a signal ends.
 BAND_EDGE = 0.05
 # Highest frequency that samples of a Ricker wavelet must hold, relative to its peak frequency: half
 # of BAND_EDGE, as x**2 exp(1 - x**2) = 0.025, since what is above Nyquist is folded onto it.
 RICKER_EDGE = 2.57
 # The same for an Ormsby wavelet, relative to its last corner: its taper widens the spectrum.
 ORMSBY_EDGE = 1.05
-# Sampling intervals of seismic records are shorter [s]; those of earthquakes may be longer.
+# Longest sampling interval of exploration records [s]; those of earthquakes may be longer.
 LONG_INTERVAL = 0.1
-# Periods of the second corner that an Ormsby wavelet lasts at least: a shorter taper widens the
+# Shortest length of an Ormsby wavelet, in periods of the second corner: a shorter taper widens the
 # spectrum beyond the corners (by 37 % of f4 at half of it, 2 % at this length).
 ORMSBY_PERIODS = 1.0
 
 
 def times(interval: float, samples: int) -> Array:
-    """Sample times [s] from t = 0."""
+    """Sample times from t = 0.
+
+    Parameters
+    ----------
+    interval : float
+        Sampling interval [s].
+    samples : int
+        Number of samples.
+
+    Returns
+    -------
+    times : ndarray of shape (samples,)
+        [s].
+    """
     return interval * np.arange(samples)
 
 
 def ricker(t: Array, frequency: float, delay: float | None = None) -> Array:
-    """Ricker wavelet of unit amplitude with its peak at `delay` [s].
+    """Ricker wavelet of unit amplitude.
 
     Parameters
     ----------
@@ -53,12 +66,16 @@ def ricker(t: Array, frequency: float, delay: float | None = None) -> Array:
     frequency : float
         Peak frequency [Hz].
     delay : float, optional
-        By default 1.5 / frequency, where the wavelet starts below 1e-8.
+        Time of the peak [s]; by default 1.5 / frequency, where the wavelet starts below 1e-8.
+
+    Returns
+    -------
+    wavelet : ndarray of shape (samples,)
 
     Raises
     ------
     DataError
-        If the frequency is not positive, a value is not a number, or the times are too far apart.
+        If the frequency is not positive, a value is not a number, or the sampling is too coarse.
     """
     _positive("the frequency of a Ricker wavelet", frequency, "Hz")
     delay = 1.5 / frequency if delay is None else delay
@@ -70,20 +87,27 @@ def ricker(t: Array, frequency: float, delay: float | None = None) -> Array:
 
 
 def ormsby(t: Array, corners: Sequence[float], delay: float | None = None) -> Array:
-    """Ormsby wavelet of unit amplitude with its peak at `delay` [s].
+    """Ormsby wavelet of unit amplitude.
 
     Parameters
     ----------
+    t : ndarray of shape (samples,)
+        Times [s].
     corners : sequence of four floats
         Corner frequencies [Hz], increasing.
     delay : float, optional
-        By default 2 / f2, and a cosine taper brings the wavelet to zero at t = 0 and 2 delay.
+        Time of the peak [s]; by default 2 / f2. A cosine taper brings the wavelet to zero at t = 0
+        and 2 delay.
+
+    Returns
+    -------
+    wavelet : ndarray of shape (samples,)
 
     Raises
     ------
     DataError
         If the corners are not four increasing frequencies, the delay is too short for them, or the
-        times are too far apart.
+        sampling is too coarse.
     """
     values = np.asarray(corners, dtype=float)
     if values.shape != (4,) or not (np.isfinite(values).all() and (np.diff(values) > 0).all()):
@@ -115,13 +139,13 @@ def ormsby(t: Array, corners: Sequence[float], delay: float | None = None) -> Ar
 
 
 def _positive(name: str, value: float, unit: str) -> None:
-    """A number must be finite and above zero."""
+    """Make sure that a number is finite and above zero."""
     if not 0 < value < np.inf:
         raise DataError(f"{name} must be a finite number above 0 {unit}; got {value:g}")
 
 
 def _sampled(t: Array, highest: float, name: str) -> None:
-    """Times must be numbers, close enough for a frequency [Hz] at which a spectrum ends."""
+    """Make sure that times are numbers, close enough for the highest frequency [Hz]."""
     if not np.isfinite(t).all():
         raise DataError(f"the times of {name} hold values that are no numbers")
     interval = float(np.abs(np.diff(np.ravel(t)[:2])).max(initial=0.0))
@@ -134,7 +158,7 @@ def _sampled(t: Array, highest: float, name: str) -> None:
 
 
 def in_seconds(interval: float) -> str:
-    """A question that begins an advice, where an interval [s] is likely one in another unit."""
+    """Beginning of an advice for an interval [s] that is likely in another unit; else empty."""
     for unit, scale in (("ms", 1e-3), ("µs", 1e-6)):
         if interval > LONG_INTERVAL and 1e-5 <= interval * scale <= LONG_INTERVAL:
             return f"is the interval in {unit}? Then write {interval * scale:.6g}; else "
@@ -151,7 +175,7 @@ def resampled(
 ) -> Array:
     """A wavelet on another time axis, band-limited; zero before its first sample and after its end.
 
-    Frequencies above the Nyquist frequency of the new samples are left out.
+    Frequencies above the Nyquist frequency of the new samples are removed.
 
     Parameters
     ----------
@@ -168,7 +192,7 @@ def resampled(
     wavelet : ndarray of shape (samples,)
     """
     n = wavelet.size
-    # The zeros behind keep what an abrupt end rings with from its beginning.
+    # Padding keeps the ringing of an abrupt end from wrapping around to the beginning.
     length = 2 * n + 64
     spectrum = np.fft.rfft(wavelet, length)
     frequencies = np.fft.rfftfreq(length, interval)
@@ -193,10 +217,10 @@ class Spectrum:
 
     Attributes
     ----------
-    frequencies : ndarray
-        [Hz]
-    amplitude : ndarray
-        Of the same length.
+    frequencies : ndarray of shape (n,)
+        [Hz].
+    amplitude : ndarray of shape (..., n)
+        In the unit of the signal.
     """
 
     frequencies: Array
@@ -204,7 +228,19 @@ class Spectrum:
 
     @classmethod
     def of(cls, wavelet: Array, interval: float) -> Spectrum:
-        """Spectrum of a wavelet sampled at `interval` [s]."""
+        """Spectrum of a signal.
+
+        Parameters
+        ----------
+        wavelet : ndarray of shape (..., samples)
+        interval : float
+            Sampling interval [s].
+
+        Returns
+        -------
+        spectrum : Spectrum
+            At a quarter of the usual distance of frequencies.
+        """
         n = 4 * wavelet.shape[-1]
         return cls(np.fft.rfftfreq(n, interval), np.abs(np.fft.rfft(wavelet, n)))
 
@@ -220,7 +256,7 @@ class Spectrum:
 
     @property
     def at_nyquist(self) -> float:
-        """Share of the largest amplitude that is left at the Nyquist frequency.
+        """Amplitude near the Nyquist frequency, relative to the largest.
 
         Above `BAND_EDGE` the signal has no upper edge: it is aliased, or cut off.
         """

@@ -1,20 +1,19 @@
 """Windows: the part of a model in which the waves of one shot are propagated.
 
-A window takes over the values of the model, C m, and its image or gradient is added to that of the
-whole, C^T g, so that the sum over shots is the derivative of the sum of their misfits. The
-absorbing layer lies around the window as it would lie around a model of that size.
+A window takes its values from the model, C m, and its image or gradient is added to that of the
+model, C^T g. The sum over shots is therefore the derivative of the sum of their misfits. The
+absorbing layer lies around the window as around a model of that size.
 
-How far a window reaches is either said, as a distance beyond source and receivers, or follows from
-what can be recorded: a wave that goes from a source at s out to x and back to a receiver at r takes
-at least
+The extent of a window is given, as a distance beyond source and receivers, or follows from travel
+times: a wave from a source at s out to x and back to a receiver at r takes at least
 
     t = |T(x) - T(s)| + |T(x) - T(r)|,        T(x) = int dx / v(x)
 
-along every axis, with v(x) the fastest wave anywhere at x. Beyond the x with t = t_end nothing that
-happens, and no layer, is recorded by t_end; what the layers within leave is theirs anyway.
+along every axis, with v(x) the fastest wave anywhere at x. Beyond the x with t = t_end, neither the
+model nor the layer affects the record before t_end.
 
-All windows of a survey have one size, so that one set of arrays serves them all, and each lies
-about its shot or is moved into the model.
+All windows of a survey have one size, so that one set of arrays serves them all. Each window is
+centred about its shot, or moved so that it lies within the model.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from fwicli.survey.grid import Grid
 
 Array = NDArray[Any]
 
-# Lowest and highest position wanted along every axis [m].
+# Lowest and highest position along every axis [m].
 Extent = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
@@ -58,7 +57,7 @@ class Window:
 
     @property
     def local(self) -> Grid:
-        """Its own grid. It begins where the model does, so that it is the same for every shot."""
+        """Grid of the window, with the origin of the model: the same for every shot."""
         return Grid(self.shape, self.grid.spacing, self.grid.origin)
 
     @property
@@ -74,11 +73,19 @@ class Window:
         return {name: self.cut(values) for name, values in parameters.items()}
 
     def add(self, part: Array, total: Array) -> None:
-        """Transpose of `cut`: add values in the window to those of the model."""
+        """Add values in the window to those of the model, in place: the transpose of `cut`.
+
+        Parameters
+        ----------
+        part : ndarray of shape `shape`
+            Values in the window.
+        total : ndarray of shape grid.shape
+            Values of the model.
+        """
         total[self._slices] += part
 
     def local_positions(self, positions: Array) -> Array:
-        """Positions [m] as they are on the window's own grid."""
+        """Positions [m] on the window's own grid."""
         return positions if self.whole else positions - self.offset
 
     @property
@@ -94,45 +101,58 @@ def of_one_size(
 
     Parameters
     ----------
+    grid : Grid
+        Of the model.
     extents : sequence of Extent
-        What each shot needs; what of it lies outside the model does not count.
+        Extent of each shot; parts outside the model are ignored.
     tied : sequence of pairs of bool
-        Whether windows must reach the first points along an axis, and the last, as where the
+        Whether windows must include the first and the last points along an axis, as where the
         pressure is zero there.
     fewest : int
-        Points that a window has at least, along every axis.
+        Smallest number of points of a window along every axis.
+
+    Returns
+    -------
+    windows : tuple of Window
     """
     spacing, origin = np.array(grid.spacing), np.array(grid.origin)
     ends = np.array(grid.shape) - 1
     low, high = (np.stack(sides) for sides in zip(*extents, strict=True))
     first = np.clip(np.floor((low - origin) / spacing + 1e-6), 0, ends)
     last = np.clip(np.ceil((high - origin) / spacing - 1e-6), 0, ends)
-    for axis, (begins, stops) in enumerate(tied):
-        first[:, axis] = 0 if begins else first[:, axis]
-        last[:, axis] = ends[axis] if stops else last[:, axis]
+    for axis, (at_start, at_end) in enumerate(tied):
+        first[:, axis] = 0 if at_start else first[:, axis]
+        last[:, axis] = ends[axis] if at_end else last[:, axis]
     size = np.maximum((last - first + 1).max(axis=0), fewest)
     size = np.minimum(size, ends + 1).astype(int)
-    # What is left of the common size lies on both sides of what the shot needs.
+    # The extent of the shot is centred in its window.
     start = np.clip(np.floor((first + last - size + 1) / 2), 0, ends + 1 - size).astype(int)
-    for axis, (begins, stops) in enumerate(tied):
-        if begins or stops:
-            start[:, axis] = 0 if begins else ends[axis] + 1 - size[axis]
+    for axis, (at_start, at_end) in enumerate(tied):
+        if at_start or at_end:
+            start[:, axis] = 0 if at_start else ends[axis] + 1 - size[axis]
     shape = tuple(int(n) for n in size)
     return tuple(Window(grid, tuple(int(i) for i in s), shape) for s in start)
 
 
 def whole(grid: Grid) -> Window:
-    """The window that is all of the model."""
+    """The window that is the whole model."""
     return Window(grid, (0,) * grid.ndim, grid.shape)
 
 
 def beyond(geometry: Acquisition, distance: float, margin: Array) -> list[Extent]:
-    """All depths, and a horizontal distance [m] beyond source and receivers of each shot.
+    """All depths, and a horizontal distance beyond source and receivers of each shot.
 
     Parameters
     ----------
+    geometry : Acquisition
+    distance : float
+        Horizontal distance [m].
     margin : ndarray of shape (ndim,)
-        Distance that is kept in any case [m], for the interpolation of the positions.
+        Smallest distance [m], for the interpolation of the positions.
+
+    Returns
+    -------
+    extents : list of Extent
     """
     extents = []
     for low, high in _spreads(geometry):
@@ -145,17 +165,24 @@ def beyond(geometry: Acquisition, distance: float, margin: Array) -> list[Extent
 def recorded(
     geometry: Acquisition, grid: Grid, velocity: Array, duration: float, margin: Array
 ) -> list[Extent]:
-    """What waves can reach and come back from within the record.
+    """Extents from which waves come back to a receiver within the record.
 
     Parameters
     ----------
+    geometry : Acquisition
+    grid : Grid
+        Of the model.
     velocity : ndarray of shape grid.shape
         Fastest wave at every point [m/s].
     duration : float
         Time from the first value of the source to the end of the record [s].
     margin : ndarray of shape (ndim,)
-        Distance beyond that [m], for the interpolation of the positions and the length of the
+        Distance that is added [m], for the interpolation of the positions and the length of the
         space differences.
+
+    Returns
+    -------
+    extents : list of Extent
     """
     clocks = [_Clock(grid, axis, velocity) for axis in range(grid.ndim)]
     extents = []
@@ -166,7 +193,7 @@ def recorded(
             for axis, clock in enumerate(clocks)
         ]
         first, last = np.array(ends).T
-        # Source and receivers lie in their window whether they hear each other or not.
+        # Source and receivers lie in their window even if no wave travels between them in time.
         extents.append((np.minimum(first, low) - margin, np.maximum(last, high) + margin))
     return extents
 
@@ -181,7 +208,7 @@ def _spreads(geometry: Acquisition) -> list[Extent]:
 
 
 class _Clock:
-    """T(x) along an axis: the least time in which waves get to x from the first point."""
+    """T(x) along an axis: the shortest travel time from the first point to x."""
 
     def __init__(self, grid: Grid, axis: int, velocity: Array) -> None:
         others = tuple(a for a in range(grid.ndim) if a != axis)
@@ -193,7 +220,7 @@ class _Clock:
     def turning(
         self, source: float, low: float, high: float, duration: float
     ) -> tuple[float, float]:
-        """Farthest positions from which a wave comes back in time, to a receiver in between."""
+        """Farthest positions from which a wave returns to a receiver within `duration`."""
         t, first, last = np.interp([source, low, high], self._x, self._time)
         begin, end = (t + first - duration) / 2, (t + last + duration) / 2
         return (
