@@ -28,12 +28,13 @@ from fwicli.deprecation import renamed_fields
 from fwicli.errors import GeometryError
 from fwicli.execution import Executor, InProcess, available
 from fwicli.propagators import history
+from fwicli.propagators import propagator as propagators
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
 from fwicli.propagators.locations import ExtendedSource, FullField, PositionDerivative
-from fwicli.propagators.propagator import propagator
 from fwicli.propagators.running import shared_memory
 from fwicli.propagators.running.arrays import GridArrays
+from fwicli.propagators.running.results import GradientRequest
 from fwicli.propagators.running.shared_memory import SharedHistory, SharedSlot
 from fwicli.propagators.sampling.resampling import Resampling
 
@@ -154,7 +155,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Shot:
+class ShotEvaluation:
     """One shot of a call, with its own data: a task for a worker."""
 
     discretization: Discretization
@@ -166,37 +167,40 @@ class Shot:
     sources: Any
     receivers: Any
     outputs: tuple[Quantity, ...]
-    shared: SharedSlot | None = None
+    slot: SharedSlot | None = None
 
     def __call__(self) -> list[Array]:
         """The outputs."""
-        waves = propagator(self.discretization)
-        where = self.sources, self.receivers
+        propagator = propagators.propagator(self.discretization)
+        locations = self.sources, self.receivers
         if not self.backward:
-            found = waves.forward_components(
-                self.models, self.wavelets, *where, self.n_directions, shared=self.shared
+            gathers = propagator.forward_components(
+                self.models, self.wavelets, *locations, self.n_directions, self.slot
             )
-            return [found[s.component] for s in self.outputs]
-        wanted = [(s.component, s.name) for s in self.outputs if s.role == "model"]
-        recorded = any(s.role == "wavelet" for s in self.outputs)
-        if not wanted:
-            arrived = waves.adjoint_components(self.models, self.gathers, *where, self.n_directions)
-            return [arrived[s.component] for s in self.outputs]
-        images = waves.gradient_components(
+            return [gathers[q.component] for q in self.outputs]
+        derivatives = [(q.component, q.name) for q in self.outputs if q.role == "model"]
+        if not derivatives:
+            at_sources = propagator.adjoint_components(
+                self.models, self.gathers, *locations, self.n_directions
+            )
+            return [at_sources[q.component] for q in self.outputs]
+        result = propagator.gradient_components(
             self.models,
             self.wavelets,
             lambda _: (self.n_directions, self.gathers),
-            *where,
-            self.n_directions,
-            wanted=wanted,
-            recorded=recorded,
-            shared=self.shared,
+            *locations,
+            GradientRequest(
+                self.n_directions,
+                derivatives,
+                at_sources=any(q.role == "wavelet" for q in self.outputs),
+                slot=self.slot,
+            ),
         )
         return [
-            images.gradient[s.component][s.name]
-            if s.role == "model"
-            else images.sources[s.component]
-            for s in self.outputs
+            result.gradients[q.component][q.name]
+            if q.role == "model"
+            else result.at_sources[q.component]
+            for q in self.outputs
         ]
 
 
@@ -238,7 +242,7 @@ def _sum(parts: list[Array]) -> Array:
     return total
 
 
-def _shot(call: Evaluation, arrays: list[Array], number: int) -> Shot:
+def _shot(call: Evaluation, arrays: list[Array], number: int) -> ShotEvaluation:
     """One of the shots of all groups."""
     models: dict[int, dict[str, Array]] = {}
     data: dict[str, dict[int, Array]] = {"wavelet": {}, "gather": {}}
@@ -259,7 +263,7 @@ def _shot(call: Evaluation, arrays: list[Array], number: int) -> Shot:
     made = replace(call.waves.discretization, precision=precision)
     if call.backward and call.waves.memory is not None:
         made = replace(made, history=keeping(made, call.n_directions, call.waves.memory))
-    return Shot(
+    return ShotEvaluation(
         made,
         call.backward,
         call.n_directions,

@@ -18,60 +18,27 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Self
 from weakref import WeakValueDictionary
 
 from numpy.typing import NDArray
 
 from fwicli import ndarrays
+from fwicli.deprecation import renamed_fields
 from fwicli.errors import DataError
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.locations import Locations
-from fwicli.propagators.running import shared_memory
 from fwicli.propagators.running.kernel_run import Model
 from fwicli.propagators.running.pool import RunnerPool
-from fwicli.propagators.running.shot import Backward, Components, Models
+from fwicli.propagators.running.results import GradientRequest, ShotResult
+from fwicli.propagators.running.shared_memory import SharedSlot
+from fwicli.propagators.running.shot import Components, Models, Residual
 from fwicli.propagators.sampling.resampling import Resampling
 
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True)
-class Images:
-    """What one adjoint run accumulates.
-
-    Attributes
-    ----------
-    gather : ndarray of shape (n_receivers, samples)
-        Modelled gather [Pa].
-    gradient : dict of str to ndarray
-        Derivative with respect to each parameter, on the model's grid.
-    images : dict of str to ndarray
-        Other images asked for, on the model's grid, by name.
-    """
-
-    gather: Array
-    gradient: dict[str, Array] = field(default_factory=dict)
-    images: dict[str, Array] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Curvature:
-    """What one action of the Hessian accumulates.
-
-    Attributes
-    ----------
-    product : dict of str to ndarray
-        Hessian times a perturbation for each parameter, on the model's grid.
-    images : dict of str to ndarray
-        Images asked for, on the model's grid, by name.
-    """
-
-    product: dict[str, Array] = field(default_factory=dict)
-    images: dict[str, Array] = field(default_factory=dict)
-
-
+@renamed_fields(axis="time")
 class Propagator:
     """Operators of one wave equation on one grid and time axis.
 
@@ -94,7 +61,7 @@ class Propagator:
         self.precision = discretization.precision
         self.resampling = Resampling(self.time, self.precision)
         self.quiet = quiet
-        self.engines = RunnerPool(discretization, quiet)
+        self._pool = RunnerPool(discretization, quiet)
 
     def __reduce__(self) -> tuple[type[Self], tuple[Discretization, bool]]:
         """What it is made of: arrays stay in this process."""
@@ -128,7 +95,8 @@ class Propagator:
         StabilityError
             If the waves do not stay finite; it says where, when, and the likely cause.
         """
-        return self.forward_components({0: model}, {0: wavelet}, sources, receivers, 0)[0]
+        with self._pool.runner() as runner:
+            return runner.forward_components({0: model}, {0: wavelet}, sources, receivers, 0)[0]
 
     def adjoint(
         self, model: Model, gather: Array, sources: Locations, receivers: Locations
@@ -144,7 +112,8 @@ class Propagator:
         wavelet : ndarray of shape (n_sources, samples)
             What arrives at the sources.
         """
-        return self.adjoint_components({0: model}, {0: gather}, sources, receivers, 0)[0]
+        with self._pool.runner() as runner:
+            return runner.adjoint_components({0: model}, {0: gather}, sources, receivers, 0)[0]
 
     def source_weights_adjoint(
         self, model: Model, gather: Array, wavelet: Array, receivers: Locations
@@ -162,8 +131,8 @@ class Propagator:
         weights : ndarray of shape (n_sources, *grid.shape)
             The derivative with respect to the weights of an `ExtendedSource` of sources.
         """
-        with self.engines.one() as engine:
-            return engine.weights(model, gather, wavelet, receivers)
+        with self._pool.runner() as runner:
+            return runner.source_weights_adjoint(model, gather, wavelet, receivers)
 
     def jacobian(
         self,
@@ -268,7 +237,7 @@ class Propagator:
         sources: Locations,
         receivers: Locations,
         kinds: tuple[str, ...] = ("illumination",),
-    ) -> Curvature:
+    ) -> ShotResult:
         """The product of a Hessian with a perturbation, and images from the same propagations.
 
         For a function phi(F q) it is J^T W J dp + (dJ[dp])^T r, with r its derivative by the
@@ -286,16 +255,13 @@ class Propagator:
         """
 
         def adjoint(gathers: dict[int, Array]) -> tuple[int, dict[int, Array]]:
-            derivative, moved = residual(gathers[0], gathers[1])
+            derivative, change = residual(gathers[0], gathers[1])
             # The multipliers of Gauss and Newton are those of a gradient, whose source is W J dp.
-            return (0, {0: moved}) if derivative is None else (1, {0: derivative, 1: moved})
+            return (0, {0: change}) if derivative is None else (1, {0: derivative, 1: change})
 
         models = {0: model, 1: perturbation}
-        found = self.gradient_components(
-            models, {0: wavelet}, adjoint, sources, receivers, 1, kinds=("gradient", *kinds)
-        )
-        (product,) = found.gradient.values()
-        return Curvature(product, found.images)
+        request = GradientRequest(1, images=("gradient", *kinds))
+        return self.gradient_components(models, {0: wavelet}, adjoint, sources, receivers, request)
 
     def images(
         self,
@@ -305,7 +271,7 @@ class Propagator:
         sources: Locations,
         receivers: Locations,
         kinds: tuple[str, ...] = ("gradient",),
-    ) -> Images:
+    ) -> ShotResult:
         """Model a gather, propagate a residual of it backwards, and correlate the two.
 
         Parameters
@@ -316,17 +282,16 @@ class Propagator:
         kinds : tuple of str
             "gradient", and names of imaging conditions (see `imaging_conditions`).
         """
-        found = self.gradient_components(
+        return self.gradient_components(
             {0: model},
             {0: wavelet},
             lambda gathers: (0, {0: residual(gathers[0])}),
             sources,
             receivers,
-            kinds=kinds,
+            GradientRequest(images=kinds),
         )
-        return Images(found.gathers[0], found.gradient.get(0, {}), found.images)
 
-    # --- with derivatives of any order (see `shot`) --------------------------------------------
+    # --- derivatives of any order (see `running.shot`) -------------------------------------------
 
     def forward_components(
         self,
@@ -335,12 +300,25 @@ class Propagator:
         sources: Locations,
         receivers: Locations,
         n_directions: int,
-        shared: shared_memory.SharedSlot | None = None,
+        slot: SharedSlot | None = None,
     ) -> dict[int, Array]:
-        """Gathers and their derivatives along directions (see `ShotRunner.forward_components`)."""
-        with self.engines.one() as engine:
-            return engine.forward_components(
-                models, wavelets, sources, receivers, n_directions, shared
+        """Gathers and their derivatives along directions (see `ShotRunner.forward_components`).
+
+        Parameters
+        ----------
+        models, wavelets : mapping of int to mapping of str to ndarray, or to ndarray
+        sources, receivers : Locations
+        n_directions : int
+        slot : SharedSlot, optional
+            Shared memory for the history.
+
+        Returns
+        -------
+        gathers : dict of int to ndarray of shape (n_receivers, samples)
+        """
+        with self._pool.runner() as runner:
+            return runner.forward_components(
+                models, wavelets, sources, receivers, n_directions, slot
             )
 
     def adjoint_components(
@@ -351,48 +329,72 @@ class Propagator:
         receivers: Locations,
         n_directions: int,
     ) -> dict[int, Array]:
-        """What arrives at sources, and its derivatives (see `ShotRunner.adjoint_components`)."""
-        with self.engines.one() as engine:
-            return engine.adjoint_components(models, gathers, sources, receivers, n_directions)
+        """Adjoint field at the sources, and its derivatives (see `ShotRunner`).
+
+        Parameters
+        ----------
+        models, gathers : mapping of int to mapping of str to ndarray, or to ndarray
+        sources, receivers : Locations
+        n_directions : int
+
+        Returns
+        -------
+        at_sources : dict of int to ndarray of shape (n_sources, samples)
+        """
+        with self._pool.runner() as runner:
+            return runner.adjoint_components(models, gathers, sources, receivers, n_directions)
 
     def gradient_components(
         self,
         models: Models,
         wavelets: Components,
-        residual: Callable[[dict[int, Array]], tuple[int, Components]],
+        residual: Residual,
         sources: Locations,
         receivers: Locations,
-        n_directions: int = 0,
-        **extra: Any,
-    ) -> Backward:
-        """Gathers, images and gradients (see `ShotRunner.gradient_components`)."""
-        with self.engines.one() as engine:
-            return engine.gradient_components(
-                models, wavelets, residual, sources, receivers, n_directions, **extra
+        request: GradientRequest,
+    ) -> ShotResult:
+        """Gathers, images and gradients (see `ShotRunner.gradient_components`).
+
+        Parameters
+        ----------
+        models, wavelets : mapping of int to mapping of str to ndarray, or to ndarray
+        residual : callable
+            From the modelled gathers to the number of directions and the components of the
+            adjoint source.
+        sources, receivers : Locations
+        request : GradientRequest
+
+        Returns
+        -------
+        ShotResult
+        """
+        with self._pool.runner() as runner:
+            return runner.gradient_components(
+                models, wavelets, residual, sources, receivers, request
             )
 
 
-class _Kept(threading.local):
+class _LastOfThread(threading.local):
     """The last propagator of a thread."""
 
-    last: Propagator | None = None
+    propagator: Propagator | None = None
 
 
-_of_thread = _Kept()
+_of_thread = _LastOfThread()
 _of_process: dict[str, Propagator] = {}
 _alive: WeakValueDictionary[Discretization, Propagator] = WeakValueDictionary()
 
 
 def propagator(discretization: Discretization) -> Propagator:
-    """The propagator of a discretization, for what has judged the units of its models itself.
+    """The propagator of a discretization, for callers that check the units of models themselves.
 
-    The last one is kept with its arrays: the last of all, and for threads that are at work
-    side by side, the last of each. Threads with the same discretization share one.
+    The last propagator is cached with its arrays: the last of the process, and the last of each
+    thread. Threads with the same discretization share one.
     """
-    same = _of_thread.last
-    if same is None or same.discretization != discretization:
-        same = _alive.get(discretization)
-        if same is None:
-            same = _alive.setdefault(discretization, Propagator(discretization, quiet=True))
-    _of_thread.last = _of_process["last"] = same
-    return same
+    cached = _of_thread.propagator
+    if cached is None or cached.discretization != discretization:
+        cached = _alive.get(discretization)
+        if cached is None:
+            cached = _alive.setdefault(discretization, Propagator(discretization, quiet=True))
+    _of_thread.propagator = _of_process["last"] = cached
+    return cached

@@ -15,7 +15,7 @@ from torch.utils.checkpoint import checkpoint
 from fwicli import autograd
 from fwicli.execution import InProcess, Local
 from fwicli.propagators.running import shared_memory
-from fwicli.propagators.running.shot import ShotRunner
+from fwicli.propagators.running.kernel_run import KernelRun
 
 Make = Callable[..., Any]
 
@@ -24,17 +24,17 @@ Make = Callable[..., Any]
 def counted() -> Iterator[list[str]]:
     """Kinds of the kernels that run meanwhile, in this process."""
     kinds: list[str] = []
-    run = ShotRunner.run
+    run = KernelRun.run
 
-    def counting(self: ShotRunner, signature: Any, *more: Any, **named: Any) -> Any:
-        kinds.append(signature.kind)
-        return run(self, signature, *more, **named)
+    def counting(self: KernelRun, *series: Any) -> Any:
+        kinds.append(self.signature.kind)
+        return run(self, *series)
 
-    ShotRunner.run = counting  # type: ignore[method-assign]
+    KernelRun.run = counting  # type: ignore[method-assign]
     try:
         yield kinds
     finally:
-        ShotRunner.run = run  # type: ignore[method-assign]
+        KernelRun.run = run  # type: ignore[method-assign]
 
 
 def misfit(survey: Any, model: dict[str, torch.Tensor], **more: Any) -> torch.Tensor:

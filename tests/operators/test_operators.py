@@ -20,7 +20,7 @@ from fwicli.operators import extended, forward, gauss_newton, hessian, jacobian
 from fwicli.operators.operator import Composed
 from fwicli.propagators.locations import ExtendedSource, FullField
 from fwicli.propagators.running import shared_memory
-from fwicli.propagators.running.shot import ShotRunner
+from fwicli.propagators.running.kernel_run import KernelRun
 from tests.conftest import ROOT
 from tests.operators.surveys import N_RECEIVERS, N_SOURCES, SAMPLES, SHOTS, WEIGHTS, Survey, error
 
@@ -263,13 +263,13 @@ def test_histories_wait_from_the_second_product_on(
     model = {n: v.copy() for n, v in s.model.items()}
     J = jacobian(s.waves, model, s.wavelet)
     kinds: list[str] = []
-    run = ShotRunner.run
+    run = KernelRun.run
 
-    def counting(self: ShotRunner, signature: Any, *more: Any, **named: Any) -> Any:
-        kinds.append(signature.kind)
-        return run(self, signature, *more, **named)
+    def counting(self: KernelRun, *series: Any) -> Any:
+        kinds.append(self.signature.kind)
+        return run(self, *series)
 
-    monkeypatch.setattr(ShotRunner, "run", counting)
+    monkeypatch.setattr(KernelRun, "run", counting)
     gc.collect()
     before = shared_memory.taken()
     found = []

@@ -46,12 +46,12 @@ def test_plan_tells_the_memory_that_is_used(
             timing = p.resampling.steps, 2, p.time.step
             stated = EQUATIONS[equation], p.grid.shape, p.layer, 8, timing, 4
             told += history.demand(*stated).memory(history.STORED)
-        with p.engines.one() as engine:
-            storage = engine.storage
-        used = storage.nbytes
+        with p._pool.runner() as runner:
+            arrays = runner.arrays
+        used = arrays.nbytes
         # On so small a grid the halo and the ends of rows are almost as many points again; the
         # history of some fields has none.
         assert 0.5 * used < told <= used
         if not gradient:
-            there = (53 + 16) * (storage.allocated[-1] + 16)
+            there = (53 + 16) * (arrays.allocated[-1] + 16)
             assert 0.97 * used < told * there / points <= used

@@ -108,8 +108,8 @@ def test_a_call_within_a_call(make_setting: Make) -> None:
 def test_memory_is_that_of_calls_at_the_same_time(
     make_setting: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One after the other they share an engine; of many threads, few engines wait."""
-    monkeypatch.setattr("fwicli.propagators.running.pool.WAITING", 2)
+    """One after the other they share a runner; of many threads, few runners stay."""
+    monkeypatch.setattr("fwicli.propagators.running.pool.MOST_IDLE", 2)
     s = make_setting(2)
     made: list[ShotRunner] = []
     start = ShotRunner.__init__
@@ -126,7 +126,7 @@ def test_memory_is_that_of_calls_at_the_same_time(
     assert len(made) == 1
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(forward, range(16)))
-    assert len(p.engines._waiting) <= 2
+    assert len(p._pool._idle) <= 2
 
 
 def test_threads_of_products_come_back() -> None:

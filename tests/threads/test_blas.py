@@ -9,7 +9,7 @@ import pytest
 import threadpoolctl
 
 from fwicli.execution import InProcess, Processes
-from fwicli.propagators.running.shot import ShotRunner
+from fwicli.propagators.running.kernel_run import KernelRun
 
 
 def threads() -> set[int]:
@@ -30,13 +30,13 @@ def test_tasks(make: Callable[[], Any]) -> None:
 
 
 def test_propagations(make_setting: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    s, seen, run = make_setting(), [], ShotRunner.run
+    s, seen, run = make_setting(), [], KernelRun.run
 
-    def watched(self: ShotRunner, *given: Any, **named: Any) -> Any:
+    def watched(self: KernelRun, *given: Any, **named: Any) -> Any:
         seen.append(threads())
         return run(self, *given, **named)
 
-    monkeypatch.setattr(ShotRunner, "run", watched)
+    monkeypatch.setattr(KernelRun, "run", watched)
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
         place = s.sources, s.receivers
         s.propagator.adjoint(s.model, s.forward(), *place)

@@ -38,7 +38,7 @@ class GridArrays:
     """
 
     def __init__(self, discretization: Discretization, steps: int) -> None:
-        self._discretization = discretization
+        self.discretization = discretization
         self.steps = steps
         self._dtype = np.dtype(discretization.precision)
         self._pads = discretization.layer.pads(discretization.grid.ndim)
@@ -85,7 +85,7 @@ class GridArrays:
 
     def room(self, histories: int, count: int) -> int:
         """Memory that so many histories of so many snapshots need at most [bytes]."""
-        halo = 2 * self._discretization.order
+        halo = 2 * self.discretization.order
         points = math.prod(n + halo for n in self.allocated)
         return histories * (count * points * self._dtype.itemsize + 2 * ALIGNMENT) + ALIGNMENT
 
@@ -102,7 +102,7 @@ class GridArrays:
 
     def edges(self, spec: ArraySpec, steps: int) -> Array:
         """The array of a field in the layer on one side, for so many steps."""
-        made, shape = self._discretization, list(self.allocated)
+        made, shape = self.discretization, list(self.allocated)
         shape[spec.axis] = made.layer.cells + made.order // 2
         return self.kept(spec.name, (steps, *shape), self._dtype)
 
@@ -153,7 +153,7 @@ class GridArrays:
 
     def crop(self, spec: ArraySpec) -> Array:
         """Values on the model's grid, without those in the layer."""
-        shape = self._discretization.grid.shape
+        shape = self.discretization.grid.shape
         inside = tuple(slice(b, b + n) for n, (b, _) in zip(shape, self._pads, strict=True))
         return self._interior(spec)[inside].copy()
 
@@ -164,7 +164,7 @@ class GridArrays:
 
     def _set_line(self, spec: ArraySpec, array: Array) -> None:
         """Coefficients of the absorbing layer along an axis."""
-        made = self._discretization
+        made = self.discretization
         n, spacing = self.shape[spec.axis], made.grid.spacing[spec.axis]
         free = self._walls[spec.axis]
         b, c = made.layer.coefficients(n, spacing, made.time.step, 0.0, free)

@@ -1,17 +1,19 @@
-"""One run of a kernel: its arguments, its steps, and what went wrong if waves are not finite.
+"""One run of a kernel: its arguments, its steps, and the cause if waves are not finite.
 
-The steps are run in one call, or in windows: the segments of a history, or what the values that
-enter or leave leave room for. Fields keep their levels by the number of the step, modulo 2 or 3, so
-that a window must begin at a multiple of 6 to be run as if it began at zero. What is summed for
-coefficients derived from parameters is passed on to these at the end of every window.
+The steps are run in one call, or in windows: the segments of a history, or as many steps as there
+is memory for source terms and records. Fields store their time levels by the number of the step,
+modulo 2 or 3: a window must begin at a multiple of 6 to be run as if it began at zero. Sums for
+coefficients that derive from parameters are added to those of the parameters at the end of every
+window.
 
-Waves that are no longer finite never become finite again. It is enough to look at the fields after
-the run; only if they are not is the run repeated, in parts, to find the first step that failed.
+Waves that are no longer finite never become finite again. It is therefore enough to check the
+fields after the run. Only if they are not finite is the run repeated in parts, to find the first
+step that failed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from math import isqrt
 from typing import Any
 
@@ -21,7 +23,6 @@ from numpy.typing import NDArray
 
 from fwicli.errors import StabilityError
 from fwicli.propagators.checks import failures
-from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
 from fwicli.propagators.history import PERIOD
 from fwicli.propagators.kernels import compilation, time_loops
@@ -29,6 +30,7 @@ from fwicli.propagators.kernels.signature import ArraySpec, Signature
 from fwicli.propagators.locations import GridLocations
 from fwicli.propagators.running.arguments import Arguments, shapes
 from fwicli.propagators.running.arrays import GridArrays
+from fwicli.propagators.running.time_series import Records, SourceTerms, Sum, collector
 from fwicli.propagators.running.wavefield_stores import WavefieldStore
 from fwicli.propagators.sampling import interpolation
 from fwicli.propagators.symbolic import blocking
@@ -37,10 +39,6 @@ from fwicli.threads import locks
 
 Array = NDArray[Any]
 Model = Mapping[str, Array]
-# Values that enter in the steps from first to last, by the name of their argument.
-Values = Callable[[int, int], dict[str, Array]]
-# Takes what was recorded in the steps from first to last.
-Collect = Callable[[int, int, Array], None]
 
 # Memory of the values of one window [bytes].
 WINDOW = 128e6
@@ -51,49 +49,50 @@ class KernelRun:
 
     Parameters
     ----------
-    storage : GridArrays
+    arrays : GridArrays
         Arrays of the discretization; the fields are set to zero.
+    signature : Signature
+        Of the kernel.
     model : mapping of str to ndarray
         Parameters, and changes of them, on the model's grid.
-    injected, recorded : GridLocations
-        Where values enter, and where they are recorded, if anywhere.
+    terms : SourceTerms
+        Values that are injected, and their locations.
+    recorded : GridLocations or None
+        Locations that are recorded, if any.
     store : WavefieldStore, optional
-        Keeps the history, of a kernel that makes or reads one.
+        Stores the history, for a kernel that makes or reads one.
     """
 
     def __init__(
         self,
-        discretization: Discretization,
-        storage: GridArrays,
+        arrays: GridArrays,
         signature: Signature,
         model: Model,
-        injected: GridLocations,
+        terms: SourceTerms,
         recorded: GridLocations | None,
         store: WavefieldStore | None = None,
     ) -> None:
-        locks.check_threads(discretization.threads)
-        self._made = discretization
-        self._storage = storage
+        self._discretization = arrays.discretization
+        locks.check_threads(self._discretization.threads)
+        self.signature = signature
+        self._arrays = arrays
         self._model = model
+        self._terms = terms
         self._recorded = recorded
         self._kernel = compilation.load(signature)
-        self._backward = signature.kind in ("adjoint", "gradient", "reverse")
-        self._injected = injected
+        self._is_backward = signature.kind in ("adjoint", "gradient", "reverse")
         self._store = store
-        self._values: Values = lambda *_: {}
-        self._steps = storage.steps
-        self._records = time_loops.records(signature) if recorded is not None else ()
-        self._rows = max(injected.count, recorded.count if recorded else 0)
+        self._record_names = time_loops.records(signature) if recorded is not None else ()
         self._windows = self._divided()
-        # Arrays that may be elsewhere for another shot.
+        # Arrays whose address may change from shot to shot.
         self._moving: dict[str, Array] = {}
-        given = parameters(signature)
+        names = parameters(signature)
         for spec in self._kernel.arrays:
             if spec.name in model:
                 # A perturbation follows the parameter that it perturbs.
-                storage.extend(model[spec.name], spec)
-            elif spec.name in given:
-                # The array holds those of an earlier run.
+                arrays.extend(model[spec.name], spec)
+            elif spec.name in names:
+                # The array holds the values of an earlier run.
                 raise RuntimeError(f"{signature.equation} runs without its `{spec.name}`")
             if spec.kind == "history":
                 self._moving[spec.name] = self._history_store().buffer(spec)
@@ -102,58 +101,58 @@ class KernelRun:
         self._arguments = self._set_arguments()
         self._is_placed = False
 
-    def run(self, values: Values, collect: Collect) -> None:
+    def run(self, series: Sum | None = None) -> dict[int, Array]:
         """All steps, in the direction of the kernel.
+
+        Parameters
+        ----------
+        series : Sum, optional
+            Takes the records of each window; by default they are summed to samples.
+
+        Returns
+        -------
+        dict of int to ndarray of shape (extended, n_visited)
+            Records at the samples, by component; empty if `series` takes them.
 
         Raises
         ------
         StabilityError
             If the waves do not stay finite: it says where and when, and the likely cause.
         """
-        self._values = values
+        resampling = self._terms.resampling
+        columns = 0 if series else self._columns()
+        records = Records(resampling, columns, segmented=self._store is not None)
+        collect = collector(series or records, resampling, self.signature)
         self.begin()
-        if self._store is not None and not self._backward:
+        if self._store is not None and not self._is_backward:
             self._store.begin(self)
         for number in self._order():
             first, last = self._windows[number]
-            if self._store is None:
-                self.repeat(number)
-            elif self._backward:
-                self._store.load(number)
-                self.repeat(number)
-            else:
-                self._store.before_segment(number)
-                self.repeat(number)
+            if self._store is not None:
+                self._store.before_segment(number, self._is_backward)
+            self._load(self._terms.window(first, last))
+            self._advance(first, last, first)
+            if self._store is not None and not self._is_backward:
                 self._store.save(number)
             if self._recorded is not None:
-                seen = [self._arguments.own[name][: last - first] for name in self._records]
-                collect(first, last, seen[0] if len(seen) == 1 else np.concatenate(seen, axis=1))
+                collect(first, last, self._window_records(last - first))
         if not self._finite(self._fields() + self._sums()):
             raise self._failure()
+        return {} if series else records.components(self.signature.components)
 
     def begin(self) -> None:
         """Set the fields to zero."""
         for spec in self._fields():
-            self._storage.array(spec)[:] = 0
+            self._arrays.array(spec)[:] = 0
 
     def companion(self, signature: Signature) -> KernelRun:
-        """A run of another kernel with the same values, model and store."""
-        made = KernelRun(
-            self._made,
-            self._storage,
-            signature,
-            self._model,
-            self._injected,
-            None,
-            self._store,
-        )
-        made._values = self._values
-        return made
+        """A run of another kernel with the same source terms, model and store."""
+        return KernelRun(self._arrays, signature, self._model, self._terms, None, self._store)
 
     def repeat(self, number: int) -> None:
         """Run a window from the state that the fields are in."""
         first, last = self._windows[number]
-        self._load(self._values(first, last))
+        self._load(self._terms.window(first, last))
         self._advance(first, last, first)
 
     # --- steps -----------------------------------------------------------------------------------
@@ -162,14 +161,25 @@ class KernelRun:
         """First and last steps of the windows, the last excluded."""
         if self._store is not None:
             return self._store.segments
-        itemsize = np.dtype(self._made.precision).itemsize
-        size = max(PERIOD, int(WINDOW / itemsize / max(self._rows, 1)) // PERIOD * PERIOD)
-        return [(i, min(i + size, self._steps)) for i in range(0, self._steps, size)]
+        itemsize = np.dtype(self._discretization.precision).itemsize
+        rows = max(self._terms.at.count, self._recorded.count if self._recorded else 0, 1)
+        size = max(PERIOD, int(WINDOW / itemsize / rows) // PERIOD * PERIOD)
+        steps = self._arrays.steps
+        return [(i, min(i + size, steps)) for i in range(0, steps, size)]
+
+    def _columns(self) -> int:
+        """Traces that are recorded, of all components."""
+        return self._recorded.count * self.signature.components if self._recorded else 0
+
+    def _window_records(self, steps: int) -> Array:
+        """Records of a window, of shape (steps, columns)."""
+        parts = [self._arguments.own[name][:steps] for name in self._record_names]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
     def _order(self) -> range:
         """Numbers of the windows, in the order in which they are run."""
         numbers = range(len(self._windows))
-        return numbers[::-1] if self._backward else numbers
+        return numbers[::-1] if self._is_backward else numbers
 
     def _load(self, values: dict[str, Array]) -> None:
         """Take over the values that enter in a window."""
@@ -178,48 +188,46 @@ class KernelRun:
 
     def _advance(self, first: int, last: int, base: int) -> None:
         """Steps from first to last, the last excluded, in a window that begins at `base`."""
-        operator, made = self._kernel.operator, self._arguments
-        if not made.compiled:
+        operator, arguments = self._kernel.operator, self._arguments
+        if not arguments.compiled:
             with locks.DEVITO:
-                made.compiled = self._prepared()
+                arguments.compiled = self._prepared()
         if not self._is_placed:
             for name, array in self._moving.items():
-                made.place(name, array)
+                arguments.place(name, array)
             self._is_placed = True
         for spec in self._kernel.arrays:
             if spec.name.startswith(compilation.DERIVED):
-                self._storage.array(spec)[:] = 0
+                self._arrays.array(spec)[:] = 0
         # Devito's own call would check, and convert, all arguments every time.
-        made.compiled |= {"time_m": first - base, "time_M": last - 1 - base}
-        self._kernel.function(*(made.compiled[p.name] for p in operator.parameters))
+        arguments.compiled |= {"time_m": first - base, "time_M": last - 1 - base}
+        self._kernel.function(*(arguments.compiled[p.name] for p in operator.parameters))
 
     def _prepared(self) -> dict[str, Any]:
         """Arguments of the compiled function, for the longest window."""
-        operator = self._kernel.operator
-        known = {p.name for p in operator.parameters}
+        operator, discretization = self._kernel.operator, self._discretization
+        names = {p.name for p in operator.parameters}
         longest = self._longest()
         arrays = {
-            s.name: self._storage.array(s)
-            for s in self._kernel.arrays
-            if s.name not in self._moving
+            s.name: self._arrays.array(s) for s in self._kernel.arrays if s.name not in self._moving
         }
         moving = {s.name: self._stand_in(s) for s in self._kernel.arrays if s.name in self._moving}
         # Rows are longer in memory than what is computed.
-        row = {f"{'xyz'[len(self._storage.shape) - 1]}_M": self._storage.shape[-1] - 1}
-        rows = min(blocking.ROWS, *self._storage.shape)
+        row = {f"{'xyz'[len(self._arrays.shape) - 1]}_M": self._arrays.shape[-1] - 1}
+        rows = min(blocking.ROWS, *self._arrays.shape)
         # In 3D the blocks are Devito's own.
-        blocks = {n: rows for n in known if "_blk" in n and len(self._storage.shape) == 2}
-        threads = {n: self._made.threads for n in ("nthreads", "nthreads_nonaffine") if n in known}
+        blocks = {n: rows for n in names if "_blk" in n and len(self._arrays.shape) == 2}
+        threads = dict.fromkeys(names & {"nthreads", "nthreads_nonaffine"}, discretization.threads)
         # Devito takes the distance from the last points for a halo.
-        thickness = self._made.layer.cells + self._made.order // 2
-        rims = {n: 0 if n.endswith("_m") else thickness - 1 for n in known if _bounds_rim(n)}
+        thickness = discretization.layer.cells + discretization.order // 2
+        rims = {n: 0 if n.endswith("_m") else thickness - 1 for n in names if _bounds_rim(n)}
         with compilation.strict():
             return dict(
                 operator.arguments(
                     **arrays,
                     **moving,
                     **self._arguments.own,
-                    dt=self._made.time.step,
+                    dt=discretization.time.step,
                     time_m=0,
                     time_M=longest - 1,
                     **row,
@@ -238,7 +246,7 @@ class KernelRun:
 
     def _set_arguments(self) -> Arguments:
         """Arguments for the shapes of this run, with its points; nothing has entered or left."""
-        sources, receivers = interpolation.transpose(self._injected.visited), self._recorded
+        sources, receivers = interpolation.transpose(self._terms.at.visited), self._recorded
         visited = None if receivers is None else receivers.visited
         floats = {"inj_weight": sources.weights}
         integers = {"inj_member": sources.members}
@@ -246,38 +254,39 @@ class KernelRun:
         if visited is not None:
             floats["rec_weight"] = visited.weights
             integers |= {f"rec_i{axis}": index for axis, index in enumerate(visited.indices)}
-        signature, longest = self._kernel.signature, self._longest()
-        count = self._injected.count
+        signature, longest = self.signature, self._longest()
+        count = self._terms.at.count
         for component in range(signature.components):
             floats[time_loops.values("q", component)] = np.zeros((longest, count))
-        for name in self._records:
+        for name in self._record_names:
             floats[name] = np.zeros((longest, receivers.count if receivers is not None else 0))
-        found = {**floats, **integers}
-        made_for = self._kernel.operator, blocking.ROWS
+        values_by_name = {**floats, **integers}
+        code = self._kernel.operator, blocking.ROWS
         moving = shapes(*self._moving.values())
-        key = (made_for, tuple(found), shapes(*found.values()), moving)
-        made = self._storage.prepared.take(key)
+        key = (code, tuple(values_by_name), shapes(*values_by_name.values()), moving)
+        arguments = self._arrays.prepared.take(key)
         for name, values in floats.items():
-            made.set(name, values, self._storage.aligned)
+            arguments.set(name, values, self._arrays.aligned)
         for name, values in integers.items():
-            made.set(name, values, lambda v: self._storage.aligned(v, np.int32))
-        return made
+            arguments.set(name, values, lambda v: self._arrays.aligned(v, np.int32))
+        return arguments
 
     def _history_store(self) -> WavefieldStore:
         if self._store is None:
-            raise RuntimeError(f"{self._kernel.signature.kind} needs a store of its history")
+            raise RuntimeError(f"{self.signature.kind} needs a store of its history")
         return self._store
 
     def _stand_in(self, spec: ArraySpec) -> Any:
         """What Devito is told instead of an array that moves: one of its shape, without memory."""
-        dtype, shape = np.dtype(self._made.precision), self._moving[spec.name].shape
+        dtype, shape = np.dtype(self._discretization.precision), self._moving[spec.name].shape
         array = np.lib.stride_tricks.as_strided(np.zeros(1, dtype), shape, (0,) * len(shape))
         if spec.kind != "history":
             return array
         # Only a Devito function can tell the operator how many steps lie between snapshots.
         name = spec.name.removeprefix("history_")
-        grid = devito.Grid(shape=self._storage.allocated, dtype=dtype.type)
-        return time_loops.history(name, grid, spec.space_order, self._made.history_step, array)
+        grid = devito.Grid(shape=self._arrays.allocated, dtype=dtype.type)
+        step = self._discretization.history_step
+        return time_loops.history(name, grid, spec.space_order, step, array)
 
     # --- failures --------------------------------------------------------------------------------
 
@@ -289,18 +298,18 @@ class KernelRun:
 
     def _finite(self, arrays: list[ArraySpec]) -> bool:
         """Whether all values of arrays are finite."""
-        return all(bool(np.isfinite(self._storage.array(s)).all()) for s in arrays)
+        return all(bool(np.isfinite(self._arrays.array(s)).all()) for s in arrays)
 
     def _failure(self) -> StabilityError:
         """Run again in parts, and say where and when the waves failed, and why."""
-        backward = self._store if self._backward else None
+        backward = self._store if self._is_backward else None
         if backward is not None:
             backward.rewind()
         self.begin()
         peak_amplitude = 0.0
         for number in self._order():
             first, last = self._windows[number]
-            entering = self._values(first, last)
+            entering = self._terms.window(first, last)
             peak_amplitude = max(
                 [peak_amplitude, *(float(np.abs(v).max(initial=0)) for v in entering.values())]
             )
@@ -311,7 +320,7 @@ class KernelRun:
             if step is not None:
                 return self._explained(step, peak_amplitude)
         return StabilityError(
-            f"the images of {self._kernel.signature.equation} overflow {self._made.precision}, "
+            f"the images of {self.signature.equation} overflow {self._discretization.precision}, "
             f"while the waves do not; scale source or residual down, or set `precision: float64`"
         )
 
@@ -319,41 +328,42 @@ class KernelRun:
         """First step of a window after which a field is not finite."""
         size = max(1, isqrt(last - first))
         parts = [(i, min(i + size, last)) for i in range(first, last, size)]
-        for low, high in parts[::-1] if self._backward else parts:
-            kept = [self._storage.array(s).copy() for s in self._fields()]
+        for low, high in parts[::-1] if self._is_backward else parts:
+            states = [self._arrays.array(s).copy() for s in self._fields()]
             self._advance(low, high, first)
             if self._finite(self._fields()):
                 continue
-            for spec, array in zip(self._fields(), kept, strict=True):
-                self._storage.array(spec)[:] = array
+            for spec, array in zip(self._fields(), states, strict=True):
+                self._arrays.array(spec)[:] = array
             steps = range(low, high)
-            for step in steps[::-1] if self._backward else steps:
+            for step in steps[::-1] if self._is_backward else steps:
                 self._advance(step, step + 1, first)
                 if not self._finite(self._fields()):
                     return step
         return None
 
     def _explained(self, step: int, peak_amplitude: float) -> StabilityError:
-        made = self._made
-        spec = next(s for s in self._fields() if not np.isfinite(self._storage.array(s)).all())
-        inside = tuple(slice(spec.space_order, spec.space_order + n) for n in self._storage.shape)
-        bad = ~np.isfinite(self._storage.array(spec)[(slice(None), *inside)])
+        discretization = self._discretization
+        grid, step_length = discretization.grid, discretization.time.step
+        spec = next(s for s in self._fields() if not np.isfinite(self._arrays.array(s)).all())
+        inside = tuple(slice(spec.space_order, spec.space_order + n) for n in self._arrays.shape)
+        bad = ~np.isfinite(self._arrays.array(spec)[(slice(None), *inside)])
         _, *index = np.unravel_index(int(np.argmax(bad)), bad.shape)
-        pads = made.layer.pads(made.grid.ndim)
+        pads = discretization.layer.pads(grid.ndim)
         inner = tuple(int(i) - before for i, (before, _) in zip(index, pads, strict=True))
-        at_home = all(0 <= i < n for i, n in zip(inner, made.grid.shape, strict=True))
+        at_home = all(0 <= i < n for i, n in zip(inner, grid.shape, strict=True))
         why = failures.cause(
-            self._kernel.signature.equation,
-            made.grid,
-            made.order,
-            made.time.step,
+            self.signature.equation,
+            grid,
+            discretization.order,
+            step_length,
             self._model,
             peak_amplitude,
         )
         return StabilityError(
-            f"the waves of {self._kernel.signature.equation} are no longer finite: `{spec.name}` "
-            f"at step {step} of {self._steps} ({step * made.time.step:g} s), at "
-            f"{failures.position(made.grid, inner)} in the "
+            f"the waves of {self.signature.equation} are no longer finite: `{spec.name}` "
+            f"at step {step} of {self._arrays.steps} ({step * step_length:g} s), at "
+            f"{failures.position(grid, inner)} in the "
             f"{'model' if at_home else 'absorbing layer'}. Likely cause: {why}"
         )
 

@@ -21,11 +21,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.propagators.discretization import Discretization
-from fwicli.propagators.kernels.compilation import Kernel
-from fwicli.propagators.kernels.signature import ArraySpec
-from fwicli.propagators.running.arrays import GridArrays
-from fwicli.propagators.running.wavefield_stores import ForwardRun, WavefieldStore
 from fwicli.threads import locks
 
 Array = NDArray[Any]
@@ -200,48 +195,3 @@ def _leave(memory: _Memory, owner: weakref.ref[_Spare], key: Hashable) -> None:
         if spare is not None and memory.size:
             spare.memories.setdefault(key, []).append(memory)
             _count(0, memory.size)
-
-
-class SharedStore(WavefieldStore):
-    """Keeps a history as it is in shared memory, from one task to another.
-
-    Parameters
-    ----------
-    place : SharedSlot
-
-    Raises
-    ------
-    OSError
-        If the place cannot be opened.
-    """
-
-    def __init__(
-        self, discretization: Discretization, storage: GridArrays, kernel: Kernel, place: SharedSlot
-    ) -> None:
-        super().__init__(discretization, storage, kernel)
-        room = place.open()
-        self._buffers: dict[str, Array] = {}
-        # The number of the shelf stands before a history that is complete.
-        self._number, self._complete = place.number, room[:8].view(np.int64)
-        first = 8
-        for spec in self._specs:
-            shape = storage.of_snapshots(spec, self._total())
-            array, first = storage.placed(room, first, shape, spec.space_order)
-            self._buffers[spec.name] = array
-
-    def begin(self, forward: ForwardRun) -> None:  # noqa: ARG002
-        """A forward run begins; it is not needed again."""
-        self._complete[0] = 0
-
-    def save(self, segment: int) -> None:  # noqa: ARG002
-        """The forward run is at its end."""
-        self._complete[0] = self._number
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the place has the history already."""
-        return bool(self._complete[0] == self._number)
-
-    def buffer(self, spec: ArraySpec) -> Array:
-        """The array from and to which kernels take the snapshots."""
-        return self._buffers[spec.name]

@@ -1,8 +1,8 @@
-"""Stores of a history: from the segments of the forward run to those of the adjoint run.
+"""Stores of a history, from the forward run to the adjoint run.
 
-A kernel writes the snapshots of one segment to a buffer, and another reads them there. In between
-a store takes them from it, and puts them back when they are wanted, last segment first. What the
-stores do, and what memory they take, is stated in `history`.
+A kernel writes the snapshots of one segment to a buffer, and another kernel reads them there. A
+store takes the snapshots out of the buffer after the forward segment, and puts them back before the
+adjoint segment, last segment first. `history` states what each store does and needs.
 
 A history of selected frequencies holds
 
@@ -16,11 +16,10 @@ of the forward field, by Parseval's theorem the sum over these frequencies of wh
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import IO, Any, Protocol
 
 import numpy as np
-from checkpoint_schedules import MultistageCheckpointSchedule
 from numpy.typing import NDArray
 from scipy.linalg import blas
 
@@ -28,7 +27,6 @@ from fwicli.errors import ExecutionError
 from fwicli.propagators import history
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.history import BLOCK
-from fwicli.propagators.kernels import compilation
 from fwicli.propagators.kernels.compilation import Kernel
 from fwicli.propagators.kernels.signature import ArraySpec, Signature
 from fwicli.propagators.running.arrays import GridArrays
@@ -60,31 +58,31 @@ class WavefieldStore:
     Parameters
     ----------
     discretization : Discretization
-    storage : GridArrays
-        Arrays of the discretization; those of the store are among them.
+    arrays : GridArrays
+        Arrays of the discretization, with those of the store.
     kernel : Kernel
         The one that makes the history.
     """
 
-    def __init__(self, discretization: Discretization, storage: GridArrays, kernel: Kernel) -> None:
-        self._storage = storage
+    def __init__(self, discretization: Discretization, arrays: GridArrays, kernel: Kernel) -> None:
+        self._arrays = arrays
         self._step = discretization.time.step
         self._options = discretization.history
         self._history_step = discretization.history_step
         self._dtype = np.dtype(discretization.precision)
         self._specs = [s for s in kernel.arrays if s.kind == "history"]
         self._state = [s for s in kernel.arrays if s.kind == "field" and s.remembered]
-        self.segments = self._options.segments(storage.steps, self._history_step)
+        self.segments = self._options.segments(arrays.steps, self._history_step)
         self._forward: ForwardRun | None = None
 
     def buffer(self, spec: ArraySpec) -> Array:
         """The array from and to which kernels take the snapshots of a segment."""
-        return self._storage.snapshots(spec, self._snapshots(0))
+        return self._arrays.snapshots(spec, self._snapshots(0))
 
     def edges(self, spec: ArraySpec) -> Array:
         """The array from and to which kernels take the values of a segment in the layer."""
         first, last = self.segments[0]
-        return self._storage.edges(spec, last - first)
+        return self._arrays.edges(spec, last - first)
 
     @property
     def is_complete(self) -> bool:
@@ -95,8 +93,22 @@ class WavefieldStore:
         """A forward run begins."""
         self._forward = forward
 
-    def before_segment(self, segment: int) -> None:
-        """A segment of the forward run is about to begin."""
+    def before_segment(self, segment: int, is_backward: bool) -> None:
+        """Called before a segment is run: load its snapshots if the run is the adjoint one.
+
+        Parameters
+        ----------
+        segment : int
+        is_backward : bool
+            Whether the run is the adjoint one, whose segments come last first.
+        """
+        if is_backward:
+            self.load(segment)
+        else:
+            self.before_forward(segment)
+
+    def before_forward(self, segment: int) -> None:
+        """Called before a segment of the forward run."""
 
     def save(self, segment: int) -> None:
         """Take the snapshots of a segment from the buffers."""
@@ -130,7 +142,7 @@ class WavefieldStore:
         return self.buffer(spec)[:count].reshape(count, -1)
 
     def _total(self) -> int:
-        return history.snapshots(self._storage.steps, self._history_step)
+        return history.snapshots(self._arrays.steps, self._history_step)
 
 
 class CompressedStore(WavefieldStore):
@@ -155,9 +167,9 @@ class CompressedStore(WavefieldStore):
             rows = self._flat(spec, segment)
             points = rows.shape[1]
             code = INTEGERS[self._options.bits]
-            codes = self._storage.kept(f"codes_{spec.name}", (self._total(), points), code)
+            codes = self._arrays.kept(f"codes_{spec.name}", (self._total(), points), code)
             shape = (self._total(), -(-points // BLOCK))
-            scales = self._storage.kept(f"scales_{spec.name}", shape, self._dtype)
+            scales = self._arrays.kept(f"scales_{spec.name}", shape, self._dtype)
             whole = points // BLOCK
             for number, row in enumerate(rows, first):
                 parts = codes[number], scales[number]
@@ -209,7 +221,7 @@ class FrequencyStore(WavefieldStore):
             np.matmul(kernel, self._spectrum(spec), out=self._flat(spec, segment))
 
     def _bins(self) -> Array:
-        return np.array(self._options.bins(self._storage.steps, self._history_step, self._step))
+        return np.array(self._options.bins(self._arrays.steps, self._history_step, self._step))
 
     def _harmonics(self, segment: int) -> Array:
         """Cosines and sines, of shape (2 n_frequencies, snapshots)."""
@@ -222,132 +234,13 @@ class FrequencyStore(WavefieldStore):
     def _spectrum(self, spec: ArraySpec) -> Array:
         points = self._flat(spec, 0).shape[1]
         shape = (2 * len(self._bins()), points)
-        return self._storage.kept(f"spectrum_{spec.name}", shape, self._dtype)
+        return self._arrays.kept(f"spectrum_{spec.name}", shape, self._dtype)
 
     def _add(self, snapshots: Array, kernel: Array, spectrum: Array) -> None:
         """spectrum += kernel snapshots, in place."""
         multiply = blas.sgemm if self._dtype == np.float32 else blas.dgemm
         # The transposes are in Fortran's order: nothing is copied.
         multiply(1.0, snapshots.T, kernel.T, beta=1.0, c=spectrum.T, overwrite_c=True)
-
-
-class CheckpointStore(WavefieldStore):
-    """Keeps states of the propagation, and repeats the steps after them."""
-
-    def begin(self, forward: ForwardRun) -> None:
-        """A forward run begins: nothing is kept of the one before."""
-        super().begin(forward)
-        count = history.states(self._options, len(self.segments))
-        self._slots: dict[int, list[Array]] = {}
-        self._unused = [self._slot(number) for number in range(count)]
-        self._until = 0
-        self._schedule: Iterator[Any] = iter(())
-        if len(self.segments) > 1:
-            self._schedule = iter(
-                MultistageCheckpointSchedule(len(self.segments), count, 0, trajectory="maximum")
-            )
-
-    def before_segment(self, segment: int) -> None:
-        """Keep the state before a segment, where the schedule wants it."""
-        if segment == self._until:
-            action = next(self._schedule, None)
-            if action is not None:
-                self._until = action.n1
-                if action.write_ics:
-                    self._save_state(segment)
-
-    def load(self, segment: int) -> None:  # noqa: ARG002
-        """Run the steps again that make the snapshots of a segment."""
-        for action in self._schedule:
-            match type(action).__name__:
-                case "Copy":
-                    self._load_state(action.n)
-                case "Move":
-                    self._load_state(action.n)
-                    self._unused.append(self._slots.pop(action.n))
-                case "Forward":
-                    if action.write_ics:
-                        self._save_state(action.n0)
-                    for number in range(action.n0, action.n1):
-                        self._run().repeat(number)
-                case "Reverse":
-                    return
-
-    def rewind(self) -> None:
-        """All segments will be wanted again, from the last."""
-        forward = self._run()
-        forward.begin()
-        self.begin(forward)
-        for segment in range(len(self.segments)):
-            self.before_segment(segment)
-            forward.repeat(segment)
-
-    def _views(self) -> list[Array]:
-        return [view for spec in self._state for view in self._storage.parts(spec)]
-
-    def _slot(self, number: int) -> list[Array]:
-        return [
-            self._storage.kept(f"checkpoint{number}_{part}", view.shape, self._dtype)
-            for part, view in enumerate(self._views())
-        ]
-
-    def _save_state(self, segment: int) -> None:
-        self._slots[segment] = self._unused.pop()
-        for kept, view in zip(self._slots[segment], self._views(), strict=True):
-            kept[...] = view
-
-    def _load_state(self, segment: int) -> None:
-        for kept, view in zip(self._slots[segment], self._views(), strict=True):
-            view[...] = kept
-
-
-class BoundaryStore(WavefieldStore):
-    """Keeps the fields in the layer, and finds the others again from the last, backwards."""
-
-    def __init__(self, discretization: Discretization, storage: GridArrays, kernel: Kernel) -> None:
-        super().__init__(discretization, storage, kernel)
-        self._signature = discretization.signature("reverse")
-        self._sides = [s for s in kernel.arrays if s.kind == "edge"]
-        self._specs = [s for s in compilation.load(self._signature).arrays if s.kind == "history"]
-
-    def begin(self, forward: ForwardRun) -> None:
-        """A forward run begins: nothing is kept of the one before."""
-        super().begin(forward)
-        self._reverse = forward.companion(self._signature)
-
-    def save(self, segment: int) -> None:
-        """Take the fields in the layer of a segment from the buffers."""
-        first, last = self.segments[segment]
-        for whole, buffer in self._pairs():
-            whole[first:last] = buffer[: last - first]
-
-    def load(self, segment: int) -> None:
-        """Run a segment backwards, which makes its snapshots."""
-        first, last = self.segments[segment]
-        # A step backwards finds the field of the step before it.
-        before = max(first, 1)
-        for whole, buffer in self._pairs():
-            buffer[before - first : last - first] = whole[before - 1 : last - 1]
-        self._reverse.repeat(segment)
-
-    def close(self) -> None:
-        """The history is not wanted again, nor is the run backwards."""
-        super().close()
-        del self._reverse
-
-    def rewind(self) -> None:
-        """All segments will be wanted again, from the last."""
-        forward = self._run()
-        forward.begin()
-        for segment in range(len(self.segments)):
-            forward.repeat(segment)
-
-    def _pairs(self) -> Iterator[tuple[Array, Array]]:
-        """Where the values of all steps are kept, and where kernels look for them."""
-        for spec in self._sides:
-            buffer = self.edges(spec)
-            shape = (self._storage.steps, *buffer.shape[1:])
-            yield self._storage.kept(f"kept_{spec.name}", shape, self._dtype), buffer
 
 
 class DiskStore(WavefieldStore):
@@ -389,13 +282,3 @@ class DiskStore(WavefieldStore):
             values = self._flat(spec, segment)
             yield position, values
             position += values.nbytes
-
-
-STORES: dict[str, Callable[[Discretization, GridArrays, Kernel], WavefieldStore]] = {
-    "stored": WavefieldStore,
-    "compressed": CompressedStore,
-    "fourier": FrequencyStore,
-    "checkpoints": CheckpointStore,
-    "boundary": BoundaryStore,
-    "disk": DiskStore,
-}

@@ -23,6 +23,7 @@ from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.kernels import compilation
 from fwicli.propagators.locations import ExtendedSource, PositionDerivative
 from fwicli.propagators.propagator import propagator
+from fwicli.propagators.running.results import GradientRequest
 
 Make = Callable[..., Any]
 Inputs = dict[str, Any]
@@ -76,28 +77,28 @@ OPERATORS: dict[str, tuple[tuple[str, ...], Callable[[Any, Inputs], Any]]] = {
             i["model"], i["gather"], i["wavelet"], i["receivers"]
         ),
     ),
-    "forwards": (
+    "forward_components": (
         ("model", "change", *PLACE),
-        lambda p, i: p.forwards(
+        lambda p, i: p.forward_components(
             {0: i["model"], 1: i["change"]}, {0: i["wavelet"]}, i["sources"], i["receivers"], 1
         )[1],
     ),
-    "adjoints": (
+    "adjoint_components": (
         ("model", "change", "gather", "sources", "receivers"),
-        lambda p, i: p.adjoints(
+        lambda p, i: p.adjoint_components(
             {0: i["model"], 1: i["change"]}, {0: i["gather"]}, i["sources"], i["receivers"], 1
         )[1],
     ),
-    "backwards": (
+    "gradient_components": (
         ("model", "gather", *PLACE),
-        lambda p, i: p.backwards(
+        lambda p, i: p.gradient_components(
             {0: i["model"]},
             {0: i["wavelet"]},
             lambda _: (0, {0: i["gather"]}),
             i["sources"],
             i["receivers"],
-            recorded=True,
-        ).sources[0],
+            GradientRequest(at_sources=True),
+        ).at_sources[0],
     ),
 }
 # Mutations of a model or a change of one; a change may leave parameters out, but not all.
@@ -317,17 +318,18 @@ def test_whole_numbers_are_numbers(make_setting: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kinds", "wanted", "error"),
+    ("kinds", "derivatives", "error"),
     [(("nothing",), None, DataError), ("gradient", None, DataError), ((), [(0, "vp")], ModelError)],
 )
 def test_images_that_there_are_not(
-    make_setting: Make, kinds: Any, wanted: Any, error: type[FwiError]
+    make_setting: Make, kinds: Any, derivatives: Any, error: type[FwiError]
 ) -> None:
     s = make_setting(2)
     place = s.sources, s.receivers
+    request = GradientRequest(derivatives=derivatives, images=kinds)
     with pytest.raises(error):
-        s.propagator.backwards(
-            {0: s.model}, {0: s.wavelet}, lambda d: (0, d), *place, wanted=wanted, kinds=kinds
+        s.propagator.gradient_components(
+            {0: s.model}, {0: s.wavelet}, lambda d: (0, d), *place, request
         )
 
 
@@ -336,11 +338,11 @@ def test_components_that_there_are_not(make_setting: Make, component: int) -> No
     s = make_setting(2)
     place = s.sources, s.receivers
     with pytest.raises(DataError, match=f"component {component}"):
-        s.propagator.forwards({0: s.model}, {component: s.wavelet}, *place, 0)
+        s.propagator.forward_components({0: s.model}, {component: s.wavelet}, *place, 0)
     with pytest.raises(DataError, match=f"component {component}"):
-        s.propagator.adjoints({0: s.model, component: s.model}, {0: s.gather}, *place, 0)
+        s.propagator.adjoint_components({0: s.model, component: s.model}, {0: s.gather}, *place, 0)
     with pytest.raises(DataError, match="no wavelet"):
-        s.propagator.forwards({0: s.model}, {}, *place, 0)
+        s.propagator.forward_components({0: s.model}, {}, *place, 0)
 
 
 @pytest.mark.parametrize("equation", EQUATIONS)

@@ -120,13 +120,13 @@ def test_arrays_go_with_the_propagator(make_setting: Make, keeping: HistoryOptio
     """At once: those of an inversion's earlier stage would else stay beside those of the next."""
     s = make_setting(keeping=keeping)
     images(s)
-    (engine,) = s.propagator.engines._waiting
-    storage = weakref.ref(engine.storage)
-    del engine
+    (runner,) = s.propagator._pool._idle
+    arrays = weakref.ref(runner.arrays)
+    del runner
     gc.disable()
     try:
-        s.propagator.engines._waiting.clear()
-        assert storage() is None
+        s.propagator._pool._idle.clear()
+        assert arrays() is None
     finally:
         gc.enable()
 
@@ -178,8 +178,8 @@ def test_plan_knows_the_memory_and_the_steps(
     told = history.demand(EQUATIONS["acoustic"], p.grid.shape, p.layer, 8, timing, 4)
     assert run == 2 * p.resampling.steps + told.repeated(keeping)
     ours = ("history_", "codes_", "scales_", "spectrum_", "checkpoint", "kept_", "edge_")
-    with p.engines.one() as engine:
-        arrays = engine.storage._arrays
+    with p._pool.runner() as runner:
+        arrays = runner.arrays._arrays
     used = sum(a.nbytes for (n, _), a in arrays.items() if n.startswith(ours))
     # On so small a grid rows are longer in memory by a quarter; states have halos on all sides.
     assert told.memory(keeping) <= used < 1.8 * told.memory(keeping)
