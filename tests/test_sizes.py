@@ -21,7 +21,6 @@ CEILINGS: dict[str, dict[str, int]] = {
     },
     "function": {
         "fwicli.cli.main.main": 42,
-        "fwicli.propagators.running.shot.ShotRunner.run": 43,
         "fwicli.workflows.rtm.run": 53,
     },
     "parameters": {
