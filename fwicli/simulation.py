@@ -28,14 +28,15 @@ from fwicli.deprecation import renamed_fields
 from fwicli.errors import GeometryError
 from fwicli.execution import Executor, InProcess, available
 from fwicli.propagators import history
-from fwicli.propagators import propagator as propagators
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
 from fwicli.propagators.locations import ExtendedSource, FullField, PositionDerivative
+from fwicli.propagators.propagator import propagator
 from fwicli.propagators.running import shared_memory
 from fwicli.propagators.running.arrays import GridArrays
 from fwicli.propagators.running.results import GradientRequest
 from fwicli.propagators.running.shared_memory import SharedHistory, SharedSlot
+from fwicli.propagators.running.shot import ShotRunner
 from fwicli.propagators.sampling.resampling import Resampling
 
 Array = NDArray[Any]
@@ -171,30 +172,29 @@ class ShotEvaluation:
 
     def __call__(self) -> list[Array]:
         """The outputs."""
-        propagator = propagators.propagator(self.discretization)
+        with propagator(self.discretization).runner() as runner:
+            return self._run_by(runner)
+
+    def _run_by(self, runner: ShotRunner) -> list[Array]:
         locations = self.sources, self.receivers
         if not self.backward:
-            gathers = propagator.forward_components(
+            gathers = runner.forward_components(
                 self.models, self.wavelets, *locations, self.n_directions, self.slot
             )
             return [gathers[q.component] for q in self.outputs]
         derivatives = [(q.component, q.name) for q in self.outputs if q.role == "model"]
         if not derivatives:
-            at_sources = propagator.adjoint_components(
+            at_sources = runner.adjoint_components(
                 self.models, self.gathers, *locations, self.n_directions
             )
             return [at_sources[q.component] for q in self.outputs]
-        result = propagator.gradient_components(
+        recorded = any(q.role == "wavelet" for q in self.outputs)
+        result = runner.gradient_components(
             self.models,
             self.wavelets,
             lambda _: (self.n_directions, self.gathers),
             *locations,
-            GradientRequest(
-                self.n_directions,
-                derivatives,
-                at_sources=any(q.role == "wavelet" for q in self.outputs),
-                slot=self.slot,
-            ),
+            GradientRequest(self.n_directions, derivatives, at_sources=recorded, slot=self.slot),
         )
         return [
             result.gradients[q.component][q.name]

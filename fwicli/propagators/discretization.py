@@ -2,24 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial
-from typing import Any
+from typing import Any, Self, TypedDict, Unpack
 
 import numpy as np
 
-from fwicli import scalars
+from fwicli import ndarrays, scalars
 from fwicli.deprecation import renamed_fields
-from fwicli.errors import ModelError, PhysicsError
+from fwicli.errors import ModelError, PhysicsError, StabilityError
 from fwicli.propagators.absorbing import AbsorbingLayer
-from fwicli.propagators.equations import registry
+from fwicli.propagators.equations import properties, registry
 from fwicli.propagators.history import STORED, HistoryOptions
 from fwicli.propagators.kernels import compilation
 from fwicli.propagators.kernels.signature import Signature
 from fwicli.propagators.sampling.interpolation import RADIUS
-from fwicli.propagators.sampling.stability import TimeAxis, check_order
+from fwicli.propagators.sampling.stability import TimeAxis, check_order, time_axis
 from fwicli.survey.grid import Grid
+from fwicli.survey.model import EarthModel
+
+
+class ModelOptions(TypedDict, total=False):
+    """Options of `Discretization.for_model`, beside those that every model needs."""
+
+    duration: float
+    """Length of the record [s], in place of `samples`."""
+    properties: Mapping[str, Any]
+    """Other properties by name: `rho` [kg/m3], `epsilon`, `delta`, `theta` and `phi` [rad]."""
+    equation: str
+    """Wave equation; by default the first one that has all properties."""
+    origin: tuple[float, ...]
+    """Position of the first point [m]; by default zeros."""
+    fastest: float
+    """Velocity that the time step allows [m/s]; by default that of the fastest wave."""
+    cells: int
+    """Thickness of the absorbing layer in cells; by default 20."""
+    free: tuple[str, ...]
+    """Sides with zero pressure in place of a layer; `("z-",)` is a free surface."""
+    order: int
+    precision: str
+    history_step: int
+    history: HistoryOptions
+    threads: int
+    interpolation: str
+
+
+# Options that are passed on.
+_PASSED = ("order", "precision", "history_step", "history", "threads", "interpolation")
 
 
 @renamed_fields(axis="time", every="history_step", keeping="history")
@@ -94,6 +125,68 @@ class Discretization:
                 f"{', '.join(RADIUS)}"
             )
 
+    @classmethod
+    def for_model(
+        cls,
+        vp: Any,
+        spacing: float | tuple[float, ...],
+        *,
+        dt: float,
+        frequency: float,
+        samples: int | None = None,
+        **options: Unpack[ModelOptions],
+    ) -> Self:
+        """The discretization for an earth model, with a stable time step.
+
+        Parameters
+        ----------
+        vp : ndarray of shape (nx, nz) or (nx, ny, nz)
+            P velocity [m/s]; z is the last axis and points down.
+        spacing : float or tuple of float
+            Grid spacing, or that of each axis [m].
+        dt : float
+            Sampling interval of wavelets and records [s].
+        frequency : float
+            Centre of the source's band, such as the peak frequency of a Ricker wavelet [Hz].
+        samples : int, optional
+            Number of samples of a record; or give its `duration`.
+        **options
+            See `ModelOptions`.
+
+        Returns
+        -------
+        Discretization
+
+        Raises
+        ------
+        PhysicsError
+            If a number, a shape or a name is impossible; the message says what to give.
+        """
+        _check_options(options)
+        vp = ndarrays.real("vp", vp, ModelError)
+        others = {n: ndarrays.real(n, v, ModelError) for n, v in _others(options).items()}
+        others = {n: v if v.ndim else np.full(vp.shape, v) for n, v in others.items()}
+        spacings = spacing if isinstance(spacing, tuple) else (spacing,) * vp.ndim
+        grid = Grid(vp.shape, spacings, options.get("origin", (0.0,) * vp.ndim))
+        earth = EarthModel(grid, vp, others)
+        equation = options.get("equation", _simplest(earth))
+        stated = registry.load(equation)
+        properties.check_names(stated, earth.properties)
+        order = check_order(options.get("order", cls.order))
+        fastest = _fastest(stated.speeds(earth.properties, grid.ndim)[1], options.get("fastest"))
+        frequency = scalars.positive("`frequency`", frequency, " [Hz]", PhysicsError)
+        count = _samples(dt, samples, options.get("duration"))
+        gap = RADIUS.get(options.get("interpolation", cls.interpolation), 0)
+        return cls(
+            equation,
+            grid,
+            time_axis(dt, count, fastest, grid.spacing, order),
+            AbsorbingLayer(
+                options.get("cells", 20), fastest, frequency, gap, options.get("free", ())
+            ),
+            **{name: options[name] for name in _PASSED if name in options},  # type: ignore[literal-required]
+        )
+
     def _parameters(self) -> tuple[str, ...] | None:
         """Names of the parameters whose gradients are wanted."""
         all_parameters = registry.load(self.equation).parameters(self.grid.ndim)
@@ -157,6 +250,62 @@ class Discretization:
         if curvature == "full":
             needed += [self.signature("gradient", images=("gradient",), n_directions=1)]
         return [partial(compilation.prepare, s) for s in needed if not compilation.is_cached(s)]
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    """Refuse options that `for_model` does not have."""
+    names = list(ModelOptions.__annotations__)
+    for name in options:
+        if name not in names:
+            close = get_close_matches(name, names, 1)
+            hint = f"did you mean `{close[0]}`?" if close else f"choose among {', '.join(names)}"
+            raise PhysicsError(f"`for_model` has no option `{name}`; {hint}")
+
+
+def _others(options: ModelOptions) -> Mapping[str, Any]:
+    """Properties beside vp, by name."""
+    others = options.get("properties", {})
+    if not isinstance(others, Mapping) or "vp" in others:
+        raise ModelError(
+            f"`properties` are {others!r}; give those beside vp by name, as in "
+            f"{{'rho': array}} [kg/m3]"
+        )
+    return others
+
+
+def _simplest(earth: EarthModel) -> str:
+    """The first equation that has all properties of a model."""
+    for name, stated in registry.EQUATIONS.items():
+        if set(earth.properties) <= set(stated.properties_in(earth.grid.ndim)):
+            return name
+    raise ModelError(
+        f"no equation has the properties {', '.join(earth.properties)}; there are: "
+        f"{', '.join(registry.EQUATIONS)}"
+    )
+
+
+def _fastest(of_model: float, asked_for: float | None) -> float:
+    """Velocity that the time step has to allow [m/s]."""
+    if asked_for is None:
+        return of_model
+    fastest = scalars.positive("`fastest`", asked_for, " [m/s]", StabilityError)
+    if fastest < of_model:
+        raise StabilityError(
+            f"`fastest` is {fastest:g} m/s, and the model has waves of {of_model:g} m/s; give at "
+            f"least that"
+        )
+    return fastest
+
+
+def _samples(dt: float, samples: int | None, duration: float | None) -> int:
+    """Number of samples of a record."""
+    if (samples is None) == (duration is None):
+        raise StabilityError("give either `samples` of a record, or its `duration` [s]")
+    if samples is not None:
+        return scalars.whole("`samples`", samples, 1, StabilityError)
+    dt = scalars.positive("`dt`", dt, " [s]", StabilityError)
+    length = scalars.positive("`duration`", duration, " [s]", StabilityError)
+    return round(length / dt) + 1
 
 
 def _precision(given: Any) -> str:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, Self
 from weakref import WeakValueDictionary
 
@@ -27,12 +28,12 @@ from fwicli import ndarrays
 from fwicli.deprecation import renamed_fields
 from fwicli.errors import DataError
 from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.equations import properties as equations
 from fwicli.propagators.locations import Locations
 from fwicli.propagators.running.kernel_run import Model
 from fwicli.propagators.running.pool import RunnerPool
 from fwicli.propagators.running.results import GradientRequest, ShotResult
-from fwicli.propagators.running.shared_memory import SharedSlot
-from fwicli.propagators.running.shot import Components, Models, Residual
+from fwicli.propagators.running.shot import ShotRunner
 from fwicli.propagators.sampling.resampling import Resampling
 
 Array = NDArray[Any]
@@ -50,7 +51,27 @@ class Propagator:
     ----------
     discretization : Discretization
     quiet : bool
-        Whether units that give the properties of no rock go without a warning.
+        Whether implausible units raise no warning.
+
+    Examples
+    --------
+    A record of waves in two layers, and the gradient for it as an adjoint source:
+
+    >>> import numpy as np
+    >>> from fwicli import Propagator, ricker, times
+    >>> vp = np.full((101, 61), 2000.0)  # (x, z) [m/s]
+    >>> vp[:, 30:] = 2500.0
+    >>> F = Propagator.for_model(vp, spacing=10.0, dt=0.004, samples=150, frequency=12.0)
+    >>> wavelet = ricker(times(0.004, 150), 12.0)[None]
+    >>> source = np.array([[500.0, 20.0]])  # (x, z) [m]
+    >>> receivers = np.stack([np.arange(0.0, 1001.0, 20.0), np.full(51, 20.0)], axis=1)
+    >>> model = F.parameters(vp=vp)
+    >>> gather = F.forward(model, wavelet, source, receivers)
+    >>> gather.shape
+    (51, 150)
+    >>> gradient = F.jacobian_adjoint(model, gather, wavelet, source, receivers)
+    >>> {name: image.shape for name, image in gradient.items()}
+    {'m': (101, 61)}
     """
 
     def __init__(self, discretization: Discretization, quiet: bool = False) -> None:
@@ -66,6 +87,42 @@ class Propagator:
     def __reduce__(self) -> tuple[type[Self], tuple[Discretization, bool]]:
         """What it is made of: arrays stay in this process."""
         return type(self), (self.discretization, self.quiet)
+
+    @classmethod
+    def for_model(cls, vp: Any, spacing: float | tuple[float, ...], **options: Any) -> Propagator:
+        """The propagator for an earth model, with a stable time step (see the example above).
+
+        Parameters
+        ----------
+        vp : ndarray of shape (nx, nz) or (nx, ny, nz)
+            P velocity [m/s].
+        spacing : float or tuple of float
+            Grid spacing [m].
+        **options
+            `dt` [s], `frequency` [Hz], and `samples` or `duration` [s]; for more see
+            `Discretization.for_model`.
+
+        Returns
+        -------
+        Propagator
+        """
+        return cls(Discretization.for_model(vp, spacing, **options))
+
+    def parameters(self, **properties: Any) -> dict[str, Array]:
+        """Parameters of the equation from physical properties, as in `parameters(vp=vp)`.
+
+        Parameters
+        ----------
+        **properties
+            `vp` [m/s], and others that the equation has (see `equations.properties`).
+
+        Returns
+        -------
+        dict of str to ndarray
+            The model that the operators take.
+        """
+        values = equations.parameters(self.discretization.equation, properties)
+        return {name: array.astype(self.precision) for name, array in values.items()}
 
     # --- the operators ---------------------------------------------------------------------------
 
@@ -95,7 +152,7 @@ class Propagator:
         StabilityError
             If the waves do not stay finite; it says where, when, and the likely cause.
         """
-        with self._pool.runner() as runner:
+        with self.runner() as runner:
             return runner.forward_components({0: model}, {0: wavelet}, sources, receivers, 0)[0]
 
     def adjoint(
@@ -112,7 +169,7 @@ class Propagator:
         wavelet : ndarray of shape (n_sources, samples)
             What arrives at the sources.
         """
-        with self._pool.runner() as runner:
+        with self.runner() as runner:
             return runner.adjoint_components({0: model}, {0: gather}, sources, receivers, 0)[0]
 
     def source_weights_adjoint(
@@ -131,7 +188,7 @@ class Propagator:
         weights : ndarray of shape (n_sources, *grid.shape)
             The derivative with respect to the weights of an `ExtendedSource` of sources.
         """
-        with self._pool.runner() as runner:
+        with self.runner() as runner:
             return runner.source_weights_adjoint(model, gather, wavelet, receivers)
 
     def jacobian(
@@ -155,7 +212,8 @@ class Propagator:
             Change of the pressure [Pa].
         """
         models = {0: model, 1: perturbation}
-        return self.forward_components(models, {0: wavelet}, sources, receivers, 1)[1]
+        with self.runner() as runner:
+            return runner.forward_components(models, {0: wavelet}, sources, receivers, 1)[1]
 
     def jacobian_adjoint(
         self, model: Model, gather: Array, wavelet: Array, sources: Locations, receivers: Locations
@@ -261,7 +319,10 @@ class Propagator:
 
         models = {0: model, 1: perturbation}
         request = GradientRequest(1, images=("gradient", *kinds))
-        return self.gradient_components(models, {0: wavelet}, adjoint, sources, receivers, request)
+        with self.runner() as runner:
+            return runner.gradient_components(
+                models, {0: wavelet}, adjoint, sources, receivers, request
+            )
 
     def images(
         self,
@@ -282,96 +343,19 @@ class Propagator:
         kinds : tuple of str
             "gradient", and names of imaging conditions (see `imaging_conditions`).
         """
-        return self.gradient_components(
-            {0: model},
-            {0: wavelet},
-            lambda gathers: (0, {0: residual(gathers[0])}),
-            sources,
-            receivers,
-            GradientRequest(images=kinds),
-        )
-
-    # --- derivatives of any order (see `running.shot`) -------------------------------------------
-
-    def forward_components(
-        self,
-        models: Models,
-        wavelets: Components,
-        sources: Locations,
-        receivers: Locations,
-        n_directions: int,
-        slot: SharedSlot | None = None,
-    ) -> dict[int, Array]:
-        """Gathers and their derivatives along directions (see `ShotRunner.forward_components`).
-
-        Parameters
-        ----------
-        models, wavelets : mapping of int to mapping of str to ndarray, or to ndarray
-        sources, receivers : Locations
-        n_directions : int
-        slot : SharedSlot, optional
-            Shared memory for the history.
-
-        Returns
-        -------
-        gathers : dict of int to ndarray of shape (n_receivers, samples)
-        """
-        with self._pool.runner() as runner:
-            return runner.forward_components(
-                models, wavelets, sources, receivers, n_directions, slot
-            )
-
-    def adjoint_components(
-        self,
-        models: Models,
-        gathers: Components,
-        sources: Locations,
-        receivers: Locations,
-        n_directions: int,
-    ) -> dict[int, Array]:
-        """Adjoint field at the sources, and its derivatives (see `ShotRunner`).
-
-        Parameters
-        ----------
-        models, gathers : mapping of int to mapping of str to ndarray, or to ndarray
-        sources, receivers : Locations
-        n_directions : int
-
-        Returns
-        -------
-        at_sources : dict of int to ndarray of shape (n_sources, samples)
-        """
-        with self._pool.runner() as runner:
-            return runner.adjoint_components(models, gathers, sources, receivers, n_directions)
-
-    def gradient_components(
-        self,
-        models: Models,
-        wavelets: Components,
-        residual: Residual,
-        sources: Locations,
-        receivers: Locations,
-        request: GradientRequest,
-    ) -> ShotResult:
-        """Gathers, images and gradients (see `ShotRunner.gradient_components`).
-
-        Parameters
-        ----------
-        models, wavelets : mapping of int to mapping of str to ndarray, or to ndarray
-        residual : callable
-            From the modelled gathers to the number of directions and the components of the
-            adjoint source.
-        sources, receivers : Locations
-        request : GradientRequest
-
-        Returns
-        -------
-        ShotResult
-        """
-        with self._pool.runner() as runner:
+        with self.runner() as runner:
             return runner.gradient_components(
-                models, wavelets, residual, sources, receivers, request
+                {0: model},
+                {0: wavelet},
+                lambda gathers: (0, {0: residual(gathers[0])}),
+                sources,
+                receivers,
+                GradientRequest(images=kinds),
             )
+
+    def runner(self) -> AbstractContextManager[ShotRunner]:
+        """A shot runner for one call: operators by component, with derivatives of any order."""
+        return self._pool.runner()
 
 
 class _LastOfThread(threading.local):

@@ -24,6 +24,7 @@ from fwicli.propagators.kernels import compilation
 from fwicli.propagators.locations import ExtendedSource, PositionDerivative
 from fwicli.propagators.propagator import propagator
 from fwicli.propagators.running.results import GradientRequest
+from fwicli.propagators.running.shot import ShotRunner
 
 Make = Callable[..., Any]
 Inputs = dict[str, Any]
@@ -79,26 +80,30 @@ OPERATORS: dict[str, tuple[tuple[str, ...], Callable[[Any, Inputs], Any]]] = {
     ),
     "forward_components": (
         ("model", "change", *PLACE),
-        lambda p, i: p.forward_components(
+        lambda p, i: ShotRunner(p.discretization).forward_components(
             {0: i["model"], 1: i["change"]}, {0: i["wavelet"]}, i["sources"], i["receivers"], 1
         )[1],
     ),
     "adjoint_components": (
         ("model", "change", "gather", "sources", "receivers"),
-        lambda p, i: p.adjoint_components(
+        lambda p, i: ShotRunner(p.discretization).adjoint_components(
             {0: i["model"], 1: i["change"]}, {0: i["gather"]}, i["sources"], i["receivers"], 1
         )[1],
     ),
     "gradient_components": (
         ("model", "gather", *PLACE),
-        lambda p, i: p.gradient_components(
-            {0: i["model"]},
-            {0: i["wavelet"]},
-            lambda _: (0, {0: i["gather"]}),
-            i["sources"],
-            i["receivers"],
-            GradientRequest(at_sources=True),
-        ).at_sources[0],
+        lambda p, i: (
+            ShotRunner(p.discretization)
+            .gradient_components(
+                {0: i["model"]},
+                {0: i["wavelet"]},
+                lambda _: (0, {0: i["gather"]}),
+                i["sources"],
+                i["receivers"],
+                GradientRequest(at_sources=True),
+            )
+            .at_sources[0]
+        ),
     ),
 }
 # Mutations of a model or a change of one; a change may leave parameters out, but not all.
@@ -327,22 +332,22 @@ def test_images_that_there_are_not(
     s = make_setting(2)
     place = s.sources, s.receivers
     request = GradientRequest(derivatives=derivatives, images=kinds)
+    runner = ShotRunner(s.propagator.discretization)
     with pytest.raises(error):
-        s.propagator.gradient_components(
-            {0: s.model}, {0: s.wavelet}, lambda d: (0, d), *place, request
-        )
+        runner.gradient_components({0: s.model}, {0: s.wavelet}, lambda d: (0, d), *place, request)
 
 
 @pytest.mark.parametrize("component", [-1, 1, 2])
 def test_components_that_there_are_not(make_setting: Make, component: int) -> None:
     s = make_setting(2)
+    runner = ShotRunner(s.propagator.discretization)
     place = s.sources, s.receivers
     with pytest.raises(DataError, match=f"component {component}"):
-        s.propagator.forward_components({0: s.model}, {component: s.wavelet}, *place, 0)
+        runner.forward_components({0: s.model}, {component: s.wavelet}, *place, 0)
     with pytest.raises(DataError, match=f"component {component}"):
-        s.propagator.adjoint_components({0: s.model, component: s.model}, {0: s.gather}, *place, 0)
+        runner.adjoint_components({0: s.model, component: s.model}, {0: s.gather}, *place, 0)
     with pytest.raises(DataError, match="no wavelet"):
-        s.propagator.forward_components({0: s.model}, {}, *place, 0)
+        runner.forward_components({0: s.model}, {}, *place, 0)
 
 
 @pytest.mark.parametrize("equation", EQUATIONS)
