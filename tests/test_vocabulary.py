@@ -85,7 +85,7 @@ NAMES: dict[str, int] = {
     "fwicli.propagators.symbolic.elimination": 4,
     "fwicli.propagators.symbolic.explicit": 1,
     "fwicli.propagators.symbolic.expressions": 7,
-    "fwicli.simulation": 9,
+    "fwicli.simulation": 7,
     "fwicli.workflows.assembly.plausibility": 2,
     "fwicli.workflows.assembly.survey": 3,
     "fwicli.workflows.model": 2,
