@@ -25,7 +25,6 @@ CEILINGS: dict[str, dict[str, int]] = {
     },
     "parameters": {
         "fwicli.cli.running.execute": 9,
-        "fwicli.files.arrays.read": 7,
         "fwicli.plotting.pictures._model": 7,
         "fwicli.propagators.history.demand": 7,
         "fwicli.propagators.propagator.Propagator.curvature": 7,

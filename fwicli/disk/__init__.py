@@ -1,1 +1,1 @@
-"""The disk: a file is whole under its name, and what is read was written by somebody trusted."""
+"""The disk: files that are complete under their name, and files that only trusted users wrote."""

@@ -1,7 +1,7 @@
-"""Files written aside and renamed: under its name a file is whole, or the one of before.
+"""Files written under a temporary name and renamed: under its own name, a file is always complete.
 
-What is written aside has a name of its own that no file had. A link that bears the name of the
-file is replaced; what it points to is neither written nor removed.
+The temporary name is new, so that no other file is overwritten. If the name of the file is a link,
+the link is replaced; its target is neither written nor removed.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# A run reads its files again, and believes none that others can write.
+# New files, which others cannot write: a run does not read those that others could have written.
 FLAGS = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def name(path: Path) -> Path:
-    """Where a file is written before it takes its place, if nothing is there."""
+    """Temporary name of a file, unless it exists already."""
     return path.with_name(f".{path.name}.new")
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A new, empty file that takes the place of `path` when the block ends well.
+    """A new, empty file that replaces `path` when the block ends without an error.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Whose files are believed: those that this user or root owns and nobody else can write.
+"""Trusted files: those that belong to this user or root, and that nobody else can write.
 
-A file is judged through its descriptor, after it was opened: nobody can put another in its place
-between the judgement and the reading. Links are followed only where this user or root made them.
+A file is checked through its descriptor, after it was opened: nobody can exchange it between the
+check and the reading. Links are followed only if this user or root made them.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from typing import BinaryIO
 from fwicli.errors import TrustError
 
 OTHERS = stat.S_IWGRP | stat.S_IWOTH
-# So many links may lie on the way to a folder.
+# Largest number of links on the path of a folder.
 LINKS = 40
 _COPY = (
     "if you trust what is in it, make a copy of the folder that is yours alone "
     "(`cp -rL FOLDER COPY && chmod -R go-w COPY`) and go on there; else choose another with -o"
 )
-# Opens a folder as a place to begin from, also one that cannot be listed.
+# Opens a folder as the start of relative paths, also one that cannot be listed.
 _PLACE = os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
 
 
 @dataclass
 class Folder:
-    """An open folder, as a place to begin from.
+    """An open folder, as the start of relative paths.
 
     Attributes
     ----------
     descriptor : int
     path : Path
     objection : str or None
-        Why what lies in it is not believed: who else can write it, or put another in its place.
+        Why its files are not trusted: who else can write them, or exchange the folder.
     """
 
     descriptor: int
@@ -46,40 +46,46 @@ class Folder:
 
     @classmethod
     def open(cls, path: Path, exposed: bool = False) -> Folder:
-        """Open a folder, part by part.
+        """Open a folder, part by part of its path.
 
         Parameters
         ----------
         path : Path
         exposed : bool
-            Whether others may put another folder of this user's in its place.
+            Whether others may exchange it for another folder of this user.
+
+        Returns
+        -------
+        folder : Folder
 
         Raises
         ------
         TrustError
-            If the way leads over a link that another user made.
+            If the path contains a link that another user made.
         OSError
-            If there is no such folder, or no way to it.
+            If there is no such folder, or it cannot be reached.
         """
         rest = [*reversed(path.absolute().parts[1:])]
-        place, exposure, links = os.open("/", _PLACE), None, 0
+        descriptor, exposure, links = os.open("/", _PLACE), None, 0
         try:
             while rest:
                 name = rest.pop()
-                status = os.stat(name, dir_fd=place, follow_symlinks=False)
-                exposure = exposure or _exposure(os.fstat(place), status)
+                status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                exposure = exposure or _exposure(os.fstat(descriptor), status)
                 if stat.S_ISLNK(status.st_mode) and (links := links + 1) <= LINKS:
                     _check_link(status, name, path)
-                    target = Path(os.readlink(name, dir_fd=place))
+                    target = Path(os.readlink(name, dir_fd=descriptor))
                     if target.is_absolute():
-                        place = _instead(place, os.open("/", _PLACE))
+                        descriptor = _instead(descriptor, os.open("/", _PLACE))
                     rest += reversed(target.parts[1:] if target.is_absolute() else target.parts)
                     continue
-                place = _instead(place, os.open(name, _PLACE | os.O_NOFOLLOW, dir_fd=place))
-            reason = objection(os.fstat(place)) or (None if exposed else exposure)
-            return cls(place, path, reason)
+                descriptor = _instead(
+                    descriptor, os.open(name, _PLACE | os.O_NOFOLLOW, dir_fd=descriptor)
+                )
+            reason = objection(os.fstat(descriptor)) or (None if exposed else exposure)
+            return cls(descriptor, path, reason)
         except BaseException:
-            os.close(place)
+            os.close(descriptor)
             raise
 
     def __enter__(self) -> Folder:
@@ -89,7 +95,7 @@ class Folder:
         os.close(self.descriptor)
 
     def read(self, name: str) -> bytes:
-        """What a file in the folder holds.
+        """Content of a file in the folder.
 
         Raises
         ------
@@ -106,7 +112,20 @@ class Folder:
             return file.read()
 
     def write(self, name: str, data: bytes) -> None:
-        """Write a file aside and put it in its place."""
+        """Write a file under a temporary name and rename it.
+
+        Parameters
+        ----------
+        name : str
+            Of the file in the folder.
+        data : bytes
+            Its content.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
         aside = f".{name}.{os.getpid()}.{os.urandom(4).hex()}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
@@ -157,7 +176,7 @@ def owner(status: os.stat_result) -> str:
 
 
 def objection(status: os.stat_result) -> str | None:
-    """Why a file or folder is not to be believed; None if it is."""
+    """Why a file or folder is not trusted; None if it is."""
     if not _ours(status):
         return f"it belongs to {owner(status)}"
     if status.st_mode & OTHERS:
@@ -166,12 +185,17 @@ def objection(status: os.stat_result) -> str | None:
 
 
 def open_trusted(path: Path, folder: int | None = None) -> BinaryIO:
-    """A file to read, if nobody but this user or root could have written it.
+    """Open a file for reading, if nobody but this user or root could have written it.
 
     Parameters
     ----------
+    path : Path
     folder : int, optional
-        Descriptor of the folder, where that is open.
+        Descriptor of its folder, if that is open.
+
+    Returns
+    -------
+    file : BinaryIO
 
     Raises
     ------
@@ -204,12 +228,12 @@ def open_trusted(path: Path, folder: int | None = None) -> BinaryIO:
 
 
 def open_run_file(path: Path) -> BinaryIO:
-    """A file of a run to read, if nobody but this user or root could have written it.
+    """Open a file of a run for reading, if nobody but this user or root could have written it.
 
     Raises
     ------
     TrustError
-        If somebody else could have; with what helps.
+        If somebody else could have; the message says how to trust it.
     OSError
         If it cannot be read.
     """
@@ -223,13 +247,13 @@ def open_run_file(path: Path) -> BinaryIO:
 
 
 def check_folder(path: Path) -> None:
-    """Make sure that a run in a folder reads what it wrote; one that is not there will do.
+    """Make sure that a run in a folder can trust its own files; the folder need not exist.
 
     Raises
     ------
     TrustError
-        If it belongs to another user, if all can write it, or if the way to it leads over a link
-        of another user's.
+        If it belongs to another user, if all can write it, or if its path contains a link of
+        another user.
     """
     try:
         with Folder.open(path, exposed=True) as folder:
@@ -248,7 +272,7 @@ def check_folder(path: Path) -> None:
 
 
 def replacing(path: Path) -> BinaryIO:
-    """A file to write in the place of what is there; a link is not followed.
+    """Open a new file for writing in place of an existing one; a link is not followed.
 
     Raises
     ------
@@ -260,7 +284,7 @@ def replacing(path: Path) -> BinaryIO:
 
 
 def appending(path: Path) -> BinaryIO:
-    """A file to write at its end, new if there is none; a link is not followed.
+    """Open a file for writing at its end, new if it does not exist; a link is not followed.
 
     Raises
     ------
@@ -276,7 +300,7 @@ def _writable(path: Path, more: int) -> BinaryIO:
 
 
 def _keeps_modes(folder: Path) -> bool:
-    """Whether the file system of a folder knows who may write a file; some of others do not."""
+    """Whether the file system of a folder records who may write a file."""
     with suppress(OSError), tempfile.NamedTemporaryFile(dir=folder) as file:
         return not os.fstat(file.fileno()).st_mode & OTHERS
     return True

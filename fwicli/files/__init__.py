@@ -1,4 +1,4 @@
-"""Files: what is read from and written to the formats of others, checked as it is read.
+"""Files: reading and writing the formats of other programs, with checks on reading.
 
-Only modules of this folder know h5py; nothing here knows waves.
+Only modules of this folder import h5py; none of them knows wave equations.
 """

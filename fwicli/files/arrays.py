@@ -1,16 +1,14 @@
-"""Arrays in files: HDF5, .npy, .npz, text, or raw binary, known by their first bytes.
+"""Arrays in files: HDF5, .npy, .npz, text, or raw binary, recognised by their first bytes.
 
-The name of a file says what it should be, its first bytes what it is. Nothing is unpickled, and
-nothing is allocated for what a header declares before the file is seen to hold it.
+The suffix of a file states its intended format, its first bytes the real one. Nothing is unpickled.
+No memory is allocated for the shape in a header before the file is found to hold as much.
 """
 
 from __future__ import annotations
 
 import math
-import re
-import tokenize
 import zipfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,9 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import DataError
-from fwicli.files import datasets, numbers
+from fwicli.files import datasets, flat, numbers
+from fwicli.files.flat import RawFormat
 
 Array = NDArray[Any]
+
+# Raw numbers without any settings.
+RAW = RawFormat()
 
 HDF5, NPY, ZIP = b"\x89HDF\r\n\x1a\n", b"\x93NUMPY", b"PK\x03\x04"
 NAMED = {
@@ -54,38 +56,19 @@ FOREIGN = {
     ".m": "a program in MATLAB (have it save the array, with -v7.3)",
     ".png": "a picture",
 }
-# Characters that no text holds, but nearly all raw numbers do.
-CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
-# The most that is read as text [bytes].
-LONGEST = 10**9
-# Why a setting does not go with a kind of file.
+# Why a setting does not apply to a kind of file.
 OF_ITSELF = {
     "dataset": "holds one array without a name",
     "dtype": "needs no word on the type of its numbers",
     "byte_order": "needs no word on the order of its bytes",
 }
-# Arrays of an .npz file, and attributes of HDF5, that say more of an array.
+# Names of arrays of an .npz file, and of attributes of HDF5, that describe the array.
 BESIDE = ("dt", "dt_unit", "spacing", "origin", "unit")
-FAILURES = (
-    OSError,
-    ValueError,
-    EOFError,
-    TypeError,
-    KeyError,
-    IndexError,
-    SyntaxError,
-    MemoryError,
-    OverflowError,
-    RuntimeError,
-    NotImplementedError,
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-)
 
 
 @dataclass(frozen=True)
 class Stored:
-    """An array and what its file says of it.
+    """An array and its description in the file.
 
     Attributes
     ----------
@@ -94,7 +77,7 @@ class Stored:
     name : str
         Of file and dataset, for messages.
     beside : mapping
-        Text, or arrays of float64, that stand beside it: `dt`, `spacing`, `origin`, `unit`.
+        Text, or arrays of float64, that describe it: `dt`, `spacing`, `origin`, `unit`.
     """
 
     values: Array
@@ -102,12 +85,28 @@ class Stored:
     beside: Mapping[str, Any] = field(default_factory=dict)
 
     def numbers(self, name: str, unit: str, count: int, positive: bool = False) -> list[float]:
-        """So many numbers from beside the array, or one for all; none if there are none.
+        """Numbers that describe the axes of the array.
+
+        Parameters
+        ----------
+        name : str
+            Of the description, as in `spacing`.
+        unit : str
+            Unit of the numbers, for messages.
+        count : int
+            Number of axes; a single number in the file stands for all of them.
+        positive : bool
+            Whether the numbers must be positive.
+
+        Returns
+        -------
+        numbers : list of float
+            One for each axis; empty without this description.
 
         Raises
         ------
         DataError
-            If they are as many as something else, or no numbers.
+            If there is another number of them, or they are not numbers.
         """
         value = self.beside.get(name)
         if value is None:
@@ -120,65 +119,80 @@ class Stored:
                 f"{where} has {value.size} numbers, and the array {count} axes; write one for each "
                 f"[{unit}]"
             )
-        found = np.broadcast_to(value.reshape(-1), count)
-        if not np.isfinite(found).all() or (positive and (found <= 0).any()):
+        numbers = np.broadcast_to(value.reshape(-1), count)
+        if not np.isfinite(numbers).all() or (positive and (numbers <= 0).any()):
             kind = "positive numbers" if positive else "numbers"
             raise DataError(f"{where} is {value.tolist()}; it must be {kind} [{unit}]")
-        return [float(v) for v in found]
+        return [float(v) for v in numbers]
 
     @property
     def interval(self) -> float | None:
         """Sampling interval of a time axis [s], if the file states it."""
-        found = self.numbers("dt", "s", 1, positive=True)
-        return found[0] * unit_of_time(self.beside.get("dt_unit"), self.name) if found else None
+        numbers = self.numbers("dt", "s", 1, positive=True)
+        return numbers[0] * unit_of_time(self.beside.get("dt_unit"), self.name) if numbers else None
 
 
 def unit_of_time(unit: Any, name: str) -> float:
-    """Seconds of a unit of time that a file names; without one they are seconds.
+    """A unit of time in seconds.
+
+    Parameters
+    ----------
+    unit : str or None
+        As in the file; None for seconds.
+    name : str
+        Of the array, for messages.
+
+    Returns
+    -------
+    unit : float
+        [s].
 
     Raises
     ------
     DataError
-        If the unit is not known.
+        If the unit is unknown.
     """
-    known = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
+    units = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
     if unit is None:
         return 1.0
-    if not isinstance(unit, str) or unit.strip() not in known:
-        raise DataError(f"{name}: the unit `{unit}` of `dt` is none of {', '.join(known)}")
-    return known[unit.strip()]
+    if not isinstance(unit, str) or unit.strip() not in units:
+        raise DataError(f"{name}: the unit `{unit}` of `dt` is none of {', '.join(units)}")
+    return units[unit.strip()]
 
 
 def read(
     path: Path,
     dataset: str = "",
-    shape: Sequence[int] | None = None,
-    dtype: str = "float32",
-    byte_order: str = "little",
+    raw: RawFormat = RAW,
     masks: bool = False,
     chosen: Collection[str] = (),
 ) -> Stored:
-    """An array of real numbers.
+    """Read an array of real numbers.
 
     Parameters
     ----------
+    path : Path
     dataset : str
         Name in a file that may hold several arrays.
-    shape, dtype, byte_order
-        Of raw binary numbers; without a shape they are one axis.
+    raw : RawFormat
+        Layout of raw binary numbers.
     masks : bool
-        Whether truth values are taken for numbers.
+        Whether truth values count as numbers.
     chosen : collection of str
-        Which of `dataset`, `dtype` and `byte_order` the user has set. What a file says of itself
-        they must not say otherwise, and a name must be that of an array.
+        Which of `dataset`, `dtype` and `byte_order` the user has set. They must not contradict the
+        file, and the dataset must exist.
+
+    Returns
+    -------
+    stored : Stored
 
     Raises
     ------
     DataError
         If there is no such file, or it does not hold such an array.
     """
-    own = {"dataset": dataset, "dtype": dtype, "byte_order": byte_order}
-    settings = {name: value for name, value in own.items() if name in chosen}
+    stated = {"dataset": dataset, "dtype": raw.dtype, "byte_order": raw.byte_order}
+    settings = {name: value for name, value in stated.items() if name in chosen}
     head, kind = _head(path), NAMED.get(path.suffix.lower(), "raw")
     if head.startswith(NPY):
         values = _npy(path)
@@ -199,15 +213,15 @@ def read(
     if kind in ("HDF5", ".npy", ".npz"):
         hint = "; save it with -v7.3" if path.suffix.lower() == ".mat" else ""
         raise DataError(f"{path} is not a readable {kind} file (it begins with {head[:8]!r}){hint}")
-    if kind == "text" or not _fits(path, shape, dtype):
-        text = _text(path)
+    if kind == "text" or not raw.fits(path):
+        text = flat.read_text(path)
         if text is not None:
-            _check_settings(path, "text", settings, tuple(own))
-            return Stored(_rows(path, text), str(path))
+            _check_settings(path, "text", settings, tuple(stated))
+            return Stored(flat.rows(path, text), str(path))
         if kind == "text":
             raise DataError(f"{path} is no text, though it is named so; rename it, as to .bin")
     _check_settings(path, "raw binary", settings, ("dataset",))
-    return Stored(_raw(path, shape, dtype, byte_order), str(path))
+    return Stored(raw.read(path), str(path))
 
 
 def _check_settings(
@@ -217,7 +231,7 @@ def _check_settings(
     foreign: Collection[str],
     stored: Stored | None = None,
 ) -> None:
-    """Make sure that settings have a meaning for a kind of file, and agree with what it says."""
+    """Make sure that settings apply to a kind of file, and do not contradict its array."""
     for name, value in settings.items():
         other = name == "dtype" and stored is not None and value != str(stored.values.dtype)
         if other or name in foreign:
@@ -228,7 +242,7 @@ def _check_settings(
 
 
 def _head(path: Path) -> bytes:
-    """The first bytes of a file, which must not be empty."""
+    """First bytes of a file, which must not be empty."""
     try:
         if path.is_dir():
             raise DataError(f"{path} is a folder; name a file in it")
@@ -251,7 +265,18 @@ def _head(path: Path) -> bytes:
 
 
 def is_hdf5(path: Path, head: bytes) -> bool:
-    """Whether HDF5 begins here, or behind a block of the user's, as MATLAB writes one."""
+    """Whether a file is HDF5, also behind a user block, as MATLAB writes.
+
+    Parameters
+    ----------
+    path : Path
+    head : bytes
+        First bytes of the file.
+
+    Returns
+    -------
+    is_hdf5 : bool
+    """
     if head.startswith(HDF5):
         return True
     with suppress(OSError), path.open("rb") as file:
@@ -274,18 +299,18 @@ def _hdf5(path: Path, dataset: str, masks: bool) -> Stored:
 
 
 def _npy(path: Path) -> Array:
-    """The array of a file; mapped, so that what it declares and what is there are compared."""
+    """Array of a file; mapped first, so that the header is checked against the size of the file."""
     try:
         with np.errstate(over="ignore"):  # of sizes beyond 64 bits, refused below
             mapped = np.load(path, allow_pickle=False, mmap_mode="r")
-    except FAILURES as error:
+    except numbers.FAILURES as error:
         raise DataError(f"{path} is not a readable .npy file ({error})") from error
     numbers.check_size(mapped.shape, mapped.dtype.itemsize, str(path))
     return np.array(mapped, order="C")
 
 
 def _npz(path: Path, dataset: str, masks: bool, named: bool) -> Stored:
-    """One of the arrays of a file: that of the name, or the only one if none was `named`."""
+    """One of the arrays of a file: by name, or the only one unless a name was chosen."""
     try:
         with zipfile.ZipFile(path) as packed:
             sizes = {i.filename.removesuffix(".npy"): i for i in packed.infolist()}
@@ -294,12 +319,12 @@ def _npz(path: Path, dataset: str, masks: bool, named: bool) -> Stored:
                 dataset if dataset in sizes else others[0] if len(others) == 1 and not named else ""
             )
             if not name:
-                there = ", ".join(sizes) or "none"
-                raise DataError(f"{path} has no array `{dataset}`; it has: {there}")
+                present = ", ".join(sizes) or "none"
+                raise DataError(f"{path} has no array `{dataset}`; it has: {present}")
             where = f"{path}: `{name}`"
             numbers.check_size((sizes[name].file_size,), 1, where)
             arrays = {n: _packed(packed, sizes[n]) for n in (name, *BESIDE) if n in sizes}
-    except FAILURES as error:
+    except numbers.FAILURES as error:
         raise DataError(f"{path} is not a readable .npz file ({error})") from error
     beside = {
         n: str(a) if a.dtype.kind in "SU" else numbers.plain(a, f"{path}: `{n}`").astype(float)
@@ -322,76 +347,3 @@ def _packed(packed: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
             raise ValueError(f"it declares shape {shape} and has {member.file_size} bytes")
     with packed.open(member) as file:
         return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
-
-
-# --- text and raw binary --------------------------------------------------------------------------
-
-
-def _text(path: Path) -> str | None:
-    """The text that a file is, if it is one."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(4096)
-            if CONTROL.search(head.decode("latin-1")):
-                return None
-            if path.stat().st_size > LONGEST:
-                raise DataError(f"{path} is text of more than {LONGEST / 1e9:g} GB; write .npy")
-            text = (head + file.read()).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error})") from error
-    return None if CONTROL.search(text) else text
-
-
-def _rows(path: Path, text: str) -> Array:
-    """Rows of numbers, between blanks, commas or semicolons; a header may stand above them."""
-    rows: list[list[float]] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        words = [w for w in re.split(r"[\s,;]+", re.split("[#%]", line)[0]) if w]
-        if not words:
-            continue
-        try:
-            row = [float(word) for word in words]
-        except ValueError:
-            if not rows:
-                continue  # names of columns
-            raise DataError(
-                f"{path}:{number}: `{line.strip()[:40]}` are no numbers; give one sample a line"
-            ) from None
-        if rows and len(row) != len(rows[0]):
-            raise DataError(
-                f"{path}:{number} has {len(row)} numbers, and the lines above have "
-                f"{len(rows[0])}; give as many in every line, with a point for decimals"
-            )
-        rows.append(row)
-    if not rows:
-        raise DataError(f"{path} is text without numbers; give one sample a line")
-    return np.array(rows)
-
-
-def _fits(path: Path, shape: Sequence[int] | None, dtype: str) -> bool:
-    """Whether a file has exactly the bytes of a shape that is given."""
-    size = path.stat().st_size
-    return shape is not None and size == math.prod(shape) * np.dtype(dtype).itemsize
-
-
-def _raw(path: Path, shape: Sequence[int] | None, dtype: str, byte_order: str) -> Array:
-    kind = np.dtype(dtype).newbyteorder("<" if byte_order == "little" else ">")
-    size = path.stat().st_size
-    if shape is None and size % kind.itemsize:
-        raise DataError(
-            f"{path} has {size} bytes, not a multiple of the {kind.itemsize} that a {dtype} takes; "
-            f"check its `dtype`, or write it as text, .npy or HDF5"
-        )
-    if shape is not None and not _fits(path, shape, dtype):
-        raise DataError(
-            f"{path} has {size} bytes, but shape {list(shape)} of {dtype} takes "
-            f"{math.prod(shape) * kind.itemsize}; check `shape` and `dtype`"
-        )
-    numbers.check_size((size,), 1, str(path))
-    try:
-        values = np.fromfile(path, kind)
-    except FAILURES as error:
-        raise DataError(f"{path} cannot be read ({error})") from error
-    return numbers.plain(values.reshape(shape or values.shape), str(path))

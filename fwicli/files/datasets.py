@@ -1,8 +1,8 @@
-"""HDF5 files of any program, read with care: the only place where their datasets are read.
+"""HDF5 files of any program, read with care: the only module that reads their datasets.
 
-What a dataset is, where it lies, of which type it is and how large, is known before any of it is
-read. Links that lead out of a file, and datasets whose values lie in another, are not followed:
-they would make a run depend on what its config does not name.
+Location, type and size of a dataset are checked before any of it is read. Links out of the file,
+and datasets with values in other files, are not followed: a run would depend on files that its
+config does not name.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fwicli.files import numbers
 
 Array = NDArray[Any]
 
-# What the library raises for files that are damaged or hold what NumPy has no type for.
+# Exceptions of the library for damaged files, and for types that NumPy lacks.
 FAILURES = (
     OSError,
     RuntimeError,
@@ -35,16 +35,16 @@ FAILURES = (
     OverflowError,
     NotImplementedError,
 )
-# Soft links from one name to the next; more are a circle.
+# Largest number of soft links on a path; more are a circle.
 LINKS = 32
-# Values that nothing was written for are zero. A dataset with more of them than this share, and
-# more than so many bytes, was declared and not filled.
+# Values that were never written read as zero. A dataset of more bytes than SMALL with a larger
+# unwritten share was declared, but not filled.
 UNWRITTEN, SMALL = 0.99, 1_000_000
 
 
 @contextmanager
 def _explained(name: str) -> Iterator[None]:
-    """Turn what the library raises into a sentence."""
+    """Turn exceptions of the library into a DataError."""
     try:
         yield
     except FAILURES as error:
@@ -66,15 +66,15 @@ class Datasets:
     file: h5py.File
 
     def name(self, dataset: str) -> str:
-        """A dataset of the file, for messages."""
+        """A dataset and its file, for messages."""
         return f"{self.path}: `{dataset}`"
 
     def has(self, dataset: str) -> bool:
-        """Whether there is something of that name."""
+        """Whether there is a group or dataset of that name."""
         return self._found(dataset) is not None
 
     def groups(self, name: str) -> list[str]:
-        """Names of what is in a group; none if there is no such group."""
+        """Names in a group; empty if there is no such group."""
         group = self._found(name)
         with _explained(self.name(name)):
             return sorted(group) if isinstance(group, h5py.Group) else []
@@ -88,10 +88,16 @@ class Datasets:
 
         Parameters
         ----------
+        dataset : str
+            Name of the dataset.
         part : slice, optional
             Of the first axis.
         masks : bool
-            Whether truth values are taken for numbers.
+            Whether truth values count as numbers.
+
+        Returns
+        -------
+        values : ndarray of float32 or float64
 
         Raises
         ------
@@ -101,54 +107,94 @@ class Datasets:
         return numbers.plain(self.values(dataset, part, masks), self.name(dataset), masks)
 
     def values(self, dataset: str, part: slice | None = None, masks: bool = False) -> Array:
-        """The same, of the type that they have in the file."""
-        found = self._checked(dataset, part, masks)
+        """Values of a dataset, of their type in the file.
+
+        Parameters
+        ----------
+        dataset : str
+            Name of the dataset.
+        part : slice, optional
+            Of the first axis.
+        masks : bool
+            Whether truth values count as numbers.
+
+        Returns
+        -------
+        values : ndarray
+
+        Raises
+        ------
+        DataError
+            If there is no such dataset, or it is not one of real numbers that fits into memory.
+        """
+        stored = self._checked(dataset, part, masks)
         with _explained(self.name(dataset)):
-            if part is None or not found.ndim:
-                return np.asarray(found[()])
-            rows = range(*part.indices(found.shape[0]))
+            if part is None or not stored.ndim:
+                return np.asarray(stored[()])
+            rows = range(*part.indices(stored.shape[0]))
             if rows.step > 0:
-                return np.asarray(found[rows.start : rows.stop : rows.step])
+                return np.asarray(stored[rows.start : rows.stop : rows.step])
             forward = rows[::-1]  # the library reads forwards only
-            return np.asarray(found[forward.start : forward.stop : forward.step][::-1])
+            return np.asarray(stored[forward.start : forward.stop : forward.step][::-1])
 
     def attributes(self, name: str = "/") -> dict[str, Any]:
-        """All attributes of the file, or of something in it, as they are."""
-        place = self._found(name)
+        """All attributes of the file, or of a group or dataset in it."""
+        node = self._found(name)
         with _explained(self.name(name)):
-            return {} if place is None else dict(place.attrs)
+            return {} if node is None else dict(node.attrs)
 
     def attribute(self, name: str, dataset: str = "/") -> Any | None:
-        """The attribute nearest to a dataset: its own, of a group above it, or of the file.
+        """Attribute of a dataset, or else of the nearest group above it, or of the file.
+
+        Parameters
+        ----------
+        name : str
+            Of the attribute.
+        dataset : str
+            Name of the dataset; by default the file.
 
         Returns
         -------
         value : ndarray of float64, str, or None
-            None if there is none.
+            None if it is missing everywhere.
 
         Raises
         ------
         DataError
             If it is neither text nor real numbers.
         """
-        place = self._found(dataset)
+        node = self._found(dataset)
         with _explained(f"{self.path}: attribute `{name}`"):
-            while place is not None and name not in place.attrs and place.name != "/":
-                place = place.parent
-            if place is None or name not in place.attrs:
+            while node is not None and name not in node.attrs and node.name != "/":
+                node = node.parent
+            if node is None or name not in node.attrs:
                 return None
-            value = place.attrs[name]
+            value = node.attrs[name]
         if isinstance(value, bytes | np.bytes_):
             return value.decode(errors="replace")
         if isinstance(value, str):
             return value
-        where = f"{self.path}: the attribute `{name}` of `{place.name}`"
+        where = f"{self.path}: the attribute `{name}` of `{node.name}`"
         if isinstance(value, h5py.Empty):
             raise DataError(f"{where} is empty; write a number")
         return numbers.plain(np.asarray(value), where).astype(np.float64)
 
     def number(self, name: str, unit: str, dataset: str = "/") -> float | None:
-        """The one finite number that an attribute is, also as an array of one; None without it.
+        """An attribute that is one finite number, also as an array of one.
+
+        Parameters
+        ----------
+        name : str
+            Of the attribute.
+        unit : str
+            Of the number, for messages.
+        dataset : str
+            Name of the dataset; by default the file.
+
+        Returns
+        -------
+        number : float or None
+            None if the attribute is missing.
 
         Raises
         ------
@@ -168,18 +214,18 @@ class Datasets:
             raise DataError(f"{where} is {number}; it must be a number [{unit}]")
         return number
 
-    # --- what is there ---------------------------------------------------------------------------
+    # --- checks ----------------------------------------------------------------------------------
 
     def _checked(self, name: str, part: slice | None = None, masks: bool = False) -> h5py.Dataset:
         """A dataset whose values lie in the file, are real numbers, and fit into memory."""
-        found, where = self._found(name), self.name(name)
-        if not isinstance(found, h5py.Dataset):
-            there = ", ".join(self._names()) or "none"
-            kind = "no dataset" if found is None else "a group, and no dataset,"
-            raise DataError(f"{self.path} has {kind} `{name}`; it has: {there}")
+        node, where = self._found(name), self.name(name)
+        if not isinstance(node, h5py.Dataset):
+            present = ", ".join(self._names()) or "none"
+            kind = "no dataset" if node is None else "a group, and no dataset,"
+            raise DataError(f"{self.path} has {kind} `{name}`; it has: {present}")
         with _explained(where):
-            shape, dtype = found.shape, found.dtype
-            virtual, outside = found.is_virtual, found.external
+            shape, dtype = node.shape, node.dtype
+            virtual, outside = node.is_virtual, node.external
         if virtual or outside:
             raise DataError(
                 f"{where} lies in other files, which are not followed; copy its values into the "
@@ -194,11 +240,11 @@ class Datasets:
         if part is not None and shape:
             rows = (len(range(*part.indices(shape[0]))), *shape[1:])
         numbers.check_size(rows, dtype.itemsize, where)
-        self._filled(found, where)
-        return found
+        self._filled(node, where)
+        return node
 
     def _filled(self, dataset: h5py.Dataset, where: str) -> None:
-        """A dataset must not be a declaration alone."""
+        """Make sure that the values of a dataset were written."""
         declared = dataset.size * dataset.dtype.itemsize
         if declared <= SMALL:
             return
@@ -215,28 +261,28 @@ class Datasets:
             )
 
     def _found(self, name: str) -> h5py.Group | h5py.Dataset | None:
-        """What lies under a name, by links within the file alone; None if there is nothing."""
+        """Group or dataset of a name, by links within the file alone; None if there is none."""
         with _explained(self.name(name)):
-            place, left, links = self.file["/"], [p for p in name.split("/") if p], 0
-            while left:
-                part = left.pop(0)
-                if not isinstance(place, h5py.Group):
+            node, parts, links = self.file["/"], [p for p in name.split("/") if p], 0
+            while parts:
+                part = parts.pop(0)
+                if not isinstance(node, h5py.Group):
                     return None
                 key = part.encode()
-                if not place.id.links.exists(key):
+                if not node.id.links.exists(key):
                     return None
-                kind = place.id.links.get_info(key).type
+                kind = node.id.links.get_info(key).type
                 if kind == h5py.h5l.TYPE_HARD:
-                    place = place[part]
+                    node = node[part]
                     continue
                 links += 1
-                target = place.id.links.get_val(key)
+                target = node.id.links.get_val(key)
                 if kind != h5py.h5l.TYPE_SOFT or links > LINKS:
                     raise DataError(self._refused(name, target, kind))
                 path = target.decode()
-                place = self.file["/"] if path.startswith("/") else place
-                left = [p for p in path.split("/") if p and p != "."] + left
-        return place if isinstance(place, h5py.Group | h5py.Dataset) else None
+                node = self.file["/"] if path.startswith("/") else node
+                parts = [p for p in path.split("/") if p and p != "."] + parts
+        return node if isinstance(node, h5py.Group | h5py.Dataset) else None
 
     def _refused(self, name: str, target: Any, kind: int) -> str:
         """Why a link is not followed."""
@@ -264,7 +310,7 @@ def reading(path: Path) -> Iterator[Datasets]:
     Raises
     ------
     DataError
-        If there is no such file, or it is not one of HDF5.
+        If there is no such file, or it is not HDF5.
     """
     try:
         if path.exists() and not path.is_file():  # a pipe would be waited for

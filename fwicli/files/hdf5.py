@@ -1,6 +1,7 @@
 """HDF5 files: shot records, inversion results and images.
 
-Every file is written aside and renamed, so that what is found under its name is always whole.
+Every file is written under a temporary name and renamed, so that a file under its own name is
+always complete.
 
 Shot records
     data                      (shot, receiver, time) float32 [Pa]
@@ -9,35 +10,27 @@ Shot records
     wavelet                   (time,) [Pa] in 2D, [Pa m] in 3D
     attribute dt              sampling interval [s]
     attributes grid_spacing, grid_origin [m], equation, order, interpolation
-                              how they were modelled, where they were
+                              discretization of modelled records
 
-A model in a file carries the attributes `spacing` and `origin` [m] beside its dataset, so that a
-result can serve as the next starting model. Provenance is kept as attributes of the root.
+A model in a file has the attributes `spacing` and `origin` [m] at its dataset, so that a result can
+serve as the next starting model. Attributes of the root hold the provenance.
 """
 
 from __future__ import annotations
 
-import errno
-import io
-import os
-import shutil
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.disk import atomic
 from fwicli.errors import DataError
 from fwicli.files import datasets
 from fwicli.files.records import describe_gathers as describe_gathers
 from fwicli.files.records import read_gathers as read_gathers
+from fwicli.files.writing import deferring_signals, extending, replacing
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import UNITS
@@ -45,109 +38,42 @@ from fwicli.survey.model import UNITS
 Array = NDArray[Any]
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[h5py.File]:
-    """A new file that takes the place of `path` when it is complete."""
-    with atomic.replacing(path) as new, _writing(new, "w", path) as file:
-        yield file
+def read_array(path: Path, dataset: str) -> tuple[Array, dict[str, Any]]:
+    """Read an array and its attributes.
 
+    Parameters
+    ----------
+    path : Path
+    dataset : str
+        Name of the array.
 
-class _ErrorRecordingFile(io.FileIO):
-    """A file that keeps a failure to itself until HDF5 has closed it.
-
-    HDF5 cannot give up a file that it cannot write, as on a full disk: closing it fails as well,
-    and at the end the process crashes. Here it is told that all is well, and the caller is not.
-    """
-
-    failure: OSError | None = None
-
-    def write(self, data: Any) -> int:
-        """Write all of it, or note why not."""
-        rest = memoryview(data).cast("B")
-        count = len(rest)
-        try:
-            while rest and self.failure is None:
-                rest = rest[super().write(rest) or 0 :]
-        except OSError as error:
-            self.failure = error
-        return count
-
-    def truncate(self, size: int | None = None) -> int:
-        """Set the size, or note why not."""
-        if self.failure is None:
-            try:
-                return super().truncate(size)
-            except OSError as error:
-                self.failure = error
-        return self.tell() if size is None else size
-
-
-@contextmanager
-def deferring_signals() -> Iterator[None]:
-    """Put off what signals do until the end.
-
-    HDF5 calls back for every write, and its objects do where they go; an exception that a signal
-    raises in between is lost: the run would go on as if Ctrl-C had not been pressed. As a decorator
-    it holds until the function's own objects have gone, too.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread handles signals
-        return
-    handlers = {int(n): signal.getsignal(n) for n in signal.valid_signals()}
-    acts = {n: act for n, act in handlers.items() if callable(act)}
-    came: list[int] = []
-    try:
-        for number in acts:
-            signal.signal(number, lambda n, _: came.append(n))
-        yield
-    finally:
-        _restore(acts)
-        for first in came[:1]:
-            acts[first](first, None)
-
-
-def _restore(acts: Mapping[int, Callable[[int, FrameType | None], Any]]) -> None:
-    """Set what signals do, all of it, even where one of them comes meanwhile and raises."""
-    left, raised = dict(acts), None
-    while left:
-        try:
-            for number in list(left):
-                signal.signal(number, left[number])
-                del left[number]
-        except BaseException as error:  # raised again
-            raised = error
-    if raised is not None:
-        raise raised
-
-
-@contextmanager
-def _writing(name: Path, mode: str, path: Path) -> Iterator[h5py.File]:
-    """A file to write that will be `path`.
+    Returns
+    -------
+    values : ndarray of float32 or float64
+    attributes : dict
+        `spacing` and `origin` [m] among them, if it is a model.
 
     Raises
     ------
-    OSError
-        If the disk is full, or the like.
+    DataError
+        If there is no such file or array.
     """
-    with deferring_signals(), _ErrorRecordingFile(name, "w+" if mode == "w" else mode) as raw:
-        try:
-            with h5py.File(raw, mode) as file:
-                yield file
-        finally:
-            if raw.failure is not None:
-                number = raw.failure.errno or errno.EIO
-                raise OSError(number, os.strerror(number), str(path)) from raw.failure
-
-
-def read_array(path: Path, dataset: str) -> tuple[Array, dict[str, Any]]:
-    """An array and its attributes (`spacing` and `origin` among them, if it is a model)."""
     with datasets.reading(path) as file:
         return file.array(dataset, masks=True), file.attributes(dataset)
 
 
 @deferring_signals()
 def write_gathers(path: Path, gathers: Gathers, provenance: Mapping[str, str]) -> None:
-    """Write shot records in the layout of the module header."""
+    """Write shot records in the layout of the module header.
+
+    Parameters
+    ----------
+    path : Path
+        A file that exists is replaced.
+    gathers : Gathers
+    provenance : mapping of str to str
+        Attributes of the file.
+    """
     axes = ("x", "z") if gathers.acquisition.ndim == 2 else ("x", "y", "z")
     with replacing(path) as file:
         file.attrs["dt"] = gathers.interval
@@ -178,7 +104,22 @@ def write_gathers(path: Path, gathers: Gathers, provenance: Mapping[str, str]) -
 def write_on_grid(
     parent: h5py.Group, name: str, values: Array, grid: Grid, unit: str
 ) -> h5py.Dataset:
-    """Write an array on a grid, with the grid as attributes."""
+    """Write an array on a grid, with the grid as attributes.
+
+    Parameters
+    ----------
+    parent : h5py.Group
+        Group that is to hold the array.
+    name : str
+    values : ndarray of shape grid.shape
+    grid : Grid
+    unit : str
+        Of the values.
+
+    Returns
+    -------
+    dataset : h5py.Dataset
+    """
     dataset = parent.create_dataset(name, data=values)
     dataset.attrs["unit"] = unit
     dataset.attrs["spacing"] = grid.spacing
@@ -188,15 +129,6 @@ def write_on_grid(
 
 
 # --- inversions -----------------------------------------------------------------------------------
-
-
-@contextmanager
-def extending(path: Path) -> Iterator[h5py.File]:
-    """A copy of a file to add to, that takes its place when it is complete."""
-    with atomic.replacing(path) as new:
-        shutil.copyfile(path, new)
-        with _writing(new, "r+", path) as file:
-            yield file
 
 
 @deferring_signals()
@@ -215,8 +147,13 @@ def begin_inversion(
 
     Parameters
     ----------
-    start, reference : mapping of str to ndarray
-        Quantities by name; the reference may lack some, or all.
+    path : Path
+        A file that exists is replaced.
+    start, reference : mapping of str to ndarray of shape grid.shape
+        Quantities by name, in SI units; the reference may lack some, or all.
+    grid : Grid
+    provenance : mapping of str to str
+        Attributes of the file.
     """
     with replacing(path) as file:
         for name, quantities in (("start", start), ("result", start), ("reference", reference)):
@@ -239,12 +176,15 @@ def add_iterate(
 
     Parameters
     ----------
+    path : Path
+        Result of an inversion.
     number : int
-        Of the iterate, counted over all stages; one of the same number is replaced.
-    quantities : mapping of str to ndarray
-        What the inversion changes, by name.
+        Of the iterate, counted over all stages; iterates with this number or later are removed.
+    quantities : mapping of str to ndarray of shape grid.shape
+        Quantities that the inversion changes, by name, in SI units.
+    grid : Grid
     record : mapping
-        Numbers that describe it; kept as attributes, and as columns of the history.
+        Numbers that describe the iterate: attributes, and columns of the history.
     """
     with extending(path) as file:
         for name, values in quantities.items():
@@ -267,15 +207,21 @@ def add_wavelets(
 ) -> None:
     """Add the estimated wavelets of a stage to the result of an inversion.
 
-    Layout: `wavelets/NN/estimated`, of shape (shots, time), or (1, time) where all have one in
-    common; `wavelets/NN/start`, what was modelled with; attributes `dt` [s] and `iterate`.
+    Layout: `wavelets/NN/estimated`, of shape (shots, time), or (1, time) for one in common;
+    `wavelets/NN/start`, the wavelet of the synthetic data; attributes `dt` [s] and `iterate`.
 
     Parameters
     ----------
+    path : Path
+        Result of an inversion.
     stage : int
-        Number of the stage, from 1; what is there of one of that number is replaced.
+        Number of the stage, from 1; earlier wavelets of the stage are replaced.
     iterate : int
-        Number of the iterate that they belong to, counted over all stages.
+        Number of their iterate, counted over all stages.
+    estimated, start : ndarray of shape (n_shots or 1, samples), and of any shape
+        Estimated wavelets, and that of the synthetic data [Pa] in 2D, [Pa m] in 3D.
+    interval : float
+        Sampling interval [s].
     """
     with extending(path) as file:
         name = f"wavelets/{stage:02d}"
@@ -288,15 +234,29 @@ def add_wavelets(
 
 
 def has_wavelets(path: Path, stage: int, iterate: int) -> bool:
-    """Whether the wavelets of a stage, from 1, are those of an iterate."""
+    """Whether the wavelets of a stage are those of an iterate.
+
+    Parameters
+    ----------
+    path : Path
+        Result of an inversion.
+    stage : int
+        Number of the stage, from 1.
+    iterate : int
+        Number of the iterate, counted over all stages.
+
+    Returns
+    -------
+    has_wavelets : bool
+    """
     with datasets.reading(path) as file:
         name = f"wavelets/{stage:02d}"
         return file.has(name) and file.number("iterate", "1", name) == iterate
 
 
 def read_wavelets(path: Path) -> dict[int, tuple[Array, Array, float]]:
-    """Estimated wavelets, those that were modelled with, and interval [s], by stage from 1."""
-    found = {}
+    """Estimated wavelets, those of the synthetic data, and interval [s], by stage from 1."""
+    wavelets = {}
     with datasets.reading(path) as file:
         for number in file.groups("wavelets"):
             name = f"wavelets/{number}"
@@ -304,8 +264,8 @@ def read_wavelets(path: Path) -> dict[int, tuple[Array, Array, float]]:
             if interval is None or not number.isdecimal():
                 raise DataError(f"{file.name(name)} is no result of a stage; remove it")
             estimated, start = (file.array(f"{name}/{part}") for part in ("estimated", "start"))
-            found[int(number)] = estimated, start, interval
-    return found
+            wavelets[int(number)] = estimated, start, interval
+    return wavelets
 
 
 def _write_quantities(group: h5py.Group, quantities: Mapping[str, Array], grid: Grid) -> None:
@@ -321,7 +281,15 @@ def read_history(path: Path) -> dict[str, Array]:
 
 @deferring_signals()
 def write_state(path: Path, arrays: Mapping[str, Array], numbers: Mapping[str, Any]) -> None:
-    """Write what a run needs to go on."""
+    """Write the state of a run, for `--resume`.
+
+    Parameters
+    ----------
+    path : Path
+        A file that exists is replaced.
+    arrays : mapping of str to ndarray
+    numbers : mapping of str to number or str
+    """
     with replacing(path) as file:
         for name, values in arrays.items():
             file.create_dataset(name, data=values)
@@ -329,7 +297,7 @@ def write_state(path: Path, arrays: Mapping[str, Array], numbers: Mapping[str, A
 
 
 def is_readable(path: Path) -> bool:
-    """Whether a file is HDF5, and whole."""
+    """Whether a file is complete HDF5."""
     try:
         with h5py.File(path, "r"):
             return True
@@ -338,7 +306,7 @@ def is_readable(path: Path) -> bool:
 
 
 def written_here(path: Path) -> bool:
-    """Whether a file bears the provenance of a result, or is the state of a run."""
+    """Whether a file has the provenance of a result, or is the state of a run."""
     try:
         with h5py.File(path, "r") as file:
             return "fwicli" in file.attrs or {"stage", "iterates", "seconds"} <= set(file.attrs)

@@ -1,8 +1,10 @@
-"""What counts as an array of numbers, whatever program wrote it, and how large one may be."""
+"""Which arrays count as real numbers, whichever program wrote them, and how large they may be."""
 
 from __future__ import annotations
 
 import math
+import tokenize
+import zipfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,12 +25,28 @@ KINDS = {
     "M": "dates",
     "m": "spans of time",
 }
-# What is not a number, and never told apart from one by NumPy's conversions.
+# Truth values, which NumPy converts to numbers without a warning.
 TRUTH = "b"
+# Exceptions of NumPy and of the standard library for damaged files.
+FAILURES = (
+    OSError,
+    ValueError,
+    EOFError,
+    TypeError,
+    KeyError,
+    IndexError,
+    SyntaxError,
+    MemoryError,
+    OverflowError,
+    RuntimeError,
+    NotImplementedError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+)
 
 
 def describe(dtype: np.dtype[Any]) -> str:
-    """What an array of a type holds, in words."""
+    """The elements of an array of a type, in words."""
     if dtype.names:
         return f"a compound of {', '.join(dtype.names)}"
     if dtype.subdtype is not None:
@@ -37,12 +55,15 @@ def describe(dtype: np.dtype[Any]) -> str:
 
 
 def check_real(dtype: np.dtype[Any], name: str, masks: bool = False) -> None:
-    """Only real numbers are read; truth values as well, where a mask is.
+    """Make sure that a type is one of real numbers.
 
     Parameters
     ----------
+    dtype : numpy.dtype
     name : str
-        Of file and array.
+        Of file and array, for messages.
+    masks : bool
+        Whether truth values count as numbers.
 
     Raises
     ------
@@ -56,12 +77,25 @@ def check_real(dtype: np.dtype[Any], name: str, masks: bool = False) -> None:
 
 
 def check_size(shape: Sequence[int], itemsize: int, name: str) -> int:
-    """Bytes of an array, which must fit into the memory of this machine.
+    """Size of an array, which must fit into the memory of this machine.
+
+    Parameters
+    ----------
+    shape : sequence of int
+    itemsize : int
+        Of an element [bytes].
+    name : str
+        Of file and array, for messages.
+
+    Returns
+    -------
+    size : int
+        [bytes].
 
     Raises
     ------
     DataError
-        If they do not.
+        If it does not fit.
     """
     size, memory = math.prod(int(n) for n in shape) * itemsize, available()
     if size > memory:
@@ -75,20 +109,45 @@ def check_size(shape: Sequence[int], itemsize: int, name: str) -> int:
 def plain(values: Array, name: str, masks: bool = False) -> Array:
     """Real numbers in single or double precision and the byte order of this machine.
 
+    Parameters
+    ----------
+    values : ndarray
+    name : str
+        Of file and array, for messages.
+    masks : bool
+        Whether truth values count as numbers.
+
+    Returns
+    -------
+    values : ndarray of float32 or float64
+        float32 if this holds all values of the type exactly.
+
     Raises
     ------
     DataError
         If the values are no real numbers.
     """
     check_real(values.dtype, name, masks)
-    # What single precision holds to the last digit stays that small.
+    # Types whose values are exact in single precision.
     single = values.dtype.itemsize <= (4 if values.dtype.kind == "f" else 2)
-    with np.errstate(over="ignore"):  # what is beyond is infinite, and refused as such
+    with np.errstate(over="ignore"):  # larger values become infinite, and are rejected later
         return np.ascontiguousarray(values, dtype=np.float32 if single else np.float64)
 
 
 def squeezed(values: Array, axes: int) -> Array:
-    """The array without axes of one element, the last first, as far as it has more than `axes`."""
+    """Remove axes of one element, the last first, until `axes` are left.
+
+    Parameters
+    ----------
+    values : ndarray
+    axes : int
+        Number of axes that are kept in any case.
+
+    Returns
+    -------
+    values : ndarray
+        With at least `axes` axes, if it had as many.
+    """
     while values.ndim > axes and 1 in values.shape:
         values = np.squeeze(values, axis=values.ndim - 1 - values.shape[::-1].index(1))
     return values

@@ -1,8 +1,8 @@
-"""Shot records in HDF5, read from whatever wrote them; the layout is that of `hdf5`.
+"""Shot records in HDF5 of any program; the layout is that of `hdf5`.
 
-What is unambiguous is taken: an array of one for a number, one value for all shots or receivers,
-axes of one element too many, integers, other byte orders. Everything else is refused with the name
-of the dataset, its shape, and what it must be.
+Unambiguous variants are accepted: an array of one for a number, one value for all shots or
+receivers, additional axes of one element, integers, other byte orders. All others are rejected with
+the name of the dataset, its shape, and the expected one.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ Array = NDArray[Any]
 def read_gathers(
     path: Path, traces: str = "data", shots: slice = slice(None), wavelet: bool = True
 ) -> Gathers:
-    """Shot records in the layout of `hdf5`.
+    """Read shot records in the layout of `hdf5`.
 
     Parameters
     ----------
+    path : Path
     traces : str
         Name of the dataset of traces.
     shots : slice
@@ -38,10 +39,14 @@ def read_gathers(
     wavelet : bool
         Whether the wavelet of the file is read as well.
 
+    Returns
+    -------
+    gathers : Gathers
+
     Raises
     ------
     DataError
-        If something is missing, or has a type, shape or value that leaves no doubt-free meaning.
+        If something is missing, or has a type, shape or value that is wrong or ambiguous.
     """
     _check_format(path)
     with datasets.reading(path) as file:
@@ -65,7 +70,7 @@ def read_gathers(
 
 
 def _check_format(path: Path) -> None:
-    """Make sure that a file, if there is one, is not one of another program's records."""
+    """Make sure that a file is HDF5, if it exists."""
     head = b""
     with suppress(OSError):  # said where it is opened
         if path.is_file():
@@ -82,7 +87,7 @@ def _check_format(path: Path) -> None:
 
 
 def _check_selection(path: Path, shots: slice, count: int) -> None:
-    """Make sure that some shots are selected."""
+    """Make sure that at least one shot is selected."""
     if range(*shots.indices(count)):
         return
     parts = [shots.start, shots.stop, *([] if shots.step is None else [shots.step])]
@@ -96,7 +101,7 @@ def _check_selection(path: Path, shots: slice, count: int) -> None:
 
 
 def _point_source(attributes: Mapping[str, Any]) -> PointSource | None:
-    """How records were modelled, if the attributes of their file say so."""
+    """Discretization of modelled records from the attributes of their file; None without them."""
     try:
         spacing, origin = (
             tuple(float(v) for v in np.ravel(attributes[f"grid_{name}"]))
@@ -112,7 +117,26 @@ def _point_source(attributes: Mapping[str, Any]) -> PointSource | None:
 
 
 def describe_gathers(path: Path, traces: str = "data") -> tuple[tuple[int, ...], float]:
-    """Shape (shot, receiver, time) and sampling interval [s], without reading the traces."""
+    """Shape and sampling interval of records, without reading the traces.
+
+    Parameters
+    ----------
+    path : Path
+    traces : str
+        Name of the dataset of traces.
+
+    Returns
+    -------
+    shape : tuple of int
+        Shots, receivers and samples.
+    interval : float
+        [s].
+
+    Raises
+    ------
+    DataError
+        If there is no such file, or no such dataset.
+    """
     with datasets.reading(path) as file:
         return _shape(file, traces), _interval(file, traces)
 
@@ -195,18 +219,19 @@ def _by_trace(file: Datasets, name: str, shape: Sequence[int]) -> Array:
 
 
 def _wavelet(file: Datasets, shape: Sequence[int], shots: slice, interval: float) -> Array | None:
-    """The wavelet of the selected shots, shape (samples,); None if there is none."""
+    """Wavelet of the selected shots, shape (samples,); None if the file has none."""
     name = "wavelet"
     if not file.has(name):
         return None
     stored = file.array(name)
-    own = file.number("dt", "s", name)
-    if own is not None:
-        own *= arrays.unit_of_time(file.attribute("dt_unit", name), file.name(name))
-        if abs(own - interval) > 1e-6 * interval:
+    stated = file.number("dt", "s", name)
+    if stated is not None:
+        stated *= arrays.unit_of_time(file.attribute("dt_unit", name), file.name(name))
+        if abs(stated - interval) > 1e-6 * interval:
             raise DataError(
-                f"{file.name(name)} is sampled every {own:g} s and the data every {interval:g} s; "
-                f"name it as `wavelet: {{kind: file, file: {file.path.name}}}`, or resample it"
+                f"{file.name(name)} is sampled every {stated:g} s and the data every "
+                f"{interval:g} s; name it as `wavelet: {{kind: file, file: {file.path.name}}}`, "
+                f"or resample it"
             )
     values = numbers.squeezed(stored, 1)
     if values.ndim == 2 and values.shape == (shape[0], shape[2]):

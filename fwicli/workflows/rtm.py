@@ -14,7 +14,7 @@ from fwicli.config import schema
 from fwicli.config.loader import Loaded
 from fwicli.errors import DataError
 from fwicli.execution import Local
-from fwicli.files import hdf5
+from fwicli.files import hdf5, writing
 from fwicli.imaging import filters, reflectivity
 from fwicli.imaging.migration import MigrationTask, StackedTask, compensate
 from fwicli.plotting import pictures
@@ -163,7 +163,7 @@ def _compare(
     return expected, reflectivity.correlation(image, expected, ~true.water())
 
 
-@hdf5.deferring_signals()
+@writing.deferring_signals()
 def _write(
     path: Path,
     smooth: EarthModel,
@@ -172,7 +172,7 @@ def _write(
     illumination: Array,
     expected: Array | None,
 ) -> None:
-    with hdf5.replacing(path) as file:
+    with writing.replacing(path) as file:
         named = {"image": image, "unfiltered": raw, "illumination": illumination}
         if expected is not None:
             named["reflectivity"] = expected

@@ -14,6 +14,7 @@ import pytest
 
 from fwicli.errors import DataError
 from fwicli.files import arrays
+from fwicli.files.flat import RawFormat
 
 VALUES = np.arange(12.0).reshape(3, 4)
 Write = Callable[[Path], Any]
@@ -145,10 +146,10 @@ def test_what_is_refused(tmp_path: Path, kind: str) -> None:
 def test_raw_numbers_of_a_shape(tmp_path: Path) -> None:
     path = tmp_path / "x.bin"
     VALUES.astype(">f8").tofile(path)
-    stored = arrays.read(path, shape=[3, 4], dtype="float64", byte_order="big")
+    stored = arrays.read(path, raw=RawFormat([3, 4], "float64", "big"))
     np.testing.assert_array_equal(stored.values, VALUES)
     with pytest.raises(DataError, match=r"has 96 bytes, but shape .3, 4. of float32 takes 48"):
-        arrays.read(path, shape=[3, 4])
+        arrays.read(path, raw=RawFormat([3, 4]))
 
 
 def test_masks_may_be_truth_values(tmp_path: Path) -> None:
@@ -190,6 +191,13 @@ FOREIGN = [
 ]
 
 
+def read(path: Path, settings: dict[str, str]) -> arrays.Stored:
+    """Read an array with settings that a user has chosen."""
+    raw = {name: value for name, value in settings.items() if name != "dataset"}
+    dataset = settings.get("dataset", "")
+    return arrays.read(path, dataset, RawFormat(**raw), chosen=tuple(settings))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(("name", "write", "settings"), FOREIGN)
 def test_settings_of_another_kind_of_file(
     name: str, write: Write, settings: dict[str, str], tmp_path: Path
@@ -197,18 +205,17 @@ def test_settings_of_another_kind_of_file(
     """Refused by name; without it, as the message advises, the file is read."""
     write(tmp_path / name)
     with pytest.raises(DataError) as caught:
-        arrays.read(tmp_path / name, chosen=tuple(settings), **settings)
+        read(tmp_path / name, settings)
     refused = str(caught.value).rpartition("leave out `")[2].partition(":")[0]
     assert refused in settings
     less = {key: value for key, value in settings.items() if key != refused}
-    assert arrays.read(tmp_path / name, chosen=tuple(less), **less).values.size
+    assert read(tmp_path / name, less).values.size
 
 
 def test_settings_that_agree_with_the_file(tmp_path: Path) -> None:
     """What a file says of itself may be said again; an array that is named must be there."""
     npy(tmp_path / "x.npy")
-    chosen = ("dtype",)
-    assert arrays.read(tmp_path / "x.npy", dtype="float64", chosen=chosen).values.size == 12
+    assert read(tmp_path / "x.npy", {"dtype": "float64"}).values.size == 12
     npz(tmp_path / "x.npz", something=VALUES)
     assert arrays.read(tmp_path / "x.npz", "vp").values.size == 12
     with pytest.raises(DataError, match="no array `vp`; it has: something"):

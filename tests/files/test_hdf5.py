@@ -16,7 +16,7 @@ import pytest
 
 from fwicli import Acquisition, Gathers, Grid
 from fwicli.errors import DataError
-from fwicli.files import hdf5
+from fwicli.files import hdf5, writing
 from fwicli.survey.acquisition import towed
 
 SOURCES = np.array([[0.0, 10.0], [100.0, 10.0]])
@@ -66,7 +66,7 @@ def test_gathers_in_three_dimensions(tmp_path: Path) -> None:
 def test_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     """A crash in the middle of writing is as if nothing had been written."""
     path = tmp_path / "result.h5"
-    with hdf5.replacing(path) as file:
+    with writing.replacing(path) as file:
         file["x"] = 1
 
     def fail(opened: Any, name: str) -> None:
@@ -75,9 +75,9 @@ def test_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        fail(hdf5.replacing(path), "x")
+        fail(writing.replacing(path), "x")
     with pytest.raises(RuntimeError):
-        fail(hdf5.extending(path), "y")
+        fail(writing.extending(path), "y")
     with h5py.File(path) as file:
         assert file["x"][()] == 1
         assert "y" not in file
@@ -137,7 +137,7 @@ def test_failed_writing_leaves_what_was_there(
     with pytest.raises(OSError, match="File too large") as raised:
         hdf5.write_state(path, {name: np.ones(500) for name in "xyz"}, {})
     assert raised.value.filename == str(path)
-    with pytest.raises(OSError, match="File too large"), hdf5.extending(path) as file:
+    with pytest.raises(OSError, match="File too large"), writing.extending(path) as file:
         file["y"] = np.ones(2000)
     np.testing.assert_array_equal(hdf5.read_state(path)[0]["x"], 0)
     assert [p.name for p in tmp_path.iterdir()] == ["a.h5"]
@@ -194,7 +194,7 @@ def test_all_signals_act_again_though_one_comes(tmp_path: Path) -> None:
         for delay in np.linspace(1e-6, 2e-4, 300):
             with suppress(CameError):
                 signal.setitimer(signal.ITIMER_REAL, float(delay))
-                with hdf5.deferring_signals():
+                with writing.deferring_signals():
                     pass
                 time.sleep(1e-3)
             assert all(signal.getsignal(n) is come for n in numbers)

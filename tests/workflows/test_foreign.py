@@ -16,7 +16,7 @@ import pytest
 from fwicli.config.loader import Loaded, load
 from fwicli.disk import atomic
 from fwicli.errors import ConfigError
-from fwicli.files import hdf5
+from fwicli.files import writing
 from fwicli.plotting import pictures
 from fwicli.workflows import model
 from fwicli.workflows.inversion.evaluations import EvaluationCache
@@ -153,7 +153,7 @@ def run(loaded: Loaded, path: Path, how: str, resume: bool = False, force: bool 
                 with atomic.replacing(place.file(name)) as new:
                     new.write_bytes(PICTURE)
             elif name.endswith(".h5"):
-                with hdf5.replacing(place.file(name)) as file:
+                with writing.replacing(place.file(name)) as file:
                     file.attrs.update(PROVENANCE)
         place.step({"done": 1})
 

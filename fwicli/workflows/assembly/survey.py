@@ -16,6 +16,7 @@ from fwicli.digits import round_down
 from fwicli.errors import GeometryError, ModelError
 from fwicli.files import arrays, hdf5
 from fwicli.files.arrays import Stored
+from fwicli.files.flat import RawFormat
 from fwicli.propagators.absorbing import SIDES, SURFACE, AbsorbingLayer, walls
 from fwicli.propagators.sampling import interpolation
 from fwicli.survey.acquisition import Acquisition, towed
@@ -119,9 +120,7 @@ def read_property(
     stored = arrays.read(
         source.file,
         source.dataset,
-        shape,
-        source.dtype,
-        source.byte_order,
+        RawFormat(shape, source.dtype, source.byte_order),
         masks=True,
         chosen=source.chosen("dataset", "dtype", "byte_order"),
     )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from fwicli.config import schema
 from fwicli.errors import DataError
 from fwicli.files import arrays
+from fwicli.files.flat import RawFormat
 from fwicli.survey import wavelets
 from fwicli.workflows.assembly import plausibility
 
@@ -226,7 +227,7 @@ def _read(section: schema.WaveletFileSection) -> tuple[Array, float | None, floa
     stored = arrays.read(
         section.file,
         section.dataset,
-        dtype=section.dtype,
+        RawFormat(dtype=section.dtype),
         chosen=section.chosen("dataset", "dtype"),
     )
     values, step = np.squeeze(stored.values.astype(float)), stored.interval
