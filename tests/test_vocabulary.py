@@ -46,7 +46,6 @@ NAMES: dict[str, int] = {
     "fwicli.autograd.products": 3,
     "fwicli.autograd.properties": 6,
     "fwicli.autograd.rules": 26,
-    "fwicli.cli.check": 1,
     "fwicli.config.inversion": 1,
     "fwicli.config.regions": 1,
     "fwicli.execution.worker": 1,

@@ -27,26 +27,20 @@ def command(config: Path, kind: str | None, settings: tuple[str, ...], as_json: 
     show(examined(loaded, loaded.config.output or Path("runs") / config.stem), as_json)
 
 
-def show(made: Plan, as_json: bool) -> None:
+def show(plan: Plan, as_json: bool) -> None:
     """Print a plan on stdout."""
-    values = made.summary()
+    values = plan.summary()
     if as_json:
         display.summary(values, as_json)
         return
+    values |= unrounded(plan)
     stages: list[dict[str, Any]] = values.pop("stages")
     warnings, histories = values.pop("warnings"), values.pop("history", [])
     near = [stage["summary"] for stage in values.pop("near_source", [])]
     values |= values.pop("environment", {})
-    display.summary({name: _text(value) for name, value in values.items()}, as_json=False)
+    display.summary(values, as_json=False)
     click.echo()
-    rows = [list(stages[0]), *[[_text(v) for v in stage.values()] for stage in stages]]
-    numbered = [["stage", *map(str, range(1, len(stages) + 1))]]
-    columns = numbered + [list(column) for column in zip(*rows, strict=True)]
-    width = max(len(column[0]) for column in columns)
-    widths = [max(len(c[i]) for c in columns) for i in range(1, len(columns[0]))]
-    for name, *cells in columns:
-        row = "  ".join(cell.rjust(w) for cell, w in zip(cells, widths, strict=True))
-        click.echo(f"{name.replace('_', ' '):<{width}}  {row}")
+    display.table("stage", stages)
     for number, reason in enumerate(dict.fromkeys(histories), 1):
         stage = f" of stage {number}" if len(set(histories)) > 1 else ""
         click.echo(f"history{stage}: {reason}")
@@ -57,8 +51,20 @@ def show(made: Plan, as_json: bool) -> None:
         click.echo(f"warning: {warning}", err=True)
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        same = len({str(v) for v in value}) == 1
-        return _text(value[0]) if same else ", ".join(_text(v) for v in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def unrounded(plan: Plan) -> dict[str, Any]:
+    """Numbers that the summary of a plan rounds, as they are."""
+    exact = [
+        {
+            "spacing_m": list(stage.grid.spacing),
+            "highest_frequency_hz": stage.highest_frequency,
+            "points_per_wavelength": stage.points_per_wavelength,
+        }
+        for stage in plan.stages
+    ]
+    return {
+        "memory_per_shot_mb": plan.memory / 1e6,
+        "memory_mb": plan.memory * plan.workers / 1e6,
+        "memory_with_imports_mb": plan.total.nbytes / 1e6,
+        "gigapoint_steps_per_propagation": [stage.work() / 1e9 for stage in plan.stages],
+        "stages": [stage.summary() | e for stage, e in zip(plan.stages, exact, strict=True)],
+    }

@@ -6,11 +6,13 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
+
+from fwicli.cli.labels import label, quantity
 
 log = logging.getLogger("fwicli")
 
@@ -127,12 +129,38 @@ def progress() -> Bar | Lines:
 
 
 def summary(values: Mapping[str, Any], as_json: bool) -> None:
-    """Show the result of a command on stdout."""
+    """Show the result of a command on stdout.
+
+    Parameters
+    ----------
+    values : mapping of str to Any
+        Quantities by their names.
+    as_json : bool
+        Whether names and values are shown as they are, for programs.
+    """
     if as_json:
         click.echo(json.dumps(values, indent=2))
         return
-    width = max(len(name) for name in values)
-    for name, value in values.items():
-        if isinstance(value, float):
-            value = f"{value:.6g}"
-        click.echo(f"{name.replace('_', ' '):<{width}}  {value}")
+    labels = [label(name) for name in values]
+    width = max(map(len, labels))
+    for text, (name, value) in zip(labels, values.items(), strict=True):
+        click.echo(f"{text:<{width}}  {quantity(name, value)}")
+
+
+def table(title: str, columns: Sequence[Mapping[str, Any]]) -> None:
+    """Show quantities of several stages side by side on stdout.
+
+    Parameters
+    ----------
+    title : str
+        Label of the row of numbers, which begin at 1.
+    columns : sequence of mappings
+        Quantities of each stage, all with the same names.
+    """
+    rows = [[title, *map(str, range(1, len(columns) + 1))]]
+    rows += [[label(n), *(quantity(n, column[n]) for column in columns)] for n in columns[0]]
+    width = max(len(row[0]) for row in rows)
+    widths = [max(len(row[i]) for row in rows) for i in range(1, len(rows[0]))]
+    for name, *cells in rows:
+        row = "  ".join(cell.rjust(w) for cell, w in zip(cells, widths, strict=True))
+        click.echo(f"{name:<{width}}  {row}")

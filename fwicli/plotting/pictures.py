@@ -23,6 +23,8 @@ Array = NDArray[Any]
 
 DPI = 130
 VELOCITY = "turbo"
+# Names of properties, as labels have them; others are their own.
+WORDS = {"vp": "P velocity", "rho": "density"}
 
 
 def scale_of(*models: EarthModel, name: str = "vp") -> tuple[float, float]:
@@ -123,7 +125,7 @@ def gathers(path: Path, records: Gathers, count: int = 3) -> None:
             extent=(0, max(data.shape[0] - 1, 1), end, 0),
         )
         x = records.acquisition.sources[shot, 0]
-        axes.set_title(f"shot {shot}, x = {x / 1000:g} km", fontsize=9)
+        axes.set_title(f"shot {shot}, x = {x / 1000:.4g} km", fontsize=9)
         axes.set_xlabel("receiver")
     columns[0].set_ylabel("time [s]")
     _save(figure, path)
@@ -181,7 +183,9 @@ def convergence(path: Path, history: dict[str, Array]) -> None:
     panels = [("misfit", "misfit, share of the data")]
     for column in sorted(c for c in history if c.startswith("model_error")):
         name = column.removeprefix("model_error").removeprefix("_") or "vp"
-        label = "relative model error" if name == "vp" else f"relative error of {name}"
+        label = (
+            "relative model error" if name == "vp" else f"relative error of {WORDS.get(name, name)}"
+        )
         panels.append((column, label))
     panels = [p for p in panels if p[0] in history]
     figure = Figure(figsize=(4.6 * max(1, len(panels)), 3.4), layout="constrained")
@@ -265,7 +269,8 @@ def _quantity(earth: EarthModel, name: str) -> Array:
 
 def _label(name: str) -> str:
     unit = UNITS.get(name, "")
-    return f"{name} [{unit}]" if unit else name
+    words = WORDS.get(name, name)
+    return f"{words} [{unit}]" if unit else words
 
 
 def _section(axes: Axes, values: Array, grid: Grid, colours: str, low: float, high: float) -> Any:

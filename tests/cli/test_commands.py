@@ -106,7 +106,7 @@ def test_init_does_not_overwrite(small: Path) -> None:
 def test_check_prints_the_plan(small: Path) -> None:
     done = fwi("check", "m.yaml", cwd=small)
     assert done.returncode == 0, done.stderr
-    for word in ("shots", "points per wavelength", "time step s", "memory mb", "301x151"):
+    for word in ("shots", "points per wavelength", "time step ", "MB", "301 x 151 points", "m/s"):
         assert word in done.stdout
     plan = json.loads(fwi("check", "m.yaml", "--json", cwd=small).stdout)
     assert plan["stages"][0]["grid"] == "301x151"
