@@ -4,10 +4,10 @@ A task is a pure, picklable function without arguments; `propagators.tasks.ShotT
 those that propagate waves. Results come back in the order of the tasks whatever worker computed
 them, so a sum over shots does not depend on the number of workers.
 A worker that dies takes no result with it: its task is run again by a new one. A task that has
-failed `ATTEMPTS` times fails the whole; a partial result is never returned.
+failed `ATTEMPTS` times fails the run; a partial result is never returned.
 
-Nothing that workers share has a name, neither in the file system nor among semaphores: whatever
-part of a run is killed, the kernel frees it. No thread runs beside the caller's.
+Resources that workers share have no name, neither in the file system nor among semaphores: if any
+part of a run is killed, the kernel frees them. No thread runs beside the caller's.
 """
 
 from fwicli.execution.executor import Done, Executor, InProcess, Task

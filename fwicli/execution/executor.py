@@ -1,4 +1,4 @@
-"""What runs tasks, and the simplest of its kind: one after the other in this process."""
+"""The interface of executors, and the simplest one: tasks one after the other in this process."""
 
 from __future__ import annotations
 
@@ -14,11 +14,24 @@ Done = Callable[[int], None]
 class Executor(Protocol):
     """Runs tasks and returns their results in order.
 
-    One whose workers are on this machine may say so with an attribute `shares_memory`.
+    An executor whose workers are on this machine may have a true attribute `shares_memory`.
     """
 
     def map(self, tasks: Sequence[Task], done: Done | None = None) -> Iterator[Any]:
-        """Results of the tasks; `done` is called with the number of each that has finished."""
+        """Run tasks.
+
+        Parameters
+        ----------
+        tasks : sequence of callable
+            Picklable functions without arguments.
+        done : callable, optional
+            Called with the number of each finished task.
+
+        Returns
+        -------
+        results : iterator
+            In the order of the tasks.
+        """
         ...
 
     def close(self) -> None:
@@ -32,17 +45,30 @@ class InProcess:
     shares_memory = True
 
     def map(self, tasks: Sequence[Task], done: Done | None = None) -> Iterator[Any]:
-        """Results of the tasks, in order."""
+        """Run tasks one after the other.
+
+        Parameters
+        ----------
+        tasks : sequence of callable
+            Functions without arguments.
+        done : callable, optional
+            Called with the number of each finished task.
+
+        Returns
+        -------
+        results : iterator
+            In the order of the tasks.
+        """
         for number, task in enumerate(tasks):
             yield run(task)
             if done is not None:
                 done(number)
 
     def close(self) -> None:
-        """Nothing to end."""
+        """Do nothing: there are no workers."""
 
 
 def run(task: Task) -> Any:
-    """Run a task, with one thread for products of matrices."""
+    """Run a task, with one thread for matrix products."""
     with blas.alone():
         return task()

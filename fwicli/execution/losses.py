@@ -1,4 +1,4 @@
-"""Why a worker has ended, as far as the kernel tells, and what helps."""
+"""Why a worker has ended, as far as the kernel reports it, and advice."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ FEWER = "lower `execution.workers`, or set `physics.history: auto`"
 
 
 class WorkerLost(Exception):  # noqa: N818 - it is no error of the task
-    """A worker that has ended in the midst of a task; `advice` is what may help, if anything."""
+    """The loss of a worker during a task, with advice on how to avoid it, if there is any."""
 
     def __init__(self, reason: str, advice: str = "") -> None:
         super().__init__(reason)
@@ -17,14 +17,19 @@ class WorkerLost(Exception):  # noqa: N818 - it is no error of the task
 
 
 def explain(status: int | None, killed_for_memory: int) -> WorkerLost:
-    """Why a worker has ended.
+    """Explain why a worker has ended.
 
     Parameters
     ----------
     status : int or None
         Its exit code, or the negative of the signal that has killed it; None if unknown.
     killed_for_memory : int
-        Processes that the kernel has killed for lack of memory meanwhile.
+        Number of processes that the kernel has killed for lack of memory meanwhile.
+
+    Returns
+    -------
+    lost : WorkerLost
+        With reason and advice.
     """
     if status is None:
         return WorkerLost("its worker has ended, and so has the process that could tell why")
@@ -45,12 +50,12 @@ def explain(status: int | None, killed_for_memory: int) -> WorkerLost:
 
 
 def in_words(error: Exception) -> str:
-    """An error of a task, or the loss of its worker."""
+    """An error of a task, or the loss of its worker, in words."""
     return str(error) if isinstance(error, WorkerLost) else f"{type(error).__name__}: {error}"
 
 
 def advice(error: Exception) -> str:
-    """What helps against it, as the end of a sentence."""
+    """Advice on an error, as the end of a sentence; empty without advice."""
     if isinstance(error, MemoryError):
         return f"; {FEWER}"
     if isinstance(error, WorkerLost) and error.advice:
@@ -66,7 +71,7 @@ def _name(number: int) -> str:
 
 
 def _advice(number: int) -> str:
-    """What helps against a signal that a program gets for what it did."""
+    """Advice on a signal that a program receives for its own actions."""
     if _name(number) == "SIGBUS":
         return (
             f"a file that it had in memory could not be read or written: make room in "

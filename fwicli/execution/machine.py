@@ -1,4 +1,4 @@
-"""What this machine leaves a run: cores and memory, as control groups limit them."""
+"""Cores and memory that this machine offers a run, within the limits of control groups."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 
 GROUPS = Path("/sys/fs/cgroup")
-# Arrays of this size have pages of their own [bytes]; glibc's number of the option.
+# Size from which arrays have pages of their own [bytes], and glibc's number of this option.
 LARGE, MMAP_THRESHOLD = 1 << 20, -3
 MEMBERSHIP = Path("/proc/self/cgroup")
 
 
 def cores() -> int:
-    """Cores that this process may use: those it is bound to, or fewer by a quota of their time."""
+    """Cores that this process may use: those of its affinity, or fewer by a quota of CPU time."""
     if hasattr(os, "sched_getaffinity"):
         bound = len(os.sched_getaffinity(0))
     else:
@@ -24,7 +24,7 @@ def cores() -> int:
 
 
 def available() -> int:
-    """Memory of this machine, or what a control group leaves this process of it [bytes]."""
+    """Memory of this machine, or the limit of the control group of this process [bytes]."""
     limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE")]
     for name in ("memory.max", "memory.limit_in_bytes"):
         limits += [_number(group / name) for group in _groups("memory")]
@@ -32,9 +32,9 @@ def available() -> int:
 
 
 def killed_for_memory() -> int | None:
-    """Processes that the kernel has killed for lack of memory so far; None if it does not say.
+    """Number of processes that the kernel has killed for lack of memory so far; None if unknown.
 
-    Those of the control group of this process, or of the machine where there is none.
+    It counts the control group of this process, or the machine if there is no group.
     """
     for group in _groups("memory"):
         for name in ("memory.events", "memory.oom_control"):
@@ -46,19 +46,19 @@ def killed_for_memory() -> int | None:
 
 
 def return_memory() -> None:
-    """Have what large arrays leave go back to the system at once.
+    """Return the memory of large arrays to the system as soon as they are freed.
 
-    The C library else learns from the largest that was freed what it may keep for others, up to 32
-    MB each, so that a process takes more than it uses and nobody can say how much.
+    By default, the C library adapts to the largest freed array and keeps up to 32 MB each for later
+    use, so that a process holds more memory than it uses, by an unknown amount.
     """
     with suppress(OSError, AttributeError):
-        import ctypes  # late: a check needs none of it
+        import ctypes  # late: a check does not need it
 
         ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, LARGE)
 
 
 def _quota() -> float:
-    """Cores whose time the control groups leave this process; infinite without a quota."""
+    """Cores that the CPU quota of the control groups corresponds to; infinite without a quota."""
     quota = math.inf
     for group in _groups("cpu"):
         with suppress(OSError, ValueError):
@@ -75,18 +75,18 @@ def _quota() -> float:
 def _groups(controller: str) -> Iterator[Path]:
     """Folders of the control groups of this process, innermost first, for one resource.
 
-    In a container the group may have the name that it has outside, where no such folder is; the
-    root of what is mounted is then its own.
+    In a container, the group may have its outside name, for which no folder exists; the mounted
+    root is then the group of the container.
     """
     with suppress(OSError, ValueError):
         for line in MEMBERSHIP.read_text(encoding="utf-8").splitlines():
-            _, controllers, place = line.split(":", 2)
+            _, controllers, name = line.split(":", 2)
             named = controllers.split(",")
             if controllers and controller not in named:
                 continue
             for root in [GROUPS / controllers, GROUPS / controller] if controllers else [GROUPS]:
                 if root.is_dir():
-                    group = root / place.lstrip("/")
+                    group = root / name.lstrip("/")
                     yield from (g for g in (group, *group.parents) if _inside(g, root))
                     break
 
@@ -96,14 +96,14 @@ def _inside(group: Path, root: Path) -> bool:
 
 
 def _number(path: Path) -> int:
-    """The number in a file of a control group; 0 for none."""
+    """The number in a file of a control group; 0 if there is none."""
     with suppress(OSError, ValueError):
         return int(path.read_text())
     return 0
 
 
 def _entry(path: Path, name: str) -> int:
-    """A named number in a file of the kernel's."""
+    """A named number in a file of the kernel."""
     for line in path.read_text().splitlines():
         key, _, value = line.partition(" ")
         if key == name:

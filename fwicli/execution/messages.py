@@ -3,7 +3,7 @@
     number of parts, length of each part    unsigned integers of 64 bits
     parts                                   the pickle, then the contents of each array
 
-Arrays are sent from where they are and received where they stay: neither side holds a copy.
+Arrays are sent from their own memory and received into their final memory, without copies.
 """
 
 from __future__ import annotations
@@ -32,10 +32,16 @@ def pack(message: Any) -> list[Buffer]:
 def send(connection: socket.socket, parts: list[Buffer]) -> None:
     """Send the parts of a message.
 
+    Parameters
+    ----------
+    connection : socket.socket
+    parts : list of bytes-like
+        As `pack` returns them.
+
     Raises
     ------
     OSError
-        If nobody is at the other end.
+        If the other end is closed.
     """
     lengths = [memoryview(part).nbytes for part in parts]
     connection.sendall(struct.pack(f"={len(parts) + 1}Q", len(parts), *lengths))
@@ -49,7 +55,7 @@ def receive(connection: socket.socket) -> list[memoryview]:
     Raises
     ------
     EOFError, OSError
-        If the other end goes before all of it has come.
+        If the other end is closed before the message is complete.
     """
     (count,) = struct.unpack("=Q", _exactly(connection, 8))
     lengths = struct.unpack(f"={count}Q", _exactly(connection, 8 * count))
@@ -57,7 +63,7 @@ def receive(connection: socket.socket) -> list[memoryview]:
 
 
 def _exactly(connection: socket.socket, length: int) -> memoryview:
-    """Receive so many bytes, in memory of NumPy's, which aligns them as it does arrays."""
+    """Receive a number of bytes, into memory of NumPy, which is aligned for arrays."""
     import numpy as np  # late, so that a check is fast
 
     array = memoryview(np.empty(length, dtype=np.uint8).data)

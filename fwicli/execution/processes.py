@@ -1,8 +1,8 @@
 """Shots over worker processes of this machine.
 
-A worker whose socket ends was lost, whatever has ended it, and its task is run again by another.
-The process that workers are forked from may be lost as well: those that are there go on without
-it, and a new one is started for the next.
+A worker is lost when its socket ends, for any reason, and its task is run again by another. The
+server that workers are forked from may be lost as well: its workers continue without it, and a new
+server is started for the next worker.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class _Job:
-    """A task on its way, and what has come of it.
+    """A task in progress, and its result.
 
     Attributes
     ----------
     finished : deque of _Job
-        To which it is added once it has a result or an error.
+        Receives the job once it has a result or an error.
     """
 
     number: int
@@ -46,13 +46,13 @@ class _Job:
     error: Exception | None = None
 
     def finish(self, result: Any, error: Exception | None) -> None:
-        """Take the result or the error."""
+        """Store the result or the error."""
         self.result, self.error = result, error
         self.finished.append(self)
 
 
 class _Worker:
-    """A worker as this process sees it."""
+    """A worker, from the side of this process."""
 
     def __init__(self) -> None:
         self.connection, other = socket.socketpair()
@@ -62,7 +62,7 @@ class _Worker:
             self._process = server.worker_at(other)
 
     def send(self, parts: list[messages.Buffer]) -> None:
-        """Hand over a task, and first what it takes to unpickle it."""
+        """Send a task; before the first one, the preparation for unpickling it."""
         if self.is_new:
             messages.send(self.connection, worker.preparation())
         messages.send(self.connection, parts)
@@ -74,7 +74,7 @@ class _Worker:
         return self._process.status()
 
     def end(self, at_once: bool) -> None:
-        """End it, by asking or by force, and wait until it has gone."""
+        """End it, by request or by force, and wait until it has ended."""
         with suppress(OSError):
             if at_once:
                 self._process.kill()
@@ -85,7 +85,7 @@ class _Worker:
         self.connection.close()
 
     def _is_gone(self) -> bool:
-        """Wait for the end of the socket, which all copies of the process have to close."""
+        """Wait for the end of the socket, which all copies of the process must close."""
         self.connection.settimeout(server.PATIENCE)
         try:
             while self.connection.recv(1 << 16):
@@ -99,7 +99,7 @@ class _Worker:
 
 @dataclass
 class _Crew:
-    """Workers that are there, and jobs that wait for one."""
+    """Workers, and the queue of jobs."""
 
     workers: list[_Worker] = field(default_factory=list)
     queue: deque[_Job] = field(default_factory=deque)
@@ -109,7 +109,7 @@ class _Crew:
         return next((each for each in self.workers if each.job is None), None)
 
     def ready(self) -> list[_Worker]:
-        """Wait for workers that have something to say, or have gone."""
+        """Wait for workers that have replied or ended."""
         with selectors.DefaultSelector() as selector:
             for each in self.workers:
                 selector.register(each.connection, selectors.EVENT_READ, each)
@@ -124,7 +124,13 @@ class _Crew:
 
 
 class Processes:
-    """Runs tasks in worker processes on this machine, for any number of threads."""
+    """Runs tasks in worker processes on this machine, for any number of threads.
+
+    Parameters
+    ----------
+    workers : int
+        Largest number of processes.
+    """
 
     shares_memory = True
 
@@ -135,18 +141,30 @@ class Processes:
         self._killed_for_memory = machine.killed_for_memory()
 
     def __reduce__(self) -> tuple[type[Self], tuple[int]]:
-        """Its number of workers: these stay with it."""
+        """Pickle the number of workers; the workers themselves remain here."""
         return type(self), (self.workers,)
 
     def map(self, tasks: Sequence[Task], done: Done | None = None) -> Iterator[Any]:
-        """Results of the tasks, in order.
+        """Run tasks in workers.
+
+        Parameters
+        ----------
+        tasks : sequence of callable
+            Picklable functions without arguments.
+        done : callable, optional
+            Called with the number of each finished task.
+
+        Returns
+        -------
+        results : iterator
+            In the order of the tasks.
 
         Raises
         ------
         ExecutionError
-            If a task has failed too often.
+            If a task has failed `ATTEMPTS` times.
         FwiError
-            As raised by a task: what is wrong with its input does not mend by repeating.
+            As raised by a task; errors in its input are not repeated.
         """
         finished: deque[_Job] = deque()
         jobs = [_Job(number, task, finished) for number, task in enumerate(tasks)]
@@ -174,7 +192,7 @@ class Processes:
                         self._crew.queue.remove(job)
 
     def close(self) -> None:
-        """End the workers, and wait until they have gone; tasks that remain are dropped."""
+        """End the workers, and wait until they have ended; unfinished tasks are dropped."""
         with self._lock:
             crew, self._crew = self._crew, _Crew()
             dropped = ExecutionError("the workers were ended while tasks waited for them")
@@ -187,7 +205,7 @@ class Processes:
                 job.finish(None, dropped)
 
     def _wait(self, finished: deque[_Job]) -> None:
-        """Wait until a job of a call has finished; jobs of other calls go on meanwhile."""
+        """Wait until a job of this call has finished; jobs of other calls proceed as well."""
         while True:
             with self._lock:
                 if finished:
@@ -197,7 +215,7 @@ class Processes:
                     self._receive(each)
 
     def _assign(self) -> None:
-        """Hand jobs to workers, as long as there are both."""
+        """Give jobs to workers, as long as there are both."""
         crew = self._crew
         while crew.queue:
             each = crew.idle()
@@ -209,7 +227,7 @@ class Processes:
             self._hand(crew.queue.popleft(), each)
 
     def _hand(self, job: _Job, each: _Worker) -> None:
-        """Hand a job to a worker."""
+        """Give a job to a worker."""
         try:
             parts = messages.pack(job.task)
         except Exception as error:
@@ -224,7 +242,7 @@ class Processes:
                 self._crew.queue.appendleft(job)
             self._lose(each)
         except BaseException:
-            # It has half a message, with which no other could be understood.
+            # The worker has received part of a message, and could not parse another one.
             self._crew.dismiss(each, WorkerLost("its worker was ended by an interrupt"))
             raise
 
@@ -247,7 +265,7 @@ class Processes:
             job.finish(None, error)
 
     def _lose(self, each: _Worker) -> None:
-        """Do without a worker that has ended."""
+        """Remove a worker that has ended; its job fails with the reason."""
         self._crew.workers.remove(each)
         status = each.status()
         if each.job is not None:
@@ -256,7 +274,7 @@ class Processes:
             each.job.finish(None, losses.explain(status, killed))
 
     def _again(self, job: _Job, error: Exception) -> None:
-        """Have a task run again that has failed; give up at the last."""
+        """Run a failed task again, or raise its last error."""
         if isinstance(error, FwiError):
             raise error
         job.failures += 1
@@ -273,7 +291,7 @@ class Processes:
 
 
 class Local:
-    """Executor for this machine as a context: in process for one worker, in workers for more."""
+    """Executor for this machine as a context: in process for one worker, otherwise in workers."""
 
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or machine.cores()
@@ -291,5 +309,5 @@ class Local:
         self._executor.close()
 
     def with_tasks(self, tasks: int) -> Self:
-        """An executor with no more workers than tasks."""
+        """An executor with at most one worker a task."""
         return type(self)(max(1, min(self.workers, tasks)))

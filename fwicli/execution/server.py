@@ -1,13 +1,13 @@
-"""The process that workers are forked from, with their imports done once for all.
+"""The process that workers are forked from, with its imports done once for all workers.
 
-It is started when the first worker is wanted, and ends with this process, however that ends: it
-waits at a socket that only this process has the other end of. Its workers end with it, and with
-this process. Where forks are not safe, each worker is a new interpreter instead.
+It starts with the first worker, and ends with this process in any case: it waits at a socket whose
+other end only this process has. Workers end with the server, and with this process. On systems
+where forks are not safe, each worker is a new interpreter instead.
 
-    to the server       a number, with a file descriptor: the socket of a worker to be
+    to the server       a number, with a file descriptor: the socket of a new worker
     from the server     that number, the process of the worker, 0
-                        that number, the negative of the reason (errno) why there is none, 0
-                        0, the process of a worker that has ended, its exit code; negative where
+                        that number, the negative error number (errno) of a failed fork, 0
+                        0, the process of a worker that has ended, its exit code; negative if
                         a signal has killed it
 """
 
@@ -32,23 +32,23 @@ from typing import Any
 from fwicli.errors import ExecutionError
 from fwicli.execution import machine, worker
 
-# What a worker imports before its first task, once for all workers.
+# Modules that are imported before the first task, once for all workers.
 PRELOAD = [
     "fwicli.propagators.propagator",
     "fwicli.inversion.objective",
     "scipy.fft",
     "scipy.sparse",
     "scipy.special",
-    # What kernels are unpickled with.
+    # Modules that unpickle kernels.
     "devito.data.distributed",
     "sympy.combinatorics",
     "sympy.tensor.tensor",
 ]
 
-# Seconds that a process may take to end in good order, and to be gone once it was killed.
+# Longest time that a process may take to end by itself, and after it was killed [s].
 PATIENCE = 5.0
 
-# How often the server is started, if it ends before it has made a worker.
+# Number of times that the server is started, if it ends before it has forked a worker.
 ATTEMPTS = 3
 
 FORKS = sys.platform.startswith("linux")
@@ -56,9 +56,22 @@ _ORDER, _REPORT = struct.Struct("=q"), struct.Struct("=qqq")
 
 
 def interpreter(task: str, descriptor: int, *arguments: Any) -> subprocess.Popen[bytes]:
-    """A new interpreter that calls a function of this package with a file descriptor, and more.
+    """Start an interpreter that calls a function of this package with a file descriptor.
 
-    The signals that end a run are blocked in it, until it has learned to ignore them.
+    The signals that end a run are blocked in it until it ignores them.
+
+    Parameters
+    ----------
+    task : str
+        The function, as `module:function`.
+    descriptor : int
+        File descriptor, its first argument.
+    *arguments : Any
+        Further arguments, which `repr` must reproduce.
+
+    Returns
+    -------
+    process : subprocess.Popen
     """
     module, _, function = task.partition(":")
     values = ", ".join(map(repr, (descriptor, *arguments)))
@@ -78,7 +91,7 @@ def interpreter(task: str, descriptor: int, *arguments: Any) -> subprocess.Popen
 
 
 class Server:
-    """The server as this process sees it."""
+    """The server, from the side of this process."""
 
     def __init__(self) -> None:
         self._control, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -89,12 +102,12 @@ class Server:
         self._owner = os.getpid()
 
     def fork(self, connection: socket.socket) -> int:
-        """A worker at the other end of a connection; returns its process.
+        """Fork a worker at the other end of a connection; returns its process.
 
         Raises
         ------
         OSError, EOFError
-            If the server has ended.
+            If the server has ended, or the fork failed.
         """
         order = next(self._orders)
         socket.send_fds(self._control, [_ORDER.pack(order)], [connection.fileno()])
@@ -107,7 +120,20 @@ class Server:
                 return process
 
     def status(self, process: int, seconds: float = PATIENCE) -> int | None:
-        """How a worker ended: its exit code, or the negative of a signal; None if unknown."""
+        """How a worker ended.
+
+        Parameters
+        ----------
+        process : int
+            Process of the worker.
+        seconds : float
+            Longest time to wait for the report [s].
+
+        Returns
+        -------
+        status : int or None
+            Exit code, or the negative of a signal; None if unknown.
+        """
         end = time.monotonic() + seconds
         with suppress(OSError, EOFError):
             while process not in self._ended:
@@ -117,7 +143,7 @@ class Server:
         return self._ended.pop(process, None)
 
     def close(self) -> None:
-        """End the server and with it its workers, and wait for it."""
+        """End the server and its workers, and wait for it."""
         self._control.close()
         if self._owner != os.getpid():  # a fork of the process that has started it
             self._process.returncode = 0
@@ -136,7 +162,7 @@ class Server:
 
 
 def reap(process: subprocess.Popen[bytes]) -> int | None:
-    """Wait until a process has ended, and kill it if that takes too long; its exit code."""
+    """Wait until a process has ended, or kill it after `PATIENCE`; returns its exit code."""
     with suppress(subprocess.TimeoutExpired):
         return process.wait(PATIENCE)
     process.kill()
@@ -152,7 +178,7 @@ class _Here:
 
 
 def here() -> Server:
-    """The server of this process; started if need be, and ended with it."""
+    """The server of this process, which ends with it; started at the first call."""
     if _Here.server is None:
         _Here.server = Server()
         atexit.register(forget)
@@ -160,7 +186,7 @@ def here() -> Server:
 
 
 def forget() -> None:
-    """End the server of this process; the next worker gets a new one."""
+    """End the server of this process; the next worker starts a new one."""
     server, _Here.server = _Here.server, None
     if server is not None:
         atexit.unregister(forget)
@@ -168,7 +194,7 @@ def forget() -> None:
 
 
 class _Forked:
-    """A worker that the server has made."""
+    """A worker that the server has forked."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._server = here()
@@ -179,7 +205,7 @@ class _Forked:
         os.kill(self._process, signal.SIGKILL)
 
     def status(self) -> int | None:
-        """How it has ended: its exit code, or the negative of a signal; None if unknown."""
+        """Exit code, or the negative of a signal; None if unknown."""
         return self._server.status(self._process)
 
 
@@ -194,7 +220,7 @@ class _Spawned:
         self._process.kill()
 
     def status(self) -> int | None:
-        """How it has ended: its exit code, or the negative of a signal; None if unknown."""
+        """Exit code, or the negative of a signal; None if unknown."""
         return reap(self._process)
 
 
@@ -204,7 +230,7 @@ def worker_at(connection: socket.socket) -> _Forked | _Spawned:
     Raises
     ------
     ExecutionError
-        If none can be started.
+        If no worker can be started.
     """
     reason: Exception | None = None
     for _ in range(ATTEMPTS):
@@ -224,7 +250,7 @@ def worker_at(connection: socket.socket) -> _Forked | _Spawned:
 
 
 if hasattr(os, "register_at_fork"):
-    # A server is that of the process that has started it.
+    # The server belongs to the process that has started it.
     os.register_at_fork(after_in_child=forget)
 
 
@@ -232,14 +258,22 @@ if hasattr(os, "register_at_fork"):
 
 
 def serve(descriptor: int, preload: list[str]) -> None:
-    """Import modules, and fork workers until the other end of the control socket is closed."""
+    """Import modules, and fork workers until the other end of the control socket is closed.
+
+    Parameters
+    ----------
+    descriptor : int
+        Of the control socket.
+    preload : list of str
+        Names of modules.
+    """
     worker.leave_signals()
     machine.return_memory()
     for name in preload:
-        # A worker that misses something says so when its task asks for it.
+        # If a module is missing, the task that needs it raises the error.
         with suppress(Exception):
             import_module(name)
-    gc.freeze()  # a collection in a worker would else make copies of all that it shares
+    gc.freeze()  # a collection in a worker would otherwise copy the memory that workers share
     control = socket.socket(fileno=descriptor)
     children: set[int] = set()
     with suppress(OSError), _Deaths() as deaths, selectors.DefaultSelector() as selector:
@@ -266,9 +300,9 @@ def serve(descriptor: int, preload: list[str]) -> None:
 
 
 def _fork(descriptor: int, foreign: tuple[Any, ...]) -> int:
-    """A worker at a socket, or the negative of the reason why there is none.
+    """Fork a worker at a socket; returns its process, or the negative error number.
 
-    The server's own files are closed in it.
+    The worker closes the server's own files.
     """
     try:
         process = os.fork()
@@ -290,7 +324,7 @@ def _fork(descriptor: int, foreign: tuple[Any, ...]) -> int:
 
 
 class _Deaths:
-    """Can be read from when a child of this process has ended."""
+    """A file that becomes readable when a child of this process has ended."""
 
     def __enter__(self) -> _Deaths:
         self._here, self._there = socket.socketpair()
@@ -304,11 +338,11 @@ class _Deaths:
         self.close()
 
     def fileno(self) -> int:
-        """Of the socket that the signal writes to."""
+        """Descriptor of the socket that the signal writes to."""
         return self._here.fileno()
 
     def reap(self, children: set[int]) -> list[tuple[int, int]]:
-        """Children that have ended, with their exit codes; they are taken from the set."""
+        """Remove children that have ended from the set; returns them with their exit codes."""
         with suppress(BlockingIOError):
             while self._here.recv(4096):
                 pass
@@ -321,7 +355,7 @@ class _Deaths:
         return ended
 
     def close(self) -> None:
-        """Look no longer for the signal."""
+        """Stop watching for the signal."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._here.close()

@@ -1,7 +1,7 @@
-"""A worker: a process that runs one task after the other, and its handle in the parent.
+"""A worker: a process that runs one task after the other.
 
-It is at one end of a socket and its parent at the other. It ends when the parent's end is closed,
-which the kernel does for a parent that was killed, even in the midst of a task.
+A socket connects it to its parent. It ends when the parent's end is closed, also during a task; the
+kernel closes it if the parent is killed.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from typing import Any
 from fwicli.execution import messages
 from fwicli.execution.executor import run
 
-# What ends a run is for the process that saves its state and ends the workers, not for them, even
-# where a terminal or a batch system sends it to all.
+# Signals that end a run. Workers ignore them, also if a terminal or a batch system sends them to
+# all processes: the parent saves the state and ends the workers.
 FOR_PARENT = tuple(
     getattr(signal, name)
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU")
@@ -41,7 +41,7 @@ class Failure:
     ----------
     error : Exception
     trace : str
-        Where, in words.
+        Its traceback, formatted.
     """
 
     error: Exception
@@ -49,7 +49,7 @@ class Failure:
 
 
 class _Trace(Exception):  # noqa: N818 - it only shows the trace of another error
-    """The trace of an error in a worker, as the cause of that error in the parent."""
+    """The traceback of an error in a worker, as the cause of that error in the parent."""
 
     def __str__(self) -> str:
         return f"\n{self.args[0]}"
@@ -65,12 +65,12 @@ def outcome(parts: list[memoryview]) -> tuple[Any, Exception | None]:
 
 
 def preparation() -> list[messages.Buffer]:
-    """What a worker has to know of this process to unpickle its tasks, as a message.
+    """Message with the state of this process that a worker needs to unpickle its tasks.
 
     Raises
     ------
     RuntimeError
-        In a script that starts workers when it is imported, as workers do.
+        In a script that starts workers when it is imported, as workers import it.
     """
     data = spawn.get_preparation_data("worker")
     data.pop("authkey", None)  # there is no `multiprocessing` between the two
@@ -88,7 +88,7 @@ def leave_signals() -> None:
 
 
 def start(descriptor: int) -> None:
-    """Be a worker in an interpreter of its own."""
+    """Run as a worker in an interpreter of its own."""
     leave_signals()
     serve(descriptor)
     os._exit(0)
@@ -108,7 +108,7 @@ def serve(descriptor: int) -> None:
 
 
 class _Script:
-    """What the parent runs; it is imported when a task is the first to need it."""
+    """The script of the parent, imported when a task first needs it."""
 
     def __init__(self, data: memoryview) -> None:
         everything = pickle.loads(data)
@@ -117,7 +117,7 @@ class _Script:
         spawn.prepare(everything)
 
     def load(self) -> None:
-        """Import it, as `multiprocessing` does."""
+        """Import it like `multiprocessing`."""
         main, self._main = self._main, {}
         current = multiprocessing.current_process()
         current._inheriting = True  # type: ignore[attr-defined]
@@ -131,7 +131,7 @@ class _Script:
 
 
 class _Tasks(pickle.Unpickler):
-    """Unpickles tasks, those as well that are stated in the script of the parent."""
+    """Unpickles tasks, including those defined in the script of the parent."""
 
     def __init__(self, script: _Script, parts: list[memoryview]) -> None:
         super().__init__(io.BytesIO(parts[0]), buffers=parts[1:])
@@ -144,7 +144,7 @@ class _Tasks(pickle.Unpickler):
 
 
 def _reply(script: _Script, parts: list[memoryview]) -> list[messages.Buffer]:
-    """Run a task, and pack what comes of it."""
+    """Run a task, and pack its result or error."""
     try:
         return messages.pack(run(_Tasks(script, parts).load()))
     except Exception as error:
@@ -152,14 +152,14 @@ def _reply(script: _Script, parts: list[memoryview]) -> list[messages.Buffer]:
 
 
 def _failed(error: Exception) -> list[messages.Buffer]:
-    """Pack an error; one that does not survive the way is told in words."""
+    """Pack an error; one that cannot be unpickled becomes a RuntimeError with its text."""
     trace = "".join(traceback.format_exception(error))
     try:
         parts = messages.pack(Failure(error, trace))
         pickle.loads(parts[0], buffers=parts[1:])
     except Exception:
-        told = RuntimeError(f"{type(error).__name__}: {error}")
-        parts = messages.pack(Failure(told, trace))
+        described = RuntimeError(f"{type(error).__name__}: {error}")
+        parts = messages.pack(Failure(described, trace))
     return parts
 
 
@@ -170,7 +170,7 @@ def _flush() -> None:
 
 
 def _end_with_parent(connection: socket.socket) -> None:
-    """End this process in the midst of a task when the parent has gone."""
+    """End this process, also during a task, when the parent has ended."""
     poll = select.poll()
     poll.register(connection, getattr(select, "POLLRDHUP", 0))
     poll.poll()

@@ -1,1 +1,1 @@
-"""Threads of a process: the locks that they share, and matrix products on one of them."""
+"""Threads of a process: the locks that they share, and matrix products on a single one."""

@@ -1,12 +1,12 @@
 """Products of dense matrices on one thread.
 
-The libraries of NumPy and SciPy start a thread for every core of the machine in every process, and
-these wait for more work by turning round. Where shots run side by side they take each other's time:
-with a shot on each of two cores, a third of it. On one thread, products have the same bits for
-any number of workers, too.
+The BLAS libraries of NumPy and SciPy start a thread for every core of the machine in every process,
+and idle BLAS threads spin. Where shots run side by side, they take each other's time: a third of it
+for a shot on each of two cores. On one thread, products also have the same bits for any number of
+workers.
 
-The limit is one for all threads of a process: the first that sets it takes note of what was
-before, and the last that has no more use for it puts that back.
+One limit holds for all threads of a process. The first block that sets it saves the previous limit,
+and the last one restores it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from fwicli.threads import locks
 
 @functools.cache
 def _controller() -> ThreadpoolController:
-    # What is to be limited has to be there when it is looked for; late, as it takes long to load.
+    # The controller limits libraries that are loaded already; they load late, as they load slowly.
     import numpy as np  # noqa: F401
     import scipy.linalg  # noqa: F401
 
@@ -32,7 +32,7 @@ def _controller() -> ThreadpoolController:
 
 
 class _Limit:
-    """The limit of this process, and how many blocks of code need it."""
+    """The limit of this process, and the number of blocks that need it."""
 
     def __init__(self) -> None:
         self._users = 0
@@ -40,7 +40,7 @@ class _Limit:
         self._own = threading.local()
 
     def take(self) -> None:
-        """One block more."""
+        """Begin a block."""
         with locks.PRODUCTS:
             if not self._users:
                 self._before.enter_context(_controller().limit(limits=1, user_api="blas"))
@@ -48,7 +48,7 @@ class _Limit:
             self._own.users = getattr(self._own, "users", 0) + 1
 
     def give_back(self) -> None:
-        """One block less; without any, all is as it was before."""
+        """End a block; the last one restores the previous limit."""
         with locks.PRODUCTS:
             self._users -= 1
             self._own.users -= 1
@@ -56,7 +56,7 @@ class _Limit:
                 self._before.close()
 
     def forget_others(self) -> None:
-        """Only this thread is left, after a fork; the limit stays, as it suits a child, too."""
+        """After a fork, count the blocks of this thread alone; the child keeps the limit."""
         self._users = getattr(self._own, "users", 0)
         if not self._users:
             self._before.pop_all()
@@ -69,7 +69,7 @@ if hasattr(os, "register_at_fork"):
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """One thread for products meanwhile, in this process; a decorator as well."""
+    """One thread for matrix products of this process in a block; also a decorator."""
     _limit.take()
     try:
         yield

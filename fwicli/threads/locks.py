@@ -1,10 +1,10 @@
-"""What threads of a process share, and what a fork of the process may still do.
+"""Locks that threads share, and what a fork of the process must respect.
 
-Devito and the libraries of matrix products have one state for all threads; only the one that holds
-its lock changes it. A fork takes one thread along and the state of all: it waits until nobody holds
-a lock, so that no child finds one that is never given back, or what is behind it half changed.
+Devito and the BLAS libraries have one state for all threads; only the thread that holds its lock
+changes it. A fork copies one thread and the state of all. It therefore waits until all locks are
+free, so that no child inherits a locked lock, or a state that is half changed.
 
-The threads of OpenMP do not come along, and a loop in the child would wait for them forever.
+OpenMP threads are not copied, and a parallel loop in the child would wait for them forever.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from fwicli.errors import ExecutionError
 DEVITO = threading.RLock()
 # The number of threads of matrix products.
 PRODUCTS = threading.RLock()
-# The memory of histories that wait.
+# The memory of histories between a forward and an adjoint run.
 HISTORIES = threading.RLock()
-# Who holds one of them may take those that follow it.
+# Order in which a thread may take several of them.
 _ORDER = (DEVITO, PRODUCTS, HISTORIES)
 
 _process = os.getpid()
@@ -28,7 +28,7 @@ _is_threaded = _parent_was_threaded = False
 
 
 def check_threads(threads: int) -> None:
-    """Make sure that a loop of so many OpenMP threads can run in this process.
+    """Make sure that a loop of a number of OpenMP threads can run in this process.
 
     Raises
     ------
