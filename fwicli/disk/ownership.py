@@ -294,9 +294,9 @@ def appending(path: Path) -> BinaryIO:
     return _writable(path, os.O_APPEND)
 
 
-def _writable(path: Path, more: int) -> BinaryIO:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | more
-    return os.fdopen(os.open(path, flags, 0o644), "ab" if more & os.O_APPEND else "wb")
+def _writable(path: Path, extra_flags: int) -> BinaryIO:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | extra_flags
+    return os.fdopen(os.open(path, flags, 0o644), "ab" if extra_flags & os.O_APPEND else "wb")
 
 
 def _keeps_modes(folder: Path) -> bool:

@@ -106,21 +106,21 @@ class _Crew:
 
     def idle(self) -> _Worker | None:
         """A worker without a job."""
-        return next((each for each in self.workers if each.job is None), None)
+        return next((handle for handle in self.workers if handle.job is None), None)
 
     def ready(self) -> list[_Worker]:
         """Wait for workers that have replied or ended."""
         with selectors.DefaultSelector() as selector:
-            for each in self.workers:
-                selector.register(each.connection, selectors.EVENT_READ, each)
+            for handle in self.workers:
+                selector.register(handle.connection, selectors.EVENT_READ, handle)
             return [key.data for key, _ in selector.select()]
 
-    def dismiss(self, each: _Worker, error: Exception) -> None:
+    def dismiss(self, handle: _Worker, error: Exception) -> None:
         """End a worker by force; its job fails with an error."""
-        self.workers.remove(each)
-        if each.job is not None:
-            each.job.finish(None, error)
-        each.end(at_once=True)
+        self.workers.remove(handle)
+        if handle.job is not None:
+            handle.job.finish(None, error)
+        handle.end(at_once=True)
 
 
 class Processes:
@@ -196,11 +196,11 @@ class Processes:
         with self._lock:
             crew, self._crew = self._crew, _Crew()
             dropped = ExecutionError("the workers were ended while tasks waited for them")
-            for each in list(crew.workers):
-                if each.job is not None:
-                    crew.dismiss(each, dropped)
-            for each in crew.workers:
-                each.end(at_once=False)
+            for handle in list(crew.workers):
+                if handle.job is not None:
+                    crew.dismiss(handle, dropped)
+            for handle in crew.workers:
+                handle.end(at_once=False)
             for job in crew.queue:
                 job.finish(None, dropped)
 
@@ -211,52 +211,52 @@ class Processes:
                 if finished:
                     return
                 self._assign()
-                for each in self._crew.ready():
-                    self._receive(each)
+                for handle in self._crew.ready():
+                    self._receive(handle)
 
     def _assign(self) -> None:
         """Give jobs to workers, as long as there are both."""
         crew = self._crew
         while crew.queue:
-            each = crew.idle()
-            if each is None:
+            handle = crew.idle()
+            if handle is None:
                 if len(crew.workers) >= self.workers:
                     return
-                each = _Worker()
-                crew.workers.append(each)
-            self._hand(crew.queue.popleft(), each)
+                handle = _Worker()
+                crew.workers.append(handle)
+            self._hand(crew.queue.popleft(), handle)
 
-    def _hand(self, job: _Job, each: _Worker) -> None:
+    def _hand(self, job: _Job, handle: _Worker) -> None:
         """Give a job to a worker."""
         try:
             parts = messages.pack(job.task)
         except Exception as error:
             job.finish(None, error)
             return
-        each.job = job
+        handle.job = job
         try:
-            each.send(parts)
+            handle.send(parts)
         except OSError:
-            if not each.is_new:  # it has gone while it had nothing to do
-                each.job = None
+            if not handle.is_new:  # the worker has ended while it was idle
+                handle.job = None
                 self._crew.queue.appendleft(job)
-            self._lose(each)
+            self._lose(handle)
         except BaseException:
             # The worker has received part of a message, and could not parse another one.
-            self._crew.dismiss(each, WorkerLost("its worker was ended by an interrupt"))
+            self._crew.dismiss(handle, WorkerLost("its worker was ended by an interrupt"))
             raise
 
-    def _receive(self, each: _Worker) -> None:
+    def _receive(self, handle: _Worker) -> None:
         """Take the result of a worker's job."""
         try:
-            parts = messages.receive(each.connection)
+            parts = messages.receive(handle.connection)
         except (OSError, EOFError):
-            self._lose(each)
+            self._lose(handle)
             return
         except BaseException:
-            self._crew.dismiss(each, WorkerLost("its worker was ended by an interrupt"))
+            self._crew.dismiss(handle, WorkerLost("its worker was ended by an interrupt"))
             raise
-        job, each.job = each.job, None
+        job, handle.job = handle.job, None
         if job is None:
             return
         try:
@@ -264,14 +264,14 @@ class Processes:
         except Exception as error:
             job.finish(None, error)
 
-    def _lose(self, each: _Worker) -> None:
+    def _lose(self, handle: _Worker) -> None:
         """Remove a worker that has ended; its job fails with the reason."""
-        self._crew.workers.remove(each)
-        status = each.status()
-        if each.job is not None:
+        self._crew.workers.remove(handle)
+        status = handle.status()
+        if handle.job is not None:
             before, self._killed_for_memory = self._killed_for_memory, machine.killed_for_memory()
             killed = (self._killed_for_memory or 0) - (before or 0)
-            each.job.finish(None, losses.explain(status, killed))
+            handle.job.finish(None, losses.explain(status, killed))
 
     def _again(self, job: _Job, error: Exception) -> None:
         """Run a failed task again, or raise its last error."""

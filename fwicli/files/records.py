@@ -155,11 +155,11 @@ def _shape(file: Datasets, traces: str) -> tuple[int, int, int]:
         raise DataError(
             f"{file.name(traces)} has shape {stored}; it must be (shot, receiver, time)"
         )
-    for size, least, what in zip(shape, (1, 1, 2), ("shots", "receivers", "samples"), strict=True):
+    for size, least, items in zip(shape, (1, 1, 2), ("shots", "receivers", "samples"), strict=True):
         if size < least:
             raise DataError(
                 f"{file.name(traces)} has shape {stored} (shot, receiver, time): there are "
-                f"{size or 'no'} {what}, and at least {least} must be"
+                f"{size or 'no'} {items}, and at least {least} must be"
             )
     return shape[0], shape[1], shape[2]
 

@@ -143,18 +143,18 @@ class Diagnosis:
         alive = np.isfinite(self.traces.amplitude)
         if not alive.any():
             return {}
-        good = self.reliable
+        reliable = self.reliable
         numbers = {
             "amplitude_ratio": float(
-                np.median(self.traces.amplitude[good if good.any() else alive])
+                np.median(self.traces.amplitude[reliable if reliable.any() else alive])
             ),
-            "picked_share": float(good.sum() / alive.sum()),
+            "picked_share": float(reliable.sum() / alive.sum()),
         }
-        if good.any():
-            cycles = self.traces.cycles[good]
+        if reliable.any():
+            cycles = self.traces.cycles[reliable]
             numbers["late_cycles"] = float(np.median(cycles))
             numbers["skipped_share"] = float((np.abs(cycles) > HALF).mean())
-            numbers["reversed_share"] = float((self.traces.correlation[good] < 0).mean())
+            numbers["reversed_share"] = float((self.traces.correlation[reliable] < 0).mean())
         return numbers
 
     def summary(self) -> str:
@@ -214,8 +214,8 @@ class Diagnosis:
 
     def _cause(self) -> str:
         """Likely cause of skipped cycles, from their pattern, and advice."""
-        good = self.reliable
-        cycles = np.where(good, self.traces.cycles, np.nan)
+        reliable = self.reliable
+        cycles = np.where(reliable, self.traces.cycles, np.nan)
         off = np.abs(np.nan_to_num(cycles)) > HALF
         low, middle, high = np.nanquantile(cycles, (0.1, 0.5, 0.9))
         if high - low < UNIFORM and abs(middle) > AGREE:
@@ -269,12 +269,12 @@ def _agreeing(cycles: Array) -> NDArray[np.bool_]:
 
 def _alone(cycles: Array, off: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Traces that are off, between compared traces on both sides that are not."""
-    rows, wrong = np.atleast_2d(cycles), np.atleast_2d(off)
+    rows, is_off = np.atleast_2d(cycles), np.atleast_2d(off)
     alone = np.zeros(rows.shape, dtype=bool)
-    for row, bad, mark in zip(rows, wrong, alone, strict=True):
+    for row, off_row, marks in zip(rows, is_off, alone, strict=True):
         compared = np.flatnonzero(np.isfinite(row))
-        right = ~bad[compared]
-        mark[compared[1:-1]] = right[:-2] & right[2:] & bad[compared[1:-1]]
+        is_on = ~off_row[compared]
+        marks[compared[1:-1]] = is_on[:-2] & is_on[2:] & off_row[compared[1:-1]]
     return alone.reshape(np.shape(cycles))
 
 

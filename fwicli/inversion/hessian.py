@@ -54,7 +54,7 @@ class CurvatureTask(ShotTask):
             return adjoint, self.comparison.curvature(synthetic, change)
 
         changes = {n: p for n, p in self.parameters.items() if n.startswith(CHANGE)}
-        found = self.propagator.curvature(
+        result = self.propagator.curvature(
             {n: p for n, p in self.parameters.items() if n not in changes},
             {n.removeprefix(CHANGE): p for n, p in changes.items()},
             residual,
@@ -64,7 +64,7 @@ class CurvatureTask(ShotTask):
             # With the illumination, Gauss and Newton use the kernel of the gradient.
             kinds=() if self.full else ("illumination",),
         )
-        return found.product
+        return result.product
 
 
 def with_changes(parameters: Mapping[str, Array], changes: Mapping[str, Array]) -> dict[str, Array]:

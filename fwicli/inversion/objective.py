@@ -253,9 +253,9 @@ class Objective:
         exact = self.parameter_map.exact()
         size = exact.size(x)
         changes = directional_derivative(exact.unchecked_parameters, x, v, size)
-        both = with_changes(parameters, changes)
+        with_change = with_changes(parameters, changes)
         task = partial(CurvatureTask, full=slopes is not None)
-        tasks = self._tasks(task, both, [e.comparison for e in self.experiments])
+        tasks = self._tasks(task, with_change, [e.comparison for e in self.experiments])
         total = self._added(tasks, parameters)
         self.simulations += PROPAGATIONS[slopes is not None] * len(tasks)
         product = self.weight / self._norm * exact.by_x(x, total) + self._penalised_product(x, v)
@@ -395,6 +395,6 @@ class Objective:
             for name, part in shot.gradient.items():
                 task.window.add(part, gradient[name])
             task.window.add(shot.illumination, illumination)
-        moved = self.regridding
-        self.illumination = illumination if moved is None else moved.to_fine(illumination)
+        regridding = self.regridding
+        self.illumination = illumination if regridding is None else regridding.to_fine(illumination)
         return value, gradient

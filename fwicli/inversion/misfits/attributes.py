@@ -210,8 +210,8 @@ class Phase(Attribute):
         def transpose(residual: Array) -> Array:
             stretch = inverse**3 * (circle * residual).sum(axis=0)
             turned = inverse * residual - circle * stretch
-            back = turned[0] - quadrature(turned[1])
-            return np.asarray(back - share * gather * stretch.sum(axis=-1, keepdims=True))
+            derivative = turned[0] - quadrature(turned[1])
+            return np.asarray(derivative - share * gather * stretch.sum(axis=-1, keepdims=True))
 
         return Linearized(inverse * circle, forward, transpose)
 

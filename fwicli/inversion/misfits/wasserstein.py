@@ -111,8 +111,8 @@ def distance_of(f: Array, g: Array, interval: float) -> tuple[float, Array]:
     order = np.argsort(q, kind="stable")
     q = q[order]
     t = np.interp(q, ends_f, edges)
-    way = t - np.interp(q, ends_g, edges)
-    left, right = way[:-1], way[1:]
+    distances = t - np.interp(q, ends_g, edges)
+    left, right = distances[:-1], distances[1:]
     distance = float(np.diff(q) @ (left**2 + left * right + right**2)) / 3
     # The potential is quadratic between the values of q, its integral over time cubic.
     length = np.diff(t)

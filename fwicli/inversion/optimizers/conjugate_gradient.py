@@ -123,14 +123,16 @@ class ConjugateGradient:
     def _beta(
         self, state: State, descent: Descent, direction: Array, steepest: Array, problem: Problem
     ) -> float:
-        x, _, after = descent.trial
-        change = after - state.gradient
-        free = problem.free(x, after)
-        next_steepest = np.where(free, problem.precondition(np.where(free, after, 0.0)), 0.0)
+        x, _, next_gradient = descent.trial
+        change = next_gradient - state.gradient
+        free = problem.free(x, next_gradient)
+        next_steepest = np.where(
+            free, problem.precondition(np.where(free, next_gradient, 0.0)), 0.0
+        )
         along = float(np.vdot(change, next_steepest))
         if self.formula == "polak_ribiere":
             return max(0.0, along / -float(np.vdot(state.gradient, steepest)))
         curvature = float(np.vdot(change, direction))
         if curvature <= 0:
             return 0.0
-        return max(0.0, min(along, float(np.vdot(after, next_steepest))) / curvature)
+        return max(0.0, min(along, float(np.vdot(next_gradient, next_steepest))) / curvature)

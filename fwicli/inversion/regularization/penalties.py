@@ -112,8 +112,8 @@ class _Single(ABC):
         """Value, and derivative by the property."""
         image = self._image(self._scaled(values[self.name]), spacing)
         total, slope = self._function(image)
-        back = self._transpose(slope, spacing)
-        return self._share * total, {self.name: self._share / self.width * back}
+        derivative = self._transpose(slope, spacing)
+        return self._share * total, {self.name: self._share / self.width * derivative}
 
     def curvature(
         self, values: Values, change: Values, spacing: tuple[float, ...]
@@ -121,8 +121,8 @@ class _Single(ABC):
         """Second derivative times a change of the property."""
         image = self._image(self._scaled(values[self.name]), spacing)
         image_change = self._image(np.asarray(change[self.name], dtype=float) / self.width, spacing)
-        back = self._transpose(self._second(image, image_change), spacing)
-        return {self.name: self._share / self.width * back}
+        product = self._transpose(self._second(image, image_change), spacing)
+        return {self.name: self._share / self.width * product}
 
     @property
     def _share(self) -> float:
