@@ -8,12 +8,24 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fwicli.cli import display, options
+from fwicli.cli.verb import READS, VerbCommand
 
 if TYPE_CHECKING:
     from fwicli.workflows.planning.plan import Plan
 
 
-@click.command("check")
+@click.command(
+    "check",
+    cls=VerbCommand,
+    rank=40,
+    short_help="Check a config and print the plan; run nothing.",
+    examples=(
+        "check model.yaml",
+        "check invert.yaml --set inversion.bounds=[1400,5000]",
+        "check rtm.yaml --json",
+    ),
+    exit_codes=READS,
+)
 @options.config
 @options.kind
 @options.settings

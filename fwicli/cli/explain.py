@@ -7,24 +7,26 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fwicli.cli.verb import VerbCommand
+
 if TYPE_CHECKING:
     from fwicli.config.reference import Setting
 
 
-@click.command("explain")
+@click.command(
+    "explain",
+    cls=VerbCommand,
+    rank=20,
+    short_help="Explain a key of a config: unit, default, allowed values.",
+    examples=("explain inversion.stages.band", "explain physics"),
+    exit_codes={0: "done", 2: "no config has such a key"},
+)
 @click.argument("key", required=False)
 def command(key: str | None) -> None:
     """Explain a KEY of a config: type, unit, default, what is allowed, and its meaning.
 
     Without KEY, the sections of a config are listed.
-
-    \b
-    Examples:
-        fwi explain inversion.stages.band
-        fwi explain physics
-
-    Exit codes: 0 done, 2 no config has such a key.
-    """  # noqa: D301 - click's mark for a paragraph that is not wrapped
+    """
     from fwicli.config.reference import explained
 
     if key is None:

@@ -8,11 +8,26 @@ from pathlib import Path
 
 import click
 
+from fwicli.cli.verb import EXIT_CODES, VerbCommand
 from fwicli.disk import atomic
 
+TEMPLATES = resources.files("fwicli.config") / "templates"
 
-@click.command("init")
-@click.argument("kind", type=click.Choice(["model", "invert", "rtm"]))
+
+def _kinds() -> list[str]:
+    """Kinds of configs that have a template."""
+    return sorted(Path(entry.name).stem for entry in TEMPLATES.iterdir())
+
+
+@click.command(
+    "init",
+    cls=VerbCommand,
+    rank=10,
+    short_help="Write a commented config to start from.",
+    examples=("init model", "init invert my_inversion.yaml", "init rtm -"),
+    exit_codes={0: EXIT_CODES[0], 2: "wrong command line", 4: "the file cannot be written"},
+)
+@click.argument("kind", type=click.Choice(_kinds()))
 @click.argument(
     "file",
     required=False,
@@ -21,8 +36,7 @@ from fwicli.disk import atomic
 @click.option("--force", is_flag=True, help="Overwrite the file.")
 def command(kind: str, file: Path | None, force: bool) -> None:
     """Write a commented config of a KIND to FILE, by default KIND.yaml; - is stdout."""
-    template = resources.files("fwicli.config") / "templates" / f"{kind}.yaml"
-    text = template.read_text(encoding="utf-8")
+    text = (TEMPLATES / f"{kind}.yaml").read_text(encoding="utf-8")
     file = file or Path(f"{kind}.yaml")
     if str(file) == "-":
         click.echo(text, nl=False)

@@ -1,24 +1,15 @@
 """`fwi invert`."""
 
-from __future__ import annotations
+from fwicli.cli.running import run_command
 
-from collections.abc import Callable
-from typing import Any
-
-import click
-
-from fwicli.cli import options
-from fwicli.cli.running import execute
-
-
-def _workflow() -> Callable[..., dict[str, Any]]:
-    from fwicli.workflows.invert import run  # late, so that `fwi -h` stays fast
-
-    return run
-
-
-@click.command("invert")
-@options.running
-def command(**arguments: Any) -> None:
-    """Invert recorded data for the earth model described by CONFIG."""
-    execute("invert", _workflow, **arguments)
+command = run_command(
+    "invert",
+    rank=70,
+    short_help="Invert shot records for the earth (full-waveform inversion).",
+    help="Invert recorded data for the earth model described by CONFIG.",
+    examples=(
+        "invert invert.yaml -n",
+        "invert invert.yaml -o runs/first --set inversion.bounds=[1400,5000]",
+        "invert invert.yaml -o runs/first --resume",
+    ),
+)

@@ -9,23 +9,23 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from pkgutil import iter_modules
 from types import FrameType
 from typing import Any, NoReturn
 
 import click
 
+import fwicli.cli as package
 from fwicli.cli import display, streams
+from fwicli.cli.verb import VerbCommand
 
-VERBS = {
-    "init": "Write a commented config to start from.",
-    "explain": "Explain a key of a config: unit, default, allowed values.",
-    "schema": "Print the JSON schema of a config, for editors.",
-    "check": "Check a config and print the plan; run nothing.",
-    "verify": "Test that the operators are exact on the model of a config.",
-    "model": "Model shot records of a known earth.",
-    "invert": "Invert shot records for the earth (full-waveform inversion).",
-    "rtm": "Image the earth from shot records (reverse-time migration).",
-}
+
+def verbs() -> dict[str, VerbCommand]:
+    """Verbs by name: every module beside this one that has a `command`, by rank."""
+    modules = (import_module(f"fwicli.cli.{m.name}") for m in iter_modules(package.__path__))
+    commands = [getattr(module, "command", None) for module in modules]
+    listed = sorted((c for c in commands if isinstance(c, VerbCommand)), key=lambda verb: verb.rank)
+    return {str(verb.name): verb for verb in listed}
 
 
 # Signals that end a run in good order, and what they mean. A batch system announces the end of a
@@ -76,13 +76,13 @@ class _Verbs(click.Group):
     """Commands by name; a verb's module is imported only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
+        return list(verbs())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
+        if cmd_name not in [module.name for module in iter_modules(package.__path__)]:
             return None
-        command: click.Command = import_module(f"fwicli.cli.{cmd_name}").command
-        return command
+        command = getattr(import_module(f"fwicli.cli.{cmd_name}"), "command", None)
+        return command if isinstance(command, VerbCommand) else None
 
     def make_context(self, *arguments: Any, **settings: Any) -> click.Context:
         with _veiling():  # of the help, which is printed here
@@ -94,7 +94,9 @@ class _Verbs(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
+            formatter.write_dl(
+                [(name, verb.get_short_help_str(limit=80)) for name, verb in verbs().items()]
+            )
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -104,7 +106,7 @@ class _Verbs(click.Group):
         except click.UsageError as error:
             import difflib
 
-            close = difflib.get_close_matches(args[0], VERBS, n=1)
+            close = difflib.get_close_matches(args[0], verbs(), n=1)
             if close:
                 raise click.UsageError(f"{error.message} Did you mean `fwi {close[0]}`?") from None
             raise

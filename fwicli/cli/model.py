@@ -1,24 +1,15 @@
 """`fwi model`."""
 
-from __future__ import annotations
+from fwicli.cli.running import run_command
 
-from collections.abc import Callable
-from typing import Any
-
-import click
-
-from fwicli.cli import options
-from fwicli.cli.running import execute
-
-
-def _workflow() -> Callable[..., dict[str, Any]]:
-    from fwicli.workflows.model import run  # late, so that `fwi -h` stays fast
-
-    return run
-
-
-@click.command("model")
-@options.running
-def command(**arguments: Any) -> None:
-    """Model shot records of the earth that CONFIG describes."""
-    execute("model", _workflow, **arguments)
+command = run_command(
+    "model",
+    rank=60,
+    short_help="Model shot records of a known earth.",
+    help="Model shot records of the earth that CONFIG describes.",
+    examples=(
+        "model model.yaml",
+        "model model.yaml -o runs/first --set wavelet.frequency=8",
+        "model model.yaml -o runs/first --resume",
+    ),
+)

@@ -11,10 +11,53 @@ import click
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 config = click.argument("config", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+
+class ConfigKind(click.ParamType):  # type: ignore[type-arg]
+    """A kind of config, which is the name of the command that runs it."""
+
+    name = "kind"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """The kinds, as click shows choices.
+
+        Parameters
+        ----------
+        param : click.Parameter
+        ctx : click.Context or None
+
+        Returns
+        -------
+        metavar : str
+        """
+        del param, ctx
+        return f"[{'|'.join(self._kinds())}]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """One of the kinds.
+
+        Parameters
+        ----------
+        value : str
+        param : click.Parameter or None
+        ctx : click.Context or None
+
+        Returns
+        -------
+        kind : str
+        """
+        return str(click.Choice(self._kinds()).convert(value, param, ctx))
+
+    def _kinds(self) -> list[str]:
+        from fwicli.config.schema import KINDS  # late: help needs click alone
+
+        return list(KINDS)
+
+
 kind = click.option(
     "--for",
     "kind",
-    type=click.Choice(["model", "invert", "rtm"]),
+    type=ConfigKind(),
     help="Command to plan for; by default what the sections of the config say.",
 )
 settings = click.option(

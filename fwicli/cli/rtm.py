@@ -1,24 +1,15 @@
 """`fwi rtm`."""
 
-from __future__ import annotations
+from fwicli.cli.running import run_command
 
-from collections.abc import Callable
-from typing import Any
-
-import click
-
-from fwicli.cli import options
-from fwicli.cli.running import execute
-
-
-def _workflow() -> Callable[..., dict[str, Any]]:
-    from fwicli.workflows.rtm import run  # late, so that `fwi -h` stays fast
-
-    return run
-
-
-@click.command("rtm")
-@options.running
-def command(**arguments: Any) -> None:
-    """Image recorded data in the smooth model described by CONFIG."""
-    execute("rtm", _workflow, **arguments)
+command = run_command(
+    "rtm",
+    rank=80,
+    short_help="Image the earth from shot records (reverse-time migration).",
+    help="Image recorded data in the smooth model described by CONFIG.",
+    examples=(
+        "rtm rtm.yaml",
+        "rtm rtm.yaml -o runs/image --set imaging.laplacian=false",
+        "rtm rtm.yaml -o runs/image --force --json",
+    ),
+)

@@ -3,65 +3,106 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from fwicli.cli import display
+from fwicli.cli import display, options
+from fwicli.cli.verb import VerbCommand
 from fwicli.errors import ExecutionError
 
+if TYPE_CHECKING:
+    from fwicli.config.loader import Loaded
 
-def execute(
-    kind: str,
-    workflow: Callable[[], Callable[..., dict[str, Any]]],
-    config: Path,
-    folder: Path | None,
-    dry_run: bool,
-    resume: bool,
-    force: bool,
-    settings: tuple[str, ...],
-    as_json: bool,
-) -> None:
-    """Run a workflow on a config.
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Argument and options of a command that runs something, under their names there."""
+
+    config: Path
+    folder: Path | None
+    dry_run: bool
+    resume: bool
+    force: bool
+    settings: tuple[str, ...]
+    as_json: bool
+
+
+def run_command(kind: str, **settings: Any) -> click.Command:
+    """A command that runs the configs of a kind.
 
     Parameters
     ----------
-    workflow : callable
-        Imports and returns the workflow; called only when it is needed.
+    kind : str
+        Name of the command, and of a module of `fwicli.workflows` with a `VERB`.
+    **settings
+        Of `VerbCommand`: rank, short_help, help, examples.
+
+    Returns
+    -------
+    command : click.Command
+    """
+
+    @click.command(kind, cls=VerbCommand, **settings)
+    @options.running
+    def command(**chosen: Any) -> None:
+        execute(kind, RunOptions(**chosen))
+
+    return command
+
+
+def execute(kind: str, chosen: RunOptions) -> None:
+    """Run a config, or show its plan.
+
+    Parameters
+    ----------
+    kind : str
+        Of the config.
+    chosen : RunOptions
     """
     from fwicli.config.loader import load
     from fwicli.execution import return_memory
 
-    if resume and force:
+    if chosen.resume and chosen.force:
         raise click.UsageError("--resume continues a run and --force overwrites it; choose one")
-    loaded = load(config, kind, settings)
-    folder = folder or loaded.config.output or Path("runs") / config.stem
-    if dry_run:
-        from fwicli.cli.check import show
-        from fwicli.workflows.planning.environment import examined
-        from fwicli.workflows.run_folder.folder import RunFolder
-
-        show(examined(loaded, folder), as_json)
-        if force:
-            _what_is_removed(RunFolder(folder, loaded).preview(resume, force), folder)
+    loaded = load(chosen.config, kind, chosen.settings)
+    folder = chosen.folder or loaded.config.output or Path("runs") / chosen.config.stem
+    if chosen.dry_run:
+        _show_plan(loaded, folder, chosen)
         return
     return_memory()
-    shown = display.progress()
+    progress = display.progress()
     before = _begun(folder)
     try:
         with display.interrupts():
-            result = workflow()(loaded, folder, resume=resume, force=force, progress=shown)
+            from fwicli.workflows.verbs import find  # late: an interrupt may come before
+
+            summary = find(kind).run(
+                loaded, folder, resume=chosen.resume, force=chosen.force, progress=progress
+            )
     except (KeyboardInterrupt, OSError, ExecutionError):
-        shown.stop()
-        if _begun(folder) and (resume or _begun(folder) != before):
-            _how_to_continue(kind, config, folder, settings)
+        progress.stop()
+        if _begun(folder) and (chosen.resume or _begun(folder) != before):
+            _how_to_continue(kind, chosen.config, folder, chosen.settings)
         raise
     finally:
-        shown.stop()
-    display.summary(result, as_json)
+        progress.stop()
+    display.summary(summary, chosen.as_json)
+
+
+def _show_plan(loaded: Loaded, folder: Path, chosen: RunOptions) -> None:
+    """Print the plan of a run, and what --force would remove."""
+    from fwicli.cli.check import show
+    from fwicli.workflows.planning.environment import examined
+    from fwicli.workflows.run_folder.folder import RunFolder
+
+    show(examined(loaded, folder), chosen.as_json)
+    if chosen.force:
+        _what_is_removed(RunFolder(folder, loaded).preview(chosen.resume, chosen.force), folder)
 
 
 def _begun(folder: Path) -> int:

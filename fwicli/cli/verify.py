@@ -7,9 +7,17 @@ from pathlib import Path
 import click
 
 from fwicli.cli import display, options
+from fwicli.cli.verb import EXIT_CODES, VerbCommand
 
 
-@click.command("verify")
+@click.command(
+    "verify",
+    cls=VerbCommand,
+    rank=50,
+    short_help="Test that the operators are exact on the model of a config.",
+    examples=("verify model.yaml", "verify invert.yaml --set physics.order=4"),
+    exit_codes=EXIT_CODES | {1: "a test failed, or an error in the program with its traceback"},
+)
 @options.config
 @options.kind
 @options.settings
@@ -17,8 +25,7 @@ from fwicli.cli import display, options
 def command(config: Path, kind: str | None, settings: tuple[str, ...], as_json: bool) -> None:
     """Test that the operators are exact on the model and geometry of CONFIG.
 
-    Dot tests of F and J, Taylor tests, and the same for the Hessian, in double precision. The exit
-    code is 1 if one fails.
+    Dot tests of F and J, Taylor tests, and the same for the Hessian, in double precision.
     """
     from fwicli.config.loader import load
     from fwicli.workflows.verify import run

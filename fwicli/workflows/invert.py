@@ -17,16 +17,77 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from fwicli.config import schema
 from fwicli.config.loader import Loaded
 from fwicli.execution import Local
 from fwicli.files import hdf5
+from fwicli.survey.model import IMPEDANCE, EarthModel
+from fwicli.workflows.assembly import optimizer
+from fwicli.workflows.assembly.inversion import InversionObjects
 from fwicli.workflows.inversion.resume import RULE, ResumeRule
-from fwicli.workflows.inversion.run import ERROR, RESULT, STATE, InversionRun, draw
-from fwicli.workflows.planning.plan import make_plan
+from fwicli.workflows.planning import inversion_checks, stage_numerics
+from fwicli.workflows.planning.observed import observed
+from fwicli.workflows.planning.plan import Plan, make_plan, workers
+from fwicli.workflows.planning.problems import Problems
+from fwicli.workflows.run_folder import outputs
 from fwicli.workflows.run_folder.folder import RunFolder
+from fwicli.workflows.run_folder.manifest import JOURNAL
 from fwicli.workflows.run_folder.progress import Progress, Silent
+from fwicli.workflows.verbs import Kernels, ProcessMemory, Verb
+
+RESULT, STATE = outputs.INVERSION, outputs.STATE
+# Models, gradients and pairs of an optimizer that the state of an inversion holds at most.
+ARRAYS = 20
 
 log = logging.getLogger("fwicli")
+
+
+def plan_inversion(
+    problems: Problems, config: schema.InvertConfig, model: EarthModel | None
+) -> Plan | None:
+    """Plan an inversion; None where there are problems.
+
+    Parameters
+    ----------
+    problems : Problems
+    config : InvertConfig
+    model : EarthModel or None
+        None where it has problems.
+
+    Returns
+    -------
+    plan : Plan or None
+    """
+    inversion = None if model is None else InversionObjects(config, model)
+    data = observed(problems, config, model, inversion)
+    if data is None or model is None or inversion is None:
+        return None
+    records, wavelet, reference = data
+    readable = inversion_checks.variables(problems, inversion)
+    inversion_checks.misfits(problems, inversion, records)
+    inversion_checks.shots(problems, inversion, records)
+    if not readable:
+        return None
+    stages = [
+        stage_numerics.stage(problems, objects, records, wavelet) for objects in inversion.stages
+    ]
+    possible = [s for s in stages if s is not None]
+    if len(possible) < len(stages):
+        return None
+    return Plan(
+        "invert",
+        model,
+        records.acquisition,
+        wavelet,
+        records.interval,
+        possible,
+        workers(config.execution, records.acquisition.shots),
+        records,
+        reference,
+        inversion,
+    )
 
 
 def run(
@@ -52,6 +113,8 @@ def run(
     -------
     summary : dict of str to object
     """
+    from fwicli.workflows.inversion.run import ERROR, InversionRun, draw  # late: Devito
+
     plan = make_plan(loaded)
     resume_rule = ResumeRule.read(folder / STATE) if resume else ResumeRule()
     run_folder = RunFolder(folder, loaded, resume_rule.allows, RULE)
@@ -76,3 +139,30 @@ def run(
         summary["misfit"] = float(history["misfit"][-1])
     summary |= {n: float(c[-1]) for n, c in history.items() if n.startswith(ERROR)}
     return summary
+
+
+def _outputs(config: schema.InvertConfig) -> tuple[str, ...]:
+    """Names of files and folders that an inversion may write."""
+    inverted = tuple(config.inversion.inverted())
+    quantities = dict.fromkeys((*inverted, *(("rho",) if IMPEDANCE in inverted else ())))
+    pictures = [outputs.section(title, name) for name in quantities for title in outputs.SECTIONS]
+    stages = [outputs.diagnosis(n) for n in range(1, len(config.inversion.stages) + 1)]
+    files = (RESULT, STATE, JOURNAL, "convergence.png", "wavelets.png")
+    return (*files, *stages, *pictures)
+
+
+def _kernels(config: schema.InvertConfig, number: int) -> Kernels:
+    """Kernels of the gradient and of the second derivative of a stage."""
+    from fwicli.inversion.objective import KINDS  # late: a check needs no Devito
+
+    return KINDS, optimizer.build(config.inversion.of(number).optimizer).curvature
+
+
+VERB = Verb(
+    plan=plan_inversion,
+    run=run,
+    outputs=_outputs,
+    output_bytes=lambda plan: 2 * 4.0 * float(np.prod(plan.model.grid.shape)) * ARRAYS,
+    kernels=_kernels,
+    memory=ProcessMemory(command=190e6, alone=211e6, worker=70e6, records=2, arrays=30),
+)

@@ -5,25 +5,36 @@ from __future__ import annotations
 import logging
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.config import schema
 from fwicli.config.loader import Loaded
 from fwicli.execution import Local
 from fwicli.files import hdf5
-from fwicli.plotting import pictures
-from fwicli.propagators.discretization import Discretization
-from fwicli.propagators.equations import properties
-from fwicli.propagators.tasks import ModellingTask, WindowedTask
 from fwicli.survey.gathers import Gathers
+from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import coarsened
-from fwicli.workflows.planning.plan import Plan, make_plan
+from fwicli.survey.wavelets import Spectrum
+from fwicli.workflows.assembly import plausibility, sizes, survey
+from fwicli.workflows.assembly.wavelets import signature
+from fwicli.workflows.planning import placement, simulation_grids
+from fwicli.workflows.planning.numerics import discretize
+from fwicli.workflows.planning.plan import Plan, make_plan, workers
+from fwicli.workflows.planning.problems import Problems
+from fwicli.workflows.planning.requirements import Requirements
+from fwicli.workflows.planning.simulation_grids import speeds
 from fwicli.workflows.run_folder import finished_shots, outputs, results
 from fwicli.workflows.run_folder.folder import RunFolder, provenance
 from fwicli.workflows.run_folder.manifest import PARTIAL
 from fwicli.workflows.run_folder.progress import Progress, Silent
+from fwicli.workflows.verbs import ProcessMemory, Verb
+
+if TYPE_CHECKING:
+    from fwicli.propagators.discretization import Discretization
+    from fwicli.propagators.tasks import WindowedTask
 
 Array = NDArray[Any]
 
@@ -32,19 +43,70 @@ RESULT = outputs.RECORDS
 log = logging.getLogger("fwicli")
 
 
-def _tasks(made: Plan, discretization: Discretization) -> list[WindowedTask]:
+def plan_modelling(
+    problems: Problems, config: schema.ModelConfig, model: EarthModel | None
+) -> Plan | None:
+    """Plan the modelling of a config; None where there are problems.
+
+    Parameters
+    ----------
+    problems : Problems
+    config : ModelConfig
+    model : EarthModel or None
+        None where it has problems.
+
+    Returns
+    -------
+    plan : Plan or None
+    """
+    sampled = problems.get(("time",), lambda: plausibility.record(config.time))
+    wavelet = None
+    if sampled is not None:
+        wavelet = problems.get(("wavelet",), lambda: signature(config.wavelet, *sampled))
+    if model is None:
+        return None
+    physics, ndim = config.physics, model.grid.ndim
+    geometry = problems.get(("geometry",), lambda: survey.acquisition(config.geometry, ndim))
+    if geometry is None:
+        return None
+    placement.inside(problems, ("geometry",), model.grid, geometry)
+    placement.sounding(problems, ("geometry",), physics, model.grid, geometry)
+    if sampled is None or wavelet is None:
+        return None
+    interval, count = sampled
+    problems.get(("geometry",), lambda: sizes.records(geometry.shots, geometry.traces, count, ndim))
+    spectrum, (slowest, fastest) = Spectrum.of(wavelet, interval), speeds(physics.equation, model)
+    placement.within_reach(problems, ("geometry",), geometry, fastest, interval * (count - 1))
+    limit = simulation_grids.longest(physics, slowest, spectrum)
+    grids = simulation_grids.grids(problems, physics, model.grid, limit)
+    if grids is None:
+        return None
+    key = simulation_grids.key(physics, ("model", "spacing"))
+    required = Requirements(grids[1], key, (slowest, fastest), slowest, spectrum, geometry, sampled)
+    numerics = discretize(problems, config, required)
+    if numerics is None or problems.errors:
+        return None
+    numerics = simulation_grids.placed(numerics, physics, model, geometry)
+    count_workers = workers(config.execution, geometry.shots)
+    return Plan("model", model, geometry, wavelet, interval, [numerics], count_workers)
+
+
+def _tasks(plan: Plan, discretization: Discretization) -> list[WindowedTask]:
     """A task for each shot, on the grid of the propagation."""
-    numerics = made.stages[0]
-    earth = coarsened(made.model, numerics.grid)
+    from fwicli.propagators.equations import properties
+    from fwicli.propagators.tasks import ModellingTask, WindowedTask
+
+    numerics = plan.stages[0]
+    earth = coarsened(plan.model, numerics.grid)
     parameters = properties.parameters(discretization.equation, earth.properties)
     tasks = []
-    for shot in range(made.acquisition.shots):
+    for shot in range(plan.acquisition.shots):
         task = ModellingTask(
             discretization,
             parameters,
-            made.wavelet,
-            made.acquisition.source(shot),
-            made.acquisition.receivers_of(shot),
+            plan.wavelet,
+            plan.acquisition.source(shot),
+            plan.acquisition.receivers_of(shot),
         )
         tasks.append(WindowedTask(task, numerics.window(shot)))
     return tasks
@@ -57,19 +119,34 @@ def run(
     force: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Model every shot and write the records; returns a summary."""
+    """Model every shot and write the records.
+
+    Parameters
+    ----------
+    loaded : Loaded
+        Config of `fwi model`.
+    folder : Path
+        Folder of the run.
+    resume, force : bool
+        Continue a run that was stopped, or overwrite it.
+    progress : Progress, optional
+
+    Returns
+    -------
+    summary : dict of str to object
+    """
     progress = progress or Silent()
     started = time.monotonic()
-    made = make_plan(loaded)
+    plan = make_plan(loaded)
     run_folder = RunFolder(folder, loaded)
     run_folder.open(resume, force)
-    numerics = made.stages[0]
+    numerics = plan.stages[0]
     discretization = numerics.discretization()
-    tasks = _tasks(made, discretization)
+    tasks = _tasks(plan, discretization)
     finished = finished_shots.FinishedShots(run_folder.file(PARTIAL), len(tasks))
-    with run_folder.logging(), Local(made.workers) as executor:
-        made.announce()
-        log.info("modelling %d shots with %d workers", len(tasks), made.workers)
+    with run_folder.logging(), Local(plan.workers) as executor:
+        plan.announce()
+        log.info("modelling %d shots with %d workers", len(tasks), plan.workers)
         finished_shots.compile_missing(executor, discretization)
         progress.start("shots", len(tasks))
         gathers = finished.collect(executor, tasks, progress.update)
@@ -79,21 +156,39 @@ def run(
         if silent := results.silent_shots(data):
             log.warning("warning: %s", silent)
         records = Gathers(
-            made.acquisition, made.interval, data, made.wavelet, point_source=numerics.point_source
+            plan.acquisition, plan.interval, data, plan.wavelet, point_source=numerics.point_source
         )
         hdf5.write_gathers(run_folder.file(RESULT), records, provenance())
         finished.remove()
-        pictures.model(run_folder.file("model.png"), made.model, made.acquisition)
-        pictures.gathers(run_folder.file("gathers.png"), records)
-        pictures.wavelet(run_folder.file("wavelet.png"), made.wavelet, made.interval)
+        _draw(run_folder, plan, records)
         seconds = time.monotonic() - started
         log.info("%d shots in %.1f s, in %s", len(tasks), seconds, folder / RESULT)
         run_folder.step({"shots": len(tasks), "seconds": round(seconds, 3)})
     return {
         "result": str(folder / RESULT),
         "shots": len(tasks),
-        "receivers": made.acquisition.traces,
+        "receivers": plan.acquisition.traces,
         "samples": records.samples,
         "largest_pressure": float(np.abs(data).max()),
         "seconds": round(seconds, 2),
     }
+
+
+def _draw(folder: RunFolder, plan: Plan, records: Gathers) -> None:
+    from fwicli.plotting import pictures  # late: a check needs no Matplotlib
+
+    pictures.model(folder.file("model.png"), plan.model, plan.acquisition)
+    pictures.gathers(folder.file("gathers.png"), records)
+    pictures.wavelet(folder.file("wavelet.png"), plan.wavelet, plan.interval)
+
+
+VERB = Verb(
+    plan=plan_modelling,
+    run=run,
+    outputs=lambda _: (RESULT, PARTIAL, "model.png", "gathers.png", "wavelet.png"),
+    output_bytes=lambda plan: (
+        8.0 * plan.acquisition.shots * plan.acquisition.traces * plan.stages[0].axis.samples
+    ),
+    keeps_history=False,
+    memory=ProcessMemory(command=140e6, alone=160e6, worker=28e6, records=4, arrays=2),
+)

@@ -4,43 +4,158 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config import schema
-from fwicli.config.loader import Loaded
+from fwicli.config.loader import Key, Loaded
 from fwicli.errors import DataError
 from fwicli.execution import Local
 from fwicli.files import hdf5, writing
-from fwicli.imaging import filters, reflectivity
-from fwicli.imaging.migration import MigrationTask, StackedTask, compensate
-from fwicli.plotting import pictures
-from fwicli.propagators.equations import properties
-from fwicli.propagators.tasks import WindowedTask
+from fwicli.propagators.equations import registry
 from fwicli.survey import proximity
 from fwicli.survey.bands import Band
+from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.proximity import Near
 from fwicli.survey.regridding import Regridding, coarsened
+from fwicli.survey.wavelets import Spectrum
 from fwicli.workflows.assembly import survey
-from fwicli.workflows.planning.plan import Plan, make_plan
+from fwicli.workflows.planning import live_traces, near_source, placement, simulation_grids
+from fwicli.workflows.planning.checks import band_spectrum
+from fwicli.workflows.planning.numerics import Numerics, discretize
+from fwicli.workflows.planning.observed import observed
+from fwicli.workflows.planning.plan import Plan, make_plan, workers
+from fwicli.workflows.planning.problems import Problems
+from fwicli.workflows.planning.requirements import Requirements
+from fwicli.workflows.planning.simulation_grids import speeds
 from fwicli.workflows.run_folder import finished_shots, outputs, results
 from fwicli.workflows.run_folder.folder import RunFolder, provenance
 from fwicli.workflows.run_folder.manifest import PARTIAL
 from fwicli.workflows.run_folder.progress import Progress, Silent
+from fwicli.workflows.verbs import Kernels, ProcessMemory, Verb
+
+if TYPE_CHECKING:
+    from fwicli.imaging.migration import StackedTask
 
 Array = NDArray[Any]
 
 RESULT = outputs.IMAGE
+# Arrays on the grid of the model that an image and its intermediate files hold.
+ARRAYS = 6
 UNDEFINED = (
     "the image has no correlation with the reference, since one of them is the same everywhere "
     "below the water"
 )
 
 log = logging.getLogger("fwicli")
+
+
+def plan_migration(
+    problems: Problems, config: schema.RtmConfig, model: EarthModel | None
+) -> Plan | None:
+    """Plan a migration; None where there are problems.
+
+    Parameters
+    ----------
+    problems : Problems
+    config : RtmConfig
+    model : EarthModel or None
+        None where it has problems.
+
+    Returns
+    -------
+    plan : Plan or None
+    """
+    data = observed(problems, config, model)
+    if data is None or model is None:
+        return None
+    records, wavelet, reference = data
+    band = None if config.imaging.band is None else Band(*config.imaging.band)
+    spectrum: Spectrum | None = Spectrum.of(wavelet, records.interval)
+    if band is not None:
+        key: Key = ("imaging", "band")
+        spectrum = band_spectrum(problems, key, wavelet, records.interval, band)
+        live_traces.check_recorded(problems, key, records, band)
+        wavelet = band.apply(wavelet, records.interval)
+    if spectrum is None:
+        return None
+    numerics = _of_image(problems, config, model, records, spectrum)
+    if numerics is None:
+        return None
+    return Plan(
+        "rtm",
+        model,
+        records.acquisition,
+        wavelet,
+        records.interval,
+        [numerics],
+        workers(config.execution, records.acquisition.shots),
+        records,
+        reference,
+    )
+
+
+def _of_image(
+    problems: Problems,
+    config: schema.RtmConfig,
+    model: EarthModel,
+    records: Gathers,
+    spectrum: Spectrum,
+) -> Numerics | None:
+    """Numerics of a migration; None where there are problems."""
+    physics, imaging = config.physics, config.imaging
+    slowest, fastest = speeds(physics.equation, model)
+    limit = simulation_grids.longest(physics, slowest, spectrum, simulation_grids.IMAGE_POINTS)
+    spacing_key: Key = ("imaging", "spacing")
+    grids = simulation_grids.grids(
+        problems, physics, model.grid, limit, spacing_key, imaging.spacing
+    )
+    if grids is None:
+        return None
+    coarse, duration = coarsened(model, grids[0]), records.interval * (records.samples - 1)
+    placement.within_reach(problems, ("data",), records.acquisition, fastest, duration)
+    if survey.kept(coarse, imaging.mute).all():
+        problems.add(("imaging", "mute"), _all_muted(imaging.mute, model))
+    other = ("model", "spacing") if imaging.spacing is None else spacing_key
+    required = Requirements(
+        grids[1],
+        simulation_grids.key(physics, other),
+        speeds(physics.equation, coarse),
+        slowest,
+        spectrum,
+        records.acquisition,
+        (records.interval, records.samples),
+    )
+    numerics = discretize(problems, config, required)
+    if numerics is None or problems.errors:
+        return None
+    numerics = simulation_grids.placed(numerics, physics, coarse, records.acquisition)
+    # An image by the gradient is that of the compressibility, the first parameter.
+    first = next(iter(registry.load(numerics.equation).parameters(model.grid.ndim)))
+    parameters = (first,) if imaging.condition == "gradient" else ()
+    near = near_source.nearest(
+        problems,
+        ("imaging", "near_source"),
+        near_source.length(imaging.near_source, numerics.point_source, records),
+        records,
+        None if imaging.band is None else (imaging.band[0], imaging.band[1]),
+    )
+    return None if problems.errors else replace(numerics, parameters=parameters, near=near)
+
+
+def _all_muted(mute: str | float, model: EarthModel) -> str:
+    """Why nothing is left of an image."""
+    what = f"`mute: {mute:g}`" if isinstance(mute, float) else f"`mute: {mute}`"
+    return (
+        f"{what} leaves out all of the image, down to {model.grid.end[-1]:g} m; set "
+        f"`imaging.mute: nothing`, or a smaller depth"
+    )
 
 
 def run(
@@ -50,54 +165,54 @@ def run(
     force: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Migrate every shot, sum and filter the images; returns a summary."""
+    """Migrate every shot, sum and filter the images.
+
+    Parameters
+    ----------
+    loaded : Loaded
+        Config of `fwi rtm`.
+    folder : Path
+        Folder of the run.
+    resume, force : bool
+        Continue a run that was stopped, or overwrite it.
+    progress : Progress, optional
+
+    Returns
+    -------
+    summary : dict of str to object
+    """
     progress = progress or Silent()
     started = time.monotonic()
-    made = make_plan(loaded)
-    imaging: schema.ImagingSection = loaded.config.imaging
+    plan = make_plan(loaded)
     run_folder = RunFolder(folder, loaded)
     run_folder.open(resume, force)
-    made.agree(run_folder)
-    smooth, tasks = _tasks(loaded, made)
+    plan.agree(run_folder)
+    smooth, tasks = _tasks(loaded.config.imaging, plan)
     finished = finished_shots.FinishedShots(run_folder.file(PARTIAL), len(tasks))
-    with run_folder.logging(), Local(made.workers) as executor:
-        made.announce()
-        log.info("migrating %d shots with %d workers", len(tasks), made.workers)
-        if made.stages[0].near.traces:
-            log.info("%s", made.stages[0].near)
-        kinds = (imaging.condition, "illumination")
-        finished_shots.compile_missing(executor, made.stages[0].discretization(), kinds)
+    with run_folder.logging(), Local(plan.workers) as executor:
+        plan.announce()
+        log.info("migrating %d shots with %d workers", len(tasks), plan.workers)
+        if plan.stages[0].near.traces:
+            log.info("%s", plan.stages[0].near)
+        discretization = plan.stages[0].discretization()
+        finished_shots.compile_missing(executor, discretization, *_kernels(loaded.config, 0))
         progress.start("shots", len(tasks))
-        raw, illumination = finished.add(executor, tasks, progress.update)
+        sums = finished.add(executor, tasks, progress.update)
         progress.stop()
-        image = raw
-        # Before the image is moved to a finer grid: a Laplacian would show the kinks of that.
-        if imaging.illumination > 0:
-            image = compensate(image, illumination, imaging.illumination)
-        if imaging.laplacian:
-            image = filters.laplacian(image, coarsened(smooth, made.stages[0].grid))
-        if (regridding := made.stages[0].regridding) is not None:
-            illumination = regridding.to_fine(illumination)
-            raw, image = (
-                _on_the_fine(regridding, values, imaging.condition) for values in (raw, image)
-            )
-        image = np.where(survey.kept(smooth, imaging.mute), 0.0, image)
+        named = _images(loaded.config.imaging, plan.stages[0], smooth, (sums[0], sums[1]))
         summary: dict[str, Any] = {"result": str(folder / RESULT), "shots": len(tasks)}
-        results.check({"image": image}, results.NO_IMAGE)
-        expected = None
-        if made.reference is not None:
-            expected, correlation = _compare(made, made.reference, smooth, image)
+        results.check({"image": named["image"]}, results.NO_IMAGE)
+        if plan.reference is not None:
+            named["reflectivity"], correlation = _compare(
+                plan, plan.reference, smooth, named["image"]
+            )
             if correlation is None:
                 log.warning("warning: %s", UNDEFINED)
             else:
                 summary["correlation"] = correlation
-        _write(run_folder.file(RESULT), smooth, raw, image, illumination, expected)
+        _write(run_folder.file(RESULT), smooth, named)
         finished.remove()
-        pictures.image(run_folder.file("image.png"), image, smooth)
-        if expected is not None:
-            pictures.image(
-                run_folder.file("reflectivity.png"), expected, smooth, "Band-limited reflectivity"
-            )
+        _draw(run_folder, smooth, named)
         summary["seconds"] = round(time.monotonic() - started, 2)
         log.info("%d shots in %.1f s, in %s", len(tasks), summary["seconds"], folder / RESULT)
         if "correlation" in summary:
@@ -106,14 +221,60 @@ def run(
     return summary
 
 
-def _tasks(loaded: Loaded, made: Plan) -> tuple[EarthModel, list[StackedTask]]:
+def _images(
+    imaging: schema.ImagingSection,
+    numerics: Numerics,
+    smooth: EarthModel,
+    sums: tuple[Array, Array],
+) -> dict[str, Array]:
+    """Filtered image, sum of the images of the shots, and illumination, on the grid of the image.
+
+    The sums of image and illumination are on the grid of the propagation.
+    """
+    from fwicli.imaging import filters
+    from fwicli.imaging.migration import compensate
+
+    unfiltered, illumination = sums
+    image = unfiltered
+    # Before the image is moved to a finer grid: a Laplacian would show the kinks of that.
+    if imaging.illumination > 0:
+        image = compensate(image, illumination, imaging.illumination)
+    if imaging.laplacian:
+        image = filters.laplacian(image, coarsened(smooth, numerics.grid))
+    if (regridding := numerics.regridding) is not None:
+        illumination = regridding.to_fine(illumination)
+        unfiltered, image = (
+            _on_the_fine(regridding, values, imaging.condition) for values in (unfiltered, image)
+        )
+    image = np.where(survey.kept(smooth, imaging.mute), 0.0, image)
+    return {"image": image, "unfiltered": unfiltered, "illumination": illumination}
+
+
+def _draw(folder: RunFolder, smooth: EarthModel, named: Mapping[str, Array]) -> None:
+    """Pictures of the image, and of the reflectivity of the reference."""
+    from fwicli.plotting import pictures  # late: a check needs no Matplotlib
+
+    pictures.image(folder.file("image.png"), named["image"], smooth)
+    if "reflectivity" in named:
+        pictures.image(
+            folder.file("reflectivity.png"),
+            named["reflectivity"],
+            smooth,
+            "Band-limited reflectivity",
+        )
+
+
+def _tasks(imaging: schema.ImagingSection, plan: Plan) -> tuple[EarthModel, list[StackedTask]]:
     """The smooth model on the grid of the image, and a task for each shot."""
-    imaging: schema.ImagingSection = loaded.config.imaging
-    records = made.gathers
+    from fwicli.imaging.migration import MigrationTask, StackedTask  # late: Devito
+    from fwicli.propagators.equations import properties
+    from fwicli.propagators.tasks import WindowedTask
+
+    records = plan.gathers
     if records is None:
         raise DataError("there are no records to migrate")
-    numerics = made.stages[0]
-    smooth = coarsened(made.model, numerics.earth or numerics.grid)
+    numerics = plan.stages[0]
+    smooth = coarsened(plan.model, numerics.earth or numerics.grid)
     data = records.data
     if imaging.band is not None:
         data = Band(*imaging.band).apply(data, records.interval)
@@ -126,22 +287,22 @@ def _tasks(loaded: Loaded, made: Plan) -> tuple[EarthModel, list[StackedTask]]:
         task = MigrationTask(
             discretization,
             parameters,
-            made.wavelet,
-            made.acquisition.source(shot),
-            made.acquisition.receivers_of(shot)[records.live[shot]],
+            plan.wavelet,
+            plan.acquisition.source(shot),
+            plan.acquisition.receivers_of(shot)[records.live[shot]],
             data[shot][records.live[shot]],
             imaging.condition,
             imaging.subtract_modelled,
-            None if near <= 0 else _near(made, shot, near),
+            None if near <= 0 else _near(plan, shot, near),
         )
         tasks.append(StackedTask(WindowedTask(task, numerics.window(shot))))
     return smooth, tasks
 
 
-def _near(made: Plan, shot: int, length: float) -> Near:
-    """What is migrated of traces nearer to their source than a distance [m]."""
-    distance = proximity.distances(made.acquisition, shot)
-    return proximity.without(distance, length, made.wavelet, made.interval)
+def _near(plan: Plan, shot: int, length: float) -> Near:
+    """The part of traces near to their source that is migrated."""
+    distance = proximity.distances(plan.acquisition, shot)
+    return proximity.without(distance, length, plan.wavelet, plan.interval)
 
 
 def _on_the_fine(regridding: Regridding, image: Array, condition: str) -> Array:
@@ -155,28 +316,35 @@ def _on_the_fine(regridding: Regridding, image: Array, condition: str) -> Array:
 
 
 def _compare(
-    made: Plan, true: EarthModel, smooth: EarthModel, image: Array
+    plan: Plan, true: EarthModel, smooth: EarthModel, image: Array
 ) -> tuple[Array, float | None]:
     """Reflectivity of the reference, and its correlation with the image below the water."""
+    from fwicli.imaging import reflectivity
+
     true = coarsened(true, smooth.grid)
-    expected = reflectivity.band_limited(true, smooth, made.wavelet, made.interval)
+    expected = reflectivity.band_limited(true, smooth, plan.wavelet, plan.interval)
     return expected, reflectivity.correlation(image, expected, ~true.water())
 
 
 @writing.deferring_signals()
-def _write(
-    path: Path,
-    smooth: EarthModel,
-    raw: Array,
-    image: Array,
-    illumination: Array,
-    expected: Array | None,
-) -> None:
+def _write(path: Path, smooth: EarthModel, named: Mapping[str, Array]) -> None:
     with writing.replacing(path) as file:
-        named = {"image": image, "unfiltered": raw, "illumination": illumination}
-        if expected is not None:
-            named["reflectivity"] = expected
         for name, values in named.items():
             hdf5.write_on_grid(file, name, values.astype(np.float32), smooth.grid, "")
         hdf5.write_on_grid(file, "vp", smooth.vp.astype(np.float32), smooth.grid, "m/s")
         file.attrs.update(provenance())
+
+
+def _kernels(config: schema.RtmConfig, _number: int) -> Kernels:
+    """Kernels of the imaging condition and of the illumination."""
+    return (config.imaging.condition, "illumination"), None
+
+
+VERB = Verb(
+    plan=plan_migration,
+    run=run,
+    outputs=lambda _: (RESULT, PARTIAL, "image.png", "reflectivity.png"),
+    output_bytes=lambda plan: 2 * 4.0 * float(np.prod(plan.model.grid.shape)) * ARRAYS,
+    kernels=_kernels,
+    memory=ProcessMemory(command=150e6, alone=163e6, worker=32e6, records=2, arrays=8),
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,9 +15,12 @@ from pathlib import Path
 
 import h5py
 import pytest
+from click.testing import CliRunner
 
 from fwicli.cli import display, main
-from fwicli.cli.main import VERBS
+from fwicli.cli.main import verbs
+from fwicli.config.loader import load
+from fwicli.config.schema import KINDS
 from tests.conftest import ROOT
 
 FWI = [sys.executable, "-m", "fwicli"]
@@ -59,7 +63,7 @@ def test_help_needs_click_alone() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.rstrip().endswith("[]"), done.stdout
-    for verb in VERBS:
+    for verb in verbs():
         assert verb in done.stdout
 
 
@@ -77,11 +81,39 @@ def test_check_needs_no_devito(small: Path) -> None:
     assert done.stdout.rstrip().endswith("[]"), done.stdout
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", verbs())
 def test_every_verb_has_help(verb: str) -> None:
+    """One line in the list, examples, and what its exit codes mean."""
     done = fwi(verb, "-h")
     assert done.returncode == 0
     assert done.stdout.startswith(f"Usage: fwi {verb}")
+    assert "Exit codes:" in done.stdout
+    declared = verbs()[verb]
+    assert declared.short_help
+    assert len(declared.short_help) <= 70
+    assert {0, 2} <= declared.exit_codes.keys()
+    for example in declared.examples:
+        assert f"  fwi {example}\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "example", [example for verb in verbs().values() for example in verb.examples]
+)
+def test_examples_of_help_can_be_typed(
+    example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is parsed, and its settings fit the template of its config."""
+    monkeypatch.chdir(tmp_path)
+    for kind in KINDS:
+        CliRunner().invoke(main.cli, ["init", kind], catch_exceptions=False)
+    name, *arguments = shlex.split(example.partition(" > ")[0])
+    context = verbs()[name].make_context(name, arguments)
+    if "config" in context.params:
+        config, settings = context.params["config"], context.params["settings"]
+        kind = name if name in KINDS else config.stem
+        assert load(config, kind, settings).kind == kind
+    else:
+        assert CliRunner().invoke(main.cli, [name, *arguments, "--help"]).exit_code == 0
 
 
 def test_public_names_are_there() -> None:

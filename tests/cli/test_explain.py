@@ -67,4 +67,4 @@ def test_schema(kind: str) -> None:
 def test_help_has_an_example_and_exit_codes(command: object) -> None:
     outcome = CliRunner().invoke(command, ["--help"])  # type: ignore[arg-type]
     assert "Example" in outcome.output
-    assert "Exit codes: 0 done, 2 " in outcome.output
+    assert "Exit codes:\n  0  done\n  2  " in outcome.output

@@ -11,8 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fwicli.config.loader import Loaded
 from fwicli.disk import ownership
 from fwicli.errors import CompilerError, TrustError
@@ -21,9 +19,6 @@ from fwicli.propagators import history
 from fwicli.propagators.kernels import cache, toolchain
 from fwicli.workflows.planning.plan import Plan, make_plan
 
-# Models, gradients and pairs of an optimizer that the state of an inversion holds at most, and
-# what an image takes beside itself.
-STATE, IMAGES = 20, 6
 # Room that any run needs for temporary files [bytes].
 LEAST = 32e6
 
@@ -83,17 +78,8 @@ def _compiler(planned: Plan, loaded: Loaded, warnings: list[str]) -> dict[str, A
 
 def _all_compiled(planned: Plan, loaded: Loaded) -> bool:
     """Whether no kernel of a run has to be compiled."""
-    from fwicli.inversion.objective import KINDS  # late: a check needs no Devito
-
     for number, stage in enumerate(planned.stages):
-        images: tuple[str, ...] = ()
-        curvature = None
-        if planned.inversion is not None:
-            images = KINDS
-            curvature = planned.inversion.stages[number].optimizer.curvature
-        elif planned.kind == "rtm":
-            images = (loaded.config.imaging.condition, "illumination")
-        if stage.discretization().missing_kernels(images, curvature):
+        if stage.discretization().missing_kernels(*planned.verb.kernels(loaded.config, number)):
             return False
     return True
 
@@ -143,21 +129,8 @@ def _output(planned: Plan, folder: Path, warnings: list[str]) -> dict[str, Any]:
         )
     advice = "choose a folder with more with -o"
     return {"output_folder": str(folder)} | _room(
-        above, _results(planned), "output", advice, warnings
+        above, planned.verb.output_bytes(planned), "output", advice, warnings
     )
-
-
-def _results(planned: Plan) -> float:
-    """Approximate bytes of results and of intermediate files."""
-    model = 4.0 * float(np.prod(planned.model.grid.shape))
-    if planned.kind == "model":
-        return (
-            8.0
-            * planned.acquisition.shots
-            * planned.acquisition.traces
-            * planned.stages[0].axis.samples
-        )
-    return 2 * model * (STATE if planned.kind == "invert" else IMAGES)
 
 
 def _room(

@@ -52,7 +52,7 @@ def with_traces(stage: Numerics, acquisition: Acquisition) -> Numerics:
 
 def with_history(
     problems: Problems,
-    config: schema.InvertConfig | schema.RtmConfig,
+    config: schema.RunConfig,
     stage: Numerics,
     budget: float,
 ) -> Numerics:
@@ -61,7 +61,7 @@ def with_history(
     Parameters
     ----------
     problems : Problems
-    config : InvertConfig or RtmConfig
+    config : RunConfig
     stage : Numerics
     budget : float
         Memory of one shot [bytes].

@@ -13,19 +13,10 @@ import math
 from dataclasses import dataclass
 
 from fwicli.survey.grid import Grid
+from fwicli.workflows.verbs import ProcessMemory
 
-# Imports [bytes]: of the command; of the command that runs the shots, too; of the process that
-# workers are forked from; and what a worker has for itself, kernels included. Workers of an
-# inversion compare traces, and import `scipy.signal` for that.
-COMMAND = {"model": 140e6, "invert": 190e6, "rtm": 150e6}
-ALONE = {"model": 160e6, "invert": 211e6, "rtm": 163e6}
+# Process that workers are forked from [bytes].
 SERVER = 95e6
-WORKER = {"model": 28e6, "invert": 70e6, "rtm": 32e6}
-# Records at once: shots, all together, and as they are written and drawn; or as they were read and
-# in the band of a stage.
-RECORDS = {"model": 4, "invert": 2, "rtm": 2}
-# Arrays of double precision on the grid of the model: pairs of L-BFGS, models and gradients; sums.
-ARRAYS = {"model": 2, "invert": 30, "rtm": 8}
 
 
 @dataclass(frozen=True)
@@ -34,7 +25,8 @@ class Total:
 
     Parameters
     ----------
-    kind : {"model", "invert", "rtm"}
+    processes : ProcessMemory
+        Of the verb.
     workers : int
     shot : float
         Memory of one shot [bytes].
@@ -44,7 +36,7 @@ class Total:
         Of the model.
     """
 
-    kind: str
+    processes: ProcessMemory
     workers: int
     shot: float
     records: float
@@ -53,11 +45,11 @@ class Total:
     @property
     def fixed(self) -> float:
         """Memory without that of the shots [bytes]."""
-        data = RECORDS[self.kind] * self.records
-        arrays = ARRAYS[self.kind] * 8.0 * math.prod(self.grid.shape)
+        data = self.processes.records * self.records
+        arrays = self.processes.arrays * 8.0 * math.prod(self.grid.shape)
         if self.workers == 1:
-            return ALONE[self.kind] + data + arrays
-        processes = COMMAND[self.kind] + SERVER + self.workers * WORKER[self.kind]
+            return self.processes.alone + data + arrays
+        processes = self.processes.command + SERVER + self.workers * self.processes.worker
         return processes + data + arrays
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -11,38 +10,26 @@ from typing import Any
 from numpy.typing import NDArray
 
 from fwicli.config import schema
-from fwicli.config.loader import Key, Loaded
+from fwicli.config.loader import Loaded
 from fwicli.errors import FwiError
 from fwicli.execution import cores
-from fwicli.propagators.equations import registry
 from fwicli.propagators.history import HistoryOptions
 from fwicli.survey.acquisition import Acquisition
-from fwicli.survey.bands import Band
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.proximity import Nearest
-from fwicli.survey.regridding import coarsened
-from fwicli.survey.wavelets import Spectrum
-from fwicli.workflows.assembly import plausibility, sizes, survey
+from fwicli.workflows.assembly import sizes, survey
 from fwicli.workflows.assembly.inversion import InversionObjects
-from fwicli.workflows.assembly.wavelets import signature
 from fwicli.workflows.planning import (
     history,
     inversion_checks,
-    live_traces,
-    near_source,
-    placement,
-    simulation_grids,
-    stage_numerics,
 )
-from fwicli.workflows.planning.checks import band_spectrum, check_complete, check_plausible
+from fwicli.workflows.planning.checks import check_complete, check_plausible
 from fwicli.workflows.planning.memory import Total
-from fwicli.workflows.planning.numerics import Numerics, discretize
-from fwicli.workflows.planning.observed import observed
+from fwicli.workflows.planning.numerics import Numerics
 from fwicli.workflows.planning.problems import Problems
-from fwicli.workflows.planning.requirements import Requirements
-from fwicli.workflows.planning.simulation_grids import speeds
 from fwicli.workflows.run_folder.folder import RunFolder
+from fwicli.workflows.verbs import Verb, find
 
 Array = NDArray[Any]
 
@@ -55,6 +42,8 @@ class Plan:
 
     Attributes
     ----------
+    kind : str
+        Of the config: the name of a verb.
     stages : list of Numerics
         One for each stage of an inversion; one for any other run.
     gathers : Gathers or None
@@ -81,16 +70,21 @@ class Plan:
     environment: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def verb(self) -> Verb:
+        """The verb that runs the plan."""
+        return find(self.kind)
+
+    @property
     def memory(self) -> int:
         """Memory of one shot in the largest stage [bytes]."""
-        return max(s.memory(gradient=self.kind != "model") for s in self.stages)
+        return max(s.memory(gradient=self.verb.keeps_history) for s in self.stages)
 
     @property
     def total(self) -> Total:
         """Memory of all processes."""
         geometry, axis = self.acquisition, self.stages[0].axis
         records = 4.0 * geometry.shots * geometry.traces * axis.samples
-        return Total(self.kind, self.workers, self.memory, records, self.model.grid)
+        return Total(self.verb.memory, self.workers, self.memory, records, self.model.grid)
 
     def agree(self, folder: RunFolder) -> None:
         """Keep histories as the run did that is continued: compressed ones change the result."""
@@ -124,6 +118,10 @@ class Plan:
         inverted = {}
         if self.inversion is not None:
             inverted["inverts_for"] = inversion_checks.in_words(self.inversion.config.inversion)
+        histories: dict[str, Any] = {}
+        if self.verb.keeps_history:
+            histories["history"] = [s.reason for s in self.stages]
+            histories["near_source"] = [s.near.numbers() for s in self.stages]
         return {
             "command": self.kind,
             **inverted,
@@ -136,12 +134,7 @@ class Plan:
             "workers": self.workers,
             "threads_per_shot": self.stages[0].threads,
             "memory_per_shot_mb": round(self.memory / 1e6, 1),
-            **({"history": [s.reason for s in self.stages]} if self.kind != "model" else {}),
-            **(
-                {"near_source": [s.near.numbers() for s in self.stages]}
-                if self.kind != "model"
-                else {}
-            ),
+            **histories,
             "memory_mb": round(self.memory * self.workers / 1e6, 1),
             "memory_with_imports_mb": round(self.total.nbytes / 1e6, 1),
             "gigapoint_steps_per_propagation": [round(s.work() / 1e9, 3) for s in self.stages],
@@ -161,32 +154,33 @@ def make_plan(loaded: Loaded) -> Plan:
     """
     problems = Problems(loaded)
     model = _model(problems, loaded.config)
-    makers: dict[str, Callable[[Problems, Any, EarthModel | None], Plan | None]]
-    makers = {"model": _modelling, "invert": _inversion, "rtm": _migration}
+    plan: Plan | None = None
     with sizes.bounded():
-        made = makers[loaded.kind](problems, loaded.config, model)
-        if made is not None:
-            made.stages = [history.with_traces(s, made.acquisition) for s in made.stages]
-        if made is not None and made.kind != "model":
-            there = history.memory(loaded.config.execution)
-            budget = max(0.0, there - made.total.fixed) / made.workers
-            made.stages = [
-                history.with_history(problems, loaded.config, s, budget) for s in made.stages
-            ]
-        if made is not None:
-            problems.get(("model",), partial(_fits, made))
+        plan = find(loaded.kind).plan(problems, loaded.config, model)
+        if plan is not None:
+            _fit(problems, loaded.config, plan)
     problems.finish()
-    if made is None:  # every way to None leaves a problem, which `finish` raises
+    if plan is None:  # every way to None leaves a problem, which `finish` raises
         raise FwiError("a check failed without saying why; please report this")
-    made.warnings = problems.warnings
-    needed, there = made.total.nbytes, history.memory(loaded.config.execution)
-    if needed > there:
-        made.warnings.append(
-            f"{made.workers} shots at once take {needed / 1e9:.3g} GB with all processes, of the "
-            f"{there / 1e9:.3g} GB that there are for them; lower `execution.workers`, set "
+    plan.warnings = problems.warnings
+    needed, available = plan.total.nbytes, history.memory(loaded.config.execution)
+    if needed > available:
+        plan.warnings.append(
+            f"{plan.workers} shots at once take {needed / 1e9:.3g} GB with all processes, of the "
+            f"{available / 1e9:.3g} GB that there are for them; lower `execution.workers`, set "
             f"`physics.history: auto`, or use a coarser grid"
         )
-    return made
+    return plan
+
+
+def _fit(problems: Problems, config: schema.RunConfig, plan: Plan) -> None:
+    """Fit the histories of a plan to the memory; one shot must fit into it."""
+    plan.stages = [history.with_traces(s, plan.acquisition) for s in plan.stages]
+    if plan.verb.keeps_history:
+        free = history.memory(config.execution) - plan.total.fixed
+        budget = max(0.0, free) / plan.workers
+        plan.stages = [history.with_history(problems, config, s, budget) for s in plan.stages]
+    problems.get(("model",), partial(_check_fit, plan))
 
 
 def _model(problems: Problems, config: schema.RunConfig) -> EarthModel | None:
@@ -201,180 +195,33 @@ def _model(problems: Problems, config: schema.RunConfig) -> EarthModel | None:
     return model
 
 
-def _fits(made: Plan) -> None:
+def _check_fit(plan: Plan) -> None:
     """One shot must fit into the memory there is.
 
     Raises
     ------
     SizeError
     """
-    largest = max(made.stages, key=lambda s: s.memory(gradient=made.kind != "model"))
+    largest = max(plan.stages, key=lambda s: s.memory(gradient=plan.verb.keeps_history))
     sizes.afford(
-        float(made.memory),
+        float(plan.memory),
         f"one shot of {' x '.join(map(str, largest.padded))} points and {largest.steps} steps",
         "use a coarser grid, fewer cells of `physics.absorbing`, or a shorter record",
     )
 
 
-def _modelling(
-    problems: Problems, config: schema.ModelConfig, model: EarthModel | None
-) -> Plan | None:
-    sampled = problems.get(("time",), lambda: plausibility.record(config.time))
-    wavelet = None
-    if sampled is not None:
-        wavelet = problems.get(("wavelet",), lambda: signature(config.wavelet, *sampled))
-    if model is None:
-        return None
-    physics, ndim = config.physics, model.grid.ndim
-    geometry = problems.get(("geometry",), lambda: survey.acquisition(config.geometry, ndim))
-    if geometry is None:
-        return None
-    placement.inside(problems, ("geometry",), model.grid, geometry)
-    placement.sounding(problems, ("geometry",), physics, model.grid, geometry)
-    if sampled is None or wavelet is None:
-        return None
-    interval, count = sampled
-    problems.get(("geometry",), lambda: sizes.records(geometry.shots, geometry.traces, count, ndim))
-    spectrum, (slowest, fastest) = Spectrum.of(wavelet, interval), speeds(physics.equation, model)
-    placement.within_reach(problems, ("geometry",), geometry, fastest, interval * (count - 1))
-    limit = simulation_grids.longest(physics, slowest, spectrum)
-    grids = simulation_grids.grids(problems, physics, model.grid, limit)
-    if grids is None:
-        return None
-    key = simulation_grids.key(physics, ("model", "spacing"))
-    required = Requirements(grids[1], key, (slowest, fastest), slowest, spectrum, geometry, sampled)
-    numerics = discretize(problems, config, required)
-    if numerics is None or problems.errors:
-        return None
-    numerics = simulation_grids.placed(numerics, physics, model, geometry)
-    workers = _workers(config.execution, geometry.shots)
-    return Plan("model", model, geometry, wavelet, interval, [numerics], workers)
+def workers(section: schema.ExecutionSection, shots: int) -> int:
+    """Worker processes: a core each, and no more than shots.
 
+    Parameters
+    ----------
+    section : ExecutionSection
+    shots : int
 
-def _inversion(
-    problems: Problems, config: schema.InvertConfig, model: EarthModel | None
-) -> Plan | None:
-    inversion = None if model is None else InversionObjects(config, model)
-    data = observed(problems, config, model, inversion)
-    if data is None or model is None or inversion is None:
-        return None
-    records, wavelet, reference = data
-    readable = inversion_checks.variables(problems, inversion)
-    inversion_checks.misfits(problems, inversion, records)
-    inversion_checks.shots(problems, inversion, records)
-    if not readable:
-        return None
-    stages = [
-        stage_numerics.stage(problems, objects, records, wavelet) for objects in inversion.stages
-    ]
-    possible = [s for s in stages if s is not None]
-    if len(possible) < len(stages):
-        return None
-    return Plan(
-        "invert",
-        model,
-        records.acquisition,
-        wavelet,
-        records.interval,
-        possible,
-        _workers(config.execution, records.acquisition.shots),
-        records,
-        reference,
-        inversion,
-    )
-
-
-def _migration(
-    problems: Problems, config: schema.RtmConfig, model: EarthModel | None
-) -> Plan | None:
-    data = observed(problems, config, model)
-    if data is None or model is None:
-        return None
-    records, wavelet, reference = data
-    band = None if config.imaging.band is None else Band(*config.imaging.band)
-    spectrum: Spectrum | None = Spectrum.of(wavelet, records.interval)
-    if band is not None:
-        key: Key = ("imaging", "band")
-        spectrum = band_spectrum(problems, key, wavelet, records.interval, band)
-        live_traces.check_recorded(problems, key, records, band)
-        wavelet = band.apply(wavelet, records.interval)
-    if spectrum is None:
-        return None
-    numerics = _of_image(problems, config, model, records, spectrum)
-    if numerics is None:
-        return None
-    return Plan(
-        "rtm",
-        model,
-        records.acquisition,
-        wavelet,
-        records.interval,
-        [numerics],
-        _workers(config.execution, records.acquisition.shots),
-        records,
-        reference,
-    )
-
-
-def _of_image(
-    problems: Problems,
-    config: schema.RtmConfig,
-    model: EarthModel,
-    records: Gathers,
-    spectrum: Spectrum,
-) -> Numerics | None:
-    """Numerics of a migration; None where there are problems."""
-    physics, imaging = config.physics, config.imaging
-    slowest, fastest = speeds(physics.equation, model)
-    limit = simulation_grids.longest(physics, slowest, spectrum, simulation_grids.IMAGE_POINTS)
-    spacing_key: Key = ("imaging", "spacing")
-    grids = simulation_grids.grids(
-        problems, physics, model.grid, limit, spacing_key, imaging.spacing
-    )
-    if grids is None:
-        return None
-    coarse, duration = coarsened(model, grids[0]), records.interval * (records.samples - 1)
-    placement.within_reach(problems, ("data",), records.acquisition, fastest, duration)
-    if survey.kept(coarse, imaging.mute).all():
-        problems.add(("imaging", "mute"), _all_muted(imaging.mute, model))
-    other = ("model", "spacing") if imaging.spacing is None else spacing_key
-    required = Requirements(
-        grids[1],
-        simulation_grids.key(physics, other),
-        speeds(physics.equation, coarse),
-        slowest,
-        spectrum,
-        records.acquisition,
-        (records.interval, records.samples),
-    )
-    numerics = discretize(problems, config, required)
-    if numerics is None or problems.errors:
-        return None
-    numerics = simulation_grids.placed(numerics, physics, coarse, records.acquisition)
-    # An image by the gradient is that of the compressibility, the first parameter.
-    first = next(iter(registry.load(numerics.equation).parameters(model.grid.ndim)))
-    parameters = (first,) if imaging.condition == "gradient" else ()
-    near = near_source.nearest(
-        problems,
-        ("imaging", "near_source"),
-        near_source.length(imaging.near_source, numerics.point_source, records),
-        records,
-        None if imaging.band is None else (imaging.band[0], imaging.band[1]),
-    )
-    return None if problems.errors else replace(numerics, parameters=parameters, near=near)
-
-
-def _all_muted(mute: str | float, model: EarthModel) -> str:
-    """Why nothing is left of an image."""
-    what = f"`mute: {mute:g}`" if isinstance(mute, float) else f"`mute: {mute}`"
-    return (
-        f"{what} leaves out all of the image, down to {model.grid.end[-1]:g} m; set "
-        f"`imaging.mute: nothing`, or a smaller depth"
-    )
-
-
-def _workers(section: schema.ExecutionSection, shots: int) -> int:
-    """Worker processes: a core each, and no more than shots."""
+    Returns
+    -------
+    workers : int
+    """
     if section.workers == "auto":
         return max(1, min(shots, cores() // section.threads))
     return min(shots, int(section.workers))

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from fwicli.disk import atomic, ownership
 from fwicli.errors import DataError
 from fwicli.execution import Executor, Task
-from fwicli.propagators.discretization import Discretization
 from fwicli.workflows.run_folder.manifest import Manifest
+
+if TYPE_CHECKING:
+    from fwicli.propagators.discretization import Discretization
 
 Array = NDArray[Any]
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from fwicli.config.loader import Loaded
 from fwicli.files import hdf5
 from fwicli.survey.model import IMPEDANCE
 from fwicli.workflows.run_folder.manifest import JOURNAL, PARTIAL
+from fwicli.workflows.verbs import find
 
 CONFIG, ENVIRONMENT, PROGRESS, LOG = "config.yaml", "environment.json", "progress.jsonl", "log.txt"
 RESOLVED = "# resolved by fwi"
@@ -27,12 +26,7 @@ SECTIONS = ("start", "result", "difference", "overview")
 
 def names(loaded: Loaded) -> tuple[str, ...]:
     """Files and folders that a run may write, by their names in its folder."""
-    kinds: dict[str, Callable[[Any], tuple[str, ...]]] = {
-        "model": lambda _: (RECORDS, PARTIAL, "model.png", "gathers.png", "wavelet.png"),
-        "rtm": lambda _: (IMAGE, PARTIAL, "image.png", "reflectivity.png"),
-        "invert": _of_inversion,
-    }
-    return (CONFIG, ENVIRONMENT, PROGRESS, LOG, *kinds[loaded.kind](loaded.config))
+    return (CONFIG, ENVIRONMENT, PROGRESS, LOG, *find(loaded.kind).outputs(loaded.config))
 
 
 def everything() -> tuple[str, ...]:
@@ -55,15 +49,6 @@ def diagnosis(stage: int) -> str:
 def section(title: str, quantity: str) -> str:
     """Picture of a quantity of the earth; those of vp have no name in theirs."""
     return f"{title}.png" if quantity == "vp" else f"{title}_{quantity}.png"
-
-
-def _of_inversion(config: Any) -> tuple[str, ...]:
-    inverted = tuple(config.inversion.inverted())
-    quantities = dict.fromkeys((*inverted, *(("rho",) if IMPEDANCE in inverted else ())))
-    pictures = [section(title, name) for name in quantities for title in SECTIONS]
-    stages = [diagnosis(n) for n in range(1, len(config.inversion.stages) + 1)]
-    files = (INVERSION, STATE, JOURNAL, "convergence.png", "wavelets.png")
-    return (*files, *stages, *pictures)
 
 
 def recognised(path: Path, listed: bool = True) -> bool:

@@ -15,8 +15,8 @@ import pytest
 from fwicli.config import schema
 from fwicli.config.loader import load
 from fwicli.workflows import model
-from fwicli.workflows.planning.memory import WORKER
 from fwicli.workflows.planning.plan import make_plan
+from fwicli.workflows.verbs import find
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/smaps_rollup").exists(), reason="the system does not tell"
@@ -116,7 +116,7 @@ def check(kind: str, folder: Path, settings: list[str]) -> None:
     peaks = watch([kind, path.name, "-o", "out", *more], folder)
     assert peaks.total == pytest.approx(made.total.nbytes, rel=0.1)
     for own in peaks.workers.values():
-        assert own == pytest.approx(WORKER[kind] + made.memory, rel=0.1)
+        assert own == pytest.approx(find(kind).memory.worker + made.memory, rel=0.1)
     assert len(peaks.workers) == (made.workers if made.workers > 1 else 0)
 
 
