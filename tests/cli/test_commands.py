@@ -120,7 +120,8 @@ def test_public_names_are_there() -> None:
     import fwicli
 
     for name in fwicli.__all__:
-        assert getattr(fwicli, name).__name__.lower() == name.lower()
+        value = getattr(fwicli, name)
+        assert getattr(value, "__name__", name).lower() == name.lower()
     with pytest.raises(AttributeError, match="no attribute `Propagater`"):
         _ = fwicli.Propagater
 
