@@ -21,10 +21,8 @@ CEILINGS: dict[str, dict[str, int]] = {
     },
     "function": {
         "fwicli.cli.main.main": 42,
-        "fwicli.workflows.rtm.run": 53,
     },
     "parameters": {
-        "fwicli.cli.running.execute": 9,
         "fwicli.plotting.pictures._model": 7,
         "fwicli.propagators.history.demand": 7,
         "fwicli.propagators.propagator.Propagator.curvature": 7,
