@@ -33,12 +33,12 @@ from fwicli import (
     Grid,
     Propagator,
     Spectrum,
+    regrid,
     ricker,
     time_axis,
     times,
 )
 from fwicli.survey import proximity
-from fwicli.survey.regridding import coarsened
 
 Array = NDArray[Any]
 
@@ -124,7 +124,7 @@ def places(points: float, free: bool, depth: float, height: float) -> float:
     offsets = SPACING * np.arange(4.0, 4 * 3.4 * 2, 1.7)
     receivers = place + np.stack([offsets, np.zeros(offsets.size)], axis=1)
     fine = records(earth, q, interval, place, receivers, free)
-    averaged = coarsened(earth, Grid((2, 2), (SPACING, SPACING), (0.0, 0.0)))
+    averaged = regrid(earth, Grid((2, 2), (SPACING, SPACING), (0.0, 0.0)))
     coarse = records(averaged, q, interval, place, receivers, free)
     return float(np.linalg.norm(coarse - fine) / np.linalg.norm(fine))
 

@@ -37,13 +37,15 @@ from fwicli import (
     InProcess,
     LeastSquares,
     Objective,
+    Regridding,
     experiments,
     load_config,
+    make_plan,
+    read_gathers,
+    regrid,
+    write_gathers,
 )
-from fwicli.files import hdf5
-from fwicli.survey.regridding import Regridding, coarsened
 from fwicli.workflows.planning.numerics import Numerics
-from fwicli.workflows.planning.plan import make_plan
 
 Array = NDArray[Any]
 
@@ -74,7 +76,7 @@ def case(stage: str, *settings: str) -> Case:
     (numerics,), records = made.stages, made.gathers
     if records is None or made.inversion is None:
         raise click.ClickException("the config names no records")
-    earth = coarsened(made.model, numerics.earth or numerics.grid)
+    earth = regrid(made.model, numerics.earth or numerics.grid)
     variables = made.inversion.variables
     band = Band(*loaded.config.inversion.stages[0].band)
     records = replace(
@@ -177,14 +179,14 @@ def near(records: Gathers, duration: float) -> Gathers:
 
 def windows(shots: str, rounds: int, folder: Path) -> dict[str, Any]:
     """The gradient of near offsets in the whole model and in windows."""
-    records = hdf5.read_gathers(Path(os.environ["MARMOUSI"]) / "marmousi2_shots.h5")
+    records = read_gathers(Path(os.environ["MARMOUSI"]) / "marmousi2_shots.h5")
     stage = f"{{band: {WINDOW_BAND}, spacing: 15}}"
     found: dict[str, Any] = {}
     click.echo(f"gradient of offsets up to {OFFSET:g} m, band {WINDOW_BAND} Hz, 15 m")
     click.echo(row("", ("window", "seconds", "time", "1 / time", "difference")))
     for duration, aperture in ((4.0, f"{APERTURE:g}"), (SHORT, "auto")):
         path = folder / f"{duration:g}.h5"
-        hdf5.write_gathers(path, near(records, duration), {})
+        write_gathers(path, near(records, duration), {})
         settings = (shots, f"data.file={path}")
         cases = {
             "whole": case(stage, *settings),

@@ -22,15 +22,23 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli import Band, Spectrum, load_config
-from fwicli.config.loader import Loaded
-from fwicli.inversion.diagnosis import Diagnosis, compare, stacked
-from fwicli.propagators.equations import properties
+from fwicli import (
+    Band,
+    Diagnosis,
+    LoadedConfig,
+    Plan,
+    Spectrum,
+    compare_arrivals,
+    earth_model,
+    load_config,
+    make_plan,
+    parameters,
+    regrid,
+    run_model,
+    stack_comparisons,
+)
 from fwicli.propagators.tasks import WindowedTask
-from fwicli.survey.regridding import coarsened
 from fwicli.workflows import model
-from fwicli.workflows.assembly import survey
-from fwicli.workflows.planning.plan import Plan, make_plan
 
 Array = NDArray[Any]
 
@@ -52,7 +60,7 @@ inversion: {bounds: [1450, 5000], stages: [{band: [0, 5], iterations: 1, spacing
 """
 
 
-def layers(folder: Path, top: float) -> Loaded:
+def layers(folder: Path, top: float) -> LoadedConfig:
     """Water over layers of 2400 to 4300 m/s; their records are modelled if they are not there."""
     x, z = np.meshgrid(10.0 * np.arange(801), 10.0 * np.arange(251), indexing="ij")
     depths = (200, 500, 900 + 0.03 * x, 1600)
@@ -63,21 +71,21 @@ def layers(folder: Path, top: float) -> Loaded:
     for name, text in (("model", LAYERS), ("invert", INVERT)):
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     if not (folder / "records").exists():
-        model.run(load_config(folder / "model.yaml"), folder / "records")
+        run_model(load_config(folder / "model.yaml"), folder / "records")
     return load_config(folder / "invert.yaml", settings=[_stage(top)])
 
 
-def demo(folder: Path, top: float) -> Loaded:
+def demo(folder: Path, top: float) -> LoadedConfig:
     """The demo, from its true model."""
     records = folder / "demo"
     if not records.exists():
-        model.run(load_config(CONFIGS / "demo_model.yaml"), records)
+        run_model(load_config(CONFIGS / "demo_model.yaml"), records)
     earth = f"model={{vp: {{file: {CONFIGS.parent / 'data' / 'demo_vp.npy'}}}, spacing: 10}}"
     data = f"data.file={records / 'shots.h5'}"
     return load_config(CONFIGS / "demo_invert.yaml", settings=[_stage(top), earth, data])
 
 
-def marmousi(_folder: Path, top: float) -> Loaded:
+def marmousi(_folder: Path, top: float) -> LoadedConfig:
     """Marmousi-II, from its true model."""
     path = Path(os.environ["MARMOUSI"]) / "marmousi2_vp_1601x401_7.5m.f32"
     vp = f"{{file: {path}, shape: [1601, 401]}}"
@@ -85,10 +93,10 @@ def marmousi(_folder: Path, top: float) -> Loaded:
     return load_config(CONFIGS / "marmousi_invert.yaml", settings=[_stage(top), earth])
 
 
-def line(folder: Path, top: float) -> Loaded:
+def line(folder: Path, top: float) -> LoadedConfig:
     """Marmousi-II, from the line below the water that fits the true model best."""
     config = load_config(CONFIGS / "marmousi_invert.yaml").config
-    true = survey.earth_model(config.reference)
+    true = earth_model(config.reference)
     below = ~true.water()
     depth = np.broadcast_to(true.grid.spacing[1] * np.arange(true.vp.shape[1]), true.vp.shape)
     slope, intercept = np.polyfit(depth[below], true.vp[below], 1)
@@ -115,12 +123,12 @@ def synthetics(made: Plan, wavelet: Array) -> Array:
     """Gathers of all shots on the grid of the stage, for a wavelet of its band."""
     numerics = made.stages[0]
     discretization = numerics.discretization()
-    earth = coarsened(made.model, numerics.grid)
-    parameters = properties.parameters(discretization.equation, earth.properties)
+    earth = regrid(made.model, numerics.grid)
+    model_parameters = parameters(discretization.equation, earth.properties)
     gathers = []
     for shot in range(made.acquisition.shots):
         points = made.acquisition.source(shot), made.acquisition.receivers_of(shot)
-        task = model.ModellingTask(discretization, parameters, wavelet, *points)
+        task = model.ModellingTask(discretization, model_parameters, wavelet, *points)
         gathers.append(WindowedTask(task, numerics.window(shot))())
     return np.stack(gathers)
 
@@ -162,7 +170,9 @@ def tried(name: str, folder: Path) -> list[tuple[str, dict[str, float]]]:
                 moved_data, planted = delayed(data, cycles / centre / interval)
                 observed = band.apply(moved_data + noise(kind, data), interval)
                 pairs = zip(synthetic, observed, strict=True)
-                traces = stacked([compare(s, d, interval, centre) for s, d in pairs])
+                traces = stack_comparisons(
+                    [compare_arrivals(s, d, interval, centre) for s, d in pairs]
+                )
                 diagnosis = Diagnosis(traces, centre)
                 both = diagnosis.reliable & planted
                 numbers = diagnosis.numbers() | {

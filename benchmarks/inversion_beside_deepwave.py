@@ -27,10 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, zoom
 
-from fwicli import cores, load_config
-from fwicli.files import hdf5
-from fwicli.workflows import invert
-from fwicli.workflows.assembly import survey
+from fwicli import cores, earth_model, load_config, read_history, run_inversion
 
 Array = NDArray[Any]
 
@@ -43,8 +40,8 @@ class Judge:
 
     def __init__(self) -> None:
         sections = load_config(CONFIG).config
-        self.start = survey.earth_model(sections.model)
-        self.true = survey.earth_model(sections.reference)
+        self.start = earth_model(sections.model)
+        self.true = earth_model(sections.reference)
         self.where = ~self.start.water() & self.start.above(DEPTH)
 
     def __call__(self, vp: Array) -> tuple[float, float]:
@@ -116,12 +113,12 @@ def ours(folder: Path, task: dict[str, Any], judge: Judge) -> list[dict[str, flo
     )
     settings = (f"inversion.stages=[{stages}]", f"data.shots='::{task['every']}'")
     begun = time.perf_counter()
-    invert.run(load_config(CONFIG, "invert", settings), folder, force=True)
+    run_inversion(load_config(CONFIG, "invert", settings), folder, force=True)
     whole = time.perf_counter() - begun
-    history = hdf5.read_history(folder / invert.RESULT)
+    history = read_history(folder / "inversion.h5")
     extra = whole - history["seconds"][-1]  # plan and pictures
     found = []
-    with h5py.File(folder / invert.RESULT) as file:
+    with h5py.File(folder / "inversion.h5") as file:
         for number, name in enumerate(sorted(file["iterates"])):
             error, likeness = judge(file["iterates"][name]["vp"][...])
             seconds = float(history["seconds"][number] + extra)

@@ -17,12 +17,18 @@ import click
 import h5py
 import numpy as np
 
-from fwicli import EarthModel, load_config
-from fwicli.config.loader import Loaded
-from fwicli.files import hdf5
-from fwicli.imaging.reflectivity import correlation
-from fwicli.workflows import invert, model, rtm
-from fwicli.workflows.assembly import survey
+from fwicli import (
+    EarthModel,
+    LoadedConfig,
+    earth_model,
+    load_config,
+    read_gathers,
+    read_history,
+    reflectivity_correlation,
+    run_inversion,
+    run_migration,
+    run_model,
+)
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 
@@ -32,9 +38,9 @@ DEPTH = 2500.0
 
 def records(folder: Path) -> None:
     """Relative L2 difference of modelled records from the other program's, with no fitted scale."""
-    summary = model.run(load_config(CONFIGS / "marmousi_model.yaml"), folder, force=True)
-    ours = hdf5.read_gathers(folder / model.RESULT).data.astype(float)
-    theirs = hdf5.read_gathers(Path(os.environ["MARMOUSI"]) / "marmousi2_shots.h5").data
+    summary = run_model(load_config(CONFIGS / "marmousi_model.yaml"), folder, force=True)
+    ours = read_gathers(folder / "shots.h5").data.astype(float)
+    theirs = read_gathers(Path(os.environ["MARMOUSI"]) / "marmousi2_shots.h5").data
     shots = [np.linalg.norm(a - b) / np.linalg.norm(b) for a, b in zip(ours, theirs, strict=True)]
     click.echo(
         f"records: relative L2 difference {np.linalg.norm(ours - theirs) / norm(theirs):.4f} over "
@@ -46,12 +52,12 @@ def records(folder: Path) -> None:
 def inversion(folder: Path) -> None:
     """Model error, misfit, simulations and time at the end of each band."""
     config = load_config(CONFIGS / "marmousi_invert.yaml")
-    path = folder / invert.RESULT
+    path = folder / "inversion.h5"
     if not path.exists():
-        invert.run(config, folder)
+        run_inversion(config, folder)
     start, true = models(config)
     where = ~start.water() & start.above(DEPTH)
-    history = hdf5.read_history(path)
+    history = read_history(path)
     click.echo("inversion: relative L2 model error below the water and above 2.5 km")
     click.echo("  stage     band [Hz]  error   misfit  simulations  time [s]")
     click.echo(f"  start                {error(start.vp, true.vp, where):.4f}")
@@ -71,22 +77,23 @@ def inversion(folder: Path) -> None:
 def image(folder: Path) -> None:
     """Correlation of the image with the band-limited reflectivity of the true model."""
     config = load_config(CONFIGS / "marmousi_rtm.yaml")
-    summary = rtm.run(config, folder, force=True)
+    summary = run_migration(config, folder, force=True)
     smooth, _ = models(config)
     below = ~smooth.water()
-    with h5py.File(folder / rtm.RESULT) as file:
+    with h5py.File(folder / "image.h5") as file:
         found, expected = file["image"][...], file["reflectivity"][...]
+    whole = reflectivity_correlation(found, expected, below)
+    upper = reflectivity_correlation(found, expected, below & smooth.above(DEPTH))
     click.echo(
-        f"image: correlation with the reflectivity {correlation(found, expected, below):.3f} below "
-        f"the water, {correlation(found, expected, below & smooth.above(DEPTH)):.3f} of it above "
-        f"2.5 km, {summary['seconds']:.0f} s"
+        f"image: correlation with the reflectivity {whole:.3f} below the water, {upper:.3f} of it "
+        f"above 2.5 km, {summary['seconds']:.0f} s"
     )
 
 
-def models(config: Loaded) -> tuple[EarthModel, EarthModel]:
+def models(config: LoadedConfig) -> tuple[EarthModel, EarthModel]:
     """Smooth and true model of a config."""
     smooth, true = config.config.model, config.config.reference
-    return survey.earth_model(smooth), survey.earth_model(true)
+    return earth_model(smooth), earth_model(true)
 
 
 def norm(values: Any) -> float:

@@ -19,8 +19,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli import MISFITS, Band, ricker, times
-from fwicli.inversion.misfits.registry import Misfit
+from fwicli import MISFITS, Band, Misfit, ricker, times
 
 INTERVAL, FREQUENCY = 0.004, 8.0
 TRACES, SAMPLES = 100, 1000

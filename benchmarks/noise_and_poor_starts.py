@@ -23,9 +23,7 @@ import numpy as np
 from inversion_beside_deepwave import CONFIG, Judge
 from numpy.typing import NDArray
 
-from fwicli import load_config
-from fwicli.files import hdf5
-from fwicli.workflows import invert
+from fwicli import load_config, read_history, run_inversion
 
 Array = NDArray[Any]
 
@@ -111,14 +109,14 @@ def main(cases: tuple[str, ...], folder: Path) -> None:
         if start:
             vp = f"{{file: {(folder / start).resolve()}}}"
             more.append(f"model={{vp: {vp}, spacing: 7.5}}")
-        if not (path / invert.RESULT).exists():
-            invert.run(load_config(CONFIG, "invert", (*settings, *more)), path, force=True)
-        report(case, path / invert.RESULT, judge)
+        if not (path / "inversion.h5").exists():
+            run_inversion(load_config(CONFIG, "invert", (*settings, *more)), path, force=True)
+        report(case, path / "inversion.h5", judge)
 
 
 def report(case: str, path: Path, judge: Judge) -> None:
     """A line of errors."""
-    history = hdf5.read_history(path)
+    history = read_history(path)
     with h5py.File(path) as file:
         models = [file["iterates"][name]["vp"][...] for name in sorted(file["iterates"])]
         start, ready = file["start"]["vp"][...], file["result"]["vp"][...]

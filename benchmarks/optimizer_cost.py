@@ -22,10 +22,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from fwicli import load_config
-from fwicli.files import hdf5
-from fwicli.workflows import invert, model
-from fwicli.workflows.run_folder.progress import Silent
+from fwicli import Silent, load_config, read_state, run_inversion, run_model
 
 METHODS = {
     "L-BFGS": "{method: lbfgs, memory: 20}",
@@ -127,7 +124,7 @@ def prepare(folder: Path, shots: int) -> None:
     rx, rz = around(72, 22.0)
     text = MODEL.format(sx=sx, sz=sz, rx=rx, rz=rz)
     (folder / "model.yaml").write_text(text, encoding="utf-8")
-    model.run(load_config(folder / "model.yaml"), folder / "shots")
+    run_model(load_config(folder / "model.yaml"), folder / "shots")
 
 
 class ReachedError(Exception):
@@ -159,7 +156,7 @@ def run(folder: Path, name: str, target: float, shots: int) -> Outcome:
     output = folder / config.stem
     begun, reached = time.perf_counter(), False
     try:
-        invert.run(load_config(config), output, progress=Until(output, target))
+        run_inversion(load_config(config), output, progress=Until(output, target))
     except ReachedError:
         reached = True
     seconds = time.perf_counter() - begun
@@ -170,7 +167,7 @@ def run(folder: Path, name: str, target: float, shots: int) -> Outcome:
         int(last["iteration"]),
         reached,
         int(last["evaluations"]),
-        int(hdf5.read_state(output / "state.h5")[1].get("method_products", 0)),
+        int(read_state(output / "state.h5")[1].get("method_products", 0)),
         last["simulations"] / shots,
         round(seconds, 1),
         last["misfit"],

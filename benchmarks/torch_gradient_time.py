@@ -34,6 +34,7 @@ if find_spec("torch") is None or find_spec("deepwave") is None:
 import torch
 
 from fwicli import (
+    PARAMETERIZATIONS,
     AbsorbingLayer,
     Acquisition,
     Discretization,
@@ -44,6 +45,8 @@ from fwicli import (
     LeastSquares,
     Local,
     Objective,
+    Variable,
+    Variables,
     autograd,
     available,
     cores,
@@ -53,8 +56,6 @@ from fwicli import (
     time_axis,
     times,
 )
-from fwicli.inversion.unknowns.parameterization import PARAMETERIZATIONS
-from fwicli.inversion.unknowns.variables import Variable, Variables
 from fwicli.propagators.running import shared_memory
 
 # Points, samples and their interval [s].

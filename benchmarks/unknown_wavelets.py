@@ -16,9 +16,15 @@ import click
 import numpy as np
 from marmousi_accuracy import CONFIGS, DEPTH, error, models
 
-from fwicli import Band, load_config
-from fwicli.files import hdf5
-from fwicli.workflows import invert
+from fwicli import (
+    Band,
+    load_config,
+    read_array,
+    read_gathers,
+    read_history,
+    read_wavelets,
+    run_inversion,
+)
 
 SHORT = (
     "inversion.stages=[{band: [0, 3], iterations: 6, spacing: 30}, "
@@ -37,11 +43,11 @@ CASES: dict[str, tuple[str, ...]] = {
 
 def wavelet_error(path: Path) -> str:
     """Largest relative L2 error of the estimated wavelets of the last stage."""
-    found = hdf5.read_wavelets(path)
+    found = read_wavelets(path)
     if not found:
         return "      -"
     estimated, start, interval = found[max(found)]
-    records = hdf5.read_gathers(Path(os.environ["MARMOUSI"]) / "marmousi2_shots.h5")
+    records = read_gathers(Path(os.environ["MARMOUSI"]) / "marmousi2_shots.h5")
     # The records' source enters with the opposite sign and on one cell of (7.5 m)**2.
     true = Band(0, 5).apply(-56.25 * np.asarray(records.wavelet, dtype=float), interval)
     worst = max(np.linalg.norm(w - true) / np.linalg.norm(true) for w in estimated)
@@ -62,13 +68,13 @@ def main(cases: tuple[str, ...], folder: Path) -> None:
     where = ~start.water() & start.above(DEPTH)
     click.echo(f"start    {error(start.vp, true.vp, where):11.4f}")
     for case in cases or CASES:
-        path = folder / case / invert.RESULT
+        path = folder / case / "inversion.h5"
         if not path.exists():
             settings = list(CASES[case])
-            invert.run(
+            run_inversion(
                 load_config(CONFIGS / "marmousi_invert.yaml", settings=settings), folder / case
             )
-        vp, history = hdf5.read_array(path, "result/vp")[0], hdf5.read_history(path)
+        vp, history = read_array(path, "result/vp")[0], read_history(path)
         click.echo(
             f"{case:7s}  {error(vp, true.vp, where):11.4f}  {history['misfit'][-1]:.4f}  "
             f"{history['simulations'][-1]:11d}  {history['seconds'][-1]:8.0f}  "

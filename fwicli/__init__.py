@@ -26,10 +26,20 @@ Survey
 Shots over workers
     Executor, InProcess, Local, Processes, cores, available
 Inversion
-    Objective, experiments, LeastSquares, MISFITS
+    Objective, experiments  misfit of a survey and its gradient, from its shots
+    MISFITS, Misfit, LeastSquares
+    Variable, Variables, PARAMETERIZATIONS      unknowns of an inversion
     Lbfgs, Problem          an optimizer and the problem that it minimises
 Files and configs
-    load_config, read_gathers, write_gathers
+    load_config, LoadedConfig       a config with its defaults
+    make_plan, Plan                 checks and numbers before a run
+    read_gathers, write_gathers     shot records; read_array, read_history, read_state and
+                                    read_wavelets read results
+    earth_model, Regridding         earth model of a config; another grid, with its transpose
+Runs
+    run_model, run_inversion, run_migration     the commands; Silent follows their progress
+    reflectivity_correlation        an image beside the reflectivity of a model
+    compare_arrivals, stack_comparisons, Diagnosis      the diagnosis of first arrivals
 
 Old names stand in `DEPRECATED`: name them there when a public name changes.
 """
@@ -45,6 +55,7 @@ PUBLIC = {
     "AbsorbingLayer": "fwicli.propagators.absorbing",
     "Acquisition": "fwicli.survey.acquisition",
     "Band": "fwicli.survey.bands",
+    "Diagnosis": "fwicli.inversion.diagnosis",
     "Discretization": "fwicli.propagators.discretization",
     "EQUATIONS": "fwicli.propagators.equations.registry",
     "EarthModel": "fwicli.survey.model",
@@ -55,29 +66,49 @@ PUBLIC = {
     "Grid": "fwicli.survey.grid",
     "HistoryOptions": "fwicli.propagators.history",
     "InProcess": "fwicli.execution",
-    "LeastSquares": "fwicli.inversion.misfits.residuals",
     "Lbfgs": "fwicli.inversion.optimizers.lbfgs",
+    "LeastSquares": "fwicli.inversion.misfits.residuals",
+    "LoadedConfig": "fwicli.config.loader:Loaded",
     "Local": "fwicli.execution",
     "MISFITS": "fwicli.inversion.misfits.registry",
+    "Misfit": "fwicli.inversion.misfits.registry",
     "Objective": "fwicli.inversion.objective",
+    "PARAMETERIZATIONS": "fwicli.inversion.unknowns.parameterization",
+    "Plan": "fwicli.workflows.planning.plan",
     "PositionDerivative": "fwicli.propagators.locations",
     "Problem": "fwicli.inversion.optimizers.optimizer",
     "Processes": "fwicli.execution",
     "Propagator": "fwicli.propagators.propagator",
+    "Regridding": "fwicli.survey.regridding",
     "SURFACE": "fwicli.propagators.absorbing",
+    "Silent": "fwicli.workflows.run_folder.progress",
     "Simulation": "fwicli.simulation",
     "Spectrum": "fwicli.survey.wavelets",
     "TimeAxis": "fwicli.propagators.sampling.stability",
+    "Variable": "fwicli.inversion.unknowns.variables",
+    "Variables": "fwicli.inversion.unknowns.variables",
     "Verification": "fwicli.propagators.verification",
     "available": "fwicli.execution",
+    "compare_arrivals": "fwicli.inversion.diagnosis:compare",
     "cores": "fwicli.execution",
+    "earth_model": "fwicli.workflows.assembly.survey",
     "experiments": "fwicli.inversion.shots.experiments",
     "load_config": "fwicli.config.loader:load",
+    "make_plan": "fwicli.workflows.planning.plan",
     "ormsby": "fwicli.survey.wavelets",
     "parameters": "fwicli.propagators.equations.properties",
+    "read_array": "fwicli.files.hdf5",
     "read_gathers": "fwicli.files.records",
+    "read_history": "fwicli.files.hdf5",
+    "read_state": "fwicli.files.hdf5",
+    "read_wavelets": "fwicli.files.hdf5",
+    "reflectivity_correlation": "fwicli.imaging.reflectivity:correlation",
     "regrid": "fwicli.survey.regridding:coarsened",
     "ricker": "fwicli.survey.wavelets",
+    "run_inversion": "fwicli.workflows.invert:run",
+    "run_migration": "fwicli.workflows.rtm:run",
+    "run_model": "fwicli.workflows.model:run",
+    "stack_comparisons": "fwicli.inversion.diagnosis:stacked",
     "subsampling": "fwicli.propagators.history",
     "time_axis": "fwicli.propagators.sampling.stability",
     "times": "fwicli.survey.wavelets",
