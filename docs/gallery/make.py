@@ -23,8 +23,8 @@ RUNS = {
         ("overview.png", "convergence.png", "diagnosis_1.png"),
     ),
     "demo-rtm": ("rtm", "demo_rtm.yaml", ("image.png",)),
-    "density-model": ("model", "density_model.yaml", ("model.png",)),
-    "density-invert": ("invert", "density_invert.yaml", ("overview.png",)),
+    "density-model": ("model", "density_model.yaml", ()),
+    "density-invert": ("invert", "density_invert.yaml", ("overview.png", "overview_rho.png")),
 }
 
 
