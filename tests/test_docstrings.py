@@ -1,4 +1,4 @@
-"""Public functions of two or more parameters say in numpydoc what they take and give."""
+"""Public functions of two or more parameters document them, results and errors in numpydoc."""
 
 from __future__ import annotations
 
@@ -69,6 +69,19 @@ def documented(section: str) -> list[str]:
     return [name.strip() for line in lines for name in line.split(" : ")[0].split(",")]
 
 
+def raised(node: ast.AST) -> set[str]:
+    """Classes of errors that a function raises itself, without those of functions in it."""
+    names = set()
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.ClassDef | ast.Lambda):
+            continue
+        if isinstance(child, ast.Raise) and isinstance(child.exc, ast.Call):
+            name = getattr(child.exc.func, "id", "")
+            names |= {name} if name[:1].isupper() else set()
+        names |= raised(child)
+    return names
+
+
 def missing(function: ast.FunctionDef) -> list[str]:
     """Sections that a docstring lacks, or that do not fit the function."""
     names = parameters(function)
@@ -81,6 +94,8 @@ def missing(function: ast.FunctionDef) -> list[str]:
     returns = "" if function.returns is None else ast.unparse(function.returns)
     if returns not in NONE and not {"Returns", "Yields"} & set(found):
         lacking.append("Returns")
+    if any(name not in found.get("Raises", "") for name in raised(function)):
+        lacking.append("Raises")
     return lacking
 
 
@@ -92,7 +107,7 @@ def room(module: str) -> str:
 
 
 def test_docstrings_are_complete() -> None:
-    """Parameters under the names that they have, and what is returned."""
+    """Parameters under their names, what is returned, and the errors that are raised."""
     counts: Counter[str] = Counter()
     for module, path in MODULES.items():
         for function in public(ast.parse(path.read_bytes())):
@@ -101,7 +116,7 @@ def test_docstrings_are_complete() -> None:
 
 
 def test_what_is_missing() -> None:
-    """A name that is not the function's, a name left out, and no word of what is returned."""
+    """A name that is not the function's, a name left out, results and errors without a word."""
     source = '''
 def f(a, b: int, *c) -> int:
     """Add.
@@ -115,7 +130,13 @@ def f(a, b: int, *c) -> int:
     {}
     -------
     sum : int
+
+    Raises
+    ------
+    {}
     """
+    if a:
+        raise ValueError("no")
 '''
 
     def of(*texts: str) -> list[str]:
@@ -123,7 +144,8 @@ def f(a, b: int, *c) -> int:
         assert isinstance(function, ast.FunctionDef)
         return missing(function)
 
-    assert of("b", "*c : int", "Returns") == []
-    assert of("b", "*c : int", "Results") == ["Returns"]
-    assert of("b", "", "Returns") == ["Parameters"]
-    assert of("x", "*c : int", "Returns") == ["Parameters"]
+    assert of("b", "*c : int", "Returns", "ValueError") == []
+    assert of("b", "*c : int", "Results", "ValueError") == ["Returns"]
+    assert of("b", "", "Returns", "ValueError") == ["Parameters"]
+    assert of("x", "*c : int", "Returns", "ValueError") == ["Parameters"]
+    assert of("b", "*c : int", "Returns", "TypeError") == ["Raises"]

@@ -1,8 +1,8 @@
 """Shots over the cores of one machine: independent tasks, results in order.
 
 A task is a pure, picklable function without arguments; `propagators.tasks.ShotTask` is the base of
-those that propagate waves. Results come back in the order of the tasks whatever worker computed
-them, so a sum over shots does not depend on the number of workers.
+those that propagate waves. Results are returned in the order of the tasks, so that a sum over shots
+does not depend on the number of workers.
 A worker that dies takes no result with it: its task is run again by a new one. A task that has
 failed `ATTEMPTS` times fails the run; a partial result is never returned.
 

@@ -48,8 +48,8 @@ def killed_for_memory() -> int | None:
 def return_memory() -> None:
     """Return the memory of large arrays to the system as soon as they are freed.
 
-    By default, the C library adapts to the largest freed array and keeps up to 32 MB each for later
-    use, so that a process holds more memory than it uses, by an unknown amount.
+    By default, the C library adapts to the largest freed array. It keeps up to 32 MB each for later
+    use, and a process holds more memory than it uses.
     """
     with suppress(OSError, AttributeError):
         import ctypes  # late: a check does not need it

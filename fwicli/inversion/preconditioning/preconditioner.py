@@ -3,11 +3,11 @@
     P = M W S W M,        W = (energy / mean + eps)**(-1/2) Z**(1/2) T
 
 with M zero at fixed points and S a smoothing over a length or a share of the local wavelength
-(`smoothing`). The diagonal W stands for the Hessian: it is the inverse root of the energy of the
-waves at each point, times expected changes, the depth to a power, Z, and the tapers T towards
-sources, receivers and fixed points (`tapers`). Each factor stands on both sides of S, so that P is
-symmetric and positive. P is the inner product in which the optimizer sees the gradient; the
-gradient itself stays exact.
+(`smoothing`). The diagonal W contains the inverse root of the energy of the waves at each point,
+which stands for the Hessian. Its other factors are prior expectations: the depth to a power, Z, and
+the tapers T towards sources, receivers and fixed points (`tapers`). W stands on both sides of S, so
+that P is symmetric and positive. P is the inner product in which the optimizer sees the gradient;
+the gradient itself stays exact.
 
 The energy is that of the source fields u, to a power, or its product with that of the receivers,
 
