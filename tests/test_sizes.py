@@ -23,7 +23,6 @@ CEILINGS: dict[str, dict[str, int]] = {
         "fwicli.cli.main.main": 42,
     },
     "parameters": {
-        "fwicli.plotting.pictures._model": 7,
         "fwicli.propagators.history.demand": 7,
         "fwicli.propagators.propagator.Propagator.curvature": 7,
         "fwicli.propagators.sampling.stability.time_axis": 7,

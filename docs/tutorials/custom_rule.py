@@ -13,7 +13,7 @@ We take the function that interpolates between samples, and that a standing sphe
 let a library compute it, state its rule, and check the rule against calculus. That is all there is
 to know about `fwicli.autograd`, too: there the library is Devito, and the function is F(m) q.
 
-Run it with a folder for its picture: python docs/tutorials/custom_rule.py runs/tutorials/a
+Run it with a folder for its picture: python docs/tutorials/custom_rule.py FOLDER
 """
 
 import sys

@@ -15,7 +15,7 @@ We give PyTorch A and A' as rules of each other, compare its gradient with g, an
 in a single step of conjugate gradients. The wave equation enters in exactly this form:
 `fwicli.autograd` has `forward` and `adjoint`, `jacobian` and `jacobian_adjoint` for A and A'.
 
-Run it with a folder for its picture: python docs/tutorials/fourier_operator.py runs/tutorials/b
+Run it with a folder for its picture: python docs/tutorials/fourier_operator.py FOLDER
 """
 
 import sys

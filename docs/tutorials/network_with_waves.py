@@ -19,7 +19,7 @@ All of them take one Born modelling and one migration: J' is applied once, to ge
 is to propagate the source's waves once more, as they are not kept, and the residual backwards.) We
 check the gradients by these formulas and by finite differences, and count the propagations.
 
-Run it with a folder for its picture: python docs/tutorials/network_with_waves.py runs/tutorials/e
+Run it with a folder for its picture: python docs/tutorials/network_with_waves.py FOLDER
 """
 
 import sys

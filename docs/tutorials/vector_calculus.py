@@ -17,7 +17,7 @@ word of warning. We look at both cases, at what to do in the second, and then at
 
 which are all about diagonals. Tutorial (d) does the same with the wave equation.
 
-Run it with a folder for its pictures: python docs/tutorials/vector_calculus.py runs/tutorials/c
+Run it with a folder for its pictures: python docs/tutorials/vector_calculus.py FOLDER
 """
 
 import sys

@@ -14,7 +14,7 @@ The questions are the same, and have names in seismics:
     dp/dx   what geophones measure          laplacian p = m d2p/dt2, the wave equation itself
     diag H  which parts of m are well known: illumination, and preconditioners
 
-Run it with a folder for its pictures: python docs/tutorials/wave_calculus.py runs/tutorials/d
+Run it with a folder for its pictures: python docs/tutorials/wave_calculus.py FOLDER
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""What the commands show: results on stdout, progress and notes on stderr."""
+"""Output of the commands: results on stdout, progress and notes on stderr."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from fwicli.cli.labels import label, quantity
 
 log = logging.getLogger("fwicli")
 
-# An interrupt that has come and may have been lost.
+# The last interrupt, which a library may have caught.
 pending: BaseException | None = None
 
-# Seconds between lines of progress where there is no terminal.
+# Seconds between lines of progress, without a terminal.
 INTERVAL = 10.0
 
 
@@ -51,7 +51,14 @@ class Bar:
         self._task: Any = None
 
     def start(self, title: str, total: int) -> None:
-        """Begin a task."""
+        """Begin a task.
+
+        Parameters
+        ----------
+        title : str
+        total : int
+            Number of steps.
+        """
         self.stop()
         self._progress.start()
         self._task = self._progress.add_task(title, total=total)
@@ -71,21 +78,28 @@ class Bar:
 
 
 class Lines:
-    """A line now and then, for a log."""
+    """One line of progress in `INTERVAL`, for a log."""
 
     def __init__(self) -> None:
         self._title, self._total, self._last = "", 0, 0.0
 
     def start(self, title: str, total: int) -> None:
-        """Begin a task."""
+        """Begin a task.
+
+        Parameters
+        ----------
+        title : str
+        total : int
+            Number of steps.
+        """
         self._title, self._total, self._last = title, total, time.monotonic()
 
     def update(self, done: int) -> None:
-        """Say how much is done, if nothing was said for a while."""
+        """Print the number of finished steps, once in `INTERVAL`."""
         _raise_pending()
         if time.monotonic() - self._last >= INTERVAL:
             self._last = time.monotonic()
-            with suppress(OSError):  # a run goes on where nobody reads how it does
+            with suppress(OSError):  # a run continues without a reader of its progress
                 click.echo(f"{self._title}: {done} of {self._total}", err=True)
 
     def stop(self) -> None:
@@ -94,7 +108,7 @@ class Lines:
 
 @contextmanager
 def interrupts() -> Iterator[None]:
-    """Let an interrupt be what ends a run, even where a library made another error of it."""
+    """Raise an interrupt again that a library has turned into another error."""
     try:
         yield
     except Exception as error:

@@ -28,7 +28,19 @@ WORDS = {"vp": "P velocity", "rho": "density"}
 
 
 def scale_of(*models: EarthModel, name: str = "vp") -> tuple[float, float]:
-    """Range of a quantity that serves several models."""
+    """Lowest and highest value of a property in several models.
+
+    Parameters
+    ----------
+    *models : EarthModel
+    name : str
+        Property, or `impedance`.
+
+    Returns
+    -------
+    tuple of float
+        Lowest and highest value, in the unit of the property.
+    """
     shown = [_quantity(m, name) for m in models]
     return min(float(v.min()) for v in shown), max(float(v.max()) for v in shown)
 
@@ -41,10 +53,23 @@ def model(
     scale: tuple[float, float] | None = None,
     name: str = "vp",
 ) -> None:
-    """Draw a quantity of a model, with the sources and receivers."""
-    low, high = scale or scale_of(earth, name=name)
+    """Draw a property of a model, with sources and receivers.
+
+    Parameters
+    ----------
+    path : Path
+        PNG file to write.
+    earth : EarthModel
+    acquisition : Acquisition, optional
+        Positions to mark.
+    title : str
+    scale : tuple of float, optional
+        Ends of the colour scale; by default those of the model.
+    name : str
+        Property, or `impedance`.
+    """
     figure, axes = _figure(earth.grid)
-    _model(figure, axes, earth, title, low, high, name)
+    _model(figure, axes, earth, title, scale or scale_of(earth, name=name), name)
     if acquisition is not None:
         receivers, sources = acquisition.all_receivers(), acquisition.sources
         step = 0.001
@@ -63,7 +88,17 @@ def model(
 
 
 def difference(path: Path, result: EarthModel, start: EarthModel, name: str = "vp") -> None:
-    """Draw what an inversion has changed."""
+    """Draw the change of a property by an inversion.
+
+    Parameters
+    ----------
+    path : Path
+        PNG file to write.
+    result, start : EarthModel
+        Models on the same grid.
+    name : str
+        Property, or `impedance`.
+    """
     figure, axes = _figure(result.grid)
     change = _quantity(result, name) - _quantity(start, name)
     largest = float(np.percentile(np.abs(change), 99.5)) or 1.0
@@ -80,23 +115,45 @@ def overview(
     reference: EarthModel | None,
     name: str = "vp",
 ) -> None:
-    """Draw start, result and, where it is known, the true model below each other."""
+    """Draw start, result and the reference below each other.
+
+    Parameters
+    ----------
+    path : Path
+        PNG file to write.
+    start, result : EarthModel
+    reference : EarthModel or None
+        True model, if there is one.
+    name : str
+        Property, or `impedance`.
+    """
     named = [("Start", start), ("Result", result)]
     if reference is not None:
         named.append(("True", reference))
-    low, high = scale_of(*[m for _, m in named], name=name)
+    scale = scale_of(*[m for _, m in named], name=name)
     width, height = _size(start.grid)
     figure = Figure(figsize=(width, height * len(named)), layout="constrained")
     rows = figure.subplots(len(named), 1, squeeze=False)[:, 0]
     for axes, (title, earth) in zip(rows, named, strict=True):
-        _model(figure, axes, earth, title, low, high, name)
+        _model(figure, axes, earth, title, scale, name)
     _save(figure, path)
 
 
 def image(
     path: Path, values: Array, earth: EarthModel, title: str = "Reverse-time migration"
 ) -> None:
-    """Draw an image of reflectors over the model that it was made in."""
+    """Draw an image of reflectors.
+
+    Parameters
+    ----------
+    path : Path
+        PNG file to write.
+    values : ndarray of shape earth.grid.shape
+        Image.
+    earth : EarthModel
+        Smooth model of the migration; its water does not count for the colour scale.
+    title : str
+    """
     figure, axes = _figure(earth.grid)
     below = ~earth.water()
     visible = values[below] if below.any() else values  # all of the model may be water
@@ -107,7 +164,16 @@ def image(
 
 
 def gathers(path: Path, records: Gathers, count: int = 3) -> None:
-    """Draw some shot records, from the first to the last."""
+    """Draw some shot records, from the first to the last.
+
+    Parameters
+    ----------
+    path : Path
+        PNG file to write.
+    records : Gathers
+    count : int
+        Number of shots to draw, at most.
+    """
     shots = np.unique(np.linspace(0, records.acquisition.shots - 1, count).round().astype(int))
     figure = Figure(figsize=(3.4 * len(shots), 4.6), layout="constrained")
     columns = figure.subplots(1, len(shots), squeeze=False, sharey=True)[0]
@@ -132,7 +198,17 @@ def gathers(path: Path, records: Gathers, count: int = 3) -> None:
 
 
 def wavelet(path: Path, values: Array, interval: float) -> None:
-    """Draw a wavelet and its spectrum."""
+    """Draw a wavelet and its spectrum.
+
+    Parameters
+    ----------
+    path : Path
+        PNG file to write.
+    values : ndarray of shape (samples,)
+        Wavelet [Pa].
+    interval : float
+        Sampling interval [s].
+    """
     figure = Figure(figsize=(7.5, 2.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     t = interval * np.arange(values.size)
@@ -156,20 +232,24 @@ def estimated(path: Path, stages: Mapping[int, tuple[Array, Array, float]]) -> N
 
     Parameters
     ----------
+    path : Path
+        PNG file to write.
     stages : mapping
         By number: wavelets of shape (n_shots or 1, samples), the first guess of shape (samples,),
         and the sampling interval [s].
     """
     figure = Figure(figsize=(7.5, 2.2 * len(stages)), layout="constrained")
     rows = figure.subplots(len(stages), 1, squeeze=False)[:, 0]
-    for axes, (number, (found, start, interval)) in zip(rows, stages.items(), strict=True):
+    for axes, (number, (wavelets, start, interval)) in zip(rows, stages.items(), strict=True):
         t = interval * np.arange(start.size)
         axes.plot(t, start / np.abs(start).max(), "k--", lw=1, label="start (scaled)")
-        largest = np.abs(found).max() or 1.0
-        for shot, values in enumerate(found):
+        largest = np.abs(wavelets).max() or 1.0
+        for shot, values in enumerate(wavelets):
             label = None if shot else f"estimated, peak {largest:.3g}"
-            axes.plot(t, values / largest, "C0", lw=1, alpha=max(0.2, 1 / len(found)), label=label)
-        loud = np.flatnonzero((np.abs(found) > 1e-2 * largest).any(axis=0))
+            axes.plot(
+                t, values / largest, "C0", lw=1, alpha=max(0.2, 1 / len(wavelets)), label=label
+            )
+        loud = np.flatnonzero((np.abs(wavelets) > 1e-2 * largest).any(axis=0))
         axes.set_xlim(0, min(t[-1], 1.2 * t[loud[-1]] + interval))
         axes.set(ylabel="relative amplitude", title=f"Wavelet of stage {number}")
         axes.grid(alpha=0.3)
@@ -179,7 +259,15 @@ def estimated(path: Path, stages: Mapping[int, tuple[Array, Array, float]]) -> N
 
 
 def convergence(path: Path, history: dict[str, Array]) -> None:
-    """Draw misfit, and model error where it is known, against the iterations of all stages."""
+    """Draw misfit and model error against the iterations of all stages.
+
+    Parameters
+    ----------
+    path : Path
+        PNG file to write.
+    history : dict of str to ndarray of shape (iterations,)
+        Columns of the history; those of model errors are optional.
+    """
     panels = [("misfit", "misfit, share of the data")]
     for column in sorted(c for c in history if c.startswith("model_error")):
         name = column.removeprefix("model_error").removeprefix("_") or "vp"
@@ -203,16 +291,23 @@ def convergence(path: Path, history: dict[str, Array]) -> None:
     _save(figure, path)
 
 
-def diagnosis(path: Path, found: Diagnosis, title: str = "") -> None:
+def diagnosis(path: Path, comparison: Diagnosis, title: str = "") -> None:
     """Draw how observed and synthetic traces differ: delays, their shares, and amplitudes.
 
     Traces whose first arrivals cannot be compared are left white.
+
+    Parameters
+    ----------
+    path : Path
+        PNG file to write.
+    comparison : Diagnosis
+    title : str
     """
     figure = Figure(figsize=(12.0, 3.6), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
-    cycles = np.where(found.reliable, found.traces.cycles, np.nan)
+    cycles = np.where(comparison.reliable, comparison.traces.cycles, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        louder = 20 * np.log10(found.traces.amplitude)
+        louder = 20 * np.log10(comparison.traces.amplitude)
     louder[~np.isfinite(louder)] = np.nan
     for axes, values, name, limits in (
         (left, cycles, "observed later by [cycles]", (-1.0, 1.0)),
@@ -224,14 +319,14 @@ def diagnosis(path: Path, found: Diagnosis, title: str = "") -> None:
         )
         figure.colorbar(picture, ax=axes, label=name)
         axes.set(xlabel="receiver", ylabel="shot")
-    known = cycles[np.isfinite(cycles)]
-    reach = max(1.0, float(np.abs(known).max())) if known.size else 1.0
-    middle.hist(known, bins=41, range=(-reach, reach), color="0.5")
+    delays = cycles[np.isfinite(cycles)]
+    reach = max(1.0, float(np.abs(delays).max())) if delays.size else 1.0
+    middle.hist(delays, bins=41, range=(-reach, reach), color="0.5")
     for edge in (-HALF, HALF):
         middle.axvline(edge, color="tab:red", lw=1, ls="--")
-    off = int((np.abs(known) > HALF).sum())
-    text = f"{off} of {known.size} off by more than half a cycle" if known.size else ""
-    middle.set(xlabel=f"cycles at {found.frequency:.3g} Hz", ylabel="traces", title=text)
+    off = int((np.abs(delays) > HALF).sum())
+    text = f"{off} of {delays.size} off by more than half a cycle" if delays.size else ""
+    middle.set(xlabel=f"cycles at {comparison.frequency:.3g} Hz", ylabel="traces", title=text)
     figure.suptitle(title)
     _save(figure, path)
 
@@ -252,9 +347,14 @@ def _figure(grid: Grid) -> tuple[Figure, Axes]:
 
 
 def _model(
-    figure: Figure, axes: Axes, earth: EarthModel, title: str, low: float, high: float, name: str
+    figure: Figure,
+    axes: Axes,
+    earth: EarthModel,
+    title: str,
+    scale: tuple[float, float],
+    name: str,
 ) -> None:
-    picture = _section(axes, _quantity(earth, name), earth.grid, VELOCITY, low, high)
+    picture = _section(axes, _quantity(earth, name), earth.grid, VELOCITY, *scale)
     figure.colorbar(picture, ax=axes, label=_label(name), shrink=0.9)
     axes.set_title(title)
 
