@@ -1,4 +1,4 @@
-"""Ends of runs: none with a word, none with anything left.
+"""Messages, exit codes, files and processes that ends of runs leave behind.
 
 A fresh interpreter starts workers, has them run a few tasks, and ends, in one of the ways that runs
 end: when all is done, after the first result, without waiting for its workers, with an error, by

@@ -1,4 +1,4 @@
-"""What a coarse grid changes near sources and receivers, the sea floor and the top of the model.
+"""Errors of records on a coarse grid near sources, the sea floor and the top of the model.
 
     python benchmarks/coarse_grid_errors.py [--points 3.4] [--draws 4] [--json FILE]
 

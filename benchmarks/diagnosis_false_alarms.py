@@ -1,4 +1,4 @@
-"""The diagnosis in models that made the data, and with delays that were planted in them.
+"""Arrivals that the diagnosis calls skipped, in true models and with planted delays.
 
     MARMOUSI=DATA python benchmarks/diagnosis_false_alarms.py [CASE ...]
 

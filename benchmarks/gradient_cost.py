@@ -1,4 +1,4 @@
-"""What a gradient is made of, in units of one forward propagation.
+"""Time of the parts of a gradient, in units of one forward propagation.
 
     python benchmarks/gradient_cost.py [--rounds 7]
 

@@ -1,4 +1,4 @@
-"""Marmousi-II: our inversion against the loop that a user of Deepwave would write.
+"""Time and model error of Marmousi-II beside the loop that a user of Deepwave would write.
 
     MARMOUSI=DATA python benchmarks/inversion_beside_deepwave.py [--gradients 6] [--spacing 20]
 

@@ -1,4 +1,4 @@
-"""Inversions that are killed at random moments, and continued: the bits of one that never was.
+"""Bits of inversions that are killed at random moments and continued.
 
 A small inversion (four shots, two stages) is run to its end, in the time T. Then it is begun again
 and killed with SIGKILL at a moment drawn uniformly from 0 to T after its start, wherever that may

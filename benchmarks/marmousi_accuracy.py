@@ -1,4 +1,4 @@
-"""Marmousi-II: records against an independent code, inversion and image without inverse crime.
+"""Errors of records, inversion and image of Marmousi-II, whose data another program made.
 
     MARMOUSI=DATA python benchmarks/marmousi_accuracy.py [records] [inversion] [image]
 

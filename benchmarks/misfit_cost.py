@@ -1,4 +1,4 @@
-"""Misfits: time of one evaluation, and how late waves may be while the misfit still rises.
+"""Time of each misfit, and the delay of waves up to which it rises.
 
     python benchmarks/misfit_cost.py
 

@@ -1,4 +1,4 @@
-"""Mutated inputs: every command ends with a result or with a sentence, soon and in little memory.
+"""Faults of commands on mutated inputs: tracebacks, wrong exit codes, time and memory.
 
     python benchmarks/mutated_inputs.py [files] [configs] [--count 1000] [--seed 0] [--runs 0]
 

@@ -1,4 +1,4 @@
-"""Marmousi-II with noise, and from a poor start: what converges, and what does not.
+"""Model error of Marmousi-II with noise, and from a poor start.
 
     MARMOUSI=DATA python benchmarks/noise_and_poor_starts.py [CASE ...] [--folder F]
 

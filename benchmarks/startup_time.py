@@ -1,4 +1,4 @@
-"""Start-up of the commands and of the first shot: whole processes, alternately, with warm disk.
+"""Seconds of commands and of a process's first shot: whole processes, alternately, warm disk.
 
 The first run of each warms the disk and the kernel cache, and is not counted. A new process whose
 kernels are on disk then tells how long its imports take, and its first and second shot: a gradient

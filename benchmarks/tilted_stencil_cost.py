@@ -1,4 +1,4 @@
-"""What tilted anisotropy costs by hand: its stencils in C, against those of constant density.
+"""Time of stencils for tilted anisotropy in C, relative to those of constant density.
 
     python benchmarks/tilted_stencil_cost.py [--rounds 9]
 

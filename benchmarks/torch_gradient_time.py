@@ -1,4 +1,4 @@
-"""A misfit of 16 shots through PyTorch: beside the command's own gradient, and beside Deepwave.
+"""Time and memory of a gradient through PyTorch, beside the command's and Deepwave's.
 
     python benchmarks/torch_gradient_time.py [--rounds 3] [--small | --fine] [--json F]
 

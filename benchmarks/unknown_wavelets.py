@@ -1,4 +1,4 @@
-"""Marmousi-II with an unknown wavelet: what estimating it costs, and what not doing so does.
+"""Model error of Marmousi-II with a known, an estimated and a wrong wavelet.
 
     MARMOUSI=DATA python benchmarks/unknown_wavelets.py [known] [common] [shot] [wrong]
 
