@@ -1,4 +1,4 @@
-"""What pydantic found wrong with a config, in the user's words: one problem a mistake."""
+"""Problems of a config in the user's words, from the errors of pydantic: one problem a mistake."""
 
 from __future__ import annotations
 
@@ -25,27 +25,55 @@ WRAPPERS = (
 def explain(
     error: ValidationError, schema: type[BaseModel], places: Mapping[Key, str]
 ) -> list[ConfigProblem]:
-    """Problems in the order of the file, one a mistake."""
+    """Problems in the order of the file, one a mistake.
+
+    A key that is missing because it is misspelt, or stands in another section, is one mistake.
+
+    Parameters
+    ----------
+    error : ValidationError
+    schema : type
+        Of the config.
+    places : mapping of Key to str
+        file:line:column by key.
+
+    Returns
+    -------
+    problems : list of ConfigProblem
+    """
+    details = [
+        (*_followed(detail["loc"], schema), detail) for detail in error.errors(include_url=False)
+    ]
+    missing = [key for key, _, detail in details if detail["type"] == "missing"]
     problems: dict[Key, ConfigProblem] = {}
-    unknown: dict[Key, list[str]] = {}
-    for detail in error.errors(include_url=False):
-        key, node = _followed(detail["loc"], schema)
+    meant: set[Key] = set()
+    for key, node, detail in details:
         if detail["type"] == "extra_forbidden":
-            name, fields = str(key[-1]), _names(node)
-            # A key that is there is not meant by another one.
-            absent = [field for field in fields if (*key[:-1], field) not in places]
-            close = _close(name, absent) or _close(name, fields)
-            unknown.setdefault(key[:-1], []).extend(close)
-            message = _unknown(name, fields, close)
+            message, keys = _unknown_key(key, _names(node), places, missing)
+            meant.update(keys)
         else:
             message = _message(detail, node)
         problems.setdefault(key, ConfigProblem(key, message, place_of(key, places)))
-    # A key that is missing because it is misspelt is one mistake.
-    for detail in error.errors(include_url=False):
-        key, _ = _followed(detail["loc"], schema)
-        if detail["type"] == "missing" and key[-1] in unknown.get(key[:-1], ()):
+    for key in missing:
+        if key in meant:
             problems.pop(key, None)
     return sorted(problems.values(), key=lambda p: _reading_order(p.place))
+
+
+def _unknown_key(
+    key: Key, fields: Sequence[str], places: Mapping[Key, str], missing: Sequence[Key]
+) -> tuple[str, list[Key]]:
+    """Message for an unknown key, and the keys that may be meant by it."""
+    name, section = str(key[-1]), key[:-1]
+    # A key that is there is not meant by another one.
+    absent = [field for field in fields if (*section, field) not in places]
+    close = _close(name, absent) or _close(name, fields)
+    elsewhere = [other for other in missing if other[-1] == name and other != key]
+    if elsewhere and not (close and (*section, close[0]) in missing):
+        above = ".".join(map(str, elsewhere[0][:-1]))
+        where = f"into the section `{above}`" if above else "to the top of the config"
+        return f"unknown key `{shortened(name)}` here; move it {where}", elsewhere[:1]
+    return _unknown(name, fields, close), [(*section, field) for field in close]
 
 
 def _reading_order(place: str) -> list[tuple[int, str]]:
@@ -54,7 +82,7 @@ def _reading_order(place: str) -> list[tuple[int, str]]:
 
 
 def _followed(location: Sequence[str | int], schema: type[BaseModel]) -> tuple[Key, Any]:
-    """A location of pydantic's without what is not in the file, and its schema there.
+    """A location of pydantic's without steps that are not in the file, and its schema there.
 
     Names of the members of unions are part of pydantic's location, and may be those of keys: only
     its schema tells the two apart.

@@ -67,3 +67,43 @@ def test_every_key(trees: dict[str, Any], kind: str, tmp_path: Path) -> None:
             assert f"`{name}`" in one.message, where
             tried += 1
     assert tried > 60
+
+
+MOVED = {
+    "to the top": ("model", ("wavelet", "frequency"), (), "into the section `wavelet`"),
+    "into another section": (
+        *("model", ("time", "interval"), ("geometry",)),
+        "into the section `time`",
+    ),
+    "a section into another": ("model", ("geometry",), ("model",), "to the top of the config"),
+    "one level down": (
+        *("model", ("geometry", "receivers"), ("geometry", "sources")),
+        "into the section `geometry`",
+    ),
+    "of an inversion": ("invert", ("inversion", "stages"), (), "into the section `inversion`"),
+    "of a stage": (
+        *("invert", ("inversion", "stages", 0, "band"), ("inversion",)),
+        "into the section `inversion.stages.0`",
+    ),
+    "of data": ("rtm", ("data", "file"), ("model",), "into the section `data`"),
+}
+
+
+@pytest.mark.parametrize("case", MOVED)
+def test_a_key_at_the_wrong_level(trees: dict[str, Any], case: str, tmp_path: Path) -> None:
+    """A required key in another section is one mistake, and its message names its section."""
+    kind, key, section, message = MOVED[case]
+    tree = json.loads(json.dumps(trees[kind]))
+    above, below = tree, tree
+    for step in key[:-1]:
+        above = above[step]
+    for step in section:
+        below = below[step]
+    below[key[-1]] = above.pop(key[-1])
+    path = tmp_path / "c.yaml"
+    path.write_text(json.dumps(tree), encoding="utf-8")
+    with pytest.raises(ProblemsError) as caught:
+        load(path, kind)
+    (problem,) = caught.value.problems
+    assert problem.key == (*section, key[-1])
+    assert problem.message == f"unknown key `{key[-1]}` here; move it {message}"
