@@ -14,7 +14,7 @@ from tests.test_vocabulary import compare
 INCOMPLETE: dict[str, int] = {
     "fwicli.autograd": 7,
     "fwicli.cli": 8,
-    "fwicli.config": 8,
+    "fwicli.config": 7,
     "fwicli.digits": 3,
     "fwicli.imaging": 5,
     "fwicli.ndarrays": 2,

@@ -95,7 +95,7 @@ SENTENCES: dict[str, int] = {
     "fwicli.cli.explain": 1,
     "fwicli.cli.main": 2,
     "fwicli.cli.streams": 3,
-    "fwicli.config.explanations": 4,
+    "fwicli.config.explanations": 3,
     "fwicli.config.inversion": 3,
     "fwicli.config.loader": 1,
     "fwicli.config.preconditioning": 1,

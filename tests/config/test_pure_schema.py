@@ -1,0 +1,43 @@
+"""Configs are a pure schema: of other rooms they import errors and tables of names alone."""
+
+from __future__ import annotations
+
+import ast
+
+from tests.test_tree import ARROWS, MODULES
+
+# By module of the config: what it takes from other rooms, and for which key.
+NAMES = {
+    ("fwicli.config.inversion", "fwicli.inversion.unknowns.parameterization"): "parameter",
+    ("fwicli.config.inversion", "fwicli.survey.model"): "impedance of `invert_for`",
+    ("fwicli.config.schema", "fwicli.propagators.absorbing"): "sides",
+    ("fwicli.config.schema", "fwicli.propagators.equations.registry"): "equation",
+    ("fwicli.config.schema", "fwicli.propagators.history"): "history",
+    ("fwicli.config.schema", "fwicli.propagators.kernels.imaging_conditions"): "condition",
+    ("fwicli.config.shots", "fwicli.inversion.shots.batches"): "order",
+}
+
+
+def test_configs_import_names_alone() -> None:
+    """Objects are built in `workflows.assembly`."""
+    config = "fwicli.config."
+    outwards = {
+        (module, target)
+        for module, target in ARROWS
+        if module.startswith(config) and not target.startswith(config)
+    }
+    assert {arrow for arrow in outwards if arrow[1] != "fwicli.errors"} == NAMES.keys()
+
+
+def test_only_constants_come_from_other_rooms() -> None:
+    """In capitals: no class and no function that could build or compute something."""
+    for module, target in NAMES:
+        tree = ast.parse(MODULES[module].read_bytes())
+        names = [
+            alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.module == target
+            for alias in node.names
+        ]
+        assert names
+        assert all(name.isupper() for name in names), (module, names)
