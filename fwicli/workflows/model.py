@@ -162,7 +162,7 @@ def run(
         finished.remove()
         _draw(run_folder, plan, records)
         seconds = time.monotonic() - started
-        log.info("%d shots in %.1f s, in %s", len(tasks), seconds, folder / RESULT)
+        log.info("%d shots in %.3g s, in %s", len(tasks), seconds, folder / RESULT)
         run_folder.step({"shots": len(tasks), "seconds": round(seconds, 3)})
     return {
         "result": str(folder / RESULT),

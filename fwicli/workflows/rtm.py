@@ -214,7 +214,7 @@ def run(
         finished.remove()
         _draw(run_folder, smooth, named)
         summary["seconds"] = round(time.monotonic() - started, 2)
-        log.info("%d shots in %.1f s, in %s", len(tasks), summary["seconds"], folder / RESULT)
+        log.info("%d shots in %.3g s, in %s", len(tasks), summary["seconds"], folder / RESULT)
         if "correlation" in summary:
             log.info("correlation with the reference: %.3f", summary["correlation"])
         run_folder.step(summary)

@@ -285,7 +285,7 @@ class InversionRun:
     def _announce(self, stage: Stage) -> None:
         low, high = stage.band
         log.info(
-            "stage %d of %d: %g to %g Hz, spacing %.4g m, step %g s, %.1f points per wavelength",
+            "stage %d of %d: %g to %g Hz, spacing %.4g m, step %g s, %.3g points per wavelength",
             stage.number + 1,
             len(self.settings.stages),
             low,
@@ -308,12 +308,12 @@ class InversionRun:
 def _log_step(record: Mapping[str, Any]) -> None:
     """Log the numbers of a step."""
     errors = "".join(
-        f", {column.replace('_', ' ')} {record[column]:.4f}"
+        f", {column.replace('_', ' ')} {record[column]:.4g}"
         for column in record
         if column.startswith(ERROR)
     )
     log.info(
-        "stage %d iteration %d: misfit %.5f after %d evaluation%s%s",
+        "stage %d iteration %d: misfit %.4g after %d evaluation%s%s",
         record["stage"],
         record["iteration"],
         record["misfit"],
