@@ -35,22 +35,22 @@ def records(receivers: np.ndarray) -> Gathers:
 )
 def test_gathers_survive(tmp_path: Path, receivers: np.ndarray) -> None:
     """Bit for bit, with geometry, wavelet and units."""
-    made = records(receivers)
+    gathers = records(receivers)
     path = tmp_path / "shots.h5"
-    hdf5.write_gathers(path, made, {"host": "here"})
+    hdf5.write_gathers(path, gathers, {"host": "here"})
     back = hdf5.read_gathers(path)
-    np.testing.assert_array_equal(back.data, made.data)
-    np.testing.assert_array_equal(back.acquisition.sources, made.acquisition.sources)
-    np.testing.assert_array_equal(back.acquisition.receivers, made.acquisition.receivers)
+    np.testing.assert_array_equal(back.data, gathers.data)
+    np.testing.assert_array_equal(back.acquisition.sources, gathers.acquisition.sources)
+    np.testing.assert_array_equal(back.acquisition.receivers, gathers.acquisition.receivers)
     assert back.interval == 0.004
     assert back.wavelet is not None
     with h5py.File(path) as file:
         assert file["data"].attrs["unit"] == "Pa"
         assert file.attrs["host"] == "here"
     some = hdf5.read_gathers(path, shots=slice(1, None))
-    np.testing.assert_array_equal(some.data, made.data[1:])
+    np.testing.assert_array_equal(some.data, gathers.data[1:])
     np.testing.assert_array_equal(
-        some.acquisition.receivers_of(0), made.acquisition.receivers_of(1)
+        some.acquisition.receivers_of(0), gathers.acquisition.receivers_of(1)
     )
 
 
@@ -106,8 +106,8 @@ def test_iterate_is_replaced_not_repeated(tmp_path: Path) -> None:
     path = tmp_path / "inversion.h5"
     hdf5.begin_inversion(path, {"vp": np.ones((4, 3))}, {}, grid, {})
     for number, misfit in ((1, 0.5), (2, 0.4), (3, 0.3), (2, 0.39)):
-        found = {"vp": np.full((4, 3), misfit)}
-        hdf5.add_iterate(path, number, found, grid, {"misfit": misfit})
+        quantities = {"vp": np.full((4, 3), misfit)}
+        hdf5.add_iterate(path, number, quantities, grid, {"misfit": misfit})
     assert hdf5.read_history(path)["misfit"].tolist() == [0.5, 0.39]
     values, attributes = hdf5.read_array(path, "result/vp")
     assert values[0, 0] == np.float32(0.39)
@@ -170,8 +170,8 @@ def test_no_interrupt_is_lost(tmp_path: Path) -> None:
             except CameError:
                 heard += 1
             if path.exists():
-                found, numbers = hdf5.read_state(path)
-                assert all((a == numbers["delay"]).all() for a in found.values())
+                state, numbers = hdf5.read_state(path)
+                assert all((a == numbers["delay"]).all() for a in state.values())
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

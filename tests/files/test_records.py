@@ -67,9 +67,9 @@ def create(**options: Any) -> Change:
 
 
 def compound(values: np.ndarray) -> np.ndarray:
-    made = np.zeros(values.shape, dtype=[("re", "f4"), ("im", "f4")])
-    made["re"] = values
-    return made
+    pairs = np.zeros(values.shape, dtype=[("re", "f4"), ("im", "f4")])
+    pairs["re"] = values
+    return pairs
 
 
 def soft(file: h5py.File, name: str) -> None:
@@ -273,9 +273,11 @@ def test_wavelets_of_each_shot(path: Path) -> None:
 
 @pytest.mark.parametrize("shots", [slice(None, None, -1), slice(2, 0, -1), slice(-2, None)])
 def test_shots_in_any_order(path: Path, shots: slice) -> None:
-    found = hdf5.read_gathers(path, shots=shots)
-    np.testing.assert_array_equal(found.data, gathers().data[shots])
-    np.testing.assert_array_equal(found.acquisition.sources, gathers().acquisition.sources[shots])
+    selected = hdf5.read_gathers(path, shots=shots)
+    np.testing.assert_array_equal(selected.data, gathers().data[shots])
+    np.testing.assert_array_equal(
+        selected.acquisition.sources, gathers().acquisition.sources[shots]
+    )
 
 
 def test_no_shot_selected(path: Path) -> None:

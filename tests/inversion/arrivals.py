@@ -33,14 +33,14 @@ def gathers(seed: int = 0, receivers: int = 4, samples: int = 90) -> tuple[np.nd
     strengths = polarity * 10.0 ** rng.uniform(-1, 1, (2, receivers))
     late = np.array([rng.uniform(-0.03, 0.03, receivers), np.zeros(receivers)])
     moveout = 0.05 * np.arange(receivers)
-    found = np.array(
+    onsets = np.array(
         [
             [a * ricker(time - t, FREQUENCY) for a, t in zip(*rows, strict=True)]
             for rows in zip(strengths, late + moveout, strict=True)
         ]
     )
-    noise = rng.standard_normal(found.shape)
-    noisy = found + 0.05 * np.abs(found).max(axis=-1, keepdims=True) * noise
+    noise = rng.standard_normal(onsets.shape)
+    noisy = onsets + 0.05 * np.abs(onsets).max(axis=-1, keepdims=True) * noise
     return noisy[0], noisy[1]
 
 

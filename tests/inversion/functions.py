@@ -46,13 +46,13 @@ class Case:
 
     def scipy(self, method: str = "L-BFGS-B", **options: Any) -> OptimizeResult:
         """What SciPy finds, to the same tolerance of the gradient."""
-        given: dict[str, Any] = {"x0": self.start, "jac": True, "method": method}
+        keywords: dict[str, Any] = {"x0": self.start, "jac": True, "method": method}
         if method == "L-BFGS-B":
-            given["bounds"] = [(self.low, self.high)] * self.start.size
+            keywords["bounds"] = [(self.low, self.high)] * self.start.size
             options = {"gtol": TOLERANCE, "ftol": 0, "maxiter": 9999, "maxfun": 9999, **options}
         if method == "Newton-CG":
-            given["hessp"] = self.product
-        return minimize(self.function, options=options, **given)
+            keywords["hessp"] = self.product
+        return minimize(self.function, options=options, **keywords)
 
 
 def run(method: Optimizer, case: Case, steps: int = 2000, **others: Any) -> State:
@@ -138,21 +138,21 @@ def differences(function: Function) -> Product:
 
 
 def _cases() -> list[Case]:
-    found = []
+    cases = []
     boxes = [(-5.0, 5.0), (-5.0, 0.8), (-0.5, 5.0)]
     for n in (2, 10, 50):
         start = np.where(np.arange(n) % 2 == 0, 0.7, -0.4)
-        found += [(f"rosenbrock {n}", rosenbrock, start, *box, rosen_hess_prod) for box in boxes]
+        cases += [(f"rosenbrock {n}", rosenbrock, start, *box, rosen_hess_prod) for box in boxes]
     product = differences(beale)
     for at in ((1.0, 1.0), (0.0, 0.0), (2.0, -1.0), (4.0, 1.0)):
-        found.append(("beale", beale, np.array(at), -4.5, 4.5, product))
-    found.append(("beale", beale, np.ones(2), -4.5, 2.5, product))
+        cases.append(("beale", beale, np.array(at), -4.5, 4.5, product))
+    cases.append(("beale", beale, np.ones(2), -4.5, 2.5, product))
     product = differences(wood)
     for at in ((-3.0, -1.0, -3.0, -1.0), (0.0, 0.0, 0.0, 0.0), (2.0, -2.0, 2.0, -2.0)):
-        found.append(("wood", wood, np.array(at), -10.0, 10.0, product))
-    found.append(("wood", wood, np.zeros(4), -10.0, 0.9, product))
+        cases.append(("wood", wood, np.array(at), -10.0, 10.0, product))
+    cases.append(("wood", wood, np.zeros(4), -10.0, 0.9, product))
     at = np.array([3.0, -1.0, 0.0, 1.0])
-    found.append(("powell", powell, at, -10.0, 10.0, differences(powell)))
+    cases.append(("powell", powell, at, -10.0, 10.0, differences(powell)))
     rng = np.random.default_rng(0)
     for decades in (1, 3):
         A = matrix(decades)
@@ -166,8 +166,8 @@ def _cases() -> list[Case]:
             (rng.standard_normal(50), -10.0, 10.0),
             (np.zeros(50), -0.3, 0.7),
         ):
-            found.append((name, function, start, *box, times))
-    return [Case(*parts) for parts in found]
+            cases.append((name, function, start, *box, times))
+    return [Case(*parts) for parts in cases]
 
 
 CASES = _cases()

@@ -21,19 +21,21 @@ def shots(cycles: float = 0.0, scale: float = 1.0) -> list[np.ndarray]:
     """Two gathers of ten traces, their arrivals later by some cycles."""
     t = times(INTERVAL, SAMPLES)
     slow = 0.3 + 0.02 * np.arange(10)
-    made = [scale * ricker(t, FREQUENCY, s + cycles / FREQUENCY) for s in slow]
-    return [np.stack(made), 0.5 * np.stack(made)]
+    traces = [scale * ricker(t, FREQUENCY, s + cycles / FREQUENCY) for s in slow]
+    return [np.stack(traces), 0.5 * np.stack(traces)]
 
 
 def diagnosis(observed: list[np.ndarray]) -> Diagnosis:
-    found = [compare(s, d, INTERVAL, FREQUENCY) for s, d in zip(shots(), observed, strict=True)]
-    return Diagnosis(stacked(found), FREQUENCY)
+    comparisons = [
+        compare(s, d, INTERVAL, FREQUENCY) for s, d in zip(shots(), observed, strict=True)
+    ]
+    return Diagnosis(stacked(comparisons), FREQUENCY)
 
 
 def test_the_same_records_are_in_order() -> None:
-    found = diagnosis(shots())
-    assert found.warnings() == []
-    numbers = found.numbers()
+    result = diagnosis(shots())
+    assert result.warnings() == []
+    numbers = result.numbers()
     assert numbers["amplitude_ratio"] == pytest.approx(1, rel=1e-12)
     assert numbers["late_cycles"] == pytest.approx(0, abs=1e-4)
     assert numbers["skipped_share"] == numbers["reversed_share"] == 0
@@ -41,20 +43,20 @@ def test_the_same_records_are_in_order() -> None:
 
 
 def test_amplitudes_are_told() -> None:
-    found = diagnosis(shots(scale=20.0))
-    assert found.numbers()["amplitude_ratio"] == pytest.approx(0.05, rel=1e-12)
-    (said,) = found.warnings()
+    result = diagnosis(shots(scale=20.0))
+    assert result.numbers()["amplitude_ratio"] == pytest.approx(0.05, rel=1e-12)
+    (said,) = result.warnings()
     assert "0.05 times the observed" in said
     assert "by 20," in said
-    assert found.warnings(compares_amplitudes=False) == []
+    assert result.warnings(compares_amplitudes=False) == []
 
 
 def test_polarity_is_told() -> None:
     """And is not taken for half a cycle."""
-    found = diagnosis([-s for s in shots()])
-    assert found.numbers()["reversed_share"] == 1
-    assert found.numbers()["skipped_share"] == 0
-    (said,) = found.warnings()
+    result = diagnosis([-s for s in shots()])
+    assert result.numbers()["reversed_share"] == 1
+    assert result.numbers()["skipped_share"] == 0
+    (said,) = result.warnings()
     assert "100% of the first arrivals have the opposite polarity" in said
 
 
@@ -62,29 +64,29 @@ def test_polarity_is_told() -> None:
 def test_skipped_cycles_are_told(cycles: float, word: str) -> None:
     """With their share, and which way the model is wrong."""
     observed = [shots(cycles)[0], shots()[1]]
-    found = diagnosis(observed)
-    numbers = found.numbers()
+    result = diagnosis(observed)
+    numbers = result.numbers()
     assert numbers["skipped_share"] == pytest.approx(0.5)
-    assert found.traces.cycles[0] == pytest.approx(cycles, abs=0.02)
-    (said,) = found.warnings()
+    assert result.traces.cycles[0] == pytest.approx(cycles, abs=0.02)
+    (said,) = result.warnings()
     assert "50% of the first arrivals" in said
     assert f"the model is too {word}" in said
 
 
 def test_less_than_half_a_cycle_is_no_warning() -> None:
-    found = diagnosis(shots(0.4))
-    assert found.warnings() == []
-    assert "0.40 cycles later at 8 Hz" in found.summary()
+    result = diagnosis(shots(0.4))
+    assert result.warnings() == []
+    assert "0.40 cycles later at 8 Hz" in result.summary()
 
 
 def test_dead_traces_do_not_count() -> None:
     observed = shots(scale=2.0)
     observed[0][:6] = 0
     observed[1][3] = 0
-    found = diagnosis(observed)
-    assert np.isnan(found.traces.amplitude).sum() == 7
-    assert found.numbers()["amplitude_ratio"] == pytest.approx(0.5)
-    assert found.numbers()["picked_share"] == 1
+    result = diagnosis(observed)
+    assert np.isnan(result.traces.amplitude).sum() == 7
+    assert result.numbers()["amplitude_ratio"] == pytest.approx(0.5)
+    assert result.numbers()["picked_share"] == 1
     assert diagnosis([0 * s for s in observed]).numbers() == {}
     assert diagnosis([0 * s for s in observed]).summary() == "no trace has data"
 
@@ -92,15 +94,15 @@ def test_dead_traces_do_not_count() -> None:
 def test_noise_is_not_compared() -> None:
     """Arrivals that are unlike each other tell no cycles."""
     random = np.random.default_rng(0)
-    found = diagnosis([random.standard_normal(s.shape) for s in shots()])
-    assert found.numbers()["picked_share"] < 0.2
-    assert np.isfinite(found.numbers()["amplitude_ratio"])
+    result = diagnosis([random.standard_normal(s.shape) for s in shots()])
+    assert result.numbers()["picked_share"] < 0.2
+    assert np.isfinite(result.numbers()["amplitude_ratio"])
 
 
 def test_shots_may_differ_in_traces() -> None:
     parts = [ArrivalComparison(*np.ones((4, n))) for n in (4, 2)]
-    found = stacked(parts).cycles
-    np.testing.assert_array_equal(found, [[1, 1, 1, 1], [1, 1, np.nan, np.nan]])
+    cycles = stacked(parts).cycles
+    np.testing.assert_array_equal(cycles, [[1, 1, 1, 1], [1, 1, np.nan, np.nan]])
 
 
 def test_silence_is_explained_at_its_first_station() -> None:

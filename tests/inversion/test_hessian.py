@@ -29,10 +29,10 @@ class Quartic:
 
     def curvature(self, values: Values, change: Values, spacing: tuple[float, ...]) -> Values:
         u, du = values["vp"] / self.scale, change["vp"] / self.scale
-        steps, found = np.diff(du, axis=0), 3 * u**2 * du
-        found[1:] += 2 * steps
-        found[:-1] -= 2 * steps
-        return {"vp": found / self.scale}
+        steps, product = np.diff(du, axis=0), 3 * u**2 * du
+        product[1:] += 2 * steps
+        product[:-1] -= 2 * steps
+        return {"vp": product / self.scale}
 
 
 def directions(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -66,8 +66,8 @@ def test_full_product_is_the_change_of_the_gradient(
     if penalised:
         f.penalties = (Quartic(),)
     _, v = directions(x)
-    found, expected = f.product(x, v, f.slopes(x)), differences(f, x, v)
-    assert np.linalg.norm(found - expected) < 1e-6 * np.linalg.norm(expected)
+    product, expected = f.product(x, v, f.slopes(x)), differences(f, x, v)
+    assert np.linalg.norm(product - expected) < 1e-6 * np.linalg.norm(expected)
 
 
 @pytest.mark.parametrize("coarse", [False, True])
@@ -75,8 +75,8 @@ def test_full_product_on_another_grid_and_in_windows(coarse: bool) -> None:
     f, x = objective("slowness", "variable_density", names=("vp", "impedance"))
     f = placed(f, coarse, windowed=True)
     _, v = directions(x)
-    found, expected = f.product(x, v, f.slopes(x)), differences(f, x, v)
-    assert np.linalg.norm(found - expected) < 1e-6 * np.linalg.norm(expected)
+    product, expected = f.product(x, v, f.slopes(x)), differences(f, x, v)
+    assert np.linalg.norm(product - expected) < 1e-6 * np.linalg.norm(expected)
 
 
 @pytest.mark.parametrize(("equation", "names"), CASES[:2])
@@ -112,17 +112,17 @@ def modelled_at(f: Objective, x: np.ndarray) -> list[np.ndarray]:
 
     equation = f.discretization.equation
     earth = parameters(equation, f.variables.earth(f.variables.unpack(x), f.others))
-    made = Propagator(f.discretization)
-    return [made.forward(earth, e.wavelet, e.source, e.receivers) for e in f.experiments]
+    propagator = Propagator(f.discretization)
+    return [propagator.forward(earth, e.wavelet, e.source, e.receivers) for e in f.experiments]
 
 
 def test_weight_and_number_of_propagations() -> None:
     """A batch counts by its weight; a product takes three propagations of each shot, or four."""
     f, x = objective("vp")
     _, v = directions(x)
-    found, before = f.product(x, v), f.simulations
+    product, before = f.product(x, v), f.simulations
     f.weight = 2.5
-    np.testing.assert_allclose(f.product(x, v), 2.5 * found, rtol=1e-12)
+    np.testing.assert_allclose(f.product(x, v), 2.5 * product, rtol=1e-12)
     shots = len(records_of(f).data)
     assert f.simulations - before == 3 * shots
     slopes, before = f.slopes(x), f.simulations

@@ -58,14 +58,14 @@ def objective(
     """A misfit of two shots, and the model where it is taken."""
     rng = np.random.default_rng(0)
     axis = time_axis(0.004, SAMPLES, 3000.0, GRID.spacing, 8)
-    made = Discretization(
+    discretization = Discretization(
         equation, GRID, axis, AbsorbingLayer(12, 3000.0, 15.0, gap=4), precision=precision
     )
     sources = np.array([[83.0, 17.0], [301.0, 17.0]])
     receivers = np.array([[x, 12.0] for x in np.arange(20.0, 400.0, 40.0)])
     wavelet = ricker(times(0.004, SAMPLES), 15.0)
     true = 2000 + 400 * rng.random(GRID.shape)
-    propagator = Propagator(made)
+    propagator = Propagator(discretization)
     others = random_earth(7)
     earth = parameters(equation, {"vp": true, **others})
     data = [propagator.forward(earth, wavelet[None], s[None], receivers) for s in sources]
@@ -75,7 +75,7 @@ def objective(
     variables = Variables(tuple(Variable(n, -1e9, 1e9, 1.0, scales[n]) for n in names))
     start = {"vp": 2100 + 300 * rng.random(GRID.shape), **others}
     x = variables.pack(start)
-    return Objective(made, variables, start, of(records), InProcess()), x
+    return Objective(discretization, variables, start, of(records), InProcess()), x
 
 
 def of(records: Gathers, windows: Sequence[Window] = ()) -> tuple[Experiment, ...]:
@@ -103,8 +103,8 @@ def placed(f: Objective, coarse: bool, windowed: bool) -> Objective:
     """The objective with waves on a coarser grid, in windows of the shots, or both."""
     regridding = Regridding(GRID, COARSE) if coarse else None
     grid = regridding.coarse if regridding else GRID
-    made = replace(f.discretization, grid=grid)
-    found: tuple[Window, ...] = ()
+    discretization = replace(f.discretization, grid=grid)
+    windows: tuple[Window, ...] = ()
     if windowed:
         records = records_of(f)
         shots = records.acquisition
@@ -112,10 +112,10 @@ def placed(f: Objective, coarse: bool, windowed: bool) -> Objective:
         near = Acquisition(shots.sources, shots.sources[:, None] + offsets)
         records = replace(records, acquisition=near, data=records.data[:, :2])
         margin = 4 * np.array(grid.spacing)
-        found = of_one_size(grid, beyond(near, APERTURE, margin), [(False, False)] * 2, 16)
-        made = replace(made, grid=found[0].local)
-        f = replace(f, experiments=of(records, found))
-    return replace(f, discretization=made, regridding=regridding)
+        windows = of_one_size(grid, beyond(near, APERTURE, margin), [(False, False)] * 2, 16)
+        discretization = replace(discretization, grid=windows[0].local)
+        f = replace(f, experiments=of(records, windows))
+    return replace(f, discretization=discretization, regridding=regridding)
 
 
 def slope(f: Objective, x: np.ndarray, direction: np.ndarray, h: float) -> float:
@@ -194,14 +194,14 @@ def test_what_cannot_be_recorded_changes_nothing() -> None:
     extents = recorded(
         records.acquisition, GRID, np.full(GRID.shape, 2500.0), duration, np.full(2, 40.0)
     )
-    found = of_one_size(GRID, extents, [(False, False)] * 2, 16)
-    assert found[0].start[0] > 0
-    made = replace(f.discretization, grid=found[0].local)
-    (value, gradient), (seen, cut) = (
+    windows = of_one_size(GRID, extents, [(False, False)] * 2, 16)
+    assert windows[0].start[0] > 0
+    discretization = replace(f.discretization, grid=windows[0].local)
+    (value, gradient), (cut_value, cut) = (
         f(x),
-        replace(f, discretization=made, experiments=of(records, found))(x),
+        replace(f, discretization=discretization, experiments=of(records, windows))(x),
     )
-    assert seen == pytest.approx(value, rel=1e-12)
+    assert cut_value == pytest.approx(value, rel=1e-12)
     assert np.linalg.norm(cut - gradient) < 1e-12 * np.linalg.norm(gradient)
 
 
@@ -210,12 +210,12 @@ def test_velocity_at_constant_impedance() -> None:
     f, x = objective("vp", "variable_density", names=("vp", "impedance"))
     g, y = objective("vp", "variable_density", names=("vp", "rho"))
     assert f(x)[0] == pytest.approx(g(y)[0], rel=1e-12)
-    moved = x.copy()
-    moved[0] *= 1.1
+    changed = x.copy()
+    changed[0] *= 1.1
     same = y.copy()
     same[0] *= 1.1
     same[1] /= 1.1
-    assert f(moved)[0] == pytest.approx(g(same)[0], rel=1e-12)
+    assert f(changed)[0] == pytest.approx(g(same)[0], rel=1e-12)
 
 
 def test_diagonal_is_what_x_changes_for_the_waves() -> None:
@@ -228,14 +228,14 @@ def test_diagonal_is_what_x_changes_for_the_waves() -> None:
         return parameters("variable_density", f.variables.earth(f.variables.unpack(y), f.others))
 
     size = {name: (values[where] ** 2).mean() for name, values in made(x).items()}
-    found = f.diagonal(x, where)
+    diagonal = f.diagonal(x, where)
     for place in ((0, 0, 0), (0, 7, 9), (1, 0, 5), (1, 12, 3)):
         h = np.zeros_like(x)
         h[place] = 1e-4
         # A change at one node reaches the parameters at a few others (see `interfaces`).
         change = {n: (p - made(x - h)[n]).sum() / 2e-4 for n, p in made(x + h).items()}
         expected = sum(size["k"] / size[n] * c**2 for n, c in change.items())
-        np.testing.assert_allclose(found[place], expected, rtol=1e-6)
+        np.testing.assert_allclose(diagonal[place], expected, rtol=1e-6)
 
 
 def test_impossible_models_are_refused() -> None:

@@ -65,7 +65,7 @@ def prepared(
     """The small objective of two shots, its data conditioned, its wavelet estimated."""
     f, x = objective("vp")
     many, chosen = f.experiments, sections(*chain)
-    made = []
+    conditioned = []
     for number, e in enumerate(many):
         c = e.comparison
         observed = c.observed + 0.0
@@ -83,9 +83,9 @@ def prepared(
         )
         # The guess of the wavelet is another than what the data were made with.
         wavelet = e.wavelet if source is None else 0.3 * ricker(times(0.004, SAMPLES), 25.0)[None]
-        kept = e.receivers[compared]
-        made.append(replace(e, wavelet=wavelet, receivers=kept, comparison=comparison))
-    return replace(f, experiments=tuple(made)), x
+        receivers = e.receivers[compared]
+        conditioned.append(replace(e, wavelet=wavelet, receivers=receivers, comparison=comparison))
+    return replace(f, experiments=tuple(conditioned)), x
 
 
 def check_gradient(f: Objective, x: np.ndarray) -> None:
@@ -117,13 +117,15 @@ def test_filter_that_is_held_has_another_gradient() -> None:
     """The derivative of the filter counts: what the test above would miss."""
     f, x = prepared(("times",), SOURCES["windowed"])
     _, gradient = f(x)
-    held = []
+    without_filter = []
     for e in f.experiments:
-        synthetic = f._modelled(f.parameter_map.parameters(x))[len(held)].synthetic
+        synthetic = f._modelled(f.parameter_map.parameters(x))[len(without_filter)].synthetic
         fitted = e.comparison.source.fit(synthetic, e.comparison.observed, 0.004)
         wavelet = fitted.wavelet(e.wavelet)
-        held.append(replace(e, wavelet=wavelet, comparison=replace(e.comparison, source=None)))
-    _, other = replace(f, experiments=tuple(held))(x)
+        without_filter.append(
+            replace(e, wavelet=wavelet, comparison=replace(e.comparison, source=None))
+        )
+    _, other = replace(f, experiments=tuple(without_filter))(x)
     assert np.linalg.norm(gradient - other) > 0.01 * np.linalg.norm(gradient)
 
 
@@ -138,11 +140,11 @@ def test_unknown_wavelet_is_found_at_the_true_model(estimate: str) -> None:
     f = replace(f, experiments=tuple(replace(e, wavelet=guess) for e in f.experiments))
     x = true[None] / 1e3
     assert f(x)[0] < 1e-4
-    found = f.wavelets(x)
-    assert found is not None
+    wavelets = f.wavelets(x)
+    assert wavelets is not None
     expected = ricker(times(0.004, SAMPLES), 15.0)
-    assert found.shape == (1 if estimate == "common" else 2, SAMPLES)
-    for wavelet in found:
+    assert wavelets.shape == (1 if estimate == "common" else 2, SAMPLES)
+    for wavelet in wavelets:
         assert np.linalg.norm(wavelet - expected) < 0.03 * np.linalg.norm(expected)
 
 
@@ -166,8 +168,8 @@ def test_products_with_the_second_derivative() -> None:
     rng, h = np.random.default_rng(4), 1e-4
     u, v = (0.02 * x * w for w in rng.standard_normal((2, *x.shape)))
     expected = (f(x + h * v)[1] - f(x - h * v)[1]) / (2 * h)
-    found = f.product(x, v, f.slopes(x))
-    assert np.linalg.norm(found - expected) < 1e-5 * np.linalg.norm(expected)
+    product = f.product(x, v, f.slopes(x))
+    assert np.linalg.norm(product - expected) < 1e-5 * np.linalg.norm(expected)
     f, x = prepared(("band_pass", "times"), SOURCES["shot"])
     Hu, Hv = f.product(x, u), f.product(x, v)
     assert np.vdot(Hu, v) == pytest.approx(np.vdot(u, Hv), rel=1e-9)
@@ -194,11 +196,11 @@ def test_muted_traces_are_not_modelled() -> None:
         named = {"kind": "offsets", "farthest": farthest}
         return Preparer(SECTIONS.validate_python([named]), None)(record)
 
-    made = experiments(gathers, LeastSquares(), prepare=near)
-    assert len(made) == 1
-    offsets = np.abs(made[0].receivers[:, 0] - gathers.acquisition.sources[0, 0])
+    shots = experiments(gathers, LeastSquares(), prepare=near)
+    assert len(shots) == 1
+    offsets = np.abs(shots[0].receivers[:, 0] - gathers.acquisition.sources[0, 0])
     assert offsets.max() < 60
-    assert made[0].comparison.observed.shape == (len(offsets), SAMPLES)
+    assert shots[0].comparison.observed.shape == (len(offsets), SAMPLES)
     with pytest.raises(DataError, match="mutes every trace of every shot"):
         experiments(
             gathers,

@@ -34,9 +34,9 @@ def pair(seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
 def test_filter_is_the_best(damping: float, weights: bool, step: int) -> None:
     """No other filter has less of what is minimised, with convolution as NumPy has it."""
     s, d = pair()
-    made = fit(damping, weights, step=step)
-    found = made.fit(s, d, INTERVAL)
-    first, count = round(LAGS[0] / INTERVAL), found.filter.size
+    source = fit(damping, weights, step=step)
+    fitted = source.fit(s, d, INTERVAL)
+    first, count = round(LAGS[0] / INTERVAL), fitted.filter.size
     assert count == {1: 21, 5: 5}[step]
     every = np.arange(SAMPLES) % step == 0
 
@@ -44,18 +44,18 @@ def test_filter_is_the_best(damping: float, weights: bool, step: int) -> None:
         whole = np.zeros(21)
         whole[::step] = f
         y = np.stack([np.convolve(whole, trace)[-first : SAMPLES - first] for trace in s])
-        np.testing.assert_allclose(found.lags.convolve(f, s), y, atol=1e-12)
-        rest = (made.weights * (y - d))[:, every]
-        energy = np.sum((made.weights * s)[:, every] ** 2)
+        np.testing.assert_allclose(fitted.lags.convolve(f, s), y, atol=1e-12)
+        rest = (source.weights * (y - d))[:, every]
+        energy = np.sum((source.weights * s)[:, every] ** 2)
         return float(np.sum(rest**2) + damping * energy * np.sum(f**2))
 
-    least = minimised(found.filter)
+    least = minimised(fitted.filter)
     rng = np.random.default_rng(2)
     for size in (1e-1, 1e-3):
         for _ in range(5):
-            other = found.filter + size * rng.standard_normal(count)
+            other = fitted.filter + size * rng.standard_normal(count)
             assert minimised(other) > least
-            back = found.filter - (other - found.filter)
+            back = fitted.filter - (other - fitted.filter)
             slope = minimised(other) - minimised(back)
             assert abs(slope) < 1e-9 * least
 
@@ -69,9 +69,9 @@ def test_unknown_wavelet_is_found() -> None:
     true = ricker(t, 20.0, 0.05)
     earth = rng.standard_normal(SHAPE) * np.exp(-t / 0.2)
     s, d = (np.stack([np.convolve(w, e)[:SAMPLES] for e in earth]) for w in (guess, true))
-    found = SourceFit((0.0, 0.3), 1e-10).fit(s, d, INTERVAL)
-    np.testing.assert_allclose(found.wavelet(guess), true, atol=1e-5)
-    assert np.linalg.norm(found.synthetic - d) < 1e-5 * np.linalg.norm(d)
+    fitted = SourceFit((0.0, 0.3), 1e-10).fit(s, d, INTERVAL)
+    np.testing.assert_allclose(fitted.wavelet(guess), true, atol=1e-5)
+    assert np.linalg.norm(fitted.synthetic - d) < 1e-5 * np.linalg.norm(d)
 
 
 @pytest.mark.parametrize("high", [4.0, 12.0])
@@ -113,43 +113,45 @@ def probe(y: np.ndarray) -> tuple[float, np.ndarray]:
 def test_derivative_through_the_filter(damping: float, weights: bool, step: int) -> None:
     """Of a function of the fitted data by the original, against central differences, to 1e-7."""
     s, d = pair()
-    made = fit(damping, weights, step=step)
-    found = made.fit(s, d, INTERVAL)
-    gradient = found.transpose(probe(found.synthetic)[1])
+    source = fit(damping, weights, step=step)
+    fitted = source.fit(s, d, INTERVAL)
+    gradient = fitted.transpose(probe(fitted.synthetic)[1])
     rng = np.random.default_rng(4)
     for _ in range(4):
         v, h = rng.standard_normal(SHAPE), 1e-5
-        up, down = (probe(made.fit(s + k * v, d, INTERVAL).synthetic)[0] for k in (h, -h))
+        up, down = (probe(source.fit(s + k * v, d, INTERVAL).synthetic)[0] for k in (h, -h))
         assert np.vdot(gradient, v) == pytest.approx((up - down) / (2 * h), rel=1e-7)
     # The filter is more than a constant: held as it is, the derivative is another one.
-    held = found.lags.correlate(found.filter, probe(found.synthetic)[1])
-    assert np.linalg.norm(held - gradient) > 0.01 * np.linalg.norm(gradient)
+    without_filter = fitted.lags.correlate(fitted.filter, probe(fitted.synthetic)[1])
+    assert np.linalg.norm(without_filter - gradient) > 0.01 * np.linalg.norm(gradient)
 
 
 @pytest.mark.parametrize("step", [1, 3])
 def test_change_is_the_transpose(step: int) -> None:
     """<dw/ds v, a> = <v, (dw/ds)^T a>, to round-off."""
     s, d = pair()
-    found = fit(step=step).fit(s, d, INTERVAL)
+    fitted = fit(step=step).fit(s, d, INTERVAL)
     v, a = pair(5)
-    error = np.vdot(found.change(v), a) - np.vdot(v, found.transpose(a))
-    assert abs(error) < 1e-12 * np.linalg.norm(found.change(v)) * np.linalg.norm(a)
+    error = np.vdot(fitted.change(v), a) - np.vdot(v, fitted.transpose(a))
+    assert abs(error) < 1e-12 * np.linalg.norm(fitted.change(v)) * np.linalg.norm(a)
 
 
 def test_variable_projection() -> None:
     """Where the misfit is what the filter minimises, its derivative drops out."""
     s, d = pair()
-    made = fit(1e-12)
-    found = made.fit(s, d, INTERVAL)
-    adjoint = made.weights**2 * (found.synthetic - d)
-    held = found.lags.correlate(found.filter, adjoint)
-    np.testing.assert_allclose(found.transpose(adjoint), held, atol=1e-8 * np.abs(held).max())
+    source = fit(1e-12)
+    fitted = source.fit(s, d, INTERVAL)
+    adjoint = source.weights**2 * (fitted.synthetic - d)
+    without_filter = fitted.lags.correlate(fitted.filter, adjoint)
+    np.testing.assert_allclose(
+        fitted.transpose(adjoint), without_filter, atol=1e-8 * np.abs(without_filter).max()
+    )
 
 
 def shots(many: list[np.ndarray], observed: list[np.ndarray]) -> list[Fitted]:
     """Several shots with one filter."""
-    made = [fit(1e-2, True, seed) for seed in range(len(many))]
-    rows = list(zip(made, many, observed, strict=True))
+    sources = [fit(1e-2, True, seed) for seed in range(len(many))]
+    rows = list(zip(sources, many, observed, strict=True))
     total, coefficients = common([m.equations(s, d, INTERVAL) for m, s, d in rows])
     return [m.fitted(s, d, INTERVAL, total, coefficients) for m, s, d in rows]
 
@@ -157,17 +159,19 @@ def shots(many: list[np.ndarray], observed: list[np.ndarray]) -> list[Fitted]:
 def test_common_filter_has_an_exact_derivative() -> None:
     """Each shot changes the filter of all of them."""
     many, observed = ([pair(k)[i] for k in range(3)] for i in range(2))
-    found = shots(many, observed)
-    adjoints = [probe(f.synthetic)[1] for f in found]
-    q = found[0].equations.solve(sum(f.by_filter(a) for f, a in zip(found, adjoints, strict=True)))
-    gradients = [f.by_original(a, q) for f, a in zip(found, adjoints, strict=True)]
+    fitted = shots(many, observed)
+    adjoints = [probe(f.synthetic)[1] for f in fitted]
+    q = fitted[0].equations.solve(
+        sum(f.by_filter(a) for f, a in zip(fitted, adjoints, strict=True))
+    )
+    gradients = [f.by_original(a, q) for f, a in zip(fitted, adjoints, strict=True)]
     rng, h = np.random.default_rng(6), 1e-5
     for shot in range(3):
         v = rng.standard_normal(SHAPE)
 
         def value(step: float, shot: int = shot, v: np.ndarray = v) -> float:
-            moved = [s + step * v * (k == shot) for k, s in enumerate(many)]
-            return sum(probe(f.synthetic)[0] for f in shots(moved, observed))
+            changed = [s + step * v * (k == shot) for k, s in enumerate(many)]
+            return sum(probe(f.synthetic)[0] for f in shots(changed, observed))
 
         expected = (value(h) - value(-h)) / (2 * h)
         assert np.vdot(gradients[shot], v) == pytest.approx(expected, rel=1e-7)
@@ -181,8 +185,8 @@ def test_one_shot_in_common_is_its_own() -> None:
 
 def test_survives_a_worker() -> None:
     s, d = pair()
-    made = pickle.loads(pickle.dumps(fit()))
-    np.testing.assert_array_equal(made.fit(s, d, INTERVAL).filter, fit().fit(s, d, INTERVAL).filter)
+    copy = pickle.loads(pickle.dumps(fit()))
+    np.testing.assert_array_equal(copy.fit(s, d, INTERVAL).filter, fit().fit(s, d, INTERVAL).filter)
 
 
 def test_nothing_to_fit_is_refused() -> None:

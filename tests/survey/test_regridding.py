@@ -58,9 +58,9 @@ def test_transposes_are_exact(ndim: int) -> None:
         (regridding.to_coarse(fine), second, fine, regridding.to_coarse_transpose(second)),
         (regridding.to_fine(coarse), other, coarse, regridding.to_fine_transpose(other)),
     ]
-    for image, seen, origin, back in pairs:
-        error = abs(np.vdot(image, seen) - np.vdot(origin, back))
-        assert error < 1e-14 * np.linalg.norm(image) * np.linalg.norm(seen)
+    for image, other_image, origin, back in pairs:
+        error = abs(np.vdot(image, other_image) - np.vdot(origin, back))
+        assert error < 1e-14 * np.linalg.norm(image) * np.linalg.norm(other_image)
 
 
 def random_model() -> EarthModel:
@@ -89,13 +89,13 @@ def test_gradient_of_the_averaged_model(names: tuple[str, ...]) -> None:
     scale = {n: np.abs(p).max() for n, p in model.properties.items()}
 
     def phi(earth: EarthModel) -> float:
-        found = regridding.model_to_coarse(earth).properties
-        return float(sum((w * (found[n] / scale[n]) ** 2).sum() for n, w in weights.items()))
+        averaged = regridding.model_to_coarse(earth).properties
+        return float(sum((w * (averaged[n] / scale[n]) ** 2).sum() for n, w in weights.items()))
 
-    found = regridding.model_to_coarse(model).properties
+    averaged = regridding.model_to_coarse(model).properties
 
     def by(name: str) -> np.ndarray:
-        return 2 * weights[name] * found[name] / scale[name] ** 2
+        return 2 * weights[name] * averaged[name] / scale[name] ** 2
 
     for name, values in model.properties.items():
         change = 1e-4 * scale[name] * rng.standard_normal(GRID.shape)

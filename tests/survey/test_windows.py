@@ -42,10 +42,10 @@ def test_cut_and_add_are_transposes() -> None:
 def test_windows_hold_source_and_receivers() -> None:
     """With the distance that was asked for, or up to the model's end; all of one size."""
     geometry = streamer()
-    found = of_one_size(GRID, beyond(geometry, 400.0, MARGIN), FREE, 16)
-    assert len({w.shape for w in found}) == 1
-    assert found[0].shape == (111, 101)
-    for shot, window in enumerate(found):
+    windows = of_one_size(GRID, beyond(geometry, 400.0, MARGIN), FREE, 16)
+    assert len({w.shape for w in windows}) == 1
+    assert windows[0].shape == (111, 101)
+    for shot, window in enumerate(windows):
         low = GRID.coordinates(0)[window.start[0]]
         high = low + 10.0 * (window.shape[0] - 1)
         points = np.concatenate([geometry.source(shot), geometry.receivers_of(shot)])
@@ -54,8 +54,8 @@ def test_windows_hold_source_and_receivers() -> None:
         assert not window.local.outside(window.local_positions(points)).any()
         # A place stays the same distance from the values around it.
         x = GRID.coordinates(0)[:, None] * np.ones(GRID.shape)
-        moved = window.local_positions(points)[0, 0] - window.local.origin[0]
-        there = np.interp(moved, 10.0 * np.arange(window.shape[0]), window.cut(x)[:, 0])
+        local = window.local_positions(points)[0, 0] - window.local.origin[0]
+        there = np.interp(local, 10.0 * np.arange(window.shape[0]), window.cut(x)[:, 0])
         assert there == pytest.approx(points[0, 0])
 
 
@@ -85,18 +85,18 @@ def test_windows_reach_sides_without_pressure() -> None:
     extents = beyond(streamer(), 100.0, MARGIN)
     extents = [(low, np.array([high[0], 700.0])) for low, high in extents]
     for tied, starts in ([(True, False), {0}], [(False, True), {0}]):
-        found = of_one_size(GRID, extents, [tied, (True, False)], 16)
-        assert {w.start[0] for w in found} == starts
-        assert {w.start[1] for w in found} == {0}
-        assert found[0].shape[1] == 36
-        for window, (low, high) in zip(found, extents, strict=True):
+        windows = of_one_size(GRID, extents, [tied, (True, False)], 16)
+        assert {w.start[0] for w in windows} == starts
+        assert {w.start[1] for w in windows} == {0}
+        assert windows[0].shape[1] == 36
+        for window, (low, high) in zip(windows, extents, strict=True):
             x = GRID.coordinates(0)[window.start[0] :][: window.shape[0]]
             assert x[0] <= max(low[0], 500.0)
             assert x[-1] >= min(high[0], 2500.0)
     narrow = [(np.array([2000.0, 0.0]), np.array([2200.0, 300.0]))]
-    (found,) = of_one_size(GRID, narrow, [(False, True), (False, False)], 30)
-    assert found.start[0] + found.shape[0] == 201
-    assert found.shape == (51, 30)
+    (windows,) = of_one_size(GRID, narrow, [(False, True), (False, False)], 30)
+    assert windows.start[0] + windows.shape[0] == 201
+    assert windows.shape == (51, 30)
 
 
 DISCRETIZATION = Discretization(
@@ -123,10 +123,10 @@ def test_tasks_are_placed_in_their_window_once() -> None:
     sent = pickle.dumps(task)
     assert len(sent) < 0.1 * m.nbytes
     again = pickle.loads(pickle.dumps(pickle.loads(sent)))
-    for found in (task(), pickle.loads(sent)(), again()):
-        np.testing.assert_array_equal(found[0], window.cut(m))
-        np.testing.assert_allclose(found[1], [[600.0, 20.0]])
-        np.testing.assert_allclose(found[2], [[530.0, 60.0]])
+    for result in (task(), pickle.loads(sent)(), again()):
+        np.testing.assert_array_equal(result[0], window.cut(m))
+        np.testing.assert_allclose(result[1], [[600.0, 20.0]])
+        np.testing.assert_allclose(result[2], [[530.0, 60.0]])
 
 
 def test_errors_say_where_the_window_is() -> None:

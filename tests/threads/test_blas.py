@@ -30,11 +30,11 @@ def test_tasks(make: Callable[[], Any]) -> None:
 
 
 def test_propagations(make_setting: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    s, seen, run = make_setting(), [], KernelRun.run
+    s, limits, run = make_setting(), [], KernelRun.run
 
-    def watched(self: KernelRun, *given: Any, **named: Any) -> Any:
-        seen.append(threads())
-        return run(self, *given, **named)
+    def watched(self: KernelRun, *arguments: Any, **named: Any) -> Any:
+        limits.append(threads())
+        return run(self, *arguments, **named)
 
     monkeypatch.setattr(KernelRun, "run", watched)
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
@@ -42,4 +42,4 @@ def test_propagations(make_setting: Callable[..., Any], monkeypatch: pytest.Monk
         s.propagator.adjoint(s.model, s.forward(), *place)
         s.propagator.jacobian_adjoint(s.model, s.gather, s.wavelet, *place)
         assert threads() == {2}
-    assert seen == [{1}] * 4
+    assert limits == [{1}] * 4

@@ -49,12 +49,12 @@ def test_transpose(name: str) -> None:
     """<C s, a> = <s, C^T a> to round-off; and what a worker unpickles does the same."""
     rng = np.random.default_rng(1)
     s, a = rng.standard_normal((2, *SHAPE))
-    made = CHAINS[name]
-    Cs, Cta = made.apply(s), made.transpose(a)
+    operators = CHAINS[name]
+    Cs, Cta = operators.apply(s), operators.transpose(a)
     assert np.linalg.norm(Cs) > 1e-3 * np.linalg.norm(s)
     error = abs(np.vdot(Cs, a) - np.vdot(s, Cta))
     assert error < 1e-14 * np.linalg.norm(Cs) * np.linalg.norm(a) + 1e-13 * abs(np.vdot(Cs, a))
-    again = pickle.loads(pickle.dumps(made))
+    again = pickle.loads(pickle.dumps(operators))
     np.testing.assert_array_equal(again.apply(s), Cs)
 
 
@@ -62,19 +62,21 @@ def test_order_of_a_chain() -> None:
     """Filters reach over the edges of mutes: what comes first matters, for C and for C^T."""
     band, mute = OPERATORS["causal"], OPERATORS["times"]
     s = np.random.default_rng(2).standard_normal(SHAPE)
-    made = chain([band, mute])
-    np.testing.assert_array_equal(made.apply(s), mute.apply(band.apply(s)))
-    np.testing.assert_array_equal(made.transpose(s), band.transpose(mute.transpose(s)))
-    assert np.abs(made.apply(s) - chain([mute, band]).apply(s)).max() > 0.1
+    operators = chain([band, mute])
+    np.testing.assert_array_equal(operators.apply(s), mute.apply(band.apply(s)))
+    np.testing.assert_array_equal(operators.transpose(s), band.transpose(mute.transpose(s)))
+    assert np.abs(operators.apply(s) - chain([mute, band]).apply(s)).max() > 0.1
 
 
 def test_weights_that_follow_each_other_are_one() -> None:
-    made = chain([OPERATORS["times"], OPERATORS["offsets"], OPERATORS["low"], OPERATORS["damping"]])
-    assert [type(o) for o in made.operators] == [Weights, BandPass, Weights]
+    operators = chain(
+        [OPERATORS["times"], OPERATORS["offsets"], OPERATORS["low"], OPERATORS["damping"]]
+    )
+    assert [type(o) for o in operators.operators] == [Weights, BandPass, Weights]
     times, offsets, damping = (OPERATORS[n] for n in ("times", "offsets", "damping"))
     ones = np.ones(SHAPE)
     expected = times.apply(ones) * offsets.apply(ones) * damping.apply(ones)
-    np.testing.assert_allclose(made.weights(SHAPE), expected, rtol=1e-14)
+    np.testing.assert_allclose(operators.weights(SHAPE), expected, rtol=1e-14)
     assert Chain().weights(SHAPE).all()
 
 
@@ -82,11 +84,11 @@ def test_band_pass_keeps_its_band() -> None:
     """A sine in the band passes, with the phase of the filter or none; one beyond does not."""
     t = 0.004 * np.arange(2000)
     inside, outside = np.sin(2 * np.pi * 8 * t), np.sin(2 * np.pi * 40 * t)
-    made = BandPass(Band(3.0, 20.0), 0.004, zero_phase=True)
+    band_pass = BandPass(Band(3.0, 20.0), 0.004, zero_phase=True)
     middle = slice(700, 1300)
-    found = made.apply(np.stack([inside, outside]))[:, middle]
-    np.testing.assert_allclose(found[0], inside[middle], atol=2e-3)
-    assert np.abs(found[1]).max() < 1e-4
+    filtered = band_pass.apply(np.stack([inside, outside]))[:, middle]
+    np.testing.assert_allclose(filtered[0], inside[middle], atol=2e-3)
+    assert np.abs(filtered[1]).max() < 1e-4
 
 
 def test_edges_and_tapers() -> None:
@@ -109,8 +111,8 @@ def test_mutes_follow_the_moveout() -> None:
 def test_damping_has_its_time_constant() -> None:
     factors = mutes.damping(RECORD, 0.1, ARRIVALS).factors
     late = np.argmin(np.abs(RECORD.times[None] - ARRIVALS[:, None] - 0.1), axis=1)
-    found = factors[np.arange(7), late]
-    np.testing.assert_allclose(found, np.exp(-(RECORD.times[late] - ARRIVALS) / 0.1))
+    decayed = factors[np.arange(7), late]
+    np.testing.assert_allclose(decayed, np.exp(-(RECORD.times[late] - ARRIVALS) / 0.1))
     assert factors.max() == 1.0
 
 
@@ -132,8 +134,8 @@ def test_dead_traces_are_found() -> None:
     observed[7], observed[0] = 0, 0
     observed[20] *= 0.01
     observed[41] *= 1000
-    found = np.flatnonzero(trace_weights.dead(observed, 0.05, 20.0))
-    np.testing.assert_array_equal(found, [0, 7, 20, 41])
+    dead = np.flatnonzero(trace_weights.dead(observed, 0.05, 20.0))
+    np.testing.assert_array_equal(dead, [0, 7, 20, 41])
     assert trace_weights.dead(np.zeros((3, 5)), 0.05, 20.0).all()
 
 

@@ -19,11 +19,11 @@ def gather() -> tuple[np.ndarray, np.ndarray]:
     offsets = np.abs(np.arange(-300.0, 2700.0, 50.0))
     arrivals = np.sqrt(0.2**2 + (offsets / 2000) ** 2)
     t = times(INTERVAL, SAMPLES)
-    found = np.zeros((len(offsets), SAMPLES))
+    traces = np.zeros((len(offsets), SAMPLES))
     for delay, size in ((0.0, 1.0), (0.35, 2.5), (0.6, -1.5)):
-        for trace, begin in zip(found, arrivals, strict=True):
+        for trace, begin in zip(traces, arrivals, strict=True):
             trace += size * ricker(t - begin - delay, FREQUENCY, 1 / FREQUENCY) / (0.1 + begin)
-    return found, arrivals
+    return traces, arrivals
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.03])

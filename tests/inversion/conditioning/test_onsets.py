@@ -39,8 +39,8 @@ def test_onsets_are_found_in_noise() -> None:
 def test_silence_has_no_onset() -> None:
     silent = np.zeros((3, SAMPLES))
     assert np.isnan(pick_onsets(silent, INTERVAL, FREQUENCY)).all()
-    found = arrival_shifts(silent, gather(ARRIVALS[:3]), INTERVAL, FREQUENCY)
-    assert np.isnan(found.time).all()
+    shifts = arrival_shifts(silent, gather(ARRIVALS[:3]), INTERVAL, FREQUENCY)
+    assert np.isnan(shifts.time).all()
     noise = np.random.default_rng(0).standard_normal((20, SAMPLES))
     assert np.isnan(pick_onsets(noise, INTERVAL, FREQUENCY)).mean() > 0.8
 
@@ -49,17 +49,19 @@ def test_silence_has_no_onset() -> None:
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_shifts_do_not_skip(cycles: float, sign: float) -> None:
     """Of whole cycles as of parts, whatever polarity, to a fiftieth of a cycle."""
-    moved = ARRIVALS[8:14] + cycles / FREQUENCY
-    found = arrival_shifts(gather(ARRIVALS[8:14]), gather(moved, sign=sign), INTERVAL, FREQUENCY)
-    np.testing.assert_allclose(found.time * FREQUENCY, cycles, atol=0.02)
-    assert (sign * found.correlation > 0.95).all()
+    arrivals = ARRIVALS[8:14] + cycles / FREQUENCY
+    shifts = arrival_shifts(
+        gather(ARRIVALS[8:14]), gather(arrivals, sign=sign), INTERVAL, FREQUENCY
+    )
+    np.testing.assert_allclose(shifts.time * FREQUENCY, cycles, atol=0.02)
+    assert (sign * shifts.correlation > 0.95).all()
 
 
 def test_amplitudes_do_not_move_arrivals() -> None:
     """Another ratio of the first wave to the later one, ten times as large in all."""
     other = 10 * gather(ARRIVALS[8:14], later=1.5)
-    found = arrival_shifts(gather(ARRIVALS[8:14]), other, INTERVAL, FREQUENCY)
-    np.testing.assert_allclose(found.time * FREQUENCY, 0, atol=0.02)
+    shifts = arrival_shifts(gather(ARRIVALS[8:14]), other, INTERVAL, FREQUENCY)
+    np.testing.assert_allclose(shifts.time * FREQUENCY, 0, atol=0.02)
 
 
 def test_unlike_arrivals_are_told() -> None:
@@ -67,8 +69,8 @@ def test_unlike_arrivals_are_told() -> None:
     random = np.random.default_rng(1)
     late = np.where(T > 0.8, 1.0, 0.0)
     first, second = random.standard_normal((2, 40, SAMPLES)) * late
-    found = arrival_shifts(first, second, INTERVAL, FREQUENCY)
-    assert np.nanmedian(np.abs(found.correlation)) < 0.6
+    shifts = arrival_shifts(first, second, INTERVAL, FREQUENCY)
+    assert np.nanmedian(np.abs(shifts.correlation)) < 0.6
 
 
 @pytest.mark.parametrize("cycles", [0.0, 0.4, -1.0])
@@ -83,6 +85,6 @@ def test_ringing_waves_in_noise_skip_seldom(cycles: float) -> None:
 
     begin = np.linspace(0.5, 1.0, 40)
     first, second = (np.stack([ringing(t) for t in begin + s]) for s in (0.0, cycles / FREQUENCY))
-    found = arrival_shifts(first + noise[0], second + noise[1], INTERVAL, FREQUENCY)
-    assert (np.abs(found.time * FREQUENCY - cycles) > 0.4).mean() < 0.1
-    assert (found.correlation < 0).mean() < 0.1
+    shifts = arrival_shifts(first + noise[0], second + noise[1], INTERVAL, FREQUENCY)
+    assert (np.abs(shifts.time * FREQUENCY - cycles) > 0.4).mean() < 0.1
+    assert (shifts.correlation < 0).mean() < 0.1

@@ -68,8 +68,8 @@ def test_lags_are_measured(arrivals: Arrivals, late: float) -> None:
     synthetic, observed = 1e3 * arrivals(late), arrivals(0.0)
     assert TravelTime()(synthetic, observed, INTERVAL)[0] == pytest.approx(late**2 / 2, rel=1e-6)
     damping = 0.1 if arrivals is pulse else 1e-4
-    found = Adaptive(damping)(synthetic, observed, INTERVAL)[0]
-    assert found == pytest.approx(late**2 / 2, rel=0.01)
+    value = Adaptive(damping)(synthetic, observed, INTERVAL)[0]
+    assert value == pytest.approx(late**2 / 2, rel=0.01)
 
 
 def test_travel_time_beyond_the_largest_shift_is_not_found() -> None:

@@ -143,9 +143,9 @@ def test_curvature_is_the_second_derivative_where_data_agree(misfit: Any) -> Non
     change = np.random.default_rng(3).standard_normal(data.shape) * data
     h = 1e-6
     up, down = (misfit(data + s * h * change, data, INTERVAL)[1] for s in (1, -1))
-    found = misfit.curvature(data, data, INTERVAL, change)
-    error = np.linalg.norm(found - (up - down) / (2 * h))
-    assert error < 1e-6 * np.linalg.norm(found)
+    product = misfit.curvature(data, data, INTERVAL, change)
+    error = np.linalg.norm(product - (up - down) / (2 * h))
+    assert error < 1e-6 * np.linalg.norm(product)
 
 
 def test_huber_and_student_lie_below_their_parabolas() -> None:

@@ -18,8 +18,8 @@ def test_distance_of_gaussians() -> None:
     """(mu_1 - mu_2)**2 + (sigma_1 - sigma_2)**2."""
     t = 0.001 * (np.arange(2000) + 0.5)
     f, g = norm.pdf(t, 0.8, 0.05), norm.pdf(t, 1.15, 0.09)
-    found, _ = distance_of(f / f.sum() + 1e-18, g / g.sum() + 1e-18, 0.001)
-    assert found == pytest.approx(0.35**2 + 0.04**2, rel=1e-4)
+    distance, _ = distance_of(f / f.sum() + 1e-18, g / g.sum() + 1e-18, 0.001)
+    assert distance == pytest.approx(0.35**2 + 0.04**2, rel=1e-4)
 
 
 def test_distance_is_symmetric_and_that_of_a_shift_its_square() -> None:
@@ -56,9 +56,9 @@ def test_assignment_is_the_cheapest(price: float) -> None:
     n = np.arange(s.size)
     cost = price * (n[:, None] - n) ** 2.0 + (s[:, None] - d) ** 2
     rows, best = min_weight_full_bipartite_matching(csr_array(cost + 1.0))
-    found = assignment(s, d, price)
-    assert sorted(found) == list(n)
-    assert cost[n, found].sum() == pytest.approx(cost[rows, best].sum(), rel=1e-12)
+    permutation = assignment(s, d, price)
+    assert sorted(permutation) == list(n)
+    assert cost[n, permutation].sum() == pytest.approx(cost[rows, best].sum(), rel=1e-12)
 
 
 def test_graph_space_becomes_least_squares() -> None:
@@ -68,5 +68,5 @@ def test_graph_space_becomes_least_squares() -> None:
     value, adjoint = GraphSpace(shift=1e-6, step=INTERVAL)(synthetic, observed, INTERVAL)
     assert value == pytest.approx(squares, rel=1e-12)
     np.testing.assert_allclose(adjoint, residual, rtol=1e-12)
-    moved = [GraphSpace(t, INTERVAL)(synthetic, observed, INTERVAL)[0] for t in (0.1, 0.3, 1.0)]
-    assert squares > moved[0] > moved[1] > moved[2] > 0
+    values = [GraphSpace(t, INTERVAL)(synthetic, observed, INTERVAL)[0] for t in (0.1, 0.3, 1.0)]
+    assert squares > values[0] > values[1] > values[2] > 0

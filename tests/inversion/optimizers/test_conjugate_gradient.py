@@ -18,9 +18,9 @@ FORMULAS: list[Formula] = ["hybrid", "polak_ribiere"]
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_minimum_is_that_of_scipy(case: Case, formula: Formula) -> None:
     """The same minimum of each function in the same box."""
-    found = run(ConjugateGradient(formula, budget=15), case, 3000)
-    assert np.all((found.x >= case.low) & (found.x <= case.high))
-    assert found.value == pytest.approx(case.scipy().fun, abs=1e-8)
+    state = run(ConjugateGradient(formula, budget=15), case, 3000)
+    assert np.all((state.x >= case.low) & (state.x <= case.high))
+    assert state.value == pytest.approx(case.scipy().fun, abs=1e-8)
 
 
 def test_no_more_evaluations_than_scipy_on_quadratics() -> None:

@@ -17,9 +17,9 @@ METHOD = Lbfgs(budget=15)
 @pytest.mark.parametrize("damped", [False, True], ids=["plain", "damped"])
 def test_minimum_is_that_of_scipy(case: Case, damped: bool) -> None:
     """The same minimum of each function in the same box."""
-    found = run(Lbfgs(budget=15, damped=damped), case)
-    assert np.all((found.x >= case.low) & (found.x <= case.high))
-    assert found.value == pytest.approx(case.scipy().fun, abs=1e-9)
+    state = run(Lbfgs(budget=15, damped=damped), case)
+    assert np.all((state.x >= case.low) & (state.x <= case.high))
+    assert state.value == pytest.approx(case.scipy().fun, abs=1e-9)
 
 
 def test_no_more_evaluations_than_scipy_on_average() -> None:
@@ -77,9 +77,9 @@ def test_minimum_in_a_ball(centre: float) -> None:
         rosenbrock, np.full(3, centre), jac=True, method="SLSQP", constraints=inside, tol=1e-12
     )
     case = Case("ball", rosenbrock, np.full(3, centre), -5.0, 5.0, lambda _, v: v)
-    found = run(METHOD, case, projection=ball)
-    assert np.linalg.norm(found.x - centre) <= 0.5 * (1 + 1e-12)
-    np.testing.assert_allclose(found.x, theirs.x, atol=1e-5)
+    state = run(METHOD, case, projection=ball)
+    assert np.linalg.norm(state.x - centre) <= 0.5 * (1 + 1e-12)
+    np.testing.assert_allclose(state.x, theirs.x, atol=1e-5)
 
 
 def test_quadratic_in_few_steps_whatever_its_units() -> None:

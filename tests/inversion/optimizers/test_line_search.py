@@ -32,10 +32,10 @@ def test_strong_wolfe(name: str, first: float) -> None:
     """Whatever the first step, the accepted one decreases enough and is flat enough."""
     evaluate = trial(FUNCTIONS[name])
     start = evaluate(0.0)
-    found = LineSearch(evaluate, start, first, budget=40).run()
-    assert found.wolfe
-    assert found.accepted is not None
-    a = found.accepted
+    outcome = LineSearch(evaluate, start, first, budget=40).run()
+    assert outcome.wolfe
+    assert outcome.accepted is not None
+    a = outcome.accepted
     assert a.value <= start.value + DECREASE * a.step * start.slope
     assert abs(a.slope) <= -CURVATURE * start.slope * (1 + 1e-6)
 
@@ -43,18 +43,18 @@ def test_strong_wolfe(name: str, first: float) -> None:
 def test_falling_misfit_is_no_failure() -> None:
     """When the budget ends while the value falls, the best step is taken."""
     evaluate = trial(lambda a: -math.log1p(a) * 1e3)
-    found = LineSearch(evaluate, evaluate(0.0), 1e-9, budget=3).run()
-    assert not found.wolfe
-    assert found.evaluations == 3
-    assert found.accepted is not None
-    assert found.accepted.step == pytest.approx(1e-9 * 2.5**2)
+    outcome = LineSearch(evaluate, evaluate(0.0), 1e-9, budget=3).run()
+    assert not outcome.wolfe
+    assert outcome.evaluations == 3
+    assert outcome.accepted is not None
+    assert outcome.accepted.step == pytest.approx(1e-9 * 2.5**2)
 
 
 def test_longest_step_is_kept() -> None:
     evaluate = trial(lambda a: -a + 1e-3 * a * a)
-    found = LineSearch(evaluate, evaluate(0.0), 0.5, longest=1.0, budget=20).run()
-    assert found.accepted is not None
-    assert found.accepted.step <= 1.0
+    outcome = LineSearch(evaluate, evaluate(0.0), 0.5, longest=1.0, budget=20).run()
+    assert outcome.accepted is not None
+    assert outcome.accepted.step <= 1.0
 
 
 def test_infinite_values_are_backed_away_from() -> None:
@@ -64,15 +64,15 @@ def test_infinite_values_are_backed_away_from() -> None:
     def evaluate(step: float) -> Trial:
         return inner(step) if step < 0.05 else Trial(step, math.inf, math.nan)
 
-    found = LineSearch(evaluate, evaluate(0.0), 1.0, budget=20).run()
-    assert found.accepted is not None
-    assert found.accepted.step < 0.05
+    outcome = LineSearch(evaluate, evaluate(0.0), 1.0, budget=20).run()
+    assert outcome.accepted is not None
+    assert outcome.accepted.step < 0.05
 
 
 def test_nothing_is_accepted_uphill() -> None:
     """A wrong slope leads to no step at all."""
-    found = LineSearch(lambda a: Trial(a, a, -1.0), Trial(0.0, 0.0, -1.0), 1.0, budget=6).run()
-    assert found.accepted is None
+    outcome = LineSearch(lambda a: Trial(a, a, -1.0), Trial(0.0, 0.0, -1.0), 1.0, budget=6).run()
+    assert outcome.accepted is None
 
 
 @pytest.mark.parametrize("flatness", [0.5, 1e-4])
@@ -89,7 +89,7 @@ def test_slopes_lead_where_values_are_round_off(
         return Trial(a, level + 1e-9 * (a * a / 2 - a) + noise, 1e-9 * (a - 1))
 
     start = evaluate(0.0)
-    found = LineSearch(evaluate, start, first, budget=12, flatness=flatness).run()
-    assert found.wolfe
-    assert found.accepted is not None
-    assert abs(found.accepted.step - 1) <= flatness
+    outcome = LineSearch(evaluate, start, first, budget=12, flatness=flatness).run()
+    assert outcome.wolfe
+    assert outcome.accepted is not None
+    assert abs(outcome.accepted.step - 1) <= flatness

@@ -16,9 +16,9 @@ METHOD = Newton("full", inner=60, budget=15)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_minimum_is_that_of_scipy(case: Case) -> None:
     """The same minimum of each function in the same box."""
-    found = run(METHOD, case)
-    assert np.all((found.x >= case.low) & (found.x <= case.high))
-    assert found.value == pytest.approx(case.scipy().fun, abs=1e-9)
+    state = run(METHOD, case)
+    assert np.all((state.x >= case.low) & (state.x <= case.high))
+    assert state.value == pytest.approx(case.scipy().fun, abs=1e-9)
 
 
 def test_no_more_evaluations_than_scipy() -> None:
@@ -27,8 +27,10 @@ def test_no_more_evaluations_than_scipy() -> None:
     evaluations = sum(state.evaluations for state in ours)
     assert evaluations <= sum(case.scipy().nfev for case in UNBOUNDED)
     newton = [case.scipy("Newton-CG", xtol=1e-8) for case in UNBOUNDED]
-    assert evaluations <= sum(found.nfev for found in newton)
-    assert sum(state.numbers["products"] for state in ours) <= sum(found.nhev for found in newton)
+    assert evaluations <= sum(solution.nfev for solution in newton)
+    assert sum(state.numbers["products"] for state in ours) <= sum(
+        solution.nhev for solution in newton
+    )
 
 
 def test_fewer_steps_than_lbfgs() -> None:
@@ -110,8 +112,8 @@ def test_directions_of_one_step_precondition_the_next() -> None:
     spent = {}
     for memory in (1, 60):
         method = Newton("full", inner=60, budget=15, memory=memory)
-        found = run(method, case)
-        spent[memory] = found.numbers["products"]
-        assert found.value < 1e-10
-        assert len(found.arrays["steps"]) <= memory
+        state = run(method, case)
+        spent[memory] = state.numbers["products"]
+        assert state.value < 1e-10
+        assert len(state.arrays["steps"]) <= memory
     assert spent[60] < 0.8 * spent[1]

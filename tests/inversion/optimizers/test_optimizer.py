@@ -62,19 +62,19 @@ def test_state_continues_bit_for_bit(method: Optimizer, tmp_path: Path) -> None:
 
 @each
 def test_every_trial_is_feasible_and_counted(method: Optimizer) -> None:
-    seen = []
+    trials = []
 
     def evaluate(x: np.ndarray) -> tuple[float, np.ndarray]:
-        seen.append(x)
+        trials.append(x)
         return BOUNDED.function(x)
 
     problem = BOUNDED.problem(evaluate=evaluate)
     state = method.start(BOUNDED.start + 9, problem)
     for _ in range(20):
         state = method.step(state, problem) or state
-    assert state.evaluations == len(seen)
+    assert state.evaluations == len(trials)
     assert state.iteration == 20
-    tried = np.stack(seen)
+    tried = np.stack(trials)
     assert np.all((tried >= BOUNDED.low) & (tried <= BOUNDED.high))
 
 
@@ -155,11 +155,11 @@ def test_refreshed_state_is_that_of_the_other_problem() -> None:
     state = method.start(BOUNDED.start, problem)
     state = method.step(state, problem) or state
     other = Problem(lambda x: (7.0, 2 * x))
-    found = refreshed(state, other)
+    new = refreshed(state, other)
     expected = replace(state, value=7.0, gradient=2 * state.x, evaluations=state.evaluations + 1)
-    np.testing.assert_array_equal(found.gradient, expected.gradient)
-    assert (found.value, found.evaluations) == (7.0, expected.evaluations)
-    assert found.arrays is state.arrays
+    np.testing.assert_array_equal(new.gradient, expected.gradient)
+    assert (new.value, new.evaluations) == (7.0, expected.evaluations)
+    assert new.arrays is state.arrays
 
 
 GRADIENT_METHODS = [m for m in SEARCHING if not isinstance(m, Newton)]

@@ -17,8 +17,8 @@ METHOD = SpectralGradient(budget=15)
 @pytest.mark.parametrize("case", EASY, ids=lambda case: case.name)
 def test_minimum_is_that_of_scipy(case: Case) -> None:
     """The same minimum of each function in the same box."""
-    found = run(METHOD, case)
-    assert found.value == pytest.approx(case.scipy().fun, abs=1e-7)
+    state = run(METHOD, case)
+    assert state.value == pytest.approx(case.scipy().fun, abs=1e-7)
 
 
 def onto_simplex(x: np.ndarray) -> np.ndarray:
@@ -33,20 +33,20 @@ def test_minimum_in_a_convex_set(weighted: bool) -> None:
     """On the simplex, with every trial in it, whatever the preconditioner."""
     n = 12
     A, weight = matrix(2, n), np.linspace(0.2, 3, n)
-    seen = []
+    trials = []
     inner = quadratic(A)
 
     def evaluate(x: np.ndarray) -> tuple[float, np.ndarray]:
-        seen.append(x)
+        trials.append(x)
         return inner(x)
 
-    found = run(
+    state = run(
         METHOD,
         Case("simplex", evaluate, np.full(n, 3.0), 0.0, 1.0, lambda _, v: v),
         projection=onto_simplex,
         precondition=(lambda g: weight * g) if weighted else (lambda g: g),
     )
-    assert all(abs(x.sum() - 1) < 1e-12 and x.min() >= 0 for x in seen)
+    assert all(abs(x.sum() - 1) < 1e-12 and x.min() >= 0 for x in trials)
     theirs = minimize(
         inner,
         np.full(n, 1 / n),
@@ -56,8 +56,8 @@ def test_minimum_in_a_convex_set(weighted: bool) -> None:
         constraints={"type": "eq", "fun": lambda x: x.sum() - 1},
         options={"ftol": 1e-14, "maxiter": 500},
     )
-    assert slack(found, Problem(inner, projection=onto_simplex)) < TOLERANCE
-    np.testing.assert_allclose(found.x, theirs.x, atol=1e-6)
+    assert slack(state, Problem(inner, projection=onto_simplex)) < TOLERANCE
+    np.testing.assert_allclose(state.x, theirs.x, atol=1e-6)
 
 
 def test_values_may_rise_within_the_window_only() -> None:

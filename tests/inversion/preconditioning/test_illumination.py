@@ -45,28 +45,28 @@ def test_source_and_receivers_are_alike() -> None:
         shot.receivers,
     )
     expected = MisfitTask(*common, shot.comparison)().illumination
-    found = IlluminationTask(*common, 0)
-    np.testing.assert_allclose(found._energy(shot.wavelet, shot.source, shot.receivers), expected)
+    task = IlluminationTask(*common, 0)
+    np.testing.assert_allclose(task._energy(shot.wavelet, shot.source, shot.receivers), expected)
 
 
 def test_deep_points_are_raised_by_receivers() -> None:
     """And the sum over shots is moved to the grid of x, and counted."""
     f, x = objective("vp")
     f = replace(placed(f, coarse=True, windowed=True))
-    found = f.energy(x)
-    assert found.shape == GRID.shape
-    assert found.min() >= 0
+    energy = f.energy(x)
+    assert energy.shape == GRID.shape
+    assert energy.min() >= 0
     assert f.simulations == 8
-    np.testing.assert_array_equal(found, f.energy(x))
+    np.testing.assert_array_equal(energy, f.energy(x))
 
 
 def test_signals_have_the_wavelet_s_spectrum() -> None:
     """On average, and differ from receiver to receiver and from seed to seed."""
     wavelet = ricker(times(0.004, 500), 12.0)
-    found = signals(wavelet, 200, 3)
-    power = (np.abs(np.fft.rfft(found, axis=1)) ** 2).mean(axis=0)
+    random = signals(wavelet, 200, 3)
+    power = (np.abs(np.fft.rfft(random, axis=1)) ** 2).mean(axis=0)
     expected = np.abs(np.fft.rfft(wavelet)) ** 2 * 500
     strong = expected > 0.2 * expected.max()
     assert np.median(power[strong] / expected[strong]) == pytest.approx(1, rel=0.15)
-    assert abs(np.corrcoef(found[0], found[1])[0, 1]) < 0.5
-    assert (signals(wavelet, 200, 4) != found).any()
+    assert abs(np.corrcoef(random[0], random[1])[0, 1]) < 0.5
+    assert (signals(wavelet, 200, 4) != random).any()

@@ -43,9 +43,9 @@ def test_waves_decide_the_smoothing() -> None:
     p = Preconditioner(everywhere, 1.0, Smoother(np.full((20, 30), 30.0), everywhere, (10.0, 10.0)))
     smooth = np.broadcast_to(np.cos(np.linspace(0, np.pi, 30)), (20, 30))
     rough = RNG.standard_normal((20, 30))
-    kept = [np.linalg.norm(p(g)) / np.linalg.norm(g) for g in (smooth, rough)]
-    assert kept[0] > 0.9
-    assert kept[1] < 0.3
+    shares = [np.linalg.norm(p(g)) / np.linalg.norm(g) for g in (smooth, rough)]
+    assert shares[0] > 0.9
+    assert shares[1] < 0.3
 
 
 def test_dark_points_are_raised() -> None:

@@ -31,12 +31,12 @@ def test_close_to_a_gaussian() -> None:
     spike = np.zeros((81, 61))
     spike[40, 30] = 1.0
     s = Smoother(np.full(spike.shape, 60.0), np.ones(spike.shape, dtype=bool), (10.0, 12.0))
-    found = s(spike)
-    assert found.sum() == pytest.approx(1.0)
+    smoothed = s(spike)
+    assert smoothed.sum() == pytest.approx(1.0)
     offset = 10.0 * (np.arange(81) - 40)
-    assert (found.sum(axis=1) * offset**2).sum() == pytest.approx(60**2, rel=1e-3)
+    assert (smoothed.sum(axis=1) * offset**2).sum() == pytest.approx(60**2, rel=1e-3)
     gaussian = gaussian_filter(spike, (6.0, 5.0))
-    assert np.linalg.norm(found - gaussian) < 0.2 * np.linalg.norm(gaussian)
+    assert np.linalg.norm(smoothed - gaussian) < 0.2 * np.linalg.norm(gaussian)
 
 
 def test_length_varies() -> None:

@@ -23,17 +23,17 @@ SETS: dict[str, SlopeSet] = {
 def test_nearest_is_the_nearest_member(name: str) -> None:
     """<g - p, q - p> <= 0 for every member q: what characterises a projection."""
     one = SETS[name]
-    found = one.nearest(SLOPE, EDGES)
+    nearest = one.nearest(SLOPE, EDGES)
     assert one.excess(SLOPE, EDGES) > 0.05
-    assert one.excess(found, EDGES) < 1e-14
-    np.testing.assert_array_equal(found[~EDGES], SLOPE[~EDGES])
-    np.testing.assert_allclose(one.nearest(found, EDGES), found, rtol=1e-12, atol=1e-15)
-    left = np.where(EDGES, SLOPE - found, 0.0)
+    assert one.excess(nearest, EDGES) < 1e-14
+    np.testing.assert_array_equal(nearest[~EDGES], SLOPE[~EDGES])
+    np.testing.assert_allclose(one.nearest(nearest, EDGES), nearest, rtol=1e-12, atol=1e-15)
+    left = np.where(EDGES, SLOPE - nearest, 0.0)
     for scale in (0.01, 0.3, 1.0, 5.0):
         member = one.nearest(scale * RNG.standard_normal(SHAPE), EDGES)
-        near = one.nearest(found + 0.1 * scale * RNG.standard_normal(SHAPE), EDGES)
+        near = one.nearest(nearest + 0.1 * scale * RNG.standard_normal(SHAPE), EDGES)
         for q in (member, near):
-            assert np.vdot(left, q - found) < 1e-12
+            assert np.vdot(left, q - nearest) < 1e-12
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -104,9 +104,9 @@ def test_value_does_not_depend_on_the_grid(name: str) -> None:
 
     def value(n: int) -> float:
         x, z = np.meshgrid(np.linspace(0, 1, n), np.linspace(0, 1, n), indexing="ij")
-        made = replace(MAKERS[name](np.ones((n, n), dtype=bool)), base=None)
+        penalty = replace(MAKERS[name](np.ones((n, n), dtype=bool)), base=None)
         model = {"vp": 2500 + 800 * np.sin(3 * x + 2 * z)}
-        return float(made(model, (1000 / (n - 1), 1000 / (n - 1)))[0])
+        return float(penalty(model, (1000 / (n - 1), 1000 / (n - 1)))[0])
 
     assert value(161) == pytest.approx(value(81), rel=0.03)
 
@@ -114,6 +114,6 @@ def test_value_does_not_depend_on_the_grid(name: str) -> None:
 def test_smoothed_variation_tends_to_the_variation() -> None:
     """The mean length of the gradient, in widths per kilometre."""
     model = np.where(X > 40, 3000.0, 2000.0)
-    found = replace(MAKERS["total variation"](ALL), smoothing=1e-6)({"vp": model}, SPACING)[0]
+    value = replace(MAKERS["total variation"](ALL), smoothing=1e-6)({"vp": model}, SPACING)[0]
     # One of nine columns has a slope of 1000 m/s in 10 m.
-    assert found == pytest.approx(0.3 * (1000 / 3000) / 0.01 / 9, rel=1e-4)
+    assert value == pytest.approx(0.3 * (1000 / 3000) / 0.01 / 9, rel=1e-4)

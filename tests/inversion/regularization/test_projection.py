@@ -33,17 +33,17 @@ def feasible(sets: list[SlopeSet], low: float = 1700.0, high: float = 2600.0) ->
 def test_result_is_the_nearest_member(name: str) -> None:
     """<m - p, q - p> <= 0 for every member q; bounds and fixed points to the bit."""
     within = feasible(SETS[name])
-    found = within.project(VP)
+    nearest = within.project(VP)
     assert within.excess(VP) > 0.2
-    assert within.excess(found) <= TOLERANCE
-    assert np.all((found >= within.low) & (found <= within.high))
-    np.testing.assert_array_equal(found[FIXED], VP[FIXED])
-    left = VP - found
+    assert within.excess(nearest) <= TOLERANCE
+    assert np.all((nearest >= within.low) & (nearest <= within.high))
+    np.testing.assert_array_equal(nearest[FIXED], VP[FIXED])
+    left = VP - nearest
     for scale in (30.0, 100.0, 300.0):
-        for base in (found, VP, 2000 + 3 * Z):
+        for base in (nearest, VP, 2000 + 3 * Z):
             other = within.project(base + scale * RNG.standard_normal(SHAPE))
-            missed = np.vdot(left, other - found)
-            assert missed < 2e-3 * np.linalg.norm(left) * np.linalg.norm(other - found)
+            missed = np.vdot(left, other - nearest)
+            assert missed < 2e-3 * np.linalg.norm(left) * np.linalg.norm(other - nearest)
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -55,12 +55,12 @@ def test_members_stay(name: str) -> None:
 
 def test_trend_is_isotonic_regression() -> None:
     """Column by column, clipped by the bounds: the exact answer."""
-    found = feasible(SETS["trend"]).project(VP)
+    nearest = feasible(SETS["trend"]).project(VP)
     expected = VP.copy()
     for column, result in zip(VP, expected, strict=True):
         result[3:] = np.clip(isotonic_regression(column[3:]).x, 1700, 2600)
     free = ~FIXED
-    error = np.linalg.norm((found - expected)[free])
+    error = np.linalg.norm((nearest - expected)[free])
     assert error < 1e-2 * np.linalg.norm((VP - expected)[free])
 
 
@@ -70,8 +70,8 @@ def test_variation_is_that_of_a_quadratic_program(monkeypatch: pytest.MonkeyPatc
     n, tau = 13, 4.0
     line = 2000 + 150 * RNG.standard_normal(n)
     wide = Feasible(np.full((n, 2), 0.0), np.full((n, 2), 9e3), [Variation(tau)], SPACING)
-    found = wide.project(np.stack([line, line], axis=1))
-    np.testing.assert_allclose(found[:, 0], found[:, 1], rtol=1e-6)
+    nearest = wide.project(np.stack([line, line], axis=1))
+    np.testing.assert_allclose(nearest[:, 0], nearest[:, 1], rtol=1e-6)
     # Slopes along z are zero; they have an edge at every point of the first column.
     count = int(wide.differences.edges.any(axis=0).sum())
     d = np.diff(np.eye(n), axis=0) / SPACING[0]
@@ -92,17 +92,17 @@ def test_variation_is_that_of_a_quadratic_program(monkeypatch: pytest.MonkeyPatc
         options={"maxiter": 500, "ftol": 1e-11},
     )
     assert solution.success
-    error = np.linalg.norm(found[:, 0] - solution.x[:n])
+    error = np.linalg.norm(nearest[:, 0] - solution.x[:n])
     assert error < 1e-4 * np.linalg.norm(line - solution.x[:n])
 
 
 def test_smoothness_solves_its_linear_system() -> None:
     """Without bounds in the way p = (I + l D^T D)^-1 m, with the l that meets the limit."""
     wide = Feasible(np.full(SHAPE, 0.0), np.full(SHAPE, 9e3), SETS["smoothness"], SPACING)
-    found = wide.project(VP)
+    nearest = wide.project(VP)
     d = wide.differences
-    pull = d.gradient_transpose(d.gradient(found))
-    left = VP - found
+    pull = d.gradient_transpose(d.gradient(nearest))
+    left = VP - nearest
     factor = np.vdot(left, pull) / np.vdot(pull, pull)
     assert factor > 0
     assert np.linalg.norm(left - factor * pull) < 5e-3 * np.linalg.norm(left)
@@ -118,7 +118,7 @@ def test_contradictions_are_refused() -> None:
 
 def test_each_property_has_its_own() -> None:
     """Properties that are not constrained stay."""
-    made = Constraints({"rho": feasible(SETS["variation"])})
-    found = made.project({"vp": VP, "rho": VP})
-    assert found["vp"] is VP
-    np.testing.assert_array_equal(found["rho"], feasible(SETS["variation"]).project(VP))
+    constraints = Constraints({"rho": feasible(SETS["variation"])})
+    projected = constraints.project({"vp": VP, "rho": VP})
+    assert projected["vp"] is VP
+    np.testing.assert_array_equal(projected["rho"], feasible(SETS["variation"]).project(VP))

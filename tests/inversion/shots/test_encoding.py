@@ -44,8 +44,8 @@ def test_realisations_lessen_cross_talk() -> None:
         for iteration in range(300):
             codes = rule.codes(np.arange(4), 0.004, 0, iteration)
             assert len(codes) == realisations
-            found = sum(misfit(code, SYNTHETIC, OBSERVED) for code in codes) / realisations
-            errors.append(found - alone)
+            mean = sum(misfit(code, SYNTHETIC, OBSERVED) for code in codes) / realisations
+            errors.append(mean - alone)
         spread[realisations] = np.std(errors)
         assert abs(np.mean(errors)) < 4 * spread[realisations] / np.sqrt(300)
     assert spread[1] / spread[16] == pytest.approx(4, rel=0.2)

@@ -72,10 +72,10 @@ def test_means_are_those_of_all_shots() -> None:
     shots = list(f.experiments)
 
     def mean(draws: list[tuple[list[Experiment], float]]) -> tuple[float, np.ndarray]:
-        found = []
+        evaluations = []
         for f.experiments, f.weight in draws:
-            found.append(f(x))
-        return np.mean([v for v, _ in found]), np.mean([g for _, g in found], axis=0)
+            evaluations.append(f(x))
+        return np.mean([v for v, _ in evaluations]), np.mean([g for _, g in evaluations], axis=0)
 
     draws = ShotSelection(shots, Batches(1))
     encoded = ShotSelection(shots, None, Encoding())

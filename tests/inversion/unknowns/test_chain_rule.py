@@ -19,15 +19,15 @@ def test_directional_derivatives(length: float) -> None:
     def f(y: np.ndarray) -> dict[str, np.ndarray]:
         return {"square": 1 / y[0] ** 2, "both": np.sqrt(y[0]) * (1 + y[1])}
 
-    found = directional_derivative(f, x, v, size)
+    derivatives = directional_derivative(f, x, v, size)
     square = -2 * v[0] / x[0] ** 3
     both = 0.5 * v[0] / np.sqrt(x[0]) * (1 + x[1]) + np.sqrt(x[0]) * v[1]
     for name, expected in (("square", square), ("both", both)):
-        assert np.linalg.norm(found[name] - expected) < 1e-11 * np.linalg.norm(expected)
+        assert np.linalg.norm(derivatives[name] - expected) < 1e-11 * np.linalg.norm(expected)
 
 
 def test_no_direction() -> None:
-    found = directional_derivative(
+    derivatives = directional_derivative(
         lambda y: {"a": y[0] ** 2}, np.ones((1, 3)), np.zeros((1, 3)), np.ones((1, 1))
     )
-    assert not found["a"].any()
+    assert not derivatives["a"].any()

@@ -81,8 +81,8 @@ def test_gradient_is_the_chain_rule(names: tuple[str, ...], tapered: bool) -> No
 
     expected = np.array([by_x(place) for place in np.ndindex(x.shape)]).reshape(x.shape)
     earth = v.earth(v.unpack(x), EARTH)
-    found = v.gradient(x, earth, lambda name: derivative(earth, name))
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
+    gradient = v.gradient(x, earth, lambda name: derivative(earth, name))
+    np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
 
 
 def test_velocity_at_constant_impedance() -> None:
@@ -116,11 +116,11 @@ def test_epsilon_and_delta_stop_at_each_other() -> None:
     earth["delta"].flat[0] = -0.5
     for name, low, high in (("epsilon", -0.1, 0.3), ("delta", -0.1, 0.3)):
         v = Variables((Variable(name, low, high, 0.02, linear(0.1)),))
-        found = 0.1 * np.array(v.bounds(earth))[:, 0]
+        bounds = 0.1 * np.array(v.bounds(earth))[:, 0]
         lowest = np.maximum(earth["delta"], low) if name == "epsilon" else low
         highest = 0.2 if name == "delta" else high
-        np.testing.assert_allclose(found[0], np.broadcast_to(lowest, SHAPE))
-        np.testing.assert_allclose(found[1], highest)
+        np.testing.assert_allclose(bounds[0], np.broadcast_to(lowest, SHAPE))
+        np.testing.assert_allclose(bounds[1], highest)
     both = [Variable(name, -0.1, 0.3, 0.02, linear(0.1)) for name in ("epsilon", "delta")]
     np.testing.assert_allclose(Variables(tuple(both)).bounds(earth)[0], -1.0)
 
