@@ -123,6 +123,15 @@ def test_first_steps_run(page: str, tmp_path: Path) -> None:
     path = DOCS / "start" / f"{page}.md"
     steps = runpy.run_path(str(DOCS / "start" / "run.py"))
     steps["run"](path, tmp_path)
+    for lines in re.findall(r"^```text\n(.*?)^```$", path.read_text(), re.MULTILINE | re.DOTALL):
+        shown = subprocess.run(
+            [sys.executable, "-m", "fwicli", "check", "model.yaml"],
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        assert set(lines.splitlines()) <= set(shown.splitlines())
     (tmp_path / "pictures").mkdir()
     steps["copy_pictures"](path, tmp_path, tmp_path / "pictures")
     assert list((tmp_path / "pictures").iterdir())
