@@ -40,7 +40,13 @@ def command(config: Path, kind: str | None, settings: tuple[str, ...], as_json: 
 
 
 def show(plan: Plan, as_json: bool) -> None:
-    """Print a plan on stdout."""
+    """Print a plan on stdout.
+
+    Parameters
+    ----------
+    plan : Plan
+    as_json : bool
+    """
     values = plan.summary()
     if as_json:
         display.summary(values, as_json)

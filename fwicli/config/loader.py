@@ -53,6 +53,15 @@ class Loaded:
         """A physical impossibility at a key, with its place or that of the nearest above it.
 
         What the command line has set below the key comes first: it is the likelier cause.
+
+        Parameters
+        ----------
+        key : Key
+        message : str
+
+        Returns
+        -------
+        problem : ConfigProblem
         """
         below = [p for k, p in self.places.items() if k[: len(key)] == key]
         from_command_line = [p for p in below if p.startswith(COMMAND_LINE)]
@@ -65,10 +74,15 @@ def load(path: Path, kind: str | None = None, settings: Iterable[str] = ()) -> L
 
     Parameters
     ----------
-    kind : {"model", "invert", "rtm"}, optional
-        Which command it is for; by default what its sections say.
+    path : Path
+    kind : str, optional
+        Command that it is for; by default that of its sections.
     settings : iterable of str
         `a.b=c` of the command line.
+
+    Returns
+    -------
+    loaded : Loaded
 
     Raises
     ------

@@ -45,7 +45,18 @@ class ProblemsError(ConfigError):
 
 
 def place_of(key: Key, places: Mapping[Key, str]) -> str:
-    """Where a key, or the nearest one above it, was found."""
+    """Where a key, or the nearest one above it, was found.
+
+    Parameters
+    ----------
+    key : Key
+    places : mapping of Key to str
+        file:line:column by key.
+
+    Returns
+    -------
+    place : str
+    """
     while key not in places and key:
         key = key[:-1]
     return places.get(key, "")

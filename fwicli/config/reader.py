@@ -76,7 +76,12 @@ class Reader:
         self._yaml = YAML(typ="safe", pure=True)
 
     def file(self, path: Path, key: Key = ()) -> dict[str, Any]:
-        """Content of a YAML file that stands at `key`; empty if it cannot be read."""
+        """Content of a YAML file that stands at `key`; empty if it cannot be read.
+
+        Returns
+        -------
+        tree : dict
+        """
         self.places.setdefault(key, str(path))
         try:
             content = _composed(_text_of(path))
@@ -100,7 +105,15 @@ class Reader:
             return {}
 
     def set(self, tree: Any, setting: str) -> None:
-        """Apply one `a.b=c` of the command line; numbers in the path index lists."""
+        """Apply one `a.b=c` of the command line; numbers in the path index lists.
+
+        Parameters
+        ----------
+        tree : dict
+            It is changed.
+        setting : str
+            `a.b=c` of the command line.
+        """
         name, equals, text = setting.partition("=")
         steps = name.split(".")
         self._setting = place = f"{COMMAND_LINE} {shortened(_printable(setting))}"

@@ -101,7 +101,18 @@ def explained(key: str) -> dict[Setting, list[str]]:
 
 
 def below(key: Key, command: str) -> list[Setting]:
-    """Keys of a section, of all its alternatives; of the whole config for an empty key."""
+    """Keys of a section, of all its alternatives; of the whole config for an empty key.
+
+    Parameters
+    ----------
+    key : tuple of str
+    command : str
+        Name of the command.
+
+    Returns
+    -------
+    settings : list of Setting
+    """
     return [
         setting
         for setting in settings(command)

@@ -59,6 +59,10 @@ def kinds(union: Any, key: str = "kind") -> tuple[str, ...]:
         Sections with a literal of names under the key.
     key : str
         Key that selects a member.
+
+    Returns
+    -------
+    names : tuple of str
     """
     sections = get_args(get_args(union)[0])
     return tuple(n for s in sections for n in get_args(s.model_fields[key].annotation))

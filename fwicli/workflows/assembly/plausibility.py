@@ -33,6 +33,13 @@ SPACINGS, UNEQUAL, FARTHEST = (1e-8, 1e6), 1000, 1e8
 def check_interval(interval: float, name: str) -> None:
     """A sampling interval [s] must be one.
 
+    Parameters
+    ----------
+    interval : float
+        Sampling interval [s].
+    name : str
+        Of the data, for the message.
+
     Raises
     ------
     DataError
@@ -83,8 +90,14 @@ def check_steps(
     ----------
     interval : float
         Sampling interval [s].
+    samples : int
+        Of a record.
     limit : float
-        Longest stable time step [s], on a grid of `spacing` [m] for the `fastest` wave [m/s].
+        Longest stable time step [s].
+    spacing : float
+        Shortest spacing of the grid [m].
+    fastest : float
+        Fastest wave [m/s].
     given : int or None
         Time steps in an interval, where the config sets them.
 
@@ -109,6 +122,13 @@ def check_steps(
 def check_finest(interval: float, limit: float) -> None:
     """A sampling interval [s] must not be out of all proportion to the stable time step [s].
 
+    Parameters
+    ----------
+    interval : float
+        Sampling interval [s].
+    limit : float
+        Longest stable time step [s].
+
     Raises
     ------
     PhysicsError
@@ -129,6 +149,21 @@ def check_sampling(
 
     Parameters are those of `check_steps`, on the grid of the model; that of a stage may be coarser.
 
+    Parameters
+    ----------
+    interval : float
+        Sampling interval [s].
+    samples : int
+        Of a record.
+    limit : float
+        Longest stable time step [s].
+    spacing : float
+        Shortest spacing of the grid [m].
+    fastest : float
+        Fastest wave [m/s].
+    given : int or None
+        Time steps in an interval, where the config sets them.
+
     Raises
     ------
     PhysicsError
@@ -145,7 +180,9 @@ def check_crossings(duration: float, fastest: float, lengths: Sequence[float]) -
     Parameters
     ----------
     duration : float
-        [s]
+        Of a record [s].
+    fastest : float
+        Fastest wave [m/s].
     lengths : sequence of float
         Of the model, along every axis [m].
 
@@ -164,7 +201,25 @@ def check_crossings(duration: float, fastest: float, lengths: Sequence[float]) -
 
 
 def doubts(interval: float, samples: int, limit: float, length: float, fastest: float) -> list[str]:
-    """What is possible in times and lengths, but hardly meant."""
+    """What is possible in times and lengths, but hardly meant.
+
+    Parameters
+    ----------
+    interval : float
+        Sampling interval [s].
+    samples : int
+        Of a record.
+    limit : float
+        Longest stable time step [s].
+    length : float
+        Longest side of the model [m].
+    fastest : float
+        Fastest wave [m/s].
+
+    Returns
+    -------
+    doubts : list of str
+    """
     said = []
     if interval > LONG_INTERVAL:
         said.append(
@@ -186,6 +241,13 @@ def doubts(interval: float, samples: int, limit: float, length: float, fastest: 
 
 def check_spacing(spacing: Sequence[float], origin: Sequence[float]) -> None:
     """Spacings and origin of a model [m] must be those of a body that waves can cross.
+
+    Parameters
+    ----------
+    spacing : sequence of float
+        Along every axis [m].
+    origin : sequence of float
+        Coordinates of the first point [m].
 
     Raises
     ------

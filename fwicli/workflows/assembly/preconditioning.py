@@ -29,6 +29,7 @@ def preconditioner(
 
     Parameters
     ----------
+    settings : PreconditioningSection
     model : EarthModel
         At the beginning of the stage, on the grid of its unknowns.
     free : ndarray of bool
@@ -38,6 +39,10 @@ def preconditioner(
         Upper edge of the band [Hz].
     energy : ndarray or float
         Inverse root of the energy of the waves; 1 for none.
+
+    Returns
+    -------
+    preconditioner : Preconditioner
     """
     grid, mutes = model.grid, settings.mutes
     weight = energy * with_depth(grid, 0.5 * settings.depth)

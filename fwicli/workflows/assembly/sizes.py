@@ -31,7 +31,11 @@ def afford(needed: float, what: str, advice: str) -> None:
     Parameters
     ----------
     needed : float
-        [bytes]
+        Memory [bytes].
+    what : str
+        Name of the arrays, for the message.
+    advice : str
+        How they become smaller.
 
     Raises
     ------
@@ -64,6 +68,13 @@ def bounded() -> Iterator[None]:
 def model(shape: Sequence[int], properties: int) -> None:
     """Refuse a model that is too large.
 
+    Parameters
+    ----------
+    shape : sequence of int
+        Grid points along every axis.
+    properties : int
+        Number of properties.
+
     Raises
     ------
     SizeError
@@ -80,6 +91,12 @@ def model(shape: Sequence[int], properties: int) -> None:
 def positions(counts: Sequence[int], layout: str) -> None:
     """Refuse more positions than there is memory for, by the counts along each axis.
 
+    Parameters
+    ----------
+    counts : sequence of int
+        Coordinates along every axis.
+    layout : {"line", "grid"}
+
     Raises
     ------
     SizeError
@@ -94,6 +111,13 @@ def positions(counts: Sequence[int], layout: str) -> None:
 
 def records(shots: int, receivers: int, samples: int, ndim: int) -> None:
     """Refuse records that are too large, or the positions of their traces.
+
+    Parameters
+    ----------
+    shots, receivers, samples : int
+        Receivers are those of one shot.
+    ndim : int
+        Dimensions of the model.
 
     Raises
     ------

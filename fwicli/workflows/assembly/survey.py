@@ -53,6 +53,12 @@ def earth_model(section: schema.ModelSection) -> EarthModel:
 def check_smoothing(length: float, grid: Grid) -> None:
     """Refuse to smooth over more than there is of a model.
 
+    Parameters
+    ----------
+    length : float
+        Standard deviation of the Gaussian [m].
+    grid : Grid
+
     Raises
     ------
     ModelError
@@ -102,7 +108,18 @@ def _others(section: schema.ModelSection) -> dict[str, float]:
 
 
 def kept(model: EarthModel, what: str | float) -> NDArray[np.bool_]:
-    """Points that a config keeps as they are: the water, all above a depth [m], or nothing."""
+    """Points that a config keeps as they are: the water, all above a depth [m], or nothing.
+
+    Parameters
+    ----------
+    model : EarthModel
+    what : str or float
+        "water", "nothing", or a depth [m].
+
+    Returns
+    -------
+    kept : ndarray of bool, shape grid.shape
+    """
     if what == "water":
         return model.water()
     if what == "nothing":
@@ -113,7 +130,21 @@ def kept(model: EarthModel, what: str | float) -> NDArray[np.bool_]:
 def read_property(
     section: schema.ModelSection, source: float | ArrayFileSection
 ) -> tuple[Array, Stored | None]:
-    """Values of a property as they are in its file, and what the file says of its grid."""
+    """Values of a property as they are in its file, and what the file says of its grid.
+
+    Parameters
+    ----------
+    section : ModelSection
+        It gives the shape of constants and raw files.
+    source : float or ArrayFileSection
+
+    Returns
+    -------
+    values : ndarray
+        In the unit of the file.
+    stored : Stored or None
+        None for a constant.
+    """
     if isinstance(source, float):
         return np.full(section.shape or [], source), None
     shape = source.shape or section.shape
@@ -139,7 +170,18 @@ def read_property(
 
 
 def acquisition(section: GeometrySection, ndim: int) -> Acquisition:
-    """Positions of a geometry section."""
+    """Positions of a geometry section.
+
+    Parameters
+    ----------
+    section : GeometrySection
+    ndim : int
+        Dimensions of the model.
+
+    Returns
+    -------
+    acquisition : Acquisition
+    """
     sources = _positions(section.sources, ndim, "sources")
     receivers = _positions(section.receivers, ndim, "receivers")
     sizes.records(len(sources), len(receivers), 1, ndim)
@@ -210,8 +252,13 @@ def gathers(section: DataSection, wavelet: bool = True) -> Gathers:
 
     Parameters
     ----------
+    section : DataSection
     wavelet : bool
         Whether the wavelet that the file holds is read as well.
+
+    Returns
+    -------
+    records : Gathers
     """
     records = hdf5.read_gathers(section.file, section.traces, section.selection(), wavelet)
     if section.duration is not None:
@@ -229,7 +276,23 @@ def absorbing(
     velocity: float,
     frequency: float,
 ) -> AbsorbingLayer:
-    """Absorbing layer of a run, with a gap where the interpolation would reach into it."""
+    """Absorbing layer of a run, with a gap where the interpolation would reach into it.
+
+    Parameters
+    ----------
+    physics : PhysicsSection
+    grid : Grid
+        Of the propagation.
+    geometry : Acquisition
+    velocity : float
+        Fastest wave [m/s].
+    frequency : float
+        Centre of the spectrum, unless the section says another [Hz].
+
+    Returns
+    -------
+    layer : AbsorbingLayer
+    """
     everything = np.concatenate([geometry.sources, geometry.all_receivers()])
     position = (everything - np.asarray(grid.origin)) / np.asarray(grid.spacing)
     last = np.asarray(grid.shape) - 1
@@ -246,6 +309,17 @@ def absorbing(
 
 def free_sides(physics: schema.PhysicsSection, ndim: int) -> tuple[str, ...]:
     """Sides without an absorbing layer.
+
+    Parameters
+    ----------
+    physics : PhysicsSection
+    ndim : int
+        Dimensions of the model.
+
+    Returns
+    -------
+    sides : tuple of str
+        As in `propagators.absorbing.SIDES`.
 
     Raises
     ------

@@ -37,6 +37,20 @@ def signature(
 ) -> Array:
     """Source time function of shape (samples,), sampled at `interval` [s] from t = 0.
 
+    Parameters
+    ----------
+    section : WaveletSection
+        Its class chooses the wavelet.
+    interval : float
+        Sampling interval [s].
+    samples : int
+        Of the record.
+
+    Returns
+    -------
+    wavelet : ndarray of shape (samples,)
+        In Pa, or Pa m in 3D.
+
     Raises
     ------
     DataError
@@ -49,6 +63,17 @@ def signature(
 
 def checked(wavelet: Array, name: str) -> Array:
     """The wavelet, which must be finite, not zero, and of a size that waves can be computed with.
+
+    Parameters
+    ----------
+    wavelet : ndarray
+    name : str
+        For the message.
+
+    Returns
+    -------
+    wavelet : ndarray
+        The same.
 
     Raises
     ------

@@ -42,9 +42,16 @@ class EvaluationCache:
         Parameters
         ----------
         what : str
-            Names everything that the result depends on but `at`: stage, iteration, kind.
+            Name of everything that the result depends on but `at`: stage, iteration,
+            kind.
         at : tuple of ndarray
             Where it is evaluated.
+        make : callable
+            Computes the result.
+
+        Returns
+        -------
+        entry : dict of str to ndarray
         """
         name = f"{_digest(what, at)}.npz"
         manifest = Manifest(self.folder)

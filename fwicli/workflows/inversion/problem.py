@@ -79,7 +79,19 @@ class StageProblem:
         return self._recalled("wavelets", (x,), make)[""]
 
     def product(self, x: Array, v: Array, kind: optimizer.Kind) -> Array:
-        """Second derivative at x, times v."""
+        """Second derivative at x, times v.
+
+        Parameters
+        ----------
+        x, v : ndarray of shape (n_variables, *grid.shape)
+        kind : {"full", "gauss_newton"}
+            Of the second derivative.
+
+        Returns
+        -------
+        product : ndarray
+            Of the shape of v, and zero at fixed points.
+        """
         slopes = self._slopes(x) if kind == "full" else None
         arrays = self._recalled(
             f"{kind} product", (x, v), lambda: {"": self.objective.product(x, v, slopes)}

@@ -46,7 +46,19 @@ class ResumeRule:
         return cls(run_state.stage, 0 if run_state.state is None else run_state.state.iteration)
 
     def allows(self, key: str, old: Any, new: Any) -> bool:
-        """Whether a value may change; one that was not there, or is no more, is None."""
+        """Whether a value may change; one that was not there, or is no more, is None.
+
+        Parameters
+        ----------
+        key : str
+            Of the config, joined by dots.
+        old, new : object
+            None for a value that is absent.
+
+        Returns
+        -------
+        allowed : bool
+        """
         added = STAGE.fullmatch(key)
         if added is not None:
             return old is None

@@ -104,6 +104,13 @@ class InversionState:
     def check(self, path: Path, base: Mapping[str, Array]) -> None:
         """Make sure that it is of a run that changes these properties, on their grid.
 
+        Parameters
+        ----------
+        path : Path
+            Of the state, for the message.
+        base : mapping of str to ndarray
+            Properties that the run changes, on the grid of its model.
+
         Raises
         ------
         DataError

@@ -28,8 +28,13 @@ def examined(loaded: Loaded, folder: Path) -> Plan:
 
     Parameters
     ----------
+    loaded : Loaded
     folder : Path
         Where the run would write.
+
+    Returns
+    -------
+    plan : Plan
 
     Raises
     ------

@@ -16,7 +16,18 @@ from fwicli.workflows.planning.problems import Problems
 
 
 def point_source(physics: schema.PhysicsSection, grid: Grid) -> PointSource:
-    """How point sources are modelled on a grid."""
+    """How point sources are modelled on a grid.
+
+    Parameters
+    ----------
+    physics : PhysicsSection
+    grid : Grid
+        Of the propagation.
+
+    Returns
+    -------
+    source : PointSource
+    """
     return PointSource(
         physics.equation, grid.spacing, grid.origin, physics.order, physics.interpolation
     )

@@ -44,8 +44,18 @@ def longest(
 
     Parameters
     ----------
+    physics : PhysicsSection
+    slowest : float
+        Slowest wave [m/s].
+    spectrum : Spectrum
+        Of the wavelet.
     fewest : float
         Points per wavelength that there must be in any case.
+
+    Returns
+    -------
+    spacing : float
+        [m]
     """
     needed = max(points_needed(physics), fewest)
     return round_down(slowest / spectrum.highest / needed * (1 - 1e-9))
@@ -63,12 +73,21 @@ def grids(
 
     Parameters
     ----------
+    problems : Problems
+    physics : PhysicsSection
+    model : Grid
+        Of the model.
     limit : float
         Longest spacing that the waves allow [m].
     other : Key
         Where the spacing of unknowns or image is in the config.
     spacing : float, str or None
         Spacing of unknowns or image [m], `auto`, or None for that of the model.
+
+    Returns
+    -------
+    grids : tuple of Grid, or None
+        Of unknowns or image, and of the propagation; None where there are problems.
     """
     earth = _coarse(problems, other, physics, model, spacing, limit)
     if earth is None:
@@ -151,7 +170,18 @@ def _sides_stay(
 
 
 def key(physics: schema.PhysicsSection, other: Key) -> Key:
-    """Where the spacing of the propagation is said: in the physics, or for a stage or image."""
+    """Where the spacing of the propagation is said: in the physics, or for a stage or image.
+
+    Parameters
+    ----------
+    physics : PhysicsSection
+    other : Key
+        Where the spacing of the stage or image is in the config.
+
+    Returns
+    -------
+    key : Key
+    """
     return other if isinstance(physics.grid, str) else KEY
 
 
@@ -165,8 +195,15 @@ def placed(
 
     Parameters
     ----------
+    numerics : Numerics
+    physics : PhysicsSection
     fastest : EarthModel
         The fastest that the model may become, on its own grid.
+    geometry : Acquisition
+
+    Returns
+    -------
+    numerics : Numerics
     """
     earth = None if fastest.grid == numerics.grid else fastest.grid
     numerics = replace(numerics, earth=earth)
@@ -190,14 +227,38 @@ def placed(
 
 
 def velocity(equation: str, model: EarthModel) -> Array:
-    """Fastest wave at every point of a model [m/s]."""
+    """Fastest wave at every point of a model [m/s].
+
+    Parameters
+    ----------
+    equation : str
+        Name of the wave equation.
+    model : EarthModel
+
+    Returns
+    -------
+    velocity : ndarray of shape grid.shape
+        [m/s]
+    """
     stated = registry.load(equation)
     properties = stated.complete(model.properties, model.grid.ndim)
     return np.broadcast_to(call(stated.fastest, properties), model.grid.shape)
 
 
 def speeds(equation: str, model: EarthModel) -> tuple[float, float]:
-    """Slowest and fastest wave in a model [m/s]; where it is incomplete those of vp alone."""
+    """Slowest and fastest wave in a model [m/s]; where it is incomplete those of vp alone.
+
+    Parameters
+    ----------
+    equation : str
+        Name of the wave equation.
+    model : EarthModel
+
+    Returns
+    -------
+    slowest, fastest : float
+        [m/s]
+    """
     stated = registry.load(equation)
     needed = set(stated.properties_in(model.grid.ndim)) - set(stated.defaults)
     if needed - set(model.properties):

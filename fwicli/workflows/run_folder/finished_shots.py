@@ -33,7 +33,17 @@ def compile_missing(
     images: tuple[str, ...] = (),
     curvature: str | None = None,
 ) -> None:
-    """Compile the kernels of a run that no run has needed before, in the workers."""
+    """Compile the kernels of a run that no run has needed before, in the workers.
+
+    Parameters
+    ----------
+    executor : Executor
+    discretization : Discretization
+    images : tuple of str
+        Sums that gradient kernels accumulate.
+    curvature : str, optional
+        Kind of the second derivative.
+    """
     tasks = discretization.missing_kernels(images, curvature)
     if tasks:
         log.info("compiling %d kernels; later runs find them", len(tasks))
@@ -60,7 +70,21 @@ class FinishedShots:
     def collect(
         self, executor: Executor, tasks: Sequence[Task], progress: Callable[[int], None]
     ) -> list[Array]:
-        """Results of all tasks; those on disk are not run again."""
+        """Results of all tasks; those on disk are not run again.
+
+        Parameters
+        ----------
+        executor : Executor
+        tasks : sequence of callable
+            One for each shot.
+        progress : callable
+            It takes the number of finished shots.
+
+        Returns
+        -------
+        gathers : list of ndarray
+            In the order of the tasks.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         missing = [i for i in range(self.count) if not self._is_there(self._name(i))]
         progress(self.count - len(missing))
@@ -73,7 +97,20 @@ class FinishedShots:
     def add(
         self, executor: Executor, tasks: Sequence[Task], progress: Callable[[int], None]
     ) -> Array:
-        """Sum of the results of all tasks, in their order and in double precision."""
+        """Sum of the results of all tasks, in their order and in double precision.
+
+        Parameters
+        ----------
+        executor : Executor
+        tasks : sequence of callable
+            One for each shot.
+        progress : callable
+            It takes the number of finished shots.
+
+        Returns
+        -------
+        sum : ndarray
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         done, total = 0, np.zeros(())
         path = self.folder / SUM

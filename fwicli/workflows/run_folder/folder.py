@@ -52,7 +52,17 @@ class _LogFile(logging.FileHandler):
 
 
 def nothing(_key: str, _old: Any, _new: Any) -> bool:
-    """No value may change."""
+    """No value may change.
+
+    Parameters
+    ----------
+    _key : str
+    _old, _new : object
+
+    Returns
+    -------
+    allowed : bool
+    """
     return False
 
 
@@ -80,6 +90,15 @@ class RunFolder:
 
     def open(self, resume: bool, force: bool) -> bool:
         """Make the folder ready; return whether a run is continued.
+
+        Parameters
+        ----------
+        resume, force : bool
+            Continue a run that was stopped, or overwrite it.
+
+        Returns
+        -------
+        continued : bool
 
         Raises
         ------
@@ -127,6 +146,15 @@ class RunFolder:
 
     def preview(self, resume: bool, force: bool) -> list[str]:
         """Check whether the run may begin or go on; names of what it removes before.
+
+        Parameters
+        ----------
+        resume, force : bool
+            Continue a run that was stopped, or overwrite it.
+
+        Returns
+        -------
+        names : list of str
 
         Raises
         ------
@@ -268,6 +296,10 @@ class RunFolder:
             A decision that depends on the machine, and that the result depends on.
         before : mapping, list, number or text, optional
             What runs did that were begun before there was anything to decide.
+
+        Returns
+        -------
+        value : object
         """
         environment = self._environment()
         known = environment.setdefault("decided", {})

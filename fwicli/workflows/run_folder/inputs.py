@@ -19,7 +19,18 @@ def fingerprints(settings: Any) -> dict[str, str]:
 
 
 def fingerprint(path: Path, ends: int = 1 << 20) -> str:
-    """Size of a file and digest of its first and last MiB."""
+    """Size of a file and digest of its first and last MiB.
+
+    Parameters
+    ----------
+    path : Path
+    ends : int
+        Bytes at each end that the digest covers.
+
+    Returns
+    -------
+    fingerprint : str
+    """
     size = path.stat().st_size
     digest = hashlib.sha256()
     with path.open("rb") as file:
@@ -34,6 +45,7 @@ def protect(loaded: Loaded, touched: Iterable[Path]) -> None:
 
     Parameters
     ----------
+    loaded : Loaded
     touched : iterable of Path
         Files that the run is going to remove or to write.
 

@@ -47,7 +47,18 @@ def diagnosis(stage: int) -> str:
 
 
 def section(title: str, quantity: str) -> str:
-    """Picture of a quantity of the earth; those of vp have no name in theirs."""
+    """Picture of a quantity of the earth; those of vp have no name in theirs.
+
+    Parameters
+    ----------
+    title : str
+    quantity : str
+        Of the earth.
+
+    Returns
+    -------
+    name : str
+    """
     return f"{title}.png" if quantity == "vp" else f"{title}_{quantity}.png"
 
 
@@ -56,8 +67,13 @@ def recognised(path: Path, listed: bool = True) -> bool:
 
     Parameters
     ----------
+    path : Path
     listed : bool
         Whether it is on a list; versions without lists did not sign their pictures.
+
+    Returns
+    -------
+    recognised : bool
     """
     if path.is_symlink():
         return listed

@@ -9,7 +9,14 @@ class Progress(Protocol):
     """Shows how much of a task is done."""
 
     def start(self, title: str, total: int) -> None:
-        """Begin a task of so many parts."""
+        """Begin a task of so many parts.
+
+        Parameters
+        ----------
+        title : str
+        total : int
+            Number of parts.
+        """
         ...
 
     def update(self, done: int) -> None:
@@ -25,7 +32,14 @@ class Silent:
     """Shows nothing."""
 
     def start(self, title: str, total: int) -> None:
-        """Show nothing."""
+        """Show nothing.
+
+        Parameters
+        ----------
+        title : str
+        total : int
+            Number of parts.
+        """
 
     def update(self, done: int) -> None:
         """Show nothing."""

@@ -21,7 +21,15 @@ def without_none(value: Any) -> Any:
 
 
 def differences(old: Any, new: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Settings that differ, with their key, and the old and the new value; None for none."""
+    """Settings that differ, with their key, and the old and the new value; None for none.
+
+    Parameters
+    ----------
+    old, new : object
+        Settings of a config.
+    key : str
+        Where they are, joined by dots.
+    """
     if isinstance(old, dict) and isinstance(new, dict):
         for name in sorted(old.keys() | new.keys()):
             below = f"{key}.{name}" if key else name
