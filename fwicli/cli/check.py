@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     cls=VerbCommand,
     rank=40,
     short_help="Check a config and print the plan; run nothing.",
+    help=(
+        "Check CONFIG and the machine, and print the plan: grid, time step, memory, shots, folders."
+    ),
     examples=(
         "check model.yaml",
         "check invert.yaml --set inversion.bounds=[1400,5000]",
@@ -31,7 +34,17 @@ if TYPE_CHECKING:
 @options.settings
 @options.as_json
 def command(config: Path, kind: str | None, settings: tuple[str, ...], as_json: bool) -> None:
-    """Check CONFIG and the machine, and print the plan: grid, time step, memory, shots, folders."""
+    """Plan a run and print the plan.
+
+    Parameters
+    ----------
+    config : Path
+    kind : str, optional
+        Command that the config is for; by default that of its sections.
+    settings : tuple of str
+        `a.b=c` of the command line.
+    as_json : bool
+    """
     from fwicli.config.loader import load
     from fwicli.workflows.planning.environment import examined
 

@@ -51,7 +51,7 @@ def _overview() -> Iterator[str]:
 
 
 def _described(setting: Setting, commands: list[str]) -> Iterator[str]:
-    """What is said of a key, in one of its alternatives."""
+    """Description of a key in one of its alternatives."""
     choice = f" with {setting.selector}" if setting.selector else ""
     yield f"{'.'.join(setting.key)}{choice} ({', '.join(f'fwi {name}' for name in commands)})"
     yield f"  {setting.sentence}"

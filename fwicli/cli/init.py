@@ -24,6 +24,7 @@ def _kinds() -> list[str]:
     cls=VerbCommand,
     rank=10,
     short_help="Write a commented config to start from.",
+    help="Write a commented config of a KIND to FILE, by default KIND.yaml; - is stdout.",
     examples=("init model", "init invert my_inversion.yaml", "init rtm -"),
     exit_codes={0: EXIT_CODES[0], 2: "wrong command line", 4: "the file cannot be written"},
 )
@@ -35,7 +36,15 @@ def _kinds() -> list[str]:
 )
 @click.option("--force", is_flag=True, help="Overwrite the file.")
 def command(kind: str, file: Path | None, force: bool) -> None:
-    """Write a commented config of a KIND to FILE, by default KIND.yaml; - is stdout."""
+    """Write the template of a kind.
+
+    Parameters
+    ----------
+    kind : str
+    file : Path, optional
+    force : bool
+        Overwrite the file.
+    """
     text = (TEMPLATES / f"{kind}.yaml").read_text(encoding="utf-8")
     file = file or Path(f"{kind}.yaml")
     if str(file) == "-":

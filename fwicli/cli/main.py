@@ -30,7 +30,7 @@ def verbs() -> dict[str, VerbCommand]:
 
 # Signals that end a run in good order, and what they mean. A batch system announces the end of a
 # job's time by one of them: SLURM by that of its option --signal and by SIGTERM, LSF and Grid
-# Engine by SIGUSR2, SIGUSR1 or SIGXCPU. What a platform does not have is left out.
+# Engine by SIGUSR2, SIGUSR1 or SIGXCPU. Names that a platform lacks are left out.
 SIGNALS = {
     "SIGINT": "interrupted",
     "SIGTERM": "terminated",
@@ -168,8 +168,8 @@ def main() -> None:
     for name in SIGNALS:
         if hasattr(signal, name) and not _ignored(name):
             signal.signal(getattr(signal, name), _interrupt)
-    # One process a shot: a numerical library that starts a thread per core would only get in the
-    # way. What the user has set is left alone.
+    # One process runs one shot: threads of a numerical library on every core would slow it down.
+    # Variables that the user has set stay.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     try:

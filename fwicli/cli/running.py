@@ -106,7 +106,7 @@ def _show_plan(loaded: Loaded, folder: Path, chosen: RunOptions) -> None:
 
 
 def _begun(folder: Path) -> int:
-    """When the run in a folder was begun [ns]; 0 if there is none."""
+    """When the run in a folder was begun [ns]; 0 without a run."""
     with suppress(OSError):
         return (folder / "config.yaml").stat().st_mtime_ns
     return 0

@@ -56,7 +56,7 @@ def _stream(name: str, kind: type[io.FileIO]) -> TextIO:
     stream: TextIO = getattr(sys, name)
     if not isinstance(stream, io.TextIOWrapper):
         return stream
-    # Another than that of the interpreter, as in a test or of what was closed, stays.
+    # A stream that is not the interpreter's own, as in a test, stays.
     if stream is not getattr(sys, f"__{name}__"):
         stream.reconfigure(errors="backslashreplace")
         return stream
@@ -69,7 +69,7 @@ def _stream(name: str, kind: type[io.FileIO]) -> TextIO:
 
 
 def explanation(error: OSError) -> str:
-    """What a failure of a file means."""
+    """Message for a failure of a file."""
     if error.filename != STDOUT:
         return str(error)
     return (
@@ -79,7 +79,7 @@ def explanation(error: OSError) -> str:
 
 
 def flush() -> None:
-    """Write what is left; what nobody reads is dropped without a word."""
+    """Write buffered output; output that nobody reads is dropped silently."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -15,6 +15,10 @@ from fwicli.cli.verb import EXIT_CODES, VerbCommand
     cls=VerbCommand,
     rank=50,
     short_help="Test that the operators are exact on the model of a config.",
+    help=(
+        "Test that the operators are exact on the model and geometry of CONFIG.\n\n"
+        "Dot tests of F and J, Taylor tests, and the same for the Hessian, in double precision."
+    ),
     examples=("verify model.yaml", "verify invert.yaml --set physics.order=4"),
     exit_codes=EXIT_CODES | {1: "a test failed, or an error in the program with its traceback"},
 )
@@ -23,9 +27,16 @@ from fwicli.cli.verb import EXIT_CODES, VerbCommand
 @options.settings
 @options.as_json
 def command(config: Path, kind: str | None, settings: tuple[str, ...], as_json: bool) -> None:
-    """Test that the operators are exact on the model and geometry of CONFIG.
+    """Run the tests and print their verdicts.
 
-    Dot tests of F and J, Taylor tests, and the same for the Hessian, in double precision.
+    Parameters
+    ----------
+    config : Path
+    kind : str, optional
+        Command that the config is for; by default that of its sections.
+    settings : tuple of str
+        `a.b=c` of the command line.
+    as_json : bool
     """
     from fwicli.config.loader import load
     from fwicli.workflows.verify import run

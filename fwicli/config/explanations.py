@@ -186,7 +186,7 @@ TEXTS = {
 }
 
 
-# What a member of a union is called, by its tag.
+# Names of the members of a union, by their tags.
 WORDS = {
     "number": "a number",
     "list": "a list",
@@ -231,7 +231,7 @@ def _a_section(value: Any, node: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    """What was given, where that is short enough to be recognised."""
+    """The value of the user, cut to a recognisable length."""
     if value is None:
         return "; got nothing"
     if isinstance(value, dict):
@@ -244,7 +244,7 @@ def _wrong_tag(name: str, tag: str, names: Sequence[str]) -> str:
 
 
 def _no_tag(name: str, names: Sequence[str], value: Any) -> str:
-    """What to add to a section whose kind is not said."""
+    """Message for a section without its kind."""
     text = f"needs the key `{name}`, one of: {', '.join(names)}"
     near = difflib.get_close_matches(name, value, n=1) if isinstance(value, dict) else []
     return f"{text}; `{near[0]}` should perhaps be `{name}`" if near else text

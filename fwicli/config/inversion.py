@@ -136,7 +136,7 @@ def _check_variable(name: str, inverted: VariableSection) -> None:
 
 
 class InversionSection(Section):
-    """What is inverted for, from which data, how."""
+    """Variables, data and method of an inversion."""
 
     stages: Annotated[list[StageSection], Field(min_length=1)]
     """The inversion runs these frequency bands one after the other."""
@@ -148,7 +148,7 @@ class InversionSection(Section):
     misfit: MisfitSection = LeastSquaresSection()
     """This misfit compares synthetic and observed gathers."""
     conditioning: list[ConditioningSection] = Field(default=[])
-    """These operators select, one after the other, what of the data is compared."""
+    """These operators select, one after the other, the data to compare."""
     near_source: NearSource | None = None
     """Within this distance of the source, grid-dependent parts of records are ignored; auto, the
     default, is four cells [m]."""
@@ -210,9 +210,9 @@ class InversionSection(Section):
                 raise ValueError("give `bounds` of vp [m/s], or `invert_for` with bounds of each")
             _check_variable("vp", self.inverted()["vp"])
         elif self.bounds is not None or self.parameter is not None:
-            given = "bounds" if self.bounds is not None else "parameter"
+            name = "bounds" if self.bounds is not None else "parameter"
             raise ValueError(
-                f"both `{given}` and `invert_for` are given; put the {given} into "
+                f"both `{name}` and `invert_for` are given; put the {name} into "
                 f"`invert_for: {{vp: ...}}`"
             )
         return self
@@ -277,7 +277,7 @@ class InversionSection(Section):
         return self.model_copy(update=own)
 
     def inverted(self) -> dict[str, VariableSection]:
-        """What is inverted for, by name; vp where nothing else is said."""
+        """Variables by name; vp by default."""
         if self.invert_for is not None:
             return self.invert_for
         return {"vp": VariableSection(bounds=self.bounds or [], parameter=self.parameter)}

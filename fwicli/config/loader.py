@@ -52,7 +52,7 @@ class Loaded:
     def problem(self, key: Key, message: str) -> ConfigProblem:
         """A physical impossibility at a key, with its place or that of the nearest above it.
 
-        What the command line has set below the key comes first: it is the likelier cause.
+        A value of the command line below the key comes first: it is the likelier cause.
 
         Parameters
         ----------

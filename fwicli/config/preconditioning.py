@@ -50,7 +50,7 @@ class MutesSection(Section):
     receivers: NonNegative = 0.0
     """The gradient fades out within this distance of the receivers [m]."""
     fixed: NonNegative = 0.0
-    """The gradient fades out within this distance of what is fixed [m]."""
+    """The gradient fades out within this distance of fixed points [m]."""
 
 
 class PreconditioningSection(Section):

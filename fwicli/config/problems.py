@@ -1,4 +1,4 @@
-"""What is wrong with a config: each problem with its key, its place and what to type instead."""
+"""Problems of a config: each with its key, its place and its remedy."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ProblemsError(ConfigError):
     Parameters
     ----------
     note : str
-        What the reader of all of them should know.
+        A remark on all of them.
     """
 
     def __init__(self, problems: Sequence[ConfigProblem], note: str = "") -> None:

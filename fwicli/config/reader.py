@@ -1,8 +1,7 @@
 """From YAML files and the command line to plain values, with the place of each.
 
-Read as YAML 1.2 with anchors and merge keys, without tags. What cannot be a config is refused
-before it costs memory or time: large files, values repeated without end by aliases, deep nesting,
-and what is no regular file.
+Read as YAML 1.2 with anchors and merge keys, without tags. Files that cannot be configs are
+refused before they cost memory or time: large, nested deeply, not regular, or endless by aliases.
 """
 
 from __future__ import annotations
@@ -61,10 +60,9 @@ class Reader:
     ----------
     places : dict
         file:line:column by key.
-    problems : list of Problem
-        What could not be read.
+    problems : list of ConfigProblem
     unread : set of Key
-        Where something else stands in place of what could not be read.
+        Places of parts that could not be read.
     """
 
     def __init__(self) -> None:
@@ -77,6 +75,12 @@ class Reader:
 
     def file(self, path: Path, key: Key = ()) -> dict[str, Any]:
         """Content of a YAML file that stands at `key`; empty if it cannot be read.
+
+        Parameters
+        ----------
+        path : Path
+        key : Key
+            Of the section that the file holds.
 
         Returns
         -------
@@ -141,7 +145,7 @@ class Reader:
             parent[key[-1]] = value
 
     def _forget(self, key: Key) -> None:
-        """What was said of a key that is set anew."""
+        """Forget the places of a key that is set anew."""
         for below in [k for k in self.places if k[: len(key)] == key]:
             del self.places[below]
         self.problems = [p for p in self.problems if p.key[: len(key)] != key]
@@ -357,7 +361,7 @@ def _unknown_tag(node: Node) -> str:
 
 
 def _meant(path: Path, key: Key) -> str:
-    """What to write where a section seems to be meant by the path of its data."""
+    """Advice where the path of the data stands in place of their section."""
     section = str(key[0])
     if path.suffix and path.suffix not in YAML_SUFFIXES and section in OF_DATA:
         return f"; for a file of data write `{section}: {OF_DATA[section].format(path.name)}`"
@@ -367,7 +371,7 @@ def _meant(path: Path, key: Key) -> str:
 def _parent(tree: Any, steps: list[str]) -> tuple[Any, Key]:
     """The mapping or list that holds a key, made where it is missing, and the key.
 
-    In place of it a text: why there is none.
+    Without one, a text that says why.
     """
     key: list[str | int] = []
     for depth, step in enumerate(steps):

@@ -1,4 +1,4 @@
-"""What the schema says of every key of a config: type, unit, default, range and a sentence."""
+"""Reference of all keys of configs, from the schema: type, unit, default, range, a sentence."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Setting:
     key : tuple of str
         Names from the top of the config; lists add none, and `NAME` stands for any name.
     selector : str
-        What chooses the alternative that has the key, as in `kind: huber`; or empty.
+        Choice of the alternative that has the key, as in `kind: huber`; or empty.
     sentence, unit, type, default, allowed : str
         Description, unit and default, as they are shown; or empty.
     """
@@ -76,7 +76,7 @@ def settings(command: str) -> tuple[Setting, ...]:
 
 
 def explained(key: str) -> dict[Setting, list[str]]:
-    """What a key means, for each alternative, and the commands whose configs have it.
+    """Meaning of a key for each alternative, and the commands whose configs have it.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def _setting(
 
 
 def _alternatives(branches: list[Node], definitions: Mapping[str, Node]) -> list[str]:
-    """What is allowed of each alternative; those that one key selects are listed together."""
+    """Allowed values of each alternative; alternatives of one key are listed together."""
     allowed: dict[str, list[str]] = {}
     for branch in branches:
         choice, _, names = _selector(branch).partition(": ")

@@ -23,8 +23,8 @@ class LayerSection(Section):
 
     @model_validator(mode="after")
     def _one(self) -> LayerSection:
-        given = [n for n in ("above", "below", "between") if getattr(self, n) is not None]
-        if len(given) != 1:
+        edges = [n for n in ("above", "below", "between") if getattr(self, n) is not None]
+        if len(edges) != 1:
             raise ValueError("give one of `above`, `below`, `between` [m], or a `file`")
         if self.between is not None and self.between[0] >= self.between[1]:
             raise ValueError("the first of the two depths must be above the second")

@@ -18,7 +18,7 @@ Axis = Literal["x", "y", "z"]
 
 
 class PropertySection(Section):
-    """What concerns one of the properties that are inverted for."""
+    """A term for one of the properties that are inverted for."""
 
     property: str = "vp"
     """The term concerns this one of the properties that are inverted for."""

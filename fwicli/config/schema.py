@@ -1,4 +1,4 @@
-"""What a config may say, section by section. SI units; defaults are those of a first run."""
+"""Sections of configs, in SI units; defaults are those of a first run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What sections of a config are made of: numbers, pairs, names, and mappings of known keys."""
+"""Parts of config sections: numbers, pairs, names, and mappings of known keys."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     def chosen(self, *names: str) -> tuple[str, ...]:
-        """Those of some settings that are not what they are by default."""
+        """Names among some settings whose values are not their defaults."""
         fields = type(self).model_fields
         return tuple(n for n in names if getattr(self, n) != fields[n].default)
 

@@ -1,4 +1,4 @@
-"""What each command does, as the algorithm reads: one module a command.
+"""Algorithms of the commands, one module a command.
 
 The folders hold what commands share: `inversion` the stages of one, `planning` what is found out
 before a run, `assembly` the objects that a config describes, and `run_folder` what a run writes.

@@ -120,7 +120,7 @@ def _of_image(
         return None
     coarse, duration = coarsened(model, grids[0]), records.interval * (records.samples - 1)
     placement.within_reach(problems, ("data",), records.acquisition, fastest, duration)
-    if survey.kept(coarse, imaging.mute).all():
+    if survey.kept_points(coarse, imaging.mute).all():
         problems.add(("imaging", "mute"), _all_muted(imaging.mute, model))
     other = ("model", "spacing") if imaging.spacing is None else spacing_key
     required = Requirements(
@@ -246,7 +246,7 @@ def _images(
         unfiltered, image = (
             _on_the_fine(regridding, values, imaging.condition) for values in (unfiltered, image)
         )
-    image = np.where(survey.kept(smooth, imaging.mute), 0.0, image)
+    image = np.where(survey.kept_points(smooth, imaging.mute), 0.0, image)
     return {"image": image, "unfiltered": unfiltered, "illumination": illumination}
 
 
@@ -310,7 +310,7 @@ def _on_the_fine(regridding: Regridding, image: Array, condition: str) -> Array:
     if condition == "gradient":
         # Also there it is the exact transpose of Born modelling.
         return regridding.to_coarse_transpose(image)
-    # What enters at the receivers is spread over a cell, and so is the image.
+    # A record is injected as a density over a cell, so that the image is a density, too.
     share = regridding.fine.cell_volume / regridding.coarse.cell_volume
     return share * regridding.to_fine(image)
 

@@ -26,18 +26,18 @@ RECEIVERS = 20
 
 def run(loaded: Loaded) -> Iterator[Verdict]:
     """Verdicts of the tests, one after the other."""
-    made = make_plan(loaded)
-    made.announce()
+    plan = make_plan(loaded)
+    plan.announce()
     whole = replace(
-        made.stages[0], windows=(), precision="float64", every=1, keeping=STORED, parameters=None
+        plan.stages[0], windows=(), precision="float64", every=1, keeping=STORED, parameters=None
     )
     numerics = _shortened(whole)
-    earth = coarsened(made.model, numerics.grid)
-    receivers = made.acquisition.receivers_of(0)
+    earth = coarsened(plan.model, numerics.grid)
+    receivers = plan.acquisition.receivers_of(0)
     verification = Verification(
         Propagator(numerics.discretization(), quiet=True),
         properties.parameters(numerics.equation, earth.properties),
-        made.acquisition.source(0),
+        plan.acquisition.source(0),
         receivers[:: max(1, len(receivers) // RECEIVERS)],
     )
     return verification.run()

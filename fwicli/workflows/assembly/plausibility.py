@@ -82,9 +82,14 @@ def record(section: schema.TimeSection) -> tuple[float, int]:
 
 
 def check_steps(
-    interval: float, samples: int, limit: float, spacing: float, fastest: float, given: int | None
+    interval: float,
+    samples: int,
+    limit: float,
+    spacing: float,
+    fastest: float,
+    substeps: int | None,
 ) -> None:
-    """The time steps of a propagation must be so many as its grid and its record need.
+    """The time steps of a propagation must be as many as its grid and its record need.
 
     Parameters
     ----------
@@ -98,7 +103,7 @@ def check_steps(
         Shortest spacing of the grid [m].
     fastest : float
         Fastest wave [m/s].
-    given : int or None
+    substeps : int or None
         Time steps in an interval, where the config sets them.
 
     Raises
@@ -107,14 +112,14 @@ def check_steps(
         If there are too many, with the unit that is likely wrong.
     """
     ratio = interval / limit
-    substeps = given or max(1, math.ceil(min(ratio, 1e300) - 1e-9))
-    total = substeps * (samples - 1)
-    if given is None:
-        stability.check_substeps(interval, samples, substeps, fastest, spacing)
+    count = substeps or max(1, math.ceil(min(ratio, 1e300) - 1e-9))
+    total = count * (samples - 1)
+    if substeps is None:
+        stability.check_substeps(interval, samples, count, fastest, spacing)
     check_finest(interval, limit)
     if total > MOST_STEPS:
         raise PhysicsError(
-            f"{samples} samples of {substeps} time steps are {total:.6g} steps, more than the "
+            f"{samples} samples of {count} time steps are {total:.6g} steps, more than the "
             f"{MOST_STEPS} that a run may have: shorten the record, or check its unit, s"
         )
 
@@ -143,7 +148,12 @@ def check_finest(interval: float, limit: float) -> None:
 
 
 def check_sampling(
-    interval: float, samples: int, limit: float, spacing: float, fastest: float, given: int | None
+    interval: float,
+    samples: int,
+    limit: float,
+    spacing: float,
+    fastest: float,
+    substeps: int | None,
 ) -> None:
     """An interval of data [s] must not be in another unit, before any band of theirs is judged.
 
@@ -161,7 +171,7 @@ def check_sampling(
         Shortest spacing of the grid [m].
     fastest : float
         Fastest wave [m/s].
-    given : int or None
+    substeps : int or None
         Time steps in an interval, where the config sets them.
 
     Raises
@@ -171,7 +181,7 @@ def check_sampling(
     """
     check_finest(interval, limit)
     if interval > LONG_INTERVAL:
-        check_steps(interval, samples, limit, spacing, fastest, given)
+        check_steps(interval, samples, limit, spacing, fastest, substeps)
 
 
 def check_crossings(duration: float, fastest: float, lengths: Sequence[float]) -> None:
@@ -201,7 +211,7 @@ def check_crossings(duration: float, fastest: float, lengths: Sequence[float]) -
 
 
 def doubts(interval: float, samples: int, limit: float, length: float, fastest: float) -> list[str]:
-    """What is possible in times and lengths, but hardly meant.
+    """Warnings of times and lengths that are possible, but hardly intended.
 
     Parameters
     ----------

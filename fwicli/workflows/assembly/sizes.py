@@ -1,4 +1,4 @@
-"""What the inputs of a run take in memory, computed before anything of that size is made."""
+"""Memory that the inputs of a run take, checked before anything of that size is allocated."""
 
 from __future__ import annotations
 

@@ -31,8 +31,8 @@ Array = NDArray[Any]
 def earth_model(section: schema.ModelSection) -> EarthModel:
     """The model of a section, in SI units, smoothed where the section says so."""
     if section.shape is not None:
-        given = [name for name in ("vp", *_others(section)) if getattr(section, name) is not None]
-        sizes.model(section.shape, len(given))
+        names = [name for name in ("vp", *_others(section)) if getattr(section, name) is not None]
+        sizes.model(section.shape, len(names))
     values, stored = read_property(section, section.vp)
     grid = _grid(section, tuple(values.shape), stored)
     scale = 1000.0 if section.unit == "km/s" else 1.0
@@ -47,7 +47,7 @@ def earth_model(section: schema.ModelSection) -> EarthModel:
     if section.smooth is None:
         return model
     check_smoothing(section.smooth.length, grid)
-    return model.smoothed(section.smooth.length, kept(model, section.smooth.keep))
+    return model.smoothed(section.smooth.length, kept_points(model, section.smooth.keep))
 
 
 def check_smoothing(length: float, grid: Grid) -> None:
@@ -107,7 +107,7 @@ def _others(section: schema.ModelSection) -> dict[str, float]:
     return {"rho": rho, "epsilon": 1.0, "delta": 1.0, "theta": angle, "phi": angle}
 
 
-def kept(model: EarthModel, what: str | float) -> NDArray[np.bool_]:
+def kept_points(model: EarthModel, what: str | float) -> NDArray[np.bool_]:
     """Points that a config keeps as they are: the water, all above a depth [m], or nothing.
 
     Parameters
@@ -118,7 +118,7 @@ def kept(model: EarthModel, what: str | float) -> NDArray[np.bool_]:
 
     Returns
     -------
-    kept : ndarray of bool, shape grid.shape
+    points : ndarray of bool, shape grid.shape
     """
     if what == "water":
         return model.water()
@@ -130,7 +130,7 @@ def kept(model: EarthModel, what: str | float) -> NDArray[np.bool_]:
 def read_property(
     section: schema.ModelSection, source: float | ArrayFileSection
 ) -> tuple[Array, Stored | None]:
-    """Values of a property as they are in its file, and what the file says of its grid.
+    """Values of a property as they are in its file, and the attributes of the file.
 
     Parameters
     ----------
@@ -144,6 +144,11 @@ def read_property(
         In the unit of the file.
     stored : Stored or None
         None for a constant.
+
+    Raises
+    ------
+    ModelError, DataError
+        If the file cannot be read, or has another shape.
     """
     if isinstance(source, float):
         return np.full(section.shape or [], source), None
@@ -211,9 +216,9 @@ def _points(section: PointsSection, ndim: int) -> Array:
         need = "no y" if ndim == 2 else "a y coordinate"
         raise GeometryError(f"the model has {ndim} dimensions: give {need}")
     named = {"x": section.x, "y": section.y, "z": section.z}
-    given = {name: value for name, value in named.items() if value is not None}
-    sizes.positions([_count(value) for value in given.values()], section.layout)
-    axes = {name: _values(value) for name, value in given.items()}
+    coordinates = {name: value for name, value in named.items() if value is not None}
+    sizes.positions([_count(value) for value in coordinates.values()], section.layout)
+    axes = {name: _values(value) for name, value in coordinates.items()}
     if section.layout == "grid":
         return np.stack(np.meshgrid(*axes.values(), indexing="ij"), axis=-1).reshape(-1, ndim)
     try:

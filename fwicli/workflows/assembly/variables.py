@@ -153,7 +153,7 @@ def build_region(section: Any, model: EarthModel, arrays: ModelArrays) -> Mask:
 @build_region.register(str)
 @build_region.register(float)
 def _named(section: str | float, model: EarthModel, arrays: ModelArrays) -> Mask:
-    return survey.kept(model, section)
+    return survey.kept_points(model, section)
 
 
 @build_region.register

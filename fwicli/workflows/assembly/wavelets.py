@@ -137,7 +137,7 @@ def _made(
 
 
 def _earlier(delay: float, half: float, end: float, hertz: Sequence[float], usual: bool) -> str:
-    """What may be wrong with the delay of a wavelet that comes after the end of the record [s].
+    """Advice where the delay of a wavelet is beyond the end of the record [s].
 
     `hertz` are its frequencies if they were in kHz [Hz], none where the record cannot hold them.
     """
@@ -239,7 +239,7 @@ def _resampled(
 
 
 def _agree(name: str, interval: float, other: float | None) -> None:
-    """What the config and the file say of the sampling must be the same."""
+    """Config and file must state the same sampling interval."""
     if other is not None and abs(other / interval - 1) > 1e-3:
         raise DataError(
             f"{name} is sampled every {other:g} s, as it says itself, and every {interval:g} s by "

@@ -49,8 +49,8 @@ def examined(loaded: Loaded, folder: Path) -> Plan:
         **_temporary(planned, warnings),
         **_output(planned, folder, warnings),
     }
-    taken = planned.workers * planned.stages[0].threads
-    if taken > cores():
+    threads = planned.workers * planned.stages[0].threads
+    if threads > cores():
         warnings.append(
             f"{planned.workers} workers of {planned.stages[0].threads} threads share {cores()} "
             f"cores, as this process may use no more; lower `execution.workers` or "

@@ -1,4 +1,4 @@
-"""Shots that survive a stop: what is done of a run is kept until all of it is."""
+"""Results of finished shots on disk, which survive a stop of the run."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def compile_missing(
 
 
 class FinishedShots:
-    """What is done of a run, on disk: one that was stopped goes on with the next shot.
+    """Results of the finished shots of a run: a run that was stopped continues with the next shot.
 
     Parameters
     ----------
     folder : Path
-        Where results are kept until all are there.
+        Folder of the results until the run has all of them.
     count : int
         Number of shots.
     """
@@ -115,8 +115,8 @@ class FinishedShots:
         done, total = 0, np.zeros(())
         path = self.folder / SUM
         if self._is_there(SUM):
-            with ownership.open_run_file(path) as file, _whole(path), np.load(file) as kept:
-                done, total = int(kept["done"]), kept["total"]
+            with ownership.open_run_file(path) as file, _whole(path), np.load(file) as archive:
+                done, total = int(archive["done"]), archive["total"]
         progress(done)
         for result in executor.map(tasks[done:]):
             done, total = done + 1, total + result.astype(np.float64)

@@ -8,9 +8,9 @@
     manifest.txt        names of these files, which alone a later run may remove
 
 A folder with a result is never overwritten unless told so, and is continued only with the config
-that it was begun with, or one that extends it. What a killed run has left half written is removed
-when the next one begins there. Files that no run has written stay as they are, and so does what
-the run reads: where a run would replace them it is refused before anything is touched.
+that it was begun with, or one that extends it. Files that a killed run has left half written are
+removed when the next one begins there. Files that no run has written stay as they are, and so do
+inputs: a run that would replace them is refused before anything is touched.
 """
 
 from __future__ import annotations
@@ -31,39 +31,16 @@ from fwicli.config.loader import Loaded
 from fwicli.disk import atomic, ownership
 from fwicli.errors import ConfigError, ExecutionError
 from fwicli.workflows.run_folder import inputs, lock, outputs, settings
+from fwicli.workflows.run_folder.log_file import LogFile
 from fwicli.workflows.run_folder.manifest import FOLDERS, MANIFEST, Manifest
 from fwicli.workflows.run_folder.outputs import CONFIG, ENVIRONMENT, LOG, PROGRESS
 from fwicli.workflows.run_folder.provenance import provenance as provenance
+from fwicli.workflows.run_folder.settings import Allowed, no_change
 
 # Settings that change how a run is carried out but not its result.
 FREE = ("execution", "output")
 
-# Whether a value of the config may change in a run that is continued: key, old and new value.
-Allowed = Callable[[str, Any, Any], bool]
-
 log = logging.getLogger("fwicli")
-
-
-class _LogFile(logging.FileHandler):
-    """A log on a disk that may be full: what does not fit is on the screen all the same."""
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  the base class's name
-        """Go on."""
-
-
-def nothing(_key: str, _old: Any, _new: Any) -> bool:
-    """No value may change.
-
-    Parameters
-    ----------
-    _key : str
-    _old, _new : object
-
-    Returns
-    -------
-    allowed : bool
-    """
-    return False
 
 
 class RunFolder:
@@ -74,11 +51,11 @@ class RunFolder:
     allowed : callable, optional
         Whether a value of the config may change in a run that is continued; none by default.
     rule : str
-        What may, in words.
+        Which values may change, in words.
     """
 
     def __init__(
-        self, path: Path, loaded: Loaded, allowed: Allowed = nothing, rule: str = ""
+        self, path: Path, loaded: Loaded, allowed: Allowed = no_change, rule: str = ""
     ) -> None:
         self.path = path
         self.loaded = loaded
@@ -145,7 +122,7 @@ class RunFolder:
         return False
 
     def preview(self, resume: bool, force: bool) -> list[str]:
-        """Check whether the run may begin or go on; names of what it removes before.
+        """Check whether the run may begin or go on; names of the files that it removes before.
 
         Parameters
         ----------
@@ -184,7 +161,7 @@ class RunFolder:
 
     @property
     def manifest(self) -> Manifest:
-        """The list of what runs have written into the folder."""
+        """The list of files that runs have written into the folder."""
         if self._manifest is None:
             self._manifest = Manifest(self.path)
         return self._manifest
@@ -287,7 +264,7 @@ class RunFolder:
             self.file(name)
 
     def decided(self, name: str, value: Any, before: Any = None) -> Any:
-        """What was decided when the run was begun; `value`, if it is only beginning.
+        """A decision from the beginning of the run; `value`, if it only begins.
 
         Parameters
         ----------
@@ -295,23 +272,23 @@ class RunFolder:
         value : mapping, list, number or text
             A decision that depends on the machine, and that the result depends on.
         before : mapping, list, number or text, optional
-            What runs did that were begun before there was anything to decide.
+            Decision of runs that were begun by versions without it.
 
         Returns
         -------
         value : object
         """
         environment = self._environment()
-        known = environment.setdefault("decided", {})
-        if name not in known:
-            known[name] = before if self.continued and before is not None else value
-        elif isinstance(value, list) and len(known[name]) < len(value):
+        decisions = environment.setdefault("decided", {})
+        if name not in decisions:
+            decisions[name] = before if self.continued and before is not None else value
+        elif isinstance(value, list) and len(decisions[name]) < len(value):
             # A run that is extended: what is new is decided now.
-            known[name] += value[len(known[name]) :]
+            decisions[name] += value[len(decisions[name]) :]
         else:
-            return known[name]
+            return decisions[name]
         self._write(ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
-        return known[name]
+        return decisions[name]
 
     def _environment(self) -> dict[str, Any]:
         path = self.path / ENVIRONMENT
@@ -320,12 +297,12 @@ class RunFolder:
             if not isinstance(environment, dict) or "inputs" not in environment:
                 raise ValueError("it names no inputs")
             return environment
-        return {}  # not reached: what goes wrong is raised
+        return {}  # not reached: errors are raised
 
     @contextmanager
     def logging(self) -> Iterator[None]:
         """Write what is said to the log of the folder as well; afterwards others may work there."""
-        handler = _LogFile(self.file(LOG), encoding="utf-8")
+        handler = LogFile(self.file(LOG), encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
         log.addHandler(handler)
         log.setLevel(logging.INFO)
@@ -349,10 +326,10 @@ class RunFolder:
         if not path.exists():
             return
         text = path.read_text(encoding="utf-8")
-        lines = [line for line in text.splitlines() if _known(line, done)]
-        kept = "".join(f"{line}\n" for line in lines)
-        if kept != text:
-            self._write(PROGRESS, kept)
+        lines = [line for line in text.splitlines() if _is_done(line, done)]
+        remaining = "".join(f"{line}\n" for line in lines)
+        if remaining != text:
+            self._write(PROGRESS, remaining)
 
     def _write(self, name: str, text: str) -> None:
         with atomic.replacing(self.file(name)) as new:
@@ -415,7 +392,7 @@ def _is_own(folder: Path, name: str) -> bool:
     return all(outputs.WITHIN[name].fullmatch(p.name) for p in folder.iterdir())
 
 
-def _known(line: str, done: Callable[[Mapping[str, Any]], bool]) -> bool:
+def _is_done(line: str, done: Callable[[Mapping[str, Any]], bool]) -> bool:
     try:
         return done(json.loads(line))
     except ValueError:

@@ -16,7 +16,7 @@ from fwicli.disk import atomic, ownership
 from fwicli.errors import ConfigError
 
 MANIFEST = "manifest.txt"
-# Folders within, of what is done of a run: shots, and evaluations of an iteration.
+# Folders within, of finished parts of a run: shots, and evaluations of an iteration.
 FOLDERS = PARTIAL, JOURNAL = "partial", "journal"
 HEADER = "# files of fwi in this folder; --force removes them, and no others"
 
@@ -83,7 +83,7 @@ class Manifest:
             self.names.pop(name, None)
 
     def settle(self) -> None:
-        """At the end of a run: remove what was being written aside, and list what is there."""
+        """At the end of a run: remove files written aside, and list the others."""
         beside = [atomic.name(Path(n)).name for n in self.names]
         self.disown([n for n in self.names if not os.path.lexists(self.folder / n)])
         self.remove(n for n in beside if self.owns(n))

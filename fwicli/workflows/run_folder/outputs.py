@@ -1,4 +1,4 @@
-"""Names of what runs write into their folders, and by what it is recognised."""
+"""Names of the files that runs write into their folders, and marks that identify them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fwicli.workflows.verbs import find
 
 CONFIG, ENVIRONMENT, PROGRESS, LOG = "config.yaml", "environment.json", "progress.jsonl", "log.txt"
 RESOLVED = "# resolved by fwi"
-# What pictures are signed with, near their beginning, and what those of old versions are.
+# Signatures near the beginning of pictures, of this version and of old ones.
 SIGNED, ONCE_SIGNED = b"fwicli", b"Matplotlib"
 RECORDS, IMAGE, INVERSION, STATE = "shots.h5", "image.h5", "inversion.h5", "state.h5"
 WITHIN = {

@@ -9,7 +9,7 @@ class Progress(Protocol):
     """Shows how much of a task is done."""
 
     def start(self, title: str, total: int) -> None:
-        """Begin a task of so many parts.
+        """Begin a task.
 
         Parameters
         ----------

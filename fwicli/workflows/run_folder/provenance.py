@@ -1,4 +1,4 @@
-"""Who made a result, where and with what."""
+"""Provenance of a result: command, host, date and versions."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ PACKAGES = ("fwicli", "devito", "numpy", "scipy", "h5py", "sympy")
 
 
 def provenance() -> dict[str, str]:
-    """Who made a result, where and with what."""
-    found = {"python": platform.python_version(), "host": socket.gethostname()}
+    """Provenance of a result: command, host, date and versions."""
+    environment = {"python": platform.python_version(), "host": socket.gethostname()}
     for package in PACKAGES:
         with suppress(metadata.PackageNotFoundError):
-            found[package] = metadata.version(package)
-    found["command"] = " ".join(sys.argv)
-    found["date"] = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-    found["platform"] = platform.platform()
-    found["compiler"] = _compiler()
+            environment[package] = metadata.version(package)
+    environment["command"] = " ".join(sys.argv)
+    environment["date"] = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+    environment["platform"] = platform.platform()
+    environment["compiler"] = _compiler()
     source = Path(__file__).resolve().parents[3]
     if (source / ".git").exists():
-        found["revision"] = _first_line(["git", "-C", str(source), "rev-parse", "HEAD"])
-    return found
+        environment["revision"] = _first_line(["git", "-C", str(source), "rev-parse", "HEAD"])
+    return environment
 
 
 def _compiler() -> str:

@@ -35,16 +35,16 @@ def check(arrays: Mapping[str, Array], causes: str, may_be_zero: bool = False) -
     Parameters
     ----------
     arrays : mapping of str to ndarray
-        By what they are called.
+        By their names in the message.
     causes : str
-        What is likely to be wrong where one is zero.
+        Likely causes of an array of zeros.
     may_be_zero : bool
         Whether zero everywhere is a value like others, as for parameters of anisotropy.
 
     Raises
     ------
     DataError
-        Naming the array; nothing of the run is written then.
+        With the name of the array; no result is written then.
     """
     for name, values in arrays.items():
         bad = ~np.isfinite(values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
@@ -11,6 +11,24 @@ from typing import Any
 from ruamel.yaml.error import YAMLError
 
 from fwicli.errors import ConfigError
+
+# Whether a value of the config may change in a run that is continued: key, old and new value.
+Allowed = Callable[[str, Any, Any], bool]
+
+
+def no_change(_key: str, _old: Any, _new: Any) -> bool:
+    """No value may change.
+
+    Parameters
+    ----------
+    _key : str
+    _old, _new : object
+
+    Returns
+    -------
+    allowed : bool
+    """
+    return False
 
 
 def without_none(value: Any) -> Any:
@@ -29,6 +47,11 @@ def differences(old: Any, new: Any, key: str = "") -> Iterator[tuple[str, Any, A
         Settings of a config.
     key : str
         Where they are, joined by dots.
+
+    Yields
+    ------
+    key : str
+    old, new : object
     """
     if isinstance(old, dict) and isinstance(new, dict):
         for name in sorted(old.keys() | new.keys()):
