@@ -30,16 +30,25 @@ INCOMPLETE: dict[str, int] = {
 }
 
 NONE = {"", "None", "NoReturn"}
+# Class names are unique in the package (see `test_vocabulary`).
+CLASSES = {
+    node.name: node
+    for path in MODULES.values()
+    for node in ast.walk(ast.parse(path.read_bytes()))
+    if isinstance(node, ast.ClassDef)
+}
 
 
-def public(node: ast.AST) -> Iterator[ast.FunctionDef]:
-    """Public functions, and public methods of public classes, that are not nested."""
+def public(
+    node: ast.AST, owner: ast.ClassDef | None = None
+) -> Iterator[tuple[ast.ClassDef | None, ast.FunctionDef]]:
+    """Public functions, and public methods of public classes with their class; none nested."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.FunctionDef | ast.ClassDef) and not child.name.startswith("_"):
             if isinstance(child, ast.FunctionDef):
-                yield child
+                yield owner, child
             else:
-                yield from public(child)
+                yield from public(child, child)
 
 
 def parameters(function: ast.FunctionDef) -> list[str]:
@@ -76,8 +85,24 @@ def raised(node: ast.AST) -> set[str]:
     return names
 
 
-def missing(function: ast.FunctionDef) -> list[str]:
-    """Sections that a docstring lacks, or that do not fit the function."""
+def overrides(owner: ast.ClassDef | None, function: ast.FunctionDef) -> bool:
+    """Whether a base class documents a method of this name with the same parameters."""
+    for base in owner.bases if owner is not None else []:
+        name = ast.unparse(base).partition("[")[0].rpartition(".")[2]
+        inherited = CLASSES.get(name)
+        for child in inherited.body if inherited is not None else []:
+            if isinstance(child, ast.FunctionDef) and child.name == function.name:
+                return parameters(child) == parameters(function) and not missing(inherited, child)
+        if overrides(inherited, function):
+            return True
+    return False
+
+
+def missing(owner: ast.ClassDef | None, function: ast.FunctionDef) -> list[str]:
+    """Sections that a docstring lacks, or that do not fit the function.
+
+    Parameters and results of an overriding method are those that its base class documents.
+    """
     names = parameters(function)
     if len(names) < 2:
         return []
@@ -88,6 +113,8 @@ def missing(function: ast.FunctionDef) -> list[str]:
     returns = "" if function.returns is None else ast.unparse(function.returns)
     if returns not in NONE and not {"Returns", "Yields"} & set(found):
         lacking.append("Returns")
+    if lacking and overrides(owner, function):
+        lacking = []
     if any(name not in found.get("Raises", "") for name in raised(function)):
         lacking.append("Raises")
     return lacking
@@ -104,8 +131,8 @@ def test_docstrings_are_complete() -> None:
     """Parameters under their names, what is returned, and the errors that are raised."""
     counts: Counter[str] = Counter()
     for module, path in MODULES.items():
-        for function in public(ast.parse(path.read_bytes())):
-            counts[room(module)] += bool(missing(function))
+        for owner, function in public(ast.parse(path.read_bytes())):
+            counts[room(module)] += bool(missing(owner, function))
     compare(counts, INCOMPLETE)
 
 
@@ -136,10 +163,22 @@ def f(a, b: int, *c) -> int:
     def of(*texts: str) -> list[str]:
         function = ast.parse(source.format(*texts)).body[0]
         assert isinstance(function, ast.FunctionDef)
-        return missing(function)
+        return missing(None, function)
 
     assert of("b", "*c : int", "Returns", "ValueError") == []
     assert of("b", "*c : int", "Results", "ValueError") == ["Returns"]
     assert of("b", "", "Returns", "ValueError") == ["Parameters"]
     assert of("x", "*c : int", "Returns", "ValueError") == ["Parameters"]
     assert of("b", "*c : int", "Returns", "TypeError") == ["Raises"]
+
+
+def test_what_is_inherited() -> None:
+    """A method of a misfit takes what `Residual` documents, unless it has other parameters."""
+    source = '''
+class LogCosh(Residual):
+    def density(self, residual, level{}) -> tuple:
+        """Text."""
+'''
+    for more, expected in (("", []), (", more", ["Parameters", "Returns"])):
+        ((owner, function),) = public(ast.parse(source.format(more)))
+        assert missing(owner, function) == expected
