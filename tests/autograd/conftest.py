@@ -61,7 +61,7 @@ def make_survey() -> Callable[..., Survey]:
     from fwicli.propagators.equations.registry import EQUATIONS
 
     def make(
-        equation: str = "acoustic", ndim: int = 2, free: tuple[str, ...] = (), cells: int = 4
+        equation: str = "acoustic", ndim: int = 2, free: tuple[str, ...] = (), cells: int = 10
     ) -> Survey:
         rng = np.random.default_rng(0)
         shape, spacing = ((9, 11), (10.0, 12.0)) if ndim == 2 else ((9, 9, 9), (10.0,) * 3)

@@ -30,7 +30,7 @@ from fwicli.survey.regridding import Regridding
 from fwicli.survey.wavelets import ricker, times
 from fwicli.survey.windows import Window, beyond, of_one_size, recorded
 
-GRID = Grid((41, 31), (10.0, 10.0), (0.0, 0.0))
+GRID = Grid((41, 31), (10.0, 12.0), (0.0, 0.0))
 SAMPLES = 110
 
 # The unit of each property in x.
@@ -59,7 +59,7 @@ def objective(
     rng = np.random.default_rng(0)
     axis = time_axis(0.004, SAMPLES, 3000.0, GRID.spacing, 8)
     discretization = Discretization(
-        equation, GRID, axis, AbsorbingLayer(12, 3000.0, 15.0, gap=4), precision=precision
+        equation, GRID, axis, AbsorbingLayer(10, 3000.0, 15.0, gap=4), precision=precision
     )
     sources = np.array([[83.0, 17.0], [301.0, 17.0]])
     receivers = np.array([[x, 12.0] for x in np.arange(20.0, 400.0, 40.0)])
@@ -73,7 +73,7 @@ def objective(
     scales = {"vp": PARAMETERIZATIONS[parameter]}
     scales |= {n: linear(UNITS.get(n, 1.0)) for n in names if n != "vp"}
     variables = Variables(tuple(Variable(n, -1e9, 1e9, 1.0, scales[n]) for n in names))
-    start = {"vp": 2100 + 300 * rng.random(GRID.shape), **others}
+    start = {"vp": 2130 + 300 * rng.random(GRID.shape), **others}
     x = variables.pack(start)
     return Objective(discretization, variables, start, of(records), InProcess()), x
 

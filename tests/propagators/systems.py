@@ -7,6 +7,7 @@ derived from it on random sources and gives the numbers that the properties comp
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -128,12 +129,27 @@ class Harness:
         sources: dict[str, TimeFunction],
         records: dict[str, TimeFunction],
         after: list[Any] | None = None,
-    ) -> Any:
+    ) -> None:
         """Step a system through time; sources and records by the name of their field."""
+        self._apply(system, self._operator(system, sources, records, after or []))
+
+    def _apply(self, system: System, operator: Any) -> None:
+        """Run an operator from fields at rest."""
+        for field in system.fields:
+            field.data_with_halo[:] = 0
+        with strict():
+            operator.apply(dt=1.0, time_m=0, time_M=self.steps - 1)
+
+    def _operator(
+        self,
+        system: System,
+        sources: dict[str, TimeFunction],
+        records: dict[str, TimeFunction],
+        after: list[Any],
+    ) -> Any:
         scheme = time_step(system)
         equations = list(scheme.coefficients)
         for step in scheme.steps:
-            step.field.data_with_halo[:] = 0
             equations += step.equations
             if step.field.name in sources:
                 equations.append(Inc(step.unknown, step.pivot * sources[step.field.name]))
@@ -141,14 +157,24 @@ class Harness:
             if step.field.name in records:
                 equations.append(Eq(records[step.field.name], step.unknown))
         with strict():
-            operator = Operator(equations + (after or []), name="Test")
-            operator.apply(dt=1.0, time_m=0, time_M=self.steps - 1)
-        return operator
+            return Operator(equations + after, name="Test")
+
+    @cached_property
+    def _recorded(self) -> tuple[dict[str, TimeFunction], Any]:
+        """Records of the system, and the operator that fills them, built once."""
+        records = {n: self.series(f"f_{n}") for n in self.names}
+        return records, self._operator(self.system, self.sources, records, [])
+
+    @cached_property
+    def _remembered(self) -> tuple[dict[str, TimeFunction], Any]:
+        """Every field at every step, and the operator that fills them, built once."""
+        history = {f.name: self.series(f"h_{f.name}", halo=True) for f in self.system.fields}
+        return history, self._operator(self.system, self.sources, history, [])
 
     def forward(self) -> dict[str, np.ndarray]:
         """Records of the system from its sources, by field."""
-        records = {n: self.series(f"f_{n}") for n in self.names}
-        self.run(self.system, self.sources, records)
+        records, operator = self._recorded
+        self._apply(self.system, operator)
         return {n: np.array(r.data) for n, r in records.items()}
 
     def adjoint(self, residuals: dict[str, TimeFunction]) -> dict[str, np.ndarray]:
@@ -175,8 +201,8 @@ class Harness:
         integrand there belongs to time n + 1, which is what step n of the forward run recorded.
         """
         parameter = next(p for p in self.system.parameters if p.name == name)
-        history = {f.name: self.series(f"h_{f.name}", halo=True) for f in self.system.fields}
-        self.run(self.system, self.sources, history)
+        history, operator = self._remembered
+        self._apply(self.system, operator)
         system = calculus.adjoint(self.system)
         multipliers = {
             f.name: system.fields[system.index(f"adj_{f.name}")] for f in self.system.fields

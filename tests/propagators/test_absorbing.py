@@ -12,6 +12,7 @@ from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
 from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.survey.wavelets import ricker, times
+from tests.equations import LARGE
 
 SPEED, SPACING, FREQUENCY = 1500.0, 7.5, 10.0
 
@@ -47,8 +48,15 @@ def grazing(equation: str, cells: int, above: int, velocity: float = 4500.0) -> 
     ).astype(float)
 
 
-@every_equation
-@pytest.mark.parametrize(("cells", "bound"), [(20, 1e-3), (10, 1e-2)])
+# Thin layers have kernels of their own: those of large equations are slow tests.
+THICK, THIN = (20, 1e-3), (10, 1e-2)
+
+
+@pytest.mark.parametrize(
+    ("equation", "cells", "bound"),
+    [(e, *THICK) for e in EQUATIONS]
+    + [pytest.param(e, *THIN, marks=pytest.mark.slow if e in LARGE else ()) for e in EQUATIONS],
+)
 def test_waves_along_the_layer_are_left_alone(equation: str, cells: int, bound: float) -> None:
     """Sources and receivers two cells below the layer: the records are those without it.
 

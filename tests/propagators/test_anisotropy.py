@@ -104,6 +104,7 @@ def test_tti_without_anisotropy_is_acoustic(make_setting: Callable[..., Any], fr
     assert np.linalg.norm(found - expected) < 1e-11 * np.linalg.norm(expected)
 
 
+@pytest.mark.slow  # a large equation in 3D, see tests/equations.py
 def test_azimuth_turns_the_waves() -> None:
     """In 3D, a quarter turn about the vertical of axis and receivers leaves the records."""
     grid = Grid((17, 17, 17), (10.0,) * 3, (-80.0, -80.0, -80.0))

@@ -150,7 +150,7 @@ def test_plan_knows_what_a_propagation_is_begun_anew_with(
 ) -> None:
     """The levels of fields that a kernel reads before it writes them are those of the footprint."""
     signature = make_setting(equation=equation).propagator.discretization.signature("forward")
-    arrays = compilation.generate(replace(signature, history=True)).arrays
+    arrays = compilation.load(replace(signature, history=True)).arrays
     fields = [a for a in arrays if a.kind == "field"]
     footprint = EQUATIONS[equation].footprint(2)
     assert sum(len(a.remembered) for a in fields if not a.strips) == footprint.state
