@@ -27,12 +27,15 @@ def test_snapshots_reach_the_last_step() -> None:
         assert history.snapshots(steps, every) == len(range(0, steps, every))
 
 
-@pytest.mark.parametrize("equation", EQUATIONS)
+@pytest.mark.parametrize(
+    ("equation", "precision", "size"),
+    [("acoustic", "float32", 4), *((equation, "float64", 8) for equation in EQUATIONS)],
+)
 def test_plan_tells_the_memory_that_is_used(
-    make_setting: Callable[..., Any], equation: str
+    make_setting: Callable[..., Any], equation: str, precision: str, size: int
 ) -> None:
     """The arrays of a propagator are what the plan says, up to the halo."""
-    s = make_setting(2, "float32", equation, every=2)
+    s = make_setting(2, precision, equation, every=2)
     p = s.propagator
     p.forward(s.model, s.wavelet, s.sources, s.receivers)
     points = (33 + 20) * (37 + 20)
@@ -41,10 +44,10 @@ def test_plan_tells_the_memory_that_is_used(
             kinds = ("gradient", "illumination")
             place = s.wavelet, s.sources, s.receivers
             p.images(s.model, lambda d: d, *place, kinds=kinds)
-        told = history.working_bytes(EQUATIONS[equation], 2, points, 4, gradient)
+        told = history.working_bytes(EQUATIONS[equation], 2, points, size, gradient)
         if gradient:
             timing = p.resampling.steps, 2, p.time.step
-            stated = EQUATIONS[equation], p.grid.shape, p.layer, 8, timing, 4
+            stated = EQUATIONS[equation], p.grid.shape, p.layer, 8, timing, size
             told += history.demand(*stated).memory(history.STORED)
         with p._pool.runner() as runner:
             arrays = runner.arrays
