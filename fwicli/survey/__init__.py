@@ -1,1 +1,4 @@
-"""Survey: grid, earth model, acquisition, records, wavelets, and their transformations."""
+"""Survey: grid, earth model, acquisition, records, wavelets, and their transformations.
+
+All data are NumPy arrays in SI units; no module here runs waves, or reads or writes files.
+"""

@@ -75,7 +75,7 @@ def test_third_failure_is_the_last(tmp_path: Path) -> None:
 
 
 def test_mistakes_of_the_user_are_not_repeated(tmp_path: Path) -> None:
-    """What is wrong with the input does not mend by trying again."""
+    """A task with wrong input is not repeated."""
     with Local(2) as executor, pytest.raises(DataError, match="no luck"):
         list(executor.map([Fails(tmp_path, DataError)]))
     assert len(list(tmp_path.iterdir())) == 1

@@ -135,7 +135,7 @@ def test_what_is_read(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", REFUSED)
 def test_what_is_refused(tmp_path: Path, kind: str) -> None:
-    """With a sentence that names the file, and nothing allocated for what is only declared."""
+    """With a sentence that names the file, and no memory allocated for a declared shape."""
     name, write, words = REFUSED[kind]
     write(tmp_path / name)
     with pytest.raises(DataError, match=name.replace(".", r"\.")) as raised:
@@ -174,7 +174,7 @@ def test_bytes_that_are_overwritten(tmp_path: Path, seed: int) -> None:
         assert name in str(error)  # noqa: PT017 - it may be read as well
 
 
-# What a user may say beside a file, which goes with no other kind or is not what the file says.
+# Settings that do not apply to a kind of file, or contradict the file.
 FOREIGN = [
     ("x.npy", npy, {"dataset": "velocity"}),
     ("x.npy", npy, {"byte_order": "big"}),
@@ -213,7 +213,7 @@ def test_settings_of_another_kind_of_file(
 
 
 def test_settings_that_agree_with_the_file(tmp_path: Path) -> None:
-    """What a file says of itself may be said again; an array that is named must be there."""
+    """Settings may repeat what the file states; an array that is named must exist."""
     npy(tmp_path / "x.npy")
     assert read(tmp_path / "x.npy", {"dtype": "float64"}).values.size == 12
     npz(tmp_path / "x.npz", something=VALUES)

@@ -180,7 +180,7 @@ def test_no_interrupt_is_lost(tmp_path: Path) -> None:
 
 
 def test_all_signals_act_again_though_one_comes(tmp_path: Path) -> None:
-    """Even one that comes while it is put off, or while what it does is put back."""
+    """Even an interrupt that comes while handlers are deferred, or while they are restored."""
 
     class CameError(Exception):
         pass

@@ -99,7 +99,7 @@ def group(file: h5py.File, name: str) -> None:
     file.create_group(name)
 
 
-# What means the same.
+# Changes that keep the meaning.
 HARMLESS: dict[str, Change] = {
     "float64": put(lambda v: v.astype("f8")),
     "big-endian": put(lambda v: v.astype(">f8")),
@@ -112,7 +112,7 @@ HARMLESS: dict[str, Change] = {
     "packed": create(data=lambda d: d[()], compression="gzip"),
     "soft link": soft,
 }
-# What has no meaning, or more than one.
+# Changes without a meaning, or with more than one.
 REFUSED: dict[str, Change] = {
     "missing": delete,
     "a group": group,

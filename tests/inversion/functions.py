@@ -45,7 +45,7 @@ class Case:
         )
 
     def scipy(self, method: str = "L-BFGS-B", **options: Any) -> OptimizeResult:
-        """What SciPy finds, to the same tolerance of the gradient."""
+        """Minimum of SciPy, to the same tolerance of the gradient."""
         keywords: dict[str, Any] = {"x0": self.start, "jac": True, "method": method}
         if method == "L-BFGS-B":
             keywords["bounds"] = [(self.low, self.high)] * self.start.size

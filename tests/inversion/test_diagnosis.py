@@ -106,7 +106,7 @@ def test_shots_may_differ_in_traces() -> None:
 
 
 def test_silence_is_explained_at_its_first_station() -> None:
-    """From the data over the source to what is fixed, and each with its own words."""
+    """Each stage, from the data to the fixed points, has its own message."""
     heard = ZeroGradient(1.0, 1.0, 1.0, 1.0, 1.0, 0.5)
     stations = {
         "observed": "data.traces",

@@ -131,7 +131,7 @@ def test_weight_and_number_of_propagations() -> None:
 
 
 def test_properties_in_single_precision_do_not_matter() -> None:
-    """What stays may come from a file in single precision."""
+    """Properties that stay fixed may come from a file in single precision."""
     f, x = objective("vp", "variable_density")
     _, v = directions(x)
     rounded = {n: o.astype(np.float32) for n, o in f.others.items()}

@@ -23,7 +23,7 @@ from tests.inversion.test_objective import SAMPLES, objective, slope
 
 SECTIONS = TypeAdapter(list[ConditioningSection])
 
-# Operators by what a config says of them.
+# Operators and their settings in a config.
 SETTINGS: dict[str, dict[str, Any]] = {
     "band_pass": {"band": [4.0, 20.0]},
     "zero_phase": {"kind": "band_pass", "band": [4.0, 20.0], "zero_phase": True},
@@ -81,7 +81,7 @@ def prepared(
             conditioning=both.conditioning.select(compared),
             source=fit,
         )
-        # The guess of the wavelet is another than what the data were made with.
+        # The guess of the wavelet differs from the wavelet of the data.
         wavelet = e.wavelet if source is None else 0.3 * ricker(times(0.004, SAMPLES), 25.0)[None]
         receivers = e.receivers[compared]
         conditioned.append(replace(e, wavelet=wavelet, receivers=receivers, comparison=comparison))

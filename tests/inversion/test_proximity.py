@@ -1,4 +1,4 @@
-"""What a grid cannot explain next to sources is not compared, whatever compares the rest."""
+"""Parts of records next to sources that depend on the grid are not compared, by any misfit."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_what_the_grid_adds_makes_no_difference(way: str) -> None:
     f = compared(f, records, way)
     value, gradient = f(x)
     other = compared(f, of_another_grid(records, unknown), way)(x)
-    # Widths of misfits come from what is compared.
+    # Widths of misfits come from the compared part of the data.
     assert other[0] == pytest.approx(value, rel=2e-3)
     assert np.linalg.norm(other[1] - gradient) < 2e-3 * np.linalg.norm(gradient)
     direction = x * np.random.default_rng(1).standard_normal(x.shape)

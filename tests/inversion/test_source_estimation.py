@@ -32,7 +32,7 @@ def pair(seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("weights", [False, True])
 @pytest.mark.parametrize("step", [1, 5])
 def test_filter_is_the_best(damping: float, weights: bool, step: int) -> None:
-    """No other filter has less of what is minimised, with convolution as NumPy has it."""
+    """No other filter has a smaller objective, with the convolution of NumPy."""
     s, d = pair()
     source = fit(damping, weights, step=step)
     fitted = source.fit(s, d, INTERVAL)

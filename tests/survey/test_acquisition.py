@@ -36,7 +36,7 @@ def test_data_must_fit_the_geometry() -> None:
 
 @pytest.mark.parametrize("shape", [(3, 2), (2, 3, 2)], ids=["fixed", "of each shot"])
 def test_silent_traces_are_counted(shape: tuple[int, ...]) -> None:
-    """Traces of zeros, or of what is no number, are named; their receivers may be nowhere."""
+    """Traces of zeros or NaN are reported; their receivers may have no position."""
     data = np.ones((2, 3, 10))
     data[1, 2, 5] = np.nan
     data[0, 0] = 0

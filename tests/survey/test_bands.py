@@ -16,7 +16,7 @@ BANDS = [Band(0.0, 5.0), Band(3.0, 9.0), Band(4.0, 200.0)]
 
 @pytest.mark.parametrize("band", BANDS, ids=str)
 def test_response_is_that_of_the_filter(band: Band) -> None:
-    """What the plan computes is what the run does."""
+    """The response by formula is that of the filter."""
     impulse = np.zeros(8192)
     impulse[0] = 1.0
     spectrum = Spectrum.of(impulse, 0.004)
@@ -44,7 +44,7 @@ def test_whole_band_changes_nothing() -> None:
 
 
 def test_filter_commutes_with_modelling(make_setting: Callable[..., Any]) -> None:
-    """F(m) (h * q) = h * (F(m) q), up to what lies beyond the band of the resampling."""
+    """F(m) (h * q) = h * (F(m) q), except beyond the band of the resampling."""
     s = make_setting(2, samples=160)
     t = times(0.004, 160)
     wavelet = np.stack([ricker(t, 20.0), ricker(t, 15.0)])

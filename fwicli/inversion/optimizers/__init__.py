@@ -1,4 +1,4 @@
 """Optimizers: pure steps from one state to the next, for any objective.
 
-None of them knows waves or files.
+None of them depends on waves or files; `optimizer` explains how a minimisation is divided.
 """

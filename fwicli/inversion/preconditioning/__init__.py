@@ -1,1 +1,4 @@
-"""Preconditioning: a symmetric, positive approximation to the inverse Hessian."""
+"""Preconditioning: a symmetric, positive approximation to the inverse Hessian.
+
+Every factor is applied on both sides, so that gradients stay those of the objective.
+"""

@@ -1,4 +1,4 @@
-"""Regularization: terms that a model should keep small, and convex sets that it must lie in.
+"""Regularization: penalties that the objective contains, and convex sets that contain the model.
 
-Each term has its exact first and second derivative, each set its projection.
+Each penalty has its exact first and second derivative, each set its projection.
 """

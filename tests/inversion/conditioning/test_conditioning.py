@@ -59,7 +59,7 @@ def test_transpose(name: str) -> None:
 
 
 def test_order_of_a_chain() -> None:
-    """Filters reach over the edges of mutes: what comes first matters, for C and for C^T."""
+    """Filters reach over the edges of mutes, so that their order matters for C and C^T."""
     band, mute = OPERATORS["causal"], OPERATORS["times"]
     s = np.random.default_rng(2).standard_normal(SHAPE)
     operators = chain([band, mute])
@@ -102,7 +102,7 @@ def test_edges_and_tapers() -> None:
 
 
 def test_mutes_follow_the_moveout() -> None:
-    """What is kept of a trace begins where its arrival begins."""
+    """The weights of a trace begin at its arrival."""
     factors = mutes.by_time(RECORD, 0.0, None, 0.0, origin=ARRIVALS).factors
     first = RECORD.times[factors.argmax(axis=1)]
     assert np.all((first >= ARRIVALS) & (first < ARRIVALS + 0.004))

@@ -21,7 +21,7 @@ def pulse(arrival: np.ndarray | float) -> np.ndarray:
 
 
 def gather(faint: float = 1.0, slow: float = 1.0) -> np.ndarray:
-    """Waves over a hard sea floor: direct and refracted ones, each fainter than what follows it.
+    """Waves over a hard sea floor: direct and refracted ones, each fainter than the waves after it.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def diagnosis(synthetic: np.ndarray, observed: np.ndarray) -> Diagnosis:
 
 
 SYNTHETIC = np.stack([gather()] * SHOTS)
-# What the true model explains but for a little: refractions here and there picked in one alone.
+# Records that the true model explains nearly: some refractions are picked in one gather only.
 OBSERVED = np.stack([gather(1 + 0.1 * np.sin(3 * shot)) for shot in range(SHOTS)])
 
 
@@ -117,7 +117,7 @@ def test_silent_traces_are_not_compared() -> None:
 
 
 def test_an_event_of_one_gather_is_no_delay() -> None:
-    """What stands at the beginning of the observed traces alone, as a filter may leave it."""
+    """A pulse at the beginning of the observed traces alone, like an artefact of a filter."""
     data = OBSERVED + 0.05 * pulse(0.2)
     result = diagnosis(SYNTHETIC, data)
     assert result.numbers().get("skipped_share", 0) == 0

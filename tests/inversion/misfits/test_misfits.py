@@ -81,7 +81,7 @@ def test_strength_of_the_data(misfit: Any) -> None:
 
 @every
 def test_single_precision_is_computed_in_double(misfit: Any) -> None:
-    """What the waves bring is float32; differences of values of float64 must show small changes."""
+    """Gathers of waves are float32; values in float64 resolve their small changes."""
     synthetic, observed = (g.astype(np.float32) for g in gathers())
     value, adjoint = misfit(synthetic, observed, INTERVAL)
     same, exact = misfit(synthetic.astype(float), observed.astype(float), INTERVAL)

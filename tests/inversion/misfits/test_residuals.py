@@ -1,4 +1,4 @@
-"""Robust misfits: least squares of what is small, and little of what is wild."""
+"""Robust misfits: least squares for small residuals, and a small weight for wild ones."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 
 
 def test_without_torch(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is missed only where it is wanted, with what to do about it."""
+    """PyTorch is needed only for its derivatives; the message says how to install it."""
     monkeypatch.setitem(sys.modules, "torch", None)
     UserMisfit(file, "absolute")(*gathers(), INTERVAL)
     with pytest.raises(ConfigError, match=r"needs PyTorch.*pip install torch"):

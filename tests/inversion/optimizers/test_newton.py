@@ -107,7 +107,7 @@ def test_steps_are_solved_for_as_exactly_as_the_model_tells() -> None:
 
 
 def test_directions_of_one_step_precondition_the_next() -> None:
-    """On a quadratic the second solution starts from what the first one saw."""
+    """On a quadratic, directions of the first solution speed up the second."""
     case = next(c for c in UNBOUNDED if c.name == "quadratic 1e3")
     spent = {}
     for memory in (1, 60):

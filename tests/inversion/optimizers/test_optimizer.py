@@ -1,4 +1,4 @@
-"""What holds of every optimizer: bounds, states on disk, preconditioners, the end."""
+"""Properties of every optimizer: bounds, states on disk, preconditioners, the end."""
 
 from __future__ import annotations
 

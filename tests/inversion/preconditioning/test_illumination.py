@@ -14,7 +14,7 @@ from tests.inversion.test_objective import GRID, objective, placed
 
 
 def test_receivers_at_once_are_their_sum() -> None:
-    """What all send together, averaged over draws, is what each sends alone."""
+    """The energy of all receivers at once, averaged over draws, is the sum over receivers."""
     f, x = objective("vp")
     shot = f.experiments[0]
     common = (f.discretization, f.parameter_map.parameters(x), shot.wavelet, shot.source)

@@ -32,7 +32,7 @@ def test_from_a_region() -> None:
 
 
 def test_from_positions() -> None:
-    """Those of the nearest, on the grid or off it."""
+    """The taper is that of the nearest position, on the grid or off it."""
     points = np.array([[130.0, 80.0], [301.0, 60.0]])
     taper = from_points(points, GRID, 50.0)
     assert taper[3, 2] == 0

@@ -1,4 +1,4 @@
-"""What an iteration sees is on average the whole, and its gradient is its own."""
+"""Experiments of iterations are on average the whole survey, with gradients of their own."""
 
 from __future__ import annotations
 
