@@ -159,10 +159,8 @@ def _say(message: str) -> None:
         click.echo(f"fwi: {message}", err=True)
 
 
-def main() -> None:
-    """Run the command line and translate what went wrong into an exit code."""
-    from fwicli.errors import FwiError
-
+def _set_up() -> None:
+    """Prepare streams, warnings, signals and threads for a command."""
     streams.prepare()
     _usual_warnings()
     for name in SIGNALS:
@@ -172,6 +170,13 @@ def main() -> None:
     # Variables that the user has set stay.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+
+
+def main() -> None:
+    """Run the command line and translate errors into exit codes."""
+    from fwicli.errors import FwiError
+
+    _set_up()
     try:
         cli.main(prog_name="fwi", standalone_mode=False)
     except click.ClickException as error:
