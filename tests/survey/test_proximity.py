@@ -41,7 +41,7 @@ def test_weights_rise_from_one_cell_to_four() -> None:
     ids=str,
 )
 def test_records_of_another_grid_are_known(change: dict[str, object]) -> None:
-    """Records of equal grids agree at any origin; others differ, and unknown ones may."""
+    """Records of grids with common points agree; others differ, and unknown ones may."""
     assert proximity.length(OURS, replace(OURS, origin=(-250.0, 30.0))) == 0
     assert proximity.length(OURS, replace(OURS, **change)) == 40.0
     assert proximity.length(OURS, None) == 40.0
