@@ -27,6 +27,7 @@ UNITS = {
 }
 # Names whose label is another, and units that are not in a name.
 LABELS = {
+    "correlation": ("correlation with the reference", ""),
     "gigapoint_steps_per_propagation": ("work of a propagation", "billion point updates"),
     "grid": ("grid", "points"),
     "history_every": ("steps between snapshots", ""),
@@ -34,6 +35,7 @@ LABELS = {
     "largest_pressure": ("largest pressure", "Pa"),
     "memory_mb": ("memory of all workers", "MB"),
     "memory_with_imports_mb": ("memory with libraries", "MB"),
+    "model_error_rho": ("model error of the density", ""),
     "model_grid": ("grid of the model", "points"),
     "output_free_mb": ("free for results", "MB"),
     "output_needed_mb": ("needed for results", "MB"),
