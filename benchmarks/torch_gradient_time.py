@@ -160,7 +160,7 @@ def alive(made: Setting, losses: int, held: float | None) -> None:
     # From here on the peak is counted anew.
     Path("/proc/self/clear_refs").write_text("5")
     values = [loss(made, executor, held) for _ in range(losses)]
-    waiting = shared_memory.taken() + shared_memory.spare()
+    waiting = shared_memory.bytes_in_use() + shared_memory.spare_bytes()
     for value in values:
         value.backward()
     status = dict(x.split(":", 1) for x in Path("/proc/self/status").read_text().splitlines())

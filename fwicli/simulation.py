@@ -126,7 +126,7 @@ class Evaluation:
 
     Attributes
     ----------
-    waves : Simulation
+    simulation : Simulation
     backward : bool
         Whether the outputs are F^T r and J^T r, or F q.
     inputs, outputs : tuple of Quantity
@@ -140,7 +140,7 @@ class Evaluation:
         Where a call leaves histories, and one for J^T r with the same p and q finds them.
     """
 
-    waves: Simulation
+    simulation: Simulation
     backward: bool
     inputs: tuple[Quantity, ...]
     outputs: tuple[Quantity, ...]
@@ -223,16 +223,16 @@ def run(call: Evaluation, arrays: list[Array]) -> list[Array]:
         Whatever is wrong with a shot, with its number.
     """
     tasks = [_shot(call, arrays, n) for n in range(call.groups * call.shots)]
-    parts: list[list[Array]] = list(call.waves.executor.map(tasks))
-    found = []
+    parts: list[list[Array]] = list(call.simulation.executor.map(tasks))
+    outputs = []
     for number, slot in enumerate(call.outputs):
         each = [part[number] for part in parts]
         if slot.role == "model":
             groups = [each[g * call.shots : (g + 1) * call.shots] for g in range(call.groups)]
-            found.append(np.stack([_sum(group) for group in groups]))
+            outputs.append(np.stack([_sum(group) for group in groups]))
         else:
-            found.append(np.stack(each))
-    return found
+            outputs.append(np.stack(each))
+    return outputs
 
 
 def _sum(parts: list[Array]) -> Array:
@@ -246,7 +246,10 @@ def _shot(call: Evaluation, arrays: list[Array], number: int) -> ShotEvaluation:
     """One of the shots of all groups."""
     models: dict[int, dict[str, Array]] = {}
     data: dict[str, dict[int, Array]] = {"wavelet": {}, "gather": {}}
-    places: dict[str, Any] = {"sources": call.waves.sources, "receivers": call.waves.receivers}
+    places: dict[str, Any] = {
+        "sources": call.simulation.sources,
+        "receivers": call.simulation.receivers,
+    }
     precision = "float32"
     for slot, array in zip(call.inputs, arrays, strict=True):
         if slot.role == "model":
@@ -260,11 +263,14 @@ def _shot(call: Evaluation, arrays: list[Array], number: int) -> ShotEvaluation:
             places[slot.role] = (
                 positions if orders is None else PositionDerivative(positions, orders)
             )
-    made = replace(call.waves.discretization, precision=precision)
-    if call.backward and call.waves.memory is not None:
-        made = replace(made, history=keeping(made, call.n_directions, call.waves.memory))
+    discretization = replace(call.simulation.discretization, precision=precision)
+    if call.backward and call.simulation.memory is not None:
+        discretization = replace(
+            discretization,
+            history=history_within(discretization, call.n_directions, call.simulation.memory),
+        )
     return ShotEvaluation(
-        made,
+        discretization,
         call.backward,
         call.n_directions,
         models,
@@ -292,32 +298,44 @@ def share(call: Evaluation, parameters: tuple[str, ...], precision: str) -> Shar
         With room for the first shots; None if the workers or the way the history is kept have no
         use for it.
     """
-    waves = call.waves
-    made = replace(waves.discretization, precision=precision)
-    if waves.memory is not None:
-        made = replace(made, history=keeping(made, 0, waves.memory))
-    shares = getattr(waves.executor, "shares_memory", False)
-    if not shares or not shared_memory.IS_POSSIBLE or made.history.kind != "stored":
+    simulation = call.simulation
+    discretization = replace(simulation.discretization, precision=precision)
+    if simulation.memory is not None:
+        discretization = replace(
+            discretization, history=history_within(discretization, 0, simulation.memory)
+        )
+    shares = getattr(simulation.executor, "shares_memory", False)
+    if not shares or not shared_memory.IS_POSSIBLE or discretization.history.kind != "stored":
         return None
-    equation = registry.load(made.equation)
-    kept = equation.footprint(made.grid.ndim).kept(equation.receiver, parameters)
-    steps = Resampling(made.time, precision).steps
-    size = GridArrays(made, steps).room(len(kept), history.snapshots(steps, made.history_step))
-    limit = available() / 4 if waves.max_history_bytes is None else waves.max_history_bytes
+    equation = registry.load(discretization.equation)
+    fields = equation.footprint(discretization.grid.ndim).stored_fields(
+        equation.receiver, parameters
+    )
+    steps = Resampling(discretization.time, precision).steps
+    size = GridArrays(discretization, steps).room(
+        len(fields), history.snapshots(steps, discretization.history_step)
+    )
+    limit = (
+        available() / 4 if simulation.max_history_bytes is None else simulation.max_history_bytes
+    )
     shots = call.groups * call.shots
-    return SharedHistory(size, shots, limit, parameters, waves.executor, (made, parameters))
+    return SharedHistory(
+        size, shots, limit, parameters, simulation.executor, (discretization, parameters)
+    )
 
 
-def keeping(made: Discretization, n_directions: int, memory: float) -> history.HistoryOptions:
+def history_within(
+    discretization: Discretization, n_directions: int, memory: float
+) -> history.HistoryOptions:
     """How the history of an equation, lifted so often, is kept within a memory [bytes]."""
-    steps = Resampling(made.time, made.precision).steps
+    steps = Resampling(discretization.time, discretization.precision).steps
     needed = history.demand(
-        registry.load(made.equation),
-        made.grid.shape,
-        made.layer,
-        made.order,
-        (steps, made.history_step, made.time.step),
-        np.dtype(made.precision).itemsize,
+        registry.load(discretization.equation),
+        discretization.grid.shape,
+        discretization.layer,
+        discretization.order,
+        (steps, discretization.history_step, discretization.time.step),
+        np.dtype(discretization.precision).itemsize,
     )
     copies = 2**n_directions
     lifted = replace(needed, snapshot=needed.snapshot * copies, state=needed.state * copies)
@@ -325,7 +343,7 @@ def keeping(made: Discretization, n_directions: int, memory: float) -> history.H
     return chosen
 
 
-def shape_of(waves: Simulation, role: str, samples: int) -> tuple[int, ...]:
+def shape_of(simulation: Simulation, role: str, samples: int) -> tuple[int, ...]:
     """Shape of the data of one shot at its sources or receivers, without that of positions.
 
     Raises
@@ -333,8 +351,8 @@ def shape_of(waves: Simulation, role: str, samples: int) -> tuple[int, ...]:
     GeometryError
         If positions do not have the shape (n, ndim) or (shots, n, ndim).
     """
-    place = getattr(waves, role)
-    grid = waves.discretization.grid
+    place = getattr(simulation, role)
+    grid = simulation.discretization.grid
     if isinstance(place, FullField):
         return (len(range(0, samples, place.every)), *grid.shape)
     if isinstance(place, ExtendedSource):

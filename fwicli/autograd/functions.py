@@ -30,12 +30,12 @@ Model: TypeAlias = Mapping[str, Any] | Tensor
 
 
 @opaque
-def forward(waves: Simulation, model: Model, wavelet: Any) -> Tensor:
+def forward(simulation: Simulation, model: Model, wavelet: Any) -> Tensor:
     """Gathers d = F(p) q.
 
     Parameters
     ----------
-    waves : Simulation
+    simulation : Simulation
     model : mapping of str to Tensor of shape (*grid,), or Tensor
         Parameters of the equation (see `properties`).
     wavelet : Tensor of shape (n_sources, samples) or (shots, n_sources, samples)
@@ -51,17 +51,17 @@ def forward(waves: Simulation, model: Model, wavelet: Any) -> Tensor:
     ModelError, DataError, GeometryError
         If shapes or precisions do not fit, or something is not differentiable that should be.
     """
-    return _call(waves, model, {"wavelet": wavelet}, Quantity("gather"))
+    return _call(simulation, model, {"wavelet": wavelet}, Quantity("gather"))
 
 
 @opaque
-def adjoint(waves: Simulation, model: Model, gather: Any) -> Tensor:
+def adjoint(simulation: Simulation, model: Model, gather: Any) -> Tensor:
     """What arrives at the sources, q' = F(p)^T d; shapes and errors as those of `forward`."""
-    return _call(waves, model, {"gather": gather}, Quantity("wavelet"))
+    return _call(simulation, model, {"gather": gather}, Quantity("wavelet"))
 
 
 @opaque
-def jacobian(waves: Simulation, model: Model, wavelet: Any, perturbation: Model) -> Tensor:
+def jacobian(simulation: Simulation, model: Model, wavelet: Any, perturbation: Model) -> Tensor:
     """Change of the gathers for a change of the model, dd = J(p, q) dp (Born modelling).
 
     Parameters
@@ -73,12 +73,12 @@ def jacobian(waves: Simulation, model: Model, wavelet: Any, perturbation: Model)
     -------
     change : Tensor of shape (n_receivers, samples) or (shots, n_receivers, samples)
     """
-    return _call(waves, model, {"wavelet": wavelet}, Quantity("gather", 1), perturbation)
+    return _call(simulation, model, {"wavelet": wavelet}, Quantity("gather", 1), perturbation)
 
 
 @opaque
 def jacobian_adjoint(
-    waves: Simulation, model: Model, wavelet: Any, gather: Any
+    simulation: Simulation, model: Model, wavelet: Any, gather: Any
 ) -> dict[str, Tensor] | Tensor:
     """Images g = J(p, q)^T r, summed over shots.
 
@@ -87,16 +87,16 @@ def jacobian_adjoint(
     gradient : dict of str to Tensor of shape (*grid,), or Tensor
         For each parameter; a tensor where the model is one.
     """
-    given = {"wavelet": wavelet, "gather": gather}
-    data = {role: _tensor(f"the {role}", values, DataError) for role, values in given.items()}
-    outputs = [Quantity("model", 0, n) for n in _named(waves, model)]
-    found = _run(waves, model, data, outputs, backward=True)
-    gradients = {s.name: f[0] for s, f in zip(outputs, found, strict=True)}
+    arrays = {"wavelet": wavelet, "gather": gather}
+    data = {role: _tensor(f"the {role}", values, DataError) for role, values in arrays.items()}
+    outputs = [Quantity("model", 0, n) for n in _named(simulation, model)]
+    outputs_of_run = _run(simulation, model, data, outputs, backward=True)
+    gradients = {s.name: f[0] for s, f in zip(outputs, outputs_of_run, strict=True)}
     return gradients if isinstance(model, Mapping) else next(iter(gradients.values()))
 
 
 def _call(
-    waves: Simulation,
+    simulation: Simulation,
     model: Model,
     data: dict[str, Any],
     output: Quantity,
@@ -104,14 +104,14 @@ def _call(
 ) -> Tensor:
     """A single output that is data."""
     data = {role: _tensor(f"the {role}", values, DataError) for role, values in data.items()}
-    batched = _batched(waves, data)
+    batched = _batched(simulation, data)
     backward = output.role == "wavelet"
-    (found,) = _run(waves, model, data, [output], backward, perturbation)
-    return found if batched else found[0]
+    (record,) = _run(simulation, model, data, [output], backward, perturbation)
+    return record if batched else record[0]
 
 
 def _run(
-    waves: Simulation,
+    simulation: Simulation,
     model: Model,
     data: dict[str, Any],
     outputs: list[Quantity],
@@ -119,19 +119,19 @@ def _run(
     perturbation: Model | None = None,
 ) -> tuple[Tensor, ...]:
     """Bring everything into the shapes of a call, and run it."""
-    parameters = _tensors(waves, model, whole=True)
+    parameters = _tensors(simulation, model, whole=True)
     like = next(iter(parameters.values()))
     inputs = {Quantity("model", 0, n): t[None] for n, t in parameters.items()}
     if perturbation is not None:
-        changes = _tensors(waves, perturbation, whole=False)
+        changes = _tensors(simulation, perturbation, whole=False)
         inputs |= {Quantity("model", 1, n): t[None] for n, t in changes.items()}
-    shots, samples = _shots(waves, data), waves.discretization.time.samples
-    shapes = {place: shape_of(waves, place, samples) for place in ("sources", "receivers")}
+    shots, samples = _shots(simulation, data), simulation.discretization.time.samples
+    shapes = {place: shape_of(simulation, place, samples) for place in ("sources", "receivers")}
     for role, values in data.items():
         place = "sources" if role == "wavelet" else "receivers"
         inputs[Quantity(role)] = _traces(role, place, values, shots, shapes[place], like)
     for place in ("sources", "receivers"):
-        at = getattr(waves, place)
+        at = getattr(simulation, place)
         if not isinstance(at, FullField | ExtendedSource):
             positions = _tensor(place, at, GeometryError)
             if not positions.is_floating_point():
@@ -144,26 +144,27 @@ def _run(
             )
     kinds = {s.name: _short(t) for s, t in inputs.items() if s.role == "model"}
     entrance.check_precision(kinds)
-    call = Evaluation(waves, backward, tuple(inputs), tuple(outputs), shots)
+    call = Evaluation(simulation, backward, tuple(inputs), tuple(outputs), shots)
     return rules.apply(call, inputs.values())
 
 
-def _named(waves: Simulation, model: Model) -> dict[str, Any]:
+def _named(simulation: Simulation, model: Model) -> dict[str, Any]:
     """Parameters by name."""
     if isinstance(model, Mapping):
         return dict(model)
-    if len(waves.parameters) > 1:
+    names = simulation.parameters
+    if len(names) > 1:
         raise ModelError(
-            f"{waves.discretization.equation} has the parameters {', '.join(waves.parameters)}: "
-            f"give them by name, as in {{{waves.parameters[0]!r}: tensor, ...}}"
+            f"{simulation.discretization.equation} has the parameters {', '.join(names)}: give "
+            f"them by name, as in {{{names[0]!r}: tensor, ...}}"
         )
-    return {waves.parameters[0]: model}
+    return {names[0]: model}
 
 
-def _tensors(waves: Simulation, model: Model, whole: bool) -> dict[str, Tensor]:
+def _tensors(simulation: Simulation, model: Model, whole: bool) -> dict[str, Tensor]:
     """Parameters, or changes of them, as tensors."""
-    grid, named = waves.discretization.grid, _named(waves, model)
-    entrance.check_names(waves.discretization.equation, grid.ndim, named, whole)
+    grid, named = simulation.discretization.grid, _named(simulation, model)
+    entrance.check_names(simulation.discretization.equation, grid.ndim, named, whole)
     tensors = {n: _tensor(f"parameter {n}", v, ModelError) for n, v in named.items()}
     for name, tensor in tensors.items():
         entrance.check_on_grid(name, tuple(tensor.shape), grid, change=not whole)
@@ -180,29 +181,29 @@ def _tensor(what: str, values: Any, error: type[FwiError]) -> Tensor:
     return torch.as_tensor(array if isinstance(values, np.ndarray) else values)
 
 
-def _data_ndim(waves: Simulation, place: str) -> int:
+def _data_ndim(simulation: Simulation, place: str) -> int:
     """Dimensions of the data of one shot."""
-    at = getattr(waves, place)
-    return 1 + waves.discretization.grid.ndim if isinstance(at, FullField) else 2
+    at = getattr(simulation, place)
+    return 1 + simulation.discretization.grid.ndim if isinstance(at, FullField) else 2
 
 
-def _batched(waves: Simulation, data: dict[str, Any]) -> bool:
+def _batched(simulation: Simulation, data: dict[str, Any]) -> bool:
     """Whether data or positions have a dimension of shots."""
     places = {"wavelet": "sources", "gather": "receivers"}
-    more = [len(np.shape(v)) > _data_ndim(waves, places[r]) for r, v in data.items()]
-    positions = [waves.sources, waves.receivers]
+    more = [len(np.shape(v)) > _data_ndim(simulation, places[r]) for r, v in data.items()]
+    positions = [simulation.sources, simulation.receivers]
     return any(more) or any(len(getattr(p, "shape", ())) == 3 for p in positions)
 
 
-def _shots(waves: Simulation, data: dict[str, Any]) -> int:
+def _shots(simulation: Simulation, data: dict[str, Any]) -> int:
     """Number of shots."""
     counts = {}
     for role, values in data.items():
         place = "sources" if role == "wavelet" else "receivers"
-        if len(np.shape(values)) > _data_ndim(waves, place):
+        if len(np.shape(values)) > _data_ndim(simulation, place):
             counts[role] = int(np.shape(values)[0])
     for place in ("sources", "receivers"):
-        shape: tuple[int, ...] = tuple(getattr(getattr(waves, place), "shape", ()))
+        shape: tuple[int, ...] = tuple(getattr(getattr(simulation, place), "shape", ()))
         if len(shape) == 3:
             counts[place] = shape[0]
     if len(set(counts.values())) > 1:

@@ -107,14 +107,14 @@ class _Linear(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, cotangent: Tensor) -> tuple[None, None, Tensor]:
         """The other of the two."""
-        found = _Linear.apply(ctx.operator, not ctx.adjoint, cotangent)  # type: ignore[no-untyped-call]
-        return None, None, found
+        input_cotangent = _Linear.apply(ctx.operator, not ctx.adjoint, cotangent)  # type: ignore[no-untyped-call]
+        return None, None, input_cotangent
 
     @staticmethod
     def jvp(ctx: Any, _: None, __: None, tangent: Tensor) -> Tensor:
         """The same."""
-        found: Tensor = _Linear.apply(ctx.operator, ctx.adjoint, tangent)  # type: ignore[no-untyped-call]
-        return found
+        change: Tensor = _Linear.apply(ctx.operator, ctx.adjoint, tangent)  # type: ignore[no-untyped-call]
+        return change
 
     @staticmethod
     def vmap(

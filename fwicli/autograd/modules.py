@@ -20,11 +20,11 @@ from fwicli.simulation import Simulation
 class _Layer(nn.Module):
     """Keeps waves and a model."""
 
-    def __init__(self, waves: Simulation, model: Model) -> None:
+    def __init__(self, simulation: Simulation, model: Model) -> None:
         super().__init__()
-        self.waves = waves
+        self.simulation = simulation
         self._alone = not isinstance(model, Mapping)
-        named = functions._named(waves, model)
+        named = functions._named(simulation, model)
         self._names = tuple(named)
         for name, values in named.items():
             self._keep(f"model_{name}", values)
@@ -50,7 +50,7 @@ class Forward(_Layer):
 
     def forward(self, wavelet: Tensor) -> Tensor:
         """Gathers for source time functions."""
-        return functions.forward(self.waves, self.model, wavelet)
+        return functions.forward(self.simulation, self.model, wavelet)
 
 
 class Adjoint(_Layer):
@@ -58,28 +58,28 @@ class Adjoint(_Layer):
 
     def forward(self, gather: Tensor) -> Tensor:
         """What arrives at the sources."""
-        return functions.adjoint(self.waves, self.model, gather)
+        return functions.adjoint(self.simulation, self.model, gather)
 
 
 class Jacobian(_Layer):
     """The layer dp -> J(p, q) dp (see `functions.jacobian`)."""
 
-    def __init__(self, waves: Simulation, model: Model, wavelet: Any) -> None:
-        super().__init__(waves, model)
+    def __init__(self, simulation: Simulation, model: Model, wavelet: Any) -> None:
+        super().__init__(simulation, model)
         self._keep("wavelet", wavelet)
 
     def forward(self, perturbation: Model) -> Tensor:
         """Changes of the gathers."""
-        return functions.jacobian(self.waves, self.model, self.wavelet, perturbation)
+        return functions.jacobian(self.simulation, self.model, self.wavelet, perturbation)
 
 
 class JacobianAdjoint(_Layer):
     """The layer r -> J(p, q)^T r (see `functions.jacobian_adjoint`)."""
 
-    def __init__(self, waves: Simulation, model: Model, wavelet: Any) -> None:
-        super().__init__(waves, model)
+    def __init__(self, simulation: Simulation, model: Model, wavelet: Any) -> None:
+        super().__init__(simulation, model)
         self._keep("wavelet", wavelet)
 
     def forward(self, gather: Tensor) -> dict[str, Tensor] | Tensor:
         """Images, summed over shots."""
-        return functions.jacobian_adjoint(self.waves, self.model, self.wavelet, gather)
+        return functions.jacobian_adjoint(self.simulation, self.model, self.wavelet, gather)

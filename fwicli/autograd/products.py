@@ -40,15 +40,15 @@ class _Multilinear(torch.autograd.Function):
     @staticmethod
     def jvp(ctx: Any, _f: None, _together: None, *tangents: Tensor | None) -> Tensor:
         """The change of f."""
-        given = ctx.saved_tensors
+        arguments = ctx.saved_tensors
         if ctx.together:
             changes = [
                 torch.zeros_like(g) if t is None else t
-                for g, t in zip(given, tangents, strict=True)
+                for g, t in zip(arguments, tangents, strict=True)
             ]
             return linear_in_all(ctx.f, *changes)
         terms = [
-            multilinear(ctx.f, *given[:n], t, *given[n + 1 :])
+            multilinear(ctx.f, *arguments[:n], t, *arguments[n + 1 :])
             for n, t in enumerate(tangents)
             if t is not None
         ]
@@ -57,14 +57,14 @@ class _Multilinear(torch.autograd.Function):
 
 def multilinear(f: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
     """f of tensors, linear in each of them."""
-    found: Tensor = _Multilinear.apply(f, False, *tensors)  # type: ignore[no-untyped-call]
-    return found
+    product: Tensor = _Multilinear.apply(f, False, *tensors)  # type: ignore[no-untyped-call]
+    return product
 
 
 def linear_in_all(f: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
     """f of tensors, linear in all of them together."""
-    found: Tensor = _Multilinear.apply(f, True, *tensors)  # type: ignore[no-untyped-call]
-    return found
+    value: Tensor = _Multilinear.apply(f, True, *tensors)  # type: ignore[no-untyped-call]
+    return value
 
 
 def add(*tensors: Tensor) -> Tensor:

@@ -47,22 +47,22 @@ def parameters(equation: str, properties: Mapping[str, Any]) -> dict[str, Tensor
     """
     stated = registry.load(equation)
     check_names(stated, properties)
-    given = {name: _tensor(name, values) for name, values in properties.items()}
+    tensors = {name: _tensor(name, values) for name, values in properties.items()}
     check_kinds(
-        {name: values.shape for name, values in given.items()},
-        {name: str(values.dtype) for name, values in given.items()},
+        {name: values.shape for name, values in tensors.items()},
+        {name: str(values.dtype) for name, values in tensors.items()},
     )
-    like = given["vp"]
+    like = tensors["vp"]
     ndim = like.ndim
-    if stated.mean_density and "rho" in given:
-        given["rho"] = given["rho"].expand(like.shape)
-        given |= _sharpened(given["vp"], given["rho"])
-    known = stated.complete(given, ndim)
-    made = {}
+    if stated.mean_density and "rho" in tensors:
+        tensors["rho"] = tensors["rho"].expand(like.shape)
+        tensors |= _sharpened(tensors["vp"], tensors["rho"])
+    complete = stated.complete(tensors, ndim)
+    parameters_by_name = {}
     for name, formula in stated.parameters(ndim).items():
-        values = _function(formula)(*[torch.as_tensor(known[a]) for a in arguments(formula)])
-        made[name] = values.to(like.dtype).expand(like.shape).clone()
-    return made
+        values = _function(formula)(*[torch.as_tensor(complete[a]) for a in arguments(formula)])
+        parameters_by_name[name] = values.to(like.dtype).expand(like.shape).clone()
+    return parameters_by_name
 
 
 def _tensor(name: str, values: Any) -> Tensor:
@@ -90,9 +90,9 @@ def _sharpened(vp: Tensor, rho: Tensor) -> dict[str, Tensor]:
 def _filter(values: Tensor) -> Tensor:
     """The filter of `interfaces` along all axes."""
     for axis in range(values.ndim):
-        moved = values.movedim(axis, 0)
-        flat = moved.reshape(moved.shape[0], -1)
-        values = (_matrix(moved.shape[0]) @ flat).reshape(moved.shape).movedim(0, axis)
+        turned = values.movedim(axis, 0)
+        flat = turned.reshape(turned.shape[0], -1)
+        values = (_matrix(turned.shape[0]) @ flat).reshape(turned.shape).movedim(0, axis)
     return values
 
 
@@ -106,5 +106,5 @@ def _function(formula: str) -> Any:
     """A formula as a function of tensors."""
     symbols = {a: sympy.Symbol(a, real=True) for a in arguments(formula)}
     expression = sympy.sympify(formula, locals=symbols)
-    known = {n: getattr(torch, n) for n in ("sin", "cos", "sqrt", "exp", "log", "abs")}
-    return sympy.lambdify([symbols[a] for a in arguments(formula)], expression, [known, "math"])
+    functions = {n: getattr(torch, n) for n in ("sin", "cos", "sqrt", "exp", "log", "abs")}
+    return sympy.lambdify([symbols[a] for a in arguments(formula)], expression, [functions, "math"])

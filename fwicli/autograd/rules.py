@@ -70,16 +70,16 @@ class _WaveFunction(torch.autograd.Function):
     def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Tensor | None, ...]:
         """Cotangents of the inputs that need them."""
         call: Evaluation = ctx.call
-        given = {s: v for s, v in zip(call.outputs, cotangents, strict=True) if v is not None}
+        outer = {s: v for s, v in zip(call.outputs, cotangents, strict=True) if v is not None}
         saved = ctx.saved_tensors
         history = history_of(saved[len(call.inputs)]) if len(saved) > len(call.inputs) else None
         inputs = dict(zip(call.inputs, saved, strict=False))
         needed = [s for s, n in zip(call.inputs, ctx.needs_input_grad[1:], strict=True) if n]
-        if not given or not needed:
+        if not outer or not needed:
             return (None, *(None for _ in inputs))
         context = _Context(call, history)
-        found = _gradients(context, *_whole(call, inputs, given), needed)
-        return (None, *(_like(found[s], inputs[s]) if s in found else None for s in inputs))
+        gradients = _gradients(context, *_whole(call, inputs, outer), needed)
+        return (None, *(_like(gradients[s], inputs[s]) if s in gradients else None for s in inputs))
 
     @staticmethod
     def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> tuple[Tensor | None, ...]:
@@ -87,8 +87,8 @@ class _WaveFunction(torch.autograd.Function):
         call: Evaluation = ctx.call
         inputs = dict(zip(call.inputs, ctx.saved_tensors, strict=False))
         changes = {s: t for s, t in zip(call.inputs, tangents, strict=True) if t is not None}
-        found = _changes(_Context(call), inputs, changes, call.outputs, call.n_directions)
-        return tuple(found.get(s) for s in call.outputs)
+        tangents_out = _changes(_Context(call), inputs, changes, call.outputs, call.n_directions)
+        return tuple(tangents_out.get(s) for s in call.outputs)
 
     @staticmethod
     def vmap(
@@ -96,12 +96,12 @@ class _WaveFunction(torch.autograd.Function):
     ) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
         """All of a batch in one call: its members are groups of shots."""
         size = info.batch_size
-        moved = [
+        grouped = [
             _grouped(t, dim, slot, call, size)
             for t, dim, slot in zip(tensors, in_dims[1:], call.inputs, strict=True)
         ]
-        found = apply(replace(call, groups=size * call.groups, history=None), moved)
-        return tuple(f.reshape(size, -1, *f.shape[1:]) for f in found), (0,) * len(found)
+        outputs = apply(replace(call, groups=size * call.groups, history=None), grouped)
+        return tuple(f.reshape(size, -1, *f.shape[1:]) for f in outputs), (0,) * len(outputs)
 
 
 def apply(call: Evaluation, tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
@@ -112,16 +112,16 @@ def apply(call: Evaluation, tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
         names = tuple(sorted(s.name for s, t in models if t.requires_grad))
         precision = str(models[0][1].dtype).removeprefix("torch.")
         call = replace(call, history=share(call, names, precision) if names else None)
-    found: tuple[Tensor, ...] = _WaveFunction.apply(call, *tensors)  # type: ignore[no-untyped-call]
-    return found
+    outputs: tuple[Tensor, ...] = _WaveFunction.apply(call, *tensors)  # type: ignore[no-untyped-call]
+    return outputs
 
 
 def _judge(call: Evaluation, arrays: Sequence[Any]) -> None:
     """Warn of units of the first model that give the properties of no rock."""
     model = {s.name: a[0] for s, a in zip(call.inputs, arrays, strict=True) if s.role == "model"}
-    made = call.waves.discretization
-    failures.check_model(made.equation, made.grid, model)
-    units.warn(made.equation, model)
+    discretization = call.simulation.discretization
+    failures.check_model(discretization.equation, discretization.grid, model)
+    units.warn(discretization.equation, model)
 
 
 def _grouped(t: Tensor, dim: int | None, slot: Quantity, call: Evaluation, size: int) -> Tensor:
@@ -158,24 +158,24 @@ class _Context:
         roles = {"model", *INJECTED, "gather" if backward else "wavelet"}
         if any(s.role == "model" for s in outputs):
             roles |= {"wavelet"}
-        kept = {s: s for s in inputs if s.role in roles}
-        made = {o: o for o in outputs if _is_reached(o, kept, _INJECTING[backward, o.role])}
-        if not made:
+        used = {s: s for s in inputs if s.role in roles}
+        reached = {o: o for o in outputs if _is_reached(o, used, _INJECTING[backward, o.role])}
+        if not reached:
             return {}
-        kept, made = _without_plain(*_without_waste(kept, made))
-        bits = sorted({b for s in made.values() for b in _bits(s.component)})
+        used, reached = _without_plain(*_without_waste(used, reached))
+        bits = sorted({b for s in reached.values() for b in _bits(s.component)})
         call = replace(
             self.call,
             backward=backward,
-            inputs=tuple(_renumbered(s, bits) for s in kept.values()),
-            outputs=tuple(_renumbered(s, bits) for s in made.values()),
+            inputs=tuple(_renumbered(s, bits) for s in used.values()),
+            outputs=tuple(_renumbered(s, bits) for s in reached.values()),
             orders={**self.call.orders, **(orders or {})},
         )
         names = tuple(sorted(s.name for s in call.outputs if s.role == "model"))
         if backward and self.history is not None and self.history.parameters == names:
             call = replace(call, history=self.history)
-        found = apply(call, [inputs[s] for s in kept])
-        return dict(zip(made, found, strict=True))
+        values = apply(call, [inputs[s] for s in used])
+        return dict(zip(reached, values, strict=True))
 
 
 # What has to be injected for an output, by direction and role, not to be zero.
@@ -191,14 +191,14 @@ def _is_reached(output: Quantity, inputs: Iterable[Quantity], injected: Sequence
 
     Its e are those of one of each of what is injected, and of any number of changes of the model.
     """
-    found: dict[str, set[int]] = {}
+    components: dict[str, set[int]] = {}
     for slot in inputs:
-        found.setdefault(slot.role, set()).add(slot.component)
-    changes = found.get("model", set()) - {0}
+        components.setdefault(slot.role, set()).add(slot.component)
+    changes = components.get("model", set()) - {0}
 
     def covers(left: int, roles: Sequence[str]) -> bool:
         if roles:
-            some = found.get(roles[0], set())
+            some = components.get(roles[0], set())
             return any(c & ~left == 0 and covers(left & ~c, roles[1:]) for c in some)
         lowest = left & -left
         return not left or any(
@@ -212,7 +212,9 @@ def _without_waste(inputs: Named, outputs: Named) -> tuple[Named, Named]:
     """Inputs that an output can depend on: their component is a part of its."""
     components = {o.component for o in outputs.values()}
     return {
-        given: s for given, s in inputs.items() if any(s.component & ~c == 0 for c in components)
+        quantity: s
+        for quantity, s in inputs.items()
+        if any(s.component & ~c == 0 for c in components)
     }, outputs
 
 
@@ -228,8 +230,8 @@ def _without_plain(inputs: Named, outputs: Named) -> tuple[Named, Named]:
         if linear and all(s.component & flag for s in outputs.values()):
             (role,) = moving
             inputs = {
-                given: replace(s, component=s.component & ~flag)
-                for given, s in inputs.items()
+                quantity: replace(s, component=s.component & ~flag)
+                for quantity, s in inputs.items()
                 if s.role != role or s.component & flag
             }
             outputs = {o: replace(s, component=s.component & ~flag) for o, s in outputs.items()}
@@ -268,19 +270,19 @@ def _gradients(
     context: _Context, inputs: Tensors, last: int, needed: Sequence[Quantity]
 ) -> Tensors:
     """Derivatives of the last component of G."""
-    found: Tensors = {}
-    wanted: dict[bool, dict[Quantity, Quantity]] = {False: {}, True: {}}
+    gradients: Tensors = {}
+    outputs_by_direction: dict[bool, dict[Quantity, Quantity]] = {False: {}, True: {}}
     for slot in needed:
         if slot.role not in INJECTED:
             output = replace(slot, component=last ^ slot.component)
-            wanted[slot.role != "gather"][slot] = output
+            outputs_by_direction[slot.role != "gather"][slot] = output
         else:
-            found |= {slot: _by_positions(context, inputs, last, slot)}
-    for backward, outputs in wanted.items():
+            gradients |= {slot: _by_positions(context, inputs, last, slot)}
+    for backward, outputs in outputs_by_direction.items():
         if outputs:
-            made = context.run(backward, inputs, list(dict.fromkeys(outputs.values())))
-            found |= {slot: made[o] for slot, o in outputs.items() if o in made}
-    return found
+            values = context.run(backward, inputs, list(dict.fromkeys(outputs.values())))
+            gradients |= {slot: values[o] for slot, o in outputs.items() if o in values}
+    return gradients
 
 
 def _by_positions(context: _Context, inputs: Tensors, last: int, slot: Quantity) -> Tensor:
@@ -289,10 +291,10 @@ def _by_positions(context: _Context, inputs: Tensors, last: int, slot: Quantity)
     there = {s.component: t for s, t in inputs.items() if s.role == role}
     outputs = [Quantity(role, last ^ c) for c in there]
     sloped, orders = _sloped(context.call, slot, positions)
-    made = context.run(slot.role == "sources", {**inputs, slot: sloped}, outputs, orders)
+    records = context.run(slot.role == "sources", {**inputs, slot: sloped}, outputs, orders)
     total = torch.zeros_like(positions)
     for component, values in there.items():
-        record = made.get(Quantity(role, last ^ component))
+        record = records.get(Quantity(role, last ^ component))
         if record is not None:
             each = record.reshape(len(positions), positions.shape[2], *values.shape[1:])
             total = total + (each * values[:, None]).sum(-1).movedim(1, 2).to(positions)
@@ -333,13 +335,13 @@ def _changes(
 ) -> Tensors:
     """Changes of outputs of a call for changes of its inputs."""
     new = 1 << n_directions
-    moved = {s: t for s, t in changes.items() if s.role not in INJECTED}
+    shifted = {s: t for s, t in changes.items() if s.role not in INJECTED}
     total: Tensors = {}
-    if moved:
-        more = {replace(s, component=new | s.component): t for s, t in moved.items()}
+    if shifted:
+        more = {replace(s, component=new | s.component): t for s, t in shifted.items()}
         later = [replace(s, component=new | s.component) for s in outputs]
-        made = context.run(context.call.backward, {**inputs, **more}, later)
-        total = {s: made[o] for s, o in zip(outputs, later, strict=True) if o in made}
+        values = context.run(context.call.backward, {**inputs, **more}, later)
+        total = {s: values[o] for s, o in zip(outputs, later, strict=True) if o in values}
     for slot, change in changes.items():
         if slot.role in INJECTED:
             for output, value in _by_moving(context, inputs, slot, change, outputs).items():
@@ -353,17 +355,17 @@ def _by_moving(
     """Changes of outputs where sources or receivers move."""
     call, role = context.call, INJECTED[slot.role]
     sloped, orders = _sloped(call, slot, inputs[slot])
-    found: Tensors = {}
+    totals: Tensors = {}
     # Outputs that are recorded at the positions.
     there = [s for s in outputs if s.role == role]
     if there:
-        made = context.run(call.backward, {**inputs, slot: sloped}, there, orders)
-        for output, record in made.items():
-            found[output] = multilinear(_moved, record, change)
+        records = context.run(call.backward, {**inputs, slot: sloped}, there, orders)
+        for output, record in records.items():
+            totals[output] = multilinear(_moved, record, change)
     # Outputs that depend on what is injected at the positions.
     others = [s for s in outputs if s.role != role]
     injected = [s for s in inputs if s.role == role]
     if others and injected:
         more = {s: multilinear(_dipoles, inputs[s], change) for s in injected}
-        found |= context.run(call.backward, {**inputs, **more, slot: sloped}, others, orders)
-    return found
+        totals |= context.run(call.backward, {**inputs, **more, slot: sloped}, others, orders)
+    return totals

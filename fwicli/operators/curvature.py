@@ -21,23 +21,28 @@ from numpy.typing import NDArray
 from fwicli.errors import DataError
 from fwicli.operators.modelling import ModelOperator
 from fwicli.operators.operator import Operator
-from fwicli.operators.setting import Model, Setting, setting
+from fwicli.operators.shot_set import Model, ShotSet, checked_shots
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.tasks import ShotTask
-from fwicli.simulation import Simulation, keeping
+from fwicli.simulation import Simulation, history_within
 
 Array = NDArray[Any]
 
 
 def gauss_newton(
-    waves: Simulation, model: Model, wavelet: Any, parameters: str | Sequence[str] | None = None
+    simulation: Simulation,
+    model: Model,
+    wavelet: Any,
+    parameters: str | Sequence[str] | None = None,
 ) -> GaussNewtonOperator:
     """The operator J^T J, summed over shots; arguments as those of `jacobian`."""
-    return GaussNewtonOperator(setting(waves, model, wanted=parameters, wavelet=wavelet))
+    return GaussNewtonOperator(
+        checked_shots(simulation, model, changing=parameters, wavelet=wavelet)
+    )
 
 
 def hessian(
-    waves: Simulation,
+    simulation: Simulation,
     model: Model,
     wavelet: Any,
     *,
@@ -63,8 +68,8 @@ def hessian(
             "records, or `residual`, the modelled ones minus these"
         )
     gather = data if residual is None else residual
-    made = setting(waves, model, wanted=parameters, wavelet=wavelet, gather=gather)
-    return HessianOperator(made, observed=residual is None)
+    shots = checked_shots(simulation, model, changing=parameters, wavelet=wavelet, gather=gather)
+    return HessianOperator(shots, observed=residual is None)
 
 
 @dataclass(frozen=True)
@@ -88,10 +93,10 @@ class HessianTask(ShotTask):
     def __call__(self) -> dict[str, Array]:
         """The product, by parameter."""
 
-        def derivatives(modelled: Array, moved: Array) -> tuple[Array | None, Array]:
+        def derivatives(modelled: Array, change: Array) -> tuple[Array | None, Array]:
             if self.gather is None:
-                return None, moved
-            return (modelled - self.gather if self.observed else self.gather), moved
+                return None, change
+            return (modelled - self.gather if self.observed else self.gather), change
 
         inputs = self.parameters, self.change, derivatives, self.wavelet
         locations = self.source, self.receivers
@@ -101,39 +106,45 @@ class HessianTask(ShotTask):
 class GaussNewtonOperator(ModelOperator):
     """J^T J (see `gauss_newton`)."""
 
-    def __init__(self, setting: Setting, observed: bool = False) -> None:
-        super().__init__(setting, setting.dims_of_model, setting.dims_of_model)
+    def __init__(self, shot_set: ShotSet, observed: bool = False) -> None:
+        super().__init__(shot_set, shot_set.dims_of_model, shot_set.dims_of_model)
         self.observed = observed
 
     def _apply(self, x: Array) -> Array:
-        changes, shots = self.setting.changes(x), self.setting.shots
-        made = self._discretization()
+        changes, shots = self.shot_set.changes(x), self.shot_set.shots
+        discretization = self._discretization()
         tasks = [
-            self._task(made, {n: v[column] for n, v in changes.items()}, shot)
+            self._task(discretization, {n: v[column] for n, v in changes.items()}, shot)
             for column in range(len(x))
             for shot in range(shots)
         ]
         total = np.zeros((len(x), *self.dims), self.dtype)
-        for number, found in enumerate(self.setting.waves.executor.map(tasks)):
-            named = {name: values[None] for name, values in found.items()}
-            total[number // shots] += self.setting.stacked(named)[0]
+        for number, product in enumerate(self.shot_set.simulation.executor.map(tasks)):
+            named = {name: values[None] for name, values in product.items()}
+            total[number // shots] += self.shot_set.stacked(named)[0]
         return total
 
-    def _task(self, made: Discretization, change: Mapping[str, Array], shot: int) -> HessianTask:
-        s = self.setting
-        gather = s.data["gather"][shot] if "gather" in s.data else None
-        wavelet = s.data["wavelet"][shot]
-        model, locations = s.model, s.places(shot)
-        return HessianTask(made, model, wavelet, *locations, change, gather, self.observed)
+    def _task(
+        self, discretization: Discretization, change: Mapping[str, Array], shot: int
+    ) -> HessianTask:
+        shots = self.shot_set
+        gather = shots.data["gather"][shot] if "gather" in shots.data else None
+        wavelet = shots.data["wavelet"][shot]
+        model, locations = shots.model, shots.places(shot)
+        return HessianTask(
+            discretization, model, wavelet, *locations, change, gather, self.observed
+        )
 
     def _discretization(self) -> Discretization:
         """That of the waves, with gradients of what changes, and within their memory."""
-        waves, every = self.setting.waves, set(self.setting.waves.parameters)
-        some = self.setting.wanted if set(self.setting.wanted) < every else None
-        made = replace(waves.discretization, precision=str(self.dtype), parameters=some)
-        if waves.memory is None:
-            return made
-        return replace(made, history=keeping(made, 1, waves.memory))
+        simulation, names = self.shot_set.simulation, set(self.shot_set.simulation.parameters)
+        some = self.shot_set.changing if set(self.shot_set.changing) < names else None
+        discretization = replace(
+            simulation.discretization, precision=str(self.dtype), parameters=some
+        )
+        if simulation.memory is None:
+            return discretization
+        return replace(discretization, history=history_within(discretization, 1, simulation.memory))
 
     def _apply_adjoint(self, y: Array) -> Array:
         return self._apply(y)
@@ -148,5 +159,5 @@ class GaussNewtonOperator(ModelOperator):
 class HessianOperator(GaussNewtonOperator):
     """H (see `hessian`)."""
 
-    def _with(self, setting: Setting) -> Self:
-        return type(self)(setting, self.observed)
+    def _with(self, shot_set: ShotSet) -> Self:
+        return type(self)(shot_set, self.observed)

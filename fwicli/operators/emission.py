@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from fwicli.errors import DataError
 from fwicli.operators.modelling import ShotOperator
-from fwicli.operators.setting import Model, Setting, setting
+from fwicli.operators.shot_set import Model, ShotSet, checked_shots
 from fwicli.propagators.locations import ExtendedSource
 from fwicli.propagators.tasks import ShotTask
 from fwicli.simulation import Simulation
@@ -26,12 +26,12 @@ from fwicli.simulation import Simulation
 Array = NDArray[Any]
 
 
-def extended(waves: Simulation, model: Model, wavelet: Any) -> ExtendedOperator:
+def extended(simulation: Simulation, model: Model, wavelet: Any) -> ExtendedOperator:
     """The operator from the weights of extended sources to gathers.
 
     Parameters
     ----------
-    waves : Simulation
+    simulation : Simulation
         Its sources are not used.
     wavelet : ndarray of shape (n, samples) or (shots, n, samples)
         Source time functions [Pa] in 2D, [Pa m] in 3D.
@@ -41,14 +41,16 @@ def extended(waves: Simulation, model: Model, wavelet: Any) -> ExtendedOperator:
     DataError
         If wavelets have another shape.
     """
-    ndim, grid = np.ndim(wavelet), waves.discretization.grid.shape
+    ndim, grid = np.ndim(wavelet), simulation.discretization.grid.shape
     if ndim not in (2, 3):
         raise DataError(
             f"wavelets have the shape {np.shape(wavelet)}; extended sources need (n, samples), or "
             f"(shots, n, samples)"
         )
     everywhere = ExtendedSource(np.ones((np.shape(wavelet)[-2], *grid)))
-    return ExtendedOperator(setting(replace(waves, sources=everywhere), model, wavelet=wavelet))
+    return ExtendedOperator(
+        checked_shots(replace(simulation, sources=everywhere), model, wavelet=wavelet)
+    )
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,12 @@ class EmissionTask(ShotTask):
 class ExtendedOperator(ShotOperator):
     """F of extended sources (see `extended`)."""
 
-    def __init__(self, setting: Setting) -> None:
-        count = setting.dims_of("wavelet")[-2]
-        grid = setting.waves.discretization.grid.shape
-        shots = (setting.shots,) if setting.several else ()
+    def __init__(self, shot_set: ShotSet) -> None:
+        count = shot_set.dims_of("wavelet")[-2]
+        grid = shot_set.simulation.discretization.grid.shape
+        shots = (shot_set.shots,) if shot_set.several else ()
         dims = (*shots, *(() if count == 1 else (count,)), *grid)
-        super().__init__(setting, dims, setting.dims_of("gather"))
+        super().__init__(shot_set, dims, shot_set.dims_of("gather"))
         self._each = count, *grid
 
     def _apply(self, x: Array) -> Array:
@@ -93,20 +95,22 @@ class ExtendedOperator(ShotOperator):
             replace(self._task(n), source=ExtendedSource(w) if w.any() else None)
             for n, w in enumerate(weights)
         ]
-        found = np.zeros((len(x), *self.dimsd), self.dtype)
-        gathers = found.reshape(len(tasks), *self.setting.data_of("gather"))
-        for number, gather in enumerate(self.setting.waves.executor.map(tasks)):
+        records = np.zeros((len(x), *self.dimsd), self.dtype)
+        gathers = records.reshape(len(tasks), *self.shot_set.data_of("gather"))
+        for number, gather in enumerate(self.shot_set.simulation.executor.map(tasks)):
             if gather is not None:
                 gathers[number] = gather
-        return found
+        return records
 
     def _apply_adjoint(self, y: Array) -> Array:
-        gathers = y.reshape(-1, *self.setting.data_of("gather"))
+        gathers = y.reshape(-1, *self.shot_set.data_of("gather"))
         tasks = [replace(self._task(n), gather=g) for n, g in enumerate(gathers)]
-        found = np.stack(list(self.setting.waves.executor.map(tasks)))
-        return np.asarray(found.reshape(len(y), *self.dims).astype(self.dtype))
+        weights = np.stack(list(self.shot_set.simulation.executor.map(tasks)))
+        return np.asarray(weights.reshape(len(y), *self.dims).astype(self.dtype))
 
     def _task(self, number: int) -> EmissionTask:
-        s, shot = self.setting, number % self.setting.shots
-        made = replace(s.waves.discretization, precision=str(self.dtype))
-        return EmissionTask(made, s.model, s.data["wavelet"][shot], None, s.places(shot)[1])
+        shots, shot = self.shot_set, number % self.shot_set.shots
+        discretization = replace(shots.simulation.discretization, precision=str(self.dtype))
+        return EmissionTask(
+            discretization, shots.model, shots.data["wavelet"][shot], None, shots.places(shot)[1]
+        )

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from fwicli.errors import GeometryError
 from fwicli.inversion.shots.encoding import Code
 from fwicli.operators.operator import Operator, Shape
-from fwicli.operators.setting import PLACES, Setting
+from fwicli.operators.shot_set import PLACES, ShotSet
 from fwicli.propagators.locations import FullField
 from fwicli.simulation import shape_of
 
@@ -53,8 +53,8 @@ class Encoder(Operator):
     ) -> None:
         self.weights, self.delays, self.apart = weights, delays, apart
         shots = weights.shape[-1]
-        made = (shots * each[0], *each[1:]) if apart else each
-        super().__init__((shots, *each), (*weights.shape[:-1], *made), dtype)
+        coded = (shots * each[0], *each[1:]) if apart else each
+        super().__init__((shots, *each), (*weights.shape[:-1], *coded), dtype)
 
     def _apply(self, x: Array) -> Array:
         coded = self._each(x, forwards=True)
@@ -86,12 +86,12 @@ class Encoder(Operator):
 
 def _moved(traces: Array, delay: int) -> Array:
     """Traces that come later, or earlier for a negative delay; zeros follow."""
-    moved, samples = np.zeros_like(traces), traces.shape[-1]
+    shifted, samples = np.zeros_like(traces), traces.shape[-1]
     if delay >= 0:
-        moved[..., delay:] = traces[..., : samples - delay]
+        shifted[..., delay:] = traces[..., : samples - delay]
     else:
-        moved[..., :delay] = traces[..., -delay:]
-    return moved
+        shifted[..., :delay] = traces[..., -delay:]
+    return shifted
 
 
 def codes(drawn: Sequence[Code], shots: int) -> tuple[Array, Array]:
@@ -114,7 +114,7 @@ def codes(drawn: Sequence[Code], shots: int) -> tuple[Array, Array]:
     return weights, delays
 
 
-def of_records(setting: Setting, weights: Any, delays: Any) -> Encoder:
+def of_records(shot_set: ShotSet, weights: Any, delays: Any) -> Encoder:
     """The encoder of the gathers of shots.
 
     Raises
@@ -122,43 +122,43 @@ def of_records(setting: Setting, weights: Any, delays: Any) -> Encoder:
     GeometryError
         If weights or delays do not belong to these shots, or their receivers differ.
     """
-    _common_receivers(setting)
-    return _encoder(setting, "gather", weights, delays)
+    _common_receivers(shot_set)
+    return _encoder(shot_set, "gather", weights, delays)
 
 
-def of_wavelets(setting: Setting, weights: Any, delays: Any) -> Encoder:
+def of_wavelets(shot_set: ShotSet, weights: Any, delays: Any) -> Encoder:
     """The encoder of the wavelets of shots, for sources as those of `encode_shots`."""
-    return _encoder(setting, "wavelet", weights, delays, np.ndim(setting.waves.sources) == 3)
+    return _encoder(shot_set, "wavelet", weights, delays, np.ndim(shot_set.simulation.sources) == 3)
 
 
-def encode_shots(setting: Setting, weights: Any, delays: Any) -> Setting:
+def encode_shots(shot_set: ShotSet, weights: Any, delays: Any) -> ShotSet:
     """Codes as shots: all sources fire in each, and fixed data are encoded."""
-    receivers = _common_receivers(setting)
+    receivers = _common_receivers(shot_set)
     encoders = {"wavelet": of_wavelets, "gather": of_records}
     data = {}
-    for role, values in setting.data.items():
-        encoder = encoders[role](setting, weights, delays)
-        made = encoder.dot(values)
-        data[role] = made.reshape(-1, *made.shape[-len(encoder.dims) + 1 :])
-    sources = setting.waves.sources
+    for role, values in shot_set.data.items():
+        encoder = encoders[role](shot_set, weights, delays)
+        coded = encoder.dot(values)
+        data[role] = coded.reshape(-1, *coded.shape[-len(encoder.dims) + 1 :])
+    sources = shot_set.simulation.sources
     if np.ndim(sources) == 3:
         sources = sources.reshape(-1, sources.shape[-1])
-    waves = replace(setting.waves, sources=sources, receivers=receivers)
+    simulation = replace(shot_set.simulation, sources=sources, receivers=receivers)
     several, shots = np.ndim(weights) == 2, len(np.atleast_2d(weights))
-    return replace(setting, waves=waves, shots=shots, several=several, data=data)
+    return replace(shot_set, simulation=simulation, shots=shots, several=several, data=data)
 
 
 def _encoder(
-    setting: Setting, role: str, weights: Any, delays: Any, apart: bool = False
+    shot_set: ShotSet, role: str, weights: Any, delays: Any, apart: bool = False
 ) -> Encoder:
     """An encoder of some of the data of the shots."""
     w = np.asarray(weights, float)
-    if not setting.several or w.ndim not in (1, 2) or w.shape[-1] != setting.shots:
+    if not shot_set.several or w.ndim not in (1, 2) or w.shape[-1] != shot_set.shots:
         raise GeometryError(
             f"weights of codes need the shape (codes, shots) or (shots,), and there are "
-            f"{setting.shots if setting.several else 'no'} shots; got {w.shape}"
+            f"{shot_set.shots if shot_set.several else 'no'} shots; got {w.shape}"
         )
-    samples = setting.waves.discretization.time.samples
+    samples = shot_set.simulation.discretization.time.samples
     t = None if delays is None else np.asarray(delays)
     if t is not None:
         whole = t.shape == w.shape and np.equal(t, np.round(t)).all()
@@ -167,22 +167,22 @@ def _encoder(
                 f"delays need a whole number of samples from 0 to {samples - 1} for each weight; "
                 f"got shape {t.shape}, from {t.min():g} to {t.max():g}"
             )
-        if isinstance(getattr(setting.waves, PLACES[role]), FullField):
+        if isinstance(getattr(shot_set.simulation, PLACES[role]), FullField):
             raise GeometryError("whole wave fields cannot be delayed; leave out `delays`")
-    each = shape_of(setting.waves, PLACES[role], samples)
-    return Encoder(w, t, each, setting.dtype, apart)
+    each = shape_of(shot_set.simulation, PLACES[role], samples)
+    return Encoder(w, t, each, shot_set.dtype, apart)
 
 
-def _common_receivers(setting: Setting) -> Any:
+def _common_receivers(shot_set: ShotSet) -> Any:
     """Receivers of all shots, which have to be the same."""
-    receivers = setting.waves.receivers
+    receivers = shot_set.simulation.receivers
     if np.ndim(receivers) < 3:
         return receivers
-    moved = np.abs(receivers - receivers[0]).max(axis=(1, 2)) > 1e-3
-    if moved.any():
+    elsewhere = np.abs(receivers - receivers[0]).max(axis=(1, 2)) > 1e-3
+    if elsewhere.any():
         raise GeometryError(
-            f"the receivers of shot {int(np.flatnonzero(moved)[0])} lie elsewhere than those of "
-            f"shot 0, and only records of the same receivers can be added; select shots that have "
-            f"them in common"
+            f"the receivers of shot {int(np.flatnonzero(elsewhere)[0])} lie elsewhere than those "
+            f"of shot 0, and only records of the same receivers can be added; select shots that "
+            f"have them in common"
         )
     return receivers[0]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from fwicli.errors import ModelError
 from fwicli.operators import encoding
 from fwicli.operators.operator import Operator, Shape
-from fwicli.operators.setting import Model, Setting, repeated, setting
+from fwicli.operators.shot_set import Model, ShotSet, checked_shots, repeated
 from fwicli.propagators.checks import entrance
 from fwicli.propagators.running.shared_memory import SharedHistory
 from fwicli.simulation import Evaluation, Quantity, Simulation, run, share
@@ -27,23 +27,26 @@ from fwicli.simulation import Evaluation, Quantity, Simulation, run, share
 Array = NDArray[Any]
 
 
-def forward(waves: Simulation, model: Model, shots: int | None = None) -> ForwardOperator:
+def forward(simulation: Simulation, model: Model, shots: int | None = None) -> ForwardOperator:
     """The operator F from wavelets to gathers.
 
     Parameters
     ----------
-    waves : Simulation
+    simulation : Simulation
         Its executor runs the shots.
     model : mapping of str to ndarray of shape (*grid,), or ndarray
         Parameters of the equation, in the precision of the operator.
     shots : int, optional
         Number of shots where all have the same sources and receivers.
     """
-    return ForwardOperator(setting(waves, model, shots))
+    return ForwardOperator(checked_shots(simulation, model, shots))
 
 
 def jacobian(
-    waves: Simulation, model: Model, wavelet: Any, parameters: str | Sequence[str] | None = None
+    simulation: Simulation,
+    model: Model,
+    wavelet: Any,
+    parameters: str | Sequence[str] | None = None,
 ) -> JacobianOperator:
     """The operator J from changes of the model to those of the gathers.
 
@@ -54,7 +57,7 @@ def jacobian(
     parameters : str or sequence of str, optional
         Those that change, in this order; by default all of the equation.
     """
-    return JacobianOperator(setting(waves, model, wanted=parameters, wavelet=wavelet))
+    return JacobianOperator(checked_shots(simulation, model, changing=parameters, wavelet=wavelet))
 
 
 class ShotOperator(Operator):
@@ -62,29 +65,29 @@ class ShotOperator(Operator):
 
     Attributes
     ----------
-    setting : Setting
+    shot_set : ShotSet
     """
 
-    def __init__(self, setting: Setting, dims: Shape, dimsd: Shape) -> None:
-        super().__init__(dims, dimsd, setting.dtype)
-        self.setting = setting
+    def __init__(self, shot_set: ShotSet, dims: Shape, dimsd: Shape) -> None:
+        super().__init__(dims, dimsd, shot_set.dtype)
+        self.shot_set = shot_set
 
-    def _with(self, setting: Setting) -> Self:
+    def _with(self, shot_set: ShotSet) -> Self:
         """The same operator of other shots."""
-        return type(self)(setting)  # type: ignore[call-arg]
+        return type(self)(shot_set)  # type: ignore[call-arg]
 
     @property
     def shots(self) -> int:
         """Number of shots."""
-        return self.setting.shots
+        return self.shot_set.shots
 
     def __getitem__(self, which: Any) -> Self:
         """The operator of some shots, selected as in an array; of one, without their dimension."""
-        return self._with(self.setting.select(which))
+        return self._with(self.shot_set.select(which))
 
     def encoder(self, weights: Any, delays: Any = None) -> encoding.Encoder:
         """The operator that adds the gathers of the shots (see `encoding.Encoder`)."""
-        return encoding.of_records(self.setting, weights, delays)
+        return encoding.of_records(self.shot_set, weights, delays)
 
 
 class WaveOperator(ShotOperator):
@@ -92,14 +95,14 @@ class WaveOperator(ShotOperator):
 
     def encoded(self, weights: Any, delays: Any = None) -> Operator:
         """The operator of shots that fire together (see `encoding`)."""
-        return self._with(encoding.encode_shots(self.setting, weights, delays))
+        return self._with(encoding.encode_shots(self.shot_set, weights, delays))
 
 
 class ForwardOperator(WaveOperator):
     """F (see `forward`)."""
 
-    def __init__(self, setting: Setting) -> None:
-        super().__init__(setting, setting.dims_of("wavelet"), setting.dims_of("gather"))
+    def __init__(self, shot_set: ShotSet) -> None:
+        super().__init__(shot_set, shot_set.dims_of("wavelet"), shot_set.dims_of("gather"))
 
     def _apply(self, x: Array) -> Array:
         return self._run("wavelet", "gather", x, self.dimsd)
@@ -107,20 +110,24 @@ class ForwardOperator(WaveOperator):
     def _apply_adjoint(self, y: Array) -> Array:
         return self._run("gather", "wavelet", y, self.dims)
 
-    def _run(self, given: str, made: str, x: Array, shape: Shape) -> Array:
-        k, shots = len(x), self.setting.shots
-        traces = x.reshape(k * shots, *x.shape[1 + self.setting.several :])
-        inputs = {**self.setting.inputs(k), Quantity(given): traces}
-        backward = made == "wavelet"
-        call = Evaluation(self.setting.waves, backward, tuple(inputs), (Quantity(made),), k * shots)
-        (found,) = run(call, list(inputs.values()))
-        return found.reshape(k, *shape)
+    def _run(self, input_role: str, output_role: str, x: Array, shape: Shape) -> Array:
+        k, shots = len(x), self.shot_set.shots
+        traces = x.reshape(k * shots, *x.shape[1 + self.shot_set.several :])
+        inputs = {**self.shot_set.inputs(k), Quantity(input_role): traces}
+        backward = output_role == "wavelet"
+        call = Evaluation(
+            self.shot_set.simulation, backward, tuple(inputs), (Quantity(output_role),), k * shots
+        )
+        (outputs,) = run(call, list(inputs.values()))
+        return outputs.reshape(k, *shape)
 
     def encoded(self, weights: Any, delays: Any = None) -> Operator:
         """The operator of shots that fire together; it takes the wavelets of the shots."""
-        fire = encoding.of_wavelets(self.setting, weights, delays)
-        made: Operator = self._with(encoding.encode_shots(self.setting, weights, delays)) @ fire
-        return made
+        fire = encoding.of_wavelets(self.shot_set, weights, delays)
+        operator: Operator = (
+            self._with(encoding.encode_shots(self.shot_set, weights, delays)) @ fire
+        )
+        return operator
 
 
 class ModelOperator(WaveOperator):
@@ -134,48 +141,48 @@ class ModelOperator(WaveOperator):
         ModelError
             If one of them is not among those that change, or has another shape than the grid.
         """
-        unknown = sorted(set(changes) - set(self.setting.wanted))
+        unknown = sorted(set(changes) - set(self.shot_set.changing))
         if unknown:
             raise ModelError(
-                f"`{unknown[0]}` does not change; what does is {', '.join(self.setting.wanted)}"
+                f"`{unknown[0]}` does not change; what does is {', '.join(self.shot_set.changing)}"
             )
-        grid = self.setting.waves.discretization.grid
+        grid = self.shot_set.simulation.discretization.grid
         for name, values in changes.items():
             entrance.check_on_grid(name, np.shape(values), grid, change=True)
         nothing = np.zeros(grid.shape, self.dtype)
         named = {
-            n: np.reshape(changes.get(n, nothing), (1, *grid.shape)) for n in self.setting.wanted
+            n: np.reshape(changes.get(n, nothing), (1, *grid.shape)) for n in self.shot_set.changing
         }
-        packed: Array = self.setting.stacked(named)[0].astype(self.dtype)
+        packed: Array = self.shot_set.stacked(named)[0].astype(self.dtype)
         return packed
 
     def unpack(self, x: Array) -> dict[str, Array]:
         """Changes by name, of shape (*grid,), from an array of shape `dims` or a vector."""
-        named = self.setting.changes(np.reshape(x, (1, *self.dims)))
+        named = self.shot_set.changes(np.reshape(x, (1, *self.dims)))
         return {name: values[0] for name, values in named.items()}
 
 
 class JacobianOperator(ModelOperator):
     """J (see `jacobian`)."""
 
-    def __init__(self, setting: Setting) -> None:
-        super().__init__(setting, setting.dims_of_model, setting.dims_of("gather"))
+    def __init__(self, shot_set: ShotSet) -> None:
+        super().__init__(shot_set, shot_set.dims_of_model, shot_set.dims_of("gather"))
         self._history: SharedHistory | None = None
         self._is_repeated = False
 
     def _apply(self, x: Array) -> Array:
         inputs = self._inputs(len(x))
-        inputs |= {Quantity("model", 1, n): v for n, v in self.setting.changes(x).items()}
+        inputs |= {Quantity("model", 1, n): v for n, v in self.shot_set.changes(x).items()}
         call = self._call(inputs, False, [Quantity("gather", 1)], len(x))
-        (found,) = run(call, list(inputs.values()))
-        return found.reshape(-1, *self.dimsd)
+        (records,) = run(call, list(inputs.values()))
+        return records.reshape(-1, *self.dimsd)
 
     def _apply_adjoint(self, y: Array) -> Array:
-        shots = y.reshape(-1, *y.shape[1 + self.setting.several :])
+        shots = y.reshape(-1, *y.shape[1 + self.shot_set.several :])
         inputs = {**self._inputs(len(y)), Quantity("gather"): shots}
-        outputs = [Quantity("model", 0, name) for name in self.setting.wanted]
-        found = self._with_history(self._call(inputs, True, outputs, len(y)), inputs)
-        return self.setting.stacked(dict(zip(self.setting.wanted, found, strict=True)))
+        outputs = [Quantity("model", 0, name) for name in self.shot_set.changing]
+        gradients = self._with_history(self._call(inputs, True, outputs, len(y)), inputs)
+        return self.shot_set.stacked(dict(zip(self.shot_set.changing, gradients, strict=True)))
 
     def _with_history(self, call: Evaluation, inputs: dict[Quantity, Array]) -> list[Array]:
         """Outputs of J^T; the history is the same every time, and waits from the second time on."""
@@ -183,23 +190,25 @@ class JacobianOperator(ModelOperator):
         if call.groups > 1 or not self._is_repeated:
             self._is_repeated = True
             return run(call, arrays)
-        history = self._history or share(call, tuple(sorted(self.setting.wanted)), str(self.dtype))
-        found = run(replace(call, history=history), arrays)
+        history = self._history or share(
+            call, tuple(sorted(self.shot_set.changing)), str(self.dtype)
+        )
+        outputs = run(replace(call, history=history), arrays)
         # Not before: waves that fail leave nothing of use. Threads at the same time may each make
         # one, and write the same values to one that is not complete.
         self._history = history
-        return found
+        return outputs
 
     def __getstate__(self) -> dict[str, Any]:
         """Without histories, which stay in this process."""
         return {**self.__dict__, "_history": None}
 
     def _inputs(self, groups: int) -> dict[Quantity, Array]:
-        wavelet = repeated(self.setting.data["wavelet"], groups)
-        return {**self.setting.inputs(groups), Quantity("wavelet"): wavelet}
+        wavelet = repeated(self.shot_set.data["wavelet"], groups)
+        return {**self.shot_set.inputs(groups), Quantity("wavelet"): wavelet}
 
     def _call(
         self, inputs: dict[Quantity, Array], backward: bool, outputs: list[Quantity], groups: int
     ) -> Evaluation:
-        waves, shots = self.setting.waves, self.setting.shots
-        return Evaluation(waves, backward, tuple(inputs), tuple(outputs), shots, groups)
+        simulation, shots = self.shot_set.simulation, self.shot_set.shots
+        return Evaluation(simulation, backward, tuple(inputs), tuple(outputs), shots, groups)

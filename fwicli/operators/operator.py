@@ -122,8 +122,8 @@ class Operator(LinearOperator):  # type: ignore[misc]
     def __rmul__(self, x: Any) -> Any:
         if isinstance(x, LinearOperator):
             return Composed(super().__rmul__(x), self.dims, getattr(x, "dimsd", (x.shape[0],)))
-        made = super().__rmul__(x)
-        return Composed(made, self.dims, self.dimsd) if np.isscalar(x) else made
+        product = super().__rmul__(x)
+        return Composed(product, self.dims, self.dimsd) if np.isscalar(x) else product
 
     def __add__(self, x: Any) -> Any:
         if _of_pylops(x):
@@ -241,9 +241,9 @@ def _of_pylops(x: Any) -> bool:
 def _fit(left: Any, right: Any) -> None:
     """Make sure that a composition is possible."""
     if left.shape[1] != right.shape[0]:
-        given = getattr(right, "dimsd", right.shape[:1])
+        output_shape = getattr(right, "dimsd", right.shape[:1])
         raise DataError(
-            f"operators do not follow each other: the right one gives {given}, "
+            f"operators do not follow each other: the right one gives {output_shape}, "
             f"{right.shape[0]} values, and the left one takes {left.dims}, {left.shape[1]} values"
         )
 

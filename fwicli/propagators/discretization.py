@@ -192,12 +192,12 @@ class Discretization:
         all_parameters = registry.load(self.equation).parameters(self.grid.ndim)
         if self.parameters is None:
             return None
-        given = self.parameters
-        names = (given,) if isinstance(given, str) else tuple(given)
+        chosen = self.parameters
+        names = (chosen,) if isinstance(chosen, str) else tuple(chosen)
         unknown = [name for name in names if name not in all_parameters]
         if unknown:
             raise ModelError(
-                f"`parameters` of a discretization are {given!r}; choose some of those of "
+                f"`parameters` of a discretization are {chosen!r}; choose some of those of "
                 f"{self.equation}, {', '.join(all_parameters)}, or None for all"
             )
         return names
@@ -308,12 +308,12 @@ def _samples(dt: float, samples: int | None, duration: float | None) -> int:
     return round(length / dt) + 1
 
 
-def _precision(given: Any) -> str:
+def _precision(precision: Any) -> str:
     """Name of the precision, as NumPy spells it."""
     try:
-        name = np.dtype(given).name
+        name = np.dtype(precision).name
     except TypeError:
         name = ""
-    if given is None or name not in ("float32", "float64"):
-        raise PhysicsError(f"there is no precision {given!r}; choose float32 or float64")
+    if precision is None or name not in ("float32", "float64"):
+        raise PhysicsError(f"there is no precision {precision!r}; choose float32 or float64")
     return str(name)

@@ -96,16 +96,16 @@ class HistoryOptions:
 
     def _size(self, every: int) -> int:
         unit = math.lcm(PERIOD, every)
-        wanted = self.segment or SNAPSHOTS * every
-        return unit * max(1, round(wanted / unit))
+        steps = self.segment or SNAPSHOTS * every
+        return unit * max(1, round(steps / unit))
 
     def bins(self, steps: int, every: int, step: float) -> list[int]:
         """Numbers of the frequencies: cycles in the time that all snapshots span."""
         count = snapshots(steps, every)
         if not self.frequencies:
             return list(range(count // 2 + 1))
-        wanted = {round(f * count * every * step) for f in self.frequencies}
-        return sorted(k for k in wanted if 0 <= k <= count // 2)
+        numbers = {round(f * count * every * step) for f in self.frequencies}
+        return sorted(k for k in numbers if 0 <= k <= count // 2)
 
 
 STORED = HistoryOptions()
@@ -181,16 +181,16 @@ class Demand:
         unit = math.lcm(PERIOD, self.every)
         size = unit
         while size < self.steps:
-            made = HistoryOptions("checkpoints", checkpoints=1, segment=size)
-            room = memory - self.memory(made)
+            options = HistoryOptions("checkpoints", checkpoints=1, segment=size)
+            room = memory - self.memory(options)
             if room >= 0 and self.state > 0:
-                made = replace(made, checkpoints=1 + room // self.state)
-                made = replace(made, checkpoints=self._states(made))
+                options = replace(options, checkpoints=1 + room // self.state)
+                options = replace(options, checkpoints=self._states(options))
                 # Every call costs about a step, for what is computed before the time loop.
-                repeated = self.repeated(made)
+                repeated = self.repeated(options)
                 calls = 2 * self.steps / size + repeated / size
                 if repeated + calls < fewest:
-                    best, fewest = made, repeated + calls
+                    best, fewest = options, repeated + calls
             size = max(size + unit, unit * round(1.2 * size / unit))
         return best
 
@@ -201,14 +201,14 @@ class Demand:
         if self.memory(stored) <= memory:
             return stored, f"{needed}, within {_amount(memory)}"
         needed = f"{needed}, more than {_amount(memory)}"
-        made = self.with_checkpoints(memory)
-        again = math.inf if made is None else self.repeated(made) / self.steps
+        checkpoints = self.with_checkpoints(memory)
+        again = math.inf if checkpoints is None else self.repeated(checkpoints) / self.steps
         if self.memory(squeezed) <= memory and again > COMPRESSING:
             return squeezed, f"{needed}; {_amount(self.memory(squeezed))} in 16 bits"
-        if made is not None and again <= WRITING:
-            return made, (
-                f"{needed}; {_amount(self.memory(made))} with {made.checkpoints} checkpoints, "
-                f"{again:.1f} propagations more"
+        if checkpoints is not None and again <= WRITING:
+            size, count = _amount(self.memory(checkpoints)), checkpoints.checkpoints
+            return checkpoints, (
+                f"{needed}; {size} with {count} checkpoints, {again:.1f} propagations more"
             )
         return HistoryOptions("disk"), f"{needed}; it goes to a temporary file"
 
@@ -237,7 +237,7 @@ def irreversible(
 ) -> set[str]:
     """Fields whose history a gradient needs that are not found again backwards in time."""
     footprint = equation.footprint(ndim)
-    return footprint.kept(equation.receiver, parameters) - set(footprint.evolving)
+    return footprint.stored_fields(equation.receiver, parameters) - set(footprint.evolving)
 
 
 def _amount(size: float) -> str:
@@ -272,7 +272,7 @@ def demand(
     footprint = equation.footprint(ndim)
     padded = layer.padded(shape)
     points = math.prod(memory.allocated(padded, order, itemsize))
-    kept = len(footprint.kept(equation.receiver, parameters))
+    fields_stored = len(footprint.stored_fields(equation.receiver, parameters))
     # Fields of the layer reach as far beyond it as stencils do.
     thickness = layer.cells + order // 2 if layer.cells else 0
     fields = memory.with_halo(padded, order, itemsize)
@@ -287,7 +287,7 @@ def demand(
     state = fields * footprint.state + states * footprint.strips // ndim
     edge = strips * len(footprint.evolving)
     steps, every, step = timing
-    snapshot, state, edge = (n * itemsize for n in (kept * points, state, edge))
+    snapshot, state, edge = (n * itemsize for n in (fields_stored * points, state, edge))
     return Demand(steps, every, step, snapshot, state, edge, itemsize)
 
 

@@ -236,10 +236,10 @@ def _at_positions(
     position = np.clip(position, 0.0, ends) + before
     how = discretization.interpolation, walls(layer.free, grid.ndim), padded
     if orders:
-        taken = np.frombuffer(orders, dtype=np.int64).reshape(shape)
-        rows = interpolation.interpolation(position, *how, taken)
+        powers = np.frombuffer(orders, dtype=np.int64).reshape(shape)
+        rows = interpolation.interpolation(position, *how, powers)
         # Derivatives are per spacing there, and per metre here.
-        per_metre = np.prod(np.asarray(grid.spacing) ** -taken.astype(float), axis=1)
+        per_metre = np.prod(np.asarray(grid.spacing) ** -powers.astype(float), axis=1)
         return GridLocations(replace(rows, weights=rows.weights * per_metre[:, None]))
     visited, matrix = interpolation.condensed(position, *how)
     itemsize = np.dtype(discretization.precision).itemsize

@@ -15,7 +15,7 @@ from fwicli import ExtendedSource, autograd
 from fwicli.autograd import rules
 from fwicli.errors import DataError, FwiError, GeometryError, ModelError
 from fwicli.execution import Local
-from fwicli.simulation import Evaluation, keeping
+from fwicli.simulation import Evaluation, history_within
 
 Make = Callable[..., Any]
 
@@ -196,7 +196,7 @@ def test_workers_and_memory_do_not_change_the_bits(make_survey: Make) -> None:
 
 def test_history_of_a_lifted_equation_is_so_much_larger(make_survey: Make) -> None:
     made = make_survey().discretization
-    kinds = {(n, m): keeping(made, n, m).kind for n in (0, 1) for m in (1.5e5, 3e5, 1e8)}
+    kinds = {(n, m): history_within(made, n, m).kind for n in (0, 1) for m in (1.5e5, 3e5, 1e8)}
     assert kinds[0, 1.5e5] == "checkpoints"
     assert kinds[0, 1e8] == kinds[1, 1e8] == "stored"
     assert (kinds[0, 3e5], kinds[1, 3e5]) == ("stored", "checkpoints")

@@ -55,7 +55,7 @@ def test_what_has_room_is_propagated_once(
     misfit(survey, model)
     # Memory of the history of a shot, from that of two.
     held = misfit(survey, model)
-    each = shared_memory.taken() / 2
+    each = shared_memory.bytes_in_use() / 2
     del held
     with counted() as kinds:
         value = misfit(survey, model, max_history_bytes=None if room is None else room * each)
@@ -87,40 +87,44 @@ def test_some_parameters(make_survey: Make, names: tuple[str, ...]) -> None:
 def test_memory_is_freed_with_what_is_saved(make_survey: Make) -> None:
     survey = make_survey()
     gc.collect()
-    assert shared_memory.taken() == 0
+    assert shared_memory.bytes_in_use() == 0
     value = misfit(survey, leaves(survey.model))
-    one = shared_memory.taken()
+    one = shared_memory.bytes_in_use()
     assert one > 0
     values = [value, misfit(survey, leaves(survey.model))]
-    assert shared_memory.taken() == 2 * one
+    assert shared_memory.bytes_in_use() == 2 * one
     values[0].backward()
-    assert shared_memory.taken() == one, "freed by backward(), though the loss is still there"
+    assert shared_memory.bytes_in_use() == one, (
+        "freed by backward(), though the loss is still there"
+    )
     values[1].backward(retain_graph=True)
-    assert shared_memory.taken() == one
+    assert shared_memory.bytes_in_use() == one
     values[1].backward()
-    assert shared_memory.taken() == 0
+    assert shared_memory.bytes_in_use() == 0
     misfit(survey, leaves(survey.model))
-    assert shared_memory.taken() == 0, "a loss that nobody wants a derivative of"
+    assert shared_memory.bytes_in_use() == 0, "a loss that nobody wants a derivative of"
     del value, values
     gc.collect()
-    assert shared_memory.spare() == 0, "each had an executor of its own"
+    assert shared_memory.spare_bytes() == 0, "each had an executor of its own"
 
 
 def test_memory_is_used_again_by_the_same_executor(make_survey: Make) -> None:
     survey, executor, other = make_survey(), InProcess(), InProcess()
     gc.collect()
     misfit(survey, leaves(survey.model), executor=executor).backward()
-    one = shared_memory.spare()
+    one = shared_memory.spare_bytes()
     assert one > 0
     value = misfit(survey, leaves(survey.model), executor=executor)
-    assert (shared_memory.taken(), shared_memory.spare()) == (one, 0)
+    assert (shared_memory.bytes_in_use(), shared_memory.spare_bytes()) == (one, 0)
     del value
-    assert (shared_memory.taken(), shared_memory.spare()) == (0, one)
+    assert (shared_memory.bytes_in_use(), shared_memory.spare_bytes()) == (0, one)
     value = misfit(survey, leaves(survey.model), executor=other, max_history_bytes=1.5 * one)
-    assert (shared_memory.taken(), shared_memory.spare()) == (one, 0), "there was no room for both"
+    assert (shared_memory.bytes_in_use(), shared_memory.spare_bytes()) == (one, 0), (
+        "there was no room for both"
+    )
     del value, other
     gc.collect()
-    assert (shared_memory.taken(), shared_memory.spare()) == (0, 0)
+    assert (shared_memory.bytes_in_use(), shared_memory.spare_bytes()) == (0, 0)
 
 
 def test_memory_used_again_has_nothing_of_before(make_survey: Make) -> None:
@@ -141,12 +145,12 @@ def test_memory_used_again_has_nothing_of_before(make_survey: Make) -> None:
 def test_losses_alive_stay_within_their_memory(make_survey: Make) -> None:
     survey = make_survey()
     value = misfit(survey, leaves(survey.model))
-    room = 1.2 * shared_memory.taken()
+    room = 1.2 * shared_memory.bytes_in_use()
     values = [
         value,
         *(misfit(survey, leaves(survey.model), max_history_bytes=room) for _ in range(3)),
     ]
-    assert shared_memory.taken() <= room
+    assert shared_memory.bytes_in_use() <= room
     models = leaves(survey.model)
     value = misfit(survey, models, max_history_bytes=room)
     del values
@@ -167,7 +171,7 @@ def test_workers_find_each_others_histories(make_survey: Make) -> None:
         executor.close()
         value.backward()
     assert torch.equal(model["m"].grad, plain["m"].grad)
-    assert shared_memory.taken() == 0
+    assert shared_memory.bytes_in_use() == 0
 
 
 def test_where_memory_is_not_shared(make_survey: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,13 +200,13 @@ def test_recomputation_finds_what_it_has_made(make_survey: Make) -> None:
     survey = make_survey()
     model, plain = leaves(survey.model), leaves(survey.model)
     value = checkpoint(lambda m: misfit(survey, {"m": m}), model["m"], use_reentrant=False)
-    assert shared_memory.taken() == 0
+    assert shared_memory.bytes_in_use() == 0
     with counted() as kinds:
         value.backward()
     assert kinds == ["forward"] * 2 + ["gradient"] * 2
     misfit(survey, plain, max_history_bytes=0).backward()
     assert torch.equal(model["m"].grad, plain["m"].grad)
-    assert shared_memory.taken() == 0
+    assert shared_memory.bytes_in_use() == 0
 
 
 def test_a_fork_does_not_free_the_memory(make_survey: Make) -> None:

@@ -271,7 +271,7 @@ def test_histories_wait_from_the_second_product_on(
 
     monkeypatch.setattr(KernelRun, "run", counting)
     gc.collect()
-    before = shared_memory.taken()
+    before = shared_memory.bytes_in_use()
     found = []
     for forwards in (SHOTS, SHOTS, 0, 0):
         kinds.clear()
@@ -281,10 +281,10 @@ def test_histories_wait_from_the_second_product_on(
         model[s.names[0]] *= 1.01
     assert all(np.array_equal(f, found[0]) for f in found)
     assert np.array_equal(pickle.loads(pickle.dumps(J)).T @ s.data, found[0])
-    assert shared_memory.taken() > before
+    assert shared_memory.bytes_in_use() > before
     del J
     gc.collect()
-    assert shared_memory.taken() == before
+    assert shared_memory.bytes_in_use() == before
 
 
 def test_numbers_of_other_kinds(survey: Any) -> None:

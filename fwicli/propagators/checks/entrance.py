@@ -53,20 +53,22 @@ class Entrance:
             If one is unknown, missing, of another shape or kind, not finite, or not positive where
             it must be.
         """
-        made = self.discretization
+        discretization = self.discretization
         self._components("models", models, n_directions)
         parts: dict[int, dict[str, Array]] = {}
         for component in sorted({0, *models}):
-            given: Any = models.get(component)
-            check_names(made.equation, made.grid.ndim, given, whole=not component)
+            part: Any = models.get(component)
+            check_names(
+                discretization.equation, discretization.grid.ndim, part, whole=not component
+            )
             parts[component] = {
-                name: _parameter(name, values, made.grid, bool(component))
-                for name, values in given.items()
+                name: _parameter(name, values, discretization.grid, bool(component))
+                for name, values in part.items()
             }
             named = {f"{prefix(component)}{n}": values for n, values in parts[component].items()}
-            failures.check_model(made.equation, made.grid, named)
+            failures.check_model(discretization.equation, discretization.grid, named)
         if not self.quiet:
-            units.warn(made.equation, parts[0])
+            units.warn(discretization.equation, parts[0])
         return parts
 
     def traces(self, role: str, data: Any, expected: Shape) -> Array:
@@ -85,7 +87,7 @@ class Entrance:
         check_traces(role, traces.shape, expected)
         return traces
 
-    def wavelets(self, given: Any) -> Array:
+    def wavelets(self, wavelet: Any) -> Array:
         """Source time functions of extended sources, as many as there are, of shape (n, samples).
 
         Raises
@@ -93,10 +95,10 @@ class Entrance:
         DataError
             If they have another shape or kind, or are not finite.
         """
-        axis, array = self.discretization.time, ndarrays.real("the wavelet", given, DataError)
+        time, array = self.discretization.time, ndarrays.real("the wavelet", wavelet, DataError)
         count = len(array) if array.ndim == 2 else 1
-        traces = self.traces("wavelet", given, (count, axis.samples))
-        failures.check_traces(traces, axis.interval)
+        traces = self.traces("wavelet", wavelet, (count, time.samples))
+        failures.check_traces(traces, time.interval)
         return traces
 
     def components(self, role: str, values: Mapping[int, Any], n_directions: int) -> None:
@@ -111,7 +113,9 @@ class Entrance:
             raise DataError(f"there is no {role}: without one there are no waves")
         self._components(f"{role}s", values, n_directions)
 
-    def images(self, kinds: Collection[str], wanted: Collection[tuple[int, str]] | None) -> None:
+    def images(
+        self, kinds: Collection[str], derivatives: Collection[tuple[int, str]] | None
+    ) -> None:
         """Make sure that there are such images, and gradients of such parameters.
 
         Raises
@@ -126,10 +130,10 @@ class Entrance:
                 f"there is no image `{kinds if isinstance(kinds, str) else unknown[0]}`; choose a "
                 f"tuple of some of {', '.join(there)}"
             )
-        if wanted is not None:
-            made = self.discretization
-            names = dict.fromkeys(name for _, name in wanted)
-            check_names(made.equation, made.grid.ndim, names, whole=False)
+        if derivatives is not None:
+            discretization = self.discretization
+            names = dict.fromkeys(name for _, name in derivatives)
+            check_names(discretization.equation, discretization.grid.ndim, names, whole=False)
 
     def _components(self, what: str, values: Mapping[int, Any], n_directions: int) -> None:
         beyond = sorted(c for c in values if not 0 <= c < 2**n_directions)
@@ -143,7 +147,7 @@ class Entrance:
 # --- models --------------------------------------------------------------------------------------
 
 
-def check_names(equation: str, ndim: int, given: Any, whole: bool) -> None:
+def check_names(equation: str, ndim: int, model: Any, whole: bool) -> None:
     """Make sure that a model, or a change of one, has parameters that the equation has.
 
     Parameters
@@ -157,20 +161,20 @@ def check_names(equation: str, ndim: int, given: Any, whole: bool) -> None:
         If one is unknown, or missing.
     """
     formulas = registry.load(equation).parameters(ndim)
-    if not isinstance(given, Mapping):
+    if not isinstance(model, Mapping):
         what = "the model" if whole else "the change of the model"
         first = next(iter(formulas))
         raise ModelError(
-            f"{what} of {equation} is {ndarrays.kind_of(given)}; give its parameters by name, as "
+            f"{what} of {equation} is {ndarrays.kind_of(model)}; give its parameters by name, as "
             f"in {{{first!r}: array}}; {_advice(equation, ndim)}"
         )
-    unknown = [name for name in given if name not in formulas]
-    missing = [name for name in formulas if name not in given] if whole else []
+    unknown = [name for name in model if name not in formulas]
+    missing = [name for name in formulas if name not in model] if whole else []
     if unknown or missing:
         parts = [f"has no `{'`, `'.join(map(str, unknown))}`"] if unknown else []
         parts += [f"needs `{'`, `'.join(missing)}`, too"] if missing else []
         raise ModelError(f"{equation} {' and '.join(parts)}; {_advice(equation, ndim)}")
-    if not given:
+    if not model:
         raise ModelError(
             f"the change of the model of {equation} is empty; {_advice(equation, ndim)}"
         )
@@ -287,7 +291,7 @@ def check_traces(
     raise DataError(f"the {role} has the shape {tuple(shape)}; {at} {expected}{shots}{hint}")
 
 
-def positions(what: str, given: Any, grid: Grid) -> NDArray[np.float64]:
+def positions(what: str, values: Any, grid: Grid) -> NDArray[np.float64]:
     """Positions [m] of shape (n, ndim).
 
     Raises
@@ -295,7 +299,7 @@ def positions(what: str, given: Any, grid: Grid) -> NDArray[np.float64]:
     GeometryError
         If there are none, or they have another shape or kind, or are not finite.
     """
-    place = ndarrays.real(what, given, GeometryError)
+    place = ndarrays.real(what, values, GeometryError)
     axes, ndim = ", ".join(grid.axes), grid.ndim
     if place.ndim == 1 and place.size == ndim:
         place = place[None]

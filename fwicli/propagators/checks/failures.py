@@ -120,10 +120,10 @@ def cause(
 def velocity(equation: str, model: Mapping[str, Array]) -> Array | None:
     """Velocity of the fastest wave [m/s] from the parameters; None if it cannot be recovered."""
     stated = registry.load(equation)
-    known = {**stated.defaults, **properties(equation, model)}
-    if not set(inspect.signature(stated.fastest).parameters) <= set(known):
+    all_properties = {**stated.defaults, **properties(equation, model)}
+    if not set(inspect.signature(stated.fastest).parameters) <= set(all_properties):
         return None
-    return np.asarray(call(stated.fastest, known))
+    return np.asarray(call(stated.fastest, all_properties))
 
 
 def properties(equation: str, model: Mapping[str, Array]) -> dict[str, Array]:
@@ -161,12 +161,12 @@ def _solved(equation: str, ndim: int) -> dict[str, tuple[Any, tuple[str, ...]]]:
     simple = {n: e for n, e in formulas.items() if {s.name for s in e.free_symbols} <= POSITIVE}
     # Thomsen's parameters each have a parameter of their own.
     groups = [simple, *[{n: e} for n, e in formulas.items() if n in ("e", "s", "f")]]
-    found = {}
+    solved = {}
     for group in groups:
         unknowns = sorted({s for e in group.values() for s in e.free_symbols}, key=str)
-        given = {n: sympy.Symbol(f"{n}_", positive=True) for n in group}
-        solutions = sympy.solve([given[n] - e for n, e in group.items()], unknowns, dict=True)
+        symbols = {n: sympy.Symbol(f"{n}_", positive=True) for n in group}
+        solutions = sympy.solve([symbols[n] - e for n, e in group.items()], unknowns, dict=True)
         for symbol, solution in solutions[0].items() if solutions else ():
-            function = sympy.lambdify(list(given.values()), solution, "numpy")
-            found[symbol.name] = function, tuple(given)
-    return found
+            function = sympy.lambdify(list(symbols.values()), solution, "numpy")
+            solved[symbol.name] = function, tuple(symbols)
+    return solved

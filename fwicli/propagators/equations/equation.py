@@ -45,10 +45,10 @@ class Footprint:
     strips: int
     evolving: tuple[str, ...] = ()
 
-    def kept(self, recorded: str, parameters: Collection[str] | None = None) -> set[str]:
+    def stored_fields(self, recorded: str, parameters: Collection[str] | None = None) -> set[str]:
         """Fields that the history keeps for some parameters, or for all."""
-        wanted = self.history if parameters is None else parameters
-        return {recorded, *(name for p in wanted for name in self.history[p])}
+        names = self.history if parameters is None else parameters
+        return {recorded, *(name for p in names for name in self.history[p])}
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,8 @@ class Equation:
 
     def properties_in(self, ndim: int) -> tuple[str, ...]:
         """Names of the physical properties that it knows in so many dimensions, `vp` first."""
-        found = [name for f in self.parameters(ndim).values() for name in arguments(f)]
-        return tuple(dict.fromkeys(("vp", *found)))
+        names = [name for f in self.parameters(ndim).values() for name in arguments(f)]
+        return tuple(dict.fromkeys(("vp", *names)))
 
     def complete(self, properties: Mapping[str, Any], ndim: int) -> dict[str, Any]:
         """The properties that it needs, those that are missing at their defaults."""
@@ -135,13 +135,13 @@ class Equation:
 
     def speeds(self, properties: Mapping[str, Any], ndim: int) -> tuple[float, float]:
         """Slowest and fastest wave that properties allow [m/s]."""
-        known = self.complete(properties, ndim)
-        return float(call(self.slowest, known).min()), float(call(self.fastest, known).max())
+        complete = self.complete(properties, ndim)
+        return float(call(self.slowest, complete).min()), float(call(self.fastest, complete).max())
 
 
-def call(function: Function, known: Mapping[str, Any]) -> Any:
+def call(function: Function, properties: Mapping[str, Any]) -> Any:
     """A function of the properties that its arguments name."""
-    return function(**{name: known[name] for name in inspect.signature(function).parameters})
+    return function(**{name: properties[name] for name in inspect.signature(function).parameters})
 
 
 @cache

@@ -72,13 +72,13 @@ def sharpened(properties: Mapping[str, Array]) -> dict[str, Array]:
         "rho": _scale(properties) * np.exp(level + small),
     }
     return {
-        name: values[name].astype(given.dtype) if name in values else given
-        for name, given in properties.items()
+        name: values[name].astype(array.dtype) if name in values else array
+        for name, array in properties.items()
     }
 
 
 def gradient(
-    properties: Mapping[str, Array], by_vp: Array, by_rho: Array, wanted: str
+    properties: Mapping[str, Array], by_vp: Array, by_rho: Array, name: str
 ) -> NDArray[np.float64]:
     """Derivative with respect to `vp` or `rho` of the cells, from those of the nodes.
 
@@ -89,7 +89,7 @@ def gradient(
     """
     nodes = sharpened(properties)
     by_log_vp = by_vp * nodes["vp"]
-    if wanted == "vp":
+    if name == "vp":
         return np.asarray(by_log_vp / properties["vp"], dtype=np.float64)
     logarithm = _logarithm(properties)
     level, spread = _moments(logarithm)
@@ -120,9 +120,9 @@ def _filter(values: NDArray[np.float64], transpose: bool = False) -> NDArray[np.
     """The filter g along all axes, or its transpose; beyond the model its edge goes on."""
     for axis in range(values.ndim):
         matrix = _matrix(values.shape[axis])
-        moved = np.moveaxis(values, axis, 0)
-        flat = (matrix.T if transpose else matrix) @ moved.reshape(moved.shape[0], -1)
-        values = np.moveaxis(flat.reshape(moved.shape), 0, axis)
+        turned = np.moveaxis(values, axis, 0)
+        flat = (matrix.T if transpose else matrix) @ turned.reshape(turned.shape[0], -1)
+        values = np.moveaxis(flat.reshape(turned.shape), 0, axis)
     return np.ascontiguousarray(values)
 
 

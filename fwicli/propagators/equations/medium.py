@@ -84,9 +84,11 @@ class Medium:
 
     def coefficient(self, name: str, expr: Expr) -> Function:
         """A pointwise expression of parameters, kept as a function of its own."""
-        made = Function(name=name, grid=self.grid, space_order=self.order, dtype=self.grid.dtype)
-        self._derived[made] = expr
-        return made
+        coefficient = Function(
+            name=name, grid=self.grid, space_order=self.order, dtype=self.grid.dtype
+        )
+        self._derived[coefficient] = expr
+        return coefficient
 
     def root(self, expr: Expr) -> Expr:
         """Square root of an expression."""

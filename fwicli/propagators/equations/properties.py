@@ -57,12 +57,12 @@ def parameters(equation: str, properties: Properties) -> dict[str, Array]:
             raise ModelError(f"{name} is {arrays[name].min():g} somewhere; it must be positive")
     shape = arrays["vp"].shape
     properties = {n: a if a.ndim else np.full(shape, a) for n, a in arrays.items()}
-    known = stated.complete(_nodes(stated, properties), len(shape))
-    made = {}
+    complete = stated.complete(_nodes(stated, properties), len(shape))
+    values_by_name = {}
     for name, formula in stated.parameters(len(shape)).items():
-        values = _function(formula)(*[known[a] for a in arguments(formula)])
-        made[name] = np.array(np.broadcast_to(values, shape), dtype=float)
-    return made
+        values = _function(formula)(*[complete[a] for a in arguments(formula)])
+        values_by_name[name] = np.array(np.broadcast_to(values, shape), dtype=float)
+    return values_by_name
 
 
 def check_names(stated: Equation, properties: Any) -> None:
@@ -120,15 +120,15 @@ def check_kinds(shapes: Mapping[str, Sequence[int]], kinds: Mapping[str, str]) -
 
 
 def gradient(
-    equation: str, properties: Properties, derivatives: Mapping[str, Array], wanted: str
+    equation: str, properties: Properties, derivatives: Mapping[str, Array], name: str
 ) -> Array:
-    """Derivative with respect to the property `wanted` from those with respect to parameters."""
+    """Derivative with respect to the property `name` from those with respect to parameters."""
     stated = registry.load(equation)
     nodes = _nodes(stated, properties)
-    if nodes is properties or wanted not in ("vp", "rho"):
-        return _pointwise(stated, nodes, derivatives, wanted)
-    by_vp, by_rho = (_pointwise(stated, nodes, derivatives, name) for name in ("vp", "rho"))
-    return interfaces.gradient(properties, by_vp, by_rho, wanted)
+    if nodes is properties or name not in ("vp", "rho"):
+        return _pointwise(stated, nodes, derivatives, name)
+    by_vp, by_rho = (_pointwise(stated, nodes, derivatives, n) for n in ("vp", "rho"))
+    return interfaces.gradient(properties, by_vp, by_rho, name)
 
 
 def _nodes(stated: Equation, properties: Properties) -> Properties:
@@ -138,17 +138,17 @@ def _nodes(stated: Equation, properties: Properties) -> Properties:
 
 
 def _pointwise(
-    stated: Equation, properties: Properties, derivatives: Mapping[str, Array], wanted: str
+    stated: Equation, properties: Properties, derivatives: Mapping[str, Array], target: str
 ) -> Array:
     """The sum over the parameters, point by point."""
     shape = properties["vp"].shape
-    known = stated.complete(properties, len(shape))
+    complete = stated.complete(properties, len(shape))
     formulas = stated.parameters(len(shape))
     total = np.zeros(shape)
     for name, derivative in derivatives.items():
         names = arguments(formulas[name])
-        if wanted in names:
-            total += _slope(formulas[name], wanted)(*[known[a] for a in names]) * derivative
+        if target in names:
+            total += _slope(formulas[name], target)(*[complete[a] for a in names]) * derivative
     return total
 
 
@@ -156,17 +156,17 @@ def _pointwise(
 def _function(formula: str) -> Function:
     """A formula as a function of the properties that it names."""
     symbols = [sympy.Symbol(a, real=True) for a in arguments(formula)]
-    made: Function = sympy.lambdify(symbols, _expression(formula), "numpy")
-    return made
+    function: Function = sympy.lambdify(symbols, _expression(formula), "numpy")
+    return function
 
 
 @cache
-def _slope(formula: str, wanted: str) -> Function:
+def _slope(formula: str, target: str) -> Function:
     """Derivative of a formula with respect to one of the properties that it names."""
     symbols = [sympy.Symbol(a, real=True) for a in arguments(formula)]
-    derivative = sympy.diff(_expression(formula), sympy.Symbol(wanted, real=True))
-    made: Function = sympy.lambdify(symbols, derivative, "numpy")
-    return made
+    derivative = sympy.diff(_expression(formula), sympy.Symbol(target, real=True))
+    function: Function = sympy.lambdify(symbols, derivative, "numpy")
+    return function
 
 
 def _expression(formula: str) -> Any:

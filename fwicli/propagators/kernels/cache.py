@@ -150,17 +150,17 @@ def names(prefix: str) -> list[str]:
 
 def write(name: str, data: bytes) -> None:
     """Keep data in a file. Where no folder can be written, it costs time only."""
-    found = places()
-    for reason in found.refused:
+    folders = places()
+    for reason in folders.refused:
         warn(reason)
-    for path in found.writable:
+    for path in folders.writable:
         try:
             with _open(path) as opened:
                 opened.write(name, DIGEST(data).digest() + data)
             return
         except (OSError, TrustError) as error:
             warn(f"cannot keep a compiled kernel in {path} ({error}); set FWI_CACHE to another")
-    if not found.writable:
+    if not folders.writable:
         warn("compiled kernels are not kept: set FWI_CACHE to a folder that you can write")
 
 

@@ -277,13 +277,13 @@ def _at_neighbours(read: Any, written: Any, dimensions: set[Any]) -> bool:
 
 def _array_specs(equations: list[Eq]) -> Iterator[ArraySpec]:
     """Arrays on the grid that equations work on; those at points are not among them."""
-    found = {f.name: f for e in equations for f in functions([e.lhs, e.rhs])}
-    for name in sorted(found):
-        f = found[name]
+    by_name = {f.name: f for e in equations for f in functions([e.lhs, e.rhs])}
+    for name in sorted(by_name):
+        f = by_name[name]
         if name.startswith("history_"):
             yield ArraySpec(name, "history", f.space_order)
         elif name.startswith("edge_"):
-            axis = next(i for i, d in enumerate(f.dimensions[1:]) if d not in _space(found))
+            axis = next(i for i, d in enumerate(f.dimensions[1:]) if d not in _space(by_name))
             yield ArraySpec(name, "edge", 0, axis=axis)
         elif f.is_TimeFunction:
             yield ArraySpec(
@@ -298,7 +298,7 @@ def _array_specs(equations: list[Eq]) -> Iterator[ArraySpec]:
         elif f.grid is not None:
             yield ArraySpec(name, "model", f.space_order)
         elif f.dimensions[0].is_Space:
-            axis = next(i for i, d in enumerate(_space(found)) if d == f.dimensions[0])
+            axis = next(i for i, d in enumerate(_space(by_name)) if d == f.dimensions[0])
             yield ArraySpec(name, "line", f.space_order, axis=axis)
 
 
@@ -319,16 +319,16 @@ def _remembered(f: Any, equations: list[Eq]) -> tuple[int, ...]:
     """Levels of a field that a step reads before it has written them, in step 0."""
     time, *_ = f.dimensions
     written: set[Any] = set()
-    found = set()
+    shifts = set()
     for equation in equations:
         read = {a.indices[0] for a in accesses(equation.rhs) if a.function is f}
-        found |= {int((i - time) / time.spacing) for i in read - written}
+        shifts |= {int((i - time) / time.spacing) for i in read - written}
         if equation.lhs.function is f:
             written.add(equation.lhs.indices[0])
-    return tuple(sorted({shift % f.shape_allocated[0] for shift in found}))
+    return tuple(sorted({shift % f.shape_allocated[0] for shift in shifts}))
 
 
-def _space(found: dict[str, Any]) -> tuple[Any, ...]:
-    grid = next(f.grid for f in found.values() if f.grid is not None)
+def _space(by_name: dict[str, Any]) -> tuple[Any, ...]:
+    grid = next(f.grid for f in by_name.values() if f.grid is not None)
     dimensions: tuple[Any, ...] = grid.dimensions
     return dimensions

@@ -94,10 +94,10 @@ def _multipliers(signature: Signature, name: str) -> list[str]:
 
 def _recorded(signature: Signature, system: System, names: list[str]) -> list[Eq]:
     """Record fields at the points, one for each component."""
-    points, found = PointSymbols(system.fields[0].grid, "d", "rec"), []
+    points, equations = PointSymbols(system.fields[0].grid, "d", "rec"), []
     for value, name in zip(records(signature), names, strict=True):
-        found += points.record(system.fields[system.index(name)], value)
-    return found
+        equations += points.record(system.fields[system.index(name)], value)
+    return equations
 
 
 def _injected(fields: list[str]) -> dict[str, str]:
@@ -105,24 +105,24 @@ def _injected(fields: list[str]) -> dict[str, str]:
     return {name: values("q", c) for c, name in enumerate(fields)}
 
 
-def _kept(system: System, name: str, grid: Any, reach: int) -> list[Eq]:
+def _stored(system: System, name: str, grid: Any, reach: int) -> list[Eq]:
     """Keep a field in the history, with what the gradient reads of it beyond free sides."""
-    kept = history(name, grid, reach)
-    equations = [Eq(kept, system.fields[system.index(name)])]
+    stored = history(name, grid, reach)
+    equations = [Eq(stored, system.fields[system.index(name)])]
     for mirror in system.mirrors.get(name, ()) if reach else ():
-        equations += continued(kept, mirror, reach)
+        equations += continued(stored, mirror, reach)
     return equations
 
 
 def _forward(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
     system = _system(signature, equation, grid, buffers=2)
-    kept = needed(system, signature, equation) if signature.history else {}
+    stored = needed(system, signature, equation) if signature.history else {}
     receivers = _components(signature, equation.receiver)
     entering = _injected(_components(signature, equation.source))
-    before, step = advance(system, {*receivers, *kept}, entering, PointSymbols(grid, "q", "inj"))
+    before, step = advance(system, {*receivers, *stored}, entering, PointSymbols(grid, "q", "inj"))
     step += _recorded(signature, system, receivers)
-    for name, reach in kept.items():
-        step += _kept(system, name, grid, reach)
+    for name, reach in stored.items():
+        step += _stored(system, name, grid, reach)
     if signature.edges:
         for f in _evolving(system):
             step += [Eq(edge, value) for edge, value in _edges(f, signature, grid)]
@@ -131,9 +131,9 @@ def _forward(signature: Signature, equation: Equation, grid: Any) -> tuple[Syste
 
 def _reverse(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
     forward = _system(replace(signature, layer=0), equation, grid, buffers=2)
-    kept = needed(forward, signature, equation)
+    stored = needed(forward, signature, equation)
     evolving = _evolving(forward)
-    lost = sorted(kept.keys() - {f.name for f in evolving})
+    lost = sorted(stored.keys() - {f.name for f in evolving})
     if lost:  # a plan refuses this earlier, see `history.irreversible`
         raise CalculusError(
             f"the history of {', '.join(lost)}, which this gradient of {equation.name} needs, is "
@@ -143,8 +143,8 @@ def _reverse(signature: Signature, equation: Equation, grid: Any) -> tuple[Syste
     keep = {f.name for f in evolving}
     entering = _injected([equation.source])
     before, step = advance(system, keep, entering, PointSymbols(grid, "q", "inj"))
-    for name, reach in kept.items():
-        step += _kept(forward, name, grid, reach)
+    for name, reach in stored.items():
+        step += _stored(forward, name, grid, reach)
     for f in evolving:
         step += [Eq(u, e) for e, u in _edges(f.backward, signature, grid)]
         mirrors = forward.mirrors.get(f.name, ())
@@ -168,7 +168,7 @@ def _edges(f: Any, signature: Signature, grid: Any) -> list[tuple[Function, Expr
         axis, and the field there.
     """
     thickness = signature.layer + signature.order // 2
-    found = []
+    edges = []
     for axis, sides in enumerate(walls(signature.free, grid.dim)):
         x = grid.dimensions[axis]
         for last, free in enumerate(sides):
@@ -186,8 +186,8 @@ def _edges(f: Any, signature: Signature, grid: Any) -> list[tuple[Function, Expr
                 dtype=grid.dtype,
             )
             first = x.symbolic_max - thickness + 1 if last else x.symbolic_min
-            found.append((edge, f.subs(x, first + rim)))
-    return found
+            edges.append((edge, f.subs(x, first + rim)))
+    return edges
 
 
 def _adjoint(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
@@ -203,7 +203,7 @@ def _gradient(signature: Signature, equation: Equation, grid: Any) -> tuple[Syst
     forward = _system(signature, equation, grid, buffers=3)
     system = calculus.adjoint(forward)
     multipliers = {f.name: system.fields[system.index(f"adj_{f.name}")] for f in forward.fields}
-    kept = {
+    stored = {
         name: history(name, grid, reach)
         for name, reach in needed(forward, signature, equation).items()
     }
@@ -213,14 +213,14 @@ def _gradient(signature: Signature, equation: Equation, grid: Any) -> tuple[Syst
     for image in signature.images:
         if image == "gradient":
             sums = _sums(forward)
-            for c in _wanted(forward, signature):
+            for c in _differentiated(forward, signature):
                 integrand = calculus.gradient(forward, multipliers, c)
-                images += _add(sums[c.name], substitute(integrand, kept))
-            for c in reversed(_wanted(forward, signature)):
+                images += _add(sums[c.name], substitute(integrand, stored))
+            for c in reversed(_differentiated(forward, signature)):
                 after += _add(sums[c.name], calculus.chain_rule(forward, c, sums))
         else:
             multiplier = system.fields[system.index(sources[0])]
-            images += _imaged(image, kept[equation.receiver], multiplier)
+            images += _imaged(image, stored[equation.receiver], multiplier)
     keep = _fields(images) | (set(sources) if signature.recorded else set())
     entering = _injected(_multipliers(signature, equation.receiver))
     before, step = advance(system, keep, entering, PointSymbols(grid, "q", "inj"))
@@ -252,24 +252,24 @@ def _sums(system: System) -> dict[str, Function]:
     }
 
 
-def _wanted(system: System, signature: Signature) -> list[Function]:
+def _differentiated(system: System, signature: Signature) -> list[Function]:
     """Parameters whose gradient is asked for, and coefficients derived from any of them."""
     only = signature.parameters
-    asked = [p for p in system.parameters if only is None or p.name in only]
-    known = {p.name for p in asked}
+    chosen = [p for p in system.parameters if only is None or p.name in only]
+    reached = {p.name for p in chosen}
     derived = []
     for c, expr in system.derived.items():
-        if names(expr) & known:
-            known.add(c.name)
+        if names(expr) & reached:
+            reached.add(c.name)
             derived.append(c)
-    return [*asked, *derived]
+    return [*chosen, *derived]
 
 
 def needed(system: System, signature: Signature, equation: Equation) -> dict[str, int]:
     """Forward fields that images read, and how many points away at most, by name."""
-    found: dict[str, int] = {equation.receiver: 0}
+    reaches: dict[str, int] = {equation.receiver: 0}
     multipliers = {f.name: like(f, f"adj_{f.name}") for f in system.fields}
-    for c in _wanted(system, signature):
+    for c in _differentiated(system, signature):
         for access in accesses(calculus.gradient(system, multipliers, c)):
             away = [
                 abs(int(amount / dimension.spacing))
@@ -277,8 +277,8 @@ def needed(system: System, signature: Signature, equation: Equation) -> dict[str
                 if dimension.is_Space
             ]
             name = access.function.name
-            found[name] = max([found.get(name, 0), *away])
-    return {f.name: found[f.name] for f in system.fields if f.name in found}
+            reaches[name] = max([reaches.get(name, 0), *away])
+    return {f.name: reaches[f.name] for f in system.fields if f.name in reaches}
 
 
 def history(name: str, grid: Any, reach: int, every: int = 2, array: Any = None) -> TimeFunction:

@@ -82,8 +82,8 @@ def compiler(trial: bool = False) -> Compiler:
         If a variable cannot be taken apart.
     """
     command, cflags, ldflags = _words("CC"), _words("CFLAGS"), _words("LDFLAGS")
-    used, ignored = _kept(cflags + ldflags)
-    variables = {"CC": command, "CFLAGS": _kept(cflags)[0], "LDFLAGS": _kept(ldflags)[0]}
+    used, ignored = _paths(cflags + ldflags)
+    variables = {"CC": command, "CFLAGS": _paths(cflags)[0], "LDFLAGS": _paths(ldflags)[0]}
     named = [name for name, words in variables.items() if words]
     flags, libraries = TRIAL_FLAGS if trial else _flags()
     return Compiler(
@@ -106,9 +106,9 @@ def _words(name: str) -> list[str]:
         ) from None
 
 
-def _kept(flags: list[str]) -> tuple[list[str], list[str]]:
+def _paths(flags: list[str]) -> tuple[list[str], list[str]]:
     """Flags that say where files are, and the others."""
-    kept: list[str] = []
+    places: list[str] = []
     ignored: list[str] = []
     words = iter(flags)
     for word in words:
@@ -116,10 +116,10 @@ def _kept(flags: list[str]) -> tuple[list[str], list[str]]:
             ignored.append(word)
         elif word in TWO_WORDS:
             place = next(words, None)
-            kept += [] if place is None else [word, place]
+            places += [] if place is None else [word, place]
         else:
-            kept.append(word)
-    return kept, ignored
+            places.append(word)
+    return places, ignored
 
 
 @functools.cache
@@ -130,15 +130,15 @@ def _flags() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
     hidden = {n: os.environ.pop(n) for n in ("CC", "CFLAGS", "LDFLAGS") if n in os.environ}
     try:
-        known = CustomCompiler(
+        compiler = CustomCompiler(
             name="custom", platform=configuration["platform"], language="openmp", mpi=False
         )
     finally:
         os.environ.update(hidden)
     # Where there is no gcc, Devito does not know whether it would understand this.
-    openmp = () if "-fopenmp" in known.ldflags else ("-fopenmp",)
-    libraries = [f"-l{name}" for name in known.libraries]
-    return (*known.cflags, *known.ldflags, *openmp), tuple(libraries)
+    openmp = () if "-fopenmp" in compiler.ldflags else ("-fopenmp",)
+    libraries = [f"-l{name}" for name in compiler.libraries]
+    return (*compiler.cflags, *compiler.ldflags, *openmp), tuple(libraries)
 
 
 @functools.cache

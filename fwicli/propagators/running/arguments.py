@@ -51,28 +51,28 @@ class Arguments:
     def place(self, name: str, array: Array) -> None:
         """Have the C function find an argument in an array of the same shape elsewhere."""
         # That the array is still there when the function runs is for the caller to see to.
-        made = self.compiled[name]._obj
-        made.data = array.ctypes.data_as(type(made.data))
+        pointer = self.compiled[name]._obj
+        pointer.data = array.ctypes.data_as(type(pointer.data))
 
 
 class Prepared:
     """Arguments of the kernels of one discretization, by kernel and shapes; the last are kept."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[Hashable, Arguments] = OrderedDict()
+        self._arguments: OrderedDict[Hashable, Arguments] = OrderedDict()
 
     def take(self, key: Hashable) -> Arguments:
         """The arguments of a kernel and shapes, new or those of an earlier shot."""
-        found = self._known.setdefault(key, Arguments())
-        self._known.move_to_end(key)
-        while len(self._known) > 1 and (len(self._known) > KEPT or self.nbytes > LARGEST):
-            self._known.popitem(last=False)
-        return found
+        arguments = self._arguments.setdefault(key, Arguments())
+        self._arguments.move_to_end(key)
+        while len(self._arguments) > 1 and (len(self._arguments) > KEPT or self.nbytes > LARGEST):
+            self._arguments.popitem(last=False)
+        return arguments
 
     @property
     def nbytes(self) -> int:
         """Memory of the arrays that only arguments have [bytes]."""
-        return sum(a.nbytes for a in self._known.values())
+        return sum(a.nbytes for a in self._arguments.values())
 
 
 def shapes(*arrays: Array | None) -> tuple[tuple[int, ...] | None, ...]:

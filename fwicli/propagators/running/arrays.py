@@ -77,7 +77,7 @@ class GridArrays:
 
     def snapshots(self, spec: ArraySpec, count: int) -> Array:
         """The array of a history, for so many snapshots."""
-        return self.kept(spec.name, self.of_snapshots(spec, count), self._dtype, spec.space_order)
+        return self.buffer(spec.name, self.of_snapshots(spec, count), self._dtype, spec.space_order)
 
     def of_snapshots(self, spec: ArraySpec, count: int) -> tuple[int, ...]:
         """Shape of a history of so many snapshots."""
@@ -102,11 +102,11 @@ class GridArrays:
 
     def edges(self, spec: ArraySpec, steps: int) -> Array:
         """The array of a field in the layer on one side, for so many steps."""
-        made, shape = self.discretization, list(self.allocated)
-        shape[spec.axis] = made.layer.cells + made.order // 2
-        return self.kept(spec.name, (steps, *shape), self._dtype)
+        discretization, shape = self.discretization, list(self.allocated)
+        shape[spec.axis] = discretization.layer.cells + discretization.order // 2
+        return self.buffer(spec.name, (steps, *shape), self._dtype)
 
-    def kept(self, name: str, shape: tuple[int, ...], dtype: Any, before: int = 0) -> Array:
+    def buffer(self, name: str, shape: tuple[int, ...], dtype: Any, before: int = 0) -> Array:
         """An array of any shape for the same purpose in every shot; zeros when it is made."""
         key = (name, shape)
         if key not in self._arrays:
@@ -164,18 +164,22 @@ class GridArrays:
 
     def _set_line(self, spec: ArraySpec, array: Array) -> None:
         """Coefficients of the absorbing layer along an axis."""
-        made = self.discretization
-        n, spacing = self.shape[spec.axis], made.grid.spacing[spec.axis]
+        discretization = self.discretization
+        n, spacing = self.shape[spec.axis], discretization.grid.spacing[spec.axis]
         free = self._walls[spec.axis]
-        b, c = made.layer.coefficients(n, spacing, made.time.step, 0.0, free)
-        b_half, c_half = made.layer.coefficients(n, spacing, made.time.step, 0.5, free)
-        drag, calm = made.layer.drag(n, spec.axis, made.grid.spacing, made.time.step, free)
+        b, c = discretization.layer.coefficients(n, spacing, discretization.time.step, 0.0, free)
+        b_half, c_half = discretization.layer.coefficients(
+            n, spacing, discretization.time.step, 0.5, free
+        )
+        drag, calm = discretization.layer.drag(
+            n, spec.axis, discretization.grid.spacing, discretization.time.step, free
+        )
         lines = {
             "b": b,
             "c": c,
             "bh": b_half,
             "ch": c_half,
-            "firm": made.layer.firmness(n, free),
+            "firm": discretization.layer.firmness(n, free),
             "drag": drag,
             "calm": calm,
         }

@@ -74,7 +74,7 @@ class CheckpointStore(WavefieldStore):
 
     def _slot(self, number: int) -> list[Array]:
         return [
-            self._arrays.kept(f"checkpoint{number}_{part}", view.shape, self._dtype)
+            self._arrays.buffer(f"checkpoint{number}_{part}", view.shape, self._dtype)
             for part, view in enumerate(self._views())
         ]
 
@@ -134,4 +134,4 @@ class BoundaryStore(WavefieldStore):
         for spec in self._sides:
             buffer = self.edges(spec)
             shape = (self._arrays.steps, *buffer.shape[1:])
-            yield self._arrays.kept(f"kept_{spec.name}", shape, self._dtype), buffer
+            yield self._arrays.buffer(f"kept_{spec.name}", shape, self._dtype), buffer

@@ -32,12 +32,12 @@ _numbers = itertools.count(1)
 _taken = _spare = 0
 
 
-def taken() -> int:
+def bytes_in_use() -> int:
     """Memory of the shelves of this process [bytes]."""
     return _taken
 
 
-def spare() -> int:
+def spare_bytes() -> int:
     """Memory that is kept for other shelves [bytes]."""
     return _spare
 
@@ -112,9 +112,9 @@ class _Spare:
         memories = self.memories.get(key)
         if not memories:
             return None
-        found = memories.pop()
-        _count(0, -found.size)
-        return found
+        memory = memories.pop()
+        _count(0, -memory.size)
+        return memory
 
 
 _spares: weakref.WeakKeyDictionary[Any, _Spare] = weakref.WeakKeyDictionary()

@@ -167,9 +167,9 @@ class CompressedStore(WavefieldStore):
             rows = self._flat(spec, segment)
             points = rows.shape[1]
             code = INTEGERS[self._options.bits]
-            codes = self._arrays.kept(f"codes_{spec.name}", (self._total(), points), code)
+            codes = self._arrays.buffer(f"codes_{spec.name}", (self._total(), points), code)
             shape = (self._total(), -(-points // BLOCK))
-            scales = self._arrays.kept(f"scales_{spec.name}", shape, self._dtype)
+            scales = self._arrays.buffer(f"scales_{spec.name}", shape, self._dtype)
             whole = points // BLOCK
             for number, row in enumerate(rows, first):
                 parts = codes[number], scales[number]
@@ -234,7 +234,7 @@ class FrequencyStore(WavefieldStore):
     def _spectrum(self, spec: ArraySpec) -> Array:
         points = self._flat(spec, 0).shape[1]
         shape = (2 * len(self._bins()), points)
-        return self._arrays.kept(f"spectrum_{spec.name}", shape, self._dtype)
+        return self._arrays.buffer(f"spectrum_{spec.name}", shape, self._dtype)
 
     def _add(self, snapshots: Array, kernel: Array, spectrum: Array) -> None:
         """spectrum += kernel snapshots, in place."""

@@ -69,8 +69,8 @@ def velocity_error(points: float, order: int) -> float:
     """
     centre, *others = second_derivative_weights(order)
     angle = 2 * math.pi / points
-    seen = -centre - 2 * sum(c * math.cos(n * angle) for n, c in enumerate(others, start=1))
-    return abs(math.sqrt(max(seen, 0.0)) / angle - 1)
+    effective = -centre - 2 * sum(c * math.cos(n * angle) for n, c in enumerate(others, start=1))
+    return abs(math.sqrt(max(effective, 0.0)) / angle - 1)
 
 
 @cache

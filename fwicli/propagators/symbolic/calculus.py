@@ -367,9 +367,9 @@ def born(
     )
 
 
-def _also(known: Mapping[str, Known], renamed: Mapping[str, str]) -> dict[str, Known]:
+def _also(facts: Mapping[str, Known], renamed: Mapping[str, str]) -> dict[str, Known]:
     """What is known of fields, also for those that they are renamed to."""
-    return {**known, **{renamed[n]: value for n, value in known.items() if n in renamed}}
+    return {**facts, **{renamed[n]: value for n, value in facts.items() if n in renamed}}
 
 
 def gradient(system: System, multipliers: Mapping[str, TimeFunction], parameter: Function) -> Expr:

@@ -55,5 +55,5 @@ def add_directions(system: System, n_directions: int) -> System:
 def _lifted(system: System, name: str) -> System:
     """One level more: for every field and parameter one along a new direction."""
     changes = {p.name: like(p, f"{name}{p.name}") for p in system.parameters}
-    made = calculus.born(system, changes, lambda n: f"{name}{n}", lambda n: f"{name}{n}")
-    return replace(made, parameters=(*system.parameters, *changes.values()))
+    lifted = calculus.born(system, changes, lambda n: f"{name}{n}", lambda n: f"{name}{n}")
+    return replace(lifted, parameters=(*system.parameters, *changes.values()))

@@ -94,12 +94,12 @@ def inline(system: System, keep: Collection[str], source: str = "") -> Inlined:
             residuals[name] = _replace(user, unknown, _shared(f, value, later, system, values))
     fields = [(f, _settled(r, f.name in system.supports, system, values)) for f, r in fields]
     fields, scalars = _placed(fields, values, system)
-    found = replace(
+    compact = replace(
         system,
         fields=tuple(f for f, _ in fields),
         residuals=tuple(r for _, r in fields),
     )
-    return Inlined(found, sources, scalars)
+    return Inlined(compact, sources, scalars)
 
 
 def _is_wanted_twice(
@@ -155,30 +155,30 @@ def _placed(
     residuals = {f.name: r for f, r in fields}
     before: set[str] = set()
     for number, loop in enumerate(_loops(fields, values, system)):
-        made: dict[Any, Expr] = {}
+        shared: dict[Any, Expr] = {}
         for scalar in reversed(values):
             users = [n for n in loop if scalar in residuals[n].free_symbols]
-            within = [m for m, value in made.items() if scalar in value.free_symbols]
+            within = [m for m, value in shared.items() if scalar in value.free_symbols]
             value = values[scalar]
             bound = not number or _newest(value, values, system) & before
             if bound and len(users) + len(within) > 1:
                 value = Symbol(name=f"{scalar.name}{number or ''}", dtype=scalar.dtype)
-                made[value] = values[scalar]
+                shared[value] = values[scalar]
             residuals |= {n: _replace(residuals[n], scalar, value) for n in users}
-            made |= {m: _replace(made[m], scalar, value) for m in within}
-        for scalar, value in reversed(made.items()):
-            user = _first_user(scalar, loop, residuals, made)
+            shared |= {m: _replace(shared[m], scalar, value) for m in within}
+        for scalar, value in reversed(shared.items()):
+            user = _first_user(scalar, loop, residuals, shared)
             placed.setdefault(user, []).append(Eq(scalar, value))
         before = set(loop)
     return [(f, residuals[f.name]) for f, _ in fields], placed
 
 
 def _first_user(
-    scalar: Any, loop: list[str], residuals: Mapping[str, Expr], made: dict[Any, Expr]
+    scalar: Any, loop: list[str], residuals: Mapping[str, Expr], shared: dict[Any, Expr]
 ) -> str:
     """First field of a loop whose residual uses a scalar, or one made of it."""
     same = {scalar}
-    for other, value in reversed(made.items()):
+    for other, value in reversed(shared.items()):
         if value.free_symbols & same:
             same.add(other)
     return next(n for n in loop if residuals[n].free_symbols & same)

@@ -194,7 +194,7 @@ def _region(term: Expr, system: System) -> Region | None:
 def time_step(system: System) -> Scheme:
     """Equations that advance every field of a system by one time step, in order."""
     scheme = Scheme()
-    scheme.coefficients += [Eq(made, expr) for made, expr in system.derived.items()]
+    scheme.coefficients += [Eq(function, expr) for function, expr in system.derived.items()]
     for index, f in enumerate(system.fields):
         unknown = system.unknown(index)
         coefficient, rest = _split(system, index)

@@ -31,11 +31,11 @@ def is_access(expr: Expr) -> bool:
 def functions(expr: Expr | Iterable[Expr]) -> set[Any]:
     """Grid functions that occur in an expression, each once."""
     exprs = expr if isinstance(expr, (tuple, list)) else (expr,)
-    found: set[Any] = set()
+    occurring: set[Any] = set()
     for e in exprs:
         if hasattr(e, "args"):
-            found |= {f.function for f in retrieve_functions(e, mode="unique")}
-    return found
+            occurring |= {f.function for f in retrieve_functions(e, mode="unique")}
+    return occurring
 
 
 def names(expr: Expr) -> set[str]:
@@ -66,13 +66,13 @@ def shift(expr: Expr, dimension: Any, amount: Expr) -> Expr:
 def offsets(access: Expr) -> dict[Any, Expr]:
     """Displacement of an access from the point (t, x, ...) by dimension, zeros left out."""
     reference = access.function.indices
-    found = {}
+    displacements = {}
     for dimension, origin, index in zip(
         access.function.dimensions, reference, access.indices, strict=True
     ):
         if index != origin:
-            found[dimension] = index - origin
-    return found
+            displacements[dimension] = index - origin
+    return displacements
 
 
 def expand_time(expr: Expr, time: Any) -> Expr:
@@ -94,8 +94,8 @@ def expand_time(expr: Expr, time: Any) -> Expr:
         terms = []
         for term in summands(expr._rebuild(stand_in).evaluate):
             access = next(iter(e for e in accesses(term)))
-            moved = shift(inner, time, offsets(access).get(time, 0))
-            terms.append(term.xreplace({access: sympy.S.One}) * moved)
+            shifted = shift(inner, time, offsets(access).get(time, 0))
+            terms.append(term.xreplace({access: sympy.S.One}) * shifted)
         return reduce(add, terms)
     return rebuild(expr, lambda e: expand_time(e, time))
 
@@ -149,20 +149,22 @@ def by_region(expr: Expr, confining: Collection[str]) -> dict[str, Expr]:
         What none of them confines has the name "".
     """
     if expr.is_Add:
-        found: dict[str, Expr] = {}
+        parts_by_region: dict[str, Expr] = {}
         for part in expr.args:
             for place, value in by_region(part, confining).items():
-                found[place] = found.get(place, sympy.S.Zero) + value
-        return found
+                parts_by_region[place] = parts_by_region.get(place, sympy.S.Zero) + value
+        return parts_by_region
     if expr.is_Mul:
-        found = {"": sympy.S.One}
+        parts_by_region = {"": sympy.S.One}
         for factor in expr.args:
             parts = by_region(factor, confining)
-            products = [((a or b), x * y) for a, x in found.items() for b, y in parts.items()]
-            found = {}
+            products = [
+                ((a or b), x * y) for a, x in parts_by_region.items() for b, y in parts.items()
+            ]
+            parts_by_region = {}
             for place, value in products:
-                found[place] = found.get(place, sympy.S.Zero) + value
-        return found
+                parts_by_region[place] = parts_by_region.get(place, sympy.S.Zero) + value
+        return parts_by_region
     present = sorted(n for n in names(expr) if n in confining)
     return {present[0] if present else "": expr}
 

@@ -26,12 +26,12 @@ PLACES = {"wavelet": "sources", "gather": "receivers"}
 
 
 @dataclass(frozen=True, eq=False)
-class Setting:
+class ShotSet:
     """Shots, and the model that they are propagated in.
 
     Attributes
     ----------
-    waves : Simulation
+    simulation : Simulation
     model : dict of str to ndarray of shape (*grid,)
         All parameters of the equation, in one precision.
     shots : int
@@ -40,16 +40,16 @@ class Setting:
         Whether data have a dimension of shots.
     data : dict of str to ndarray of shape (shots, ...)
         The fixed ones of "wavelet" and "gather".
-    wanted : tuple of str
+    changing : tuple of str
         Parameters that change.
     """
 
-    waves: Simulation
+    simulation: Simulation
     model: Mapping[str, Array]
     shots: int
     several: bool
     data: Mapping[str, Array]
-    wanted: tuple[str, ...]
+    changing: tuple[str, ...]
 
     @property
     def dtype(self) -> Any:
@@ -63,15 +63,15 @@ class Setting:
 
     def data_of(self, role: str) -> tuple[int, ...]:
         """Shape of the wavelets or gather of one shot."""
-        return shape_of(self.waves, PLACES[role], self.waves.discretization.time.samples)
+        return shape_of(self.simulation, PLACES[role], self.simulation.discretization.time.samples)
 
     @property
     def dims_of_model(self) -> tuple[int, ...]:
         """Shape of changes of the model: (*grid,) for one parameter, or (parameters, *grid)."""
-        grid = self.waves.discretization.grid.shape
-        return grid if len(self.wanted) == 1 else (len(self.wanted), *grid)
+        grid = self.simulation.discretization.grid.shape
+        return grid if len(self.changing) == 1 else (len(self.changing), *grid)
 
-    def select(self, which: Any) -> Setting:
+    def select(self, which: Any) -> ShotSet:
         """The same for some of the shots.
 
         Raises
@@ -85,23 +85,27 @@ class Setting:
         if np.size(numbers) == 0:
             raise IndexError(f"no shot is selected of {self.shots}")
         index = np.atleast_1d(numbers)
-        waves = replace(
-            self.waves,
+        simulation = replace(
+            self.simulation,
             **{n: p[index] if np.ndim(p) == 3 else p for n, p in self._positions().items()},
         )
         data = {role: values[index] for role, values in self.data.items()}
-        return replace(self, waves=waves, shots=len(index), several=np.ndim(numbers) > 0, data=data)
+        return replace(
+            self, simulation=simulation, shots=len(index), several=np.ndim(numbers) > 0, data=data
+        )
 
     def _positions(self) -> dict[str, Any]:
-        return {"sources": self.waves.sources, "receivers": self.waves.receivers}
+        return {"sources": self.simulation.sources, "receivers": self.simulation.receivers}
 
     def inputs(self, groups: int = 1) -> dict[Quantity, Array]:
         """Model and positions of a call, so many times."""
-        found = {Quantity("model", 0, name): values[None] for name, values in self.model.items()}
+        quantities = {
+            Quantity("model", 0, name): values[None] for name, values in self.model.items()
+        }
         for name, place in self._positions().items():
             if np.ndim(place) == 3:
-                found[Quantity(name)] = repeated(place, groups)
-        return found
+                quantities[Quantity(name)] = repeated(place, groups)
+        return quantities
 
     def places(self, shot: int) -> tuple[Any, Any]:
         """Sources and receivers of a shot."""
@@ -110,13 +114,13 @@ class Setting:
 
     def changes(self, x: Array) -> dict[str, Array]:
         """Changes of the parameters by name, from (k, *dims_of_model) to (k, *grid) each."""
-        grid = self.waves.discretization.grid.shape
-        parts = x.reshape(len(x), len(self.wanted), *grid)
-        return {name: parts[:, i] for i, name in enumerate(self.wanted)}
+        grid = self.simulation.discretization.grid.shape
+        parts = x.reshape(len(x), len(self.changing), *grid)
+        return {name: parts[:, i] for i, name in enumerate(self.changing)}
 
     def stacked(self, named: Mapping[str, Array]) -> Array:
         """The transpose of `changes`."""
-        parts = np.stack([named[name] for name in self.wanted], axis=1)
+        parts = np.stack([named[name] for name in self.changing], axis=1)
         return parts.reshape(len(parts), *self.dims_of_model)
 
 
@@ -125,13 +129,13 @@ def repeated(values: Array, groups: int) -> Array:
     return np.concatenate([values] * groups) if groups > 1 else values
 
 
-def setting(
-    waves: Simulation,
+def checked_shots(
+    simulation: Simulation,
     model: Model,
     shots: int | None = None,
-    wanted: str | Sequence[str] | None = None,
+    changing: str | Sequence[str] | None = None,
     **data: Any,
-) -> Setting:
+) -> ShotSet:
     """Shots and their model, checked.
 
     Parameters
@@ -140,7 +144,7 @@ def setting(
         Parameters of the equation; the array alone where there is one.
     shots : int, optional
         Number of shots where neither data nor positions say it.
-    wanted : str or sequence of str, optional
+    changing : str or sequence of str, optional
         Parameters that change; by default all.
     **data : array of shape (n, samples) or (shots, n, samples)
         "wavelet" and "gather", as far as they are fixed.
@@ -150,15 +154,15 @@ def setting(
     ModelError, DataError, GeometryError
         If shapes or precisions do not fit, or the numbers of shots differ.
     """
-    at = {name: _position(getattr(waves, name)) for name in PLACES.values()}
-    waves = replace(waves, **at)
-    named = _model(waves, model)
+    at = {name: _position(getattr(simulation, name)) for name in PLACES.values()}
+    simulation = replace(simulation, **at)
+    named = _model(simulation, model)
     arrays = {role: ndarrays.real(f"the {role}", _values(v), DataError) for role, v in data.items()}
-    samples = waves.discretization.time.samples
+    samples = simulation.discretization.time.samples
     counts = {name: len(p) for name, p in at.items() if np.ndim(p) == 3}
     counts |= {} if shots is None else {"shots": shots}
     for role, values in arrays.items():
-        shape = shape_of(waves, PLACES[role], samples)
+        shape = shape_of(simulation, PLACES[role], samples)
         if values.shape[-len(shape) :] != shape or values.ndim > len(shape) + 1:
             of_shots = f", or (shots, {', '.join(map(str, shape))})"
             entrance.check_traces(role, values.shape, shape, PLACES[role], of_shots)
@@ -170,15 +174,17 @@ def setting(
     number = next(iter(counts.values()), 1)
     dtype = next(iter(named.values())).dtype
     ready = {
-        role: np.broadcast_to(v, (number, *shape_of(waves, PLACES[role], samples))).astype(dtype)
+        role: np.broadcast_to(v, (number, *shape_of(simulation, PLACES[role], samples))).astype(
+            dtype
+        )
         for role, v in arrays.items()
     }
-    return Setting(waves, named, number, bool(counts), ready, _wanted(waves, wanted))
+    return ShotSet(simulation, named, number, bool(counts), ready, _changing(simulation, changing))
 
 
-def _values(given: Any) -> Any:
+def _values(values: Any) -> Any:
     """Without the history of a tensor."""
-    return given.detach().cpu() if hasattr(given, "detach") else given
+    return values.detach().cpu() if hasattr(values, "detach") else values
 
 
 def _position(place: Any) -> Any:
@@ -187,41 +193,41 @@ def _position(place: Any) -> Any:
     return ndarrays.real("a position", _values(place), GeometryError).astype(float)
 
 
-def _model(waves: Simulation, model: Model) -> dict[str, Array]:
+def _model(simulation: Simulation, model: Model) -> dict[str, Array]:
     """All parameters, in the order of the equation and in one precision."""
-    names = waves.parameters
+    names = simulation.parameters
     if not isinstance(model, Mapping):
         if len(names) > 1:
             raise ModelError(
-                f"{waves.discretization.equation} has the parameters {', '.join(names)}: give "
+                f"{simulation.discretization.equation} has the parameters {', '.join(names)}: give "
                 f"them by name, as in {{{names[0]!r}: array, ...}}"
             )
         model = {names[0]: model}
-    equation, grid = waves.discretization.equation, waves.discretization.grid
+    equation, grid = simulation.discretization.equation, simulation.discretization.grid
     entrance.check_names(equation, grid.ndim, model, whole=True)
-    given = {
+    arrays = {
         name: ndarrays.real(f"parameter {name}", _values(values), ModelError)
         for name, values in model.items()
     }
-    for name, values in given.items():
+    for name, values in arrays.items():
         entrance.check_on_grid(name, values.shape, grid)
-    entrance.check_precision({name: str(values.dtype) for name, values in given.items()})
+    entrance.check_precision({name: str(values.dtype) for name, values in arrays.items()})
     # A copy: what is kept of the waves in a model must not outlive it.
-    ready = {name: given[name].reshape(grid.shape).copy() for name in names}
+    ready = {name: arrays[name].reshape(grid.shape).copy() for name in names}
     failures.check_model(equation, grid, ready)
     units.warn(equation, ready)
     return ready
 
 
-def _wanted(waves: Simulation, wanted: str | Sequence[str] | None) -> tuple[str, ...]:
+def _changing(simulation: Simulation, changing: str | Sequence[str] | None) -> tuple[str, ...]:
     """Names of the parameters that change."""
-    if wanted is None:
-        return waves.parameters
-    names = (wanted,) if isinstance(wanted, str) else tuple(wanted)
-    unknown = [name for name in names if name not in waves.parameters]
+    if changing is None:
+        return simulation.parameters
+    names = (changing,) if isinstance(changing, str) else tuple(changing)
+    unknown = [name for name in names if name not in simulation.parameters]
     if unknown or not names or len(set(names)) < len(names):
         raise ModelError(
             f"parameters {', '.join(map(repr, names)) or 'none'} cannot change; choose among "
-            f"{', '.join(waves.parameters)}, each once"
+            f"{', '.join(simulation.parameters)}, each once"
         )
     return names
