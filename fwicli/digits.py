@@ -9,7 +9,7 @@ MOST_DIGITS = 17
 
 
 def round_down(value: float, digits: int = 3) -> float:
-    """`value` with so many significant digits, never above it."""
+    """`value` rounded down to some significant digits."""
     if value == 0 or not math.isfinite(value):
         return value
     exponent = digits - 1 - math.floor(math.log10(abs(value)))
@@ -20,7 +20,7 @@ def round_down(value: float, digits: int = 3) -> float:
 
 
 def round_up(value: float, digits: int = 3) -> float:
-    """`value` with so many significant digits, never below it."""
+    """`value` rounded up to some significant digits."""
     return -round_down(-value, digits)
 
 

@@ -23,7 +23,7 @@ def real(what: str, values: Any, error: type[FwiError]) -> Array:
     what : str
         Name for messages.
     error : type of FwiError
-        What is raised for values of another kind.
+        Raised for values of another kind.
     """
     if getattr(values, "requires_grad", False):
         raise error(
@@ -55,7 +55,7 @@ def check_unmasked(what: str, values: Any, error: type[FwiError]) -> None:
 
 
 def kind_of(values: Any) -> str:
-    """What something is, with an article."""
+    """The type of an object, with an article."""
     if values is None:
         return "nothing (None)"
     name = type(values).__name__

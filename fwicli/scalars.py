@@ -19,7 +19,7 @@ def whole(name: str, value: Any, least: int, error: type[FwiError]) -> int:
     least : int
         The smallest that is allowed.
     error : type of FwiError
-        What is raised for anything else.
+        Raised for anything else.
     """
     number: Any = value
     if isinstance(value, float) and value.is_integer():
@@ -45,7 +45,7 @@ def real(
     least : float
         The smallest that is allowed.
     error : type of FwiError
-        What is raised for anything else.
+        Raised for anything else.
     """
     try:
         number = math.nan if isinstance(value, str | bytes | bool) else float(value)

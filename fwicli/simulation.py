@@ -122,7 +122,7 @@ class Simulation:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What is computed: components of F q, or of F^T r and J^T r.
+    """An evaluation of components of F q, or of F^T r and J^T r.
 
     Attributes
     ----------

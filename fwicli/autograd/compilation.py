@@ -1,6 +1,6 @@
-"""What `torch.compile` leaves as it is: functions that propagate waves.
+"""Functions that `torch.compile` does not trace: those that propagate waves.
 
-It compiles what stands before and behind them. What it would trace here is no tensor operation.
+It compiles the code before and after them. Propagation is no tensor operation.
 """
 
 from __future__ import annotations

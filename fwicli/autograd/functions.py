@@ -2,11 +2,11 @@
 
 A model is a mapping from the names of the equation's parameters to tensors on the grid, or the
 tensor alone where there is one parameter. Data are (shots, n, samples), or (n, samples) for one
-shot or for what all shots share; whole wave fields (shots, samples, *grid). The result has the
-dimension of shots where data or positions have it.
+shot or for all shots alike; whole wave fields (shots, samples, *grid). The result has the dimension
+of shots where data or positions have it.
 
-What a gradient needs of the waves that `forward` propagates waits for it as far as there is room;
-all else is propagated again, and kept within the bounds of the history, shot by shot.
+`forward` stores the history that a gradient needs, if there is memory. Otherwise waves are
+propagated again, shot by shot, within the memory of the history options.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def forward(simulation: Simulation, model: Model, wavelet: Any) -> Tensor:
 
 @opaque
 def adjoint(simulation: Simulation, model: Model, gather: Any) -> Tensor:
-    """What arrives at the sources, q' = F(p)^T d; shapes and errors as those of `forward`."""
+    """Adjoint field at the sources, q' = F(p)^T d; shapes and errors as those of `forward`."""
     return _call(simulation, model, {"gather": gather}, Quantity("wavelet"))
 
 

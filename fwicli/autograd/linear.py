@@ -80,7 +80,7 @@ def physics(operator: Any, channels: bool = False, **options: Any) -> Any:
 
 
 def _shapes(operator: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Shapes of what an operator takes and gives."""
+    """Shapes of the input and the output of an operator."""
     dims = getattr(operator, "dims", (operator.shape[1],))
     return tuple(dims), tuple(getattr(operator, "dimsd", (operator.shape[0],)))
 

@@ -1,6 +1,6 @@
-"""The functions as layers of a network, which keep what they are made with.
+"""The functions as layers of a network, which store their fixed arguments.
 
-What requires a gradient is a parameter of the module, everything else a buffer; both move and are
+Tensors that require a gradient are parameters of the module, all others buffers; both move and are
 saved with it.
 """
 
@@ -57,7 +57,7 @@ class Adjoint(_Layer):
     """The layer d -> F(p)^T d (see `functions.adjoint`)."""
 
     def forward(self, gather: Tensor) -> Tensor:
-        """What arrives at the sources."""
+        """Adjoint field at the sources."""
         return functions.adjoint(self.simulation, self.model, gather)
 
 

@@ -13,7 +13,7 @@ Three facts suffice:
                   is the component of dG/dp that is the complement of S; so for q and r.
 
 A derivative with respect to positions is the same call with slopes at these positions, times what
-is injected or recorded there. What no output needs is left out: components, directions, and runs.
+is injected or recorded there. Components, directions and runs that no output needs are left out.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Tensors = dict[Quantity, Tensor]
 # Slots of a call, by the slots of the one that it follows from.
 Named = dict[Quantity, Quantity]
 
-# What is injected at sources and at receivers.
+# Quantity that is injected at sources, and at receivers.
 INJECTED = {"sources": "wavelet", "receivers": "gather"}
 
 
@@ -61,7 +61,7 @@ class _WaveFunction(torch.autograd.Function):
         call, *tensors = inputs
         ctx.call = replace(call, history=None)
         ctx.set_materialize_grads(False)
-        # Histories are freed with what PyTorch saves, which may be before its graph is.
+        # Histories are freed with the tensors that PyTorch saves, which may be before its graph is.
         waits = call.history is not None and not call.backward
         ctx.save_for_backward(*tensors, *([handle(call.history)] if waits else []))
         ctx.save_for_forward(*tensors)
@@ -141,7 +141,7 @@ def _like(gradient: Tensor, value: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class _Context:
-    """What calls that follow from one another have in common."""
+    """The evaluation that others derive from, and its history."""
 
     call: Evaluation
     history: SharedHistory | None = None
@@ -178,7 +178,7 @@ class _Context:
         return dict(zip(reached, values, strict=True))
 
 
-# What has to be injected for an output, by direction and role, not to be zero.
+# Quantities without which an output is zero, by direction and role.
 _INJECTING = {
     (False, "gather"): ("wavelet",),
     (True, "wavelet"): ("gather",),
@@ -189,7 +189,7 @@ _INJECTING = {
 def _is_reached(output: Quantity, inputs: Iterable[Quantity], injected: Sequence[str]) -> bool:
     """Whether an output is other than zero.
 
-    Its e are those of one of each of what is injected, and of any number of changes of the model.
+    Its e are those of one of each injected quantity, and of any number of changes of the model.
     """
     components: dict[str, set[int]] = {}
     for slot in inputs:
@@ -321,7 +321,7 @@ def _moved(record: Tensor, change: Tensor) -> Tensor:
 
 
 def _dipoles(values: Tensor, change: Tensor) -> Tensor:
-    """What is injected along each axis where positions change."""
+    """Dipoles along each axis, for changes of positions."""
     weights = change.movedim(2, 1).reshape(len(change), -1, 1)
     return values.repeat(1, change.shape[2], 1) * weights.to(values)
 
@@ -362,7 +362,7 @@ def _by_moving(
         records = context.run(call.backward, {**inputs, slot: sloped}, there, orders)
         for output, record in records.items():
             totals[output] = multilinear(_moved, record, change)
-    # Outputs that depend on what is injected at the positions.
+    # Outputs that depend on the injection at the positions.
     others = [s for s in outputs if s.role != role]
     injected = [s for s in inputs if s.role == role]
     if others and injected:

@@ -6,7 +6,7 @@
     hessian             H      second derivative of 1/2 |F(p) q - d|**2
     extended            w  -> F(p) [w(x) q(t)], extended sources
 
-are `scipy.sparse.linalg.LinearOperator`, with the shapes of what they take and give; `.pylops()`
+are `scipy.sparse.linalg.LinearOperator`, with the shapes of their inputs and outputs; `.pylops()`
 and `.pyxu()` make operators of these libraries. Nothing is propagated before one is applied. Shots
 are selected as in F[3:5], summed or fired together (`encoding`), and operators composed with others
 as in R @ J @ S. PyTorch is not needed here.

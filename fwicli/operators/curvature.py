@@ -136,7 +136,7 @@ class GaussNewtonOperator(ModelOperator):
         )
 
     def _discretization(self) -> Discretization:
-        """That of the waves, with gradients of what changes, and within their memory."""
+        """Discretization of the simulation, with gradients of the parameters that change."""
         simulation, names = self.shot_set.simulation, set(self.shot_set.simulation.parameters)
         some = self.shot_set.changing if set(self.shot_set.changing) < names else None
         discretization = replace(

@@ -55,7 +55,7 @@ def jacobian(
     wavelet : ndarray of shape (n_sources, samples) or (shots, n_sources, samples)
         Source time functions [Pa] in 2D, [Pa m] in 3D.
     parameters : str or sequence of str, optional
-        Those that change, in this order; by default all of the equation.
+        Parameters that change, in this order; by default all of the equation.
     """
     return JacobianOperator(checked_shots(simulation, model, changing=parameters, wavelet=wavelet))
 
@@ -194,8 +194,8 @@ class JacobianOperator(ModelOperator):
             call, tuple(sorted(self.shot_set.changing)), str(self.dtype)
         )
         outputs = run(replace(call, history=history), arrays)
-        # Not before: waves that fail leave nothing of use. Threads at the same time may each make
-        # one, and write the same values to one that is not complete.
+        # Only after the run: a run that fails leaves no history. Threads at the same time may each
+        # make one, and write the same values to one that is not complete.
         self._history = history
         return outputs
 

@@ -1,4 +1,4 @@
-"""Linear operators that know the shapes of what they take and what they give.
+"""Linear operators that know the shapes of their inputs and outputs.
 
 An operator A takes arrays x of shape `dims` and gives y = A x of shape `dimsd`, or vectors for
 vectors, as solvers want them. With B, a number c, and operators of SciPy or PyLops,
@@ -37,9 +37,9 @@ class Operator(LinearOperator):  # type: ignore[misc]
     Parameters
     ----------
     dims, dimsd : tuple of int
-        Shapes of what it takes and gives, as in PyLops.
+        Shapes of its input and output, as in PyLops.
     dtype : dtype
-        Of what it gives; what it takes is converted.
+        Of its output; inputs are converted.
     """
 
     def __init__(self, dims: Shape, dimsd: Shape, dtype: Any) -> None:
@@ -224,7 +224,7 @@ class Composed(Operator):
 
 
 def _array(x: Any) -> Array:
-    """What an operator is applied to, as an array of real or complex numbers."""
+    """The input of an operator, as an array of real or complex numbers."""
     what = "what an operator is applied to"
     if getattr(getattr(x, "dtype", None), "kind", "") != "c":
         return ndarrays.real(what, x, DataError)

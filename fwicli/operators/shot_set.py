@@ -1,4 +1,4 @@
-"""What wave operators are made of: waves, a model, wavelets, and which of the shots.
+"""Shots of an operator: simulation, model, wavelets, and the shots selected.
 
 Users give arrays with or without a dimension of shots; `simulation.run` takes them with it. An
 operator has that dimension where wavelets, records or positions have it.
@@ -98,7 +98,7 @@ class ShotSet:
         return {"sources": self.simulation.sources, "receivers": self.simulation.receivers}
 
     def inputs(self, groups: int = 1) -> dict[Quantity, Array]:
-        """Model and positions of a call, so many times."""
+        """Model and positions of an evaluation, repeated for each group."""
         quantities = {
             Quantity("model", 0, name): values[None] for name, values in self.model.items()
         }
@@ -212,7 +212,7 @@ def _model(simulation: Simulation, model: Model) -> dict[str, Array]:
     for name, values in arrays.items():
         entrance.check_on_grid(name, values.shape, grid)
     entrance.check_precision({name: str(values.dtype) for name, values in arrays.items()})
-    # A copy: what is kept of the waves in a model must not outlive it.
+    # A copy: a history of the model must not outlive it.
     ready = {name: arrays[name].reshape(grid.shape).copy() for name in names}
     failures.check_model(equation, grid, ready)
     units.warn(equation, ready)

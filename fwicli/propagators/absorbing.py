@@ -14,8 +14,8 @@ with memory variables that live in the layer only, advanced by one step dt as
     zeta+ = b zeta + c (d2u/dx2 + dpsi+/dx),     c = d (b - 1) / (d + a)
 
 Where the damping is strong these add up to a difference of the discrete operators, d2/dx2 minus
-d/dx applied twice. It must not be positive for any wavenumber, or the layer amplifies what stays
-in it. The second derivative of order 2N and first derivatives of order 2N - 2 at half points
+d/dx applied twice. It must not be positive for any wavenumber, or the layer amplifies waves that
+stay in it. The second derivative of order 2N and first derivatives of order 2N - 2 at half points
 satisfy this; first derivatives of order 2N do not, and such a layer grows exponentially.
 
 The damping grows as a power of the depth into the layer, d = d0 (depth / L)**p, with d0 chosen
@@ -25,7 +25,7 @@ edge to the outer. psi sits half a point to the right of its label, u and zeta o
 The waves of tilted anisotropy include a slow shear wave, an artefact of the acoustic approximation,
 whose group velocity points against its slowness in wide sectors: no matched layer absorbs such a
 wave, it grows. Equations that have it make the layer resist shear, which turns it into a wave that
-can be absorbed, and drag what is left to rest (see `equations.tti`).
+can be absorbed, and drag the rest of it to zero (see `equations.tti`).
 
 A side of the model may do without a layer: the pressure is then zero on its first or last points,
 and every field is continued beyond them as its own mirror image, pressures with the sign changed.
@@ -61,11 +61,12 @@ Walls = tuple[tuple[bool, bool], ...]
 # 3.5, and from -104 to -118 dB where the damping is made for velocities much larger.
 POWERS = (3.0, 4.0)
 REFLECTION = 1e-9
-# Of tilted anisotropy: how firmly the layer resists shear at its outer edge, relative to what the
-# shear wave lacks; the drag on that wave, relative to the damping, and the most of it, as a share
-# of what turns a checkerboard over in a time step. In layers of 12 and 20 cells around random
-# media, for tilts of 0.1 to 1.4 rad and epsilon - delta of 0.05 to 0.4, nothing grows in 20 000
-# steps; with half of the firmness, or 0.4 of the drag and no firmness, the shear wave grew in some.
+# Of tilted anisotropy: how firmly the layer resists shear at its outer edge, relative to the
+# deficit of the shear wave; the drag on that wave, relative to the damping, and the most of it, as
+# a share of the drag that turns a checkerboard over in a time step. In layers of 12 and 20 cells
+# around random media, for tilts of 0.1 to 1.4 rad and epsilon - delta of 0.05 to 0.4, nothing grows
+# in 20 000 steps; with half of the firmness, or 0.4 of the drag and no firmness, the shear wave
+# grew in some.
 FIRMNESS = 0.2
 DRAG, DRAG_LIMIT = 10.0, 0.25
 
@@ -138,7 +139,7 @@ class AbsorbingLayer:
         return tuple(n + before + after for n, (before, after) in zip(shape, pads, strict=True))
 
     def firmness(self, n: int, free: tuple[bool, bool] = (False, False)) -> NDArray[np.float64]:
-        """Resistance to shear relative to what the medium lacks, at n points along an axis."""
+        """Resistance to shear relative to the deficit of the medium, at n points along an axis."""
         return np.asarray(FIRMNESS * self._depth(np.arange(n), n, free) ** 2)
 
     def drag(
@@ -215,7 +216,7 @@ def walls(free: Iterable[str], ndim: int) -> Walls:
     Raises
     ------
     GeometryError
-        If a side is named that a model of so many dimensions does not have.
+        If a side is named that the model does not have.
     """
     axes = "xz" if ndim == 2 else "xyz"
     names = list(free)

@@ -1,4 +1,4 @@
-"""How a wave equation is discretised: everything that a propagator is made of."""
+"""Discretization of a wave equation: everything that a propagator is made of."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _PASSED = ("order", "precision", "history_step", "history", "threads", "interpol
 @renamed_fields(axis="time", every="history_step", keeping="history")
 @dataclass(frozen=True)
 class Discretization:
-    """What a propagator is made of; two that are equal share one propagator.
+    """Everything that a propagator is made of; equal discretizations share one propagator.
 
     Parameters
     ----------
@@ -234,7 +234,7 @@ class Discretization:
         Parameters
         ----------
         images : tuple of str
-            What an adjoint run accumulates; none for modelling alone.
+            Images that an adjoint run accumulates; empty for modelling alone.
         curvature : {"gauss_newton", "full"}, optional
             Kind of the second derivative of which products are wanted, too.
         """

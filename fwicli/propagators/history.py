@@ -1,4 +1,4 @@
-"""What of the forward field a gradient keeps, how, and the memory and time that takes.
+"""Storage of the forward field for a gradient: strategies, and the memory and time they take.
 
 The gradient correlates the forward field with the multiplier over time. Both end at a highest
 frequency f, so their product may be summed at any rate above 2 f: the history keeps every k-th
@@ -48,7 +48,7 @@ HISTORY_KINDS: tuple[str, ...] = get_args(Kind)
 PERIOD = 6
 # Snapshots of a segment, about: a segment should stay in the cache, and be worth a call.
 SNAPSHOTS = 12
-# What it takes to compress and expand a history, and to write it to a disk and read it again, in
+# Time to compress and expand a history, and to write it to a disk and read it again, in
 # propagations (`benchmarks/history_cost.py`, in units of 0.36 of a gradient).
 COMPRESSING, WRITING = 1.3, 3.0
 # Values that share one scale where they are compressed.
@@ -75,8 +75,8 @@ class HistoryOptions:
     bits : {16, 8}
         Of a value, where they are compressed.
     frequencies : tuple of float
-        Those of the history [Hz]; none for all that its snapshots can have. The gradient is that
-        part of the whole which the waves of these frequencies make.
+        Frequencies of the history [Hz]; empty for all that its snapshots can have. The gradient is
+        that part of the whole which the waves of these frequencies make.
     checkpoints : int
         States that are kept.
     segment : int
@@ -113,7 +113,7 @@ STORED = HistoryOptions()
 
 @dataclass(frozen=True)
 class Demand:
-    """What a history has to hold.
+    """Size of a history, before it is stored in one way or another.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ class Demand:
     snapshot : int
         Bytes of a snapshot of all fields that are kept.
     state : int
-        Bytes of what the propagation can be begun anew with.
+        Bytes of the state from which a propagation can be restarted.
     edge : int
         Bytes of a step of the fields of second order in time in the layer.
     itemsize : int
@@ -186,7 +186,7 @@ class Demand:
             if room >= 0 and self.state > 0:
                 options = replace(options, checkpoints=1 + room // self.state)
                 options = replace(options, checkpoints=self._states(options))
-                # Every call costs about a step, for what is computed before the time loop.
+                # Every call costs about a step, for the computations before the time loop.
                 repeated = self.repeated(options)
                 calls = 2 * self.steps / size + repeated / size
                 if repeated + calls < fewest:
@@ -219,7 +219,7 @@ def states(options: HistoryOptions, segments: int) -> int:
 
 
 def repetitions(segments: int, checkpoints: int) -> int:
-    """Segments that are run again with so many checkpoints, at the least.
+    """Fewest segments that are run again, for a number of checkpoints.
 
     Of the t = r n - C(c + r, r - 1) runs without the last segment's that n segments take, n - 1 are
     those of the first propagation; r is the least number with C(c + r, c) >= n.
@@ -257,7 +257,7 @@ def demand(
     itemsize: int,
     parameters: Collection[str] | None = None,
 ) -> Demand:
-    """What the history of one shot has to hold.
+    """Size of the history of one shot.
 
     Parameters
     ----------
@@ -281,7 +281,7 @@ def demand(
         (thickness + order) * fields // (n + 2 * order) * count
         for n, count in zip(padded, sides, strict=True)
     )
-    # What is kept of the layer is thin, and its rows are not longer in memory.
+    # Strips of the layer are thin, and their rows are not longer in memory.
     strip = thickness * math.prod(padded)
     strips = sum(strip // n * count for n, count in zip(padded, sides, strict=True))
     state = fields * footprint.state + states * footprint.strips // ndim

@@ -80,7 +80,7 @@ class FullField:
     Parameters
     ----------
     every : int
-        Only every so manieth sample is given or recorded.
+        Only every n-th sample is given or recorded.
 
     Raises
     ------
@@ -105,9 +105,9 @@ class GridLocations:
     Attributes
     ----------
     visited : Interpolation
-        What the time loop does.
+        Interpolation inside the time loop.
     matrix : sparse matrix of shape (n, n_visited), or None
-        What is done outside it, for all steps at once.
+        Interpolation outside it, for all steps at once.
     field : tuple of int
         For a whole wave field, the shape of the grid.
     every : int

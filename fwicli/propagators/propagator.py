@@ -7,11 +7,11 @@ With q the source time functions, d the gather and p the model parameters,
     jacobian           dd = J(p, q) dp,         J = dF(p) q / dp
     jacobian_adjoint   g  = J(p, q)^T r
 
-All four are exact transposes and derivatives of each other for the discrete scheme, including
-the absorbing layer, the points, the resampling in time and the padding of the model. A source
-is a point source of the continuum: q(t) delta(x - x_s), with q in [Pa] in 2D and [Pa m] in 3D; or
-an extended one, or a whole wave field (see `locations`). What is said of gathers of shape
-(n_receivers, samples) holds for whole fields of shape (samples, *grid) as well.
+All four are exact transposes and derivatives of each other for the discrete scheme, including the
+absorbing layer, the points, the resampling in time and the padding of the model. A source is a
+point source of the continuum: q(t) delta(x - x_s), with q in [Pa] in 2D and [Pa m] in 3D; or an
+extended one, or a whole wave field (see `locations`). Whole fields of shape (samples, *grid) may
+take the place of gathers of shape (n_receivers, samples).
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Propagator:
         self._pool = RunnerPool(discretization, quiet)
 
     def __reduce__(self) -> tuple[type[Self], tuple[Discretization, bool]]:
-        """What it is made of: arrays stay in this process."""
+        """Arguments of a copy; arrays stay in this process."""
         return type(self), (self.discretization, self.quiet)
 
     @classmethod
@@ -167,7 +167,7 @@ class Propagator:
         Returns
         -------
         wavelet : ndarray of shape (n_sources, samples)
-            What arrives at the sources.
+            Adjoint field at the sources.
         """
         with self.runner() as runner:
             return runner.adjoint_components({0: model}, {0: gather}, sources, receivers, 0)[0]

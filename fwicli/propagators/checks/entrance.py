@@ -1,9 +1,9 @@
-"""What is checked before waves are propagated, whichever door it came through.
+"""Checks of models, traces and positions before waves are propagated.
 
 The operators of a propagator, those of `fwicli.operators` and the functions of `fwicli.autograd`
 take models, traces and positions of the user's own. Here names, shapes and kinds of numbers are
-checked, with the sizes that the user knows. What is unambiguous is converted, nothing is repeated
-to fit, and what is missing is never taken from anywhere else.
+checked, with the sizes that the user knows. Unambiguous values are converted; no value is repeated
+to fit, and no missing value is taken from elsewhere.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Entrance:
         return parts
 
     def traces(self, role: str, data: Any, expected: Shape) -> Array:
-        """What is injected, of shape (n, samples) or (samples, *grid).
+        """Traces that are injected, of shape (n, samples) or (samples, *grid).
 
         Raises
         ------
@@ -116,12 +116,12 @@ class Entrance:
     def images(
         self, kinds: Collection[str], derivatives: Collection[tuple[int, str]] | None
     ) -> None:
-        """Make sure that there are such images, and gradients of such parameters.
+        """Refuse unknown images, and gradients of unknown parameters.
 
         Raises
         ------
         DataError, ModelError
-            If there are none.
+            If one is unknown.
         """
         there = ("gradient", *CONDITIONS)
         unknown = [kind for kind in kinds if kind not in there]
@@ -261,13 +261,13 @@ def check_traces(
     Parameters
     ----------
     role : str
-        What they are, as "wavelet" or "gather".
+        Their name in messages, as "wavelet" or "gather".
     shape, expected : tuple of int
         (n, samples), or (samples, *grid) for a whole wave field.
     place : {"", "sources", "receivers"}
         Where they are.
     shots : str
-        What else is possible where there is a dimension of shots.
+        Other possible shapes, with a dimension of shots.
 
     Raises
     ------
@@ -297,7 +297,7 @@ def positions(what: str, values: Any, grid: Grid) -> NDArray[np.float64]:
     Raises
     ------
     GeometryError
-        If there are none, or they have another shape or kind, or are not finite.
+        If there is no position, or they have another shape or kind, or are not finite.
     """
     place = ndarrays.real(what, values, GeometryError)
     axes, ndim = ", ".join(grid.axes), grid.ndim

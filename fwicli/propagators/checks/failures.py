@@ -1,8 +1,8 @@
 """Why waves did not stay finite: what is wrong with a model, a source or a time step.
 
-What goes in is checked before a run: values must be finite, and parameters positive that are so
-for every rock. What can still happen is a time step above the stability limit (see `stability`) of
-the fastest velocity in the model, which is recovered from the parameters by solving their formulas.
+Inputs are checked before a run: values must be finite, and parameters positive that are so for
+every rock. The remaining causes are a time step above the stability limit (see `stability`) of the
+fastest velocity in the model, which is recovered from the parameters by solving their formulas.
 """
 
 from __future__ import annotations

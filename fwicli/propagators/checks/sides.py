@@ -28,7 +28,7 @@ def silence(what: str, on: NDArray[np.bool_], grid: Grid, side: str, surface: st
     Parameters
     ----------
     surface : str
-        What else helps at a free surface; by default to absorb there.
+        Another remedy at a free surface; by default to absorb there.
     """
     axis, last = grid.axes.index(side[0]), side[1] == "+"
     end = (grid.end if last else grid.origin)[axis]

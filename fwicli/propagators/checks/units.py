@@ -1,7 +1,7 @@
 """Units: whether the parameters of an equation give the properties of any rock.
 
 Velocities in km/s, slowness in s2/km2 or a velocity in place of its square are numbers like others.
-What tells them apart are the properties that follow from them.
+The properties that follow from them show the mistake.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fwicli.survey.rocks import PLAUSIBLE
 
 Array = NDArray[Any]
 
-# What may lie between a user's call and a check.
+# Packages whose frames may lie between a user's call and a check.
 _BETWEEN = ("fwicli", "torch", "contextlib")
 
 

@@ -27,7 +27,7 @@ class Footprint:
     forward : int
         Fields at all their levels, memory variables, parameters and coefficients.
     gradient : int
-        What a gradient adds to them: multipliers, gradients, illumination.
+        Arrays that a gradient adds: multipliers, gradients, illumination.
     history : mapping of str to tuple of str
         Fields of which the history keeps snapshots, for the gradient of each parameter; the one
         that is recorded is kept for all.
@@ -60,7 +60,7 @@ class Limit:
     margin : callable
         Function of properties, by the names of its arguments, that must not be negative.
     rule : str
-        What must hold, and why.
+        The condition, and why it holds.
     """
 
     margin: Function
@@ -117,7 +117,7 @@ class Equation:
         return self.properties_in(3)
 
     def properties_in(self, ndim: int) -> tuple[str, ...]:
-        """Names of the physical properties that it knows in so many dimensions, `vp` first."""
+        """Names of the physical properties that it knows in 2 or 3 dimensions, `vp` first."""
         names = [name for f in self.parameters(ndim).values() for name in arguments(f)]
         return tuple(dict.fromkeys(("vp", *names)))
 

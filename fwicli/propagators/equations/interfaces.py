@@ -6,7 +6,7 @@ reflects a wave that meets it with the wavenumber q / 2 across it as
 
     R'(q) / R = (x / sin x) (1 + cos x) / 2 = (x / 2) / tan(x / 2),        x = q h / 2:
 
-the factor in front is that of a step sampled at points, the other the mean of what acts at nodes
+the factor in front is that of a step sampled at points, the other the mean of the values at nodes
 and between them. At normal incidence and 8 points per wavelength 5 % of R are missing, whatever the
 order of the differences. A filter g along each axis, with weights for which
 
@@ -22,13 +22,13 @@ S, of second order in the contrast, keeps the sums of density and of compressibi
 and with them the travel time, close to those of the cells. It is limited, so that vp' never exceeds
 vp by more than exp(V0 / 6), which the safety of the time step has room for (see `stability`).
 
-What is left of a weak step at 8 points per wavelength is dispersion, and the end of the band where
-q h exceeds pi: a contrast of 1.2 errs by 0.93 % there, by 0.16 % at 12 points. What is left of a
-strong one is an error of phase, of first order in the spacing: 1.0, 1.2, 1.6 and 2.0 % at contrasts
-of 2, 1/2, 3 and 1/3, and 0.3, 0.4, 0.8 and 1.0 % at 16 points. A node has one density for all
-directions, where a wave that meets the step at an angle needs the harmonic mean along it; and other
-shares of V for density and compressibility, which suit strong steps better, would raise vp' beyond
-what is stable.
+The remaining error of a weak step at 8 points per wavelength is dispersion, and the end of the band
+where q h exceeds pi: a contrast of 1.2 errs by 0.93 % there, by 0.16 % at 12 points. That of a
+strong step is an error of phase, of first order in the spacing: 1.0, 1.2, 1.6 and 2.0 % at
+contrasts of 2, 1/2, 3 and 1/3, and 0.3, 0.4, 0.8 and 1.0 % at 16 points. A node has one density for
+all directions, where a wave that meets the step at an angle needs the harmonic mean along it; and
+other shares of V for density and compressibility, which suit strong steps better, would raise vp'
+beyond what is stable.
 
 The reflection is that of Born's approximation in a sampled medium; compare Mittet (2017),
 Geophysics 82, T159-T182, on interfaces in finite-difference schemes.

@@ -1,4 +1,4 @@
-"""What a wave equation is stated with: fields, parameters and stretched derivatives.
+"""Vocabulary of a wave equation: fields, parameters and stretched derivatives.
 
 A medium hands an equation its fields and parameters as Devito functions, and derivatives that
 include the absorbing layer; the memory variables of the layer become fields of the system, on
@@ -19,7 +19,7 @@ from fwicli.propagators.symbolic.expressions import Expr, shift
 
 
 class Strip(SubDomain):  # type: ignore[misc]
-    """The first or last `thickness` points along one axis; `twin` is for what is added there."""
+    """The first or last `thickness` points along one axis; `twin` is for terms added there."""
 
     def __init__(
         self, axis: int, side: str, thickness: int, grid: DevitoGrid, suffix: str = ""

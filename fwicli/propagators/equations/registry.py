@@ -33,7 +33,7 @@ def load(name: str) -> Equation:
     Raises
     ------
     PhysicsError
-        If there is none.
+        If no equation has that name.
     """
     if name not in EQUATIONS:
         raise PhysicsError(f"no equation `{name}`; there are: {', '.join(EQUATIONS)}")

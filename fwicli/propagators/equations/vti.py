@@ -14,9 +14,9 @@ product with the strains; it is symmetric, and not negative where delta <= epsil
 the waves then cannot grow. The differences act as in the equation of variable density.
 
 u is found by way of g, what it differs by from a fluid's s w. The slow shear wave is in g, which it
-moves by little: found from u and w it would be what is left of large terms. Its frequencies come
-down to zero, and rounding of 2 g - g- would be integrated twice; g is advanced by its rate p [Pa/s]
-instead. In single precision both together make the Jacobian 20 times as exact.
+moves by little: found from u and w it would be a small difference of large terms. Its frequencies
+come down to zero, and rounding of 2 g - g- would be integrated twice; g is advanced by its rate p
+[Pa/s] instead. In single precision both together make the Jacobian 20 times as exact.
 
 References: Thomsen (1986), Geophysics 51, 1954-1966; Duveneck and Bakker (2011), Geophysics 76,
 S65-S75, for the system.

@@ -1,12 +1,12 @@
 """Files that the processes of a user share: complete or absent, made by one process at a time.
 
-A file is written aside and renamed, and begins with a digest of what follows: half a file, or a
+A file is written aside and renamed, and begins with a digest of its content: half a file, or a
 damaged one, is as good as none. It is code, so only those are read that nobody but this user or
 root could have written (see `ownership`). Where a folder belongs to several users, each has a
 folder of their own in it; where none can be written, files are kept in the temporary folder.
 
-Who wants to make a file locks the byte of a lock file that its name stands for; others that want
-the same wait, and find it. The system lifts a lock when its process ends, however it ends.
+Writers lock one byte of a shared lock file; the hash of the file's name selects the byte. Others
+that want the same file wait for it. The system lifts a lock when its process ends, however it ends.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Places:
                 path.mkdir(mode=0o700, parents=True, exist_ok=True)
             with Folder.open(path) as folder:
                 reason = folder.objection
-            # What others have put there is refused by name when it is asked for.
+            # Files of others are refused when they are read.
             self.readable.append(path)
             if reason is None and os.access(path, os.W_OK | os.X_OK):
                 self.writable.append(path)
@@ -87,7 +87,7 @@ class Places:
 
 
 def _open(path: Path) -> Folder:
-    # What others could put in the place of this user's own folder would have to be theirs.
+    # A folder that others put in the place of this user's own would belong to them.
     return Folder.open(path, exposed=path.name == own_name())
 
 
@@ -123,7 +123,7 @@ def folder() -> Path | None:
 
 
 def read(name: str) -> bytes | None:
-    """What a file holds; None if it is missing, damaged or not to be trusted."""
+    """Content of a file; None if it is missing, damaged or not to be trusted."""
     for path in places().readable:
         with suppress(OSError):
             try:

@@ -143,12 +143,12 @@ def _path(signature: Signature) -> Path:
 
 
 def _key(signature: Signature) -> str:
-    """Digest of a signature and of what else the code depends on, but for the compiler."""
+    """Digest of a signature and all other inputs of the generated code but the compiler."""
     return hashlib.sha256(f"{asdict(signature)}{_generator()}".encode()).hexdigest()[:32]
 
 
 def _compiler() -> str | None:
-    """The compiler that there is, with its version and flags; None if there is none."""
+    """The compiler of this machine, with its version and flags; None without a compiler."""
     try:
         chosen = toolchain.compiler()
     except CompilerError:
@@ -184,7 +184,7 @@ def build(signature: Signature) -> Kernel:
     toolchain.check()
     with _uncollected():
         kernel = generate(signature)
-    # What the operator was made from has no part in running it, and is large.
+    # The operator's inputs are large, and not needed to run it.
     kernel.operator._args = None
     kernel = replace(kernel, code=toolchain.compiled(str(kernel.operator)))
     _ = kernel.function
@@ -305,7 +305,7 @@ def _array_specs(equations: list[Eq]) -> Iterator[ArraySpec]:
 def _strips(f: Any, equations: list[Eq]) -> tuple[tuple[int, str, int], ...]:
     """Strips to which all updates of a field are confined; none if one is not.
 
-    What is done at points or beyond a free side is no update of its own.
+    Injections at points and mirrors beyond a free side are no updates.
     """
     space = f.grid.dimensions
     updates = [e for e in equations if e.lhs.function is f and e.lhs.indices[1:] == space]

@@ -1,4 +1,4 @@
-"""What Devito does for this package otherwise than it would: threads and blocks of loops.
+"""Changes of Devito for this package: threads and blocks of loops.
 
 Threads: Devito deals rows out one by one. A difference of order 8 along the first axis then makes
 every thread load every row; with parts that hang together it loads its own and those next to them.

@@ -1,8 +1,8 @@
 """Shared libraries that are loaded from memory: what runs is what was checked.
 
-A library that is loaded from a file is whatever lies there at that moment, and a page of it that
-is gone when it is needed, as on a disk that was full, ends the process. Here its bytes are put
-into a file without a name that this process alone has; where the system has none, into a file in
+A library that is loaded from a file is whatever lies there at that moment, and a page of it that is
+gone when it is needed, as on a disk that was full, ends the process. Here its bytes are put into a
+file without a name that this process alone has; where the system has no such files, into a file in
 a folder of its own.
 """
 
@@ -81,7 +81,7 @@ def is_worker() -> bool:
 
 
 def _settle_threads() -> None:
-    """Keep OpenMP, which reads the environment when it is loaded, from what would mislead it."""
+    """Remove variables that would mislead OpenMP, which reads them when it is loaded."""
     for name in FEWER:
         os.environ.pop(name, None)
     if is_worker():

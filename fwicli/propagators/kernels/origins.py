@@ -17,7 +17,7 @@ PACKAGE = "fwicli.propagators"
 
 
 def digest(*first: str) -> str:
-    """Digest of some modules of this package and of all that they import from it.
+    """Digest of some modules of this package and of their imports from it.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def statements(source: bytes) -> str:
 
 
 def closure(*first: str) -> set[Path]:
-    """Files of some modules of this package and of all that they import from it."""
+    """Files of some modules of this package and of their imports from it."""
     waiting = [FOLDER.joinpath(*name.split(".")).with_suffix(".py") for name in first]
     reached: set[Path] = set()
     while waiting:

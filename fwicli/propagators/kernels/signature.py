@@ -1,4 +1,4 @@
-"""What the generated code of a kernel depends on, and the arrays that the kernel works on."""
+"""Signature of a kernel, which determines its code, and the arrays that the kernel works on."""
 
 from __future__ import annotations
 

@@ -61,17 +61,17 @@ def equations(signature: Signature, equation: Equation, grid: Any) -> list[Eq]:
 
 
 def values(name: str, component: int) -> str:
-    """Name of what enters, or is recorded, of a component of a lifted equation."""
+    """Name of the values injected or recorded, for a component of a lifted equation."""
     return f"{name}_{component}" if component else name
 
 
 def records(signature: Signature) -> tuple[str, ...]:
-    """Names of what a kernel records at the receivers, or sources, for each component."""
+    """Names of the records of a kernel, for each component."""
     return tuple(values("d", c) for c in range(signature.components))
 
 
 def _system(signature: Signature, equation: Equation, grid: Any, buffers: int) -> System:
-    # The sources of what is lifted read three levels of the fields that it is lifted from.
+    # Source terms along directions read three time levels of the plain fields.
     buffers = 3 if signature.n_directions else buffers
     medium = Medium(grid, signature.order, signature.layer, buffers, signature.free)
     equation.state(medium)
@@ -84,7 +84,7 @@ def _components(signature: Signature, name: str) -> list[str]:
 
 
 def _multipliers(signature: Signature, name: str) -> list[str]:
-    """Names of what stands for a component in an adjoint: the multiplier of all others.
+    """Names of the multipliers that stand for the components in an adjoint.
 
     With F and the records of its derivatives, d1 = F q1 + (dF[p1]) q, the adjoint of d is that of
     d1 with respect to q1.
@@ -106,7 +106,7 @@ def _injected(fields: list[str]) -> dict[str, str]:
 
 
 def _stored(system: System, name: str, grid: Any, reach: int) -> list[Eq]:
-    """Keep a field in the history, with what the gradient reads of it beyond free sides."""
+    """Store a field in the history, with its mirror values that the gradient reads."""
     stored = history(name, grid, reach)
     equations = [Eq(stored, system.fields[system.index(name)])]
     for mirror in system.mirrors.get(name, ()) if reach else ():
@@ -282,7 +282,7 @@ def needed(system: System, signature: Signature, equation: Equation) -> dict[str
 
 
 def history(name: str, grid: Any, reach: int, every: int = 2, array: Any = None) -> TimeFunction:
-    """Every so manieth value of a field; with an array, a view of it.
+    """Every n-th value of a field in time; with an array, a view of it.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ PLACES = ("-I", "-L", "-B", "-F", "-isystem", "-isysroot", "-Wl,", "--sysroot", 
 TWO_WORDS = ("-I", "-L", "-B", "-F", "-isystem", "-isysroot", "--sysroot")
 # Room that compiling takes, at most [bytes].
 ROOM = 32e6
-# What a compiler must be able to do, without a kernel: enough to know whether it works.
+# A source that shows whether a compiler works, without a kernel.
 TRIAL_FLAGS = ("-O3", "-fPIC", "-std=c99", "-ffast-math", "-shared", "-fopenmp"), ("-lm",)
 TRIAL = """
 #include <math.h>
@@ -46,9 +46,9 @@ class Compiler:
     origin : str
         Where it comes from, in words.
     flags : tuple of str
-        What stands before the source, with what the user says of where files are.
+        Flags before the source, with the user's paths.
     libraries : tuple of str
-        What stands behind it.
+        Flags after the source.
     ignored : tuple of str
         Flags of the user's that are left out.
     """
@@ -143,7 +143,7 @@ def _flags() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 @functools.cache
 def version(command: tuple[str, ...]) -> str | None:
-    """First line of what a compiler says of its version; None if there is no such compiler."""
+    """First line of a compiler's version message; None if there is no such compiler."""
     with suppress(OSError):
         done = subprocess.run(
             [*command, "--version"], capture_output=True, text=True, check=False, errors="replace"
@@ -203,7 +203,7 @@ def check() -> None:
     Raises
     ------
     CompilerError
-        If there is none, if it fails, or if what it makes cannot be loaded.
+        If there is no compiler, if it fails, or if its library cannot be loaded.
     """
     library.load(compiled(TRIAL, trial=True))
 

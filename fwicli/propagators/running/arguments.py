@@ -1,9 +1,9 @@
 """Arguments of a compiled kernel, prepared by Devito once for all shots of the same shapes.
 
 Devito checks and converts the arguments of a kernel, which takes longer than the kernel does on a
-grid of some thousand points. What the C function is given are addresses: as long as every array
-stays where it is in memory, with the same shape, another shot needs no more than other values in
-them. Only what a history is kept in may be elsewhere for each shot; its address is set.
+grid of some thousand points. The C function takes addresses: as long as every array stays where it
+is in memory, with the same shape, another shot needs no more than other values in them. Only what a
+history is kept in may be elsewhere for each shot; its address is set.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-# Arguments that are kept for the next shot: so many, and of so many bytes together.
+# Most arguments cached for the next shot: their number, and their bytes together.
 KEPT, LARGEST = 8, 64e6
 
 
@@ -27,9 +27,9 @@ class Arguments:
     Attributes
     ----------
     own : dict of str to ndarray
-        Arrays of these arguments alone: what enters and leaves, and where.
+        Arrays of these arguments alone: injected and recorded values, and their points.
     compiled : dict of str to object
-        What the C function is given; empty until it is prepared.
+        Arguments of the C function; empty until they are prepared.
     """
 
     def __init__(self) -> None:

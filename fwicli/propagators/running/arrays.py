@@ -3,8 +3,8 @@
 Model values are extended into the layer by their values at the edge, E p; the gradient on the
 model's grid is E^T of that on the grid with the layer: what lies in the layer adds to the edge.
 
-Beyond a free side the model is its own mirror image. What is accumulated for a point on such a side
-is the derivative for the model and its image together; half of it belongs to the model.
+Beyond a free side the model is its own mirror image. The sum for a point on such a side is the
+derivative for the model and its image together; half of it belongs to the model.
 """
 
 from __future__ import annotations
@@ -76,15 +76,15 @@ class GridArrays:
         return self._arrays[key]
 
     def snapshots(self, spec: ArraySpec, count: int) -> Array:
-        """The array of a history, for so many snapshots."""
+        """The array of a history, for a number of snapshots."""
         return self.buffer(spec.name, self.of_snapshots(spec, count), self._dtype, spec.space_order)
 
     def of_snapshots(self, spec: ArraySpec, count: int) -> tuple[int, ...]:
-        """Shape of a history of so many snapshots."""
+        """Shape of a history, for a number of snapshots."""
         return (count, *(n + 2 * spec.space_order for n in self.allocated))
 
     def room(self, histories: int, count: int) -> int:
-        """Memory that so many histories of so many snapshots need at most [bytes]."""
+        """Upper bound of the memory of some histories [bytes]."""
         halo = 2 * self.discretization.order
         points = math.prod(n + halo for n in self.allocated)
         return histories * (count * points * self._dtype.itemsize + 2 * ALIGNMENT) + ALIGNMENT
@@ -101,7 +101,7 @@ class GridArrays:
         return room[first : first + size].view(self._dtype).reshape(shape), first + size
 
     def edges(self, spec: ArraySpec, steps: int) -> Array:
-        """The array of a field in the layer on one side, for so many steps."""
+        """The array of a field in the layer on one side, for a number of steps."""
         discretization, shape = self.discretization, list(self.allocated)
         shape[spec.axis] = discretization.layer.cells + discretization.order // 2
         return self.buffer(spec.name, (steps, *shape), self._dtype)
@@ -115,7 +115,7 @@ class GridArrays:
         return self._arrays[key]
 
     def parts(self, spec: ArraySpec) -> list[Array]:
-        """Views of what the first step reads of a field, where it is ever other than zero."""
+        """Views of the values of a field that the first step reads, where not always zero."""
         levels = [self.array(spec)[level] for level in spec.remembered]
         if not spec.strips:
             return levels

@@ -212,7 +212,7 @@ class KernelRun:
             s.name: self._arrays.array(s) for s in self._kernel.arrays if s.name not in self._moving
         }
         moving = {s.name: self._stand_in(s) for s in self._kernel.arrays if s.name in self._moving}
-        # Rows are longer in memory than what is computed.
+        # Rows are longer in memory than the grid.
         row = {f"{'xyz'[len(self._arrays.shape) - 1]}_M": self._arrays.shape[-1] - 1}
         rows = min(blocking.ROWS, *self._arrays.shape)
         # In 3D the blocks are Devito's own.
@@ -277,7 +277,7 @@ class KernelRun:
         return self._store
 
     def _stand_in(self, spec: ArraySpec) -> Any:
-        """What Devito is told instead of an array that moves: one of its shape, without memory."""
+        """An array of the same shape without memory, for Devito, in place of one that moves."""
         dtype, shape = np.dtype(self._discretization.precision), self._moving[spec.name].shape
         array = np.lib.stride_tricks.as_strided(np.zeros(1, dtype), shape, (0,) * len(shape))
         if spec.kind != "history":

@@ -1,10 +1,11 @@
-"""Memory in which histories wait, between the forward run of a shot and its adjoint run.
+"""Shared memory for histories, between the forward run of a shot and its adjoint run.
 
-The processes of one machine share it: it is a file without a name that another process opens
-through the one that made it. It ends with that process, however that ends.
+It is an anonymous memfd, opened by workers through /proc/PID/fd, and ends with the process that
+created it.
 
-A machine takes longer to find pages of memory than to fill them. So what a shelf leaves is kept for
-the next one of the same kind and owner, until the owner goes or another one needs the room.
+A machine takes longer to allocate pages of memory than to fill them. The memory of a history is
+therefore reused for the next one of the same kind and owner, until the owner is deleted or another
+owner needs the memory.
 """
 
 from __future__ import annotations
@@ -33,29 +34,29 @@ _taken = _spare = 0
 
 
 def bytes_in_use() -> int:
-    """Memory of the shelves of this process [bytes]."""
+    """Memory of the shared histories of this process [bytes]."""
     return _taken
 
 
 def spare_bytes() -> int:
-    """Memory that is kept for other shelves [bytes]."""
+    """Memory that is reserved for later histories [bytes]."""
     return _spare
 
 
 @dataclass(frozen=True)
 class SharedSlot:
-    """Room for the history of one shot; a task takes it to a worker.
+    """Memory for the history of one shot, which a task passes to a worker.
 
     Attributes
     ----------
     path : str
         Of the memory.
     first, size : int
-        Bytes of it; none where there is no room.
+        First byte, and number of bytes; 0 if there is no memory.
     parameters : tuple of str
-        Those that the history can give the gradient for.
+        Parameters whose gradient the history serves.
     number : int
-        Of the shelf; no other has it.
+        Of the shared history; unique.
     """
 
     path: str
@@ -101,7 +102,7 @@ def _free(file: int, process: int) -> None:
 
 
 class _Spare:
-    """Memory that an owner has left, by what it was for."""
+    """Memory that an owner has left, by its purpose."""
 
     def __init__(self) -> None:
         self.memories: dict[Hashable, list[_Memory]] = {}
@@ -128,31 +129,31 @@ def _drop(memories: dict[Hashable, list[_Memory]]) -> None:
 
 
 def _count(taken: int, spare: int) -> None:
-    # What goes may go in any thread, and within what is done here: the caller holds the lock.
+    # Finalizers may run in any thread, also while this lock is held: the caller holds it.
     global _taken, _spare
     _taken, _spare = _taken + taken, _spare + spare
 
 
 class SharedHistory:
-    """Places for the histories of several shots; they are free again when it goes.
+    """Slots for the histories of several shots, freed with this object.
 
     Parameters
     ----------
     size : int
         Of a history [bytes].
     count : int
-        Number of places that are wanted.
+        Number of slots that are requested.
     limit : float
-        The most that all shelves, and what they have left, may take [bytes].
+        Most memory of all histories, and of memory reserved for later ones [bytes].
     parameters : tuple of str
-        Those that the histories can give the gradient for.
+        Parameters whose gradient the histories serve.
     owner, purpose : object
         Memory is used again for the same purpose, as long as the owner is there.
 
     Attributes
     ----------
     number : int
-        Of the shelf; no other of this process has it.
+        Of the shared history; unique in this process.
     """
 
     def __init__(
@@ -188,7 +189,7 @@ class SharedHistory:
 
 
 def _leave(memory: _Memory, owner: weakref.ref[_Spare], key: Hashable) -> None:
-    """Keep the memory of a shelf for others of its owner, if that is still there."""
+    """Keep the memory of a history for others of its owner, if that still exists."""
     with locks.HISTORIES:
         _count(-memory.size, 0)
         spare = owner()

@@ -9,8 +9,9 @@ A history of selected frequencies holds
     C_k = sum_n u_n cos(2 pi k n / N),        S_k = sum_n u_n sin(2 pi k n / N)
 
 of the N snapshots u_n, and gives back u_n = sum_k w_k (C_k cos(2 pi k n / N) + S_k sin(...)), with
-w_k = 2 / N, or 1 / N where k is zero or N / 2. The gradient is then the usual one with that part
-of the forward field, by Parseval's theorem the sum over these frequencies of what both fields make.
+w_k = 2 / N, or 1 / N where k is zero or N / 2. The gradient is then the usual one with that part of
+the forward field, by Parseval's theorem the sum over these frequencies of the product of both
+fields.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Removal of the dispersion that second-order time stepping causes.
 
-Leap-frog stepping replaces the frequency w by what its second difference sees,
+Leap-frog stepping replaces the frequency w by that of its second difference,
 
     s(w) = (2 / dt) sin(w dt / 2),
 
@@ -11,7 +11,7 @@ of variable undo that exactly, for any medium and at any step up to the stabilit
     after     d(w)  = d'(s^-1(w))       the record is restored
 
 Each is a real matrix on sampled traces, made by Fourier integrals, and its transpose is exact.
-What reaches beyond 2 / dt, where s has no inverse, is tapered off.
+Energy beyond 2 / dt, where s has no inverse, is tapered off.
 
 References: Wang and Xu (2015), Geophysics 80, S187-S194; Koene, Robertsson, Broggini and
 Andersson (2018), Geophys. J. Int. 213, 2036-2048.

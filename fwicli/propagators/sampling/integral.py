@@ -1,4 +1,4 @@
-"""Integral over time of what enters an equation of first order in time, and its transpose.
+"""Integral over time of the source of an equation of first order in time, and its transpose.
 
     Q_n = dt sum_{m <= n} q_m,        q'_m = dt sum_{n >= m} Q'_n
 

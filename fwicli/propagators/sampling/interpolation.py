@@ -116,9 +116,9 @@ def condensed(
     Returns
     -------
     visited : Interpolation
-        What the time loop does.
+        Interpolation inside the time loop.
     matrix : sparse matrix of shape (n_points, n_visited), or None
-        What is done for all steps at once; None where it would not save half of the weights.
+        Interpolation for all steps at once; None where it would not save half of the weights.
     """
     positions = np.atleast_2d(np.asarray(positions, dtype=np.float64))
     axes = _axes(positions, kind, walls, shape)

@@ -1,4 +1,4 @@
-"""Sizes of what a propagation holds in memory, known before it runs.
+"""Sizes of the arrays of a propagation, known before it runs.
 
 Arrays on the grid have a halo of the order of the differences on every side, and rows that end
 where vectors end; snapshots of a history have such rows, and no halo. With R the values of all
@@ -46,7 +46,7 @@ def with_halo(shape: tuple[int, ...], order: int, itemsize: int) -> int:
 
 @dataclass(frozen=True)
 class Traces:
-    """What enters and leaves the propagation of one shot.
+    """Source and receiver traces of one shot.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Traces:
     visited: int = 0
 
     def memory(self, steps: int, window: int, itemsize: int, gradient: bool) -> int:
-        """What a process holds of them [bytes].
+        """Memory of the traces in a process [bytes].
 
         Parameters
         ----------

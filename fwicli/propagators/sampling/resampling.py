@@ -43,7 +43,7 @@ class Resampling:
     ----------
     axis : TimeAxis
     precision : {"float32", "float64"}
-        Of the matrices, and of what they give.
+        Of the matrices, and of their results.
     """
 
     def __init__(self, axis: TimeAxis, precision: str = "float64") -> None:

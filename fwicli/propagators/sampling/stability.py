@@ -62,7 +62,7 @@ def points_per_wavelength(vp_min: float, frequency: float, spacing: Sequence[flo
 
 
 def velocity_error(points: float, order: int) -> float:
-    """Relative error of the phase velocity along an axis at so many points per wavelength.
+    """Relative error of the phase velocity along an axis, by points per wavelength.
 
     The differences see the wavenumber k as K, K**2 = -(c_0 + 2 sum_n c_n cos(n k h)) / h**2, and
     the wave travels K / k times as fast, time stepping aside.

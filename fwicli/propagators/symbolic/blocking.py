@@ -2,9 +2,9 @@
 
 A field a with c a = f(...), used by later residuals at its newest level only, below derivatives at
 that, needs no array of the size of the grid: a is replaced by f / c, and Devito computes f / c for
-a few rows, and from them, while they are in the cache, the rows of what depends on it. Rows at the
-edges of blocks are computed twice. In 2D this saves the time that moving a takes; in 3D blocks
-would have more edges, and it is not done.
+a few rows, and from them, while they are in the cache, the rows of fields that depend on it. Rows
+at the edges of blocks are computed twice. In 2D this saves the time that moving a takes; in 3D
+blocks would have more edges, and it is not done.
 
 That Devito blocks along the first dimension alone is up to `devito_patches.rows`.
 """

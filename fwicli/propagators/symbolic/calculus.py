@@ -368,7 +368,7 @@ def born(
 
 
 def _also(facts: Mapping[str, Known], renamed: Mapping[str, str]) -> dict[str, Known]:
-    """What is known of fields, also for those that they are renamed to."""
+    """Facts about fields, also under the names that they are renamed to."""
     return {**facts, **{renamed[n]: value for n, value in facts.items() if n in renamed}}
 
 

@@ -30,7 +30,7 @@ from fwicli.propagators.symbolic.expressions import like
 
 
 def prefix(component: int) -> str:
-    """What the names of fields and parameters of a component begin with."""
+    """Prefix of the names of fields and parameters of a component."""
     bits = [level for level in range(component.bit_length()) if component >> level & 1]
     return "".join(_prefix(level) for level in reversed(bits))
 

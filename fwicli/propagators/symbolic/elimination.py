@@ -1,10 +1,10 @@
 """Elimination of algebraic fields from a system: what is used pointwise needs no memory.
 
 A field a whose residual is a - f(...), used by later residuals at its own point only, is replaced
-there by f(...); a source in its residual enters theirs, times minus their derivative by a. What
-several residuals use is computed once, as a scalar of the loop that advances their fields. Only
-its terms on the whole grid are: those of the absorbing layer are added on its strips, in loops of
-their own, and stay where they are used.
+there by f(...); a source in its residual enters theirs, times minus their derivative by a. Values
+that several residuals use are computed once, as a scalar of the loop that advances their fields.
+Only its terms on the whole grid are: those of the absorbing layer are added on its strips, in loops
+of their own, and stay where they are used.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Inlined:
     sources : mapping of str to expr
         Factor of the source in the residuals of the fields that it enters, by their names.
     scalars : mapping of str to list of Eq
-        What is computed in the loop that advances a field, before it, by the field's name.
+        Scalars computed in the loop that advances a field, before it, by the field's name.
     """
 
     system: System

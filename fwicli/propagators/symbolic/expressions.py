@@ -146,7 +146,7 @@ def by_region(expr: Expr, confining: Collection[str]) -> dict[str, Expr]:
     Returns
     -------
     dict of str to expr
-        What none of them confines has the name "".
+        Terms that none of them confines have the name "".
     """
     if expr.is_Add:
         parts_by_region: dict[str, Expr] = {}
@@ -184,7 +184,7 @@ def text(expr: Expr) -> str:
 
 
 def total(terms: Iterable[Expr]) -> Expr:
-    """Sum of expressions; zero where there is none."""
+    """Sum of expressions; zero for an empty list."""
     return reduce(add, terms, sympy.S.Zero)
 
 

@@ -1,8 +1,8 @@
 """Order of the equations of a time step: those that may share a loop follow each other.
 
 Loops over the same part of the grid are fused where one follows the other and neither reads at its
-neighbours what the other writes. What both compute is then computed once, and fields are loaded
-once; see `time_loops` and `compilation.check_code`.
+neighbours what the other writes. Common terms are then computed once, and fields are loaded once;
+see `time_loops` and `compilation.check_code`.
 """
 
 from __future__ import annotations

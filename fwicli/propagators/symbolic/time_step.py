@@ -33,7 +33,7 @@ def advance(
     entering : mapping of str to str
         Names of the values that enter fields, by the names of these, at the same points.
     """
-    # What enters the first field goes on to others where that one is inlined.
+    # Values injected into the first field go on to others where that one is inlined.
     (injected, values), *others = entering.items()
     keep = keep | {name for name, _ in others}
     inlined = inline(system, keep, injected)
@@ -49,9 +49,9 @@ def advance(
         if any(_below_a_derivative(coefficient.lhs, s.equations) for s in scheme.steps):
             coefficients += _mirrored_coefficient(coefficient, system)
     equations: list[Eq] = []
-    # What is done to a field in the absorbing layer, at points and beyond free sides waits until an
-    # update reads it: updates that follow each other share a loop, on the whole grid as on a strip
-    # of it, and what is common to them is computed once.
+    # Updates in the absorbing layer, at points and beyond free sides wait until another update
+    # reads them: updates that follow each other share a loop, on the whole grid as on a strip of
+    # it, and what is common to them is computed once.
     layer: list[Eq] = []
     waiting: list[Eq] = []
     for step in scheme.steps:
@@ -104,7 +104,7 @@ def _mirrored(system: System, step: Step, far: bool) -> list[Eq]:
 
 
 def continued(f: Expr, mirror: Mirror, reach: int) -> list[Eq]:
-    """Values of a function beyond a free side, up to so many points away.
+    """Values of a function beyond a free side, up to `reach` points away.
 
     Those half a cell on have the label before them: at the last points one of them lies beyond.
     """
