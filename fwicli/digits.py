@@ -9,7 +9,19 @@ MOST_DIGITS = 17
 
 
 def round_down(value: float, digits: int = 3) -> float:
-    """`value` rounded down to some significant digits."""
+    """`value` rounded down to some significant digits.
+
+    Parameters
+    ----------
+    value : float
+    digits : int
+        Number of significant digits.
+
+    Returns
+    -------
+    float
+        At most `value`.
+    """
     if value == 0 or not math.isfinite(value):
         return value
     exponent = digits - 1 - math.floor(math.log10(abs(value)))
@@ -20,12 +32,35 @@ def round_down(value: float, digits: int = 3) -> float:
 
 
 def round_up(value: float, digits: int = 3) -> float:
-    """`value` rounded up to some significant digits."""
+    """`value` rounded up to some significant digits.
+
+    Parameters
+    ----------
+    value : float
+    digits : int
+        Number of significant digits.
+
+    Returns
+    -------
+    float
+        At least `value`.
+    """
     return -round_down(-value, digits)
 
 
 def apart(*values: float, digits: int = 4) -> list[str]:
-    """Numbers as text, with as many digits as it takes to tell different ones apart."""
+    """Numbers as text, with as many digits as it takes to tell different ones apart.
+
+    Parameters
+    ----------
+    digits : int
+        Fewest significant digits.
+    *values : float
+
+    Returns
+    -------
+    list of str
+    """
     for more in range(digits, MOST_DIGITS):
         texts = [f"{value:.{more}g}" for value in values]
         if len(set(texts)) == len(set(values)):

@@ -22,8 +22,14 @@ def real(what: str, values: Any, error: type[FwiError]) -> Array:
     ----------
     what : str
         Name for messages.
+    values : array_like
     error : type of FwiError
         Raised for values of another kind.
+
+    Returns
+    -------
+    ndarray
+        In float16, float32 or float64.
     """
     if getattr(values, "requires_grad", False):
         raise error(
@@ -46,7 +52,16 @@ def real(what: str, values: Any, error: type[FwiError]) -> Array:
 
 
 def check_unmasked(what: str, values: Any, error: type[FwiError]) -> None:
-    """Make sure that all of an array are values: a conversion would take what a mask hides."""
+    """Make sure that all of an array are values: a conversion would take what a mask hides.
+
+    Parameters
+    ----------
+    what : str
+        Name for messages.
+    values : array_like
+    error : type of FwiError
+        Raised for other values.
+    """
     if np.ma.is_masked(values):
         raise error(
             f"{what} is a masked array, and {np.count_nonzero(values.mask)} of {values.size} "

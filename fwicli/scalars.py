@@ -15,11 +15,16 @@ def whole(name: str, value: Any, least: int, error: type[FwiError]) -> int:
     Parameters
     ----------
     name : str
-        For messages.
+        Name for messages.
+    value : object
     least : int
         The smallest that is allowed.
     error : type of FwiError
         Raised for anything else.
+
+    Returns
+    -------
+    int
     """
     number: Any = value
     if isinstance(value, float) and value.is_integer():
@@ -42,10 +47,15 @@ def real(
     ----------
     name, unit : str
         For messages.
-    least : float
-        The smallest that is allowed.
+    value : object
     error : type of FwiError
         Raised for anything else.
+    least : float
+        The smallest that is allowed.
+
+    Returns
+    -------
+    float
     """
     try:
         number = math.nan if isinstance(value, str | bytes | bool) else float(value)
@@ -57,7 +67,20 @@ def real(
 
 
 def positive(name: str, value: Any, unit: str, error: type[FwiError]) -> float:
-    """A finite number above 0."""
+    """A finite number above 0.
+
+    Parameters
+    ----------
+    name, unit : str
+        Name and unit for messages.
+    value : object
+    error : type of FwiError
+        Raised for other values.
+
+    Returns
+    -------
+    float
+    """
     number = real(name, value, unit, error)
     if number <= 0:
         raise error(f"{name} is {value!r}; it must be greater than 0{unit}")

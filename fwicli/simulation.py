@@ -31,13 +31,13 @@ from fwicli.propagators import history
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
 from fwicli.propagators.locations import ExtendedSource, FullField, PositionDerivative
-from fwicli.propagators.propagator import propagator
 from fwicli.propagators.running import shared_memory
 from fwicli.propagators.running.arrays import GridArrays
 from fwicli.propagators.running.results import GradientRequest
 from fwicli.propagators.running.shared_memory import SharedHistory, SharedSlot
 from fwicli.propagators.running.shot import ShotRunner
 from fwicli.propagators.sampling.resampling import Resampling
+from fwicli.propagators.tasks import propagator
 
 Array = NDArray[Any]
 
@@ -209,6 +209,7 @@ def run(call: Evaluation, arrays: list[Array]) -> list[Array]:
 
     Parameters
     ----------
+    call : Evaluation
     arrays : list of ndarray
         The inputs: models of shape (1 or groups, *grid), others (groups x shots, ...).
 
@@ -288,6 +289,7 @@ def share(call: Evaluation, parameters: tuple[str, ...], precision: str) -> Shar
 
     Parameters
     ----------
+    call : Evaluation
     parameters : tuple of str
         Those whose gradient will be wanted.
     precision : {"float32", "float64"}
@@ -327,7 +329,20 @@ def share(call: Evaluation, parameters: tuple[str, ...], precision: str) -> Shar
 def history_within(
     discretization: Discretization, n_directions: int, memory: float
 ) -> history.HistoryOptions:
-    """How the history of an equation, lifted so often, is kept within a memory [bytes]."""
+    """How the history of an equation, lifted so often, is kept within a memory [bytes].
+
+    Parameters
+    ----------
+    discretization : Discretization
+    n_directions : int
+        Number of directions of the components.
+    memory : float
+        Most memory of the history [bytes].
+
+    Returns
+    -------
+    HistoryOptions
+    """
     steps = Resampling(discretization.time, discretization.precision).steps
     needed = history.demand(
         registry.load(discretization.equation),
@@ -345,6 +360,17 @@ def history_within(
 
 def shape_of(simulation: Simulation, role: str, samples: int) -> tuple[int, ...]:
     """Shape of the data of one shot at its sources or receivers, without that of positions.
+
+    Parameters
+    ----------
+    simulation : Simulation
+    role : {"sources", "receivers"}
+    samples : int
+        Samples of a record.
+
+    Returns
+    -------
+    tuple of int
 
     Raises
     ------

@@ -56,7 +56,19 @@ def forward(simulation: Simulation, model: Model, wavelet: Any) -> Tensor:
 
 @opaque
 def adjoint(simulation: Simulation, model: Model, gather: Any) -> Tensor:
-    """Adjoint field at the sources, q' = F(p)^T d; shapes and errors as those of `forward`."""
+    """Adjoint field at the sources, q' = F(p)^T d; shapes and errors as those of `forward`.
+
+    Parameters
+    ----------
+    simulation : Simulation
+    model : mapping of str to Tensor of shape (*grid,), or Tensor
+        Parameters of the equation (see `properties`).
+    gather : Tensor of shape (n_receivers, samples) or (shots, n_receivers, samples)
+
+    Returns
+    -------
+    wavelet : Tensor of shape (n_sources, samples) or (shots, n_sources, samples)
+    """
     return _call(simulation, model, {"gather": gather}, Quantity("wavelet"))
 
 
@@ -66,6 +78,11 @@ def jacobian(simulation: Simulation, model: Model, wavelet: Any, perturbation: M
 
     Parameters
     ----------
+    simulation : Simulation
+    model : mapping of str to Tensor of shape (*grid,), or Tensor
+        Parameters of the equation (see `properties`).
+    wavelet : Tensor of shape (n_sources, samples) or (shots, n_sources, samples)
+        Source time functions [Pa] in 2D, [Pa m] in 3D.
     perturbation : mapping of str to Tensor of shape (*grid,), or Tensor
         Changes of parameters; those that are left out are zero.
 
@@ -81,6 +98,15 @@ def jacobian_adjoint(
     simulation: Simulation, model: Model, wavelet: Any, gather: Any
 ) -> dict[str, Tensor] | Tensor:
     """Images g = J(p, q)^T r, summed over shots.
+
+    Parameters
+    ----------
+    simulation : Simulation
+    model : mapping of str to Tensor of shape (*grid,), or Tensor
+        Parameters of the equation (see `properties`).
+    wavelet : Tensor of shape (n_sources, samples) or (shots, n_sources, samples)
+        Source time functions [Pa] in 2D, [Pa m] in 3D.
+    gather : Tensor of shape (n_receivers, samples) or (shots, n_receivers, samples)
 
     Returns
     -------

@@ -64,6 +64,10 @@ def physics(operator: Any, channels: bool = False, **options: Any) -> Any:
         parameters change; else there is one channel.
     **options
         Of `deepinv.physics.LinearPhysics`, as the noise model.
+
+    Returns
+    -------
+    deepinv.physics.LinearPhysics
     """
     from deepinv.physics import LinearPhysics  # late: not among the requirements
 

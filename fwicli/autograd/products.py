@@ -56,13 +56,39 @@ class _Multilinear(torch.autograd.Function):
 
 
 def multilinear(f: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
-    """f of tensors, linear in each of them."""
+    """f of tensors, linear in each of them.
+
+    Parameters
+    ----------
+    f : callable
+        Function of tensors that gives a tensor.
+    *tensors : Tensor
+        Its arguments.
+
+    Returns
+    -------
+    Tensor
+        Its value, which can be differentiated in forward mode again.
+    """
     product: Tensor = _Multilinear.apply(f, False, *tensors)  # type: ignore[no-untyped-call]
     return product
 
 
 def linear_in_all(f: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
-    """f of tensors, linear in all of them together."""
+    """f of tensors, linear in all of them together.
+
+    Parameters
+    ----------
+    f : callable
+        Function of tensors that gives a tensor.
+    *tensors : Tensor
+        Its arguments.
+
+    Returns
+    -------
+    Tensor
+        Its value, which can be differentiated in forward mode again.
+    """
     value: Tensor = _Multilinear.apply(f, True, *tensors)  # type: ignore[no-untyped-call]
     return value
 

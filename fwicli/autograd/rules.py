@@ -105,7 +105,18 @@ class _WaveFunction(torch.autograd.Function):
 
 
 def apply(call: Evaluation, tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
-    """Outputs of a call, differentiable."""
+    """Outputs of a call, differentiable.
+
+    Parameters
+    ----------
+    call : Evaluation
+    tensors : iterable of Tensor
+        Inputs of the evaluation.
+
+    Returns
+    -------
+    tuple of Tensor
+    """
     tensors = list(tensors)
     if not call.backward and not call.n_directions and torch.is_grad_enabled():
         models = [(s, t) for s, t in zip(call.inputs, tensors, strict=True) if s.role == "model"]

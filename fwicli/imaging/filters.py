@@ -31,6 +31,10 @@ def laplacian(image: Array, earth: EarthModel) -> Array:
     image : ndarray of shape earth.grid.shape
     earth : EarthModel
         The smooth model that the image was made in.
+
+    Returns
+    -------
+    ndarray of shape earth.grid.shape
     """
     result = np.zeros(image.shape)
     for axis, spacing in enumerate(earth.grid.spacing):

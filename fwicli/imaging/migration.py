@@ -90,7 +90,18 @@ class MigrationTask(ShotTask):
 
 
 def time_derivative(traces: Array, interval: float) -> Array:
-    """Derivative of traces along their last axis [1/s], by Fourier transform."""
+    """Derivative of traces along their last axis [1/s], by Fourier transform.
+
+    Parameters
+    ----------
+    traces : ndarray of shape (n, samples)
+    interval : float
+        Sampling interval [s].
+
+    Returns
+    -------
+    ndarray of shape (n, samples)
+    """
     n = 2 * traces.shape[-1]
     spectrum = np.fft.rfft(traces, n, axis=-1)
     spectrum *= 2j * np.pi * np.fft.rfftfreq(n, interval)
@@ -101,6 +112,18 @@ def compensate(image: Array, illumination: Array, damping: float) -> Array:
     """Divide an image by the energy of the source fields, damped by a share of its mean.
 
     Where even the damped energy is zero, so is the result.
+
+    Parameters
+    ----------
+    image : ndarray of shape (*grid,)
+    illumination : ndarray of shape (*grid,)
+        Energy of the source fields.
+    damping : float
+        Share of the mean energy that is added.
+
+    Returns
+    -------
+    ndarray of shape (*grid,)
 
     Raises
     ------

@@ -22,10 +22,16 @@ def band_limited(true: EarthModel, smooth: EarthModel, wavelet: Array, interval:
 
     Parameters
     ----------
+    true, smooth : EarthModel
+        The earth, and the smooth model that gives travel times, on one grid.
     wavelet : ndarray of shape (samples,)
         Its power spectrum shapes the reflectivity, without its phase.
     interval : float
         Its sampling interval [s].
+
+    Returns
+    -------
+    ndarray of shape grid.shape
     """
     depth_step = true.grid.spacing[-1]
     upper, lower = true.vp[..., :-1].astype(float), true.vp[..., 1:].astype(float)
@@ -55,7 +61,20 @@ def band_limited(true: EarthModel, smooth: EarthModel, wavelet: Array, interval:
 
 
 def correlation(image: Array, reference: Array, where: NDArray[np.bool_]) -> float | None:
-    """Correlation coefficient of two images at some points; None where one of them is constant."""
+    """Correlation coefficient of two images at some points; None where one of them is constant.
+
+    Parameters
+    ----------
+    image : ndarray of shape (*grid,)
+    reference : ndarray of shape (*grid,)
+        Image that it is compared with.
+    where : ndarray of bool, shape (*grid,)
+        Points that count.
+
+    Returns
+    -------
+    float or None
+    """
     if not where.any():
         return None
     a, b = image[where].astype(float), reference[where].astype(float)

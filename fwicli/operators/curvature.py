@@ -35,7 +35,22 @@ def gauss_newton(
     wavelet: Any,
     parameters: str | Sequence[str] | None = None,
 ) -> GaussNewtonOperator:
-    """The operator J^T J, summed over shots; arguments as those of `jacobian`."""
+    """The operator J^T J, summed over shots; arguments as those of `jacobian`.
+
+    Parameters
+    ----------
+    simulation : Simulation
+    model : mapping of str to ndarray of shape (*grid,), or ndarray
+        Parameters of the equation, in the precision of the operator.
+    wavelet : ndarray of shape (n_sources, samples) or (shots, n_sources, samples)
+        Source time functions [Pa] in 2D, [Pa m] in 3D.
+    parameters : str or sequence of str, optional
+        Parameters that change, in this order; by default all of the equation.
+
+    Returns
+    -------
+    GaussNewtonOperator
+    """
     return GaussNewtonOperator(
         checked_shots(simulation, model, changing=parameters, wavelet=wavelet)
     )
@@ -54,8 +69,19 @@ def hessian(
 
     Parameters
     ----------
+    simulation : Simulation
+    model : mapping of str to ndarray of shape (*grid,), or ndarray
+        Parameters of the equation, in the precision of the operator.
+    wavelet : ndarray of shape (n_sources, samples) or (shots, n_sources, samples)
+        Source time functions [Pa] in 2D, [Pa m] in 3D.
     data, residual : ndarray of shape (n_receivers, samples) or (shots, n_receivers, samples)
         Either what was observed, d, or r = F q - d [Pa].
+    parameters : str or sequence of str, optional
+        Parameters that change, in this order; by default all of the equation.
+
+    Returns
+    -------
+    HessianOperator
 
     Raises
     ------

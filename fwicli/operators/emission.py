@@ -33,8 +33,14 @@ def extended(simulation: Simulation, model: Model, wavelet: Any) -> ExtendedOper
     ----------
     simulation : Simulation
         Its sources are not used.
+    model : mapping of str to ndarray of shape (*grid,), or ndarray
+        Parameters of the equation, in the precision of the operator.
     wavelet : ndarray of shape (n, samples) or (shots, n, samples)
         Source time functions [Pa] in 2D, [Pa m] in 3D.
+
+    Returns
+    -------
+    ExtendedOperator
 
     Raises
     ------

@@ -117,6 +117,18 @@ def codes(drawn: Sequence[Code], shots: int) -> tuple[Array, Array]:
 def of_records(shot_set: ShotSet, weights: Any, delays: Any) -> Encoder:
     """The encoder of the gathers of shots.
 
+    Parameters
+    ----------
+    shot_set : ShotSet
+    weights : ndarray of shape (codes, shots) or (shots,)
+        Weight of each shot in each code.
+    delays : ndarray of int of the same shape, optional
+        Delay of each shot [samples].
+
+    Returns
+    -------
+    Encoder
+
     Raises
     ------
     GeometryError
@@ -127,12 +139,38 @@ def of_records(shot_set: ShotSet, weights: Any, delays: Any) -> Encoder:
 
 
 def of_wavelets(shot_set: ShotSet, weights: Any, delays: Any) -> Encoder:
-    """The encoder of the wavelets of shots, for sources as those of `encode_shots`."""
+    """The encoder of the wavelets of shots, for sources as those of `encode_shots`.
+
+    Parameters
+    ----------
+    shot_set : ShotSet
+    weights : ndarray of shape (codes, shots) or (shots,)
+        Weight of each shot in each code.
+    delays : ndarray of int of the same shape, optional
+        Delay of each shot [samples].
+
+    Returns
+    -------
+    Encoder
+    """
     return _encoder(shot_set, "wavelet", weights, delays, np.ndim(shot_set.simulation.sources) == 3)
 
 
 def encode_shots(shot_set: ShotSet, weights: Any, delays: Any) -> ShotSet:
-    """Codes as shots: all sources fire in each, and fixed data are encoded."""
+    """Codes as shots: all sources fire in each, and fixed data are encoded.
+
+    Parameters
+    ----------
+    shot_set : ShotSet
+    weights : ndarray of shape (codes, shots) or (shots,)
+        Weight of each shot in each code.
+    delays : ndarray of int of the same shape, optional
+        Delay of each shot [samples].
+
+    Returns
+    -------
+    ShotSet
+    """
     receivers = _common_receivers(shot_set)
     encoders = {"wavelet": of_wavelets, "gather": of_records}
     data = {}

@@ -38,6 +38,10 @@ def forward(simulation: Simulation, model: Model, shots: int | None = None) -> F
         Parameters of the equation, in the precision of the operator.
     shots : int, optional
         Number of shots where all have the same sources and receivers.
+
+    Returns
+    -------
+    ForwardOperator
     """
     return ForwardOperator(checked_shots(simulation, model, shots))
 
@@ -52,10 +56,17 @@ def jacobian(
 
     Parameters
     ----------
+    simulation : Simulation
+    model : mapping of str to ndarray of shape (*grid,), or ndarray
+        Parameters of the equation, in the precision of the operator.
     wavelet : ndarray of shape (n_sources, samples) or (shots, n_sources, samples)
         Source time functions [Pa] in 2D, [Pa m] in 3D.
     parameters : str or sequence of str, optional
         Parameters that change, in this order; by default all of the equation.
+
+    Returns
+    -------
+    JacobianOperator
     """
     return JacobianOperator(checked_shots(simulation, model, changing=parameters, wavelet=wavelet))
 
@@ -86,7 +97,19 @@ class ShotOperator(Operator):
         return self._with(self.shot_set.select(which))
 
     def encoder(self, weights: Any, delays: Any = None) -> encoding.Encoder:
-        """The operator that adds the gathers of the shots (see `encoding.Encoder`)."""
+        """The operator that adds the gathers of the shots (see `encoding.Encoder`).
+
+        Parameters
+        ----------
+        weights : ndarray of shape (codes, shots) or (shots,)
+            Weight of each shot in each code.
+        delays : ndarray of int of the same shape, optional
+            Delay of each shot [samples].
+
+        Returns
+        -------
+        Encoder
+        """
         return encoding.of_records(self.shot_set, weights, delays)
 
 
@@ -94,7 +117,19 @@ class WaveOperator(ShotOperator):
     """An operator of shots whose sources may fire together."""
 
     def encoded(self, weights: Any, delays: Any = None) -> Operator:
-        """The operator of shots that fire together (see `encoding`)."""
+        """The operator of shots that fire together (see `encoding`).
+
+        Parameters
+        ----------
+        weights : ndarray of shape (codes, shots) or (shots,)
+            Weight of each shot in each code.
+        delays : ndarray of int of the same shape, optional
+            Delay of each shot [samples].
+
+        Returns
+        -------
+        Operator
+        """
         return self._with(encoding.encode_shots(self.shot_set, weights, delays))
 
 
@@ -122,7 +157,19 @@ class ForwardOperator(WaveOperator):
         return outputs.reshape(k, *shape)
 
     def encoded(self, weights: Any, delays: Any = None) -> Operator:
-        """The operator of shots that fire together; it takes the wavelets of the shots."""
+        """The operator of shots that fire together; it takes the wavelets of the shots.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (codes, shots) or (shots,)
+            Weight of each shot in each code.
+        delays : ndarray of int of the same shape, optional
+            Delay of each shot [samples].
+
+        Returns
+        -------
+        Operator
+        """
         fire = encoding.of_wavelets(self.shot_set, weights, delays)
         operator: Operator = (
             self._with(encoding.encode_shots(self.shot_set, weights, delays)) @ fire

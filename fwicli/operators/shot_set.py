@@ -125,7 +125,18 @@ class ShotSet:
 
 
 def repeated(values: Array, groups: int) -> Array:
-    """Data of all shots, for each group."""
+    """Data of all shots, for each group.
+
+    Parameters
+    ----------
+    values : ndarray of shape (shots, ...)
+    groups : int
+        Number of groups.
+
+    Returns
+    -------
+    ndarray of shape (groups x shots, ...)
+    """
     return np.concatenate([values] * groups) if groups > 1 else values
 
 
@@ -140,6 +151,7 @@ def checked_shots(
 
     Parameters
     ----------
+    simulation : Simulation
     model : mapping of str to array of shape (*grid,), or array
         Parameters of the equation; the array alone where there is one.
     shots : int, optional
@@ -148,6 +160,10 @@ def checked_shots(
         Parameters that change; by default all.
     **data : array of shape (n, samples) or (shots, n, samples)
         "wavelet" and "gather", as far as they are fixed.
+
+    Returns
+    -------
+    ShotSet
 
     Raises
     ------

@@ -139,7 +139,19 @@ class AbsorbingLayer:
         return tuple(n + before + after for n, (before, after) in zip(shape, pads, strict=True))
 
     def firmness(self, n: int, free: tuple[bool, bool] = (False, False)) -> NDArray[np.float64]:
-        """Resistance to shear relative to the deficit of the medium, at n points along an axis."""
+        """Resistance to shear relative to the deficit of the medium, at n points along an axis.
+
+        Parameters
+        ----------
+        n : int
+            Number of points.
+        free : pair of bool
+            Whether the first end, and the last, are free sides.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
         return np.asarray(FIRMNESS * self._depth(np.arange(n), n, free) ** 2)
 
     def drag(
@@ -151,6 +163,19 @@ class AbsorbingLayer:
         free: tuple[bool, bool] = (False, False),
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Drag on the shear wave along an axis, and how much of it is left to other axes.
+
+        Parameters
+        ----------
+        n : int
+            Number of points.
+        axis : int
+            Axis, 0 for x.
+        spacing : tuple of float
+            Grid spacing along every axis [m].
+        step : float
+            Time step [s].
+        free : pair of bool
+            Whether the first end, and the last, are free sides.
 
         Returns
         -------
@@ -193,10 +218,20 @@ class AbsorbingLayer:
 
         Parameters
         ----------
+        n : int
+            Number of points.
+        spacing : float
+            Grid spacing along the axis [m].
+        step : float
+            Time step [s].
         offset : float
             Where they are taken, relative to the points, in cells: 0 or 0.5.
         free : tuple of two bool
             Whether there is no layer at the first points, and at the last.
+
+        Returns
+        -------
+        b, c : ndarray of shape (n,)
         """
         position = np.arange(n) + offset
         depth = self._depth(position, n, free)
@@ -212,6 +247,17 @@ class AbsorbingLayer:
 
 def walls(free: Iterable[str], ndim: int) -> Walls:
     """Which ends of every axis are free sides.
+
+    Parameters
+    ----------
+    free : iterable of str
+        Names of free sides (see `SIDES`).
+    ndim : int
+        Number of space dimensions.
+
+    Returns
+    -------
+    Walls
 
     Raises
     ------

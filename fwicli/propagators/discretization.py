@@ -206,6 +206,16 @@ class Discretization:
         """Signature of the kernel of a kind (see `compilation`).
 
         Of a lifted equation the gradients are those of the last component, if not said otherwise.
+
+        Parameters
+        ----------
+        kind : {"forward", "adjoint", "gradient", "reverse"}
+        **extra : object
+            Other fields of `Signature`.
+
+        Returns
+        -------
+        Signature
         """
         images = kind in ("gradient", "reverse") or extra.get("history")
         parameters = extra.pop("parameters", self.parameters) if images else None
@@ -237,6 +247,10 @@ class Discretization:
             Images that an adjoint run accumulates; empty for modelling alone.
         curvature : {"gauss_newton", "full"}, optional
             Kind of the second derivative of which products are wanted, too.
+
+        Returns
+        -------
+        list of callable
         """
         needed = [self.signature("forward")]
         if images and self.history.kind == "boundary":

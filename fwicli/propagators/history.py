@@ -56,12 +56,33 @@ BLOCK = 64
 
 
 def subsampling(axis: TimeAxis, frequency: float) -> int:
-    """Steps between snapshots for a band that ends at `frequency` [Hz]."""
+    """Steps between snapshots for a band that ends at `frequency` [Hz].
+
+    Parameters
+    ----------
+    axis : TimeAxis
+    frequency : float
+        Highest frequency of the band [Hz].
+
+    Returns
+    -------
+    int
+    """
     return max(1, math.floor(1 / (2 * OVERSAMPLING * frequency * axis.step)))
 
 
 def snapshots(steps: int, every: int) -> int:
-    """Number of snapshots of a run."""
+    """Number of snapshots of a run.
+
+    Parameters
+    ----------
+    steps, every : int
+        Steps of a propagation, and those between snapshots.
+
+    Returns
+    -------
+    int
+    """
     return (steps - 1) // every + 1
 
 
@@ -90,7 +111,17 @@ class HistoryOptions:
     segment: int = 0
 
     def segments(self, steps: int, every: int) -> list[tuple[int, int]]:
-        """First and last steps, the last excluded, of the segments of a run."""
+        """First and last steps, the last excluded, of the segments of a run.
+
+        Parameters
+        ----------
+        steps, every : int
+            Steps of a propagation, and those between snapshots.
+
+        Returns
+        -------
+        list of (int, int)
+        """
         size = steps if self.kind == "stored" else min(steps, self._size(every))
         return [(i, min(i + size, steps)) for i in range(0, steps, size)]
 
@@ -100,7 +131,19 @@ class HistoryOptions:
         return unit * max(1, round(steps / unit))
 
     def bins(self, steps: int, every: int, step: float) -> list[int]:
-        """Numbers of the frequencies: cycles in the time that all snapshots span."""
+        """Numbers of the frequencies: cycles in the time that all snapshots span.
+
+        Parameters
+        ----------
+        steps, every : int
+            Steps of a propagation, and those between snapshots.
+        step : float
+            Time step [s].
+
+        Returns
+        -------
+        list of int
+        """
         count = snapshots(steps, every)
         if not self.frequencies:
             return list(range(count // 2 + 1))
@@ -214,7 +257,18 @@ class Demand:
 
 
 def states(options: HistoryOptions, segments: int) -> int:
-    """States that are of use: every segment but the last may need one."""
+    """States that are of use: every segment but the last may need one.
+
+    Parameters
+    ----------
+    options : HistoryOptions
+    segments : int
+        Number of segments.
+
+    Returns
+    -------
+    int
+    """
     return max(1, min(options.checkpoints, segments - 1))
 
 
@@ -223,6 +277,15 @@ def repetitions(segments: int, checkpoints: int) -> int:
 
     Of the t = r n - C(c + r, r - 1) runs without the last segment's that n segments take, n - 1 are
     those of the first propagation; r is the least number with C(c + r, c) >= n.
+
+    Parameters
+    ----------
+    segments, checkpoints : int
+        Numbers of segments, and of states that are stored.
+
+    Returns
+    -------
+    int
     """
     if segments < 2:
         return 0
@@ -235,7 +298,20 @@ def repetitions(segments: int, checkpoints: int) -> int:
 def irreversible(
     equation: Equation, ndim: int, parameters: Collection[str] | None = None
 ) -> set[str]:
-    """Fields whose history a gradient needs that are not found again backwards in time."""
+    """Fields whose history a gradient needs that are not found again backwards in time.
+
+    Parameters
+    ----------
+    equation : Equation
+    ndim : int
+        Number of space dimensions.
+    parameters : collection of str, optional
+        Parameters of which a gradient is computed; by default all.
+
+    Returns
+    -------
+    set of str
+    """
     footprint = equation.footprint(ndim)
     return footprint.stored_fields(equation.receiver, parameters) - set(footprint.evolving)
 
@@ -261,12 +337,22 @@ def demand(
 
     Parameters
     ----------
+    equation : Equation
     shape : tuple of int
         Points of the model.
+    layer : AbsorbingLayer
+    order : int
+        Order of the space differences.
     timing : tuple of int, int and float
         Steps of a propagation, steps between snapshots, and the time step [s].
+    itemsize : int
+        Bytes of a value.
     parameters : collection of str, optional
         Parameters of which a gradient is wanted; by default all.
+
+    Returns
+    -------
+    Demand
     """
     ndim = len(shape)
     footprint = equation.footprint(ndim)
@@ -301,8 +387,14 @@ def working_bytes(equation: Equation, ndim: int, points: int, itemsize: int, gra
         Number of space dimensions.
     points : int
         Grid points in memory (see `memory.with_halo`).
+    itemsize : int
+        Bytes of a value.
     gradient : bool
         Whether the multiplier is propagated, too.
+
+    Returns
+    -------
+    int
     """
     footprint = equation.footprint(ndim)
     return points * itemsize * (footprint.forward + (footprint.gradient if gradient else 0))

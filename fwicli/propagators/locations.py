@@ -130,7 +130,19 @@ class GridLocations:
         return int(self.count if self.matrix is None else self.matrix.shape[0])
 
     def traces(self, data: Array, samples: int) -> Array:
-        """Data of the place as traces of shape (n, samples)."""
+        """Data of the place as traces of shape (n, samples).
+
+        Parameters
+        ----------
+        data : ndarray
+            Of shape (n, samples), or (samples, *grid) for whole fields.
+        samples : int
+            Samples of a record.
+
+        Returns
+        -------
+        ndarray of shape (n, samples)
+        """
         if not self.field:
             return data
         traces = np.zeros((int(np.prod(self.field)), samples), dtype=data.dtype)
@@ -161,12 +173,19 @@ def on_grid(
 
     Parameters
     ----------
+    place : Locations
+        Positions [m], or other locations.
+    discretization : Discretization
     steps : int
         Steps of a propagation.
     density : bool
         Whether the values of a whole wave field are those of a source, per volume.
     what : str
         Name of the place for messages.
+
+    Returns
+    -------
+    GridLocations
 
     Raises
     ------
@@ -276,6 +295,17 @@ def inject(traces: Array, at: GridLocations, to_longer: Callable[[Array], Array]
     """Traces of shape (n, samples) as what the kernel injects, of shape (extended, n_visited).
 
     The matrix of the locations comes first where it makes fewer of them.
+
+    Parameters
+    ----------
+    traces : ndarray of shape (n, samples)
+    at : GridLocations
+    to_longer : callable
+        From traces to arrays of shape (extended, n).
+
+    Returns
+    -------
+    ndarray of shape (extended, n_visited)
     """
     if at.matrix is None:
         return to_longer(traces)
@@ -285,7 +315,19 @@ def inject(traces: Array, at: GridLocations, to_longer: Callable[[Array], Array]
 
 
 def record(longer: Array, at: GridLocations, to_traces: Callable[[Array], Array]) -> Array:
-    """Transpose of `inject`."""
+    """Transpose of `inject`.
+
+    Parameters
+    ----------
+    longer : ndarray of shape (extended, n_visited)
+    at : GridLocations
+    to_traces : callable
+        From arrays of shape (extended, n) to traces.
+
+    Returns
+    -------
+    ndarray of shape (n, samples)
+    """
     if at.matrix is None:
         return to_traces(longer)
     if at.count < at.matrix.shape[0]:

@@ -16,11 +16,9 @@ take the place of gathers of shape (n_receivers, samples).
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Self
-from weakref import WeakValueDictionary
 
 from numpy.typing import NDArray
 
@@ -124,8 +122,6 @@ class Propagator:
         values = equations.parameters(self.discretization.equation, properties)
         return {name: array.astype(self.precision) for name, array in values.items()}
 
-    # --- the operators ---------------------------------------------------------------------------
-
     def forward(
         self, model: Model, wavelet: Array, sources: Locations, receivers: Locations
     ) -> Array:
@@ -162,7 +158,10 @@ class Propagator:
 
         Parameters
         ----------
+        model : mapping of str to ndarray
+            Parameters of the equation on the model's grid, by name.
         gather : ndarray of shape (n_receivers, samples)
+        sources, receivers : Locations
 
         Returns
         -------
@@ -179,9 +178,13 @@ class Propagator:
 
         Parameters
         ----------
+        model : mapping of str to ndarray
+            Parameters of the equation on the model's grid, by name.
         gather : ndarray of shape (n_receivers, samples)
         wavelet : ndarray of shape (n_sources, samples)
             q, a source time function for each volume source.
+        receivers : ndarray of shape (n_points, ndim), or other locations
+            Positions [m].
 
         Returns
         -------
@@ -203,8 +206,13 @@ class Propagator:
 
         Parameters
         ----------
+        model : mapping of str to ndarray
+            Parameters of the equation on the model's grid, by name.
         perturbation : mapping of str to ndarray
             Change of each parameter, on the model's grid.
+        wavelet : ndarray of shape (n_sources, samples)
+            Source time functions [Pa] in 2D, [Pa m] in 3D.
+        sources, receivers : Locations
 
         Returns
         -------
@@ -222,8 +230,13 @@ class Propagator:
 
         Parameters
         ----------
+        model : mapping of str to ndarray
+            Parameters of the equation on the model's grid, by name.
         gather : ndarray of shape (n_receivers, samples)
             Adjoint source.
+        wavelet : ndarray of shape (n_sources, samples)
+            Source time functions [Pa] in 2D, [Pa m] in 3D.
+        sources, receivers : Locations
 
         Returns
         -------
@@ -241,16 +254,23 @@ class Propagator:
         sources: Locations,
         receivers: Locations,
     ) -> dict[str, Array]:
-        """Gauss-Newton Hessian of half the squared residual, J^T J dp."""
-        return self.curvature(
-            model,
-            perturbation,
-            lambda _, change: (None, change),
-            wavelet,
-            sources,
-            receivers,
-            kinds=(),
-        ).product
+        """Gauss-Newton Hessian of half the squared residual, J^T J dp.
+
+        Parameters
+        ----------
+        model, perturbation : mapping of str to ndarray
+            Parameters of the equation, and changes of them, on the model's grid.
+        wavelet : ndarray of shape (n_sources, samples)
+        sources, receivers : Locations
+
+        Returns
+        -------
+        product : dict of str to ndarray
+            For each parameter, on the model's grid.
+        """
+        at = sources, receivers
+        no_residual = lambda _, change: (None, change)  # noqa: E731
+        return self.curvature(model, perturbation, no_residual, wavelet, *at, kinds=()).product
 
     def hessian(
         self,
@@ -265,10 +285,15 @@ class Propagator:
 
         Parameters
         ----------
+        model : mapping of str to ndarray
+            Parameters of the equation on the model's grid, by name.
         perturbation : mapping of str to ndarray
             dp, a change of each parameter, on the model's grid.
         residual : ndarray of shape (n_receivers, samples)
             r = F q - d at the model [Pa].
+        wavelet : ndarray of shape (n_sources, samples)
+            Source time functions [Pa] in 2D, [Pa m] in 3D.
+        sources, receivers : Locations
 
         Returns
         -------
@@ -276,15 +301,9 @@ class Propagator:
             For each parameter, on the model's grid; exact where every step is kept.
         """
         residual = ndarrays.real("the residual", residual, DataError)
-        return self.curvature(
-            model,
-            perturbation,
-            lambda _, change: (residual, change),
-            wavelet,
-            sources,
-            receivers,
-            kinds=(),
-        ).product
+        at = sources, receivers
+        with_residual = lambda _, change: (residual, change)  # noqa: E731
+        return self.curvature(model, perturbation, with_residual, wavelet, *at, kinds=()).product
 
     def curvature(
         self,
@@ -303,13 +322,25 @@ class Propagator:
 
         Parameters
         ----------
+        model : mapping of str to ndarray
+            Parameters of the equation on the model's grid, by name.
+        perturbation : mapping of str to ndarray
+            Change of each parameter, on the model's grid.
         residual : callable
             From the modelled gather d and its change J dp to r and to W J dp, all of shape
             (n_receivers, samples). With None for r the product is that of Gauss and Newton, for
             three propagations, not four.
+        wavelet : ndarray of shape (n_sources, samples)
+            Source time functions [Pa] in 2D, [Pa m] in 3D.
+        sources, receivers : Locations
         kinds : tuple of str
             Names of imaging conditions (see `imaging_conditions`); for other parameters see
             `hessian`.
+
+        Returns
+        -------
+        ShotResult
+            Its `product` is that of the Hessian.
         """
 
         def adjoint(gathers: dict[int, Array]) -> tuple[int, dict[int, Array]]:
@@ -337,11 +368,21 @@ class Propagator:
 
         Parameters
         ----------
+        model : mapping of str to ndarray
+            Parameters of the equation on the model's grid, by name.
         residual : callable
             From the modelled gather to the adjoint source, both of shape
             (n_receivers, samples).
+        wavelet : ndarray of shape (n_sources, samples)
+            Source time functions [Pa] in 2D, [Pa m] in 3D.
+        sources, receivers : Locations
         kinds : tuple of str
             "gradient", and names of imaging conditions (see `imaging_conditions`).
+
+        Returns
+        -------
+        ShotResult
+            With the modelled gather, the gradient and images.
         """
         with self.runner() as runner:
             return runner.gradient_components(
@@ -356,29 +397,3 @@ class Propagator:
     def runner(self) -> AbstractContextManager[ShotRunner]:
         """A shot runner for one call: operators by component, with derivatives of any order."""
         return self._pool.runner()
-
-
-class _LastOfThread(threading.local):
-    """The last propagator of a thread."""
-
-    propagator: Propagator | None = None
-
-
-_of_thread = _LastOfThread()
-_of_process: dict[str, Propagator] = {}
-_alive: WeakValueDictionary[Discretization, Propagator] = WeakValueDictionary()
-
-
-def propagator(discretization: Discretization) -> Propagator:
-    """The propagator of a discretization, for callers that check the units of models themselves.
-
-    The last propagator is cached with its arrays: the last of the process, and the last of each
-    thread. Threads with the same discretization share one.
-    """
-    cached = _of_thread.propagator
-    if cached is None or cached.discretization != discretization:
-        cached = _alive.get(discretization)
-        if cached is None:
-            cached = _alive.setdefault(discretization, Propagator(discretization, quiet=True))
-    _of_thread.propagator = _of_process["last"] = cached
-    return cached

@@ -13,18 +13,46 @@ worker that models a shot starts quickly.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
+from weakref import WeakValueDictionary
 
 from numpy.typing import NDArray
 
 from fwicli.errors import GeometryError, ModelError, StabilityError
 from fwicli.propagators.discretization import Discretization
-from fwicli.propagators.propagator import Propagator, propagator
+from fwicli.propagators.propagator import Propagator
 from fwicli.survey.windows import Window
 
 Array = NDArray[Any]
+
+
+class _LastOfThread(threading.local):
+    """The last propagator of a thread."""
+
+    propagator: Propagator | None = None
+
+
+_of_thread = _LastOfThread()
+_of_process: dict[str, Propagator] = {}
+_alive: WeakValueDictionary[Discretization, Propagator] = WeakValueDictionary()
+
+
+def propagator(discretization: Discretization) -> Propagator:
+    """The propagator of a discretization, for callers that check the units of models themselves.
+
+    The last propagator is cached with its arrays: the last of the process, and the last of each
+    thread. Threads with the same discretization share one.
+    """
+    cached = _of_thread.propagator
+    if cached is None or cached.discretization != discretization:
+        cached = _alive.get(discretization)
+        if cached is None:
+            cached = _alive.setdefault(discretization, Propagator(discretization, quiet=True))
+    _of_thread.propagator = _of_process["last"] = cached
+    return cached
 
 
 @dataclass(frozen=True)

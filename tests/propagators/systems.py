@@ -15,9 +15,9 @@ from devito import Eq, Function, Grid, Inc, Operator, TimeFunction, exp, sqrt
 
 from fwicli.propagators.kernels.compilation import strict
 from fwicli.propagators.symbolic import calculus
-from fwicli.propagators.symbolic.calculus import System
 from fwicli.propagators.symbolic.explicit import time_step
 from fwicli.propagators.symbolic.expressions import like, substitute
+from fwicli.propagators.symbolic.system import System
 
 Coefficient = Callable[[str, float, float], Function]
 Field = Callable[[str, int], TimeFunction]

@@ -15,8 +15,8 @@ import threadpoolctl
 
 from fwicli import Propagator, Simulation, operators
 from fwicli.execution import Processes
-from fwicli.propagators.propagator import propagator
 from fwicli.propagators.running.shot import ShotRunner
+from fwicli.propagators.tasks import propagator
 from fwicli.threads import blas
 
 Make = Callable[..., Any]

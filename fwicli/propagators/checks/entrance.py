@@ -47,6 +47,17 @@ class Entrance:
     def models(self, models: Mapping[int, Any], n_directions: int) -> dict[int, dict[str, Array]]:
         """Parameters, component 0, and changes of them by component, on the grid.
 
+        Parameters
+        ----------
+        models : mapping of int to mapping of str to ndarray
+            Parameters, component 0, and changes of them.
+        n_directions : int
+            Number of directions of the components.
+
+        Returns
+        -------
+        dict of int to dict of str to ndarray
+
         Raises
         ------
         ModelError
@@ -73,6 +84,18 @@ class Entrance:
 
     def traces(self, role: str, data: Any, expected: Shape) -> Array:
         """Traces that are injected, of shape (n, samples) or (samples, *grid).
+
+        Parameters
+        ----------
+        role : str
+            Name for messages, "wavelet" or "gather".
+        data : array_like
+        expected : tuple of int
+            The shape that fits.
+
+        Returns
+        -------
+        ndarray
 
         Raises
         ------
@@ -104,6 +127,15 @@ class Entrance:
     def components(self, role: str, values: Mapping[int, Any], n_directions: int) -> None:
         """Make sure that something enters, along directions that there are.
 
+        Parameters
+        ----------
+        role : str
+            Name for messages.
+        values : mapping of int to ndarray
+            Values by component.
+        n_directions : int
+            Number of directions of the components.
+
         Raises
         ------
         DataError
@@ -117,6 +149,13 @@ class Entrance:
         self, kinds: Collection[str], derivatives: Collection[tuple[int, str]] | None
     ) -> None:
         """Refuse unknown images, and gradients of unknown parameters.
+
+        Parameters
+        ----------
+        kinds : tuple of str
+            "gradient", and names of imaging conditions (see `imaging_conditions`).
+        derivatives : collection of (int, str), optional
+            Components of the gradient and names of parameters.
 
         Raises
         ------
@@ -152,6 +191,11 @@ def check_names(equation: str, ndim: int, model: Any, whole: bool) -> None:
 
     Parameters
     ----------
+    equation : str
+    ndim : int
+        Number of space dimensions.
+    model : mapping of str to ndarray
+        Parameters, or changes of them, by name.
     whole : bool
         Whether all parameters are needed; of a change those that are left out are zero.
 
@@ -193,6 +237,15 @@ def check_on_grid(name: str, shape: Sequence[int], grid: Grid, change: bool = Fa
     """Make sure that a parameter, or a change of one, has a value at each point of the grid.
 
     Axes of one before those of the grid are allowed.
+
+    Parameters
+    ----------
+    name : str
+    shape : sequence of int
+        Shape of the parameter.
+    grid : Grid
+    change : bool
+        Whether it is a change of the parameter.
 
     Raises
     ------
@@ -293,6 +346,17 @@ def check_traces(
 
 def positions(what: str, values: Any, grid: Grid) -> NDArray[np.float64]:
     """Positions [m] of shape (n, ndim).
+
+    Parameters
+    ----------
+    what : str
+        Name for messages.
+    values : array_like
+    grid : Grid
+
+    Returns
+    -------
+    ndarray of shape (n, ndim)
 
     Raises
     ------

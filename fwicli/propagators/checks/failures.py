@@ -33,6 +33,14 @@ POSITIVE = {"vp", "rho", "qp"}
 def check_model(equation: str, grid: Grid, model: Mapping[str, Array]) -> None:
     """Make sure that parameters, and changes of them, can be propagated in.
 
+    Parameters
+    ----------
+    equation : str
+        Name of the equation.
+    grid : Grid
+    model : mapping of str to ndarray
+        Parameters of the equation on the model's grid, by name.
+
     Raises
     ------
     ModelError
@@ -58,6 +66,12 @@ def check_model(equation: str, grid: Grid, model: Mapping[str, Array]) -> None:
 def check_traces(traces: Array, interval: float) -> None:
     """Make sure that traces of shape (n, samples), which are injected, are finite.
 
+    Parameters
+    ----------
+    traces : ndarray of shape (n, samples)
+    interval : float
+        Sampling interval [s].
+
     Raises
     ------
     DataError
@@ -73,7 +87,18 @@ def check_traces(traces: Array, interval: float) -> None:
 
 
 def position(grid: Grid, index: tuple[Any, ...]) -> str:
-    """Where a grid point is, in metres."""
+    """Where a grid point is, in metres.
+
+    Parameters
+    ----------
+    grid : Grid
+    index : tuple of int
+        Number of the point along every axis.
+
+    Returns
+    -------
+    str
+    """
     place = [o + h * int(i) for o, h, i in zip(grid.origin, grid.spacing, index, strict=True)]
     return f"({', '.join(f'{x:g}' for x in place)}) m"
 
@@ -90,10 +115,21 @@ def cause(
 
     Parameters
     ----------
+    equation : str
+        Name of the equation.
+    grid : Grid
+    order : int
+        Order of the space differences.
     step : float
         Time step [s].
+    model : mapping of str to ndarray
+        Parameters of the equation on the model's grid, by name.
     peak_amplitude : float
         Largest value that is injected.
+
+    Returns
+    -------
+    str
     """
     speed = velocity(equation, model)
     if speed is not None:
@@ -118,7 +154,19 @@ def cause(
 
 
 def velocity(equation: str, model: Mapping[str, Array]) -> Array | None:
-    """Velocity of the fastest wave [m/s] from the parameters; None if it cannot be recovered."""
+    """Velocity of the fastest wave [m/s] from the parameters; None if it cannot be recovered.
+
+    Parameters
+    ----------
+    equation : str
+        Name of the equation.
+    model : mapping of str to ndarray
+        Parameters of the equation on the model's grid, by name.
+
+    Returns
+    -------
+    ndarray or None
+    """
     stated = registry.load(equation)
     all_properties = {**stated.defaults, **properties(equation, model)}
     if not set(inspect.signature(stated.fastest).parameters) <= set(all_properties):
@@ -127,7 +175,19 @@ def velocity(equation: str, model: Mapping[str, Array]) -> Array | None:
 
 
 def properties(equation: str, model: Mapping[str, Array]) -> dict[str, Array]:
-    """Properties of the earth, as far as they can be recovered from the parameters."""
+    """Properties of the earth, as far as they can be recovered from the parameters.
+
+    Parameters
+    ----------
+    equation : str
+        Name of the equation.
+    model : mapping of str to ndarray
+        Parameters of the equation on the model's grid, by name.
+
+    Returns
+    -------
+    dict of str to ndarray
+    """
     ndim = next(iter(model.values())).ndim
     return {
         name: function(*[np.asarray(model[p], dtype=np.float64) for p in parameters])

@@ -16,7 +16,20 @@ Array = NDArray[Any]
 
 
 def zero_at(place: Array, grid: Grid, side: str) -> NDArray[np.bool_]:
-    """Which of positions [m] lie on a side where the pressure is zero (see `SIDES`)."""
+    """Which of positions [m] lie on a side where the pressure is zero (see `SIDES`).
+
+    Parameters
+    ----------
+    place : ndarray of shape (n, ndim)
+        Positions [m].
+    grid : Grid
+    side : str
+        Name of the side (see `SIDES`).
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
     axis = grid.axes.index(side[0])
     end = (grid.end if side[1] == "+" else grid.origin)[axis]
     return np.asarray(np.abs(place[:, axis] - end) <= 1e-6 * grid.spacing[axis])
@@ -27,8 +40,19 @@ def silence(what: str, on: NDArray[np.bool_], grid: Grid, side: str, surface: st
 
     Parameters
     ----------
+    what : str
+        `sources` or `receivers`.
+    on : ndarray of bool, shape (n,)
+        Points that lie on the side.
+    grid : Grid
+    side : str
+        Name of the side (see `SIDES`).
     surface : str
         Another remedy at a free surface; by default to absorb there.
+
+    Returns
+    -------
+    str
     """
     axis, last = grid.axes.index(side[0]), side[1] == "+"
     end = (grid.end if last else grid.origin)[axis]
@@ -51,8 +75,11 @@ def check_sounding(
 
     Parameters
     ----------
+    what : str
+        `sources` or `receivers`.
     place, orders : ndarray of shape (n, ndim)
         Positions [m], and orders of derivatives there: odd ones across a side are not zero on it.
+    grid : Grid
     free : tuple of str
         Sides where the pressure is zero (see `SIDES`).
 

@@ -31,6 +31,8 @@ def warn(equation: str, model: Mapping[str, Array]) -> None:
 
     Parameters
     ----------
+    equation : str
+        Name of the equation.
     model : mapping of str to ndarray of shape (*grid,)
         Parameters that have been checked.
     """
@@ -48,7 +50,19 @@ def warn(equation: str, model: Mapping[str, Array]) -> None:
 
 @cache
 def formulas(equation: str, ndim: int) -> str:
-    """The parameters of an equation as they follow from properties, in words."""
+    """The parameters of an equation as they follow from properties, in words.
+
+    Parameters
+    ----------
+    equation : str
+        Name of the equation.
+    ndim : int
+        Number of space dimensions.
+
+    Returns
+    -------
+    str
+    """
     parameters = registry.load(equation).parameters(ndim)
     return ", ".join(f"{name} = {formula}" for name, formula in parameters.items())
 

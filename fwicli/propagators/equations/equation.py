@@ -46,7 +46,19 @@ class Footprint:
     evolving: tuple[str, ...] = ()
 
     def stored_fields(self, recorded: str, parameters: Collection[str] | None = None) -> set[str]:
-        """Fields that the history keeps for some parameters, or for all."""
+        """Fields that the history keeps for some parameters, or for all.
+
+        Parameters
+        ----------
+        recorded : str
+            Name of the field that is recorded.
+        parameters : collection of str, optional
+            Parameters of which a gradient is computed; by default all.
+
+        Returns
+        -------
+        set of str
+        """
         names = self.history if parameters is None else parameters
         return {recorded, *(name for p in names for name in self.history[p])}
 
@@ -122,25 +134,73 @@ class Equation:
         return tuple(dict.fromkeys(("vp", *names)))
 
     def complete(self, properties: Mapping[str, Any], ndim: int) -> dict[str, Any]:
-        """The properties that it needs, those that are missing at their defaults."""
+        """The properties that it needs, those that are missing at their defaults.
+
+        Parameters
+        ----------
+        properties : mapping of str to ndarray
+            Physical properties by name, in SI units.
+        ndim : int
+            Number of space dimensions.
+
+        Returns
+        -------
+        dict of str to ndarray
+        """
         return {
             name: properties[name] if name in properties else self.defaults[name]
             for name in self.properties_in(ndim)
         }
 
     def depending(self, properties: Collection[str], ndim: int) -> tuple[str, ...]:
-        """Parameters that depend on any of some properties."""
+        """Parameters that depend on any of some properties.
+
+        Parameters
+        ----------
+        properties : collection of str
+            Names of properties.
+        ndim : int
+            Number of space dimensions.
+
+        Returns
+        -------
+        tuple of str
+        """
         formulas = self.parameters(ndim)
         return tuple(p for p in formulas if set(arguments(formulas[p])) & set(properties))
 
     def speeds(self, properties: Mapping[str, Any], ndim: int) -> tuple[float, float]:
-        """Slowest and fastest wave that properties allow [m/s]."""
+        """Slowest and fastest wave that properties allow [m/s].
+
+        Parameters
+        ----------
+        properties : mapping of str to ndarray
+            Physical properties by name, in SI units.
+        ndim : int
+            Number of space dimensions.
+
+        Returns
+        -------
+        slowest, fastest : float
+        """
         complete = self.complete(properties, ndim)
         return float(call(self.slowest, complete).min()), float(call(self.fastest, complete).max())
 
 
 def call(function: Function, properties: Mapping[str, Any]) -> Any:
-    """A function of the properties that its arguments name."""
+    """A function of the properties that its arguments name.
+
+    Parameters
+    ----------
+    function : callable
+    properties : mapping of str to ndarray
+        Physical properties by name, in SI units.
+
+    Returns
+    -------
+    object
+        Value of the function.
+    """
     return function(**{name: properties[name] for name in inspect.signature(function).parameters})
 
 

@@ -84,8 +84,15 @@ def gradient(
 
     Parameters
     ----------
+    properties : mapping of str to ndarray
+        Properties of the cells.
     by_vp, by_rho : ndarray
         Derivatives with respect to the sharpened properties.
+    name : {"vp", "rho"}
+
+    Returns
+    -------
+    ndarray of shape (*grid,)
     """
     nodes = sharpened(properties)
     by_log_vp = by_vp * nodes["vp"]

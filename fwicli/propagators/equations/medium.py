@@ -14,8 +14,8 @@ from devito import Grid as DevitoGrid
 from sympy import Rational
 
 from fwicli.propagators.absorbing import walls
-from fwicli.propagators.symbolic.calculus import Mirror, Region, System
 from fwicli.propagators.symbolic.expressions import Expr, shift
+from fwicli.propagators.symbolic.system import Mirror, Region, System
 
 
 class Strip(SubDomain):  # type: ignore[misc]
@@ -83,7 +83,17 @@ class Medium:
         return self._parameters[name]
 
     def coefficient(self, name: str, expr: Expr) -> Function:
-        """A pointwise expression of parameters, kept as a function of its own."""
+        """A pointwise expression of parameters, kept as a function of its own.
+
+        Parameters
+        ----------
+        name : str
+        expr : expression
+
+        Returns
+        -------
+        Function
+        """
         coefficient = Function(
             name=name, grid=self.grid, space_order=self.order, dtype=self.grid.dtype
         )
@@ -101,12 +111,19 @@ class Medium:
 
         Parameters
         ----------
+        name : str
+        time_order : int
+            Order of its time derivative, 1 or 2.
         half : int, optional
             Axis along which its values sit half a cell on: that of a slope of a pressure. It is
             even about free sides of this axis.
         even : tuple of int
             Axes about whose free sides it is even on the points. About all others it is odd, as a
             pressure is.
+
+        Returns
+        -------
+        TimeFunction
         """
         self._mirror(name, half, even)
         return self._function(name, time_order)
@@ -131,7 +148,13 @@ class Medium:
         )
 
     def solve(self, unknown: TimeFunction, residual: Expr) -> None:
-        """State the residual that is solved for a field; the order of calls is kept."""
+        """State the residual that is solved for a field; the order of calls is kept.
+
+        Parameters
+        ----------
+        unknown : TimeFunction
+        residual : expression
+        """
         self._fields.append(unknown)
         self._residuals.append(residual)
 
@@ -141,7 +164,18 @@ class Medium:
         return range(self.grid.dim)
 
     def between(self, p: Function, axis: int) -> Expr:
-        """Mean of a parameter at two neighbours along an axis: its value half a cell on."""
+        """Mean of a parameter at two neighbours along an axis: its value half a cell on.
+
+        Parameters
+        ----------
+        p : Function
+        axis : int
+            Axis, 0 for x.
+
+        Returns
+        -------
+        expression
+        """
         x = self.grid.dimensions[axis]
         return (p + shift(p, x, x.spacing)) / 2
 
@@ -150,6 +184,17 @@ class Medium:
 
         Values half a cell on are labelled by the point before them, so a slope of side 1 and one
         of side -1 of it come back to the points.
+
+        Parameters
+        ----------
+        f : TimeFunction or expression
+        axis : int
+            Axis, 0 for x.
+        side : {1, -1}
+
+        Returns
+        -------
+        expression
         """
         x = self.grid.dimensions[axis]
         plain = _slope(f, x, self.order, x + side * x.spacing / 2)
@@ -162,7 +207,18 @@ class Medium:
         return plain + psi.forward
 
     def centred(self, f: Any, axis: int) -> Expr:
-        """df/dx on the points, by differences over both sides, stretched in the layer."""
+        """df/dx on the points, by differences over both sides, stretched in the layer.
+
+        Parameters
+        ----------
+        f : TimeFunction or expression
+        axis : int
+            Axis, 0 for x.
+
+        Returns
+        -------
+        expression
+        """
         x = self.grid.dimensions[axis]
         plain = Derivative(f, (x, 1), fd_order=self.order)
         if not self.absorbs(axis):
@@ -177,7 +233,18 @@ class Medium:
         return sum(self.second_derivative(f, axis) for axis in self.axes)
 
     def second_derivative(self, f: TimeFunction, axis: int) -> Expr:
-        """d2f/dx2 along an axis, stretched in the absorbing layer (see `absorbing`)."""
+        """d2f/dx2 along an axis, stretched in the absorbing layer (see `absorbing`).
+
+        Parameters
+        ----------
+        f : TimeFunction
+        axis : int
+            Axis, 0 for x.
+
+        Returns
+        -------
+        expression
+        """
         x = self.grid.dimensions[axis]
         plain = Derivative(f, (x, 2))
         if not self.absorbs(axis):
@@ -230,9 +297,15 @@ class Medium:
 
         Parameters
         ----------
+        name : str
+        axis : int
+            Axis, 0 for x.
         odd : bool
-            Whether it is continued beyond free sides as a pressure is: where it takes differences
-            along other axes.
+            Whether it changes its sign at a free side.
+
+        Returns
+        -------
+        TimeFunction
         """
         f = self._function(name, time_order=1)
         if odd:
@@ -241,7 +314,18 @@ class Medium:
         return f
 
     def line(self, name: str, axis: int) -> Function:
-        """Coefficient of the layer along an axis; one function however often it is used."""
+        """Coefficient of the layer along an axis; one function however often it is used.
+
+        Parameters
+        ----------
+        name : str
+        axis : int
+            Axis, 0 for x.
+
+        Returns
+        -------
+        Function
+        """
         dimension = self.grid.dimensions[axis]
         if (name, axis) not in self._lines:
             self._lines[name, axis] = Function(

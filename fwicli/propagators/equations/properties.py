@@ -35,9 +35,16 @@ def parameters(equation: str, properties: Properties) -> dict[str, Array]:
 
     Parameters
     ----------
+    equation : str
+        Name of the equation.
     properties : mapping of str to ndarray of shape (*grid,)
         `vp` [m/s], and what else the equation needs: `rho` [kg/m3], `epsilon`, `delta`, `theta`
         and `phi` [rad]; one number stands for all points, but for `vp`.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (*grid,)
+        In float64.
 
     Raises
     ------
@@ -67,6 +74,11 @@ def parameters(equation: str, properties: Properties) -> dict[str, Array]:
 
 def check_names(stated: Equation, properties: Any) -> None:
     """Make sure that an equation has the properties that it needs, and none that nothing has.
+
+    Parameters
+    ----------
+    stated : Equation
+    properties : mapping of str to object
 
     Raises
     ------
@@ -122,7 +134,23 @@ def check_kinds(shapes: Mapping[str, Sequence[int]], kinds: Mapping[str, str]) -
 def gradient(
     equation: str, properties: Properties, derivatives: Mapping[str, Array], name: str
 ) -> Array:
-    """Derivative with respect to the property `name` from those with respect to parameters."""
+    """Derivative with respect to the property `name` from those with respect to parameters.
+
+    Parameters
+    ----------
+    equation : str
+        Name of the equation.
+    properties : mapping of str to ndarray
+        Physical properties by name, in SI units.
+    derivatives : mapping of str to ndarray
+        Derivatives with respect to parameters, by name.
+    name : str
+        Name of the property.
+
+    Returns
+    -------
+    ndarray of shape (*grid,)
+    """
     stated = registry.load(equation)
     nodes = _nodes(stated, properties)
     if nodes is properties or name not in ("vp", "rho"):

@@ -55,7 +55,14 @@ class Places:
     refused: list[str] = field(default_factory=list)
 
     def consider(self, path: Path, shared: bool = False) -> None:
-        """Add a folder, or this user's own within it; nothing if neither will do."""
+        """Add a folder, or this user's own within it; nothing if neither will do.
+
+        Parameters
+        ----------
+        path : Path
+        shared : bool
+            Whether several users may share the folder.
+        """
         try:
             if not path.exists():
                 path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -149,7 +156,14 @@ def names(prefix: str) -> list[str]:
 
 
 def write(name: str, data: bytes) -> None:
-    """Keep data in a file. Where no folder can be written, it costs time only."""
+    """Keep data in a file. Where no folder can be written, it costs time only.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file.
+    data : bytes
+    """
     folders = places()
     for reason in folders.refused:
         warn(reason)

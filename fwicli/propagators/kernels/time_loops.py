@@ -35,11 +35,11 @@ from fwicli.propagators.equations.medium import Medium
 from fwicli.propagators.kernels.imaging_conditions import CONDITIONS
 from fwicli.propagators.kernels.signature import Signature
 from fwicli.propagators.symbolic import calculus
-from fwicli.propagators.symbolic.calculus import System
 from fwicli.propagators.symbolic.directions import add_directions, prefix
 from fwicli.propagators.symbolic.explicit import check_buffers
 from fwicli.propagators.symbolic.expressions import Expr, accesses, like, names, offsets, substitute
 from fwicli.propagators.symbolic.points import PointSymbols
+from fwicli.propagators.symbolic.system import System
 from fwicli.propagators.symbolic.time_levels import keep_newest
 from fwicli.propagators.symbolic.time_step import advance, continued
 
@@ -48,7 +48,18 @@ RIM = "rim_"
 
 
 def equations(signature: Signature, equation: Equation, grid: Any) -> list[Eq]:
-    """Equations of the kernel of a signature, on a grid."""
+    """Equations of the kernel of a signature, on a grid.
+
+    Parameters
+    ----------
+    signature : Signature
+    equation : Equation
+    grid : devito.Grid
+
+    Returns
+    -------
+    list of Eq
+    """
     makers = {
         "forward": _forward,
         "adjoint": _adjoint,
@@ -61,7 +72,18 @@ def equations(signature: Signature, equation: Equation, grid: Any) -> list[Eq]:
 
 
 def values(name: str, component: int) -> str:
-    """Name of the values injected or recorded, for a component of a lifted equation."""
+    """Name of the values injected or recorded, for a component of a lifted equation.
+
+    Parameters
+    ----------
+    name : str
+        `q` for injected values, `d` for records.
+    component : int
+
+    Returns
+    -------
+    str
+    """
     return f"{name}_{component}" if component else name
 
 
@@ -266,7 +288,18 @@ def _differentiated(system: System, signature: Signature) -> list[Function]:
 
 
 def needed(system: System, signature: Signature, equation: Equation) -> dict[str, int]:
-    """Forward fields that images read, and how many points away at most, by name."""
+    """Forward fields that images read, and how many points away at most, by name.
+
+    Parameters
+    ----------
+    system : System
+    signature : Signature
+    equation : Equation
+
+    Returns
+    -------
+    dict of str to int
+    """
     reaches: dict[str, int] = {equation.receiver: 0}
     multipliers = {f.name: like(f, f"adj_{f.name}") for f in system.fields}
     for c in _differentiated(system, signature):
@@ -291,8 +324,14 @@ def history(name: str, grid: Any, reach: int, every: int = 2, array: Any = None)
     grid : devito.Grid
     reach : int
         Points of the halo.
+    every : int
+        Steps between snapshots.
     array : ndarray of shape (snapshots, *grid.shape), optional
         Memory to use; without it the function is a symbol only.
+
+    Returns
+    -------
+    TimeFunction
     """
     storage = {} if array is None else {"allocator": DataReference(array)}
     return TimeFunction(

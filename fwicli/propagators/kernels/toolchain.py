@@ -158,8 +158,13 @@ def compiled(code: str, trial: bool = False) -> bytes:
 
     Parameters
     ----------
+    code : str
     trial : bool
-        Whether the compiler is only tried (see `compiler`).
+        Whether the program only shows that the compiler works.
+
+    Returns
+    -------
+    bytes
 
     Raises
     ------

@@ -42,14 +42,28 @@ class Arguments:
         return sum(a.nbytes for a in self.own.values())
 
     def set(self, name: str, values: Array, aligned: Callable[[Array], Array]) -> None:
-        """Set an array, which stays where it is; at first to an aligned copy."""
+        """Set an array, which stays where it is; at first to an aligned copy.
+
+        Parameters
+        ----------
+        name : str
+        values : ndarray
+        aligned : callable
+            Makes an aligned copy of an array.
+        """
         if name in self.own:
             self.own[name][...] = values
         else:
             self.own[name] = aligned(values)
 
     def place(self, name: str, array: Array) -> None:
-        """Have the C function find an argument in an array of the same shape elsewhere."""
+        """Have the C function find an argument in an array of the same shape elsewhere.
+
+        Parameters
+        ----------
+        name : str
+        array : ndarray
+        """
         # That the array is still there when the function runs is for the caller to see to.
         pointer = self.compiled[name]._obj
         pointer.data = array.ctypes.data_as(type(pointer.data))

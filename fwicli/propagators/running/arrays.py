@@ -54,7 +54,18 @@ class GridArrays:
         return sum(a.nbytes for a in self._arrays.values())
 
     def aligned(self, values: Array, dtype: Any = None) -> Array:
-        """A contiguous copy that starts where vector instructions may load from."""
+        """A contiguous copy that starts where vector instructions may load from.
+
+        Parameters
+        ----------
+        values : ndarray
+        dtype : dtype, optional
+            By default the precision of the discretization.
+
+        Returns
+        -------
+        ndarray
+        """
         array = _empty(values.shape, np.dtype(dtype or self._dtype))
         array[...] = values
         return array
@@ -76,15 +87,49 @@ class GridArrays:
         return self._arrays[key]
 
     def snapshots(self, spec: ArraySpec, count: int) -> Array:
-        """The array of a history, for a number of snapshots."""
+        """The array of a history, for a number of snapshots.
+
+        Parameters
+        ----------
+        spec : ArraySpec
+        count : int
+            Number of snapshots.
+
+        Returns
+        -------
+        ndarray of shape (count, *grid)
+        """
         return self.buffer(spec.name, self.of_snapshots(spec, count), self._dtype, spec.space_order)
 
     def of_snapshots(self, spec: ArraySpec, count: int) -> tuple[int, ...]:
-        """Shape of a history, for a number of snapshots."""
+        """Shape of a history, for a number of snapshots.
+
+        Parameters
+        ----------
+        spec : ArraySpec
+        count : int
+            Number of snapshots.
+
+        Returns
+        -------
+        tuple of int
+        """
         return (count, *(n + 2 * spec.space_order for n in self.allocated))
 
     def room(self, histories: int, count: int) -> int:
-        """Upper bound of the memory of some histories [bytes]."""
+        """Upper bound of the memory of some histories [bytes].
+
+        Parameters
+        ----------
+        histories : int
+            Number of fields that are stored.
+        count : int
+            Number of snapshots of each.
+
+        Returns
+        -------
+        int
+        """
         halo = 2 * self.discretization.order
         points = math.prod(n + halo for n in self.allocated)
         return histories * (count * points * self._dtype.itemsize + 2 * ALIGNMENT) + ALIGNMENT
@@ -95,19 +140,58 @@ class GridArrays:
         """An array in a room of bytes from `first` on, and where it ends.
 
         Its value number `before` is at a multiple of `ALIGNMENT` bytes.
+
+        Parameters
+        ----------
+        room : ndarray of bytes
+        first : int
+            Byte at which the array may begin.
+        shape : tuple of int
+        before : int
+            Number of the value that is aligned.
+
+        Returns
+        -------
+        array : ndarray
+            And the byte at which it ends.
         """
         size = math.prod(shape) * self._dtype.itemsize
         first += -(room.ctypes.data + first + before * self._dtype.itemsize) % ALIGNMENT
         return room[first : first + size].view(self._dtype).reshape(shape), first + size
 
     def edges(self, spec: ArraySpec, steps: int) -> Array:
-        """The array of a field in the layer on one side, for a number of steps."""
+        """The array of a field in the layer on one side, for a number of steps.
+
+        Parameters
+        ----------
+        spec : ArraySpec
+        steps : int
+            Steps of a propagation.
+
+        Returns
+        -------
+        ndarray of shape (steps, ...)
+        """
         discretization, shape = self.discretization, list(self.allocated)
         shape[spec.axis] = discretization.layer.cells + discretization.order // 2
         return self.buffer(spec.name, (steps, *shape), self._dtype)
 
     def buffer(self, name: str, shape: tuple[int, ...], dtype: Any, before: int = 0) -> Array:
-        """An array of any shape for the same purpose in every shot; zeros when it is made."""
+        """An array of any shape for the same purpose in every shot; zeros when it is made.
+
+        Parameters
+        ----------
+        name : str
+            Purpose of the array.
+        shape : tuple of int
+        dtype : dtype
+        before : int
+            Number of the value that is aligned.
+
+        Returns
+        -------
+        ndarray
+        """
         key = (name, shape)
         if key not in self._arrays:
             self._arrays[key] = _empty(shape, np.dtype(dtype), before)
@@ -127,7 +211,13 @@ class GridArrays:
         return views
 
     def extend(self, values: Array, spec: ArraySpec) -> None:
-        """Set an array to model values, extended into the layer and beyond free sides."""
+        """Set an array to model values, extended into the layer and beyond free sides.
+
+        Parameters
+        ----------
+        values : ndarray of shape (*grid,)
+        spec : ArraySpec
+        """
         self._interior(spec)[...] = np.pad(values, self._pads, mode="edge")
         for axis, (first, last) in enumerate(self._walls):
             array, halo = np.moveaxis(self.array(spec), axis, 0), spec.space_order

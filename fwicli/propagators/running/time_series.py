@@ -77,7 +77,14 @@ class Sum(Protocol):
     """A sum over the steps of a run."""
 
     def add(self, first: int, last: int, recorded: Array) -> None:
-        """Add the records of the steps from first to last."""
+        """Add the records of the steps from first to last.
+
+        Parameters
+        ----------
+        first, last : int
+            Steps of the window; the last is excluded.
+        recorded : ndarray of shape (steps, columns)
+        """
         ...
 
 

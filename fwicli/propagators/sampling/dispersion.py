@@ -45,7 +45,22 @@ def making(count: int) -> int:
 
 @lru_cache(maxsize=8)
 def disperse(count: int, interval: float, step: float, precision: str = "float64") -> Array:
-    """Matrix that disperses `count` samples of a source, for time stepping with `step` [s]."""
+    """Matrix that disperses `count` samples of a source, for time stepping with `step` [s].
+
+    Parameters
+    ----------
+    count : int
+        Number of samples.
+    interval : float
+        Sampling interval [s].
+    step : float
+        Time step [s].
+    precision : {"float32", "float64"}
+
+    Returns
+    -------
+    ndarray of shape (count, count)
+    """
 
     def seen(w: Array) -> Array:
         return np.asarray(2 / step * np.sin(np.minimum(w * step / 2, np.pi / 2)))
@@ -55,7 +70,22 @@ def disperse(count: int, interval: float, step: float, precision: str = "float64
 
 @lru_cache(maxsize=8)
 def restore(count: int, interval: float, step: float, precision: str = "float64") -> Array:
-    """Matrix that removes the dispersion of `count` samples of a record."""
+    """Matrix that removes the dispersion of `count` samples of a record.
+
+    Parameters
+    ----------
+    count : int
+        Number of samples.
+    interval : float
+        Sampling interval [s].
+    step : float
+        Time step [s].
+    precision : {"float32", "float64"}
+
+    Returns
+    -------
+    ndarray of shape (count, count)
+    """
 
     def source_of(w: Array) -> Array:
         return np.asarray(2 / step * np.arcsin(np.minimum(w * step / 2, 1.0)))

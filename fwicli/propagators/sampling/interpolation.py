@@ -91,6 +91,7 @@ def interpolation(
 
     Parameters
     ----------
+    positions : ndarray of shape (n_points, ndim)
     kind : {"sinc", "linear"}
     walls : sequence of pairs of bool
         For each axis, whether its first and last points are a free side.
@@ -98,6 +99,10 @@ def interpolation(
         Points of the grid; needed where there are free sides.
     orders : ndarray of int, shape (n_points, ndim), optional
         Orders of the derivative along the axes, per grid spacing, that is taken of the field.
+
+    Returns
+    -------
+    Interpolation
     """
     return _compact(*_product(_axes(positions, kind, walls, shape, orders)))
 
@@ -112,6 +117,15 @@ def condensed(
 
     Receivers at one depth need the field at that depth only above and below grid points, from where
     it is interpolated horizontally. Others may share grid points.
+
+    Parameters
+    ----------
+    positions : ndarray of shape (n_points, ndim)
+    kind : {"sinc", "linear"}
+    walls : Walls
+        Ends of the axes that are free sides.
+    shape : sequence of int
+        Points of the grid along every axis.
 
     Returns
     -------

@@ -25,7 +25,21 @@ MISFIT = 6
 
 
 def row(points: int, order: int, itemsize: int) -> int:
-    """Points of a row in memory: with its halo, a row ends where a vector ends."""
+    """Points of a row in memory: with its halo, a row ends where a vector ends.
+
+    Parameters
+    ----------
+    points : int
+        Points of the grid along the last axis.
+    order : int
+        Order of the space differences.
+    itemsize : int
+        Bytes of a value.
+
+    Returns
+    -------
+    int
+    """
     lanes, halo = ALIGNMENT // itemsize, 2 * order
     length = -(-(points + halo) // lanes) * lanes
     # Rows a power of two apart share the same lines of the cache.
@@ -35,12 +49,40 @@ def row(points: int, order: int, itemsize: int) -> int:
 
 
 def allocated(shape: tuple[int, ...], order: int, itemsize: int) -> tuple[int, ...]:
-    """Points in memory of a grid with its absorbing layer, without the halo."""
+    """Points in memory of a grid with its absorbing layer, without the halo.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Points along every axis.
+    order : int
+        Order of the space differences.
+    itemsize : int
+        Bytes of a value.
+
+    Returns
+    -------
+    tuple of int
+    """
     return (*shape[:-1], row(shape[-1], order, itemsize))
 
 
 def with_halo(shape: tuple[int, ...], order: int, itemsize: int) -> int:
-    """Number of points in memory of a field on a grid with its absorbing layer."""
+    """Number of points in memory of a field on a grid with its absorbing layer.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Points along every axis.
+    order : int
+        Order of the space differences.
+    itemsize : int
+        Bytes of a value.
+
+    Returns
+    -------
+    int
+    """
     return math.prod(n + 2 * order for n in allocated(shape, order, itemsize))
 
 
@@ -71,6 +113,10 @@ class Traces:
             Bytes of a value.
         gradient : bool
             Whether they are compared and propagated backwards.
+
+        Returns
+        -------
+        int
         """
         traces = self.count * self.samples * itemsize
         recorded = window * self.visited * itemsize

@@ -107,11 +107,33 @@ class Resampling:
         return np.asarray(longer / longer.dtype.type(self.axis.substeps))
 
     def upsample(self, longer: Array, first: int = 0, last: int | None = None) -> Array:
-        """Values at the steps from first to last, U longer."""
+        """Values at the steps from first to last, U longer.
+
+        Parameters
+        ----------
+        longer : ndarray of shape (extended, n)
+        first, last : int, optional
+            Steps; the last is excluded.
+
+        Returns
+        -------
+        ndarray of shape (steps, n)
+        """
         return np.asarray(self._upsampling()[first:last] @ longer)
 
     def downsample(self, values: Array, first: int = 0, last: int | None = None) -> Array:
-        """Transpose of `upsample`."""
+        """Transpose of `upsample`.
+
+        Parameters
+        ----------
+        values : ndarray of shape (steps, n)
+        first, last : int, optional
+            Steps; the last is excluded.
+
+        Returns
+        -------
+        ndarray of shape (extended, n)
+        """
         return np.asarray(self._upsampling()[first:last].T @ values)
 
     def _longer(self, traces: Array) -> Array:

@@ -51,13 +51,41 @@ def second_derivative_weights(order: int) -> list[float]:
 
 
 def stable_step(vp_max: float, spacing: Sequence[float], order: int) -> float:
-    """Largest stable time step [s] for a velocity [m/s] and grid spacings [m]."""
+    """Largest stable time step [s] for a velocity [m/s] and grid spacings [m].
+
+    Parameters
+    ----------
+    vp_max : float
+        Velocity of the fastest wave [m/s].
+    spacing : tuple of float
+        Grid spacing along every axis [m].
+    order : int
+        Order of the space differences.
+
+    Returns
+    -------
+    float
+    """
     largest = 4 * sum(second_derivative_weights(order)[1::2])
     return SAFETY * 2 / (vp_max * math.sqrt(sum(largest / h**2 for h in spacing)))
 
 
 def points_per_wavelength(vp_min: float, frequency: float, spacing: Sequence[float]) -> float:
-    """Grid points in the shortest wavelength at a frequency [Hz]."""
+    """Grid points in the shortest wavelength at a frequency [Hz].
+
+    Parameters
+    ----------
+    vp_min : float
+        Velocity of the slowest wave [m/s].
+    frequency : float
+        [Hz]
+    spacing : tuple of float
+        Grid spacing along every axis [m].
+
+    Returns
+    -------
+    float
+    """
     return vp_min / frequency / max(spacing)
 
 
@@ -66,6 +94,17 @@ def velocity_error(points: float, order: int) -> float:
 
     The differences see the wavenumber k as K, K**2 = -(c_0 + 2 sum_n c_n cos(n k h)) / h**2, and
     the wave travels K / k times as fast, time stepping aside.
+
+    Parameters
+    ----------
+    points : float
+        Points per wavelength.
+    order : int
+        Order of the space differences.
+
+    Returns
+    -------
+    float
     """
     centre, *others = second_derivative_weights(order)
     angle = 2 * math.pi / points
@@ -75,7 +114,19 @@ def velocity_error(points: float, order: int) -> float:
 
 @cache
 def fewest_points(order: int, error: float = 0.01) -> float:
-    """Points per wavelength at which the velocity error falls to `error`, by bisection."""
+    """Points per wavelength at which the velocity error falls to `error`, by bisection.
+
+    Parameters
+    ----------
+    order : int
+        Order of the space differences.
+    error : float
+        Relative error of the velocity.
+
+    Returns
+    -------
+    float
+    """
     low, high = 2.0, 100.0
     for _ in range(60):
         middle = 0.5 * (low + high)
@@ -154,8 +205,14 @@ def check_substeps(
     ----------
     interval : float
         Sampling interval [s].
+    samples : int
+        Number of samples.
     substeps : int
         Fewest stable steps in it, on a grid of `spacing` [m] for the `fastest` wave [m/s].
+    fastest : float
+        Velocity of the fastest wave [m/s].
+    spacing : float
+        Smallest grid spacing [m].
 
     Raises
     ------
@@ -187,6 +244,27 @@ def time_axis(
     corrected: bool = True,
 ) -> TimeAxis:
     """Time axis with the fewest stable substeps, or with those asked for.
+
+    Parameters
+    ----------
+    interval : float
+        Sampling interval [s].
+    samples : int
+        Number of samples.
+    vp_max : float
+        Velocity of the fastest wave [m/s].
+    spacing : sequence of float
+        Grid spacing along every axis [m].
+    order : int
+        Order of the space differences.
+    substeps : int, optional
+        Time steps in an interval; by default the fewest that are stable.
+    corrected : bool
+        Whether the dispersion of the time stepping is removed.
+
+    Returns
+    -------
+    TimeAxis
 
     Raises
     ------

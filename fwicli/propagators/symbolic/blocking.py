@@ -20,7 +20,6 @@ import sympy
 from devito import Eq
 from devito.finite_differences.derivative import Derivative
 
-from fwicli.propagators.symbolic.calculus import System
 from fwicli.propagators.symbolic.expressions import (
     Expr,
     accesses,
@@ -32,6 +31,7 @@ from fwicli.propagators.symbolic.expressions import (
     text,
     total,
 )
+from fwicli.propagators.symbolic.system import System
 
 # Rows of a block: their temporaries stay in the cache, and few are computed twice. Of 601 points in
 # single precision, 24 to 100 rows take the same time within 5 %.
@@ -43,8 +43,13 @@ def block_rows(system: System, keep: Collection[str]) -> System:
 
     Parameters
     ----------
+    system : System
     keep : collection of str
         Fields that are read by others than the residuals.
+
+    Returns
+    -------
+    System
     """
     residuals = {f.name: r for f, r in zip(system.fields, system.residuals, strict=True)}
     left = list(system.fields)

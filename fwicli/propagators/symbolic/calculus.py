@@ -35,7 +35,7 @@ Griewank and Walther (2008), Evaluating Derivatives, SIAM, for the transposition
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import reduce
 from operator import mul
 from typing import Any, TypeVar
@@ -64,102 +64,26 @@ from fwicli.propagators.symbolic.expressions import (
     text,
     total,
 )
+from fwicli.propagators.symbolic.system import System
 
-Region = tuple[Any, ...]
 Known = TypeVar("Known")
-
-
-@dataclass(frozen=True)
-class Mirror:
-    """Continuation of a field beyond a free side.
-
-    Parameters
-    ----------
-    axis : int
-    last : bool
-        Whether the side is at the last points of the axis or at the first.
-    half : bool
-        Whether the values sit half a cell on from their label along this axis.
-    even : bool
-        Whether the field is even about the side; else it is odd, and zero on it.
-    """
-
-    axis: int
-    last: bool
-    half: bool
-    even: bool
-
-
-@dataclass(frozen=True)
-class System:
-    """Residuals of a wave equation, one per field, in the order of their solution.
-
-    Parameters
-    ----------
-    fields : tuple of TimeFunction
-        Unknowns f_j; field i is found from residual i.
-    residuals : tuple of expr
-        R_i(f; p), linear in the fields.
-    parameters : tuple of Function
-        Model parameters p, independent of time.
-    supports : mapping of str to tuple of SubDomain
-        Where a function is not zero, by its name: a term with such a factor is evaluated there
-        only. The function must vanish within one stencil radius of the inner edge.
-    mirrors : mapping of str to tuple of Mirror
-        How fields are continued beyond free sides, by name. A multiplier has the mirrors of the
-        field whose residual it belongs to; with these, transposes stay exact.
-    derived : mapping of Function to expr
-        Coefficients that are pointwise expressions of the parameters and of those before them,
-        computed once.
-    backward : bool
-        Whether the unknowns are found backwards in time.
-    """
-
-    fields: tuple[TimeFunction, ...]
-    residuals: tuple[Expr, ...]
-    parameters: tuple[Function, ...] = ()
-    supports: Mapping[str, Region] = field(default_factory=dict)
-    mirrors: Mapping[str, tuple[Mirror, ...]] = field(default_factory=dict)
-    derived: Mapping[Function, Expr] = field(default_factory=dict)
-    backward: bool = False
-
-    def __post_init__(self) -> None:
-        if len(self.fields) != len(self.residuals):
-            raise CalculusError(
-                f"{len(self.residuals)} residuals for {len(self.fields)} fields; state one each"
-            )
-        for f in functions(self.residuals) | set(self.fields):
-            if any(s != 0 for s in f.staggered or ()):
-                raise CalculusError(
-                    f"`{f.name}` is a staggered Function; use a plain one and say where a "
-                    f"derivative is taken, as in {f.name}.dx(x0=x + x.spacing / 2)"
-                )
-
-    @property
-    def time(self) -> Any:
-        """Time dimension of the fields."""
-        return self.fields[0].grid.stepping_dim
-
-    def unknown(self, index: int) -> Expr:
-        """Newest time level of field `index`, which residual `index` is solved for."""
-        f = self.fields[index]
-        return f.backward if self.backward else f.forward
-
-    @property
-    def coefficients(self) -> tuple[Function, ...]:
-        """Parameters, and the coefficients derived from them."""
-        return (*self.parameters, *self.derived)
-
-    def index(self, name: str) -> int:
-        """Position of the field called `name`."""
-        return [f.name for f in self.fields].index(name)
 
 
 # --- transposition and linearisation -------------------------------------------------------------
 
 
 def transpose_derivative(expr: Derivative, weight: Expr) -> Expr:
-    """D^T weight for the space derivative D of `expr`."""
+    """D^T weight for the space derivative D of `expr`.
+
+    Parameters
+    ----------
+    expr : Derivative
+    weight : expression
+
+    Returns
+    -------
+    expression
+    """
     plain = set(expr.x0) <= set(expr.dims) and expr.method == "FD" and not expr._ppsubs
     if not plain:
         raise CalculusError(f"no transpose for {expr}: only finite differences at a point x0")
@@ -173,6 +97,17 @@ def transpose_derivative(expr: Derivative, weight: Expr) -> Expr:
 
 def transpose(expr: Expr, name: str, weight: Expr) -> Expr:
     """(d expr / d f)^T weight for the function f called `name`, in which `expr` is linear.
+
+    Parameters
+    ----------
+    expr : expression
+    name : str
+        Name of the function f.
+    weight : expression
+
+    Returns
+    -------
+    expression
 
     Raises
     ------
@@ -200,7 +135,18 @@ def transpose(expr: Expr, name: str, weight: Expr) -> Expr:
 
 
 def linearise(expr: Expr, perturbations: Mapping[str, Function]) -> Expr:
-    """Derivative of `expr` in the direction of the perturbations of functions, by name."""
+    """Derivative of `expr` in the direction of the perturbations of functions, by name.
+
+    Parameters
+    ----------
+    expr : expression
+    perturbations : mapping of str to Function
+        Perturbations of functions, by the name of these.
+
+    Returns
+    -------
+    expression
+    """
     touched = names(expr) & set(perturbations)
     if not touched:
         return sympy.S.Zero
@@ -273,6 +219,16 @@ def adjoint(system: System, name: Callable[[str], str] = lambda n: f"adj_{n}") -
 
     Sources s_j of the adjoint enter the right-hand side of its residual j; the multiplier of a
     residual that holds no parameter may be scaled by a coefficient (see the module header).
+
+    Parameters
+    ----------
+    system : System
+    name : callable
+        From the name of a field to that of its multiplier.
+
+    Returns
+    -------
+    System
     """
     count = len(system.fields)
     multipliers = [like(f, name(f.name)) for f in system.fields]
@@ -344,10 +300,17 @@ def born(
 
     Parameters
     ----------
+    system : System
     perturbations : mapping of str to Function
-        Change of each parameter, by its name.
-    name, change : callable
-        From the names of fields, and of derived coefficients, to those of their changes.
+        Perturbations of parameters, by the name of these.
+    name : callable
+        From the name of a field to that of its change.
+    change : callable
+        From the name of a derived coefficient to that of its change.
+
+    Returns
+    -------
+    System
     """
     scattered = {f.name: like(f, name(f.name)) for f in system.fields}
     changes = {**perturbations, **{c.name: like(c, change(c.name)) for c in system.derived}}
@@ -382,10 +345,15 @@ def gradient(system: System, multipliers: Mapping[str, TimeFunction], parameter:
 
     Parameters
     ----------
+    system : System
     multipliers : mapping of str to TimeFunction
         Multiplier of the residual of each field, by the field's name.
     parameter : Function
         A parameter, or a coefficient derived from parameters.
+
+    Returns
+    -------
+    expression
     """
     direction = like(parameter, f"d{parameter.name}")
     own = {f.name for f in system.fields}
@@ -403,8 +371,14 @@ def chain_rule(system: System, parameter: Function, sums: Mapping[str, Function]
 
     Parameters
     ----------
+    system : System
+    parameter : Function
     sums : mapping of str to Function
         Gradient for each derived coefficient, by its name.
+
+    Returns
+    -------
+    expression
     """
     direction = like(parameter, f"d{parameter.name}")
     return total(

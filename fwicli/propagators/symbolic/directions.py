@@ -25,8 +25,8 @@ import re
 from dataclasses import replace
 
 from fwicli.propagators.symbolic import calculus
-from fwicli.propagators.symbolic.calculus import System
 from fwicli.propagators.symbolic.expressions import like
+from fwicli.propagators.symbolic.system import System
 
 
 def prefix(component: int) -> str:
@@ -46,7 +46,18 @@ def _prefix(level: int) -> str:
 
 
 def add_directions(system: System, n_directions: int) -> System:
-    """The lifted system of some directions; the system itself without any."""
+    """The lifted system of some directions; the system itself without any.
+
+    Parameters
+    ----------
+    system : System
+    n_directions : int
+        Number of directions.
+
+    Returns
+    -------
+    System
+    """
     for number in range(n_directions):
         system = _lifted(system, _prefix(number))
     return system

@@ -18,7 +18,7 @@ from devito import Eq
 from devito.finite_differences.derivative import Derivative
 from devito.types import Symbol
 
-from fwicli.propagators.symbolic.calculus import System, linearise
+from fwicli.propagators.symbolic.calculus import linearise
 from fwicli.propagators.symbolic.expressions import (
     Expr,
     accesses,
@@ -31,6 +31,7 @@ from fwicli.propagators.symbolic.expressions import (
     text,
     total,
 )
+from fwicli.propagators.symbolic.system import System
 
 # Names of scalars of a loop contain this.
 SHARED = "_here"
@@ -62,10 +63,15 @@ def inline(system: System, keep: Collection[str], source: str = "") -> Inlined:
 
     Parameters
     ----------
+    system : System
     keep : collection of str
         Fields that are read by others than the residuals.
     source : str
-        Field into whose residual a source enters.
+        Name of the field that a source enters.
+
+    Returns
+    -------
+    Inlined
     """
     residuals = dict(zip([f.name for f in system.fields], system.residuals, strict=True))
     fields: list[tuple[Any, Expr]] = []

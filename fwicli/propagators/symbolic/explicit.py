@@ -23,7 +23,6 @@ from devito import Eq, Function, Inc
 from devito.finite_differences.derivative import Derivative
 
 from fwicli.errors import CalculusError
-from fwicli.propagators.symbolic.calculus import Region, System
 from fwicli.propagators.symbolic.expressions import (
     Expr,
     accesses,
@@ -38,6 +37,7 @@ from fwicli.propagators.symbolic.expressions import (
     text,
     total,
 )
+from fwicli.propagators.symbolic.system import Region, System
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,10 @@ class Scheme:
             Pointwise expression of functions that do not depend on time.
         model : Function
             Function whose grid, precision and halo the new one takes.
+
+        Returns
+        -------
+        Function
         """
         if expr not in self._known:
             coefficient = Function(
@@ -84,7 +88,18 @@ class Scheme:
         return self._known[expr]
 
     def hoist(self, expr: Expr, model: Any) -> Expr:
-        """`expr` with quotients and functions of parameters alone replaced by precomputed ones."""
+        """`expr` with quotients and functions of parameters alone replaced by precomputed ones.
+
+        Parameters
+        ----------
+        expr : expression
+        model : Function
+            A function on the grid, whose kind precomputed ones have.
+
+        Returns
+        -------
+        expression
+        """
         if is_access(expr) or not getattr(expr, "args", ()):
             return expr
         if expr.is_Mul:
@@ -226,6 +241,11 @@ def check_buffers(equations: Iterable[Eq], system: System) -> None:
 
     A field kept at two levels overwrites its oldest one, which only the field's own update,
     point by point, may read.
+
+    Parameters
+    ----------
+    equations : iterable of Eq
+    system : System
     """
     for index, f in enumerate(system.fields):
         levels = f.shape_allocated[0]

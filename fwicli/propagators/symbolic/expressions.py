@@ -44,7 +44,18 @@ def names(expr: Expr) -> set[str]:
 
 
 def rebuild(expr: Expr, visit: Callable[[Expr], Expr]) -> Expr:
-    """Copy of `expr` with every operand replaced by `visit(operand)`."""
+    """Copy of `expr` with every operand replaced by `visit(operand)`.
+
+    Parameters
+    ----------
+    expr : expression
+    visit : callable
+        From an operand to its replacement.
+
+    Returns
+    -------
+    expression
+    """
     if isinstance(expr, Derivative):
         return expr._rebuild(visit(expr.expr))
     if not getattr(expr, "args", ()) or is_access(expr):
@@ -53,7 +64,18 @@ def rebuild(expr: Expr, visit: Callable[[Expr], Expr]) -> Expr:
 
 
 def shift(expr: Expr, dimension: Any, amount: Expr) -> Expr:
-    """`expr` with every grid function moved by `amount` along `dimension`."""
+    """`expr` with every grid function moved by `amount` along `dimension`.
+
+    Parameters
+    ----------
+    expr : expression
+    dimension : Dimension
+    amount : expression
+
+    Returns
+    -------
+    expression
+    """
     if amount == 0:
         return expr
     if is_access(expr):
@@ -76,7 +98,17 @@ def offsets(access: Expr) -> dict[Any, Expr]:
 
 
 def expand_time(expr: Expr, time: Any) -> Expr:
-    """Replace time derivatives by their differences; space derivatives stay symbolic."""
+    """Replace time derivatives by their differences; space derivatives stay symbolic.
+
+    Parameters
+    ----------
+    expr : expression
+    time : time dimension
+
+    Returns
+    -------
+    expression
+    """
     if isinstance(expr, Derivative) and any(d.is_Time for d in expr.dims):
         if len(expr.dims) > 1:
             raise CalculusError(f"nest the mixed derivative {expr} as (u.dx).dt")
@@ -140,6 +172,7 @@ def by_region(expr: Expr, confining: Collection[str]) -> dict[str, Expr]:
 
     Parameters
     ----------
+    expr : expression
     confining : collection of str
         Names of functions that are zero outside a region.
 
@@ -189,12 +222,34 @@ def total(terms: Iterable[Expr]) -> Expr:
 
 
 def like(f: Any, name: str) -> Any:
-    """A new grid function of the same kind and storage as `f`."""
+    """A new grid function of the same kind and storage as `f`.
+
+    Parameters
+    ----------
+    f : Function or TimeFunction
+    name : str
+        Name of the new function.
+
+    Returns
+    -------
+    Function or TimeFunction
+    """
     return f._rebuild(name=name, alias=None, function=None)
 
 
 def substitute(expr: Expr, replacements: Mapping[str, Any]) -> Expr:
-    """`expr` with functions exchanged by name, at the same points."""
+    """`expr` with functions exchanged by name, at the same points.
+
+    Parameters
+    ----------
+    expr : expression
+    replacements : mapping of str to Function
+        New functions by the name of the old ones.
+
+    Returns
+    -------
+    expression
+    """
     if is_access(expr):
         new = replacements.get(expr.function.name)
         if new is None:

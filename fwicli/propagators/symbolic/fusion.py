@@ -16,7 +16,18 @@ from fwicli.propagators.symbolic.expressions import Expr, accesses, is_access, o
 
 
 def reads(equations: list[Eq], written: Expr) -> bool:
-    """Whether equations read a field at the time level that is written, at any point."""
+    """Whether equations read a field at the time level that is written, at any point.
+
+    Parameters
+    ----------
+    equations : list of Eq
+    written : expression
+        Access that is written.
+
+    Returns
+    -------
+    bool
+    """
     return any(_same_level(a, written) for e in equations for a in accesses(e.rhs))
 
 

@@ -39,7 +39,21 @@ class PointSymbols:
         return self._made[name]
 
     def inject(self, unknown: Expr, pivot: Expr, values: str | None = None) -> list[Eq]:
-        """Add pivot * q to a field at the points; `values` is another name for q."""
+        """Add pivot * q to a field at the points; `values` is another name for q.
+
+        Parameters
+        ----------
+        unknown : expression
+            The field at its newest level.
+        pivot : expression
+            Factor of the values.
+        values : str, optional
+            Name of the values; by default that of these points.
+
+        Returns
+        -------
+        list of Eq
+        """
         rows, table = (self._row,), (self._row, self._column)
         place = {
             d: self._function(f"{self._prefix}_i{i}", rows, np.int32)
@@ -54,7 +68,19 @@ class PointSymbols:
         return [Eq(target, target + value, implicit_dims=(self.grid.time_dim, *table))]
 
     def record(self, f: Expr, values: str | None = None) -> list[Eq]:
-        """Keep the values of a field at the points in every step; `values` is their name."""
+        """Keep the values of a field at the points in every step; `values` is their name.
+
+        Parameters
+        ----------
+        f : expression
+            Access to a field.
+        values : str, optional
+            Name of the records; by default that of these points.
+
+        Returns
+        -------
+        list of Eq
+        """
         rows, table = (self._row,), (self._row, self._column)
         place = {
             d: self._function(f"{self._prefix}_i{i}", table, np.int32)

@@ -13,12 +13,12 @@ from devito import Eq
 from devito.finite_differences.derivative import Derivative
 
 from fwicli.propagators.symbolic.blocking import block_rows, is_blocked
-from fwicli.propagators.symbolic.calculus import Mirror, System
 from fwicli.propagators.symbolic.elimination import inline
 from fwicli.propagators.symbolic.explicit import Step, time_step
 from fwicli.propagators.symbolic.expressions import Expr, accesses, functions, offsets
 from fwicli.propagators.symbolic.fusion import group_for_fusion, reads
 from fwicli.propagators.symbolic.points import PointSymbols
+from fwicli.propagators.symbolic.system import Mirror, System
 
 
 def advance(
@@ -28,10 +28,17 @@ def advance(
 
     Parameters
     ----------
+    system : System
     keep : set of str
         Fields that others read; those that are not among them may be inlined.
     entering : mapping of str to str
         Names of the values that enter fields, by the names of these, at the same points.
+    points : PointSymbols
+        Symbols of the points of injection.
+
+    Returns
+    -------
+    coefficients, step : list of Eq
     """
     # Values injected into the first field go on to others where that one is inlined.
     (injected, values), *others = entering.items()
@@ -107,6 +114,18 @@ def continued(f: Expr, mirror: Mirror, reach: int) -> list[Eq]:
     """Values of a function beyond a free side, up to `reach` points away.
 
     Those half a cell on have the label before them: at the last points one of them lies beyond.
+
+    Parameters
+    ----------
+    f : expression
+        Access to the function.
+    mirror : Mirror
+    reach : int
+        Points beyond the side.
+
+    Returns
+    -------
+    list of Eq
     """
     x = f.function.grid.dimensions[mirror.axis]
     wall, outwards = (x.symbolic_max, 1) if mirror.last else (0, -1)

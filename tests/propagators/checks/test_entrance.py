@@ -22,9 +22,9 @@ from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.kernels import compilation
 from fwicli.propagators.locations import ExtendedSource, PositionDerivative
-from fwicli.propagators.propagator import propagator
 from fwicli.propagators.running.results import GradientRequest
 from fwicli.propagators.running.shot import ShotRunner
+from fwicli.propagators.tasks import propagator
 
 Make = Callable[..., Any]
 Inputs = dict[str, Any]

@@ -10,8 +10,8 @@ from devito import Function, Grid, TimeFunction
 
 from fwicli.errors import CalculusError
 from fwicli.propagators.symbolic import calculus
-from fwicli.propagators.symbolic.calculus import System
 from fwicli.propagators.symbolic.explicit import time_step
+from fwicli.propagators.symbolic.system import System
 from tests.propagators.systems import SYSTEMS, Harness, memory_variables, oddity, variable_density
 
 TOLERANCE = 1e-12

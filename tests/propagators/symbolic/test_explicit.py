@@ -12,9 +12,9 @@ from devito import Buffer, Eq, Function, Grid, Inc, TimeFunction, exp
 from fwicli.errors import CalculusError
 from fwicli.propagators.equations.medium import Medium
 from fwicli.propagators.equations.registry import EQUATIONS, load
-from fwicli.propagators.symbolic.calculus import System
 from fwicli.propagators.symbolic.explicit import check_buffers, time_step
 from fwicli.propagators.symbolic.expressions import functions
+from fwicli.propagators.symbolic.system import System
 
 
 @pytest.fixture
