@@ -202,6 +202,11 @@ def _tensor(what: str, values: Any, error: type[FwiError]) -> Tensor:
     if torch.is_tensor(values):
         if values.is_complex() or values.dtype == torch.bool:
             raise error(f"{what} is a tensor of {_short(values)}; waves take real numbers")
+        if values.layout != torch.strided:
+            layout = str(values.layout).removeprefix("torch.")
+            raise error(f"{what} is a tensor of layout {layout}; give a dense one, .to_dense()")
+        if values.is_meta:
+            raise error(f"{what} is a tensor on the device `meta`, without values; give it some")
         return values
     array = ndarrays.real(what, values, error)
     return torch.as_tensor(array if isinstance(values, np.ndarray) else values)
@@ -235,6 +240,9 @@ def _shots(simulation: Simulation, data: dict[str, Any]) -> int:
     if len(set(counts.values())) > 1:
         said = ", ".join(f"{name} {count}" for name, count in counts.items())
         raise GeometryError(f"the numbers of shots differ: {said}; give one for each, or none")
+    if 0 in counts.values():
+        empty = next(name for name, count in counts.items() if not count)
+        raise GeometryError(f"the number of shots is 0, by the shape of {empty}; give at least one")
     return next(iter(counts.values()), 1)
 
 

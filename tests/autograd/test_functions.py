@@ -263,3 +263,33 @@ def test_mistakes_are_explained(make_survey: Make) -> None:
     for kind, words, wrong in cases:
         with pytest.raises(kind, match=words):
             wrong()
+
+
+@pytest.mark.parametrize(
+    ("words", "changed"),
+    [
+        ("tensor of layout sparse_coo; give a dense one", lambda t: t.to_sparse()),
+        ("tensor on the device `meta`, without values", lambda t: t.to("meta")),
+    ],
+    ids=["sparse", "meta"],
+)
+def test_tensors_without_an_array_are_refused(
+    make_survey: Make, words: str, changed: Callable[[torch.Tensor], torch.Tensor]
+) -> None:
+    survey = make_survey()
+    m, q = survey.model["m"], survey.wavelet
+    with pytest.raises(ModelError, match=f"parameter m is a {words}"):
+        autograd.forward(survey.waves(), changed(m), q)
+    with pytest.raises(DataError, match=f"the wavelet is a {words}"):
+        autograd.forward(survey.waves(), m, changed(q[0]))
+    with pytest.raises(GeometryError, match=f"receivers is a {words}"):
+        autograd.forward(survey.waves(receivers=changed(survey.receivers)), m, q)
+
+
+def test_no_shots_are_refused(make_survey: Make) -> None:
+    survey = make_survey()
+    m, q = survey.model["m"], survey.wavelet
+    with pytest.raises(GeometryError, match="number of shots is 0, by the shape of wavelet"):
+        autograd.forward(survey.waves(sources=survey.sources[0]), m, q[:0])
+    with pytest.raises(GeometryError, match="number of shots is 0, by the shape of sources"):
+        autograd.forward(survey.waves(sources=survey.sources[:0]), m, q[0])
