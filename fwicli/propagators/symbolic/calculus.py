@@ -83,6 +83,11 @@ def transpose_derivative(expr: Derivative, weight: Expr) -> Expr:
     Returns
     -------
     expression
+
+    Raises
+    ------
+    CalculusError
+        If it is no finite difference, or the weight no function of space.
     """
     plain = set(expr.x0) <= set(expr.dims) and expr.method == "FD" and not expr._ppsubs
     if not plain:

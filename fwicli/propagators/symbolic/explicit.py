@@ -246,6 +246,11 @@ def check_buffers(equations: Iterable[Eq], system: System) -> None:
     ----------
     equations : iterable of Eq
     system : System
+
+    Raises
+    ------
+    CalculusError
+        If one does.
     """
     for index, f in enumerate(system.fields):
         levels = f.shape_allocated[0]

@@ -108,6 +108,11 @@ def expand_time(expr: Expr, time: Any) -> Expr:
     Returns
     -------
     expression
+
+    Raises
+    ------
+    CalculusError
+        If a derivative is mixed, in time and space.
     """
     if isinstance(expr, Derivative) and any(d.is_Time for d in expr.dims):
         if len(expr.dims) > 1:
