@@ -280,12 +280,12 @@ def _shot(call: Evaluation, arrays: list[Array], number: int) -> ShotEvaluation:
         places["sources"],
         places["receivers"],
         call.outputs,
-        call.history.place(number) if call.history is not None else None,
+        call.history.slot(number) if call.history is not None else None,
     )
 
 
 def share(call: Evaluation, parameters: tuple[str, ...], precision: str) -> SharedHistory | None:
-    """A shelf for the histories of a call, as far as there is room.
+    """Shared memory for the histories of an evaluation, as far as there is room.
 
     Parameters
     ----------

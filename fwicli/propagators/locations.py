@@ -229,7 +229,7 @@ def _at_positions(
     steps: int,
     what: str,
 ) -> GridLocations:
-    """Port of positions [m], and orders of derivatives, given as the memory of arrays.
+    """Positions on the grid; positions [m] and orders of derivatives are bytes of arrays.
 
     Raises
     ------

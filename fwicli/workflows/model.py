@@ -187,7 +187,7 @@ VERB = Verb(
     run=run,
     outputs=lambda _: (RESULT, PARTIAL, "model.png", "gathers.png", "wavelet.png"),
     output_bytes=lambda plan: (
-        8.0 * plan.acquisition.shots * plan.acquisition.traces * plan.stages[0].axis.samples
+        8.0 * plan.acquisition.shots * plan.acquisition.traces * plan.stages[0].time.samples
     ),
     keeps_history=False,
     memory=ProcessMemory(command=140e6, alone=160e6, worker=28e6, records=4, arrays=2),

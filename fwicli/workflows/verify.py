@@ -29,7 +29,12 @@ def run(loaded: Loaded) -> Iterator[Verdict]:
     plan = make_plan(loaded)
     plan.announce()
     whole = replace(
-        plan.stages[0], windows=(), precision="float64", every=1, keeping=STORED, parameters=None
+        plan.stages[0],
+        windows=(),
+        precision="float64",
+        history_step=1,
+        history=STORED,
+        parameters=None,
     )
     numerics = _shortened(whole)
     earth = coarsened(plan.model, numerics.grid)
@@ -45,7 +50,7 @@ def run(loaded: Loaded) -> Iterator[Verdict]:
 
 def _shortened(numerics: Numerics) -> Numerics:
     """Numerics with as many samples as fit the memory; the Hessian keeps two histories."""
-    while numerics.axis.samples > SHORTEST and 2 * numerics.memory(gradient=True) > BUDGET:
-        shorter = max(SHORTEST, int(0.8 * numerics.axis.samples))
-        numerics = replace(numerics, axis=replace(numerics.axis, samples=shorter))
+    while numerics.time.samples > SHORTEST and 2 * numerics.memory(gradient=True) > BUDGET:
+        shorter = max(SHORTEST, int(0.8 * numerics.time.samples))
+        numerics = replace(numerics, time=replace(numerics.time, samples=shorter))
     return numerics

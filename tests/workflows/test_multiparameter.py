@@ -221,7 +221,7 @@ def test_plan_says_what_is_inverted_for(dense: Path) -> None:
     fast = make_plan(
         load(dense / "invert.yaml", settings=["inversion.invert_for={vp: [900, 6000]}"])
     )
-    assert fixed.stages[-1].axis.step > 1.5 * fast.stages[-1].axis.step
+    assert fixed.stages[-1].time.step > 1.5 * fast.stages[-1].time.step
     assert fixed.stages[-1].layer.velocity == fixed.model.vp_max
 
 

@@ -182,7 +182,7 @@ class SharedHistory:
         self._path = memory.path
         weakref.finalize(self, _leave, memory, weakref.ref(spare), key)
 
-    def place(self, number: int) -> SharedSlot:
+    def slot(self, number: int) -> SharedSlot:
         """That of a shot; without room beyond the last."""
         size = self._size if number < self.count else 0
         return SharedSlot(self._path, number * self._size, size, self.parameters, self.number)

@@ -291,7 +291,7 @@ class InversionRun:
             low,
             high,
             max(stage.numerics.grid.spacing),
-            stage.numerics.axis.step,
+            stage.numerics.time.step,
             stage.numerics.points_per_wavelength,
         )
         if stage.numerics.near.traces:

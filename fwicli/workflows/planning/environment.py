@@ -103,9 +103,9 @@ def _temporary(planned: Plan, warnings: list[str]) -> dict[str, Any]:
         )
     needed = LEAST + planned.workers * max(
         (
-            history.snapshots(s.steps, s.every) * s.demand().snapshot
+            history.snapshots(s.steps, s.history_step) * s.demand().snapshot
             for s in planned.stages
-            if s.keeping.kind == "disk"
+            if s.history.kind == "disk"
         ),
         default=0,
     )

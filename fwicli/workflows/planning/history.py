@@ -46,7 +46,7 @@ def with_traces(stage: Numerics, acquisition: Acquisition) -> Numerics:
     receivers = acquisition.receivers_of(0)
     position = (receivers - np.asarray(stage.grid.origin)) / np.asarray(stage.grid.spacing)
     visited, _ = interpolation.condensed(position, stage.interpolation)
-    traces = Traces(len(receivers), stage.axis.samples, len(visited.weights))
+    traces = Traces(len(receivers), stage.time.samples, len(visited.weights))
     return replace(stage, traces=traces)
 
 
@@ -74,14 +74,14 @@ def with_history(
     demand, room = stage.demand(), int(budget) - stage.working(gradient=True)
     if section.keep == "auto":
         return stage.within(int(budget))
-    keeping, reason = HistoryOptions(cast("Kind", section.keep)), "as the config says"
+    options, reason = HistoryOptions(cast("Kind", section.keep)), "as the config says"
     if section.keep == "compressed":
-        keeping = replace(keeping, bits=section.bits)
+        options = replace(options, bits=section.bits)
     if section.keep == "fourier":
         every = 1 / (demand.steps * demand.step)
         band = every * np.arange(stage.highest_frequency / every + 1)
         chosen = [f for f in section.frequencies or band if f <= stage.highest_frequency]
-        keeping = replace(keeping, frequencies=tuple(map(float, chosen)))
+        options = replace(options, frequencies=tuple(map(float, chosen)))
         if not chosen:
             problems.add(
                 ("physics", "history", "frequencies"),
@@ -91,9 +91,9 @@ def with_history(
             )
     if section.keep == "checkpoints":
         if section.checkpoints is None:
-            keeping = demand.with_checkpoints(room) or HistoryOptions("checkpoints", checkpoints=1)
+            options = demand.with_checkpoints(room) or HistoryOptions("checkpoints", checkpoints=1)
         else:
-            keeping = replace(keeping, checkpoints=section.checkpoints)
+            options = replace(options, checkpoints=section.checkpoints)
     if section.keep == "boundary":
         equation = registry.load(stage.equation)
         lost = history.irreversible(equation, stage.grid.ndim, stage.parameters)
@@ -104,4 +104,4 @@ def with_history(
                 f"fields that are not found again backwards in time; use "
                 f"`physics.history: checkpoints` or `physics.history: auto`",
             )
-    return replace(stage, keeping=keeping, reason=reason)
+    return replace(stage, history=options, reason=reason)

@@ -39,7 +39,7 @@ class Numerics:
     ----------
     grid : Grid
         Of the propagation.
-    every : int
+    history_step : int
         Steps between snapshots of the history.
     highest_frequency : float
         Upper edge of the wavelet's band [Hz].
@@ -49,7 +49,7 @@ class Numerics:
         Of sources and receivers.
     parameters : tuple of str or None
         Parameters of which a gradient is wanted; None for all.
-    keeping : HistoryOptions
+    history : HistoryOptions
         How the history is kept.
     reason : str
         Why so, where the plan decided it.
@@ -67,17 +67,17 @@ class Numerics:
 
     equation: str
     grid: Grid
-    axis: TimeAxis
+    time: TimeAxis
     layer: AbsorbingLayer
     order: int
     precision: str
-    every: int
+    history_step: int
     threads: int
     highest_frequency: float
     points_per_wavelength: float
     interpolation: str = "sinc"
     parameters: tuple[str, ...] | None = None
-    keeping: HistoryOptions = STORED
+    history: HistoryOptions = STORED
     reason: str = ""
     earth: Grid | None = None
     windows: tuple[Window, ...] = ()
@@ -108,11 +108,11 @@ class Numerics:
     @property
     def steps(self) -> int:
         """Propagation steps of a shot."""
-        return Resampling(self.axis).steps
+        return Resampling(self.time).steps
 
     def memory(self, gradient: bool) -> int:
         """Memory of one shot [bytes]."""
-        return self.working(gradient) + (self.demand().memory(self.keeping) if gradient else 0)
+        return self.working(gradient) + (self.demand().memory(self.history) if gradient else 0)
 
     def working(self, gradient: bool) -> int:
         """Memory of one shot without its history [bytes]."""
@@ -125,9 +125,9 @@ class Numerics:
         )
         steps = self.steps
         if gradient:
-            first, last = self.keeping.segments(self.steps, self.every)[0]
+            first, last = self.history.segments(self.steps, self.history_step)[0]
             steps = last - first
-        resampling = Resampling(self.axis, self.precision)
+        resampling = Resampling(self.time, self.precision)
         # The last matrix is made when the first records have come, before anything goes back.
         recorded = levels * self.traces.memory(self.steps, steps, itemsize, gradient=False)
         entering = levels * self.traces.memory(self.steps, steps, itemsize, gradient)
@@ -143,7 +143,7 @@ class Numerics:
             self.window(0).shape,
             self.layer,
             self.order,
-            (self.steps, self.every, self.axis.step),
+            (self.steps, self.history_step, self.time.step),
             np.dtype(self.precision).itemsize,
             self.parameters,
         )
@@ -154,8 +154,8 @@ class Numerics:
     def within(self, budget: int) -> Numerics:
         """With the quickest history for which one shot fits a memory [bytes]."""
         room = max(0, budget - self.working(gradient=True))
-        keeping, reason = self.demand().choose(room)
-        return replace(self, keeping=keeping, reason=reason)
+        options, reason = self.demand().choose(room)
+        return replace(self, history=options, reason=reason)
 
     def work(self) -> float:
         """Grid points times steps of one propagation."""
@@ -170,12 +170,12 @@ class Numerics:
         return Discretization(
             equation=self.equation,
             grid=self.window(0).local,
-            time=self.axis,
+            time=self.time,
             layer=self.layer,
             order=self.order,
             precision=self.precision,
-            history_step=self.every,
-            history=self.keeping,
+            history_step=self.history_step,
+            history=self.history,
             threads=self.threads,
             interpolation=self.interpolation,
             parameters=self.parameters,
@@ -191,13 +191,13 @@ class Numerics:
             "spacing_m": [round(h, 3) for h in self.grid.spacing],
             **window,
             "with_layer": "x".join(map(str, self.padded)),
-            "time_step_s": self.axis.step,
-            "substeps": self.axis.substeps,
+            "time_step_s": self.time.step,
+            "substeps": self.time.substeps,
             "steps": self.steps,
             "highest_frequency_hz": round(self.highest_frequency, 2),
             "points_per_wavelength": round(self.points_per_wavelength, 2),
-            "history": self.keeping.kind,
-            "history_every": self.every,
+            "history": self.history.kind,
+            "history_every": self.history_step,
         }
 
 
@@ -246,11 +246,11 @@ def discretize(
     return Numerics(
         equation=physics.equation,
         grid=grid,
-        axis=axis,
+        time=axis,
         layer=layer,
         order=physics.order,
         precision=physics.precision,
-        every=physics.history_section().every or history.subsampling(axis, highest),
+        history_step=physics.history_section().every or history.subsampling(axis, highest),
         threads=config.execution.threads,
         interpolation=physics.interpolation,
         highest_frequency=highest,

@@ -82,19 +82,19 @@ class Plan:
     @property
     def total(self) -> Total:
         """Memory of all processes."""
-        geometry, axis = self.acquisition, self.stages[0].axis
+        geometry, axis = self.acquisition, self.stages[0].time
         records = 4.0 * geometry.shots * geometry.traces * axis.samples
         return Total(self.verb.memory, self.workers, self.memory, records, self.model.grid)
 
     def agree(self, folder: RunFolder) -> None:
         """Keep histories as the run did that is continued: compressed ones change the result."""
-        begun = folder.decided("histories", [asdict(s.keeping) for s in self.stages])
+        begun = folder.decided("histories", [asdict(s.history) for s in self.stages])
         for number, stage in enumerate(self.stages):
             settings = {**begun[number], "frequencies": tuple(begun[number]["frequencies"])}
-            keeping = HistoryOptions(**settings)
-            if keeping != stage.keeping:
+            options = HistoryOptions(**settings)
+            if options != stage.history:
                 reason = "as when the run was begun"
-                self.stages[number] = replace(stage, keeping=keeping, reason=reason)
+                self.stages[number] = replace(stage, history=options, reason=reason)
         self._agree_near(folder)
 
     def _agree_near(self, folder: RunFolder) -> None:
@@ -128,7 +128,7 @@ class Plan:
             "shots": self.acquisition.shots,
             **({"silent_traces": silent} if silent else {}),
             "receivers_per_shot": self.acquisition.traces,
-            "samples": self.stages[0].axis.samples,
+            "samples": self.stages[0].time.samples,
             "sampling_interval_s": self.interval,
             "vp_m_s": [self.model.vp_min, self.model.vp_max],
             "workers": self.workers,

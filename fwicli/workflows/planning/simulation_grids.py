@@ -218,7 +218,7 @@ def placed(
             geometry,
             fastest.grid,
             velocity(numerics.equation, fastest),
-            numerics.steps * numerics.axis.step,
+            numerics.steps * numerics.time.step,
             margin + numerics.order // 2 * spacing,
         )
     tied = walls(numerics.layer.free, numerics.grid.ndim)

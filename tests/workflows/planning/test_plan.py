@@ -26,7 +26,7 @@ def test_plan_of_a_model(survey: Path) -> None:
     made = make_plan(load(survey / "model.yaml"))
     (numerics,) = made.stages
     assert numerics.grid.shape == (61, 41)
-    assert numerics.axis.substeps >= 1
+    assert numerics.time.substeps >= 1
     assert numerics.padded == (61 + 24, 41 + 24)
     summary = made.summary()
     assert summary["shots"] == 4
@@ -37,7 +37,7 @@ def test_step_is_that_of_the_bounds(survey: Path) -> None:
     """The time step of an inversion is stable for every model that the bounds allow."""
 
     def step(made: Plan) -> float:
-        return made.stages[-1].axis.step
+        return made.stages[-1].time.step
 
     usual = make_plan(load(survey / "invert.yaml"))
     fast = make_plan(load(survey / "invert.yaml", settings=["inversion.bounds=[1450, 9000]"]))
@@ -276,18 +276,18 @@ def test_histories_fit_the_memory(survey: Path) -> None:
         return make_plan(load(survey / "invert.yaml", settings=settings))
 
     whole = planned()
-    assert {s.keeping.kind for s in whole.stages} == {"stored"}
+    assert {s.history.kind for s in whole.stages} == {"stored"}
     for share in (0.7, 0.45):
         least = whole.stages[1].working(gradient=True)
         room = least + share * (whole.memory - least)
         made = planned(f"execution.memory={(whole.total.fixed + 2 * room) / 1e9}")
-        assert made.stages[1].keeping.kind == "checkpoints"
+        assert made.stages[1].history.kind == "checkpoints"
         assert made.memory <= room
         assert "more than" in made.summary()["history"][1]
-    assert planned("physics.history=full").stages[1].every == 1
+    assert planned("physics.history=full").stages[1].history_step == 1
     (first, second) = planned("physics.history={keep: fourier, frequencies: [5, 15]}").stages
-    assert (first.keeping.frequencies, second.keeping.frequencies) == ((5.0,), (5.0, 15.0))
-    assert planned("physics.history={keep: compressed, bits: 8}").stages[0].keeping.bits == 8
+    assert (first.history.frequencies, second.history.frequencies) == ((5.0,), (5.0, 15.0))
+    assert planned("physics.history={keep: compressed, bits: 8}").stages[0].history.bits == 8
 
 
 def test_histories_that_cannot_be_are_refused(survey: Path) -> None:

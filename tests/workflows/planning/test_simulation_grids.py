@@ -157,7 +157,7 @@ def test_only_the_time_that_is_used(survey: Path) -> None:
     np.testing.assert_array_equal(short.gathers.data, long.gathers.data[..., :36])
     assert short.wavelet.shape == (36,)
     for number, numerics in enumerate(short.stages):
-        substeps = numerics.axis.substeps
+        substeps = numerics.time.substeps
         assert long.stages[number].steps - numerics.steps == (151 - 36) * substeps
     for duration in (0.7, 0.001):
         with pytest.raises(ProblemsError, match=r"choose one from 0.004 to 0.6 s"):
