@@ -12,21 +12,7 @@ from tests.test_vocabulary import compare
 
 # Functions whose docstring is not complete, by room. Numbers only fall, to zero.
 INCOMPLETE: dict[str, int] = {
-    "fwicli.autograd": 7,
     "fwicli.cli": 2,
-    "fwicli.digits": 3,
-    "fwicli.imaging": 5,
-    "fwicli.ndarrays": 2,
-    "fwicli.operators": 13,
-    "fwicli.propagators": 27,
-    "fwicli.propagators.checks": 18,
-    "fwicli.propagators.equations": 18,
-    "fwicli.propagators.kernels": 7,
-    "fwicli.propagators.running": 11,
-    "fwicli.propagators.sampling": 16,
-    "fwicli.propagators.symbolic": 24,
-    "fwicli.scalars": 3,
-    "fwicli.simulation": 4,
 }
 
 NONE = {"", "None", "NoReturn"}

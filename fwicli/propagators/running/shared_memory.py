@@ -30,12 +30,12 @@ Array = NDArray[Any]
 IS_POSSIBLE = sys.platform.startswith("linux") and hasattr(os, "memfd_create")
 
 _numbers = itertools.count(1)
-_taken = _spare = 0
+_in_use = _spare = 0
 
 
 def bytes_in_use() -> int:
     """Memory of the shared histories of this process [bytes]."""
-    return _taken
+    return _in_use
 
 
 def spare_bytes() -> int:
@@ -128,10 +128,10 @@ def _drop(memories: dict[Hashable, list[_Memory]]) -> None:
         memories.clear()
 
 
-def _count(taken: int, spare: int) -> None:
+def _count(in_use: int, spare: int) -> None:
     # Finalizers may run in any thread, also while this lock is held: the caller holds it.
-    global _taken, _spare
-    _taken, _spare = _taken + taken, _spare + spare
+    global _in_use, _spare
+    _in_use, _spare = _in_use + in_use, _spare + spare
 
 
 class SharedHistory:
@@ -169,13 +169,13 @@ class SharedHistory:
         self.parameters = parameters
         self.number = next(_numbers)
         with locks.HISTORIES:
-            self.count = max(0, min(count, int((limit - _taken) // self._size)))
+            self.count = max(0, min(count, int((limit - _in_use) // self._size)))
             key, total = (purpose, self._size, self.count), self._size * self.count
             spare = _spares.setdefault(owner, _Spare())
             memory = spare.pop(key)
             if memory is None:
                 for other in list(_spares.values()):
-                    if total and _taken + _spare + total > limit:
+                    if total and _in_use + _spare + total > limit:
                         _drop(other.memories)
                 memory = _Memory(total)
             _count(total, 0)

@@ -62,10 +62,10 @@ def disperse(count: int, interval: float, step: float, precision: str = "float64
     ndarray of shape (count, count)
     """
 
-    def seen(w: Array) -> Array:
+    def effective(w: Array) -> Array:
         return np.asarray(2 / step * np.sin(np.minimum(w * step / 2, np.pi / 2)))
 
-    return _change_of_frequency(count, interval, step, seen, precision)
+    return _change_of_frequency(count, interval, step, effective, precision)
 
 
 @lru_cache(maxsize=8)
