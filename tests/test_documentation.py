@@ -147,6 +147,8 @@ def test_notebooks_hold_the_scripts(tmp_path: Path) -> None:
         assert cells[0].source.startswith("# ")
         code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
         assert "sys.argv" not in code
+        pictures = script.read_text(encoding="utf-8").count("\nfigure.savefig(")
+        assert code.count("display(IPython.display.Image(") == pictures > 0
         assert code.count("assert") == script.read_text().count("\nassert") + code.count(
             "    assert"
         )

@@ -15,7 +15,7 @@ from typing import Any
 FOLDER = Path(__file__).resolve().parents[1] / "tutorials"
 RULE = re.compile(r"^# -+ (\d+\. .*?) -+$", flags=re.MULTILINE)
 ARGUMENT = re.compile(r"^folder = Path\(sys\.argv.*$", flags=re.MULTILINE)
-SAVED = re.compile(r"^(figure)\.savefig\(.*$", flags=re.MULTILINE)
+SAVED = re.compile(r"^figure\.savefig\((.*?), dpi=.*$", flags=re.MULTILINE)
 RUN_IT = re.compile(r"^(?:Run it with .*|    python docs/tutorials/.*)\n*", flags=re.MULTILINE)
 
 
@@ -25,7 +25,7 @@ def scripts() -> list[Path]:
 
 
 def cells(script: Path) -> str:
-    """A script as Jupytext reads it: its docstring is text, and figures are shown."""
+    """A script as Jupytext reads it: its docstring is text, and it takes no argument."""
     text = script.read_text(encoding="utf-8")
     _, docstring, code = text.split('"""', 2)
     title, _, rest = RUN_IT.sub("", docstring).partition("\n")
@@ -36,7 +36,6 @@ def cells(script: Path) -> str:
     code = RULE.sub(r"# ## \1", code)
     code = re.sub(r"^# (\d+\. .*)\n# -+$", r"# ## \1", code, flags=re.MULTILINE)
     code = ARGUMENT.sub(f'folder = Path("runs/tutorials/{script.stem}")', code)
-    code = SAVED.sub(r"\g<0>\n\1", code)
     return f"{heading}\n\n{_apart(code.lstrip())}"
 
 
@@ -46,7 +45,17 @@ def _apart(code: str) -> str:
 
 
 def notebook(script: Path) -> Any:
-    """The notebook of a script, not yet run."""
+    """The notebook of a script, not yet run; it shows the pictures that it saves."""
+    read = _read(script)
+    for cell in read.cells:
+        if cell.cell_type == "code":
+            shown = r"\g<0>\ndisplay(IPython.display.Image(\1))"
+            source = SAVED.sub(shown, cell.source)
+            cell.source = source if source == cell.source else f"import IPython\n\n{source}"
+    return read
+
+
+def _read(script: Path) -> Any:
     import jupytext
 
     return jupytext.reads(cells(script), fmt="py:light")
@@ -55,7 +64,7 @@ def notebook(script: Path) -> Any:
 def page(script: Path) -> str:
     """The page of a script, with a link to its notebook."""
     blocks = []
-    for cell in notebook(script).cells:
+    for cell in _read(script).cells:
         source = cell.source.strip()
         if source:
             blocks.append(source if cell.cell_type == "markdown" else f"```python\n{source}\n```")
