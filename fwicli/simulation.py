@@ -1,4 +1,4 @@
-"""Waves of several shots, and all derivatives of their records: what autograd and operators run.
+"""Waves of several shots, with all derivatives; `autograd` and `operators` run on it.
 
 With parameters p, source time functions q and data r, everything is a derivative of one number,
 
@@ -44,13 +44,13 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Quantity:
-    """An input or output of a call.
+    """An input or output of an evaluation.
 
     Attributes
     ----------
     role : {"model", "wavelet", "gather", "sources", "receivers"}
-        The last two are positions. Of an output, `model` is the gradient and `wavelet` what arrives
-        at the sources.
+        The last two are positions. As an output, `model` is the gradient and `wavelet` the adjoint
+        field at the sources.
     component : int
     name : str
         Of the parameter, for a model.
@@ -64,27 +64,26 @@ class Quantity:
 @renamed_fields(held="max_history_bytes")
 @dataclass(frozen=True, eq=False)
 class Simulation:
-    """How the waves of a survey are propagated, and where its shots are.
+    """A survey whose waves are simulated: discretization, positions of shots, and workers.
 
     Parameters
     ----------
     discretization : Discretization
-        Its precision is that of the data given, whatever it says.
+        Precision follows from the model that an operator or function receives.
     sources, receivers : ndarray, or ExtendedSource or FullField
-        Positions [m] of shape (shots, n, ndim), or (n, ndim) where they are those of all shots; for
-        derivatives with respect to them, a tensor. Arrays are copied, so that what is done to them
-        later does not reach a gradient.
+        Positions [m] of shape (shots, n, ndim), or (n, ndim) for the same positions in all shots; a
+        tensor for derivatives with respect to them. Arrays are copied: later changes of them do not
+        reach a gradient.
     executor : Executor, optional
         Runs the shots; by default one after the other in this process. `execution.Local` gives one
         that runs them on all cores.
     memory : float, optional
-        The most that the history of a gradient may take, for each worker [bytes]; by default what
-        the discretization says.
+        Most memory of the history of a gradient in each worker [bytes]; by default the
+        discretization's history options hold.
     max_history_bytes : float, optional
-        The most that histories may take that wait for their derivative, of all functions of this
-        process together [bytes]; by default a quarter of the machine's memory. Waves whose history
-        finds no room are propagated again. Memory is kept for other functions with the same
-        executor.
+        Most memory of histories stored for later derivatives, of all functions of this process
+        together [bytes]; by default a quarter of the machine's memory. Waves without a stored
+        history are propagated again. Functions with the same executor reuse the memory.
     """
 
     discretization: Discretization
@@ -106,7 +105,7 @@ class Simulation:
             object.__setattr__(self, name, place)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Simulation:
-        """With positions of its own; workers and what they hold in memory are shared."""
+        """A copy with its own positions; workers and their memory are shared."""
         return replace(
             self,
             sources=copy.deepcopy(self.sources, memo),
@@ -131,13 +130,14 @@ class Evaluation:
         Whether the outputs are F^T r and J^T r, or F q.
     inputs, outputs : tuple of Quantity
     shots, groups : int
-        Data have groups x shots first. Models have one for each group, or one for all; gradients
-        are summed over the shots of a group.
+        The first axis of data has groups x shots entries. There is one model for each group, or one
+        for all groups; gradients are summed over the shots of a group.
     orders : mapping of str to ndarray of int, shape (n, ndim)
         For "sources" and "receivers" that are positions, how often the derivative with respect to
         each is taken (see `locations.PositionDerivative`).
     history : SharedHistory, optional
-        Where a call leaves histories, and one for J^T r with the same p and q finds them.
+        Shared memory where an evaluation stores histories; that of J^T r with the same p and q
+        reads them there.
     """
 
     simulation: Simulation
@@ -157,7 +157,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class ShotEvaluation:
-    """One shot of a call, with its own data: a task for a worker."""
+    """One shot of an evaluation, with its own data: a task for a worker."""
 
     discretization: Discretization
     backward: bool
@@ -291,14 +291,14 @@ def share(call: Evaluation, parameters: tuple[str, ...], precision: str) -> Shar
     ----------
     call : Evaluation
     parameters : tuple of str
-        Those whose gradient will be wanted.
+        Parameters whose gradient will be computed.
     precision : {"float32", "float64"}
 
     Returns
     -------
     history : SharedHistory or None
-        With room for the first shots; None if the workers or the way the history is kept have no
-        use for it.
+        For as many of the first shots as fit; None if workers share no memory, or the history is
+        not stored as it is.
     """
     simulation = call.simulation
     discretization = replace(simulation.discretization, precision=precision)
@@ -329,7 +329,7 @@ def share(call: Evaluation, parameters: tuple[str, ...], precision: str) -> Shar
 def history_within(
     discretization: Discretization, n_directions: int, memory: float
 ) -> history.HistoryOptions:
-    """How the history of an equation, lifted so often, is kept within a memory [bytes].
+    """History options that fit into a memory [bytes], for a number of directions.
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ torch.set_num_threads(1)
 # 1. The experiment
 # -----------------
 # 600 m x 400 m, a point every 10 m. Sources near the surface, receivers near the surface and in a
-# gallery below. Gradients need the waves of the source once more; keeping every so manieth step of
+# gallery below. Gradients need the waves of the source once more; storing every n-th step of
 # them, as densely as signals up to 35 Hz need it, saves time.
 
 INTERVAL, SAMPLES = 0.004, 110

@@ -88,7 +88,7 @@ def snapshots(steps: int, every: int) -> int:
 
 @dataclass(frozen=True)
 class HistoryOptions:
-    """How snapshots are kept until the multiplier meets them.
+    """How snapshots are stored until the adjoint run reads them.
 
     Parameters
     ----------
@@ -238,7 +238,7 @@ class Demand:
         return best
 
     def choose(self, memory: int) -> tuple[HistoryOptions, str]:
-        """The quickest way to keep the history within a memory [bytes], and why it is that."""
+        """The quickest history options within a memory [bytes], and the reason."""
         stored, squeezed = HistoryOptions(), HistoryOptions("compressed")
         needed = f"{_amount(self.memory(stored))} to store it"
         if self.memory(stored) <= memory:
@@ -257,7 +257,7 @@ class Demand:
 
 
 def states(options: HistoryOptions, segments: int) -> int:
-    """States that are of use: every segment but the last may need one.
+    """Number of states that are useful: one for every segment but the last, at most.
 
     Parameters
     ----------
@@ -298,7 +298,7 @@ def repetitions(segments: int, checkpoints: int) -> int:
 def irreversible(
     equation: Equation, ndim: int, parameters: Collection[str] | None = None
 ) -> set[str]:
-    """Fields whose history a gradient needs that are not found again backwards in time.
+    """Fields whose history a gradient needs and that cannot be reconstructed backwards.
 
     Parameters
     ----------

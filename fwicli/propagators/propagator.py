@@ -41,9 +41,10 @@ Array = NDArray[Any]
 class Propagator:
     """Operators of one wave equation on one grid and time axis.
 
-    Any number of threads may use it at the same time. Each call has arrays of its own, which are
-    made when they are first needed and kept for the next shot: as many as calls have been at work
-    at the same time, but no more than the machine has cores. It is pickled and copied without them.
+    Any number of threads may use it at the same time. Each call has its own arrays, which are
+    allocated on first use and reused for the next shot. There are as many sets of arrays as there
+    were calls at the same time, but no more than the machine has cores. Pickles and copies come
+    without arrays.
 
     Parameters
     ----------

@@ -71,7 +71,7 @@ def silence(what: str, on: NDArray[np.bool_], grid: Grid, side: str, surface: st
 def check_sounding(
     what: str, place: Array, grid: Grid, free: Sequence[str], orders: Array | None = None
 ) -> None:
-    """Make sure that no source or receiver lies where nothing is sent or recorded.
+    """Refuse sources and receivers on sides where the pressure is zero.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ _BETWEEN = ("fwicli", "torch", "contextlib")
 
 
 def warn(equation: str, model: Mapping[str, Array]) -> None:
-    """Warn of parameters that give the properties of no rock; most likely they have other units.
+    """Warn of parameters that give implausible properties, most likely in other units.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def formulas(equation: str, ndim: int) -> str:
 
 
 def _outside() -> int:
-    """How many calls up the caller of this package is."""
+    """Number of frames up to the caller of this package."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back and str(frame.f_globals.get("__name__")).split(".")[0] in _BETWEEN:
         level, frame = level + 1, frame.f_back

@@ -73,7 +73,7 @@ def parameters(equation: str, properties: Properties) -> dict[str, Array]:
 
 
 def check_names(stated: Equation, properties: Any) -> None:
-    """Make sure that an equation has the properties that it needs, and none that nothing has.
+    """Refuse missing properties, and those that no equation has.
 
     Parameters
     ----------

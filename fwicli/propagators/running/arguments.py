@@ -1,9 +1,9 @@
-"""Arguments of a compiled kernel, prepared by Devito once for all shots of the same shapes.
+"""Arguments of a compiled kernel, prepared by Devito once for all shots with the same shapes.
 
 Devito checks and converts the arguments of a kernel, which takes longer than the kernel does on a
 grid of some thousand points. The C function takes addresses: as long as every array stays where it
-is in memory, with the same shape, another shot needs no more than other values in them. Only what a
-history is kept in may be elsewhere for each shot; its address is set.
+is in memory, with the same shape, another shot needs no more than other values in them. Only the
+arrays of a history may move from shot to shot; their address is set.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Arguments:
         return sum(a.nbytes for a in self.own.values())
 
     def set(self, name: str, values: Array, aligned: Callable[[Array], Array]) -> None:
-        """Set an array, which stays where it is; at first to an aligned copy.
+        """Set the values of an array, which keeps its address; an aligned copy at first.
 
         Parameters
         ----------
@@ -57,26 +57,26 @@ class Arguments:
             self.own[name] = aligned(values)
 
     def place(self, name: str, array: Array) -> None:
-        """Have the C function find an argument in an array of the same shape elsewhere.
+        """Set the address of an argument to that of another array of the same shape.
 
         Parameters
         ----------
         name : str
         array : ndarray
         """
-        # That the array is still there when the function runs is for the caller to see to.
+        # The caller must keep the array alive while the function runs.
         pointer = self.compiled[name]._obj
         pointer.data = array.ctypes.data_as(type(pointer.data))
 
 
 class Prepared:
-    """Arguments of the kernels of one discretization, by kernel and shapes; the last are kept."""
+    """Arguments of the kernels of one discretization, by kernel and shapes; a cache."""
 
     def __init__(self) -> None:
         self._arguments: OrderedDict[Hashable, Arguments] = OrderedDict()
 
     def take(self, key: Hashable) -> Arguments:
-        """The arguments of a kernel and shapes, new or those of an earlier shot."""
+        """The arguments for a kernel and shapes, new or from an earlier shot."""
         arguments = self._arguments.setdefault(key, Arguments())
         self._arguments.move_to_end(key)
         while len(self._arguments) > 1 and (len(self._arguments) > KEPT or self.nbytes > LARGEST):
@@ -85,7 +85,7 @@ class Prepared:
 
     @property
     def nbytes(self) -> int:
-        """Memory of the arrays that only arguments have [bytes]."""
+        """Memory of the arrays that belong to arguments alone [bytes]."""
         return sum(a.nbytes for a in self._arguments.values())
 
 

@@ -28,7 +28,7 @@ Array = NDArray[Any]
 
 
 class GridArrays:
-    """Arrays of one discretization, made when they are first needed and kept for the next shot.
+    """Arrays of one discretization, allocated on first use and reused for the next shot.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class GridArrays:
         return array
 
     def array(self, spec: ArraySpec) -> Array:
-        """The array of a specification; made once, and used by every kernel that needs it."""
+        """The array of a specification, allocated once for all kernels."""
         halo = 2 * spec.space_order
         shape = tuple(n + halo for n in self.allocated)
         if spec.kind == "line":
@@ -137,7 +137,7 @@ class GridArrays:
     def placed(
         self, room: Array, first: int, shape: tuple[int, ...], before: int = 0
     ) -> tuple[Array, int]:
-        """An array in a room of bytes from `first` on, and where it ends.
+        """An array in a buffer of bytes, from `first` on.
 
         Its value number `before` is at a multiple of `ALIGNMENT` bytes.
 
@@ -177,7 +177,7 @@ class GridArrays:
         return self.buffer(spec.name, (steps, *shape), self._dtype)
 
     def buffer(self, name: str, shape: tuple[int, ...], dtype: Any, before: int = 0) -> Array:
-        """An array of any shape for the same purpose in every shot; zeros when it is made.
+        """An array of any shape for one purpose in every shot; zeros at first.
 
         Parameters
         ----------

@@ -19,7 +19,7 @@ Array = NDArray[Any]
 
 
 class CheckpointStore(WavefieldStore):
-    """Keeps states of the propagation, and repeats the steps after them."""
+    """Stores states of the propagation, and repeats the steps after them."""
 
     def begin(self, forward: ForwardRun) -> None:
         """A forward run begins: nothing is kept of the one before."""
@@ -35,7 +35,7 @@ class CheckpointStore(WavefieldStore):
             )
 
     def before_forward(self, segment: int) -> None:
-        """Keep the state before a segment, where the schedule wants it."""
+        """Store the state before a segment, if the schedule asks for it."""
         if segment == self._until:
             action = next(self._schedule, None)
             if action is not None:
@@ -89,7 +89,7 @@ class CheckpointStore(WavefieldStore):
 
 
 class BoundaryStore(WavefieldStore):
-    """Keeps the fields in the layer, and finds the others again from the last, backwards."""
+    """Stores the fields in the layer, and reconstructs the others backwards from the last ones."""
 
     def __init__(self, discretization: Discretization, arrays: GridArrays, kernel: Kernel) -> None:
         super().__init__(discretization, arrays, kernel)
@@ -118,7 +118,7 @@ class BoundaryStore(WavefieldStore):
         self._reverse.repeat(segment)
 
     def close(self) -> None:
-        """The history is not wanted again, nor is the run backwards."""
+        """Release the forward run and the run backwards."""
         super().close()
         del self._reverse
 

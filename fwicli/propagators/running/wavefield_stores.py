@@ -54,7 +54,7 @@ class ForwardRun(Protocol):
 
 
 class WavefieldStore:
-    """Keeps a history as it is: one segment for the whole run.
+    """Stores a history as it is: one segment for the whole run.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class WavefieldStore:
 
     @property
     def is_complete(self) -> bool:
-        """Whether no forward run is needed."""
+        """Whether the history is stored already, and no forward run is needed."""
         return False
 
     def begin(self, forward: ForwardRun) -> None:
@@ -118,10 +118,10 @@ class WavefieldStore:
         """Put the snapshots of a segment into the buffers; segments are wanted last first."""
 
     def rewind(self) -> None:
-        """All segments will be wanted again, from the last."""
+        """Prepare to load all segments again, from the last."""
 
     def close(self) -> None:
-        """The history is not wanted again: without a cycle, arrays go with their engine."""
+        """Release the forward run: without this cycle, arrays are freed with their runner."""
         self._forward = None
 
     def _run(self) -> ForwardRun:
@@ -147,7 +147,7 @@ class WavefieldStore:
 
 
 class CompressedStore(WavefieldStore):
-    """Keeps integers of 16 or 8 bits, relative to the largest value of a block of them."""
+    """Stores integers of 16 or 8 bits, relative to the largest value of a block."""
 
     def save(self, segment: int) -> None:
         """Take the snapshots of a segment from the buffers."""
@@ -198,7 +198,7 @@ def _squeeze(values: Array, codes: Array, scales: Array) -> None:
 
 
 class FrequencyStore(WavefieldStore):
-    """Keeps what waves of some frequencies make of the snapshots."""
+    """Stores the snapshots' Fourier coefficients at some frequencies."""
 
     def begin(self, forward: ForwardRun) -> None:
         """A forward run begins: nothing is kept of the one before."""
@@ -245,7 +245,7 @@ class FrequencyStore(WavefieldStore):
 
 
 class DiskStore(WavefieldStore):
-    """Keeps snapshots in a temporary file, which goes when the process does."""
+    """Stores snapshots in a temporary file, which is deleted with the process."""
 
     def begin(self, forward: ForwardRun) -> None:
         """A forward run begins: nothing is kept of the one before."""
