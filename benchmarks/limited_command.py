@@ -23,7 +23,10 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 TICK = os.sysconf("SC_CLK_TCK")
 # What a command loads late.
 LATE = ("check", "invert", "model", "rtm")
-WORKFLOWS = ("planning.plan", "invert", "model", "rtm")
+LATE_MODULES = (
+    *("workflows.planning.plan", "workflows.invert", "workflows.model", "workflows.rtm"),
+    *("workflows.inversion.run", "propagators.tasks", "imaging.migration", "plotting.pictures"),
+)
 # Parts of SciPy that are loaded at use.
 SCIENCE = ("fft", "linalg", "ndimage", "optimize", "signal", "sparse", "special")
 
@@ -91,8 +94,8 @@ def warm() -> None:
     """Import what the commands load, once for all children."""
     for verb in LATE:
         import_module(f"fwicli.cli.{verb}")
-    for workflow in WORKFLOWS:
-        import_module(f"fwicli.workflows.{workflow}")
+    for module in LATE_MODULES:
+        import_module(f"fwicli.{module}")
     for part in SCIENCE:
         import_module(f"scipy.{part}")
 

@@ -31,7 +31,7 @@ STAGES = "inversion.stages=[{band: [0, 8], iterations: 2, spacing: 20}]"
 @pytest.fixture
 def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """They take longer than these inversions."""
-    monkeypatch.setattr(invert, "_plots", lambda *_: None)
+    monkeypatch.setattr("fwicli.workflows.inversion.run.draw", lambda *_: None)
     monkeypatch.setattr(pictures, "diagnosis", lambda *_: None)
 
 

@@ -25,7 +25,7 @@ STAGE = "inversion.stages=[{band: [0, 10], iterations: 3, spacing: 20, near_sour
 def no_pictures() -> Iterator[None]:
     """They take longer than these inversions."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(invert, "_plots", lambda *_: None)
+        patch.setattr("fwicli.workflows.inversion.run.draw", lambda *_: None)
         yield
 
 
