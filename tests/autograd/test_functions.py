@@ -195,7 +195,7 @@ def test_workers_and_memory_do_not_change_the_bits(make_survey: Make) -> None:
 
 
 def test_history_of_a_lifted_equation_is_so_much_larger(make_survey: Make) -> None:
-    made = make_survey().discretization
+    made = make_survey(cells=4).discretization
     kinds = {(n, m): history_within(made, n, m).kind for n in (0, 1) for m in (1.5e5, 3e5, 1e8)}
     assert kinds[0, 1.5e5] == "checkpoints"
     assert kinds[0, 1e8] == kinds[1, 1e8] == "stored"
