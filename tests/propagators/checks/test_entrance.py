@@ -255,7 +255,7 @@ def test_wrong_inputs_are_refused_before_anything_runs(
     s = make_setting(2, equation=equation)
     _, call = OPERATORS[operator]
     monkeypatch.setattr(compilation, "load", lambda *_: pytest.fail("a kernel is compiled"))
-    late = operator in ("jacobian_adjoint", "hessian", "curvature", "images", "backwards")
+    late = operator in ("jacobian_adjoint", "hessian", "curvature", "images", "gradient_components")
     failures = [
         f"{name}, {what}: {outcome}"
         for name, what, inputs, error in _wrong(s, operator)
