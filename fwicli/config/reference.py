@@ -237,7 +237,8 @@ def _allowed(node: Node, definitions: Mapping[str, Node]) -> str:
         fewest, most = node.get("minItems", 0), node.get("maxItems")
         length = f"{fewest} to {most}" if most is not None else f"at least {fewest}"
         length = f"{fewest}" if fewest == most else length
-        count = [f"{length} items"] if fewest or most is not None else []
+        noun = "item" if (fewest if most is None else most) == 1 else "items"
+        count = [f"{length} {noun}"] if fewest or most is not None else []
         return ", ".join(dict.fromkeys([*count, *filter(None, inner)]))
     if node.get("type") == "object":
         return ", ".join(_names(node.get("propertyNames", {})))

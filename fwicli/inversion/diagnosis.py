@@ -162,7 +162,7 @@ class Diagnosis:
         numbers = self.numbers()
         if not numbers:
             return "no trace has data"
-        text = f"amplitudes {numbers['amplitude_ratio']:.3g} of the observed"
+        text = f"amplitudes {numbers['amplitude_ratio']:.3g} times the observed"
         if "late_cycles" not in numbers:
             return f"{text}; no first arrivals that can be compared"
         alive = int(np.isfinite(self.traces.amplitude).sum())

@@ -23,6 +23,8 @@ Array = NDArray[Any]
 
 DPI = 130
 VELOCITY = "turbo"
+# Traces without a value.
+UNKNOWN = "0.8"
 # Names of properties, as labels have them; others are their own.
 WORDS = {"vp": "P velocity", "rho": "density"}
 
@@ -221,7 +223,7 @@ def wavelet(path: Path, values: Array, interval: float) -> None:
     right.plot(frequency, spectrum / spectrum.max(), lw=1.2)
     last = frequency[np.flatnonzero(spectrum > 1e-2 * spectrum.max())[-1]]
     right.set_xlim(0, 1.3 * last)
-    right.set(xlabel="frequency [Hz]", title="Amplitude spectrum")
+    right.set(xlabel="frequency [Hz]", ylabel="share of the peak", title="Amplitude spectrum")
     for axes in (left, right):
         axes.grid(alpha=0.3)
     _save(figure, path)
@@ -294,7 +296,7 @@ def convergence(path: Path, history: dict[str, Array]) -> None:
 def diagnosis(path: Path, comparison: Diagnosis, title: str = "") -> None:
     """Draw how observed and synthetic traces differ: delays, their shares, and amplitudes.
 
-    Traces whose first arrivals cannot be compared are left white.
+    Traces whose first arrivals cannot be compared are grey.
 
     Parameters
     ----------
@@ -318,7 +320,8 @@ def diagnosis(path: Path, comparison: Diagnosis, title: str = "") -> None:
             values, cmap="seismic", vmin=low, vmax=high, aspect="auto", interpolation="nearest"
         )
         figure.colorbar(picture, ax=axes, label=name)
-        axes.set(xlabel="receiver", ylabel="shot")
+        axes.set_facecolor(UNKNOWN)
+        axes.set(xlabel="compared trace of the shot", ylabel="shot")
     delays = cycles[np.isfinite(cycles)]
     reach = max(1.0, float(np.abs(delays).max())) if delays.size else 1.0
     middle.hist(delays, bins=41, range=(-reach, reach), color="0.5")

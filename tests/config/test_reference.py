@@ -66,6 +66,7 @@ def test_every_key_is_explained() -> None:
         ("inversion.misfit", "", "kind: least_squares", "kind: least_squares, huber"),
         ("execution.workers", "", "auto", "at least 1, at most 1000000000; auto"),
         ("inversion.source.lags", "s", "[-0.1, 0.4]", "2 items"),
+        ("inversion.stages", "", "required", "at least 1 item"),
         ("inversion.preconditioning", "", "defaults of its keys", ""),
     ],
 )

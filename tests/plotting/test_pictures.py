@@ -74,7 +74,7 @@ def test_gathers_wavelet_and_convergence(tmp_path: Path) -> None:
 
 
 def test_diagnosis_shows_what_is_off(tmp_path: Path) -> None:
-    """Red where observed arrivals are late, blue where they are early, white where unknown."""
+    """Red where observed arrivals are late, blue where they are early, grey where unknown."""
     rng = np.random.default_rng(1)
     cycles = np.repeat(np.linspace(-0.9, 0.9, 12)[:, None], 30, axis=1)
     correlation = np.where(np.arange(30) < 20, 0.9, 0.1) * np.ones((12, 1))
@@ -86,6 +86,7 @@ def test_diagnosis_shows_what_is_off(tmp_path: Path) -> None:
     left = pixels[:, : pixels.shape[1] // 3, :3]
     assert ((left[..., 0] > 0.7) & (left[..., 2] < 0.2)).mean() > 0.02
     assert ((left[..., 2] > 0.7) & (left[..., 0] < 0.2)).mean() > 0.02
+    assert (abs(left - 0.8).max(axis=-1) < 0.02).mean() > 0.1
     unknown = Diagnosis(ArrivalComparison(*np.full((4, 2, 4), np.nan)), 6.0)
     pictures.diagnosis(tmp_path / "u.png", unknown)
     assert (tmp_path / "u.png").exists()

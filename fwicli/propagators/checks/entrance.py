@@ -228,8 +228,8 @@ def _advice(equation: str, ndim: int) -> str:
     names = ", ".join(registry.load(equation).parameters(ndim))
     return (
         f"its parameters are {names}, where {units.formulas(equation, ndim)}: "
-        f"`fwicli.propagators.equations.properties.parameters`, or `autograd.parameters` for "
-        f"tensors, makes them from vp [m/s] and other properties"
+        f"`Propagator.parameters(vp=vp)`, or `autograd.parameters` for tensors, makes them from "
+        f"vp [m/s] and other properties"
     )
 
 

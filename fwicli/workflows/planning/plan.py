@@ -165,10 +165,11 @@ def make_plan(loaded: Loaded) -> Plan:
     plan.warnings = problems.warnings
     needed, available = plan.total.nbytes, history.memory(loaded.config.execution)
     if needed > available:
+        histories = "set `physics.history: auto`, " if plan.verb.keeps_history else ""
         plan.warnings.append(
             f"{plan.workers} shots at once take {needed / 1e9:.3g} GB with all processes, of the "
-            f"{available / 1e9:.3g} GB that there are for them; lower `execution.workers`, set "
-            f"`physics.history: auto`, or use a coarser grid"
+            f"{available / 1e9:.3g} GB that there are for them; lower `execution.workers`, "
+            f"{histories}or use a coarser grid"
         )
     return plan
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from fwicli.config.conditioning import BandPassSection
 from fwicli.config.loader import Key
 from fwicli.digits import apart, round_up
 from fwicli.propagators.equations import registry
@@ -19,7 +20,7 @@ from fwicli.survey.regridding import coarsened
 from fwicli.survey.wavelets import Spectrum
 from fwicli.workflows.assembly.inversion import StageObjects
 from fwicli.workflows.planning import live_traces, near_source, placement, simulation_grids
-from fwicli.workflows.planning.checks import ROUNDING, band_spectrum
+from fwicli.workflows.planning.checks import FAINTEST, ROUNDING, band_spectrum, dotted
 from fwicli.workflows.planning.numerics import Numerics, discretize
 from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.planning.requirements import Requirements
@@ -49,7 +50,7 @@ def stage(
     shared, key, band = objects.shared, objects.key, Band(*objects.band)
     model, physics = shared.model, shared.config.physics
     spectrum = band_spectrum(problems, (*key, "band"), wavelet, records.interval, band)
-    if spectrum is None:
+    if spectrum is None or not _check_filters(problems, objects, spectrum, records.interval):
         return None
     if not live_traces.check_recorded(problems, (*key, "band"), records, band):
         return None
@@ -75,6 +76,28 @@ def stage(
     parameters = registry.load(physics.equation).depending(changing, model.grid.ndim)
     second_order = objects.optimizer.curvature is not None
     return replace(numerics, parameters=parameters, curvature=second_order, near=near)
+
+
+def _check_filters(
+    problems: Problems, objects: StageObjects, spectrum: Spectrum, interval: float
+) -> bool:
+    """Whether the band-pass filters of the conditioning leave some of the wavelet in the band."""
+    key, loudest = objects.key_of("conditioning"), spectrum.amplitude.max()
+    for number, section in enumerate(objects.settings.conditioning):
+        if not isinstance(section, BandPassSection):
+            continue
+        low, high = section.band
+        part = spectrum.shaped(Band(low, high).response(spectrum.frequencies, interval))
+        if low >= 0.5 / interval or part.amplitude.max() <= FAINTEST * loudest:
+            own: Key = (*key, number, "band")
+            problems.add(
+                own,
+                f"a filter from {low:g} to {high:g} Hz leaves nothing of the wavelet, which in "
+                f"the band of the stage ends at {spectrum.highest:.3g} Hz: choose a band there, "
+                f"such as `{dotted(own)}: [0, {spectrum.highest:.3g}]`",
+            )
+            return False
+    return True
 
 
 def _of_bounds(

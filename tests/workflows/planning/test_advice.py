@@ -130,6 +130,12 @@ BROKEN = [
     ("rtm", ["physics.grid=150"], "fewer than 5 points", 1),
     ("rtm", ["physics.history={keep: fourier, frequencies: [90]}"], "no waves at 90 Hz", 1),
     ("invert", ["inversion.stages.0.band=[200, 240]"], "no energy from 200 to 240 Hz", 1),
+    (
+        "invert",
+        ["inversion.conditioning=[{kind: band_pass, band: [200, 240]}]"],
+        "a filter from 200 to 240 Hz leaves nothing of the wavelet",
+        1,
+    ),
     ("invert", ["inversion.stages.0.spacing=2"], "a spacing of 2 m is finer", 1),
     ("invert", ["inversion.stages.0.spacing=120"], "fewer than 5 points", 1),
     ("invert", ["inversion.stages.0.spacing=100"], "points per wavelength", 2),

@@ -269,6 +269,19 @@ def test_source_near_the_edge_gets_a_gap(survey: Path) -> None:
     assert deep.stages[0].layer.gap == 0
 
 
+def test_memory_advice_is_of_the_command(survey: Path) -> None:
+    """Histories are advised only where shots keep one."""
+    for name, advised in (("model", False), ("invert", True)):
+        (warning,) = (
+            text
+            for text in make_plan(
+                load(survey / f"{name}.yaml", settings=["execution.memory=0.15"])
+            ).warnings
+            if "shots at once take" in text
+        )
+        assert ("history: auto" in warning) is advised
+
+
 def test_histories_fit_the_memory(survey: Path) -> None:
     """`auto` takes less memory when there is less, and says so; what is asked for is taken."""
 
