@@ -152,6 +152,8 @@ def _message(detail: Mapping[str, Any], node: Any) -> str:
             text = "must be a section of settings, or false"
         case "string_type" if isinstance(value, dict):
             text = "must be text, and with `: ` or `:` at its end it is a section; put it in quotes"
+        case "float_type" | "int_type" if isinstance(value, str) and WITH_UNIT.fullmatch(value):
+            text = "must be a number alone, without a unit"
         case kind if kind in TEXTS:
             text = str(TEXTS[kind]).format(**context)
         case "too_short" | "too_long":
@@ -165,6 +167,8 @@ def _message(detail: Mapping[str, Any], node: Any) -> str:
     return text + _shown(value) + _suggestion(detail, value)
 
 
+# A number and a unit, such as `4 ms`.
+WITH_UNIT = re.compile(r"[+-]?\d[\d.]*(?:[eE][+-]?\d+)? ?[A-Za-z%][\w/%]*")
 # By pydantic's type of error.
 TEXTS = {
     "greater_than": "must be greater than {gt:.12g}",

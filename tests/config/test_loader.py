@@ -70,6 +70,14 @@ def test_all_mistakes_in_one_go(tmp_path: Path) -> None:
         ((", spacing: 10", ""), "a constant vp needs `shape` and `spacing`"),
         (("frequency: 10", "frequency: true"), "must be a number; got True"),
         (("frequency: 10", "frequency: '10'"), "must be a number; got '10'"),
+        (
+            ("frequency: 10", "frequency: 10 Hz"),
+            "must be a number alone, without a unit; got '10 Hz'",
+        ),
+        (
+            ("frequency: 10", "frequency: 1e1Hz"),
+            "must be a number alone, without a unit; got '1e1Hz'",
+        ),
         (("time: {", "time: 3 #"), "time"),
         (("shape: [31, 21]", "shape: [31.5, 21]"), "must be a whole number; got 31.5"),
         (("shape: [31, 21]", "shape: 31"), "must be a list, as in [1, 2]; got 31"),

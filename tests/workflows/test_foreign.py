@@ -328,6 +328,7 @@ def test_inputs_stay(tmp_path: Path, loaded: dict[str, Loaded], key: str, disgui
             run(again, folder, "ends", force=force)
         if force and key != "model":  # that file is nobody's, too
             assert f"`{key}`" in str(refused.value)
+            assert (f"`cp {config} my.yaml`" in str(refused.value)) == (key == "config")
     if key != "config":
         assert not attempt(again, folder, "ends", resume=True)
     assert {k: v for k, v in content(path).items() if not k.endswith("log.txt")} == {

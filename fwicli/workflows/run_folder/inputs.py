@@ -63,9 +63,14 @@ def protect(loaded: Loaded, touched: Iterable[Path]) -> None:
             key, source = read.get(_identity(path), ("", path))
             if key:
                 same = "" if source == path else f" (which is {source})"
+                advice = "choose another folder with -o, or put the input elsewhere"
+                if source == loaded.path:
+                    advice = (
+                        f"copy the config first, as in `cp {source} my.yaml`, and name the copy"
+                    )
                 raise ConfigError(
                     f"{path}{same} is an input of this run, `{key}`, and the run would remove or "
-                    f"replace it; choose another folder with -o, or put the input elsewhere"
+                    f"replace it; {advice}"
                 )
 
 
