@@ -117,7 +117,10 @@ def test_deep_imports_are_seen() -> None:
     assert imported(text) == {"fwicli.waves", "fwicli.files"}
 
 
-@pytest.mark.parametrize("page", ["first-inversion", "your-own-data"])
+# The second has the same commands on records in other files, which test_foreign reads.
+@pytest.mark.parametrize(
+    "page", ["first-inversion", pytest.param("your-own-data", marks=pytest.mark.slow)]
+)
 def test_first_steps_run(page: str, tmp_path: Path) -> None:
     """Every file and command of the page, and its pictures are made."""
     path = DOCS / "start" / f"{page}.md"

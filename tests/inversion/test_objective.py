@@ -29,6 +29,7 @@ from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.survey.regridding import Regridding
 from fwicli.survey.wavelets import ricker, times
 from fwicli.survey.windows import Window, beyond, of_one_size, recorded
+from tests.equations import LARGE
 
 GRID = Grid((41, 31), (10.0, 12.0), (0.0, 0.0))
 SAMPLES = 110
@@ -125,7 +126,7 @@ def slope(f: Objective, x: np.ndarray, direction: np.ndarray, h: float) -> float
 
 CHOICES = {equation: EQUATIONS[equation].properties for equation in EQUATIONS}
 CASES = [
-    *CHOICES.items(),
+    *[pytest.param(e, n, marks=pytest.mark.slow if e in LARGE else ()) for e, n in CHOICES.items()],
     ("variable_density", ("vp", "impedance")),
     ("variable_density", ("impedance",)),
     ("variable_density", ("rho",)),

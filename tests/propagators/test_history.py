@@ -10,6 +10,7 @@ import pytest
 from fwicli import TimeAxis
 from fwicli.propagators import history
 from fwicli.propagators.equations.registry import EQUATIONS
+from tests.equations import LARGE
 
 
 def test_band_sets_the_rate() -> None:
@@ -29,7 +30,10 @@ def test_snapshots_reach_the_last_step() -> None:
 
 @pytest.mark.parametrize(
     ("equation", "precision", "size"),
-    [("acoustic", "float32", 4), *((equation, "float64", 8) for equation in EQUATIONS)],
+    [
+        pytest.param(e, *size, marks=pytest.mark.slow if e in LARGE else ())
+        for e, size in [("acoustic", ("float32", 4)), *((e, ("float64", 8)) for e in EQUATIONS)]
+    ],
 )
 def test_plan_tells_the_memory_that_is_used(
     make_setting: Callable[..., Any], equation: str, precision: str, size: int

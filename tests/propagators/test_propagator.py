@@ -35,17 +35,15 @@ def mismatch(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> floa
 every_equation = pytest.mark.parametrize("equation", EQUATIONS)
 
 
-def every_precision(slow_in_3d: bool) -> pytest.MarkDecorator:
-    """Run a test for all equations and precisions; in 3D as a slow test, or where costs say so."""
+def every_precision(surface: bool) -> pytest.MarkDecorator:
+    """Run a test for all equations, dimensions and precisions; as a slow test where it costs."""
     cases = [
         pytest.param(
             precision,
             tolerance,
             ndim,
             equation,
-            marks=pytest.mark.slow
-            if is_slow(equation, ndim, precision) or (slow_in_3d and ndim == 3)
-            else (),
+            marks=pytest.mark.slow if is_slow(equation, ndim, precision, surface) else (),
         )
         for equation in EQUATIONS
         for ndim in (2, 3)
@@ -60,7 +58,7 @@ def inner(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> tuple[np.ndarra
     return np.concatenate(first), np.concatenate(second)
 
 
-@every_precision(slow_in_3d=False)
+@every_precision(surface=False)
 def test_adjoint(
     make_setting: Make, equation: str, ndim: int, precision: str, tolerance: float
 ) -> None:
@@ -70,7 +68,7 @@ def test_adjoint(
     assert mismatch(s.forward(), s.gather, s.wavelet, adjoint) < tolerance
 
 
-@every_precision(slow_in_3d=False)
+@every_precision(surface=False)
 def test_jacobian_adjoint(
     make_setting: Make, equation: str, ndim: int, precision: str, tolerance: float
 ) -> None:
@@ -248,7 +246,7 @@ def test_unstable_step_is_reported(make_setting: Make) -> None:
 # --- the free surface -----------------------------------------------------------------------------
 
 
-@every_precision(slow_in_3d=True)
+@every_precision(surface=True)
 def test_operators_below_a_free_surface_are_exact(
     make_setting: Make, equation: str, ndim: int, precision: str, tolerance: float
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from fwicli.config.loader import load
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.workflows import rtm
+from tests.equations import LARGE
 from tests.workflows.test_model import StopAfter
 
 
@@ -35,7 +36,14 @@ OTHERS = {"rho": 1000.0, "epsilon": 0.0, "delta": 0.0, "theta": 0.0, "phi": 0.0}
 @pytest.mark.parametrize(
     "condition", ["gradient", pytest.param("correlation", marks=pytest.mark.slow)]
 )
-@pytest.mark.parametrize("equation", [e for e in EQUATIONS if e != "acoustic"])
+@pytest.mark.parametrize(
+    "equation",
+    [
+        pytest.param(e, marks=pytest.mark.slow if e in LARGE else ())
+        for e in EQUATIONS
+        if e != "acoustic"
+    ],
+)
 def test_every_equation_images(survey: Path, tmp_path: Path, equation: str, condition: str) -> None:
     """Where the earth is the same, so is the image."""
     needed = [n for n in EQUATIONS[equation].properties if n != "vp"]
