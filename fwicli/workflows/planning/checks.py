@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from typing import Any
 
 import numpy as np
@@ -139,6 +140,8 @@ def band_spectrum(
 ) -> Spectrum | None:
     """Spectrum of the wavelet in a band; None, and a problem, if the band holds none of it.
 
+    A band that ends above the Nyquist frequency is a warning: it may be in another unit.
+
     Parameters
     ----------
     problems : Problems
@@ -156,7 +159,13 @@ def band_spectrum(
     """
     whole = Spectrum.of(wavelet, interval)
     part = whole.shaped(band.response(whole.frequencies, interval))
-    below = band.low < 0.5 / interval  # beyond, the filter lets all pass
+    nyquist = 0.5 / interval
+    if nyquist < band.high < math.inf:
+        problems.warn(
+            f"`{dotted(key)}` ends at {band.high:g} Hz, above the Nyquist frequency of "
+            f"{nyquist:g} Hz of the sampling interval {interval:g} s; check both"
+        )
+    below = band.low < nyquist  # beyond, the filter lets all pass
     if below and part.amplitude.max() > FAINTEST * whole.amplitude.max():
         return part
     problems.add(

@@ -282,6 +282,25 @@ def test_memory_advice_is_of_the_command(survey: Path) -> None:
         assert ("history: auto" in warning) is advised
 
 
+@pytest.mark.parametrize(
+    ("name", "setting", "key"),
+    [
+        (
+            "invert",
+            "inversion.stages=[{band: [0, HIGH], iterations: 1}]",
+            "inversion.stages.0.band",
+        ),
+        ("rtm", "imaging.band=[0, HIGH]", "imaging.band"),
+    ],
+)
+def test_band_above_nyquist_is_a_warning(survey: Path, name: str, setting: str, key: str) -> None:
+    """At 4 ms nothing is above 125 Hz."""
+    for high, warned in ((124, False), (126, True)):
+        loaded = load(survey / f"{name}.yaml", settings=[setting.replace("HIGH", str(high))])
+        warnings = [text for text in make_plan(loaded).warnings if "Nyquist" in text]
+        assert [text.startswith(f"`{key}` ends at 126 Hz") for text in warnings] == [True] * warned
+
+
 def test_histories_fit_the_memory(survey: Path) -> None:
     """`auto` takes less memory when there is less, and says so; what is asked for is taken."""
 
