@@ -76,6 +76,10 @@ def quantity(name: str, value: Any) -> str:
         Name of the quantity, as `--json` has it.
     value : Any
         Number, text, or a list of numbers.
+
+    Returns
+    -------
+    text : str
     """
     text = _list(name, value) if isinstance(value, list | tuple) else _single(value)
     unit = LABELS[name][1] if name in LABELS else UNITS.get(_suffix(name), "")
@@ -91,6 +95,10 @@ def number(value: float, digits: int = DIGITS) -> str:
         Number; whole ones are written out.
     digits : int
         Significant digits, at least.
+
+    Returns
+    -------
+    text : str
     """
     if isinstance(value, int) or not math.isfinite(value):
         return str(value)

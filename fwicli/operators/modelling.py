@@ -157,19 +157,7 @@ class ForwardOperator(WaveOperator):
         return outputs.reshape(k, *shape)
 
     def encoded(self, weights: Any, delays: Any = None) -> Operator:
-        """The operator of shots that fire together; it takes the wavelets of the shots.
-
-        Parameters
-        ----------
-        weights : ndarray of shape (codes, shots) or (shots,)
-            Weight of each shot in each code.
-        delays : ndarray of int of the same shape, optional
-            Delay of each shot [samples].
-
-        Returns
-        -------
-        Operator
-        """
+        """The operator of shots that fire together; it takes the wavelets of the shots."""
         fire = encoding.of_wavelets(self.shot_set, weights, delays)
         operator: Operator = (
             self._with(encoding.encode_shots(self.shot_set, weights, delays)) @ fire

@@ -133,19 +133,7 @@ class Envelope(Attribute):
     damping: float = 0.01
 
     def at(self, gather: Array, observed: Array) -> Linearized:
-        """The power of the envelope.
-
-        Parameters
-        ----------
-        gather : ndarray of shape (n_receivers, samples)
-            Gather at which the attribute is linearised.
-        observed : ndarray of shape (n_receivers, samples)
-            Observed gather, which sets units and damping.
-
-        Returns
-        -------
-        attribute : Linearized
-        """
+        """The power of the envelope."""
         hilbert = quadrature(gather)
         floor = self.damping * float(strength(observed).max(initial=0.0))
         square = gather**2 + hilbert**2 + floor**2
@@ -183,19 +171,7 @@ class Phase(Attribute):
     silent: float = SILENT
 
     def at(self, gather: Array, observed: Array) -> Linearized:  # noqa: ARG002
-        """Cosine and sine of the phase, of shape (2, n_receivers, samples).
-
-        Parameters
-        ----------
-        gather : ndarray of shape (n_receivers, samples)
-            Gather at which the attribute is linearised.
-        observed : ndarray of shape (n_receivers, samples)
-            Observed gather, which sets units and damping.
-
-        Returns
-        -------
-        attribute : Linearized
-        """
+        """Cosine and sine of the phase, of shape (2, n_receivers, samples)."""
         circle = np.stack([gather, quadrature(gather)])
         share = self.damping**2 / gather.shape[-1]
         square = (circle**2).sum(axis=0) + share * (gather**2).sum(axis=-1, keepdims=True)
@@ -243,19 +219,7 @@ class TraceNormalized(Attribute):
     silent: float = SILENT
 
     def at(self, gather: Array, observed: Array) -> Linearized:  # noqa: ARG002
-        """The normalised traces.
-
-        Parameters
-        ----------
-        gather : ndarray of shape (n_receivers, samples)
-            Gather at which the attribute is linearised.
-        observed : ndarray of shape (n_receivers, samples)
-            Observed gather, which sets units and damping.
-
-        Returns
-        -------
-        attribute : Linearized
-        """
+        """The normalised traces."""
         norms, slopes = self._norms(gather)
         inverse = np.where(norms > 0, 1 / np.where(norms > 0, norms, 1.0), 0.0)
 

@@ -103,22 +103,7 @@ class LeastSquares(Residual):
     """Energy of the residual, dt/2 sum (s - d)**2; its adjoint source is dt (s - d)."""
 
     def density(self, residual: Array, level: float) -> tuple[Array, Array]:  # noqa: ARG002
-        """Half the square, with weight 1.
-
-        Parameters
-        ----------
-        residual : ndarray of shape (n_receivers, samples)
-            Synthetic minus observed gather, in the unit of the data.
-        level : float
-            Typical strength of the observed gather, in the same unit (see `traces.level`).
-
-        Returns
-        -------
-        values : ndarray of shape (n_receivers, samples)
-            rho(r).
-        weights : ndarray of shape (n_receivers, samples)
-            rho'(r) / r.
-        """
+        """Half the square, with weight 1."""
         return 0.5 * residual**2, np.ones_like(residual)
 
 
@@ -135,22 +120,7 @@ class Huber(Residual):
     threshold: float = 1.0
 
     def density(self, residual: Array, level: float) -> tuple[Array, Array]:
-        """Half the square up to the threshold, linear beyond.
-
-        Parameters
-        ----------
-        residual : ndarray of shape (n_receivers, samples)
-            Synthetic minus observed gather, in the unit of the data.
-        level : float
-            Typical strength of the observed gather, in the same unit (see `traces.level`).
-
-        Returns
-        -------
-        values : ndarray of shape (n_receivers, samples)
-            rho(r).
-        weights : ndarray of shape (n_receivers, samples)
-            rho'(r) / r.
-        """
+        """Half the square up to the threshold, linear beyond."""
         size, k = np.abs(residual), self.threshold * level
         within = size <= k
         values = np.where(within, 0.5 * residual**2, k * size - 0.5 * k**2)
@@ -173,22 +143,7 @@ class StudentT(Residual):
     width: float = 1.0
 
     def density(self, residual: Array, level: float) -> tuple[Array, Array]:
-        """The logarithm; zero if the level is zero.
-
-        Parameters
-        ----------
-        residual : ndarray of shape (n_receivers, samples)
-            Synthetic minus observed gather, in the unit of the data.
-        level : float
-            Typical strength of the observed gather, in the same unit (see `traces.level`).
-
-        Returns
-        -------
-        values : ndarray of shape (n_receivers, samples)
-            rho(r).
-        weights : ndarray of shape (n_receivers, samples)
-            rho'(r) / r.
-        """
+        """The logarithm; zero if the level is zero."""
         square = (self.width * level) ** 2
         if square == 0:
             return np.zeros_like(residual), np.zeros_like(residual)

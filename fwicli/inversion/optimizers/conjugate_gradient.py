@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.inversion.optimizers.descent import Descent, Search, descend, downhill, outward
-from fwicli.inversion.optimizers.optimizer import Problem, State, begin
+from fwicli.inversion.optimizers.optimizer import Optimizer, Problem, State
 
 Array = NDArray[Any]
 Formula = Literal["hybrid", "polak_ribiere"]
@@ -34,7 +34,7 @@ GROWTH = 10.0
 
 
 @dataclass(frozen=True)
-class ConjugateGradient:
+class ConjugateGradient(Optimizer):
     """Settings of the method.
 
     Parameters
@@ -52,38 +52,8 @@ class ConjugateGradient:
     formula: Formula = "polak_ribiere"
     budget: int = 8
 
-    def start(self, x: Array, problem: Problem) -> State:
-        """The first state, at the nearest feasible x.
-
-        Parameters
-        ----------
-        x : ndarray of shape (n_blocks, *grid.shape)
-            Starting point.
-        problem : Problem
-            Objective, feasible set and preconditioner.
-
-        Returns
-        -------
-        state : State
-            After one evaluation.
-        """
-        return begin(x, problem)
-
     def step(self, state: State, problem: Problem) -> State | None:
-        """The next state.
-
-        Parameters
-        ----------
-        state : State
-            The present state.
-        problem : Problem
-            Objective, feasible set and preconditioner.
-
-        Returns
-        -------
-        state : State or None
-            The next state; None if no step decreases the value, even along the gradient.
-        """
+        """The next state."""
         following = self._descend(state, problem)
         if following is None and state.arrays:
             return self._descend(replace(state, arrays={}, numbers={}), problem)

@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.inversion.optimizers.descent import ROUNDS, Search, descend, outward
-from fwicli.inversion.optimizers.optimizer import Problem, State, begin
+from fwicli.inversion.optimizers.optimizer import Optimizer, Problem, State
 
 Array = NDArray[Any]
 Pair = tuple[Array, Array]
@@ -43,7 +43,7 @@ DAMPING = 0.1
 
 
 @dataclass(frozen=True)
-class Lbfgs:
+class Lbfgs(Optimizer):
     """Settings of the method.
 
     Parameters
@@ -65,38 +65,8 @@ class Lbfgs:
     budget: int = 8
     damped: bool = False
 
-    def start(self, x: Array, problem: Problem) -> State:
-        """The first state, at the nearest feasible x.
-
-        Parameters
-        ----------
-        x : ndarray of shape (n_blocks, *grid.shape)
-            Starting point.
-        problem : Problem
-            Objective, feasible set and preconditioner.
-
-        Returns
-        -------
-        state : State
-            After one evaluation.
-        """
-        return begin(x, problem)
-
     def step(self, state: State, problem: Problem) -> State | None:
-        """The next state.
-
-        Parameters
-        ----------
-        state : State
-            The present state.
-        problem : Problem
-            Objective, feasible set and preconditioner.
-
-        Returns
-        -------
-        state : State or None
-            The next state; None if no step decreases the value, even along the gradient.
-        """
+        """The next state."""
         following = self._descend(state, problem)
         if following is None and state.arrays:
             return self._descend(replace(state, arrays={}), problem)

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from fwicli.inversion.optimizers.descent import Descent, Search, descend, downhill, outward
 from fwicli.inversion.optimizers.lbfgs import Pair, inverse, masked, remembered
-from fwicli.inversion.optimizers.optimizer import Kind, Problem, State, begin
+from fwicli.inversion.optimizers.optimizer import Kind, Optimizer, Problem, State
 
 Array = NDArray[Any]
 
@@ -68,7 +68,7 @@ class Solution:
 
 
 @dataclass(frozen=True)
-class Newton:
+class Newton(Optimizer):
     """Settings of the method.
 
     Parameters
@@ -97,37 +97,11 @@ class Newton:
         return self.kind
 
     def start(self, x: Array, problem: Problem) -> State:
-        """The first state, at the nearest feasible x.
-
-        Parameters
-        ----------
-        x : ndarray of shape (n_blocks, *grid.shape)
-            Starting point.
-        problem : Problem
-            Objective, feasible set and preconditioner.
-
-        Returns
-        -------
-        state : State
-            After one evaluation.
-        """
-        return replace(begin(x, problem), numbers={"forcing": FIRST_FORCING, "products": 0})
+        """The first state, at the nearest feasible x."""
+        return replace(super().start(x, problem), numbers={"forcing": FIRST_FORCING, "products": 0})
 
     def step(self, state: State, problem: Problem) -> State | None:
-        """The next state.
-
-        Parameters
-        ----------
-        state : State
-            The present state.
-        problem : Problem
-            Objective, feasible set and preconditioner.
-
-        Returns
-        -------
-        state : State or None
-            The next state; None if no step decreases the value, even along the gradient.
-        """
+        """The next state."""
         steepest, free = downhill(state, problem)
         if not float(np.vdot(state.gradient, steepest)) < 0:
             return None

@@ -244,6 +244,9 @@ class Optimizer(Protocol):
         state : State
             After one evaluation.
         """
+        x = problem.project(x)
+        value, gradient = problem(x)
+        return State(x, value, gradient)
 
     def step(self, state: State, problem: Problem) -> State | None:
         """The next state.
@@ -260,26 +263,6 @@ class Optimizer(Protocol):
         state : State or None
             The next state; None if no step decreases the value, even along the gradient.
         """
-
-
-def begin(x: Array, problem: Problem) -> State:
-    """The first state of any method, at the nearest feasible x.
-
-    Parameters
-    ----------
-    x : ndarray of shape (n_blocks, *grid.shape)
-        Starting point.
-    problem : Problem
-        Objective, feasible set and preconditioner.
-
-    Returns
-    -------
-    state : State
-        After one evaluation.
-    """
-    x = problem.project(x)
-    value, gradient = problem(x)
-    return State(x, value, gradient)
 
 
 def refreshed(state: State, problem: Problem) -> State:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.inversion.optimizers.line_search import DECREASE
-from fwicli.inversion.optimizers.optimizer import Problem, State, begin
+from fwicli.inversion.optimizers.optimizer import Optimizer, Problem, State
 
 Array = NDArray[Any]
 
@@ -32,7 +32,7 @@ SHARES = (0.1, 0.5)
 
 
 @dataclass(frozen=True)
-class SpectralGradient:
+class SpectralGradient(Optimizer):
     """Settings of the method.
 
     Parameters
@@ -50,38 +50,8 @@ class SpectralGradient:
     window: int = 10
     budget: int = 8
 
-    def start(self, x: Array, problem: Problem) -> State:
-        """The first state, at the nearest feasible x.
-
-        Parameters
-        ----------
-        x : ndarray of shape (n_blocks, *grid.shape)
-            Starting point.
-        problem : Problem
-            Objective, feasible set and preconditioner.
-
-        Returns
-        -------
-        state : State
-            After one evaluation.
-        """
-        return begin(x, problem)
-
     def step(self, state: State, problem: Problem) -> State | None:
-        """The next state.
-
-        Parameters
-        ----------
-        state : State
-            The present state.
-        problem : Problem
-            Objective, feasible set and preconditioner.
-
-        Returns
-        -------
-        state : State or None
-            The next state; None if no step decreases the value, even along the gradient.
-        """
+        """The next state."""
         direction = self._direction(state, problem)
         slope = float(np.vdot(state.gradient, direction))
         if not slope < 0:

@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.inversion.optimizers.optimizer import Problem, State, begin
+from fwicli.inversion.optimizers.optimizer import Optimizer, Problem, State
 
 Array = NDArray[Any]
 
@@ -32,7 +32,7 @@ HALVINGS = 5
 
 
 @dataclass(frozen=True)
-class Momentum:
+class Momentum(Optimizer):
     """Stochastic gradient descent with momentum.
 
     Parameters
@@ -49,23 +49,6 @@ class Momentum:
 
     momentum: float = 0.9
     decay: float = 0.0
-
-    def start(self, x: Array, problem: Problem) -> State:
-        """The first state, at the nearest feasible x.
-
-        Parameters
-        ----------
-        x : ndarray of shape (n_blocks, *grid.shape)
-            Starting point.
-        problem : Problem
-            Objective, feasible set and preconditioner.
-
-        Returns
-        -------
-        state : State
-            After one evaluation.
-        """
-        return begin(x, problem)
 
     def step(self, state: State, problem: Problem) -> State | None:
         """The next state.
@@ -92,7 +75,7 @@ class Momentum:
 
 
 @dataclass(frozen=True)
-class Adam:
+class Adam(Optimizer):
     """Adaptive moments: each element of x has a rate of its own.
 
     Parameters
@@ -113,23 +96,6 @@ class Adam:
     second_memory: float = 0.999
     floor: float = 1e-3
     decay: float = 0.0
-
-    def start(self, x: Array, problem: Problem) -> State:
-        """The first state, at the nearest feasible x.
-
-        Parameters
-        ----------
-        x : ndarray of shape (n_blocks, *grid.shape)
-            Starting point.
-        problem : Problem
-            Objective, feasible set and preconditioner.
-
-        Returns
-        -------
-        state : State
-            After one evaluation.
-        """
-        return begin(x, problem)
 
     def step(self, state: State, problem: Problem) -> State | None:
         """The next state.

@@ -76,7 +76,7 @@ def _relative(value: float, limit: float) -> float:
 
 
 @dataclass(frozen=True)
-class Variation:
+class Variation(SlopeSet):
     """Total variation: the mean length of the slopes is at most `limit` [SI/m]."""
 
     limit: float
@@ -124,24 +124,12 @@ class Variation:
         return np.where(edges, share * slope, slope)
 
     def excess(self, slope: Array, edges: Mask) -> float:
-        """Excess of the mean length over the limit, relative to the limit.
-
-        Parameters
-        ----------
-        slope : ndarray of shape (ndim, *grid.shape)
-            Slopes [SI/m].
-        edges : ndarray of bool, of shape (ndim, *grid.shape)
-            Where a slope lies between two points that may change.
-
-        Returns
-        -------
-        excess : float
-        """
+        """Excess of the mean length over the limit, relative to the limit."""
         return _relative(self.measure(slope, edges), self.limit)
 
 
 @dataclass(frozen=True)
-class Smoothness:
+class Smoothness(SlopeSet):
     """The root mean square of the slopes is at most `limit` [SI/m]."""
 
     limit: float
@@ -184,24 +172,12 @@ class Smoothness:
         return np.where(edges, self.limit / rms * slope, slope)
 
     def excess(self, slope: Array, edges: Mask) -> float:
-        """Excess of the root mean square over the limit, relative to the limit.
-
-        Parameters
-        ----------
-        slope : ndarray of shape (ndim, *grid.shape)
-            Slopes [SI/m].
-        edges : ndarray of bool, of shape (ndim, *grid.shape)
-            Where a slope lies between two points that may change.
-
-        Returns
-        -------
-        excess : float
-        """
+        """Excess of the root mean square over the limit, relative to the limit."""
         return _relative(self.measure(slope, edges), self.limit)
 
 
 @dataclass(frozen=True)
-class SlopeRange:
+class SlopeRange(SlopeSet):
     """Slopes along an axis between `low` and `high` [SI/m], which may be infinite."""
 
     axis: int
@@ -228,19 +204,7 @@ class SlopeRange:
         return nearest
 
     def excess(self, slope: Array, edges: Mask) -> float:
-        """Largest excess, relative to the larger of the limits and the size of the slopes.
-
-        Parameters
-        ----------
-        slope : ndarray of shape (ndim, *grid.shape)
-            Slopes [SI/m].
-        edges : ndarray of bool, of shape (ndim, *grid.shape)
-            Where a slope lies between two points that may change.
-
-        Returns
-        -------
-        excess : float
-        """
+        """Largest excess, relative to the larger of the limits and the size of the slopes."""
         slopes = slope[self.axis][edges[self.axis]]
         if not slopes.size:
             return 0.0

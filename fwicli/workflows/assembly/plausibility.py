@@ -157,7 +157,7 @@ def check_sampling(
 ) -> None:
     """An interval of data [s] must not be in another unit, before any band of theirs is judged.
 
-    Parameters are those of `check_steps`, on the grid of the model; that of a stage may be coarser.
+    The grid is that of the model; that of a stage may be coarser.
 
     Parameters
     ----------

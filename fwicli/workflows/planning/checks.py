@@ -135,6 +135,27 @@ def _check_limits(problems: Problems, equation: Equation, model: EarthModel) -> 
         )
 
 
+def part_in(spectrum: Spectrum, band: Band, interval: float) -> Spectrum | None:
+    """The part of a spectrum in a band; None if the band holds none of it.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+    band : Band
+        [Hz]
+    interval : float
+        Sampling interval [s].
+
+    Returns
+    -------
+    part : Spectrum or None
+    """
+    if band.low >= 0.5 / interval:  # beyond, the filter lets all pass
+        return None
+    part = spectrum.shaped(band.response(spectrum.frequencies, interval))
+    return part if part.amplitude.max() > FAINTEST * spectrum.amplitude.max() else None
+
+
 def band_spectrum(
     problems: Problems, key: Key, wavelet: Array, interval: float, band: Band
 ) -> Spectrum | None:
@@ -158,15 +179,14 @@ def band_spectrum(
     spectrum : Spectrum or None
     """
     whole = Spectrum.of(wavelet, interval)
-    part = whole.shaped(band.response(whole.frequencies, interval))
     nyquist = 0.5 / interval
     if nyquist < band.high < math.inf:
         problems.warn(
             f"`{dotted(key)}` ends at {band.high:g} Hz, above the Nyquist frequency of "
             f"{nyquist:g} Hz of the sampling interval {interval:g} s; check both"
         )
-    below = band.low < nyquist  # beyond, the filter lets all pass
-    if below and part.amplitude.max() > FAINTEST * whole.amplitude.max():
+    part = part_in(whole, band, interval)
+    if part is not None:
         return part
     problems.add(
         key,

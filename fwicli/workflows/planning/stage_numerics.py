@@ -20,7 +20,7 @@ from fwicli.survey.regridding import coarsened
 from fwicli.survey.wavelets import Spectrum
 from fwicli.workflows.assembly.inversion import StageObjects
 from fwicli.workflows.planning import live_traces, near_source, placement, simulation_grids
-from fwicli.workflows.planning.checks import FAINTEST, ROUNDING, band_spectrum, dotted
+from fwicli.workflows.planning.checks import ROUNDING, band_spectrum, dotted, part_in
 from fwicli.workflows.planning.numerics import Numerics, discretize
 from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.planning.requirements import Requirements
@@ -82,13 +82,12 @@ def _check_filters(
     problems: Problems, objects: StageObjects, spectrum: Spectrum, interval: float
 ) -> bool:
     """Whether the band-pass filters of the conditioning leave some of the wavelet in the band."""
-    key, loudest = objects.key_of("conditioning"), spectrum.amplitude.max()
+    key = objects.key_of("conditioning")
     for number, section in enumerate(objects.settings.conditioning):
         if not isinstance(section, BandPassSection):
             continue
         low, high = section.band
-        part = spectrum.shaped(Band(low, high).response(spectrum.frequencies, interval))
-        if low >= 0.5 / interval or part.amplitude.max() <= FAINTEST * loudest:
+        if part_in(spectrum, Band(low, high), interval) is None:
             own: Key = (*key, number, "band")
             problems.add(
                 own,
