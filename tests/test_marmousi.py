@@ -14,8 +14,8 @@ from fwicli.files import hdf5
 from fwicli.inversion.misfits.residuals import LeastSquares
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.shots.experiments import experiments
-from fwicli.survey.bands import Band
 from fwicli.survey.regridding import Regridding
+from fwicli.survey.signals.bands import Band
 from fwicli.workflows import invert, model, rtm
 from fwicli.workflows.planning.plan import make_plan
 from tests.conftest import ROOT

@@ -35,7 +35,7 @@ import scipy  # its parts are loaded at use: their import takes longer than a ch
 from numpy.typing import NDArray
 
 from fwicli.errors import DataError
-from fwicli.survey.convolution import Lags
+from fwicli.survey.signals.convolution import Lags
 
 Array = NDArray[Any]
 

@@ -17,7 +17,7 @@ from fwicli.files import hdf5
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import coarsened
-from fwicli.survey.wavelets import Spectrum
+from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.workflows.assembly import plausibility, sizes, survey
 from fwicli.workflows.assembly.wavelets import signature
 from fwicli.workflows.planning import placement, simulation_grids

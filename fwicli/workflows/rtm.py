@@ -19,12 +19,12 @@ from fwicli.execution import Local
 from fwicli.files import hdf5, writing
 from fwicli.propagators.equations import registry
 from fwicli.survey import proximity
-from fwicli.survey.bands import Band
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.proximity import Near
 from fwicli.survey.regridding import Regridding, coarsened
-from fwicli.survey.wavelets import Spectrum
+from fwicli.survey.signals.bands import Band
+from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.workflows.assembly import survey
 from fwicli.workflows.planning import live_traces, near_source, placement, simulation_grids
 from fwicli.workflows.planning.checks import band_spectrum

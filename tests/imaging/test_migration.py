@@ -11,7 +11,7 @@ import pytest
 from fwicli import AbsorbingLayer, Discretization, EarthModel, Grid, Propagator, time_axis
 from fwicli.imaging import filters, reflectivity
 from fwicli.imaging.migration import MigrationTask, compensate
-from fwicli.survey.wavelets import ricker, times
+from fwicli.survey.signals.wavelets import ricker, times
 
 GRID = Grid((121, 61), (10.0, 10.0), (0.0, 0.0))
 SAMPLES = 250

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fwicli.survey.wavelets import ricker, times
+from fwicli.survey.signals.wavelets import ricker, times
 
 INTERVAL, SAMPLES, FREQUENCY = 0.004, 400, 8.0
 # An octave of a Ricker wavelet: its period.

@@ -11,7 +11,7 @@ from fwicli.inversion.comparison import Comparison
 from fwicli.inversion.diagnosis import ArrivalComparison, Diagnosis, ZeroGradient, compare, stacked
 from fwicli.inversion.misfits.registry import MISFITS
 from fwicli.inversion.source_estimation import SourceFit
-from fwicli.survey.wavelets import ricker, times
+from fwicli.survey.signals.wavelets import ricker, times
 from tests.inversion.test_objective import objective
 
 INTERVAL, FREQUENCY, SAMPLES = 0.004, 8.0, 400

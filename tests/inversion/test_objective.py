@@ -27,7 +27,7 @@ from fwicli.inversion.unknowns.variables import Variable, Variables
 from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.survey.regridding import Regridding
-from fwicli.survey.wavelets import ricker, times
+from fwicli.survey.signals.wavelets import ricker, times
 from fwicli.survey.windows import Window, beyond, of_one_size, recorded
 from tests.equations import LARGE
 

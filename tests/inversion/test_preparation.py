@@ -17,7 +17,7 @@ from fwicli.inversion.conditioning.operators import Record
 from fwicli.inversion.misfits.residuals import LeastSquares
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.shots.experiments import Preparation, experiments
-from fwicli.survey.wavelets import ricker, times
+from fwicli.survey.signals.wavelets import ricker, times
 from fwicli.workflows.assembly.conditioning import Preparer
 from tests.inversion.test_objective import SAMPLES, objective, slope
 

@@ -16,7 +16,7 @@ from fwicli.inversion.shots.encoding import Encoding
 from fwicli.inversion.shots.experiments import compared_traces, experiments
 from fwicli.inversion.shots.selection import ShotSelection
 from fwicli.survey import proximity
-from fwicli.survey.wavelets import ricker, times
+from fwicli.survey.signals.wavelets import ricker, times
 from fwicli.workflows.assembly.conditioning import Preparer
 from tests.inversion.test_objective import SAMPLES, objective, records_of, slope
 from tests.inversion.test_preparation import SOURCES, sections

@@ -9,8 +9,8 @@ import pytest
 
 from fwicli.errors import DataError
 from fwicli.inversion.source_estimation import Fitted, SourceFit, common, filter_step
-from fwicli.survey.bands import Band
-from fwicli.survey.wavelets import ricker, times
+from fwicli.survey.signals.bands import Band
+from fwicli.survey.signals.wavelets import ricker, times
 
 INTERVAL, SAMPLES = 0.004, 150
 SHAPE = (5, SAMPLES)

@@ -10,7 +10,7 @@ import pytest
 
 from fwicli.inversion.shots.encoding import Encoding
 from fwicli.operators import codes, forward, hessian, jacobian
-from fwicli.survey.wavelets import ricker, times
+from fwicli.survey.signals.wavelets import ricker, times
 from tests.operators.surveys import N_SOURCES, SHOTS, WEIGHTS, error
 
 EQUATIONS = ["acoustic", pytest.param("variable_density", marks=pytest.mark.slow)]

@@ -12,7 +12,7 @@ from scipy.sparse.linalg import aslinearoperator, eigsh, lsqr
 
 from fwicli.errors import DataError
 from fwicli.operators import forward, hessian, jacobian
-from fwicli.survey.wavelets import ricker, times
+from fwicli.survey.signals.wavelets import ricker, times
 from tests.operators.surveys import SAMPLES, WEIGHTS, Survey, error
 
 

@@ -11,7 +11,7 @@ from matplotlib.image import imread
 from fwicli import Acquisition, EarthModel, Gathers, Grid
 from fwicli.inversion.diagnosis import ArrivalComparison, Diagnosis
 from fwicli.plotting import pictures
-from fwicli.survey.wavelets import ricker, times
+from fwicli.survey.signals.wavelets import ricker, times
 
 RNG = np.random.default_rng(0)
 

@@ -11,7 +11,7 @@ import pytest
 from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
 from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
-from fwicli.survey.wavelets import ricker, times
+from fwicli.survey.signals.wavelets import ricker, times
 from tests.equations import LARGE
 
 SPEED, SPACING, FREQUENCY = 1500.0, 7.5, 10.0

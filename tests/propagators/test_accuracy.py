@@ -7,7 +7,7 @@ import pytest
 
 from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
 from fwicli.propagators.sampling.stability import stable_step
-from fwicli.survey.wavelets import ricker, times
+from fwicli.survey.signals.wavelets import ricker, times
 from tests.propagators.test_propagator import line_source, point_source
 
 SPEED, SPACING = 2000.0, 10.0

@@ -12,7 +12,7 @@ import pytest
 from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
 from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
-from fwicli.survey.wavelets import ricker, times
+from fwicli.survey.signals.wavelets import ricker, times
 
 VP, EPSILON, DELTA = 2000.0, 0.2, 0.05
 FREQUENCY, SPACING, INTERVAL = 20.0, 12.5, 0.002

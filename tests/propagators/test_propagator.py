@@ -17,7 +17,7 @@ from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.kernels import compilation
 from fwicli.propagators.locations import ExtendedSource
-from fwicli.survey.wavelets import ricker, times
+from fwicli.survey.signals.wavelets import ricker, times
 from tests.equations import every_dimension, is_slow, large_are_slow
 
 Make = Callable[..., Any]
@@ -304,7 +304,7 @@ def test_free_surface_is_a_negative_image(equation: str, order: int) -> None:
 def test_subsampled_history_is_as_good_as_all_of_it() -> None:
     """At the Nyquist rate of the band the gradient changes by less than 1e-3."""
     from fwicli.propagators.history import subsampling
-    from fwicli.survey.wavelets import Spectrum
+    from fwicli.survey.signals.wavelets import Spectrum
 
     grid = Grid((81, 61), (10.0, 10.0), (0.0, 0.0))
     rng = np.random.default_rng(3)

@@ -22,7 +22,7 @@ import pytest
 from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
 from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.sampling.stability import stable_step
-from fwicli.survey.wavelets import ricker, times
+from fwicli.survey.signals.wavelets import ricker, times
 
 GRID = Grid((81, 81), (10.0, 10.0), (0.0, 0.0))
 INTERVAL, SAMPLES = 0.002, 400

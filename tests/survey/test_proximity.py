@@ -10,7 +10,7 @@ import pytest
 from fwicli import AbsorbingLayer, Acquisition, Discretization, Grid, Propagator, time_axis
 from fwicli.survey import proximity
 from fwicli.survey.gathers import PointSource
-from fwicli.survey.wavelets import Spectrum, ricker, times
+from fwicli.survey.signals.wavelets import Spectrum, ricker, times
 from tests.propagators.test_propagator import line_source, point_source
 
 OURS = PointSource("acoustic", (10.0, 10.0), (0.0, 0.0), 8, "sinc")

@@ -11,7 +11,7 @@ import pytest
 from fwicli import Acquisition, Gathers
 from fwicli.config.loader import ProblemsError, load
 from fwicli.files import hdf5
-from fwicli.survey import wavelets
+from fwicli.survey.signals import wavelets
 from fwicli.workflows import rtm
 from fwicli.workflows.planning.plan import Plan, make_plan
 

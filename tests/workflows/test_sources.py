@@ -11,8 +11,8 @@ import pytest
 
 from fwicli.config.loader import ProblemsError, load
 from fwicli.files import hdf5
-from fwicli.survey.bands import Band
-from fwicli.survey.wavelets import ricker, times
+from fwicli.survey.signals.bands import Band
+from fwicli.survey.signals.wavelets import ricker, times
 from fwicli.workflows import invert
 from fwicli.workflows.planning.plan import make_plan
 from tests.workflows.test_invert import StopAtUpdate, result

@@ -46,7 +46,7 @@ from numpy.typing import NDArray
 from fwicli.errors import DataError
 from fwicli.inversion.conditioning.events import Arrivals, quietest, same, summits, window
 from fwicli.inversion.conditioning.trace_weights import neighbour_median
-from fwicli.survey.wavelets import Spectrum
+from fwicli.survey.signals.wavelets import Spectrum
 
 Array = NDArray[Any]
 

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import DataError
-from fwicli.survey.bands import Band
+from fwicli.survey.signals.bands import Band
 
 Array = NDArray[Any]
 

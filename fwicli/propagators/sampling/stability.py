@@ -25,7 +25,7 @@ import numpy as np
 from fwicli import scalars
 from fwicli.digits import apart, round_down
 from fwicli.errors import StabilityError
-from fwicli.survey.wavelets import in_seconds
+from fwicli.survey.signals.wavelets import in_seconds
 
 # The limit holds for the interior; the absorbing layer takes a little of it.
 SAFETY = 0.98

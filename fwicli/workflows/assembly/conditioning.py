@@ -39,7 +39,7 @@ from fwicli.inversion.conditioning.operators import (
 )
 from fwicli.inversion.shots.experiments import Preparation
 from fwicli.inversion.source_estimation import SourceFit, filter_step
-from fwicli.survey.bands import Band
+from fwicli.survey.signals.bands import Band
 from fwicli.workflows.assembly.arrays import TraceArrays
 
 

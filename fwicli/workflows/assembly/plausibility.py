@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from fwicli.config import schema
 from fwicli.errors import DataError, ModelError, PhysicsError
 from fwicli.propagators.sampling import stability
-from fwicli.survey.wavelets import LONG_INTERVAL, in_seconds
+from fwicli.survey.signals.wavelets import LONG_INTERVAL, in_seconds
 
 # Stable steps over sampling interval: sampling a hundred times finer than the grid allows gives
 # nothing, and a thousand times is another unit.

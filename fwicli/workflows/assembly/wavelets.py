@@ -17,7 +17,7 @@ from fwicli.config import schema
 from fwicli.errors import DataError
 from fwicli.files import arrays
 from fwicli.files.flat import RawFormat
-from fwicli.survey import wavelets
+from fwicli.survey.signals import wavelets
 from fwicli.workflows.assembly import plausibility
 
 Array = NDArray[Any]

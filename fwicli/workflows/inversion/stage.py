@@ -29,11 +29,11 @@ from fwicli.inversion.shots.selection import ShotSelection
 from fwicli.inversion.unknowns.variables import Variables
 from fwicli.propagators.equations import registry
 from fwicli.propagators.sampling import stability
-from fwicli.survey.bands import Band
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import Regridding
-from fwicli.survey.wavelets import Spectrum
+from fwicli.survey.signals.bands import Band
+from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.workflows.assembly.preconditioning import preconditioner
 from fwicli.workflows.inversion.evaluations import EvaluationCache
 from fwicli.workflows.inversion.problem import StageProblem

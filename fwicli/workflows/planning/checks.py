@@ -16,11 +16,11 @@ from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import ROUND_OFF, Equation, call
 from fwicli.propagators.sampling import stability
 from fwicli.survey import rocks
-from fwicli.survey.bands import Band
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import UNITS, EarthModel
 from fwicli.survey.rocks import PLAUSIBLE
-from fwicli.survey.wavelets import BAND_EDGE, Spectrum
+from fwicli.survey.signals.bands import Band
+from fwicli.survey.signals.wavelets import BAND_EDGE, Spectrum
 from fwicli.workflows.assembly import plausibility
 from fwicli.workflows.planning.problems import Problems
 

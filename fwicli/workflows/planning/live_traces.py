@@ -9,9 +9,9 @@ import numpy as np
 from fwicli.config.loader import Key
 from fwicli.inversion.shots import experiments
 from fwicli.survey.acquisition import Acquisition
-from fwicli.survey.bands import Band
 from fwicli.survey.gathers import Gathers
-from fwicli.survey.wavelets import Spectrum
+from fwicli.survey.signals.bands import Band
+from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.workflows.assembly.inversion import StageObjects
 from fwicli.workflows.planning.checks import FAINTEST
 from fwicli.workflows.planning.problems import Problems

@@ -8,10 +8,10 @@ from fwicli.config import schema
 from fwicli.config.loader import Key
 from fwicli.inversion.shots.experiments import NEAR
 from fwicli.survey import proximity
-from fwicli.survey.bands import Band
 from fwicli.survey.gathers import Gathers, PointSource
 from fwicli.survey.grid import Grid
 from fwicli.survey.proximity import Nearest
+from fwicli.survey.signals.bands import Band
 from fwicli.workflows.planning.problems import Problems
 
 

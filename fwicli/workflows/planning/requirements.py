@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fwicli.config.loader import Key
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
-from fwicli.survey.wavelets import Spectrum
+from fwicli.survey.signals.wavelets import Spectrum
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import Regridding, fitting
-from fwicli.survey.wavelets import Spectrum
+from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.workflows.assembly import survey
 from fwicli.workflows.planning.checks import dotted, points_needed
 from fwicli.workflows.planning.numerics import Numerics

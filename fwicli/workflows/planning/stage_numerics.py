@@ -12,12 +12,12 @@ from fwicli.config.loader import Key
 from fwicli.digits import apart, round_up
 from fwicli.propagators.equations import registry
 from fwicli.propagators.sampling import stability
-from fwicli.survey.bands import Band
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.proximity import Nearest
 from fwicli.survey.regridding import coarsened
-from fwicli.survey.wavelets import Spectrum
+from fwicli.survey.signals.bands import Band
+from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.workflows.assembly.inversion import StageObjects
 from fwicli.workflows.planning import live_traces, near_source, placement, simulation_grids
 from fwicli.workflows.planning.checks import ROUNDING, band_spectrum, dotted, part_in

@@ -17,7 +17,7 @@ from fwicli.inversion.conditioning.operators import (
     Weights,
     chain,
 )
-from fwicli.survey.bands import Band
+from fwicli.survey.signals.bands import Band
 
 SHAPE = (7, 120)
 RNG = np.random.default_rng(0)

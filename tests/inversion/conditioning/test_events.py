@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fwicli.inversion.diagnosis import Diagnosis, compare, stacked
-from fwicli.survey.wavelets import times
+from fwicli.survey.signals.wavelets import times
 
 INTERVAL, FREQUENCY, SAMPLES = 0.008, 6.0, 500
 T = times(INTERVAL, SAMPLES)

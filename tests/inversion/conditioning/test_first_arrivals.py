@@ -7,8 +7,8 @@ import pytest
 
 from fwicli.errors import DataError
 from fwicli.inversion.conditioning.first_arrivals import pick_for_mutes
-from fwicli.survey.bands import Band
-from fwicli.survey.wavelets import ricker, times
+from fwicli.survey.signals.bands import Band
+from fwicli.survey.signals.wavelets import ricker, times
 
 INTERVAL, SAMPLES, FREQUENCY = 0.004, 500, 8.0
 PERIOD = 1 / FREQUENCY

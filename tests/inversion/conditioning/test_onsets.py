@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fwicli.inversion.conditioning.first_arrivals import arrival_shifts, pick_onsets
-from fwicli.survey.wavelets import ricker, times
+from fwicli.survey.signals.wavelets import ricker, times
 
 INTERVAL, FREQUENCY, SAMPLES = 0.004, 8.0, 500
 T = times(INTERVAL, SAMPLES)

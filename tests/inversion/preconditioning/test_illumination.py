@@ -9,7 +9,7 @@ import pytest
 
 from fwicli.inversion.objective import MisfitTask
 from fwicli.inversion.preconditioning.illumination import IlluminationTask, signals
-from fwicli.survey.wavelets import ricker, times
+from fwicli.survey.signals.wavelets import ricker, times
 from tests.inversion.test_objective import GRID, objective, placed
 
 

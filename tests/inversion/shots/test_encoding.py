@@ -12,7 +12,7 @@ import pytest
 from fwicli.errors import GeometryError
 from fwicli.inversion.shots.encoding import Code, Encoding, check_spread
 from fwicli.survey.acquisition import Acquisition, towed
-from fwicli.survey.wavelets import ricker, times
+from fwicli.survey.signals.wavelets import ricker, times
 
 RNG = np.random.default_rng(0)
 OBSERVED, SYNTHETIC = RNG.standard_normal((2, 4, 3, 50))

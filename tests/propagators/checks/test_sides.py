@@ -18,7 +18,7 @@ from fwicli.propagators.equations.medium import Medium
 from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.locations import ExtendedSource
-from fwicli.survey.wavelets import ricker, times
+from fwicli.survey.signals.wavelets import ricker, times
 from tests.equations import LARGE
 
 Make = Callable[..., Any]

@@ -8,7 +8,7 @@ import pytest
 from fwicli import TimeAxis
 from fwicli.propagators.sampling import dispersion
 from fwicli.propagators.sampling.resampling import Resampling
-from fwicli.survey.wavelets import ricker, times
+from fwicli.survey.signals.wavelets import ricker, times
 
 AXES = [TimeAxis(0.004, 120, k, corrected) for k in (1, 2, 5) for corrected in (True, False)]
 

@@ -13,7 +13,7 @@ import pytest
 
 from fwicli.config.loader import ProblemsError, load
 from fwicli.errors import DataError
-from fwicli.survey.wavelets import ormsby, ricker, times
+from fwicli.survey.signals.wavelets import ormsby, ricker, times
 from fwicli.workflows.planning.plan import make_plan
 
 INTERVAL, SAMPLES, COARSER = 0.004, 151, 8.0

@@ -13,7 +13,7 @@ from fwicli.config.loader import ProblemsError, load
 from fwicli.errors import DataError
 from fwicli.imaging import reflectivity
 from fwicli.imaging.migration import compensate
-from fwicli.survey.wavelets import times
+from fwicli.survey.signals.wavelets import times
 from fwicli.workflows import model, rtm
 from fwicli.workflows.planning.plan import make_plan
 from fwicli.workflows.run_folder import results

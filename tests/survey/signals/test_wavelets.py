@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fwicli.survey.wavelets import Spectrum, ormsby, ricker, times
+from fwicli.survey.signals.wavelets import Spectrum, ormsby, ricker, times
 
 
 @pytest.mark.parametrize("frequency", [3.0, 10.0, 25.0])

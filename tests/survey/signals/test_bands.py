@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwicli.survey.bands import Band
-from fwicli.survey.wavelets import Spectrum, ricker, times
+from fwicli.survey.signals.bands import Band
+from fwicli.survey.signals.wavelets import Spectrum, ricker, times
 
 BANDS = [Band(0.0, 5.0), Band(3.0, 9.0), Band(4.0, 200.0)]
 
