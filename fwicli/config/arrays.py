@@ -11,7 +11,7 @@ from fwicli.config.values import Count, Number, Section, kind
 
 
 class ArrayFileSection(Section):
-    """An array in a file: HDF5, .npy, .npz, text, or raw binary."""
+    """An array in a file: HDF5, .npy, .npz, RSF, text, or raw binary."""
 
     file: Path
     """The array is read from this path, relative to the config."""

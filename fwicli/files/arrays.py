@@ -1,4 +1,4 @@
-"""Arrays in files: HDF5, .npy, .npz, text, or raw binary, recognised by their first bytes.
+"""Arrays in files: HDF5, .npy, .npz, RSF, text, or raw binary, recognised by their first bytes.
 
 The suffix of a file states its intended format, its first bytes the real one. Nothing is unpickled.
 No memory is allocated for the shape in a header before the file is found to hold as much.
@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from fwicli.errors import DataError
 from fwicli.files import datasets, flat, numbers
 from fwicli.files.flat import RawFormat
+from fwicli.files.rsf import header as rsf
+from fwicli.files.rsf import models
 
 Array = NDArray[Any]
 
@@ -40,13 +42,13 @@ NAMED = {
     ".csv": "text",
     ".asc": "text",
     ".tsv": "text",
+    ".rsf": "RSF",
 }
 # Formats that are not read.
 FOREIGN = {
     ".sgy": "SEG-Y",
     ".segy": "SEG-Y",
     ".su": "Seismic Unix",
-    ".rsf": "RSF",
     ".pkl": "a pickle, which may run code",
     ".pt": "a file of PyTorch",
     ".pth": "a file of PyTorch",
@@ -207,6 +209,10 @@ def read(
         stored = _npz(path, dataset, masks, named="dataset" in settings)
         _check_settings(path, "an .npz file", settings, ("byte_order",), stored)
         return stored
+    if kind == "RSF":
+        stored = Stored(*models.read(path))
+        _check_settings(path, "an RSF file", settings, ("dataset", "byte_order"), stored)
+        return stored
     if path.suffix.lower() in FOREIGN:
         foreign = FOREIGN[path.suffix.lower()]
         raise DataError(f"{path} is {foreign}, which is not read; write HDF5, .npy or raw binary")
@@ -262,6 +268,26 @@ def _head(path: Path) -> bytes:
             f"{path} is a pointer of Git LFS, not the file; fetch it with `git lfs pull`"
         )
     return head
+
+
+def parts(path: Path) -> tuple[Path, ...]:
+    """Other files that hold the numbers of a file, as those of an RSF header.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    parts : tuple of Path
+        Empty if the file holds its numbers, or cannot be read.
+    """
+    if path.suffix.lower() != rsf.SUFFIX:
+        return ()
+    with suppress(DataError):
+        data = rsf.read_header(path).data
+        return () if data == path else (data,)
+    return ()
 
 
 def is_hdf5(path: Path, head: bytes) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from fwicli.config.loader import Loaded
 from fwicli.errors import ConfigError
+from fwicli.files import arrays
 
 
 def fingerprints(settings: Any) -> dict[str, str]:
@@ -99,5 +100,6 @@ def _files(value: Any, key: str = "") -> Iterator[tuple[str, Path]]:
         if name == "file" and isinstance(item, str):
             if Path(item).is_file():
                 yield below, Path(item)
+                yield from ((below, path) for path in arrays.parts(Path(item)))
         else:
             yield from _files(item, below)

@@ -1,0 +1,1 @@
+"""Files of Madagascar: headers and their numbers, and how both are written."""
