@@ -37,8 +37,7 @@ from fwicli import (
     run_model,
     stack_comparisons,
 )
-from fwicli.propagators.tasks import WindowedTask
-from fwicli.workflows import model
+from fwicli.propagators.tasks import ModellingTask, WindowedTask
 
 Array = NDArray[Any]
 
@@ -128,7 +127,7 @@ def synthetics(made: Plan, wavelet: Array) -> Array:
     gathers = []
     for shot in range(made.acquisition.shots):
         points = made.acquisition.source(shot), made.acquisition.receivers_of(shot)
-        task = model.ModellingTask(discretization, model_parameters, wavelet, *points)
+        task = ModellingTask(discretization, model_parameters, wavelet, *points)
         gathers.append(WindowedTask(task, numerics.window(shot))())
     return np.stack(gathers)
 

@@ -29,6 +29,20 @@ def _written(value: Any) -> Any:
 _Selection = Annotated[str, Field(pattern=PATTERN)]
 
 
+_Axis = Literal["x", "y", "z", "-x", "-y", "-z"]
+
+
+class AxesSection(Section):
+    """Which coordinate of the file lies along each axis of the model, and with which sign."""
+
+    x: _Axis = "x"
+    """The x of the model is this coordinate of the file."""
+    y: _Axis = "y"
+    """The y of the model is this coordinate of the file, in 3D."""
+    z: _Axis = "z"
+    """The z of the model, downwards, is this coordinate of the file; -z for elevations."""
+
+
 class DataSection(Section):
     """Shot records in a file."""
 
@@ -45,6 +59,14 @@ class DataSection(Section):
         Field(pattern=PATTERN),
     ] = ":"
     """These shots are used, written as start:stop:step and numbered from 0."""
+    skip: list[Annotated[int, Field(strict=True, ge=0)]] = []
+    """These of the `shots` are left out, numbered from 0."""
+    interval: Positive | None = None
+    """The samples are this far apart, whatever the file says [s]."""
+    axes: AxesSection | None = None
+    """The coordinates of sources and receivers are along these axes; by default as named."""
+    receiver_axes: AxesSection | None = None
+    """The coordinates of receivers alone are along these axes; by default as `axes` says."""
     duration: Positive | None = None
     """Records are used, and waves propagated, up to this time [s]; by default all of them."""
 

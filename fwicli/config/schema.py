@@ -160,6 +160,8 @@ class WaveletFileSection(Section):
     """A raw file holds numbers of this type."""
     scale: Number = 1.0
     """The samples are multiplied by this factor."""
+    delay: Number = 0.0
+    """The wavelet is this much later than in the file, or earlier if negative [s]."""
 
 
 WaveletSection = Annotated[

@@ -23,7 +23,7 @@ from fwicli.survey.acquisition import Acquisition, towed
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
-from fwicli.workflows.assembly import plausibility, sizes
+from fwicli.workflows.assembly import corrections, plausibility, sizes
 
 Array = NDArray[Any]
 
@@ -266,6 +266,7 @@ def gathers(section: DataSection, wavelet: bool = True) -> Gathers:
     records : Gathers
     """
     records = hdf5.read_gathers(section.file, section.traces, section.selection(), wavelet)
+    records = corrections.corrected(records, section)
     if section.duration is not None:
         records = records.until(section.duration)
     return records.with_silence(section.silent == "compare")

@@ -178,6 +178,7 @@ def _whole(name: str, wavelet: Array, t: Array, end: float, delay: float, half: 
 def _filed(section: schema.WaveletFileSection, interval: float, samples: int) -> Array:
     """A wavelet from a file, on the samples of the record."""
     values, own, start = _read(section)
+    start += section.delay
     name, end = f"the wavelet in {section.file}", interval * (samples - 1)
     checked(values, name)
     if section.scale == 0:

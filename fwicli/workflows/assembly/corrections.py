@@ -1,0 +1,98 @@
+"""Corrections of records whose file is wrong: sampling, axes of coordinates, shots to leave out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.config.data import AxesSection, DataSection
+from fwicli.errors import DataError, GeometryError
+from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.gathers import Gathers
+from fwicli.workflows.assembly import plausibility
+
+Array = NDArray[Any]
+
+
+def corrected(records: Gathers, section: DataSection) -> Gathers:
+    """Records as the section says, where it contradicts their file.
+
+    Parameters
+    ----------
+    records : Gathers
+        As read.
+    section : DataSection
+
+    Returns
+    -------
+    records : Gathers
+
+    Raises
+    ------
+    DataError
+        If all shots are left out, one is that does not exist, or the interval is too long.
+    GeometryError
+        If an axis is named twice, or does not exist.
+    """
+    if section.interval is not None:
+        plausibility.check_interval(section.interval, "`data.interval`: the data")
+        records = replace(records, interval=section.interval)
+    if section.axes is not None or section.receiver_axes is not None:
+        records = replace(records, acquisition=_on_axes(records.acquisition, section))
+    return records.select(_kept(records, section.skip)) if section.skip else records
+
+
+def _kept(records: Gathers, skip: list[int]) -> Array:
+    """Numbers of the shots that are not left out."""
+    count = records.acquisition.shots
+    error: DataError | None = None
+    if max(skip) >= count:
+        error = DataError(
+            f"there is no shot {max(skip)} to leave out: the shots are numbered from 0 to "
+            f"{count - 1}; correct `data.skip`"
+        )
+    elif len(set(skip)) == count:
+        error = DataError(f"all {count} shots are left out; correct `data.skip`")
+    if error is not None:
+        error.key = ("skip",)
+        raise error
+    return np.setdiff1d(np.arange(count), skip)
+
+
+def _on_axes(acquisition: Acquisition, section: DataSection) -> Acquisition:
+    """The acquisition with its coordinates along the axes of the model."""
+    ndim, receivers = acquisition.ndim, acquisition.receivers
+    axes = _axes(section.axes, ndim, "axes")
+    own = _axes(section.receiver_axes, ndim, "receiver_axes") if section.receiver_axes else axes
+    turned: Any
+    if isinstance(receivers, np.ndarray):
+        turned = _turned(receivers, own)
+    else:
+        turned = [_turned(acquisition.receivers_of(n), own) for n in range(acquisition.shots)]
+    return Acquisition(_turned(acquisition.sources, axes), turned)
+
+
+def _turned(positions: Array, axes: tuple[tuple[int, int], ...]) -> Array:
+    """Positions of shape (..., ndim), each coordinate taken from a column with a sign."""
+    return np.stack([sign * positions[..., column] for column, sign in axes], axis=-1)
+
+
+def _axes(section: AxesSection | None, ndim: int, key: str) -> tuple[tuple[int, int], ...]:
+    """Column and sign for each axis of the model."""
+    names = ("x", "z") if ndim == 2 else ("x", "y", "z")
+    chosen = [getattr(section, name) if section is not None else name for name in names]
+    columns = [axis.removeprefix("-") for axis in chosen]
+    if sorted(columns) != sorted(names):
+        error = GeometryError(
+            f"the axes {', '.join(names)} of the model are given the coordinates "
+            f"{', '.join(chosen)} of the file; each of {', '.join(names)} must be there once"
+        )
+        error.key = (key,)
+        raise error
+    return tuple(
+        (names.index(column), -1 if axis.startswith("-") else 1)
+        for column, axis in zip(columns, chosen, strict=True)
+    )
