@@ -97,7 +97,7 @@ def test_a_crooked_line_is_projected() -> None:
         return float(((turned.to_model(points)[:, 1] - aside) ** 2).sum())
 
     least = squares(frame.azimuth, 0.0)
-    assert 0 < least
+    assert least > 0
     for turn, aside in ((0.01, 0), (-0.01, 0), (0, 0.1), (0, -0.1), (0.01, -0.4)):
         assert squares(frame.azimuth + turn, aside) > least
 
