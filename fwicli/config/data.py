@@ -59,7 +59,7 @@ class DataSection(Section):
         Field(pattern=PATTERN),
     ] = ":"
     """These shots are used, written as start:stop:step and numbered from 0."""
-    skip: list[Annotated[int, Field(strict=True, ge=0)]] = []
+    skip: list[Annotated[int, Field(strict=True, ge=0)]] = Field(default=[])
     """These of the `shots` are left out, numbered from 0."""
     interval: Positive | None = None
     """The samples are this far apart, whatever the file says [s]."""

@@ -28,11 +28,12 @@ from numpy.typing import NDArray
 
 from fwicli.errors import DataError, StabilityError
 from fwicli.execution import Executor
-from fwicli.inversion import common_source, diagnosis
+from fwicli.inversion import common_source
 from fwicli.inversion.common_source import ComparedGather, FirstPassTask
 from fwicli.inversion.comparison import Comparison
 from fwicli.inversion.hessian import PROPAGATIONS, CurvatureTask, with_changes
 from fwicli.inversion.preconditioning import illumination
+from fwicli.inversion.quality.diagnosis import ArrivalComparison, compare
 from fwicli.inversion.regularization.penalties import Penalty
 from fwicli.inversion.shots.experiments import Experiment
 from fwicli.inversion.unknowns.chain_rule import ParameterMap, directional_derivative
@@ -71,7 +72,7 @@ class ShotGradient:
     gradient: dict[str, Array]
     illumination: Array
     peak_amplitudes: tuple[float, float]
-    traces: diagnosis.ArrivalComparison | None = None
+    traces: ArrivalComparison | None = None
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,8 @@ class MisfitTask(ShotTask):
             value, adjoint = self.comparison(synthetic)
             peak_amplitudes = float(np.abs(synthetic).max()), float(np.abs(adjoint).max())
             if self.diagnosed is not None:
-                observed, interval = self.comparison.observed, self.comparison.interval
-                estimated = self.comparison.estimated(synthetic)
-                traces = diagnosis.compare(estimated, observed, interval, self.diagnosed)
+                estimated, data = self.comparison.estimated(synthetic), self.comparison
+                traces = compare(estimated, data.observed, data.interval, self.diagnosed)
             return adjoint
 
         result = self.propagator.images(
@@ -163,7 +163,7 @@ class Objective:
     def __post_init__(self) -> None:
         self.illumination: Array | None = None
         self.peak_amplitudes = (0.0, 0.0)
-        self.traces: list[diagnosis.ArrivalComparison] = []
+        self.traces: list[ArrivalComparison] = []
         self.simulations = 0
         self._norm = sum(e.comparison.scale() for e in self.experiments)
         if self._norm == 0:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fwicli.disk import atomic
 from fwicli.errors import ModelError
-from fwicli.inversion.diagnosis import HALF, Diagnosis
+from fwicli.inversion.quality.diagnosis import HALF, Diagnosis
 from fwicli.plotting.style import Axes, Figure
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.image import imread
 
 from fwicli import Acquisition, EarthModel, Gathers, Grid
-from fwicli.inversion.diagnosis import ArrivalComparison, Diagnosis
+from fwicli.inversion.quality.diagnosis import ArrivalComparison, Diagnosis
 from fwicli.plotting import pictures
 from fwicli.survey.signals.wavelets import ricker, times
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.inversion.diagnosis import ArrivalComparison, stacked
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.optimizers import optimizer
+from fwicli.inversion.quality.diagnosis import ArrivalComparison, stacked
 from fwicli.workflows.inversion.evaluations import EvaluationCache
 
 Array = NDArray[Any]

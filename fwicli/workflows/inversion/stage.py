@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from fwicli.errors import DataError, ModelError, StabilityError
 from fwicli.execution import Executor
-from fwicli.inversion.diagnosis import Diagnosis, ZeroGradient
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.optimizers import optimizer
 from fwicli.inversion.optimizers.optimizer import State
 from fwicli.inversion.preconditioning.preconditioner import Preconditioner, illumination_weight
 from fwicli.inversion.preconditioning.tapers import from_region
+from fwicli.inversion.quality.diagnosis import Diagnosis, ZeroGradient
 from fwicli.inversion.shots.experiments import Experiment, experiments
 from fwicli.inversion.shots.selection import ShotSelection
 from fwicli.inversion.unknowns.variables import Variables

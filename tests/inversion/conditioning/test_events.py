@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fwicli.inversion.diagnosis import Diagnosis, compare, stacked
+from fwicli.inversion.quality.diagnosis import Diagnosis, compare, stacked
 from fwicli.survey.signals.wavelets import times
 
 INTERVAL, FREQUENCY, SAMPLES = 0.008, 6.0, 500

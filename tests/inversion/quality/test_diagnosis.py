@@ -8,8 +8,14 @@ import numpy as np
 import pytest
 
 from fwicli.inversion.comparison import Comparison
-from fwicli.inversion.diagnosis import ArrivalComparison, Diagnosis, ZeroGradient, compare, stacked
 from fwicli.inversion.misfits.registry import MISFITS
+from fwicli.inversion.quality.diagnosis import (
+    ArrivalComparison,
+    Diagnosis,
+    ZeroGradient,
+    compare,
+    stacked,
+)
 from fwicli.inversion.source_estimation import SourceFit
 from fwicli.survey.signals.wavelets import ricker, times
 from tests.inversion.test_objective import objective
