@@ -71,7 +71,7 @@ PUBLIC = {
     "LoadedConfig": "fwicli.config.loader:Loaded",
     "Local": "fwicli.execution",
     "MISFITS": "fwicli.inversion.misfits.registry",
-    "Misfit": "fwicli.inversion.misfits.registry",
+    "Misfit": "fwicli.inversion.misfits.misfit",
     "Objective": "fwicli.inversion.objective",
     "PARAMETERIZATIONS": "fwicli.inversion.unknowns.parameterization",
     "Plan": "fwicli.workflows.planning.plan",

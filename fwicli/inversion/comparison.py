@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import ConfigError
-from fwicli.inversion.misfits.registry import MISFITS, Misfit
+from fwicli.inversion.misfits.misfit import Misfit
+from fwicli.inversion.misfits.registry import MISFITS
 from fwicli.inversion.source_estimation import SourceFit
 from fwicli.survey.proximity import Near
 

@@ -27,13 +27,14 @@ import numpy as np
 import scipy  # its parts are loaded at use: their import takes longer than a check may
 from numpy.typing import NDArray
 
+from fwicli.inversion.misfits.misfit import CurvedMisfit
 from fwicli.inversion.misfits.traces import SILENT, padded, period, weights
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Adaptive:
+class Adaptive(CurvedMisfit):
     """Lags of the Wiener filter between the traces.
 
     Parameters
@@ -66,22 +67,7 @@ class Adaptive:
         return float((weight * distance).sum()), derivative
 
     def curvature(self, synthetic: Array, observed: Array, interval: float, change: Array) -> Array:
-        """Second derivative where the filters are those of the identity, applied to a change.
-
-        Parameters
-        ----------
-        synthetic, observed : ndarray of shape (n_receivers, samples)
-            Gathers, in the unit of the data.
-        interval : float
-            Sampling interval [s].
-        change : ndarray of shape (n_receivers, samples)
-            Change of the synthetic gather.
-
-        Returns
-        -------
-        product : ndarray of shape (n_receivers, samples)
-            Second derivative times the change.
-        """
+        """Second derivative where the filters are those of the identity, applied to a change."""
         filters = _Filters(self, observed, interval)
         energy = (filters.of(synthetic)[1] ** 2).sum(axis=-1, keepdims=True)
         weight = weights(observed, self.silent)
@@ -90,20 +76,7 @@ class Adaptive:
         return filters.transpose(share * lagged, np.zeros_like(lagged))
 
     def scale(self, observed: Array, interval: float) -> float:
-        """Value of a gather in which each trace is late by the dominant period.
-
-        Parameters
-        ----------
-        observed : ndarray of shape (n_receivers, samples)
-            Observed gather, in the unit of the data.
-        interval : float
-            Sampling interval [s].
-
-        Returns
-        -------
-        scale : float
-            Not negative, in the unit of the value.
-        """
+        """Value of a gather in which each trace is late by the dominant period."""
         return float(0.5 * weights(observed, self.silent).sum() * period(observed, interval) ** 2)
 
 

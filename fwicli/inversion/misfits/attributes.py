@@ -32,6 +32,7 @@ import numpy as np
 import scipy  # its parts are loaded at use: their import takes longer than a check may
 from numpy.typing import NDArray
 
+from fwicli.inversion.misfits.misfit import CurvedMisfit
 from fwicli.inversion.misfits.traces import SILENT, padded, strength, weights
 
 Array = NDArray[Any]
@@ -46,7 +47,7 @@ class Linearized:
     transpose: Callable[[Array], Array]
 
 
-class Attribute(ABC):
+class Attribute(CurvedMisfit, ABC):
     """Base of the misfits that compare attributes by least squares."""
 
     @abstractmethod
@@ -78,39 +79,11 @@ class Attribute(ABC):
         return 0.5 * float(np.vdot(weighted, residual)), attribute.transpose(weighted)
 
     def scale(self, observed: Array, interval: float) -> float:
-        """Value of a gather of zeros.
-
-        Parameters
-        ----------
-        observed : ndarray of shape (n_receivers, samples)
-            Observed gather, in the unit of the data.
-        interval : float
-            Sampling interval [s].
-
-        Returns
-        -------
-        scale : float
-            Not negative, in the unit of the value.
-        """
+        """Value of a gather of zeros."""
         return self(np.zeros_like(observed), observed, interval)[0]
 
     def curvature(self, synthetic: Array, observed: Array, interval: float, change: Array) -> Array:
-        """dt a'^T w a' applied to a change of the synthetic gather.
-
-        Parameters
-        ----------
-        synthetic, observed : ndarray of shape (n_receivers, samples)
-            Gathers, in the unit of the data.
-        interval : float
-            Sampling interval [s].
-        change : ndarray of shape (n_receivers, samples)
-            Change of the synthetic gather.
-
-        Returns
-        -------
-        product : ndarray of shape (n_receivers, samples)
-            Second derivative times the change.
-        """
+        """dt a'^T w a' applied to a change of the synthetic gather."""
         observed = observed.astype(np.float64)
         attribute = self.at(synthetic.astype(np.float64), observed)
         weighted = interval * self.weights(observed) * attribute.forward(change.astype(np.float64))

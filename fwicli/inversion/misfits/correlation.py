@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.inversion.misfits.misfit import CurvedMisfit
 from fwicli.inversion.misfits.traces import SILENT, weights
 
 Array = NDArray[Any]
@@ -26,7 +27,7 @@ OVER = ("trace", "gather")
 
 
 @dataclass(frozen=True)
-class Correlation:
+class Correlation(CurvedMisfit):
     """One minus the normalised correlation at zero lag.
 
     Parameters
@@ -50,20 +51,7 @@ class Correlation:
         return float((weight * (1 - coefficient)).sum()), derivative.reshape(synthetic.shape)
 
     def scale(self, observed: Array, interval: float) -> float:
-        """Value of a gather that does not correlate with the observed one.
-
-        Parameters
-        ----------
-        observed : ndarray of shape (n_receivers, samples)
-            Observed gather, in the unit of the data.
-        interval : float
-            Sampling interval [s].
-
-        Returns
-        -------
-        scale : float
-            Not negative, in the unit of the value.
-        """
+        """Value of a gather that does not correlate with the observed one."""
         return self(np.zeros_like(observed), observed, interval)[0]
 
     def curvature(
@@ -73,22 +61,7 @@ class Correlation:
         interval: float,  # noqa: ARG002
         change: Array,
     ) -> Array:
-        """Second derivative where shapes agree, applied to a change of the synthetic gather.
-
-        Parameters
-        ----------
-        synthetic, observed : ndarray of shape (n_receivers, samples)
-            Gathers, in the unit of the data.
-        interval : float
-            Sampling interval [s].
-        change : ndarray of shape (n_receivers, samples)
-            Change of the synthetic gather.
-
-        Returns
-        -------
-        product : ndarray of shape (n_receivers, samples)
-            Second derivative times the change.
-        """
+        """Second derivative where shapes agree, applied to a change of the synthetic gather."""
         s, inverse = self._unit(synthetic)
         c = self._rows(change)
         across = c - s * (s * c).sum(axis=-1, keepdims=True)

@@ -23,6 +23,7 @@ import numpy as np
 import scipy  # its parts are loaded at use: their import takes longer than a check may
 from numpy.typing import NDArray
 
+from fwicli.inversion.misfits.misfit import CurvedMisfit
 from fwicli.inversion.misfits.traces import period
 
 Array = NDArray[Any]
@@ -32,7 +33,7 @@ POINTS = 16
 
 
 @dataclass(frozen=True)
-class GraphSpace:
+class GraphSpace(CurvedMisfit):
     """Least squares between samples that may move in time.
 
     Parameters
@@ -65,20 +66,7 @@ class GraphSpace:
         return value, derivative
 
     def scale(self, observed: Array, interval: float) -> float:
-        """Value of a gather of zeros, in which no sample moves.
-
-        Parameters
-        ----------
-        observed : ndarray of shape (n_receivers, samples)
-            Observed gather, in the unit of the data.
-        interval : float
-            Sampling interval [s].
-
-        Returns
-        -------
-        scale : float
-            Not negative, in the unit of the value.
-        """
+        """Value of a gather of zeros, in which no sample moves."""
         d = observed.astype(np.float64)
         step = self._numbers(d, interval)[0]
         return 0.5 * step * interval * float((d[:, ::step] ** 2).sum())
@@ -90,22 +78,7 @@ class GraphSpace:
         interval: float,
         change: Array,
     ) -> Array:
-        """Second derivative at a fixed assignment, applied to a change of the synthetic gather.
-
-        Parameters
-        ----------
-        synthetic, observed : ndarray of shape (n_receivers, samples)
-            Gathers, in the unit of the data.
-        interval : float
-            Sampling interval [s].
-        change : ndarray of shape (n_receivers, samples)
-            Change of the synthetic gather.
-
-        Returns
-        -------
-        product : ndarray of shape (n_receivers, samples)
-            Second derivative times the change.
-        """
+        """Second derivative at a fixed assignment, applied to a change of the synthetic gather."""
         step = self._numbers(observed.astype(np.float64), interval)[0]
         product = np.zeros(change.shape)
         product[:, ::step] = step * interval * change[:, ::step]

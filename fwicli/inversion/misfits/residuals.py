@@ -27,12 +27,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.inversion.misfits.misfit import CurvedMisfit
 from fwicli.inversion.misfits.traces import level
 
 Array = NDArray[Any]
 
 
-class Residual(ABC):
+class Residual(CurvedMisfit, ABC):
     """Base of the misfits that sum a function of the residual over all samples."""
 
     @abstractmethod
@@ -61,39 +62,11 @@ class Residual(ABC):
         return interval * float(values.sum()), interval * weight * residual
 
     def scale(self, observed: Array, interval: float) -> float:
-        """Value of a gather of zeros.
-
-        Parameters
-        ----------
-        observed : ndarray of shape (n_receivers, samples)
-            Observed gather, in the unit of the data.
-        interval : float
-            Sampling interval [s].
-
-        Returns
-        -------
-        scale : float
-            Not negative, in the unit of the value.
-        """
+        """Value of a gather of zeros."""
         return self(np.zeros_like(observed), observed, interval)[0]
 
     def curvature(self, synthetic: Array, observed: Array, interval: float, change: Array) -> Array:
-        """Second derivative of the touching parabolas, applied to a change of the synthetic gather.
-
-        Parameters
-        ----------
-        synthetic, observed : ndarray of shape (n_receivers, samples)
-            Gathers, in the unit of the data.
-        interval : float
-            Sampling interval [s].
-        change : ndarray of shape (n_receivers, samples)
-            Change of the synthetic gather.
-
-        Returns
-        -------
-        product : ndarray of shape (n_receivers, samples)
-            Second derivative times the change.
-        """
+        """Second derivative of the touching parabolas, applied to a change of the gather."""
         residual = synthetic.astype(np.float64) - observed
         return np.asarray(interval * self.density(residual, level(observed))[1] * change)
 

@@ -20,6 +20,7 @@ import numpy as np
 import scipy  # its parts are loaded at use: their import takes longer than a check may
 from numpy.typing import NDArray
 
+from fwicli.inversion.misfits.misfit import CurvedMisfit
 from fwicli.inversion.misfits.traces import SILENT, padded, period, weights
 
 Array = NDArray[Any]
@@ -30,7 +31,7 @@ FINER, STEPS = 4, 12
 
 
 @dataclass(frozen=True)
-class TravelTime:
+class TravelTime(CurvedMisfit):
     """Squared lags of the cross-correlation.
 
     Parameters
@@ -54,41 +55,13 @@ class TravelTime:
         return float(0.5 * (weight * lags**2).sum()), derivative
 
     def curvature(self, synthetic: Array, observed: Array, interval: float, change: Array) -> Array:
-        """Second derivative where all lags are zero, applied to a change of the synthetic gather.
-
-        Parameters
-        ----------
-        synthetic, observed : ndarray of shape (n_receivers, samples)
-            Gathers, in the unit of the data.
-        interval : float
-            Sampling interval [s].
-        change : ndarray of shape (n_receivers, samples)
-            Change of the synthetic gather.
-
-        Returns
-        -------
-        product : ndarray of shape (n_receivers, samples)
-            Second derivative times the change.
-        """
+        """Second derivative where all lags are zero, applied to a change of the gather."""
         slopes = self._lags(synthetic, observed, interval)[1]
         shift = (slopes * change).sum(axis=-1, keepdims=True)
         return np.asarray(weights(observed, self.silent) * shift * slopes)
 
     def scale(self, observed: Array, interval: float) -> float:
-        """Value of a gather in which each trace is late by the dominant period.
-
-        Parameters
-        ----------
-        observed : ndarray of shape (n_receivers, samples)
-            Observed gather, in the unit of the data.
-        interval : float
-            Sampling interval [s].
-
-        Returns
-        -------
-        scale : float
-            Not negative, in the unit of the value.
-        """
+        """Value of a gather in which each trace is late by the dominant period."""
         each = weights(observed.astype(np.float64), self.silent).sum()
         return float(0.5 * each * period(observed, interval) ** 2)
 

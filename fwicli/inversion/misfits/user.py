@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import ConfigError
+from fwicli.inversion.misfits.misfit import Misfit
 
 Array = NDArray[Any]
 
@@ -30,7 +31,7 @@ DERIVATIVES = ("own", "torch")
 
 
 @dataclass(frozen=True)
-class UserMisfit:
+class UserMisfit(Misfit):
     """A misfit that calls the user's function.
 
     Parameters
@@ -81,18 +82,6 @@ class UserMisfit:
 
     def scale(self, observed: Array, interval: float) -> float:
         """Absolute value for a gather of zeros.
-
-        Parameters
-        ----------
-        observed : ndarray of shape (n_receivers, samples)
-            Observed gather, in the unit of the data.
-        interval : float
-            Sampling interval [s].
-
-        Returns
-        -------
-        scale : float
-            Not negative, in the unit of the value.
 
         Raises
         ------

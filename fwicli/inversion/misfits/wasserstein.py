@@ -26,13 +26,14 @@ import numpy as np
 import scipy  # its parts are loaded at use: their import takes longer than a check may
 from numpy.typing import NDArray
 
+from fwicli.inversion.misfits.misfit import Misfit
 from fwicli.inversion.misfits.traces import SILENT, weights
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Wasserstein:
+class Wasserstein(Misfit):
     """Squared distance in time that the waves have to be moved.
 
     Parameters
@@ -61,20 +62,7 @@ class Wasserstein:
         return float(value), derivative
 
     def scale(self, observed: Array, interval: float) -> float:
-        """Value of a gather of zeros.
-
-        Parameters
-        ----------
-        observed : ndarray of shape (n_receivers, samples)
-            Observed gather, in the unit of the data.
-        interval : float
-            Sampling interval [s].
-
-        Returns
-        -------
-        scale : float
-            Not negative, in the unit of the value.
-        """
+        """Value of a gather of zeros."""
         return self(np.zeros_like(observed), observed, interval)[0]
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fwicli.errors import DataError
 from fwicli.inversion.comparison import Comparison
 from fwicli.inversion.conditioning.operators import Chain, Record
-from fwicli.inversion.misfits.registry import Misfit
+from fwicli.inversion.misfits.misfit import Misfit
 from fwicli.inversion.source_estimation import SourceFit
 from fwicli.survey import proximity
 from fwicli.survey.gathers import Gathers

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fwicli.config import schema
 from fwicli.config.inversion import InversionSection
 from fwicli.config.problems import Key
-from fwicli.inversion.misfits.registry import Misfit
+from fwicli.inversion.misfits.misfit import Misfit
 from fwicli.inversion.optimizers.optimizer import Optimizer
 from fwicli.inversion.shots.batches import Batches
 from fwicli.inversion.shots.encoding import Encoding

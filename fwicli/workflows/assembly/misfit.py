@@ -7,7 +7,8 @@ from functools import singledispatch
 from fwicli.config.misfits import UserMisfitSection
 from fwicli.config.values import Section
 from fwicli.inversion.misfits import user
-from fwicli.inversion.misfits.registry import MISFITS, Misfit
+from fwicli.inversion.misfits.misfit import Misfit
+from fwicli.inversion.misfits.registry import MISFITS
 
 
 @singledispatch
