@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fwicli.inversion.objective import Objective
-from tests.inversion.test_objective import objective, placed, records_of
+from tests.inversion.test_objective import FINE, GRID, objective, placed, records_of
 
 Values = Mapping[str, np.ndarray]
 
@@ -72,7 +72,8 @@ def test_full_product_is_the_change_of_the_gradient(
 
 @pytest.mark.parametrize("coarse", [False, True])
 def test_full_product_on_another_grid_and_in_windows(coarse: bool) -> None:
-    f, x = objective("slowness", "variable_density", names=("vp", "impedance"))
+    grid = FINE if coarse else GRID
+    f, x = objective("slowness", "variable_density", names=("vp", "impedance"), grid=grid)
     f = placed(f, coarse, windowed=True)
     _, v = directions(x)
     product, expected = f.product(x, v, f.slopes(x)), differences(f, x, v)

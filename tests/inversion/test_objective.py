@@ -31,22 +31,26 @@ from fwicli.survey.signals.wavelets import ricker, times
 from fwicli.survey.windows import Window, beyond, of_one_size, recorded
 from tests.equations import LARGE
 
+# The grid of the waves, and of the model where it has no finer one. Its kernels are those of
+# `make_setting`.
 GRID = Grid((41, 31), (10.0, 12.0), (0.0, 0.0))
+# Cells of the waves are no multiple of these.
+FINE = Grid((66, 51), (5.9, 7.1), (0.0, 0.0))
 SAMPLES = 110
 
 # The unit of each property in x.
 UNITS = {"rho": 800.0, "impedance": 2e6}
 
 
-def random_earth(seed: int) -> dict[str, np.ndarray]:
+def random_earth(seed: int, grid: Grid = GRID) -> dict[str, np.ndarray]:
     """All properties that an equation may have."""
     rng = np.random.default_rng(seed)
     return {
-        "rho": 1500 + 500 * rng.random(GRID.shape),
-        "epsilon": 0.1 + 0.1 * rng.random(GRID.shape),
-        "delta": 0.1 * rng.random(GRID.shape),
-        "theta": 0.4 * rng.standard_normal(GRID.shape),
-        "phi": 0.4 * rng.standard_normal(GRID.shape),
+        "rho": 1500 + 500 * rng.random(grid.shape),
+        "epsilon": 0.1 + 0.1 * rng.random(grid.shape),
+        "delta": 0.1 * rng.random(grid.shape),
+        "theta": 0.4 * rng.standard_normal(grid.shape),
+        "phi": 0.4 * rng.standard_normal(grid.shape),
     }
 
 
@@ -55,8 +59,9 @@ def objective(
     equation: str = "acoustic",
     precision: str = "float64",
     names: tuple[str, ...] = ("vp",),
+    grid: Grid = GRID,
 ) -> tuple[Objective, np.ndarray]:
-    """A misfit of two shots, and the model where it is taken."""
+    """A misfit of two shots, and the model where it is taken, on `grid`."""
     rng = np.random.default_rng(0)
     axis = time_axis(0.004, SAMPLES, 3000.0, GRID.spacing, 8)
     discretization = Discretization(
@@ -67,14 +72,13 @@ def objective(
     wavelet = ricker(times(0.004, SAMPLES), 15.0)
     true = 2000 + 400 * rng.random(GRID.shape)
     propagator = Propagator(discretization)
-    others = random_earth(7)
-    earth = parameters(equation, {"vp": true, **others})
+    earth = parameters(equation, {"vp": true, **random_earth(7)})
     data = [propagator.forward(earth, wavelet[None], s[None], receivers) for s in sources]
     records = Gathers(Acquisition(sources, receivers), 0.004, np.stack(data), wavelet)
     scales = {"vp": PARAMETERIZATIONS[parameter]}
     scales |= {n: linear(UNITS.get(n, 1.0)) for n in names if n != "vp"}
     variables = Variables(tuple(Variable(n, -1e9, 1e9, 1.0, scales[n]) for n in names))
-    start = {"vp": 2130 + 300 * rng.random(GRID.shape), **others}
+    start = {"vp": 2130 + 300 * rng.random(grid.shape), **random_earth(7, grid)}
     x = variables.pack(start)
     return Objective(discretization, variables, start, of(records), InProcess()), x
 
@@ -96,13 +100,13 @@ def records_of(f: Objective) -> Gathers:
     )
 
 
-# Half the waves' reach beyond the receivers, and cells that are no multiple of the model's.
-APERTURE, COARSE = 60.0, 17.0
+# Half the waves' reach beyond the receivers.
+APERTURE = 60.0
 
 
 def placed(f: Objective, coarse: bool, windowed: bool) -> Objective:
-    """The objective with waves on a coarser grid, in windows of the shots, or both."""
-    regridding = Regridding(GRID, COARSE) if coarse else None
+    """The objective with waves on a coarser grid than FINE, in windows of the shots, or both."""
+    regridding = Regridding(FINE, GRID.spacing) if coarse else None
     grid = regridding.coarse if regridding else GRID
     discretization = replace(f.discretization, grid=grid)
     windows: tuple[Window, ...] = ()
@@ -160,7 +164,8 @@ def test_gradient_on_another_grid_and_in_windows(
     coarse: bool, windowed: bool, names: tuple[str, ...]
 ) -> None:
     """Still that of the objective: central differences to 1e-6, and the Taylor slope."""
-    f, x = objective("slowness", "acoustic" if len(names) == 1 else "variable_density", names=names)
+    equation = "acoustic" if len(names) == 1 else "variable_density"
+    f, x = objective("slowness", equation, names=names, grid=FINE if coarse else GRID)
     f = placed(f, coarse, windowed)
     x = x * (1 + 0.05 * np.random.default_rng(8).random(x.shape))
     if windowed:

@@ -17,27 +17,33 @@ from fwicli.inversion.regularization.penalties import (
 )
 from fwicli.inversion.unknowns.parameterization import PARAMETERIZATIONS, logarithm
 from fwicli.inversion.unknowns.variables import Variables
-from tests.inversion.test_objective import GRID, Objective, objective, placed, slope
+from tests.inversion.test_objective import FINE, GRID, Objective, objective, placed, slope
 
 RNG = np.random.default_rng(12)
-FREE = RNG.random(GRID.shape) > 0.1
-OTHER = 2200 + 300 * RNG.random(GRID.shape)
-COMMON = ("vp", 1.0, 2000.0, FREE)
+COMMON = ("vp", 1.0, 2000.0)
 
-PENALTIES: dict[str, Callable[[], Penalty]] = {
-    "first order": lambda: Tikhonov(*COMMON, axes=(4.0, 1.0)),
-    "second order": lambda: Tikhonov(*COMMON, order=2),
-    "of the change": lambda: Tikhonov(*COMMON, OTHER),
-    "directional": lambda: Directional(*COMMON, dip=0.3 + 1e-4 * OTHER),
-    "total variation": lambda: TotalVariation(*COMMON),
-    "reference": lambda: Reference(*COMMON, OTHER),
+# From where the model may change, and another model.
+PENALTIES: dict[str, Callable[[np.ndarray, np.ndarray], Penalty]] = {
+    "first order": lambda free, _: Tikhonov(*COMMON, free, axes=(4.0, 1.0)),
+    "second order": lambda free, _: Tikhonov(*COMMON, free, order=2),
+    "of the change": lambda free, other: Tikhonov(*COMMON, free, other),
+    "directional": lambda free, other: Directional(*COMMON, free, dip=0.3 + 1e-4 * other),
+    "total variation": lambda free, _: TotalVariation(*COMMON, free),
+    "reference": lambda free, other: Reference(*COMMON, free, other),
 }
+
+
+def free_points(shape: tuple[int, ...]) -> np.ndarray:
+    """Nine tenths of the points."""
+    return np.random.default_rng(12).random(shape) > 0.1
 
 
 def made(name: str, f: Objective, x: np.ndarray) -> Penalty:
     """A penalty that counts as much as the data do."""
-    penalty = PENALTIES[name]()
-    part = penalty(f.variables.unpack(x), GRID.spacing)[0]
+    grid = FINE if f.regridding else GRID
+    other = 2200 + 300 * np.random.default_rng(13).random(grid.shape)
+    penalty = PENALTIES[name](free_points(grid.shape), other)
+    part = penalty(f.variables.unpack(x), grid.spacing)[0]
     return replace(penalty, weight=0.1 / part)
 
 
@@ -64,8 +70,8 @@ def test_penalties(name: str) -> None:
 @pytest.mark.parametrize("parameter", PARAMETERIZATIONS)
 def test_everything_at_once(parameter: str) -> None:
     """All penalties, tapered changes, waves on a coarser grid in windows."""
-    f, x = objective(parameter)
-    taper = RNG.random(GRID.shape)
+    f, x = objective(parameter, grid=FINE)
+    taper = RNG.random(FINE.shape)
     begin = {"vp": f.variables.unpack(x)["vp"]}
     f = placed(f, coarse=True, windowed=True)
     f = replace(
@@ -84,6 +90,7 @@ def test_logarithms_of_other_properties(names: tuple[str, ...]) -> None:
     other = replace(other, parameterization=logarithm(1e3, 1.7))
     f = replace(f, variables=Variables((velocity, other)))
     x = f.variables.pack(f.others)
-    variation = TotalVariation(other.name, 1e-3, np.ptp(f.variables.unpack(x)[other.name]), FREE)
+    scale = np.ptp(f.variables.unpack(x)[other.name])
+    variation = TotalVariation(other.name, 1e-3, scale, free_points(GRID.shape))
     f.penalties = (made("first order", f, x), variation)
     agree(f, x)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from fwicli.inversion.objective import MisfitTask
 from fwicli.inversion.preconditioning.illumination import IlluminationTask, signals
 from fwicli.survey.signals.wavelets import ricker, times
-from tests.inversion.test_objective import GRID, objective, placed
+from tests.inversion.test_objective import FINE, objective, placed
 
 
 def test_receivers_at_once_are_their_sum() -> None:
@@ -51,10 +49,10 @@ def test_source_and_receivers_are_alike() -> None:
 
 def test_deep_points_are_raised_by_receivers() -> None:
     """And the sum over shots is moved to the grid of x, and counted."""
-    f, x = objective("vp")
-    f = replace(placed(f, coarse=True, windowed=True))
+    f, x = objective("vp", grid=FINE)
+    f = placed(f, coarse=True, windowed=True)
     energy = f.energy(x)
-    assert energy.shape == GRID.shape
+    assert energy.shape == FINE.shape
     assert energy.min() >= 0
     assert f.simulations == 8
     np.testing.assert_array_equal(energy, f.energy(x))
