@@ -27,6 +27,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "rich": ("fwicli.cli",),
     "ruamel": ("fwicli.config", "fwicli.workflows.run_folder"),
     "scipy": ("fwicli",),
+    "segyio": ("fwicli.segy",),
     # Formulas of parameters are differentiated for tensors as they are for arrays.
     "sympy": ("fwicli.propagators", "fwicli.autograd.properties"),
     "threadpoolctl": ("fwicli.threads",),

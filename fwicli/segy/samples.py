@@ -1,0 +1,112 @@
+"""Samples of traces, decoded by segyio from files that stay open while they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.errors import DataError
+from fwicli.segy.layout import Layout, explained, opened
+
+Array = NDArray[Any]
+
+# Files that are open at once.
+OPEN = 64
+# Types whose values are exact in single precision.
+SINGLE = ("float32", "int16", "int8", "uint16", "uint8")
+
+
+def precision(layouts: Sequence[Layout]) -> np.dtype[Any]:
+    """Type that holds the samples of files exactly: float32, or float64 for longer ones."""
+    return np.dtype(np.float32 if all(f.dtype in SINGLE for f in layouts) else np.float64)
+
+
+class SampleReader:
+    """Samples of some files, counted as one.
+
+    It can be sent to another process, which opens the files anew.
+
+    Parameters
+    ----------
+    layouts : sequence of Layout
+    """
+
+    def __init__(self, layouts: Sequence[Layout]) -> None:
+        self.layouts = tuple(layouts)
+        self.ends = np.cumsum([layout.traces for layout in self.layouts])
+        self.dtype = precision(self.layouts)
+        self._files: dict[int, Any] = {}
+        self._stack = ExitStack()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"layouts": self.layouts}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["layouts"])  # type: ignore[misc]
+
+    def close(self) -> None:
+        """Close all files; they are opened again when they are read."""
+        self._files.clear()
+        self._stack.close()
+
+    def read(self, numbers: NDArray[np.int64]) -> Array:
+        """Samples of traces by number over all files, shape (n, samples).
+
+        Raises
+        ------
+        DataError
+            If a file has changed since it was indexed, or cannot be read.
+        """
+        samples = self.layouts[0].samples
+        traces = np.empty((len(numbers), samples), self.dtype)
+        files = np.searchsorted(self.ends, numbers, side="right")
+        # Runs of traces that lie side by side in one file are read at once.
+        breaks = np.flatnonzero((np.diff(numbers) != 1) | (np.diff(files) != 0)) + 1
+        for begin, end in zip([0, *breaks], [*breaks, len(numbers)], strict=True):
+            if end > begin:
+                file = int(files[begin])
+                first = int(numbers[begin] - self.ends[file]) + self.layouts[file].traces
+                traces[begin:end] = self._read(file, first, int(end - begin))
+        for file in np.unique(files):
+            self._check(int(file))
+        return traces
+
+    def _read(self, file: int, first: int, count: int) -> Array:
+        """Samples of neighbouring traces of a file."""
+        layout = self.layouts[file]
+        if file not in self._files:
+            self._check(file)
+            if len(self._files) >= OPEN:
+                self.close()
+            opening = opened(layout.path, layout.kind, layout.endian)
+            self._files[file] = self._stack.enter_context(opening)
+        try:
+            with explained(layout.path):
+                values: Array = self._files[file].trace.raw[first : first + count]
+        except DataError:
+            self._check(file)  # a file that was cut says so
+            raise
+        if values.dtype.itemsize == 8 and values.dtype.kind != "f" and values.size:
+            self._check_exact(layout, values, first)
+        return values
+
+    def _check(self, file: int) -> None:
+        layout = self.layouts[file]
+        try:
+            layout.check_unchanged(layout.path.stat())
+        except OSError as error:
+            raise DataError(f"{layout.path} cannot be read any more ({error})") from error
+
+    def _check_exact(self, layout: Layout, values: Array, first: int) -> None:
+        """Integers of 8 bytes must be exact in double precision."""
+        inexact = values.astype(np.float64).astype(values.dtype) != values
+        if inexact.any():
+            trace = first + int(np.argwhere(inexact)[0][0]) + 1
+            raise DataError(
+                f"{layout.path}, trace {trace}: an integer of 8 bytes is beyond 2**53, which "
+                f"double precision does not hold; write the samples as floats"
+            )

@@ -1,0 +1,383 @@
+"""Shots of a survey from trace headers: which traces form each, with positions and start time.
+
+Traces may come in any order and from several files. Shots are numbered as the first trace of each
+comes. Within a shot, traces are sorted by channel where each has its own, and keep their order
+where channels repeat, as in spreads of several cables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.errors import DataError
+from fwicli.segy.fields import STANDARD
+from fwicli.segy.index import Index
+from fwicli.segy.quantities import Quantities
+
+Array = NDArray[np.float64]
+Numbers = NDArray[np.int64]
+
+# Trace identification codes: of records of pressure or of an unstated sensor, and of a dead trace.
+SEISMIC, DEAD = (-1, 0, 1, 11), 2
+SENSORS = {12: "vertical", 13: "cross-line", 14: "in-line", 15: "vertical (rotated)"}
+# Keys of groups besides the names of fields.
+SHOT, RECEIVER = "shot", "receiver"
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """How traces form shots.
+
+    Attributes
+    ----------
+    keys : tuple of str
+        "shot" (equal field record, gun and source position), "receiver" (equal receiver position;
+        by reciprocity the receiver becomes the source, and sources become receivers), or names of
+        fields.
+    dead : {"drop", "zero"}
+        Whether dead traces (trace id 2) are left out, or read as zeros.
+    reversed : tuple of int
+        Channels whose polarity is reversed.
+    interval : float or None
+        Sampling interval that the user states [s].
+    """
+
+    keys: tuple[str, ...] = (SHOT,)
+    dead: str = "drop"
+    reversed: tuple[int, ...] = ()
+    interval: float | None = None
+
+    @property
+    def source(self) -> str:
+        """Which end of the ray becomes the source: "source" or "receiver"."""
+        return "receiver" if RECEIVER in self.keys else "source"
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Shots of one file or several.
+
+    Attributes
+    ----------
+    indexes : tuple of Index
+    order : ndarray of int, of shape (n,)
+        Numbers of traces over all files, shot by shot.
+    begins : ndarray of int, of shape (shots + 1,)
+        Where each shot begins in `order`, and the last ends.
+    sources, receivers : ndarray of shape (shots, 3) and (n, 3), or 2 columns
+        Easting, northing unless all are the same, and depth below elevation 0 [m].
+    start : ndarray of shape (shots,)
+        Time of the first sample [s].
+    interval : float
+        [s].
+    samples : int
+    factors : ndarray of int8, of shape (n,) or (1,)
+        1, -1 of traces that are reversed, 0 of dead ones.
+    notes : tuple of str
+        Traces that are left out, and values that contradict each other, in words.
+    """
+
+    indexes: tuple[Index, ...]
+    order: Numbers
+    begins: Numbers
+    sources: Array
+    receivers: Array
+    start: Array
+    interval: float
+    samples: int
+    factors: NDArray[np.int8]
+    notes: tuple[str, ...]
+
+    @property
+    def shots(self) -> int:
+        """Number of shots."""
+        return len(self.begins) - 1
+
+    def receivers_of(self, shot: int) -> Array:
+        """Positions of the receivers of a shot, shape (n, 2 or 3) [m]."""
+        return self.receivers[self.begins[shot] : self.begins[shot + 1]]
+
+    def field(self, name: str) -> Numbers:
+        """A header field of the traces, shot by shot, shape (n,)."""
+        values = np.broadcast_to(
+            _all(self.indexes, name), sum(i.layout.traces for i in self.indexes)
+        )
+        return np.asarray(values)[self.order]
+
+
+def read_survey(
+    indexes: Sequence[Index], grouping: Grouping | None = None, northing: bool = False
+) -> Survey:
+    """Group the traces of files into shots.
+
+    Parameters
+    ----------
+    indexes : sequence of Index
+        At least one.
+    grouping : Grouping, optional
+    northing : bool
+        Whether positions have a northing even if all have the same.
+
+    Returns
+    -------
+    survey : Survey
+
+    Raises
+    ------
+    DataError
+        If headers contradict each other, or no trace is left.
+    """
+    grouping = grouping or Grouping()
+    headers = Quantities(indexes)
+    headers.check_units()
+    interval, samples = headers.sampling(grouping.interval)
+    chosen, factors = _chosen(headers, grouping)
+    order, begins = _grouped(headers, grouping, chosen)
+    ends = {end: _positions(headers, end) for end in ("source", "receiver")}
+    _check_zeros(headers, ends, chosen, begins)
+    first = order[begins[:-1]]
+    source = grouping.source
+    _check_sources(headers, grouping, ends[source], order, begins)
+    sources = np.stack([_taken(column, first) for column in ends[source]], axis=1)
+    other = ends["receiver" if source == "source" else "source"]
+    receivers = np.stack([_taken(column, order) for column in other], axis=1)
+    y = sources[0, 1]
+    if not northing and (sources[:, 1] == y).all() and (receivers[:, 1] == y).all():
+        sources, receivers = sources[:, ::2], receivers[:, ::2]
+    start = _start(headers, order, begins)
+    _note_duplicates(headers, receivers, begins)
+    return Survey(
+        headers.indexes,
+        order,
+        begins,
+        sources,
+        receivers,
+        start,
+        interval,
+        samples,
+        factors if len(factors) == 1 else factors[order],
+        tuple(headers.notes),
+    )
+
+
+def _taken(column: Array, numbers: Numbers) -> Array:
+    """Values of some traces, from a column of one value or of one for each trace."""
+    return np.full(len(numbers), column[0]) if len(column) == 1 else column[numbers]
+
+
+def _all(indexes: Sequence[Index], name: str) -> NDArray[np.int64]:
+    return np.asarray(Quantities(indexes).stored(name))
+
+
+def _positions(headers: Quantities, end: str) -> tuple[Array, Array, Array]:
+    """Easting, northing and depth of all traces, each of shape (traces,) or (1,)."""
+    return headers.horizontal(f"{end}_x"), headers.horizontal(f"{end}_y"), headers.z(end)
+
+
+# --- which traces ---------------------------------------------------------------------------------
+
+
+def _chosen(headers: Quantities, grouping: Grouping) -> tuple[Numbers, NDArray[np.int8]]:
+    """Numbers of the traces that are read, and factors of all."""
+    ids = np.asarray(headers.stored("trace_id"))
+    dead, seismic = ids == DEAD, np.isin(ids, SEISMIC)
+    count = int(np.broadcast_to(dead, headers.traces).sum())
+    if count:
+        fate = "not read" if grouping.dead == "drop" else "zero, and compared with nothing"
+        place = headers.place(int(np.argmax(dead)), "trace_id")
+        headers.notes.append(
+            f"{count} of {headers.traces} traces are dead (trace id 2; the first: {place}); they "
+            f"are {fate} (`data.dead: {grouping.dead}`)"
+        )
+    for code in np.unique(ids[~(dead | seismic)]):
+        others = ids == code
+        number = int(np.broadcast_to(others, headers.traces).sum())
+        sensor = f" ({SENSORS[int(code)]} motion)" if int(code) in SENSORS else ""
+        headers.notes.append(
+            f"{number} of {headers.traces} traces are not read: their trace id {code}{sensor} is "
+            f"none of pressure or seismic data ({', '.join(map(str, SEISMIC))}); the first: "
+            f"{headers.place(int(np.argmax(others)), 'trace_id')}"
+        )
+    reads = seismic | dead if grouping.dead == "zero" else seismic
+    chosen = np.flatnonzero(np.broadcast_to(reads, headers.traces))
+    if chosen.size == 0:
+        raise DataError(
+            f"{headers.place(0, 'trace_id')}: none of {headers.traces} traces is a record of "
+            f"pressure: " + "; ".join(headers.notes[-3:])
+        )
+    factors = np.where(dead, 0, 1).astype(np.int8)
+    if grouping.reversed:
+        factors = _reversed(headers, grouping.reversed, factors)
+    return chosen, factors
+
+
+def _reversed(
+    headers: Quantities, channels: tuple[int, ...], factors: NDArray[np.int8]
+) -> NDArray[np.int8]:
+    """Factors with those of reversed channels turned."""
+    column = np.broadcast_to(headers.stored("channel"), headers.traces)
+    for channel in channels:
+        if not (column == channel).any():
+            raise DataError(
+                f"no trace has the channel {channel} of `data.reversed`; channels (byte "
+                f"{headers.indexes[0].fields['channel'].byte}) are {int(column.min())} to "
+                f"{int(column.max())}"
+            )
+    turned = np.isin(column, channels)
+    headers.notes.append(
+        f"{int(turned.sum())} of {headers.traces} traces are multiplied by -1 (`data.reversed`)"
+    )
+    return (factors * np.where(turned, -1, 1)).astype(np.int8)
+
+
+# --- groups ---------------------------------------------------------------------------------------
+
+
+def _grouped(headers: Quantities, grouping: Grouping, chosen: Numbers) -> tuple[Numbers, Numbers]:
+    """Numbers of traces shot by shot, and where each shot begins."""
+    codes = np.zeros(len(chosen), dtype=np.int64)
+    for key in grouping.keys:
+        for column in _key_columns(headers, key):
+            if len(column) > 1:
+                values, inverse = np.unique(column[chosen], return_inverse=True)
+                codes = np.unique(codes * len(values) + inverse, return_inverse=True)[1]
+    groups, first = np.unique(codes, return_index=True)
+    # Shots in the order of their first traces.
+    rank = np.empty(len(groups), dtype=np.int64)
+    rank[np.argsort(first, kind="stable")] = np.arange(len(groups))
+    codes = rank[codes]
+    order = np.argsort(codes, kind="stable")
+    begins = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(groups)))])
+    channels = np.asarray(headers.stored("channel"))
+    if len(channels) > 1:
+        order = _by_channel(channels[chosen], codes, order, begins)
+    return chosen[order], begins
+
+
+def _by_channel(channels: Numbers, codes: Numbers, order: Numbers, begins: Numbers) -> Numbers:
+    """The order with the traces of a shot sorted by channel, where channels do not repeat."""
+    if len(order) < 2:
+        return order
+    same_shot = np.diff(codes[order]) == 0
+    if (np.diff(channels[order])[same_shot] > 0).all():
+        return order
+    by_channel = np.lexsort((channels, codes))
+    repeats = (np.diff(channels[by_channel]) == 0) & same_shot
+    repeating = np.zeros(len(begins) - 1, dtype=bool)
+    repeating[codes[by_channel][:-1][repeats]] = True
+    return np.where(repeating[codes[order]], order, by_channel)
+
+
+def _key_columns(headers: Quantities, key: str) -> list[Array]:
+    """Columns that are equal within a group."""
+    if key == SHOT:
+        names = ("field_record", "gun")
+        stored = [np.asarray(headers.stored(name), dtype=np.float64) for name in names]
+        return [*stored, *_positions(headers, "source")]
+    if key == RECEIVER:
+        station = np.asarray(headers.stored("receiver_point"), dtype=np.float64)
+        return [station, *_positions(headers, "receiver")]
+    if key not in STANDARD:
+        raise DataError(
+            f"`data.group` names `{key}`, which is no field; choose `shot`, `receiver`, or some of "
+            f"{', '.join(STANDARD)}"
+        )
+    return [np.asarray(headers.stored(key), dtype=np.float64)]
+
+
+def _check_sources(
+    headers: Quantities,
+    grouping: Grouping,
+    columns: Sequence[Array],
+    order: Numbers,
+    begins: Numbers,
+) -> None:
+    """Every trace of a shot must have the same source."""
+    end = grouping.source
+    names = (f"{end}_x", f"{end}_y", f"{end}_elevation")
+    for name, axis, column in zip(names, "xyz", columns, strict=True):
+        if len(column) == 1:
+            continue
+        values = column[order]
+        same = np.repeat(values[begins[:-1]], np.diff(begins))
+        if not np.array_equal(values, same):
+            at = int(np.argmax(values != same))
+            shot = int(np.searchsorted(begins, at, side="right")) - 1
+            raise DataError(
+                f"shot {shot} has a {end} at {axis} = {same[at]:.9g} m and one at "
+                f"{values[at]:.9g} m ({headers.place(int(order[at]), name)}); group traces by "
+                f"other keys, as by `data.group: {'receiver' if end == 'receiver' else 'shot'}`"
+            )
+
+
+# --- checks ---------------------------------------------------------------------------------------
+
+
+def _start(headers: Quantities, order: Numbers, begins: Numbers) -> Array:
+    """Time of the first sample of each shot [s]."""
+    column = headers.start()
+    if len(column) == 1:
+        return np.full(len(begins) - 1, column[0])
+    values = column[order]
+    start: Array = values[begins[:-1]]
+    same = np.repeat(start, np.diff(begins))
+    if not np.array_equal(values, same):
+        at = int(np.argmax(values != same))
+        shot = int(np.searchsorted(begins, at, side="right")) - 1
+        raise DataError(
+            f"traces of shot {shot} begin at {same[at]:g} s and at {values[at]:g} s "
+            f"({headers.place(int(order[at]), 'delay')}); write them with one delay, padded with "
+            f"zeros, or group them by it: `data.group: [shot, delay]`"
+        )
+    return start
+
+
+def _check_zeros(
+    headers: Quantities,
+    ends: dict[str, tuple[Array, Array, Array]],
+    chosen: Numbers,
+    begins: Numbers,
+) -> None:
+    """Positions that are zero throughout are not stated; some that are zero are noted."""
+    zero = {
+        end: np.broadcast_to((columns[0] == 0) & (columns[1] == 0), headers.traces)[chosen]
+        for end, columns in ends.items()
+    }
+    several = {"source": len(begins) > 2, "receiver": len(chosen) > 1}
+    for end, mask in zero.items():
+        if not mask.all() or not (several[end] or zero["source"].all() & zero["receiver"].all()):
+            continue
+        if headers.indexes[0].fields[f"{end}_x"].byte:
+            raise DataError(
+                f"{headers.place(int(chosen[0]), f'{end}_x')}: x and y of all {end}s are zero, so "
+                f"that the file states no positions there; name the bytes that hold them, as in "
+                f"`data.bytes: {{{end}_x: 181:int32, {end}_y: 185:int32}}`, or give a position, as "
+                f"in `data.bytes: {{{end}_x: {{value: 0}}}}` [m]"
+            )
+    nowhere = zero["source"] & zero["receiver"]
+    if nowhere.any() and not nowhere.all():
+        first = int(chosen[int(np.argmax(nowhere))])
+        headers.notes.append(
+            f"{int(nowhere.sum())} of {len(chosen)} traces have x = y = 0 of both source and "
+            f"receiver (the first: {headers.place(first, 'source_x')}); they are read so: if their "
+            f"positions are not known, give them trace id 2"
+        )
+
+
+def _note_duplicates(headers: Quantities, receivers: Array, begins: Numbers) -> None:
+    """Note shots with several traces at one receiver."""
+    shots = np.repeat(np.arange(len(begins) - 1), np.diff(begins))
+    order = np.lexsort((*receivers.T, shots))
+    same = np.diff(shots[order]) == 0
+    for column in receivers.T:
+        same &= np.diff(column[order]) == 0
+    if same.any():
+        shot = int(shots[order][int(np.argmax(same))])
+        headers.notes.append(
+            f"{int(same.sum())} traces have the receiver of another trace of their shot (the "
+            f"first in shot {shot}); both are used"
+        )
