@@ -19,7 +19,8 @@ from fwicli.errors import DataError
 from fwicli.files import arrays, datasets, numbers
 from fwicli.files.datasets import Datasets
 from fwicli.survey.acquisition import Acquisition
-from fwicli.survey.gathers import Gathers, PointSource
+from fwicli.survey.gathers import Gathers
+from fwicli.survey.proximity import PointSource
 
 Array = NDArray[Any]
 

@@ -43,7 +43,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.survey.acquisition import Acquisition
-from fwicli.survey.gathers import PointSource
 
 Array = NDArray[Any]
 
@@ -51,6 +50,43 @@ Array = NDArray[Any]
 # reach 1; share of it within which weights are 0.
 CELLS = 4.0
 NONE = 0.25
+
+
+@dataclass(frozen=True)
+class PointSource:
+    """Discretization of a point source, on which the field next to the source depends.
+
+    Attributes
+    ----------
+    equation : str
+        Name of the equation.
+    spacing, origin : tuple of float
+        Of the grid [m].
+    order : int
+        Order of the space differences.
+    interpolation : str
+        Interpolation of sources and receivers between grid points.
+    """
+
+    equation: str
+    spacing: tuple[float, ...]
+    origin: tuple[float, ...]
+    order: int
+    interpolation: str
+
+    def like(self, other: PointSource) -> bool:
+        """Whether fields next to sources at equal positions are equal."""
+        same = (self.equation, self.order, self.interpolation, len(self.spacing)) == (
+            other.equation,
+            other.order,
+            other.interpolation,
+            len(other.spacing),
+        )
+        if not same or not np.allclose(self.spacing, other.spacing, rtol=1e-6, atol=0):
+            return False
+        # Grids with common points may begin at different positions.
+        offset = (np.asarray(self.origin) - np.asarray(other.origin)) / np.asarray(self.spacing)
+        return bool(np.allclose(offset, np.rint(offset), rtol=0, atol=1e-4))
 
 
 def length(waves: PointSource, records: PointSource | None) -> float:

@@ -6,14 +6,18 @@ comparison: synthetic waves there are no misfit.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.survey.ragged import Ragged, by_trace
+
 Array = NDArray[Any]
-Mask = NDArray[np.bool_]
+# An array (shot, receiver) of bool, or `Ragged`, which has the same operators.
+Mask = Any
 
 
 @dataclass(frozen=True)
@@ -22,9 +26,9 @@ class Silence:
 
     Parameters
     ----------
-    zero : ndarray of bool, of shape (n_shots, n_receivers)
+    zero : ndarray of bool, of shape (n_shots, n_receivers), or Ragged
         Traces whose samples are all zero.
-    broken : ndarray of bool, of shape (n_shots, n_receivers)
+    broken : ndarray of bool, of shape (n_shots, n_receivers), or Ragged
         Traces with a sample that is NaN or infinite.
     compared : bool
         Whether traces of zeros are records of no waves, and compared.
@@ -35,12 +39,12 @@ class Silence:
     compared: bool = False
 
     @classmethod
-    def of(cls, data: Array, compared: bool = False) -> Silence:
-        """Detect silent traces.
+    def of(cls, data: Iterable[Array], compared: bool = False) -> Silence:
+        """Detect silent traces, shot by shot.
 
         Parameters
         ----------
-        data : ndarray of shape (n_shots, n_receivers, samples)
+        data : ndarray of shape (n_shots, n_receivers, samples), or Traces
             Records [Pa].
         compared : bool
             Whether traces of zeros are records of no waves, and compared.
@@ -49,18 +53,21 @@ class Silence:
         -------
         silence : Silence
         """
-        zero = np.stack([~gather.any(axis=-1) for gather in data])
-        broken = np.stack([~np.isfinite(gather).all(axis=-1) for gather in data])
-        return cls(zero, broken, compared)
+        zero: list[Array] = []
+        broken: list[Array] = []
+        for gather in data:
+            zero.append(np.asarray(~gather.any(axis=-1)))
+            broken.append(np.asarray(~np.isfinite(gather).all(axis=-1)))
+        return cls(by_trace(zero), by_trace(broken), compared)
 
     @property
     def live(self) -> Mask:
-        """Traces that are compared, shape (n_shots, n_receivers)."""
+        """Traces that are compared, shape (n_shots, n_receivers), or Ragged."""
         return ~self.broken if self.compared else ~(self.zero | self.broken)
 
     def select(self, shots: Array) -> Silence:
         """The silence of some of the shots, by number."""
-        return Silence(self.zero[shots], self.broken[shots], self.compared)
+        return Silence(_selected(self.zero, shots), _selected(self.broken, shots), self.compared)
 
     def __str__(self) -> str:
         """Their number, cause and treatment; empty if there are none."""
@@ -70,13 +77,13 @@ class Silence:
             (self.zero, "zero throughout"),
         ):
             if mask.any():
-                shot, receiver = np.argwhere(mask)[0]
-                first = f"the first of shot {shot}, receiver {receiver}"
+                shot = next(n for n, row in enumerate(mask) if row.any())
+                first = f"the first of shot {shot}, receiver {int(np.argmax(mask[shot]))}"
                 parts.append(f"{int(mask.sum())} {words} ({first})")
         if not parts:
             return ""
         silent = self.zero | self.broken
-        shots = np.flatnonzero(silent.all(axis=1))
+        shots = np.flatnonzero([row.all() for row in silent])
         whole = ""
         if shots.size:
             named = ", ".join(str(s) for s in shots[:5]) + (", ..." if shots.size > 5 else "")
@@ -88,3 +95,7 @@ class Silence:
             fate = fate if self.broken.any() else "they are compared, as `data.silent` says"
         count = f"{int(silent.sum())} of {silent.size} traces are silent"
         return f"{count}: {', '.join(parts)}{whole}; {fate}"
+
+
+def _selected(mask: Mask, shots: Array) -> Mask:
+    return mask.select(shots) if isinstance(mask, Ragged) else mask[shots]

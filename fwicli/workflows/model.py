@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from fwicli.config import schema
 from fwicli.config.loader import Loaded
 from fwicli.execution import Local
 from fwicli.files import hdf5
+from fwicli.propagators.equations import registry
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import coarsened
@@ -69,12 +71,14 @@ def plan_modelling(
     geometry = problems.get(("geometry",), lambda: survey.acquisition(config.geometry, ndim))
     if geometry is None:
         return None
+    check = registry.load(physics.equation).check_components
+    problems.get(("geometry",), partial(check, geometry))
     placement.inside(problems, ("geometry",), model.grid, geometry)
     placement.sounding(problems, ("geometry",), physics, model.grid, geometry)
     if sampled is None or wavelet is None:
         return None
     interval, count = sampled
-    problems.get(("geometry",), lambda: sizes.records(geometry.shots, geometry.traces, count, ndim))
+    problems.get(("geometry",), lambda: sizes.records(geometry.counts, count, ndim))
     spectrum, (slowest, fastest) = Spectrum.of(wavelet, interval), speeds(physics.equation, model)
     placement.within_reach(problems, ("geometry",), geometry, fastest, interval * (count - 1))
     limit = simulation_grids.longest(physics, slowest, spectrum)
@@ -167,7 +171,7 @@ def run(
     return {
         "result": str(folder / RESULT),
         "shots": len(tasks),
-        "receivers": plan.acquisition.traces,
+        "receivers": int(plan.acquisition.counts.max()),
         "samples": records.samples,
         "largest_pressure": float(np.abs(data).max()),
         "seconds": round(seconds, 2),
@@ -187,7 +191,7 @@ VERB = Verb(
     run=run,
     outputs=lambda _: (RESULT, PARTIAL, "model.png", "gathers.png", "wavelet.png"),
     output_bytes=lambda plan: (
-        8.0 * plan.acquisition.shots * plan.acquisition.traces * plan.stages[0].time.samples
+        8.0 * float(plan.acquisition.counts.sum()) * plan.stages[0].time.samples
     ),
     keeps_history=False,
     memory=ProcessMemory(command=140e6, alone=160e6, worker=28e6, records=4, arrays=2),

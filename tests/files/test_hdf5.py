@@ -24,7 +24,7 @@ SOURCES = np.array([[0.0, 10.0], [100.0, 10.0]])
 
 def records(receivers: np.ndarray) -> Gathers:
     acquisition = Acquisition(SOURCES, receivers)
-    data = np.random.default_rng(0).standard_normal((2, acquisition.traces, 20)).astype("f4")
+    data = np.random.default_rng(0).standard_normal((2, acquisition.counts[0], 20)).astype("f4")
     return Gathers(acquisition, 0.004, data, np.arange(20.0))
 
 

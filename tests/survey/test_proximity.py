@@ -9,7 +9,7 @@ import pytest
 
 from fwicli import AbsorbingLayer, Acquisition, Discretization, Grid, Propagator, time_axis
 from fwicli.survey import proximity
-from fwicli.survey.gathers import PointSource
+from fwicli.survey.proximity import PointSource
 from fwicli.survey.signals.wavelets import Spectrum, ricker, times
 from tests.propagators.test_propagator import line_source, point_source
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from fwicli.errors import UnitWarning
 from fwicli.propagators.checks import failures
 from fwicli.propagators.equations import registry
-from fwicli.survey.rocks import PLAUSIBLE
+from fwicli.survey.model import PLAUSIBLE
 
 Array = NDArray[Any]
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from fwicli.survey import components
+from fwicli.survey.acquisition import Acquisition
+
 if TYPE_CHECKING:
     from fwicli.propagators.equations.medium import Medium
 
@@ -108,6 +111,9 @@ class Equation:
     mean_density : bool
         Whether the density of the residuals acts as the mean of two neighbours; its values at the
         nodes are then prepared for that (see `interfaces`).
+    recorded, emitted : tuple of str
+        Names of the components that receivers may record, and sources emit (see
+        `survey.components`).
     """
 
     name: str
@@ -122,6 +128,8 @@ class Equation:
     limits: tuple[Limit, ...] = ()
     integrated: bool = False
     mean_density: bool = False
+    recorded: tuple[str, ...] = ("pressure",)
+    emitted: tuple[str, ...] = ("pressure",)
 
     @property
     def properties(self) -> tuple[str, ...]:
@@ -132,6 +140,15 @@ class Equation:
         """Names of the physical properties that it knows in 2 or 3 dimensions, `vp` first."""
         names = [name for f in self.parameters(ndim).values() for name in arguments(f)]
         return tuple(dict.fromkeys(("vp", *names)))
+
+    def check_components(self, acquisition: Acquisition) -> None:
+        """Make sure that receivers record, and sources emit, what the equation has.
+
+        A PhysicsError names the components that it has not.
+        """
+        recorded, emitted = acquisition.components
+        components.check(recorded, self.recorded, self.name, "record")
+        components.check(emitted, self.emitted, self.name, "emit")
 
     def complete(self, properties: Mapping[str, Any], ndim: int) -> dict[str, Any]:
         """The properties that it needs, those that are missing at their defaults.

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 # Of vectors and lines of the cache [bytes], and distances that share the same lines.
 ALIGNMENT, CONFLICT = 64, 2048
 
-# Traces of a shot that are there at once while synthetic and observed ones are compared.
+# TraceMemory of a shot that are there at once while synthetic and observed ones are compared.
 MISFIT = 6
 
 
@@ -87,7 +87,7 @@ def with_halo(shape: tuple[int, ...], order: int, itemsize: int) -> int:
 
 
 @dataclass(frozen=True)
-class Traces:
+class TraceMemory:
     """Source and receiver traces of one shot.
 
     Attributes

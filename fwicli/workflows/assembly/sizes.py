@@ -7,6 +7,9 @@ import resource
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fwicli.errors import SizeError
 from fwicli.execution import available
 
@@ -109,13 +112,15 @@ def positions(counts: Sequence[int], layout: str) -> None:
     )
 
 
-def records(shots: int, receivers: int, samples: int, ndim: int) -> None:
+def records(counts: NDArray[np.int64], samples: int, ndim: int) -> None:
     """Refuse records that are too large, or the positions of their traces.
 
     Parameters
     ----------
-    shots, receivers, samples : int
-        Receivers are those of one shot.
+    counts : ndarray of int, of shape (n_shots,)
+        Number of receivers of each shot.
+    samples : int
+        Of a trace.
     ndim : int
         Dimensions of the model.
 
@@ -123,9 +128,11 @@ def records(shots: int, receivers: int, samples: int, ndim: int) -> None:
     ------
     SizeError
     """
+    least, most = int(counts.min()), int(counts.max())
+    spread = f"{least}" if least == most else f"{least} to {most}"
     each = DOUBLE * OF_SAMPLE * samples + DOUBLE * OF_POSITION * ndim
     afford(
-        float(each * shots * receivers),
-        f"records of {shots} shots, {receivers} receivers and {samples} samples",
+        float(each * counts.sum()),
+        f"records of {len(counts)} shots, {spread} receivers and {samples} samples",
         "model fewer of them at once",
     )

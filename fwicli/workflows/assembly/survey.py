@@ -189,7 +189,7 @@ def acquisition(section: GeometrySection, ndim: int) -> Acquisition:
     """
     sources = _positions(section.sources, ndim, "sources")
     receivers = _positions(section.receivers, ndim, "receivers")
-    sizes.records(len(sources), len(receivers), 1, ndim)
+    sizes.records(np.full(len(sources), len(receivers)), 1, ndim)
     if section.receivers.towed:
         # Offsets are horizontal; the depth of a streamer is its own.
         offsets = receivers.copy()

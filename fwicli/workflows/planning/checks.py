@@ -15,10 +15,8 @@ from fwicli.errors import FwiError
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import ROUND_OFF, Equation, call
 from fwicli.propagators.sampling import stability
-from fwicli.survey import rocks
 from fwicli.survey.grid import Grid
-from fwicli.survey.model import UNITS, EarthModel
-from fwicli.survey.rocks import PLAUSIBLE
+from fwicli.survey.model import PLAUSIBLE, UNITS, EarthModel, velocity_unit
 from fwicli.survey.signals.bands import Band
 from fwicli.survey.signals.wavelets import BAND_EDGE, Spectrum
 from fwicli.workflows.assembly import plausibility
@@ -66,7 +64,7 @@ def check_plausible(problems: Problems, name: str, model: EarthModel) -> None:
         low, high = PLAUSIBLE[prop]
         if prop == "vp" and values.max() < low:
             slowest, fastest = float(values.min()), float(values.max())
-            remedy = REMEDIES[rocks.unit(slowest, fastest)].replace("NAME", name)
+            remedy = REMEDIES[velocity_unit(slowest, fastest)].replace("NAME", name)
             problems.add(
                 (name,),
                 f"vp is from {slowest:g} to {fastest:g} m/s, and no rock or water is so slow: "

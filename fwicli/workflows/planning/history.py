@@ -14,7 +14,7 @@ from fwicli.propagators import history
 from fwicli.propagators.equations import registry
 from fwicli.propagators.history import HistoryOptions, Kind
 from fwicli.propagators.sampling import interpolation
-from fwicli.propagators.sampling.memory import Traces
+from fwicli.propagators.sampling.memory import TraceMemory
 from fwicli.survey.acquisition import Acquisition
 from fwicli.workflows.planning.numerics import Numerics
 from fwicli.workflows.planning.problems import Problems
@@ -37,16 +37,16 @@ def with_traces(stage: Numerics, acquisition: Acquisition) -> Numerics:
     ----------
     stage : Numerics
     acquisition : Acquisition
-        The first shot stands for all.
+        The first shot of most receivers stands for all.
 
     Returns
     -------
     stage : Numerics
     """
-    receivers = acquisition.receivers_of(0)
+    receivers = acquisition.receivers_of(int(acquisition.counts.argmax()))
     position = (receivers - np.asarray(stage.grid.origin)) / np.asarray(stage.grid.spacing)
     visited, _ = interpolation.condensed(position, stage.interpolation)
-    traces = Traces(len(receivers), stage.time.samples, len(visited.weights))
+    traces = TraceMemory(len(receivers), stage.time.samples, len(visited.weights))
     return replace(stage, traces=traces)
 
 

@@ -12,8 +12,7 @@ from fwicli.digits import apart, round_down, round_up
 from fwicli.inversion.shots import encoding
 from fwicli.propagators.equations import registry
 from fwicli.survey.gathers import Gathers
-from fwicli.survey.model import IMPEDANCE, UNITS, EarthModel
-from fwicli.survey.rocks import PLAUSIBLE
+from fwicli.survey.model import IMPEDANCE, PLAUSIBLE, UNITS, EarthModel
 from fwicli.workflows.assembly.inversion import InversionObjects, StageObjects
 from fwicli.workflows.assembly.variables import outermost
 from fwicli.workflows.planning.problems import Problems

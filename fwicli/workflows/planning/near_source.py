@@ -8,9 +8,9 @@ from fwicli.config import schema
 from fwicli.config.loader import Key
 from fwicli.inversion.shots.experiments import NEAR
 from fwicli.survey import proximity
-from fwicli.survey.gathers import Gathers, PointSource
+from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
-from fwicli.survey.proximity import Nearest
+from fwicli.survey.proximity import Nearest, PointSource
 from fwicli.survey.signals.bands import Band
 from fwicli.workflows.planning.problems import Problems
 

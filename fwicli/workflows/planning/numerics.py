@@ -14,12 +14,11 @@ from fwicli.propagators.absorbing import AbsorbingLayer
 from fwicli.propagators.equations import registry
 from fwicli.propagators.history import STORED, Demand, HistoryOptions
 from fwicli.propagators.sampling import memory, stability
-from fwicli.propagators.sampling.memory import Traces
+from fwicli.propagators.sampling.memory import TraceMemory
 from fwicli.propagators.sampling.resampling import Resampling
 from fwicli.propagators.sampling.stability import TimeAxis
-from fwicli.survey.gathers import PointSource
 from fwicli.survey.grid import Grid
-from fwicli.survey.proximity import Nearest
+from fwicli.survey.proximity import Nearest, PointSource
 from fwicli.survey.regridding import Regridding
 from fwicli.survey.windows import Window, whole
 from fwicli.workflows.assembly import survey
@@ -61,7 +60,7 @@ class Numerics:
         Whether the change of the waves goes with them, as in products with second derivatives.
     near : Nearest
         Traces next to their source that the grid cannot explain.
-    traces : Traces
+    traces : TraceMemory
         Of the shot that has the most.
     """
 
@@ -83,7 +82,7 @@ class Numerics:
     windows: tuple[Window, ...] = ()
     curvature: bool = False
     near: Nearest = field(default_factory=Nearest)
-    traces: Traces = field(default_factory=Traces)
+    traces: TraceMemory = field(default_factory=TraceMemory)
 
     @property
     def point_source(self) -> PointSource:

@@ -83,7 +83,7 @@ class Plan:
     def total(self) -> Total:
         """Memory of all processes."""
         geometry, axis = self.acquisition, self.stages[0].time
-        records = 4.0 * geometry.shots * geometry.traces * axis.samples
+        records = 4.0 * float(geometry.counts.sum()) * axis.samples
         return Total(self.verb.memory, self.workers, self.memory, records, self.model.grid)
 
     def agree(self, folder: RunFolder) -> None:
@@ -118,6 +118,10 @@ class Plan:
         inverted = {}
         if self.inversion is not None:
             inverted["inverts_for"] = inversion_checks.in_words(self.inversion.config.inversion)
+        counts = self.acquisition.counts
+        receivers: int | list[int] = int(counts[0])
+        if self.acquisition.ragged:
+            receivers = [int(counts.min()), int(counts.max())]
         histories: dict[str, Any] = {}
         if self.verb.keeps_history:
             histories["history"] = [s.reason for s in self.stages]
@@ -127,7 +131,7 @@ class Plan:
             **inverted,
             "shots": self.acquisition.shots,
             **({"silent_traces": silent} if silent else {}),
-            "receivers_per_shot": self.acquisition.traces,
+            "receivers_per_shot": receivers,
             "samples": self.stages[0].time.samples,
             "sampling_interval_s": self.interval,
             "vp_m_s": [self.model.vp_min, self.model.vp_max],

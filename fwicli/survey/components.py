@@ -1,0 +1,158 @@
+"""Components: what a receiver records, and what a source emits.
+
+    pressure        p [Pa]; a source of pressure injects volume, equally in all directions
+    velocity        of particles along a direction [m/s]: `vx`, `vy`, `vz` along the axes
+    acceleration    of particles along a direction [m/s2]: `ax`, `ay`, `az`
+    force           along a direction [N], of sources: `fx`, `fy`, `fz`
+
+A direction is a dip and an azimuth [deg]. The dip is counted from the horizontal plane downwards,
+the azimuth from the x axis towards the y axis; z points down:
+
+    e = (cos dip cos azimuth, cos dip sin azimuth, sin dip)
+
+so that x is (0, 0), y is (0, 90) and z is (90, 0).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.errors import GeometryError, PhysicsError
+
+Array = NDArray[Any]
+
+UNITS = {"pressure": "Pa", "velocity": "m/s", "acceleration": "m/s2", "force": "N"}
+LETTERS = {"v": "velocity", "a": "acceleration", "f": "force"}
+AXES = {"x": (0.0, 0.0), "y": (0.0, 90.0), "z": (90.0, 0.0)}
+NAMES = ("pressure", *(letter + axis for letter in LETTERS for axis in AXES))
+
+
+@dataclass(frozen=True)
+class Component:
+    """One quantity of a wave field, and the direction of a vector.
+
+    Parameters
+    ----------
+    quantity : {"pressure", "velocity", "acceleration", "force"}
+    dip, azimuth : float or None
+        Direction [deg]; None for pressure, which has none.
+
+    Raises
+    ------
+    GeometryError
+        If there is no such quantity, or its direction is missing or not needed.
+    """
+
+    quantity: str
+    dip: float | None = None
+    azimuth: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.quantity not in UNITS:
+            raise GeometryError(
+                f"there is no component `{self.quantity}`; there are {', '.join(UNITS)}"
+            )
+        angles = (self.dip, self.azimuth)
+        if self.quantity == "pressure":
+            if angles != (None, None):
+                raise GeometryError("pressure has no direction; leave out dip and azimuth")
+            return
+        if any(angle is None or not np.isfinite(angle) for angle in angles):
+            raise GeometryError(
+                f"the direction of a component of {self.quantity} is dip {self.dip} and azimuth "
+                f"{self.azimuth}; give both [deg], or a name such as "
+                f"`{self.quantity[0]}x`, `{self.quantity[0]}z`"
+            )
+
+    @classmethod
+    def named(cls, name: str) -> Component:
+        """The component of a name: `pressure`, `vx`, `ay`, `fz`, ...
+
+        Raises
+        ------
+        GeometryError
+            If there is none of this name.
+        """
+        if name == "pressure":
+            return cls(name)
+        if name not in NAMES:
+            raise GeometryError(f"there is no component `{name}`; there are {', '.join(NAMES)}")
+        return cls(LETTERS[name[0]], *AXES[name[1]])
+
+    @property
+    def name(self) -> str:
+        """`pressure`, `vx`, ..., or the quantity with its direction in words."""
+        for name in NAMES:
+            if Component.named(name) == self:
+                return name
+        return f"{self.quantity} along dip {self.dip:g}, azimuth {self.azimuth:g} deg"
+
+    @property
+    def unit(self) -> str:
+        """SI unit."""
+        return UNITS[self.quantity]
+
+    def direction(self, ndim: int) -> Array:
+        """Unit vector of the direction, shape (ndim,).
+
+        Parameters
+        ----------
+        ndim : int
+            2 for (x, z), 3 for (x, y, z).
+
+        Raises
+        ------
+        GeometryError
+            If there is no direction, or it leaves the plane of a model in 2D.
+        """
+        if self.dip is None or self.azimuth is None:
+            raise GeometryError(f"{self.quantity} has no direction")
+        dip, azimuth = np.deg2rad(self.dip), np.deg2rad(self.azimuth)
+        x, y = np.cos(dip) * np.cos(azimuth), np.cos(dip) * np.sin(azimuth)
+        vector = np.array([x, y, np.sin(dip)])
+        vector[np.abs(vector) < 1e-15] = 0.0
+        if ndim == 3:
+            return vector
+        if vector[1] != 0:
+            raise GeometryError(
+                f"the component {self.name} leaves the plane (x, z) of a model in 2D; its azimuth "
+                f"must be 0 or 180 deg, or its dip 90 deg"
+            )
+        return vector[[0, 2]]
+
+
+PRESSURE = Component("pressure")
+
+
+def check(
+    components: Iterable[Component], supported: Collection[str], equation: str, verb: str
+) -> None:
+    """Make sure that an equation has all components.
+
+    Parameters
+    ----------
+    components : iterable of Component
+    supported : collection of str
+        Names of those that the equation has.
+    equation : str
+        Its name, for the message.
+    verb : {"record", "emit"}
+
+    Raises
+    ------
+    PhysicsError
+        Naming those that it has not.
+    """
+    missing = sorted({c.name for c in components} - set(supported))
+    if missing:
+        which = "receivers of" if verb == "record" else "sources of"
+        raise PhysicsError(
+            f"the equation `{equation}` cannot {verb} {', '.join(missing)}, only "
+            f"{', '.join(supported)}; leave out the {which} {', '.join(missing)}, or choose an "
+            f"equation that has them"
+        )
