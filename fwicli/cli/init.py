@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import os
-from importlib import resources
 from pathlib import Path
 
 import click
 
 from fwicli.cli.verb import EXIT_CODES, VerbCommand
+from fwicli.config import templates
 from fwicli.disk import atomic
-
-TEMPLATES = resources.files("fwicli.config") / "templates"
-
-
-def _kinds() -> list[str]:
-    """Kinds of configs that have a template."""
-    return sorted(Path(entry.name).stem for entry in TEMPLATES.iterdir())
 
 
 @click.command(
@@ -28,7 +21,7 @@ def _kinds() -> list[str]:
     examples=("init model", "init invert my_inversion.yaml", "init rtm -"),
     exit_codes={0: EXIT_CODES[0], 2: "wrong command line", 4: "the file cannot be written"},
 )
-@click.argument("kind", type=click.Choice(_kinds()))
+@click.argument("kind", type=click.Choice(templates.kinds()))
 @click.argument(
     "file",
     required=False,
@@ -45,7 +38,7 @@ def command(kind: str, file: Path | None, force: bool) -> None:
     force : bool
         Overwrite the file.
     """
-    text = (TEMPLATES / f"{kind}.yaml").read_text(encoding="utf-8")
+    text = templates.text(kind)
     file = file or Path(f"{kind}.yaml")
     if str(file) == "-":
         click.echo(text, nl=False)

@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from fwicli.config import templates
 from fwicli.config.explanations import explain
 from fwicli.config.problems import ConfigProblem, Key, ProblemsError, place_of
 from fwicli.config.reader import COMMAND_LINE, Reader
@@ -94,7 +95,7 @@ def load(path: Path, kind: str | None = None, settings: Iterable[str] = ()) -> L
     for setting in settings:
         reader.set(tree, setting)
     if not tree and not reader.problems:
-        message = f"is empty; `fwi init {kind or 'model'}` writes a config to start from"
+        message = f"is empty; {_start(kind or 'model')}"
         raise ProblemsError([ConfigProblem((), message, str(path))])
     guessed, why = kind_of(tree)
     schema = KINDS[kind or guessed]
@@ -125,9 +126,16 @@ def _of_another(path: Path, kind: str, guessed: str, why: str) -> ConfigProblem:
     return ConfigProblem(
         (),
         f"this is no config of `fwi {kind}`, but one of `fwi {guessed}`: {why}; run "
-        f"`fwi {guessed} {path}`, or start from `fwi init {kind}`",
+        f"`fwi {guessed} {path}`, or {_start(kind)}",
         str(path),
     )
+
+
+def _start(kind: str) -> str:
+    """How to begin a config of a kind."""
+    if kind in templates.kinds():
+        return f"`fwi init {kind}` writes a config to start from"
+    return f"`fwi schema {kind}` lists the sections of its configs"
 
 
 def _below(key: Key, others: Iterable[Key]) -> bool:
@@ -140,7 +148,8 @@ def kind_of(tree: Mapping[str, Any]) -> tuple[str, str]:
 
     Returns
     -------
-    kind : {"model", "invert", "rtm"}
+    kind : str
+        One of `KINDS`.
     why : str
         In words: which section says so.
     """

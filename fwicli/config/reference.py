@@ -61,7 +61,7 @@ def json_schema(command: str) -> dict[str, Any]:
     Parameters
     ----------
     command : str
-        One of `model`, `invert` and `rtm`.
+        One of `KINDS`.
     """
     schema = KINDS[command].model_json_schema()
     plain: dict[str, Any] = _for_editors(schema)

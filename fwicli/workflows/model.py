@@ -92,11 +92,23 @@ def plan_modelling(
         return None
     numerics = simulation_grids.placed(numerics, physics, model, geometry)
     count_workers = workers(config.execution, geometry.shots)
-    return Plan("model", model, geometry, wavelet, interval, [numerics], count_workers)
+    return Plan(problems.loaded.kind, model, geometry, wavelet, interval, [numerics], count_workers)
 
 
-def _tasks(plan: Plan, discretization: Discretization) -> list[WindowedTask]:
-    """A task for each shot, on the grid of the propagation."""
+def shots(plan: Plan, discretization: Discretization) -> list[WindowedTask]:
+    """A task for each shot, on the grid of the propagation.
+
+    Parameters
+    ----------
+    plan : Plan
+    discretization : Discretization
+        That of the plan.
+
+    Returns
+    -------
+    tasks : list of WindowedTask
+        Each gives a gather of shape (n_receivers, samples).
+    """
     from fwicli.propagators.equations import properties
     from fwicli.propagators.tasks import ModellingTask, WindowedTask
 
@@ -146,7 +158,7 @@ def run(
     run_folder.open(resume, force)
     numerics = plan.stages[0]
     discretization = numerics.discretization()
-    tasks = _tasks(plan, discretization)
+    tasks = shots(plan, discretization)
     finished = finished_shots.FinishedShots(run_folder.file(PARTIAL), len(tasks))
     with run_folder.logging(), Local(plan.workers) as executor:
         plan.announce()

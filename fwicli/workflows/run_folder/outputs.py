@@ -14,6 +14,8 @@ from fwicli.workflows.verbs import find
 
 CONFIG, ENVIRONMENT, PROGRESS, LOG = "config.yaml", "environment.json", "progress.jsonl", "log.txt"
 RESOLVED = "# resolved by fwi"
+# Begins results in text, below a mark of a comment.
+WRITTEN = "written by fwi"
 # Signatures near the beginning of pictures, of this version and of old ones.
 SIGNED, ONCE_SIGNED = b"fwicli", b"Matplotlib"
 RECORDS, IMAGE, INVERSION, STATE = "shots.h5", "image.h5", "inversion.h5", "state.h5"
@@ -104,7 +106,8 @@ def _text(path: Path, begin: str) -> bool:
     if path.name == PROGRESS:
         return begin.startswith('{"time": ')
     if path.name != ENVIRONMENT:
-        return path.name.startswith(".")  # written aside, and not whole
+        # The others are written aside, and not whole.
+        return begin.startswith(f"# {WRITTEN}") or path.name.startswith(".")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
