@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
+from fwicli.config.segy import TraceHeadersSection
 from fwicli.config.values import Positive, Section
 
 PATTERN = r"^(-?[0-9]{1,9})?(:(-?[0-9]{1,9})?){0,2}$"
@@ -43,13 +44,26 @@ class AxesSection(Section):
     """The z of the model, downwards, is this coordinate of the file; -z for elevations."""
 
 
-class DataSection(Section):
+def _is_list(value: Any) -> str:
+    return "list" if isinstance(value, list) else "text"
+
+
+Files = Annotated[
+    Annotated[Path, Tag("text")] | Annotated[list[Path], Field(min_length=1), Tag("list")],
+    Discriminator(_is_list),
+]
+
+
+class DataSection(TraceHeadersSection):
     """Shot records in a file."""
 
-    file: Path
-    """The shot records are read from this HDF5 file, relative to the config."""
+    file: Files
+    """The shot records are read from this file, relative to the config; of SEG-Y or SU also from a
+    list or a pattern, as `line*.sgy`."""
+    format: Literal["hdf5", "segy", "su"] | None = None
+    """The file has this format; by default as its name and first bytes tell."""
     traces: str = "data"
-    """The traces have this name in the file."""
+    """The traces have this name in an HDF5 file."""
     silent: Literal["drop", "compare"] = "drop"
     """Traces that are zero throughout are dropped from every comparison, or compared like
     others."""

@@ -240,7 +240,7 @@ class Reader:
         if len(key) == 1 and key[0] in SECTIONS:
             section = self._beside(path, value, key)
             return value if section is None else self.file(section, key)
-        if key[-1] == "file" or (len(key) == 2 and key[0] in SECTIONS and key[1] in PROPERTIES):
+        if "file" in key[-2:] or (len(key) == 2 and key[0] in SECTIONS and key[1] in PROPERTIES):
             return str(self._beside(path, value, key) or value)
         return value
 

@@ -27,6 +27,9 @@ TYPES = {
     "float64": ">f8",
 }
 HEADER = 240
+# Keys of groups besides names of fields: equal field record, gun and source position, and equal
+# receiver position; by reciprocity the receiver is then the source.
+GROUPS = SHOT, RECEIVER = ("shot", "receiver")
 WRITTEN = re.compile(r"^(\d{1,3})(?::(\w+))?$")
 
 
@@ -106,7 +109,7 @@ class Preset:
     ----------
     fields : mapping of str to Field
     group : tuple of str
-        As in `survey.grouping`.
+        As in `survey.Grouping`.
     """
 
     fields: Mapping[str, Field]

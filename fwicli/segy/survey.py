@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import DataError
-from fwicli.segy.fields import STANDARD
+from fwicli.segy.fields import RECEIVER, SHOT, STANDARD
 from fwicli.segy.index import Index
 from fwicli.segy.quantities import Quantities
 
@@ -24,8 +24,6 @@ Numbers = NDArray[np.int64]
 # Trace identification codes: of records of pressure or of an unstated sensor, and of a dead trace.
 SEISMIC, DEAD = (-1, 0, 1, 11), 2
 SENSORS = {12: "vertical", 13: "cross-line", 14: "in-line", 15: "vertical (rotated)"}
-# Keys of groups besides the names of fields.
-SHOT, RECEIVER = "shot", "receiver"
 
 
 @dataclass(frozen=True)

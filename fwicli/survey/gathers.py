@@ -48,6 +48,8 @@ class Gathers:
     spans : ndarray of int, of shape (n_shots, 2), or None
         First recorded sample of each shot, and that behind the last: the others are zeros that fill
         up the time axis, and they are not compared. None if all samples are recorded.
+    notes : tuple of str
+        Traces that were left out, and contradictions in the file, in words.
 
     Raises
     ------
@@ -63,6 +65,7 @@ class Gathers:
     point_source: PointSource | None = None
     start: float | Array = 0.0
     spans: NDArray[np.int64] | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.data, np.ndarray | Traces):

@@ -14,6 +14,7 @@ NAMES = {
     ("fwicli.config.schema", "fwicli.propagators.equations.registry"): "equation",
     ("fwicli.config.schema", "fwicli.propagators.history"): "history",
     ("fwicli.config.schema", "fwicli.propagators.kernels.imaging_conditions"): "condition",
+    ("fwicli.config.segy", "fwicli.segy.fields"): "preset, bytes and group",
     ("fwicli.config.shots", "fwicli.inversion.shots.batches"): "order",
 }
 

@@ -14,7 +14,7 @@ from fwicli.config.data import DataSection
 from fwicli.config.geometry import Coordinate, GeometrySection, LineSection, PointsSection
 from fwicli.digits import round_down
 from fwicli.errors import GeometryError, ModelError
-from fwicli.files import arrays, hdf5
+from fwicli.files import arrays
 from fwicli.files.arrays import Stored
 from fwicli.files.flat import RawFormat
 from fwicli.propagators.absorbing import SIDES, SURFACE, AbsorbingLayer, walls
@@ -23,7 +23,7 @@ from fwicli.survey.acquisition import Acquisition, towed
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
-from fwicli.workflows.assembly import corrections, plausibility, sizes
+from fwicli.workflows.assembly import corrections, field_records, plausibility, sizes
 
 Array = NDArray[Any]
 
@@ -265,7 +265,7 @@ def gathers(section: DataSection, wavelet: bool = True) -> Gathers:
     -------
     records : Gathers
     """
-    records = hdf5.read_gathers(section.file, section.traces, section.selection(), wavelet)
+    records = field_records.read(section, wavelet)
     records = corrections.corrected(records, section)
     if section.duration is not None:
         records = records.until(section.duration)

@@ -51,6 +51,8 @@ def observed(
     reference = _reference(problems, config.reference, model)
     if records is None:
         return None
+    for note in records.notes:
+        problems.warn(note)
     wavelet = _wavelet(problems, config, records)
     if not records.data.any():
         problems.add(("data",), "all traces are zero; check the file and the names of its datasets")

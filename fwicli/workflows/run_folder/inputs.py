@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fwicli.config.loader import Loaded
+from fwicli.disk import patterns
 from fwicli.errors import ConfigError
 from fwicli.files import arrays
 
@@ -97,9 +98,11 @@ def _files(value: Any, key: str = "") -> Iterator[tuple[str, Path]]:
         items = enumerate(value)
     for name, item in items:
         below = f"{key}.{name}" if key else str(name)
-        if name == "file" and isinstance(item, str):
-            if Path(item).is_file():
-                yield below, Path(item)
-                yield from ((below, path) for path in arrays.parts(Path(item)))
+        names = item if isinstance(item, list) else [item]
+        if name == "file" and all(isinstance(n, str) for n in names):
+            for path in patterns.files(map(Path, names)):
+                if path.is_file():
+                    yield below, path
+                    yield from ((below, part) for part in arrays.parts(path))
         else:
             yield from _files(item, below)

@@ -1,0 +1,93 @@
+"""Shot records of SEG-Y and SU files as the survey that all commands use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fwicli.errors import DataError
+from fwicli.segy.fields import Fields
+from fwicli.segy.index import read_index
+from fwicli.segy.survey import Grouping, Survey, read_survey
+from fwicli.segy.traces import SegyTraces
+from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.gathers import Gathers
+
+# Largest records that are read at once [bytes]; larger ones are read shot by shot.
+LOADED = 2**28
+
+
+def read_gathers(
+    paths: Sequence[Path],
+    fields: Fields,
+    grouping: Grouping | None = None,
+    kind: str = "",
+    northing: bool = False,
+) -> Gathers:
+    """Read the headers of files, and their samples; those of large files when they are used.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files of one survey.
+    fields : dict of str to Field
+        Where values of trace headers are.
+    grouping : Grouping, optional
+    kind : str
+        "segy" or "su"; by default as the name of each file ends.
+    northing : bool
+        Whether positions have a northing even if all have the same.
+
+    Returns
+    -------
+    gathers : Gathers
+        (x, z) where the northing of all positions is the same, or else (x, y, z); z is the depth
+        below elevation 0. Notes tell traces that are left out, and contradictions.
+
+    Raises
+    ------
+    DataError
+        If a file is not read, or its headers contradict each other.
+    """
+    if not paths:
+        raise DataError("no files of records; name at least one")
+    survey = read_survey([read_index(path, fields, kind) for path in paths], grouping, northing)
+    traces = SegyTraces.of_survey(survey)
+    size = int(traces.counts.sum()) * traces.samples * traces.dtype.itemsize
+    return Gathers(
+        acquisition(survey),
+        survey.interval,
+        _loaded(traces) if size <= LOADED else traces,
+        start=survey.start if survey.start.any() else 0.0,
+        notes=survey.notes,
+    )
+
+
+def _loaded(traces: SegyTraces) -> Any:
+    """All traces in memory: an array (shot, receiver, time) where it is one, or a list."""
+    gathers = list(traces)
+    traces.reader.close()
+    return np.stack(gathers) if len({len(g) for g in gathers}) == 1 else gathers
+
+
+def acquisition(survey: Survey) -> Acquisition:
+    """Positions of a survey; receivers that all shots have in common are stated once.
+
+    Parameters
+    ----------
+    survey : Survey
+
+    Returns
+    -------
+    acquisition : Acquisition
+    """
+    counts = np.diff(survey.begins)
+    if (counts != counts[0]).any():
+        return Acquisition(survey.sources, np.split(survey.receivers, survey.begins[1:-1]))
+    receivers = survey.receivers.reshape(survey.shots, int(counts[0]), -1)
+    if (receivers == receivers[0]).all():
+        receivers = receivers[0]
+    return Acquisition(survey.sources, receivers)

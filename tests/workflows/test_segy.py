@@ -1,0 +1,180 @@
+"""Runs from SEG-Y files: those of the same records in HDF5, bit for bit, and what is refused."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from fwicli.config.loader import Loaded, load
+from fwicli.config.segy import BytesSection
+from fwicli.errors import FwiError
+from fwicli.files import hdf5
+from fwicli.segy import gathers as segy_gathers
+from fwicli.segy.fields import STANDARD, byte_map
+from fwicli.segy.records import Writing, write_gathers
+from fwicli.survey.gathers import Gathers
+from fwicli.workflows import invert
+from fwicli.workflows.assembly import survey as assembly
+from tests.cli.test_commands import fwi
+from tests.segy.files import line, write
+
+WAVELET = "wavelet: {kind: ricker, frequency: 12}\n"
+
+
+@pytest.fixture(scope="module")
+def folder(survey: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The survey of the fixtures as SEG-Y: whole, by shot, and as SU."""
+    folder = tmp_path_factory.mktemp("segy")
+    records = hdf5.read_gathers(survey / "shots" / "shots.h5")
+    write_gathers(folder / "line.sgy", records)
+    write_gathers(folder / "line.su", records, Writing(kind="su", fields=byte_map("su")))
+    for shot in range(4):
+        part = records.select(np.array([shot]))
+        headers = {"field_record": np.full(31, shot + 1)}
+        write_gathers(folder / f"shot{shot}.sgy", part, Writing(headers=headers))
+    np.save(folder / "true.npy", np.load(survey / "true.npy"))
+    text = (survey / "invert.yaml").read_text().replace("shots/shots.h5", "line.sgy")
+    (folder / "invert.yaml").write_text(text + WAVELET)
+    return folder
+
+
+def loaded(folder: Path, *settings: str) -> Loaded:
+    return load(folder / "invert.yaml", settings=settings)
+
+
+def records(folder: Path, *settings: str) -> Gathers:
+    """Records with some settings, in which @ stands for the folder."""
+    config = loaded(folder, *(s.replace("@", f"{folder}/") for s in settings))
+    return assembly.gathers(config.config.data)
+
+
+def same(records: Gathers, others: Gathers) -> None:
+    np.testing.assert_array_equal(np.asarray(records.data), np.asarray(others.data))
+    np.testing.assert_array_equal(records.acquisition.sources, others.acquisition.sources)
+    np.testing.assert_array_equal(
+        records.acquisition.all_receivers(), others.acquisition.all_receivers()
+    )
+    assert records.interval == others.interval
+
+
+def test_records_are_those_of_hdf5(survey: Path, folder: Path) -> None:
+    theirs = hdf5.read_gathers(survey / "shots" / "shots.h5")
+    same(records(folder), theirs)
+    same(records(folder, "data.file=@line.su"), theirs)
+    same(records(folder, "data.file=@shot*.sgy"), theirs)
+    same(records(folder, "data.file=[@shot0.sgy, @shot1.sgy, @shot2.sgy, @shot3.sgy]"), theirs)
+    same(records(folder, "data.shots=1:4:2"), theirs.select(np.array([1, 3])))
+
+
+def test_stored_traces_are_those_of_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = records(folder)
+    monkeypatch.setattr(segy_gathers, "LOADED", 0)
+    stored = records(folder)
+    assert stored.stored
+    same(stored, whole)
+    same(records(folder, "data.shots=2:"), whole.select(np.array([2, 3])))
+
+
+def test_an_inversion_is_that_of_hdf5(survey: Path, folder: Path, tmp_path: Path) -> None:
+    """Bit for bit, with the wavelet that modelled the records."""
+    stages = "inversion.stages=[{band: [0, 8], iterations: 1, spacing: 20}]"
+    shutil.copy(survey / "shots" / "shots.h5", tmp_path)
+    with h5py.File(tmp_path / "shots.h5", "r+") as file:
+        del file.attrs["equation"]  # SEG-Y does not state how records were modelled
+    wavelet = {"kind": "file", "file": str(survey / "shots" / "shots.h5")}
+    text = (folder / "invert.yaml").read_text().replace(WAVELET, f"wavelet: {wavelet}\n")
+    (folder / "measured.yaml").write_text(text)
+    models = {}
+    for name in (folder / "line.sgy", tmp_path / "shots.h5"):
+        config = load(folder / "measured.yaml", settings=[f"data.file={name}", stages])
+        invert.run(config, tmp_path / name.stem)
+        models[name.stem], _ = hdf5.read_array(tmp_path / name.stem / "inversion.h5", "result/vp")
+    np.testing.assert_array_equal(models["line"], models["shots"])
+    assert np.ptp(models["line"] - np.load(survey / "true.npy")) > 1
+
+
+def test_what_a_file_contradicts_is_told(folder: Path) -> None:
+    whole = records(folder)
+    dead = np.ones(124, int)
+    dead[[3, 40]] = 2
+    boxes = replace(whole, silence=None)
+    write_gathers(folder / "dead.sgy", boxes, Writing(headers={"trace_id": dead}))
+    part = records(folder, "data.file=@dead.sgy")
+    assert part.acquisition.counts.tolist() == [30, 30, 31, 31]
+    assert "2 of 124 traces are dead" in part.notes[0]
+    zero = records(folder, "data.file=@dead.sgy", "data.dead=zero")
+    assert np.flatnonzero(~zero.live.ravel()).tolist() == [3, 40]
+
+
+def test_keys_of_the_section_reach_the_file(folder: Path) -> None:
+    """Byte map, signs, groups, reversed channels."""
+    headers = line(4, 3) | {"receiver_x": np.tile([7000, 8000, 9000], 4)}
+    samples = write(folder / "nodes.sgy", headers)
+    file = "data.file=@nodes.sgy"
+    upwards = records(folder, file, "data.bytes={source_depth: {bytes: 49, sign: -1}}")
+    assert upwards.acquisition.sources[0].tolist() == [1000.0, -6.0]
+    moved = records(folder, file, "data.bytes={source_depth: 41:int32, source_x: {value: 5}}")
+    assert moved.acquisition.sources.tolist() == [[5.0, -8.0]] * 4
+    nodes = records(folder, file, "data.group=receiver")
+    assert nodes.acquisition.sources[:, 0].tolist() == [70.0, 80.0, 90.0]
+    np.testing.assert_array_equal(nodes.data[1], samples[1::3])
+    same(records(folder, file, "data.preset=obn"), nodes)
+    turned = records(folder, file, "data.reversed=[2]")
+    np.testing.assert_array_equal(turned.data[:, 1], -samples[1::3])
+    slower = records(folder, file, "data.interval=0.008", "data.group=[field_record, source_x]")
+    assert slower.interval == 0.008
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        (["data.file=@none*.sgy"], "no file matches .*none..sgy; correct the pattern"),
+        (["data.file=[@line.sgy, @line.sgy]"], "named twice"),
+        (["data.traces=other"], "`traces` applies to HDF5 files, and this one is read as segy"),
+        (["data.shots=7:"], "have 4 shots, numbered from 0 to 3, and `7:` selects none"),
+        (["data.bytes={source_x: 239:int32}"], "type int32 at byte 239 .* 1 to 237"),
+        (["data.bytes={source_x: 81:int7}"], "type `int7`"),
+        (["data.format=su"], "is no SU file"),
+        (["data.format=hdf5"], "line.sgy"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(settings: list[str], reason: str, folder: Path) -> None:
+    with pytest.raises(FwiError, match=reason):
+        records(folder, *settings)
+
+
+def test_keys_of_headers_are_refused_for_hdf5(survey: Path) -> None:
+    config = load(survey / "invert.yaml", settings=["data.preset=obn"])
+    with pytest.raises(FwiError, match="`preset` applies to SEG-Y and SU files"):
+        assembly.gathers(config.config.data)
+
+
+def test_every_field_has_a_key() -> None:
+    assert list(BytesSection.model_fields) == list(STANDARD)
+    for name, place in STANDARD.items():
+        text = BytesSection.model_fields[name].description or ""
+        where = f"byte {place.byte} by default" if place.byte else "not read by default"
+        assert where in text, name
+
+
+def test_viking_line_is_planned(shared_data: Path, tmp_path: Path) -> None:
+    """A foreign line with a start model and a wavelet passes `fwi check`, and is told."""
+    path = shared_data / "segy" / "viking_small.segy"
+    (tmp_path / "invert.yaml").write_text(
+        f"""\
+model: {{vp: 2000, shape: [170, 101], spacing: 20}}
+data: {{file: {path}, duration: 1.2}}
+wavelet: {{kind: ricker, frequency: 8}}
+inversion: {{fixed: 20, bounds: [1450, 5000], stages: [{{band: [2, 8], iterations: 1}}]}}
+"""
+    )
+    check = fwi("check", "invert.yaml", cwd=tmp_path)
+    assert check.returncode == 0, check.stderr
+    output = " ".join((check.stdout + check.stderr).split())
+    assert "480 of 480 trace headers state another number of samples" in output
+    assert "which no such angle does; they are taken as lengths" in output
