@@ -52,7 +52,16 @@ LABELS = {
     "with_layer": ("grid with layer", "points"),
 }
 # Lists that are the two ends of a range, or one number an axis.
-RANGES = {"vp_m_s"}
+RANGES = {
+    "band_hz",
+    "fold",
+    "misfit_of_iterates",
+    "model_error",
+    "offset_m",
+    "receivers_per_shot",
+    "values",
+    "vp_m_s",
+}
 AXES = {"spacing_m"}
 
 

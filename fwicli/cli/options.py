@@ -70,6 +70,41 @@ settings = click.option(
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
+def reading(command: Command) -> Command:
+    """Options that say how files are read that do not say it themselves."""
+    for option in reversed(
+        [
+            click.option(
+                "--dataset",
+                default="",
+                metavar="NAME",
+                help="Name of the array, or of the traces, in a file that holds several.",
+            ),
+            click.option(
+                "--shape",
+                metavar="NX,NZ",
+                help="Shape of raw binary numbers, z fastest.",
+            ),
+            click.option(
+                "--dtype",
+                type=click.Choice(["float32", "float64"]),
+                default="float32",
+                show_default=True,
+                help="Type of raw binary numbers.",
+            ),
+            click.option(
+                "--byte-order",
+                type=click.Choice(["little", "big"]),
+                default="little",
+                show_default=True,
+                help="Order of the bytes of raw binary numbers.",
+            ),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
 def running(command: Command) -> Command:
     """Argument and options of a command that runs something."""
     for option in reversed(

@@ -195,17 +195,17 @@ def read(
     """
     stated = {"dataset": dataset, "dtype": raw.dtype, "byte_order": raw.byte_order}
     settings = {name: value for name, value in stated.items() if name in chosen}
-    head, kind = _head(path), NAMED.get(path.suffix.lower(), "raw")
-    if head.startswith(NPY):
+    begin, kind = head(path), NAMED.get(path.suffix.lower(), "raw")
+    if begin.startswith(NPY):
         values = _npy(path)
         stored = Stored(numbers.plain(values, str(path), masks), str(path))
         _check_settings(path, "a .npy file", settings, ("dataset", "byte_order"), stored)
         return stored
-    if is_hdf5(path, head):
+    if is_hdf5(path, begin):
         stored = _hdf5(path, dataset, masks)
         _check_settings(path, "an HDF5 file", settings, ("byte_order",), stored)
         return stored
-    if head.startswith(ZIP) and kind != "raw":
+    if begin.startswith(ZIP) and kind != "raw":
         stored = _npz(path, dataset, masks, named="dataset" in settings)
         _check_settings(path, "an .npz file", settings, ("byte_order",), stored)
         return stored
@@ -218,7 +218,9 @@ def read(
         raise DataError(f"{path} is {foreign}, which is not read; write HDF5, .npy or raw binary")
     if kind in ("HDF5", ".npy", ".npz"):
         hint = "; save it with -v7.3" if path.suffix.lower() == ".mat" else ""
-        raise DataError(f"{path} is not a readable {kind} file (it begins with {head[:8]!r}){hint}")
+        raise DataError(
+            f"{path} is not a readable {kind} file (it begins with {begin[:8]!r}){hint}"
+        )
     if kind == "text" or not raw.fits(path):
         text = flat.read_text(path)
         if text is not None:
@@ -247,27 +249,33 @@ def _check_settings(
             )
 
 
-def _head(path: Path) -> bytes:
-    """First bytes of a file, which must not be empty."""
+def head(path: Path) -> bytes:
+    """First bytes of a file, which must not be empty.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, or it is empty, no ordinary file, or a pointer of Git LFS.
+    """
     try:
         if path.is_dir():
             raise DataError(f"{path} is a folder; name a file in it")
         if path.exists() and not path.is_file():  # a pipe would be waited for
             raise DataError(f"{path} is no ordinary file; copy what it holds into one")
         with path.open("rb") as file:
-            head = file.read(64)
+            begin = file.read(64)
     except FileNotFoundError:
         raise DataError(f"there is no file {path}") from None
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read ({error})") from error
-    if not head:
+    if not begin:
         kind = NAMED.get(path.suffix.lower(), "data")
         raise DataError(f"{path} is not a readable {kind} file (it is empty)")
-    if head.startswith(b"version https://git-lfs"):
+    if begin.startswith(b"version https://git-lfs"):
         raise DataError(
             f"{path} is a pointer of Git LFS, not the file; fetch it with `git lfs pull`"
         )
-    return head
+    return begin
 
 
 def parts(path: Path) -> tuple[Path, ...]:
@@ -326,13 +334,24 @@ def _hdf5(path: Path, dataset: str, masks: bool) -> Stored:
 
 def _npy(path: Path) -> Array:
     """Array of a file; mapped first, so that the header is checked against the size of the file."""
+    values = mapped(path)
+    numbers.check_size(values.shape, values.dtype.itemsize, str(path))
+    return np.array(values, order="C")
+
+
+def mapped(path: Path) -> Array:
+    """Array of a .npy file, whose values are read where they are used.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged.
+    """
     try:
-        with np.errstate(over="ignore"):  # of sizes beyond 64 bits, refused below
-            mapped = np.load(path, allow_pickle=False, mmap_mode="r")
+        with np.errstate(over="ignore"):  # of sizes beyond 64 bits, refused by NumPy
+            return np.asanyarray(np.load(path, allow_pickle=False, mmap_mode="r"))
     except numbers.FAILURES as error:
         raise DataError(f"{path} is not a readable .npy file ({error})") from error
-    numbers.check_size(mapped.shape, mapped.dtype.itemsize, str(path))
-    return np.array(mapped, order="C")
 
 
 def _npz(path: Path, dataset: str, masks: bool, named: bool) -> Stored:

@@ -79,9 +79,32 @@ class Datasets:
         with _explained(self.name(name)):
             return sorted(group) if isinstance(group, h5py.Group) else []
 
-    def shape(self, dataset: str) -> tuple[int, ...]:
-        """Shape of a dataset of real numbers."""
-        return tuple(int(n) for n in self._checked(dataset).shape)
+    def shape(self, dataset: str, masks: bool = False) -> tuple[int, ...]:
+        """Shape of a dataset, which may be larger than the memory.
+
+        Parameters
+        ----------
+        dataset : str
+            Name of the dataset.
+        masks : bool
+            Whether truth values count as numbers.
+
+        Returns
+        -------
+        shape : tuple of int
+
+        Raises
+        ------
+        DataError
+            If there is no such dataset, or it is not one of real numbers.
+        """
+        part = slice(0, 1)  # the whole need not fit into memory
+        return tuple(int(n) for n in self._checked(dataset, part, masks).shape)
+
+    def type(self, dataset: str) -> np.dtype[Any]:
+        """Type of a dataset in the file."""
+        dtype: np.dtype[Any] = self._checked(dataset, slice(0, 1), masks=True).dtype
+        return dtype
 
     def array(self, dataset: str, part: slice | None = None, masks: bool = False) -> Array:
         """Values of a dataset in single or double precision.
@@ -220,7 +243,7 @@ class Datasets:
         """A dataset whose values lie in the file, are real numbers, and fit into memory."""
         node, where = self._found(name), self.name(name)
         if not isinstance(node, h5py.Dataset):
-            present = ", ".join(self._names()) or "none"
+            present = ", ".join(self.names()) or "none"
             kind = "no dataset" if node is None else "a group, and no dataset,"
             raise DataError(f"{self.path} has {kind} `{name}`; it has: {present}")
         with _explained(where):
@@ -294,7 +317,8 @@ class Datasets:
             f"file, which is not followed; name that file, or copy the dataset"
         )
 
-    def _names(self) -> list[str]:
+    def names(self) -> list[str]:
+        """Names of all datasets."""
         names: list[str] = []
         with _explained(str(self.path)):
             self.file.visititems(

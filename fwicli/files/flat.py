@@ -44,10 +44,11 @@ class RawFormat:
     def fits(self, path: Path) -> bool:
         """Whether a file has exactly the bytes of the shape; not without a shape."""
         size = path.stat().st_size
-        return self.shape is not None and size == math.prod(self.shape) * self._type.itemsize
+        return self.shape is not None and size == math.prod(self.shape) * self.type.itemsize
 
     @property
-    def _type(self) -> np.dtype[Any]:
+    def type(self) -> np.dtype[Any]:
+        """Of the numbers, with their byte order."""
         return np.dtype(self.dtype).newbyteorder("<" if self.byte_order == "little" else ">")
 
     def read(self, path: Path) -> Array:
@@ -58,7 +59,7 @@ class RawFormat:
         DataError
             If the file does not have the bytes of the shape, or cannot be read.
         """
-        size, itemsize = path.stat().st_size, self._type.itemsize
+        size, itemsize = path.stat().st_size, self.type.itemsize
         if self.shape is None and size % itemsize:
             raise DataError(
                 f"{path} has {size} bytes, not a multiple of the {itemsize} that a {self.dtype} "
@@ -71,7 +72,7 @@ class RawFormat:
             )
         numbers.check_size((size,), 1, str(path))
         try:
-            values = np.fromfile(path, self._type)
+            values = np.fromfile(path, self.type)
         except numbers.FAILURES as error:
             raise DataError(f"{path} cannot be read ({error})") from error
         return numbers.plain(values.reshape(self.shape or values.shape), str(path))

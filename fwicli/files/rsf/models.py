@@ -44,14 +44,35 @@ def read(path: Path) -> tuple[Array, str, dict[str, Any]]:
         If the file cannot be read, or its axes are not those of a model.
     """
     header = read_header(path)
-    values, axes = header.block(), header.axes
-    if len(axes) == 1:
-        (axis,) = axes
+    order, beside = described(header)
+    return np.ascontiguousarray(header.block().transpose(order)), str(path), beside
+
+
+def described(header: Header) -> tuple[tuple[int, ...], dict[str, Any]]:
+    """Axes of an array, and their description.
+
+    Parameters
+    ----------
+    header : Header
+
+    Returns
+    -------
+    order : tuple of int
+        Axes of the stored array, slowest first, in the order (x, z) or (x, y, z).
+    beside : dict
+        `spacing` and `origin` [m]; `dt` and `dt_unit` of a single axis.
+
+    Raises
+    ------
+    DataError
+        If the axes are not those of a model.
+    """
+    if len(header.axes) == 1:
+        (axis,) = header.axes
         stated = {} if axis.interval is None else {"dt": np.array(axis.interval)}
-        return values, str(path), stated | ({"dt_unit": axis.unit} if axis.unit else {})
+        return (0,), stated | ({"dt_unit": axis.unit} if axis.unit else {})
     order = _order(header)
-    values = np.ascontiguousarray(values.transpose(order))
-    return values, str(path), _lengths(header, [header.axes[::-1][i] for i in order])
+    return order, _lengths(header, [header.axes[::-1][i] for i in order])
 
 
 def write(path: Path, values: Array, grid: Grid, name: str, unit: str) -> None:
