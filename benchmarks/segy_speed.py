@@ -1,0 +1,167 @@
+"""Speed of SEG-Y: writing, indexing, opening shots, and reading through, beside the disk's own.
+
+A file of 10 000 shots is written shot by shot, as IEEE and as IBM floats. It is indexed by a new
+process, opened by another from the index that the first has kept, and its shots are read at random
+and then all in order. The disk's own speed is that of writing and reading as many bytes in blocks
+of 4 MB. Files are written through to the disk; before reading, they leave the cache of the system.
+Memory is the largest that was resident, less what was resident after the imports.
+
+    python benchmarks/segy_speed.py [--shots 10000] [--channels 100] [--samples 250] [--folder DIR]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import numpy as np
+
+BLOCK = 1 << 22
+RANDOM = 300
+
+
+def write(path: Path, shots: int, channels: int, samples: int, encoding: str) -> None:
+    """A marine line, one shot in memory at once, written through to the disk."""
+    from fwicli.segy.fields import byte_map
+    from fwicli.segy.writer import Form, writing
+
+    gather = np.random.default_rng(0).standard_normal((channels, samples)).astype(np.float32)
+    channel = np.arange(channels)
+    form = Form(0.004, samples, shots * channels, encoding, fields=byte_map())
+    with writing(path, form) as writer:
+        for shot in range(shots):
+            writer.append(
+                gather,
+                {
+                    "field_record": shot + 1,
+                    "channel": channel + 1,
+                    "trace_id": 1,
+                    "source_x": 2500 * shot,
+                    "receiver_x": 2500 * shot - 10_000 - 1250 * channel,
+                    "source_depth": 600,
+                    "receiver_elevation": -800,
+                    "coordinate_scalar": -100,
+                    "elevation_scalar": -100,
+                },
+            )
+    through(path)
+
+
+def through(path: Path) -> None:
+    """Write a file through to the disk, and out of the cache of the system."""
+    descriptor = os.open(path, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.close(descriptor)
+
+
+def copy_of(size: int, path: Path) -> None:
+    """As many bytes in blocks."""
+    block = np.random.default_rng(0).bytes(BLOCK)
+    with path.open("wb", buffering=0) as file:
+        for _ in range(size // BLOCK):
+            file.write(block)
+    through(path)
+
+
+def read_through(path: Path) -> None:
+    """A file in blocks."""
+    with path.open("rb", buffering=0) as file:
+        while file.read(BLOCK):
+            pass
+
+
+def seconds(function: Callable[[], object]) -> float:
+    """Time that a function takes."""
+    started = time.perf_counter()
+    function()
+    return time.perf_counter() - started
+
+
+def resident() -> float:
+    """Largest resident memory of this process until now [MB]."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+def opened(path: Path) -> None:
+    """Part of a new process: open a survey, then its shots."""
+    from fwicli.segy import gathers
+    from fwicli.segy.fields import byte_map
+
+    imported, started = resident(), time.perf_counter()
+    records = gathers.read_gathers([path], byte_map())
+    opening, memory = time.perf_counter() - started, resident() - imported
+    numbers = np.random.default_rng(1).integers(0, len(records.data), RANDOM)
+    single = [seconds(lambda n=int(n): records.data[n]) for n in numbers]
+    through(path)
+    whole = seconds(lambda: [None for gather in records.data if gather is None])
+    times = {"open": opening, "shot": float(np.median(single)), "slowest": max(single)}
+    click.echo(json.dumps({**times, "memory": memory, "through": whole, "all": resident()}))
+
+
+def in_process(path: Path, cache: Path) -> dict[str, float]:
+    """Run `opened` in a new process."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--open", str(path)],
+        env={**os.environ, "FWI_CACHE": str(cache)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    times: dict[str, float] = json.loads(done.stdout)
+    return times
+
+
+@click.command()
+@click.option("--shots", default=10_000)
+@click.option("--channels", default=100)
+@click.option("--samples", default=250)
+@click.option("--folder", type=click.Path(path_type=Path), help="Where files are written.")
+@click.option("--open", "path", type=click.Path(path_type=Path), hidden=True)
+def main(
+    shots: int, channels: int, samples: int, folder: Path | None, path: Path | None
+) -> None:
+    """Write, index, open and read files, and print speeds."""
+    if path is not None:
+        opened(path)
+        return
+    place = Path(tempfile.mkdtemp(prefix="segy-", dir=folder))
+    traces = shots * channels
+    size = traces * (240 + 4 * samples)
+    try:
+        disk = place / "plain"
+        writing = seconds(lambda: copy_of(size, disk))
+        reading = seconds(lambda: read_through(disk))
+        disk.unlink()
+        click.echo(
+            f"disk: writes {size / writing / 1e6:.0f} MB/s, reads {size / reading / 1e6:.0f} MB/s"
+        )
+        for encoding in ("ieee", "ibm"):
+            file = place / f"{encoding}.sgy"
+            took = seconds(lambda f=file, e=encoding: write(f, shots, channels, samples, e))
+            first, again = (in_process(file, place / "cache") for _ in range(2))
+            click.echo(
+                f"{encoding}: {size / 1e9:.2f} GB of {shots} shots written at "
+                f"{size / took / 1e6:.0f} MB/s ({writing / took:.2f} of the disk's speed); indexed "
+                f"at {traces / first['open']:.0f} traces/s; opened again in {again['open']:.2f} s "
+                f"and {again['memory']:.0f} MB; a shot in {1e3 * again['shot']:.2f} ms, at most "
+                f"{1e3 * again['slowest']:.1f} ms; read through at "
+                f"{size / again['through'] / 1e6:.0f} MB/s "
+                f"({reading / again['through']:.2f} of the disk's speed), {again['all']:.0f} MB"
+            )
+            file.unlink()
+    finally:
+        shutil.rmtree(place)
+
+
+if __name__ == "__main__":
+    main()
