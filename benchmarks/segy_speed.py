@@ -97,14 +97,15 @@ def opened(path: Path) -> None:
     from fwicli.segy import gathers
     from fwicli.segy.fields import byte_map
 
+    gathers.LOADED = 0  # small files, too, are read shot by shot
     imported, started = resident(), time.perf_counter()
     records = gathers.read_gathers([path], byte_map())
     opening, memory = time.perf_counter() - started, resident() - imported
     numbers = np.random.default_rng(1).integers(0, len(records.data), RANDOM)
-    single = [seconds(lambda n=int(n): records.data[n]) for n in numbers]
+    single = sorted(seconds(lambda n=int(n): records.data[n]) for n in numbers)
     through(path)
     whole = seconds(lambda: [None for gather in records.data if gather is None])
-    times = {"open": opening, "shot": float(np.median(single)), "slowest": max(single)}
+    times = {"open": opening, "shot": single[RANDOM * 99 // 100], "slowest": single[-1]}
     click.echo(json.dumps({**times, "memory": memory, "through": whole, "all": resident()}))
 
 
@@ -127,9 +128,7 @@ def in_process(path: Path, cache: Path) -> dict[str, float]:
 @click.option("--samples", default=250)
 @click.option("--folder", type=click.Path(path_type=Path), help="Where files are written.")
 @click.option("--open", "path", type=click.Path(path_type=Path), hidden=True)
-def main(
-    shots: int, channels: int, samples: int, folder: Path | None, path: Path | None
-) -> None:
+def main(shots: int, channels: int, samples: int, folder: Path | None, path: Path | None) -> None:
     """Write, index, open and read files, and print speeds."""
     if path is not None:
         opened(path)
@@ -153,8 +152,8 @@ def main(
                 f"{encoding}: {size / 1e9:.2f} GB of {shots} shots written at "
                 f"{size / took / 1e6:.0f} MB/s ({writing / took:.2f} of the disk's speed); indexed "
                 f"at {traces / first['open']:.0f} traces/s; opened again in {again['open']:.2f} s "
-                f"and {again['memory']:.0f} MB; a shot in {1e3 * again['shot']:.2f} ms, at most "
-                f"{1e3 * again['slowest']:.1f} ms; read through at "
+                f"and {again['memory']:.0f} MB; 99 of 100 shots in {1e3 * again['shot']:.2f} ms, "
+                f"the slowest in {1e3 * again['slowest']:.1f} ms; read through at "
                 f"{size / again['through'] / 1e6:.0f} MB/s "
                 f"({reading / again['through']:.2f} of the disk's speed), {again['all']:.0f} MB"
             )

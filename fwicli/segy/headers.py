@@ -67,17 +67,32 @@ def _blocks(layout: Layout, descriptor: int) -> Iterator[tuple[int, Array]]:
         offset = layout.first + begin * layout.stride
         if whole:
             block = np.empty((count, layout.stride), np.uint8)
-            _read(layout, descriptor, block, offset)
+            fill(layout, descriptor, block, offset)
             yield begin, block[:, :HEADER]
             continue
         block = np.empty((count, HEADER), np.uint8)
         for number in range(count):
-            _read(layout, descriptor, block[number], offset + number * layout.stride)
+            fill(layout, descriptor, block[number], offset + number * layout.stride)
         yield begin, block
 
 
-def _read(layout: Layout, descriptor: int, target: Array, offset: int) -> None:
-    """Fill an array from a file."""
+def fill(layout: Layout, descriptor: int, target: Array, offset: int) -> None:
+    """Fill an array from a file.
+
+    Parameters
+    ----------
+    layout : Layout
+    descriptor : int
+        The file, open for reading.
+    target : ndarray of uint8
+    offset : int
+        Byte of the file from 0.
+
+    Raises
+    ------
+    DataError
+        If the file ends before.
+    """
     rest = target.data.cast("B")
     while rest:
         count = os.preadv(descriptor, [rest], offset)

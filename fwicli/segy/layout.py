@@ -93,6 +93,11 @@ class Layout:
     stamp: tuple[int, int]
     digest: str
 
+    @property
+    def is_ibm(self) -> bool:
+        """Whether samples are IBM floats."""
+        return self.form == FORMATS[1][0]
+
     def check_unchanged(self, status: os.stat_result) -> None:
         """Make sure that the file is still the one that was judged.
 

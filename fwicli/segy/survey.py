@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +21,14 @@ from fwicli.segy.quantities import Quantities
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.int64]
+# Easting, northing and depth of "source" and "receiver" of all traces, each of shape (traces,), or
+# (1,) where all are the same.
+Ends = dict[str, tuple[Array, Array, Array]]
 
 # Trace identification codes: of records of pressure or of an unstated sensor, and of a dead trace.
 SEISMIC, DEAD = (-1, 0, 1, 11), 2
+# Traces whose receivers are compared at once.
+BLOCK = 1 << 16
 SENSORS = {12: "vertical", 13: "cross-line", 14: "in-line", 15: "vertical (rotated)"}
 
 
@@ -101,10 +107,7 @@ class Survey:
 
     def field(self, name: str) -> Numbers:
         """A header field of the traces, shot by shot, shape (n,)."""
-        values = np.broadcast_to(
-            _all(self.indexes, name), sum(i.layout.traces for i in self.indexes)
-        )
-        return np.asarray(values)[self.order]
+        return _values(Quantities(self.indexes).stored(name), self.order)
 
 
 def read_survey(
@@ -134,19 +137,17 @@ def read_survey(
     headers.check_units()
     interval, samples = headers.sampling(grouping.interval)
     chosen, factors = _chosen(headers, grouping)
-    order, begins = _grouped(headers, grouping, chosen)
     ends = {end: _positions(headers, end) for end in ("source", "receiver")}
+    keys = [column for key in grouping.keys for column in _key_columns(headers, key, ends)]
+    order, begins = _grouped(headers, keys, chosen)
     _check_zeros(headers, ends, chosen, begins)
-    first = order[begins[:-1]]
     source = grouping.source
-    _check_sources(headers, grouping, ends[source], order, begins)
-    sources = np.stack([_taken(column, first) for column in ends[source]], axis=1)
-    other = ends["receiver" if source == "source" else "source"]
-    receivers = np.stack([_taken(column, order) for column in other], axis=1)
-    y = sources[0, 1]
-    if not northing and (sources[:, 1] == y).all() and (receivers[:, 1] == y).all():
-        sources, receivers = sources[:, ::2], receivers[:, ::2]
-    start = _start(headers, order, begins)
+    _check_sources(headers, source, ends[source], order, begins)
+    other = "receiver" if source == "source" else "source"
+    axes = slice(None) if northing or _have_northing(ends, chosen) else slice(None, None, 2)
+    first = order[begins[:-1]]
+    sources = np.stack([_values(column, first) for column in ends[source][axes]], axis=1)
+    receivers = np.stack([_values(column, order) for column in ends[other][axes]], axis=1)
     _note_duplicates(headers, receivers, begins)
     return Survey(
         headers.indexes,
@@ -154,7 +155,7 @@ def read_survey(
         begins,
         sources,
         receivers,
-        start,
+        _start(headers, order, begins),
         interval,
         samples,
         factors if len(factors) == 1 else factors[order],
@@ -162,13 +163,16 @@ def read_survey(
     )
 
 
-def _taken(column: Array, numbers: Numbers) -> Array:
+def _values(column: NDArray[Any], numbers: Numbers) -> NDArray[Any]:
     """Values of some traces, from a column of one value or of one for each trace."""
     return np.full(len(numbers), column[0]) if len(column) == 1 else column[numbers]
 
 
-def _all(indexes: Sequence[Index], name: str) -> NDArray[np.int64]:
-    return np.asarray(Quantities(indexes).stored(name))
+def _have_northing(ends: Ends, chosen: Numbers) -> bool:
+    """Whether northings differ."""
+    columns = [ends[end][1] for end in ends]
+    parts = [column if len(column) == 1 else column[chosen] for column in columns]
+    return any(bool((part != parts[0][0]).any()) for part in parts)
 
 
 def _positions(headers: Quantities, end: str) -> tuple[Array, Array, Array]:
@@ -235,67 +239,69 @@ def _reversed(
 # --- groups ---------------------------------------------------------------------------------------
 
 
-def _grouped(headers: Quantities, grouping: Grouping, chosen: Numbers) -> tuple[Numbers, Numbers]:
+def _grouped(
+    headers: Quantities, keys: Sequence[NDArray[Any]], chosen: Numbers
+) -> tuple[Numbers, Numbers]:
     """Numbers of traces shot by shot, and where each shot begins."""
-    codes = np.zeros(len(chosen), dtype=np.int64)
-    for key in grouping.keys:
-        for column in _key_columns(headers, key):
-            if len(column) > 1:
-                values, inverse = np.unique(column[chosen], return_inverse=True)
-                codes = np.unique(codes * len(values) + inverse, return_inverse=True)[1]
+    # Neighbours with equal keys are a run; only runs are compared with each other.
+    begins_run = np.ones(len(chosen), dtype=bool)
+    begins_run[1:] = False
+    varying = [column for column in keys if len(column) > 1]
+    for column in varying:
+        values = column[chosen]
+        begins_run[1:] |= values[1:] != values[:-1]
+    runs = np.flatnonzero(begins_run)
+    codes = np.zeros(len(runs), dtype=np.int64)
+    for column in varying:
+        values, inverse = np.unique(column[chosen[runs]], return_inverse=True)
+        codes = np.unique(codes * len(values) + inverse, return_inverse=True)[1]
     groups, first = np.unique(codes, return_index=True)
     # Shots in the order of their first traces.
     rank = np.empty(len(groups), dtype=np.int64)
     rank[np.argsort(first, kind="stable")] = np.arange(len(groups))
-    codes = rank[codes]
-    order = np.argsort(codes, kind="stable")
-    begins = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(groups)))])
+    shots = rank[codes]
+    lengths = np.diff([*runs, len(chosen)])
+    counts = np.bincount(shots, weights=lengths, minlength=len(groups)).astype(np.int64)
+    begins = np.concatenate([[0], np.cumsum(counts)])
+    order = chosen
+    if len(groups) < len(runs):
+        order = chosen[np.argsort(np.repeat(shots.astype(np.int32), lengths), kind="stable")]
     channels = np.asarray(headers.stored("channel"))
-    if len(channels) > 1:
-        order = _by_channel(channels[chosen], codes, order, begins)
-    return chosen[order], begins
+    return (_by_channel(channels, order, begins) if len(channels) > 1 else order), begins
 
 
-def _by_channel(channels: Numbers, codes: Numbers, order: Numbers, begins: Numbers) -> Numbers:
+def _by_channel(channels: NDArray[Any], order: Numbers, begins: Numbers) -> Numbers:
     """The order with the traces of a shot sorted by channel, where channels do not repeat."""
-    if len(order) < 2:
-        return order
-    same_shot = np.diff(codes[order]) == 0
+    same_shot = np.ones(len(order) - 1, dtype=bool)
+    same_shot[begins[1:-1] - 1] = False
     if (np.diff(channels[order])[same_shot] > 0).all():
         return order
-    by_channel = np.lexsort((channels, codes))
+    shots = np.repeat(np.arange(len(begins) - 1, dtype=np.int32), np.diff(begins))
+    by_channel = order[np.lexsort((channels[order], shots))]
     repeats = (np.diff(channels[by_channel]) == 0) & same_shot
     repeating = np.zeros(len(begins) - 1, dtype=bool)
-    repeating[codes[by_channel][:-1][repeats]] = True
-    return np.where(repeating[codes[order]], order, by_channel)
+    repeating[shots[:-1][repeats]] = True
+    return np.where(repeating[shots], order, by_channel)
 
 
-def _key_columns(headers: Quantities, key: str) -> list[Array]:
+def _key_columns(headers: Quantities, key: str, ends: Ends) -> list[NDArray[Any]]:
     """Columns that are equal within a group."""
     if key == SHOT:
-        names = ("field_record", "gun")
-        stored = [np.asarray(headers.stored(name), dtype=np.float64) for name in names]
-        return [*stored, *_positions(headers, "source")]
+        return [headers.stored("field_record"), headers.stored("gun"), *ends["source"]]
     if key == RECEIVER:
-        station = np.asarray(headers.stored("receiver_point"), dtype=np.float64)
-        return [station, *_positions(headers, "receiver")]
+        return [headers.stored("receiver_point"), *ends["receiver"]]
     if key not in STANDARD:
         raise DataError(
             f"`data.group` names `{key}`, which is no field; choose `shot`, `receiver`, or some of "
             f"{', '.join(STANDARD)}"
         )
-    return [np.asarray(headers.stored(key), dtype=np.float64)]
+    return [headers.stored(key)]
 
 
 def _check_sources(
-    headers: Quantities,
-    grouping: Grouping,
-    columns: Sequence[Array],
-    order: Numbers,
-    begins: Numbers,
+    headers: Quantities, end: str, columns: Sequence[Array], order: Numbers, begins: Numbers
 ) -> None:
-    """Every trace of a shot must have the same source."""
-    end = grouping.source
+    """Every trace of a shot must have the same source, or receiver in its place."""
     names = (f"{end}_x", f"{end}_y", f"{end}_elevation")
     for name, axis, column in zip(names, "xyz", columns, strict=True):
         if len(column) == 1:
@@ -336,7 +342,7 @@ def _start(headers: Quantities, order: Numbers, begins: Numbers) -> Array:
 
 def _check_zeros(
     headers: Quantities,
-    ends: dict[str, tuple[Array, Array, Array]],
+    ends: Ends,
     chosen: Numbers,
     begins: Numbers,
 ) -> None:
@@ -368,14 +374,21 @@ def _check_zeros(
 
 def _note_duplicates(headers: Quantities, receivers: Array, begins: Numbers) -> None:
     """Note shots with several traces at one receiver."""
-    shots = np.repeat(np.arange(len(begins) - 1), np.diff(begins))
-    order = np.lexsort((*receivers.T, shots))
-    same = np.diff(shots[order]) == 0
-    for column in receivers.T:
-        same &= np.diff(column[order]) == 0
-    if same.any():
-        shot = int(shots[order][int(np.argmax(same))])
+    count, first = 0, -1
+    step = max(1, BLOCK // max(1, int(np.diff(begins).max())))
+    for shot in range(0, len(begins) - 1, step):
+        part = begins[shot : shot + step + 1]
+        rows = receivers[part[0] : part[-1]]
+        shots = np.repeat(np.arange(len(part) - 1), np.diff(part))
+        order = np.lexsort((*rows.T, shots))
+        same = np.diff(shots[order]) == 0
+        for column in rows.T:
+            same &= np.diff(column[order]) == 0
+        if same.any() and first < 0:
+            first = shot + int(shots[order][int(np.argmax(same))])
+        count += int(same.sum())
+    if count:
         headers.notes.append(
-            f"{int(same.sum())} traces have the receiver of another trace of their shot (the "
-            f"first in shot {shot}); both are used"
+            f"{count} traces have the receiver of another trace of their shot (the first in shot "
+            f"{first}); both are used"
         )

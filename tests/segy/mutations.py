@@ -20,7 +20,6 @@ import segyio
 from fwicli.errors import FwiError
 from fwicli.segy.fields import Fields, byte_map
 from fwicli.segy.index import read_index
-from fwicli.segy.samples import SampleReader
 from fwicli.segy.survey import Survey, read_survey
 from fwicli.segy.traces import SegyTraces
 from tests.segy.files import line, opened, write
