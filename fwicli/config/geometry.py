@@ -1,12 +1,24 @@
-"""The section `geometry`: where sources and receivers are, along lines and on grids."""
+"""The section `geometry`: where sources and receivers are: lines, grids, shapes, and tables."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
-from fwicli.config.values import Count, Number, Section, kind
+from fwicli.config.coordinates import CoordinatesSection
+from fwicli.config.tables import RelationSection, TableSection, TracesTableSection, by_path
+from fwicli.config.values import Count, NonNegative, Number, OneOf, Positive, Section, kind
 
 
 def _not_zero(value: float) -> float:
@@ -62,21 +74,185 @@ class PointsSection(Section):
     """The points have these second horizontal coordinates in 3D [m]."""
     z: Coordinate
     """The points have these depths, positive downwards [m]."""
-    layout: Literal["line", "grid"] = "line"
+    layout: Annotated[str, OneOf(("line", "grid"), ", ring, arc, polyline")] = "line"
     """Coordinates are paired one by one along a line, or combined to a grid."""
 
 
-class ReceiversSection(PointsSection):
+Point = Annotated[list[Number], Field(min_length=2, max_length=3)]
+
+
+class RingSection(Section):
+    """Points evenly spaced on a circle: around a body in 2D, horizontal in 3D."""
+
+    layout: Literal["ring"]
+    """This name selects a ring."""
+    centre: Point
+    """The circle has this centre, (x, z) in 2D and (x, y, z) in 3D [m]."""
+    radius: Positive
+    """The points are this far from the centre [m]."""
+    count: Count
+    """The circle has this number of points, the first towards larger x."""
+
+
+class ArcSection(Section):
+    """Points evenly spaced on a part of a circle: in 2D of x and z, in 3D horizontal."""
+
+    layout: Literal["arc"]
+    """This name selects an arc."""
+    centre: Point
+    """The circle has this centre, (x, z) in 2D and (x, y, z) in 3D [m]."""
+    radius: Positive
+    """The points are this far from the centre [m]."""
+    angles: Annotated[list[Number], Field(min_length=2, max_length=2)]
+    """The first and last point have these angles, from x towards z in 2D and y in 3D [deg]."""
+    count: Count
+    """The arc has this number of points, both ends among them."""
+
+
+class PolylineSection(Section):
+    """Points along straight pieces from vertex to vertex, as of a cable or a crooked line."""
+
+    layout: Literal["polyline"]
+    """This name selects a polyline."""
+    vertices: Annotated[list[Point], Field(min_length=2)]
+    """The line goes through these points, (x, z) in 2D and (x, y, z) in 3D [m]."""
+    step: Positive | None = None
+    """Neighbouring points are this far apart along the line, from its first vertex [m]."""
+    count: Count | None = None
+    """The line has this number of evenly spaced points, both ends among them."""
+
+    @model_validator(mode="after")
+    def _step_or_count(self) -> PolylineSection:
+        if (self.step is None) == (self.count is None):
+            raise ValueError("give either `step` [m] or `count`")
+        return self
+
+
+class OffsetsSection(Section):
+    """Receivers that may be limited to a range of offsets, shot by shot."""
+
+    offsets: Annotated[list[NonNegative], Field(min_length=2, max_length=2)] | None = None
+    """A shot is recorded by receivers at horizontal distances from this least to this largest one
+    [m]."""
+
+    @field_validator("offsets")
+    @classmethod
+    def _in_order(cls, value: list[float] | None) -> list[float] | None:
+        if value is not None and value[0] > value[1]:
+            raise ValueError("the least offset comes first, and the largest second")
+        return value
+
+
+class ReceiversSection(PointsSection, OffsetsSection):
     """Receivers of every shot."""
 
     towed: bool = False
-    """The receivers move with the source, and x and y are offsets from it."""
+    """The receivers move with the source, and x and y are offsets from it, along the axes of the
+    model."""
+
+    @model_validator(mode="after")
+    def _one_way_to_move(self) -> ReceiversSection:
+        if self.towed and self.offsets is not None:
+            raise ValueError("`towed: true` gives the offsets by x and y; leave out `offsets`")
+        return self
+
+
+class ReceiverRingSection(RingSection, OffsetsSection):
+    """Receivers on a circle."""
+
+
+class ReceiverArcSection(ArcSection, OffsetsSection):
+    """Receivers on a part of a circle."""
+
+
+class ReceiverPolylineSection(PolylineSection, OffsetsSection):
+    """Receivers along straight pieces."""
+
+
+class ReceiverTableSection(TableSection, OffsetsSection):
+    """Receivers in a table, one a row."""
+
+
+SHAPES = ("ring", "arc", "polyline")
+
+
+def layout(value: Any) -> str:
+    """Which kind of points a section is meant for."""
+    if isinstance(value, BaseModel):
+        value = value.model_dump()
+    if not isinstance(value, dict):
+        return "line"
+    name = value.get("layout")
+    if name in SHAPES:
+        return str(name)
+    return "table" if "file" in value else "line"
+
+
+Sources = Annotated[
+    Annotated[PointsSection, Tag("line")]
+    | Annotated[RingSection, Tag("ring")]
+    | Annotated[ArcSection, Tag("arc")]
+    | Annotated[PolylineSection, Tag("polyline")]
+    | Annotated[TableSection, Tag("table")],
+    Discriminator(layout),
+]
+Receivers = Annotated[
+    Annotated[ReceiversSection, Tag("line")]
+    | Annotated[ReceiverRingSection, Tag("ring")]
+    | Annotated[ReceiverArcSection, Tag("arc")]
+    | Annotated[ReceiverPolylineSection, Tag("polyline")]
+    | Annotated[ReceiverTableSection, Tag("table")],
+    Discriminator(layout),
+]
 
 
 class GeometrySection(Section):
     """Sources, one a shot, and the receivers of every shot."""
 
-    sources: PointsSection
+    sources: Annotated[Sources, BeforeValidator(by_path, json_schema_input_type=Sources | Path)]
     """The sources are at these points, one for each shot."""
-    receivers: ReceiversSection
+    receivers: Annotated[
+        Receivers, BeforeValidator(by_path, json_schema_input_type=Receivers | Path)
+    ]
     """The receivers of every shot are at these points."""
+    relation: Annotated[
+        RelationSection | None,
+        BeforeValidator(by_path, json_schema_input_type=RelationSection | Path | None),
+    ] = None
+    """This table says which receivers of a table record which shot; by default all record all."""
+    coordinates: CoordinatesSection | None = None
+    """The positions are on a map, and these settings bring them to the axes of the model."""
+
+    @model_validator(mode="after")
+    def _related_by_identities(self) -> GeometrySection:
+        tables = (self.sources, self.receivers)
+        if self.relation is not None and not all(isinstance(t, TableSection) for t in tables):
+            raise ValueError(
+                "a `relation` names points by their ids, which only tables have; give tables of "
+                "sources and receivers, or leave it out"
+            )
+        return self
+
+
+class TracesGeometrySection(Section):
+    """Sources and receivers of a table of traces."""
+
+    traces: Annotated[
+        TracesTableSection,
+        BeforeValidator(by_path, json_schema_input_type=TracesTableSection | Path),
+    ]
+    """The sources and receivers are in this table, one trace a row."""
+    coordinates: CoordinatesSection | None = None
+    """The positions are on a map, and these settings bring them to the axes of the model."""
+
+
+def origin(value: Any) -> str:
+    """Where a geometry comes from: from points, or from files of both sources and receivers."""
+    names = value if isinstance(value, dict) else getattr(value, "model_fields_set", ())
+    return next((name for name in ("traces",) if name in names), "points")
+
+
+Geometry = Annotated[
+    Annotated[GeometrySection, Tag("points")] | Annotated[TracesGeometrySection, Tag("traces")],
+    Discriminator(origin),
+]

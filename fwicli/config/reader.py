@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from fwicli.config.paths import may_be_path
 from fwicli.config.problems import ConfigProblem, Key, place_of, shortened
 
 SECTIONS = ("model", "reference", "geometry", "wavelet", "time", "physics", "data")
@@ -30,8 +31,6 @@ OF_DATA = {
 }
 YAML_SUFFIXES = (".yaml", ".yml")
 COMMAND_LINE = "--set"
-# Settings of a model that may be the path of a file.
-PROPERTIES = ("vp", "rho", "epsilon", "delta", "theta", "phi")
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 DIRECTIVE = re.compile(r"^%YAML\s+(?!1\.2\b)(\S*)", re.MULTILINE)
 
@@ -240,7 +239,7 @@ class Reader:
         if len(key) == 1 and key[0] in SECTIONS:
             section = self._beside(path, value, key)
             return value if section is None else self.file(section, key)
-        if "file" in key[-2:] or (len(key) == 2 and key[0] in SECTIONS and key[1] in PROPERTIES):
+        if may_be_path(key):
             return str(self._beside(path, value, key) or value)
         return value
 

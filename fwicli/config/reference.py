@@ -18,7 +18,7 @@ NAME = "NAME"
 # Type of a section whose keys are the user's names.
 MAPPING = "mapping of names"
 # Keys that choose among alternatives.
-SELECTORS = ("kind", "method")
+SELECTORS = ("kind", "method", "layout")
 UNIT = re.compile(r"\[([^\]]+)\]")
 # Keywords of a JSON schema, and how a range is written.
 RANGE = {

@@ -16,7 +16,7 @@ from pydantic import (
 
 from fwicli.config.arrays import ArrayFileSection, NumberOrArray
 from fwicli.config.data import DataSection
-from fwicli.config.geometry import GeometrySection
+from fwicli.config.geometry import Geometry
 from fwicli.config.inversion import InversionSection
 from fwicli.config.values import (
     MOST,
@@ -335,7 +335,7 @@ class RunConfig(Section):
 class ModelConfig(RunConfig):
     """`fwi model`: records of a known earth."""
 
-    geometry: GeometrySection
+    geometry: Geometry
     """This section places sources and receivers."""
     wavelet: WaveletSection
     """The sources emit this wavelet."""
