@@ -67,11 +67,14 @@ def show(plan: Plan, as_json: bool) -> None:
     values |= unrounded(plan)
     stages: list[dict[str, Any]] = values.pop("stages")
     warnings, histories = values.pop("warnings"), values.pop("history", [])
+    notes = values.pop("survey", [])
     near = [stage["summary"] for stage in values.pop("near_source", [])]
     values |= values.pop("environment", {})
     display.summary(values, as_json=False)
     click.echo()
     display.table("stage", stages)
+    for note in notes:
+        click.echo(f"survey: {note}")
     for number, reason in enumerate(dict.fromkeys(histories), 1):
         stage = f" of stage {number}" if len(set(histories)) > 1 else ""
         click.echo(f"history{stage}: {reason}")

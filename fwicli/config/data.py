@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
+from fwicli.config.coordinates import CoordinatesSection
 from fwicli.config.segy import TraceHeadersSection
 from fwicli.config.values import Positive, Section
 
@@ -81,6 +82,8 @@ class DataSection(TraceHeadersSection):
     """The coordinates of sources and receivers are along these axes; by default as named."""
     receiver_axes: AxesSection | None = None
     """The coordinates of receivers alone are along these axes; by default as `axes` says."""
+    coordinates: CoordinatesSection | None = None
+    """The positions are on a map, and these settings bring them to the axes of the model."""
     duration: Positive | None = None
     """Records are used, and waves propagated, up to this time [s]; by default all of them."""
 

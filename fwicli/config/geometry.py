@@ -223,6 +223,13 @@ class GeometrySection(Section):
     coordinates: CoordinatesSection | None = None
     """The positions are on a map, and these settings bring them to the axes of the model."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_traces(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "traces" in value:
+            raise ValueError("`traces` takes the place of `sources` and `receivers`; leave out one")
+        return value
+
     @model_validator(mode="after")
     def _related_by_identities(self) -> GeometrySection:
         tables = (self.sources, self.receivers)
@@ -249,7 +256,8 @@ class TracesGeometrySection(Section):
 def origin(value: Any) -> str:
     """Where a geometry comes from: from points, or from files of both sources and receivers."""
     names = value if isinstance(value, dict) else getattr(value, "model_fields_set", ())
-    return next((name for name in ("traces",) if name in names), "points")
+    both = "sources" in names or "receivers" in names
+    return "traces" if "traces" in names and not both else "points"
 
 
 Geometry = Annotated[

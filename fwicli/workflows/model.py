@@ -20,7 +20,8 @@ from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import coarsened
 from fwicli.survey.signals.wavelets import Spectrum
-from fwicli.workflows.assembly import plausibility, sizes, survey
+from fwicli.workflows.assembly import geometry as positions
+from fwicli.workflows.assembly import plausibility, sizes
 from fwicli.workflows.assembly.wavelets import signature
 from fwicli.workflows.planning import placement, simulation_grids
 from fwicli.workflows.planning.numerics import discretize
@@ -68,9 +69,11 @@ def plan_modelling(
     if model is None:
         return None
     physics, ndim = config.physics, model.grid.ndim
-    geometry = problems.get(("geometry",), lambda: survey.acquisition(config.geometry, ndim))
-    if geometry is None:
+    layout = problems.get(("geometry",), lambda: positions.layout(config.geometry, ndim))
+    if layout is None:
         return None
+    geometry = layout.acquisition
+    problems.note(*layout.notes)
     check = registry.load(physics.equation).check_components
     problems.get(("geometry",), partial(check, geometry))
     placement.inside(problems, ("geometry",), model.grid, geometry)

@@ -14,7 +14,7 @@ from fwicli.config.geometry import LineSection
 from fwicli.config.loader import ProblemsError, load
 from fwicli.errors import DataError
 from fwicli.files.records import _check_selection
-from fwicli.workflows.assembly import survey
+from fwicli.workflows.assembly import points
 
 CONFIG = """\
 model: {vp: 2000, shape: [41, 41], spacing: 10}
@@ -24,7 +24,7 @@ inversion: {bounds: [1500, 3000], stages: [{band: [0, 10]}]}
 
 
 def values(line: dict[str, Any]) -> np.ndarray:
-    return survey._values(
+    return points._values(
         LineSection.model_validate({k: v for k, v in line.items() if v is not None})
     )
 

@@ -55,15 +55,12 @@ class Stations:
         Of the file, for messages.
     notes : tuple of str
         How the file was read, where that is not plain.
-    elevations : bool
-        Whether the file gave elevations in place of depths.
     """
 
     positions: Array
     ids: tuple[str, ...]
     name: str
     notes: tuple[str, ...] = ()
-    elevations: bool = False
 
 
 def read(path: Path, point: Point, reading: Reading, identified: bool) -> Stations:
@@ -91,13 +88,13 @@ def read(path: Path, point: Point, reading: Reading, identified: bool) -> Statio
     if identified or "id" in reading.columns:
         roles["id"] = accepted("id", point, alone=True)
     columns = _columns(table, roles, reading)
-    positions, notes, elevations = _positions(table, columns, reading, "")
+    positions, notes = _positions(table, columns, reading, "")
     ids = identities(table, columns, "id") if identified else ()
     _check_unique(table, ids)
-    return Stations(positions, ids, str(path), (*table.notes, *notes), elevations)
+    return Stations(positions, ids, str(path), (*table.notes, *notes))
 
 
-def read_traces(path: Path, reading: Reading) -> tuple[Stations, list[Array], bool]:
+def read_traces(path: Path, reading: Reading) -> tuple[Stations, list[Array]]:
     """Read source and receiver of every trace, one trace a row.
 
     Rows with one identity of the source, or else with one position of it, are a shot.
@@ -113,8 +110,6 @@ def read_traces(path: Path, reading: Reading) -> tuple[Stations, list[Array], bo
         One a shot, in the order of the file.
     receivers : list of ndarray, of shape (n, 3) or (n, 2)
         Positions of the receivers of each shot [m].
-    elevations : bool
-        Whether the file gave elevations of the receivers in place of depths.
 
     Raises
     ------
@@ -128,8 +123,8 @@ def read_traces(path: Path, reading: Reading) -> tuple[Stations, list[Array], bo
         for role in AXES
     }
     columns = _columns(table, roles | {"source_id": accepted("id", "source", False)}, reading)
-    sources, notes, raised = _positions(table, columns, reading, "source_")
-    receivers, more, elevations = _positions(table, columns, reading, "receiver_")
+    sources, notes = _positions(table, columns, reading, "source_")
+    receivers, more = _positions(table, columns, reading, "receiver_")
     if "source_id" in columns:
         ids = identities(table, columns, "source_id")
         _, first, shot = np.unique(ids, return_index=True, return_inverse=True)
@@ -142,8 +137,8 @@ def read_traces(path: Path, reading: Reading) -> tuple[Stations, list[Array], bo
     if any(np.diff(r).max(initial=1) > 1 for r in rows):
         notes = (*notes, f"{path}: traces of a shot are not all one after the other")
     every = tuple(dict.fromkeys((*table.notes, *notes, *more)))
-    stations = Stations(sources[first[order]], (), str(path), every, raised)
-    return stations, [receivers[r] for r in rows], elevations
+    stations = Stations(sources[first[order]], (), str(path), every)
+    return stations, [receivers[r] for r in rows]
 
 
 def identity(text: str) -> str:
@@ -212,8 +207,8 @@ def _of_file(table: Table, error: FwiError) -> DataError:
 
 def _positions(
     table: Table, columns: Mapping[str, int], reading: Reading, point: str
-) -> tuple[Array, tuple[str, ...], bool]:
-    """Positions of points, notes, and whether the vertical coordinate was an elevation.
+) -> tuple[Array, tuple[str, ...]]:
+    """Positions of points, and notes.
 
     Raises
     ------
@@ -231,12 +226,12 @@ def _positions(
             names_of_columns.check_geographic(table.names)
             raise _missing(table, f"{point}x", "the first horizontal coordinate", "")
         axes = [metres(role) for role in ("x", "y") if point + role in columns]
-        vertical, elevations = _vertical(table, columns, reading, point, metres)
+        vertical = _vertical(table, columns, reading, point, metres)
     except DataError as error:
         raise error if str(table.path) in str(error) else _of_file(table, error) from None
     in_units = [f"{point}{role} in {unit}" for role, unit in units.items() if unit not in ("", "m")]
     notes = (f"{table.path}: {', '.join(in_units)}",) if in_units else ()
-    return np.stack([*axes, vertical], axis=1), notes, elevations
+    return np.stack([*axes, vertical], axis=1), notes
 
 
 def _vertical(
@@ -245,8 +240,8 @@ def _vertical(
     reading: Reading,
     point: str,
     metres: Callable[[str], Array],
-) -> tuple[Array, bool]:
-    """Depths below elevation 0 [m], and whether they come from elevations.
+) -> Array:
+    """Depths below elevation 0 [m].
 
     Raises
     ------
@@ -260,13 +255,13 @@ def _vertical(
                 f"there are a `depth` and the column `{names[0]}`; leave out `depth`, or name no "
                 f"column of depths"
             )
-        return np.full(len(table.rows), reading.depth), False
+        return np.full(len(table.rows), reading.depth)
     if roles == ["z"]:
-        return metres("z"), False
+        return metres("z")
     if roles == ["elevation"]:
-        return -metres("elevation"), True
+        return -metres("elevation")
     if roles == ["elevation", "burial"]:
-        return metres("burial") - metres("elevation"), True
+        return metres("burial") - metres("elevation")
     if not roles:
         key = f"{point}z"
         raise _missing(table, key, "the depth", " or of the elevation, or a `depth: 10` [m]")

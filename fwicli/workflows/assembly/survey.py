@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 from fwicli.config import schema
 from fwicli.config.arrays import ArrayFileSection
 from fwicli.config.data import DataSection
-from fwicli.config.geometry import Coordinate, GeometrySection, LineSection, PointsSection
 from fwicli.digits import round_down
 from fwicli.errors import GeometryError, ModelError
 from fwicli.files import arrays
@@ -19,7 +17,7 @@ from fwicli.files.arrays import Stored
 from fwicli.files.flat import RawFormat
 from fwicli.propagators.absorbing import SIDES, SURFACE, AbsorbingLayer, walls
 from fwicli.propagators.sampling import interpolation
-from fwicli.survey.acquisition import Acquisition, towed
+from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
@@ -169,84 +167,6 @@ def read_property(
             f"fastest; if the file is raw binary, give its `shape`"
         )
     return values, stored
-
-
-# --- geometry -------------------------------------------------------------------------------------
-
-
-def acquisition(section: GeometrySection, ndim: int) -> Acquisition:
-    """Positions of a geometry section.
-
-    Parameters
-    ----------
-    section : GeometrySection
-    ndim : int
-        Dimensions of the model.
-
-    Returns
-    -------
-    acquisition : Acquisition
-    """
-    sources = _positions(section.sources, ndim, "sources")
-    receivers = _positions(section.receivers, ndim, "receivers")
-    sizes.records(np.full(len(sources), len(receivers)), 1, ndim)
-    if section.receivers.towed:
-        # Offsets are horizontal; the depth of a streamer is its own.
-        offsets = receivers.copy()
-        offsets[:, -1] = 0.0
-        sizes.positions([len(sources), len(receivers)], "grid")
-        spread = towed(sources, offsets)
-        spread[..., -1] = receivers[:, -1]
-        return Acquisition(sources, spread)
-    return Acquisition(sources, receivers)
-
-
-def _positions(section: PointsSection, ndim: int, name: str) -> Array:
-    """Positions of shape (n_points, ndim) [m], at least one."""
-    positions = _points(section, ndim)
-    if positions.size == 0:
-        error = GeometryError(f"there are no {name}: a list of coordinates is empty; give one [m]")
-        error.key = (name,)
-        raise error
-    return positions
-
-
-def _points(section: PointsSection, ndim: int) -> Array:
-    if (section.y is None) != (ndim == 2):
-        need = "no y" if ndim == 2 else "a y coordinate"
-        raise GeometryError(f"the model has {ndim} dimensions: give {need}")
-    named = {"x": section.x, "y": section.y, "z": section.z}
-    coordinates = {name: value for name, value in named.items() if value is not None}
-    sizes.positions([_count(value) for value in coordinates.values()], section.layout)
-    axes = {name: _values(value) for name, value in coordinates.items()}
-    if section.layout == "grid":
-        return np.stack(np.meshgrid(*axes.values(), indexing="ij"), axis=-1).reshape(-1, ndim)
-    try:
-        return np.stack(np.broadcast_arrays(*axes.values()), axis=-1)
-    except ValueError:
-        counts = ", ".join(f"{value.size} {name}" for name, value in axes.items())
-        raise GeometryError(
-            f"cannot pair {counts} coordinates; give as many of each, one for all, or "
-            f"`layout: grid`"
-        ) from None
-
-
-def _count(coordinate: Coordinate) -> int:
-    """Number of values along a coordinate."""
-    if not isinstance(coordinate, LineSection):
-        return len(coordinate) if isinstance(coordinate, list) else 1
-    if coordinate.count is not None:
-        return coordinate.count
-    steps = (coordinate.stop - coordinate.start) / (coordinate.step or 1.0)
-    return math.floor(steps + 1e-9) + 1
-
-
-def _values(coordinate: Coordinate) -> Array:
-    if isinstance(coordinate, LineSection):
-        if coordinate.count is not None:
-            return np.linspace(coordinate.start, coordinate.stop, coordinate.count)
-        return coordinate.start + (coordinate.step or 1.0) * np.arange(_count(coordinate))
-    return np.atleast_1d(np.asarray(coordinate, dtype=float))
 
 
 # --- data -----------------------------------------------------------------------------------------

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config import schema
+from fwicli.config.coordinates import CoordinatesSection
 from fwicli.errors import FwiError
 from fwicli.propagators.sampling import stability
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
-from fwicli.workflows.assembly import plausibility, survey, wavelets
+from fwicli.workflows.assembly import frames, plausibility, survey, wavelets
 from fwicli.workflows.assembly.inversion import InversionObjects
 from fwicli.workflows.assembly.wavelets import signature
 from fwicli.workflows.planning import placement
@@ -60,12 +61,8 @@ def observed(
         problems.warn(silent)
     if model is None or wavelet is None:
         return None
-    if records.acquisition.ndim != model.grid.ndim:
-        problems.add(
-            ("data",),
-            f"the data have {records.acquisition.ndim} coordinates and the model "
-            f"{model.grid.ndim}; both must be 2D (x, z) or 3D (x, y, z)",
-        )
+    records = _placed(problems, config.data.coordinates, records, model.grid.ndim)
+    if records is None:
         return None
     placement.inside(problems, ("data",), model.grid, records.acquisition)
     live = placement.live(records)
@@ -74,6 +71,20 @@ def observed(
     if not _well_sampled(problems, config.physics, model, records, fastest):
         return None
     return replace(records, wavelet=wavelet), wavelet, reference
+
+
+def _placed(
+    problems: Problems, section: CoordinatesSection | None, records: Gathers, ndim: int
+) -> Gathers | None:
+    """Records with their positions on the axes of the model."""
+    placed = problems.get(
+        ("data", "coordinates"),
+        lambda: frames.acquisition_in_model(section, records.acquisition, ndim),
+    )
+    if placed is None:
+        return None
+    problems.note(*placed[1])
+    return replace(records, acquisition=placed[0])
 
 
 def _wavelet(

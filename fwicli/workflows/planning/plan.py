@@ -52,6 +52,8 @@ class Plan:
         Known answer to measure a result against.
     inversion : InversionObjects or None
         Variables, misfits, optimizers and more of an inversion.
+    notes : list of str
+        How the survey was read and placed.
     environment : dict of str to object
         State of the machine (see `environment`); empty until it is examined.
     """
@@ -67,6 +69,7 @@ class Plan:
     reference: EarthModel | None = None
     inversion: InversionObjects | None = None
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     environment: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -108,7 +111,9 @@ class Plan:
                 )
 
     def announce(self) -> None:
-        """Log the warnings."""
+        """Log notes and warnings."""
+        for note in self.notes:
+            log.info("survey: %s", note)
         for warning in self.warnings:
             log.warning("warning: %s", warning)
 
@@ -144,6 +149,7 @@ class Plan:
             "gigapoint_steps_per_propagation": [round(s.work() / 1e9, 3) for s in self.stages],
             "stages": [s.summary() for s in self.stages],
             **({"environment": self.environment} if self.environment else {}),
+            **({"survey": self.notes} if self.notes else {}),
             "warnings": self.warnings,
         }
 
@@ -166,7 +172,7 @@ def make_plan(loaded: Loaded) -> Plan:
     problems.finish()
     if plan is None:  # every way to None leaves a problem, which `finish` raises
         raise FwiError("a check failed without saying why; please report this")
-    plan.warnings = problems.warnings
+    plan.warnings, plan.notes = problems.warnings, problems.notes
     needed, available = plan.total.nbytes, history.memory(loaded.config.execution)
     if needed > available:
         histories = "set `physics.history: auto`, " if plan.verb.keeps_history else ""

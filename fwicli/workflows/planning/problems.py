@@ -24,12 +24,15 @@ class Problems:
     ----------
     errors : list of ConfigProblem
     warnings : list of str
+    notes : list of str
+        How the survey was read and placed.
     """
 
     def __init__(self, loaded: Loaded) -> None:
         self.loaded = loaded
         self.errors: list[ConfigProblem] = []
         self.warnings: list[str] = []
+        self.notes: list[str] = []
         # Time steps in a sampling interval that a problem asks for.
         self._substeps: dict[Key, int] = {}
 
@@ -119,6 +122,10 @@ class Problems:
     def warn(self, message: str) -> None:
         """Note a warning: something possible, but perhaps not intended."""
         self.warnings.append(message)
+
+    def note(self, *messages: str) -> None:
+        """Note how the survey was read and placed, where a reader of the plan cannot see it."""
+        self.notes.extend(messages)
 
     def finish(self) -> None:
         """End the checks.

@@ -37,23 +37,22 @@ def read(folder: Path, text: str, point: Any = "source", ids: bool = False, **se
 def test_names_of_coordinates(header: str, tmp_path: Path) -> None:
     sources = read(tmp_path, f"{header}\n1,2,3\n4,5,6\n")
     assert sources.positions.tolist() == [[1, 2, 3], [4, 5, 6]]
-    assert (sources.notes, sources.elevations) == ((), False)
+    assert sources.notes == ()
 
 
 @pytest.mark.parametrize(
-    ("header", "z", "elevations"),
+    ("header", "z"),
     [
-        ("x,elevation", -3, True),
-        ("x,Elev (m)", -3, True),
-        ("x,height", -3, True),
-        ("rec_x,rec_elev", -3, True),
-        ("gx,gz", 3, False),
+        ("x,elevation", -3),
+        ("x,Elev (m)", -3),
+        ("x,height", -3),
+        ("rec_x,rec_elev", -3),
+        ("gx,gz", 3),
     ],
 )
-def test_vertical_coordinates(header: str, z: float, elevations: bool, tmp_path: Path) -> None:
+def test_vertical_coordinates(header: str, z: float, tmp_path: Path) -> None:
     receivers = read(tmp_path, f"{header}\n1,3\n", "receiver")
     assert receivers.positions.tolist() == [[1, z]]
-    assert receivers.elevations == elevations
 
 
 def test_depth_below_the_surface(tmp_path: Path) -> None:
@@ -170,19 +169,18 @@ def test_one_trace_a_row(header: str, tmp_path: Path) -> None:
     """Shots in the order of the file, with their own receivers in its order."""
     rows = ["7,100,5,10,1", "7,100,5,20,2", "3,50,6,30,3", "3,50,6,20,2", "3,50,6,10,1"]
     text = "\n".join([header, *rows]).replace(",", ";" if ";" in header else ",")
-    sources, receivers, elevations = stations.read_traces(write(tmp_path, text), PLAIN)
+    sources, receivers = stations.read_traces(write(tmp_path, text), PLAIN)
     assert sources.positions.tolist() == [[100, 5], [50, 6]]
     assert [r.tolist() for r in receivers] == [[[10, 1], [20, 2]], [[30, 3], [20, 2], [10, 1]]]
-    assert (sources.notes, elevations) == ((), False)
+    assert sources.notes == ()
 
 
 def test_traces_without_an_identity(tmp_path: Path) -> None:
     """Sources at one position are a shot; traces that do not follow each other are said."""
     text = "sx,sy,selev,rx,ry,relev\n9,0,1,1,1,2\n5,0,1,1,1,2\n9,0,1,3,1,2\n"
-    sources, receivers, elevations = stations.read_traces(write(tmp_path, text), PLAIN)
+    sources, receivers = stations.read_traces(write(tmp_path, text), PLAIN)
     assert sources.positions.tolist() == [[9, 0, -1], [5, 0, -1]]
     assert [r.tolist() for r in receivers] == [[[1, 1, -2], [3, 1, -2]], [[1, 1, -2]]]
-    assert elevations
     assert len(sources.notes) == 2
     assert "no shot id" in sources.notes[0]
     assert "not all one after the other" in sources.notes[1]

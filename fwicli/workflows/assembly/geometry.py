@@ -1,0 +1,240 @@
+"""From the section `geometry` to sources and receivers along the axes of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.config.coordinates import CoordinatesSection
+from fwicli.config.geometry import (
+    Geometry,
+    GeometrySection,
+    Receivers,
+    ReceiversSection,
+    Sources,
+    TracesGeometrySection,
+)
+from fwicli.config.tables import TableSection, TracesTableSection
+from fwicli.config.values import Section
+from fwicli.errors import FwiError, GeometryError
+from fwicli.files.geometry import relations, stations
+from fwicli.files.geometry.stations import Point, Reading, Stations
+from fwicli.survey.acquisition import Acquisition, towed
+from fwicli.survey.shapes import within_offsets
+from fwicli.workflows.assembly import frames, points, sizes
+from fwicli.workflows.assembly.frames import MapPositions
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Sources and receivers of a section, and how they came there.
+
+    Attributes
+    ----------
+    acquisition : Acquisition
+    on_map : MapPositions or None
+        Positions before they came to the axes of the model; None where receivers are towed.
+    notes : tuple of str
+        How files were read, and which way map coordinates went.
+    """
+
+    acquisition: Acquisition
+    on_map: MapPositions | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Survey:
+    """Sources, receivers, and those of each shot, as they are in the config and its files.
+
+    Attributes
+    ----------
+    sources : Stations
+        One a shot.
+    receivers : ndarray of shape (n, 2) or (n, 3)
+        [m].
+    spreads : list of ndarray of int, optional
+        Indices of the receivers of each shot; without it, all.
+    notes : tuple of str
+    """
+
+    sources: Array
+    receivers: Array
+    spreads: list[Array] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def layout(section: Geometry, ndim: int) -> Layout:
+    """Sources and receivers of a geometry section.
+
+    Parameters
+    ----------
+    section : GeometrySection or TracesGeometrySection
+    ndim : int
+        Dimensions of the model.
+
+    Returns
+    -------
+    layout : Layout
+
+    Raises
+    ------
+    GeometryError
+        If positions do not fit the model's dimensions, or a shot has no receivers.
+    DataError
+        If a table cannot be read.
+    SizeError
+        If there are more positions than there is memory for.
+    """
+    if isinstance(section, TracesGeometrySection):
+        survey = _of_traces(section.traces)
+    else:
+        survey = _of_points(section, ndim)
+        if _is_towed(section):
+            return _towed(section.coordinates, survey, ndim)
+    with _below("coordinates"):
+        sources, receivers, notes = frames.in_model(
+            section.coordinates, survey.sources, survey.receivers, ndim
+        )
+    spreads = survey.spreads
+    if isinstance(section, GeometrySection) and section.receivers.offsets is not None:
+        with _below("receivers"):
+            spreads = _by_offset(section.receivers.offsets, sources, receivers, spreads)
+    on_map = MapPositions(section.coordinates, survey.sources, survey.receivers)
+    return Layout(_acquisition(sources, receivers, spreads), on_map, (*survey.notes, *notes))
+
+
+def _acquisition(sources: Array, receivers: Array, spreads: list[Array] | None) -> Acquisition:
+    """Shots with their receivers; those of equal shots are stored once."""
+    if spreads is None:
+        return Acquisition(sources, receivers)
+    if all(np.array_equal(spread, spreads[0]) for spread in spreads[1:]):
+        return Acquisition(sources, receivers[spreads[0]])
+    if len({len(spread) for spread in spreads}) == 1:
+        return Acquisition(sources, receivers[np.stack(spreads)])
+    return Acquisition(sources, [receivers[spread] for spread in spreads])
+
+
+@contextmanager
+def _below(name: str) -> Iterator[None]:
+    """Errors with the key of the section that they concern."""
+    try:
+        yield
+    except FwiError as error:
+        error.key = (name, *error.key)
+        raise
+
+
+# --- from the config and its files ----------------------------------------------------------------
+
+
+def _of_points(section: GeometrySection, ndim: int) -> _Survey:
+    """Positions of sources and receivers, with the relation of tables."""
+    related = section.relation is not None
+    on_map = section.coordinates is not None
+    with _below("sources"):
+        sources = _stations(section.sources, "source", related, (ndim, on_map))
+    with _below("receivers"):
+        on_map = on_map and not _is_towed(section)
+        receivers = _stations(section.receivers, "receiver", related, (ndim, on_map))
+    notes = (*sources.notes, *receivers.notes)
+    if section.relation is not None:
+        with _below("relation"):
+            stated = _columns(section.relation.columns)
+            relation = relations.read(section.relation.file, stated, sources, receivers)
+        shots = sources.positions[relation.shots]
+        notes += relation.notes
+        return _Survey(shots, receivers.positions, relation.receivers, notes)
+    if getattr(section.receivers, "offsets", None) is None:
+        counts = np.full(len(sources.positions), len(receivers.positions))
+        sizes.records(counts, 1, ndim)
+    return _Survey(sources.positions, receivers.positions, None, notes)
+
+
+def _stations(
+    section: Sources | Receivers, point: Point, identified: bool, axes: tuple[int, bool]
+) -> Stations:
+    """Points of a section; `axes` are the model's dimensions, and whether they are on a map."""
+    if isinstance(section, TableSection):
+        reading = Reading(_columns(section.columns), section.unit, section.depth)
+        return stations.read(section.file, point, reading, identified)
+    return Stations(points.positions(section, *axes), (), "")
+
+
+def _of_traces(section: TracesTableSection) -> _Survey:
+    """Positions of the shots of a table of traces."""
+    with _below("traces"):
+        reading = Reading(_columns(section.columns), section.unit, section.depth)
+        sources, receivers = stations.read_traces(section.file, reading)
+    ends = np.cumsum([len(r) for r in receivers])
+    spreads = np.split(np.arange(ends[-1]), ends[:-1])
+    return _Survey(sources.positions, np.concatenate(receivers), spreads, sources.notes)
+
+
+def _columns(section: Section | None) -> dict[str, str | int]:
+    """Columns that a section states, by role."""
+    return {} if section is None else section.model_dump(exclude_none=True)
+
+
+# --- receivers of each shot -----------------------------------------------------------------------
+
+
+def _is_towed(section: GeometrySection) -> bool:
+    return isinstance(section.receivers, ReceiversSection) and section.receivers.towed
+
+
+def _towed(section: CoordinatesSection | None, survey: _Survey, ndim: int) -> Layout:
+    """Receivers that move with the sources; the depth of a streamer is its own."""
+    with _below("coordinates"):
+        sources, _, notes = frames.in_model(section, survey.sources, survey.sources[:0], ndim)
+    offsets = survey.receivers.copy()
+    offsets[:, -1] = 0.0
+    sizes.positions([len(sources), len(offsets)], "grid")
+    spread = towed(sources, offsets)
+    datum = section.datum if section is not None else 0.0
+    spread[..., -1] = survey.receivers[:, -1] + datum
+    return Layout(Acquisition(sources, spread), None, (*survey.notes, *notes))
+
+
+def _by_offset(
+    offsets: Sequence[float], sources: Array, receivers: Array, spreads: list[Array] | None
+) -> list[Array]:
+    """Receivers of each shot within a range of horizontal offsets.
+
+    Raises
+    ------
+    GeometryError
+        If a shot has none.
+    SizeError
+        If there are more positions than there is memory for.
+    """
+    within: list[Array] = []
+    counts = np.zeros(len(sources), dtype=np.int64)
+    for shot, source in enumerate(sources):
+        spread = np.arange(len(receivers)) if spreads is None else spreads[shot]
+        spread = spread[within_offsets(source, receivers[spread], offsets)]
+        within.append(spread)
+        counts[shot] = len(spread)
+        if shot % 100 == 0:
+            sizes.records(counts, 1, sources.shape[1])
+    empty = np.flatnonzero(counts == 0)
+    if len(empty):
+        error = GeometryError(
+            f"{len(empty)} of {len(sources)} shots have no receiver at offsets from "
+            f"{offsets[0]:g} to {offsets[1]:g} m, the first, shot {empty[0]}, at "
+            f"{_place(sources[empty[0]])}; widen `offsets`, or leave out these sources"
+        )
+        error.key = ("offsets",)
+        raise error
+    return within
+
+
+def _place(position: Array) -> str:
+    return f"({', '.join(f'{c:.9g}' for c in position)}) m"
