@@ -128,7 +128,7 @@ class PolylineSection(Section):
         return self
 
 
-class OffsetsSection(Section):
+class OffsetRangeSection(Section):
     """Receivers that may be limited to a range of offsets, shot by shot."""
 
     offsets: Annotated[list[NonNegative], Field(min_length=2, max_length=2)] | None = None
@@ -143,7 +143,7 @@ class OffsetsSection(Section):
         return value
 
 
-class ReceiversSection(PointsSection, OffsetsSection):
+class ReceiversSection(PointsSection, OffsetRangeSection):
     """Receivers of every shot."""
 
     towed: bool = False
@@ -157,19 +157,19 @@ class ReceiversSection(PointsSection, OffsetsSection):
         return self
 
 
-class ReceiverRingSection(RingSection, OffsetsSection):
+class ReceiverRingSection(RingSection, OffsetRangeSection):
     """Receivers on a circle."""
 
 
-class ReceiverArcSection(ArcSection, OffsetsSection):
+class ReceiverArcSection(ArcSection, OffsetRangeSection):
     """Receivers on a part of a circle."""
 
 
-class ReceiverPolylineSection(PolylineSection, OffsetsSection):
+class ReceiverPolylineSection(PolylineSection, OffsetRangeSection):
     """Receivers along straight pieces."""
 
 
-class ReceiverTableSection(TableSection, OffsetsSection):
+class ReceiverTableSection(TableSection, OffsetRangeSection):
     """Receivers in a table, one a row."""
 
 

@@ -52,11 +52,6 @@ class Frame:
     datum: float = 0.0
     shift: tuple[float, float] = (0.0, 0.0)
 
-    @property
-    def turned(self) -> bool:
-        """Whether x is not the easting."""
-        return self.azimuth % 360 != EAST
-
     def to_model(self, positions: Array) -> Array:
         """Positions in the model.
 
@@ -78,10 +73,10 @@ class Frame:
         self._check(positions)
         in_model = positions.astype(np.float64)
         in_model[:, -1] += self.datum
-        if positions.shape[1] == 2:
-            in_model[:, 0] += self.shift[0] - self.origin[0]
-            return in_model
         sine, cosine = _sine_and_cosine(self.azimuth)
+        if positions.shape[1] == 2:
+            in_model[:, 0] = (positions[:, 0] - self.origin[0]) * sine + self.shift[0]
+            return in_model
         east, north = (positions[:, i] - self.origin[i] for i in range(2))
         in_model[:, 0] = east * sine + north * cosine + self.shift[0]
         in_model[:, 1] = -east * cosine + north * sine + self.shift[1]
@@ -108,17 +103,17 @@ class Frame:
         self._check(positions)
         on_map = positions.astype(np.float64)
         on_map[:, -1] -= self.datum
-        if positions.shape[1] == 2:
-            on_map[:, 0] += self.origin[0] - self.shift[0]
-            return on_map
         sine, cosine = _sine_and_cosine(self.azimuth)
+        if positions.shape[1] == 2:
+            on_map[:, 0] = (positions[:, 0] - self.shift[0]) * sine + self.origin[0]
+            return on_map
         x, y = (positions[:, i] - self.shift[i] for i in range(2))
         on_map[:, 0] = x * sine - y * cosine + self.origin[0]
         on_map[:, 1] = x * cosine + y * sine + self.origin[1]
         return on_map
 
     def _check(self, positions: Array) -> None:
-        if positions.shape[1] == 2 and self.turned:
+        if positions.shape[1] == 2 and self.azimuth % 180 != EAST:
             raise GeometryError(
                 f"the positions have no northing (y), so that they cannot be turned to the azimuth "
                 f"{self.azimuth:g} degrees; give y, or leave out `azimuth`"
@@ -146,8 +141,8 @@ def fit(
 
     Parameters
     ----------
-    sources, receivers : ndarray of shape (n, 3)
-        Easting, northing and depth below elevation 0 [m].
+    sources, receivers : ndarray of shape (n, 3) or (n, 2)
+        Easting, northing and depth below elevation 0, or easting and depth [m].
     origin : tuple of float, or {"beginning", "first_source"}
         Point of the line that is the origin: next to this easting and northing [m], at the least x
         of all positions, or next to the first source.
@@ -163,14 +158,10 @@ def fit(
     Raises
     ------
     GeometryError
-        If the positions have no northing, or do not lie along a line.
+        If the positions do not lie along a line.
     """
-    if sources.shape[1] == 2 or receivers.shape[1] == 2:
-        raise GeometryError(
-            "the positions have no northing (y), so that no line can be fitted to them; give y, or "
-            "leave out `fit`"
-        )
-    points = np.unique(np.concatenate([sources[:, :2], receivers[:, :2]]), axis=0)
+    sources, receivers = (_horizontal(positions) for positions in (sources, receivers))
+    points = np.unique(np.concatenate([sources, receivers]), axis=0)
     centre = points[0] + (points - points[0]).mean(axis=0)
     length, width, direction = _principal_axis(points - centre)
     if length == 0 or width > WIDEST * length:
@@ -179,7 +170,7 @@ def fit(
             f"and {width:.4g} m across it; give `origin` and `azimuth` [degrees] in place of `fit`"
         )
     for line in (sources, receivers):
-        way = float((line[-1, :2] - line[0, :2]) @ direction)
+        way = float((line[-1] - line[0]) @ direction)
         if abs(way) > 1e-6 * length:
             direction = direction if way > 0 else -direction
             break
@@ -187,12 +178,19 @@ def fit(
     if origin == "beginning":
         first = float(along.min())
     elif origin == "first_source":
-        first = float((sources[0, :2] - centre) @ direction)
+        first = float((sources[0] - centre) @ direction)
     else:
         first = float((np.asarray(origin) - centre) @ direction)
     east, north = centre + first * direction
     azimuth = math.degrees(math.atan2(direction[0], direction[1])) % 360
     return Frame((float(east), float(north)), azimuth, datum, shift)
+
+
+def _horizontal(positions: Array) -> Array:
+    """Eastings and northings, 0 where there are none."""
+    if positions.shape[1] == 2:
+        return np.stack([positions[:, 0], np.zeros(len(positions))], axis=1)
+    return positions[:, :2]
 
 
 def _principal_axis(points: Array) -> tuple[float, float, Array]:

@@ -112,7 +112,19 @@ def line_length(vertices: Array) -> float:
 
 
 def points_along(length: float, step: float) -> int:
-    """Number of points along a line of some length [m], a step [m] apart, from its start."""
+    """Number of points along a line, from its start.
+
+    Parameters
+    ----------
+    length : float
+        Of the line [m].
+    step : float
+        Distance from point to point [m].
+
+    Returns
+    -------
+    count : int
+    """
     return int(np.floor(length / step + ROUND_OFF)) + 1
 
 

@@ -56,7 +56,7 @@ def acquisition_in_model(
     -------
     acquisition : Acquisition
     notes : tuple of str
-        What was done, in words.
+        Remarks on the way, in words.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def in_model(
     sources, receivers : ndarray of shape (n, ndim)
         [m].
     notes : tuple of str
-        What was done, in words.
+        Remarks on the way, in words.
 
     Raises
     ------

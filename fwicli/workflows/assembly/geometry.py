@@ -33,7 +33,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Layout:
+class SurveyLayout:
     """Sources and receivers of a section, and how they came there.
 
     Attributes
@@ -71,7 +71,7 @@ class _Survey:
     notes: tuple[str, ...] = ()
 
 
-def layout(section: Geometry, ndim: int) -> Layout:
+def layout(section: Geometry, ndim: int) -> SurveyLayout:
     """Sources and receivers of a geometry section.
 
     Parameters
@@ -82,7 +82,7 @@ def layout(section: Geometry, ndim: int) -> Layout:
 
     Returns
     -------
-    layout : Layout
+    layout : SurveyLayout
 
     Raises
     ------
@@ -108,7 +108,7 @@ def layout(section: Geometry, ndim: int) -> Layout:
         with _below("receivers"):
             spreads = _by_offset(section.receivers.offsets, sources, receivers, spreads)
     on_map = MapPositions(section.coordinates, survey.sources, survey.receivers)
-    return Layout(_acquisition(sources, receivers, spreads), on_map, (*survey.notes, *notes))
+    return SurveyLayout(_acquisition(sources, receivers, spreads), on_map, (*survey.notes, *notes))
 
 
 def _acquisition(sources: Array, receivers: Array, spreads: list[Array] | None) -> Acquisition:
@@ -190,7 +190,7 @@ def _is_towed(section: GeometrySection) -> bool:
     return isinstance(section.receivers, ReceiversSection) and section.receivers.towed
 
 
-def _towed(section: CoordinatesSection | None, survey: _Survey, ndim: int) -> Layout:
+def _towed(section: CoordinatesSection | None, survey: _Survey, ndim: int) -> SurveyLayout:
     """Receivers that move with the sources; the depth of a streamer is its own."""
     with _below("coordinates"):
         sources, _, notes = frames.in_model(section, survey.sources, survey.sources[:0], ndim)
@@ -200,7 +200,7 @@ def _towed(section: CoordinatesSection | None, survey: _Survey, ndim: int) -> La
     spread = towed(sources, offsets)
     datum = section.datum if section is not None else 0.0
     spread[..., -1] = survey.receivers[:, -1] + datum
-    return Layout(Acquisition(sources, spread), None, (*survey.notes, *notes))
+    return SurveyLayout(Acquisition(sources, spread), None, (*survey.notes, *notes))
 
 
 def _by_offset(

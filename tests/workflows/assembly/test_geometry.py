@@ -10,7 +10,7 @@ import pytest
 
 from fwicli.config.loader import load
 from fwicli.errors import ConfigError, DataError, FwiError, GeometryError
-from fwicli.workflows.assembly.geometry import Layout, layout
+from fwicli.workflows.assembly.geometry import SurveyLayout, layout
 
 REST = "model: {vp: 2000.0, shape: [101, 51], spacing: 10}\nwavelet: {kind: ricker, frequency: 9}\n"
 REST += "time: {interval: 0.004, duration: 0.4}\n"
@@ -20,7 +20,7 @@ REST += "time: {interval: 0.004, duration: 0.4}\n"
 def make(tmp_path: Path) -> Any:
     """Maker of layouts: of a section in YAML, with the text of the files that it names."""
 
-    def made(section: str, ndim: int = 2, **files: str) -> Layout:
+    def made(section: str, ndim: int = 2, **files: str) -> SurveyLayout:
         for name, text in files.items():
             (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
         path = tmp_path / "c.yaml"
@@ -30,7 +30,7 @@ def make(tmp_path: Path) -> Any:
     return made
 
 
-def spreads(result: Layout) -> list[list[Any]]:
+def spreads(result: SurveyLayout) -> list[list[Any]]:
     """Positions of the receivers of each shot."""
     acquisition = result.acquisition
     return [acquisition.receivers_of(shot).tolist() for shot in range(acquisition.shots)]
