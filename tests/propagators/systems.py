@@ -157,7 +157,7 @@ class Harness:
             if step.field.name in records:
                 equations.append(Eq(records[step.field.name], step.unknown))
         with strict():
-            return Operator(equations + after, name="Test")
+            return Operator(equations + after, name="Test", opt="noop")
 
     @cached_property
     def _recorded(self) -> tuple[dict[str, TimeFunction], Any]:
@@ -184,31 +184,39 @@ class Harness:
         self.run(system, {f"adj_{n}": r for n, r in residuals.items()}, records)
         return {n: np.array(records[f"adj_{n}"].data) for n in self.names}
 
+    @cached_property
+    def _scattered(self) -> tuple[dict[str, Function], dict[str, TimeFunction], System, Any]:
+        """Changes of all parameters, records of the scattered fields, and what fills them."""
+        changes = {p.name: like(p, f"d{p.name}") for p in self.system.parameters}
+        system = calculus.born(self.system, changes)
+        records = {f"born_{n}": self.series(f"b_{n}") for n in self.names}
+        return changes, records, system, self._operator(system, self.sources, records, [])
+
     def born(self, name: str, direction: np.ndarray) -> dict[str, np.ndarray]:
         """First-order change of the records for a change of one parameter."""
-        parameter = next(p for p in self.system.parameters if p.name == name)
-        perturbation = like(parameter, f"d{name}")
-        perturbation.data[:] = direction
-        system = calculus.born(self.system, {name: perturbation})
-        records = {f"born_{n}": self.series(f"b_{n}") for n in self.names}
-        self.run(system, self.sources, records)
+        changes, records, system, operator = self._scattered
+        for parameter, change in changes.items():
+            change.data[:] = direction if parameter == name else 0
+        self._apply(system, operator)
         return {n: np.array(records[f"born_{n}"].data) for n in self.names}
 
-    def gradient(self, name: str, residuals: dict[str, TimeFunction]) -> np.ndarray:
-        """Transpose of `born`, with the history of every field kept at every step.
+    def gradients(self, residuals: dict[str, TimeFunction]) -> dict[str, np.ndarray]:
+        """Transpose of `born` for every parameter, with all fields kept at every step.
 
         In step n of the adjoint the unknown is the multiplier of residual n, so that the
         integrand there belongs to time n + 1, which is what step n of the forward run recorded.
         """
-        parameter = next(p for p in self.system.parameters if p.name == name)
         history, operator = self._remembered
         self._apply(self.system, operator)
         system = calculus.adjoint(self.system)
         multipliers = {
             f.name: system.fields[system.index(f"adj_{f.name}")] for f in self.system.fields
         }
-        integrand = calculus.gradient(self.system, multipliers, parameter)
-        total = Function(name="total", grid=self.grid, space_order=0)
-        accumulate = Inc(total, substitute(integrand, history))
-        self.run(system, {f"adj_{n}": r for n, r in residuals.items()}, {}, [accumulate])
-        return np.array(total.data)
+        totals, sums = {}, []
+        for parameter in self.system.parameters:
+            integrand = calculus.gradient(self.system, multipliers, parameter)
+            total = Function(name=f"total_{parameter.name}", grid=self.grid, space_order=0)
+            sums.append(Inc(total, substitute(integrand, history)))
+            totals[parameter.name] = total
+        self.run(system, {f"adj_{n}": r for n, r in residuals.items()}, {}, sums)
+        return {name: np.array(total.data) for name, total in totals.items()}
