@@ -14,7 +14,13 @@ from fwicli.cli.verify import command
 from fwicli.config.loader import load
 from fwicli.workflows import verify
 
-OPTIONS = ["time.duration=0.3", "physics.free_surface=true"]
+# Spacing and layer are those of `make_setting`, so that kernels are compiled once for both.
+OPTIONS = [
+    "time.duration=0.3",
+    "physics.free_surface=true",
+    "model.spacing=[10, 12]",
+    "physics.absorbing.cells=10",
+]
 
 
 def test_exact_operators_pass(survey: Path) -> None:
