@@ -17,11 +17,21 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 ROOT = Path(__file__).resolve().parents[1]
 WITH_TORCH = importlib.util.find_spec("torch") is not None
 NEEDS_TORCH = "needs PyTorch: make test EXTRAS=torch"
+# Tests of seconds run first, so that at the end no process waits long for the others.
+LONG = (
+    "tests/test_documentation.py",
+    "tests/workflows/",
+    "tests/propagators/",
+    "tests/operators/",
+    "tests/cli/",
+    "tests/inversion/test_",
+)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests that need PyTorch, and skip them without it."""
+    """Run long tests first; mark tests that need PyTorch, and skip them without it."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
     for item in items:
         if "tests/autograd/" in item.nodeid:
             item.add_marker(pytest.mark.torch)
