@@ -76,7 +76,7 @@ def plan_modelling(
     problems.note(*layout.notes)
     check = registry.load(physics.equation).check_components
     problems.get(("geometry",), partial(check, geometry))
-    placement.inside(problems, ("geometry",), model.grid, geometry)
+    placement.inside(problems, ("geometry",), model.grid, geometry, layout.on_map)
     placement.sounding(problems, ("geometry",), physics, model.grid, geometry)
     if sampled is None or wavelet is None:
         return None

@@ -31,11 +31,14 @@ class MapPositions:
         How they come there.
     sources, receivers : ndarray of shape (n, 3) or (n, 2)
         Easting, northing and depth below elevation 0, or easting and depth [m].
+    settled : bool
+        Whether the config says already which coordinate is along which axis, and its sign.
     """
 
     section: CoordinatesSection | None
     sources: Array
     receivers: Array
+    settled: bool = False
 
 
 def acquisition_in_model(

@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config import schema
-from fwicli.config.coordinates import CoordinatesSection
+from fwicli.config.data import DataSection
 from fwicli.errors import FwiError
 from fwicli.propagators.sampling import stability
 from fwicli.survey.gathers import Gathers
+from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
 from fwicli.workflows.assembly import frames, plausibility, survey, wavelets
+from fwicli.workflows.assembly.frames import MapPositions
 from fwicli.workflows.assembly.inversion import InversionObjects
 from fwicli.workflows.assembly.wavelets import signature
 from fwicli.workflows.planning import placement
@@ -61,10 +63,9 @@ def observed(
         problems.warn(silent)
     if model is None or wavelet is None:
         return None
-    records = _placed(problems, config.data.coordinates, records, model.grid.ndim)
+    records = _placed(problems, config.data, records, model.grid)
     if records is None:
         return None
-    placement.inside(problems, ("data",), model.grid, records.acquisition)
     live = placement.live(records)
     placement.sounding(problems, ("data",), config.physics, model.grid, live)
     fastest = _fastest(config, model, inversion)
@@ -74,17 +75,22 @@ def observed(
 
 
 def _placed(
-    problems: Problems, section: CoordinatesSection | None, records: Gathers, ndim: int
+    problems: Problems, section: DataSection, records: Gathers, grid: Grid
 ) -> Gathers | None:
-    """Records with their positions on the axes of the model."""
+    """Records with their positions on the axes of the model, and in it."""
+    before = records.acquisition
     placed = problems.get(
         ("data", "coordinates"),
-        lambda: frames.acquisition_in_model(section, records.acquisition, ndim),
+        lambda: frames.acquisition_in_model(section.coordinates, before, grid.ndim),
     )
     if placed is None:
         return None
-    problems.note(*placed[1])
-    return replace(records, acquisition=placed[0])
+    acquisition, notes = placed
+    problems.note(*notes)
+    settled = section.axes is not None or section.receiver_axes is not None
+    on_map = MapPositions(section.coordinates, before.sources, before.all_receivers(), settled)
+    placement.inside(problems, ("data",), grid, acquisition, on_map)
+    return replace(records, acquisition=acquisition)
 
 
 def _wavelet(

@@ -13,13 +13,21 @@ from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.workflows.assembly import survey
+from fwicli.workflows.assembly.frames import MapPositions
 from fwicli.workflows.planning.problems import Problems
+from fwicli.workflows.planning.remedies import remedies
 
 # Distinct positions of a survey; a few may well be set side by side within one cell.
 SEVERAL = 5
 
 
-def inside(problems: Problems, key: Key, grid: Grid, geometry: Acquisition) -> None:
+def inside(
+    problems: Problems,
+    key: Key,
+    grid: Grid,
+    geometry: Acquisition,
+    on_map: MapPositions | None = None,
+) -> None:
     """Every source and receiver must lie in the model.
 
     Parameters
@@ -30,11 +38,16 @@ def inside(problems: Problems, key: Key, grid: Grid, geometry: Acquisition) -> N
     grid : Grid
         Of the model.
     geometry : Acquisition
+    on_map : MapPositions, optional
+        Positions before they came to the axes of the model: changes of them are tried and advised.
     """
     named = {"sources": geometry.sources, "receivers": geometry.all_receivers()}
     _spread(problems, key, grid, np.concatenate(list(named.values())))
     turned = Grid(grid.shape[::-1], grid.spacing, grid.origin)
     fits = not any(turned.outside(positions).any() for positions in named.values())
+    changes: list[str] = []
+    if on_map is not None and any(grid.outside(positions).any() for positions in named.values()):
+        changes = remedies(grid, on_map, str(key[0]))
     for name, positions in named.items():
         outside = grid.outside(positions)
         if not outside.any():
@@ -42,6 +55,8 @@ def inside(problems: Problems, key: Key, grid: Grid, geometry: Acquisition) -> N
         first = int(np.flatnonzero(outside)[0])
         where = ", ".join(f"{c:.9g}" for c in positions[first])
         remedy = "move them, or check units, `model.origin` and the sign of depths"
+        if changes:
+            remedy = f"all lie in it {'; or '.join(changes)}"
         if fits:
             axes, order = ", ".join(grid.axes), ", ".join(grid.axes[::-1])
             remedy = (
@@ -51,8 +66,17 @@ def inside(problems: Problems, key: Key, grid: Grid, geometry: Acquisition) -> N
         problems.add(
             (*key, name) if key == ("geometry",) else key,
             f"{int(outside.sum())} of {len(positions)} {name} lie outside the model, the "
-            f"first, number {first}, at ({where}) m; the model has {_extent(grid)} m: {remedy}",
+            f"first, number {first}, at ({where}) m, the farthest by {_farthest(grid, positions)}; "
+            f"the model has {_extent(grid)} m: {remedy}",
         )
+
+
+def _farthest(grid: Grid, positions: NDArray[np.float64]) -> str:
+    """How far positions reach beyond a grid, and along which axis."""
+    before, beyond = np.asarray(grid.origin) - positions, positions - np.asarray(grid.end)
+    reach = np.nanmax(np.maximum(before, beyond), axis=0)
+    axis = int(reach.argmax())
+    return f"{reach[axis]:.7g} m in {grid.axes[axis]}"
 
 
 def _spread(problems: Problems, key: Key, grid: Grid, positions: NDArray[np.float64]) -> None:
