@@ -1,0 +1,107 @@
+"""Marmousi-II records as a field file would hold them: written as SEG-Y and read back.
+
+    MARMOUSI=DATA python benchmarks/marmousi_segy.py [--folder runs/marmousi_segy]
+
+The folder holds `marmousi2_shots.h5`, records that another program made. They are written as IBM
+floats with coordinates in centimetres (scalar -100), two guns that fire in turn under one number of
+the field record, spreads of different length, and 24 dead traces that hold noise. The records that
+are read back are compared with the HDF5 file: samples, positions, and number of traces. Samples
+below the normal numbers of single precision (1.2e-38) become 0. The inversion of the file is then
+
+    fwi invert configs/marmousi_invert.yaml -o RUN --set data.file=FOLDER/marmousi.sgy
+        --set 'data.bytes={gun: 233:int16}'
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+import numpy as np
+
+from fwicli import Acquisition, Gathers, read_gathers
+from fwicli.segy import gathers as segy
+from fwicli.segy.fields import byte_map, field
+from fwicli.segy.records import Writing, write_gathers
+
+DEAD = 24
+FIELDS = byte_map(changes={"gun": field("gun", "233:int16")})
+
+
+def rows(records: Gathers) -> list[np.ndarray]:
+    """Receivers of each shot: spreads lose up to 80 of their 267 channels at either end."""
+    count = len(records.acquisition.receivers_of(0))
+    return [np.arange(20 * (n % 3), count - 20 * (n % 4)) for n in range(len(records.data))]
+
+
+def dead_traces(records: Gathers) -> np.ndarray:
+    """Numbers of dead traces among all that are written, shot by shot."""
+    total = sum(len(r) for r in rows(records))
+    return np.sort(np.random.default_rng(7).choice(total, DEAD, replace=False))
+
+
+def write(path: Path, records: Gathers) -> None:
+    """Write the records as a field file."""
+    spreads = rows(records)
+    shots = np.repeat(np.arange(len(spreads)), [len(r) for r in spreads])
+    dead = dead_traces(records)
+    data, begin = [], 0
+    for shot, spread in enumerate(spreads):
+        gather = np.array(records.data[shot][spread])
+        inside = dead[(dead >= begin) & (dead < begin + len(spread))] - begin
+        gather[inside] = 1e3 * np.random.default_rng(shot).standard_normal(gather[inside].shape)
+        data.append(gather)
+        begin += len(spread)
+    receivers = [records.acquisition.receivers_of(n)[spread] for n, spread in enumerate(spreads)]
+    survey = Gathers(Acquisition(records.acquisition.sources, receivers), records.interval, data)
+    headers = {
+        "field_record": 1001 + shots // 2,
+        "gun": 1 + shots % 2,
+        "channel": np.concatenate(spreads) + 1,
+        "trace_id": np.where(np.isin(np.arange(len(shots)), dead), 2, 1),
+    }
+    write_gathers(path, survey, Writing("ibm", divisor=100, fields=FIELDS, headers=headers))
+
+
+def compare(path: Path, records: Gathers) -> str:
+    """Differences of what is read back, in words."""
+    back = segy.read_gathers([path], FIELDS)
+    dead = dead_traces(records)
+    begin, position, error, missing = 0, 0.0, 0.0, 0
+    for shot, spread in enumerate(rows(records)):
+        live = spread[~np.isin(begin + np.arange(len(spread)), dead)]
+        begin += len(spread)
+        missing += abs(len(live) - len(back.acquisition.receivers_of(shot)))
+        ours = [back.acquisition.source(shot), back.acquisition.receivers_of(shot)]
+        receivers = records.acquisition.receivers_of(shot)[live]
+        theirs = [records.acquisition.source(shot), receivers]
+        position = max(position, *(np.abs(a - b).max() for a, b in zip(ours, theirs, strict=True)))
+        expected = records.data[shot][live].astype(float)
+        normal = np.abs(expected) >= np.finfo(np.float32).tiny
+        differences = np.abs(back.data[shot] - expected)[normal] / np.abs(expected[normal])
+        error = max(error, float(differences.max()))
+    counts = back.acquisition.counts
+    told = "; ".join(back.notes)
+    return (
+        f"{len(counts)} shots of {counts.min()} to {counts.max()} traces, {missing} traces more or "
+        f"less than were live; positions differ by {position:g} m, samples by a share of at most "
+        f"{error:.2g} (IBM floats: {2.0**-21:.2g}); told: {told}"
+    )
+
+
+@click.command()
+@click.option("--folder", default="runs/marmousi_segy", type=click.Path(path_type=Path))
+def main(folder: Path) -> None:
+    """Write the file, read it back, and compare."""
+    if "MARMOUSI" not in os.environ:
+        click.echo("marmousi: skipped; set MARMOUSI to the folder of the model and the records")
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    records = read_gathers(Path(os.environ["MARMOUSI"]) / "marmousi2_shots.h5", wavelet=False)
+    write(folder / "marmousi.sgy", records)
+    click.echo(compare(folder / "marmousi.sgy", records))
+
+
+if __name__ == "__main__":
+    main()
