@@ -24,6 +24,7 @@ ANGLES = {2: ("seconds of arc", 1_296_000.0), 3: ("degrees", 360.0), 4: ("degree
 # Sampling intervals are stored in microseconds, in 16 bits with a sign.
 LARGEST = 32767e-6
 MILLISECOND = 1e-3
+HORIZONTAL = ("source_x", "source_y", "receiver_x", "receiver_y")
 
 
 class Quantities:
@@ -108,14 +109,18 @@ class Quantities:
         """
         return self._length(name, "coordinate_scalar")
 
-    def check_units(self) -> None:
+    def check_units(self, names: Sequence[str] = HORIZONTAL) -> None:
         """Refuse coordinates in angles.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Coordinates that are compared with the largest angle.
 
         Raises
         ------
         DataError
         """
-        names = ("source_x", "source_y", "receiver_x", "receiver_y")
         units = np.asarray(self.stored("coordinate_units"))
         for code, (unit, limit) in ANGLES.items():
             stated = units == code

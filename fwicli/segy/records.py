@@ -8,7 +8,7 @@ above elevation 0.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,12 +113,40 @@ def write_gathers(path: Path, gathers: Gathers, how: Writing | None = None) -> t
     return tuple(note for note in notes if note)
 
 
+def divisor_of(positions: Sequence[Array]) -> int:
+    """The smallest divisor of `DIVISORS` that is exact, or the largest that fits.
+
+    Parameters
+    ----------
+    positions : sequence of ndarray
+        Coordinates [m].
+
+    Returns
+    -------
+    divisor : int
+
+    Raises
+    ------
+    DataError
+        If a coordinate does not fit four bytes.
+    """
+    largest = max(float(np.abs(p).max(initial=0)) for p in positions)
+    fitting = [d for d in DIVISORS if largest * d <= LARGEST]
+    if not fitting:
+        raise DataError(f"a position of {largest:g} m does not fit the headers of SEG-Y")
+    for divisor in fitting:
+        scaled = (p * divisor for p in positions)
+        if all((np.abs(np.rint(s) - s) <= EXACT * divisor).all() for s in scaled):
+            return divisor
+    return fitting[-1]
+
+
 class _Positions:
     """Positions as whole numbers of a part of a metre."""
 
     def __init__(self, gathers: Gathers, divisor: int | None) -> None:
         self.survey = gathers.acquisition
-        self.divisor = divisor or self._divisor()
+        self.divisor = divisor or divisor_of(self._all())
         self.above = bool((self.survey.sources[:, -1] < 0).any())
         if divisor not in (None, *DIVISORS):
             raise DataError(f"a divisor of {divisor}; SEG-Y has {', '.join(map(str, DIVISORS))}")
@@ -138,19 +166,6 @@ class _Positions:
         if isinstance(survey.receivers, np.ndarray):
             return [survey.sources, survey.all_receivers()]
         return [survey.sources, *(survey.receivers_of(shot) for shot in range(survey.shots))]
-
-    def _divisor(self) -> int:
-        """The smallest divisor that is exact, or the largest that fits."""
-        positions = self._all()
-        largest = max(float(np.abs(p).max(initial=0)) for p in positions)
-        fitting = [d for d in DIVISORS if largest * d <= LARGEST]
-        if not fitting:
-            raise DataError(f"a position of {largest:g} m does not fit the headers of SEG-Y")
-        for divisor in fitting:
-            scaled = (p * divisor for p in positions)
-            if all((np.abs(np.rint(s) - s) <= EXACT * divisor).all() for s in scaled):
-                return divisor
-        return fitting[-1]
 
     def of(self, shot: int) -> dict[str, ArrayLike]:
         """Fields of the traces of a shot."""

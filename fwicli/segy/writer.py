@@ -48,6 +48,8 @@ class Form:
         Lines of the text header, each of up to 76 characters.
     fields : dict of str to Field
         Where values of trace headers are written.
+    longest : int
+        Largest sampling interval [us].
     """
 
     interval: float
@@ -57,6 +59,7 @@ class Form:
     kind: str = "segy"
     text: Sequence[str] = ()
     fields: Fields = field(default_factory=byte_map)
+    longest: int = LONGEST
 
     def __post_init__(self) -> None:
         if self.kind == "su" and self.encoding != "ieee":
@@ -72,10 +75,10 @@ class Form:
                 f"{MOST_SAMPLES}; cut or resample the records"
             )
         exact = abs(self.interval * 1e6 - self.microseconds) <= 1e-6 * self.microseconds
-        if not 1 <= self.microseconds <= LONGEST or not exact:
+        if not 1 <= self.microseconds <= self.longest or not exact:
             raise DataError(
                 f"a sampling interval of {self.interval:.12g} s does not fit the headers of SEG-Y, "
-                f"which state whole microseconds from 1 to {LONGEST}; resample the records"
+                f"which state whole microseconds from 1 to {self.longest}; resample the records"
             )
 
     @property

@@ -19,6 +19,7 @@ from fwicli.segy.fields import STANDARD, byte_map
 from fwicli.segy.records import Writing, write_gathers
 from fwicli.survey.gathers import Gathers
 from fwicli.workflows import invert
+from fwicli.workflows.assembly import frames
 from fwicli.workflows.assembly import survey as assembly
 from tests.cli.test_commands import fwi
 from tests.segy.files import line, write
@@ -128,6 +129,25 @@ def test_keys_of_the_section_reach_the_file(folder: Path) -> None:
     np.testing.assert_array_equal(turned.data[:, 1], -samples[1::3])
     slower = records(folder, file, "data.interval=0.008", "data.group=[field_record, source_x]")
     assert slower.interval == 0.008
+
+
+def test_a_line_on_the_map_comes_to_the_axes_of_the_model(folder: Path) -> None:
+    """A line towards the north, and one in any direction, projected on x."""
+    for azimuth in (0.0, 37.0):
+        turn = np.array([np.sin(np.radians(azimuth)), np.cos(np.radians(azimuth))])
+        headers = line()
+        for end in ("source", "receiver"):
+            along = headers.pop(f"{end}_x")
+            for axis, direction in zip("xy", turn, strict=True):
+                headers[f"{end}_{axis}"] = np.rint(along * direction).astype(int) + 50_000_000
+        write(folder / "turned.sgy", headers)
+        setting = "data.coordinates={fit: line, origin: first_source}"
+        config = loaded(folder, f"data.file={folder}/turned.sgy", setting).config.data
+        placed, _ = frames.acquisition_in_model(
+            config.coordinates, assembly.gathers(config).acquisition, 2
+        )
+        np.testing.assert_allclose(placed.sources, [[50 * i, 6] for i in range(3)], atol=0.02)
+        np.testing.assert_allclose(placed.receivers_of(0)[:, 0], -12.5 * np.arange(1, 6), atol=0.02)
 
 
 @pytest.mark.parametrize(

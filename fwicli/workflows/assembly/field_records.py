@@ -47,7 +47,8 @@ def read(section: DataSection, wavelet: bool = True) -> Gathers:
         if len(paths) > 1:
             raise _at("file", f"{len(paths)} files of HDF5; name one, or files of SEG-Y or SU")
         return hdf5.read_gathers(paths[0], section.traces, section.selection(), wavelet)
-    records = segy.read_gathers(paths, byte_map(section), grouping(section), kind)
+    on_map = section.coordinates is not None
+    records = segy.read_gathers(paths, byte_map(section), grouping(section), kind, on_map)
     return _selected(records, section)
 
 

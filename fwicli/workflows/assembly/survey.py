@@ -12,16 +12,14 @@ from fwicli.config.arrays import ArrayFileSection
 from fwicli.config.data import DataSection
 from fwicli.digits import round_down
 from fwicli.errors import GeometryError, ModelError
-from fwicli.files import arrays
 from fwicli.files.arrays import Stored
-from fwicli.files.flat import RawFormat
 from fwicli.propagators.absorbing import SIDES, SURFACE, AbsorbingLayer, walls
 from fwicli.propagators.sampling import interpolation
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
-from fwicli.workflows.assembly import corrections, field_records, plausibility, sizes
+from fwicli.workflows.assembly import corrections, field_records, grid_files, plausibility, sizes
 
 Array = NDArray[Any]
 
@@ -151,13 +149,7 @@ def read_property(
     if isinstance(source, float):
         return np.full(section.shape or [], source), None
     shape = source.shape or section.shape
-    stored = arrays.read(
-        source.file,
-        source.dataset,
-        RawFormat(shape, source.dtype, source.byte_order),
-        masks=True,
-        chosen=source.chosen("dataset", "dtype", "byte_order"),
-    )
+    stored = grid_files.read(source, shape)
     values = stored.values
     if shape is not None and list(values.shape) != shape:
         raise ModelError(f"{stored.name} holds shape {values.shape}, not `shape` {shape}")
