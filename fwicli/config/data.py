@@ -55,8 +55,8 @@ Files = Annotated[
 ]
 
 
-class DataSection(TraceHeadersSection):
-    """Shot records in a file."""
+class RecordsSection(TraceHeadersSection):
+    """Files of shot records, and how they are read."""
 
     file: Files
     """The shot records are read from this file, relative to the config; of SEG-Y or SU also from a
@@ -65,9 +65,6 @@ class DataSection(TraceHeadersSection):
     """The file has this format; by default as its name and first bytes tell."""
     traces: str = "data"
     """The traces have this name in an HDF5 file."""
-    silent: Literal["drop", "compare"] = "drop"
-    """Traces that are zero throughout are dropped from every comparison, or compared like
-    others."""
     shots: Annotated[
         str,
         BeforeValidator(_written, json_schema_input_type=_Selection | int),
@@ -84,8 +81,6 @@ class DataSection(TraceHeadersSection):
     """The coordinates of receivers alone are along these axes; by default as `axes` says."""
     coordinates: CoordinatesSection | None = None
     """The positions are on a map, and these settings bring them to the axes of the model."""
-    duration: Positive | None = None
-    """Records are used, and waves propagated, up to this time [s]; by default all of them."""
 
     @field_validator("shots")
     @classmethod
@@ -104,3 +99,13 @@ class DataSection(TraceHeadersSection):
             number = parts[0] or 0
             return slice(number, number + 1 if number != -1 else None)
         return slice(*parts)
+
+
+class DataSection(RecordsSection):
+    """Shot records in a file."""
+
+    silent: Literal["drop", "compare"] = "drop"
+    """Traces that are zero throughout are dropped from every comparison, or compared like
+    others."""
+    duration: Positive | None = None
+    """Records are used, and waves propagated, up to this time [s]; by default all of them."""

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from fwicli.config.coordinates import CoordinatesSection
+from fwicli.config.data import RecordsSection
 from fwicli.config.tables import RelationSection, TableSection, TracesTableSection, by_path
 from fwicli.config.values import Count, NonNegative, Number, OneOf, Positive, Section, kind
 
@@ -226,8 +227,11 @@ class GeometrySection(Section):
     @model_validator(mode="before")
     @classmethod
     def _without_traces(cls, value: Any) -> Any:
-        if isinstance(value, dict) and "traces" in value:
-            raise ValueError("`traces` takes the place of `sources` and `receivers`; leave out one")
+        for name in ("traces", "records"):
+            if isinstance(value, dict) and name in value:
+                raise ValueError(
+                    f"`{name}` takes the place of `sources` and `receivers`; leave out one"
+                )
         return value
 
     @model_validator(mode="after")
@@ -253,14 +257,24 @@ class TracesGeometrySection(Section):
     """The positions are on a map, and these settings bring them to the axes of the model."""
 
 
+class RecordsGeometrySection(Section):
+    """Sources and receivers of shot records in files."""
+
+    records: RecordsSection
+    """The sources and receivers are those of these records."""
+
+
 def origin(value: Any) -> str:
     """Where a geometry comes from: from points, or from files of both sources and receivers."""
     names = value if isinstance(value, dict) else getattr(value, "model_fields_set", ())
     both = "sources" in names or "receivers" in names
-    return "traces" if "traces" in names and not both else "points"
+    files = [name for name in ("traces", "records") if name in names]
+    return files[0] if files and not both else "points"
 
 
 Geometry = Annotated[
-    Annotated[GeometrySection, Tag("points")] | Annotated[TracesGeometrySection, Tag("traces")],
+    Annotated[GeometrySection, Tag("points")]
+    | Annotated[TracesGeometrySection, Tag("traces")]
+    | Annotated[RecordsGeometrySection, Tag("records")],
     Discriminator(origin),
 ]

@@ -21,6 +21,7 @@ from fwicli.survey.gathers import Gathers
 from fwicli.workflows import invert
 from fwicli.workflows.assembly import frames
 from fwicli.workflows.assembly import survey as assembly
+from fwicli.workflows.planning.plan import make_plan
 from tests.cli.test_commands import fwi
 from tests.segy.files import line, write
 
@@ -148,6 +149,25 @@ def test_a_line_on_the_map_comes_to_the_axes_of_the_model(folder: Path) -> None:
         )
         np.testing.assert_allclose(placed.sources, [[50 * i, 6] for i in range(3)], atol=0.02)
         np.testing.assert_allclose(placed.receivers_of(0)[:, 0], -12.5 * np.arange(1, 6), atol=0.02)
+
+
+def test_modelling_takes_positions_from_records(survey: Path, folder: Path) -> None:
+    text = (survey / "model.yaml").read_text().split("geometry:")[0]
+    text += "geometry: {records: {file: line.sgy, shots: '1:'}}\n" + WAVELET
+    text += "time: {interval: 0.004, duration: 0.6}\n"
+    (folder / "model.yaml").write_text(text)
+    plan = make_plan(load(folder / "model.yaml"))
+    theirs = hdf5.read_gathers(survey / "shots" / "shots.h5").acquisition
+    np.testing.assert_array_equal(plan.acquisition.sources, theirs.sources[1:])
+    np.testing.assert_array_equal(plan.acquisition.receivers_of(2), theirs.receivers_of(3))
+    (folder / "model.yaml").write_text(text.replace("line.sgy", "none.sgy"))
+    with pytest.raises(FwiError, match=r"model.yaml:2:.*geometry.records: there is no file"):
+        make_plan(load(folder / "model.yaml"))
+    (folder / "model.yaml").write_text(
+        text.replace("{records:", "{sources: {x: 1, z: 1}, records:")
+    )
+    with pytest.raises(FwiError, match="`records` takes the place of `sources` and `receivers`"):
+        load(folder / "model.yaml")
 
 
 @pytest.mark.parametrize(

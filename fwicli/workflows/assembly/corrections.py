@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.config.data import AxesSection, DataSection
+from fwicli.config.data import AxesSection, RecordsSection
 from fwicli.errors import DataError, GeometryError
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
@@ -17,14 +17,14 @@ from fwicli.workflows.assembly import plausibility
 Array = NDArray[Any]
 
 
-def corrected(records: Gathers, section: DataSection) -> Gathers:
+def corrected(records: Gathers, section: RecordsSection) -> Gathers:
     """Records as the section says, where it contradicts their file.
 
     Parameters
     ----------
     records : Gathers
         As read.
-    section : DataSection
+    section : RecordsSection
 
     Returns
     -------
@@ -62,7 +62,7 @@ def _kept(records: Gathers, skip: list[int]) -> Array:
     return np.setdiff1d(np.arange(count), skip)
 
 
-def _on_axes(acquisition: Acquisition, section: DataSection) -> Acquisition:
+def _on_axes(acquisition: Acquisition, section: RecordsSection) -> Acquisition:
     """The acquisition with its coordinates along the axes of the model."""
     ndim, receivers = acquisition.ndim, acquisition.receivers
     axes = _axes(section.axes, ndim, "axes")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fwicli.config.data import DataSection
+from fwicli.config.data import RecordsSection
 from fwicli.config.segy import HeaderField, HeaderFieldSection
 from fwicli.disk import patterns
 from fwicli.errors import DataError
@@ -22,12 +22,12 @@ OF_HEADERS = ("preset", "bytes", "group", "dead", "reversed")
 OF_DATASETS = ("traces",)
 
 
-def read(section: DataSection, wavelet: bool = True) -> Gathers:
+def read(section: RecordsSection, wavelet: bool = True) -> Gathers:
     """Records as they are in their files.
 
     Parameters
     ----------
-    section : DataSection
+    section : RecordsSection
     wavelet : bool
         Whether the wavelet that an HDF5 file holds is read as well.
 
@@ -52,12 +52,12 @@ def read(section: DataSection, wavelet: bool = True) -> Gathers:
     return _selected(records, section)
 
 
-def files(section: DataSection) -> list[Path]:
+def files(section: RecordsSection) -> list[Path]:
     """Files of a section, those of patterns in the order of their names.
 
     Parameters
     ----------
-    section : DataSection
+    section : RecordsSection
 
     Returns
     -------
@@ -81,12 +81,12 @@ def files(section: DataSection) -> list[Path]:
     return paths
 
 
-def byte_map(section: DataSection) -> Fields:
+def byte_map(section: RecordsSection) -> Fields:
     """Fields of trace headers as a section names them.
 
     Parameters
     ----------
-    section : DataSection
+    section : RecordsSection
 
     Returns
     -------
@@ -113,12 +113,12 @@ def byte_map(section: DataSection) -> Fields:
     return fields.byte_map(preset, changes)
 
 
-def grouping(section: DataSection) -> Grouping:
+def grouping(section: RecordsSection) -> Grouping:
     """How traces form shots, as a section says.
 
     Parameters
     ----------
-    section : DataSection
+    section : RecordsSection
 
     Returns
     -------
@@ -153,7 +153,7 @@ def _format(path: Path) -> str:
     return "hdf5"
 
 
-def _check_keys(section: DataSection, kind: str) -> None:
+def _check_keys(section: RecordsSection, kind: str) -> None:
     """Refuse keys that a format does not have."""
     others = OF_HEADERS if kind == "hdf5" else OF_DATASETS
     for name in section.chosen(*others):
@@ -161,7 +161,7 @@ def _check_keys(section: DataSection, kind: str) -> None:
         raise _at(name, f"`{name}` applies to {formats} files, and this one is read as {kind}")
 
 
-def _selected(records: Gathers, section: DataSection) -> Gathers:
+def _selected(records: Gathers, section: RecordsSection) -> Gathers:
     """The shots that a section selects."""
     count = records.acquisition.shots
     numbers = np.arange(count)[section.selection()]

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config.coordinates import CoordinatesSection
+from fwicli.config.data import RecordsSection
 from fwicli.config.geometry import (
     Geometry,
     GeometrySection,
     Receivers,
     ReceiversSection,
+    RecordsGeometrySection,
     Sources,
     TracesGeometrySection,
 )
@@ -26,7 +28,7 @@ from fwicli.files.geometry import relations, stations
 from fwicli.files.geometry.stations import Point, Reading, Stations
 from fwicli.survey.acquisition import Acquisition, towed
 from fwicli.survey.shapes import within_offsets
-from fwicli.workflows.assembly import frames, points, sizes
+from fwicli.workflows.assembly import corrections, field_records, frames, points, sizes
 from fwicli.workflows.assembly.frames import MapPositions
 
 Array = NDArray[Any]
@@ -76,7 +78,7 @@ def layout(section: Geometry, ndim: int) -> SurveyLayout:
 
     Parameters
     ----------
-    section : GeometrySection or TracesGeometrySection
+    section : GeometrySection, TracesGeometrySection or RecordsGeometrySection
     ndim : int
         Dimensions of the model.
 
@@ -93,6 +95,8 @@ def layout(section: Geometry, ndim: int) -> SurveyLayout:
     SizeError
         If there are more positions than there is memory for.
     """
+    if isinstance(section, RecordsGeometrySection):
+        return _of_records(section.records, ndim)
     if isinstance(section, TracesGeometrySection):
         survey = _of_traces(section.traces)
     else:
@@ -133,6 +137,18 @@ def _below(name: str) -> Iterator[None]:
 
 
 # --- from the config and its files ----------------------------------------------------------------
+
+
+def _of_records(section: RecordsSection, ndim: int) -> SurveyLayout:
+    """Positions of shot records, at the key `records`."""
+    with _below("records"):
+        records = field_records.read(section, wavelet=False)
+        records = corrections.corrected(records, section)
+        with _below("coordinates"):
+            acquisition, notes = frames.acquisition_in_model(
+                section.coordinates, records.acquisition, ndim
+            )
+    return SurveyLayout(acquisition, None, (*records.notes, *notes))
 
 
 def _of_points(section: GeometrySection, ndim: int) -> _Survey:
