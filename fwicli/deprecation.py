@@ -7,12 +7,14 @@ name; tests of this project treat that warning as an error.
 from __future__ import annotations
 
 import functools
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 def warn(old: str, new: str, stacklevel: int = 3) -> None:
@@ -51,7 +53,10 @@ def lazy(
 
     def load(name: str) -> Any:
         if name in deprecated:
-            warn(f"{package}.{name}", f"{package}.{deprecated[name]}")
+            # `from package import name` looks whether the name is there, before it takes it.
+            looks = sys._getframe(1).f_globals.get("__name__") == "importlib._bootstrap"
+            if not looks:
+                warn(f"{package}.{name}", f"{package}.{deprecated[name]}")
             name = deprecated[name]
         if name in public:
             module, _, attribute = public[name].partition(":")
@@ -84,6 +89,30 @@ def renamed_fields(**new_names: str) -> Callable[[type[T]], type[T]]:
         for old, new in new_names.items():
             setattr(kind, old, property(functools.partial(_renamed, old=old, new=new)))
         return kind
+
+    return decorate
+
+
+def renamed_keywords(**new_names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Decorator of functions: old names of arguments still work as keywords.
+
+    Parameters
+    ----------
+    **new_names : str
+        New names of arguments by their old names.
+    """
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            for old in new_names.keys() & kwargs.keys():
+                name = function.__qualname__.removesuffix(".__init__")
+                package = function.__module__.rpartition(".")[0]
+                warn(f"{package}.{name}({old}=)", f"{package}.{name}({new_names[old]}=)")
+                kwargs[new_names[old]] = kwargs.pop(old)
+            return function(*args, **kwargs)
+
+        return call
 
     return decorate
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from importlib import import_module
 
+import numpy as np
 import pytest
 
-from fwicli import AbsorbingLayer, Discretization, Grid, HistoryOptions, Simulation, TimeAxis
+from fwicli import (
+    AbsorbingLayer,
+    Discretization,
+    Grid,
+    HistoryOptions,
+    Simulation,
+    TimeAxis,
+    operators,
+)
 
 ALIASES = [
     pytest.param(package, old, marks=[pytest.mark.torch] * (package == "fwicli.autograd"))
@@ -50,6 +59,28 @@ def test_old_names_of_fields() -> None:
     at = GRID.end
     with pytest.warns(DeprecationWarning, match=r"held` is now `.*max_history_bytes"):
         assert Simulation(new, [at], [at], held=7.0).max_history_bytes == 7.0
+
+
+def test_an_import_of_an_old_name_warns_once() -> None:
+    """Of which Python looks first whether it is there."""
+    with pytest.warns(DeprecationWarning, match="Simulation") as w:
+        exec("from fwicli import Waves")
+    assert len(w) == 1
+
+
+@pytest.mark.parametrize("name", ["forward", "jacobian", "gauss_newton", "extended"])
+def test_old_names_of_arguments(name: str) -> None:
+    """And no other name is taken."""
+    waves = Simulation(Discretization("acoustic", GRID, TIME, LAYER), [GRID.end], [GRID.end])
+    model = {"m": np.full(GRID.shape, 1 / 1500.0**2)}
+    rest = {} if name == "forward" else {"wavelet": np.ones((1, TIME.samples))}
+    make = getattr(operators, name)
+    with pytest.warns(DeprecationWarning, match=r"waves=\)` is now `.*simulation=\)`") as w:
+        old = make(waves=waves, model=model, **rest)
+    assert w[0].filename == __file__
+    assert old.dims == make(waves, model, **rest).dims
+    with pytest.raises(TypeError, match="wave"):
+        make(wave=waves, model=model, **rest)
 
 
 def test_unknown_names_are_refused() -> None:

@@ -21,6 +21,7 @@ from torch import Tensor
 from fwicli import ndarrays
 from fwicli.autograd import rules
 from fwicli.autograd.compilation import opaque
+from fwicli.deprecation import renamed_keywords
 from fwicli.errors import DataError, FwiError, GeometryError, ModelError
 from fwicli.propagators.checks import entrance
 from fwicli.propagators.locations import ExtendedSource, FullField
@@ -29,6 +30,7 @@ from fwicli.simulation import Evaluation, Quantity, Simulation, shape_of
 Model: TypeAlias = Mapping[str, Any] | Tensor
 
 
+@renamed_keywords(waves="simulation")
 @opaque
 def forward(simulation: Simulation, model: Model, wavelet: Any) -> Tensor:
     """Gathers d = F(p) q.
@@ -54,6 +56,7 @@ def forward(simulation: Simulation, model: Model, wavelet: Any) -> Tensor:
     return _call(simulation, model, {"wavelet": wavelet}, Quantity("gather"))
 
 
+@renamed_keywords(waves="simulation")
 @opaque
 def adjoint(simulation: Simulation, model: Model, gather: Any) -> Tensor:
     """Adjoint field at the sources, q' = F(p)^T d; shapes and errors as those of `forward`.
@@ -72,6 +75,7 @@ def adjoint(simulation: Simulation, model: Model, gather: Any) -> Tensor:
     return _call(simulation, model, {"gather": gather}, Quantity("wavelet"))
 
 
+@renamed_keywords(waves="simulation")
 @opaque
 def jacobian(simulation: Simulation, model: Model, wavelet: Any, perturbation: Model) -> Tensor:
     """Change of the gathers for a change of the model, dd = J(p, q) dp (Born modelling).
@@ -93,6 +97,7 @@ def jacobian(simulation: Simulation, model: Model, wavelet: Any, perturbation: M
     return _call(simulation, model, {"wavelet": wavelet}, Quantity("gather", 1), perturbation)
 
 
+@renamed_keywords(waves="simulation")
 @opaque
 def jacobian_adjoint(
     simulation: Simulation, model: Model, wavelet: Any, gather: Any

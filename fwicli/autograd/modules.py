@@ -14,12 +14,14 @@ from torch import Tensor, nn
 
 from fwicli.autograd import functions
 from fwicli.autograd.functions import Model
+from fwicli.deprecation import renamed_keywords
 from fwicli.simulation import Simulation
 
 
 class _Layer(nn.Module):
     """Keeps waves and a model."""
 
+    @renamed_keywords(waves="simulation")
     def __init__(self, simulation: Simulation, model: Model) -> None:
         super().__init__()
         self.simulation = simulation
@@ -64,6 +66,7 @@ class Adjoint(_Layer):
 class Jacobian(_Layer):
     """The layer dp -> J(p, q) dp (see `functions.jacobian`)."""
 
+    @renamed_keywords(waves="simulation")
     def __init__(self, simulation: Simulation, model: Model, wavelet: Any) -> None:
         super().__init__(simulation, model)
         self._keep("wavelet", wavelet)
@@ -76,6 +79,7 @@ class Jacobian(_Layer):
 class JacobianAdjoint(_Layer):
     """The layer r -> J(p, q)^T r (see `functions.jacobian_adjoint`)."""
 
+    @renamed_keywords(waves="simulation")
     def __init__(self, simulation: Simulation, model: Model, wavelet: Any) -> None:
         super().__init__(simulation, model)
         self._keep("wavelet", wavelet)

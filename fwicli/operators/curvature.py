@@ -18,6 +18,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.deprecation import renamed_keywords
 from fwicli.errors import DataError
 from fwicli.operators.modelling import ModelOperator
 from fwicli.operators.operator import Operator
@@ -29,6 +30,7 @@ from fwicli.simulation import Simulation, history_within
 Array = NDArray[Any]
 
 
+@renamed_keywords(waves="simulation")
 def gauss_newton(
     simulation: Simulation,
     model: Model,
@@ -56,6 +58,7 @@ def gauss_newton(
     )
 
 
+@renamed_keywords(waves="simulation")
 def hessian(
     simulation: Simulation,
     model: Model,

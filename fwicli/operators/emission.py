@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.deprecation import renamed_keywords
 from fwicli.errors import DataError
 from fwicli.operators.modelling import ShotOperator
 from fwicli.operators.shot_set import Model, ShotSet, checked_shots
@@ -26,6 +27,7 @@ from fwicli.simulation import Simulation
 Array = NDArray[Any]
 
 
+@renamed_keywords(waves="simulation")
 def extended(simulation: Simulation, model: Model, wavelet: Any) -> ExtendedOperator:
     """The operator from the weights of extended sources to gathers.
 

@@ -16,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.deprecation import renamed_keywords
 from fwicli.errors import ModelError
 from fwicli.operators import encoding
 from fwicli.operators.operator import Operator, Shape
@@ -27,6 +28,7 @@ from fwicli.simulation import Evaluation, Quantity, Simulation, run, share
 Array = NDArray[Any]
 
 
+@renamed_keywords(waves="simulation")
 def forward(simulation: Simulation, model: Model, shots: int | None = None) -> ForwardOperator:
     """The operator F from wavelets to gathers.
 
@@ -46,6 +48,7 @@ def forward(simulation: Simulation, model: Model, shots: int | None = None) -> F
     return ForwardOperator(checked_shots(simulation, model, shots))
 
 
+@renamed_keywords(waves="simulation")
 def jacobian(
     simulation: Simulation,
     model: Model,
