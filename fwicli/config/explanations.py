@@ -9,7 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from fwicli.config import reference
 from fwicli.config.problems import LONGEST, ConfigProblem, Key, place_of, shortened
+from fwicli.config.schema import RunConfig
 
 # Schemas of pydantic's that only wrap another one.
 WRAPPERS = (
@@ -23,7 +25,7 @@ WRAPPERS = (
 
 
 def explain(
-    error: ValidationError, schema: type[BaseModel], places: Mapping[Key, str]
+    error: ValidationError, schema: type[RunConfig], places: Mapping[Key, str]
 ) -> list[ConfigProblem]:
     """Problems in the order of the file, one a mistake.
 
@@ -50,6 +52,8 @@ def explain(
     for key, node, detail in details:
         if detail["type"] == "extra_forbidden":
             message, keys = _unknown_key(key, _names(node), places, missing)
+            if not keys and (other := reference.elsewhere(key, schema)):
+                message = f"unknown key `{shortened(str(key[-1]))}`; did you mean `{other}`?"
             meant.update(keys)
         else:
             message = _message(detail, node)

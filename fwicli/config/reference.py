@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from fwicli.config.problems import LONGEST, shortened
-from fwicli.config.schema import KINDS
+from fwicli.config.schema import KINDS, RunConfig
 from fwicli.errors import ConfigError
 
 # In a key, any name that a mapping of the user's gives.
@@ -98,6 +98,31 @@ def explained(key: str) -> dict[Setting, list[str]]:
         names = sorted({".".join(s.key) for command in KINDS for s in settings(command)})
         raise ConfigError(f"no config has the key `{shortened(key)}`{_suggestion(parts, names)}")
     return commands
+
+
+def elsewhere(key: Sequence[str | int], schema: type[RunConfig]) -> str:
+    """A key of the same name in another section, nearest by its sections; or empty.
+
+    Parameters
+    ----------
+    key : sequence of str or int
+    schema : type
+        Of the config.
+
+    Returns
+    -------
+    key : str
+    """
+    parts = tuple(str(part) for part in key if not isinstance(part, int))
+    commands = [command for command, kind in KINDS.items() if kind is schema]
+    names = [".".join(s.key) for command in commands for s in settings(command)]
+    same = [name for name in names if name.rpartition(".")[2] == parts[-1]]
+    return next(iter(_nearest(parts, same)), "")
+
+
+def _nearest(parts: Key, names: list[str]) -> list[str]:
+    """Of keys with the same name, the one whose sections are most alike."""
+    return difflib.get_close_matches(".".join(parts)[:LONGEST], names, n=1, cutoff=0.0)
 
 
 def below(key: Key, command: str) -> list[Setting]:
@@ -274,8 +299,7 @@ def _suggestion(parts: Key, names: list[str]) -> str:
     """The nearest key to one that is misspelt, or those that end as it does."""
     whole, last = ".".join(parts)[:LONGEST], parts[-1][:LONGEST] if parts else ""
     same = [name for name in names if name.rpartition(".")[2] == last]
-    near = difflib.get_close_matches(whole, same, n=1, cutoff=0.0)
-    near = near or difflib.get_close_matches(whole, names, n=1)
+    near = _nearest(parts, same) or difflib.get_close_matches(whole, names, n=1)
     if not near:
         by_end = {name.rpartition(".")[2]: name for name in reversed(names)}
         near = [by_end[name] for name in difflib.get_close_matches(last, by_end, n=1)]

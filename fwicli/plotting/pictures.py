@@ -199,7 +199,7 @@ def gathers(path: Path, records: Gathers, count: int = 3) -> None:
     _save(figure, path)
 
 
-def wavelet(path: Path, values: Array, interval: float) -> None:
+def wavelet(path: Path, values: Array, interval: float, unit: str = "Pa") -> None:
     """Draw a wavelet and its spectrum.
 
     Parameters
@@ -207,9 +207,10 @@ def wavelet(path: Path, values: Array, interval: float) -> None:
     path : Path
         PNG file to write.
     values : ndarray of shape (samples,)
-        Wavelet [Pa].
+        Wavelet, in the unit [Pa] in 2D, [Pa m] in 3D.
     interval : float
         Sampling interval [s].
+    unit : str
     """
     figure = Figure(figsize=(7.5, 2.8), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -217,7 +218,11 @@ def wavelet(path: Path, values: Array, interval: float) -> None:
     loud = np.flatnonzero(np.abs(values) > 1e-3 * np.abs(values).max())
     left.plot(t, values, lw=1.2)
     left.set_xlim(0, min(t[-1], 1.5 * t[loud[-1]] + interval))
-    left.set(xlabel="time [s]", ylabel="amplitude", title="Wavelet")
+    left.set(
+        xlabel="time [s]",
+        ylabel="amplitude [Pa]" if ndim == 2 else "amplitude [Pa m]",
+        title="Wavelet",
+    )
     spectrum = np.abs(np.fft.rfft(values, 4 * values.size))
     frequency = np.fft.rfftfreq(4 * values.size, interval)
     right.plot(frequency, spectrum / spectrum.max(), lw=1.2)

@@ -309,7 +309,7 @@ class Nearest:
             return "no trace is so near to its source that it depends on the grid"
         how = "fade out" if self.fades else "are compared without their part in the wavelet"
         return (
-            f"{self.traces} of {self.of} traces, with {self.energy:.2%} of the energy, are nearer "
-            f"than {self.length:.4g} m to their source, where records depend on the grid; they "
-            f"{how}"
+            f"{self.traces} of {self.of} traces are nearer than {self.length:.4g} m to their "
+            f"source and {how}: there it depends on the grid and says little about the model, "
+            f"although it is {self.energy:.2%} of the energy"
         )

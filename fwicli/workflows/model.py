@@ -198,7 +198,7 @@ def _draw(folder: RunFolder, plan: Plan, records: Gathers) -> None:
 
     pictures.model(folder.file("model.png"), plan.model, plan.acquisition)
     pictures.gathers(folder.file("gathers.png"), records)
-    pictures.wavelet(folder.file("wavelet.png"), plan.wavelet, plan.interval)
+    pictures.wavelet(folder.file("wavelet.png"), plan.wavelet, plan.interval, plan.model.grid.ndim)
 
 
 VERB = Verb(

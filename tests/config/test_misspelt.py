@@ -107,3 +107,22 @@ def test_a_key_at_the_wrong_level(trees: dict[str, Any], case: str, tmp_path: Pa
     (problem,) = caught.value.problems
     assert problem.key == (*section, key[-1])
     assert problem.message == f"unknown key `{key[-1]}` here; move it {message}"
+
+
+@pytest.mark.parametrize(
+    ("setting", "key"),
+    [
+        ("spacing=10", "model.spacing"),
+        ("physics.spacing=10", "model.spacing"),
+        ("geometry.keep=water", "model.smooth.keep"),
+    ],
+)
+def test_a_key_of_another_section(
+    trees: dict[str, Any], tmp_path: Path, setting: str, key: str
+) -> None:
+    """The message names the key that `fwi explain` suggests."""
+    (tmp_path / "c.yaml").write_text(json.dumps(trees["model"]), encoding="utf-8")
+    with pytest.raises(ProblemsError) as caught:
+        load(tmp_path / "c.yaml", "model", [setting])
+    (problem,) = caught.value.problems
+    assert f"did you mean `{key}`?" in problem.message

@@ -217,7 +217,8 @@ def _check_fit(plan: Plan) -> None:
     sizes.afford(
         float(plan.memory),
         f"one shot of {' x '.join(map(str, largest.padded))} points and {largest.steps} steps",
-        "use a coarser grid, fewer cells of `physics.absorbing`, or a shorter record",
+        f"use a coarser grid, fewer cells of `physics.absorbing`, or a shorter record than "
+        f"{plan.interval * (largest.time.samples - 1):g} s",
     )
 
 
