@@ -218,11 +218,7 @@ def wavelet(path: Path, values: Array, interval: float, unit: str = "Pa") -> Non
     loud = np.flatnonzero(np.abs(values) > 1e-3 * np.abs(values).max())
     left.plot(t, values, lw=1.2)
     left.set_xlim(0, min(t[-1], 1.5 * t[loud[-1]] + interval))
-    left.set(
-        xlabel="time [s]",
-        ylabel="amplitude [Pa]" if ndim == 2 else "amplitude [Pa m]",
-        title="Wavelet",
-    )
+    left.set(xlabel="time [s]", ylabel=f"amplitude [{unit}]", title="Wavelet")
     spectrum = np.abs(np.fft.rfft(values, 4 * values.size))
     frequency = np.fft.rfftfreq(4 * values.size, interval)
     right.plot(frequency, spectrum / spectrum.max(), lw=1.2)

@@ -198,7 +198,8 @@ def _draw(folder: RunFolder, plan: Plan, records: Gathers) -> None:
 
     pictures.model(folder.file("model.png"), plan.model, plan.acquisition)
     pictures.gathers(folder.file("gathers.png"), records)
-    pictures.wavelet(folder.file("wavelet.png"), plan.wavelet, plan.interval, plan.model.grid.ndim)
+    unit = "Pa" if plan.model.grid.ndim == 2 else "Pa m"
+    pictures.wavelet(folder.file("wavelet.png"), plan.wavelet, plan.interval, unit)
 
 
 VERB = Verb(
