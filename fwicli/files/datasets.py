@@ -106,6 +106,10 @@ class Datasets:
         dtype: np.dtype[Any] = self._checked(dataset, slice(0, 1), masks=True).dtype
         return dtype
 
+    def dtype(self, dataset: str) -> np.dtype[Any]:
+        """Type of the values of a dataset once they are read (see `array`)."""
+        return self.array(dataset, slice(0, 0)).dtype
+
     def array(self, dataset: str, part: slice | None = None, masks: bool = False) -> Array:
         """Values of a dataset in single or double precision.
 

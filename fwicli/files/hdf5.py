@@ -7,10 +7,26 @@ Shot records
     data                      (shot, receiver, time) float32 [Pa]
     source_x [, _y], _z       (shot,) [m]
     receiver_x [, _y], _z     (receiver,) or (shot, receiver) [m]
-    wavelet                   (time,) [Pa] in 2D, [Pa m] in 3D
+    wavelet                   (time,), or (shot, time) for one a shot [Pa] in 2D, [Pa m] in 3D
+    start                     (shot,) time of the first sample [s]; 0 without it
     attribute dt              sampling interval [s]
     attributes grid_spacing, grid_origin [m], equation, order, interpolation
                               discretization of modelled records
+
+Shots that differ in their number of receivers are a table: the traces of a shot stand together, so
+that a shot is one contiguous read. Instead of the datasets of the same names above,
+
+    data                      (trace, time) float32 [Pa]
+    receiver_x [, _y], _z     (trace,) [m]
+
+and beside them
+
+    first_trace               (shot + 1,) number of the first trace of each shot, and of all traces
+    recorded_samples          (shot,) where shots differ in it; zeros follow the recorded samples
+
+Other components than pressure are named by the attribute `component` of `receiver_x` and
+`source_x`, or, where receivers or sources differ, by `receiver_component` and `source_component`:
+numbers of the names in their attribute `codes`.
 
 A model in a file has the attributes `spacing` and `origin` [m] at its dataset, so that a result can
 serve as the next starting model. Attributes of the root hold the provenance.
@@ -27,13 +43,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import DataError
-from fwicli.files import datasets
+from fwicli.files import datasets, shots
 from fwicli.files.records import describe_gathers as describe_gathers
 from fwicli.files.records import read_gathers as read_gathers
 from fwicli.files.writing import deferring_signals, extending, replacing
+from fwicli.survey.components import PRESSURE, Component
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import UNITS
+from fwicli.survey.traces import Traces
 
 Array = NDArray[Any]
 
@@ -74,23 +92,24 @@ def write_gathers(path: Path, gathers: Gathers, provenance: Mapping[str, str]) -
     provenance : mapping of str to str
         Attributes of the file.
     """
-    axes = ("x", "z") if gathers.acquisition.ndim == 2 else ("x", "y", "z")
+    gathers = gathers.as_recorded()
     with replacing(path) as file:
         file.attrs["dt"] = gathers.interval
         file.attrs["dt_unit"] = "s"
-        data = file.create_dataset("data", data=gathers.data)
+        if isinstance(gathers.data, np.ndarray):
+            data = file.create_dataset("data", data=gathers.data)
+            data.attrs["dimensions"] = "shot, receiver, time"
+        else:
+            data = _write_table(file, gathers.data)
+            data.attrs["dimensions"] = "trace, time"
         data.attrs["unit"] = "Pa"
-        data.attrs["dimensions"] = "shot, receiver, time"
-        for i, axis in enumerate(axes):
-            for name, points in (
-                ("source", gathers.acquisition.sources),
-                ("receiver", gathers.acquisition.receivers),
-            ):
-                column = file.create_dataset(f"{name}_{axis}", data=points[..., i])
-                column.attrs["unit"] = "m"
+        _write_positions(file, gathers)
         if gathers.wavelet is not None:
             wavelet = file.create_dataset("wavelet", data=gathers.wavelet)
             wavelet.attrs["unit"] = "Pa" if gathers.acquisition.ndim == 2 else "Pa m"
+        if np.any(gathers.start):
+            start = np.broadcast_to(gathers.start, gathers.acquisition.shots)
+            file.create_dataset(shots.START, data=start).attrs["unit"] = "s"
         if (modelled := gathers.point_source) is not None:
             file.attrs["grid_spacing"], file.attrs["grid_origin"] = (
                 modelled.spacing,
@@ -99,6 +118,52 @@ def write_gathers(path: Path, gathers: Gathers, provenance: Mapping[str, str]) -
             for name in ("equation", "order", "interpolation"):
                 file.attrs[name] = getattr(modelled, name)
         file.attrs.update(provenance)
+
+
+def _write_table(file: h5py.File, traces: Traces) -> h5py.Dataset:
+    """Write traces shot after shot, with the index of the shots."""
+    bounds = np.concatenate([[0], np.cumsum(traces.counts)])
+    data = file.create_dataset("data", (int(bounds[-1]), traces.samples), traces.dtype)
+    for first, gather in zip(bounds[:-1], traces, strict=True):
+        data[int(first) : int(first) + len(gather)] = gather
+    file.create_dataset(shots.FIRST, data=bounds)
+    if (traces.lengths < traces.samples).any():
+        file.create_dataset(shots.RECORDED, data=traces.lengths)
+    return data
+
+
+def _write_positions(file: h5py.File, gathers: Gathers) -> None:
+    """Write the columns of sources and receivers, and their components."""
+    acquisition = gathers.acquisition
+    axes = ("x", "z") if acquisition.ndim == 2 else ("x", "y", "z")
+    receivers, recorded = acquisition.receivers, acquisition.recorded
+    if not isinstance(gathers.data, np.ndarray):
+        numbers = range(acquisition.shots)
+        receivers = np.concatenate([acquisition.receivers_of(n) for n in numbers])
+        if not isinstance(recorded, Component):
+            recorded = [c for n in numbers for c in acquisition.recorded_by(n)]
+    elif isinstance(receivers, tuple):
+        receivers = np.stack(receivers)
+    for i, axis in enumerate(axes):
+        for name, points in (("source", acquisition.sources), ("receiver", receivers)):
+            column = file.create_dataset(f"{name}_{axis}", data=points[..., i])
+            column.attrs["unit"] = "m"
+    _write_components(file, "source", acquisition.emitted)
+    _write_components(file, "receiver", recorded)
+
+
+def _write_components(file: h5py.File, end: str, components: Any) -> None:
+    """Write the components of receivers or sources; nothing for pressure."""
+    if isinstance(components, Component):
+        if components != PRESSURE:
+            file[f"{end}_x"].attrs["component"] = components.code
+        return
+    each: list[Component] = []
+    for entry in components:
+        each += [entry] if isinstance(entry, Component) else entry
+    kinds = sorted(set(each), key=lambda component: component.code)
+    column = file.create_dataset(f"{end}_component", data=[kinds.index(c) for c in each])
+    column.attrs["codes"] = [kind.code for kind in kinds]
 
 
 def write_on_grid(

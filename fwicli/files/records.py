@@ -1,5 +1,7 @@
 """Shot records in HDF5 of any program; the layout is that of `hdf5`.
 
+Traces in a table, and those of many shots, are read when a shot is asked for (see `shots`).
+
 Unambiguous variants are accepted: an array of one for a number, one value for all shots or
 receivers, additional axes of one element, integers, other byte orders. All others are rejected with
 the name of the dataset, its shape, and the expected one.
@@ -7,6 +9,7 @@ the name of the dataset, its shape, and the expected one.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,13 +19,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import DataError
+from fwicli.execution import available
 from fwicli.files import arrays, datasets, numbers
+from fwicli.files import shots as table
 from fwicli.files.datasets import Datasets
 from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.components import PRESSURE, Component
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.proximity import PointSource
+from fwicli.survey.traces import Traces
 
 Array = NDArray[Any]
+
+# Share of this machine's memory that traces (shot, receiver, time) take at most; larger ones are
+# read shot by shot.
+LARGE = 0.25
 
 
 def read_gathers(
@@ -51,23 +62,105 @@ def read_gathers(
     """
     _check_format(path)
     with datasets.reading(path) as file:
-        axes = ("x", "y", "z") if file.has("source_y") else ("x", "z")
-        shape = _shape(file, traces)
+        rows = table.table(file, traces) if file.has(table.FIRST) else None
+        shape = _shape(file, traces) if rows is None else _extent(rows)
         interval = _interval(file, traces)
-        sources = np.stack([_by_shot(file, f"source_{a}", shape[0]) for a in axes], axis=-1)
+        _check_selection(path, shots, shape[0])
+        start = _start(file, shape[0])
+        return Gathers(
+            _acquisition(file, shape, rows).select(shots),
+            interval,
+            _box(file, traces, shape, shots) if rows is None else rows.select(shots),
+            _wavelet(file, shape, shots, interval) if wavelet else None,
+            point_source=_point_source(file.attributes()),
+            start=start if isinstance(start, float) else start[shots],
+        )
+
+
+def _extent(rows: table.ShotTraces) -> tuple[int, int, int]:
+    """Shots, most receivers of a shot, and samples of a table."""
+    return len(rows), int(rows.counts.max()), rows.samples
+
+
+def _acquisition(
+    file: Datasets, shape: tuple[int, int, int], rows: table.ShotTraces | None
+) -> Acquisition:
+    """Positions and components of all shots."""
+    axes = ("x", "y", "z") if file.has("source_y") else ("x", "z")
+    sources = np.stack([_by_shot(file, f"source_{a}", shape[0]) for a in axes], axis=-1)
+    receivers: Any
+    if rows is not None:
+        receivers = _by_row(file, [f"receiver_{a}" for a in axes], rows)
+    else:
         columns = [_by_trace(file, f"receiver_{a}", shape[:2]) for a in axes]
         receivers = np.stack(np.broadcast_arrays(*columns), axis=-1)
-        _check_selection(path, shots, shape[0])
-        if receivers.ndim == 3:
-            receivers = receivers[shots]
-        if len(file.shape(traces)) == 3:
-            data = file.array(traces, part=shots)
-        else:
-            data = file.array(traces).reshape(shape)[shots]
-        source = _wavelet(file, shape, shots, interval) if wavelet else None
-        acquisition = Acquisition(sources[shots], receivers)
-        modelled = _point_source(file.attributes())
-        return Gathers(acquisition, interval, data, source, point_source=modelled)
+    counts: list[int] | None = None if rows is None else rows.counts.tolist()
+    if rows is None and receivers.ndim == 3:
+        counts = [shape[1]] * shape[0]
+    recorded = _component(file, "receiver", counts)
+    return Acquisition(sources, receivers, recorded, _component(file, "source", None))
+
+
+def _box(file: Datasets, traces: str, shape: tuple[int, int, int], shots: slice) -> Array | Traces:
+    """Traces of shape (shot, receiver, time), read now, or later where they are too many."""
+    if len(file.shape(traces)) != 3:
+        return file.array(traces).reshape(shape)[shots]
+    count = len(range(*shots.indices(shape[0])))
+    size = count * shape[1] * shape[2] * file.dtype(traces).itemsize
+    if size > LARGE * available():
+        return table.box(file, traces, shape).select(shots)
+    return file.array(traces, part=shots)
+
+
+def _by_row(file: Datasets, names: Sequence[str], data: table.ShotTraces) -> tuple[Array, ...]:
+    """Positions of the receivers of each shot, from columns with one row a trace [m]."""
+    count, columns = int(data.counts.sum()), []
+    for name in names:
+        stored = file.array(name).astype(float)
+        values = numbers.squeezed(stored, 1)
+        if values.size == 1:
+            values = np.full(count, values.reshape(-1)[0])
+        if values.shape != (count,):
+            raise DataError(
+                f"{file.name(name)} has shape {stored.shape}; it must be ({count},), one for each "
+                f"trace of the table, or one for all [m]"
+            )
+        columns.append(values)
+    return tuple(np.split(np.stack(columns, axis=-1), data.first[1:]))
+
+
+def _component(file: Datasets, end: str, counts: Sequence[int] | None) -> Any:
+    """Component of all receivers or sources, or one each, as their positions say."""
+    name = f"{end}_component"
+    if not file.has(name):
+        return Component.named(_text(file.attributes(f"{end}_x").get("component", PRESSURE.code)))
+    codes = [_text(code) for code in np.ravel(file.attributes(name).get("codes", []))]
+    stored = file.array(name).reshape(-1)
+    if not np.isin(stored, np.arange(len(codes))).all():
+        raise DataError(
+            f"{file.name(name)} must hold numbers of its attribute `codes`, from 0 to "
+            f"{len(codes) - 1}"
+        )
+    components = [Component.named(code) for code in codes]
+    each = [components[int(number)] for number in stored]
+    if counts is None:
+        return each
+    bounds = np.cumsum([0, *counts])
+    return [each[a:b] for a, b in itertools.pairwise(bounds)]
+
+
+def _text(value: Any) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _start(file: Datasets, shots: int) -> float | Array:
+    """Time of the first sample of each shot [s]; 0.0 where the file does not say."""
+    if not file.has(table.START):
+        return 0.0
+    start = _by_shot(file, table.START, shots)
+    if not np.isfinite(start).all():
+        raise DataError(f"{file.name(table.START)} holds values that are no numbers [s]")
+    return start
 
 
 def _check_format(path: Path) -> None:
@@ -220,7 +313,7 @@ def _by_trace(file: Datasets, name: str, shape: Sequence[int]) -> Array:
 
 
 def _wavelet(file: Datasets, shape: Sequence[int], shots: slice, interval: float) -> Array | None:
-    """Wavelet of the selected shots, shape (samples,); None if the file has none."""
+    """Wavelet of the selected shots, (samples,) or (n_shots, samples); None if there is none."""
     name = "wavelet"
     if not file.has(name):
         return None
@@ -237,19 +330,11 @@ def _wavelet(file: Datasets, shape: Sequence[int], shots: slice, interval: float
     values = numbers.squeezed(stored, 1)
     if values.ndim == 2 and values.shape == (shape[0], shape[2]):
         values = values[shots]
-        if len(values) and (values == values[0]).all():
-            values = values[0]
-        else:
-            raise DataError(
-                f"{file.name(name)} has shape {stored.shape}, another wavelet for each shot; one "
-                f"for all, ({shape[2]},), is expected: invert shots of the same wavelet "
-                f"(`data.shots`), or give one as `wavelet` and estimate those of the shots "
-                f"(`inversion.source: {{estimate: shot}}`)"
-            )
+        return values[0] if (values == values[0]).all() else values
     if values.shape != (shape[2],):
         raise DataError(
-            f"{file.name(name)} has shape {stored.shape}; it must be ({shape[2]},), sampled like "
-            f"the data at {interval:g} s from t = 0; one of its own length or sampling goes into "
-            f"the section `wavelet`"
+            f"{file.name(name)} has shape {stored.shape}; it must be ({shape[2]},), or "
+            f"({shape[0]}, {shape[2]}), one for each shot, sampled like the data at {interval:g} s "
+            f"from t = 0; one of its own length or sampling goes into the section `wavelet`"
         )
     return values

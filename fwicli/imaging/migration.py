@@ -28,6 +28,8 @@ from fwicli.errors import DataError
 from fwicli.propagators.equations import registry
 from fwicli.propagators.tasks import ShotTask, WindowedTask
 from fwicli.survey.proximity import Near
+from fwicli.survey.signals.spans import within
+from fwicli.survey.traces import Traces
 
 Array = NDArray[Any]
 
@@ -46,18 +48,23 @@ class MigrationTask(ShotTask):
 
     Parameters
     ----------
+    observed : ndarray of shape (n_receivers, samples), or Traces of one shot
+        Records, in memory or read by the worker [Pa].
     condition : str
         Name of an imaging condition, or "gradient".
     subtract_modelled : bool
         Take what the smooth model itself explains from the records first.
     near : Near, optional
         Takes out what the grid cannot explain next to the source (see `survey.proximity`).
+    span : slice, optional
+        Samples that are recorded; by default all.
     """
 
-    observed: Array
+    observed: Array | Traces
     condition: str
     subtract_modelled: bool
     near: Near | None = None
+    span: slice | None = None
 
     def __call__(self) -> ShotImage:
         """Model the source field, back-propagate the records, and correlate."""
@@ -65,8 +72,11 @@ class MigrationTask(ShotTask):
         # Multipliers of an equation of first order in time are derivatives already.
         derived = registry.load(self.discretization.equation).integrated
 
+        observed = self.observed[0] if isinstance(self.observed, Traces) else self.observed
+
         def records(modelled: Array) -> Array:
-            data = self.observed - modelled if self.subtract_modelled else self.observed
+            data = observed - modelled if self.subtract_modelled else observed
+            data = within(data, self.span)
             if self.near is not None:
                 data = self.near.apply(data)
             if gradient or derived:

@@ -24,7 +24,7 @@ def band_limited(true: EarthModel, smooth: EarthModel, wavelet: Array, interval:
     ----------
     true, smooth : EarthModel
         The earth, and the smooth model that gives travel times, on one grid.
-    wavelet : ndarray of shape (samples,)
+    wavelet : ndarray of shape (samples,) or (n_shots, samples)
         Its power spectrum shapes the reflectivity, without its phase.
     interval : float
         Its sampling interval [s].
@@ -40,6 +40,8 @@ def band_limited(true: EarthModel, smooth: EarthModel, wavelet: Array, interval:
 
     n = 2 * wavelet.shape[-1]
     power = np.abs(np.fft.rfft(wavelet, n)) ** 2
+    if power.ndim > 1:
+        power = power.mean(axis=0)
     frequencies = np.fft.rfftfreq(n, interval)
     result = np.zeros((spikes.size // (depths - 1), depths))
     pairs = zip(spikes.reshape(-1, depths - 1), smooth.vp.reshape(-1, depths), strict=True)

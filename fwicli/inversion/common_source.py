@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.inversion.comparison import Comparison
+from fwicli.inversion.comparison import Comparison, StoredComparison
 from fwicli.inversion.source_estimation import Equations, Fitted, SourceFit, common
 from fwicli.propagators.tasks import ShotTask
+from fwicli.survey.signals.spans import within
 
 Array = NDArray[Any]
 
@@ -38,14 +39,14 @@ class Modelled:
 class FirstPassTask(ShotTask):
     """Synthetic gather and normal equations of one shot, as a picklable function."""
 
-    comparison: Comparison
+    comparison: Comparison | StoredComparison
 
     def __call__(self) -> Modelled:
         """Model the shot and set up its equations."""
         synthetic = self.propagator.forward(
             self.parameters, self.wavelet, self.source, self.receivers
         )
-        compared = self.comparison
+        compared = self.comparison.loaded()
         fit = compared.source or SourceFit((0.0, 0.0))
         return Modelled(synthetic, fit.equations(synthetic, compared.observed, compared.interval))
 
@@ -66,6 +67,8 @@ class ComparedGather:
         Observed gather [Pa].
     interval : float
         Sampling interval [s].
+    span : slice, optional
+        Samples that are recorded; by default all.
     """
 
     value: float
@@ -73,6 +76,15 @@ class ComparedGather:
     fitted: Array
     observed: Array
     interval: float
+    span: slice | None = None
+
+    def loaded(self) -> ComparedGather:
+        """The comparison with its data in memory: this one."""
+        return self
+
+    def recorded(self, gather: Array) -> Array:
+        """A gather with zeros where this shot is not recorded."""
+        return within(gather, self.span)
 
     def __call__(self, synthetic: Array) -> tuple[float, Array]:  # noqa: ARG002
         """Value and derivative; the synthetic gather must be that of the first pass."""
@@ -81,6 +93,9 @@ class ComparedGather:
     def estimated(self, synthetic: Array) -> Array:  # noqa: ARG002
         """The synthetic gather with the estimated wavelet."""
         return self.fitted
+
+
+AnyComparison = Comparison | StoredComparison | ComparedGather
 
 
 def fits(comparisons: Sequence[Comparison], modelled: Sequence[Modelled]) -> list[Fitted]:
@@ -134,6 +149,34 @@ def compared_gathers(
         by_filter += gather.by_filter(adjoint)
     solution = fitted[0].equations.solve(by_filter)
     return [
-        ComparedGather(value, f.by_original(adjoint, solution), f.synthetic, c.observed, c.interval)
+        ComparedGather(
+            value,
+            f.by_original(adjoint, solution),
+            f.synthetic,
+            c.observed,
+            c.interval,
+            c.span,
+        )
         for c, f, (value, adjoint) in zip(comparisons, fitted, outcomes, strict=True)
     ]
+
+
+def wavelets(fitted: Sequence[Fitted], modelled: Sequence[Array], common_filter: bool) -> Array:
+    """Estimated wavelets of all shots; one if they have the filter and the first guess in common.
+
+    Parameters
+    ----------
+    fitted : sequence of Fitted
+    modelled : sequence of ndarray of shape (1, samples)
+        Wavelets that the shots were modelled with [Pa].
+    common_filter : bool
+        Whether the shots have one filter.
+
+    Returns
+    -------
+    wavelets : ndarray of shape (n_shots or 1, samples)
+        [Pa]
+    """
+    shared = common_filter and all(np.array_equal(w, modelled[0]) for w in modelled)
+    pairs = list(zip(fitted, modelled, strict=True))
+    return np.concatenate([f.wavelet(w) for f, w in pairs[: 1 if shared else None]])

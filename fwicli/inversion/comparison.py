@@ -4,6 +4,7 @@
 
 with the synthetic gather s, the observed one d and the linear conditioning C. The symmetric N
 removes the part of traces next to the source that depends on the grid (see `survey.proximity`).
+Where a shot is not recorded from t = 0 to the end, N begins with zeros in place of other samples.
 Where the source is estimated, y(s) is the synthetic gather with the best wavelet (see
 `source_estimation`); otherwise y = s.
 """
@@ -11,7 +12,7 @@ Where the source is estimated, y(s) is the synthetic gather with the best wavele
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,6 +23,7 @@ from fwicli.inversion.misfits.misfit import Misfit
 from fwicli.inversion.misfits.registry import MISFITS
 from fwicli.inversion.source_estimation import SourceFit
 from fwicli.survey.proximity import Near
+from fwicli.survey.signals.spans import within
 
 Array = NDArray[Any]
 
@@ -56,6 +58,8 @@ class Comparison:
         fitted outside, with `compare_fitted` between the passes (see `common_source`).
     near : Near, optional
         N; the identity by default.
+    span : slice, optional
+        Samples that are recorded, and compared; by default all.
     """
 
     observed: Array
@@ -64,6 +68,15 @@ class Comparison:
     conditioning: Conditioning | None = None
     source: SourceFit | None = None
     near: Near | None = None
+    span: slice | None = None
+
+    def loaded(self) -> Comparison:
+        """The comparison with its data in memory: this one."""
+        return self
+
+    def recorded(self, gather: Array) -> Array:
+        """A gather with zeros where this shot is not recorded."""
+        return within(gather, self.span)
 
     @property
     def prepared(self) -> bool:
@@ -145,10 +158,80 @@ class Comparison:
         return self._back(second(conditioned, observed, self.interval, self._conditioned(change)))
 
     def _conditioned(self, gather: Array) -> Array:
+        gather = self.recorded(gather)
         gather = gather if self.near is None else self.near.apply(gather)
         return gather if self.conditioning is None else self.conditioning.apply(gather)
 
     def _back(self, gather: Array) -> Array:
         if self.conditioning is not None:
             gather = np.asarray(self.conditioning.transpose(gather))
-        return gather if self.near is None else self.near.apply(gather)
+        return self.recorded(gather if self.near is None else self.near.apply(gather))
+
+
+@dataclass(frozen=True)
+class StoredComparison:
+    """Comparison with a gather that the worker reads, without its samples.
+
+    Parameters
+    ----------
+    build : callable
+        Reads the gather and sets up the comparison, as that with a gather in memory; picklable.
+    interval : float
+        Sampling interval [s].
+    misfit : Misfit
+    norm : float
+        Value of the misfit for a gather that explains nothing.
+    source : SourceFit, optional
+        How the source is estimated, without weights; by default it is known.
+    conditioned : bool
+        Whether gathers are conditioned before the misfit.
+    span : slice, optional
+        Samples that are recorded, and compared; by default all.
+    """
+
+    build: Callable[[], Comparison]
+    interval: float
+    misfit: Misfit
+    norm: float
+    source: SourceFit | None = None
+    conditioned: bool = False
+    span: slice | None = None
+
+    @classmethod
+    def of(cls, build: Callable[[], Comparison], comparison: Comparison) -> StoredComparison:
+        """In place of a comparison that a function builds.
+
+        Parameters
+        ----------
+        build : callable
+            Reads the gather and sets up the comparison; picklable.
+        comparison : Comparison
+            Its result.
+
+        Returns
+        -------
+        stored : StoredComparison
+        """
+        fit = comparison.source
+        return cls(
+            build,
+            comparison.interval,
+            comparison.misfit,
+            comparison.scale(),
+            None if fit is None else replace(fit, weights=np.ones((1, 1))),
+            comparison.conditioning is not None,
+            comparison.span,
+        )
+
+    def loaded(self) -> Comparison:
+        """The comparison with its data in memory, read now."""
+        return self.build()
+
+    @property
+    def prepared(self) -> bool:
+        """Whether gathers are conditioned, or their source estimated, before the misfit."""
+        return self.conditioned or self.source is not None
+
+    def scale(self) -> float:
+        """Value of the misfit for a gather that explains nothing."""
+        return self.norm

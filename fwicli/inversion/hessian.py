@@ -20,7 +20,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from fwicli.inversion.comparison import Comparison
+from fwicli.inversion.comparison import Comparison, StoredComparison
 from fwicli.propagators.tasks import ShotTask
 
 Array = NDArray[Any]
@@ -43,15 +43,16 @@ class CurvatureTask(ShotTask):
         The full second derivative, not that of Gauss and Newton.
     """
 
-    comparison: Comparison
+    comparison: Comparison | StoredComparison
     full: bool = False
 
     def __call__(self) -> dict[str, Array]:
         """Propagate waves and their change, and back what the misfit makes of them."""
+        comparison = self.comparison.loaded()
 
         def residual(synthetic: Array, change: Array) -> tuple[Array | None, Array]:
-            adjoint = self.comparison(synthetic)[1] if self.full else None
-            return adjoint, self.comparison.curvature(synthetic, change)
+            adjoint = comparison(synthetic)[1] if self.full else None
+            return adjoint, comparison.curvature(synthetic, change)
 
         changes = {n: p for n, p in self.parameters.items() if n.startswith(CHANGE)}
         result = self.propagator.curvature(

@@ -29,8 +29,7 @@ from numpy.typing import NDArray
 from fwicli.errors import DataError, StabilityError
 from fwicli.execution import Executor
 from fwicli.inversion import common_source
-from fwicli.inversion.common_source import ComparedGather, FirstPassTask
-from fwicli.inversion.comparison import Comparison
+from fwicli.inversion.common_source import AnyComparison, FirstPassTask
 from fwicli.inversion.hessian import PROPAGATIONS, CurvatureTask, with_changes
 from fwicli.inversion.preconditioning import illumination
 from fwicli.inversion.quality.diagnosis import ArrivalComparison, compare
@@ -81,26 +80,28 @@ class MisfitTask(ShotTask):
 
     Parameters
     ----------
-    comparison : Comparison or ComparedGather
+    comparison : Comparison, StoredComparison or ComparedGather
         Compares the synthetic gather.
     diagnosed : float or None
         Centre of the band [Hz], if synthetic and observed traces are to be diagnosed.
     """
 
-    comparison: Comparison | ComparedGather
+    comparison: AnyComparison
     diagnosed: float | None = None
 
     def __call__(self) -> ShotGradient:
         """Model the shot, compare it, and back-propagate the adjoint source."""
         value, peak_amplitudes, traces = 0.0, (0.0, 0.0), None
+        comparison = self.comparison.loaded()
 
         def residual(synthetic: Array) -> Array:
             nonlocal value, peak_amplitudes, traces
-            value, adjoint = self.comparison(synthetic)
+            value, adjoint = comparison(synthetic)
             peak_amplitudes = float(np.abs(synthetic).max()), float(np.abs(adjoint).max())
             if self.diagnosed is not None:
-                estimated, data = self.comparison.estimated(synthetic), self.comparison
-                traces = compare(estimated, data.observed, data.interval, self.diagnosed)
+                estimated = comparison.recorded(comparison.estimated(synthetic))
+                recorded = comparison.observed, comparison.interval
+                traces = compare(estimated, *recorded, self.diagnosed)
             return adjoint
 
         result = self.propagator.images(
@@ -281,15 +282,14 @@ class Objective:
         if fit is None:
             return None
         modelled = self._modelled(self.parameter_map.parameters(x))
-        fitted = common_source.fits([e.comparison for e in self.experiments], modelled)
-        pairs = list(zip(fitted, self.experiments, strict=True))
-        return np.concatenate([f.wavelet(e.wavelet) for f, e in pairs[: 1 if fit.common else None]])
+        fitted = common_source.fits([e.comparison.loaded() for e in self.experiments], modelled)
+        return common_source.wavelets(fitted, [e.wavelet for e in self.experiments], fit.common)
 
     def _tasks(
         self,
         task: Callable[..., MisfitTask | CurvatureTask | FirstPassTask],
         parameters: Mapping[str, Array],
-        comparisons: Sequence[Comparison | ComparedGather],
+        comparisons: Sequence[AnyComparison],
     ) -> list[WindowedTask]:
         """A task for each experiment, in its window."""
         everywhere = whole(self.discretization.grid)
@@ -308,14 +308,13 @@ class Objective:
             for e, compared in zip(self.experiments, comparisons, strict=True)
         ]
 
-    def _comparisons(
-        self, parameters: Mapping[str, Array]
-    ) -> Sequence[Comparison | ComparedGather]:
+    def _comparisons(self, parameters: Mapping[str, Array]) -> Sequence[AnyComparison]:
         """Comparisons of all gathers; with a common source, their results after the first pass."""
         comparisons = [e.comparison for e in self.experiments]
         if not any(c.source is not None and c.source.common for c in comparisons):
             return comparisons
-        return common_source.compared_gathers(comparisons, self._modelled(parameters))
+        loaded = [c.loaded() for c in comparisons]
+        return common_source.compared_gathers(loaded, self._modelled(parameters))
 
     def _modelled(self, parameters: Mapping[str, Array]) -> list[common_source.Modelled]:
         """Synthetic gathers of all experiments, with the equations of their sources."""

@@ -222,7 +222,7 @@ class Acquisition:
         stacked = np.stack(positions) if box else tuple(positions)
         return replace(self, receivers=stacked, recorded=recorded)
 
-    def select(self, shots: Array) -> Acquisition:
+    def select(self, shots: Array | slice) -> Acquisition:
         """The acquisition of some of the shots, by number."""
         numbers = np.arange(self.shots)[shots]
         receivers, recorded, emitted = self.receivers, self.recorded, self.emitted

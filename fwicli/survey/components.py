@@ -71,7 +71,7 @@ class Component:
 
     @classmethod
     def named(cls, name: str) -> Component:
-        """The component of a name: `pressure`, `vx`, `ay`, `fz`, ...
+        """The component of a name: `pressure`, `vx`, `ay`, `fz`, or a code as `velocity 30 45`.
 
         Raises
         ------
@@ -80,6 +80,9 @@ class Component:
         """
         if name == "pressure":
             return cls(name)
+        quantity, *angles = name.split() or [""]
+        if len(angles) == 2 and quantity in LETTERS.values():
+            return cls(quantity, *_degrees(angles, name))
         if name not in NAMES:
             raise GeometryError(f"there is no component `{name}`; there are {', '.join(NAMES)}")
         return cls(LETTERS[name[0]], *AXES[name[1]])
@@ -91,6 +94,11 @@ class Component:
             if Component.named(name) == self:
                 return name
         return f"{self.quantity} along dip {self.dip:g}, azimuth {self.azimuth:g} deg"
+
+    @property
+    def code(self) -> str:
+        """A short text that `named` takes: the name, or quantity, dip and azimuth."""
+        return self.name if self.name in NAMES else f"{self.quantity} {self.dip!r} {self.azimuth!r}"
 
     @property
     def unit(self) -> str:
@@ -127,6 +135,17 @@ class Component:
 
 
 PRESSURE = Component("pressure")
+
+
+def _degrees(texts: list[str], name: str) -> list[float]:
+    """Numbers of a code."""
+    try:
+        return [float(text) for text in texts]
+    except ValueError:
+        raise GeometryError(
+            f"there is no component `{name}`; a direction is written as in `velocity 30 45`, with "
+            f"dip and azimuth [deg]"
+        ) from None
 
 
 def check(

@@ -15,8 +15,9 @@ from fwicli.errors import DataError
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.proximity import PointSource
 from fwicli.survey.ragged import by_trace
+from fwicli.survey.signals.spans import first_samples, placed
 from fwicli.survey.silence import Silence
-from fwicli.survey.traces import Traces, placed
+from fwicli.survey.traces import Traces
 
 Array = NDArray[Any]
 
@@ -44,10 +45,11 @@ class Gathers:
     point_source : PointSource or None
         Discretization of modelled records; None for measured records, and if it is unknown.
     start : float or ndarray of shape (n_shots,)
-        Time of the first sample of each shot after it was fired [s].
+        Time of the first recorded sample of each shot after it was fired [s].
     spans : ndarray of int, of shape (n_shots, 2), or None
-        First recorded sample of each shot, and that behind the last: the others are zeros that fill
-        up the time axis, and they are not compared. None if all samples are recorded.
+        Set by `from_zero`, after which the data begin at t = 0: the first recorded sample of each
+        shot, and that behind the last. The others are zeros, and they are not compared. None if
+        the data begin at `start`.
     notes : tuple of str
         Traces that were left out, and contradictions in the file, in words.
 
@@ -144,11 +146,9 @@ class Gathers:
         DataError
             If a shot begins between two samples of that axis, or ends before it.
         """
-        shots = self.acquisition.shots
-        lengths = np.full(shots, self.samples)
-        if isinstance(self.data, Traces):
-            lengths = self.data.lengths
-        first = self._first_samples()
+        first, lengths = self._first_samples(), self._lengths()
+        if self.spans is not None:
+            return self
         if not first.any() and (lengths == self.samples).all():
             return self
         ends = first + lengths
@@ -166,11 +166,24 @@ class Gathers:
             )
         wavelet = None if self.wavelet is None else placed(self.wavelet, 0, samples)
         spans = np.stack([np.maximum(first, 0), ends], axis=1)
-        return replace(self, data=data, wavelet=wavelet, start=0.0, spans=spans)
+        return replace(self, data=data, wavelet=wavelet, spans=spans)
+
+    def loaded(self) -> Gathers:
+        """The records with their traces in memory."""
+        return replace(self, data=self.data.loaded()) if self.stored else self
+
+    def as_recorded(self) -> Gathers:
+        """The records before `from_zero`: each shot with its own first sample and length."""
+        if self.spans is None:
+            return self
+        cut = [gather[:, self.span(shot)] for shot, gather in enumerate(self.data)]
+        data, start = Traces.of(cut), self.interval * self.spans[:, 0]
+        wavelet = None if self.wavelet is None else self.wavelet[..., : data.samples]
+        return replace(self, data=data, wavelet=wavelet, start=start, spans=None)
 
     def timing(self) -> str:
         """Samples that `from_zero` cuts and fills up, in words; empty without any."""
-        first, parts = self._first_samples(), []
+        first, lengths, parts = self._first_samples(), self._lengths(), []
         if (first < 0).any():
             earliest = first.min() * self.interval
             parts.append(
@@ -183,13 +196,21 @@ class Gathers:
                 f"{int((first > 0).sum())} of {len(first)} shots begin later than they were fired, "
                 f"up to {latest:g} s: they are compared from their first sample on"
             )
-        if isinstance(self.data, Traces) and (short := self.data.lengths < self.samples).any():
-            least = int(self.data.lengths.min())
+        if (short := lengths < lengths.max()).any():
             parts.append(
                 f"{int(short.sum())} of {len(first)} shots have fewer samples than others, "
-                f"{least} at least of {self.samples}: they are compared up to their last sample"
+                f"{int(lengths.min())} at least of {int(lengths.max())}: they are compared up to "
+                f"their last sample"
             )
         return "; ".join(parts)
+
+    def _lengths(self) -> NDArray[np.int64]:
+        """Number of recorded samples of each shot, with those before t = 0."""
+        if self.spans is not None:
+            return np.asarray(self.spans[:, 1] - self._first_samples())
+        if isinstance(self.data, Traces):
+            return self.data.lengths
+        return np.full(self.acquisition.shots, self.samples)
 
     def _first_samples(self) -> NDArray[np.int64]:
         """Number of the first sample of each shot, counted from t = 0.
@@ -274,7 +295,7 @@ class Gathers:
         spans = None if self.spans is None else np.minimum(self.spans, samples)
         return replace(self, data=data, wavelet=wavelet, spans=spans)
 
-    def select(self, shots: Array) -> Gathers:
+    def select(self, shots: Array | slice) -> Gathers:
         """The records of some of the shots, by number."""
         silence = None if self.silence is None else self.silence.select(shots)
         acquisition = self.acquisition.select(shots)
@@ -296,21 +317,6 @@ def without_broken(gather: Array) -> Array:
     """A gather with zeros for traces that hold values that are no numbers."""
     broken = np.asarray(~np.isfinite(gather).all(axis=-1))
     return np.where(broken[:, None], np.zeros((), gather.dtype), gather) if broken.any() else gather
-
-
-def first_samples(gather: Array, samples: int) -> Array:
-    """The first samples of a gather.
-
-    Parameters
-    ----------
-    gather : ndarray of shape (..., time)
-    samples : int
-
-    Returns
-    -------
-    gather : ndarray of shape (..., samples)
-    """
-    return gather[..., :samples]
 
 
 def _check_counts(acquisition: Acquisition, data: Array | Traces) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -60,12 +61,12 @@ class Silence:
             broken.append(np.asarray(~np.isfinite(gather).all(axis=-1)))
         return cls(by_trace(zero), by_trace(broken), compared)
 
-    @property
+    @cached_property
     def live(self) -> Mask:
         """Traces that are compared, shape (n_shots, n_receivers), or Ragged."""
         return ~self.broken if self.compared else ~(self.zero | self.broken)
 
-    def select(self, shots: Array) -> Silence:
+    def select(self, shots: Array | slice) -> Silence:
         """The silence of some of the shots, by number."""
         return Silence(_selected(self.zero, shots), _selected(self.broken, shots), self.compared)
 
@@ -97,5 +98,5 @@ class Silence:
         return f"{count}: {', '.join(parts)}{whole}; {fate}"
 
 
-def _selected(mask: Mask, shots: Array) -> Mask:
+def _selected(mask: Mask, shots: Array | slice) -> Mask:
     return mask.select(shots) if isinstance(mask, Ragged) else mask[shots]

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from fwicli.errors import DataError
+from fwicli.survey.signals.spans import placed
 
 Array = NDArray[Any]
 Function = Callable[[Array], Array]
@@ -122,6 +123,13 @@ class Traces(ABC):
         """
         return _Shifted(self, samples, length)
 
+    def loaded(self) -> Array | Traces:
+        """The traces in memory: an array (shot, receiver, time) where no shot differs."""
+        alike = len(np.unique(self.counts)) == 1 and (self.lengths == self.samples).all()
+        if alike:
+            return self.padded()
+        return LoadedTraces([g[:, :n] for g, n in zip(self, self.lengths, strict=True)])
+
     def padded(self) -> Array:
         """All traces as an array of shape (n_shots, most receivers, samples); zeros fill it up."""
         padded = np.zeros((len(self), int(self.counts.max(initial=0)), self.samples), self.dtype)
@@ -172,7 +180,8 @@ class LoadedTraces(Traces):
     """
 
     def __init__(self, gathers: Sequence[Array]) -> None:
-        arrays = [np.asarray(gather) for gather in gathers]
+        # Sums over time depend, in their last bit, on the order of samples in memory.
+        arrays = [np.ascontiguousarray(gather) for gather in gathers]
         for shot, gather in enumerate(arrays):
             if gather.ndim != 2:
                 raise DataError(
@@ -354,24 +363,3 @@ class _Rows(_View):
     def select(self, shots: Shots) -> Traces:
         numbers = np.arange(len(self))[shots]
         return _Rows(self.traces.select(numbers), tuple(self.masks[n] for n in numbers))
-
-
-def placed(gather: Array, first: int, samples: int) -> Array:
-    """A gather whose first sample comes to lie at another; zeros elsewhere.
-
-    Parameters
-    ----------
-    gather : ndarray of shape (..., samples)
-    first : int
-        Number of the sample; those that come to lie before 0 are cut.
-    samples : int
-        Number of samples afterwards.
-
-    Returns
-    -------
-    placed : ndarray of shape (..., samples)
-    """
-    shifted = np.zeros((*gather.shape[:-1], samples), gather.dtype)
-    part = gather[..., max(-first, 0) : samples - first]
-    shifted[..., max(first, 0) : max(first, 0) + part.shape[-1]] = part
-    return shifted

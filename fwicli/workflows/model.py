@@ -170,8 +170,8 @@ def run(
         progress.start("shots", len(tasks))
         gathers = finished.collect(executor, tasks, progress.update)
         progress.stop()
-        data = np.stack(gathers)
-        results.check({"records": data}, results.NO_RECORDS)
+        data: Any = gathers if plan.acquisition.ragged else np.stack(gathers)
+        results.check_records(data)
         if silent := results.silent_shots(data):
             log.warning("warning: %s", silent)
         records = Gathers(
@@ -188,7 +188,7 @@ def run(
         "shots": len(tasks),
         "receivers": int(plan.acquisition.counts.max()),
         "samples": records.samples,
-        "largest_pressure": float(np.abs(data).max()),
+        "largest_pressure": max(float(np.abs(gather).max()) for gather in data),
         "seconds": round(seconds, 2),
     }
 

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from fwicli.survey.proximity import Near
 from fwicli.survey.regridding import Regridding, coarsened
 from fwicli.survey.signals.bands import Band
 from fwicli.survey.signals.wavelets import Spectrum
+from fwicli.survey.traces import Traces
 from fwicli.workflows.assembly import survey
 from fwicli.workflows.planning import live_traces, near_source, placement, simulation_grids
 from fwicli.workflows.planning.checks import band_spectrum
@@ -77,7 +79,7 @@ def plan_migration(
         return None
     records, wavelet, reference = data
     band = None if config.imaging.band is None else Band(*config.imaging.band)
-    spectrum: Spectrum | None = Spectrum.of(wavelet, records.interval)
+    spectrum: Spectrum | None = Spectrum.of(wavelet, records.interval).joint()
     if band is not None:
         key: Key = ("imaging", "band")
         spectrum = band_spectrum(problems, key, wavelet, records.interval, band)
@@ -275,34 +277,43 @@ def _tasks(imaging: schema.ImagingSection, plan: Plan) -> tuple[EarthModel, list
         raise DataError("there are no records to migrate")
     numerics = plan.stages[0]
     smooth = coarsened(plan.model, numerics.earth or numerics.grid)
-    data = records.data
     if imaging.band is not None:
-        data = Band(*imaging.band).apply(data, records.interval)
+        band = partial(Band(*imaging.band).apply, interval=records.interval)
+        records = records.mapped(band)
+    records = replace(records, wavelet=plan.wavelet)
     discretization, near = numerics.discretization(), numerics.near.length
     earth = coarsened(smooth, numerics.grid)
     parameters = properties.parameters(discretization.equation, earth.properties)
     tasks = []
     # A shot without live traces has no image; its illumination would dim that of the others.
-    for shot in np.flatnonzero(records.live.any(axis=1)).tolist():
+    for shot in [n for n, row in enumerate(records.live) if row.any()]:
         task = MigrationTask(
             discretization,
             parameters,
-            plan.wavelet,
+            records.wavelet_of(shot),
             plan.acquisition.source(shot),
             plan.acquisition.receivers_of(shot)[records.live[shot]],
-            data[shot][records.live[shot]],
+            _observed(records, shot),
             imaging.condition,
             imaging.subtract_modelled,
-            None if near <= 0 else _near(plan, shot, near),
+            None if near <= 0 else _near(records, shot, near),
+            None if records.spans is None else records.span(shot),
         )
         tasks.append(StackedTask(WindowedTask(task, numerics.window(shot))))
     return smooth, tasks
 
 
-def _near(plan: Plan, shot: int, length: float) -> Near:
+def _observed(records: Gathers, shot: int) -> Array | Traces:
+    """The live traces of a shot; those in a file are read by the worker."""
+    if records.stored:
+        return Traces.of(records.data).select([shot]).rows([records.live[shot]])
+    return np.asarray(records.data[shot][records.live[shot]])
+
+
+def _near(records: Gathers, shot: int, length: float) -> Near:
     """The part of traces near to their source that is migrated."""
-    distance = proximity.distances(plan.acquisition, shot)
-    return proximity.without(distance, length, plan.wavelet, plan.interval)
+    distance = proximity.distances(records.acquisition, shot)[records.live[shot]]
+    return proximity.without(distance, length, records.wavelet_of(shot), records.interval)
 
 
 def _on_the_fine(regridding: Regridding, image: Array, condition: str) -> Array:

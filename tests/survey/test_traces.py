@@ -25,8 +25,11 @@ class FileTraces(Traces):
 
     stored = True
 
-    def __init__(self, folder: Path, counts: list[int]) -> None:
+    def __init__(
+        self, folder: Path, counts: list[int], samples: int = SAMPLES, dtype: str = "f4"
+    ) -> None:
         self.folder, self._counts, self.reads = folder, np.array(counts), 0
+        self._samples, self._dtype = samples, np.dtype(dtype)
 
     @property
     def counts(self) -> Any:
@@ -34,11 +37,11 @@ class FileTraces(Traces):
 
     @property
     def samples(self) -> int:
-        return SAMPLES
+        return self._samples
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return np.dtype("f4")
+        return self._dtype
 
     def __getitem__(self, shot: int) -> Any:
         self.reads += 1

@@ -161,11 +161,19 @@ def check_spread(acquisition: Acquisition) -> None:
     GeometryError
         If the receivers of a shot lie elsewhere than those of the first.
     """
-    if acquisition.receivers.ndim == 2:
-        return
-    differs = np.abs(acquisition.receivers - acquisition.receivers[0]).max(axis=(1, 2)) > 1e-3
-    if differs.any():
-        shot = int(np.flatnonzero(differs)[0])
+    first = acquisition.receivers_of(0)
+    for shot in range(acquisition.shots):
+        receivers = acquisition.receivers_of(shot)
+        if receivers is first:
+            continue
+        if len(receivers) != len(first):
+            raise GeometryError(
+                f"shot {shot} has {len(receivers)} receivers and shot 0 has {len(first)}, and "
+                f"shots can be encoded only where all are recorded by the same receivers; leave "
+                f"out `encode`, or use batches of shots, as in `inversion.shots: {{batch: 8}}`"
+            )
+        if np.abs(receivers - first).max() <= 1e-3:
+            continue
         raise GeometryError(
             f"the receivers of shot {shot} lie elsewhere than those of shot 0, and shots can be "
             f"encoded only where all are recorded by the same receivers; leave out `encode`, or "

@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import DataError
-from fwicli.inversion.comparison import Comparison
+from fwicli.inversion.comparison import Comparison, StoredComparison
 from fwicli.inversion.conditioning.operators import Chain, Record
 from fwicli.inversion.misfits.misfit import Misfit
 from fwicli.inversion.source_estimation import SourceFit
 from fwicli.survey import proximity
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.proximity import Near
+from fwicli.survey.ragged import by_trace
 from fwicli.survey.windows import Window
 
 Array = NDArray[Any]
@@ -37,7 +38,7 @@ class Experiment:
         Source time functions [Pa] in 2D, [Pa m] in 3D.
     receivers : ndarray of shape (n_receivers, ndim)
         Positions [m].
-    comparison : Comparison
+    comparison : Comparison or StoredComparison
     window : Window, optional
         Part of the waves' grid that is propagated; by default the whole grid.
     """
@@ -45,7 +46,7 @@ class Experiment:
     source: Array
     wavelet: Array
     receivers: Array
-    comparison: Comparison
+    comparison: Comparison | StoredComparison
     window: Window | None = None
 
 
@@ -69,6 +70,26 @@ class Preparation:
             return self
         weights = np.broadcast_to(self.source.weights, (len(near), *self.source.weights.shape[1:]))
         return replace(self, source=replace(self.source, weights=near[:, None] * weights))
+
+    def within(self, span: slice | None, samples: int) -> Preparation:
+        """Fit the source to the samples of a span alone.
+
+        Parameters
+        ----------
+        span : slice or None
+            Samples that are recorded; None for all.
+        samples : int
+            Number of samples of a trace.
+
+        Returns
+        -------
+        preparation : Preparation
+        """
+        if self.source is None or span is None:
+            return self
+        recorded = np.zeros((1, samples))
+        recorded[:, span] = 1.0
+        return replace(self, source=replace(self.source, weights=self.source.weights * recorded))
 
     def compared_traces(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
         """Traces of a gather of this shape that have weight in the misfit or the source fit."""
@@ -121,24 +142,20 @@ def experiments(
         If there is no wavelet, or no trace is compared.
     """
     gathers = _judged(gathers)
-    acquisition, wavelet = gathers.acquisition, gathers.wavelet
-    if wavelet is None:
-        raise DataError("the data come without a wavelet; give one as `wavelet`")
+    settings = _Settings(misfit, prepare, near, aligned)
     compared = []
-    for shot in range(acquisition.shots):
-        receivers, comparison = _compared(gathers, shot, misfit, prepare, near, aligned)
+    for shot in range(gathers.acquisition.shots):
+        wavelet, window = gathers.wavelet_of(shot)[None], windows[shot] if windows else None
+        receivers, comparison = _of_shot(gathers, shot, settings)
         if len(receivers):
-            window = windows[shot] if windows else None
-            source = acquisition.source(shot)
-            compared.append(
-                Experiment(source, wavelet.reshape(1, -1), receivers, comparison, window)
-            )
+            source = gathers.acquisition.source(shot)
+            compared.append(Experiment(source, wavelet, receivers, comparison, window))
     if not compared:
         raise DataError(SILENT if near == 0 else NEAR)
     return tuple(compared)
 
 
-def compared_traces(gathers: Gathers, prepare: Prepare, near: float = 0.0) -> NDArray[np.bool_]:
+def compared_traces(gathers: Gathers, prepare: Prepare, near: float = 0.0) -> Any:
     """Traces that are compared, or that sources are fitted to.
 
     Traces next to their source are included.
@@ -154,7 +171,7 @@ def compared_traces(gathers: Gathers, prepare: Prepare, near: float = 0.0) -> ND
 
     Returns
     -------
-    traces : ndarray of bool, of shape (n_shots, n_receivers)
+    traces : ndarray of bool, of shape (n_shots, n_receivers), or Ragged
 
     Raises
     ------
@@ -162,19 +179,20 @@ def compared_traces(gathers: Gathers, prepare: Prepare, near: float = 0.0) -> ND
         If there is none, or the traces of a shot do not allow to estimate its source.
     """
     gathers = _judged(gathers)
-    shape = gathers.data.shape[1], gathers.samples
-    shots = range(gathers.acquisition.shots)
-    traces = np.stack(
-        [_prepared(gathers, shot, prepare, near).compared_traces(shape) for shot in shots]
-    )
-    traces &= gathers.live
+    rows = []
+    for shot in range(gathers.acquisition.shots):
+        record = gathers.data[shot]
+        prepared = _prepared(_Shot(gathers, shot, record), prepare, near)
+        rows.append(prepared.compared_traces((record.shape[0], record.shape[1])))
+    traces = by_trace(rows) & gathers.live
     if not traces.any():
         raise DataError(SILENT)
     return traces
 
 
 def _judged(gathers: Gathers) -> Gathers:
-    """Records with their silent traces marked, of which at least one is not silent."""
+    """Records from t = 0 on with their silent traces marked; at least one is not silent."""
+    gathers = gathers.from_zero()
     if gathers.silence is None:
         gathers = gathers.with_silence()
     if not gathers.live.any():
@@ -182,36 +200,96 @@ def _judged(gathers: Gathers) -> Gathers:
     return gathers
 
 
-def _prepared(gathers: Gathers, shot: int, prepare: Prepare, near: float = 0.0) -> Preparation:
+@dataclass(frozen=True)
+class _Settings:
+    """How the gathers of all shots are compared; see `experiments`."""
+
+    misfit: Misfit
+    prepare: Prepare | None
+    near: float
+    aligned: bool
+
+
+@dataclass(frozen=True)
+class _Shot:
+    """A shot of some records, with its gather in memory.
+
+    `number` counts in the survey, and `index` in the records, which may be those of this shot.
+    """
+
+    gathers: Gathers
+    index: int
+    observed: Array
+    survey_number: int | None = None
+
+    @property
+    def number(self) -> int:
+        return self.index if self.survey_number is None else self.survey_number
+
+    @property
+    def receivers(self) -> Array:
+        return self.gathers.acquisition.receivers_of(self.index)
+
+    @property
+    def distance(self) -> Array:
+        return proximity.distances(self.gathers.acquisition, self.index)
+
+    @property
+    def live(self) -> NDArray[np.bool_]:
+        return np.asarray(self.gathers.live[self.index])
+
+    @property
+    def span(self) -> slice | None:
+        return None if self.gathers.spans is None else self.gathers.span(self.index)
+
+
+def _of_shot(
+    gathers: Gathers, shot: int, settings: _Settings
+) -> tuple[Array, Comparison | StoredComparison]:
+    """Receivers of the compared traces of a shot, and their comparison."""
+    receivers, comparison = _compared(_Shot(gathers, shot, gathers.data[shot]), settings)
+    if not gathers.stored or not len(receivers):
+        return receivers, comparison
+    build = _Stored(gathers.select(np.array([shot])), shot, settings)
+    return receivers, StoredComparison.of(build, comparison)
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """Reads the gather of a shot and sets up its comparison, in the worker that needs it."""
+
+    gathers: Gathers
+    number: int
+    settings: _Settings
+
+    def __call__(self) -> Comparison:
+        shot = _Shot(self.gathers, 0, self.gathers.data[0], self.number)
+        return _compared(shot, self.settings)[1]
+
+
+def _prepared(shot: _Shot, prepare: Prepare, near: float = 0.0) -> Preparation:
     """Conditioning and source estimation of a shot; traces next to the source do not fit it."""
-    positions = gathers.acquisition.source(shot), gathers.acquisition.receivers_of(shot)
-    prepared = prepare(Record.of(shot, *positions, gathers.interval, gathers.data[shot]))
+    gathers, observed = shot.gathers, shot.observed
+    positions = gathers.acquisition.source(shot.index), shot.receivers
+    prepared = prepare(Record.of(shot.number, *positions, gathers.interval, observed))
     if near > 0:
-        distance = proximity.distances(gathers.acquisition, shot)
-        prepared = prepared.with_source_weights(proximity.weights(distance, near))
-    fit, shape = prepared.source, (gathers.data.shape[1], gathers.samples)
+        prepared = prepared.with_source_weights(proximity.weights(shot.distance, near))
+    prepared = prepared.within(shot.span, observed.shape[1])
+    fit, shape = prepared.source, (observed.shape[0], observed.shape[1])
     no_source = fit is not None and not fit.common and not fit.weights.any()
     if no_source and prepared.compared_traces(shape).any():
         raise DataError(
-            f"nothing of shot {shot} is left to estimate its source from; widen "
+            f"nothing of shot {shot.number} is left to estimate its source from; widen "
             f"`inversion.source.window`, or set `inversion.source.estimate: common`"
         )
     return prepared
 
 
-def _compared(
-    gathers: Gathers,
-    shot: int,
-    misfit: Misfit,
-    prepare: Prepare | None,
-    near: float = 0.0,
-    aligned: bool = False,
-) -> tuple[Array, Comparison]:
+def _compared(shot: _Shot, settings: _Settings) -> tuple[Array, Comparison]:
     """Receivers of the compared traces of a shot, and their comparison."""
-    receivers, observed = gathers.acquisition.receivers_of(shot), gathers.data[shot]
-    interval, live = gathers.interval, gathers.live[shot]
-    prepared = None if prepare is None else _prepared(gathers, shot, prepare, near)
-    distance = proximity.distances(gathers.acquisition, shot)
+    observed, live, near, aligned = shot.observed, shot.live, settings.near, settings.aligned
+    prepared = None if settings.prepare is None else _prepared(shot, settings.prepare, near)
+    distance = shot.distance
     if prepared is not None:
         live = live & prepared.compared_traces((observed.shape[0], observed.shape[1]))
     fit = None if prepared is None else prepared.source
@@ -219,22 +297,29 @@ def _compared(
         live = live & (proximity.weights(distance, near) > 0)
         near_source: Near | None = proximity.fading(distance[live], near)
     else:
-        near_source = _near(gathers, distance, near, live, aligned)
+        near_source = _near(shot, distance, near, live, aligned)
         live = live | aligned
     fit = None if fit is None else fit.select(live)
     conditioning = None if prepared is None else prepared.conditioning.select(live)
-    return receivers[live], Comparison(
-        observed[live], interval, misfit, conditioning, fit, near_source
+    return shot.receivers[live], Comparison(
+        observed[live],
+        shot.gathers.interval,
+        settings.misfit,
+        conditioning,
+        fit,
+        near_source,
+        shot.span,
     )
 
 
 def _near(
-    gathers: Gathers, distance: Array, near: float, live: NDArray[np.bool_], aligned: bool
+    shot: _Shot, distance: Array, near: float, live: NDArray[np.bool_], aligned: bool
 ) -> Near | None:
     """N for traces next to a known source; for all rows if they are to be aligned."""
-    wavelet = gathers.wavelet
-    if wavelet is None or (near <= 0 and (live.all() or not aligned)):
+    gathers = shot.gathers
+    if gathers.wavelet is None or (near <= 0 and (live.all() or not aligned)):
         return None
+    wavelet = gathers.wavelet_of(shot.index)
     if not aligned:
         return proximity.without(distance[live], near, wavelet, gathers.interval)
     # Dead traces keep their row, with weight zero.

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import ConfigError
+from fwicli.inversion.comparison import Comparison
 from fwicli.inversion.misfits.residuals import LeastSquares
 from fwicli.inversion.shots.batches import Batches
 from fwicli.inversion.shots.encoding import Code, Encoding
@@ -18,6 +19,12 @@ from fwicli.survey import proximity
 from fwicli.survey.proximity import Near
 
 Array = NDArray[Any]
+
+
+RECORDED_APART = (
+    "shots can be encoded only where all are recorded over the same times, and these begin or end "
+    "at times of their own; leave out `shots: {encode: ...}`, or use batches"
+)
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,8 @@ class ShotSelection:
                     "no other misfit of a sum of shots is on average that of the shots; leave out "
                     "`shots: {encode: ...}`, or use batches"
                 )
+            if compared.span is not None:
+                raise ConfigError(RECORDED_APART)
 
     @property
     def changing(self) -> bool:
@@ -92,21 +101,22 @@ class ShotSelection:
 
     def _encoded(self, code: Code) -> Experiment:
         shots = [self.shots[int(shot)] for shot in code.shots]
-        observed = np.stack([shot.comparison.observed for shot in shots])
+        comparisons = [shot.comparison.loaded() for shot in shots]
+        observed = np.stack([comparison.observed for comparison in comparisons])
         return Experiment(
             np.concatenate([shot.source for shot in shots]),
             code.wavelets(np.concatenate([shot.wavelet for shot in shots])),
             shots[0].receivers,
-            replace(shots[0].comparison, observed=code.records(observed), near=_near(code, shots)),
+            replace(comparisons[0], observed=code.records(observed), near=_near(code, comparisons)),
         )
 
 
-def _near(code: Code, shots: Sequence[Experiment]) -> Near | None:
+def _near(code: Code, comparisons: Sequence[Comparison]) -> Near | None:
     """N for the sum: next to each of the sources, the wavelet as that source fires is removed."""
-    factors = np.ones((len(shots[0].receivers), 1))
+    factors = np.ones((len(comparisons[0].observed), 1))
     columns: dict[int, list[Array]] = {}
-    for number, shot in enumerate(shots):
-        near = shot.comparison.near
+    for number, comparison in enumerate(comparisons):
+        near = comparison.near
         if near is None:
             continue
         factors = factors * near.factors

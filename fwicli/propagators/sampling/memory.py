@@ -20,7 +20,7 @@ from dataclasses import dataclass
 # Of vectors and lines of the cache [bytes], and distances that share the same lines.
 ALIGNMENT, CONFLICT = 64, 2048
 
-# TraceMemory of a shot that are there at once while synthetic and observed ones are compared.
+# Traces of a shot that are there at once while synthetic and observed ones are compared.
 MISFIT = 6
 
 

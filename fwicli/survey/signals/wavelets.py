@@ -244,6 +244,12 @@ class Spectrum:
         n = 4 * wavelet.shape[-1]
         return cls(np.fft.rfftfreq(n, interval), np.abs(np.fft.rfft(wavelet, n)))
 
+    def joint(self) -> Spectrum:
+        """The largest amplitude of several signals at each frequency, shape (n,)."""
+        if self.amplitude.ndim == 1:
+            return self
+        return Spectrum(self.frequencies, self.amplitude.reshape(-1, self.frequencies.size).max(0))
+
     def shaped(self, response: Array) -> Spectrum:
         """The spectrum after a filter with this amplitude response."""
         return Spectrum(self.frequencies, self.amplitude * response)

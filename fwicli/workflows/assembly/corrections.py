@@ -72,7 +72,7 @@ def _on_axes(acquisition: Acquisition, section: RecordsSection) -> Acquisition:
         turned = _turned(receivers, own)
     else:
         turned = [_turned(acquisition.receivers_of(n), own) for n in range(acquisition.shots)]
-    return Acquisition(_turned(acquisition.sources, axes), turned)
+    return replace(acquisition, sources=_turned(acquisition.sources, axes), receivers=turned)
 
 
 def _turned(positions: Array, axes: tuple[tuple[int, int], ...]) -> Array:

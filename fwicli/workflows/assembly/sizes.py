@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fwicli.errors import SizeError
 from fwicli.execution import available
+from fwicli.survey.traces import Traces
 
 DOUBLE = 8
 # Arrays of a property at once: as it is read, in SI units, smoothed, and at a bound.
@@ -20,6 +21,9 @@ OF_PROPERTY = 4
 OF_POSITION = 4
 # Of records: of single precision, as shots come and as a whole.
 OF_SAMPLE = 1
+# Share of the memory that traces in a file may take to be read at once. An inversion has a copy of
+# them in each band.
+IN_MEMORY = 0.2
 
 
 def there() -> int:
@@ -136,3 +140,18 @@ def records(counts: NDArray[np.int64], samples: int, ndim: int) -> None:
         f"records of {len(counts)} shots, {spread} receivers and {samples} samples",
         "model fewer of them at once",
     )
+
+
+def affordable(traces: Traces) -> bool:
+    """Whether traces in a file are few enough to be in memory; others are read shot by shot.
+
+    Parameters
+    ----------
+    traces : Traces
+
+    Returns
+    -------
+    affordable : bool
+    """
+    size = float(traces.counts.sum()) * traces.samples * traces.dtype.itemsize
+    return size <= IN_MEMORY * there()

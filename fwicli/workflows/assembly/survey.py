@@ -178,7 +178,9 @@ def gathers(section: DataSection, wavelet: bool = True) -> Gathers:
     records : Gathers
     """
     records = field_records.read(section, wavelet)
-    records = corrections.corrected(records, section)
+    if records.stored and sizes.affordable(records.data):
+        records = records.loaded()
+    records = corrections.corrected(records, section).from_zero()
     if section.duration is not None:
         records = records.until(section.duration)
     return records.with_silence(section.silent == "compare")

@@ -175,7 +175,7 @@ class InversionRun:
         if diagnosis is not None:
             log.info("diagnosis: %s", diagnosis.summary())
             for warning in diagnosis.warnings(
-                stage.selection.shots[0].comparison.depends_on_amplitude
+                stage.selection.shots[0].comparison.loaded().depends_on_amplitude
             ):
                 log.warning("warning: %s", warning)
             title = f"stage {stage.number + 1}, {stage.band[0]:g} to {stage.band[1]:g} Hz"

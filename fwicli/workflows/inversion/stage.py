@@ -11,6 +11,7 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -132,11 +133,8 @@ class Stage:
         if records is None:
             raise DataError("there are no records to invert")
         band = Band(*self.band)
-        return replace(
-            records,
-            data=band.apply(records.data, records.interval),
-            wavelet=band.apply(self.plan.wavelet, records.interval),
-        )
+        filtered = records.mapped(partial(band.apply, interval=records.interval))
+        return replace(filtered, wavelet=band.apply(self.plan.wavelet, records.interval))
 
     # --- the optimizer ---------------------------------------------------------------------------
 
@@ -183,7 +181,7 @@ class Stage:
         return ZeroGradient(
             max(float(np.abs(shot.wavelet).max()) for shot in shots),
             float(synthetic),
-            max(float(np.abs(shot.comparison.observed).max()) for shot in shots),
+            max(float(np.abs(shot.comparison.loaded().observed).max()) for shot in shots),
             float(adjoint),
             float(gradient),
             float(self.free.mean()),

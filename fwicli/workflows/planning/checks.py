@@ -166,7 +166,7 @@ def band_spectrum(
     problems : Problems
     key : Key
         Where the band is in the config.
-    wavelet : ndarray of shape (samples,)
+    wavelet : ndarray of shape (samples,) or (n_shots, samples)
     interval : float
         Sampling interval [s].
     band : Band
@@ -176,7 +176,7 @@ def band_spectrum(
     -------
     spectrum : Spectrum or None
     """
-    whole = Spectrum.of(wavelet, interval)
+    whole = Spectrum.of(wavelet, interval).joint()
     nyquist = 0.5 / interval
     if nyquist < band.high < math.inf:
         problems.warn(

@@ -153,7 +153,7 @@ def misfits(problems: Problems, inversion: InversionObjects, records: Gathers) -
     inversion : InversionObjects
     records : Gathers
     """
-    shot = int(records.live.any(axis=1).argmax())
+    shot = next((n for n, row in enumerate(records.live) if row.any()), 0)
     gather, interval = records.data[shot][records.live[shot]], records.interval
     # As in the config, the misfit of all stages comes first.
     stages = sorted(inversion.stages, key=lambda stage: stage.section.misfit is not None)

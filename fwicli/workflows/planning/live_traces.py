@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -47,13 +47,13 @@ def live_acquisition(
     prepare, geometry = stage.prepare, records.acquisition
     if prepare is None:
         return geometry
-    filtered = replace(records, data=Band(*stage.band).apply(records.data, records.interval))
+    filtered = records.mapped(partial(Band(*stage.band).apply, interval=records.interval))
     traces = problems.get(
         stage.key_of("conditioning"), lambda: experiments.compared_traces(filtered, prepare, near)
     )
     if traces is None:
         return None
-    dropped = int((~traces.any(axis=1)).sum())
+    dropped = sum(not row.any() for row in traces)
     if dropped:
         problems.warn(
             f"stage {stage.number + 1}: the conditioning mutes every trace of {dropped} of "
@@ -61,9 +61,7 @@ def live_acquisition(
         )
     if traces.all():
         return geometry
-    receivers = np.stack([geometry.receivers_of(shot) for shot in range(geometry.shots)])
-    at_source = geometry.sources[:, None, :]
-    return Acquisition(geometry.sources, np.where(traces[..., None], receivers, at_source))
+    return geometry.at_sources(~row for row in traces)
 
 
 def check_recorded(problems: Problems, key: Key, records: Gathers, band: Band) -> bool:
@@ -86,9 +84,9 @@ def check_recorded(problems: Problems, key: Key, records: Gathers, band: Band) -
         False where there is a problem.
     """
     few = max(1, TRACES // len(records.data))
-    every = max(1, records.data.shape[1] // few)
     power = 0.0
     for gather in records.data:
+        every = max(1, len(gather) // few)
         traces = gather[::every] if gather[::every].any() else gather
         spectrum = Spectrum.of(traces.astype(float), records.interval)
         power = power + (spectrum.amplitude**2).sum(axis=0)

@@ -11,6 +11,7 @@ from fwicli.survey import proximity
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.proximity import Nearest, PointSource
+from fwicli.survey.ragged import by_trace
 from fwicli.survey.signals.bands import Band
 from fwicli.workflows.planning.problems import Problems
 
@@ -85,10 +86,10 @@ def nearest(
     if full is None:
         return Nearest()
     geometry = records.acquisition
-    distances = np.stack([proximity.distances(geometry, n) for n in range(geometry.shots)])
-    if fades and not proximity.weights(distances, full).any():
+    distances = [proximity.distances(geometry, n) for n in range(geometry.shots)]
+    if fades and not any(proximity.weights(row, full).any() for row in distances):
         problems.add(key, NEAR)
-    within = distances < full * (1 - 1e-6)
+    within = by_trace([row < full * (1 - 1e-6) for row in distances])
     if not within.any():
         return Nearest(full, fades=fades)
     near, total = 0.0, 0.0

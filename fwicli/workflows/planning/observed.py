@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fwicli.config import schema
 from fwicli.config.data import DataSection
 from fwicli.errors import FwiError
+from fwicli.propagators.equations import registry
 from fwicli.propagators.sampling import stability
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
@@ -57,10 +58,14 @@ def observed(
     for note in records.notes:
         problems.warn(note)
     wavelet = _wavelet(problems, config, records)
-    if not records.data.any():
+    if records.silence is not None and (records.silence.zero | records.silence.broken).all():
         problems.add(("data",), "all traces are zero; check the file and the names of its datasets")
     elif silent := str(records.silence or ""):
         problems.warn(silent)
+    if timing := records.timing():
+        problems.warn(timing)
+    equation = registry.load(config.physics.equation)
+    problems.get(("data",), partial(equation.check_components, records.acquisition))
     if model is None or wavelet is None:
         return None
     records = _placed(problems, config.data, records, model.grid)

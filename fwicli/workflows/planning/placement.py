@@ -145,9 +145,7 @@ def live(records: Gathers) -> Acquisition:
     geometry = records.acquisition
     if records.live.all():
         return geometry
-    receivers = np.stack([geometry.receivers_of(shot) for shot in range(geometry.shots)])
-    at_source = geometry.sources[:, None, :]
-    return Acquisition(geometry.sources, np.where(records.live[..., None], receivers, at_source))
+    return geometry.at_sources(~row for row in records.live)
 
 
 def within_reach(

@@ -86,7 +86,9 @@ class Plan:
     def total(self) -> Total:
         """Memory of all processes."""
         geometry, axis = self.acquisition, self.stages[0].time
-        records = 4.0 * float(geometry.counts.sum()) * axis.samples
+        stored = self.gathers is not None and self.gathers.stored
+        traces = geometry.counts.max() if stored else geometry.counts.sum()
+        records = 4.0 * float(traces) * axis.samples
         return Total(self.verb.memory, self.workers, self.memory, records, self.model.grid)
 
     def agree(self, folder: RunFolder) -> None:

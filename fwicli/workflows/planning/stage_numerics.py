@@ -40,7 +40,7 @@ def stage(
     objects : StageObjects
         Of the stage.
     records : Gathers
-    wavelet : ndarray of shape (samples,)
+    wavelet : ndarray of shape (samples,) or (n_shots, samples)
 
     Returns
     -------

@@ -6,7 +6,7 @@ results, whatever the steps before them have said.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,12 +58,33 @@ def check(arrays: Mapping[str, Array], causes: str, may_be_zero: bool = False) -
             raise DataError(f"the {name} would be zero everywhere: {causes}")
 
 
-def silent_shots(data: Array) -> str:
+def check_records(data: Array | Sequence[Array]) -> None:
+    """Records that are to be written must be finite, and not zero everywhere.
+
+    Parameters
+    ----------
+    data : ndarray of shape (n_shots, n_receivers, samples), or sequence of gathers
+
+    Raises
+    ------
+    DataError
+        No records are written then.
+    """
+    if isinstance(data, np.ndarray):
+        check({"records": data}, NO_RECORDS)
+        return
+    for shot, gather in enumerate(data):
+        check({f"record of shot {shot}": gather}, NO_RECORDS, may_be_zero=True)
+    if not any(gather.any() for gather in data):
+        raise DataError(f"the records would be zero everywhere: {NO_RECORDS}")
+
+
+def silent_shots(data: Array | Sequence[Array]) -> str:
     """How many of the shots of some records are zero throughout; empty if none is.
 
     Parameters
     ----------
-    data : ndarray of shape (n_shots, n_receivers, samples)
+    data : ndarray of shape (n_shots, n_receivers, samples), or sequence of gathers
     """
     silent = np.flatnonzero([not gather.any() for gather in data])
     if not silent.size:
