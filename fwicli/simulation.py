@@ -36,8 +36,10 @@ from fwicli.propagators.running.arrays import GridArrays
 from fwicli.propagators.running.results import GradientRequest
 from fwicli.propagators.running.shared_memory import SharedHistory, SharedSlot
 from fwicli.propagators.running.shot import ShotRunner
+from fwicli.propagators.running.store_selection import history_within
 from fwicli.propagators.sampling.resampling import Resampling
 from fwicli.propagators.tasks import propagator
+from fwicli.survey import ragged
 
 Array = NDArray[Any]
 
@@ -70,10 +72,12 @@ class Simulation:
     ----------
     discretization : Discretization
         Precision follows from the model that an operator or function receives.
-    sources, receivers : ndarray, or ExtendedSource or FullField
+    sources, receivers : ndarray, sequence of ndarray, or ExtendedSource or FullField
         Positions [m] of shape (shots, n, ndim), or (n, ndim) for the same positions in all shots; a
         tensor for derivatives with respect to them. Arrays are copied: later changes of them do not
-        reach a gradient.
+        reach a gradient. From an array of shape (n, ndim) for each shot, shots may differ in n:
+        they become one array, and data (shots, largest n, samples), with zeros as padding. Input
+        there is ignored.
     executor : Executor, optional
         Runs the shots; by default one after the other in this process. `execution.Local` gives one
         that runs them on all cores.
@@ -92,10 +96,16 @@ class Simulation:
     executor: Executor = field(default_factory=InProcess)
     memory: float | None = None
     max_history_bytes: float | None = None
+    counts: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("sources", "receivers"):
             place = getattr(self, name)
+            if ragged.differ(place):
+                each = [ndarrays.real(name, p, GeometryError).astype(float) for p in place]
+                # Positions that are no numbers: never taken for those of a point.
+                place, rows = ragged.padded(each, np.nan)
+                object.__setattr__(self, "counts", {**self.counts, name: rows})
             if isinstance(place, ExtendedSource) and isinstance(place.weights, np.ndarray):
                 place = ExtendedSource(np.array(place.weights))
             elif isinstance(place, np.ndarray) or not (
@@ -103,6 +113,9 @@ class Simulation:
             ):
                 place = np.array(ndarrays.real(name, place, GeometryError))
             object.__setattr__(self, name, place)
+        # Counts of positions that were replaced belong to others.
+        counts = {n: c for n, c in self.counts.items() if _are_padded(getattr(self, n), c)}
+        object.__setattr__(self, "counts", counts)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Simulation:
         """A copy with its own positions; workers and their memory are shared."""
@@ -117,6 +130,14 @@ class Simulation:
         """Names of the parameters of the equation."""
         ndim = self.discretization.grid.ndim
         return tuple(registry.load(self.discretization.equation).parameters(ndim))
+
+
+def _are_padded(place: Any, counts: NDArray[np.int64]) -> bool:
+    """Whether positions are those of as many points as the counts say, and padding behind them."""
+    if not isinstance(place, np.ndarray) or place.ndim != 3 or len(place) != len(counts):
+        return False
+    points = np.isfinite(place).all(axis=-1)
+    return bool((points == (np.arange(place.shape[1]) < counts[:, None])).all())
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,7 +253,12 @@ def run(call: Evaluation, arrays: list[Array]) -> list[Array]:
             groups = [each[g * call.shots : (g + 1) * call.shots] for g in range(call.groups)]
             outputs.append(np.stack([_sum(group) for group in groups]))
         else:
-            outputs.append(np.stack(each))
+            place = "sources" if slot.role == "wavelet" else "receivers"
+            if place in call.simulation.counts:
+                most = getattr(call.simulation, place).shape[1]
+                outputs.append(ragged.padded(each, least=most)[0])
+            else:
+                outputs.append(np.stack(each))
     return outputs
 
 
@@ -252,15 +278,19 @@ def _shot(call: Evaluation, arrays: list[Array], number: int) -> ShotEvaluation:
         "receivers": call.simulation.receivers,
     }
     precision = "float32"
+    # What follows behind the points of a shot is padding.
+    own = {role: slice(int(c[number % len(c)])) for role, c in call.simulation.counts.items()}
+    of_data = {"wavelet": own.get("sources", ...), "gather": own.get("receivers", ...)}
     for slot, array in zip(call.inputs, arrays, strict=True):
         if slot.role == "model":
             group = number // call.shots if len(array) > 1 else 0
             models.setdefault(slot.component, {})[slot.name] = array[group]
             precision = str(array.dtype)
         elif slot.role in data:
-            data[slot.role][slot.component] = array[number]
+            data[slot.role][slot.component] = array[number][of_data[slot.role]]
         else:
-            positions, orders = array[number].astype(float), call.orders.get(slot.role)
+            positions = array[number][own.get(slot.role, ...)].astype(float)
+            orders = call.orders.get(slot.role)
             places[slot.role] = (
                 positions if orders is None else PositionDerivative(positions, orders)
             )
@@ -324,38 +354,6 @@ def share(call: Evaluation, parameters: tuple[str, ...], precision: str) -> Shar
     return SharedHistory(
         size, shots, limit, parameters, simulation.executor, (discretization, parameters)
     )
-
-
-def history_within(
-    discretization: Discretization, n_directions: int, memory: float
-) -> history.HistoryOptions:
-    """History options that fit into a memory [bytes], for a number of directions.
-
-    Parameters
-    ----------
-    discretization : Discretization
-    n_directions : int
-        Number of directions of the components.
-    memory : float
-        Most memory of the history [bytes].
-
-    Returns
-    -------
-    HistoryOptions
-    """
-    steps = Resampling(discretization.time, discretization.precision).steps
-    needed = history.demand(
-        registry.load(discretization.equation),
-        discretization.grid.shape,
-        discretization.layer,
-        discretization.order,
-        (steps, discretization.history_step, discretization.time.step),
-        np.dtype(discretization.precision).itemsize,
-    )
-    copies = 2**n_directions
-    lifted = replace(needed, snapshot=needed.snapshot * copies, state=needed.state * copies)
-    chosen, _ = lifted.choose(int(memory))
-    return chosen
 
 
 def shape_of(simulation: Simulation, role: str, samples: int) -> tuple[int, ...]:

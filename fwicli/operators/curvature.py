@@ -24,8 +24,9 @@ from fwicli.operators.modelling import ModelOperator
 from fwicli.operators.operator import Operator
 from fwicli.operators.shot_set import Model, ShotSet, checked_shots
 from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.running.store_selection import history_within
 from fwicli.propagators.tasks import ShotTask
-from fwicli.simulation import Simulation, history_within
+from fwicli.simulation import Simulation
 
 Array = NDArray[Any]
 
@@ -157,8 +158,8 @@ class GaussNewtonOperator(ModelOperator):
         self, discretization: Discretization, change: Mapping[str, Array], shot: int
     ) -> HessianTask:
         shots = self.shot_set
-        gather = shots.data["gather"][shot] if "gather" in shots.data else None
-        wavelet = shots.data["wavelet"][shot]
+        gather = shots.data_at("gather", shot) if "gather" in shots.data else None
+        wavelet = shots.data_at("wavelet", shot)
         model, locations = shots.model, shots.places(shot)
         return HessianTask(
             discretization, model, wavelet, *locations, change, gather, self.observed

@@ -107,12 +107,13 @@ class ExtendedOperator(ShotOperator):
         gathers = records.reshape(len(tasks), *self.shot_set.data_of("gather"))
         for number, gather in enumerate(self.shot_set.simulation.executor.map(tasks)):
             if gather is not None:
-                gathers[number] = gather
+                gathers[number, : len(gather)] = gather
         return records
 
     def _apply_adjoint(self, y: Array) -> Array:
         gathers = y.reshape(-1, *self.shot_set.data_of("gather"))
-        tasks = [replace(self._task(n), gather=g) for n, g in enumerate(gathers)]
+        tasks = [self._task(n) for n in range(len(gathers))]
+        tasks = [replace(t, gather=g[: _count(t, g)]) for t, g in zip(tasks, gathers, strict=True)]
         weights = np.stack(list(self.shot_set.simulation.executor.map(tasks)))
         return np.asarray(weights.reshape(len(y), *self.dims).astype(self.dtype))
 
@@ -120,5 +121,11 @@ class ExtendedOperator(ShotOperator):
         shots, shot = self.shot_set, number % self.shot_set.shots
         discretization = replace(shots.simulation.discretization, precision=str(self.dtype))
         return EmissionTask(
-            discretization, shots.model, shots.data["wavelet"][shot], None, shots.places(shot)[1]
+            discretization, shots.model, shots.data_at("wavelet", shot), None, shots.places(shot)[1]
         )
+
+
+def _count(task: EmissionTask, gather: Array) -> int:
+    """Rows of a gather that are no padding."""
+    receivers = task.receivers
+    return len(receivers) if isinstance(receivers, np.ndarray) else len(gather)

@@ -216,6 +216,13 @@ def _common_receivers(shot_set: ShotSet) -> Any:
     receivers = shot_set.simulation.receivers
     if np.ndim(receivers) < 3:
         return receivers
+    if counts := shot_set.simulation.counts:
+        place, each = next(iter(counts.items()))
+        raise GeometryError(
+            f"shots have {each.min()} to {each.max()} {place}, and only records of the same "
+            f"receivers, and sources of the same number, can be added; select shots that have "
+            f"them in common"
+        )
     elsewhere = np.abs(receivers - receivers[0]).max(axis=(1, 2)) > 1e-3
     if elsewhere.any():
         raise GeometryError(

@@ -88,6 +88,7 @@ class ShotSet:
         simulation = replace(
             self.simulation,
             **{n: p[index] if np.ndim(p) == 3 else p for n, p in self._positions().items()},
+            counts={role: c[index] for role, c in self.simulation.counts.items()},
         )
         data = {role: values[index] for role, values in self.data.items()}
         return replace(
@@ -109,8 +110,20 @@ class ShotSet:
 
     def places(self, shot: int) -> tuple[Any, Any]:
         """Sources and receivers of a shot."""
-        sources, receivers = (p[shot] if np.ndim(p) == 3 else p for p in self._positions().values())
+        sources, receivers = (
+            p[shot][self._own(name, shot)] if np.ndim(p) == 3 else p
+            for name, p in self._positions().items()
+        )
         return sources, receivers
+
+    def data_at(self, role: str, shot: int) -> Array:
+        """Fixed data of a shot, without padding."""
+        return np.asarray(self.data[role][shot][self._own(PLACES[role], shot)])
+
+    def _own(self, place: str, shot: int) -> slice:
+        """Rows of the sources or receivers of a shot; others are padding."""
+        counts = self.simulation.counts
+        return slice(int(counts[place][shot]) if place in counts else None)
 
     def changes(self, x: Array) -> dict[str, Array]:
         """Changes of the parameters by name, from (k, *dims_of_model) to (k, *grid) each."""

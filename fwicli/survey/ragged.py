@@ -101,3 +101,38 @@ def by_trace(rows: Iterable[Array]) -> Any:
     arrays = list(rows)
     equal = len({len(row) for row in arrays}) == 1
     return np.stack(arrays) if equal else Ragged.of(arrays)
+
+
+def differ(arrays: Any) -> bool:
+    """Whether something is a sequence of arrays (n, k) that differ in n."""
+    if not isinstance(arrays, list | tuple):
+        return False
+    return len({np.shape(a)[:1] for a in arrays}) > 1 and all(np.ndim(a) == 2 for a in arrays)
+
+
+def padded(
+    arrays: Sequence[Array], padding: float = 0.0, least: int = 0
+) -> tuple[Array, NDArray[np.int64]]:
+    """Arrays of different length as one, with padding behind the shorter ones.
+
+    Parameters
+    ----------
+    arrays : sequence of ndarray of shape (n, ...)
+        They differ in n alone.
+    padding : float
+        Value behind the shorter ones.
+    least : int
+        Least length of the result.
+
+    Returns
+    -------
+    padded : ndarray of shape (len(arrays), largest n or `least`, ...)
+    counts : ndarray of int, of shape (len(arrays),)
+        n of each.
+    """
+    counts = np.array([len(a) for a in arrays], dtype=np.int64)
+    shape = (len(arrays), max(least, counts.max()), *arrays[0].shape[1:])
+    whole = np.full(shape, padding, np.result_type(*arrays))
+    for row, values in zip(whole, arrays, strict=True):
+        row[: len(values)] = values
+    return whole, counts

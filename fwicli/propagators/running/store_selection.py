@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.propagators import history
 from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.equations import registry
 from fwicli.propagators.history import STORED, HistoryOptions
 from fwicli.propagators.kernels.compilation import Kernel
 from fwicli.propagators.kernels.signature import ArraySpec
@@ -24,6 +26,7 @@ from fwicli.propagators.running.wavefield_stores import (
     FrequencyStore,
     WavefieldStore,
 )
+from fwicli.propagators.sampling.resampling import Resampling
 
 Array = NDArray[Any]
 
@@ -127,3 +130,35 @@ class SharedStore(WavefieldStore):
     def buffer(self, spec: ArraySpec) -> Array:
         """The array from and to which kernels take the snapshots."""
         return self._buffers[spec.name]
+
+
+def history_within(
+    discretization: Discretization, n_directions: int, memory: float
+) -> history.HistoryOptions:
+    """History options that fit into a memory [bytes], for a number of directions.
+
+    Parameters
+    ----------
+    discretization : Discretization
+    n_directions : int
+        Number of directions of the components.
+    memory : float
+        Most memory of the history [bytes].
+
+    Returns
+    -------
+    HistoryOptions
+    """
+    steps = Resampling(discretization.time, discretization.precision).steps
+    needed = history.demand(
+        registry.load(discretization.equation),
+        discretization.grid.shape,
+        discretization.layer,
+        discretization.order,
+        (steps, discretization.history_step, discretization.time.step),
+        np.dtype(discretization.precision).itemsize,
+    )
+    copies = 2**n_directions
+    lifted = replace(needed, snapshot=needed.snapshot * copies, state=needed.state * copies)
+    chosen, _ = lifted.choose(int(memory))
+    return chosen
