@@ -40,8 +40,8 @@ class Writing:
     kind : {"segy", "su"}
     divisor : int or None
         Coordinates and elevations are stored as whole numbers of 1/divisor metres; None chooses.
-    fields : dict of str to Field
-        Where values of trace headers are written.
+    fields : dict of str to Field, optional
+        Where values of trace headers are written; by default as the standard, or SU, has them.
     headers : mapping of str to array_like of shape (n_traces,)
         Fields of all traces, shot by shot, in place of numbers from 1: `field_record`, `channel`,
         `source_point`, `trace_id`, `gun`, ...
@@ -50,7 +50,7 @@ class Writing:
     encoding: str = "auto"
     kind: str = "segy"
     divisor: int | None = None
-    fields: Fields = field(default_factory=byte_map)
+    fields: Fields | None = None
     headers: Mapping[str, ArrayLike] = field(default_factory=dict)
 
 
@@ -76,11 +76,15 @@ def write_gathers(path: Path, gathers: Gathers, how: Writing | None = None) -> t
         If headers cannot hold positions, numbers or times.
     """
     how = how or Writing()
+    fields = (
+        byte_map("su" if how.kind == "su" else "standard") if how.fields is None else how.fields
+    )
+    has_scalar = bool(fields["time_scalar"].byte)
     survey = gathers.acquisition
     counts = [len(survey.receivers_of(shot)) for shot in range(survey.shots)]
     ends = np.cumsum(counts)
     positions = _Positions(gathers, how.divisor)
-    delays, scalar = _delays(_starts(gathers))
+    delays, scalar = _delays(_starts(gathers), has_scalar)
     encoding = how.encoding
     if encoding == "auto":
         wide = np.dtype(gathers.data.dtype).itemsize > 4 and how.kind == "segy"
@@ -91,8 +95,8 @@ def write_gathers(path: Path, gathers: Gathers, how: Writing | None = None) -> t
         int(ends[-1]),
         encoding,
         how.kind,
-        _text(gathers, positions, how.fields),
-        how.fields,
+        _text(gathers, positions, fields),
+        fields,
     )
     with writing(path, form) as writer:
         for shot in range(survey.shots):
@@ -103,7 +107,7 @@ def write_gathers(path: Path, gathers: Gathers, how: Writing | None = None) -> t
                 "channel": np.arange(1, counts[shot] + 1),
                 "trace_id": 1,
                 "delay": int(delays[shot]),
-                **({} if how.kind == "su" else {"time_scalar": scalar}),
+                **({"time_scalar": scalar} if has_scalar else {}),
                 **positions.of(shot),
             }
             for name, values in how.headers.items():
@@ -193,9 +197,9 @@ def _starts(gathers: Gathers) -> Array:
     return np.broadcast_to(0.0 if start is None else start, gathers.acquisition.shots)
 
 
-def _delays(starts: Array) -> tuple[Array, int]:
+def _delays(starts: Array, has_scalar: bool) -> tuple[Array, int]:
     """Start times as whole parts of a millisecond, and their scalar."""
-    for divisor in DIVISORS:
+    for divisor in DIVISORS if has_scalar else DIVISORS[:1]:
         scaled = np.asarray(starts) * 1e3 * divisor
         if np.abs(scaled).max() > 32767:
             break

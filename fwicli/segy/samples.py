@@ -1,22 +1,25 @@
 """Samples of traces, from files that stay open while they are read.
 
-segyio decodes IBM floats. Other formats are types of NumPy in the byte order of the file; their
-traces are read in blocks, several times as fast as trace by trace (`benchmarks/segy_speed.py`).
+segyio has judged the files, and reads the same values in the tests. It reads trace by trace; traces
+that lie side by side are read here at once, which is several times as fast. All formats but IBM
+floats are types of NumPy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from io import FileIO
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import DataError
+from fwicli.segy.encoding import decode_ibm
 from fwicli.segy.fields import HEADER
 from fwicli.segy.headers import fill
-from fwicli.segy.layout import Layout, explained, opened
+from fwicli.segy.layout import Layout
 
 Array = NDArray[Any]
 
@@ -45,7 +48,7 @@ class SampleReader:
         self.layouts = tuple(layouts)
         self.ends = np.cumsum([layout.traces for layout in self.layouts])
         self.dtype = precision(self.layouts)
-        self._files: dict[int, Any] = {}
+        self._files: dict[int, FileIO] = {}
         self._stack = ExitStack()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -84,35 +87,33 @@ class SampleReader:
     def _read(self, file: int, first: int, count: int) -> Array:
         """Samples of neighbouring traces of a file."""
         layout = self.layouts[file]
+        block = np.empty((count, layout.stride), np.uint8)
         try:
-            with explained(layout.path):
-                if file not in self._files:
-                    self._open(file)
-                if layout.is_ibm:
-                    ibm: Array = self._files[file].trace.raw[first : first + count]
-                    return ibm
-                block = np.empty((count, layout.stride), np.uint8)
-                offset = layout.first + first * layout.stride
-                fill(layout, self._files[file].fileno(), block, offset)
+            if file not in self._files:
+                self._open(file)
+            offset = layout.first + first * layout.stride
+            fill(layout, self._files[file].fileno(), block, offset)
+        except OSError as error:
+            raise DataError(f"{layout.path} cannot be read ({error})") from error
         except DataError:
             self._check(file)  # a file that was cut says so
             raise
-        kind = np.dtype(layout.dtype).newbyteorder("<" if layout.endian == "little" else ">")
-        values: Array = block[:, HEADER:].view(kind)
+        kind = np.dtype(np.uint32 if layout.is_ibm else layout.dtype)
+        stored: Array = block[:, HEADER:].view(
+            kind.newbyteorder("<" if layout.endian == "little" else ">")
+        )
+        if layout.is_ibm:
+            return decode_ibm(stored)
         if kind.itemsize == 8 and kind.kind != "f":
-            self._check_exact(layout, values.astype(layout.dtype), first)
-        return values
+            self._check_exact(layout, stored.astype(kind), first)
+        return stored
 
     def _open(self, file: int) -> None:
-        """Open a file: segyio decodes IBM floats, and NumPy types are those of the others."""
-        layout = self.layouts[file]
+        """Open a file for reading."""
         self._check(file)
         if len(self._files) >= OPEN:
             self.close()
-        if layout.is_ibm:
-            opening: Any = opened(layout.path, layout.kind, layout.endian)
-        else:
-            opening = layout.path.open("rb", buffering=0)
+        opening = self.layouts[file].path.open("rb", buffering=0)
         self._files[file] = self._stack.enter_context(opening)
 
     def _check(self, file: int) -> None:

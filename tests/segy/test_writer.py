@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import segyio
 
 from fwicli.errors import DataError
-from fwicli.segy.encoding import encode
+from fwicli.segy.encoding import decode_ibm, encode
 from fwicli.segy.fields import byte_map, field
 from fwicli.segy.index import read_index
 from fwicli.segy.records import Writing, write_gathers
@@ -78,6 +79,24 @@ def test_ibm_floats_are_those_that_segyio_reads(tmp_path: Path) -> None:
     np.testing.assert_array_equal(once[0, :7], numbers[0, :7])
     write(tmp_path / "b.sgy", {"channel": np.arange(50)}, once, encoding="ibm")
     np.testing.assert_array_equal(samples_of(read_index(tmp_path / "b.sgy", byte_map())), once)
+
+
+def test_ibm_floats_with_leading_zeros() -> None:
+    """By their definition: (-1)**s 16**(e - 64) f / 2**24."""
+    bits = np.array([[0x4700374C, 0xC1000001, 0x42640000, 0x00000000, 0x80000000, 0x7FFFFFFF]])
+    numbers = decode_ibm(bits.astype(">u4"))
+    assert numbers.tolist() == [[0x374C * 16.0, -(16.0**-5), 100.0, 0.0, -0.0, np.inf]]
+
+
+def test_start_times_have_a_scalar(tmp_path: Path) -> None:
+    records = replace(gathers(), start=np.array([-0.004, 0.0005, 1.0]))
+    write_gathers(tmp_path / "a.sgy", records)
+    np.testing.assert_allclose(read(tmp_path / "a.sgy")[0].start, records.start, rtol=1e-15)
+    with pytest.raises(DataError, match=r"up to 1 s do not fit the headers"):
+        write_gathers(tmp_path / "a.su", records, Writing(kind="su"))
+    whole = replace(records, start=np.array([-0.004, 0.0, 1.0]))
+    write_gathers(tmp_path / "a.su", whole, Writing(kind="su"))
+    np.testing.assert_allclose(read(tmp_path / "a.su", "su")[0].start, whole.start, rtol=1e-15)
 
 
 def test_sources_above_elevation_0_keep_their_sign(tmp_path: Path) -> None:
