@@ -20,13 +20,19 @@ from pathlib import Path
 import click
 import numpy as np
 
-from fwicli import Acquisition, Gathers, read_gathers
-from fwicli.segy import gathers as segy
-from fwicli.segy.fields import byte_map, field
-from fwicli.segy.records import Writing, write_gathers
+from fwicli import (
+    Acquisition,
+    Gathers,
+    SegyWriting,
+    byte_map,
+    header_field,
+    read_gathers,
+    read_segy,
+    write_segy,
+)
 
 DEAD = 24
-FIELDS = byte_map(changes={"gun": field("gun", "233:int16")})
+FIELDS = byte_map(changes={"gun": header_field("gun", "233:int16")})
 
 
 def rows(records: Gathers) -> list[np.ndarray]:
@@ -61,12 +67,12 @@ def write(path: Path, records: Gathers) -> None:
         "channel": np.concatenate(spreads) + 1,
         "trace_id": np.where(np.isin(np.arange(len(shots)), dead), 2, 1),
     }
-    write_gathers(path, survey, Writing("ibm", divisor=100, fields=FIELDS, headers=headers))
+    write_segy(path, survey, SegyWriting("ibm", divisor=100, fields=FIELDS, headers=headers))
 
 
 def compare(path: Path, records: Gathers) -> str:
     """Differences of what is read back, in words."""
-    back = segy.read_gathers([path], FIELDS)
+    back = read_segy([path], FIELDS)
     dead = dead_traces(records)
     begin, position, error, missing = 0, 0.0, 0.0, 0
     for shot, spread in enumerate(rows(records)):

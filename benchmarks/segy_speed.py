@@ -31,13 +31,12 @@ RANDOM = 300
 
 def write(path: Path, shots: int, channels: int, samples: int, encoding: str) -> None:
     """A marine line, one shot in memory at once, written through to the disk."""
-    from fwicli.segy.fields import byte_map
-    from fwicli.segy.writer import Form, writing
+    from fwicli import SegyForm, writing_segy
 
     gather = np.random.default_rng(0).standard_normal((channels, samples)).astype(np.float32)
     channel = np.arange(channels)
-    form = Form(0.004, samples, shots * channels, encoding, fields=byte_map())
-    with writing(path, form) as writer:
+    form = SegyForm(0.004, samples, shots * channels, encoding)
+    with writing_segy(path, form) as writer:
         for shot in range(shots):
             writer.append(
                 gather,
@@ -94,12 +93,10 @@ def resident() -> float:
 
 def opened(path: Path) -> None:
     """Part of a new process: open a survey, then its shots."""
-    from fwicli.segy import gathers
-    from fwicli.segy.fields import byte_map
+    from fwicli import read_segy
 
-    gathers.LOADED = 0  # small files, too, are read shot by shot
     imported, started = resident(), time.perf_counter()
-    records = gathers.read_gathers([path], byte_map())
+    records = read_segy([path], stored=True)
     opening, memory = time.perf_counter() - started, resident() - imported
     numbers = np.random.default_rng(1).integers(0, len(records.data), RANDOM)
     single = sorted(seconds(lambda n=int(n): records.data[n]) for n in numbers)

@@ -35,6 +35,9 @@ Files and configs
     make_plan, Plan                 checks and numbers before a run
     read_gathers, write_gathers     shot records; read_array, read_history, read_state and
                                     read_wavelets read results
+    read_segy, write_segy           shot records of SEG-Y and SU: byte_map, header_field and
+                                    SegyGrouping say how they are read, SegyWriting how written;
+                                    writing_segy and SegyForm write trace by trace
     earth_model, Regridding         earth model of a config; another grid, with its transpose
 Runs
     run_model, run_inversion, run_migration     the commands; Silent follows their progress
@@ -81,6 +84,9 @@ PUBLIC = {
     "Propagator": "fwicli.propagators.propagator",
     "Regridding": "fwicli.survey.regridding",
     "SURFACE": "fwicli.propagators.absorbing",
+    "SegyForm": "fwicli.segy.writer:Form",
+    "SegyGrouping": "fwicli.segy.survey:Grouping",
+    "SegyWriting": "fwicli.segy.records:Writing",
     "Silent": "fwicli.workflows.run_folder.progress",
     "Simulation": "fwicli.simulation",
     "Spectrum": "fwicli.survey.signals.wavelets",
@@ -89,10 +95,12 @@ PUBLIC = {
     "Variables": "fwicli.inversion.unknowns.variables",
     "Verification": "fwicli.propagators.verification",
     "available": "fwicli.execution",
+    "byte_map": "fwicli.segy.fields",
     "compare_arrivals": "fwicli.inversion.quality.diagnosis:compare",
     "cores": "fwicli.execution",
     "earth_model": "fwicli.workflows.assembly.survey",
     "experiments": "fwicli.inversion.shots.experiments",
+    "header_field": "fwicli.segy.fields:field",
     "load_config": "fwicli.config.loader:load",
     "make_plan": "fwicli.workflows.planning.plan",
     "ormsby": "fwicli.survey.signals.wavelets",
@@ -100,6 +108,7 @@ PUBLIC = {
     "read_array": "fwicli.files.hdf5",
     "read_gathers": "fwicli.files.records",
     "read_history": "fwicli.files.hdf5",
+    "read_segy": "fwicli.segy.gathers:read_gathers",
     "read_state": "fwicli.files.hdf5",
     "read_wavelets": "fwicli.files.hdf5",
     "reflectivity_correlation": "fwicli.imaging.reflectivity:correlation",
@@ -113,6 +122,8 @@ PUBLIC = {
     "time_axis": "fwicli.propagators.sampling.stability",
     "times": "fwicli.survey.signals.wavelets",
     "write_gathers": "fwicli.files.hdf5",
+    "write_segy": "fwicli.segy.records:write_gathers",
+    "writing_segy": "fwicli.segy.writer:writing",
 }
 # Old names of this package, and the public names that replace them.
 DEPRECATED = {

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fwicli.errors import DataError
-from fwicli.segy.fields import Fields
+from fwicli.segy.fields import Fields, byte_map
 from fwicli.segy.index import read_index
 from fwicli.segy.survey import Grouping, Survey, read_survey
 from fwicli.segy.traces import SegyTraces
@@ -22,10 +22,11 @@ LOADED = 2**28
 
 def read_gathers(
     paths: Sequence[Path],
-    fields: Fields,
+    fields: Fields | None = None,
     grouping: Grouping | None = None,
     kind: str = "",
     northing: bool = False,
+    stored: bool | None = None,
 ) -> Gathers:
     """Read the headers of files, and their samples; those of large files when they are used.
 
@@ -33,13 +34,15 @@ def read_gathers(
     ----------
     paths : sequence of Path
         Files of one survey.
-    fields : dict of str to Field
-        Where values of trace headers are.
+    fields : dict of str to Field, optional
+        Where values of trace headers are; by default as the standard has them.
     grouping : Grouping, optional
     kind : str
         "segy" or "su"; by default as the name of each file ends.
     northing : bool
         Whether positions have a northing even if all have the same.
+    stored : bool, optional
+        Whether samples stay in the files until they are used; by default those of large files.
 
     Returns
     -------
@@ -54,13 +57,14 @@ def read_gathers(
     """
     if not paths:
         raise DataError("no files of records; name at least one")
+    fields = byte_map() if fields is None else fields
     survey = read_survey([read_index(path, fields, kind) for path in paths], grouping, northing)
     traces = SegyTraces.of_survey(survey)
     size = int(traces.counts.sum()) * traces.samples * traces.dtype.itemsize
     return Gathers(
         acquisition(survey),
         survey.interval,
-        _loaded(traces) if size <= LOADED else traces,
+        traces if (size > LOADED if stored is None else stored) else _loaded(traces),
         start=survey.start if survey.start.any() else 0.0,
         notes=survey.notes,
     )
