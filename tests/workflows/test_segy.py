@@ -17,6 +17,7 @@ from fwicli.files import hdf5
 from fwicli.segy import gathers as segy_gathers
 from fwicli.segy.fields import STANDARD, byte_map
 from fwicli.segy.records import Writing, write_gathers
+from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.workflows import invert
 from fwicli.workflows.assembly import frames
@@ -98,6 +99,31 @@ def test_an_inversion_is_that_of_hdf5(survey: Path, folder: Path, tmp_path: Path
         models[name.stem], _ = hdf5.read_array(tmp_path / name.stem / "inversion.h5", "result/vp")
     np.testing.assert_array_equal(models["line"], models["shots"])
     assert np.ptp(models["line"] - np.load(survey / "true.npy")) > 1
+
+
+def test_an_inversion_reads_shots_where_they_are_used(
+    survey: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shots of different length, with dead traces: read by the workers as from memory."""
+    whole = hdf5.read_gathers(survey / "shots" / "shots.h5")
+    rows = [np.arange(0, 31), np.arange(4, 31), np.arange(0, 20), np.arange(2, 30)]
+    spreads = [whole.acquisition.receivers_of(n)[r] for n, r in enumerate(rows)]
+    data = [whole.data[n][r] for n, r in enumerate(rows)]
+    ragged = Gathers(Acquisition(whole.acquisition.sources, spreads), whole.interval, data)
+    dead = np.where(np.isin(np.arange(sum(map(len, rows))), (5, 50)), 2, 1)
+    write_gathers(folder / "ragged.sgy", ragged, Writing("ibm", headers={"trace_id": dead}))
+    stages = "inversion.stages=[{band: [0, 8], iterations: 1, spacing: 20}]"
+    models = {}
+    for name, size in (("memory", 2**28), ("stored", 0)):
+        monkeypatch.setattr(segy_gathers, "LOADED", size)
+        config = loaded(folder, f"data.file={folder}/ragged.sgy", stages)
+        records = assembly.gathers(config.config.data)
+        assert records.acquisition.counts.tolist() == [30, 26, 20, 28]
+        assert records.stored == (name == "stored")
+        invert.run(config, tmp_path / name)
+        models[name], _ = hdf5.read_array(tmp_path / name / "inversion.h5", "result/vp")
+    np.testing.assert_array_equal(models["memory"], models["stored"])
+    assert np.ptp(models["memory"] - np.load(survey / "true.npy")) > 1
 
 
 def test_what_a_file_contradicts_is_told(folder: Path) -> None:
