@@ -96,7 +96,7 @@ def opened(path: Path) -> None:
     from fwicli import read_segy
 
     imported, started = resident(), time.perf_counter()
-    records = read_segy([path], stored=True)
+    records = read_segy([path])
     opening, memory = time.perf_counter() - started, resident() - imported
     numbers = np.random.default_rng(1).integers(0, len(records.data), RANDOM)
     single = sorted(seconds(lambda n=int(n): records.data[n]) for n in numbers)

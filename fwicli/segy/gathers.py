@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,9 +15,6 @@ from fwicli.segy.traces import SegyTraces
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 
-# Largest records that are read at once [bytes]; larger ones are read shot by shot.
-LOADED = 2**28
-
 
 def read_gathers(
     paths: Sequence[Path],
@@ -26,9 +22,8 @@ def read_gathers(
     grouping: Grouping | None = None,
     kind: str = "",
     northing: bool = False,
-    stored: bool | None = None,
 ) -> Gathers:
-    """Read the headers of files, and their samples; those of large files when they are used.
+    """Read the headers of files; samples are read shot by shot, when they are used.
 
     Parameters
     ----------
@@ -41,8 +36,6 @@ def read_gathers(
         "segy" or "su"; by default as the name of each file ends.
     northing : bool
         Whether positions have a northing even if all have the same.
-    stored : bool, optional
-        Whether samples stay in the files until they are used; by default those of large files.
 
     Returns
     -------
@@ -59,22 +52,13 @@ def read_gathers(
         raise DataError("no files of records; name at least one")
     fields = byte_map() if fields is None else fields
     survey = read_survey([read_index(path, fields, kind) for path in paths], grouping, northing)
-    traces = SegyTraces.of_survey(survey)
-    size = int(traces.counts.sum()) * traces.samples * traces.dtype.itemsize
     return Gathers(
         acquisition(survey),
         survey.interval,
-        traces if (size > LOADED if stored is None else stored) else _loaded(traces),
+        SegyTraces.of_survey(survey),
         start=survey.start if survey.start.any() else 0.0,
         notes=survey.notes,
     )
-
-
-def _loaded(traces: SegyTraces) -> Any:
-    """All traces in memory: an array (shot, receiver, time) where it is one, or a list."""
-    gathers = list(traces)
-    traces.reader.close()
-    return np.stack(gathers) if len({len(g) for g in gathers}) == 1 else gathers
 
 
 def acquisition(survey: Survey) -> Acquisition:

@@ -14,13 +14,12 @@ from fwicli.config.loader import Loaded, load
 from fwicli.config.segy import BytesSection
 from fwicli.errors import FwiError
 from fwicli.files import hdf5
-from fwicli.segy import gathers as segy_gathers
 from fwicli.segy.fields import STANDARD, byte_map
 from fwicli.segy.records import Writing, write_gathers
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.workflows import invert
-from fwicli.workflows.assembly import frames
+from fwicli.workflows.assembly import frames, sizes
 from fwicli.workflows.assembly import survey as assembly
 from fwicli.workflows.planning.plan import make_plan
 from tests.cli.test_commands import fwi
@@ -76,7 +75,8 @@ def test_records_are_those_of_hdf5(survey: Path, folder: Path) -> None:
 
 def test_stored_traces_are_those_of_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = records(folder)
-    monkeypatch.setattr(segy_gathers, "LOADED", 0)
+    assert not whole.stored
+    monkeypatch.setattr(sizes, "IN_MEMORY", 0.0)
     stored = records(folder)
     assert stored.stored
     same(stored, whole)
@@ -114,8 +114,8 @@ def test_an_inversion_reads_shots_where_they_are_used(
     write_gathers(folder / "ragged.sgy", ragged, Writing("ibm", headers={"trace_id": dead}))
     stages = "inversion.stages=[{band: [0, 8], iterations: 1, spacing: 20}]"
     models = {}
-    for name, size in (("memory", 2**28), ("stored", 0)):
-        monkeypatch.setattr(segy_gathers, "LOADED", size)
+    for name, share in (("memory", 0.5), ("stored", 0.0)):
+        monkeypatch.setattr(sizes, "IN_MEMORY", share)
         config = loaded(folder, f"data.file={folder}/ragged.sgy", stages)
         records = assembly.gathers(config.config.data)
         assert records.acquisition.counts.tolist() == [30, 26, 20, 28]
