@@ -1,12 +1,16 @@
 """Marmousi-II records as a field file would hold them: written as SEG-Y and read back.
 
-    MARMOUSI=DATA python benchmarks/marmousi_segy.py [--folder runs/marmousi_segy]
+    MARMOUSI=DATA python benchmarks/marmousi_segy.py [--folder runs/marmousi_segy] [--stages 1]
 
 The folder holds `marmousi2_shots.h5`, records that another program made. They are written as IBM
 floats with coordinates in centimetres (scalar -100), two guns that fire in turn under one number of
 the field record, spreads of different length, and 24 dead traces that hold noise. The records that
 are read back are compared with the HDF5 file: samples, positions, and number of traces. Samples
-below the normal numbers of single precision (1.2e-38) become 0. The inversion of the file is then
+below the normal numbers of single precision (1.2e-38) become 0.
+
+With `--stages`, both files are inverted in the first stages of `configs/marmousi_invert.yaml`, from
+its start and with its wavelet. The table has the relative L2 error of the model below the water and
+above 2.5 km after each stage. The inversion of the SEG-Y file alone is
 
     fwi invert configs/marmousi_invert.yaml -o RUN --set data.file=FOLDER/marmousi.sgy
         --set 'data.bytes={gun: 233:int16}'
@@ -14,23 +18,34 @@ below the normal numbers of single precision (1.2e-38) become 0. The inversion o
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import click
+import h5py
 import numpy as np
 
 from fwicli import (
     Acquisition,
     Gathers,
+    LoadedConfig,
     SegyWriting,
     byte_map,
+    earth_model,
     header_field,
+    load_config,
     read_gathers,
+    read_history,
     read_segy,
+    run_inversion,
     write_segy,
 )
 
+CONFIG = Path(__file__).resolve().parents[1] / "configs" / "marmousi_invert.yaml"
+
+# Depth that errors of models are measured above [m].
+DEPTH = 2500.0
 DEAD = 24
 FIELDS = byte_map(changes={"gun": header_field("gun", "233:int16")})
 
@@ -96,10 +111,43 @@ def compare(path: Path, records: Gathers) -> str:
     )
 
 
+def invert(folder: Path, count: int) -> None:
+    """Invert both files in the first stages; runs that are there already are only read."""
+    stages = [
+        stage.model_dump(include={"band", "iterations", "spacing"}, mode="json")
+        for stage in load_config(CONFIG).config.inversion.stages[:count]
+    ]
+    chosen = [f"inversion.stages={json.dumps(stages)}"]
+    file = (folder / "marmousi.sgy").resolve()
+    field_file = [f"data.file={file}", "data.bytes={gun: 233:int16}"]
+    errors = []
+    for name, settings in (("hdf5", chosen), ("segy", chosen + field_file)):
+        config, run = load_config(CONFIG, settings=settings), folder / f"{name}_{count}"
+        if not (run / "inversion.h5").exists():
+            run_inversion(config, run)
+        errors.append(model_errors(run / "inversion.h5", config))
+    click.echo("model error after stage   from HDF5   from SEG-Y   ratio")
+    for number, (hdf5, segy_file) in enumerate(zip(*errors, strict=True), start=1):
+        click.echo(f"{number:23d}   {hdf5:9.4f}   {segy_file:10.4f}   {segy_file / hdf5:.4f}")
+
+
+def model_errors(path: Path, config: LoadedConfig) -> list[float]:
+    """Relative L2 error of the model at the end of each stage."""
+    start, true = (earth_model(s) for s in (config.config.model, config.config.reference))
+    where = ~start.water() & start.above(DEPTH)
+    stages = read_history(path)["stage"]
+    norm = np.linalg.norm(true.vp[where])
+    with h5py.File(path) as file:
+        iterates = [file["iterates"][name]["vp"][...] for name in sorted(file["iterates"])]
+    ends = [int(np.flatnonzero(stages == number)[-1]) for number in np.unique(stages) if number]
+    return [float(np.linalg.norm((iterates[n] - true.vp)[where]) / norm) for n in ends]
+
+
 @click.command()
 @click.option("--folder", default="runs/marmousi_segy", type=click.Path(path_type=Path))
-def main(folder: Path) -> None:
-    """Write the file, read it back, and compare."""
+@click.option("--stages", default=0, type=click.IntRange(0, 4), show_default=True)
+def main(folder: Path, stages: int) -> None:
+    """Write the file, read it back, and compare; then invert both files in some STAGES."""
     if "MARMOUSI" not in os.environ:
         click.echo("marmousi: skipped; set MARMOUSI to the folder of the model and the records")
         return
@@ -107,6 +155,8 @@ def main(folder: Path) -> None:
     records = read_gathers(Path(os.environ["MARMOUSI"]) / "marmousi2_shots.h5", wavelet=False)
     write(folder / "marmousi.sgy", records)
     click.echo(compare(folder / "marmousi.sgy", records))
+    if stages:
+        invert(folder, stages)
 
 
 if __name__ == "__main__":
