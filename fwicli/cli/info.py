@@ -69,13 +69,13 @@ def command(files: tuple[Path, ...], picture: Path | None, as_json: bool, **read
     **reading
         How files are read that do not say it themselves.
     """
-    from fwicli.cli.reading import chosen
+    from fwicli.cli.reading import file_layout
     from fwicli.workflows.info import run
 
     progress = display.progress()
     try:
         with display.interrupts():
-            listed = run(files, chosen(**reading), picture, progress)
+            listed = run(files, file_layout(**reading), picture, progress)
     finally:
         progress.stop()
     if as_json:

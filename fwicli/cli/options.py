@@ -70,37 +70,64 @@ settings = click.option(
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
+# Of arrays in files that do not describe them.
+ARRAY = (
+    click.option(
+        "--dataset",
+        default="",
+        metavar="NAME",
+        help="Name of the array, or of the traces, in a file that holds several.",
+    ),
+    click.option(
+        "--shape",
+        metavar="NX,NZ",
+        help="Shape of raw binary numbers, z fastest.",
+    ),
+    click.option(
+        "--dtype",
+        type=click.Choice(["float32", "float64"]),
+        default="float32",
+        show_default=True,
+        help="Type of raw binary numbers.",
+    ),
+    click.option(
+        "--byte-order",
+        type=click.Choice(["little", "big"]),
+        default="little",
+        show_default=True,
+        help="Order of the bytes of raw binary numbers.",
+    ),
+)
+# Of trace headers, as in the section `data` of a config.
+HEADERS = (
+    click.option(
+        "--preset",
+        metavar="NAME",
+        help="Trace headers of SEG-Y and SU: standard, streamer, land, obn or su.",
+    ),
+    click.option(
+        "--bytes",
+        "headers",
+        multiple=True,
+        metavar="FIELD=BYTE:TYPE",
+        help="A field of trace headers, e.g. receiver_x=81:int32; may be repeated.",
+    ),
+    click.option(
+        "--group",
+        metavar="KEYS",
+        help="Header fields that traces of one shot have in common, with commas.",
+    ),
+    click.option(
+        "--dead",
+        type=click.Choice(["drop", "zero"]),
+        help="Leave out dead traces of SEG-Y and SU (the default), or read them as zeros.",
+    ),
+)
+
+
 def reading(command: Command) -> Command:
     """Options that say how files are read that do not say it themselves."""
-    for option in reversed(
-        [
-            click.option(
-                "--dataset",
-                default="",
-                metavar="NAME",
-                help="Name of the array, or of the traces, in a file that holds several.",
-            ),
-            click.option(
-                "--shape",
-                metavar="NX,NZ",
-                help="Shape of raw binary numbers, z fastest.",
-            ),
-            click.option(
-                "--dtype",
-                type=click.Choice(["float32", "float64"]),
-                default="float32",
-                show_default=True,
-                help="Type of raw binary numbers.",
-            ),
-            click.option(
-                "--byte-order",
-                type=click.Choice(["little", "big"]),
-                default="little",
-                show_default=True,
-                help="Order of the bytes of raw binary numbers.",
-            ),
-        ]
-    ):
+    for option in reversed((*ARRAY, *HEADERS)):
         command = option(command)
     return command
 

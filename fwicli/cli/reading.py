@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from fwicli.workflows.exchange.kinds import FileLayout
+    from fwicli.workflows.exchange.opening import FileLayout
 
 
-def chosen(dataset: str, shape: str | None, dtype: str, byte_order: str) -> FileLayout:
+def file_layout(
+    dataset: str,
+    shape: str | None,
+    dtype: str,
+    byte_order: str,
+    headers: Sequence[str] = (),
+    **options: str | None,
+) -> FileLayout:
     """How files are read, from the options of `options.reading`.
 
     Parameters
     ----------
     dataset : str
     shape : str or None
-        Numbers with commas.
+        Of raw binary numbers, with commas.
     dtype, byte_order : str
+    headers : sequence of str
+        Fields of trace headers, as in `receiver_x=81:int32`.
+    **options
+        Other keys of the section `data` on trace headers.
 
     Returns
     -------
-    reading : FileLayout
+    layout : FileLayout
     """
     from fwicli.files.flat import RawFormat
-    from fwicli.workflows.exchange.kinds import FileLayout
+    from fwicli.workflows.exchange.opening import FileLayout
 
     counts = None
     if shape is not None:
@@ -36,4 +48,16 @@ def chosen(dataset: str, shape: str | None, dtype: str, byte_order: str) -> File
                 param_hint="--shape",
             )
         counts = [int(word) for word in words]
-    return FileLayout(dataset, RawFormat(counts, dtype, byte_order))
+    group = options.get("group")
+    if group is not None and "," in group:
+        options["group"] = f"[{group}]"
+    settings = [f"{name}={value}" for name, value in options.items() if value is not None]
+    for text in headers:
+        if "=" not in text:
+            raise click.BadParameter(
+                f"`{text}` names no field; write its name, byte and type, as in "
+                f"receiver_x=81:int32",
+                param_hint="--bytes",
+            )
+        settings.append(f"bytes.{text}")
+    return FileLayout(dataset, RawFormat(counts, dtype, byte_order), tuple(settings))

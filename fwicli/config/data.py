@@ -61,7 +61,7 @@ class RecordsSection(TraceHeadersSection):
     file: Files
     """The shot records are read from this file, relative to the config; of SEG-Y or SU also from a
     list or a pattern, as `line*.sgy`."""
-    format: Literal["hdf5", "segy", "su"] | None = None
+    format: Literal["hdf5", "segy", "su", "rsf"] | None = None
     """The file has this format; by default as its name and first bytes tell."""
     traces: str = "data"
     """The traces have this name in an HDF5 file."""

@@ -11,7 +11,6 @@ from pydantic import BaseModel, ValidationError
 
 from fwicli.config import reference
 from fwicli.config.problems import LONGEST, ConfigProblem, Key, place_of, shortened
-from fwicli.config.schema import RunConfig
 
 # Schemas of pydantic's that only wrap another one.
 WRAPPERS = (
@@ -25,7 +24,7 @@ WRAPPERS = (
 
 
 def explain(
-    error: ValidationError, schema: type[RunConfig], places: Mapping[Key, str]
+    error: ValidationError, schema: type[BaseModel], places: Mapping[Key, str]
 ) -> list[ConfigProblem]:
     """Problems in the order of the file, one a mistake.
 

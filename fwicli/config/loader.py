@@ -12,7 +12,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -22,7 +22,9 @@ from fwicli.config.problems import ConfigProblem, Key, ProblemsError, place_of
 from fwicli.config.reader import COMMAND_LINE, Reader
 from fwicli.config.schema import KINDS
 
-__all__ = ["ConfigProblem", "Key", "Loaded", "ProblemsError", "kind_of", "load"]
+__all__ = ["ConfigProblem", "Key", "Loaded", "ProblemsError", "kind_of", "load", "of_options"]
+
+Part = TypeVar("Part", bound=BaseModel)
 
 # Sections that one command alone has.
 OWN = {
@@ -115,6 +117,39 @@ def load(path: Path, kind: str | None = None, settings: Iterable[str] = ()) -> L
     if problems:
         raise ProblemsError(problems, "" if () in reader.unread else note)
     return Loaded(config, kind or guessed, path, reader.places)
+
+
+def of_options(section: type[Part], stated: Mapping[str, Any], settings: Iterable[str]) -> Part:
+    """A section from options of a command line, in place of a file.
+
+    Parameters
+    ----------
+    section : subclass of pydantic.BaseModel
+    stated : mapping
+        Keys and values.
+    settings : iterable of str
+        More of them as text, as in `bytes.receiver_x=81:int32`.
+
+    Returns
+    -------
+    section : pydantic.BaseModel
+
+    Raises
+    ------
+    ProblemsError
+        With every problem found.
+    """
+    reader, tree = Reader(), dict(stated)
+    for setting in settings:
+        reader.set(tree, setting)
+    problems = list(reader.problems)
+    try:
+        validated = section.model_validate(tree)
+    except ValidationError as error:
+        problems += explain(error, section, reader.places)
+    if problems:
+        raise ProblemsError(problems, " of the options")
+    return validated
 
 
 def _amiss(name: str | int, schema: type[BaseModel], tree: Mapping[str, Any]) -> bool:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from pydantic import BaseModel
+
 from fwicli.config.problems import LONGEST, shortened
-from fwicli.config.schema import KINDS, RunConfig
+from fwicli.config.schema import KINDS
 from fwicli.errors import ConfigError
 
 # In a key, any name that a mapping of the user's gives.
@@ -100,7 +102,7 @@ def explained(key: str) -> dict[Setting, list[str]]:
     return commands
 
 
-def elsewhere(key: Sequence[str | int], schema: type[RunConfig]) -> str:
+def elsewhere(key: Sequence[str | int], schema: type[BaseModel]) -> str:
     """A key of the same name in another section, nearest by its sections; or empty.
 
     Parameters

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from fwicli.errors import DataError
 from fwicli.files import datasets, flat, numbers
 from fwicli.files.flat import RawFormat
-from fwicli.files.rsf import header as rsf
 from fwicli.files.rsf import models
 
 Array = NDArray[Any]
@@ -278,26 +277,6 @@ def head(path: Path) -> bytes:
     return begin
 
 
-def parts(path: Path) -> tuple[Path, ...]:
-    """Other files that hold the numbers of a file, as those of an RSF header.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    parts : tuple of Path
-        Empty if the file holds its numbers, or cannot be read.
-    """
-    if path.suffix.lower() != rsf.SUFFIX:
-        return ()
-    with suppress(DataError):
-        data = rsf.read_header(path).data
-        return () if data == path else (data,)
-    return ()
-
-
 def is_hdf5(path: Path, head: bytes) -> bool:
     """Whether a file is HDF5, also behind a user block, as MATLAB writes.
 
@@ -352,6 +331,21 @@ def mapped(path: Path) -> Array:
             return np.asanyarray(np.load(path, allow_pickle=False, mmap_mode="r"))
     except numbers.FAILURES as error:
         raise DataError(f"{path} is not a readable .npy file ({error})") from error
+
+
+def members(path: Path) -> list[str]:
+    """Names of the arrays of an .npz file.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as packed:
+            return [member.filename.removesuffix(".npy") for member in packed.infolist()]
+    except numbers.FAILURES as error:
+        raise DataError(f"{path} is not a readable .npz file ({error})") from error
 
 
 def _npz(path: Path, dataset: str, masks: bool, named: bool) -> Stored:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from fwicli.errors import DataError
 from fwicli.segy.fields import STANDARD, Field
 from fwicli.segy.index import read_index
-from fwicli.segy.layout import Layout, explained, opened
+from fwicli.segy.layout import Layout, explained, opened, read_layout
 from fwicli.segy.quantities import Quantities
 from fwicli.segy.records import divisor_of
 from fwicli.segy.samples import SampleReader
@@ -90,6 +90,17 @@ def read(path: Path, shape: Sequence[int] | None = None) -> tuple[Array, str, di
             )
     _compare(headers, columns, order, stated)
     return samples[order].reshape(*columns, samples.shape[1]), str(path), stated
+
+
+def is_grid(path: Path) -> bool:
+    """Whether the text header of a file states a grid, as `write` puts it there.
+
+    Raises
+    ------
+    DataError
+        If the file is not read, with the reason.
+    """
+    return bool(_stated(read_layout(path)))
 
 
 def write(path: Path, values: Array, grid: Grid, name: str, unit: str) -> None:

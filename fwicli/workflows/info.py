@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fwicli.errors import ConfigError
-from fwicli.workflows.exchange.kinds import FileLayout, reports
+from fwicli.workflows.exchange.kinds import reports
+from fwicli.workflows.exchange.opening import FileLayout
 from fwicli.workflows.exchange.report import Report
 from fwicli.workflows.run_folder.progress import Progress, Silent
 

@@ -27,14 +27,16 @@ from numpy.typing import NDArray
 
 from fwicli.errors import DataError
 from fwicli.files import flat, numbers
+from fwicli.files.rsf.axes import Axis
 
 Array = NDArray[Any]
 
 SUFFIX = ".rsf"
+# Keys that name other headers, of the positions and the wavelet of shot records.
+BESIDE = GEOMETRY, WAVELET = "geometry", "wavelet"
 # End of a header that its numbers follow.
 END = b"\x0c\x0c\x04"
-# Largest header [bytes], and largest number of axes.
-LONGEST, AXES = 10**6, 9
+LONGEST, AXES = 10**6, 9  # of a header [bytes], and its axes
 WORD = re.compile(r'(?:[^\s"]|"[^"]*")+')
 KEY = re.compile(r"[A-Za-z_][\w.-]*")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -51,41 +53,6 @@ TYPES = {
     "char": "i1",
 }
 FORMS = {"native": "=", "xdr": ">", "ascii": "="}
-METRES = {"": 1.0, "m": 1.0, "km": 1000.0, "ft": 0.3048}
-SECONDS = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "us": 1e-6}
-# First words of labels that name an axis of the earth.
-NAMES = {"z": "z", "depth": "z", "x": "x", "distance": "x", "lateral": "x", "y": "y"}
-
-
-@dataclass(frozen=True)
-class Axis:
-    """An axis of regular samples.
-
-    Attributes
-    ----------
-    count : int
-    interval, origin : float or None
-        Distance between samples, and position of the first, in the unit of the axis; None if the
-        header does not state them.
-    label, unit : str
-    """
-
-    count: int
-    interval: float | None = None
-    origin: float | None = None
-    label: str = ""
-    unit: str = ""
-
-    @property
-    def name(self) -> str:
-        """The axis of the earth that the label names: x, y, z, or empty."""
-        words = re.findall(r"[a-z]+", self.label.lower())
-        return NAMES.get(words[0], "") if words else ""
-
-    def values(self) -> NDArray[np.float64]:
-        """Positions of the samples, in the unit of the axis."""
-        interval = 1.0 if self.interval is None else self.interval
-        return (self.origin or 0.0) + interval * np.arange(self.count, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -132,7 +99,7 @@ class Header:
         return number(self.path, self.keys, key)
 
     @cached_property
-    def _lines(self) -> Array:
+    def _numbers(self) -> Array:
         """All numbers of a file of text."""
         content = self.data.read_bytes()[self.begin :].decode("latin-1")
         try:
@@ -143,7 +110,7 @@ class Header:
             ) from error
         if values.size != math.prod(self.shape):
             raise DataError(_amount(self, f"{values.size} numbers", f"{math.prod(self.shape)}"))
-        return values.astype(self.dtype).reshape(self.shape)
+        return values.astype(self.dtype)
 
     def block(self, rows: slice = slice(None)) -> Array:
         """Numbers of some samples of the slowest axis.
@@ -163,20 +130,48 @@ class Header:
         DataError
             If they cannot be read, or are complex numbers.
         """
+        first, last, _ = rows.indices(self.shape[0])
+        row = math.prod(self.shape[1:])
+        values = self._part(first * row, max(0, last - first) * row)
+        return values.reshape(-1, *self.shape[1:])
+
+    def rows(self, rows: slice) -> Array:
+        """Some rows of the fastest axis, counted over all others, shape (n_rows, n1).
+
+        Parameters
+        ----------
+        rows : slice
+            With a step of 1.
+
+        Returns
+        -------
+        values : ndarray of shape (n_rows, n1)
+            float32 or float64.
+
+        Raises
+        ------
+        DataError
+            If they cannot be read, or are complex numbers.
+        """
+        count = self.axes[0].count
+        first, last, _ = rows.indices(math.prod(self.shape) // count)
+        return self._part(first * count, max(0, last - first) * count).reshape(-1, count)
+
+    def _part(self, first: int, count: int) -> Array:
+        """Numbers one after the other."""
         where = f"{self.path} (numbers in {self.data.name})"
         numbers.check_real(self.dtype, where)
-        first, last, _ = rows.indices(self.shape[0])
-        shape = (max(0, last - first), *self.shape[1:])
-        numbers.check_size(shape, self.dtype.itemsize, where)
+        numbers.check_size((count,), self.dtype.itemsize, where)
         if self.text:
-            return numbers.plain(self._lines[rows], where)
-        row = math.prod(self.shape[1:])
-        begin = self.begin + first * row * self.dtype.itemsize
+            return numbers.plain(self._numbers[first : first + count], where)
+        begin = self.begin + first * self.dtype.itemsize
         try:
-            values = np.fromfile(self.data, self.dtype, math.prod(shape), offset=begin)
-            return numbers.plain(values.reshape(shape), where)
+            values = np.fromfile(self.data, self.dtype, count, offset=begin)
         except numbers.FAILURES as error:
             raise DataError(f"{where} cannot be read ({error})") from error
+        if values.size < count:
+            raise DataError(f"{where} ends before its last number; it was cut meanwhile")
+        return numbers.plain(values, where)
 
 
 def number(path: Path, keys: Mapping[str, str], key: str) -> float | None:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from fwicli.errors import DataError
 from fwicli.files.rsf import writer
-from fwicli.files.rsf.header import METRES, SECONDS, Axis, Header, read_header
+from fwicli.files.rsf.axes import METRES, SECONDS, Axis
+from fwicli.files.rsf.header import Header, read_header
 from fwicli.survey.grid import Grid
 
 Array = NDArray[Any]

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.disk import atomic
-from fwicli.files.rsf.header import Axis, Header, check_size
+from fwicli.files.rsf.axes import Axis
+from fwicli.files.rsf.header import NUMBER, Header, check_size
 
 Array = NDArray[Any]
 
@@ -94,5 +95,7 @@ def _header(axes: Sequence[Axis], dtype: np.dtype[Any], keys: Mapping[str, str])
         lines.append("\t".join(["", *words]))
     kind = WRITTEN[dtype.str[1:]]
     lines.append(f'\tdata_format="native_{kind}"\tesize={dtype.itemsize}')
-    lines += [f'\t{key}="{value}"' for key, value in keys.items()]
+    for key, word in keys.items():
+        # Programs of Madagascar read no number within quotation marks.
+        lines.append(f"\t{key}={word}" if NUMBER.fullmatch(word) else f'\t{key}="{word}"')
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""Records of a section `data` in files of any format: HDF5, SEG-Y or SU."""
+"""Records of a section `data` in files of any format: HDF5, SEG-Y, SU or RSF."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from fwicli.config.segy import HeaderField, HeaderFieldSection
 from fwicli.disk import patterns
 from fwicli.errors import DataError
 from fwicli.files import arrays, hdf5
+from fwicli.files.rsf import header as rsf_header
+from fwicli.files.rsf import records as rsf
 from fwicli.segy import fields, layout
 from fwicli.segy import gathers as segy
 from fwicli.segy.fields import STANDARD, Field, Fields
@@ -47,6 +49,10 @@ def read(section: RecordsSection, wavelet: bool = True) -> Gathers:
         if len(paths) > 1:
             raise _at("file", f"{len(paths)} files of HDF5; name one, or files of SEG-Y or SU")
         return hdf5.read_gathers(paths[0], section.traces, section.selection(), wavelet)
+    if kind == "rsf":
+        if len(paths) > 1:
+            raise _at("file", f"{len(paths)} files of RSF; name one, or files of SEG-Y or SU")
+        return _selected(rsf.read_gathers(paths[0], wavelet), section)
     on_map = section.coordinates is not None
     records = segy.read_gathers(paths, byte_map(section), grouping(section), kind, on_map)
     return _selected(records, section)
@@ -150,14 +156,16 @@ def _format(path: Path) -> str:
         head = b""  # said where it is opened
     if layout.is_segy(path) and not arrays.is_hdf5(path, head):
         return layout.SUFFIXES[path.suffix.lower()]
+    if path.suffix.lower() == rsf_header.SUFFIX:
+        return "rsf"
     return "hdf5"
 
 
 def _check_keys(section: RecordsSection, kind: str) -> None:
     """Refuse keys that a format does not have."""
-    others = OF_HEADERS if kind == "hdf5" else OF_DATASETS
+    others = {"hdf5": OF_HEADERS, "rsf": (*OF_HEADERS, *OF_DATASETS)}.get(kind, OF_DATASETS)
     for name in section.chosen(*others):
-        formats = "SEG-Y and SU" if kind == "hdf5" else "HDF5"
+        formats = "SEG-Y and SU" if name in OF_HEADERS else "HDF5"
         raise _at(name, f"`{name}` applies to {formats} files, and this one is read as {kind}")
 
 

@@ -62,6 +62,7 @@ def report(path: Path, kind: str, records: Gathers, progress: Progress) -> Repor
     if records.point_source is not None:
         contents["modelled_with"] = records.point_source.equation
     odd = [
+        *records.notes,
         *positions.odd(),
         *statistics.odd(),
         *equal.odd(statistics, positions, modelled),

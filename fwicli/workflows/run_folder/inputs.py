@@ -12,7 +12,7 @@ from typing import Any
 from fwicli.config.loader import Loaded
 from fwicli.disk import patterns
 from fwicli.errors import ConfigError
-from fwicli.files import arrays
+from fwicli.files.rsf.parts import parts
 
 
 def fingerprints(settings: Any) -> dict[str, str]:
@@ -103,6 +103,6 @@ def _files(value: Any, key: str = "") -> Iterator[tuple[str, Path]]:
             for path in patterns.files(map(Path, names)):
                 if path.is_file():
                     yield below, path
-                    yield from ((below, part) for part in arrays.parts(path))
+                    yield from ((below, part) for part in parts(path))
         else:
             yield from _files(item, below)

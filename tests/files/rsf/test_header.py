@@ -11,7 +11,9 @@ import pytest
 from fwicli.errors import DataError
 from fwicli.files import arrays
 from fwicli.files.rsf import models, writer
-from fwicli.files.rsf.header import Axis, read_header
+from fwicli.files.rsf.axes import Axis
+from fwicli.files.rsf.header import read_header
+from fwicli.files.rsf.parts import parts
 from fwicli.survey.grid import Grid
 
 # (slow, fast) = (x, z), as n2 = 3 and n1 = 4.
@@ -68,7 +70,7 @@ def test_numbers_behind_the_header(tmp_path: Path) -> None:
     text = PLAIN.replace("x.rsf@", "stdin").encode() + b"\n\x0c\x0c\x04" + VALUES.tobytes()
     (tmp_path / "x.rsf").write_bytes(text)
     np.testing.assert_array_equal(arrays.read(tmp_path / "x.rsf").values, VALUES)
-    assert arrays.parts(tmp_path / "x.rsf") == ()
+    assert parts(tmp_path / "x.rsf") == ()
 
 
 def test_numbers_of_an_absolute_path(tmp_path: Path) -> None:
@@ -77,7 +79,7 @@ def test_numbers_of_an_absolute_path(tmp_path: Path) -> None:
     write(tmp_path, PLAIN.replace("x.rsf@", str(elsewhere / "v.bin")))
     (tmp_path / "x.rsf@").rename(elsewhere / "v.bin")
     np.testing.assert_array_equal(arrays.read(tmp_path / "x.rsf").values, VALUES)
-    assert arrays.parts(tmp_path / "x.rsf") == (elsewhere / "v.bin",)
+    assert parts(tmp_path / "x.rsf") == (elsewhere / "v.bin",)
 
 
 @pytest.mark.parametrize("state", ['data_format="ascii_float" esize=0', "esize=0"])

@@ -22,7 +22,7 @@ from fwicli.files.flat import RawFormat
 from fwicli.files.rsf import models
 from fwicli.survey.signals.wavelets import ricker
 from fwicli.workflows import info
-from fwicli.workflows.exchange.kinds import FileLayout
+from fwicli.workflows.exchange.opening import FileLayout
 
 SHOTS, RECEIVERS, SAMPLES, INTERVAL = 6, 24, 301, 0.004
 

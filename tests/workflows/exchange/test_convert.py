@@ -1,0 +1,445 @@
+"""`fwi convert`: every pair of formats keeps every bit, and says what it does not keep."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from fwicli import Acquisition, Gathers, Grid
+from fwicli.cli.main import cli
+from fwicli.config.arrays import ArrayFileSection
+from fwicli.errors import ConfigError, DataError, FwiError
+from fwicli.files import hdf5
+from fwicli.files.flat import RawFormat
+from fwicli.files.rsf import gathers as rsf
+from fwicli.files.rsf import models
+from fwicli.files.rsf import records as rsf_records
+from fwicli.files.rsf.header import read_header
+from fwicli.segy import grids
+from fwicli.segy import records as segy
+from fwicli.survey.gathers import PointSource
+from fwicli.survey.traces import Traces
+from fwicli.workflows.assembly import grid_files
+from fwicli.workflows.convert import Conversion, run
+from fwicli.workflows.exchange import copying, opening
+from fwicli.workflows.exchange.opening import FileLayout
+from tests.conftest import SHARED
+
+RNG = np.random.default_rng(5)
+SHOTS, RECEIVERS, SAMPLES = 4, 6, 51
+
+
+def along(start: float, step: float, count: int, z: float) -> np.ndarray:
+    return np.stack((start + step * np.arange(count), np.full(count, z)), axis=1)
+
+
+def records(receivers: Any, **more: Any) -> Gathers:
+    """Random records of four shots."""
+    sources = more.pop("sources", along(100.0, 50.0, SHOTS, 8.0))
+    acquisition = Acquisition(sources, receivers)
+    shape = [(int(n), SAMPLES) for n in acquisition.counts]
+    data: Any = [RNG.standard_normal(s).astype(more.get("dtype", "f4")) for s in shape]
+    more.pop("dtype", None)
+    return Gathers(acquisition, 0.004, np.stack(data) if len(set(shape)) == 1 else data, **more)
+
+
+def towed() -> np.ndarray:
+    return along(100.0, 50.0, SHOTS, 8.0)[:, None] * [1, 0] + along(-25.0, -12.5, RECEIVERS, 4.0)
+
+
+def irregular() -> np.ndarray:
+    places = np.round(1000 * RNG.random((SHOTS, RECEIVERS, 2)), 2)
+    return places * [1, 0.01] + [0, 0.25]
+
+
+SURVEYS: dict[str, Callable[[], Gathers]] = {
+    "fixed spread": lambda: records(along(0.0, 12.5, RECEIVERS, 0.5)),
+    "towed": lambda: records(towed()),
+    "irregular": lambda: records(np.round(irregular(), 3)),
+    "one shot": lambda: records(along(0.0, 12.5, RECEIVERS, 0.5), sources=along(50.0, 1.0, 1, 2.0)),
+    "double precision": lambda: records(towed(), dtype="f8"),
+    "late start": lambda: records(towed(), start=0.1),
+    "start by shot": lambda: records(towed(), start=np.array([0.0, 0.02, -0.01, 0.5])),
+    "3D": lambda: records(
+        np.round(1000 * RNG.random((RECEIVERS, 3)), 1),
+        sources=np.round(1000 * RNG.random((SHOTS, 3)), 1),
+    ),
+    "ragged": lambda: records([np.round(1e3 * RNG.random((n, 2)), 3) for n in (3, 1, 6, 2)]),
+}
+# Surveys that the layout of HDF5 does not hold.
+UNHELD = ("late start", "start by shot", "ragged")
+PAIRS = [
+    (survey, *pair)
+    for survey in SURVEYS
+    for pair in (*permutations(("h5", "sgy", "rsf"), 2), *((s, s) for s in ("h5", "sgy", "rsf")))
+    if survey not in UNHELD or "h5" not in pair
+]
+WRITERS: dict[str, Callable[[Path, Gathers], Any]] = {
+    "h5": lambda path, gathers: hdf5.write_gathers(path, gathers, {}),
+    "sgy": segy.write_gathers,
+    "rsf": rsf.write_gathers,
+}
+
+
+def read(path: Path) -> Gathers:
+    return opening.records(path, FileLayout())
+
+
+def assert_equal(one: Gathers, other: Gathers) -> None:
+    """The same positions, times and samples, to the last bit."""
+    assert one.acquisition.shots == other.acquisition.shots
+    np.testing.assert_array_equal(one.acquisition.sources, other.acquisition.sources)
+    for shot, (ours, theirs) in enumerate(
+        zip(Traces.of(one.data), Traces.of(other.data), strict=True)
+    ):
+        np.testing.assert_array_equal(
+            one.acquisition.receivers_of(shot), other.acquisition.receivers_of(shot)
+        )
+        np.testing.assert_array_equal(ours, theirs)
+        assert ours.dtype == theirs.dtype
+    assert one.interval == other.interval
+    starts = [np.broadcast_to(g.start, one.acquisition.shots) for g in (one, other)]
+    np.testing.assert_array_equal(*starts)
+
+
+@pytest.mark.parametrize(("survey", "first", "second"), PAIRS)
+def test_round_trips_keep_every_bit(survey: str, first: str, second: str, tmp_path: Path) -> None:
+    """From a format to another and back."""
+    original = SURVEYS[survey]()
+    WRITERS[first](tmp_path / f"a.{first}", original)
+    assert_equal(read(tmp_path / f"a.{first}"), original)
+    summary = run(Conversion(tmp_path / f"a.{first}", tmp_path / f"b.{second}"))
+    assert (summary["shots"], summary["samples"]) == (original.acquisition.shots, SAMPLES)
+    assert summary["traces"] == int(original.acquisition.counts.sum())
+    run(Conversion(tmp_path / f"b.{second}", tmp_path / f"c.{first}"))
+    for name in (f"b.{second}", f"c.{first}"):
+        assert_equal(read(tmp_path / name), original)
+
+
+@pytest.mark.parametrize("survey", UNHELD)
+def test_hdf5_refuses_what_it_does_not_hold(survey: str, tmp_path: Path) -> None:
+    rsf.write_gathers(tmp_path / "a.rsf", SURVEYS[survey]())
+    with pytest.raises(DataError, match="which HDF5 records do not hold"):
+        run(Conversion(tmp_path / "a.rsf", tmp_path / "b.h5"))
+
+
+@pytest.mark.parametrize("name", ["fixed spread", "towed", "one shot", "double precision"])
+def test_regular_surveys_are_plain_cubes(name: str, tmp_path: Path) -> None:
+    """Numbers of NumPy alone give the cube; the axes give the positions."""
+    original = SURVEYS[name]()
+    assert rsf.write_gathers(tmp_path / "a.rsf", original) == (tmp_path / "a.rsf",)
+    header = read_header(tmp_path / "a.rsf")
+    values = np.fromfile(tmp_path / "a.rsf@", original.data.dtype)
+    np.testing.assert_array_equal(values.reshape(original.data.shape), original.data)
+    assert header.axes[0].count == SAMPLES
+    assert header.number("source_z") == original.acquisition.sources[0, 1]
+
+
+def test_wavelet_and_discretization_stay_between_hdf5_and_rsf(tmp_path: Path) -> None:
+    """SEG-Y has no place for them, and says so."""
+    source = PointSource("acoustic", (10.0, 5.0), (0.0, -3.0), 8, "sinc")
+    wavelet = RNG.standard_normal(SAMPLES)
+    original = records(towed(), wavelet=wavelet, point_source=source)
+    hdf5.write_gathers(tmp_path / "a.h5", original, {})
+    run(Conversion(tmp_path / "a.h5", tmp_path / "b.rsf"))
+    run(Conversion(tmp_path / "b.rsf", tmp_path / "c.h5"))
+    for name in ("b.rsf", "c.h5"):
+        other = read(tmp_path / name)
+        np.testing.assert_array_equal(other.wavelet, wavelet)
+        assert other.point_source == source
+    notes = run(Conversion(tmp_path / "a.h5", tmp_path / "d.sgy"))["not_written"]
+    assert any("no place for the wavelet" in note for note in notes)
+    assert any("how records were modelled" in note for note in notes)
+    assert any("command, date, versions" in note for note in notes)
+    notes = run(Conversion(tmp_path / "d.sgy", tmp_path / "e.h5"))["not_written"]
+    assert any("text header" in note for note in notes)
+
+
+def test_one_shot_is_in_memory_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every shot is read once, and in its turn."""
+    rsf.write_gathers(tmp_path / "a.rsf", SURVEYS["irregular"]())
+    shots: list[int] = []
+    gather = copying.WatchedTraces.__getitem__
+
+    def noted(self: Any, shot: int) -> Any:
+        shots.append(shot)
+        return gather(self, shot)
+
+    monkeypatch.setattr(copying.WatchedTraces, "__getitem__", noted)
+    for name in ("b.sgy", "c.rsf"):
+        shots.clear()
+        run(Conversion(tmp_path / "a.rsf", tmp_path / name))
+        assert shots == list(range(SHOTS))
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.sgy", "a.rsf"])
+def test_byte_maps_are_those_of_configs(name: str, tmp_path: Path) -> None:
+    """Options on trace headers apply to SEG-Y, and are refused beside others."""
+    WRITERS[name[2:]](tmp_path / name, SURVEYS["towed"]())
+    options = ["--bytes", "receiver_x=73:int32", "--json"]
+    done = CliRunner().invoke(
+        cli, ["convert", str(tmp_path / name), str(tmp_path / "b.rsf"), *options]
+    )
+    if name == "a.sgy":
+        assert done.exit_code == 0, done.output
+        other = read(tmp_path / "b.rsf").acquisition
+        np.testing.assert_array_equal(other.receivers_of(2)[:, 0], np.full(RECEIVERS, 200.0))
+        assert json.loads(done.stdout)["shots"] == SHOTS
+    else:
+        assert isinstance(done.exception, DataError)
+        assert "`bytes` applies to SEG-Y and SU files" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--bytes", "receiver_x=300"], "bytes.receiver_x"),
+        (["--bytes", "reciever_x=81"], "bytes.reciever_x"),
+        (["--preset", "steamer"], "preset"),
+        (["--group", "shott"], "group"),
+    ],
+)
+def test_wrong_options_are_named(options: list[str], words: str, tmp_path: Path) -> None:
+    segy.write_gathers(tmp_path / "a.sgy", SURVEYS["towed"]())
+    done = CliRunner().invoke(
+        cli, ["convert", str(tmp_path / "a.sgy"), str(tmp_path / "b.h5"), *options]
+    )
+    assert isinstance(done.exception, FwiError)
+    assert words in str(done.exception)
+    assert not (tmp_path / "b.h5").exists()
+
+
+# --- files that stay ------------------------------------------------------------------------------
+
+
+def link(source: Path, target: Path) -> None:
+    target.symlink_to(source)
+
+
+@pytest.mark.parametrize("source", ["a.h5", "a.sgy", "a.rsf"])
+@pytest.mark.parametrize("name", ["a.rsf", "x.h5", "x.sgy", "x.rsf", "x.rsf@", "x_wavelet.rsf"])
+@pytest.mark.parametrize("how", [link, os.link])
+def test_the_source_is_never_overwritten(source: str, name: str, how: Any, tmp_path: Path) -> None:
+    """Under its name, by links, and where a second file of the target would replace it."""
+    WRITERS[source[2:]](tmp_path / source, SURVEYS["towed"]())
+    content = {p: p.read_bytes() for p in tmp_path.iterdir()}
+    target = tmp_path / name
+    if not target.exists():
+        how(tmp_path / source, target)
+    elif source != name:
+        return
+    out = {"x.rsf@": "x.rsf", "x_wavelet.rsf": "x.rsf"}.get(name, name)
+    with pytest.raises(ConfigError, match="is read, and would be replaced"):
+        run(Conversion(tmp_path / source, tmp_path / out, force=True))
+    assert all(p.read_bytes() == text for p, text in content.items())
+
+
+@pytest.mark.parametrize("target", ["b.h5", "b.sgy", "b.rsf"])
+def test_targets_are_replaced_when_told_so(target: str, tmp_path: Path) -> None:
+    """And only then; a broken link counts as a file."""
+    rsf.write_gathers(tmp_path / "a.rsf", SURVEYS["irregular"]())
+    (tmp_path / target).symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ConfigError, match="exists; choose another name"):
+        run(Conversion(tmp_path / "a.rsf", tmp_path / target))
+    run(Conversion(tmp_path / "a.rsf", tmp_path / target, force=True))
+    assert_equal(read(tmp_path / target), read(tmp_path / "a.rsf"))
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_files_of_earlier_records_are_gone(tmp_path: Path) -> None:
+    """A geometry of irregular records does not stay beside a cube."""
+    rsf.write_gathers(tmp_path / "a.rsf", SURVEYS["irregular"]())
+    hdf5.write_gathers(tmp_path / "b.h5", SURVEYS["towed"](), {})
+    assert (tmp_path / "a_geometry.rsf").exists()
+    run(Conversion(tmp_path / "b.h5", tmp_path / "a.rsf", force=True))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.rsf", "a.rsf@", "b.h5"]
+
+
+@pytest.mark.parametrize("target", ["b.h5", "b.sgy", "b.rsf"])
+def test_a_source_that_ends_early_leaves_nothing(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the target, complete or not; one that was there stays."""
+    rsf.write_gathers(tmp_path / "a.rsf", SURVEYS["irregular"]())
+    gather = rsf_records.RsfTraces.__getitem__
+
+    def cut(self: Any, shot: int) -> Any:
+        if shot == 2:
+            with (tmp_path / "a.rsf@").open("r+b") as file:
+                file.truncate(1000)
+        return gather(self, shot)
+
+    monkeypatch.setattr(rsf_records.RsfTraces, "__getitem__", cut)
+    (tmp_path / target).write_text("earlier")
+    with pytest.raises(DataError, match="ends before its last number"):
+        run(Conversion(tmp_path / "a.rsf", tmp_path / target, force=True))
+    assert (tmp_path / target).read_text() == "earlier"
+    assert not [p for p in tmp_path.iterdir() if p.name.endswith(".new") or p.name == "b.rsf@"]
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "words"),
+    [
+        ("a.h5", "b.xyz", "says no format"),
+        ("a.h5", "b.npy", "not written as .npy of NumPy"),
+        ("a.npy", "b.su", "not written as SU"),
+        ("gone.h5", "b.rsf", "there is no file"),
+        ("gone*.sgy", "b.rsf", "no file matches"),
+        ("a.h5", "nowhere/b.rsf", "there is no folder"),
+        ("a.h5", "", "is a folder"),
+        ("two.npz", "b.rsf", "holds several arrays (vp, rho); name one with --dataset"),
+    ],
+)
+def test_what_cannot_be_converted_is_said(
+    source: str, target: str, words: str, tmp_path: Path
+) -> None:
+    hdf5.write_gathers(tmp_path / "a.h5", SURVEYS["towed"](), {})
+    np.save(tmp_path / "a.npy", np.ones((4, 5)))
+    np.savez(tmp_path / "two.npz", vp=np.ones((4, 5)), rho=np.ones((4, 5)))
+    form = "" if target else "rsf"
+    with pytest.raises(FwiError) as caught:
+        run(Conversion(tmp_path / source, tmp_path / target, form))
+    assert words in str(caught.value)
+
+
+# --- headers of Madagascar ------------------------------------------------------------------------
+
+CUBE = (
+    'n1=51 d1=0.004 o1=0 n2=6 d2=0.0125 o2=0.1 unit2=km label2="Offset" n3=4 d3=50 o3=100 '
+    'source_z=8 receiver_z=4 in="x.rsf@" data_format="native_float" label1="Time" unit1="s"\n'
+)
+
+
+def test_cubes_of_madagascar_are_surveys(tmp_path: Path) -> None:
+    """Receivers at offsets from the source, in km; and one shot without a third axis."""
+    values = RNG.standard_normal((4, 6, 51)).astype("f4")
+    (tmp_path / "x.rsf").write_text(CUBE)
+    values.tofile(tmp_path / "x.rsf@")
+    other = read(tmp_path / "x.rsf")
+    np.testing.assert_array_equal(np.stack(list(Traces.of(other.data))), values)
+    np.testing.assert_allclose(
+        other.acquisition.receivers_of(2), along(300.0, 12.5, 6, 4.0), rtol=1e-14
+    )
+    (tmp_path / "x.rsf").write_text(CUBE.replace("n3=4", "n3=1"))
+    values[0].tofile(tmp_path / "x.rsf@")
+    np.testing.assert_array_equal(read(tmp_path / "x.rsf").acquisition.sources, [[100.0, 8.0]])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("source_z=8", "", "write source_z= [m] into the header"),
+        ("receiver_z=4", "", "write receiver_z= [m]"),
+        ('label2="Offset"', "", "label2 is ``"),
+        ('label2="Offset"', 'label2="Angle"', "label2 is `Angle`"),
+        ("o3=100", "", "write o3= and d3= [m]"),
+        ("d3=50", "", "write o3= and d3= [m]"),
+        ("unit2=km", "unit2=mile", "the unit `mile` of the axis n2"),
+        ("d1=0.004", "d1=-1", "d1 is -1.0"),
+        ("d1=0.004", "", "d1 is None"),
+        ('unit1="s"', "unit1=m", "its unit is `m`"),
+        ("n3=4", "n3=2 n4=2", "has 4 axes"),
+    ],
+)
+def test_cubes_without_positions_are_refused(
+    old: str, new: str, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "x.rsf").write_text(CUBE.replace(old, new))
+    np.zeros((4, 6, 51), "f4").tofile(tmp_path / "x.rsf@")
+    with pytest.raises(DataError) as caught:
+        read(tmp_path / "x.rsf")
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_damaged_tables_are_read_or_refused(seed: int, tmp_path: Path) -> None:
+    """Of positions: an error that names the file, or as many shots as traces allow."""
+    rng = np.random.default_rng(seed)
+    rsf.write_gathers(tmp_path / "a.rsf", SURVEYS["ragged"]())
+    path = tmp_path / ("a_geometry.rsf" if seed % 2 else "a_geometry.rsf@")
+    content = bytearray(path.read_bytes())
+    for place in rng.integers(len(content), size=4):
+        content[int(place)] = int(rng.integers(256))
+    path.write_bytes(content)
+    try:
+        other = read(tmp_path / "a.rsf")
+        assert sum(len(gather) for gather in Traces.of(other.data)) == 12
+    except FwiError as error:
+        assert "a_geometry" in str(error) or "a.rsf" in str(error)  # noqa: PT017
+
+
+# --- arrays ---------------------------------------------------------------------------------------
+
+VP = RNG.standard_normal((9, 7)).astype("f4")
+GRID = Grid(VP.shape, (10.0, 0.1), (-5.0, 1e6))
+
+
+def in_hdf5(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        hdf5.write_on_grid(file, "vp", VP, GRID, "m/s")
+
+
+ARRAYS: dict[str, Callable[[Path], Any]] = {
+    "vp.h5": in_hdf5,
+    "vp.rsf": lambda path: models.write(path, VP, GRID, "vp", "m/s"),
+    "vp.npy": lambda path: np.save(path, VP),
+    "vp.npz": lambda path: np.savez(path, vp=VP, spacing=GRID.spacing, origin=GRID.origin),
+    "vp.bin": lambda path: VP.tofile(path),
+    "vp.sgy": lambda path: grids.write(path, VP, GRID, "vp", "m/s"),
+}
+
+
+@pytest.mark.parametrize("source", ARRAYS)
+@pytest.mark.parametrize("target", ["out.h5", "out.rsf", "out.npy", "out.sgy"])
+def test_arrays_keep_every_bit_and_their_grid(source: str, target: str, tmp_path: Path) -> None:
+    ARRAYS[source](tmp_path / source)
+    layout = FileLayout(raw=RawFormat(VP.shape))
+    described = source not in ("vp.npy", "vp.bin")
+    if target == "out.sgy" and not described:
+        with pytest.raises(DataError, match="does not state the spacing"):
+            run(Conversion(tmp_path / source, tmp_path / target), layout)
+        return
+    summary = run(Conversion(tmp_path / source, tmp_path / target), layout)
+    section = ArrayFileSection(file=tmp_path / target, dataset="vp")
+    stored = grid_files.read(section, None)
+    np.testing.assert_array_equal(stored.values, VP)
+    if target == "out.npy":
+        names = {note.split("`")[1] for note in summary["not_written"]}
+        assert names - {"unit"} == ({"origin", "spacing"} if described else set())
+        return
+    if described:
+        assert tuple(stored.numbers("spacing", "m", 2)) == GRID.spacing
+        assert tuple(stored.numbers("origin", "m", 2)) == GRID.origin
+        assert summary["not_written"] == []
+    else:
+        assert "does not state the spacing" in summary["not_written"][0]
+
+
+def test_text_names_what_is_not_written(tmp_path: Path) -> None:
+    """On stderr, one line each; the result on stdout."""
+    segy.write_gathers(tmp_path / "a.sgy", SURVEYS["towed"]())
+    done = CliRunner().invoke(cli, ["convert", str(tmp_path / "a.sgy"), str(tmp_path / "b.rsf")])
+    assert done.exit_code == 0, done.output
+    assert "note: the text header" in done.stderr
+    assert "shots              4" in done.stdout
+
+
+def test_field_data_keep_every_sample(tmp_path: Path) -> None:
+    """A piece of a marine line in IBM floats, through RSF and HDF5."""
+    line = SHARED / "segy" / "viking_small.segy"
+    if not line.exists():
+        pytest.skip(f"no field data in {line}")
+    original = read(line)
+    run(Conversion(line, tmp_path / "a.rsf"))
+    run(Conversion(tmp_path / "a.rsf", tmp_path / "b.h5"))
+    for name in ("a.rsf", "b.h5"):
+        assert_equal(read(tmp_path / name), original)
