@@ -13,7 +13,7 @@ from fwicli.disk import atomic
 from fwicli.files.blocks import BlockedArray
 from fwicli.files.rsf import writer
 from fwicli.files.rsf.axes import Axis
-from fwicli.files.writing import replacing
+from fwicli.files.writing import replacing, stop_if_signalled
 
 Array = NDArray[Any]
 # Called with the number of rows that are written.
@@ -42,6 +42,7 @@ def to_hdf5(path: Path, array: BlockedArray, dataset: str, update: Update) -> No
     with replacing(path) as file:
         stored = file.create_dataset(dataset, array.shape, kind(array))
         for first, block in array:
+            stop_if_signalled()
             stored[first : first + len(block)] = block
             update(first + len(block))
         stored.attrs.update(array.beside)

@@ -46,7 +46,7 @@ from fwicli.errors import DataError
 from fwicli.files import datasets, shots
 from fwicli.files.records import describe_gathers as describe_gathers
 from fwicli.files.records import read_gathers as read_gathers
-from fwicli.files.writing import deferring_signals, extending, replacing
+from fwicli.files.writing import deferring_signals, extending, replacing, stop_if_signalled
 from fwicli.survey.components import PRESSURE, Component
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
@@ -125,6 +125,7 @@ def _write_table(file: h5py.File, traces: Traces) -> h5py.Dataset:
     bounds = np.concatenate([[0], np.cumsum(traces.counts)])
     data = file.create_dataset("data", (int(bounds[-1]), traces.samples), traces.dtype)
     for first, gather in zip(bounds[:-1], traces, strict=True):
+        stop_if_signalled()
         data[int(first) : int(first) + len(gather)] = gather
     file.create_dataset(shots.FIRST, data=bounds)
     if (traces.lengths < traces.samples).any():

@@ -37,7 +37,11 @@ LARGE = 0.25
 
 
 def read_gathers(
-    path: Path, traces: str = "data", shots: slice = slice(None), wavelet: bool = True
+    path: Path,
+    traces: str = "data",
+    shots: slice = slice(None),
+    wavelet: bool = True,
+    stored: bool = False,
 ) -> Gathers:
     """Read shot records in the layout of `hdf5`.
 
@@ -50,6 +54,8 @@ def read_gathers(
         Shots to read.
     wavelet : bool
         Whether the wavelet of the file is read as well.
+    stored : bool
+        Whether traces are read shot by shot, however few they are.
 
     Returns
     -------
@@ -70,7 +76,7 @@ def read_gathers(
         return Gathers(
             _acquisition(file, shape, rows).select(shots),
             interval,
-            _box(file, traces, shape, shots) if rows is None else rows.select(shots),
+            rows.select(shots) if rows is not None else _box(file, traces, shape, shots, stored),
             _wavelet(file, shape, shots, interval) if wavelet else None,
             point_source=_point_source(file.attributes()),
             start=start if isinstance(start, float) else start[shots],
@@ -101,13 +107,15 @@ def _acquisition(
     return Acquisition(sources, receivers, recorded, _component(file, "source", None))
 
 
-def _box(file: Datasets, traces: str, shape: tuple[int, int, int], shots: slice) -> Array | Traces:
+def _box(
+    file: Datasets, traces: str, shape: tuple[int, int, int], shots: slice, stored: bool
+) -> Array | Traces:
     """Traces of shape (shot, receiver, time), read now, or later where they are too many."""
     if len(file.shape(traces)) != 3:
         return file.array(traces).reshape(shape)[shots]
     count = len(range(*shots.indices(shape[0])))
     size = count * shape[1] * shape[2] * file.dtype(traces).itemsize
-    if size > LARGE * available():
+    if stored or size > LARGE * available():
         return table.box(file, traces, shape).select(shots)
     return file.array(traces, part=shots)
 

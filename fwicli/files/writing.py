@@ -65,6 +65,22 @@ class _ErrorRecordingFile(io.FileIO):
         return self.tell() if size is None else size
 
 
+# Signals that have arrived in each block that defers them.
+deferred: list[list[int]] = []
+
+
+def stop_if_signalled() -> None:
+    """Leave a long block that defers signals, between two calls of HDF5.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If a signal has arrived; its handler is called when the block has ended.
+    """
+    if any(deferred):
+        raise KeyboardInterrupt
+
+
 @contextmanager
 def deferring_signals() -> Iterator[None]:
     """Defer signal handlers until the block ends.
@@ -79,11 +95,13 @@ def deferring_signals() -> Iterator[None]:
     handlers = {int(n): signal.getsignal(n) for n in signal.valid_signals()}
     actions = {n: act for n, act in handlers.items() if callable(act)}
     received: list[int] = []
+    deferred.append(received)
     try:
         for number in actions:
             signal.signal(number, lambda n, _: received.append(n))
         yield
     finally:
+        deferred[:] = [others for others in deferred if others is not received]
         _restore(actions)
         for first in received[:1]:
             actions[first](first, None)

@@ -24,7 +24,7 @@ OF_HEADERS = ("preset", "bytes", "group", "dead", "reversed")
 OF_DATASETS = ("traces",)
 
 
-def read(section: RecordsSection, wavelet: bool = True) -> Gathers:
+def read(section: RecordsSection, wavelet: bool = True, stored: bool = False) -> Gathers:
     """Records as they are in their files.
 
     Parameters
@@ -32,6 +32,8 @@ def read(section: RecordsSection, wavelet: bool = True) -> Gathers:
     section : RecordsSection
     wavelet : bool
         Whether the wavelet that an HDF5 file holds is read as well.
+    stored : bool
+        Whether traces of an HDF5 file are read shot by shot, however few they are.
 
     Returns
     -------
@@ -48,7 +50,7 @@ def read(section: RecordsSection, wavelet: bool = True) -> Gathers:
     if kind == "hdf5":
         if len(paths) > 1:
             raise _at("file", f"{len(paths)} files of HDF5; name one, or files of SEG-Y or SU")
-        return hdf5.read_gathers(paths[0], section.traces, section.selection(), wavelet)
+        return hdf5.read_gathers(paths[0], section.traces, section.selection(), wavelet, stored)
     if kind == "rsf":
         if len(paths) > 1:
             raise _at("file", f"{len(paths)} files of RSF; name one, or files of SEG-Y or SU")

@@ -117,8 +117,6 @@ def convert_records(
             f"{', '.join(WORDS[name] for name in writes)}"
         )
     records = opening.records(source, layout)
-    if form == "hdf5":
-        _check_hdf5(source, records)
     traces = WatchedTraces(Traces.of(records.data), progress)
     progress.start(f"writing {target.name}", len(traces))
     try:
@@ -134,17 +132,6 @@ def convert_records(
         "interval_s": records.interval,
         "not_written": list(dict.fromkeys(missing)),
     }
-
-
-def _check_hdf5(source: Path, records: Gathers) -> None:
-    """Refuse records that the layout of HDF5 does not hold."""
-    counts = records.acquisition.counts
-    if np.any(records.start) or len(np.unique(counts)) > 1:
-        raise DataError(
-            f"{source} holds shots that begin at another time than 0, or differ in their number "
-            f"of receivers ({counts.min()} to {counts.max()}), which HDF5 records do not hold; "
-            f"convert it to RSF or SEG-Y"
-        )
 
 
 def _missing(records: Gathers, forms: tuple[str, str]) -> Iterator[str]:

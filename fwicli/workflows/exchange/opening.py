@@ -119,7 +119,7 @@ def records_format(path: Path, layout: FileLayout) -> str:
 
 
 def records(path: Path, layout: FileLayout) -> Gathers:
-    """Shot records of a file, whose traces may be read when they are used.
+    """Shot records of a file, whose traces are read when they are used.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def records(path: Path, layout: FileLayout) -> Gathers:
     DataError
         If the file cannot be read.
     """
-    return field_records.read(layout.section(path))
+    return field_records.read(layout.section(path), stored=True)
 
 
 def array(path: Path, layout: FileLayout, dataset: str = "") -> BlockedArray:

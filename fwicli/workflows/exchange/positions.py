@@ -130,6 +130,16 @@ class PositionStatistics:
         yield from self._origin()
         yield from self._far()
 
+    def above_zero(self) -> Iterator[str]:
+        """Sentences on sources and receivers that all lie above z = 0, which points down."""
+        for name, points in (("sources", self.acquisition.sources), ("receivers", self.receivers)):
+            z = points[np.isfinite(points).all(axis=1), -1]
+            if z.size and z.max() < 0:
+                yield (
+                    f"all {name} lie above z = 0, which points down, at z from {z.min():.4g} to "
+                    f"{z.max():.4g} m: elevations, or depths with the wrong sign?"
+                )
+
     def _unknown(self) -> Iterator[str]:
         for name, points in (("sources", self.acquisition.sources), ("receivers", self.receivers)):
             unknown = int((~np.isfinite(points)).any(axis=1).sum())

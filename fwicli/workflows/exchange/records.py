@@ -64,6 +64,7 @@ def report(path: Path, kind: str, records: Gathers, progress: Progress) -> Repor
     odd = [
         *records.notes,
         *positions.odd(),
+        *(() if modelled else positions.above_zero()),
         *statistics.odd(),
         *equal.odd(statistics, positions, modelled),
     ]

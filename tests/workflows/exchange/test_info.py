@@ -20,9 +20,11 @@ from fwicli.errors import ConfigError, DataError
 from fwicli.files import blocks, hdf5
 from fwicli.files.flat import RawFormat
 from fwicli.files.rsf import models
+from fwicli.segy import records as segy
 from fwicli.survey.signals.wavelets import ricker
 from fwicli.workflows import info
 from fwicli.workflows.exchange.opening import FileLayout
+from tests.conftest import SHARED
 
 SHOTS, RECEIVERS, SAMPLES, INTERVAL = 6, 24, 301, 0.004
 
@@ -159,6 +161,13 @@ PLANTED: dict[str, tuple[Callable[[Gathers], Gathers], tuple[str, ...]]] = {
     "positions in km": (
         changed(lambda s, r, d: (put(r, slice(None), r / 1000), put(s, slice(None), s / 1000))),
         ("the farthest receiver is 0.65 m away and the records last 1.2 s",),
+    ),
+    "elevations in place of depths": (
+        changed(lambda s, r, d: (put(s, (..., 1), -s[..., 1]), put(r, (..., 1), -r[..., 1]))),
+        (
+            "all sources lie above z = 0, which points down, at z from -8 to -8 m",
+            "all receivers lie above z = 0",
+        ),
     ),
     "an interval in ms": (
         lambda clean: replace(clean, interval=4.0),
@@ -403,3 +412,81 @@ def test_a_picture_replaces_no_file_that_is_read(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="shows one file"):
         info.run([tmp_path / "vp.npy", tmp_path / "vp.npy"], picture=tmp_path / "q.png")
     np.testing.assert_array_equal(np.load(tmp_path / "vp.npy"), VP)
+
+
+# --- SEG-Y ----------------------------------------------------------------------------------------
+
+
+def plant(path: Path, byte: int, kind: str, value: int, traces: Any = slice(None)) -> None:
+    """Change a field of trace headers in place."""
+    content = np.fromfile(path, np.uint8)
+    block = content[3600:].reshape(-1, 240 + 4 * SAMPLES)
+    field = np.frombuffer(np.array(value, kind).tobytes(), np.uint8)
+    block[traces, byte - 1 : byte - 1 + field.size] = field
+    content.tofile(path)
+
+
+IN_SEGY: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "no positions": (
+        lambda p: (plant(p, 73, ">i4", 0), plant(p, 77, ">i4", 0)),
+        "x and y of all sources are zero",
+    ),
+    "a scalar of no sense": (lambda p: plant(p, 71, ">i2", -7), "(coordinate_scalar)"),
+    "another interval": (lambda p: plant(p, 117, ">u2", 2000), "(sample_interval)"),
+    "another interval of one trace": (lambda p: plant(p, 117, ">u2", 2000, 5), "(sample_interval)"),
+    "a trace of another length": (lambda p: plant(p, 115, ">u2", 299, 5), "byte 115: 299"),
+    "seconds of arc": (lambda p: plant(p, 89, ">i2", 2), "(coordinate_units)"),
+    "dead traces": (
+        lambda p: plant(p, 29, ">i2", 2, slice(3, 7)),
+        "4 of 144 traces are dead (trace id 2",
+    ),
+    "numbers that do not vary": (
+        lambda p: (plant(p, 9, ">i4", 1), plant(p, 13, ">i4", 1)),
+        "neither the field record nor the channel varies",
+    ),
+    "two receivers at one position": (
+        lambda p: plant(p, 81, ">i4", 500, slice(6, 8)),
+        "2 of 24 traces of shot 0 share 1 receiver positions, as traces 6 and 7",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", IN_SEGY)
+def test_planted_oddities_of_headers_are_named(case: str, tmp_path: Path) -> None:
+    """By the field, also where headers make no survey; the rest is described all the same."""
+    edit, words = IN_SEGY[case]
+    segy.write_gathers(tmp_path / "r.sgy", records())
+    edit(tmp_path / "r.sgy")
+    (report,) = info.run([tmp_path / "r.sgy"])
+    assert any(words in sentence for sentence in report.odd), report.odd
+    assert report.contents["samples"] == SAMPLES
+    assert report.contents["keys"]["sample_count (byte 115)"]["to"] == SAMPLES
+
+
+def test_headers_in_order_have_no_word_against_them(tmp_path: Path) -> None:
+    segy.write_gathers(tmp_path / "r.sgy", records())
+    (report,) = info.run([tmp_path / "r.sgy"])
+    assert report.odd == []
+    contents = report.contents
+    assert (contents["shots"], contents["interval_of_binary_header_s"]) == (6, INTERVAL)
+    assert contents["keys"]["source_x"]["different"] == 6
+    assert contents["keys"]["channel (byte 13)"] == {"from": 1.0, "to": 24.0, "different": 24}
+
+
+@pytest.mark.parametrize("name", ["segy", "two_shots_foreign.segy"])
+def test_foreign_files_are_described_or_refused(name: str) -> None:
+    """Each says what it is, or why it is not read."""
+    if not (SHARED / name).exists():
+        pytest.skip(f"no foreign data in {SHARED / name}")
+    files = sorted((SHARED / name).iterdir()) if name == "segy" else [SHARED / name]
+    described = 0
+    for path in files:
+        try:
+            (report,) = info.run([path])
+        except DataError as error:
+            assert path.name in str(error)  # noqa: PT017
+            continue
+        described += 1
+        assert report.contents["traces"] > 0
+        json.dumps(report.summary(), allow_nan=False)
+    assert described >= 0.7 * len(files)
