@@ -18,7 +18,14 @@ from pydantic import (
 
 from fwicli.config.coordinates import CoordinatesSection
 from fwicli.config.data import RecordsSection
-from fwicli.config.tables import RelationSection, TableSection, TracesTableSection, by_path
+from fwicli.config.tables import (
+    RelationSection,
+    SpsFileSection,
+    TableSection,
+    TracesTableSection,
+    Unit,
+    by_path,
+)
 from fwicli.config.values import Count, NonNegative, Number, OneOf, Positive, Section, kind
 
 
@@ -175,6 +182,8 @@ class ReceiverTableSection(TableSection, OffsetRangeSection):
 
 
 SHAPES = ("ring", "arc", "polyline")
+# Keys of a geometry that give both sources and receivers.
+FILES_OF_BOTH = ("traces", "sps", "records")
 
 
 def layout(value: Any) -> str:
@@ -226,8 +235,8 @@ class GeometrySection(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_traces(cls, value: Any) -> Any:
-        for name in ("traces", "records"):
+    def _alone(cls, value: Any) -> Any:
+        for name in FILES_OF_BOTH:
             if isinstance(value, dict) and name in value:
                 raise ValueError(
                     f"`{name}` takes the place of `sources` and `receivers`; leave out one"
@@ -264,17 +273,57 @@ class RecordsGeometrySection(Section):
     """The sources and receivers are those of these records."""
 
 
+class SpsSection(OffsetRangeSection):
+    """Files of the SPS standard: sources (S), receivers (R) and their relation (X)."""
+
+    sources: Annotated[
+        SpsFileSection, BeforeValidator(by_path, json_schema_input_type=SpsFileSection | Path)
+    ]
+    """The sources are the S records of this file."""
+    receivers: Annotated[
+        SpsFileSection, BeforeValidator(by_path, json_schema_input_type=SpsFileSection | Path)
+    ]
+    """The receivers are the R records of this file."""
+    relation: Annotated[
+        SpsFileSection | None,
+        BeforeValidator(by_path, json_schema_input_type=SpsFileSection | Path | None),
+    ] = None
+    """The X records of this file say which receivers record which shot; by default all do."""
+    revision: Literal["1", "2.1"] | None = None
+    """The files follow this revision of the standard; by default as they say themselves."""
+    unit: Unit | None = None
+    """The coordinates are in this unit; by default as the headers say, or in m."""
+
+    @field_validator(
+        "revision", mode="before", json_schema_input_type=Literal["1", "2.1"] | float | None
+    )
+    @classmethod
+    def _number_as_text(cls, value: Any) -> Any:
+        plain = {0: "1", 1: "1", 2.1: "2.1", "0": "1"}
+        return plain.get(value, value) if isinstance(value, int | float | str) else value
+
+
+class SpsGeometrySection(Section):
+    """Sources and receivers of files of the SPS standard."""
+
+    sps: SpsSection
+    """The sources and receivers are in these files."""
+    coordinates: CoordinatesSection | None = None
+    """The positions are on a map, and these settings bring them to the axes of the model."""
+
+
 def origin(value: Any) -> str:
     """Where a geometry comes from: from points, or from files of both sources and receivers."""
     names = value if isinstance(value, dict) else getattr(value, "model_fields_set", ())
-    both = "sources" in names or "receivers" in names
-    files = [name for name in ("traces", "records") if name in names]
-    return files[0] if files and not both else "points"
+    if "sources" in names or "receivers" in names:
+        return "points"
+    return next((name for name in FILES_OF_BOTH if name in names), "points")
 
 
 Geometry = Annotated[
     Annotated[GeometrySection, Tag("points")]
     | Annotated[TracesGeometrySection, Tag("traces")]
-    | Annotated[RecordsGeometrySection, Tag("records")],
+    | Annotated[RecordsGeometrySection, Tag("records")]
+    | Annotated[SpsGeometrySection, Tag("sps")],
     Discriminator(origin),
 ]

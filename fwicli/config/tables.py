@@ -104,6 +104,13 @@ class TracesTableSection(Section):
     """All points have this depth below elevation 0, in a table without depths [m]."""
 
 
+class SpsFileSection(Section):
+    """A file of the SPS standard."""
+
+    file: Path
+    """The records are read from this text file, relative to the config."""
+
+
 class RelationSection(Section):
     """A table of the receivers of each shot: pairs, or ranges from the first to the last."""
 

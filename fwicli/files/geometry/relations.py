@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -31,7 +31,7 @@ class Relation:
     Attributes
     ----------
     shots : list of int
-        Index of the source of each shot, in the order of the sources.
+        Index of the source of each shot.
     receivers : list of ndarray of int
         Indices of the receivers of each shot, in the order of the file.
     notes : tuple of str
@@ -76,13 +76,14 @@ def read(
     else:
         ends = [identities(table, columns, end) for end in ENDS]
         pairs = _ranges(table, ends, receivers)
-    return related(str(path), table.notes, (shots, pairs), sources, receivers)
+    rows = sorted(zip(shots, shots, pairs, strict=True), key=lambda row: row[0])
+    return related(str(path), table.notes, rows, sources, receivers)
 
 
 def related(
     name: str,
     notes: Sequence[str],
-    rows: tuple[Sequence[int], Sequence[Array]],
+    rows: Iterable[tuple[Hashable, int, Array]],
     sources: Stations,
     receivers: Stations,
 ) -> Relation:
@@ -94,8 +95,9 @@ def related(
         Of the file, for messages.
     notes : sequence of str
         Notes on the file.
-    rows : tuple
-        Index of the source, and indices of receivers, of every row.
+    rows : iterable of tuple
+        Name of the shot, index of its source, and indices of some of its receivers; shots are in
+        the order of their first rows.
     sources, receivers : Stations
 
     Returns
@@ -107,11 +109,13 @@ def related(
     DataError
         If a receiver occurs twice in a shot.
     """
-    by_shot: dict[int, list[Array]] = {}
-    for shot, some in zip(*rows, strict=True):
-        by_shot.setdefault(int(shot), []).append(some)
-    shots = sorted(by_shot)
-    spreads = [np.concatenate(by_shot[shot]) for shot in shots]
+    by_shot: dict[Hashable, list[Array]] = {}
+    source_of: dict[Hashable, int] = {}
+    for name_of_shot, source, some in rows:
+        by_shot.setdefault(name_of_shot, []).append(some)
+        source_of[name_of_shot] = source
+    shots = list(source_of.values())
+    spreads = [np.concatenate(parts) for parts in by_shot.values()]
     for shot, spread in zip(shots, spreads, strict=True):
         unique, counts = np.unique(spread, return_counts=True)
         for receiver in unique[counts > 1][:1]:
@@ -123,7 +127,7 @@ def related(
     used = np.unique(np.concatenate(spreads))
     every = list(notes)
     for count, what in (
-        (len(sources.ids) - len(shots), f"sources of {sources.name}"),
+        (len(sources.ids) - len(set(shots)), f"sources of {sources.name}"),
         (len(receivers.ids) - len(used), f"receivers of {receivers.name}"),
     ):
         if count:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,14 @@ from fwicli.config.geometry import (
     ReceiversSection,
     RecordsGeometrySection,
     Sources,
+    SpsGeometrySection,
+    SpsSection,
     TracesGeometrySection,
 )
 from fwicli.config.tables import TableSection, TracesTableSection
 from fwicli.config.values import Section
 from fwicli.errors import FwiError, GeometryError
-from fwicli.files.geometry import relations, stations
+from fwicli.files.geometry import relations, sps, stations
 from fwicli.files.geometry.stations import Point, Reading, Stations
 from fwicli.survey.acquisition import Acquisition, towed
 from fwicli.survey.shapes import within_offsets
@@ -78,7 +81,7 @@ def layout(section: Geometry, ndim: int) -> SurveyLayout:
 
     Parameters
     ----------
-    section : GeometrySection, TracesGeometrySection or RecordsGeometrySection
+    section : GeometrySection, or another one of a geometry
     ndim : int
         Dimensions of the model.
 
@@ -97,9 +100,13 @@ def layout(section: Geometry, ndim: int) -> SurveyLayout:
     """
     if isinstance(section, RecordsGeometrySection):
         return _of_records(section.records, ndim)
+    offsets: Sequence[float] | None = None
     if isinstance(section, TracesGeometrySection):
         survey = _of_traces(section.traces)
+    elif isinstance(section, SpsGeometrySection):
+        survey, offsets = _of_sps(section.sps), section.sps.offsets
     else:
+        offsets = section.receivers.offsets
         survey = _of_points(section, ndim)
         if _is_towed(section):
             return _towed(section.coordinates, survey, ndim)
@@ -108,9 +115,9 @@ def layout(section: Geometry, ndim: int) -> SurveyLayout:
             section.coordinates, survey.sources, survey.receivers, ndim
         )
     spreads = survey.spreads
-    if isinstance(section, GeometrySection) and section.receivers.offsets is not None:
-        with _below("receivers"):
-            spreads = _by_offset(section.receivers.offsets, sources, receivers, spreads)
+    if offsets is not None:
+        with _below("sps" if isinstance(section, SpsGeometrySection) else "receivers"):
+            spreads = _by_offset(offsets, sources, receivers, spreads)
     on_map = MapPositions(section.coordinates, survey.sources, survey.receivers)
     return SurveyLayout(_acquisition(sources, receivers, spreads), on_map, (*survey.notes, *notes))
 
@@ -168,7 +175,7 @@ def _of_points(section: GeometrySection, ndim: int) -> _Survey:
         shots = sources.positions[relation.shots]
         notes += relation.notes
         return _Survey(shots, receivers.positions, relation.receivers, notes)
-    if getattr(section.receivers, "offsets", None) is None:
+    if section.receivers.offsets is None:
         counts = np.full(len(sources.positions), len(receivers.positions))
         sizes.records(counts, 1, ndim)
     return _Survey(sources.positions, receivers.positions, None, notes)
@@ -192,6 +199,20 @@ def _of_traces(section: TracesTableSection) -> _Survey:
     ends = np.cumsum([len(r) for r in receivers])
     spreads = np.split(np.arange(ends[-1]), ends[:-1])
     return _Survey(sources.positions, np.concatenate(receivers), spreads, sources.notes)
+
+
+def _of_sps(section: SpsSection) -> _Survey:
+    """Positions and relation of files of the SPS standard."""
+    paths: dict[sps.Kind, Path] = {"S": section.sources.file, "R": section.receivers.file}
+    if section.relation is not None:
+        paths["X"] = section.relation.file
+    with _below("sps"):
+        sources, receivers, relation = sps.read(paths, section.revision, section.unit)
+    notes = (*sources.notes, *receivers.notes)
+    if relation is None:
+        return _Survey(sources.positions, receivers.positions, None, notes)
+    shots = sources.positions[relation.shots]
+    return _Survey(shots, receivers.positions, relation.receivers, notes + relation.notes)
 
 
 def _columns(section: Section | None) -> dict[str, str | int]:

@@ -134,6 +134,36 @@ def test_shapes(make: Any) -> None:
     )
 
 
+def sps(kind: str, line: int, points: list[tuple[int, float]]) -> str:
+    """Records of points by number and easting, in revision 1 of the standard."""
+    code = {"S": "V1", "R": "G1"}[kind]
+    return "".join(
+        f"{kind}{line:<16}{number:>8}1{code}{'':4} 2.0{'':10}{east:9.1f}{700.0:10.1f}{30.0:6.1f}\n"
+        for number, east in points
+    )
+
+
+def test_files_of_the_sps_standard(make: Any) -> None:
+    """Two shots with their own spreads, on a datum; offsets take away more."""
+    files = {
+        "s": sps("S", 1, [(101, 100.0), (102, 200.0)]),
+        "r": sps("R", 1, [(201 + n, 50.0 * n) for n in range(6)]),
+        "x": "".join(
+            f"X{'':6}{n:>4}11{1:<16}{100 + n:>8}1{1:>4}{3:>4}1{1:<16}{200 + n:>8}{202 + n:>8}1\n"
+            for n in (1, 2)
+        ),
+    }
+    paths = "sources: s.csv, receivers: r.csv, relation: x.csv"
+    made = make(f"{{sps: {{{paths}, revision: 1}}, coordinates: {{datum: 40}}}}", **files)
+    assert made.acquisition.sources.tolist() == [[100, 12], [200, 12]]
+    assert [[x for x, _ in s] for s in spreads(made)] == [[0, 50, 100], [50, 100, 150]]
+    assert any("no header says the unit" in note for note in made.notes)
+    near = make(f"{{sps: {{{paths}, unit: m, offsets: [50, 120]}}}}", **files)
+    assert [[x for x, _ in s] for s in spreads(near)] == [[0, 50], [100, 150]]
+    every = make("{sps: {sources: s.csv, receivers: r.csv}}", **files)
+    assert every.acquisition.counts.tolist() == [6, 6]
+
+
 CROOKED = "x,y,z\n431200,6478300,5\n431300,6478400,5\n431390,6478510,5\n431500,6478600,5\n"
 
 
@@ -224,6 +254,9 @@ def test_mistakes(make: Any, section: str, ndim: int, key: tuple[str, ...], mess
             "{traces: t.csv, sources: s.csv}",
             "takes the place of `sources` and `receivers`; leave out one",
         ),
+        ("{sps: {sources: s.csv, receivers: r.csv}, sources: s.csv}", "`sps` takes the place of"),
+        ("{sps: {sources: s.csv, receivers: r.csv, revision: 3}}", "must be '1' or '2.1'"),
+        ("{sps: {sources: s.csv}}", "geometry.sps.receivers: this key is required"),
         ("{sources: {x: 1, z: 2}, receivers: r.csv, relation: x.csv}", "which only tables have"),
         ("{sources: s.csv, receivers: {file: r.csv, offsets: [3, 2]}}", "the least offset comes"),
         (
