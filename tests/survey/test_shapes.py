@@ -47,12 +47,12 @@ def test_polyline(ndim: int) -> None:
         assert np.allclose(points, by_count, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("step", [0.1, 0.3, 1 / 3, 7.0])
-def test_the_end_of_a_polyline_is_a_point_where_steps_lead_there(step: float) -> None:
-    vertices = np.array([[0.0, 0.0], [21 * step, 0.0]])
-    points = polyline(vertices, step=step)
-    assert len(points) == 22
-    assert points[-1, 0] == pytest.approx(21 * step, rel=1e-14)
+@pytest.mark.parametrize("end", [0.3, 0.7, 2.1, 5.9])
+def test_the_end_of_a_polyline_is_a_point_where_steps_lead_there(end: float) -> None:
+    """0.3 / 0.1 is less than 3 in floating point."""
+    points = polyline(np.array([[0.0, 0.0], [end, 0.0]]), step=0.1)
+    assert len(points) == round(10 * end) + 1
+    assert points[-1, 0] == pytest.approx(end, rel=1e-14)
 
 
 def test_mistakes() -> None:

@@ -200,6 +200,9 @@ def test_towed_receivers_follow_the_line(make: Any) -> None:
     assert made.acquisition.sources[:, 1].tolist() == [7] * 4
     for shot, spread in enumerate(spreads(made)):
         assert spread == [[x[shot] - 100, 10], [x[shot] - 50, 10]]
+    aside = "{x: [-100, -50], y: 30, z: 8, towed: true}"
+    with pytest.raises(GeometryError, match="give no y"):
+        make(f"{{sources: s.csv, receivers: {aside}, coordinates: {settings}}}", s=CROOKED)
 
 
 def test_lines_on_a_map(make: Any) -> None:
