@@ -31,6 +31,8 @@ class MapPositions:
         How they come there.
     sources, receivers : ndarray of shape (n, 3) or (n, 2)
         Easting, northing and depth below elevation 0, or easting and depth [m].
+    key : str
+        Section of the config that the positions are of, as `--set` takes it.
     settled : bool
         Whether the config says already which coordinate is along which axis, and its sign.
     """
@@ -38,6 +40,7 @@ class MapPositions:
     section: CoordinatesSection | None
     sources: Array
     receivers: Array
+    key: str = "geometry"
     settled: bool = False
 
 

@@ -152,10 +152,13 @@ def _of_records(section: RecordsSection, ndim: int) -> SurveyLayout:
         records = field_records.read(section, wavelet=False)
         records = corrections.corrected(records, section)
         with _below("coordinates"):
-            acquisition, notes = frames.acquisition_in_model(
-                section.coordinates, records.acquisition, ndim
-            )
-    return SurveyLayout(acquisition, None, (*records.notes, *notes))
+            before = records.acquisition
+            acquisition, notes = frames.acquisition_in_model(section.coordinates, before, ndim)
+    settled = section.axes is not None or section.receiver_axes is not None
+    on_map = MapPositions(
+        section.coordinates, before.sources, before.all_receivers(), "geometry.records", settled
+    )
+    return SurveyLayout(acquisition, on_map, (*records.notes, *notes))
 
 
 def _of_points(section: GeometrySection, ndim: int) -> _Survey:

@@ -93,7 +93,9 @@ def _placed(
     acquisition, notes = placed
     problems.note(*notes)
     settled = section.axes is not None or section.receiver_axes is not None
-    on_map = MapPositions(section.coordinates, before.sources, before.all_receivers(), settled)
+    on_map = MapPositions(
+        section.coordinates, before.sources, before.all_receivers(), "data", settled
+    )
     placement.inside(problems, ("data",), grid, acquisition, on_map)
     return replace(records, acquisition=acquisition)
 

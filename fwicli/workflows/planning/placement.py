@@ -47,7 +47,7 @@ def inside(
     fits = not any(turned.outside(positions).any() for positions in named.values())
     changes: list[str] = []
     if on_map is not None and any(grid.outside(positions).any() for positions in named.values()):
-        changes = remedies(grid, on_map, str(key[0]))
+        changes = remedies(grid, on_map)
     for name, positions in named.items():
         outside = grid.outside(positions)
         if not outside.any():

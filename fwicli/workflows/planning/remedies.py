@@ -47,7 +47,7 @@ class _Change:
     signs: tuple[float, float] = (1.0, 1.0)
 
 
-def remedies(grid: Grid, survey: MapPositions, section: str) -> list[str]:
+def remedies(grid: Grid, survey: MapPositions) -> list[str]:
     """Changes that bring all positions into the model, in words and as they are typed.
 
     Parameters
@@ -56,15 +56,13 @@ def remedies(grid: Grid, survey: MapPositions, section: str) -> list[str]:
         Of the model.
     survey : MapPositions
         Some of its positions are outside.
-    section : str
-        Name of the section of the config: `geometry` or `data`.
 
     Returns
     -------
     remedies : list of str
         At most two, of one change each; where no single one helps, of one and a shift.
     """
-    own = survey.section or CoordinatesSection()
+    own, section = survey.section or CoordinatesSection(), survey.key
     single = list(_directions(own, section)) if survey.sources.shape[1] == 3 else []
     if not survey.settled:
         single = [*_signs(own, section), *_orders(own, section, survey), *single]
@@ -113,13 +111,15 @@ def _turned(positions: Array, columns: tuple[int, ...], sign: float) -> Array:
 
 def _signs(own: CoordinatesSection, section: str) -> Iterator[_Change]:
     """Depths of the other sign: of all positions, of the receivers, or of the sources."""
-    of_data = (
-        "`data.axes: {z: -z}`",
-        "`data.receiver_axes: {z: -z}`",
-        "`data.axes: {z: -z}` and `data.receiver_axes: {z: z}`",
+    of_records = (
+        f"`{section}.axes: {{z: -z}}`",
+        f"`{section}.receiver_axes: {{z: -z}}`",
+        f"`{section}.axes: {{z: -z}}` and `{section}.receiver_axes: {{z: z}}`",
     )
     whose = (((-1.0, -1.0), "sources and receivers"), ((1.0, -1.0), "receivers"))
-    for (signs, points), setting in zip((*whose, ((-1.0, 1.0), "sources")), of_data, strict=True):
+    for (signs, points), setting in zip(
+        (*whose, ((-1.0, 1.0), "sources")), of_records, strict=True
+    ):
         words = f"with z of the {points} of the other sign, as of elevations"
         advice = f"set {setting}"
         if section == "geometry":
@@ -133,8 +133,8 @@ def _orders(own: CoordinatesSection, section: str, survey: MapPositions) -> Iter
     pairs = (("x", "y", (1, 0, 2)), ("x", "z", (2, 1, 0))) if solid else (("x", "z", (1, 0)),)
     for first, second, columns in pairs:
         advice = f"name their columns, as in `columns: {{{first}: NAME, {second}: NAME}}`"
-        if section == "data":
-            advice = f"set `data.axes: {{{first}: {second}, {second}: {first}}}`"
+        if section != "geometry":
+            advice = f"set `{section}.axes: {{{first}: {second}, {second}: {first}}}`"
         yield _Change(f"with {first} and {second} exchanged", advice, own, columns=columns)
 
 

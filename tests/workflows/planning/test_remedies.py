@@ -23,7 +23,7 @@ REST = "wavelet: {kind: ricker, frequency: 9}\n"
 FLAT = "model: {vp: 2000.0, shape: [121, 41], spacing: 10}\n"
 SOLID = "model: {vp: 2000.0, shape: [61, 31, 21], spacing: 20}\n"
 # Settings as a message has them in backquotes.
-TYPED = re.compile(r"`((?:data|geometry)\.\w+): (\{[^`]*\})`")
+TYPED = re.compile(r"`((?:data|geometry)[\w.]+): (\{[^`]*\})`")
 
 
 def survey(ndim: int) -> tuple[np.ndarray, np.ndarray]:
@@ -130,6 +130,17 @@ def test_advice_on_tables_works(fault: str, tmp_path: Path) -> None:
         assert message(path, [f"{key}={value}" for key, value in typed]) == ""
 
 
+def test_advice_on_positions_of_records_works(tmp_path: Path) -> None:
+    """Where a geometry is that of records in a file."""
+    path = of_records(tmp_path, *FAULTS["sign of receivers"](*survey(2)))
+    time = "time: {interval: 0.004, duration: 0.8}\n"
+    section = "geometry: {records: {file: shots.h5}}\n"
+    path.write_text(FLAT + REST + time + section, encoding="utf-8")
+    ((key, value), *_) = TYPED.findall(message(path, []))
+    assert (key, value) == ("geometry.records.receiver_axes", "{z: -z}")
+    assert message(path, [f"{key}={value}"]) == ""
+
+
 def test_elevations_in_a_column_of_depths(tmp_path: Path) -> None:
     """What the message says of the columns of tables brings them in."""
     path = of_tables(tmp_path, *FAULTS["sign of all"](*survey(2)), FLAT)
@@ -171,15 +182,15 @@ def test_how_many_and_by_how_much(tmp_path: Path) -> None:
 def test_a_survey_that_is_too_large_gets_no_advice() -> None:
     grid = Grid((11, 11), (10.0, 10.0), (0.0, 0.0))
     points = np.array([[0.0, 5.0], [150.0, 5.0]])
-    assert remedies(grid, MapPositions(None, points, points), "data") == []
+    assert remedies(grid, MapPositions(None, points, points)) == []
     inside = MapPositions(CoordinatesSection(datum=-50.0), points / 2, points / 2)
-    (advice, *_) = remedies(grid, inside, "data")
-    assert "`data.coordinates: {datum: 0}`" in advice or "datum" not in advice
+    (advice, *_) = remedies(grid, inside)
+    assert "`geometry.coordinates: {" in advice
 
 
 def test_axes_that_are_settled_are_left_alone() -> None:
     grid = Grid((11, 11), (10.0, 10.0), (0.0, 0.0))
     points = np.array([[0.0, -5.0], [50.0, -5.0]])
-    texts = remedies(grid, MapPositions(None, points, points, settled=True), "data")
+    texts = remedies(grid, MapPositions(None, points, points, "data", settled=True))
     assert texts
     assert not any("axes" in text for text in texts)
