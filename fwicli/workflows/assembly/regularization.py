@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import singledispatch
+from functools import cached_property, singledispatch
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ from fwicli.inversion.regularization.penalties import (
 )
 from fwicli.inversion.regularization.projection import Constraints, Feasible
 from fwicli.inversion.unknowns.variables import Variables
+from fwicli.survey.grid import Grid
 from fwicli.survey.model import IMPEDANCE, EarthModel
 from fwicli.survey.regridding import Regridding
 from fwicli.workflows.assembly.arrays import ModelArrays
@@ -46,7 +47,7 @@ Common = tuple[str, float, float, Mask]
 
 @dataclass(frozen=True)
 class Regularization:
-    """Penalties and constraints of a stage, built on the grid that they are asked for.
+    """Penalties and constraints of a stage: each built once, penalties on the grid of the stage.
 
     Parameters
     ----------
@@ -79,11 +80,12 @@ class Regularization:
         """
         same = Regridding(self.model.grid, self.model.grid.spacing)
         self.penalties(same, ~self.fixed)
-        for section in self.constraint_sections:
-            build_constraint(section, self)
+        _ = self.sets
 
     def penalties(self, regridding: Regridding, free: Mask) -> tuple[Penalty, ...]:
         """Penalties on a coarser grid, for the points that are free there.
+
+        Those of the last grid are kept: a stage on the model's grid has those of the check.
 
         Parameters
         ----------
@@ -96,7 +98,23 @@ class Regularization:
         -------
         penalties : tuple of Penalty
         """
-        return tuple(build_penalty(s, self, regridding, free) for s in self.penalty_sections)
+        points = (regridding.coarse, free.tobytes())
+        if points not in self._penalties:
+            self._penalties.clear()
+            self._penalties[points] = tuple(
+                build_penalty(s, self, regridding, free) for s in self.penalty_sections
+            )
+        return self._penalties[points]
+
+    @cached_property
+    def _penalties(self) -> dict[tuple[Grid, bytes], tuple[Penalty, ...]]:
+        """Penalties by the grid and the free points that they were built for."""
+        return {}
+
+    @cached_property
+    def sets(self) -> tuple[SlopeSet, ...]:
+        """The convex set of each constraint; they belong to no grid."""
+        return tuple(build_constraint(section, self) for section in self.constraint_sections)
 
     def start(self, name: str, regridding: Regridding) -> Array:
         """A variable in the starting model, on a coarser grid.
@@ -146,10 +164,10 @@ class Regularization:
         low, high = (variables.unpack(end) for end in variables.bounds(model.properties))
         values, feasible = variables.values(model.properties), {}
         for name in variables.names:
-            sections = [s for s in self.constraint_sections if s.property == name]
-            if sections:
+            sections = zip(self.constraint_sections, self.sets, strict=True)
+            sets = [convex for section, convex in sections if section.property == name]
+            if sets:
                 ends = [np.where(free, end[name], values[name]) for end in (low, high)]
-                sets = [build_constraint(section, self) for section in sections]
                 feasible[name] = Feasible(ends[0], ends[1], sets, model.grid.spacing, name)
         return Constraints(feasible)
 
