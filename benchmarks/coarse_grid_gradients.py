@@ -37,6 +37,7 @@ from fwicli import (
     InProcess,
     LeastSquares,
     Objective,
+    Plan,
     Regridding,
     experiments,
     load_config,
@@ -45,7 +46,6 @@ from fwicli import (
     regrid,
     write_gathers,
 )
-from fwicli.workflows.planning.numerics import Numerics
 
 Array = NDArray[Any]
 
@@ -60,9 +60,14 @@ class Case:
     """One way to compute the gradient."""
 
     objective: Objective
-    numerics: Numerics
+    plan: Plan
     x: Array
     water: NDArray[np.bool_]
+
+    @property
+    def numerics(self) -> Any:
+        """Grid, time step and windows of the stage."""
+        return self.plan.stages[0]
 
     def __call__(self) -> Array:
         """The gradient by vp."""
@@ -92,7 +97,7 @@ def case(stage: str, *settings: str) -> Case:
         InProcess(),
         regridding=numerics.regridding,
     )
-    return Case(objective, numerics, variables.pack(earth.properties), earth.water())
+    return Case(objective, made, variables.pack(earth.properties), earth.water())
 
 
 def alternately(cases: dict[str, Case], rounds: int) -> tuple[dict[str, Array], dict[str, Any]]:

@@ -32,12 +32,10 @@ from fwicli import (
     earth_model,
     load_config,
     make_plan,
-    parameters,
-    regrid,
+    modelling_tasks,
     run_model,
     stack_comparisons,
 )
-from fwicli.propagators.tasks import ModellingTask, WindowedTask
 
 Array = NDArray[Any]
 
@@ -120,16 +118,9 @@ def _stage(top: float) -> str:
 
 def synthetics(made: Plan, wavelet: Array) -> Array:
     """Gathers of all shots on the grid of the stage, for a wavelet of its band."""
-    numerics = made.stages[0]
-    discretization = numerics.discretization()
-    earth = regrid(made.model, numerics.grid)
-    model_parameters = parameters(discretization.equation, earth.properties)
-    gathers = []
-    for shot in range(made.acquisition.shots):
-        points = made.acquisition.source(shot), made.acquisition.receivers_of(shot)
-        task = ModellingTask(discretization, model_parameters, wavelet, *points)
-        gathers.append(WindowedTask(task, numerics.window(shot))())
-    return np.stack(gathers)
+    discretization = made.stages[0].discretization()
+    tasks = modelling_tasks(replace(made, wavelet=wavelet), discretization)
+    return np.stack([task() for task in tasks])
 
 
 def noise(kind: str, data: Array) -> Array:

@@ -20,11 +20,13 @@ import mutated_files
 import numpy as np
 from limited_command import Case
 
-from fwicli.config.schema import KINDS
+from fwicli import config_schema
 
 Rng = np.random.Generator
 Tree = dict[str, Any]
 Keys = tuple[str, ...]
+
+KINDS = ("model", "invert", "rtm")
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 # As YAML says them.
@@ -173,7 +175,7 @@ def _put(tree: Any, key: Keys, value: Any) -> None:
 @cache
 def schema_keys(kind: str) -> tuple[Keys, ...]:
     """Keys of all that a schema allows, members of unions included; 0 for items of lists."""
-    schema = KINDS[kind].model_json_schema()
+    schema = config_schema(kind)
     allowed: dict[Keys, None] = {}
 
     def walk(node: Mapping[str, Any], key: Keys) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from fwicli.config import templates
 from fwicli.config.loader import load
-from fwicli.workflows.model import shots
+from fwicli.workflows.model import modelling_tasks
 from fwicli.workflows.planning.plan import make_plan
 from tests.conftest import ROOT
 
@@ -106,7 +106,7 @@ def test_verb(extended: Path) -> None:
         assert output.startswith(f"exit {code}\n"), output
         assert part in output
     plan = make_plan(load(extended / "model.yaml", settings=SETTINGS))
-    tasks = shots(plan, plan.stages[0].discretization())
+    tasks = modelling_tasks(plan, plan.stages[0].discretization())
     first = round(0.1 / plan.interval)
     peaks = [np.abs(task()[:, first:]).max(axis=1) for task in tasks]
     np.testing.assert_allclose(np.loadtxt(extended / "result" / "peaks.txt"), peaks, rtol=1e-6)

@@ -98,7 +98,7 @@ def plan_modelling(
     return Plan(problems.loaded.kind, model, geometry, wavelet, interval, [numerics], count_workers)
 
 
-def shots(plan: Plan, discretization: Discretization) -> list[WindowedTask]:
+def modelling_tasks(plan: Plan, discretization: Discretization) -> list[WindowedTask]:
     """A task for each shot, on the grid of the propagation.
 
     Parameters
@@ -161,7 +161,7 @@ def run(
     run_folder.open(resume, force)
     numerics = plan.stages[0]
     discretization = numerics.discretization()
-    tasks = shots(plan, discretization)
+    tasks = modelling_tasks(plan, discretization)
     finished = finished_shots.FinishedShots(run_folder.file(PARTIAL), len(tasks))
     with run_folder.logging(), Local(plan.workers) as executor:
         plan.announce()

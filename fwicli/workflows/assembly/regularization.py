@@ -85,7 +85,8 @@ class Regularization:
     def penalties(self, regridding: Regridding, free: Mask) -> tuple[Penalty, ...]:
         """Penalties on a coarser grid, for the points that are free there.
 
-        Those of the last grid are kept: a stage on the model's grid has those of the check.
+        The penalties of the last grid are stored: a stage on the model's grid has the ones that
+        were checked.
 
         Parameters
         ----------
