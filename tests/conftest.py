@@ -82,6 +82,7 @@ def make_setting() -> Callable[..., Setting]:
         gap: int = 0,
         samples: int | None = None,
         cells: int | None = None,
+        spacing: tuple[float, ...] = (),
         surface: bool = False,
         free: tuple[str, ...] = (),
         keeping: Any = None,
@@ -92,7 +93,7 @@ def make_setting() -> Callable[..., Setting]:
         if cells is None:
             cells = 10 if ndim == 2 else 6
         shape = tuple(size + 4 * axis for axis in range(ndim))
-        spacing = (10.0, 12.0) if ndim == 2 else (10.0, 10.0, 10.0)
+        spacing = spacing or ((10.0, 12.0) if ndim == 2 else (10.0, 10.0, 10.0))
         grid = Grid(shape, spacing, (5.0,) * ndim)
         vp = 1500 + 1000 * rng.random(shape)
         samples = samples or (80 if ndim == 2 else 40)
