@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from fwicli.cli import display, options
 from fwicli.cli.verb import READS, VerbCommand
 
 if TYPE_CHECKING:
+    from fwicli.config.loader import Loaded
     from fwicli.workflows.planning.plan import Plan
 
 
@@ -20,27 +22,69 @@ if TYPE_CHECKING:
     rank=40,
     short_help="Check a config and print the plan; run nothing.",
     help=(
-        "Check CONFIG and the machine, and print the plan: grid, time step, memory, shots, folders."
+        "Check CONFIG and the machine, and print the plan: grid, time step, memory, shots, "
+        "folders.\n\n"
+        "With --shot, model a shot in the starting model of an inversion or a migration, compare "
+        "it with its record, draw both, and name what is wrong: sampling, positions, time zero, "
+        "polarity, wavelet, dead shots. Pictures go to runs/NAME-check, or to the folder of -o."
     ),
     examples=(
         "check model.yaml",
         "check invert.yaml --set inversion.bounds=[1400,5000]",
         "check rtm.yaml --json",
+        "check invert.yaml --shot 12",
+        "check invert.yaml --shot 3 --shot 12 --stage 2 -o quality",
     ),
     exit_codes=READS,
 )
 @options.config
 @options.kind
+@click.option(
+    "--shot",
+    "shots",
+    type=click.IntRange(min=0),
+    multiple=True,
+    metavar="N",
+    help="Model shot N, from 0, and compare it with its record; may be repeated.",
+)
+@click.option(
+    "--stage",
+    type=click.IntRange(min=1),
+    default=None,
+    metavar="N",
+    help="Stage of an inversion whose band and grid a shot is compared in; by default the first.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the pictures of shots.",
+)
 @options.settings
 @options.as_json
-def command(config: Path, kind: str | None, settings: tuple[str, ...], as_json: bool) -> None:
-    """Plan a run and print the plan.
+def command(
+    config: Path,
+    kind: str | None,
+    shots: tuple[int, ...],
+    stage: int | None,
+    folder: Path | None,
+    settings: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Plan a run and print the plan, or compare shots with their records.
 
     Parameters
     ----------
     config : Path
     kind : str, optional
         Command that the config is for; by default that of its sections.
+    shots : tuple of int
+        Shots to model and compare.
+    stage : int, optional
+        From 1.
+    folder : Path, optional
+        Of pictures.
     settings : tuple of str
         `a.b=c` of the command line.
     as_json : bool
@@ -49,7 +93,42 @@ def command(config: Path, kind: str | None, settings: tuple[str, ...], as_json: 
     from fwicli.workflows.planning.environment import examined
 
     loaded = load(config, kind, settings)
+    if shots:
+        _compare(loaded, shots, (stage or 1) - 1, folder, as_json)
+        return
+    if stage is not None or folder is not None:
+        raise click.UsageError("--stage and -o belong to the comparison of a shot; add --shot N")
     show(examined(loaded, loaded.config.output or Path("runs") / config.stem), as_json)
+
+
+def _compare(
+    loaded: Loaded, shots: tuple[int, ...], stage: int, folder: Path | None, as_json: bool
+) -> None:
+    """Compare shots with their records, and print what is wrong."""
+    from fwicli.workflows.quality import one_shot
+
+    folder = folder or Path("runs") / f"{loaded.path.stem}-check"
+    values = one_shot.check(loaded, shots, stage, folder)
+    if as_json:
+        display.summary(values, as_json)
+        return
+    click.echo(f"compared in {values['compared']}, in the starting model")
+    for shot in values["shots"]:
+        click.echo()
+        display.summary({k: "none" if v is None else v for k, v in shot.items()}, as_json=False)
+    click.echo()
+    for fault in values["faults"]:
+        click.echo(f"{fault['kind'].replace('_', ' ')}: {fault['text']}")
+        options = " ".join(f"--set {shlex.quote(s)}" for s in fault["settings"])
+        click.echo(f"  cure: {fault['cure']}")
+        if options:
+            click.echo(f"  try:  fwi check {loaded.path} {options} --shot {shots[0]}")
+    if not values["faults"]:
+        click.echo("nothing is wrong with sampling, positions, time zero, polarity or wavelet")
+    for picture in values["pictures"]:
+        click.echo(f"picture: {picture}")
+    for warning in values["warnings"]:
+        click.echo(f"warning: {warning}", err=True)
 
 
 def show(plan: Plan, as_json: bool) -> None:

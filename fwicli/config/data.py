@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
 from fwicli.config.coordinates import CoordinatesSection
 from fwicli.config.segy import TraceHeadersSection
-from fwicli.config.values import Positive, Section
+from fwicli.config.values import Number, Positive, Section
 
 PATTERN = r"^(-?[0-9]{1,9})?(:(-?[0-9]{1,9})?){0,2}$"
 SELECTION = "must be written as start:stop:step, as in 0:20:2, or be one number"
@@ -75,6 +75,8 @@ class RecordsSection(TraceHeadersSection):
     """These of the `shots` are left out, numbered from 0."""
     interval: Positive | None = None
     """The samples are this far apart, whatever the file says [s]."""
+    shift: Number = 0.0
+    """The traces are moved to later times by this, or to earlier ones if negative [s]."""
     axes: AxesSection | None = None
     """The coordinates of sources and receivers are along these axes; by default as named."""
     receiver_axes: AxesSection | None = None

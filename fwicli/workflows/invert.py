@@ -114,6 +114,7 @@ def run(
     summary : dict of str to object
     """
     from fwicli.workflows.inversion.run import ERROR, InversionRun, draw  # late: Devito
+    from fwicli.workflows.quality import one_shot
 
     plan = make_plan(loaded)
     resume_rule = ResumeRule.read(folder / STATE) if resume else ResumeRule()
@@ -123,6 +124,8 @@ def run(
     inversion = InversionRun(plan, run_folder, progress or Silent())
     with run_folder.logging(), Local(plan.workers) as executor:
         plan.announce()
+        if not resumed:
+            one_shot.warn(plan, loaded, executor)
         for change in run_folder.extended:
             log.info("the run is extended: %s", change)
         run_state = inversion.run(executor, resumed)

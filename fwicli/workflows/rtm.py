@@ -183,16 +183,20 @@ def run(
     -------
     summary : dict of str to object
     """
+    from fwicli.workflows.quality import one_shot  # late: Devito
+
     progress = progress or Silent()
     started = time.monotonic()
     plan = make_plan(loaded)
     run_folder = RunFolder(folder, loaded)
-    run_folder.open(resume, force)
+    resumed = run_folder.open(resume, force)
     plan.agree(run_folder)
     smooth, tasks = _tasks(loaded.config.imaging, plan)
     finished = finished_shots.FinishedShots(run_folder.file(PARTIAL), len(tasks))
     with run_folder.logging(), Local(plan.workers) as executor:
         plan.announce()
+        if not resumed:
+            one_shot.warn(plan, loaded, executor)
         log.info("migrating %d shots with %d workers", len(tasks), plan.workers)
         if plan.stages[0].near.traces:
             log.info("%s", plan.stages[0].near)

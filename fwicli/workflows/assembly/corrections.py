@@ -1,8 +1,14 @@
-"""Corrections of records whose file is wrong: sampling, axes of coordinates, shots to leave out."""
+"""Corrections of records whose file is wrong: sampling, time zero, axes, shots to leave out.
+
+Traces that move to earlier times end earlier: what comes after their end is unknown. Those that
+move to later times begin with zeros, and end where they did.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,9 +18,13 @@ from fwicli.config.data import AxesSection, RecordsSection
 from fwicli.errors import DataError, GeometryError
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
+from fwicli.survey.traces import placed
 from fwicli.workflows.assembly import plausibility
 
 Array = NDArray[Any]
+
+# Samples that a shift may differ by from a whole number of them.
+ROUND = 1e-3
 
 
 def corrected(records: Gathers, section: RecordsSection) -> Gathers:
@@ -33,16 +43,53 @@ def corrected(records: Gathers, section: RecordsSection) -> Gathers:
     Raises
     ------
     DataError
-        If all shots are left out, one is that does not exist, or the interval is too long.
+        If all shots are left out, one is that does not exist, the interval is too long, or the
+        shift as long as the record.
     GeometryError
         If an axis is named twice, or does not exist.
     """
     if section.interval is not None:
         plausibility.check_interval(section.interval, "`data.interval`: the data")
         records = replace(records, interval=section.interval)
+    if section.shift:
+        records = _shifted(records, section.shift)
     if section.axes is not None or section.receiver_axes is not None:
         records = replace(records, acquisition=_on_axes(records.acquisition, section))
     return records.select(_kept(records, section.skip)) if section.skip else records
+
+
+def _shifted(records: Gathers, shift: float) -> Gathers:
+    """The records with their traces moved to later times by `shift` [s]."""
+    before, steps = records.samples, shift / records.interval
+    samples = before if steps > 0 else before - math.ceil(-steps - ROUND)
+    if not abs(steps) < before or samples < 2:
+        end = records.interval * (before - 1)
+        error = DataError(
+            f"a shift of {shift:g} s leaves nothing of records of {end:g} s; `data.shift` is in s"
+        )
+        error.key = ("shift",)
+        raise error
+    wavelet = None if records.wavelet is None else records.wavelet[..., :samples]
+    spans = records.spans
+    if spans is not None:
+        spans = np.clip(spans + round(steps), 0, samples)
+    move, data = partial(_later, steps=steps, samples=samples), records.data
+    data = (
+        np.stack([move(g) for g in data])
+        if isinstance(data, np.ndarray)
+        else data.mapped(move, samples)
+    )
+    return replace(records, data=data, wavelet=wavelet, spans=spans)
+
+
+def _later(gather: Array, steps: float, samples: int) -> Array:
+    """A gather with its traces moved to later times by a number of samples, not always whole."""
+    count, whole = gather.shape[-1], round(steps)
+    if abs(steps - whole) < ROUND:
+        return placed(gather, whole, count)[..., :samples]
+    turn = np.exp(-2j * np.pi * np.fft.rfftfreq(2 * count) * steps)
+    later = np.fft.irfft(np.fft.rfft(gather, 2 * count) * turn, 2 * count)
+    return np.asarray(later[..., :samples], dtype=gather.dtype)
 
 
 def _kept(records: Gathers, skip: list[int]) -> Array:

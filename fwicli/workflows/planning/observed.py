@@ -22,7 +22,7 @@ from fwicli.workflows.assembly import frames, plausibility, survey, wavelets
 from fwicli.workflows.assembly.frames import MapPositions
 from fwicli.workflows.assembly.inversion import InversionObjects
 from fwicli.workflows.assembly.wavelets import signature
-from fwicli.workflows.planning import placement
+from fwicli.workflows.planning import placement, recorded_faults
 from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.planning.simulation_grids import speeds
 
@@ -66,10 +66,14 @@ def observed(
         problems.warn(timing)
     equation = registry.load(config.physics.equation)
     problems.get(("data",), partial(equation.check_components, records.acquisition))
-    if model is None or wavelet is None:
+    if model is None:
         return None
-    records = _placed(problems, config.data, records, model.grid)
-    if records is None:
+    placed = _placed(problems, config.data, records, model.grid)
+    if placed is None:
+        return None
+    records = placed[0]
+    recorded_faults.check(problems, config, model if placed[1] else None, records, wavelet)
+    if wavelet is None:
         return None
     live = placement.live(records)
     placement.sounding(problems, ("data",), config.physics, model.grid, live)
@@ -81,8 +85,8 @@ def observed(
 
 def _placed(
     problems: Problems, section: DataSection, records: Gathers, grid: Grid
-) -> Gathers | None:
-    """Records with their positions on the axes of the model, and in it."""
+) -> tuple[Gathers, bool] | None:
+    """Records with their positions on the axes of the model, and whether all lie in it."""
     before = records.acquisition
     placed = problems.get(
         ("data", "coordinates"),
@@ -96,8 +100,8 @@ def _placed(
     on_map = MapPositions(
         section.coordinates, before.sources, before.all_receivers(), "data", settled
     )
-    placement.inside(problems, ("data",), grid, acquisition, on_map)
-    return replace(records, acquisition=acquisition)
+    inside = placement.inside(problems, ("data",), grid, acquisition, on_map)
+    return replace(records, acquisition=acquisition), inside
 
 
 def _wavelet(

@@ -14,6 +14,8 @@ from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.workflows.assembly import survey
 from fwicli.workflows.assembly.frames import MapPositions
+from fwicli.workflows.planning.alternatives import alternatives
+from fwicli.workflows.planning.cures import axes_for
 from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.planning.remedies import remedies
 
@@ -27,7 +29,7 @@ def inside(
     grid: Grid,
     geometry: Acquisition,
     on_map: MapPositions | None = None,
-) -> None:
+) -> bool:
     """Every source and receiver must lie in the model.
 
     Parameters
@@ -40,7 +42,13 @@ def inside(
     geometry : Acquisition
     on_map : MapPositions, optional
         Positions before they came to the axes of the model: changes of them are tried and advised.
+
+    Returns
+    -------
+    inside : bool
+        Whether they do.
     """
+    count = len(problems.errors)
     named = {"sources": geometry.sources, "receivers": geometry.all_receivers()}
     _spread(problems, key, grid, np.concatenate(list(named.values())))
     turned = Grid(grid.shape[::-1], grid.spacing, grid.origin)
@@ -57,6 +65,8 @@ def inside(
         remedy = "move them, or check units, `model.origin` and the sign of depths"
         if changes:
             remedy = f"all lie in it {'; or '.join(changes)}"
+        elif other := _other_reading(problems, key, grid, geometry):
+            remedy = f"{other}, or {remedy}"
         if fits:
             axes, order = ", ".join(grid.axes), ", ".join(grid.axes[::-1])
             remedy = (
@@ -69,6 +79,19 @@ def inside(
             f"first, number {first}, at ({where}) m, the farthest by {_farthest(grid, positions)}; "
             f"the model has {_extent(grid)} m: {remedy}",
         )
+    return len(problems.errors) == count
+
+
+def _other_reading(problems: Problems, key: Key, grid: Grid, geometry: Acquisition) -> str:
+    """Advice to exchange axes, or to change the sign of depths, if all then lie in the model."""
+    for alternative in alternatives(geometry, grid):
+        text = f"with {alternative.words} all lie in it: "
+        data = getattr(problems.loaded.config, "data", None)
+        if key != ("data",) or data is None:
+            return f"{text}give them so"
+        settings = axes_for(alternative, data, grid.axes)
+        return text + "set " + " and ".join(f"`{s.replace('=', ': ', 1)}`" for s in settings)
+    return ""
 
 
 def _farthest(grid: Grid, positions: NDArray[np.float64]) -> str:

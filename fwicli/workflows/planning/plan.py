@@ -25,6 +25,7 @@ from fwicli.workflows.planning import (
     inversion_checks,
 )
 from fwicli.workflows.planning.checks import check_complete, check_plausible
+from fwicli.workflows.planning.cures import NamedFault
 from fwicli.workflows.planning.memory import Total
 from fwicli.workflows.planning.numerics import Numerics
 from fwicli.workflows.planning.problems import Problems
@@ -56,6 +57,8 @@ class Plan:
         How the survey was read and placed.
     environment : dict of str to object
         State of the machine (see `environment`); empty until it is examined.
+    faults : list of NamedFault
+        Faults that the records show by themselves; each is among the warnings.
     """
 
     kind: str
@@ -71,6 +74,7 @@ class Plan:
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     environment: dict[str, Any] = field(default_factory=dict)
+    faults: list[NamedFault] = field(default_factory=list)
 
     @property
     def verb(self) -> Verb:
@@ -175,6 +179,7 @@ def make_plan(loaded: Loaded) -> Plan:
     if plan is None:  # every way to None leaves a problem, which `finish` raises
         raise FwiError("a check failed without saying why; please report this")
     plan.warnings, plan.notes = problems.warnings, problems.notes
+    plan.faults = problems.faults
     needed, available = plan.total.nbytes, history.memory(loaded.config.execution)
     if needed > available:
         histories = "set `physics.history: auto`, " if plan.verb.keeps_history else ""

@@ -8,6 +8,7 @@ from typing import TypeVar
 from fwicli.config.loader import ConfigProblem, Key, Loaded, ProblemsError
 from fwicli.errors import FwiError, StabilityError
 from fwicli.workflows.assembly import sizes
+from fwicli.workflows.planning.cures import NamedFault
 
 Built = TypeVar("Built")
 
@@ -26,6 +27,9 @@ class Problems:
     warnings : list of str
     notes : list of str
         How the survey was read and placed.
+    faults : list of NamedFault
+        Faults of the records. They are warnings, and problems beside others, whose cause they may
+        be.
     """
 
     def __init__(self, loaded: Loaded) -> None:
@@ -33,6 +37,8 @@ class Problems:
         self.errors: list[ConfigProblem] = []
         self.warnings: list[str] = []
         self.notes: list[str] = []
+        self.faults: list[NamedFault] = []
+        self._suspected: list[ConfigProblem] = []
         # Time steps in a sampling interval that a problem asks for.
         self._substeps: dict[Key, int] = {}
 
@@ -127,6 +133,19 @@ class Problems:
         """Note how the survey was read and placed, where a reader of the plan cannot see it."""
         self.notes.extend(messages)
 
+    def suspect(self, key: Key, fault: NamedFault) -> None:
+        """Note a fault of the records: a warning, or a problem if there are others.
+
+        Parameters
+        ----------
+        key : Key
+            Where it is in the config.
+        fault : NamedFault
+        """
+        self.faults.append(fault)
+        self._suspected.append(self.loaded.problem(key, str(fault)))
+        self.warn(str(fault))
+
     def finish(self) -> None:
         """End the checks.
 
@@ -136,4 +155,4 @@ class Problems:
             With all problems, if there are any.
         """
         if self.errors:
-            raise ProblemsError(self.errors)
+            raise ProblemsError([*self._suspected, *self.errors])

@@ -39,6 +39,22 @@ def test_interval_replaces_that_of_the_file() -> None:
     assert corrected(records(), section(interval=0.002)).interval == 0.002
 
 
+def test_traces_are_moved_in_time() -> None:
+    """By whole samples exactly, and by parts of them as a wave moves."""
+    original = records()
+    earlier = corrected(original, section(shift=-0.012)).data
+    np.testing.assert_array_equal(earlier, original.data[..., 3:])
+    later = corrected(original, section(shift=0.012)).data
+    np.testing.assert_array_equal(later[..., 3:], original.data[..., :-3])
+    assert not later[..., :3].any()
+    t = 0.004 * np.arange(100)
+    pulse = np.exp(-(((t - 0.2) / 0.02) ** 2))
+    one = Gathers(Acquisition(np.zeros((1, 2)), np.zeros((1, 2))), 0.004, pulse[None, None])
+    expected = np.exp(-(((t - 0.2101) / 0.02) ** 2))
+    moved = corrected(one, section(shift=0.0101)).data[0, 0]
+    np.testing.assert_allclose(moved, expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("per_shot", [False, True])
 def test_axes_are_exchanged_and_turned(per_shot: bool) -> None:
     """Of both, or of receivers alone."""
@@ -69,6 +85,7 @@ def test_shots_are_left_out() -> None:
         ({"skip": [0, 1, 2]}, DataError, "all 3 shots"),
         ({"axes": {"x": "z"}}, GeometryError, "z, z of the file"),
         ({"axes": {"x": "y", "y": "x"}}, GeometryError, "axes x, z of the model"),
+        ({"shift": -0.08}, DataError, "leaves nothing of records of 0.076 s"),
         ({"interval": 50.0}, DataError, "too far apart"),
     ],
 )

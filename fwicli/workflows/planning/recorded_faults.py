@@ -1,0 +1,140 @@
+"""Faults that records show without any modelling: sampling, dead shots, the wavelet's band.
+
+They cost little: some traces of some shots, and of every shot where shots are compared with each
+other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.config import schema
+from fwicli.inversion.quality import energies, moveout, spectra
+from fwicli.inversion.quality.faults import Fault
+from fwicli.survey import proximity
+from fwicli.survey.gathers import Gathers
+from fwicli.survey.model import EarthModel
+from fwicli.workflows.planning.cures import named
+from fwicli.workflows.planning.problems import Problems
+from fwicli.workflows.planning.simulation_grids import speeds
+
+Array = NDArray[Any]
+Config = schema.InvertConfig | schema.RtmConfig
+
+# Most shots whose moveout and spectrum are taken, shots that are compared, and traces of a shot.
+SHOTS, COMPARED, TRACES = 12, 1000, 100
+# Quantile of the speeds of a model below which there are few points.
+SLOW = 0.1
+
+
+def check(
+    problems: Problems,
+    config: Config,
+    model: EarthModel | None,
+    records: Gathers,
+    wavelet: Array | None,
+) -> None:
+    """Note the faults that records show by themselves.
+
+    Parameters
+    ----------
+    problems : Problems
+    config : InvertConfig or RtmConfig
+    model : EarthModel or None
+        None where the records do not lie in it: their times and distances are not judged.
+    records : Gathers
+    wavelet : ndarray of shape (samples,) or None
+        None where it has problems, as those of a wrong sampling interval.
+    """
+    chosen = _some(records.acquisition.shots, SHOTS)
+    gathers = [_traces(records, shot)[1] for shot in chosen]
+    power = spectra.power(gathers, records.samples)
+    recorded = spectra.middle(power, records.samples, records.interval)
+    if not np.isfinite(recorded) or recorded <= 0:
+        return
+    faults = [_dead(records, recorded)]
+    if model is not None:
+        faults.append(_sampling(config, model, records, wavelet, recorded))
+        if faults[-1] is None and wavelet is not None:
+            expected = _expected(config, model, records, wavelet)
+            faults.append(spectra.other_band(recorded, expected, _estimated(config)))
+    for fault in faults:
+        if fault is not None:
+            own = fault.kind == "wavelet_band" and config.wavelet is not None
+            problems.suspect(("wavelet",) if own else ("data",), named(fault, config))
+
+
+def _sampling(
+    config: Config,
+    model: EarthModel,
+    records: Gathers,
+    wavelet: Array | None,
+    frequency: float,
+) -> Fault | None:
+    """Times and distances that do not go together at the speeds of the model."""
+    arrivals = []
+    for shot in _some(records.acquisition.shots, SHOTS):
+        rows, gather = _traces(records, shot)
+        distance = proximity.distances(records.acquisition, shot)[rows]
+        arrivals.append(moveout.arrivals(gather, distance, records.interval, frequency))
+    begin = 0.0
+    if wavelet is not None:
+        middle = spectra.middle(
+            spectra.power([wavelet.reshape(1, -1)], records.samples),
+            records.samples,
+            records.interval,
+        )
+        begin = moveout.onset(wavelet, records.interval, middle)
+    speeds_of_model = _speeds(config.physics.equation, model)
+    return moveout.wrong_sampling(arrivals, begin, speeds_of_model, records.interval)
+
+
+def _some(count: int, most: int) -> list[int]:
+    """Numbers from the first to the last of a count, evenly, at most so many."""
+    return [int(n) for n in np.unique(np.linspace(0, count - 1, min(count, most)).round())]
+
+
+def _traces(records: Gathers, shot: int) -> tuple[Array, Array]:
+    """Numbers of some live traces of a shot, and the traces."""
+    live = np.flatnonzero(records.live[shot])
+    numbers = live[_some(len(live), TRACES)] if len(live) else live
+    return numbers, np.asarray(records.data[shot])[numbers]
+
+
+def _dead(records: Gathers, frequency: float) -> Fault | None:
+    """Shots that recorded nothing, among all of them or `COMPARED`."""
+    numbers = _some(records.acquisition.shots, COMPARED)
+    shots = [
+        energies.energy(_traces(records, shot)[1], records.interval, frequency) for shot in numbers
+    ]
+    return energies.dead_shots(shots, numbers)
+
+
+def _expected(
+    config: Config,
+    model: EarthModel,
+    records: Gathers,
+    wavelet: Array,
+) -> float:
+    """Middle of the band that the wavelet has where it arrives [Hz]."""
+    ghosts, geometry = [], records.acquisition
+    if config.physics.free_surface:
+        for positions in (geometry.sources, geometry.receivers_of(0)):
+            depth = float(np.median(positions[:, -1])) - model.grid.origin[-1]
+            ghosts.append(depth / float(np.median(model.vp[..., 0])))
+    power = spectra.arriving(wavelet, records.interval, model.grid.ndim, ghosts)
+    return spectra.middle(power, wavelet.shape[-1], records.interval)
+
+
+def _speeds(equation: str, model: EarthModel) -> tuple[float, float]:
+    """Speeds that first arrivals may have [m/s]: not those of a few soft points."""
+    slowest, fastest = speeds(equation, model)
+    return max(slowest, float(np.quantile(model.vp, SLOW))), fastest
+
+
+def _estimated(config: Config) -> bool:
+    """Whether the source is estimated in the first stage."""
+    return isinstance(config, schema.InvertConfig) and bool(config.inversion.of(0).source)

@@ -1,0 +1,1 @@
+"""Quality control before hours are spent: one shot modelled, compared and judged."""

@@ -1,0 +1,195 @@
+"""What a shot is modelled and compared with: numerics, band and wavelet of a stage of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.errors import ConfigError, DataError
+from fwicli.inversion.conditioning.operators import Record
+from fwicli.inversion.quality.comparison import ComparedShot
+from fwicli.inversion.source_estimation import SourceFit
+from fwicli.propagators.equations import properties
+from fwicli.survey import proximity
+from fwicli.survey.gathers import Gathers
+from fwicli.survey.regridding import coarsened
+from fwicli.survey.signals.bands import Band
+from fwicli.survey.signals.wavelets import Spectrum
+from fwicli.workflows.planning.numerics import Numerics
+from fwicli.workflows.planning.plan import Plan
+
+if TYPE_CHECKING:
+    from fwicli.propagators.discretization import Discretization
+    from fwicli.propagators.tasks import WindowedTask
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class StageSetting:
+    """A stage of a plan, in which shots are modelled in the starting model.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of an inversion or a migration.
+    config : InvertConfig or RtmConfig
+    number : int
+        Of the stage, from 0.
+
+    Raises
+    ------
+    ConfigError
+        If there are no records, or no such stage.
+    """
+
+    plan: Plan
+    config: Any
+    number: int = 0
+
+    def __post_init__(self) -> None:
+        if self.plan.gathers is None:
+            raise ConfigError(
+                f"there are no records to compare a modelled shot with in a config of `fwi "
+                f"{self.plan.kind}`; give one of `fwi invert` or `fwi rtm`"
+            )
+        if not 0 <= self.number < len(self.plan.stages):
+            raise ConfigError(
+                f"there is no stage {self.number + 1}; the config has {len(self.plan.stages)}"
+            )
+
+    @property
+    def records(self) -> Gathers:
+        """The records of the plan."""
+        if self.plan.gathers is None:
+            raise DataError("there are no records")
+        return self.plan.gathers
+
+    @property
+    def numerics(self) -> Numerics:
+        """How waves of the stage are propagated."""
+        return self.plan.stages[self.number]
+
+    @cached_property
+    def edges(self) -> tuple[float, float]:
+        """Band of the stage [Hz]; that of the wavelet for an image of all frequencies."""
+        if self.plan.inversion is not None:
+            return self.plan.inversion.stages[self.number].band
+        band = self.config.imaging.band
+        # Noise above the wavelet's band would hide first arrivals.
+        return (0.0, self.numerics.highest_frequency) if band is None else (band[0], band[1])
+
+    @cached_property
+    def wavelet(self) -> Array:
+        """Wavelet in the band, of shape (samples,)."""
+        wavelet = np.asarray(self.records.wavelet)
+        return self.filtered(wavelet)
+
+    @cached_property
+    def frequency(self) -> float:
+        """Centre of the wavelet's band [Hz]."""
+        return Spectrum.of(self.wavelet, self.plan.interval).centre
+
+    def filtered(self, traces: Array) -> Array:
+        """Traces in the band."""
+        return Band(*self.edges).apply(traces, self.plan.interval)
+
+    def describe(self) -> str:
+        """The stage and its band, in words."""
+        band = f"{self.edges[0]:g} to {self.edges[1]:.4g} Hz"
+        if self.plan.inversion is None:
+            return band
+        return f"stage {self.number + 1} of {len(self.plan.stages)}, {band}"
+
+    # --- one shot --------------------------------------------------------------------------------
+
+    @cached_property
+    def _parameters(self) -> dict[str, Array]:
+        earth = coarsened(self.plan.model, self.numerics.grid)
+        return dict(properties.parameters(self.numerics.equation, earth.properties))
+
+    @property
+    def discretization(self) -> Discretization:
+        """Of the propagation in the window of a shot."""
+        return self.numerics.discretization()
+
+    def task(self, shot: int, positions: tuple[Array, Array] | None = None) -> WindowedTask:
+        """The task that models the gather of a shot.
+
+        Parameters
+        ----------
+        shot : int
+        positions : tuple of ndarray, optional
+            Other positions of source, shape (1, ndim), and receivers than those of the survey [m].
+        """
+        from fwicli.propagators.tasks import ModellingTask, WindowedTask  # late: Devito
+
+        geometry, numerics = self.plan.acquisition, self.numerics
+        source, receivers = positions or (geometry.source(shot), geometry.receivers_of(shot))
+        window = numerics.window(shot)
+        task = ModellingTask(
+            self.discretization,
+            self._parameters,
+            self.wavelet.reshape(1, -1),
+            source,
+            receivers[self.traces(shot)],
+        )
+        return WindowedTask(task, window)
+
+    def traces(self, shot: int) -> NDArray[np.bool_]:
+        """Traces of a shot that are compared: not silent, and not next to the source."""
+        distance = proximity.distances(self.plan.acquisition, shot)
+        return np.asarray(self.records.live[shot] & (distance >= self.numerics.near.length))
+
+    def compared(self, shot: int, synthetic: Array) -> ComparedShot:
+        """Observed and synthetic traces of a shot; where the source is estimated, after that.
+
+        Parameters
+        ----------
+        shot : int
+        synthetic : ndarray of shape (n_receivers, samples)
+            Of the traces that are compared [Pa].
+        """
+        traces = self.traces(shot)
+        observed = self.filtered(np.asarray(self.records.data[shot])[traces])
+        fit = self._source(shot)
+        if fit is not None:
+            fit = fit.select(traces)
+            synthetic = fit.fit(synthetic, observed, self.plan.interval).synthetic
+        distance = proximity.distances(self.plan.acquisition, shot)[traces]
+        return ComparedShot(shot, distance, observed, synthetic, self.plan.interval, self.frequency)
+
+    def _source(self, shot: int) -> SourceFit | None:
+        """How the source of a shot is estimated; None where it is known."""
+        if self.plan.inversion is None:
+            return None
+        prepare = self.plan.inversion.stages[self.number].prepare
+        if prepare is None or prepare.source is None:
+            return None
+        geometry = self.plan.acquisition
+        observed = self.filtered(np.asarray(self.records.data[shot]))
+        positions = geometry.source(shot), geometry.receivers_of(shot)
+        fit = prepare(Record.of(shot, *positions, self.plan.interval, observed)).source
+        return None if fit is None or not fit.weights.any() else fit
+
+    def choose(self, shots: Sequence[int]) -> list[int]:
+        """Numbers of shots that exist.
+
+        Raises
+        ------
+        ConfigError
+            If one does not.
+        """
+        count = self.plan.acquisition.shots
+        for shot in shots:
+            if not 0 <= shot < count:
+                raise ConfigError(
+                    f"there is no shot {shot}; the shots of the config are numbered from 0 to "
+                    f"{count - 1}"
+                )
+        return list(dict.fromkeys(shots))
