@@ -64,13 +64,7 @@ if TYPE_CHECKING:
 @options.settings
 @options.as_json
 def command(
-    config: Path,
-    kind: str | None,
-    shots: tuple[int, ...],
-    stage: int | None,
-    folder: Path | None,
-    settings: tuple[str, ...],
-    as_json: bool,
+    config: Path, kind: str | None, settings: tuple[str, ...], as_json: bool, **compared: Any
 ) -> None:
     """Plan a run and print the plan, or compare shots with their records.
 
@@ -79,36 +73,32 @@ def command(
     config : Path
     kind : str, optional
         Command that the config is for; by default that of its sections.
-    shots : tuple of int
-        Shots to model and compare.
-    stage : int, optional
-        From 1.
-    folder : Path, optional
-        Of pictures.
     settings : tuple of str
         `a.b=c` of the command line.
     as_json : bool
+    **compared
+        Shots to model and compare, the stage of their comparison from 1, the folder of pictures.
     """
     from fwicli.config.loader import load
     from fwicli.workflows.planning.environment import examined
 
     loaded = load(config, kind, settings)
-    if shots:
-        _compare(loaded, shots, (stage or 1) - 1, folder, as_json)
+    if compared["shots"]:
+        _compare(loaded, as_json, **compared)
         return
-    if stage is not None or folder is not None:
+    if compared["stage"] is not None or compared["folder"] is not None:
         raise click.UsageError("--stage and -o belong to the comparison of a shot; add --shot N")
     show(examined(loaded, loaded.config.output or Path("runs") / config.stem), as_json)
 
 
 def _compare(
-    loaded: Loaded, shots: tuple[int, ...], stage: int, folder: Path | None, as_json: bool
+    loaded: Loaded, as_json: bool, shots: tuple[int, ...], stage: int | None, folder: Path | None
 ) -> None:
     """Compare shots with their records, and print what is wrong."""
     from fwicli.workflows.quality import one_shot
 
     folder = folder or Path("runs") / f"{loaded.path.stem}-check"
-    values = one_shot.check(loaded, shots, stage, folder)
+    values = one_shot.check(loaded, shots, (stage or 1) - 1, folder)
     if as_json:
         display.summary(values, as_json)
         return

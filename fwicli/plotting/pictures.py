@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.disk import atomic
 from fwicli.errors import ModelError
 from fwicli.inversion.quality.diagnosis import HALF, Diagnosis
-from fwicli.plotting.style import Axes, Figure
+from fwicli.plotting.style import Axes, Figure, save
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
@@ -86,7 +84,7 @@ def model(
         )
         axes.plot(sources[:, 0] * step, sources[:, -1] * step, "r*", ms=5, label="sources")
         axes.legend(loc="lower right", fontsize=7, framealpha=0.7)
-    save(figure, path)
+    _save(figure, path)
 
 
 def difference(path: Path, result: EarthModel, start: EarthModel, name: str = "vp") -> None:
@@ -107,7 +105,7 @@ def difference(path: Path, result: EarthModel, start: EarthModel, name: str = "v
     picture = _section(axes, change, result.grid, "seismic", -largest, largest)
     figure.colorbar(picture, ax=axes, label=f"change of {_label(name)}", shrink=0.9)
     axes.set_title("Result minus start")
-    save(figure, path)
+    _save(figure, path)
 
 
 def overview(
@@ -138,7 +136,7 @@ def overview(
     rows = figure.subplots(len(named), 1, squeeze=False)[:, 0]
     for axes, (title, earth) in zip(rows, named, strict=True):
         _model(figure, axes, earth, title, scale, name)
-    save(figure, path)
+    _save(figure, path)
 
 
 def image(
@@ -162,7 +160,7 @@ def image(
     largest = float(np.percentile(np.abs(visible), 99)) or 1.0
     _section(axes, values, earth.grid, "gray_r", -largest, largest)
     axes.set_title(title)
-    save(figure, path)
+    _save(figure, path)
 
 
 def gathers(path: Path, records: Gathers, count: int = 3) -> None:
@@ -196,7 +194,7 @@ def gathers(path: Path, records: Gathers, count: int = 3) -> None:
         axes.set_title(f"shot {shot}, x = {x / 1000:.4g} km", fontsize=9)
         axes.set_xlabel("receiver")
     columns[0].set_ylabel("time [s]")
-    save(figure, path)
+    _save(figure, path)
 
 
 def wavelet(path: Path, values: Array, interval: float, unit: str = "Pa") -> None:
@@ -227,7 +225,7 @@ def wavelet(path: Path, values: Array, interval: float, unit: str = "Pa") -> Non
     right.set(xlabel="frequency [Hz]", ylabel="share of the peak", title="Amplitude spectrum")
     for axes in (left, right):
         axes.grid(alpha=0.3)
-    save(figure, path)
+    _save(figure, path)
 
 
 def estimated(path: Path, stages: Mapping[int, tuple[Array, Array, float]]) -> None:
@@ -258,7 +256,7 @@ def estimated(path: Path, stages: Mapping[int, tuple[Array, Array, float]]) -> N
         axes.grid(alpha=0.3)
         axes.legend(fontsize=7, loc="upper right")
     rows[-1].set_xlabel("time [s]")
-    save(figure, path)
+    _save(figure, path)
 
 
 def convergence(path: Path, history: dict[str, Array]) -> None:
@@ -291,7 +289,7 @@ def convergence(path: Path, history: dict[str, Array]) -> None:
             axes.set_yscale("log")
         axes.grid(alpha=0.3, which="both")
         axes.legend(fontsize=7)
-    save(figure, path)
+    _save(figure, path)
 
 
 def diagnosis(path: Path, comparison: Diagnosis, title: str = "") -> None:
@@ -332,7 +330,7 @@ def diagnosis(path: Path, comparison: Diagnosis, title: str = "") -> None:
     text = f"{off} of {delays.size} off by more than half a cycle" if delays.size else ""
     middle.set(xlabel=f"cycles at {comparison.frequency:.3g} Hz", ylabel="traces", title=text)
     figure.suptitle(title)
-    save(figure, path)
+    _save(figure, path)
 
 
 # --- parts of pictures ----------------------------------------------------------------------------
@@ -393,14 +391,5 @@ def _section(axes: Axes, values: Array, grid: Grid, colours: str, low: float, hi
     )
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure as a PNG file.
-
-    Parameters
-    ----------
-    figure : Figure
-    path : Path
-    """
-    software = f"fwicli {metadata.version('fwicli')}"
-    with atomic.replacing(path) as new:
-        figure.savefig(new, dpi=DPI, format="png", metadata={"Software": software})
+def _save(figure: Figure, path: Path) -> None:
+    save(figure, path, DPI)

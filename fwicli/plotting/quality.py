@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fwicli.inversion.quality.comparison import ComparedShot
 from fwicli.plotting import pictures
-from fwicli.plotting.style import Axes, Figure
+from fwicli.plotting.style import Axes, Figure, save
 
 Array = NDArray[Any]
 
@@ -59,7 +59,7 @@ def shot(path: Path, compared: ComparedShot, raw: Array, wavelets: Wavelets, tit
     _curves(panels[2, 1], compared)
     _wavelet(panels[2, 2], wavelets, compared.interval)
     figure.suptitle(title)
-    pictures.save(figure, path)
+    save(figure, path, pictures.DPI)
 
 
 def _largest(compared: ComparedShot) -> float:

@@ -10,8 +10,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
+
+from fwicli.disk import atomic
 
 SETTINGS = "matplotlibrc"
 
@@ -46,4 +49,19 @@ with _own_settings():
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Axes", "Figure"]
+__all__ = ["Axes", "Figure", "save"]
+
+
+def save(figure: Figure, path: Path, dpi: float) -> None:
+    """Write a figure as a PNG file.
+
+    Parameters
+    ----------
+    figure : Figure
+    path : Path
+    dpi : float
+        Dots per inch.
+    """
+    software = f"fwicli {metadata.version('fwicli')}"
+    with atomic.replacing(path) as new:
+        figure.savefig(new, dpi=dpi, format="png", metadata={"Software": software})

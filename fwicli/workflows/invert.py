@@ -31,6 +31,7 @@ from fwicli.workflows.planning import inversion_checks, stage_numerics
 from fwicli.workflows.planning.observed import observed
 from fwicli.workflows.planning.plan import Plan, make_plan, workers
 from fwicli.workflows.planning.problems import Problems
+from fwicli.workflows.quality import one_shot
 from fwicli.workflows.run_folder import outputs
 from fwicli.workflows.run_folder.folder import RunFolder
 from fwicli.workflows.run_folder.manifest import JOURNAL
@@ -114,7 +115,6 @@ def run(
     summary : dict of str to object
     """
     from fwicli.workflows.inversion.run import ERROR, InversionRun, draw  # late: Devito
-    from fwicli.workflows.quality import one_shot
 
     plan = make_plan(loaded)
     resume_rule = ResumeRule.read(folder / STATE) if resume else ResumeRule()
@@ -124,8 +124,7 @@ def run(
     inversion = InversionRun(plan, run_folder, progress or Silent())
     with run_folder.logging(), Local(plan.workers) as executor:
         plan.announce()
-        if not resumed:
-            one_shot.warn(plan, loaded, executor)
+        one_shot.warn(plan, loaded, executor, resumed)
         for change in run_folder.extended:
             log.info("the run is extended: %s", change)
         run_state = inversion.run(executor, resumed)

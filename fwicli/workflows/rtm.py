@@ -36,6 +36,7 @@ from fwicli.workflows.planning.plan import Plan, make_plan, workers
 from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.planning.requirements import Requirements
 from fwicli.workflows.planning.simulation_grids import speeds
+from fwicli.workflows.quality import one_shot
 from fwicli.workflows.run_folder import finished_shots, outputs, results
 from fwicli.workflows.run_folder.folder import RunFolder, provenance
 from fwicli.workflows.run_folder.manifest import PARTIAL
@@ -183,8 +184,6 @@ def run(
     -------
     summary : dict of str to object
     """
-    from fwicli.workflows.quality import one_shot  # late: Devito
-
     progress = progress or Silent()
     started = time.monotonic()
     plan = make_plan(loaded)
@@ -195,8 +194,7 @@ def run(
     finished = finished_shots.FinishedShots(run_folder.file(PARTIAL), len(tasks))
     with run_folder.logging(), Local(plan.workers) as executor:
         plan.announce()
-        if not resumed:
-            one_shot.warn(plan, loaded, executor)
+        one_shot.warn(plan, loaded, executor, resumed)
         log.info("migrating %d shots with %d workers", len(tasks), plan.workers)
         if plan.stages[0].near.traces:
             log.info("%s", plan.stages[0].near)

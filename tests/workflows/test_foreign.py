@@ -76,7 +76,7 @@ def picture() -> bytes:
     """As pictures are saved."""
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "p.png"
-        pictures.save(pictures.Figure(figsize=(0.3, 0.3)), path)
+        pictures._save(pictures.Figure(figsize=(0.3, 0.3)), path)
         return path.read_bytes()
 
 

@@ -1,7 +1,7 @@
 """Observed against synthetic first arrivals of shots: time zero, polarity, and positions.
 
 A starting model is wrong, so that arrivals differ for its sake: little next to the source, and more
-with distance, but as a smooth function of it. What is wrong with records, shows otherwise:
+with distance, but as a smooth function of it. Faults of records show otherwise:
 
     time zero   arrivals next to the source are as late as all others
     polarity    arrivals next to the source correlate negatively
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from fwicli.inversion.conditioning.first_arrivals import pick_onsets
 from fwicli.inversion.quality.diagnosis import ALIKE, ArrivalComparison, Diagnosis, compare, stacked
 from fwicli.inversion.quality.faults import Fault
-from fwicli.inversion.quality.moveout import Arrivals, arrivals
+from fwicli.inversion.quality.moveout import FirstArrivals, arrivals
 
 Array = NDArray[Any]
 
@@ -36,7 +36,7 @@ LATE, RANGE = 0.15, 0.4
 # Share of near arrivals of opposite polarity that is a fault.
 REVERSED = 0.75
 # Scatter at which positions are doubted, and share of it that is left at the right ones.
-SCATTER, LEFT = 0.15, 0.6
+SCATTER, LEFT = 0.1, 0.6
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,12 @@ class ComparedShot:
         return np.asarray(Diagnosis(stacked([self.traces]), self.frequency).reliable[0])
 
     @cached_property
-    def observed_arrivals(self) -> Arrivals:
+    def observed_arrivals(self) -> FirstArrivals:
         """Onsets of the observed traces."""
         return arrivals(self.observed, self.distance, self.interval, self.frequency)
 
     @cached_property
-    def synthetic_arrivals(self) -> Arrivals:
+    def synthetic_arrivals(self) -> FirstArrivals:
         """Onsets of the synthetic traces."""
         return arrivals(self.synthetic, self.distance, self.interval, self.frequency)
 
@@ -104,7 +104,7 @@ class ComparedShot:
         return near & compared
 
     def numbers(self) -> dict[str, Any]:
-        """Numbers of the shot, for a table or for JSON; None for what there is not."""
+        """Numbers of the shot, for a table or for JSON; None where no trace is compared."""
         traces, near = self.traces, self.near
         lags = traces.cycles[near] / self.frequency
         energy = float(np.linalg.norm(self.observed)), float(np.linalg.norm(self.synthetic))
@@ -162,7 +162,7 @@ def _at_source(shots: Sequence[ComparedShot]) -> float:
         compared = shot.compared
         near = compared & (shot.distance <= np.median(shot.distance[compared]))
         lags = shot.traces.cycles[near]
-        slope = Arrivals(shot.distance[near], lags).slope()
+        slope = FirstArrivals(shot.distance[near], lags).slope()
         if np.isfinite(slope):
             zero += list(lags - slope * shot.distance[near])
         else:
@@ -228,23 +228,23 @@ def _deviations(shot: ComparedShot) -> Array:
 
 
 def misplaced(
-    given: Sequence[ComparedShot], other: Sequence[ComparedShot], kind: str, words: str
+    surveyed: Sequence[ComparedShot], other: Sequence[ComparedShot], kind: str, words: str
 ) -> Fault | None:
     """The fault of positions at which arrivals scatter far more than at others; or None.
 
     Parameters
     ----------
-    given, other : sequence of ComparedShot
+    surveyed, other : sequence of ComparedShot
         The same shots with synthetic traces at the positions of the survey, and at others.
     kind : {"coordinates", "elevations"}
     words : str
-        What was changed, as "x and y of the receivers exchanged".
+        Change of the positions, as "x and y of the receivers exchanged".
 
     Returns
     -------
     fault : Fault or None
     """
-    scatter, left = scatters(given, other)
+    scatter, left = scatters(surveyed, other)
     if not (scatter > SCATTER and left < LEFT * scatter):
         return None
     return Fault(

@@ -26,9 +26,9 @@ class Fault:
     kind : str
         One of `KINDS`.
     text : str
-        What is wrong and how it shows, with values and units.
+        The fault and how it shows, with values and units.
     numbers : mapping of str to object
-        What a cure needs.
+        Numbers that a cure needs.
     """
 
     kind: str

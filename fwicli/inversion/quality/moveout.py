@@ -38,7 +38,7 @@ FACTORS = (1e-6, 1e-3, 1e-2, 0.1, 0.125, 0.25, 0.5, 2.0, 4.0, 8.0, 10.0, 1e2, 1e
 
 
 @dataclass(frozen=True)
-class Arrivals:
+class FirstArrivals:
     """First arrivals of a shot.
 
     Attributes
@@ -82,7 +82,7 @@ class Arrivals:
         return float(np.median((t[far] - begin) / r[far])) if far.any() else math.nan
 
 
-def arrivals(gather: Array, distance: Array, interval: float, frequency: float) -> Arrivals:
+def arrivals(gather: Array, distance: Array, interval: float, frequency: float) -> FirstArrivals:
     """First arrivals of the louder half of the traces of a shot.
 
     In faint traces, an artefact before the first arrival may be what stands out.
@@ -99,31 +99,45 @@ def arrivals(gather: Array, distance: Array, interval: float, frequency: float) 
 
     Returns
     -------
-    arrivals : Arrivals
+    arrivals : FirstArrivals
     """
     if not len(gather):
-        return Arrivals(distance, np.zeros(0))
+        return FirstArrivals(distance, np.zeros(0))
     peaks = np.abs(gather).max(axis=1, initial=0.0)
     loud = (peaks >= np.median(peaks)) & (peaks > 0)
     times = np.full(len(gather), np.nan)
     times[loud] = pick_onsets(gather[loud], interval, frequency)
-    return Arrivals(distance, times)
+    return FirstArrivals(distance, times)
 
 
 def onset(wavelet: Array, interval: float, frequency: float) -> float:
-    """Onset of a wavelet [s]; that of its largest value if none stands out."""
+    """Onset of a wavelet; the time of its largest value if no onset stands out.
+
+    Parameters
+    ----------
+    wavelet : ndarray of shape (samples,)
+    interval : float
+        Sampling interval [s].
+    frequency : float
+        Middle of its band [Hz].
+
+    Returns
+    -------
+    time : float
+        [s]
+    """
     time = float(pick_onsets(wavelet.reshape(1, -1), interval, frequency)[0])
     return time if math.isfinite(time) else interval * float(np.abs(wavelet).argmax())
 
 
 def wrong_sampling(
-    shots: Sequence[Arrivals], begin: float, speeds: tuple[float, float], interval: float
+    shots: Sequence[FirstArrivals], begin: float, speeds: tuple[float, float], interval: float
 ) -> Fault | None:
     """The fault of times that no wave of the model has; None if they are possible.
 
     Parameters
     ----------
-    shots : sequence of Arrivals
+    shots : sequence of FirstArrivals
         Observed.
     begin : float
         Onset of the wavelet [s].
@@ -155,13 +169,13 @@ def wrong_sampling(
 
 
 def other_sampling(
-    observed: Sequence[Arrivals], synthetic: Sequence[Arrivals], interval: float
+    observed: Sequence[FirstArrivals], synthetic: Sequence[FirstArrivals], interval: float
 ) -> Fault | None:
     """The fault of observed arrivals whose moveout is a multiple of the synthetic one.
 
     Parameters
     ----------
-    observed, synthetic : sequence of Arrivals
+    observed, synthetic : sequence of FirstArrivals
         Of the same shots.
     interval : float
         Sampling interval of the records [s].
@@ -174,7 +188,7 @@ def other_sampling(
     for recorded, modelled in zip(observed, synthetic, strict=True):
         both = recorded.picked & modelled.picked
         slopes = [
-            Arrivals(a.distance, np.where(both, a.time, np.nan)).slope()
+            FirstArrivals(a.distance, np.where(both, a.time, np.nan)).slope()
             for a in (recorded, modelled)
         ]
         if min(slopes) > 0:

@@ -1,4 +1,4 @@
-"""Band of records against that which a wavelet has where it arrives.
+"""Band of records against the band of a wavelet where it arrives.
 
 The middle of a band is the frequency with half of the energy on either side,
 
@@ -31,13 +31,15 @@ OFF = 1.4
 OFF_IF_ESTIMATED = 2.0
 
 
-def power(gathers: Iterable[Array], samples: int) -> Array:
-    """Power of all traces together, without white noise.
+def power(gathers: Iterable[Array], samples: int, noise: bool = True) -> Array:
+    """Power of all traces together.
 
     Parameters
     ----------
     gathers : iterable of ndarray of shape (n_receivers, samples)
     samples : int
+    noise : bool
+        Whether white noise is taken out.
 
     Returns
     -------
@@ -49,6 +51,8 @@ def power(gathers: Iterable[Array], samples: int) -> Array:
         for trace in np.asarray(gather, dtype=np.float64):
             total += np.abs(np.fft.rfft(trace, PADDED * samples)) ** 2
     total[0] = 0.0
+    if not noise:
+        return total
     return np.clip(total - ABOVE * np.quantile(total, QUIET), 0.0, None)
 
 
@@ -90,7 +94,7 @@ def arriving(wavelet: Array, interval: float, ndim: int, ghosts: Sequence[float]
     -------
     power : ndarray of shape (PADDED * samples // 2 + 1,)
     """
-    total = power([wavelet.reshape(1, -1)], wavelet.shape[-1])
+    total = power([wavelet.reshape(1, -1)], wavelet.shape[-1], noise=False)
     frequencies = np.fft.rfftfreq(PADDED * wavelet.shape[-1], interval)
     if ndim == 2:
         total[1:] /= frequencies[1:]

@@ -42,14 +42,28 @@ class Alternative:
 
     @property
     def words(self) -> str:
-        """What is done, in words."""
+        """The change, in words."""
         if self.kind == "elevations":
             return f"depths of {WHOSE[self.of]} of the opposite sign"
         first, second = self.axes
         return f"{first} and {second} of {WHOSE[self.of]} exchanged"
 
     def applied(self, geometry: Acquisition, grid: Grid) -> tuple[Array, list[Array]]:
-        """Positions of sources and of the receivers of each shot [m]."""
+        """Positions as this reading has them.
+
+        Parameters
+        ----------
+        geometry : Acquisition
+        grid : Grid
+            Of the model; it names the axes.
+
+        Returns
+        -------
+        sources : ndarray of shape (n_shots, ndim)
+            [m]
+        receivers : list of ndarray of shape (n_receivers, ndim)
+            Of each shot [m].
+        """
         receivers = [geometry.receivers_of(shot) for shot in range(geometry.shots)]
         sources = geometry.sources
         if self.of != "receivers":
@@ -59,14 +73,25 @@ class Alternative:
         return sources, receivers
 
     def fits(self, geometry: Acquisition, grid: Grid) -> bool:
-        """Whether all positions are then in the model, and other ones."""
+        """Whether all positions lie in the model by this reading, and some differ.
+
+        Parameters
+        ----------
+        geometry : Acquisition
+        grid : Grid
+            Of the model.
+
+        Returns
+        -------
+        fits : bool
+        """
         sources, receivers = self.applied(geometry, grid)
         everything = np.concatenate([sources, *receivers])
         before = np.concatenate(
             [geometry.sources, *(geometry.receivers_of(n) for n in range(geometry.shots))]
         )
-        moved = bool((np.abs(everything - before) > 0.5 * np.asarray(grid.spacing)).any())
-        return moved and not grid.outside(everything).any()
+        differs = bool((np.abs(everything - before) > 0.5 * np.asarray(grid.spacing)).any())
+        return differs and not grid.outside(everything).any()
 
     def _turned(self, positions: Array, grid: Grid) -> Array:
         columns = []

@@ -17,7 +17,7 @@ Config = schema.InvertConfig | schema.RtmConfig
 
 @dataclass(frozen=True)
 class Cure:
-    """What makes a fault disappear.
+    """Settings that make a fault disappear.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class NamedFault:
     cure: Cure
 
     def __str__(self) -> str:
-        """What is wrong, and what to do."""
+        """The fault, and its cure."""
         return f"{self.fault.text}; {self.cure}"
 
     def numbers(self) -> dict[str, object]:
@@ -111,9 +111,10 @@ def _polarity(_: Fault, config: Config) -> Cure:
     section = config.wavelet
     text = "change the sign of the wavelet"
     if section is None:
-        return Cure(
-            text, (f"wavelet={{kind: file, file: {_quoted(config.data.file)}, scale: -1}}",)
-        )
+        file = config.data.file
+        if not isinstance(file, Path):
+            return Cure(text)
+        return Cure(text, (f"wavelet={{kind: file, file: {_quoted(file)}, scale: -1}}",))
     if isinstance(section, schema.WaveletFileSection):
         return Cure(text, (f"wavelet.scale={-section.scale:.9g}",))
     return Cure(text, (f"wavelet.amplitude={-section.amplitude:.9g}",))

@@ -155,4 +155,6 @@ class Problems:
             With all problems, if there are any.
         """
         if self.errors:
-            raise ProblemsError([*self._suspected, *self.errors])
+            keys = {problem.key for problem in self.errors}
+            causes = [problem for problem in self._suspected if problem.key not in keys]
+            raise ProblemsError([*causes, *self.errors])

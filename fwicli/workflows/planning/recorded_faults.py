@@ -17,6 +17,7 @@ from fwicli.inversion.quality.faults import Fault
 from fwicli.survey import proximity
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
+from fwicli.survey.signals.wavelets import BAND_EDGE, Spectrum
 from fwicli.workflows.planning.cures import named
 from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.planning.simulation_grids import speeds
@@ -24,8 +25,9 @@ from fwicli.workflows.planning.simulation_grids import speeds
 Array = NDArray[Any]
 Config = schema.InvertConfig | schema.RtmConfig
 
-# Most shots whose moveout and spectrum are taken, shots that are compared, and traces of a shot.
-SHOTS, COMPARED, TRACES = 12, 1000, 100
+# Most shots whose moveout and spectrum are taken; shots that are compared, in memory and stored in
+# a file; traces of a shot.
+SHOTS, COMPARED, COMPARED_STORED, TRACES = 12, 1000, 100, 100
 # Quantile of the speeds of a model below which there are few points.
 SLOW = 0.1
 
@@ -46,9 +48,10 @@ def check(
     model : EarthModel or None
         None where the records do not lie in it: their times and distances are not judged.
     records : Gathers
-    wavelet : ndarray of shape (samples,) or None
+    wavelet : ndarray of shape (samples,) or (n_shots, samples), or None
         None where it has problems, as those of a wrong sampling interval.
     """
+    wavelet = None if wavelet is None else np.atleast_2d(wavelet)[0]
     chosen = _some(records.acquisition.shots, SHOTS)
     gathers = [_traces(records, shot)[1] for shot in chosen]
     power = spectra.power(gathers, records.samples)
@@ -58,7 +61,7 @@ def check(
     faults = [_dead(records, recorded)]
     if model is not None:
         faults.append(_sampling(config, model, records, wavelet, recorded))
-        if faults[-1] is None and wavelet is not None:
+        if faults[-1] is None and wavelet is not None and _ends(wavelet, records.interval):
             expected = _expected(config, model, records, wavelet)
             faults.append(spectra.other_band(recorded, expected, _estimated(config)))
     for fault in faults:
@@ -82,18 +85,15 @@ def _sampling(
         arrivals.append(moveout.arrivals(gather, distance, records.interval, frequency))
     begin = 0.0
     if wavelet is not None:
-        middle = spectra.middle(
-            spectra.power([wavelet.reshape(1, -1)], records.samples),
-            records.samples,
-            records.interval,
-        )
+        power = spectra.power([wavelet.reshape(1, -1)], records.samples, noise=False)
+        middle = spectra.middle(power, records.samples, records.interval)
         begin = moveout.onset(wavelet, records.interval, middle)
     speeds_of_model = _speeds(config.physics.equation, model)
     return moveout.wrong_sampling(arrivals, begin, speeds_of_model, records.interval)
 
 
 def _some(count: int, most: int) -> list[int]:
-    """Numbers from the first to the last of a count, evenly, at most so many."""
+    """Evenly spaced numbers from 0 to a count, at most as many as `most`."""
     return [int(n) for n in np.unique(np.linspace(0, count - 1, min(count, most)).round())]
 
 
@@ -105,8 +105,9 @@ def _traces(records: Gathers, shot: int) -> tuple[Array, Array]:
 
 
 def _dead(records: Gathers, frequency: float) -> Fault | None:
-    """Shots that recorded nothing, among all of them or `COMPARED`."""
-    numbers = _some(records.acquisition.shots, COMPARED)
+    """Shots that recorded nothing, among all of them or as many as are compared."""
+    most = COMPARED_STORED if records.stored else COMPARED
+    numbers = _some(records.acquisition.shots, most)
     shots = [
         energies.energy(_traces(records, shot)[1], records.interval, frequency) for shot in numbers
     ]
@@ -133,6 +134,11 @@ def _speeds(equation: str, model: EarthModel) -> tuple[float, float]:
     """Speeds that first arrivals may have [m/s]: not those of a few soft points."""
     slowest, fastest = speeds(equation, model)
     return max(slowest, float(np.quantile(model.vp, SLOW))), fastest
+
+
+def _ends(wavelet: Array, interval: float) -> bool:
+    """Whether the spectrum of a wavelet ends below the Nyquist frequency, and so has a middle."""
+    return Spectrum.of(wavelet, interval).at_nyquist < BAND_EDGE
 
 
 def _estimated(config: Config) -> bool:

@@ -1,6 +1,6 @@
 """One-shot quality control: shots modelled in the starting model, compared, drawn and judged.
 
-What is wrong is looked for in an order in which a fault does not pass for another:
+Faults are looked for in an order in which none passes for another:
 
     dead shots, sampling, band of the wavelet     from the records alone
     sampling                                      moveout of observed and synthetic arrivals
@@ -109,8 +109,8 @@ def judged(
     return compared, faults
 
 
-def warn(plan: Plan, loaded: Loaded, executor: Executor) -> None:
-    """Log the faults that a few shots of the first stage show, before anything else is computed.
+def warn(plan: Plan, loaded: Loaded, executor: Executor, resumed: bool) -> None:
+    """Log the faults that a few shots of the first stage show, before all other shots are modelled.
 
     Parameters
     ----------
@@ -118,7 +118,11 @@ def warn(plan: Plan, loaded: Loaded, executor: Executor) -> None:
     loaded : Loaded
         Config of `fwi invert` or `fwi rtm`.
     executor : Executor
+    resumed : bool
+        Whether the run was begun before, so that all was said.
     """
+    if resumed:
+        return
     setting = StageSetting(plan, loaded.config)
     dead = {n for f in plan.faults for n in f.fault.numbers.get("shots", ())}
     live = [n for n in range(plan.acquisition.shots) if n not in dead and setting.traces(n).any()]
@@ -221,7 +225,9 @@ def _draw(setting: StageSetting, compared: Sequence[ComparedShot], folder: Path)
         raw = np.asarray(setting.records.data[shot.shot])[traces]
         path = folder / f"shot_{shot.shot:04d}.png"
         title = f"shot {shot.shot}, {setting.describe()}"
-        wavelets = quality.Wavelets(np.asarray(setting.records.wavelet), setting.wavelet)
+        wavelets = quality.Wavelets(
+            setting.records.wavelet_of(shot.shot), setting.wavelet(shot.shot)
+        )
         quality.shot(path, shot, raw, wavelets, title)
         paths.append(path)
     return paths

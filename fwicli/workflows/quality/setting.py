@@ -1,4 +1,4 @@
-"""What a shot is modelled and compared with: numerics, band and wavelet of a stage of a plan."""
+"""Numerics, band and wavelet of a stage of a plan, with which a shot is modelled and compared."""
 
 from __future__ import annotations
 
@@ -85,15 +85,13 @@ class StageSetting:
         return (0.0, self.numerics.highest_frequency) if band is None else (band[0], band[1])
 
     @cached_property
-    def wavelet(self) -> Array:
-        """Wavelet in the band, of shape (samples,)."""
-        wavelet = np.asarray(self.records.wavelet)
-        return self.filtered(wavelet)
-
-    @cached_property
     def frequency(self) -> float:
         """Centre of the wavelet's band [Hz]."""
-        return Spectrum.of(self.wavelet, self.plan.interval).centre
+        return Spectrum.of(self.wavelet(0), self.plan.interval).centre
+
+    def wavelet(self, shot: int) -> Array:
+        """Wavelet of a shot in the band, of shape (samples,)."""
+        return self.filtered(self.records.wavelet_of(shot))
 
     def filtered(self, traces: Array) -> Array:
         """Traces in the band."""
@@ -126,6 +124,10 @@ class StageSetting:
         shot : int
         positions : tuple of ndarray, optional
             Other positions of source, shape (1, ndim), and receivers than those of the survey [m].
+
+        Returns
+        -------
+        task : WindowedTask
         """
         from fwicli.propagators.tasks import ModellingTask, WindowedTask  # late: Devito
 
@@ -135,7 +137,7 @@ class StageSetting:
         task = ModellingTask(
             self.discretization,
             self._parameters,
-            self.wavelet.reshape(1, -1),
+            self.wavelet(shot).reshape(1, -1),
             source,
             receivers[self.traces(shot)],
         )
@@ -154,6 +156,10 @@ class StageSetting:
         shot : int
         synthetic : ndarray of shape (n_receivers, samples)
             Of the traces that are compared [Pa].
+
+        Returns
+        -------
+        compared : ComparedShot
         """
         traces = self.traces(shot)
         observed = self.filtered(np.asarray(self.records.data[shot])[traces])

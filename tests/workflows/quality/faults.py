@@ -22,9 +22,15 @@ Plant = Callable[[Gathers], Gathers]
 
 
 def later(seconds: float) -> Plant:
-    """Records with another time zero."""
+    """Records with another time zero, as if they had been switched on too early."""
     section = DataSection.model_validate({"file": "none", "shift": seconds})
-    return lambda records: replace(corrected(replace(records, wavelet=None), section), wavelet=None)
+
+    def plant(records: Gathers) -> Gathers:
+        moved = corrected(replace(records, wavelet=None), section)
+        wavelet = None if records.wavelet is None else records.wavelet[..., : moved.samples]
+        return replace(moved, wavelet=wavelet)
+
+    return plant
 
 
 def reversed_polarity(records: Gathers) -> Gathers:
