@@ -1,7 +1,7 @@
 """Corrections of records whose file is wrong: sampling, time zero, axes, shots to leave out.
 
-Traces that move to earlier times end earlier, since the samples behind their end are unknown. Traces
-that move to later times begin with zeros, and end where they did.
+Traces that move to earlier times end earlier, since the samples behind their end are unknown.
+Traces that move to later times begin with zeros, and end where they did.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ FAULTS: dict[str, tuple[Plant, str]] = {
 # Faults that leave no plan: what is advised stands in the problems.
 REFUSED = {
     "sampling": r"sampling interval of \S+ s is likely 10+ times",
-    "axes": "exchanged|opposite sign",
+    "axes": "exchanged|of the other sign",
 }
 
 
