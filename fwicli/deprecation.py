@@ -106,7 +106,8 @@ def renamed_keywords(**new_names: str) -> Callable[[Callable[P, T]], Callable[P,
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> T:
             for old in new_names.keys() & kwargs.keys():
-                name = function.__qualname__.removesuffix(".__init__")
+                own = function.__name__ != "__init__"
+                name = function.__name__ if own else type(args[0]).__name__
                 package = function.__module__.rpartition(".")[0]
                 warn(f"{package}.{name}({old}=)", f"{package}.{name}({new_names[old]}=)")
                 kwargs[new_names[old]] = kwargs.pop(old)

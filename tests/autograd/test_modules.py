@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import torch
 from torch import nn
 
@@ -36,3 +37,15 @@ def test_what_is_learned_is_a_parameter(make_survey: Callable[..., Any]) -> None
     network = nn.Sequential(nn.Linear(11, 11, dtype=m.dtype), learned)
     network(1e-3 * m).square().sum().backward()
     assert all(p.grad is not None and p.grad.abs().max() > 0 for p in network.parameters())
+
+
+def test_old_name_of_the_simulation(make_survey: Callable[..., Any]) -> None:
+    """Functions and modules take it as a keyword, and warn with the new one."""
+    s = make_survey()
+    waves = s.waves()
+    with pytest.warns(DeprecationWarning, match=r"autograd\.forward\(waves=\)") as w:
+        gather = autograd.forward(waves=waves, model=s.model, wavelet=s.wavelet)
+    assert w[0].filename == __file__
+    with pytest.warns(DeprecationWarning, match=r"autograd\.Forward\(simulation=\)"):
+        layer = autograd.Forward(waves=waves, model=s.model)
+    assert torch.equal(layer(s.wavelet), gather)
