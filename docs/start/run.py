@@ -26,6 +26,8 @@ SOURCES = {
     "convergence.png": "runs/invert/convergence.png",
     "image.png": "runs/rtm/image.png",
     "diagnosis.png": "runs/field/diagnosis_1.png",
+    "segy-records.png": "line.png",
+    "segy-image.png": "runs/image/image.png",
 }
 PICTURE = re.compile(r"!\[[^\]]*\]\(pictures/([\w.-]+)\)")
 

@@ -256,7 +256,7 @@ class _Drafting:
             ),
             "band": (
                 f"{self.band.low:.3g} to {self.band.high:.3g} Hz, strongest at "
-                f"{self.band.peak:.3g} Hz"
+                f"{self.band.peak:.3g} Hz where all traces count alike"
             ),
         }
         axes = "xyz" if self.placement.ndim == 3 else "xz"
