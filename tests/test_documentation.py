@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -140,6 +141,21 @@ def test_first_steps_run(page: str, tmp_path: Path) -> None:
     (tmp_path / "pictures").mkdir()
     steps["copy_pictures"](path, tmp_path, tmp_path / "pictures")
     assert list((tmp_path / "pictures").iterdir())
+
+
+@pytest.mark.slow  # five runs of waves; their parts are tests of their own
+def test_the_way_from_segy_runs(tmp_path: Path, shared_data: Path) -> None:
+    """Every command of the page, on a piece of a marine line."""
+    path = DOCS / "start" / "from-segy.md"
+    shutil.copyfile(shared_data / "segy" / "viking_small.segy", tmp_path / "line.sgy")
+    steps = runpy.run_path(str(DOCS / "start" / "run.py"))
+    steps["run"](path, tmp_path)
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    steps["copy_pictures"](path, tmp_path, pictures)
+    assert len(list(pictures.iterdir())) == 2
+    assert (tmp_path / "image.sgy").stat().st_size > 3600
+    assert list((tmp_path / "runs" / "check").glob("*.png"))
 
 
 def test_notebooks_hold_the_scripts(tmp_path: Path) -> None:
