@@ -109,6 +109,8 @@ def main(megabytes: int, folder: Path | None) -> None:
                 f"convert {source[2:]:>3} to {target[2:]:<3}  {memory / 1e6:5.0f} MB of memory  "
                 f"{speed / 1e6:5.0f} MB/s, {speed / disk:.2f} of the disk's"
             )
+            for path in place.glob(f"{source}*"):
+                path.unlink()
         start = time.perf_counter()
         memory = fwi("info", str(place / names[-1]))
         speed = size / (time.perf_counter() - start)

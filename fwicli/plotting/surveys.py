@@ -75,7 +75,7 @@ def survey(path: Path, shown: SurveyPicture) -> None:
     )
     _map(panels["map"], shown)
     _offsets(panels["offsets"], shown.offsets)
-    _fold(panels["fold"], shown.fold)
+    _fold(figure, panels["fold"], shown.fold)
     _spectrum(panels["spectrum"], shown)
     _gather(panels["gather"], shown)
     figure.suptitle(shown.title)
@@ -189,7 +189,7 @@ def _offsets(axes: Axes, offsets: Array) -> None:
     axes.set_title("Offsets", fontsize=10)
 
 
-def _fold(axes: Axes, fold: tuple[Array, Array]) -> None:
+def _fold(figure: Figure, axes: Axes, fold: tuple[Array, Array]) -> None:
     """Along x in 2D; from above in 3D."""
     midpoints, counts = fold
     if midpoints.shape[1] == 1:
@@ -197,7 +197,10 @@ def _fold(axes: Axes, fold: tuple[Array, Array]) -> None:
         axes.set(xlabel="midpoint [km]", ylabel="traces")
         axes.set_ylim(bottom=0)
     else:
-        axes.scatter(midpoints[:, 0] / 1000, midpoints[:, 1] / 1000, c=counts, s=2)
+        places = axes.scatter(
+            midpoints[:, 0] / 1000, midpoints[:, 1] / 1000, c=counts, s=6, marker="s"
+        )
+        figure.colorbar(places, ax=axes, label="traces")
         axes.set(xlabel="midpoint x [km]", ylabel="y [km]")
     axes.set_title(f"Fold, up to {counts.max()}", fontsize=10)
 
@@ -205,7 +208,8 @@ def _fold(axes: Axes, fold: tuple[Array, Array]) -> None:
 def _spectrum(axes: Axes, shown: SurveyPicture) -> None:
     axes.plot(shown.frequencies, shown.spectrum, lw=1.0)
     loud = shown.frequencies[shown.spectrum >= 1e-2]
-    axes.set_xlim(0, 1.2 * float(loud[-1]) if loud.size and loud[-1] else None)
+    last = float(shown.frequencies[-1])
+    axes.set_xlim(0, min(last, 1.2 * float(loud[-1])) if loud.size and loud[-1] else last)
     axes.set(xlabel="frequency [Hz]", ylabel="relative amplitude")
     axes.set_title("Mean spectrum", fontsize=10)
     axes.grid(alpha=0.3)

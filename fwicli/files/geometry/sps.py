@@ -121,6 +121,40 @@ def read(
     return sources, receivers, _relation(files["X"], revision, sources, receivers)
 
 
+def read_points(path: Path, kind: Literal["S", "R"]) -> Stations:
+    """Read sources or receivers alone.
+
+    Parameters
+    ----------
+    path : Path
+    kind : {"S", "R"}
+
+    Returns
+    -------
+    stations : Stations
+
+    Raises
+    ------
+    DataError
+        As `read` does.
+    """
+    file = _file(path, kind)
+    length, note = _unit([file], None)
+    stations = _stations(file, _revision([file]), length)
+    return replace(stations, notes=(*stations.notes, note)) if note else stations
+
+
+def count(path: Path, kind: Kind) -> int:
+    """Number of records of a kind in a file.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, or has none.
+    """
+    return len(_file(path, kind).records)
+
+
 def _file(path: Path, kind: Kind) -> SpsFile:
     """Records of a kind in a file.
 

@@ -15,6 +15,7 @@ from fwicli.workflows.run_folder.progress import Progress
 
 CONFIGS = (".yaml", ".yml")
 TABLES = (".csv", ".tsv", ".txt", ".asc", ".dat")
+SPS = (".sps", ".rps", ".xps", ".s", ".r", ".x", ".s01", ".r01", ".x01", ".txt")
 
 
 def reports(path: Path, reading: FileLayout, progress: Progress) -> Iterator[Report]:
@@ -54,6 +55,8 @@ def reports(path: Path, reading: FileLayout, progress: Progress) -> Iterator[Rep
         yield results.report(path, reading.dataset)
     elif head.startswith(arrays.ZIP):
         yield _npz(path, reading)
+    elif path.suffix.lower() in SPS and (kinds := tables.sps_kinds(path)):
+        yield tables.sps_report(path, kinds)
     elif path.suffix.lower() in TABLES and reading.raw.shape is None:
         yield tables.report(path)
     else:

@@ -223,6 +223,38 @@ class PositionStatistics:
             )
 
 
+def odd_points(points: Array, name: str) -> Iterator[str]:
+    """Sentences on oddities of points that belong to no shots, as those of a table.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, ndim)
+        [m]; depth last.
+    name : str
+        Of the points, in the plural.
+
+    Yields
+    ------
+    sentence : str
+    """
+    groups = _groups(points)
+    if groups:
+        yield (
+            f"{sum(map(len, groups))} of {len(points)} {name} share {len(groups)} positions, as "
+            f"numbers {groups[0][0] + 1} and {groups[0][1] + 1} at {_place(points[groups[0][0]])}"
+        )
+    plane = points[:, :-1]
+    zero = ~plane.any(axis=1)
+    others = plane[~zero]
+    if zero.any() and len(others) > 1:
+        nearest, typical = float(np.linalg.norm(others, axis=1).min()), _typical(others)
+        if typical and nearest > ISOLATED * typical:
+            yield (
+                f"{int(zero.sum())} of {len(points)} {name} lie at zero, and the nearest other one "
+                f"{nearest:.4g} m away: coordinates that were never filled?"
+            )
+
+
 def _groups(points: Array) -> list[NDArray[np.int64]]:
     """Numbers of points at one position, for every position of two or more."""
     finite = np.flatnonzero(np.isfinite(points).all(axis=1))

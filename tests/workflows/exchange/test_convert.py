@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from fwicli import Acquisition, Gathers, Grid
 from fwicli.cli.main import cli
 from fwicli.config.arrays import ArrayFileSection
+from fwicli.config.loader import load
 from fwicli.errors import ConfigError, DataError, FwiError
 from fwicli.files import hdf5
 from fwicli.files.flat import RawFormat
@@ -30,9 +31,12 @@ from fwicli.segy import records as segy
 from fwicli.survey.gathers import PointSource
 from fwicli.survey.traces import Traces
 from fwicli.workflows.assembly import grid_files
+from fwicli.workflows.assembly import survey as assembly
 from fwicli.workflows.convert import Conversion, run
 from fwicli.workflows.exchange import copying, opening
 from fwicli.workflows.exchange.opening import FileLayout
+from fwicli.workflows.planning.plan import make_plan
+from fwicli.workflows.run_folder import inputs
 from tests.conftest import SHARED
 
 RNG = np.random.default_rng(5)
@@ -229,6 +233,31 @@ def test_wrong_options_are_named(options: list[str], words: str, tmp_path: Path)
     assert isinstance(done.exception, FwiError)
     assert words in str(done.exception)
     assert not (tmp_path / "b.h5").exists()
+
+
+@pytest.mark.parametrize("irregularly", [False, True])
+def test_records_in_rsf_are_those_of_hdf5_to_a_config(
+    survey: Path, irregularly: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same plan and the same records; fingerprints cover every file of them."""
+    source, target = survey / "shots" / "shots.h5", tmp_path / "shots.rsf"
+    if irregularly:
+        monkeypatch.setattr(rsf, "_regular", lambda gathers: None)
+    run(Conversion(source, target))
+    plain = load(survey / "invert.yaml")
+    loaded = load(survey / "invert.yaml", settings=[f"data.file={target}"])
+    ours, theirs = (make_plan(each).summary() for each in (loaded, plain))
+    assert ours == theirs
+    assert_equal(assembly.gathers(loaded.config.data), assembly.gathers(plain.config.data))
+    covered = {Path(name).name for name in inputs.fingerprints(settings(loaded))}
+    written = {path.name for path in tmp_path.iterdir()}
+    assert written <= covered
+    assert ("shots_geometry.rsf@" in written) is irregularly
+
+
+def settings(loaded: Any) -> Any:
+    """Settings of a config as plain values."""
+    return json.loads(loaded.config.model_dump_json())
 
 
 # --- files that stay ------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from fwicli.survey.signals.wavelets import ricker
 from fwicli.workflows import info
 from fwicli.workflows.exchange.opening import FileLayout
 from tests.conftest import SHARED
+from tests.files.geometry import test_sps
 
 SHOTS, RECEIVERS, SAMPLES, INTERVAL = 6, 24, 301, 0.004
 
@@ -347,7 +348,41 @@ def test_tables_have_columns_that_vary(tmp_path: Path) -> None:
     (report,) = info.run([tmp_path / "s.csv"])
     assert report.contents["keys"]["x"] == {"from": 0.0, "to": 10.0, "different": 2}
     assert report.contents["keys"]["z"]["different"] == 1
-    assert report.odd == ["1 of 3 lines repeat an earlier one"]
+    assert report.odd == [
+        "1 of 3 lines repeat an earlier one",
+        "2 of 3 rows share 1 positions, as numbers 2 and 3 at (10, 5) m",
+    ]
+
+
+def test_positions_of_tables_are_judged(tmp_path: Path) -> None:
+    """Rows at one position under other names, and a row at zero far from all others."""
+    rows = [f"{n},{431000 + 25 * n},{6478200},{3}" for n in range(8)]
+    (tmp_path / "r.csv").write_text("\n".join(["id,x,y,z", *rows]))
+    assert odd(tmp_path / "r.csv") == []
+    rows[5], rows[7] = "5,431100,6478200,3", "7,0,0,3"
+    (tmp_path / "r.csv").write_text("\n".join(["id,x,y,z", *rows]))
+    repeated, zero = odd(tmp_path / "r.csv")
+    assert "2 of 8 rows share 1 positions, as numbers 5 and 6" in repeated
+    assert "1 of 8 rows lie at zero" in zero
+
+
+@pytest.mark.parametrize("revision", ["1", "2.1"])
+@pytest.mark.parametrize("name", ["x.sps", "x.txt"])
+def test_sps_files_are_points_and_relations(revision: str, name: str, tmp_path: Path) -> None:
+    points = [test_sps.point("R", revision, p) for p in test_sps.RECEIVERS]
+    (tmp_path / name).write_text("\n".join(points) + "\n")
+    (report,) = info.run([tmp_path / name])
+    assert report.kind == "SPS"
+    assert report.contents["receivers"] == len(points)
+    assert report.contents["keys"]["receiver_x"]["to"] == 431100.0
+    (sentence,) = report.odd
+    assert "no header says the unit" in sentence
+    (tmp_path / name).write_text("\n".join([*points, points[0].replace("201", "999", 1)]) + "\n")
+    assert "share 1 positions" in odd(tmp_path / name)[1]
+    relations = [test_sps.relation(revision, r) for r in test_sps.RELATION]
+    (tmp_path / name).write_text("\n".join(relations) + "\n")
+    (report,) = info.run([tmp_path / name])
+    assert report.contents["relations"] == len(relations)
 
 
 def test_a_config_is_for_check(survey: Path) -> None:
