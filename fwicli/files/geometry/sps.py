@@ -147,6 +147,15 @@ def read_points(path: Path, kind: Literal["S", "R"]) -> Stations:
 def count(path: Path, kind: Kind) -> int:
     """Number of records of a kind in a file.
 
+    Parameters
+    ----------
+    path : Path
+    kind : {"S", "R", "X"}
+
+    Returns
+    -------
+    count : int
+
     Raises
     ------
     DataError

@@ -69,7 +69,7 @@ def _positions(path: Path) -> list[str]:
 
 
 def sps_kinds(path: Path) -> str:
-    """Kinds of SPS records in a text file, as "S" or "SRX"; empty if it is none.
+    """Kinds of SPS records in a text file, as "S" or "SRX"; empty without any.
 
     Parameters
     ----------
