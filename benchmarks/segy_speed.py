@@ -2,9 +2,10 @@
 
 A file of 10 000 shots is written shot by shot, as IEEE and as IBM floats. It is indexed by a new
 process, opened by another from the index that the first has kept, and its shots are read at random
-and then all in order. The disk's own speed is that of writing and reading as many bytes in blocks
-of 4 MB. Files are written through to the disk; before reading, they leave the cache of the system.
-Memory is the largest that was resident, less what was resident after the imports.
+and then all in order. Then it is converted to HDF5 and back. The disk's own speed is that of
+writing and reading as many bytes in blocks of 4 MB. Files are written through to the disk; before
+reading, they leave the cache of the system. Memory is the largest that was resident, less what was
+resident after the imports.
 
     python benchmarks/segy_speed.py [--shots 10000] [--channels 100] [--samples 250] [--folder DIR]
 """
@@ -106,10 +107,44 @@ def opened(path: Path) -> None:
     click.echo(json.dumps({**times, "memory": memory, "through": whole, "all": resident()}))
 
 
-def in_process(path: Path, cache: Path) -> dict[str, float]:
-    """Run `opened` in a new process."""
+def converted(path: Path) -> None:
+    """Part of a new process: convert a file to HDF5, or back, shot by shot."""
+    from fwicli import SegyWriting, read_gathers, read_segy, write_gathers, write_segy
+
+    imported, started = resident(), time.perf_counter()
+    if path.suffix == ".sgy":
+        target = path.with_suffix(".h5")
+        write_gathers(target, read_segy([path]), {})
+    else:
+        target = back(path)
+        write_segy(target, read_gathers(path), SegyWriting(path.stem))
+    through(target)
+    times = {"took": time.perf_counter() - started, "memory": resident() - imported}
+    click.echo(json.dumps({**times, "all": resident()}))
+
+
+def back(path: Path) -> Path:
+    """Name of a file that came back from HDF5."""
+    return path.with_name(f"{path.stem}_back.sgy")
+
+
+def check_same(path: Path) -> None:
+    """Make sure that some shots came back with the same samples and positions."""
+    from fwicli import read_segy
+
+    ours, theirs = read_segy([back(path)]), read_segy([path])
+    for shot in np.random.default_rng(2).integers(0, len(theirs.data), 20):
+        same = np.array_equal(ours.data[shot], theirs.data[shot])
+        surveys = (ours.acquisition, theirs.acquisition)
+        receivers = [survey.receivers_of(int(shot)) for survey in surveys]
+        if not same or not np.array_equal(*receivers):
+            raise click.ClickException(f"shot {shot} came back with other samples or positions")
+
+
+def in_process(path: Path, cache: Path, option: str = "--open") -> dict[str, float]:
+    """Run `opened` or `converted` in a new process."""
     done = subprocess.run(
-        [sys.executable, __file__, "--open", str(path)],
+        [sys.executable, __file__, option, str(path)],
         env={**os.environ, "FWI_CACHE": str(cache)},
         check=True,
         capture_output=True,
@@ -119,16 +154,52 @@ def in_process(path: Path, cache: Path) -> dict[str, float]:
     return times
 
 
+def convert(file: Path, size: int, copying: float, cache: Path) -> None:
+    """Convert a file to HDF5 and back, and print speeds.
+
+    Parameters
+    ----------
+    file : Path
+    size : int
+        [bytes].
+    copying : float
+        Time of reading and writing as many bytes [s].
+    cache : Path
+    """
+    table = file.with_suffix(".h5")
+    for path, words in ((file, "to HDF5"), (table, "from HDF5")):
+        times = in_process(path, cache, "--convert")
+        click.echo(
+            f"{file.stem} {words}: {size / times['took'] / 1e6:.0f} MB/s "
+            f"({copying / times['took']:.2f} of the disk's speed of reading and writing), "
+            f"{times['all']:.0f} MB, {times['memory']:.0f} MB more than after the imports"
+        )
+    check_same(file)
+    table.unlink()
+    back(file).unlink()
+
+
 @click.command()
 @click.option("--shots", default=10_000)
 @click.option("--channels", default=100)
 @click.option("--samples", default=250)
 @click.option("--folder", type=click.Path(path_type=Path), help="Where files are written.")
-@click.option("--open", "path", type=click.Path(path_type=Path), hidden=True)
-def main(shots: int, channels: int, samples: int, folder: Path | None, path: Path | None) -> None:
-    """Write, index, open and read files, and print speeds."""
-    if path is not None:
-        opened(path)
+@click.option("--open", "opens", type=click.Path(path_type=Path), hidden=True)
+@click.option("--convert", "converts", type=click.Path(path_type=Path), hidden=True)
+def main(
+    shots: int,
+    channels: int,
+    samples: int,
+    folder: Path | None,
+    opens: Path | None,
+    converts: Path | None,
+) -> None:
+    """Write, index, open, read and convert files, and print speeds."""
+    if opens is not None:
+        opened(opens)
+        return
+    if converts is not None:
+        converted(converts)
         return
     place = Path(tempfile.mkdtemp(prefix="segy-", dir=folder))
     traces = shots * channels
@@ -154,6 +225,7 @@ def main(shots: int, channels: int, samples: int, folder: Path | None, path: Pat
                 f"{size / again['through'] / 1e6:.0f} MB/s "
                 f"({reading / again['through']:.2f} of the disk's speed), {again['all']:.0f} MB"
             )
+            convert(file, size, reading + writing, place / "cache")
             file.unlink()
     finally:
         shutil.rmtree(place)

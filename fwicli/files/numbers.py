@@ -25,6 +25,8 @@ KINDS = {
     "M": "dates",
     "m": "spans of time",
 }
+# Arrays of this size fit on any machine [bytes].
+SMALL = 1 << 22
 # Truth values, which NumPy converts to numbers without a warning.
 TRUTH = "b"
 # Exceptions of NumPy and of the standard library for damaged files.
@@ -97,7 +99,9 @@ def check_size(shape: Sequence[int], itemsize: int, name: str) -> int:
     DataError
         If it does not fit.
     """
-    size, memory = math.prod(int(n) for n in shape) * itemsize, available()
+    size = math.prod(int(n) for n in shape) * itemsize
+    # Of shots that are read one by one, the size is checked quickly.
+    memory = available() if size > SMALL else SMALL
     if size > memory:
         raise DataError(
             f"{name} has shape {tuple(int(n) for n in shape)}, {size / 1e9:.3g} GB, and this "

@@ -27,11 +27,12 @@ ENCODINGS: dict[str, tuple[int, str]] = {
 # Values of the first byte of an IBM float, by which its fraction is multiplied.
 _SIZES = 16.0 ** (np.arange(128) - 64.0) / 2.0**24
 SCALES = np.concatenate([_SIZES, -_SIZES])
-# Samples that are decoded at once, in the caches of a processor.
-PIECE = 1 << 16
+# Samples that are encoded or decoded at once. Larger arrays are new memory of the system each time,
+# which takes longer than the arithmetic.
+PIECE = 1 << 14
 
 
-def decode_ibm(stored: Array) -> NDArray[np.float32]:
+def decode_ibm(stored: Array, numbers: Array) -> None:
     """Numbers of IBM floats, rounded where single precision is shorter; infinite beyond it.
 
     segyio decodes trace by trace, and takes fractions that begin with zeros for others.
@@ -40,19 +41,16 @@ def decode_ibm(stored: Array) -> NDArray[np.float32]:
     ----------
     stored : ndarray of shape (n, samples)
         Bits, of type uint32 in the byte order of the file.
-
-    Returns
-    -------
-    numbers : ndarray of float32, of the same shape
+    numbers : ndarray of the same shape
+        They are written here.
     """
-    numbers = np.empty(stored.shape, np.float32)
     step = max(1, PIECE // max(1, stored.shape[1]))
     with np.errstate(over="ignore", under="ignore"):
         for begin in range(0, len(stored), step):
             bits = stored[begin : begin + step].astype(np.uint32)
             fraction = (bits & 0xFFFFFF).astype(np.float64)
-            numbers[begin : begin + step] = fraction * SCALES.take(bits >> 24)
-    return numbers
+            single = (fraction * SCALES.take(bits >> 24)).astype(np.float32)
+            numbers[begin : begin + step] = single
 
 
 def encode(samples: Array, encoding: str, name: str) -> Array:

@@ -75,7 +75,7 @@ def write_gathers(path: Path, gathers: Gathers, how: Writing | None = None) -> t
     DataError
         If headers cannot hold positions, numbers or times.
     """
-    how = how or Writing()
+    how, gathers = how or Writing(), gathers.as_recorded()
     fields = (
         byte_map("su" if how.kind == "su" else "standard") if how.fields is None else how.fields
     )
@@ -113,7 +113,7 @@ def write_gathers(path: Path, gathers: Gathers, how: Writing | None = None) -> t
             for name, values in how.headers.items():
                 headers[name] = np.asarray(values)[traces]
             writer.append(np.asarray(gathers.data[shot]), headers)
-    notes = [positions.note, _wavelet_note(gathers)]
+    notes = [positions.note, _length_note(gathers), _wavelet_note(gathers)]
     return tuple(note for note in notes if note)
 
 
@@ -193,8 +193,7 @@ class _Positions:
 
 def _starts(gathers: Gathers) -> Array:
     """Start times of shots [s]."""
-    start = getattr(gathers, "start", None)
-    return np.broadcast_to(0.0 if start is None else start, gathers.acquisition.shots)
+    return np.broadcast_to(gathers.start, gathers.acquisition.shots)
 
 
 def _delays(starts: Array, has_scalar: bool) -> tuple[Array, int]:
@@ -208,6 +207,19 @@ def _delays(starts: Array, has_scalar: bool) -> tuple[Array, int]:
     raise DataError(
         f"start times up to {np.abs(starts).max():g} s do not fit the headers of SEG-Y, which hold "
         f"up to 32767 parts of a millisecond"
+    )
+
+
+def _length_note(gathers: Gathers) -> str:
+    if isinstance(gathers.data, np.ndarray):
+        return ""
+    lengths = gathers.data.lengths
+    short = int((lengths < gathers.samples).sum())
+    if not short:
+        return ""
+    return (
+        f"{short} of {len(lengths)} shots have fewer samples than others, {lengths.min()} at "
+        f"least: zeros fill them up to {gathers.samples}, since all traces of the file have as many"
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from io import FileIO
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,7 @@ class SampleReader:
         self.dtype = precision(self.layouts)
         self._files: dict[int, FileIO] = {}
         self._stack = ExitStack()
+        self._memory, self._lock = np.empty(0, np.uint8), Lock()
 
     def __getstate__(self) -> dict[str, Any]:
         return {"layouts": self.layouts}
@@ -70,8 +72,13 @@ class SampleReader:
         DataError
             If a file has changed since it was indexed, or cannot be read.
         """
-        samples = self.layouts[0].samples
-        traces = np.empty((len(numbers), samples), self.dtype)
+        traces = np.empty((len(numbers), self.layouts[0].samples), self.dtype)
+        with self._lock:
+            self._fill(traces, numbers)
+        return traces
+
+    def _fill(self, traces: Array, numbers: NDArray[np.int64]) -> None:
+        """Read traces by number over all files."""
         files = np.searchsorted(self.ends, numbers, side="right")
         # Runs of traces that lie side by side in one file are read at once.
         breaks = np.flatnonzero((np.diff(numbers) != 1) | (np.diff(files) != 0)) + 1
@@ -79,15 +86,16 @@ class SampleReader:
             if end > begin:
                 file = int(files[begin])
                 first = int(numbers[begin] - self.ends[file]) + self.layouts[file].traces
-                traces[begin:end] = self._read(file, first, int(end - begin))
+                self._read(file, first, traces[begin:end])
         for file in np.unique(files):
             self._check(int(file))
-        return traces
 
-    def _read(self, file: int, first: int, count: int) -> Array:
-        """Samples of neighbouring traces of a file."""
-        layout = self.layouts[file]
-        block = np.empty((count, layout.stride), np.uint8)
+    def _read(self, file: int, first: int, traces: Array) -> None:
+        """Read neighbouring traces of a file."""
+        layout, count = self.layouts[file], len(traces)
+        if self._memory.size < count * layout.stride:
+            self._memory = np.empty(count * layout.stride, np.uint8)
+        block = self._memory[: count * layout.stride].reshape(count, layout.stride)
         try:
             if file not in self._files:
                 self._open(file)
@@ -103,10 +111,11 @@ class SampleReader:
             kind.newbyteorder("<" if layout.endian == "little" else ">")
         )
         if layout.is_ibm:
-            return decode_ibm(stored)
+            decode_ibm(stored, traces)
+            return
         if kind.itemsize == 8 and kind.kind != "f":
             self._check_exact(layout, stored.astype(kind), first)
-        return stored
+        traces[...] = stored
 
     def _open(self, file: int) -> None:
         """Open a file for reading."""

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fwicli.disk import atomic
 from fwicli.errors import DataError
-from fwicli.segy.encoding import ENCODINGS, encode
+from fwicli.segy.encoding import ENCODINGS, PIECE, encode
 from fwicli.segy.fields import HEADER, TYPES, Fields, byte_map
 from fwicli.segy.layout import BINARY, TEXT, explained
 
@@ -28,8 +28,8 @@ Array = NDArray[Any]
 LINES, WIDTH = 40, 80
 # Largest number of samples, and sampling interval [us], that headers of 16 bits hold.
 MOST_SAMPLES, LONGEST = 65535, 32767
-# Samples that are encoded at once.
-BLOCK = 1 << 17
+# Samples that are written at once.
+BLOCK = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,7 @@ class TraceWriter:
     def __init__(self, path: Path, file: BinaryIO, form: Form) -> None:
         self.path, self.file, self.form = path, file, form
         self.written = 0
+        self._memory = np.empty((0, 0), np.uint8)
 
     def append(self, samples: Array, headers: Mapping[str, ArrayLike]) -> None:
         """Add traces.
@@ -127,19 +128,30 @@ class TraceWriter:
                 f"{form.samples} samples"
             )
         name = f"{self.path}, traces {first + 1} to {first + len(samples)}"
-        stored = encode(samples, form.encoding, name)
         order: Literal["<", ">"] = "<" if form.kind == "su" else ">"
-        block = np.zeros((len(samples), HEADER + stored.itemsize * form.samples), np.uint8)
-        body = block[:, HEADER:].view(stored.dtype.newbyteorder(order))
-        body[...] = stored
+        kind = np.dtype(ENCODINGS[form.encoding][1]).newbyteorder(order)
+        block = self._empty(len(samples), HEADER + kind.itemsize * form.samples)
+        body = block[:, HEADER:].view(kind)
+        step = max(1, PIECE // form.samples)
+        for begin in range(0, len(samples), step):
+            part = slice(begin, begin + step)
+            body[part] = encode(samples[part], form.encoding, name)
         sampling = {"sample_count": form.samples, "sample_interval": form.microseconds}
         for key, values in {**sampling, **headers}.items():
             self._put(block, key, np.asarray(values), order)
         self.file.write(block.data)
         self.written += len(samples)
 
+    def _empty(self, traces: int, stride: int) -> Array:
+        """A block with empty headers, in the memory of the block before."""
+        if self._memory.shape[0] < traces or self._memory.shape[1] != stride:
+            self._memory = np.empty((traces, stride), np.uint8)
+        block = self._memory[:traces]
+        block[:, :HEADER] = 0
+        return block
+
     def _split(self, samples: Array, headers: Mapping[str, ArrayLike]) -> None:
-        """Add traces in blocks that fit the caches of a processor."""
+        """Add traces in blocks of limited size."""
         step = max(1, BLOCK // samples.shape[1])
         columns = {name: np.asarray(values) for name, values in headers.items()}
         for begin in range(0, len(samples), step):

@@ -84,7 +84,8 @@ def test_ibm_floats_are_those_that_segyio_reads(tmp_path: Path) -> None:
 def test_ibm_floats_with_leading_zeros() -> None:
     """By their definition: (-1)**s 16**(e - 64) f / 2**24."""
     bits = np.array([[0x4700374C, 0xC1000001, 0x42640000, 0x00000000, 0x80000000, 0x7FFFFFFF]])
-    numbers = decode_ibm(bits.astype(">u4"))
+    numbers = np.empty((1, 6))
+    decode_ibm(bits.astype(">u4"), numbers)
     assert numbers.tolist() == [[0x374C * 16.0, -(16.0**-5), 100.0, 0.0, -0.0, np.inf]]
 
 
@@ -97,6 +98,21 @@ def test_start_times_have_a_scalar(tmp_path: Path) -> None:
     whole = replace(records, start=np.array([-0.004, 0.0, 1.0]))
     write_gathers(tmp_path / "a.su", whole, Writing(kind="su"))
     np.testing.assert_allclose(read(tmp_path / "a.su", "su")[0].start, whole.start, rtol=1e-15)
+
+
+def test_shots_of_fewer_samples_are_filled_up_and_told(tmp_path: Path) -> None:
+    records = gathers()
+    data = [records.data[0], records.data[1][:, :30], records.data[2]]
+    ragged = Gathers(records.acquisition, 0.002, data, start=np.array([0.0, 0.01, 0.0]))
+    (note,) = write_gathers(tmp_path / "a.sgy", ragged)
+    assert "1 of 3 shots have fewer samples than others, 30 at least" in note
+    survey, samples = read(tmp_path / "a.sgy")
+    np.testing.assert_array_equal(samples[7:14, :30], data[1])
+    assert not samples[7:14, 30:].any()
+    assert survey.start.tolist() == [0.0, 0.01, 0.0]
+    again = write_gathers(tmp_path / "b.sgy", ragged.from_zero())
+    assert again == (note,)
+    assert (tmp_path / "a.sgy").read_bytes() == (tmp_path / "b.sgy").read_bytes()
 
 
 def test_sources_above_elevation_0_keep_their_sign(tmp_path: Path) -> None:
