@@ -61,6 +61,7 @@ def inside(
         if not outside.any():
             continue
         first = int(np.flatnonzero(outside)[0])
+        number = _numbered(geometry, first) if name == "receivers" else f"number {first}"
         where = ", ".join(f"{c:.9g}" for c in positions[first])
         remedy = "move them, or check units, `model.origin` and the sign of depths"
         if changes:
@@ -76,7 +77,7 @@ def inside(
         problems.add(
             (*key, name) if key == ("geometry",) else key,
             f"{int(outside.sum())} of {len(positions)} {name} lie outside the model, the "
-            f"first, number {first}, at ({where}) m, the farthest by {_farthest(grid, positions)}; "
+            f"first, {number}, at ({where}) m, the farthest by {_farthest(grid, positions)}; "
             f"the model has {_extent(grid)} m: {remedy}",
         )
     return len(problems.errors) == count
@@ -92,6 +93,15 @@ def _other_reading(problems: Problems, key: Key, grid: Grid, geometry: Acquisiti
         settings = axes_for(alternative, data, grid.axes)
         return text + "set " + " and ".join(f"`{s.replace('=', ': ', 1)}`" for s in settings)
     return ""
+
+
+def _numbered(geometry: Acquisition, receiver: int) -> str:
+    """A receiver among those of all shots, by its number, in its shot where shots differ."""
+    ends = np.cumsum(geometry.counts)
+    if geometry.shots == 1 or len(geometry.all_receivers()) < ends[-1]:
+        return f"number {receiver}"
+    shot = int(np.searchsorted(ends, receiver, side="right"))
+    return f"number {receiver - int(ends[shot] - geometry.counts[shot])} of shot {shot}"
 
 
 def _farthest(grid: Grid, positions: NDArray[np.float64]) -> str:

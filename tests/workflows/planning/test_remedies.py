@@ -179,6 +179,17 @@ def test_how_many_and_by_how_much(tmp_path: Path) -> None:
     assert "move them, or check units" in text
 
 
+def test_which_receiver_of_which_shot(tmp_path: Path) -> None:
+    """Where shots have their own."""
+    sources, receivers = survey(2)
+    receivers[12, 0] = 1300.0
+    path = of_tables(tmp_path, sources, receivers, FLAT)
+    text = message(path, ["geometry.receivers.offsets=[0, 700]"])
+    assert (
+        "2 of 43 receivers lie outside the model, the first, number 12 of shot 2, at (1300," in text
+    )
+
+
 def test_a_survey_that_is_too_large_gets_no_advice() -> None:
     grid = Grid((11, 11), (10.0, 10.0), (0.0, 0.0))
     points = np.array([[0.0, 5.0], [150.0, 5.0]])
