@@ -18,7 +18,7 @@ from fwicli.config.data import AxesSection, RecordsSection
 from fwicli.errors import DataError, GeometryError
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
-from fwicli.survey.traces import placed
+from fwicli.survey.signals.spans import placed
 from fwicli.workflows.assembly import plausibility
 
 Array = NDArray[Any]
