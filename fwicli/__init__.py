@@ -42,7 +42,9 @@ Files and configs
 Runs
     run_model, run_inversion, run_migration     the commands; Silent follows their progress
     reflectivity_correlation        an image beside the reflectivity of a model
+    check_shots             shots modelled and compared with their records: what is wrong, and cures
     compare_arrivals, stack_comparisons, Diagnosis      the diagnosis of first arrivals
+    FwiError                any error that is explained to the user
 
 Old names stand in `DEPRECATED`: name them there when a public name changes.
 """
@@ -65,6 +67,7 @@ PUBLIC = {
     "Executor": "fwicli.execution",
     "ExtendedSource": "fwicli.propagators.locations",
     "FullField": "fwicli.propagators.locations",
+    "FwiError": "fwicli.errors",
     "Gathers": "fwicli.survey.gathers",
     "Grid": "fwicli.survey.grid",
     "HistoryOptions": "fwicli.propagators.history",
@@ -96,6 +99,7 @@ PUBLIC = {
     "Verification": "fwicli.propagators.verification",
     "available": "fwicli.execution",
     "byte_map": "fwicli.segy.fields",
+    "check_shots": "fwicli.workflows.quality.one_shot:check",
     "compare_arrivals": "fwicli.inversion.quality.diagnosis:compare",
     "config_schema": "fwicli.config.reference:json_schema",
     "cores": "fwicli.execution",
