@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
+from fwicli.config.components import ComponentKey
 from fwicli.config.coordinates import CoordinatesSection
 from fwicli.config.segy import TraceHeadersSection
 from fwicli.config.values import Number, Positive, Section
@@ -81,6 +82,8 @@ class RecordsSection(TraceHeadersSection):
     """The coordinates of sources and receivers are along these axes; by default as named."""
     receiver_axes: AxesSection | None = None
     """The coordinates of receivers alone are along these axes; by default as `axes` says."""
+    component: ComponentKey | None = None
+    """The receivers recorded this component; by default as the file says, or else pressure."""
     coordinates: CoordinatesSection | None = None
     """The positions are on a map, and these settings bring them to the axes of the model."""
 

@@ -8,6 +8,7 @@ from tests.test_tree import ARROWS, MODULES
 
 # By module of the config: what it takes from other rooms, and for which key.
 NAMES = {
+    ("fwicli.config.components", "fwicli.survey.components"): "component",
     ("fwicli.config.inversion", "fwicli.inversion.unknowns.parameterization"): "parameter",
     ("fwicli.config.inversion", "fwicli.survey.model"): "impedance of `invert_for`",
     ("fwicli.config.schema", "fwicli.propagators.absorbing"): "sides",

@@ -20,6 +20,7 @@ from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.signals.spans import placed
 from fwicli.workflows.assembly import plausibility
+from fwicli.workflows.assembly.components import component
 
 Array = NDArray[Any]
 
@@ -55,6 +56,9 @@ def corrected(records: Gathers, section: RecordsSection) -> Gathers:
         records = _shifted(records, section.shift)
     if section.axes is not None or section.receiver_axes is not None:
         records = replace(records, acquisition=_on_axes(records.acquisition, section))
+    if section.component is not None:
+        acquisition = replace(records.acquisition, recorded=component(section.component))
+        records = replace(records, acquisition=acquisition)
     return records.select(_kept(records, section.skip)) if section.skip else records
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from fwicli.files.geometry.stations import Point, Reading, Stations
 from fwicli.survey.acquisition import Acquisition, towed
 from fwicli.survey.shapes import within_offsets
 from fwicli.workflows.assembly import corrections, field_records, frames, points, sizes
+from fwicli.workflows.assembly.components import component
 from fwicli.workflows.assembly.frames import MapPositions
 
 Array = NDArray[Any]
@@ -98,6 +99,17 @@ def layout(section: Geometry, ndim: int) -> SurveyLayout:
     SizeError
         If there are more positions than there is memory for.
     """
+    placed = _placed(section, ndim)
+    if not isinstance(section, GeometrySection):
+        return placed
+    recorded, emitted = (component(s.component) for s in (section.receivers, section.sources))
+    return replace(
+        placed, acquisition=replace(placed.acquisition, recorded=recorded, emitted=emitted)
+    )
+
+
+def _placed(section: Geometry, ndim: int) -> SurveyLayout:
+    """Sources and receivers on the axes of the model."""
     if isinstance(section, RecordsGeometrySection):
         return _of_records(section.records, ndim)
     offsets: Sequence[float] | None = None
