@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from fwicli.errors import DataError
-from fwicli.files import arrays
+from fwicli.files import arrays, numbers
 from fwicli.files.flat import RawFormat
 
 VALUES = np.arange(12.0).reshape(3, 4)
@@ -220,3 +220,16 @@ def test_settings_that_agree_with_the_file(tmp_path: Path) -> None:
     assert arrays.read(tmp_path / "x.npz", "vp").values.size == 12
     with pytest.raises(DataError, match="no array `vp`; it has: something"):
         arrays.read(tmp_path / "x.npz", "vp", chosen=("dataset",))
+
+
+def test_memory_is_looked_up_for_large_arrays_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading a shot of a survey takes less time than finding out how much memory there is."""
+    memory = iter([1e9])
+    monkeypatch.setattr(numbers, "available", lambda: next(memory))
+    npy(tmp_path / "x.npy")
+    np.testing.assert_array_equal(arrays.read(tmp_path / "x.npy").values, VALUES)
+    assert numbers.check_size((1000, 500), 8, "x") == 4_000_000
+    with pytest.raises(DataError, match="this machine has 1 GB"):
+        numbers.check_size((1000, 1000, 1000), 8, "x")
