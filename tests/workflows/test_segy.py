@@ -18,7 +18,7 @@ from fwicli.segy.fields import STANDARD, byte_map
 from fwicli.segy.records import Writing, write_gathers
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
-from fwicli.workflows import invert
+from fwicli.workflows import invert, model
 from fwicli.workflows.assembly import frames, sizes
 from fwicli.workflows.assembly import survey as assembly
 from fwicli.workflows.planning.plan import make_plan
@@ -175,6 +175,31 @@ def test_a_line_on_the_map_comes_to_the_axes_of_the_model(folder: Path) -> None:
         )
         np.testing.assert_allclose(placed.sources, [[50 * i, 6] for i in range(3)], atol=0.02)
         np.testing.assert_allclose(placed.receivers_of(0)[:, 0], -12.5 * np.arange(1, 6), atol=0.02)
+
+
+def test_receiver_gathers_are_records_of_shots(survey: Path, tmp_path: Path) -> None:
+    """By reciprocity: shots at the receivers, recorded at the sources, give the same traces."""
+    np.save(tmp_path / "true.npy", np.load(survey / "true.npy"))
+    text = (survey / "model.yaml").read_text() + "physics: {precision: float64}\n"
+    (tmp_path / "shots.yaml").write_text(
+        text.replace("stop: 600, step: 20}, z: 20", "stop: 600, count: 3}, z: 43.7")
+    )
+    model.run(load(tmp_path / "shots.yaml"), tmp_path / "shots")
+    write_gathers(tmp_path / "nodes.sgy", hdf5.read_gathers(tmp_path / "shots" / "shots.h5"))
+    head, tail = text.split("geometry:")[0], text[text.index("wavelet:") :]
+    geometry = "geometry: {records: {file: nodes.sgy, group: receiver}}\n"
+    (tmp_path / "nodes.yaml").write_text(head + geometry + tail)
+    model.run(load(tmp_path / "nodes.yaml"), tmp_path / "nodes")
+    modelled = hdf5.read_gathers(tmp_path / "nodes" / "shots.h5")
+    (tmp_path / "read.yaml").write_text(
+        (survey / "invert.yaml").read_text().replace("file: shots/shots.h5", "file: nodes.sgy")
+    )
+    nodes = load(tmp_path / "read.yaml", settings=["data.group=receiver"]).config
+    recorded = assembly.gathers(nodes.data)
+    assert recorded.acquisition.sources.tolist() == [[0, 43.7], [300, 43.7], [600, 43.7]]
+    ours, theirs = np.asarray(modelled.data), np.asarray(recorded.data)
+    assert ours.shape == theirs.shape == (3, 4, recorded.samples)
+    assert np.linalg.norm(ours - theirs) <= 1e-6 * np.linalg.norm(theirs)
 
 
 def test_modelling_takes_positions_from_records(survey: Path, folder: Path) -> None:
