@@ -19,7 +19,7 @@ from fwicli.segy.records import Writing, write_gathers
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.workflows import invert, model
-from fwicli.workflows.assembly import frames, sizes
+from fwicli.workflows.assembly import field_records, frames, sizes
 from fwicli.workflows.assembly import survey as assembly
 from fwicli.workflows.planning.plan import make_plan
 from tests.cli.test_commands import fwi
@@ -219,6 +219,15 @@ def test_modelling_takes_positions_from_records(survey: Path, folder: Path) -> N
     )
     with pytest.raises(FwiError, match="`records` takes the place of `sources` and `receivers`"):
         load(folder / "model.yaml")
+
+
+def test_su_files_have_no_scalar_of_times(folder: Path) -> None:
+    """Other values are at its byte; a preset or byte map of the user's is followed."""
+    write(folder / "late.su", line() | {"delay": 20, "time_scalar": -10}, kind="su")
+    settings = ("data.preset=streamer", "data.bytes={time_scalar: 215:int16}")
+    for extra, start in (((), 0.02), (settings[:1], 0.02), (settings[1:], 0.002)):
+        config = loaded(folder, f"data.file={folder}/late.su", *extra).config
+        np.testing.assert_allclose(field_records.read(config.data).start, start, rtol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,8 @@ def byte_map(section: RecordsSection) -> Fields:
     DataError
         If a field does not fit a trace header.
     """
-    changes = {}
+    is_su = (section.format or _format(files(section)[0])) == "su"
+    changes = dict(fields.PRESETS["su"].fields) if is_su else {}
     for name in STANDARD:
         written: HeaderField | None = getattr(section.bytes, name)
         if written is None:
@@ -115,10 +116,7 @@ def byte_map(section: RecordsSection) -> Fields:
         except DataError as error:
             error.key = ("bytes", name)
             raise
-    preset = section.preset
-    if preset == "standard" and (section.format or _format(files(section)[0])) == "su":
-        preset = "su"
-    return fields.byte_map(preset, changes)
+    return fields.byte_map(section.preset, changes)
 
 
 def grouping(section: RecordsSection) -> Grouping:
