@@ -24,6 +24,7 @@ ANGLES = {2: ("seconds of arc", 1_296_000.0), 3: ("degrees", 360.0), 4: ("degree
 # Sampling intervals are stored in microseconds, in 16 bits with a sign.
 LARGEST = 32767e-6
 MILLISECOND = 1e-3
+ROUNDED = 0.6e-6
 HORIZONTAL = ("source_x", "source_y", "receiver_x", "receiver_y")
 
 
@@ -176,7 +177,11 @@ class Quantities:
         """Sampling interval of all headers [s]."""
         binary = {index.layout.interval for index in self.indexes if index.layout.interval}
         traces = np.unique(self.stored("sample_interval"))
-        values = sorted({*binary, *(float(t) / 1e6 for t in traces if t)})
+        # Trace headers hold whole microseconds, and those of revision 2 are rounded.
+        others = {
+            float(t) / 1e6 for t in traces if t and all(abs(t / 1e6 - b) > ROUNDED for b in binary)
+        }
+        values = sorted({*binary, *others})
         if len(values) == 1 and values[0] <= LARGEST:
             return values[0]
         remedy = "set `data.interval` [s] to the right one"
@@ -190,7 +195,8 @@ class Quantities:
             )
         common = next(iter(binary), values[0])
         column = np.asarray(self.stored("sample_interval")) / 1e6
-        where = self.place(int(np.argmax((column != common) & (column != 0))), "sample_interval")
+        differs = (np.abs(column - common) > ROUNDED) & (column != 0)
+        where = self.place(int(np.argmax(differs)), "sample_interval")
         stated = ", ".join(f"{v:g}" for v in values[:5])
         raise DataError(
             f"{where}: sampling intervals of headers differ: {stated} s (the binary header, byte "

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import segyio
 
 from fwicli.errors import DataError
 from fwicli.segy import headers, index
 from fwicli.segy.fields import Field, byte_map
+from fwicli.segy.quantities import Quantities
 from fwicli.segy.samples import SampleReader
 from tests.segy.files import line, patch, samples_of, write
 
@@ -163,3 +165,22 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "no.su").write_bytes(bytes(1000))
     with pytest.raises(DataError, match="is no SU file"):
         index.read_index(tmp_path / "no.su", FIELDS)
+
+
+def test_more_samples_than_16_bits_state(tmp_path: Path) -> None:
+    """Revision 2 states their number, and the interval as a float, in other bytes."""
+    spec = segyio.spec()
+    spec.format, spec.tracecount, spec.samples = 5, 2, np.arange(70_000) * 4.0
+    data = np.random.default_rng(1).standard_normal((2, 70_000)).astype(np.float32)
+    with segyio.create(str(tmp_path / "long.sgy"), spec) as file:
+        file.trace.raw[:] = data
+    patch(tmp_path / "long.sgy", 3273, "d", 333.25)
+    read = index.read_index(tmp_path / "long.sgy", FIELDS)
+    assert (read.layout.samples, read.layout.interval) == (70_000, 333.25e-6)
+    patch(tmp_path / "long.sgy", 117, "H", 333, trace=0)
+    assert Quantities([index.read_index(read.layout.path, FIELDS)]).sampling()[0] == 333.25e-6
+    patch(tmp_path / "long.sgy", 117, "H", 334, trace=1)
+    with pytest.raises(DataError, match=r"trace 2, byte 117 .*: 0.00033325, 0.000334 s"):
+        Quantities([index.read_index(read.layout.path, FIELDS)]).sampling()
+    read = index.read_index(read.layout.path, FIELDS)
+    np.testing.assert_array_equal(samples_of(read), data)

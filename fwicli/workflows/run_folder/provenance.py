@@ -14,7 +14,7 @@ from pathlib import Path
 from fwicli.errors import CompilerError
 from fwicli.propagators.kernels import toolchain
 
-PACKAGES = ("fwicli", "devito", "numpy", "scipy", "h5py", "sympy")
+PACKAGES = ("fwicli", "devito", "numpy", "scipy", "h5py", "segyio", "sympy")
 
 
 def provenance() -> dict[str, str]:
