@@ -77,7 +77,7 @@ def command(
     if as_json:
         display.summary(summary, as_json)
         return
-    missing = summary.pop("not_written")
+    notes = summary.pop("notes")
     display.summary(summary, as_json)
-    for sentence in missing:
+    for sentence in notes:
         click.echo(f"note: {sentence}", err=True)

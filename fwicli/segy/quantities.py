@@ -139,7 +139,9 @@ class Quantities:
                 f"{place}: coordinates are said to be in {unit} (code {code}), but reach "
                 f"{largest:g}, which no such angle does; they are taken as lengths"
             )
-        if not all(index.layout.states_length for index in self.indexes):
+        # SU has no place for the unit.
+        layouts = [index.layout for index in self.indexes if index.layout.kind == "segy"]
+        if not all(layout.states_length for layout in layouts):
             self.notes.append("byte 3255 states no unit of lengths; they are taken as metres")
         if any(index.layout.length != 1.0 for index in self.indexes):
             self.notes.append("lengths are in feet (byte 3255) and are converted to metres")

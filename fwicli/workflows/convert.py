@@ -18,6 +18,9 @@ from fwicli.workflows.exchange import copying, opening
 from fwicli.workflows.exchange.opening import SUFFIXES, WORDS, FileLayout
 from fwicli.workflows.run_folder.progress import Progress, Silent
 
+# Formats that are recognised by names alone.
+STRICT = ("segy", "su", "rsf")
+
 
 @dataclass(frozen=True)
 class Conversion:
@@ -56,8 +59,8 @@ def run(
     Returns
     -------
     summary : dict
-        Names, formats and sizes, and `not_written`: sentences on contents of the source that the
-        target lacks.
+        Names, formats and sizes, and `notes`: sentences on contents of the source that are not
+        read, or that the target has no place for.
 
     Raises
     ------
@@ -73,6 +76,12 @@ def run(
         raise ConfigError(
             f"the name {target.name} says no format that is written; end it with one of "
             f"{', '.join(SUFFIXES)}, or name the format with --to"
+        )
+    if form in STRICT and SUFFIXES.get(target.suffix.lower()) != form:
+        ends = ", ".join(end for end, name in SUFFIXES.items() if name == form)
+        raise ConfigError(
+            f"{target.name} would not be recognised as {WORDS[form]} later; end its name with one "
+            f"of {ends}"
         )
     origin = opening.records_format(source, layout)
     written = outputs(target, form)

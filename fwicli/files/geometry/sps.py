@@ -110,7 +110,7 @@ def read(
     DataError
         If a file cannot be read, the revision or unit is not clear, or points are missing or twice.
     """
-    files = {kind: _file(path, kind) for kind, path in paths.items()}
+    files = {kind: read_file(path, kind) for kind, path in paths.items()}
     revision = revision or _revision(files.values())
     length, note = _unit([files["S"], files["R"]], unit)
     sources, receivers = (_stations(files[kind], revision, length) for kind in ("S", "R"))
@@ -138,14 +138,14 @@ def read_points(path: Path, kind: Literal["S", "R"]) -> Stations:
     DataError
         As `read` does.
     """
-    file = _file(path, kind)
+    file = read_file(path, kind)
     length, note = _unit([file], None)
     stations = _stations(file, _revision([file]), length)
     return replace(stations, notes=(*stations.notes, note)) if note else stations
 
 
-def count(path: Path, kind: Kind) -> int:
-    """Number of records of a kind in a file.
+def read_file(path: Path, kind: Kind) -> SpsFile:
+    """Records of a kind in a file.
 
     Parameters
     ----------
@@ -154,18 +154,7 @@ def count(path: Path, kind: Kind) -> int:
 
     Returns
     -------
-    count : int
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read, or has none.
-    """
-    return len(_file(path, kind).records)
-
-
-def _file(path: Path, kind: Kind) -> SpsFile:
-    """Records of a kind in a file.
+    file : SpsFile
 
     Raises
     ------

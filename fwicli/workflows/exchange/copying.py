@@ -130,7 +130,7 @@ def convert_records(
         "traces": int(traces.counts.sum()),
         "samples": traces.samples,
         "interval_s": records.interval,
-        "not_written": list(dict.fromkeys(missing)),
+        "notes": list(dict.fromkeys(missing)),
     }
 
 
@@ -205,7 +205,7 @@ def convert_array(
         missing = [f"`{n}` is not written: .npy has no place for it" for n in sorted(array.beside)]
     elif "spacing" not in array.beside and len(array.shape) > 1:
         missing = [f"{source} does not state the spacing, and so {target} does not"]
-    return {"shape": list(array.shape), "type": str(array.dtype), "not_written": missing}
+    return {"shape": list(array.shape), "type": str(array.dtype), "notes": missing}
 
 
 def _to_segy(path: Path, array: BlockedArray, name: str, update: Callable[[int], None]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from fwicli.config.data import DataSection
 from fwicli.config.loader import of_options
 from fwicli.disk import patterns
-from fwicli.errors import DataError
+from fwicli.errors import ConfigError, DataError
 from fwicli.files import arrays, blocks, datasets
 from fwicli.files.arrays import RAW
 from fwicli.files.blocks import BlockedArray
@@ -135,8 +135,15 @@ def records(path: Path, layout: FileLayout) -> Gathers:
     ------
     DataError
         If the file cannot be read.
+    ConfigError
+        If a field of the options does not fit a trace header.
     """
-    return field_records.read(layout.section(path), stored=True)
+    try:
+        return field_records.read(layout.section(path), stored=True)
+    except DataError as error:
+        if len(error.key) == 2 and error.key[0] == "bytes":
+            raise ConfigError(f"--bytes {error.key[-1]}: {error}") from error
+        raise
 
 
 def array(path: Path, layout: FileLayout, dataset: str = "") -> BlockedArray:

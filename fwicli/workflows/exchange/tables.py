@@ -82,7 +82,7 @@ def sps_kinds(path: Path) -> str:
     kinds = ""
     for kind in ("S", "R", "X"):
         with suppress(DataError):
-            sps.count(path, kind)
+            sps.read_file(path, kind)
             kinds += kind
     return kinds
 
@@ -109,7 +109,7 @@ def sps_report(path: Path, kinds: str) -> Report:
     keys: dict[str, dict[str, Any]] = {}
     odd: list[str] = []
     if "X" in kinds:
-        contents["relations"] = sps.count(path, "X")
+        contents["relations"] = len(sps.read_file(path, "X").records)
     for kind in ("S", "R"):
         if kind not in kinds:
             continue

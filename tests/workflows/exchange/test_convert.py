@@ -30,6 +30,7 @@ from fwicli.segy import grids
 from fwicli.segy import records as segy
 from fwicli.survey.gathers import PointSource
 from fwicli.survey.traces import Traces
+from fwicli.workflows import info
 from fwicli.workflows.assembly import grid_files
 from fwicli.workflows.assembly import survey as assembly
 from fwicli.workflows.convert import Conversion, run
@@ -85,6 +86,7 @@ PAIRS = [*permutations(SUFFIXES, 2), *((s, s) for s in SUFFIXES)]
 WRITERS: dict[str, Callable[[Path, Gathers], Any]] = {
     "h5": lambda path, gathers: hdf5.write_gathers(path, gathers, {}),
     "sgy": segy.write_gathers,
+    "su": lambda path, gathers: segy.write_gathers(path, gathers, segy.Writing(kind="su")),
     "rsf": rsf.write_gathers,
 }
 
@@ -125,6 +127,18 @@ def test_round_trips_keep_every_bit(survey: str, first: str, second: str, tmp_pa
         assert_equal(read(tmp_path / name), original)
 
 
+@pytest.mark.parametrize("survey", [name for name in SURVEYS if name != "double precision"])
+def test_su_keeps_every_bit_of_single_precision(survey: str, tmp_path: Path) -> None:
+    original = SURVEYS[survey]()
+    rsf.write_gathers(tmp_path / "a.rsf", original)
+    run(Conversion(tmp_path / "a.rsf", tmp_path / "b.su"))
+    run(Conversion(tmp_path / "b.su", tmp_path / "c.h5"))
+    for name in ("b.su", "c.h5"):
+        assert_equal(read(tmp_path / name), original)
+    (report,) = info.run([tmp_path / "b.su"])
+    assert not [sentence for sentence in report.odd if "unit" in sentence]
+
+
 @pytest.mark.parametrize("name", ["fixed spread", "towed", "one shot", "double precision"])
 def test_regular_surveys_are_plain_cubes(name: str, tmp_path: Path) -> None:
     """Numbers of NumPy alone give the cube; the axes give the positions."""
@@ -149,11 +163,11 @@ def test_wavelet_and_discretization_stay_between_hdf5_and_rsf(tmp_path: Path) ->
         other = read(tmp_path / name)
         np.testing.assert_array_equal(other.wavelet, wavelet)
         assert other.point_source == source
-    notes = run(Conversion(tmp_path / "a.h5", tmp_path / "d.sgy"))["not_written"]
+    notes = run(Conversion(tmp_path / "a.h5", tmp_path / "d.sgy"))["notes"]
     assert any("no place for the wavelet" in note for note in notes)
     assert any("how records were modelled" in note for note in notes)
     assert any("command, date, versions" in note for note in notes)
-    notes = run(Conversion(tmp_path / "d.sgy", tmp_path / "e.h5"))["not_written"]
+    notes = run(Conversion(tmp_path / "d.sgy", tmp_path / "e.h5"))["notes"]
     assert any("text header" in note for note in notes)
 
 
@@ -222,6 +236,7 @@ def test_byte_maps_are_those_of_configs(name: str, tmp_path: Path) -> None:
         (["--bytes", "receiver_x=300"], "bytes.receiver_x"),
         (["--bytes", "reciever_x=81"], "bytes.reciever_x"),
         (["--preset", "steamer"], "preset"),
+        (["--bytes", "receiver_x=81:int31"], "--bytes receiver_x: a field of type `int31`"),
         (["--group", "shott"], "group"),
     ],
 )
@@ -333,6 +348,7 @@ def test_a_source_that_ends_early_leaves_nothing(
     [
         ("a.h5", "b.xyz", "says no format"),
         ("a.h5", "b.npy", "not written as .npy of NumPy"),
+        ("a.h5", "b.h5@", "would not be recognised as RSF of Madagascar later"),
         ("a.npy", "b.su", "not written as SU"),
         ("gone.h5", "b.rsf", "there is no file"),
         ("gone*.sgy", "b.rsf", "no file matches"),
@@ -347,7 +363,7 @@ def test_what_cannot_be_converted_is_said(
     hdf5.write_gathers(tmp_path / "a.h5", SURVEYS["towed"](), {})
     np.save(tmp_path / "a.npy", np.ones((4, 5)))
     np.savez(tmp_path / "two.npz", vp=np.ones((4, 5)), rho=np.ones((4, 5)))
-    form = "" if target else "rsf"
+    form = {"": "hdf5", "b.h5@": "rsf"}.get(target, "")
     with pytest.raises(FwiError) as caught:
         run(Conversion(tmp_path / source, tmp_path / target, form))
     assert words in str(caught.value)
@@ -455,15 +471,15 @@ def test_arrays_keep_every_bit_and_their_grid(source: str, target: str, tmp_path
     stored = grid_files.read(section, None)
     np.testing.assert_array_equal(stored.values, VP)
     if target == "out.npy":
-        names = {note.split("`")[1] for note in summary["not_written"]}
+        names = {note.split("`")[1] for note in summary["notes"]}
         assert names - {"unit"} == ({"origin", "spacing"} if described else set())
         return
     if described:
         assert tuple(stored.numbers("spacing", "m", 2)) == GRID.spacing
         assert tuple(stored.numbers("origin", "m", 2)) == GRID.origin
-        assert summary["not_written"] == []
+        assert summary["notes"] == []
     else:
-        assert "does not state the spacing" in summary["not_written"][0]
+        assert "does not state the spacing" in summary["notes"][0]
 
 
 def test_text_names_what_is_not_written(tmp_path: Path) -> None:
