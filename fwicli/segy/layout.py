@@ -42,6 +42,8 @@ REFUSED = {4: "fixed point with gain", 7: "3-byte integer", 15: "3-byte unsigned
 FAILURES = (RuntimeError, OSError, ValueError, KeyError, IndexError, TypeError, MemoryError)
 SUFFIXES = {".sgy": "segy", ".segy": "segy", ".seg": "segy", ".su": "su"}
 FEET = 0.3048
+# Traces that are looked through for one of another length.
+MOST_WALKED = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -357,4 +359,20 @@ class _Binary:
                 f"traces of {samples} samples (byte 3221, {FORMATS[self.format][0]}) behind "
                 f"{first} bytes of headers, and {max(0, rest)} bytes more; it was cut, its traces "
                 f"have different lengths, or byte 3505 states the wrong number of text headers"
+                f"{self._first_of_other_length(path, first)}"
             )
+
+    def _first_of_other_length(self, path: Path, first: int) -> str:
+        """The first trace whose header states another length, in words; empty without one."""
+        width, offset = FORMATS[self.format][1], first
+        with path.open("rb") as file:
+            for number in range(1, MOST_WALKED):
+                file.seek(offset + 114)
+                stated = file.read(2)
+                if len(stated) < 2:
+                    break
+                count = struct.unpack(f"{self.code}H", stated)[0]
+                if count not in (0, self.samples):
+                    return f": trace {number} states {count} samples (byte 115)"
+                offset += HEADER + self.samples * width
+        return ""

@@ -150,6 +150,15 @@ def test_headers_that_make_no_sense_are_refused(
         index.read_index(path, FIELDS)
 
 
+def test_traces_of_different_lengths_are_named(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: 3600 + 7 * 272 + 240 + 20] + data[3600 + 8 * 272 :])
+    patch_at = 3600 + 7 * 272 + 115
+    patch(path, patch_at, "H", 5)
+    with pytest.raises(DataError, match=r"text headers: trace 8 states 5 samples .byte 115."):
+        index.read_index(path, FIELDS)
+
+
 @pytest.mark.parametrize("size", [0, 100, 3600, 3840, 3900])
 def test_files_that_were_cut_are_refused(path: Path, size: int) -> None:
     path.write_bytes(path.read_bytes()[:size])
