@@ -84,7 +84,7 @@ def command(
 
     loaded = load(config, kind, settings)
     if compared["shots"]:
-        _compare(loaded, as_json, **compared)
+        _compare(loaded, settings, as_json, **compared)
         return
     if compared["stage"] is not None or compared["folder"] is not None:
         raise click.UsageError("--stage and -o belong to the comparison of a shot; add --shot N")
@@ -92,7 +92,12 @@ def command(
 
 
 def _compare(
-    loaded: Loaded, as_json: bool, shots: tuple[int, ...], stage: int | None, folder: Path | None
+    loaded: Loaded,
+    settings: tuple[str, ...],
+    as_json: bool,
+    shots: tuple[int, ...],
+    stage: int | None,
+    folder: Path | None,
 ) -> None:
     """Compare shots with their records, and print what is wrong."""
     from fwicli.workflows.quality import one_shot
@@ -109,10 +114,12 @@ def _compare(
     click.echo()
     for fault in values["faults"]:
         click.echo(f"{fault['kind'].replace('_', ' ')}: {fault['text']}")
-        options = " ".join(f"--set {shlex.quote(s)}" for s in fault["settings"])
         click.echo(f"  cure: {fault['cure']}")
-        if options:
-            click.echo(f"  try:  fwi check {loaded.path} {options} --shot {shots[0]}")
+        if fault["settings"]:
+            options = [o for s in (*settings, *fault["settings"]) for o in ("--set", s)]
+            options += [o for shot in shots for o in ("--shot", str(shot))]
+            options += [] if stage is None else ["--stage", str(stage)]
+            click.echo(f"  try:  {shlex.join(['fwi', 'check', str(loaded.path), *options])}")
     if not values["faults"]:
         click.echo("nothing is wrong with sampling, positions, time zero, polarity or wavelet")
     for picture in values["pictures"]:

@@ -29,11 +29,14 @@ class Wavelets:
     Attributes
     ----------
     whole, in_band : ndarray of shape (samples,)
-        As it is, and in the band of the comparison [Pa].
+        As it is, and in the band of the comparison.
+    unit : str
+        Of both.
     """
 
     whole: Array
     in_band: Array
+    unit: str
 
 
 def shot(path: Path, compared: ComparedShot, raw: Array, wavelets: Wavelets, title: str) -> None:
@@ -195,7 +198,13 @@ def _wavelet(axes: Axes, wavelets: Wavelets, interval: float) -> None:
     for values, colour, name in curves:
         largest = float(np.abs(values).max()) or 1.0
         t = interval * np.arange(values.size)
-        axes.plot(t, values / largest, color=colour, lw=1.3, label=f"{name}, peak {largest:.3g}")
+        axes.plot(
+            t,
+            values / largest,
+            color=colour,
+            lw=1.3,
+            label=f"{name}, peak {largest:.3g} {wavelets.unit}",
+        )
         last = max(last, int(np.flatnonzero(np.abs(values) > 0.02 * largest)[-1]))
     axes.set_xlim(0, 1.2 * interval * max(last, 1))
     axes.set(xlabel="time [s]", ylabel="amplitude relative to its peak", title="Wavelet")

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config.loader import Loaded
-from fwicli.execution import Executor, Local
+from fwicli.execution import Executor, Local, available
 from fwicli.inversion.quality import comparison, moveout
 from fwicli.inversion.quality.comparison import ComparedShot
 from fwicli.inversion.quality.diagnosis import Diagnosis, stacked
@@ -186,7 +186,16 @@ def _misplaced(
 ) -> Fault | None:
     """The fault of positions that another reading of the coordinates cures best."""
     plan, best = setting.plan, None
-    for alternative in alternatives(plan.acquisition, plan.model.grid):
+    readings = alternatives(plan.acquisition, plan.model.grid)
+    needed = replace(setting.numerics, windows=()).memory(gradient=False)
+    if readings and needed * min(plan.workers, len(compared)) > available():
+        log.warning(
+            "warning: other readings of the coordinates are not tried: shots in the whole model "
+            "take %.3g GB each",
+            needed / 1e9,
+        )
+        return None
+    for alternative in readings:
         other = _modelled(setting, [s.shot for s in compared], executor, alternative)
         fault = comparison.misplaced(compared, other, alternative.kind, alternative.words)
         if fault is None:
@@ -226,7 +235,9 @@ def _draw(setting: StageSetting, compared: Sequence[ComparedShot], folder: Path)
         path = folder / f"shot_{shot.shot:04d}.png"
         title = f"shot {shot.shot}, {setting.describe()}"
         wavelets = quality.Wavelets(
-            setting.records.wavelet_of(shot.shot), setting.wavelet(shot.shot)
+            setting.records.wavelet_of(shot.shot),
+            setting.wavelet(shot.shot),
+            "Pa" if setting.plan.model.grid.ndim == 2 else "Pa m",
         )
         quality.shot(path, shot, raw, wavelets, title)
         paths.append(path)

@@ -34,7 +34,7 @@ def later(seconds: float) -> Plant:
 
 
 def reversed_polarity(records: Gathers) -> Gathers:
-    return replace(records, data=-records.data)
+    return records.mapped(np.negative)
 
 
 def sampled(factor: float) -> Plant:

@@ -16,6 +16,7 @@ from fwicli.cli.main import cli
 from fwicli.config.loader import load
 from fwicli.errors import ConfigError
 from fwicli.files import hdf5
+from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.workflows import invert, model, rtm
 from fwicli.workflows.quality import one_shot
@@ -141,6 +142,32 @@ def test_estimated_sources_take_up_time_and_polarity(
     assert not verdict(
         survey / "invert.yaml", [*given, "inversion.source={estimate: shot}"], [1]
     ).kinds
+
+
+@pytest.mark.parametrize("name", [None, "late", "reversed", "dead shot"])
+def test_shots_may_differ_in_receivers(
+    name: str | None, survey: Path, records: Gathers, tmp_path: Path
+) -> None:
+    """Faults are named, and nothing is in good records, where each shot has its own receivers."""
+    rows = [slice(shot, 31 - 2 * shot) for shot in range(records.acquisition.shots)]
+    geometry = Acquisition(
+        records.acquisition.sources,
+        [records.acquisition.receivers_of(n)[row] for n, row in enumerate(rows)],
+    )
+    data = [np.asarray(records.data[n])[row] for n, row in enumerate(rows)]
+    kinds = []
+    if name == "dead shot":
+        data[2] = 0 * data[2]
+        kinds = ["dead_shot"]
+    ragged = Gathers(geometry, records.interval, data)
+    if name in ("late", "reversed"):
+        plant, kind = FAULTS[name]
+        ragged, kinds = plant(ragged), [kind]
+    file = write(tmp_path / "ragged.h5", ragged)
+    own = settings(survey, file, true=False)
+    result = verdict(survey / "invert.yaml", own, [1, 3])
+    assert result.kinds == kinds
+    assert verdict(survey / "invert.yaml", [*own, *result.settings], [1, 2]).kinds == []
 
 
 # --- positions inside of the model ----------------------------------------------------------------
