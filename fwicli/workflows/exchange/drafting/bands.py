@@ -55,10 +55,7 @@ class SignalBand:
         power = np.zeros(records.samples // 2 + 1)
         for shot in np.unique(np.linspace(0, shots - 1, min(SHOTS, shots)).astype(int)).tolist():
             gather = np.asarray(records.data[shot], dtype=np.float64)[records.live[shot]]
-            spectra = np.abs(np.fft.rfft(gather, axis=-1)) ** 2
-            # Every trace counts the same, or the nearest would tell the band alone.
-            energy = spectra.sum(axis=-1, keepdims=True)
-            power += (spectra / np.where(energy > 0, energy, 1)).sum(axis=0)
+            power += (np.abs(np.fft.rfft(gather, axis=-1)) ** 2).sum(axis=0)
         if not power.any():
             raise DataError("all traces are silent, so that they have no band; check the file")
         width = max(1, power.size // 100)

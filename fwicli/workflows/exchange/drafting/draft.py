@@ -207,8 +207,7 @@ class _Drafting:
 
     def _frequency(self) -> float:
         """Of the wavelet [Hz]."""
-        highest = self.band.stages()[-1] if self.kind == "invert" else self.band.high
-        return float(f"{min(self.band.peak, highest):.2g}")
+        return float(f"{self.band.peak:.2g}")
 
     def _inversion(self) -> str:
         bounds = self._ask("inversion.bounds: between which velocities is the earth [m/s]?")
@@ -256,7 +255,7 @@ class _Drafting:
             ),
             "band": (
                 f"{self.band.low:.3g} to {self.band.high:.3g} Hz, strongest at "
-                f"{self.band.peak:.3g} Hz where all traces count alike"
+                f"{self.band.peak:.3g} Hz"
             ),
         }
         axes = "xyz" if self.placement.ndim == 3 else "xz"

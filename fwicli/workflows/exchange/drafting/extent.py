@@ -21,6 +21,8 @@ SLOWEST, SPEED = 1500.0, 2500.0
 POINTS = 4.0
 # Of the model beyond the outermost positions, in points of its grid.
 MARGIN = 20
+# Spacings that are chosen, times a power of ten.
+ROUND = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.5, 8.0)
 # A survey lies along a line if it is this much narrower than long [m / m].
 NARROW = 0.1
 
@@ -130,6 +132,6 @@ class Extent:
 
 
 def _rounded(spacing: float) -> float:
-    """A spacing of 1, 1.25, 2, 2.5, 4 or 5 times a power of ten [m], not larger."""
+    """One of a few round spacings [m], not larger."""
     power = 10.0 ** math.floor(math.log10(spacing))
-    return max(s * power for s in (1.0, 1.25, 2.0, 2.5, 4.0, 5.0) if s * power <= spacing * 1.001)
+    return max(s * power for s in ROUND if s * power <= spacing * 1.001)
