@@ -25,40 +25,32 @@ from fwicli.files.geometry.tables import read_text
 Array = NDArray[Any]
 Kind = Literal["S", "R", "X"]
 
-# First and last column of each field, from 1, by revision. Revision 0 is as 1.
+
+def _fields(text: str) -> dict[str, tuple[int, int]]:
+    """First and last column of each field, from 1."""
+    return {
+        name: (int(first), int(last))
+        for name, first, last in re.findall(r"(\w+) (\d+)-(\d+)", text)
+    }
+
+
+# By revision; revision 0 is as 1.
 POINTS = {
-    "1": {"line": (2, 17), "point": (18, 25), "index": (26, 26), "code": (27, 28)},
-    "2.1": {"line": (2, 11), "point": (12, 21), "index": (24, 24), "code": (25, 26)},
+    "1": _fields("line 2-17, point 18-25, index 26-26, code 27-28, depth 33-36"),
+    "2.1": _fields("line 2-11, point 12-21, index 24-24, code 25-26, depth 31-34"),
 }
-DEPTH = {"1": (33, 36), "2.1": (31, 34)}
-POSITION = {"easting": (47, 55), "northing": (56, 65), "elevation": (66, 71)}
+POSITION = _fields("easting 47-55, northing 56-65, elevation 66-71")
 RELATION = {
-    "1": {
-        "record": (8, 11),
-        "line": (14, 29),
-        "point": (30, 37),
-        "index": (38, 38),
-        "first_channel": (39, 42),
-        "last_channel": (43, 46),
-        "increment": (47, 47),
-        "receiver_line": (48, 63),
-        "first": (64, 71),
-        "last": (72, 79),
-        "of": (80, 80),
-    },
-    "2.1": {
-        "record": (8, 15),
-        "line": (18, 27),
-        "point": (28, 37),
-        "index": (38, 38),
-        "first_channel": (39, 43),
-        "last_channel": (44, 48),
-        "increment": (49, 49),
-        "receiver_line": (50, 59),
-        "first": (60, 69),
-        "last": (70, 79),
-        "of": (80, 80),
-    },
+    "1": _fields(
+        "record 8-11, line 14-29, point 30-37, index 38-38, first_channel 39-42, "
+        "last_channel 43-46, increment 47-47, receiver_line 48-63, first 64-71, last 72-79, "
+        "of 80-80"
+    ),
+    "2.1": _fields(
+        "record 8-15, line 18-27, point 28-37, index 38-38, first_channel 39-43, "
+        "last_channel 44-48, increment 49-49, receiver_line 50-59, first 60-69, last 70-79, "
+        "of 80-80"
+    ),
 }
 # Kind of source or receiver, as in V1 and G1.
 CODE = re.compile(r"[A-Za-z][A-Za-z0-9]")
@@ -279,8 +271,8 @@ def _stations(file: SpsFile, revision: str, length: float) -> Stations:
             _number(file, number, text, part, columns) for part, columns in POSITION.items()
         )
         depth = 0.0
-        if _text(text, DEPTH[revision]):
-            depth = _number(file, number, text, "point depth", DEPTH[revision])
+        if _text(text, fields["depth"]):
+            depth = _number(file, number, text, "point depth", fields["depth"])
         positions[row] = east, north, depth - elevation
     return Stations(positions * length, tuple(ids), str(file.path), file.notes)
 

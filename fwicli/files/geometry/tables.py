@@ -180,12 +180,15 @@ def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
         If the file cannot be read, is empty, too large, or no text.
     """
     try:
-        size = path.stat().st_size
-        content = b"" if size > LARGEST else path.read_bytes()
+        if not path.is_file() and path.exists():  # which may have no end
+            what = "a folder" if path.is_dir() else "a pipe or a device"
+            raise DataError(f"{path} is {what}; name a text file with one point a line")
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error})") from error
-    if size > LARGEST:
-        raise DataError(f"{path} has {size / 1e6:.0f} MB; a table has at most {LARGEST / 1e6:.0f}")
+    if len(content) > LARGEST:
+        raise DataError(f"{path} is larger than the {LARGEST / 1e6:g} MB that a table may have")
     notes: tuple[str, ...] = ()
     try:
         if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -120,10 +121,14 @@ def test_mistakes(text: str, message: str, tmp_path: Path) -> None:
 def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match="No such file"):
         tables.read(tmp_path / "none.csv")
-    with pytest.raises(DataError, match="directory"):
+    with pytest.raises(DataError, match="is a folder"):
         tables.read(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    for endless in (tmp_path / "pipe", Path("/dev/zero"), Path("/dev/null")):
+        with pytest.raises(DataError, match="is a pipe or a device"):
+            tables.read(endless)
     monkeypatch.setattr(tables, "LARGEST", 3)
-    with pytest.raises(DataError, match="has 0 MB; a table has at most"):
+    with pytest.raises(DataError, match="is larger than the 3e-06 MB"):
         tables.read(write(tmp_path, "x,z\n1,2\n"))
 
 
