@@ -71,7 +71,9 @@ def words(name: str) -> tuple[str, str | None]:
     unit = None
     if brackets := re.search(r"[\[(]([^\])]*)[\])]?\s*$", plain):
         spelling = re.sub(r"[\W_]", "", brackets[1].lower())
-        unit = SPELLINGS.get(spelling)
+        first_word = re.match(r"\w*", brackets[1].lower())
+        # As in `Elevation (m above sea level)`.
+        unit = SPELLINGS.get(spelling, SPELLINGS.get(first_word[0] if first_word else "") or None)
         if unit is not None or not spelling:
             plain = plain[: brackets.start()]
     plain = plain.lower().strip()
