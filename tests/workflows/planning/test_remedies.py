@@ -179,6 +179,21 @@ def test_how_many_and_by_how_much(tmp_path: Path) -> None:
     assert "move them, or check units" in text
 
 
+def test_records_of_a_crooked_line(tmp_path: Path) -> None:
+    """In 2D they are refused with what to type, which projects them and says how far they were."""
+    sources, receivers = (turned(p, 37) + np.array([4e5, 6e6, 0.0]) for p in survey(3))
+    path = of_records(tmp_path, sources, receivers)
+    path.write_text(path.read_text(encoding="utf-8").replace(SOLID, FLAT), encoding="utf-8")
+    with pytest.raises(FwiError, match=r"`coordinates: \{fit: line\}`"):
+        make_plan(load(path))
+    plan = make_plan(load(path, settings=["data.coordinates={fit: line, datum: 5}"]))
+    assert plan.acquisition.ndim == 2
+    assert plan.acquisition.sources[:, 1].tolist() == [25.0] * 4
+    assert plan.gathers is not None
+    assert plan.gathers.acquisition.ndim == 2
+    assert any("projected on the line of x: the farthest, receiver" in n for n in plan.notes)
+
+
 def test_which_receiver_of_which_shot(tmp_path: Path) -> None:
     """Where shots have their own."""
     sources, receivers = survey(2)
