@@ -77,7 +77,7 @@ class Datasets:
         """Names in a group; empty if there is no such group."""
         group = self._found(name)
         with _explained(self.name(name)):
-            return sorted(group) if isinstance(group, h5py.Group) else []
+            return sorted(map(_plain, group)) if isinstance(group, h5py.Group) else []
 
     def shape(self, dataset: str, masks: bool = False) -> tuple[int, ...]:
         """Shape of a dataset, which may be larger than the memory.
@@ -323,12 +323,12 @@ class Datasets:
 
     def names(self) -> list[str]:
         """Names of all datasets."""
-        names: list[str] = []
+        names: list[Any] = []
         with _explained(str(self.path)):
             self.file.visititems(
                 lambda n, o: names.append(n) if isinstance(o, h5py.Dataset) else None
             )
-        return names
+        return [_plain(name) for name in names]
 
 
 @contextmanager
@@ -353,6 +353,11 @@ def reading(path: Path) -> Iterator[Datasets]:
     finally:
         with _explained(str(path)):
             file.close()
+
+
+def _plain(name: str | bytes) -> str:
+    """A name as text; names in damaged files may be bytes."""
+    return name if isinstance(name, str) else name.decode(errors="replace")
 
 
 def _reason(path: Path, error: Exception) -> str:

@@ -197,7 +197,9 @@ def convert_array(
         raise DataError(f"{array.name} is no array of real numbers; name one with --dataset")
     progress.start(f"writing {target.name}", array.shape[0])
     try:
-        writes[form](target, array, name.rpartition("/")[2] or quantity(source), progress.update)
+        writes[form](
+            target, array, name.rpartition("/")[2] or quantity(source) or "values", progress.update
+        )
     finally:
         progress.stop()
     missing = []

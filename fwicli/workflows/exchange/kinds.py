@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from fwicli.errors import DataError
 from fwicli.files import arrays
 from fwicli.workflows.exchange import opening, records, results, segy, tables
 from fwicli.workflows.exchange.arrays import ArrayStatistics, drawing
@@ -77,11 +76,6 @@ def _array(path: Path, reading: FileLayout) -> Report:
     kind = {".npy": "array of NumPy (.npy)", ".rsf": "array of Madagascar (RSF)"}
     kind |= dict.fromkeys((".sgy", ".segy", ".seg"), "array on a grid (SEG-Y)")
     suffix = path.suffix.lower()
-    if suffix not in kind and reading.raw.shape is None:
-        raise DataError(
-            f"{path} is of no kind that is recognised; for raw binary numbers, give their shape, "
-            f"as in `fwi info {path} --shape 201,101 --dtype float32`"
-        )
     statistics = ArrayStatistics(opening.array(path, reading), quantity(path))
     return Report(
         path,

@@ -165,7 +165,15 @@ def array(path: Path, layout: FileLayout, dataset: str = "") -> BlockedArray:
     DataError
         If there is no such file or array.
     """
-    if not segy.is_segy(path) or arrays.is_hdf5(path, arrays.head(path)):
+    head = arrays.head(path)
+    hdf5 = arrays.is_hdf5(path, head)
+    described = hdf5 or head.startswith((arrays.NPY, arrays.ZIP)) or segy.is_segy(path)
+    if not described and layout.raw.shape is None and path.suffix.lower() not in arrays.NAMED:
+        raise DataError(
+            f"{path} is of no kind that is recognised; for raw binary numbers, give their shape, "
+            f"as in `--shape 201,101 --dtype float32`"
+        )
+    if hdf5 or not segy.is_segy(path):
         return blocks.open_array(path, dataset or layout.dataset, layout.raw)
     values, name, beside = grids.read(path, layout.raw.shape)
     return BlockedArray(name, values.shape, values.dtype, lambda part: values[part], beside)

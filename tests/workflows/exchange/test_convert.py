@@ -351,6 +351,8 @@ def test_a_source_that_ends_early_leaves_nothing(
         ("a.h5", "b.h5@", "would not be recognised as RSF of Madagascar later"),
         ("a.npy", "b.su", "not written as SU"),
         ("gone.h5", "b.rsf", "there is no file"),
+        ("raw.bin", "b.h5", "is of no kind that is recognised"),
+        ("x.csv", "b.sgy", "does not state the spacing"),
         ("gone*.sgy", "b.rsf", "no file matches"),
         ("a.h5", "nowhere/b.rsf", "there is no folder"),
         ("a.h5", "", "is a folder"),
@@ -362,6 +364,8 @@ def test_what_cannot_be_converted_is_said(
 ) -> None:
     hdf5.write_gathers(tmp_path / "a.h5", SURVEYS["towed"](), {})
     np.save(tmp_path / "a.npy", np.ones((4, 5)))
+    np.ones(20).tofile(tmp_path / "raw.bin")
+    (tmp_path / "x.csv").write_text("1,2\n3,4\n")
     np.savez(tmp_path / "two.npz", vp=np.ones((4, 5)), rho=np.ones((4, 5)))
     form = {"": "hdf5", "b.h5@": "rsf"}.get(target, "")
     with pytest.raises(FwiError) as caught:

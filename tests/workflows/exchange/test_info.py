@@ -343,6 +343,17 @@ def test_blocks_make_up_the_array(
     np.testing.assert_array_equal(np.concatenate([part for _, part in parts]), VP)
 
 
+def test_names_that_are_no_text_are_named(tmp_path: Path) -> None:
+    """As in a damaged file: the array is described, or refused by name."""
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file[b"v\xff"] = VP
+        file["vp"] = VP
+    (report,) = info.run([tmp_path / "x.h5"])
+    assert "vp" in report.contents["arrays"]
+    (sentence,) = report.odd
+    assert "`v\ufffd` is not read" in sentence
+
+
 def test_tables_have_columns_that_vary(tmp_path: Path) -> None:
     (tmp_path / "s.csv").write_text("id,x,z\n1,0,5\n2,10,5\n2,10,5\n")
     (report,) = info.run([tmp_path / "s.csv"])
