@@ -160,6 +160,8 @@ def _at_source(shots: Sequence[ComparedShot]) -> float:
     zero = []
     for shot in shots:
         compared = shot.compared
+        if not compared.any():
+            continue
         near = compared & (shot.distance <= np.median(shot.distance[compared]))
         lags = shot.traces.cycles[near]
         slope = FirstArrivals(shot.distance[near], lags).slope()

@@ -89,7 +89,8 @@ def nearest(
     distances = [proximity.distances(geometry, n) for n in range(geometry.shots)]
     if fades and not any(proximity.weights(row, full).any() for row in distances):
         problems.add(key, NEAR)
-    within = by_trace([row < full * (1 - 1e-6) for row in distances])
+    # Silent traces are compared with nothing, wherever their positions are.
+    within = by_trace([row < full * (1 - 1e-6) for row in distances]) & records.live
     if not within.any():
         return Nearest(full, fades=fades)
     near, total = 0.0, 0.0
@@ -98,4 +99,4 @@ def nearest(
         energy = np.sum(traces.astype(np.float64) ** 2, axis=1)
         near, total = near + float(energy[rows].sum()), total + float(energy.sum())
     share = near / total if total > 0 else 0.0
-    return Nearest(full, int(within.sum()), within.size, share, fades)
+    return Nearest(full, int(within.sum()), int(records.live.sum()), share, fades)

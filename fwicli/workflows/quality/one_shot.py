@@ -133,7 +133,8 @@ def warn(plan: Plan, loaded: Loaded, executor: Executor, resumed: bool) -> None:
     faults = judged(setting, shots, executor)[1]
     for fault in faults[len(plan.faults) :]:
         log.warning("warning: %s", fault)
-    if faults:
+    # A dead shot is no fault of the model, and no other shot shows it.
+    if {fault.fault.kind for fault in faults} - {"dead_shot"}:
         log.warning(
             "warning: records and model do not go together; `fwi check %s --shot %d` shows it",
             loaded.path,

@@ -11,6 +11,7 @@ import pytest
 
 from fwicli.config.loader import ProblemsError, load
 from fwicli.files import hdf5
+from fwicli.survey.acquisition import Acquisition
 from fwicli.workflows import invert, rtm
 from fwicli.workflows.planning.plan import make_plan
 from fwicli.workflows.run_folder.folder import ENVIRONMENT
@@ -43,11 +44,33 @@ def test_plan_says_what_is_near(survey: Path, tmp_path: Path) -> None:
     assert coarse.traces == (apart < 80).sum()
     assert 0.2 < coarse.energy < 0.9
     said = made.summary()["near_source"]
-    assert said[0]["summary"].startswith(f"{coarse.traces} of 124 traces, with ")
+    assert said[0]["summary"].startswith(
+        f"{coarse.traces} of 124 traces are nearer than 80 m to their source"
+    )
     assert said[1]["summary"] == "no trace is so near to its source that it depends on the grid"
     unknown = records(survey, tmp_path / "unknown.h5", known=False)
     made = make_plan(load(survey / "invert.yaml", settings=[unknown]))
     assert [s.near.length for s in made.stages] == [80.0, 40.0]
+
+
+def test_silent_traces_are_not_counted(survey: Path, tmp_path: Path) -> None:
+    """Traces that fill up a shot, with positions that nobody knows or at the source."""
+    original = hdf5.read_gathers(survey / "shots" / "shots.h5")
+    geometry = original.acquisition
+    coarse = "inversion.stages=[{band: [0, 8], iterations: 1, spacing: 20}]"
+    (short,) = make_plan(load(survey / "invert.yaml", settings=[coarse])).stages
+    receivers = np.stack([geometry.receivers_of(n) for n in range(geometry.shots)])
+    data = np.pad(original.data, ((0, 0), (0, 3), (0, 0)))
+    for position in (np.nan, geometry.sources[:, None]):
+        filling = np.broadcast_to(position, (len(receivers), 3, receivers.shape[-1]))
+        filled = Acquisition(geometry.sources, np.concatenate([receivers, filling], axis=1))
+        file = tmp_path / "filled.h5"
+        hdf5.write_gathers(file, replace(original, acquisition=filled, data=data), {})
+        given = [coarse, f"data.file={file}"]
+        (stage,) = make_plan(load(survey / "invert.yaml", settings=given)).stages
+        energy = pytest.approx(short.near.energy, rel=1e-12)
+        assert replace(stage.near, energy=0.0) == replace(short.near, energy=0.0)
+        assert stage.near.energy == energy
 
 
 @pytest.mark.parametrize(

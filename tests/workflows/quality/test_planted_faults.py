@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,11 @@ from fwicli.cli.main import cli
 from fwicli.config.loader import load
 from fwicli.errors import ConfigError
 from fwicli.files import hdf5
+from fwicli.inversion.quality import comparison
+from fwicli.inversion.quality.comparison import ComparedShot
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
+from fwicli.survey.signals.wavelets import ricker, times
 from fwicli.workflows import invert, model, rtm
 from fwicli.workflows.quality import one_shot
 from tests.conftest import ROOT
@@ -356,6 +360,36 @@ def test_runs_name_faults_first(name: str, survey: Path, records: Gathers, tmp_p
     assert "shot 0 is dead" in before
     assert "the polarity is reversed" in before
     assert f"fwi check {survey / name}.yaml --shot" in before
+
+
+def test_a_dead_shot_is_no_reason_to_doubt_the_model(
+    survey: Path, records: Gathers, tmp_path: Path
+) -> None:
+    """No other shot shows what is wrong."""
+    file = write(tmp_path / "faulty.h5", dead(1)(records))
+    given = settings(survey, file, true=True)
+    given += ["inversion.stages=[{band: [0, 8], iterations: 1, spacing: 20}]"]
+    invert.run(load(survey / "invert.yaml", settings=given), tmp_path / "run")
+    log = (tmp_path / "run" / "log.txt").read_text()
+    assert "shot 1 is dead" in log
+    assert "do not go together" not in log
+
+
+def test_shots_without_a_compared_trace_are_left_out() -> None:
+    """As shots of a receiver or two, next to others; NumPy warns of a median of nothing."""
+    numbers = np.random.default_rng(0)
+    t = times(0.004, 200)
+    distance = np.linspace(100, 1000, 10)
+    observed = np.stack([ricker(t, 12, 0.2 + d / 2000) for d in distance])
+    full = ComparedShot(0, distance, observed, np.roll(observed, 5, axis=1), 0.004, 12.0)
+    noise = numbers.standard_normal((2, 200))
+    single = ComparedShot(1, distance[:1], noise[:1], noise[1:], 0.004, 12.0)
+    assert not single.compared.any()
+    expected = comparison.late([full])
+    assert expected is not None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert comparison.late([full, single]) == expected
 
 
 # --- Marmousi-II ----------------------------------------------------------------------------------
