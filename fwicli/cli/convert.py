@@ -21,9 +21,10 @@ FORMATS = ("hdf5", "segy", "su", "rsf", "npy")
     help=(
         "Write shot records or an array of the file IN in another format into OUT.\n\n"
         "Records: HDF5, SEG-Y, SU and RSF of Madagascar; one shot is in memory at a time. Arrays "
-        "(models, images): HDF5, .npy, .npz and raw binary to HDF5, RSF and .npy. The ends of the "
-        "names say the formats, or --to that of OUT. OUT appears when it is complete; IN is never "
-        "changed. Each kind of content that OUT has no place for is named on a line."
+        "(models, images): HDF5, .npy, .npz, RSF, SEG-Y and raw binary, to HDF5, .npy, RSF and "
+        "SEG-Y. The ends of the names say the formats, or --to that of OUT. OUT appears when it is "
+        "complete; IN is never changed. Each kind of content that OUT has no place for is named on "
+        "a line."
     ),
     examples=(
         "convert line.sgy line.h5",

@@ -29,13 +29,15 @@ BAR = 30
     help=(
         "Say what is in each FILE, of any kind that is read or written, and what looks wrong with "
         "it.\n\n"
-        "Shot records, models, images, results and folders of runs, arrays of NumPy and "
-        "Madagascar, tables, and raw binary numbers with --shape. Files are read shot by shot, or "
-        "block by block, and never changed. What looks wrong is no error: the exit code is 0."
+        "Shot records (HDF5, SEG-Y, SU, RSF), models, images, results and folders of runs, arrays "
+        "of NumPy and Madagascar, tables, SPS, and raw binary numbers with --shape. Files are read "
+        "shot by shot, or block by block, and never changed. What looks wrong is no error: the exit "
+        "code is 0."
     ),
     examples=(
         "info runs/model/shots.h5",
         "info shots.h5 --plot shots.png",
+        "info line.sgy --preset streamer --bytes receiver_x=81:int32",
         "info runs/invert",
         "info vp.bin --shape 1601,401 --dtype float32",
         "info line1.h5 line2.h5 --json",
