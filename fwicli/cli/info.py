@@ -31,8 +31,8 @@ BAR = 30
         "it.\n\n"
         "Shot records (HDF5, SEG-Y, SU, RSF), models, images, results and folders of runs, arrays "
         "of NumPy and Madagascar, tables, SPS, and raw binary numbers with --shape. Files are read "
-        "shot by shot, or block by block, and never changed. What looks wrong is no error: the exit "
-        "code is 0."
+        "shot by shot, or block by block, and never changed. What looks wrong is no error: the "
+        "exit code is 0."
     ),
     examples=(
         "info runs/model/shots.h5",
