@@ -17,6 +17,7 @@ Equations
 Survey
     Grid, EarthModel        points and properties of the earth
     Acquisition, Gathers    positions of shots and receivers, and their records
+    Component, Traces       what is recorded or emitted; samples in memory or in files
     ExtendedSource          source with weights in a volume
     FullField               source or record at all points of the grid
     PositionDerivative      derivatives with respect to positions of sources or receivers
@@ -60,6 +61,7 @@ PUBLIC = {
     "AbsorbingLayer": "fwicli.propagators.absorbing",
     "Acquisition": "fwicli.survey.acquisition",
     "Band": "fwicli.survey.signals.bands",
+    "Component": "fwicli.survey.components",
     "Diagnosis": "fwicli.inversion.quality.diagnosis",
     "Discretization": "fwicli.propagators.discretization",
     "EQUATIONS": "fwicli.propagators.equations.registry",
@@ -94,6 +96,7 @@ PUBLIC = {
     "Simulation": "fwicli.simulation",
     "Spectrum": "fwicli.survey.signals.wavelets",
     "TimeAxis": "fwicli.propagators.sampling.stability",
+    "Traces": "fwicli.survey.traces",
     "Variable": "fwicli.inversion.unknowns.variables",
     "Variables": "fwicli.inversion.unknowns.variables",
     "Verification": "fwicli.propagators.verification",

@@ -278,7 +278,7 @@ def _shot(call: Evaluation, arrays: list[Array], number: int) -> ShotEvaluation:
         "receivers": call.simulation.receivers,
     }
     precision = "float32"
-    # What follows behind the points of a shot is padding.
+    # Rows behind the points of a shot are padding.
     own = {role: slice(int(c[number % len(c)])) for role, c in call.simulation.counts.items()}
     of_data = {"wavelet": own.get("sources", ...), "gather": own.get("receivers", ...)}
     for slot, array in zip(call.inputs, arrays, strict=True):

@@ -108,3 +108,21 @@ def test_modelled_part_is_subtracted(
             subtract,
         )().image
     assert np.abs(images[True]).max() < 1e-3 * np.abs(images[False]).max()
+
+
+def test_only_recorded_samples_are_migrated(scene: dict[str, Any]) -> None:
+    """Waves of the smooth model where nothing was recorded are no part of the image."""
+    source, observed = scene["shots"][2]
+    span, model = slice(40, 180), {"m": 1 / SMOOTH**2}
+    parts = scene["made"], model, scene["wavelet"], source, scene["receivers"]
+    modelled = Propagator(scene["made"]).forward(
+        model, scene["wavelet"][None], source, scene["receivers"]
+    )
+    residual = np.zeros_like(observed)
+    residual[:, span] = (observed - modelled)[:, span]
+    expected = MigrationTask(*parts, residual, "correlation", False)()
+    recorded = np.zeros_like(observed)
+    recorded[:, span] = observed[:, span]
+    result = MigrationTask(*parts, recorded, "correlation", True, None, span)()
+    np.testing.assert_array_equal(result.image, expected.image)
+    assert np.abs(result.image).max() > 0

@@ -181,3 +181,16 @@ physics: {aperture: whole}
     for shot, count in enumerate([8, 4, 2]):
         np.testing.assert_array_equal(one.data[shot], box.data[shot][:count])
         assert one.data[shot].any()
+
+
+@pytest.mark.parametrize("estimate", ["shot", "common"])
+def test_memory_of_records_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, estimate: str
+) -> None:
+    """That of the largest shot; a source in common is fitted to all shots at once."""
+    folder = folder_of(tmp_path / "a", ragged(), "invert", f"  source: {{estimate: {estimate}}}\n")
+    whole = planned(folder, "invert").total.records
+    assert whole == 4 * 14 * SAMPLES
+    monkeypatch.setattr(sizes, "IN_MEMORY", 0.0)
+    stored = planned(folder, "invert").total.records
+    assert stored == (whole if estimate == "common" else 4 * 8 * SAMPLES)

@@ -90,10 +90,16 @@ class Plan:
     def total(self) -> Total:
         """Memory of all processes."""
         geometry, axis = self.acquisition, self.stages[0].time
-        stored = self.gathers is not None and self.gathers.stored
+        stored = self.gathers is not None and self.gathers.stored and not self._fits_all_shots
         traces = geometry.counts.max() if stored else geometry.counts.sum()
         records = 4.0 * float(traces) * axis.samples
         return Total(self.verb.memory, self.workers, self.memory, records, self.model.grid)
+
+    @property
+    def _fits_all_shots(self) -> bool:
+        """Whether a source in common is estimated, from the gathers of all shots at once."""
+        stages = () if self.inversion is None else self.inversion.stages
+        return any(getattr(s.settings.source, "estimate", "") == "common" for s in stages)
 
     def agree(self, folder: RunFolder) -> None:
         """Keep histories as the run did that is continued: compressed ones change the result."""
