@@ -117,7 +117,18 @@ class ShotSet:
         return sources, receivers
 
     def data_at(self, role: str, shot: int) -> Array:
-        """Fixed data of a shot, without padding."""
+        """Fixed data of a shot, without padding.
+
+        Parameters
+        ----------
+        role : {"wavelet", "gather"}
+        shot : int
+            Number of the shot.
+
+        Returns
+        -------
+        data : ndarray of shape (n, samples)
+        """
         return np.asarray(self.data[role][shot][self._own(PLACES[role], shot)])
 
     def _own(self, place: str, shot: int) -> slice:
