@@ -117,7 +117,7 @@ def test_nothing_is_named_in_good_records(
         assert said.kinds == [], said.text
 
 
-@pytest.mark.parametrize("name", ["late", "reversed"])
+@pytest.mark.parametrize("name", ["late", "reversed", "dead shot"])
 def test_faults_are_named_in_noise(
     name: str, survey: Path, records: Gathers, tmp_path: Path
 ) -> None:
