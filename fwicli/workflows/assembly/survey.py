@@ -11,7 +11,7 @@ from fwicli.config import schema
 from fwicli.config.arrays import ArrayFileSection
 from fwicli.config.data import DataSection
 from fwicli.digits import round_down
-from fwicli.errors import GeometryError, ModelError
+from fwicli.errors import DataError, GeometryError, ModelError
 from fwicli.files.arrays import Stored
 from fwicli.propagators.absorbing import SIDES, SURFACE, AbsorbingLayer, walls
 from fwicli.propagators.sampling import interpolation
@@ -73,12 +73,32 @@ def _grid(section: schema.ModelSection, shape: tuple[int, ...], stored: Stored |
     spacing = _each(section.spacing, ndim, "spacing")
     origin = _each(section.origin, ndim, "origin")
     if stored is not None:
+        _check_agreement(stored, spacing, origin)
         spacing = spacing or stored.numbers("spacing", "m", ndim, positive=True)
         origin = origin or stored.numbers("origin", "m", ndim)
     if not spacing:
         raise ModelError("the file of vp does not say its spacing; give `spacing` [m]")
     plausibility.check_spacing(spacing, origin)
     return Grid(shape, tuple(spacing), tuple(origin or [0.0] * ndim))
+
+
+def _check_agreement(stored: Stored, spacing: list[float], origin: list[float]) -> None:
+    """Refuse a grid that contradicts that of the file: it would stretch or shift the model."""
+    for name, values in (("spacing", spacing), ("origin", origin)):
+        try:
+            positive = name == "spacing"
+            in_file = stored.numbers(name, "m", len(values), positive) if values else []
+        except DataError:
+            continue  # no numbers: the section alone says it
+        step = min(spacing) if spacing else 1.0
+        if in_file and not np.allclose(values, in_file, rtol=1e-4, atol=1e-3 * step):
+            theirs, ours = (", ".join(f"{v:.9g}" for v in vs) for vs in (in_file, values))
+            error = ModelError(
+                f"{stored.name} states the {name} {theirs} m, and the config {ours} m; leave out "
+                f"`{name}` to use that of the file, or correct the attribute of the file"
+            )
+            error.key = (name,)
+            raise error
 
 
 def _each(values: float | list[float] | None, ndim: int, name: str) -> list[float]:
