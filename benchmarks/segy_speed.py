@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import os
-import resource
+import re
 import shutil
 import subprocess
 import sys
@@ -88,8 +88,9 @@ def seconds(function: Callable[[], object]) -> float:
 
 
 def resident() -> float:
-    """Largest resident memory of this process until now [MB]."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    """Largest resident memory of this process until now, without that of its parent [MB]."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return float(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1e3
 
 
 def opened(path: Path) -> None:
