@@ -112,16 +112,17 @@ def converted(path: Path) -> None:
     """Part of a new process: convert a file to HDF5, or back, shot by shot."""
     from fwicli import SegyWriting, read_gathers, read_segy, write_gathers, write_segy
 
-    imported, started = resident(), time.perf_counter()
+    imported, started, busy = resident(), time.perf_counter(), time.process_time()
     if path.suffix == ".sgy":
         target = path.with_suffix(".h5")
         write_gathers(target, read_segy([path]), {})
     else:
         target = back(path)
         write_segy(target, read_gathers(path), SegyWriting(path.stem))
+    busy = time.process_time() - busy
     through(target)
     times = {"took": time.perf_counter() - started, "memory": resident() - imported}
-    click.echo(json.dumps({**times, "all": resident()}))
+    click.echo(json.dumps({**times, "cpu": busy, "all": resident()}))
 
 
 def back(path: Path) -> Path:
@@ -173,6 +174,7 @@ def convert(file: Path, size: int, copying: float, cache: Path) -> None:
         click.echo(
             f"{file.stem} {words}: {size / times['took'] / 1e6:.0f} MB/s "
             f"({copying / times['took']:.2f} of the disk's speed of reading and writing), "
+            f"{size / times['cpu'] / 1e6:.0f} MB in a second of the processor, "
             f"{times['all']:.0f} MB, {times['memory']:.0f} MB more than after the imports"
         )
     check_same(file)
