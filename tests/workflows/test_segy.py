@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from fwicli.workflows import invert, model
 from fwicli.workflows.assembly import field_records, frames, sizes
 from fwicli.workflows.assembly import survey as assembly
 from fwicli.workflows.planning.plan import make_plan
+from fwicli.workflows.run_folder import inputs
 from tests.cli.test_commands import fwi
 from tests.segy.files import line, write
 
@@ -219,6 +221,19 @@ def test_modelling_takes_positions_from_records(survey: Path, folder: Path) -> N
     )
     with pytest.raises(FwiError, match="`records` takes the place of `sources` and `receivers`"):
         load(folder / "model.yaml")
+
+
+def test_files_of_patterns_and_lists_are_inputs(folder: Path) -> None:
+    """A run keeps their fingerprints, and does not write over them."""
+    files = [folder / f"shot{n}.sgy" for n in range(4)]
+    for setting in ("shot*.sgy", "[shot0.sgy, shot3.sgy]"):
+        names = setting.replace("shot", f"{folder}/shot")
+        config = loaded(folder, f"data.file={names}")
+        prints = inputs.fingerprints(json.loads(config.config.model_dump_json()))
+        expected = files if "*" in setting else [files[0], files[3]]
+        assert {str(path) for path in expected} <= set(prints)
+        with pytest.raises(FwiError, match=r"shot3.sgy is an input of this run, `data.file`"):
+            inputs.protect(config, [files[3]])
 
 
 def test_su_files_have_no_scalar_of_times(folder: Path) -> None:
