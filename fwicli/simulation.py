@@ -273,10 +273,7 @@ def _shot(call: Evaluation, arrays: list[Array], number: int) -> ShotEvaluation:
     """One of the shots of all groups."""
     models: dict[int, dict[str, Array]] = {}
     data: dict[str, dict[int, Array]] = {"wavelet": {}, "gather": {}}
-    places: dict[str, Any] = {
-        "sources": call.simulation.sources,
-        "receivers": call.simulation.receivers,
-    }
+    places = {end: getattr(call.simulation, end) for end in ("sources", "receivers")}
     precision = "float32"
     # Rows behind the points of a shot are padding.
     own = {role: slice(int(c[number % len(c)])) for role, c in call.simulation.counts.items()}
