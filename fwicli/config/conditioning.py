@@ -120,7 +120,10 @@ class AmplitudeWeightsSection(Section):
 
 
 class GivenWeightsSection(Section):
-    """Weights from a file, of shape (receivers,) or (shots, receivers)."""
+    """Weights from a file, of shape (receivers,) or (shots, receivers).
+
+    The rows of shots with fewer receivers than others end in NaN.
+    """
 
     kind: Literal["given_weights"]
     """This name selects weights from a file."""

@@ -123,7 +123,8 @@ def from_array(record: Record, weights: Array) -> Weights:
     record : Record
         Traces of a shot.
     weights : ndarray of shape (n_receivers,) or (n_shots, n_receivers)
-        Weights of all shots, or of each.
+        Weights of all shots, or of each. The rows of shots with fewer receivers than others end in
+        NaN.
 
     Returns
     -------
@@ -135,14 +136,18 @@ def from_array(record: Record, weights: Array) -> Weights:
     DataError
         If there is not one weight for every trace, or one is negative or not finite.
     """
-    if weights.ndim not in (1, 2) or weights.shape[-1] != len(record.offsets):
-        raise DataError(
-            f"weights of shape {weights.shape} do not fit {len(record.offsets)} receivers; they "
-            f"must be (receivers,) or (shots, receivers)"
-        )
     if weights.ndim == 2 and record.shot >= len(weights):
         raise DataError(f"weights of {len(weights)} shots do not reach shot {record.shot}")
-    shot_weights = weights if weights.ndim == 1 else weights[record.shot]
+    count = len(record.offsets)
+    shot_weights = weights[record.shot] if weights.ndim == 2 else weights
+    if weights.ndim == 2 and np.isnan(shot_weights[count:]).all():
+        shot_weights = shot_weights[:count]
+    if shot_weights.shape != (count,):
+        raise DataError(
+            f"weights of shape {weights.shape} do not fit {count} receivers, those of shot "
+            f"{record.shot}; they must be (receivers,) or (shots, receivers), with NaN behind the "
+            f"last receiver of a shot that has fewer than others"
+        )
     if not np.isfinite(shot_weights).all() or (shot_weights < 0).any():
         raise DataError("weights of traces must be finite numbers, not negative")
     return Weights(shot_weights.astype(np.float64)[:, None])

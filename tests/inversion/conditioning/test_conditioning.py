@@ -158,3 +158,23 @@ def test_offsets_are_horizontal() -> None:
     receivers = np.array([[130.0, 90.0, 700.0], [100.0, 50.0, 0.0]])
     record = Record.of(3, source, receivers, 0.004, np.zeros((2, 4)))
     np.testing.assert_allclose(record.offsets, [50.0, 0.0])
+
+
+def test_given_weights_of_shots_with_different_numbers_of_receivers() -> None:
+    """A row ends in NaN, and in nothing else, where its shot has fewer receivers."""
+    expected = RNG.random((1, 7))
+    filled = np.pad(expected, ((0, 0), (0, 3)), constant_values=np.nan)
+    weights = trace_weights.from_array(RECORD, filled)
+    np.testing.assert_array_equal(weights.factors, expected.T)
+    for other in (0.0, 1.0):
+        with pytest.raises(DataError, match="with NaN behind the last receiver"):
+            trace_weights.from_array(RECORD, np.where(np.isnan(filled), other, filled))
+    filled[0, 6] = np.nan
+    with pytest.raises(DataError, match="must be finite numbers"):
+        trace_weights.from_array(RECORD, filled)
+
+
+@pytest.mark.parametrize("shape", [(), (1, 7, 1), (1, 6)])
+def test_given_weights_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(DataError, match="do not fit 7 receivers, those of shot 0"):
+        trace_weights.from_array(RECORD, np.ones(shape))
