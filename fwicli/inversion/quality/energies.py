@@ -96,7 +96,8 @@ def dead_shots(shots: Sequence[Energy], names: Sequence[int]) -> Fault | None:
         "dead_shot",
         f"{'shot' if one else 'shots'} {words} {'is' if one else 'are'} dead: "
         f"{'its' if one else 'their'} amplitude is {loudest:.2g} times that of the others, and "
-        f"first arrivals stand out in {100 * float(standing[numbers].max()):.0f}% of the traces, "
-        f"in {100 * usual:.0f}% of the others'",
+        f"first arrivals stand out in {100 * float(standing[numbers].max()):.0f}% of "
+        f"{'its' if one else 'their'} traces, "
+        f"and in {100 * usual:.0f}% of those of the others",
         {"shots": dead_names, "amplitude_ratio": loudest},
     )
