@@ -143,7 +143,8 @@ def _table(path: Path, text: str, notes: tuple[str, ...]) -> Table:
     rows = _split([line for _, line in body], separator)
     lines = [number for number, _ in body]
     names = rows[0]
-    if all(_numeric(value) for value in names if value):
+    # Names are no numbers: a row of texts and numbers is a point, as with identities of letters.
+    if any(map(_numeric, names)) or not any(names):
         above = _split([header], separator)[0] if header else []
         named = len(above) == len(_without_empty_end(rows[0])) and not any(map(_numeric, above))
         names = above if named else [str(n + 1) for n in range(len(_without_empty_end(rows[0])))]

@@ -177,3 +177,16 @@ def test_no_name_has_two_meanings(alone: bool) -> None:
             for other, another in ((p, r) for p in others for r in NAMES):
                 if (point, role) != (other, another):
                     assert not accepted(role, point, alone) & accepted(another, other, alone)
+
+
+@pytest.mark.parametrize(
+    "text", ["S1,100,20\nS2,300,20\n", "100 20 good\n300 20 bad\n", "A;1,5;2\nB;2,5;2\n"]
+)
+def test_a_first_row_of_texts_and_numbers_is_a_point(text: str, tmp_path: Path) -> None:
+    """A table without names whose identities or remarks are words loses no row."""
+    path = tmp_path / "points.csv"
+    path.write_text(text)
+    table = tables.read(path)
+    assert not table.named
+    assert table.names == ("1", "2", "3")
+    assert len(table.rows) == 2
