@@ -148,17 +148,17 @@ def _field(name: str, written: str | int | HeaderFieldSection) -> Field:
 
 
 def _format(path: Path) -> str:
-    """Format of a file by its first bytes and its name."""
+    """Format of a file by its name and, where it is named as SEG-Y, its first bytes."""
+    if path.suffix.lower() == rsf_header.SUFFIX:
+        return "rsf"
+    if not layout.is_segy(path):
+        return "hdf5"
     try:
         with path.open("rb") as file:
             head = file.read(8)
     except OSError:
         head = b""  # said where it is opened
-    if layout.is_segy(path) and not arrays.is_hdf5(path, head):
-        return layout.SUFFIXES[path.suffix.lower()]
-    if path.suffix.lower() == rsf_header.SUFFIX:
-        return "rsf"
-    return "hdf5"
+    return "hdf5" if arrays.is_hdf5(path, head) else layout.SUFFIXES[path.suffix.lower()]
 
 
 def _check_keys(section: RecordsSection, kind: str) -> None:
