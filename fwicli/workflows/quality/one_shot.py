@@ -155,7 +155,10 @@ def _modelled(
     else:
         sources, receivers = alternative.applied(setting.plan.acquisition, setting.plan.model.grid)
         whole = replace(setting, plan=_whole(setting))
-        tasks = [whole.task(shot, (sources[shot : shot + 1], receivers[shot])) for shot in chosen]
+        tasks = [
+            whole.task(shot, (sources[shot : shot + 1], receivers[shot]), setting.traces(shot))
+            for shot in chosen
+        ]
     gathers = executor.map(tasks)
     return [setting.compared(shot, g) for shot, g in zip(chosen, gathers, strict=True)]
 

@@ -116,7 +116,12 @@ class StageSetting:
         """Of the propagation in the window of a shot."""
         return self.numerics.discretization()
 
-    def task(self, shot: int, positions: tuple[Array, Array] | None = None) -> WindowedTask:
+    def task(
+        self,
+        shot: int,
+        positions: tuple[Array, Array] | None = None,
+        traces: NDArray[np.bool_] | None = None,
+    ) -> WindowedTask:
         """The task that models the gather of a shot.
 
         Parameters
@@ -124,6 +129,8 @@ class StageSetting:
         shot : int
         positions : tuple of ndarray, optional
             Other positions of source, shape (1, ndim), and receivers than those of the survey [m].
+        traces : ndarray of bool, of shape (n_receivers,), optional
+            Which of them are modelled; by default those that are compared.
 
         Returns
         -------
@@ -139,14 +146,21 @@ class StageSetting:
             self._parameters,
             self.wavelet(shot).reshape(1, -1),
             source,
-            receivers[self.traces(shot)],
+            receivers[self.traces(shot) if traces is None else traces],
         )
         return WindowedTask(task, window)
 
     def traces(self, shot: int) -> NDArray[np.bool_]:
-        """Traces of a shot that are compared: not silent, and not next to the source."""
+        """Traces of a shot that are compared: not silent, in its window, not next to the source.
+
+        The window of a shot may leave out receivers that the conditioning mutes.
+        """
         distance = proximity.distances(self.plan.acquisition, shot)
-        return np.asarray(self.records.live[shot] & (distance >= self.numerics.near.length))
+        window = self.numerics.window(shot)
+        at = window.local_positions(self.plan.acquisition.receivers_of(shot))
+        inside = (at >= np.asarray(window.local.origin)) & (at <= np.asarray(window.local.end))
+        near = distance < self.numerics.near.length
+        return np.asarray(self.records.live[shot] & inside.all(axis=1) & ~near)
 
     def compared(self, shot: int, synthetic: Array) -> ComparedShot:
         """Observed and synthetic traces of a shot; where the source is estimated, after that.
