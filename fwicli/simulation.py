@@ -103,6 +103,7 @@ class Simulation:
             place = getattr(self, name)
             if ragged.differ(place):
                 each = [ndarrays.real(name, p, GeometryError).astype(float) for p in place]
+                _check_alike(name, each)
                 # Positions that are no numbers: never taken for those of a point.
                 place, rows = ragged.padded(each, np.nan)
                 object.__setattr__(self, "counts", {**self.counts, name: rows})
@@ -130,6 +131,16 @@ class Simulation:
         """Names of the parameters of the equation."""
         ndim = self.discretization.grid.ndim
         return tuple(registry.load(self.discretization.equation).parameters(ndim))
+
+
+def _check_alike(name: str, positions: list[Array]) -> None:
+    """Make sure that the positions of all shots have as many coordinates."""
+    shapes = [p.shape for p in positions]
+    if len({shape[1:] for shape in shapes}) > 1:
+        raise GeometryError(
+            f"the {name} of shots have the shapes {', '.join(map(str, shapes[:5]))}; positions "
+            f"need (n, 2), x, z, or (n, 3), x, y, z [m], of each point"
+        )
 
 
 def _are_padded(place: Any, counts: NDArray[np.int64]) -> bool:

@@ -17,7 +17,7 @@ from fwicli.survey.gathers import Gathers
 
 
 def read_gathers(
-    paths: Sequence[Path],
+    paths: str | Path | Sequence[str | Path],
     fields: Fields | None = None,
     grouping: Grouping | None = None,
     kind: str = "",
@@ -27,7 +27,7 @@ def read_gathers(
 
     Parameters
     ----------
-    paths : sequence of Path
+    paths : str, Path, or sequence of them
         Files of one survey.
     fields : dict of str to Field, optional
         Where values of trace headers are; by default as the standard has them.
@@ -48,10 +48,11 @@ def read_gathers(
     DataError
         If a file is not read, or its headers contradict each other.
     """
-    if not paths:
+    files = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
+    if not files:
         raise DataError("no files of records; name at least one")
     fields = byte_map() if fields is None else fields
-    survey = read_survey([read_index(path, fields, kind) for path in paths], grouping, northing)
+    survey = read_survey([read_index(path, fields, kind) for path in files], grouping, northing)
     return Gathers(
         acquisition(survey),
         survey.interval,

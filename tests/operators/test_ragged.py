@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fwicli import AbsorbingLayer, Discretization, Grid, Simulation, time_axis
 from fwicli.errors import GeometryError
 from fwicli.operators import extended, forward, gauss_newton, hessian, jacobian
-from fwicli.simulation import Simulation
 from tests.operators.surveys import SAMPLES, SHOTS, Survey
 
 RECEIVERS, SOURCES = [3, 1, 4], [2, 1, 2]
@@ -140,3 +140,15 @@ def test_positions_that_are_no_numbers_are_still_refused(make_setting: Callable[
     waves = Simulation(survey.propagator.discretization, survey.sources, survey.spreads)
     with pytest.raises(GeometryError):
         forward(waves, survey.model) @ survey.wavelet
+
+
+def test_transposed_positions_of_some_shots_are_refused() -> None:
+    """Where shots differ in their numbers of receivers, each has its own array."""
+    grid = Grid(shape=(21, 21), spacing=(10.0, 10.0), origin=(0.0, 0.0))
+    axis = time_axis(0.004, 20, vp_max=2000.0, spacing=grid.spacing, order=4)
+    layer = AbsorbingLayer(cells=5, velocity=2000.0, frequency=15.0)
+    waves = Discretization("acoustic", grid, axis, layer, order=4)
+    sources = np.full((2, 1, 2), 100.0)
+    receivers = [np.full((4, 2), 50.0), np.full((2, 5), 50.0)]
+    with pytest.raises(GeometryError, match=r"shapes \(4, 2\), \(2, 5\); positions need"):
+        Simulation(waves, sources, receivers)

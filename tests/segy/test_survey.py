@@ -10,6 +10,7 @@ import pytest
 
 from fwicli.errors import DataError
 from fwicli.segy.fields import Field, byte_map, field
+from fwicli.segy.gathers import read_gathers
 from fwicli.segy.index import read_index
 from fwicli.segy.samples import SampleReader
 from fwicli.segy.survey import Grouping, Survey, read_survey
@@ -245,3 +246,13 @@ def test_receivers_at_one_place_are_told(path: Path) -> None:
         "1 traces have the receiver of another trace of their shot (the first in shot 1)"
         in (survey_of(path).notes[0])
     )
+
+
+def test_names_of_files_are_texts_or_paths(path: Path) -> None:
+    """One alone, or several."""
+    write(path, line())
+    expected = read_gathers([path])
+    for name in (path, str(path), [str(path)]):
+        gathers = read_gathers(name)
+        assert gathers.acquisition.counts.tolist() == expected.acquisition.counts.tolist()
+        np.testing.assert_array_equal(gathers.data[1], expected.data[1])
