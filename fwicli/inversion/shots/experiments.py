@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.errors import DataError
+from fwicli.errors import DataError, PhysicsError
 from fwicli.inversion.comparison import Comparison, StoredComparison
 from fwicli.inversion.conditioning.operators import Chain, Record
 from fwicli.inversion.misfits.misfit import Misfit
 from fwicli.inversion.source_estimation import SourceFit
 from fwicli.survey import proximity
+from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.proximity import Near
 from fwicli.survey.ragged import by_trace
@@ -140,6 +141,8 @@ def experiments(
     ------
     DataError
         If there is no wavelet, or no trace is compared.
+    PhysicsError
+        If a receiver records, or a source emits, anything but pressure.
     """
     gathers = _judged(gathers)
     settings = _Settings(misfit, prepare, near, aligned)
@@ -192,12 +195,26 @@ def compared_traces(gathers: Gathers, prepare: Prepare, near: float = 0.0) -> An
 
 def _judged(gathers: Gathers) -> Gathers:
     """Records from t = 0 on with their silent traces marked; at least one is not silent."""
+    _check_components(gathers)
     gathers = gathers.from_zero()
     if gathers.silence is None:
         gathers = gathers.with_silence()
     if not gathers.live.any():
         raise DataError("all traces are silent: there is nothing to compare; check the records")
     return gathers
+
+
+def _check_components(gathers: Gathers) -> None:
+    """Refuse components that would be taken for pressure without a word."""
+    for ends, components in zip(
+        ("receivers", "sources"), gathers.acquisition.components, strict=True
+    ):
+        others = sorted(c.name for c in components if c != PRESSURE)
+        if others:
+            raise PhysicsError(
+                f"the survey has {ends} of {', '.join(others)}, and waves are compared as pressure; "
+                f"leave these {ends} out"
+            )
 
 
 @dataclass(frozen=True)
