@@ -212,8 +212,8 @@ def _check_components(gathers: Gathers) -> None:
         others = sorted(c.name for c in components if c != PRESSURE)
         if others:
             raise PhysicsError(
-                f"the survey has {ends} of {', '.join(others)}, and waves are compared as pressure; "
-                f"leave these {ends} out"
+                f"the survey has {ends} of {', '.join(others)}, and waves are compared as "
+                f"pressure; leave these {ends} out"
             )
 
 
