@@ -256,8 +256,8 @@ class Quantities:
             value = scalars[first % len(scalars)]
             raise DataError(
                 f"{self.place(first, scalar)} is {value}; a scalar is 1, 10, 100, 1000 or 10000 "
-                f"of either sign, or 0 for 1: if {name} needs another, set "
-                f"`data.bytes: {{{scalar}: {{value: 1}}}}` to it"
+                f"of either sign, or 0 for 1: give that of {name}, as in "
+                f"`data.bytes: {{{scalar}: {{value: -100}}}}` for centimetres"
             )
         if not (scalars > 1).any() and not (scalars < -1).any():
             return values

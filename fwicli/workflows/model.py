@@ -186,7 +186,7 @@ def run(
     return {
         "result": str(folder / RESULT),
         "shots": len(tasks),
-        "receivers": int(plan.acquisition.counts.max()),
+        "receivers": plan.receivers,
         "samples": records.samples,
         "largest_pressure": max(float(np.abs(gather).max()) for gather in data),
         "seconds": round(seconds, 2),

@@ -172,7 +172,7 @@ physics: {aperture: whole}
         hdf5.write_gathers(folder / "shots.h5", records, {})
         (folder / "model.yaml").write_text(config)
         summary = model.run(load(folder / "model.yaml", "model", ()), folder / "run")
-        assert summary["receivers"] == 8
+        assert summary["receivers"] == ([2, 8] if name == "ragged" else 8)
         written.append(hdf5.read_gathers(folder / "run" / "shots.h5"))
     one, box = written
     assert one.stored

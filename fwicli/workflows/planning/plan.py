@@ -129,16 +129,18 @@ class Plan:
         for warning in self.warnings:
             log.warning("warning: %s", warning)
 
+    @property
+    def receivers(self) -> int | list[int]:
+        """Number of receivers of a shot; the least and the most where shots differ."""
+        counts = self.acquisition.counts
+        return [int(counts.min()), int(counts.max())] if self.acquisition.ragged else int(counts[0])
+
     def summary(self) -> dict[str, Any]:
         """Numbers for a table, or for JSON."""
         silent = 0 if self.gathers is None else int((~self.gathers.live).sum())
         inverted = {}
         if self.inversion is not None:
             inverted["inverts_for"] = inversion_checks.in_words(self.inversion.config.inversion)
-        counts = self.acquisition.counts
-        receivers: int | list[int] = int(counts[0])
-        if self.acquisition.ragged:
-            receivers = [int(counts.min()), int(counts.max())]
         histories: dict[str, Any] = {}
         if self.verb.keeps_history:
             histories["history"] = [s.reason for s in self.stages]
@@ -148,7 +150,7 @@ class Plan:
             **inverted,
             "shots": self.acquisition.shots,
             **({"silent_traces": silent} if silent else {}),
-            "receivers_per_shot": receivers,
+            "receivers_per_shot": self.receivers,
             "samples": self.stages[0].time.samples,
             "sampling_interval_s": self.interval,
             "vp_m_s": [self.model.vp_min, self.model.vp_max],
