@@ -30,13 +30,13 @@ demo: $(STAMP)
 	@ls runs/demo/*/*.png
 
 test: lint
-	$(BIN)/python -m pytest -n auto -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
 
 test-full: lint
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-extra: lint
-	$(BIN)/python -m pytest -n auto -m "$(EXTRAS) and not slow"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "$(EXTRAS) and not slow"
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff format --check .
