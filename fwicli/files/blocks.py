@@ -45,6 +45,23 @@ class BlockedArray:
     rows: Callable[[slice], Array]
     beside: Mapping[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def loaded(cls, name: str, values: Array, beside: Mapping[str, Any]) -> BlockedArray:
+        """An array that is in memory already.
+
+        Parameters
+        ----------
+        name : str
+        values : ndarray
+        beside : mapping
+            As the attributes of the class.
+
+        Returns
+        -------
+        array : BlockedArray
+        """
+        return cls(name, values.shape, values.dtype, lambda part: values[part], beside)
+
     def __iter__(self) -> Iterator[tuple[int, Array]]:
         """First row and values of each block.
 
@@ -92,10 +109,7 @@ def open_array(path: Path, dataset: str = "", raw: RawFormat = arrays.RAW) -> Bl
     if raw.fits(path) and path.suffix.lower() not in arrays.NAMED:
         return _mapped(path, np.memmap(path, raw.type, "r", shape=tuple(raw.shape or ())))
     stored = arrays.read(path, dataset, raw, masks=True)
-    values = stored.values
-    return BlockedArray(
-        stored.name, values.shape, values.dtype, lambda part: values[part], stored.beside
-    )
+    return BlockedArray.loaded(stored.name, stored.values, stored.beside)
 
 
 def _mapped(path: Path, values: Array) -> BlockedArray:
@@ -124,4 +138,4 @@ def _rsf(path: Path) -> BlockedArray:
     if order == tuple(range(len(order))):
         return BlockedArray(str(path), header.shape, header.dtype, header.block, beside)
     values, name, beside = models.read(path)  # axes in another order need all of it
-    return BlockedArray(name, values.shape, values.dtype, lambda part: values[part], beside)
+    return BlockedArray.loaded(name, values, beside)

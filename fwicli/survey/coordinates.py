@@ -163,7 +163,7 @@ def fit(
     sources, receivers = (_horizontal(positions) for positions in (sources, receivers))
     points = _distinct(np.concatenate([sources, receivers]))
     centre = points[0] + (points - points[0]).mean(axis=0)
-    length, width, direction = _principal_axis(points - centre)
+    length, width, direction = principal_axis(points - centre)
     if length == 0 or width > WIDEST * length:
         raise GeometryError(
             f"sources and receivers do not lie along a line: they spread {length:.4g} m along it "
@@ -199,8 +199,21 @@ def _distinct(points: Array) -> Array:
     return numbers.view(np.float64).reshape(-1, 2)
 
 
-def _principal_axis(points: Array) -> tuple[float, float, Array]:
-    """Standard deviations along and across the best line through 0 [m], and its direction."""
+def principal_axis(points: Array) -> tuple[float, float, Array]:
+    """The best line through 0, by least squares.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, 2)
+        Eastings and northings about their mean [m].
+
+    Returns
+    -------
+    length, width : float
+        Standard deviations along and across the line [m].
+    direction : ndarray of shape (2,)
+        Unit vector.
+    """
     variances, axes = np.linalg.eigh(points.T @ points / len(points))
     width, length = np.sqrt(np.maximum(variances, 0.0)).tolist()
     direction = np.where(np.abs(axes[:, 1]) < 1e-14, 0.0, axes[:, 1])

@@ -245,25 +245,34 @@ class LoadedTraces(Traces):
         return traces
 
 
-class _View(Traces):
-    """Traces that follow from others when they are asked for."""
+class TracesView(Traces):
+    """Traces that follow from others when they are asked for; a subclass says how.
+
+    Attributes
+    ----------
+    traces : Traces
+    """
 
     traces: Traces
 
     @property
     def counts(self) -> NDArray[np.int64]:
+        """Number of traces of each shot, shape (n_shots,)."""
         return self.traces.counts
 
     @property
     def samples(self) -> int:
+        """Number of samples of a trace."""
         return self.traces.samples
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """Type of the samples."""
         return self.traces.dtype
 
     @property
     def lengths(self) -> NDArray[np.int64]:
+        """Number of recorded samples of each shot, shape (n_shots,)."""
         return self.traces.lengths
 
     @property
@@ -273,7 +282,7 @@ class _View(Traces):
 
 
 @dataclass(frozen=True)
-class _Selected(_View):
+class _Selected(TracesView):
     """Some of the shots."""
 
     traces: Traces
@@ -295,7 +304,7 @@ class _Selected(_View):
 
 
 @dataclass(frozen=True)
-class _Mapped(_View):
+class _Mapped(TracesView):
     """Gathers after a function."""
 
     traces: Traces
@@ -323,7 +332,7 @@ class _Mapped(_View):
 
 
 @dataclass(frozen=True)
-class _Shifted(_View):
+class _Shifted(TracesView):
     """Traces that begin earlier or later."""
 
     traces: Traces
@@ -347,7 +356,7 @@ class _Shifted(_View):
 
 
 @dataclass(frozen=True)
-class _Rows(_View):
+class _Rows(TracesView):
     """Some of the traces of each shot."""
 
     traces: Traces

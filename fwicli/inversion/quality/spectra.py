@@ -56,6 +56,23 @@ def power(gathers: Iterable[Array], samples: int, noise: bool = True) -> Array:
     return np.clip(total - ABOVE * np.quantile(total, QUIET), 0.0, None)
 
 
+def frequencies(samples: int, interval: float) -> Array:
+    """Frequencies of `power`.
+
+    Parameters
+    ----------
+    samples : int
+    interval : float
+        Sampling interval [s].
+
+    Returns
+    -------
+    frequencies : ndarray of shape (PADDED * samples // 2 + 1,)
+        [Hz].
+    """
+    return np.fft.rfftfreq(PADDED * samples, interval)
+
+
 def middle(power_of_band: Array, samples: int, interval: float) -> float:
     """Frequency with half of the energy on either side [Hz]; NaN without energy.
 
@@ -73,8 +90,7 @@ def middle(power_of_band: Array, samples: int, interval: float) -> float:
     below = np.cumsum(power_of_band)
     if not below[-1] > 0:
         return float("nan")
-    frequencies = np.fft.rfftfreq(PADDED * samples, interval)
-    return float(np.interp(0.5, below / below[-1], frequencies))
+    return float(np.interp(0.5, below / below[-1], frequencies(samples, interval)))
 
 
 def arriving(wavelet: Array, interval: float, ndim: int, ghosts: Sequence[float] = ()) -> Array:
@@ -95,11 +111,11 @@ def arriving(wavelet: Array, interval: float, ndim: int, ghosts: Sequence[float]
     power : ndarray of shape (PADDED * samples // 2 + 1,)
     """
     total = power([wavelet.reshape(1, -1)], wavelet.shape[-1], noise=False)
-    frequencies = np.fft.rfftfreq(PADDED * wavelet.shape[-1], interval)
+    f = frequencies(wavelet.shape[-1], interval)
     if ndim == 2:
-        total[1:] /= frequencies[1:]
+        total[1:] /= f[1:]
     for time in ghosts:
-        total = total * np.sin(2 * np.pi * frequencies * time) ** 2
+        total = total * np.sin(2 * np.pi * f * time) ** 2
     return total
 
 

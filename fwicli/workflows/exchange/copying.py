@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -20,7 +20,7 @@ from fwicli.segy import grids
 from fwicli.segy import records as segy
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
-from fwicli.survey.traces import Traces
+from fwicli.survey.traces import Traces, TracesView
 from fwicli.workflows.exchange import opening
 from fwicli.workflows.exchange.opening import WORDS, FileLayout, quantity
 from fwicli.workflows.run_folder.progress import Progress
@@ -36,7 +36,7 @@ RUN = "attributes of the file on the run that wrote it (command, date, versions)
 MODELLED = "{form} has no place for how records were modelled (equation, grid, order)"
 
 
-class WatchedTraces(Traces):
+class WatchedTraces(TracesView):
     """Traces that tell how many shots were read.
 
     Parameters
@@ -49,26 +49,6 @@ class WatchedTraces(Traces):
 
     def __init__(self, traces: Traces, progress: Progress) -> None:
         self.traces, self.progress = traces, progress
-
-    @property
-    def counts(self) -> NDArray[np.int64]:
-        """Number of traces of each shot, shape (n_shots,)."""
-        return self.traces.counts
-
-    @property
-    def samples(self) -> int:
-        """Number of samples of a trace."""
-        return self.traces.samples
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the samples."""
-        return self.traces.dtype
-
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """Number of recorded samples of each shot, shape (n_shots,)."""
-        return self.traces.lengths
 
     def __getitem__(self, shot: int) -> Array:
         gather = self.traces[shot]
@@ -111,11 +91,7 @@ def convert_records(
         "segy": segy.write_gathers,
         "su": lambda path, gathers: segy.write_gathers(path, gathers, segy.Writing(kind="su")),
     }
-    if form not in writes:
-        raise ConfigError(
-            f"{source} holds shot records, which are not written as {WORDS[form]}; choose one of "
-            f"{', '.join(WORDS[name] for name in writes)}"
-        )
+    _check_form(form, writes, f"{source} holds shot records, which are")
     records = opening.records(source, layout)
     traces = WatchedTraces(Traces.of(records.data), progress)
     progress.start(f"writing {target.name}", len(traces))
@@ -132,6 +108,15 @@ def convert_records(
         "interval_s": records.interval,
         "notes": list(dict.fromkeys(missing)),
     }
+
+
+def _check_form(form: str, writes: Collection[str], content: str) -> None:
+    """Refuse a format that the content of a file is not written in."""
+    if form not in writes:
+        raise ConfigError(
+            f"{content} not written as {WORDS[form]}; choose one of "
+            f"{', '.join(WORDS[name] for name in writes)}"
+        )
 
 
 def _missing(records: Gathers, forms: tuple[str, str]) -> Iterator[str]:
@@ -186,11 +171,7 @@ def convert_array(
         "npy": block_writers.to_npy,
         "segy": _to_segy,
     }
-    if form not in writes:
-        raise ConfigError(
-            f"{source} holds an array, which is not written as {WORDS[form]}; choose one of "
-            f"{', '.join(WORDS[name] for name in writes)}"
-        )
+    _check_form(form, writes, f"{source} holds an array, which is")
     name = layout.dataset or _only(source)
     array = opening.array(source, layout, name)
     if array.dtype.kind == "b" or not array.shape:

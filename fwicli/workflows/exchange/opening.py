@@ -176,7 +176,7 @@ def array(path: Path, layout: FileLayout, dataset: str = "") -> BlockedArray:
     if hdf5 or not segy.is_segy(path):
         return blocks.open_array(path, dataset or layout.dataset, layout.raw)
     values, name, beside = grids.read(path, layout.raw.shape)
-    return BlockedArray(name, values.shape, values.dtype, lambda part: values[part], beside)
+    return BlockedArray.loaded(name, values, beside)
 
 
 def quantity(path: Path) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from fwicli.digits import round_down
 from fwicli.errors import DataError
+from fwicli.inversion.quality import spectra
 from fwicli.survey.gathers import Gathers
 
 # Shots whose spectra are averaged.
@@ -51,16 +52,14 @@ class SignalBand:
         DataError
             If all of these shots are silent.
         """
-        shots = records.acquisition.shots
-        power = np.zeros(records.samples // 2 + 1)
-        for shot in np.unique(np.linspace(0, shots - 1, min(SHOTS, shots)).astype(int)).tolist():
-            gather = np.asarray(records.data[shot], dtype=np.float64)[records.live[shot]]
-            power += (np.abs(np.fft.rfft(gather, axis=-1)) ** 2).sum(axis=0)
+        shots, samples = records.acquisition.shots, records.samples
+        chosen = np.unique(np.linspace(0, shots - 1, min(SHOTS, shots)).astype(int)).tolist()
+        power = spectra.power((records.data[n][records.live[n]] for n in chosen), samples)
         if not power.any():
             raise DataError("all traces are silent, so that they have no band; check the file")
         width = max(1, power.size // 100)
         amplitude = np.sqrt(np.convolve(power, np.ones(width) / width, mode="same"))
-        frequencies = np.fft.rfftfreq(records.samples, records.interval)
+        frequencies = spectra.frequencies(samples, records.interval)
         loud = frequencies[amplitude >= EDGE * amplitude.max()]
         return cls(float(loud[0]), float(frequencies[np.argmax(amplitude)]), float(loud[-1]))
 

@@ -102,7 +102,7 @@ class _Drafting:
         named = section.file if isinstance(section.file, list) else [section.file]
         self.files = [os.path.relpath(path, config.absolute().parent) for path in named]
         self.band = SignalBand.of(records)
-        self.placement = Placement.of(records.acquisition)
+        self.placement = Placement.of(records.acquisition, section.coordinates)
         self.extent = Extent.of(self.placement, records, self._highest())
         self.marine = self._is_marine()
         self.questions: list[str] = []
@@ -179,7 +179,7 @@ class _Drafting:
         files = self.files[0] if len(self.files) == 1 else self.files
         lines = ["data:", f"  file: {json.dumps(files)}"]
         lines += [f"  {key}: {json.dumps(value)}" for key, value in self.keys.items()]
-        if self.placement.fitted and "coordinates" not in self.keys:
+        if self.placement.coordinates is not None and "coordinates" not in self.keys:
             lines.append("  coordinates: {fit: line}  # x is the distance along the line")
         if self.placement.above:
             mark = self._ask(
@@ -263,8 +263,8 @@ class _Drafting:
         for name, positions in named.items():
             ranges = zip(axes, positions.min(axis=0), positions.max(axis=0), strict=True)
             facts[name] = ", ".join(f"{axis} {a:.7g} to {b:.7g} m" for axis, a, b in ranges)
-        if self.placement.fitted:
-            facts["line"] = f"positions are up to {self.placement.distance:.4g} m away from it"
+        if self.placement.notes:
+            facts["map"] = "; ".join(self.placement.notes)
         shape = " x ".join(map(str, self.extent.shape))
         facts["model"] = f"{shape} points of {self.extent.spacing:g} m"
         if str(records.silence):

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.config.coordinates import CoordinatesSection
 from fwicli.survey import coordinates
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
+from fwicli.workflows.assembly import frames
 
 Array = NDArray[Any]
 
@@ -35,41 +37,47 @@ class Placement:
     ----------
     sources, receivers : ndarray of shape (n, ndim)
         [m].
-    fitted : bool
-        Whether they were projected on the line that fits best.
-    distance : float
-        Of the position farthest from that line [m].
+    coordinates : CoordinatesSection or None
+        How they came there from a map.
+    notes : tuple of str
+        The same in words.
     """
 
     sources: Array
     receivers: Array
-    fitted: bool = False
-    distance: float = 0.0
+    coordinates: CoordinatesSection | None = None
+    notes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, acquisition: Acquisition) -> Placement:
+    def of(cls, acquisition: Acquisition, section: CoordinatesSection | None = None) -> Placement:
         """Positions of a survey: along x, along the line of a narrow survey, or over a plane.
 
         Parameters
         ----------
         acquisition : Acquisition
+        section : CoordinatesSection, optional
+            Axes of the model; by default a narrow survey is projected on the best line.
 
         Returns
         -------
         placement : Placement
+
+        Raises
+        ------
+        GeometryError
+            If the positions do not fit the axes.
         """
-        sources, receivers = acquisition.sources, acquisition.all_receivers()
+        receivers = acquisition.all_receivers()
         receivers = receivers[np.isfinite(receivers).all(axis=1)]
-        if acquisition.ndim == 2:
-            return cls(sources, receivers)
-        points = np.concatenate([sources, receivers])[:, :2]
-        _, spread, _ = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)
-        if spread[1] > NARROW * spread[0]:
-            return cls(sources, receivers)
-        frame = coordinates.fit(sources, receivers)
-        on_axes = [frame.to_model(positions) for positions in (sources, receivers)]
-        distance = max(float(np.abs(positions[:, 1]).max()) for positions in on_axes)
-        return cls(on_axes[0][:, ::2], on_axes[1][:, ::2], True, distance)
+        plane = acquisition.ndim == 3
+        if plane:
+            points = np.concatenate([acquisition.sources, receivers])[:, :2]
+            length, width, _ = coordinates.principal_axis(points - points.mean(axis=0))
+            plane = width > NARROW * length
+            if not plane and section is None:
+                section = CoordinatesSection(fit="line")
+        on_axes = frames.in_model(section, acquisition.sources, receivers, 3 if plane else 2)
+        return cls(on_axes[0], on_axes[1], section, on_axes[2])
 
     @property
     def ndim(self) -> int:

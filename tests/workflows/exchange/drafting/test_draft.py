@@ -161,3 +161,32 @@ def test_the_command_tells_facts_and_questions(tmp_path: Path) -> None:
     missing = fwi("init", "rtm", "--from", "other.sgy", cwd=tmp_path)
     assert missing.returncode == 3
     assert "other.sgy" in missing.stderr
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "{fit: line, datum: 0, shift: [500, 0]}",
+        "{azimuth: 37.5, origin: [431000, 6782000]}",
+        "{azimuth: 217.5, origin: [431000, 6782000]}",
+        "{fit: line, datum: 30}",
+    ],
+)
+def test_stated_coordinates_are_those_of_the_model(tmp_path: Path, setting: str) -> None:
+    """The extent is that of positions on the stated axes: the config passes the check."""
+    path = drafted(tmp_path, survey(azimuth=37.5), "rtm", f"data.coordinates={setting}")
+    plan = make_plan(load(path))
+    grid = plan.model.grid
+    least = np.concatenate([plan.acquisition.sources, plan.acquisition.all_receivers()]).min(axis=0)
+    assert grid.ndim == 2
+    assert 0 <= least[0] - grid.origin[0] <= 21 * grid.spacing[0]
+    assert least[1] == pytest.approx(8.0 + (30.0 if "30" in setting else 0.0))
+
+
+def test_wide_surveys_keep_stated_axes(tmp_path: Path) -> None:
+    records = survey(wide=True)
+    setting = "data.coordinates={azimuth: 90, origin: [431000, 6782000]}"
+    path = drafted(tmp_path, records, "rtm", setting)
+    x, y, _ = load(path).config.model.origin
+    assert -2000 < x < 0
+    assert -2000 < y < 0
