@@ -72,7 +72,7 @@ class Loaded:
         return ConfigProblem(key, message, place, impossible=True)
 
 
-def load(path: Path, kind: str | None = None, settings: Iterable[str] = ()) -> Loaded:
+def load(path: str | Path, kind: str | None = None, settings: Iterable[str] = ()) -> Loaded:
     """Read and validate a config.
 
     Parameters
@@ -92,7 +92,7 @@ def load(path: Path, kind: str | None = None, settings: Iterable[str] = ()) -> L
     ProblemsError
         With every problem found.
     """
-    reader = Reader()
+    path, reader = Path(path), Reader()
     tree = reader.file(path)
     for setting in settings:
         reader.set(tree, setting)

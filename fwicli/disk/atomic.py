@@ -22,7 +22,7 @@ def name(path: Path) -> Path:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: str | Path) -> Iterator[Path]:
     """A new, empty file that replaces `path` when the block ends without an error.
 
     Raises
@@ -30,6 +30,7 @@ def replacing(path: Path) -> Iterator[Path]:
     OSError
         If the folder cannot be written to, or `path` is a folder.
     """
+    path = Path(path)
     new = _empty(path)
     try:
         yield new

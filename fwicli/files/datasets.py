@@ -332,7 +332,7 @@ class Datasets:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[Datasets]:
+def reading(path: str | Path) -> Iterator[Datasets]:
     """The datasets of a file.
 
     Raises
@@ -340,6 +340,7 @@ def reading(path: Path) -> Iterator[Datasets]:
     DataError
         If there is no such file, or it is not HDF5.
     """
+    path = Path(path)
     try:
         if path.exists() and not path.is_file():  # a pipe would be waited for
             raise OSError("it is no ordinary file")

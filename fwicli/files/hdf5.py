@@ -56,7 +56,7 @@ from fwicli.survey.traces import Traces
 Array = NDArray[Any]
 
 
-def read_array(path: Path, dataset: str) -> tuple[Array, dict[str, Any]]:
+def read_array(path: str | Path, dataset: str) -> tuple[Array, dict[str, Any]]:
     """Read an array and its attributes.
 
     Parameters
@@ -81,7 +81,7 @@ def read_array(path: Path, dataset: str) -> tuple[Array, dict[str, Any]]:
 
 
 @deferring_signals()
-def write_gathers(path: Path, gathers: Gathers, provenance: Mapping[str, str]) -> None:
+def write_gathers(path: str | Path, gathers: Gathers, provenance: Mapping[str, str]) -> None:
     """Write shot records in the layout of the module header.
 
     Parameters
@@ -320,7 +320,7 @@ def has_wavelets(path: Path, stage: int, iterate: int) -> bool:
         return file.has(name) and file.number("iterate", "1", name) == iterate
 
 
-def read_wavelets(path: Path) -> dict[int, tuple[Array, Array, float]]:
+def read_wavelets(path: str | Path) -> dict[int, tuple[Array, Array, float]]:
     """Estimated wavelets, those of the synthetic data, and interval [s], by stage from 1."""
     wavelets = {}
     with datasets.reading(path) as file:
@@ -339,7 +339,7 @@ def _write_quantities(group: h5py.Group, quantities: Mapping[str, Array], grid: 
         write_on_grid(group, name, _single(values), grid, UNITS.get(name, ""))
 
 
-def read_history(path: Path) -> dict[str, Array]:
+def read_history(path: str | Path) -> dict[str, Array]:
     """Columns of the history of an inversion."""
     with datasets.reading(path) as file:
         return {name: file.values(f"history/{name}") for name in file.groups("history")}
@@ -380,7 +380,7 @@ def written_here(path: Path) -> bool:
         return False
 
 
-def read_state(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
+def read_state(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
     """Arrays and numbers of `write_state`."""
     with datasets.reading(path) as file:
         arrays = {name: file.values(name, masks=True) for name in file.groups("/")}

@@ -37,7 +37,7 @@ LARGE = 0.25
 
 
 def read_gathers(
-    path: Path,
+    path: str | Path,
     traces: str = "data",
     shots: slice = slice(None),
     wavelet: bool = True,
@@ -66,6 +66,7 @@ def read_gathers(
     DataError
         If something is missing, or has a type, shape or value that is wrong or ambiguous.
     """
+    path = Path(path)
     _check_format(path)
     with datasets.reading(path) as file:
         rows = table.table(file, traces) if file.has(table.FIRST) else None

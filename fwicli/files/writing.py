@@ -20,9 +20,9 @@ from fwicli.disk import atomic
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[h5py.File]:
+def replacing(path: str | Path) -> Iterator[h5py.File]:
     """A new file that replaces `path` when it is complete."""
-    with atomic.replacing(path) as new, _writing(new, "w", path) as file:
+    with atomic.replacing(path) as new, _writing(new, "w", Path(path)) as file:
         yield file
 
 

@@ -54,7 +54,9 @@ class Writing:
     headers: Mapping[str, ArrayLike] = field(default_factory=dict)
 
 
-def write_gathers(path: Path, gathers: Gathers, how: Writing | None = None) -> tuple[str, ...]:
+def write_gathers(
+    path: str | Path, gathers: Gathers, how: Writing | None = None
+) -> tuple[str, ...]:
     """Write shot records, shot by shot.
 
     Parameters

@@ -182,7 +182,7 @@ class TraceWriter:
 
 
 @contextmanager
-def writing(path: Path, form: Form) -> Iterator[TraceWriter]:
+def writing(path: str | Path, form: Form) -> Iterator[TraceWriter]:
     """A new file, to which traces are added; it replaces `path` when all have been.
 
     Parameters
@@ -206,7 +206,7 @@ def writing(path: Path, form: Form) -> Iterator[TraceWriter]:
             _write_head(new, form)
         with new.open("r+b") as file:
             file.seek(TEXT + BINARY if form.kind == "segy" else 0)
-            writer = TraceWriter(path, file, form)
+            writer = TraceWriter(Path(path), file, form)
             yield writer
             file.truncate()
         if writer.written != form.traces:

@@ -93,7 +93,7 @@ def plan_inversion(
 
 def run(
     loaded: Loaded,
-    folder: Path,
+    folder: str | Path,
     resume: bool = False,
     force: bool = False,
     progress: Progress | None = None,
@@ -117,6 +117,7 @@ def run(
     from fwicli.workflows.inversion.run import ERROR, InversionRun, draw  # late: Devito
 
     plan = make_plan(loaded)
+    folder = Path(folder)
     resume_rule = ResumeRule.read(folder / STATE) if resume else ResumeRule()
     run_folder = RunFolder(folder, loaded, resume_rule.allows, RULE)
     resumed = run_folder.open(resume, force)

@@ -133,7 +133,7 @@ def modelling_tasks(plan: Plan, discretization: Discretization) -> list[Windowed
 
 def run(
     loaded: Loaded,
-    folder: Path,
+    folder: str | Path,
     resume: bool = False,
     force: bool = False,
     progress: Progress | None = None,
@@ -157,6 +157,7 @@ def run(
     progress = progress or Silent()
     started = time.monotonic()
     plan = make_plan(loaded)
+    folder = Path(folder)
     run_folder = RunFolder(folder, loaded)
     run_folder.open(resume, force)
     numerics = plan.stages[0]

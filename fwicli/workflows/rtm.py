@@ -163,7 +163,7 @@ def _all_muted(mute: str | float, model: EarthModel) -> str:
 
 def run(
     loaded: Loaded,
-    folder: Path,
+    folder: str | Path,
     resume: bool = False,
     force: bool = False,
     progress: Progress | None = None,
@@ -187,6 +187,7 @@ def run(
     progress = progress or Silent()
     started = time.monotonic()
     plan = make_plan(loaded)
+    folder = Path(folder)
     run_folder = RunFolder(folder, loaded)
     resumed = run_folder.open(resume, force)
     plan.agree(run_folder)

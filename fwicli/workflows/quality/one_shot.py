@@ -42,7 +42,7 @@ SHOTS = 3
 
 
 def check(
-    loaded: Loaded, shots: Sequence[int], stage: int = 0, folder: Path | None = None
+    loaded: Loaded, shots: Sequence[int], stage: int = 0, folder: str | Path | None = None
 ) -> dict[str, Any]:
     """Model shots of a config, compare them with the records, and name what is wrong.
 
@@ -71,7 +71,7 @@ def check(
     chosen = setting.choose(shots)
     with Local(min(plan.workers, len(chosen))) as executor:
         compared, faults = judged(setting, chosen, executor)
-    pictures = [] if folder is None else _draw(setting, compared, folder)
+    pictures = [] if folder is None else _draw(setting, compared, Path(folder))
     return {
         "command": plan.kind,
         "compared": setting.describe(),
