@@ -150,7 +150,7 @@ def pick_onsets(gather: Array, interval: float, frequency: float) -> Array:
     energy = np.cumsum(traces**2, axis=1)
     energy[:, period:] -= energy[:, :-period].copy()
     recorded = energy[:, 3 * period :]
-    if recorded.shape[1] == 0:
+    if recorded.size == 0:
         return np.full(len(gather), np.nan)
     largest = energy.max(axis=1, keepdims=True)
     quiet = np.minimum(recorded.min(axis=1, keepdims=True), largest)

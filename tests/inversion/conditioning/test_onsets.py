@@ -88,3 +88,8 @@ def test_ringing_waves_in_noise_skip_seldom(cycles: float) -> None:
     shifts = arrival_shifts(first + noise[0], second + noise[1], INTERVAL, FREQUENCY)
     assert (np.abs(shifts.time * FREQUENCY - cycles) > 0.4).mean() < 0.1
     assert (shifts.correlation < 0).mean() < 0.1
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_traces_have_no_onsets() -> None:
+    assert pick_onsets(np.zeros((0, SAMPLES)), INTERVAL, FREQUENCY).shape == (0,)
