@@ -87,6 +87,8 @@ def fwi(*arguments: str) -> float:
 @click.option("--folder", type=click.Path(path_type=Path), help="On the disk to measure.")
 def main(megabytes: int, folder: Path | None) -> None:
     """Print memory and speed of each command."""
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
     place = Path(tempfile.mkdtemp(dir=folder))
     try:
         names = ["a.h5", "b.sgy", "c.h5", "d.rsf", "e.sgy"]
