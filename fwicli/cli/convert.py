@@ -66,7 +66,7 @@ def command(
         How the source is read, where it does not say it itself.
     """
     from fwicli.cli.reading import file_layout
-    from fwicli.workflows.convert import Conversion, run
+    from fwicli.workflows.exchange.convert import Conversion, run
 
     progress = display.progress()
     try:

@@ -72,7 +72,7 @@ def command(files: tuple[Path, ...], picture: Path | None, as_json: bool, **read
         How files are read that do not say it themselves.
     """
     from fwicli.cli.reading import file_layout
-    from fwicli.workflows.info import run
+    from fwicli.workflows.viewing.info import run
 
     progress = display.progress()
     try:

@@ -30,14 +30,14 @@ from fwicli.segy import grids
 from fwicli.segy import records as segy
 from fwicli.survey.gathers import PointSource
 from fwicli.survey.traces import Traces
-from fwicli.workflows import info
 from fwicli.workflows.assembly import grid_files
 from fwicli.workflows.assembly import survey as assembly
-from fwicli.workflows.convert import Conversion, run
 from fwicli.workflows.exchange import copying, opening
+from fwicli.workflows.exchange.convert import Conversion, run
 from fwicli.workflows.exchange.opening import FileLayout
 from fwicli.workflows.planning.plan import make_plan
 from fwicli.workflows.run_folder import inputs
+from fwicli.workflows.viewing import info
 from tests.conftest import SHARED
 
 RNG = np.random.default_rng(5)

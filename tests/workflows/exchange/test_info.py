@@ -22,8 +22,8 @@ from fwicli.files.flat import RawFormat
 from fwicli.files.rsf import models
 from fwicli.segy import records as segy
 from fwicli.survey.signals.wavelets import ricker
-from fwicli.workflows import info
 from fwicli.workflows.exchange.opening import FileLayout
+from fwicli.workflows.viewing import info
 from tests.conftest import SHARED
 from tests.files.geometry import test_sps
 

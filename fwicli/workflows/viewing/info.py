@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fwicli.errors import ConfigError
-from fwicli.workflows.exchange.kinds import reports
 from fwicli.workflows.exchange.opening import FileLayout
 from fwicli.workflows.exchange.report import Report
 from fwicli.workflows.run_folder.progress import Progress, Silent
+from fwicli.workflows.viewing.kinds import reports
 
 
 def run(
