@@ -1,1 +1,1 @@
-"""What runs and files show: their state, their content, and pictures; nothing is run or changed."""
+"""Commands that show runs and files: state, content and pictures; they run and change nothing."""
