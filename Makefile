@@ -7,6 +7,7 @@
 # make gallery    the pictures of the gallery, made anew
 # EXTRAS=torch    installs an optional extra as well
 # make test-extra EXTRAS=torch  lint, types, and only the tests that need that extra
+# make test-slurm only the tests that need SLURM, which root starts where it is installed
 # VENV=FOLDER     another virtual environment than .venv
 
 PYTHON ?= python3
@@ -19,7 +20,7 @@ DEV_STAMP := $(VENV)/.installed-dev$(if $(EXTRAS),-$(EXTRAS))
 DOCS_STAMP := $(VENV)/.installed-docs
 
 
-.PHONY: demo test test-full test-extra lint bench docs notebooks gallery clean
+.PHONY: demo test test-full test-extra test-slurm lint bench docs notebooks gallery clean
 
 demo: $(STAMP)
 	$(BIN)/fwi model configs/demo_model.yaml -o runs/demo/model --force
@@ -30,13 +31,16 @@ demo: $(STAMP)
 	@ls runs/demo/*/*.png
 
 test: lint
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not slurm"
 
 test-full: lint
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-extra: lint
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "$(EXTRAS) and not slow"
+
+test-slurm: $(DEV_STAMP)
+	$(BIN)/python -m pytest -rs -m slurm
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff format --check .

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest_plugins = ["tests.survey_fixtures"]
+pytest_plugins = ["tests.slurm", "tests.survey_fixtures"]
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 ROOT = Path(__file__).resolve().parents[1]
