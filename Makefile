@@ -5,7 +5,7 @@
 # make docs       the documentation site in runs/site; needs no network once it is installed
 # make notebooks  the tutorials as notebooks in runs/notebooks
 # make gallery    the pictures of the gallery, made anew
-# EXTRAS=torch    installs an optional extra as well
+# EXTRAS=torch    installs an optional extra as well; EXTRAS=torch,cluster installs two
 # make test-extra EXTRAS=torch  lint, types, and only the tests that need that extra
 # make test-slurm only the tests that need SLURM, which root starts where it is installed
 # VENV=FOLDER     another virtual environment than .venv
@@ -37,7 +37,7 @@ test-full: lint
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-extra: lint
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "$(EXTRAS) and not slow"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "($(subst $(comma), or ,$(EXTRAS))) and not slow"
 
 test-slurm: $(DEV_STAMP)
 	$(BIN)/python -m pytest -rs -m slurm

@@ -17,6 +17,8 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 ROOT = Path(__file__).resolve().parents[1]
 WITH_TORCH = importlib.util.find_spec("torch") is not None
 NEEDS_TORCH = "needs PyTorch: make test EXTRAS=torch"
+WITH_DASK = all(importlib.util.find_spec(name) for name in ("distributed", "dask_jobqueue"))
+NEEDS_DASK = "needs Dask: make test EXTRAS=cluster"
 # Tests of seconds run first, so that at the end no process waits long for the others.
 LONG = (
     "tests/test_documentation.py",
@@ -30,13 +32,15 @@ LONG = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run long tests first; mark tests that need PyTorch, and skip them without it."""
+    """Run long tests first; mark tests that need PyTorch or Dask, and skip them without."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
     for item in items:
         if "tests/autograd/" in item.nodeid:
             item.add_marker(pytest.mark.torch)
         if item.get_closest_marker("torch") and not WITH_TORCH:
             item.add_marker(pytest.mark.skip(reason=NEEDS_TORCH))
+        if item.get_closest_marker("cluster") and not WITH_DASK:
+            item.add_marker(pytest.mark.skip(reason=NEEDS_DASK))
 
 
 @pytest.fixture(scope="session")

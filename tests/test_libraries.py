@@ -14,8 +14,10 @@ from tests.test_tree import MODULES
 OWNERS: dict[str, tuple[str, ...]] = {
     "checkpoint_schedules": ("fwicli.propagators.running",),
     "click": ("fwicli.cli",),
+    "dask_jobqueue": ("fwicli.execution.dask",),
     "deepinv": ("fwicli.autograd",),
     "devito": ("fwicli.propagators",),
+    "distributed": ("fwicli.execution.dask",),
     "h5py": ("fwicli.files",),
     "matplotlib": ("fwicli.plotting",),
     "numpy": ("fwicli",),

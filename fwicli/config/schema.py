@@ -16,6 +16,7 @@ from pydantic import (
 
 from fwicli.config.arrays import ArrayFileSection, NumberOrArray
 from fwicli.config.data import DataSection
+from fwicli.config.execution import ExecutionSection
 from fwicli.config.geometry import Geometry
 from fwicli.config.inversion import InversionSection
 from fwicli.config.values import (
@@ -279,21 +280,6 @@ class PhysicsSection(Section):
                 "leave `top` out, or set `free_surface: false`"
             )
         return self
-
-
-class ExecutionSection(Section):
-    """Processes on this machine, one shot each, and threads of one shot."""
-
-    workers: Annotated[
-        Annotated[Count, Tag("number")]
-        | Annotated[str, OneOf(("auto",), " or a whole number"), Tag("text")],
-        Discriminator(_kind),
-    ] = "auto"
-    """Shots run in this number of processes; `auto` takes one for each core."""
-    threads: Count = 1
-    """One shot runs on this number of threads."""
-    memory: Positive | None = None
-    """All processes together take at most this memory; by default 80 % of this machine's [GB]."""
 
 
 class ImagingSection(Section):

@@ -21,10 +21,9 @@ import numpy as np
 
 from fwicli.config import schema
 from fwicli.config.loader import Loaded
-from fwicli.execution import Local
 from fwicli.files import hdf5
 from fwicli.survey.model import IMPEDANCE, EarthModel
-from fwicli.workflows.assembly import optimizer
+from fwicli.workflows.assembly import executors, optimizer
 from fwicli.workflows.assembly.inversion import InversionObjects
 from fwicli.workflows.inversion.resume import RULE, ResumeRule
 from fwicli.workflows.planning import inversion_checks, stage_numerics
@@ -123,7 +122,8 @@ def run(
     resumed = run_folder.open(resume, force)
     plan.agree(run_folder)
     inversion = InversionRun(plan, run_folder, progress or Silent())
-    with run_folder.logging(), Local(plan.workers) as executor:
+    engine = executors.start(loaded.config.execution, plan.workers, folder)
+    with run_folder.logging(), engine as executor:
         plan.announce()
         one_shot.warn(plan, loaded, executor, resumed)
         for change in run_folder.extended:

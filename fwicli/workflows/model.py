@@ -13,15 +13,14 @@ from numpy.typing import NDArray
 
 from fwicli.config import schema
 from fwicli.config.loader import Loaded
-from fwicli.execution import Local
 from fwicli.files import hdf5
 from fwicli.propagators.equations import registry
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import coarsened
 from fwicli.survey.signals.wavelets import Spectrum
+from fwicli.workflows.assembly import executors, plausibility, sizes
 from fwicli.workflows.assembly import geometry as positions
-from fwicli.workflows.assembly import plausibility, sizes
 from fwicli.workflows.assembly.wavelets import signature
 from fwicli.workflows.planning import placement, simulation_grids
 from fwicli.workflows.planning.numerics import discretize
@@ -164,7 +163,8 @@ def run(
     discretization = numerics.discretization()
     tasks = modelling_tasks(plan, discretization)
     finished = finished_shots.FinishedShots(run_folder.file(PARTIAL), len(tasks))
-    with run_folder.logging(), Local(plan.workers) as executor:
+    engine = executors.start(loaded.config.execution, plan.workers, folder)
+    with run_folder.logging(), engine as executor:
         plan.announce()
         log.info("modelling %d shots with %d workers", len(tasks), plan.workers)
         finished_shots.compile_missing(executor, discretization)

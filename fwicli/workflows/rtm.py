@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from fwicli.config import schema
 from fwicli.config.loader import Key, Loaded
 from fwicli.errors import DataError
-from fwicli.execution import Local
 from fwicli.files import hdf5, writing
 from fwicli.propagators.equations import registry
 from fwicli.survey import proximity
@@ -27,7 +26,7 @@ from fwicli.survey.regridding import Regridding, coarsened
 from fwicli.survey.signals.bands import Band
 from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.survey.traces import Traces
-from fwicli.workflows.assembly import survey
+from fwicli.workflows.assembly import executors, survey
 from fwicli.workflows.planning import live_traces, near_source, placement, simulation_grids
 from fwicli.workflows.planning.checks import band_spectrum
 from fwicli.workflows.planning.numerics import Numerics, discretize
@@ -187,13 +186,13 @@ def run(
     progress = progress or Silent()
     started = time.monotonic()
     plan = make_plan(loaded)
-    folder = Path(folder)
-    run_folder = RunFolder(folder, loaded)
+    run_folder = RunFolder(Path(folder), loaded)
     resumed = run_folder.open(resume, force)
     plan.agree(run_folder)
     smooth, tasks = _tasks(loaded.config.imaging, plan)
     finished = finished_shots.FinishedShots(run_folder.file(PARTIAL), len(tasks))
-    with run_folder.logging(), Local(plan.workers) as executor:
+    engine = executors.start(loaded.config.execution, plan.workers, run_folder.path)
+    with run_folder.logging(), engine as executor:
         plan.announce()
         one_shot.warn(plan, loaded, executor, resumed)
         log.info("migrating %d shots with %d workers", len(tasks), plan.workers)
@@ -205,7 +204,7 @@ def run(
         sums = finished.add(executor, tasks, progress.update)
         progress.stop()
         named = _images(loaded.config.imaging, plan.stages[0], smooth, (sums[0], sums[1]))
-        summary: dict[str, Any] = {"result": str(folder / RESULT), "shots": len(tasks)}
+        summary: dict[str, Any] = {"result": str(run_folder.path / RESULT), "shots": len(tasks)}
         results.check({"image": named["image"]}, results.NO_IMAGE)
         if plan.reference is not None:
             named["reflectivity"], correlation = _compare(
@@ -219,7 +218,7 @@ def run(
         finished.remove()
         _draw(run_folder, smooth, named)
         summary["seconds"] = round(time.monotonic() - started, 2)
-        log.info("%d shots in %.3g s, in %s", len(tasks), summary["seconds"], folder / RESULT)
+        log.info("%(shots)d shots in %(seconds).3g s, in %(result)s", summary)
         if "correlation" in summary:
             log.info("correlation with the reference: %.3f", summary["correlation"])
         run_folder.step(summary)

@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 
 from fwicli.config import schema
+from fwicli.config.execution import ExecutionSection
 from fwicli.digits import round_down
 from fwicli.execution import available
 from fwicli.propagators import history
@@ -23,7 +24,7 @@ from fwicli.workflows.planning.problems import Problems
 SHARE = 0.8
 
 
-def memory(section: schema.ExecutionSection) -> float:
+def memory(section: ExecutionSection) -> float:
     """Memory for all workers together [bytes]."""
     if section.memory is not None:
         return section.memory * 1e9

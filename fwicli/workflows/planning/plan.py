@@ -10,6 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from fwicli.config import schema
+from fwicli.config.execution import ExecutionSection
 from fwicli.config.loader import Loaded
 from fwicli.errors import FwiError
 from fwicli.execution import cores
@@ -18,7 +19,7 @@ from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.proximity import Nearest
-from fwicli.workflows.assembly import sizes, survey
+from fwicli.workflows.assembly import executors, sizes, survey
 from fwicli.workflows.assembly.inversion import InversionObjects
 from fwicli.workflows.planning import (
     history,
@@ -177,6 +178,7 @@ def make_plan(loaded: Loaded) -> Plan:
         With everything that makes the run impossible.
     """
     problems = Problems(loaded)
+    problems.get(("execution", "engine"), partial(executors.check, loaded.config.execution))
     model = _model(problems, loaded.config)
     plan: Plan | None = None
     with sizes.bounded():
@@ -237,7 +239,7 @@ def _check_fit(plan: Plan) -> None:
     )
 
 
-def workers(section: schema.ExecutionSection, shots: int) -> int:
+def workers(section: ExecutionSection, shots: int) -> int:
     """Worker processes: a core each, and no more than shots.
 
     Parameters

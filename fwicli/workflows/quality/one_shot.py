@@ -22,11 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config.loader import Loaded
-from fwicli.execution import Executor, Local, available
+from fwicli.execution import Executor, available
 from fwicli.inversion.quality import comparison, moveout
 from fwicli.inversion.quality.comparison import ComparedShot
 from fwicli.inversion.quality.diagnosis import Diagnosis, stacked
 from fwicli.inversion.quality.faults import Fault
+from fwicli.workflows.assembly import executors
 from fwicli.workflows.planning.alternatives import Alternative, alternatives
 from fwicli.workflows.planning.cures import NamedFault, named
 from fwicli.workflows.planning.plan import Plan, make_plan
@@ -69,7 +70,8 @@ def check(
     plan = make_plan(loaded)
     setting = StageSetting(plan, loaded.config, stage)
     chosen = setting.choose(shots)
-    with Local(min(plan.workers, len(chosen))) as executor:
+    workers = min(plan.workers, len(chosen))
+    with executors.start(loaded.config.execution, workers) as executor:
         compared, faults = judged(setting, chosen, executor)
     pictures = [] if folder is None else _draw(setting, compared, Path(folder))
     return {
