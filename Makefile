@@ -37,7 +37,7 @@ test-full: lint
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-extra: lint
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "($(subst $(comma), or ,$(EXTRAS))) and not slow"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "($(subst $(comma), or ,$(EXTRAS))) and not slow and not slurm"
 
 test-slurm: $(DEV_STAMP)
 	$(BIN)/python -m pytest -rs -m slurm
