@@ -31,6 +31,7 @@ OF_DATA = {
 }
 YAML_SUFFIXES = (".yaml", ".yml")
 COMMAND_LINE = "--set"
+START = "`fwi init model` writes a config to start from"
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 DIRECTIVE = re.compile(r"^%YAML\s+(?!1\.2\b)(\S*)", re.MULTILINE)
 
@@ -53,7 +54,7 @@ class _UnreadableError(Exception):
 
 
 class Reader:
-    """Reads YAML into plain values.
+    """Reads YAML into plain values; `start` says how to begin a file that holds none.
 
     Attributes
     ----------
@@ -64,12 +65,12 @@ class Reader:
         Places of parts that could not be read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, start: str = START) -> None:
         self.places: dict[Key, str] = {}
         self.problems: list[ConfigProblem] = []
         self.unread: set[Key] = set()
         self._count = 0
-        self._setting = ""
+        self._setting, self._start = "", start
         self._yaml = YAML(typ="safe", pure=True)
 
     def file(self, path: Path, key: Key = ()) -> dict[str, Any]:
@@ -93,7 +94,7 @@ class Reader:
             if not isinstance(content, MappingNode):
                 message = "must hold `key: value` pairs"
                 if not key:
-                    message += "; `fwi init model` writes a config to start from"
+                    message += f"; {self._start}"
                 raise _UnreadableError(message, content.start_mark)
             return dict(self._mapping(content, path, key))
         except _UnreadableError as error:
