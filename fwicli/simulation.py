@@ -10,7 +10,8 @@ component is named by the set of its e, a number with one bit for each (see
 `propagators.symbolic.directions`).
 
 An `Evaluation` names the components that are given and those that are computed; `run` computes them
-shot by shot on the workers of an executor, and sums over shots in their order.
+shot by shot on the workers of an executor. Gradients are summed over shots in double precision, in
+a tree whose shape depends on the number of shots alone (see `execution.tree`).
 """
 
 from __future__ import annotations
@@ -26,41 +27,20 @@ from numpy.typing import NDArray
 from fwicli import ndarrays
 from fwicli.deprecation import renamed_fields
 from fwicli.errors import GeometryError
-from fwicli.execution import Executor, InProcess, available
+from fwicli.evaluation import Quantity, ShotEvaluation, SummedEvaluation
+from fwicli.execution import Executor, InProcess, available, totals
 from fwicli.propagators import history
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
 from fwicli.propagators.locations import ExtendedSource, FullField, PositionDerivative
 from fwicli.propagators.running import shared_memory
 from fwicli.propagators.running.arrays import GridArrays
-from fwicli.propagators.running.results import GradientRequest
-from fwicli.propagators.running.shared_memory import SharedHistory, SharedSlot
-from fwicli.propagators.running.shot import ShotRunner
+from fwicli.propagators.running.shared_memory import SharedHistory
 from fwicli.propagators.running.store_selection import history_within
 from fwicli.propagators.sampling.resampling import Resampling
-from fwicli.propagators.tasks import propagator
 from fwicli.survey import ragged
 
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """An input or output of an evaluation.
-
-    Attributes
-    ----------
-    role : {"model", "wavelet", "gather", "sources", "receivers"}
-        The last two are positions. As an output, `model` is the gradient and `wavelet` the adjoint
-        field at the sources.
-    component : int
-    name : str
-        Of the parameter, for a model.
-    """
-
-    role: str
-    component: int = 0
-    name: str = ""
 
 
 @renamed_fields(held="max_history_bytes")
@@ -187,55 +167,6 @@ class Evaluation:
         return max((s.component.bit_length() for s in (*self.inputs, *self.outputs)), default=0)
 
 
-@dataclass(frozen=True)
-class ShotEvaluation:
-    """One shot of an evaluation, with its own data: a task for a worker."""
-
-    discretization: Discretization
-    backward: bool
-    n_directions: int
-    models: Mapping[int, Mapping[str, Array]]
-    wavelets: Mapping[int, Array]
-    gathers: Mapping[int, Array]
-    sources: Any
-    receivers: Any
-    outputs: tuple[Quantity, ...]
-    slot: SharedSlot | None = None
-
-    def __call__(self) -> list[Array]:
-        """The outputs."""
-        with propagator(self.discretization).runner() as runner:
-            return self._run_by(runner)
-
-    def _run_by(self, runner: ShotRunner) -> list[Array]:
-        locations = self.sources, self.receivers
-        if not self.backward:
-            gathers = runner.forward_components(
-                self.models, self.wavelets, *locations, self.n_directions, self.slot
-            )
-            return [gathers[q.component] for q in self.outputs]
-        derivatives = [(q.component, q.name) for q in self.outputs if q.role == "model"]
-        if not derivatives:
-            at_sources = runner.adjoint_components(
-                self.models, self.gathers, *locations, self.n_directions
-            )
-            return [at_sources[q.component] for q in self.outputs]
-        recorded = any(q.role == "wavelet" for q in self.outputs)
-        result = runner.gradient_components(
-            self.models,
-            self.wavelets,
-            lambda _: (self.n_directions, self.gathers),
-            *locations,
-            GradientRequest(self.n_directions, derivatives, at_sources=recorded, slot=self.slot),
-        )
-        return [
-            result.gradients[q.component][q.name]
-            if q.role == "model"
-            else result.at_sources[q.component]
-            for q in self.outputs
-        ]
-
-
 def run(call: Evaluation, arrays: list[Array]) -> list[Array]:
     """The outputs of a call.
 
@@ -255,53 +186,66 @@ def run(call: Evaluation, arrays: list[Array]) -> list[Array]:
     FwiError
         Whatever is wrong with a shot, with its number.
     """
-    tasks = [_shot(call, arrays, n) for n in range(call.groups * call.shots)]
-    parts: list[list[Array]] = list(call.simulation.executor.map(tasks))
+    models = _models(call, arrays)
+    tasks = [
+        _shot(call, arrays, n, models[n // call.shots % len(models)])
+        for n in range(call.groups * call.shots)
+    ]
+    executor = call.simulation.executor
+    if not any(slot.role == "model" for slot in call.outputs):
+        parts = list(executor.map(tasks))
+        return [_stacked(call, q, [p[i] for p in parts]) for i, q in enumerate(call.outputs)]
+    groups = list(totals(executor, [SummedEvaluation(task) for task in tasks], call.groups))
     outputs = []
-    for number, slot in enumerate(call.outputs):
-        each = [part[number] for part in parts]
+    for slot in call.outputs:
         if slot.role == "model":
-            groups = [each[g * call.shots : (g + 1) * call.shots] for g in range(call.groups)]
-            outputs.append(np.stack([_sum(group) for group in groups]))
-        else:
-            place = "sources" if slot.role == "wavelet" else "receivers"
-            if place in call.simulation.counts:
-                most = getattr(call.simulation, place).shape[1]
-                outputs.append(ragged.padded(each, least=most)[0])
-            else:
-                outputs.append(np.stack(each))
-    return outputs
+            outputs.append(np.stack([group.stack.everywhere()[slot] for group in groups]))
+            continue
+        outputs.append(_stacked(call, slot, [r for group in groups for r in group.records[slot]]))
+    precision = next(iter(models[0][0].values())).dtype
+    return [output.astype(precision, copy=False) for output in outputs]
 
 
-def _sum(parts: list[Array]) -> Array:
-    total = parts[0].copy()
-    for part in parts[1:]:
-        total += part
-    return total
+def _stacked(call: Evaluation, slot: Quantity, each: list[Array]) -> Array:
+    """Data of all shots in one array, with zeros as padding where shots differ."""
+    place = "sources" if slot.role == "wavelet" else "receivers"
+    if place in call.simulation.counts:
+        most = getattr(call.simulation, place).shape[1]
+        return ragged.padded(each, least=most)[0]
+    return np.stack(each)
 
 
-def _shot(call: Evaluation, arrays: list[Array], number: int) -> ShotEvaluation:
+def _models(call: Evaluation, arrays: list[Array]) -> list[dict[int, dict[str, Array]]]:
+    """Components of the parameters, one for each group or one for all."""
+    parameters = [(q, a) for q, a in zip(call.inputs, arrays, strict=True) if q.role == "model"]
+    models: list[dict[int, dict[str, Array]]] = []
+    for group in range(max(len(array) for _, array in parameters)):
+        models.append({})
+        for slot, array in parameters:
+            components = models[-1].setdefault(slot.component, {})
+            components[slot.name] = array[group if len(array) > 1 else 0]
+    return models
+
+
+def _shot(
+    call: Evaluation, arrays: list[Array], number: int, models: dict[int, dict[str, Array]]
+) -> ShotEvaluation:
     """One of the shots of all groups."""
-    models: dict[int, dict[str, Array]] = {}
     data: dict[str, dict[int, Array]] = {"wavelet": {}, "gather": {}}
     places = {end: getattr(call.simulation, end) for end in ("sources", "receivers")}
-    precision = "float32"
     # Rows behind the points of a shot are padding.
     own = {role: slice(int(c[number % len(c)])) for role, c in call.simulation.counts.items()}
     of_data = {"wavelet": own.get("sources", ...), "gather": own.get("receivers", ...)}
     for slot, array in zip(call.inputs, arrays, strict=True):
-        if slot.role == "model":
-            group = number // call.shots if len(array) > 1 else 0
-            models.setdefault(slot.component, {})[slot.name] = array[group]
-            precision = str(array.dtype)
-        elif slot.role in data:
+        if slot.role in data:
             data[slot.role][slot.component] = array[number][of_data[slot.role]]
-        else:
+        elif slot.role != "model":
             positions = array[number][own.get(slot.role, ...)].astype(float)
             orders = call.orders.get(slot.role)
             places[slot.role] = (
                 positions if orders is None else PositionDerivative(positions, orders)
             )
+    precision = str(next(iter(models[0].values())).dtype)
     discretization = replace(call.simulation.discretization, precision=precision)
     if call.backward and call.simulation.memory is not None:
         discretization = replace(

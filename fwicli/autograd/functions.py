@@ -23,9 +23,10 @@ from fwicli.autograd import rules
 from fwicli.autograd.compilation import opaque
 from fwicli.deprecation import renamed_keywords
 from fwicli.errors import DataError, FwiError, GeometryError, ModelError
+from fwicli.evaluation import Quantity
 from fwicli.propagators.checks import entrance
 from fwicli.propagators.locations import ExtendedSource, FullField
-from fwicli.simulation import Evaluation, Quantity, Simulation, shape_of
+from fwicli.simulation import Evaluation, Simulation, shape_of
 
 Model: TypeAlias = Mapping[str, Any] | Tensor
 

@@ -30,9 +30,10 @@ from torch import Tensor
 
 from fwicli.autograd.handles import handle, history_of
 from fwicli.autograd.products import add, linear_in_all, multilinear
+from fwicli.evaluation import Quantity
 from fwicli.propagators.checks import failures, units
 from fwicli.propagators.running.shared_memory import SharedHistory
-from fwicli.simulation import Evaluation, Quantity, run, share
+from fwicli.simulation import Evaluation, run, share
 
 Tensors = dict[Quantity, Tensor]
 # Slots of a call, by the slots of the one that it follows from.

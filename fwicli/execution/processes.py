@@ -15,15 +15,19 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self
 
 from fwicli.errors import ExecutionError, FwiError
-from fwicli.execution import losses, machine, messages, server, worker
+from fwicli.execution import losses, machine, messages, server, tree, worker
 from fwicli.execution.executor import Done, Executor, InProcess, Task
 from fwicli.execution.losses import WorkerLost
 
 ATTEMPTS = 3
+
+# Tasks of a call that are in progress, or whose results wait for an earlier one, for each worker.
+AHEAD = 3
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +48,7 @@ class _Job:
     failures: int = 0
     result: Any = None
     error: Exception | None = None
+    is_done: bool = False
 
     def finish(self, result: Any, error: Exception | None) -> None:
         """Store the result or the error."""
@@ -167,29 +172,50 @@ class Processes:
             As raised by a task; errors in its input are not repeated.
         """
         finished: deque[_Job] = deque()
-        jobs = [_Job(number, task, finished) for number, task in enumerate(tasks)]
-        results: dict[int, Any] = {}
-        following = 0
-        with self._lock:
-            self._crew.queue.extend(jobs)
+        tasks_left = enumerate(tasks)
+        jobs: dict[int, _Job] = {}
         try:
-            while following < len(jobs):
-                self._wait(finished)
-                job = finished.popleft()
-                if job.error is not None:
-                    self._again(job, job.error)
-                    continue
-                results[job.number], job.result = job.result, None
-                if done is not None:
-                    done(job.number)
-                while following in results:
-                    yield results.pop(following)
-                    following += 1
+            for following in range(len(tasks)):
+                while following not in jobs or not jobs[following].is_done:
+                    self._enqueue(jobs, finished, tasks_left)
+                    self._wait(finished)
+                    job = finished.popleft()
+                    if job.error is not None:
+                        self._again(job, job.error)
+                        continue
+                    job.is_done = True
+                    if done is not None:
+                        done(job.number)
+                yield jobs.pop(following).result
         finally:
             with self._lock:
-                for job in jobs:
+                for job in jobs.values():
                     with suppress(ValueError):
                         self._crew.queue.remove(job)
+
+    def sums(self, tasks: Sequence[Task], size: int, done: Done | None = None) -> Iterator[Any]:
+        """Run tasks in workers, and sum the results of consecutive blocks of them.
+
+        Parameters
+        ----------
+        tasks : sequence of callable
+            Picklable functions without arguments, which return summands.
+        size : int
+            Tasks of a block, a power of two; the last block may be shorter.
+        done : callable, optional
+            Called with the number of each finished task.
+
+        Returns
+        -------
+        sums : iterator of Summand
+            In the order of the blocks.
+
+        Raises
+        ------
+        ExecutionError, FwiError
+            As `map`.
+        """
+        return tree.blocks(self.map(tasks, done), size)
 
     def close(self) -> None:
         """End the workers, and wait until they have ended; unfinished tasks are dropped."""
@@ -203,6 +229,15 @@ class Processes:
                 handle.end(at_once=False)
             for job in crew.queue:
                 job.finish(None, dropped)
+
+    def _enqueue(
+        self, jobs: dict[int, _Job], finished: deque[_Job], tasks: Iterator[tuple[int, Task]]
+    ) -> None:
+        """Put tasks of a call into the queue, as long as few of its results wait."""
+        for number, task in islice(tasks, max(0, AHEAD * self.workers - len(jobs))):
+            jobs[number] = _Job(number, task, finished)
+            with self._lock:
+                self._crew.queue.append(jobs[number])
 
     def _wait(self, finished: deque[_Job]) -> None:
         """Wait until a job of this call has finished; jobs of other calls proceed as well."""

@@ -18,7 +18,8 @@ Geophysics 43, 49-76, for the integral.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,10 +27,12 @@ from numpy.typing import NDArray
 
 from fwicli.errors import DataError
 from fwicli.propagators.equations import registry
-from fwicli.propagators.tasks import ShotTask, WindowedTask
+from fwicli.propagators.tasks import DetachedTask, ShotTask, WindowedTask
 from fwicli.survey.proximity import Near
 from fwicli.survey.signals.spans import within
+from fwicli.survey.stacks import Stack
 from fwicli.survey.traces import Traces
+from fwicli.survey.windows import Window
 
 Array = NDArray[Any]
 
@@ -98,6 +101,21 @@ class MigrationTask(ShotTask):
             image = result.images[self.condition]
         return ShotImage(image, result.images["illumination"])
 
+    def summand(self, result: ShotImage, window: Window) -> Stack:
+        """Image and illumination in the window of the shot.
+
+        Parameters
+        ----------
+        result : ShotImage
+        window : Window
+
+        Returns
+        -------
+        stack : Stack
+            Of "image" and "illumination".
+        """
+        return Stack(window, {"image": result.image, "illumination": result.illumination})
+
 
 def time_derivative(traces: Array, interval: float) -> Array:
     """Derivative of traces along their last axis [1/s], by Fourier transform.
@@ -164,3 +182,12 @@ class StackedTask:
         window.add(result.image, total[0])
         window.add(result.illumination, total[1])
         return total
+
+    @property
+    def common(self) -> Mapping[str, Array] | None:
+        """Parameters of the whole model, if the task has them."""
+        return self.task.common
+
+    def detached(self) -> DetachedTask:
+        """The task without the parameters of the model."""
+        return replace(self.task.detached(), wrap=StackedTask)

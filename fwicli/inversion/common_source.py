@@ -6,8 +6,8 @@
     second pass    J_i^T of the adjoint sources that follow from a_i, f and q (see
     `source_estimation`)
 
-The worker of a shot sets up its equations. They are summed in the order of the shots, so that the
-result does not depend on the number of workers. The first pass costs one propagation a shot.
+The worker of a shot sets up its equations. They are summed here in the order of the shots, so that
+the result does not depend on the number of workers. The first pass costs one propagation a shot.
 """
 
 from __future__ import annotations

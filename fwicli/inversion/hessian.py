@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 
 from fwicli.inversion.comparison import Comparison, StoredComparison
 from fwicli.propagators.tasks import ShotTask
+from fwicli.survey.stacks import Stack
+from fwicli.survey.windows import Window
 
 Array = NDArray[Any]
 
@@ -54,10 +56,8 @@ class CurvatureTask(ShotTask):
             adjoint = comparison(synthetic)[1] if self.full else None
             return adjoint, comparison.curvature(synthetic, change)
 
-        changes = {n: p for n, p in self.parameters.items() if n.startswith(CHANGE)}
         result = self.propagator.curvature(
-            {n: p for n, p in self.parameters.items() if n not in changes},
-            {n.removeprefix(CHANGE): p for n, p in changes.items()},
+            *separated(self.parameters),
             residual,
             self.wavelet,
             self.source,
@@ -66,6 +66,21 @@ class CurvatureTask(ShotTask):
             kinds=() if self.full else ("illumination",),
         )
         return result.product
+
+    def summand(self, result: dict[str, Array], window: Window) -> Stack:
+        """The product in the window of the shot.
+
+        Parameters
+        ----------
+        result : dict of str to ndarray of shape window.shape
+        window : Window
+
+        Returns
+        -------
+        stack : Stack
+            By parameter.
+        """
+        return Stack(window, result)
 
 
 def with_changes(parameters: Mapping[str, Array], changes: Mapping[str, Array]) -> dict[str, Array]:
@@ -82,3 +97,22 @@ def with_changes(parameters: Mapping[str, Array], changes: Mapping[str, Array]) 
         Changes have the prefix `CHANGE`.
     """
     return {**parameters, **{CHANGE + name: values for name, values in changes.items()}}
+
+
+def separated(both: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Parameters and their changes from one mapping (see `with_changes`).
+
+    Parameters
+    ----------
+    both : mapping of str to ndarray of shape grid.shape
+
+    Returns
+    -------
+    parameters, changes : dict of str to ndarray
+        By name of the parameter.
+    """
+    changes = {n: values for n, values in both.items() if n.startswith(CHANGE)}
+    return (
+        {n: values for n, values in both.items() if n not in changes},
+        {n.removeprefix(CHANGE): values for n, values in changes.items()},
+    )

@@ -5,8 +5,8 @@
 
 with x the unknowns, y the variables that they stand for, and p the parameters of the equation. With
 phi_0 the misfit of the data against zero, the first term is the unexplained share of the data. The
-weight w is 1 for all shots, and larger for a batch of them. The sum runs in the order of the shots,
-in double precision.
+weight w is 1 for all shots, and larger for a batch of them. Sums over shots are taken in a tree
+whose shape depends on their number alone (see `execution.tree`), in double precision.
 
 Where the source is estimated, its filter is part of the misfit. A filter that all shots have in
 common needs a first pass over them (see `common_source`).
@@ -18,8 +18,8 @@ The model is then averaged and cut, and derivatives go through the transposes (s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import DataError, StabilityError
-from fwicli.execution import Executor
+from fwicli.execution import Executor, total
 from fwicli.inversion import common_source
 from fwicli.inversion.common_source import AnyComparison, FirstPassTask
 from fwicli.inversion.hessian import PROPAGATIONS, CurvatureTask, with_changes
@@ -38,40 +38,49 @@ from fwicli.inversion.shots.experiments import Experiment
 from fwicli.inversion.unknowns.chain_rule import ParameterMap, directional_derivative
 from fwicli.inversion.unknowns.variables import Variables
 from fwicli.propagators.discretization import Discretization
-from fwicli.propagators.tasks import ShotTask, WindowedTask
+from fwicli.propagators.tasks import ShotTask, SummandTask, WindowedTask
 from fwicli.survey.grid import Grid
 from fwicli.survey.regridding import Regridding
-from fwicli.survey.windows import whole
+from fwicli.survey.stacks import Stack
+from fwicli.survey.windows import Window, whole
 
 Array = NDArray[Any]
 
 # Sums of the adjoint run of a shot.
-KINDS = ("gradient", "illumination")
+ILLUMINATION = "illumination"
+KINDS = ("gradient", ILLUMINATION)
 
 
 @dataclass(frozen=True)
-class ShotGradient:
-    """Contribution of one shot.
+class MisfitSum:
+    """Misfit and gradient of one shot, or of several in their order.
 
     Attributes
     ----------
     value : float
-        Its misfit.
-    gradient : dict of str to ndarray of shape grid.shape
-        By parameter of the equation.
-    illumination : ndarray of shape grid.shape
-        Energy of the source field.
+        Misfit.
+    stack : Stack
+        Gradient by parameter, and the energy of the source fields as `ILLUMINATION`.
     peak_amplitudes : tuple of float
-        Largest amplitude of the synthetic gather, and of the adjoint source.
-    traces : ArrivalComparison or None
-        If they were diagnosed.
+        Largest amplitude of the synthetic gathers, and of the adjoint sources.
+    traces : tuple of ArrivalComparison
+        One for each shot, if they were diagnosed.
     """
 
     value: float
-    gradient: dict[str, Array]
-    illumination: Array
+    stack: Stack
     peak_amplitudes: tuple[float, float]
-    traces: ArrivalComparison | None = None
+    traces: tuple[ArrivalComparison, ...] = ()
+
+    def plus(self, other: MisfitSum) -> MisfitSum:
+        """The sum with that of the following shots."""
+        mine, others = self.peak_amplitudes, other.peak_amplitudes
+        return MisfitSum(
+            self.value + other.value,
+            self.stack.plus(other.stack),
+            (max(mine[0], others[0]), max(mine[1], others[1])),
+            self.traces + other.traces,
+        )
 
 
 @dataclass(frozen=True)
@@ -89,9 +98,10 @@ class MisfitTask(ShotTask):
     comparison: AnyComparison
     diagnosed: float | None = None
 
-    def __call__(self) -> ShotGradient:
+    def __call__(self) -> MisfitSum:
         """Model the shot, compare it, and back-propagate the adjoint source."""
-        value, peak_amplitudes, traces = 0.0, (0.0, 0.0), None
+        value, peak_amplitudes = 0.0, (0.0, 0.0)
+        traces: tuple[ArrivalComparison, ...] = ()
         comparison = self.comparison.loaded()
 
         def residual(synthetic: Array) -> Array:
@@ -101,14 +111,18 @@ class MisfitTask(ShotTask):
             if self.diagnosed is not None:
                 estimated = comparison.recorded(comparison.estimated(synthetic))
                 recorded = comparison.observed, comparison.interval
-                traces = compare(estimated, *recorded, self.diagnosed)
+                traces = (compare(estimated, *recorded, self.diagnosed),)
             return adjoint
 
         result = self.propagator.images(
             self.parameters, residual, self.wavelet, self.source, self.receivers, kinds=KINDS
         )
-        illumination = result.images["illumination"]
-        return ShotGradient(value, result.gradient, illumination, peak_amplitudes, traces)
+        stack = Stack(whole(self.discretization.grid), {**result.gradient, **result.images})
+        return MisfitSum(value, stack, peak_amplitudes, traces)
+
+    def summand(self, result: MisfitSum, window: Window) -> MisfitSum:
+        """The result in the window of the shot."""
+        return replace(result, stack=Stack(window, result.stack.values))
 
 
 @dataclass
@@ -204,7 +218,7 @@ class Objective:
         try:
             task = partial(MisfitTask, diagnosed=self.diagnosed)
             tasks = self._tasks(task, parameters, self._comparisons(parameters))
-            value, gradient = self._sum(tasks, parameters)
+            value, gradient = self._sum(tasks)
         except StabilityError as error:
             raise StabilityError(f"{error}; the model has {self.variables.ranges(x)}") from error
         self.simulations += 2 * len(tasks)
@@ -225,7 +239,7 @@ class Objective:
         """Derivative of the data term by the parameters of the equation, on the waves' grid."""
         parameters = self.parameter_map.parameters(x)
         tasks = self._tasks(MisfitTask, parameters, self._comparisons(parameters))
-        gradient = self._sum(tasks, parameters)[1]
+        gradient = self._sum(tasks)[1]
         self.simulations += 2 * len(tasks)
         return {name: self.weight / self._norm * part for name, part in gradient.items()}
 
@@ -257,9 +271,10 @@ class Objective:
         with_change = with_changes(parameters, changes)
         task = partial(CurvatureTask, full=slopes is not None)
         tasks = self._tasks(task, with_change, [e.comparison for e in self.experiments])
-        total = self._added(tasks, parameters)
+        products: Stack = self._total(tasks)
         self.simulations += PROPAGATIONS[slopes is not None] * len(tasks)
-        product = self.weight / self._norm * exact.by_x(x, total) + self._penalised_product(x, v)
+        by_data = exact.by_x(x, products.everywhere())
+        product = self.weight / self._norm * by_data + self._penalised_product(x, v)
         if slopes is None:
             return product
         _, by_penalties = self._penalties(x)
@@ -297,7 +312,7 @@ class Objective:
             WindowedTask(
                 task(
                     self.discretization,
-                    dict(parameters),
+                    parameters,
                     e.wavelet,
                     e.source,
                     e.receivers,
@@ -354,8 +369,8 @@ class Objective:
         window = self.experiments[0].window
         return self.discretization.grid if window is None else window.grid
 
-    def _run(self, tasks: Sequence[WindowedTask]) -> Iterator[Any]:
-        """Results of tasks, in their order; reports how many are done."""
+    def _total(self, tasks: Sequence[WindowedTask]) -> Any:
+        """Sum over the results of tasks; reports how many are done."""
         finished = 0
 
         def count(_: int) -> None:
@@ -364,36 +379,13 @@ class Objective:
             if self.progress is not None:
                 self.progress(finished)
 
-        return iter(self.executor.map(tasks, count))
+        return total(self.executor, [SummandTask(task) for task in tasks], count)
 
-    def _added(
-        self, tasks: Sequence[WindowedTask], parameters: Mapping[str, Array]
-    ) -> dict[str, Array]:
-        """Sum over tasks for each parameter."""
-        total = {name: np.zeros(p.shape) for name, p in parameters.items()}
-        for task, shot in zip(tasks, self._run(tasks), strict=True):
-            for name, part in shot.items():
-                task.window.add(part, total[name])
-        return total
-
-    def _sum(
-        self, tasks: Sequence[WindowedTask], parameters: Mapping[str, Array]
-    ) -> tuple[float, dict[str, Array]]:
+    def _sum(self, tasks: Sequence[WindowedTask]) -> tuple[float, dict[str, Array]]:
         """Value and gradient of all shots, before they are normalised."""
-        value, gradient = 0.0, {name: np.zeros(p.shape) for name, p in parameters.items()}
-        illumination = np.zeros(tasks[0].window.grid.shape)
-        self.peak_amplitudes, self.traces = (0.0, 0.0), []
-        for task, shot in zip(tasks, self._run(tasks), strict=True):
-            value += shot.value
-            self.peak_amplitudes = (
-                max(self.peak_amplitudes[0], shot.peak_amplitudes[0]),
-                max(self.peak_amplitudes[1], shot.peak_amplitudes[1]),
-            )
-            if shot.traces is not None:
-                self.traces.append(shot.traces)
-            for name, part in shot.gradient.items():
-                task.window.add(part, gradient[name])
-            task.window.add(shot.illumination, illumination)
-        regridding = self.regridding
+        shots: MisfitSum = self._total(tasks)
+        self.peak_amplitudes, self.traces = shots.peak_amplitudes, list(shots.traces)
+        gradient = shots.stack.everywhere()
+        illumination, regridding = gradient.pop(ILLUMINATION), self.regridding
         self.illumination = illumination if regridding is None else regridding.to_fine(illumination)
-        return value, gradient
+        return shots.value, gradient

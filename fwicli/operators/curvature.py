@@ -20,13 +20,17 @@ from numpy.typing import NDArray
 
 from fwicli.deprecation import renamed_keywords
 from fwicli.errors import DataError
+from fwicli.execution import totals
+from fwicli.inversion.hessian import separated, with_changes
 from fwicli.operators.modelling import ModelOperator
 from fwicli.operators.operator import Operator
 from fwicli.operators.shot_set import Model, ShotSet, checked_shots
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.running.store_selection import history_within
-from fwicli.propagators.tasks import ShotTask
+from fwicli.propagators.tasks import ShotTask, SummandTask, WindowedTask
 from fwicli.simulation import Simulation
+from fwicli.survey.stacks import Stack
+from fwicli.survey.windows import Window, whole
 
 Array = NDArray[Any]
 
@@ -108,15 +112,14 @@ class HessianTask(ShotTask):
 
     Attributes
     ----------
-    change : mapping of str to ndarray
-        Change of each parameter, on the model's grid.
+    parameters : mapping of str to ndarray
+        Of the equation, and their changes (see `with_changes`).
     gather : ndarray of shape (n_receivers, samples) or None
         Observed records or residuals [Pa]; None for Gauss and Newton.
     observed : bool
         Whether `gather` is observed, or a residual.
     """
 
-    change: Mapping[str, Array]
     gather: Array | None
     observed: bool
 
@@ -128,9 +131,13 @@ class HessianTask(ShotTask):
                 return None, change
             return (modelled - self.gather if self.observed else self.gather), change
 
-        inputs = self.parameters, self.change, derivatives, self.wavelet
+        inputs = *separated(self.parameters), derivatives, self.wavelet
         locations = self.source, self.receivers
         return self.propagator.curvature(*inputs, *locations, kinds=()).product
+
+    def summand(self, result: dict[str, Array], window: Window) -> Stack:
+        """The product as a stack, by parameter."""
+        return Stack(window, result)
 
 
 class GaussNewtonOperator(ModelOperator):
@@ -141,29 +148,29 @@ class GaussNewtonOperator(ModelOperator):
         self.observed = observed
 
     def _apply(self, x: Array) -> Array:
-        changes, shots = self.shot_set.changes(x), self.shot_set.shots
-        discretization = self._discretization()
-        tasks = [
-            self._task(discretization, {n: v[column] for n, v in changes.items()}, shot)
-            for column in range(len(x))
-            for shot in range(shots)
-        ]
-        total = np.zeros((len(x), *self.dims), self.dtype)
-        for number, product in enumerate(self.shot_set.simulation.executor.map(tasks)):
-            named = {name: values[None] for name, values in product.items()}
-            total[number // shots] += self.shot_set.stacked(named)[0]
-        return total
+        changes, discretization = self.shot_set.changes(x), self._discretization()
+        tasks = []
+        for column in range(len(x)):
+            change = {name: values[column] for name, values in changes.items()}
+            model = with_changes(self.shot_set.model, change)
+            tasks += [
+                self._task(discretization, model, shot) for shot in range(self.shot_set.shots)
+            ]
+        products = np.empty((len(x), *self.dims), self.dtype)
+        executor = self.shot_set.simulation.executor
+        for column, stack in enumerate(totals(executor, tasks, len(x))):
+            named = {name: values[None] for name, values in stack.everywhere().items()}
+            products[column] = self.shot_set.stacked(named)[0]
+        return products
 
     def _task(
-        self, discretization: Discretization, change: Mapping[str, Array], shot: int
-    ) -> HessianTask:
+        self, discretization: Discretization, model: Mapping[str, Array], shot: int
+    ) -> SummandTask:
         shots = self.shot_set
         gather = shots.data_at("gather", shot) if "gather" in shots.data else None
-        wavelet = shots.data_at("wavelet", shot)
-        model, locations = shots.model, shots.places(shot)
-        return HessianTask(
-            discretization, model, wavelet, *locations, change, gather, self.observed
-        )
+        wavelet, locations = shots.data_at("wavelet", shot), shots.places(shot)
+        task = HessianTask(discretization, model, wavelet, *locations, gather, self.observed)
+        return SummandTask(WindowedTask(task, whole(discretization.grid)))
 
     def _discretization(self) -> Discretization:
         """Discretization of the simulation, with gradients of the parameters that change."""

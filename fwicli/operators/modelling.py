@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 
 from fwicli.deprecation import renamed_keywords
 from fwicli.errors import ModelError
+from fwicli.evaluation import Quantity
 from fwicli.operators import encoding
 from fwicli.operators.operator import Operator, Shape
 from fwicli.operators.shot_set import Model, ShotSet, checked_shots, repeated
 from fwicli.propagators.checks import entrance
 from fwicli.propagators.running.shared_memory import SharedHistory
-from fwicli.simulation import Evaluation, Quantity, Simulation, run, share
+from fwicli.simulation import Evaluation, Simulation, run, share
 
 Array = NDArray[Any]
 

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from fwicli import ndarrays
 from fwicli.errors import DataError, GeometryError, ModelError
+from fwicli.evaluation import Quantity
 from fwicli.propagators.checks import entrance, failures, units
 from fwicli.propagators.locations import ExtendedSource, FullField
-from fwicli.simulation import Quantity, Simulation, shape_of
+from fwicli.simulation import Simulation, shape_of
 
 Array = NDArray[Any]
 Model = Mapping[str, Any] | Array

@@ -7,14 +7,17 @@ data and states what it computes in `__call__`:
     imaging.migration.MigrationTask     image of a shot
     operators, inversion                products, gradients, illumination, wavelets
 
-`WindowedTask` runs a task in a part of the model. This module imports no more than waves need: a
-worker that models a shot starts quickly.
+`WindowedTask` runs a task in a part of the model, and `SummandTask` returns its result as a summand
+of a sum over shots. The parameters of the model are what tasks have in common (see
+`execution.executor`): `DetachedTask` is a task without them.
+
+This module imports no more than waves need: a worker that models a shot starts quickly.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 from weakref import WeakValueDictionary
@@ -80,6 +83,18 @@ class ShotTask:
         """Run the task."""
         raise NotImplementedError
 
+    def summand(self, result: Any, window: Window) -> Any:
+        """A result as a summand of a sum over shots (see `execution.tree`).
+
+        Parameters
+        ----------
+        result : object
+            What the task has returned.
+        window : Window
+            The task's part of the model.
+        """
+        raise NotImplementedError
+
     @property
     def propagator(self) -> Propagator:
         """The propagator of this process for the discretization."""
@@ -127,6 +142,15 @@ class WindowedTask:
     def __reduce__(self) -> tuple[Any, ...]:
         return WindowedTask, (self._cut(), self.window, True)
 
+    @property
+    def common(self) -> Mapping[str, Array] | None:
+        """Parameters of the whole model; None if the task has only those of its window."""
+        return None if self.is_cut else self.task.parameters
+
+    def detached(self) -> DetachedTask:
+        """The task without the parameters of the model."""
+        return DetachedTask(replace(self.task, parameters={}), self.window)
+
     def _cut(self) -> ShotTask:
         """The task in the window."""
         if self.is_cut or self.window.whole:
@@ -149,3 +173,59 @@ class WindowedTask:
             offsets = zip(self.window.grid.axes, self.window.offset, strict=True)
             added = ", ".join(f"{axis} by {offset:g} m" for axis, offset in offsets)
             raise type(error)(f"{error} (in the shot's window; add to {added})") from error
+
+
+@dataclass(frozen=True)
+class SummandTask:
+    """The result of a shot as a summand of a sum over shots.
+
+    Parameters
+    ----------
+    task : WindowedTask
+        Of a task that states what its summand is.
+    """
+
+    task: WindowedTask
+
+    def __call__(self) -> Any:
+        """Run the task."""
+        return self.task.task.summand(self.task(), self.task.window)
+
+    @property
+    def common(self) -> Mapping[str, Array] | None:
+        """Parameters of the whole model, if the task has them."""
+        return self.task.common
+
+    def detached(self) -> DetachedTask:
+        """The task without the parameters of the model."""
+        return replace(self.task.detached(), wrap=SummandTask)
+
+
+@dataclass(frozen=True)
+class DetachedTask:
+    """The task of a shot as a function of the parameters of the whole model.
+
+    Parameters
+    ----------
+    task : ShotTask
+        Without parameters.
+    window : Window
+        Its part of the model.
+    wrap : callable, optional
+        Picklable; makes the task that is run of a `WindowedTask`.
+    """
+
+    task: ShotTask
+    window: Window
+    wrap: Callable[[WindowedTask], Callable[[], Any]] | None = None
+
+    def __call__(self, parameters: Mapping[str, Array]) -> Any:
+        """Run the task.
+
+        Parameters
+        ----------
+        parameters : mapping of str to ndarray
+            Of the equation on the model's grid, by name.
+        """
+        task = WindowedTask(replace(self.task, parameters=parameters), self.window)
+        return task() if self.wrap is None else self.wrap(task)()

@@ -64,6 +64,26 @@ class Window:
     def _slices(self) -> tuple[slice, ...]:
         return tuple(slice(s, s + n) for s, n in zip(self.start, self.shape, strict=True))
 
+    def union(self, other: Window) -> Window:
+        """The smallest window that includes this one and another one of the same grid."""
+        if self == other:
+            return self
+        first, last = self._ends
+        others = other._ends
+        start = tuple(map(min, first, others[0]))
+        end = tuple(map(max, last, others[1]))
+        return Window(self.grid, start, tuple(e - s for s, e in zip(start, end, strict=True)))
+
+    def slices_in(self, outer: Window) -> tuple[slice, ...]:
+        """Where it lies in arrays of a window that includes it."""
+        first, last = self._ends
+        return tuple(slice(s - o, e - o) for s, e, o in zip(first, last, outer.start, strict=True))
+
+    @property
+    def _ends(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """First point, and point behind the last one, along every axis."""
+        return self.start, tuple(s + n for s, n in zip(self.start, self.shape, strict=True))
+
     def cut(self, values: Array) -> Array:
         """Values in the window, of shape `shape`, from those of the model."""
         return values if self.whole else np.ascontiguousarray(values[self._slices])

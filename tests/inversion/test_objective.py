@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import pickle
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from fwicli import (
     time_axis,
 )
 from fwicli.errors import DataError, ModelError, StabilityError
-from fwicli.execution import InProcess
+from fwicli.execution import InProcess, Processes
 from fwicli.inversion.misfits.residuals import LeastSquares
 from fwicli.inversion.objective import Objective
 from fwicli.inversion.shots.experiments import Experiment, experiments
@@ -288,3 +290,38 @@ def test_silent_data_are_refused() -> None:
     records = records_of(f)
     with pytest.raises(DataError, match="all traces are silent"):
         of(replace(records, data=0 * records.data))
+
+
+class ByParts(InProcess):
+    """Hands over what tasks have in common once, and everything in pickles."""
+
+    def __init__(self) -> None:
+        self.common: list[Mapping[str, np.ndarray]] = []
+
+    def map(self, tasks: Sequence[Any], done: Any = None) -> Iterator[Any]:
+        for number, task in enumerate(tasks):
+            if not any(task.common is other for other in self.common):
+                self.common.append(task.common)
+            detached = pickle.dumps(task.detached())
+            assert len(detached) < 40_000
+            yield pickle.loads(detached)(pickle.loads(pickle.dumps(task.common)))
+            if done is not None:
+                done(number)
+
+
+@pytest.mark.parametrize("windowed", [False, True])
+def test_workers_have_the_same_bits(windowed: bool) -> None:
+    """The value, the gradient, the energy and the product, however shots are handed over."""
+    f, x = objective("vp")
+    f = placed(f, coarse=False, windowed=windowed)
+    f = replace(f, experiments=f.experiments + f.experiments[:1])
+    v = np.random.default_rng(2).standard_normal(x.shape)
+    expected = [*f(x), f.illumination, f.energy(x), f.product(x, v, f.slopes(x))]
+    executors = [ByParts(), Processes(2)]
+    for executor in executors:
+        f = replace(f, executor=executor)
+        results = [*f(x), f.illumination, f.energy(x), f.product(x, v, f.slopes(x))]
+        for result, values in zip(results, expected, strict=True):
+            np.testing.assert_array_equal(result, values)
+        executor.close()
+    assert len(executors[0].common) == 4

@@ -23,11 +23,12 @@ import numpy as np
 import scipy  # its parts are loaded at use: their import takes longer than a check may
 from numpy.typing import NDArray
 
-from fwicli.execution import Executor
+from fwicli.execution import Executor, total
 from fwicli.inversion.shots.experiments import Experiment
 from fwicli.propagators.discretization import Discretization
-from fwicli.propagators.tasks import ShotTask, WindowedTask
-from fwicli.survey.windows import whole
+from fwicli.propagators.tasks import ShotTask, SummandTask, WindowedTask
+from fwicli.survey.stacks import Stack
+from fwicli.survey.windows import Window, whole
 
 Array = NDArray[Any]
 
@@ -53,6 +54,20 @@ class IlluminationTask(ShotTask):
         source_energy = self._energy(self.wavelet, self.source, self.receivers)
         wavelets = signals(self.wavelet[0], len(self.receivers), self.seed)
         return source_energy * self._energy(wavelets, self.receivers, self.source)
+
+    def summand(self, result: Array, window: Window) -> Stack:
+        """The product in the window of the shot, under the name "energy".
+
+        Parameters
+        ----------
+        result : ndarray of shape window.shape
+        window : Window
+
+        Returns
+        -------
+        stack : Stack
+        """
+        return Stack(window, {"energy": result})
 
     def _energy(self, wavelets: Array, senders: Array, others: Array) -> Array:
         images = self.propagator.images(
@@ -104,15 +119,15 @@ def energy(
     """
     everywhere = whole(discretization.grid)
     tasks = [
-        WindowedTask(
-            IlluminationTask(
-                discretization, dict(parameters), e.wavelet, e.source, e.receivers, number
-            ),
-            e.window or everywhere,
+        SummandTask(
+            WindowedTask(
+                IlluminationTask(
+                    discretization, parameters, e.wavelet, e.source, e.receivers, number
+                ),
+                e.window or everywhere,
+            )
         )
         for number, e in enumerate(experiments)
     ]
-    total = np.zeros(tasks[0].window.grid.shape)
-    for task, part in zip(tasks, executor.map(tasks), strict=True):
-        task.window.add(part, total)
-    return total
+    stack: Stack = total(executor, tasks)
+    return stack.everywhere()["energy"]

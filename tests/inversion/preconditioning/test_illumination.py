@@ -42,7 +42,7 @@ def test_source_and_receivers_are_alike() -> None:
         shot.source,
         shot.receivers,
     )
-    expected = MisfitTask(*common, shot.comparison)().illumination
+    expected = MisfitTask(*common, shot.comparison)().stack.values["illumination"]
     task = IlluminationTask(*common, 0)
     np.testing.assert_allclose(task._energy(shot.wavelet, shot.source, shot.receivers), expected)
 
