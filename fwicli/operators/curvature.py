@@ -136,7 +136,17 @@ class HessianTask(ShotTask):
         return self.propagator.curvature(*inputs, *locations, kinds=()).product
 
     def summand(self, result: dict[str, Array], window: Window) -> Stack:
-        """The product as a stack, by parameter."""
+        """The product as a stack, by parameter.
+
+        Parameters
+        ----------
+        result : dict of str to ndarray of shape window.shape
+        window : Window
+
+        Returns
+        -------
+        stack : Stack
+        """
         return Stack(window, result)
 
 

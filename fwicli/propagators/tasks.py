@@ -89,9 +89,13 @@ class ShotTask:
         Parameters
         ----------
         result : object
-            What the task has returned.
+            Returned by the task.
         window : Window
             The task's part of the model.
+
+        Returns
+        -------
+        summand : Summand
         """
         raise NotImplementedError
 
@@ -226,6 +230,11 @@ class DetachedTask:
         ----------
         parameters : mapping of str to ndarray
             Of the equation on the model's grid, by name.
+
+        Returns
+        -------
+        result : object
+            That of the task.
         """
         task = WindowedTask(replace(self.task, parameters=parameters), self.window)
         return task() if self.wrap is None else self.wrap(task)()
