@@ -121,17 +121,7 @@ class MisfitTask(ShotTask):
         return MisfitSum(value, stack, peak_amplitudes, traces)
 
     def summand(self, result: MisfitSum, window: Window) -> MisfitSum:
-        """The result in the window of the shot.
-
-        Parameters
-        ----------
-        result : MisfitSum
-        window : Window
-
-        Returns
-        -------
-        summand : MisfitSum
-        """
+        """The result in the window of the shot (see `ShotTask.summand`)."""
         return replace(result, stack=Stack(window, result.stack.values))
 
 
