@@ -121,7 +121,8 @@ def run(
     run_folder = RunFolder(folder, loaded, resume_rule.allows, RULE)
     resumed = run_folder.open(resume, force)
     plan.agree(run_folder)
-    inversion = InversionRun(plan, run_folder, progress or Silent())
+    progress = run_folder.heartbeat.followed(progress or Silent(), plan.workers)
+    inversion = InversionRun(plan, run_folder, progress)
     engine = executors.start(loaded.config.execution, plan.workers, folder)
     with run_folder.logging(), engine as executor:
         plan.announce()

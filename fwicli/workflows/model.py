@@ -153,12 +153,12 @@ def run(
     -------
     summary : dict of str to object
     """
-    progress = progress or Silent()
     started = time.monotonic()
     plan = make_plan(loaded)
     folder = Path(folder)
     run_folder = RunFolder(folder, loaded)
     run_folder.open(resume, force)
+    progress = run_folder.heartbeat.followed(progress or Silent(), plan.workers)
     numerics = plan.stages[0]
     discretization = numerics.discretization()
     tasks = modelling_tasks(plan, discretization)

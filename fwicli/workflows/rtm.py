@@ -183,11 +183,11 @@ def run(
     -------
     summary : dict of str to object
     """
-    progress = progress or Silent()
     started = time.monotonic()
     plan = make_plan(loaded)
     run_folder = RunFolder(Path(folder), loaded)
     resumed = run_folder.open(resume, force)
+    progress = run_folder.heartbeat.followed(progress or Silent(), plan.workers)
     plan.agree(run_folder)
     smooth, tasks = _tasks(loaded.config.imaging, plan)
     finished = finished_shots.FinishedShots(run_folder.file(PARTIAL), len(tasks))

@@ -300,6 +300,7 @@ class InversionRun:
     def _bar(self, stage: Stage, iteration: int) -> None:
         title = f"stage {stage.number + 1} iteration {iteration}"
         self.progress.start(title, len(stage.problem.objective.experiments))
+        self.folder.heartbeat.change(stage=stage.number + 1, iteration=iteration)
 
     def _seconds(self) -> float:
         return self._spent + time.monotonic() - self.started

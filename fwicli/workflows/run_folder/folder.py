@@ -4,6 +4,7 @@
     environment.json    versions, host, revision, compiler and fingerprints of the inputs
     progress.jsonl      one line a step
     log.txt             what was said
+    status.json         sign of life, for `fwi status`
     *.h5, *.png         results
     manifest.txt        names of these files, which alone a later run may remove
 
@@ -31,11 +32,13 @@ from fwicli.config.loader import Loaded
 from fwicli.disk import atomic, ownership
 from fwicli.errors import ConfigError, ExecutionError
 from fwicli.workflows.run_folder import inputs, lock, outputs, settings
+from fwicli.workflows.run_folder.heartbeat import Heartbeat
 from fwicli.workflows.run_folder.log_file import LogFile
 from fwicli.workflows.run_folder.manifest import FOLDERS, MANIFEST, Manifest
 from fwicli.workflows.run_folder.outputs import CONFIG, ENVIRONMENT, LOG, PROGRESS
 from fwicli.workflows.run_folder.provenance import provenance as provenance
 from fwicli.workflows.run_folder.settings import Allowed, no_change
+from fwicli.workflows.run_folder.status import STATUS
 
 # Settings that change how a run is carried out but not its result.
 FREE = ("execution", "output")
@@ -64,6 +67,8 @@ class RunFolder:
         self._manifest: Manifest | None = None
         self._allowed, self._rule = allowed, rule
         self._settings = json.loads(loaded.config.model_dump_json())
+        stages = self._settings.get("inversion", {}).get("stages", [])
+        self.heartbeat = Heartbeat(loaded.kind, [stage["iterations"] for stage in stages])
 
     def open(self, resume: bool, force: bool) -> bool:
         """Make the folder ready; return whether a run is continued.
@@ -244,7 +249,7 @@ class RunFolder:
     def _recognise(self) -> None:
         """List what a version without lists has written, as far as it can be told."""
         names = [n for n in outputs.everything() if outputs.recognised(self.path / n, False)]
-        folders = [n for n in outputs.WITHIN if _is_own(self.path / n, n)]
+        folders = [n for n in outputs.WITHIN if outputs.own_folder(self.path / n)]
         self.manifest.names |= dict.fromkeys([*names, *folders])
 
     def _continue(self) -> None:
@@ -307,7 +312,8 @@ class RunFolder:
         log.addHandler(handler)
         log.setLevel(logging.INFO)
         try:
-            yield
+            with self.heartbeat.beating(self.file(STATUS)):
+                yield
         finally:
             log.removeHandler(handler)
             handler.close()
@@ -383,13 +389,6 @@ def _unwritable(folder: Path) -> ExecutionError:
         f"{folder} cannot be written to: you have no permission, or its file system is read-only; "
         f"choose another folder with -o"
     )
-
-
-def _is_own(folder: Path, name: str) -> bool:
-    """Whether a folder within holds nothing but what a run keeps there until it is done."""
-    if folder.is_symlink() or not folder.is_dir():
-        return False
-    return all(outputs.WITHIN[name].fullmatch(p.name) for p in folder.iterdir())
 
 
 def _is_done(line: str, done: Callable[[Mapping[str, Any]], bool]) -> bool:

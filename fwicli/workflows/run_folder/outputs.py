@@ -10,9 +10,13 @@ from fwicli.config.loader import Loaded
 from fwicli.files import hdf5
 from fwicli.survey.model import IMPEDANCE
 from fwicli.workflows.run_folder.manifest import JOURNAL, PARTIAL
+from fwicli.workflows.run_folder.names import CONFIG as CONFIG
+from fwicli.workflows.run_folder.names import ENVIRONMENT as ENVIRONMENT
+from fwicli.workflows.run_folder.names import LOG as LOG
+from fwicli.workflows.run_folder.names import PROGRESS as PROGRESS
+from fwicli.workflows.run_folder.status import LAYOUT, STATUS
 from fwicli.workflows.verbs import find
 
-CONFIG, ENVIRONMENT, PROGRESS, LOG = "config.yaml", "environment.json", "progress.jsonl", "log.txt"
 RESOLVED = "# resolved by fwi"
 # Begins results in text, below a mark of a comment.
 WRITTEN = "written by fwi"
@@ -28,7 +32,7 @@ SECTIONS = ("start", "result", "difference", "overview")
 
 def names(loaded: Loaded) -> tuple[str, ...]:
     """Files and folders that a run may write, by their names in its folder."""
-    return (CONFIG, ENVIRONMENT, PROGRESS, LOG, *find(loaded.kind).outputs(loaded.config))
+    return (CONFIG, ENVIRONMENT, PROGRESS, LOG, STATUS, *find(loaded.kind).outputs(loaded.config))
 
 
 def everything() -> tuple[str, ...]:
@@ -92,6 +96,13 @@ def recognised(path: Path, listed: bool = True) -> bool:
     return _text(path, begin.decode("utf-8", errors="replace"))
 
 
+def own_folder(folder: Path) -> bool:
+    """Whether a folder within holds nothing but what a run keeps there until it is done."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    return all(WITHIN[folder.name].fullmatch(p.name) for p in folder.iterdir())
+
+
 def damaged(path: Path) -> bool:
     """Whether a result cannot be read at all."""
     return path.suffix == ".h5" and path.is_file() and not hdf5.is_readable(path)
@@ -105,6 +116,8 @@ def _text(path: Path, begin: str) -> bool:
         return re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", begin) is not None
     if path.name == PROGRESS:
         return begin.startswith('{"time": ')
+    if path.name == STATUS:
+        return f'"{LAYOUT}"' in begin
     if path.name != ENVIRONMENT:
         # The others are written aside, and not whole.
         return begin.startswith(f"# {WRITTEN}") or path.name.startswith(".")

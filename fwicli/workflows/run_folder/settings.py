@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -75,3 +75,13 @@ def undamaged(path: Path) -> Iterator[None]:
             f"{path} is not what a run has left there ({text}), so that the run cannot be "
             f"continued; begin it anew with --force or another -o"
         ) from error
+
+
+def stored(path: Path) -> dict[str, Any]:
+    """Settings of the resolved config of a run; empty where it cannot be read."""
+    from ruamel.yaml import YAML
+
+    with suppress(OSError, ValueError, RecursionError, YAMLError):
+        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        return content if isinstance(content, dict) else {}
+    return {}
