@@ -66,3 +66,25 @@ def apart(*values: float, digits: int = 4) -> list[str]:
         if len(set(texts)) == len(set(values)):
             return texts
     return [repr(float(value)) for value in values]
+
+
+def in_words(seconds: float) -> str:
+    """A time in the two largest of its units, as in `2 h 13 min`.
+
+    Parameters
+    ----------
+    seconds : float
+        [s]
+
+    Returns
+    -------
+    text : str
+    """
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    minutes, hours, days = round(seconds / 60), round(seconds / 3600), round(seconds / 86400)
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    if hours < 48:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{hours // 24} d {hours % 24} h" if days < 100 else f"{days} d"

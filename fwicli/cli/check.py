@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     help=(
         "Check CONFIG and the machine, and print the plan: grid, time step, memory, shots, "
         "folders.\n\n"
+        "With --calibrate, run some time steps of its kernels on this machine, with as many "
+        "workers as the run has, and add to the plan what the run takes: time of a shot, an "
+        "iteration, a stage and in all. Later plans for the same kernels have these at once.\n\n"
         "With --shot, model a shot in the starting model of an inversion or a migration, compare "
         "it with its record, draw both, and name what is wrong: sampling, positions, time zero, "
         "polarity, wavelet, dead shots. Pictures go to runs/NAME-check, or to the folder of -o."
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
         "check model.yaml",
         "check invert.yaml --set inversion.bounds=[1400,5000]",
         "check rtm.yaml --json",
+        "check invert.yaml --calibrate",
         "check invert.yaml --shot 12",
         "check invert.yaml --shot 3 --shot 12 --stage 2 -o quality",
     ),
@@ -55,6 +59,11 @@ if TYPE_CHECKING:
     help="Stage of an inversion whose band and grid a shot is compared in; by default the first.",
 )
 @click.option(
+    "--calibrate",
+    is_flag=True,
+    help="Measure the speed of the kernels on this machine; some seconds a stage.",
+)
+@click.option(
     "-o",
     "--output",
     "folder",
@@ -64,7 +73,12 @@ if TYPE_CHECKING:
 @options.settings
 @options.as_json
 def command(
-    config: Path, kind: str | None, settings: tuple[str, ...], as_json: bool, **compared: Any
+    config: Path,
+    kind: str | None,
+    settings: tuple[str, ...],
+    as_json: bool,
+    calibrate: bool,
+    **compared: Any,
 ) -> None:
     """Plan a run and print the plan, or compare shots with their records.
 
@@ -75,7 +89,7 @@ def command(
         Command that the config is for; by default that of its sections.
     settings : tuple of str
         `a.b=c` of the command line.
-    as_json : bool
+    as_json, calibrate : bool
     **compared
         Shots to model and compare, the stage of their comparison from 1, the folder of pictures.
     """
@@ -83,12 +97,29 @@ def command(
     from fwicli.workflows.planning.environment import examined
 
     loaded = load(config, kind, settings)
+    if calibrate and compared["shots"]:
+        raise click.UsageError("--calibrate and --shot are two checks; choose one")
     if compared["shots"]:
         _compare(loaded, settings, as_json, **compared)
         return
     if compared["stage"] is not None or compared["folder"] is not None:
         raise click.UsageError("--stage and -o belong to the comparison of a shot; add --shot N")
+    if calibrate:
+        _calibrate(loaded)
     show(examined(loaded, loaded.config.output or Path("runs") / config.stem), as_json)
+
+
+def _calibrate(loaded: Loaded) -> None:
+    """Measure the kernels of a config; progress goes to stderr."""
+    from fwicli.workflows.planning.plan import make_plan
+    from fwicli.workflows.quality import calibration  # late: Devito
+
+    progress = display.progress()
+    try:
+        with display.interrupts():
+            calibration.calibrate(make_plan(loaded), loaded.config)
+    finally:
+        progress.stop()
 
 
 def _compare(
@@ -145,10 +176,16 @@ def show(plan: Plan, as_json: bool) -> None:
     warnings, histories = values.pop("warnings"), values.pop("history", [])
     notes = values.pop("survey", [])
     near = [stage["summary"] for stage in values.pop("near_source", [])]
-    values |= values.pop("environment", {})
+    costs = values.pop("costs", {})
+    timed = costs.pop("stages", [{} for _ in stages])
+    basis = {label: costs.pop(label, "") for label in ("calibration", "assumption")}
+    values |= costs | values.pop("environment", {})
     display.summary(values, as_json=False)
     click.echo()
-    display.table("stage", stages)
+    display.table("stage", [stage | times for stage, times in zip(stages, timed, strict=True)])
+    for label, text in basis.items():
+        if text:
+            click.echo(f"{label}: {text}")
     for note in notes:
         click.echo(f"survey: {note}")
     for number, reason in enumerate(dict.fromkeys(histories), 1):

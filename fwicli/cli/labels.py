@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from fwicli.digits import apart
+from fwicli.digits import apart, in_words
 
 DIGITS = 4
 # Whole numbers up to this are written out.
@@ -31,15 +31,22 @@ LABELS = {
     "gigapoint_steps_per_propagation": ("work of a propagation", "billion point updates"),
     "grid": ("grid", "points"),
     "history_every": ("steps between snapshots", ""),
+    "compilation_s": ("time to compile, once", ""),
     "iterates": ("iterations", ""),
     "largest_pressure": ("largest pressure", "Pa"),
     "memory_mb": ("memory of all workers", "MB"),
+    "memory_per_worker_measured_mb": ("memory of a worker, measured", "MB"),
+    "memory_per_worker_mb": ("memory of a worker", "MB"),
     "memory_with_imports_mb": ("memory with libraries", "MB"),
     "model_error_rho": ("model error of the density", ""),
     "model_grid": ("grid of the model", "points"),
+    "network_per_evaluation_mb": ("moved in an evaluation", "MB"),
     "output_free_mb": ("free for results", "MB"),
     "output_needed_mb": ("needed for results", "MB"),
+    "processor_time_of_shot_s": ("processor time of a shot", ""),
+    "run_folder_mb": ("folder of the run", "MB"),
     "samples": ("samples per trace", ""),
+    "scratch_mb": ("temporary files", "MB"),
     "seconds": ("time", "s"),
     "simulations": ("wave simulations", ""),
     "spacing_m": ("grid spacing", "m"),
@@ -47,6 +54,12 @@ LABELS = {
     "substeps": ("time steps per sample", ""),
     "temporary_free_mb": ("free for temporary files", "MB"),
     "temporary_needed_mb": ("needed for temporary files", "MB"),
+    "time_on_quiet_machine_s": ("time without others' work", ""),
+    "time_s": ("time in all", ""),
+    "time_before_iterations_s": ("time before iterations", ""),
+    "time_of_evaluation_s": ("time of an evaluation", ""),
+    "time_of_iteration_s": ("time of an iteration", ""),
+    "time_of_shot_s": ("time of a shot", ""),
     "vp_m_s": ("P velocity", "m/s"),
     "window": ("window of a shot", "points"),
     "with_layer": ("grid with layer", "points"),
@@ -63,6 +76,17 @@ RANGES = {
     "vp_m_s",
 }
 AXES = {"spacing_m"}
+# Times of a plan, which may be days.
+DURATIONS = {
+    "compilation_s",
+    "processor_time_of_shot_s",
+    "time_before_iterations_s",
+    "time_of_evaluation_s",
+    "time_of_iteration_s",
+    "time_of_shot_s",
+    "time_on_quiet_machine_s",
+    "time_s",
+}
 
 
 def label(name: str) -> str:
@@ -90,6 +114,8 @@ def quantity(name: str, value: Any) -> str:
     -------
     text : str
     """
+    if name in DURATIONS:
+        return in_words(value)
     text = _list(name, value) if isinstance(value, list | tuple) else _single(value)
     unit = LABELS[name][1] if name in LABELS else UNITS.get(_suffix(name), "")
     return f"{text} {unit}" if unit and text[-1:].isdigit() else text

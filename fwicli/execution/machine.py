@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import platform
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,16 @@ def cores() -> int:
     else:
         bound = os.cpu_count() or 1
     return max(1, int(min(bound, _quota())))
+
+
+def processor() -> str:
+    """Name of the processor, as its maker gives it."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()
 
 
 def available() -> int:

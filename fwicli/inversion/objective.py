@@ -38,6 +38,7 @@ from fwicli.inversion.shots.experiments import Experiment
 from fwicli.inversion.unknowns.chain_rule import ParameterMap, directional_derivative
 from fwicli.inversion.unknowns.variables import Variables
 from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.kernels.imaging_conditions import INVERSION
 from fwicli.propagators.tasks import ShotTask, SummandTask, WindowedTask
 from fwicli.survey.grid import Grid
 from fwicli.survey.regridding import Regridding
@@ -48,7 +49,7 @@ Array = NDArray[Any]
 
 # Sums of the adjoint run of a shot.
 ILLUMINATION = "illumination"
-KINDS = ("gradient", ILLUMINATION)
+KINDS = INVERSION
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ import numpy as np
 from fwicli.config import schema
 from fwicli.config.loader import Loaded
 from fwicli.files import hdf5
+from fwicli.propagators.kernels.imaging_conditions import INVERSION
 from fwicli.survey.model import IMPEDANCE, EarthModel
 from fwicli.workflows.assembly import executors, optimizer
 from fwicli.workflows.assembly.inversion import InversionObjects
@@ -157,9 +158,7 @@ def _outputs(config: schema.InvertConfig) -> tuple[str, ...]:
 
 def _kernels(config: schema.InvertConfig, number: int) -> Kernels:
     """Kernels of the gradient and of the second derivative of a stage."""
-    from fwicli.inversion.objective import KINDS  # late: a check needs no Devito
-
-    return KINDS, optimizer.build(config.inversion.of(number).optimizer).curvature
+    return INVERSION, optimizer.build(config.inversion.of(number).optimizer).curvature
 
 
 VERB = Verb(

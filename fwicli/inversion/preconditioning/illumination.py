@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from fwicli.execution import Executor, total
 from fwicli.inversion.shots.experiments import Experiment
 from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.kernels.imaging_conditions import INVERSION
 from fwicli.propagators.tasks import ShotTask, SummandTask, WindowedTask
 from fwicli.survey.stacks import Stack
 from fwicli.survey.windows import Window, whole
@@ -33,7 +34,7 @@ from fwicli.survey.windows import Window, whole
 Array = NDArray[Any]
 
 # The kernels of the gradient, which every run has; each forward field needs an adjoint one.
-KINDS = ("gradient", "illumination")
+KINDS = INVERSION
 SIMULATIONS = 4
 
 

@@ -19,3 +19,5 @@ CONDITIONS: dict[str, Callable[[Any, Any], Any]] = {
     "correlation": lambda u, v: u * v,
     "illumination": lambda u, _: u * u,
 }
+# Sums of the adjoint run of an inversion.
+INVERSION = ("gradient", "illumination")

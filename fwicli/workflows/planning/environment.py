@@ -17,6 +17,7 @@ from fwicli.errors import CompilerError, TrustError
 from fwicli.execution import cores
 from fwicli.propagators import history
 from fwicli.propagators.kernels import cache, toolchain
+from fwicli.workflows.planning.costs import forecast
 from fwicli.workflows.planning.plan import Plan, make_plan
 
 # Room that any run needs for temporary files [bytes].
@@ -57,6 +58,7 @@ def examined(loaded: Loaded, folder: Path) -> Plan:
             f"`execution.threads`"
         )
     planned.warnings += warnings
+    planned.costs = forecast.summary(planned, loaded)
     return planned
 
 

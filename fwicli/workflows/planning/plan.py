@@ -60,6 +60,8 @@ class Plan:
         State of the machine (see `environment`); empty until it is examined.
     faults : list of NamedFault
         Faults that the records show by themselves; each is among the warnings.
+    costs : dict of str to object
+        Time, disks and network (see `costs.forecast`); empty until they are asked for.
     """
 
     kind: str
@@ -76,6 +78,7 @@ class Plan:
     notes: list[str] = field(default_factory=list)
     environment: dict[str, Any] = field(default_factory=dict)
     faults: list[NamedFault] = field(default_factory=list)
+    costs: dict[str, Any] = field(default_factory=dict)
 
     @property
     def verb(self) -> Verb:
@@ -163,6 +166,7 @@ class Plan:
             "memory_with_imports_mb": round(self.total.nbytes / 1e6, 1),
             "gigapoint_steps_per_propagation": [round(s.work() / 1e9, 3) for s in self.stages],
             "stages": [s.summary() for s in self.stages],
+            **({"costs": self.costs} if self.costs else {}),
             **({"environment": self.environment} if self.environment else {}),
             **({"survey": self.notes} if self.notes else {}),
             "warnings": self.warnings,

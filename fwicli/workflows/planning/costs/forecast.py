@@ -1,0 +1,149 @@
+"""What a run takes, in numbers: time, memory, disks and network, from its plan and measured speeds.
+
+Without a measurement there are no times: the forecast then says how to measure.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+from fwicli.config.loader import Loaded
+from fwicli.workflows.planning.costs import calibrations, counts, durations, transfers
+from fwicli.workflows.planning.costs.calibrations import Calibration
+from fwicli.workflows.planning.costs.counts import Counts
+from fwicli.workflows.planning.costs.durations import ELAPSED, PROCESSORS, StageTimes
+from fwicli.workflows.planning.plan import Plan
+
+# Where times were measured to be so many times those on processors, others were at work.
+BUSY = 1.2
+# Memory of shots that is lost in that of libraries: its measurement says nothing [bytes].
+SMALL = 10e6
+
+
+@dataclass(frozen=True)
+class StageForecast:
+    """Speeds and times of a stage.
+
+    Attributes
+    ----------
+    counts : Counts
+    measured : Calibration or None
+        None if there is none.
+    times, quiet : StageTimes or None
+        As measured, and without others' work on the same processors.
+    """
+
+    counts: Counts
+    measured: Calibration | None = None
+    times: StageTimes | None = None
+    quiet: StageTimes | None = None
+
+
+def stages(plan: Plan, loaded: Loaded) -> list[StageForecast]:
+    """Speeds and times of each stage of a plan.
+
+    Parameters
+    ----------
+    plan : Plan
+    loaded : Loaded
+        Config of the plan.
+
+    Returns
+    -------
+    stages : list of StageForecast
+    """
+    forecasts = []
+    for number, (stage, count) in enumerate(zip(plan.stages, counts.of_plan(plan), strict=True)):
+        sums, curvature = plan.verb.kernels(loaded.config, number)
+        of = calibrations.key(stage, sums, curvature)
+        measured = calibrations.nearest(of, stage, plan.workers)
+        if measured is None:
+            forecasts.append(StageForecast(count))
+            continue
+        times, quiet = (
+            durations.of_stage(
+                durations.of_shot(stage, measured, bool(sums), kind), count, plan.workers
+            )
+            for kind in (ELAPSED, PROCESSORS)
+        )
+        forecasts.append(StageForecast(count, measured, times, quiet))
+    return forecasts
+
+
+def summary(plan: Plan, loaded: Loaded) -> dict[str, Any]:
+    """Numbers for a table, or for JSON.
+
+    Parameters
+    ----------
+    plan : Plan
+    loaded : Loaded
+        Config of the plan.
+
+    Returns
+    -------
+    summary : dict of str to object
+    """
+    forecasts = stages(plan, loaded)
+    numbers: dict[str, Any] = {
+        "memory_per_worker_mb": round((plan.verb.memory.worker + plan.memory) / 1e6, 1),
+        **transfers.summary(plan, [f.counts for f in forecasts]),
+    }
+    times = [f.times for f in forecasts if f.times is not None]
+    measured = [f.measured for f in forecasts if f.measured is not None]
+    if len(times) < len(forecasts):
+        command = shlex.join(["fwi", "check", str(loaded.path), "--calibrate"])
+        numbers["calibration"] = f"none on this machine for these kernels: run `{command}`"
+        return numbers
+    numbers["calibration"] = "; ".join(dict.fromkeys(_basis(plan, f) for f in forecasts))
+    numbers["time_s"] = round(sum(t.total for t in times), 3)
+    quiet = sum(f.quiet.total for f in forecasts if f.quiet is not None)
+    if numbers["time_s"] > BUSY * quiet:
+        numbers["time_on_quiet_machine_s"] = round(quiet, 3)
+    numbers["compilation_s"] = round(max(m.compilation for m in measured), 3)
+    if all(m.own and m.planned > SMALL for m in measured):
+        numbers["memory_per_worker_measured_mb"] = round(_memory(plan, measured) / 1e6, 1)
+    numbers["assumption"] = "; ".join(
+        dict.fromkeys(f.counts.assumption for f in forecasts if f.counts.assumption)
+    )
+    numbers["stages"] = [_stage(f) for f in forecasts]
+    return numbers
+
+
+def _stage(forecast: StageForecast) -> dict[str, Any]:
+    """Times of a stage."""
+    times, quiet = forecast.times, forecast.quiet
+    if times is None or quiet is None:
+        return {}
+    return {
+        "time_of_shot_s": round(times.shot, 4),
+        "processor_time_of_shot_s": round(quiet.shot, 4),
+        "time_of_evaluation_s": round(times.evaluation, 3),
+        **(
+            {"time_of_iteration_s": round(times.iteration, 3)} if forecast.counts.iterations else {}
+        ),
+        "time_before_iterations_s": round(times.first, 3),
+        "time_s": round(times.total, 3),
+        "iterations": forecast.counts.iterations,
+        "evaluations_per_iteration": forecast.counts.evaluations,
+        "shots_per_evaluation": forecast.counts.shots,
+    }
+
+
+def _basis(plan: Plan, forecast: StageForecast) -> str:
+    """What the times of a stage come from, in words."""
+    measured = forecast.measured
+    if measured is None:
+        return ""
+    text = f"{measured.workers} workers on {' x '.join(map(str, measured.shape))} points"
+    shapes = {stage.padded for stage in plan.stages}
+    return text if measured.shape in shapes else f"{text}, scaled by points and steps"
+
+
+def _memory(plan: Plan, measured: list[Calibration]) -> float:
+    """Memory of a worker [bytes]: that of shots as planned, times the measured share of the plan.
+
+    A measurement of fewer steps, or of a part of the grid, has a smaller history.
+    """
+    return plan.verb.memory.worker + plan.memory * max(m.own / m.planned for m in measured)

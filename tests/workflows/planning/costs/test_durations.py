@@ -1,0 +1,123 @@
+"""Times of a plan follow from measured speeds, by formulas that a person can check."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fwicli.config.loader import load
+from fwicli.propagators.history import HistoryOptions
+from fwicli.workflows.planning.costs import calibrations, counts, durations, forecast
+from fwicli.workflows.planning.costs.calibrations import Calibration
+from fwicli.workflows.planning.costs.counts import Counts
+from fwicli.workflows.planning.costs.durations import ShotTimes
+from fwicli.workflows.planning.plan import Plan, make_plan
+
+
+@pytest.fixture
+def made(survey: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    monkeypatch.setattr(calibrations, "PREFIX", "calibration-of-a-test-")
+    return make_plan(load(survey / "invert.yaml"))
+
+
+def speeds(made: Plan, number: int = 0) -> Calibration:
+    stage = made.stages[number]
+    return Calibration(
+        shape=stage.padded,
+        every=stage.history_step,
+        traces=calibrations.traces_of(stage),
+        workers=2,
+        steps=stage.steps,
+        call_forward=(0.1, 0.05),
+        call_backward=(0.3, 0.15),
+        step_forward=(1e-3, 5e-4),
+        step_backward=(2e-3, 1e-3),
+        comparison=(0.5, 0.25),
+        start=(7.0, 3.5),
+        handover=(0.01, 0.005),
+    )
+
+
+def test_time_of_a_shot(made: Plan) -> None:
+    """Calls, steps, and the comparison of its record."""
+    stage = made.stages[0]
+    shot = durations.of_shot(stage, speeds(made), gradient=True)
+    assert shot.forward == pytest.approx(0.1 + 1e-3 * stage.steps)
+    assert shot.whole == pytest.approx(shot.forward + 0.3 + 2e-3 * stage.steps + 0.5)
+    quiet = durations.of_shot(stage, speeds(made), True, durations.PROCESSORS)
+    assert quiet.whole == pytest.approx(shot.whole / 2)
+
+
+def test_steps_that_are_repeated_take_time(made: Plan) -> None:
+    stage = made.stages[0]
+    again = replace(stage, history=HistoryOptions("checkpoints", checkpoints=1, segment=60))
+    repeated = again.demand().repeated(again.history)
+    assert repeated > stage.steps
+    plain, kept = (durations.of_shot(s, speeds(made), True).whole for s in (stage, again))
+    assert kept - plain == pytest.approx(1e-3 * repeated)
+
+
+def test_larger_grids_take_longer_by_their_points(made: Plan) -> None:
+    """The second stage has the model's own grid; the speeds are those of the first."""
+    coarse, fine = made.stages
+    points = (fine.padded[0] * fine.padded[1]) / (coarse.padded[0] * coarse.padded[1])
+    assert points > 2
+    shot = durations.of_shot(fine, speeds(made), gradient=True)
+    assert shot.forward == pytest.approx(points * (0.1 + 1e-3 * fine.steps))
+
+
+def test_time_of_a_stage() -> None:
+    """5 shots on 2 workers take three turns; the source's first pass comes before each."""
+    shot = ShotTimes(forward=1.0, whole=4.0, product=6.0, start=2.0, handover=0.5)
+    count = Counts(5, 10, 3, 1.5, 2.0, 1, 2, 1)
+    times = durations.of_stage(shot, count, 2)
+    assert times.evaluation == 3 * (4.5 + 1.5)
+    assert times.iteration == 1.5 * 18 + 2 * 3 * 6.5
+    assert times.first == 2 + 18 + 2 * 3 * 4.5
+    assert times.total == times.first + 3 * times.iteration + 5 * 1.5
+    once = durations.of_stage(shot, Counts(5, 5), 2)
+    assert once.total == 2 + 3 * 4.5
+
+
+def test_counts_of_batches_and_sources(survey: Path) -> None:
+    """A method that compares values evaluates new shots first; a common source needs a pass."""
+    path = survey / "invert.yaml"
+    plain = counts.of_plan(make_plan(load(path)))[0]
+    assert (plain.shots, plain.iterations, plain.first_passes) == (4, 3, 0)
+    settings = ["inversion.shots={batch: 2}", "inversion.source={estimate: common}"]
+    batched = counts.of_plan(make_plan(load(path, settings=settings)))[0]
+    assert (batched.shots, batched.every, batched.first_passes) == (2, 4, 1)
+    assert batched.evaluations == plain.evaluations + 1
+    drawn = ["inversion.shots={batch: 2}", "inversion.optimizer={method: adam}"]
+    assert counts.of_plan(make_plan(load(path, settings=drawn)))[0].evaluations == 1
+    coded = ["inversion.shots={encode: {sources: 2, realisations: 3}}"]
+    assert counts.of_plan(make_plan(load(path, settings=coded)))[0].shots == 6
+
+
+def test_no_times_without_a_measurement(made: Plan, survey: Path) -> None:
+    """The plan says how to measure, and guesses nothing."""
+    numbers = forecast.summary(made, load(survey / "invert.yaml"))
+    assert "fwi check" in numbers["calibration"]
+    assert "--calibrate" in numbers["calibration"]
+    assert not [name for name in numbers if name.endswith("_s")]
+    assert "stages" not in numbers
+
+
+def test_the_most_similar_measurement_is_taken(made: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of the same grid, and then of as many workers; kept ones come back as they were."""
+    files: dict[str, bytes] = {}
+    monkeypatch.setattr(calibrations.cache, "write", files.__setitem__)
+    monkeypatch.setattr(calibrations.cache, "read", files.get)
+    stage = made.stages[0]
+    of = calibrations.key(stage, ("gradient",), None)
+    mine = speeds(made)
+    for other in (mine, replace(mine, shape=(40, 50)), replace(mine, workers=1)):
+        calibrations.write(of, other)
+    assert calibrations.read(of)[0] == mine
+    assert calibrations.nearest(of, stage, 2) == mine
+    assert calibrations.nearest(of, stage, 1) == replace(mine, workers=1)
+    calibrations.write(of, replace(mine, start=(1.0, 1.0)))
+    assert len(calibrations.read(of)) == 3
+    assert calibrations.nearest(calibrations.key(stage, (), None), stage, 2) is None
