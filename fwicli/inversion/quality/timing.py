@@ -1,7 +1,7 @@
 """Time and memory of a shot, measured in a worker: some time steps of its own kernels.
 
 The record of a shot is cut to n samples, and the shot is propagated forwards and, for gradients and
-images, backwards. Two numbers of samples separate what a step costs from what a call costs. Where
+images, backwards. Two numbers of samples tell the cost of a step from that of a call. Where
 the whole shot takes no longer than the measurement may, the whole shot is measured.
 """
 
@@ -102,7 +102,7 @@ class TimedShot(ShotTask):
         """Measure the shot."""
         fewest = min(FEWEST, self.discretization.time.samples)
         first = self._once(self._propagator(fewest), self._shot)
-        memory = _Memory()
+        memory = _Peak()
         runs = self._runs(fewest, self._shot)
         own = memory.largest()
         product = self._runs(fewest, self._product) if self.curvature else ()
@@ -126,7 +126,7 @@ class TimedShot(ShotTask):
         return tuple(self._median(samples, run) for samples in counts)
 
     def _propagator(self, samples: int) -> Propagator:
-        """The propagator of a record of so many samples."""
+        """The propagator of a record of this number of samples."""
         axis = replace(self.discretization.time, samples=samples)
         return Propagator(replace(self.discretization, time=axis), quiet=True)
 
@@ -214,7 +214,7 @@ def _pair(values: Any) -> Times:
     return float(elapsed), float(on_processors)
 
 
-class _Memory:
+class _Peak:
     """Memory of this process beyond what it has now, at most."""
 
     def __init__(self) -> None:

@@ -59,7 +59,7 @@ class _Kernels:
 
 
 @dataclass(frozen=True)
-class _Shot:
+class _Sample:
     """Positions [m] and source time functions of a shot that is measured."""
 
     source: Array
@@ -146,9 +146,9 @@ def _workers(count: int) -> Iterator[Executor]:
 
 def _compile(stage: Numerics, kernels: _Kernels, executor: Executor) -> tuple[int, float]:
     """Compile what is missing; number of kernels, and the time that it took [s]."""
-    discretization, wanted = stage.discretization(), (kernels.sums, kernels.curvature)
-    missing, begun = len(discretization.missing_kernels(*wanted)), time.perf_counter()
-    finished_shots.compile_missing(executor, discretization, *wanted)
+    discretization, names = stage.discretization(), (kernels.sums, kernels.curvature)
+    missing, begun = len(discretization.missing_kernels(*names)), time.perf_counter()
+    finished_shots.compile_missing(executor, discretization, *names)
     return missing, time.perf_counter() - begun if missing else 0.0
 
 
@@ -169,7 +169,7 @@ def _affordable(stage: Numerics, workers: int) -> Numerics:
     return cut
 
 
-def _experiments(plan: Plan, number: int) -> list[_Shot]:
+def _experiments(plan: Plan, number: int) -> list[_Sample]:
     """A shot for each worker, from all over the survey, with its comparison where there is one."""
     count = plan.acquisition.shots
     shots = [count * (2 * n + 1) // (2 * plan.workers) for n in range(plan.workers)]
@@ -183,9 +183,9 @@ def _experiments(plan: Plan, number: int) -> list[_Shot]:
     return [_of(chosen[n % len(chosen)]) for n in range(plan.workers)]
 
 
-def _of(experiment: Experiment) -> _Shot:
+def _of(experiment: Experiment) -> _Sample:
     """The shot of an experiment."""
-    return _Shot(
+    return _Sample(
         experiment.source,
         experiment.receivers,
         experiment.wavelet,
@@ -194,12 +194,12 @@ def _of(experiment: Experiment) -> _Shot:
     )
 
 
-def _alone(plan: Plan, number: int, shot: int) -> _Shot:
+def _alone(plan: Plan, number: int, shot: int) -> _Sample:
     """A shot that is compared with nothing."""
     geometry, wavelet = plan.acquisition, np.asarray(plan.wavelet)
     own = wavelet if wavelet.ndim == 1 else wavelet[shot % len(wavelet)]
     window = plan.stages[number].window(shot)
-    return _Shot(geometry.source(shot), geometry.receivers_of(shot), own[None], window)
+    return _Sample(geometry.source(shot), geometry.receivers_of(shot), own[None], window)
 
 
 def _compared(plan: Plan, number: int, shot: int) -> Experiment:
@@ -234,7 +234,7 @@ def _compared(plan: Plan, number: int, shot: int) -> Experiment:
     )[0]
 
 
-def _timed(stage: Numerics, model: EarthModel, shot: _Shot, kernels: _Kernels) -> TimedShot:
+def _timed(stage: Numerics, model: EarthModel, shot: _Sample, kernels: _Kernels) -> TimedShot:
     """The task that measures a shot, in a constant model."""
     grid = stage.grid
     values = {
@@ -313,7 +313,7 @@ def _fitted(stage: Numerics, shots: Sequence[MeasuredShot], gradient: bool) -> d
 
 
 def _repeated(stage: Numerics, samples: int) -> int:
-    """Steps that the history runs again in a record of so many samples."""
+    """Steps that the history runs again in a record of this number of samples."""
     cut = replace(stage, time=replace(stage.time, samples=samples))
     return cut.demand().repeated(stage.history)
 

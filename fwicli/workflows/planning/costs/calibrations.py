@@ -23,6 +23,8 @@ from fwicli.workflows.planning.numerics import Numerics
 
 # Begin of the names of files.
 PREFIX = "calibration-"
+# Another one when what a file holds changes its meaning.
+FORMAT = 1
 # Measurements that a file holds at most; the oldest are dropped.
 MOST = 40
 
@@ -113,9 +115,13 @@ def key(numerics: Numerics, sums: tuple[str, ...], curvature: str | None) -> dic
     """
     history = {}
     if sums:
-        kept = numerics.history
-        history = {"kind": kept.kind, "bits": kept.bits if kept.kind == "compressed" else 0}
+        options = numerics.history
+        history = {
+            "kind": options.kind,
+            "bits": options.bits if options.kind == "compressed" else 0,
+        }
     return {
+        "format": FORMAT,
         "machine": {"processor": machine.processor(), "cores": machine.cores()},
         "equation": numerics.equation,
         "dimensions": numerics.grid.ndim,

@@ -1,8 +1,8 @@
 """Numbers of evaluations and propagations that the stages of a run take.
 
 A line search takes as many evaluations as the waves make it take; a plan counts the mean number of
-earlier inversions. What a stage does once counts as well: its first evaluation, the illumination
-and the wavelets at its end.
+earlier inversions. Also counted is the work that a stage does once: its first evaluation, the
+illumination, and the wavelets at its end.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Counts:
     every : int
         Experiments of the whole survey.
     iterations : int
-        0 for what has none.
+        0 for modelling and migration.
     evaluations : float
         Of an iteration.
     products : float
@@ -66,7 +66,7 @@ class Counts:
 
     @property
     def assumption(self) -> str:
-        """What an iteration is taken to be, in words; empty without iterations."""
+        """Content of an iteration as assumed, in words; empty without iterations."""
         if not self.iterations:
             return ""
         words = f"{self.evaluations:g} evaluations an iteration"

@@ -1,4 +1,4 @@
-"""What a run takes, in numbers: time, memory, disks and network, from its plan and measured speeds.
+"""Time, memory, disks and network of a run, from its plan and from measured speeds.
 
 Without a measurement there are no times: the forecast then says how to measure.
 """
@@ -16,7 +16,7 @@ from fwicli.workflows.planning.costs.counts import Counts
 from fwicli.workflows.planning.costs.durations import ELAPSED, PROCESSORS, StageTimes
 from fwicli.workflows.planning.plan import Plan
 
-# Where times were measured to be so many times those on processors, others were at work.
+# Elapsed times that exceed those on processors by this factor tell of the work of others.
 BUSY = 1.2
 # Memory of shots that is lost in that of libraries: its measurement says nothing [bytes].
 SMALL = 10e6
@@ -132,7 +132,7 @@ def _stage(forecast: StageForecast) -> dict[str, Any]:
 
 
 def _basis(plan: Plan, forecast: StageForecast) -> str:
-    """What the times of a stage come from, in words."""
+    """Origin of the times of a stage, in words."""
     measured = forecast.measured
     if measured is None:
         return ""
