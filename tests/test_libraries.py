@@ -14,6 +14,7 @@ from tests.test_tree import MODULES
 OWNERS: dict[str, tuple[str, ...]] = {
     "checkpoint_schedules": ("fwicli.propagators.running",),
     "click": ("fwicli.cli",),
+    "dask": ("fwicli.execution.dask",),
     "dask_jobqueue": ("fwicli.execution.dask",),
     "deepinv": ("fwicli.autograd",),
     "devito": ("fwicli.propagators",),

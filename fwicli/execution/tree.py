@@ -100,14 +100,24 @@ def blocks(summands: Iterable[Any], size: int) -> Iterator[Any]:
     ValueError
         If the size is no power of two.
     """
-    if size < 1 or size & (size - 1):
-        raise ValueError(f"blocks of a sum need a power of two as their size, not {size}")
+    check_size(size)
     return _blocks(iter(summands), size)
 
 
 def _blocks(summands: Iterator[Any], size: int) -> Iterator[Any]:
     for first in summands:
         yield total(chain([first], islice(summands, size - 1)))
+
+
+def check_size(size: int) -> None:
+    """Check that a size of blocks is a power of two.
+
+    Raises
+    ------
+    ValueError
+    """
+    if size < 1 or size & (size - 1):
+        raise ValueError(f"blocks of a sum need a power of two as their size, not {size}")
 
 
 def power_of_two(count: int) -> int:

@@ -2,27 +2,61 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fwicli.config.execution import ExecutionSection
+from fwicli.config.site import SiteSection, seconds
 from fwicli.errors import ConfigError
 from fwicli.execution import Executor, Local
 from fwicli.execution.dask import installation
+from fwicli.workflows.assembly import sites
+
+if TYPE_CHECKING:
+    from fwicli.execution.dask.connection import Connection
+    from fwicli.execution.dask.jobs import WorkerJobs
+
+log = logging.getLogger(__name__)
 
 
 def check(section: ExecutionSection) -> None:
-    """Check that this installation has the engine of a section.
+    """Check that this installation and the user's sites have what a section asks for.
 
     Raises
     ------
     ConfigError
-        With what to install.
+        With what to install or to write.
     """
     if section.engine == "dask":
         installation.check(with_jobs=section.cluster is not None)
-        raise ConfigError("`engine: dask` is not in this version yet; set `engine: processes`")
+    if section.site is not None:
+        scheduler = sites.all_sites().of(section.site).scheduler
+        if section.cluster not in (None, scheduler):
+            error = ConfigError(
+                f"the site `{section.site}` has the batch system {scheduler}, not "
+                f"{section.cluster}; set `cluster: {scheduler}`, or name another site"
+            )
+            error.key = ("cluster",)
+            raise error
+
+
+def site_of(section: ExecutionSection) -> SiteSection | None:
+    """The site that jobs of a section run on; None if a section asks for no jobs.
+
+    Raises
+    ------
+    ConfigError
+        If the user's file has no site of that name.
+    """
+    if section.cluster is None:
+        return None
+    if section.site is None:
+        return SiteSection(scheduler=section.cluster)
+    return sites.all_sites().of(section.site)
 
 
 @contextmanager
@@ -37,7 +71,7 @@ def start(
     workers : int
         Shots that run at once on one machine.
     folder : Path, optional
-        Folder of the run, if it has one.
+        For what jobs print.
 
     Yields
     ------
@@ -46,8 +80,87 @@ def start(
     Raises
     ------
     ConfigError
-        If this installation lacks the engine.
+        If this installation lacks the engine, or the site is not known.
+    ExecutionError
+        If there is no scheduler, or if the batch system does not take jobs.
     """
     check(section)
-    with Local(workers) as executor:
-        yield executor
+    if section.engine == "processes":
+        with Local(workers) as local:
+            yield local
+        return
+    from fwicli.execution.dask.executor import Dask  # late: it is an optional extra
+
+    with _connection(section, workers, folder) as connection:
+        executor = Dask(connection)
+        try:
+            yield executor
+        finally:
+            executor.close()
+
+
+def _connection(
+    section: ExecutionSection, workers: int, folder: Path | None
+) -> AbstractContextManager[Connection]:
+    from fwicli.execution.dask import clusters, jobs
+
+    site = site_of(section)
+    if section.address is not None:
+        log.info("shots run on the workers of the scheduler at %s", section.address)
+        return clusters.running(section.address)
+    if site is not None:
+        return jobs.in_jobs(worker_jobs(section, site, folder))
+    log.info("shots run on %d workers of Dask on this machine", workers)
+    return clusters.on_this_machine(workers)
+
+
+def worker_jobs(section: ExecutionSection, site: SiteSection, folder: Path | None) -> WorkerJobs:
+    """Jobs with workers on a site.
+
+    Parameters
+    ----------
+    section : ExecutionSection
+    site : SiteSection
+    folder : Path or None
+        For what jobs print.
+
+    Returns
+    -------
+    jobs : WorkerJobs
+    """
+    from fwicli.execution.dask.jobs import WorkerJobs
+
+    least, most = section.least_and_most_jobs
+    return WorkerJobs(
+        site.scheduler,
+        least,
+        most,
+        workers_of_job(section, site),
+        site.cores,
+        seconds(site.walltime),
+        site.notice,
+        None if site.memory is None else site.memory * 1e9,
+        site.queue,
+        site.account,
+        tuple(sites.prologue(site)),
+        tuple(site.directives),
+        sys.executable if site.environment is None else "python",
+        folder,
+    )
+
+
+def workers_of_job(section: ExecutionSection, site: SiteSection) -> int:
+    """Shots that run at once in a job.
+
+    Parameters
+    ----------
+    section : ExecutionSection
+    site : SiteSection
+
+    Returns
+    -------
+    workers : int
+    """
+    if section.workers == "auto":
+        return max(1, site.cores // section.threads)
+    return int(section.workers)

@@ -1,0 +1,168 @@
+"""The connection to a scheduler of Dask and its workers."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from distributed import Client, Future
+
+from fwicli.errors import ConfigError, ExecutionError
+from fwicli.execution.dask import versions
+from fwicli.execution.processes import ATTEMPTS
+
+# Times between two looks for workers, and between two notes that there are none [s].
+LOOK, NOTE = 0.5, 60.0
+# A worker that has no fwicli at all.
+NOTHING = (("fwicli", versions.MISSING),)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Connection:
+    """A client of Dask, and what is to be expected of its workers.
+
+    Attributes
+    ----------
+    client : distributed.Client
+    address : str
+        Of the scheduler.
+    expected : int
+        Workers that there may be at most, if they come and go.
+    patience : float
+        Longest time without any worker [s].
+    advice : str
+        How workers are started, for a message.
+    logs : callable
+        Where the logs of workers are, for a message.
+    """
+
+    client: Client
+    address: str
+    expected: int
+    patience: float
+    advice: str
+    logs: Callable[[], str]
+
+    def workers(self) -> int:
+        """Workers that there are, or may be."""
+        return max(self.expected, len(self._threads()))
+
+    def wait(self) -> None:
+        """Wait for a worker, and check the versions of all that there are.
+
+        Raises
+        ------
+        ExecutionError
+            If there is none for too long, or one has other versions.
+        ConfigError
+            If one runs several shots at once.
+        """
+        began = noted = time.monotonic()
+        while not (threads := self._threads()):
+            self.check()
+            now = time.monotonic()
+            if now - began > self.patience:
+                raise ExecutionError(
+                    f"the scheduler at {self.address} has had no worker for {self.patience:g} s; "
+                    f"{self.advice}"
+                )
+            if now - noted > NOTE:
+                noted = now
+                log.warning("no worker yet at %s; %s", self.address, self.advice)
+            time.sleep(LOOK)
+        self._check_threads(threads)
+        self._check_versions()
+
+    def check(self) -> None:
+        """Check that the client is not closed.
+
+        Raises
+        ------
+        ExecutionError
+            If the scheduler does not answer any more.
+        """
+        if self.client.status in ("closed", "closing"):
+            raise self._gone()
+
+    def reconnect(self) -> None:
+        """Wait until a client that has lost its scheduler is connected again.
+
+        Raises
+        ------
+        ExecutionError
+            If the scheduler does not answer any more.
+        """
+        while self.client.status == "connecting":
+            time.sleep(LOOK)
+        self.check()
+
+    def scatter(self, whole: Any) -> Future:
+        """Send an object to all workers that there are.
+
+        Parameters
+        ----------
+        whole : object
+
+        Returns
+        -------
+        future : Future
+
+        Raises
+        ------
+        ExecutionError
+            If workers do not take it.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                (future,) = self.client.scatter([whole], broadcast=True, hash=False)
+                return future
+            except (OSError, KeyError, TimeoutError) as error:
+                self.reconnect()
+                if attempt == ATTEMPTS:
+                    raise ExecutionError(
+                        f"workers at {self.address} did not take the model ({error}); {self.logs()}"
+                    ) from error
+                log.warning("workers did not take the model (%s); it is sent again", error)
+                self.wait()
+        raise self._gone()  # not reached
+
+    def _threads(self) -> Mapping[str, int]:
+        """Threads of each worker, by address."""
+        try:
+            threads: Mapping[str, int] = self.client.nthreads()
+        except OSError:
+            self.reconnect()
+            return {}
+        return threads
+
+    def _check_threads(self, threads: Mapping[str, int]) -> None:
+        several = {address: count for address, count in threads.items() if count > 1}
+        if several:
+            address, count = next(iter(several.items()))
+            raise ConfigError(
+                f"the worker {address} runs {count} tasks at once, and shots need one process "
+                f"each; start workers with `dask worker {self.address} --nthreads 1 --nworkers "
+                f"{count}`"
+            )
+
+    def _check_versions(self) -> None:
+        ours = versions.here()
+        scheduler = self.client.run_on_scheduler(versions.here)
+        versions.refuse(ours, scheduler, f"the scheduler at {self.address}")
+        answers = self.client.run(versions.here, on_error="return")
+        for address, theirs in answers.items():
+            other = NOTHING if isinstance(theirs, ImportError) else theirs
+            if isinstance(other, BaseException):
+                raise ExecutionError(f"the worker {address} does not answer: {other!r}")
+            versions.refuse(ours, other, f"the worker {address}")
+
+    def _gone(self) -> ExecutionError:
+        return ExecutionError(
+            f"the scheduler at {self.address} does not answer any more; see that it runs, or start "
+            f"it again: `--resume` continues from what is saved"
+        )

@@ -1,0 +1,191 @@
+"""Tasks as workers of Dask run them: one shot, or a sum of shots.
+
+A worker reports each shot that it begins, finishes or fails as an event, which Dask passes on to
+the client. An error in the input of a shot is no failure of a worker: it is returned as a
+`Refusal`, which sums pass on, so that Dask does not repeat the shot.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import socket
+import traceback
+from dataclasses import dataclass
+from typing import Any
+
+from distributed import get_worker
+from distributed.protocol import pickle
+
+from fwicli.errors import FwiError
+from fwicli.execution import losses, tree
+from fwicli.execution.dask import versions
+from fwicli.execution.executor import run
+
+# The number of a task in the text of its key.
+LEAF = re.compile(r"shot-[0-9a-f-]+'?, (\d+)")
+# Kinds of events.
+BEGAN, DONE, FAILED, REFUSED = "began", "done", "failed", "refused"
+
+
+@dataclass(frozen=True)
+class Sender:
+    """The call that has sent a shot, and the client behind it.
+
+    Attributes
+    ----------
+    topic : str
+        Name of the events of the client.
+    call : str
+        Name of the call.
+    versions : tuple of (str, str)
+        Names and versions of the client's packages.
+    """
+
+    topic: str
+    call: str
+    versions: versions.Versions
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A shot whose input is impossible, in place of its result.
+
+    Attributes
+    ----------
+    error : FwiError
+    trace : str
+        Its traceback, formatted.
+    """
+
+    error: FwiError
+    trace: str
+
+    def raised(self) -> FwiError:
+        """The error, with its traceback on the worker as its cause."""
+        self.error.__cause__ = Trace(self.trace)
+        return self.error
+
+
+class Trace(Exception):  # noqa: N818 - it only shows the trace of another error
+    """The traceback of an error on a worker, as the cause of that error in the client."""
+
+    def __str__(self) -> str:
+        return f"\n{self.args[0]}"
+
+
+class ShotFailed(Exception):  # noqa: N818 - it carries another error
+    """A task that has raised an error on a worker.
+
+    Parameters
+    ----------
+    number : int or None
+        Of the task; None for a sum.
+    reason : str
+        The error in words, with the worker.
+    advice : str
+        How to avoid it, as the end of a sentence.
+    trace : str
+        Its traceback, formatted.
+    """
+
+    def __init__(self, number: int | None, reason: str, advice: str, trace: str) -> None:
+        super().__init__(number, reason, advice, trace)
+        self.number, self.reason, self.advice, self.trace = number, reason, advice, trace
+
+
+def run_shot(sender: Sender, number: int, pickled: bytes, common: Any = None) -> Any:
+    """Run the task of a shot.
+
+    Parameters
+    ----------
+    sender : Sender
+    number : int
+        Of the task.
+    pickled : bytes
+        The task, or a function of the object that it has in common with others.
+    common : object, optional
+        That object.
+
+    Returns
+    -------
+    result : object
+        That of the task, or a `Refusal`.
+
+    Raises
+    ------
+    ShotFailed
+        If the task fails for a reason that another attempt might not meet.
+    """
+    _report(sender, BEGAN, number)
+    try:
+        versions.agree(sender.versions, f"the worker {_here()}")
+        task = pickle.loads(pickled)
+        result = run(task if common is None else lambda: task(common))
+    except FwiError as error:
+        refusal = Refusal(error, _trace(error))
+        _report(sender, REFUSED, number, _pickled(refusal))
+        return refusal
+    except Exception as error:
+        failure = _failure(number, error)
+        _report(sender, FAILED, number, failure.reason)
+        raise failure from None
+    _report(sender, DONE, number)
+    return result
+
+
+def add(results: list[Any]) -> Any:
+    """Sum of the results of consecutive shots, or of sums of them.
+
+    Parameters
+    ----------
+    results : list of Summand or Refusal
+        They remain as they are, as Dask may sum them again.
+
+    Returns
+    -------
+    total : Summand or Refusal
+
+    Raises
+    ------
+    ShotFailed
+        If they cannot be summed here, as when memory is full.
+    """
+    refusal = next((r for r in results if isinstance(r, Refusal)), None)
+    if refusal is not None:
+        return refusal
+    try:
+        # Sums take the memory of their first terms, which have even numbers.
+        return tree.total(r if n % 2 else copy.deepcopy(r) for n, r in enumerate(results))
+    except Exception as error:
+        raise _failure(None, error) from None
+
+
+def _failure(number: int | None, error: Exception) -> ShotFailed:
+    reason = f"{losses.in_words(error)} on {_here()}"
+    return ShotFailed(number, reason, losses.advice(error), _trace(error))
+
+
+def _trace(error: Exception) -> str:
+    return "".join(traceback.format_exception(error))
+
+
+def _here() -> str:
+    """The worker of this process, in words."""
+    return f"{get_worker().address} of {socket.gethostname()}"
+
+
+def _pickled(refusal: Refusal) -> bytes:
+    """A refusal for an event; one that cannot be pickled has its text."""
+    try:
+        data: bytes = pickle.dumps(refusal)
+        pickle.loads(data)
+    except Exception:
+        data = pickle.dumps(Refusal(FwiError(str(refusal.error)), refusal.trace))
+    return data
+
+
+def _report(sender: Sender, kind: str, number: int, content: str | bytes = b"") -> None:
+    """Send an event to the client."""
+    event = {"call": sender.call, "kind": kind, "number": number, "content": content}
+    get_worker().log_event(sender.topic, event)
