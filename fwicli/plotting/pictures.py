@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from fwicli.errors import ModelError
 from fwicli.inversion.quality.diagnosis import HALF, Diagnosis
-from fwicli.plotting.style import Axes, Figure, save
+from fwicli.plotting import curves
+from fwicli.plotting.style import Axes, Figure, label, save
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
@@ -23,8 +24,6 @@ DPI = 130
 VELOCITY = "turbo"
 # Traces without a value.
 UNKNOWN = "0.8"
-# Names of properties, as labels have them; others are their own.
-WORDS = {"vp": "P velocity", "rho": "density"}
 
 
 def scale_of(*models: EarthModel, name: str = "vp") -> tuple[float, float]:
@@ -103,7 +102,9 @@ def difference(path: Path, result: EarthModel, start: EarthModel, name: str = "v
     change = _quantity(result, name) - _quantity(start, name)
     largest = float(np.percentile(np.abs(change), 99.5)) or 1.0
     picture = _section(axes, change, result.grid, "seismic", -largest, largest)
-    figure.colorbar(picture, ax=axes, label=f"change of {_label(name)}", shrink=0.9)
+    figure.colorbar(
+        picture, ax=axes, label=f"change of {label(name, UNITS.get(name, ''))}", shrink=0.9
+    )
     axes.set_title("Result minus start")
     _save(figure, path)
 
@@ -198,98 +199,42 @@ def gathers(path: Path, records: Gathers, count: int = 3) -> None:
 
 
 def wavelet(path: Path, values: Array, interval: float, unit: str = "Pa") -> None:
-    """Draw a wavelet and its spectrum.
+    """Draw a wavelet and its spectrum, as `curves.wavelet` does.
 
     Parameters
     ----------
     path : Path
         PNG file to write.
     values : ndarray of shape (samples,)
-        Wavelet, in the unit [Pa] in 2D, [Pa m] in 3D.
     interval : float
         Sampling interval [s].
     unit : str
     """
-    figure = Figure(figsize=(7.5, 2.8), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    t = interval * np.arange(values.size)
-    loud = np.flatnonzero(np.abs(values) > 1e-3 * np.abs(values).max())
-    left.plot(t, values, lw=1.2)
-    left.set_xlim(0, min(t[-1], 1.5 * t[loud[-1]] + interval))
-    left.set(xlabel="time [s]", ylabel=f"amplitude [{unit}]", title="Wavelet")
-    spectrum = np.abs(np.fft.rfft(values, 4 * values.size))
-    frequency = np.fft.rfftfreq(4 * values.size, interval)
-    right.plot(frequency, spectrum / spectrum.max(), lw=1.2)
-    last = frequency[np.flatnonzero(spectrum > 1e-2 * spectrum.max())[-1]]
-    right.set_xlim(0, 1.3 * last)
-    right.set(xlabel="frequency [Hz]", ylabel="share of the peak", title="Amplitude spectrum")
-    for axes in (left, right):
-        axes.grid(alpha=0.3)
-    _save(figure, path)
+    _save(curves.wavelet(values, interval, unit), path)
 
 
 def estimated(path: Path, stages: Mapping[int, tuple[Array, Array, float]]) -> None:
-    """Draw the estimated wavelets of each stage over the one that it began from.
+    """Draw the estimated wavelets of each stage, as `curves.estimated` does.
 
     Parameters
     ----------
     path : Path
         PNG file to write.
     stages : mapping
-        By number: wavelets of shape (n_shots or 1, samples), the first guess of shape (samples,),
-        and the sampling interval [s].
     """
-    figure = Figure(figsize=(7.5, 2.2 * len(stages)), layout="constrained")
-    rows = figure.subplots(len(stages), 1, squeeze=False)[:, 0]
-    for axes, (number, (wavelets, start, interval)) in zip(rows, stages.items(), strict=True):
-        t = interval * np.arange(start.size)
-        axes.plot(t, start / np.abs(start).max(), "k--", lw=1, label="start (scaled)")
-        largest = np.abs(wavelets).max() or 1.0
-        for shot, values in enumerate(wavelets):
-            label = None if shot else f"estimated, peak {largest:.3g}"
-            axes.plot(
-                t, values / largest, "C0", lw=1, alpha=max(0.2, 1 / len(wavelets)), label=label
-            )
-        loud = np.flatnonzero((np.abs(wavelets) > 1e-2 * largest).any(axis=0))
-        axes.set_xlim(0, min(t[-1], 1.2 * t[loud[-1]] + interval))
-        axes.set(ylabel="relative amplitude", title=f"Wavelet of stage {number}")
-        axes.grid(alpha=0.3)
-        axes.legend(fontsize=7, loc="upper right")
-    rows[-1].set_xlabel("time [s]")
-    _save(figure, path)
+    _save(curves.estimated(stages), path)
 
 
 def convergence(path: Path, history: dict[str, Array]) -> None:
-    """Draw misfit and model error against the iterations of all stages.
+    """Draw misfit and model error against iterations, as `curves.convergence` does.
 
     Parameters
     ----------
     path : Path
         PNG file to write.
     history : dict of str to ndarray of shape (iterations,)
-        Columns of the history; those of model errors are optional.
     """
-    panels = [("misfit", "misfit, share of the data")]
-    for column in sorted(c for c in history if c.startswith("model_error")):
-        name = column.removeprefix("model_error").removeprefix("_") or "vp"
-        label = (
-            "relative model error" if name == "vp" else f"relative error of {WORDS.get(name, name)}"
-        )
-        panels.append((column, label))
-    panels = [p for p in panels if p[0] in history]
-    figure = Figure(figsize=(4.6 * max(1, len(panels)), 3.4), layout="constrained")
-    columns = figure.subplots(1, max(1, len(panels)), squeeze=False)[0]
-    for axes, (name, label) in zip(columns, panels, strict=False):
-        numbers = np.arange(1, history[name].size + 1)
-        for stage in np.unique(history["stage"]):
-            here = history["stage"] == stage
-            axes.plot(numbers[here], history[name][here], "o-", ms=3, label=f"stage {stage}")
-        axes.set(xlabel="iteration", ylabel=label)
-        if name == "misfit":
-            axes.set_yscale("log")
-        axes.grid(alpha=0.3, which="both")
-        axes.legend(fontsize=7)
-    _save(figure, path)
+    _save(curves.convergence(history), path)
 
 
 def diagnosis(path: Path, comparison: Diagnosis, title: str = "") -> None:
@@ -357,7 +302,7 @@ def _model(
     name: str,
 ) -> None:
     picture = _section(axes, _quantity(earth, name), earth.grid, VELOCITY, *scale)
-    figure.colorbar(picture, ax=axes, label=_label(name), shrink=0.9)
+    figure.colorbar(picture, ax=axes, label=label(name, UNITS.get(name, "")), shrink=0.9)
     axes.set_title(title)
 
 
@@ -367,12 +312,6 @@ def _quantity(earth: EarthModel, name: str) -> Array:
         there = ", ".join(earth.properties)
         raise ModelError(f"there is no `{name}` to draw; the model has {there}")
     return values
-
-
-def _label(name: str) -> str:
-    unit = UNITS.get(name, "")
-    words = WORDS.get(name, name)
-    return f"{words} [{unit}]" if unit else words
 
 
 def _section(axes: Axes, values: Array, grid: Grid, colours: str, low: float, high: float) -> Any:

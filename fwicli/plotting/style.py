@@ -7,16 +7,23 @@ this when it is imported, and gives up over some of it.
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
 from fwicli.disk import atomic
+from fwicli.errors import ConfigError
 
 SETTINGS = "matplotlibrc"
+# Formats of pictures, by the ends of names.
+FORMATS = ("png", "pdf")
+# Names of properties, as labels have them; others are their own.
+WORDS = {"vp": "P velocity", "rho": "density"}
 
 
 @contextmanager
@@ -46,14 +53,53 @@ def _own_settings() -> Iterator[None]:
 
 
 with _own_settings():
+    from matplotlib import colormaps
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Axes", "Figure", "save"]
+__all__ = ["Axes", "Figure", "Look", "label", "save"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """Size and colours of a single picture; what is None is chosen for its content.
+
+    Attributes
+    ----------
+    size : tuple of float or None
+        Width and height [inches].
+    dpi : float
+        Dots per inch.
+    colours : str or None
+        Name of a colour map of Matplotlib.
+    clip : float or None
+        Share of the values that lie within the colours [%].
+    limits : tuple of float or None
+        Values at the ends of the colours, in the unit of the picture.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such colour map.
+    """
+
+    size: tuple[float, float] | None = None
+    dpi: float = 150.0
+    colours: str | None = None
+    clip: float | None = None
+    limits: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.colours is not None and self.colours not in colormaps:
+            close = difflib.get_close_matches(self.colours, colormaps, n=3) or ["turbo", "gray_r"]
+            raise ConfigError(
+                f"there are no colours `{self.colours}` in Matplotlib; write --cmap with one of "
+                f"its names, as {', '.join(close)}"
+            )
 
 
 def save(figure: Figure, path: Path, dpi: float) -> None:
-    """Write a figure as a PNG file.
+    """Write a figure, as PDF if its name ends so, else as PNG.
 
     Parameters
     ----------
@@ -63,5 +109,24 @@ def save(figure: Figure, path: Path, dpi: float) -> None:
         Dots per inch.
     """
     software = f"fwicli {metadata.version('fwicli')}"
+    pdf = path.suffix.lower() == ".pdf"
+    metadata_of_file = {"Creator" if pdf else "Software": software}
     with atomic.replacing(path) as new:
-        figure.savefig(new, dpi=dpi, format="png", metadata={"Software": software})
+        figure.savefig(new, dpi=dpi, format="pdf" if pdf else "png", metadata=metadata_of_file)
+
+
+def label(name: str, unit: str) -> str:
+    """Label of a quantity, with its unit in brackets.
+
+    Parameters
+    ----------
+    name : str
+    unit : str
+        Empty without one.
+
+    Returns
+    -------
+    label : str
+    """
+    words = WORDS.get(name, name)
+    return f"{words} [{unit}]" if unit else words

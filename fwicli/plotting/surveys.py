@@ -73,7 +73,7 @@ def survey(path: Path, shown: SurveyPicture) -> None:
             ["spectrum", "spectrum", "gather"],
         ]
     )
-    _map(panels["map"], shown)
+    positions(panels["map"], shown.sources, shown.receivers)
     _offsets(panels["offsets"], shown.offsets)
     _fold(figure, panels["fold"], shown.fold)
     _spectrum(panels["spectrum"], shown)
@@ -151,13 +151,20 @@ def save(figure: Figure, path: Path) -> None:
 # --- panels ---------------------------------------------------------------------------------------
 
 
-def _map(axes: Axes, shown: SurveyPicture) -> None:
-    """Positions from above in 3D, and in the section in 2D."""
-    down = 1 if shown.sources.shape[1] == 3 else -1
+def positions(axes: Axes, sources: Array, receivers: Array) -> None:
+    """Draw positions from above in 3D, and in the section in 2D.
+
+    Parameters
+    ----------
+    axes : Axes
+    sources, receivers : ndarray of shape (n, ndim)
+        [m].
+    """
+    down = 1 if sources.shape[1] == 3 else -1
     scale = 1000 if down == 1 else 1
     for points, style, size, label in (
-        (shown.receivers, "v", 3, "receivers"),
-        (shown.sources, "*", 6, "sources"),
+        (receivers, "v", 3, "receivers"),
+        (sources, "*", 6, "sources"),
     ):
         places = np.unique(points, axis=0)
         places = places[:: -(-len(places) // MOST)]
