@@ -102,7 +102,7 @@ def picture(command: Any) -> Any:
         4: "the picture cannot be written",
     },
 )
-@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.argument("source", type=click.Path(path_type=Path))
 @click.argument("what", required=False)
 @click.option(
     "-o",
