@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from fwicli.config.values import Count, Positive, Section
 
@@ -86,3 +86,12 @@ class SiteSection(Section):
     """Temporary files go into this folder, as `$SCRATCH`; by default into `TMPDIR` of the node."""
     directives: list[Directive] = Field(default=[])
     """These options of the batch system are added to the script, as `--constraint=milan`."""
+
+    @model_validator(mode="after")
+    def _agree(self) -> SiteSection:
+        if self.notice >= seconds(self.walltime):
+            raise ValueError(
+                f"`notice` of {self.notice} s is not shorter than `walltime` of {self.walltime}, "
+                f"so that no run would begin; lower `notice`, or raise `walltime`"
+            )
+        return self

@@ -13,15 +13,25 @@ GROUPS = Path("/sys/fs/cgroup")
 # Size from which arrays have pages of their own [bytes], and glibc's number of this option.
 LARGE, MMAP_THRESHOLD = 1 << 20, -3
 MEMBERSHIP = Path("/proc/self/cgroup")
+# Variables that tell the cores of a batch job on this node, by a variable that its jobs have.
+ALLOCATED = {
+    "SLURM_JOB_ID": "SLURM_CPUS_ON_NODE",
+    "PBS_JOBID": "NCPUS",
+    "LSB_JOBID": "LSB_DJOB_NUMPROC",
+    "SGE_TASK_ID": "NSLOTS",
+}
 
 
 def cores() -> int:
-    """Cores that this process may use: those of its affinity, or fewer by a quota of CPU time."""
+    """Cores that this process may use: those of its affinity, or fewer by a quota of CPU time.
+
+    In a batch job they are at most those that the job was allocated.
+    """
     if hasattr(os, "sched_getaffinity"):
         bound = len(os.sched_getaffinity(0))
     else:
         bound = os.cpu_count() or 1
-    return max(1, int(min(bound, _quota())))
+    return max(1, int(min(bound, _quota(), _allocated())))
 
 
 def processor() -> str:
@@ -35,8 +45,14 @@ def processor() -> str:
 
 
 def available() -> int:
-    """Memory of this machine, or the limit of the control group of this process [bytes]."""
+    """Memory of this machine, or the limit of the control group of this process [bytes].
+
+    In a job of SLURM it is at most what the job was allocated on this node.
+    """
     limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE")]
+    if os.environ.get("SLURM_JOB_ID"):
+        text = os.environ.get("SLURM_MEM_PER_NODE", "")
+        limits += [int(text) * 2**20] if text.isdecimal() else []
     for name in ("memory.max", "memory.limit_in_bytes"):
         limits += [_number(group / name) for group in _groups("memory")]
     return min(limit for limit in limits if limit > 0)
@@ -66,6 +82,12 @@ def return_memory() -> None:
         import ctypes  # late: a check does not need it
 
         ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, LARGE)
+
+
+def _allocated() -> float:
+    """Cores of the batch job that this process belongs to; infinite outside of one."""
+    texts = [os.environ.get(v, "") for job, v in ALLOCATED.items() if os.environ.get(job)]
+    return min((float(text) for text in texts if text.isdecimal() and int(text)), default=math.inf)
 
 
 def _quota() -> float:

@@ -31,7 +31,7 @@ from ruamel.yaml import YAML
 from fwicli.config.loader import Loaded
 from fwicli.disk import atomic, ownership
 from fwicli.errors import ConfigError, ExecutionError
-from fwicli.workflows.run_folder import inputs, lock, outputs, settings
+from fwicli.workflows.run_folder import inputs, job_record, lock, outputs, settings
 from fwicli.workflows.run_folder.heartbeat import Heartbeat
 from fwicli.workflows.run_folder.log_file import LogFile
 from fwicli.workflows.run_folder.manifest import FOLDERS, MANIFEST, Manifest
@@ -94,14 +94,12 @@ class RunFolder:
             If it cannot be written to.
         """
         ownership.check_folder(self.path)
-        if not resume:
-            self._make()
-        elif not self.path.is_dir():
+        if resume and not self.path.is_dir():
             raise ConfigError(f"there is no run in {self.path} to resume; leave out --resume")
-        if not os.access(self.path, os.W_OK | os.X_OK):
-            raise _unwritable(self.path)
+        self.make()
         lock.hold(self.path)
         try:
+            resume = resume and not self._is_submitted()
             if resume:
                 self._check_owners()
             removed = self.preview(resume, force)
@@ -110,17 +108,14 @@ class RunFolder:
                 self.continued = True
                 return True
             if removed:
-                log.info(
-                    "removing what an earlier run has written into %s: %s",
-                    self.path,
-                    ", ".join(removed),
-                )
-            self.manifest.remove()
+                names = ", ".join(removed)
+                log.info("removing what an earlier run has written into %s: %s", self.path, names)
+            self.manifest.remove(removed)
             self._list_logs()
             environment = {**provenance(), "inputs": inputs.fingerprints(self._settings)}
             self._write(ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
             # Last: a folder with a config is one with a run that can be continued.
-            self._write(CONFIG, self._yaml())
+            self._write(CONFIG, self.resolved())
         except BaseException:
             self._release()
             raise
@@ -160,9 +155,16 @@ class RunFolder:
         if resume:
             # Its own config may be what a run is continued with: it is not written again then.
             replaced.discard(self.path / CONFIG)
-        removed = [] if resume else own
+        # The job that begins the run has written its files before.
+        of_job = [] if force else [n for n in own if outputs.JOB.fullmatch(n)]
+        removed = [] if resume else [n for n in own if n not in of_job]
         inputs.protect(self.loaded, [*replaced, *self.manifest.there(removed)])
         return removed
+
+    def resolved(self) -> str:
+        """The config as YAML, which can be run again."""
+        text = settings.as_yaml(self._settings)
+        return f"{outputs.RESOLVED} {metadata.version('fwicli')}\n{text}"
 
     @property
     def manifest(self) -> Manifest:
@@ -193,7 +195,8 @@ class RunFolder:
         """Leave the folder to others."""
         lock.release(self.path)
 
-    def _make(self) -> None:
+    def make(self) -> None:
+        """Make the folder, if it is not there, and check that it can be written to."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
@@ -203,12 +206,18 @@ class RunFolder:
             ) from None
         except PermissionError as error:
             raise _unwritable(self.path) from error
+        if not os.access(self.path, os.W_OK | os.X_OK):
+            raise _unwritable(self.path)
 
     def _holds_run(self) -> bool:
         if self.manifest.present:
             return self.manifest.owns(CONFIG) and (self.path / CONFIG).is_file()
         names = (CONFIG, ENVIRONMENT)
         return all(outputs.recognised(self.path / n, listed=False) for n in names)
+
+    def _is_submitted(self) -> bool:
+        """Whether a job has been submitted that is to begin the run, and has not."""
+        return self.manifest.owns(job_record.RECORD) and not self._holds_run()
 
     def _is_free(self, exists: bool, names: list[str]) -> None:
         """Check that nothing is there but what the beginning of a run has left."""
@@ -217,7 +226,8 @@ class RunFolder:
                 f"{self.path} already holds a run; continue it with --resume, overwrite it with "
                 f"--force, or choose another folder with -o"
             )
-        beginning = {ENVIRONMENT, MANIFEST, *(n for n in names if n.startswith("."))}
+        beginning = {ENVIRONMENT, MANIFEST}
+        beginning |= {n for n in names if n.startswith(".") or outputs.JOB.fullmatch(n)}
         if self.path.is_dir() and any(p.name not in beginning for p in self.path.iterdir()):
             raise ConfigError(f"{self.path} is not empty; choose another folder with -o")
 
@@ -341,14 +351,6 @@ class RunFolder:
         with atomic.replacing(self.file(name)) as new:
             new.write_text(text, encoding="utf-8")
 
-    def _yaml(self) -> str:
-        from io import StringIO
-
-        text = StringIO()
-        writer = YAML()
-        writer.dump(settings.without_none(self._settings), text)
-        return f"{outputs.RESOLVED} {metadata.version('fwicli')}\n{text.getvalue()}"
-
     def _check_unchanged(self) -> None:
         with (
             settings.undamaged(self.path / CONFIG),
@@ -380,7 +382,7 @@ class RunFolder:
             inputs.protect(self.loaded, [self.path / CONFIG])
             environment["inputs"] |= marks
             self._write(ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
-            self._write(CONFIG, self._yaml())
+            self._write(CONFIG, self.resolved())
             self.extended = extended
 
 

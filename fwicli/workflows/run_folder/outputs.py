@@ -27,6 +27,8 @@ WITHIN = {
     PARTIAL: re.compile(r"\d{6}\.npy|sum\.npz"),
     JOURNAL: re.compile(r"[0-9a-f]{32}\.npz"),
 }
+# Files of the batch job of a run, and of the members of an array: a run that begins leaves them.
+JOB = re.compile(r"job(_\d+)?\.(json|sh|log|yaml)")
 SECTIONS = ("start", "result", "difference", "overview")
 
 
@@ -85,7 +87,7 @@ def recognised(path: Path, listed: bool = True) -> bool:
         return listed
     if path.name in WITHIN or not path.is_file():
         return listed and path.name in WITHIN and path.is_dir()
-    if listed and path.stat().st_size == 0:
+    if listed and (path.stat().st_size == 0 or JOB.fullmatch(path.name)):
         return True
     if path.suffix == ".h5":
         return hdf5.written_here(path)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import StringIO
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from fwicli.errors import ConfigError
@@ -36,6 +38,13 @@ def without_none(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: without_none(v) for k, v in value.items() if v is not None}
     return [without_none(v) for v in value] if isinstance(value, list) else value
+
+
+def as_yaml(settings: Any) -> str:
+    """Settings as YAML, without those that are not given."""
+    text = StringIO()
+    YAML().dump(without_none(settings), text)
+    return text.getvalue()
 
 
 def differences(old: Any, new: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -136,6 +136,8 @@ def run(folder: Path, ask: bool = True) -> RunReport:
         _older(report, records, folder)
     _steps(report, records, folder)
     _warning(report, folder)
+    if report.job.get("message") and report.state != RUNNING:
+        report.notes.append(f"job: {report.job['message']}")
     if report.job and ask and report.state != FINISHED:
         _scheduled(report)
     if report.state in (RUNNING, QUEUED):
@@ -172,6 +174,8 @@ def _job(folder: Path, written: RunStatus | None) -> dict[str, Any]:
     """The job of a run: that of its submission, and the one that its process is part of."""
     content = _content(folder / JOB)
     job = dict(content) if isinstance(content, dict) else {}
+    if isinstance(job.get("attempts"), list):
+        job["attempts"] = len(job["attempts"])
     return job or ({} if written is None else dict(written.job))
 
 

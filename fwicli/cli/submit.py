@@ -1,0 +1,97 @@
+"""`fwi submit`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from fwicli.cli import display, options
+from fwicli.cli.verb import EXIT_CODES, VerbCommand
+
+
+@click.command(
+    "submit",
+    cls=VerbCommand,
+    rank=85,
+    short_help="Submit a run as a batch job that goes on until it is done.",
+    help=(
+        "Check CONFIG, and submit its run as a batch job of a site (see `fwi site`).\n\n"
+        "The job checks its node, runs with --resume, and writes to job.log in the folder of the "
+        "run. Before its walltime ends, the run saves and the job is requeued, until the run is "
+        "done, or three attempts in a row add nothing to it."
+    ),
+    examples=(
+        "submit invert.yaml -o runs/first --site tiger",
+        "submit invert.yaml -n",
+        "submit invert.yaml -o runs/first --resume",
+    ),
+    exit_codes={
+        **{code: EXIT_CODES[code] for code in (0, 1, 2, 3)},
+        0: "submitted",
+        4: "the batch system does not take the job, or a disk failed",
+    },
+)
+@options.config
+@options.kind
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the run; by default `output` of the config, or runs/NAME.",
+)
+@click.option(
+    "--site",
+    metavar="NAME",
+    help="Site; by default `execution.site` of the config, or the only one.",
+)
+@click.option("-n", "--dry-run", is_flag=True, help="Print the script; submit nothing.")
+@click.option("--resume", is_flag=True, help="Continue a run that was stopped.")
+@click.option("--force", is_flag=True, help="Overwrite a run.")
+@options.settings
+@options.as_json
+def command(
+    config: Path, kind: str | None, folder: Path | None, site: str | None, **chosen: object
+) -> None:
+    """Submit a run, or print its script.
+
+    Parameters
+    ----------
+    config : Path
+    kind : str, optional
+        Command that the config is for; by default that of its sections.
+    folder : Path, optional
+        Of the run.
+    site : str, optional
+        Name of the site.
+    **chosen
+        Whether the script is printed alone, a run is continued or overwritten, the result is JSON;
+        `a.b=c` of the command line.
+    """
+    from fwicli.config.loader import load
+    from fwicli.workflows.batch.submission import prepare
+    from fwicli.workflows.planning.plan import make_plan
+
+    if chosen["resume"] and chosen["force"]:
+        raise click.UsageError("--resume continues a run and --force overwrites it; choose one")
+    settings = chosen["settings"]
+    loaded = load(config, kind, settings if isinstance(settings, tuple) else ())
+    folder = folder or loaded.config.output or Path("runs") / config.stem
+    prepared = prepare(loaded, folder, site)
+    for warning in make_plan(loaded).warnings:
+        click.echo(f"warning: {warning}", err=True)
+    if chosen["dry_run"]:
+        values = {"site": prepared.record.site, "script": prepared.script}
+        click.echo(json.dumps(values, indent=2) if chosen["as_json"] else prepared.script, nl=False)
+        return
+    record = prepared.submit(bool(chosen["resume"]), bool(chosen["force"]))
+    values = {
+        "job": record.job,
+        "site": f"{record.site} ({record.scheduler})",
+        "folder": str(folder),
+        "script": str(prepared.folder / "job.sh"),
+        "log": str(prepared.folder / "job.log"),
+    }
+    display.summary(values, bool(chosen["as_json"]))

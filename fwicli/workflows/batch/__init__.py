@@ -1,0 +1,1 @@
+"""Batch jobs: their scripts, their submission, and what they do on a node until a run is done."""

@@ -1,0 +1,178 @@
+"""`fwi submit`: a run as a batch job that goes on by itself until the run is done."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+
+from fwicli.config.loader import Loaded
+from fwicli.config.site import SiteSection, seconds
+from fwicli.config.sites import START
+from fwicli.errors import ConfigError
+from fwicli.execution.schedulers.registry import SCHEDULERS
+from fwicli.workflows.assembly import sites
+from fwicli.workflows.batch import script
+from fwicli.workflows.run_folder import job_record, submission
+from fwicli.workflows.run_folder.folder import RunFolder
+from fwicli.workflows.run_folder.job_record import JobRecord
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A job that can be submitted.
+
+    Attributes
+    ----------
+    loaded : Loaded
+    folder : Path
+        Of the run.
+    record : JobRecord
+    script : str
+        Its text.
+    """
+
+    loaded: Loaded
+    folder: Path
+    record: JobRecord
+    script: str
+
+    def submit(self, resume: bool = False, force: bool = False) -> JobRecord:
+        """Write the files of the job into the folder of the run, and submit it.
+
+        Parameters
+        ----------
+        resume, force : bool
+            Continue a run that was stopped, or overwrite it.
+
+        Returns
+        -------
+        record : JobRecord
+            With the number of the job.
+
+        Raises
+        ------
+        ConfigError
+            As for a run, or if there is a job already that waits or runs.
+        ExecutionError
+            If the batch system does not take the job.
+        """
+        scheduler = SCHEDULERS[self.record.scheduler]
+        path = self.folder / job_record.RECORD
+        _check_no_other(path)
+        run_folder = RunFolder(self.folder, self.loaded)
+        files = {
+            job_record.CONFIG: run_folder.resolved(),
+            job_record.SCRIPT: self.script,
+        }
+        others = (job_record.RECORD, job_record.LOG)
+        submission.place(run_folder, resume, force, files, others)
+        # The job may begin before the number is told: it finds a record in any case.
+        record = replace(self.record, submitted=round(time.time(), 3))
+        record.write(path)
+        job = scheduler.submit(self.folder / job_record.SCRIPT)
+        begun = job_record.read(path)
+        if not begun.attempts:
+            record = replace(record, job=job)
+            record.write(path)
+        return replace(record, job=job)
+
+
+def prepare(loaded: Loaded, folder: Path, site: str | None) -> Submission:
+    """Describe the job of a run.
+
+    Parameters
+    ----------
+    loaded : Loaded
+    folder : Path
+        Of the run.
+    site : str, optional
+        Name of the site; by default `execution.site`, or the only one there is.
+
+    Returns
+    -------
+    submission : Submission
+
+    Raises
+    ------
+    ConfigError
+        If there is no such site.
+    """
+    name, section = chosen_site(site or loaded.config.execution.site)
+    folder = folder.absolute()
+    job = script.request(section, job_name(folder), folder / job_record.LOG)
+    record = record_of(name, section, loaded.kind)
+    text = script.script(SCHEDULERS[section.scheduler], section, job, ("job", str(folder)))
+    return Submission(loaded, folder, record, text)
+
+
+def record_of(name: str, site: SiteSection, kind: str) -> JobRecord:
+    """Record of a job that is going to be submitted.
+
+    Parameters
+    ----------
+    name : str
+        Of the site.
+    site : SiteSection
+    kind : str
+        Command that the job runs.
+
+    Returns
+    -------
+    record : JobRecord
+    """
+    return JobRecord(
+        scheduler=site.scheduler,
+        site=name,
+        kind=kind,
+        version=metadata.version("fwicli"),
+        walltime=seconds(site.walltime),
+        notice=site.notice,
+        cores=site.cores,
+        memory=None if site.memory is None else site.memory * script.GIGABYTE,
+        scratch=site.scratch,
+    )
+
+
+def chosen_site(name: str | None) -> tuple[str, SiteSection]:
+    """Name and section of a site; of the only one, if none is named.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, or several and none is named.
+    """
+    known_sites = sites.all_sites()
+    if name is not None:
+        return name, known_sites.of(name)
+    if len(known_sites.sections) == 1:
+        return next(iter(known_sites.sections.items()))
+    if not known_sites.sections:
+        raise ConfigError(f"no cluster is described in {known_sites.file}; {START}")
+    raise ConfigError(
+        f"{known_sites.file} names {', '.join(known_sites.sections)}; choose one with --site, or "
+        f"`execution.site` of the config"
+    )
+
+
+def job_name(folder: Path) -> str:
+    """Name of a job in lists of the batch system, with letters that all of them take."""
+    return "fwi-" + (re.sub(r"[^A-Za-z0-9_-]+", "-", folder.name).strip("-") or "run")
+
+
+def _check_no_other(path: Path) -> None:
+    """Check that no job of the run waits or runs."""
+    if not path.is_file() or not path.stat().st_size:
+        return
+    record = job_record.read(path)
+    if record.state in job_record.ENDS or not record.job:
+        return
+    scheduler = SCHEDULERS[record.scheduler]
+    state = scheduler.state(record.job)
+    if state != "gone":
+        raise ConfigError(
+            f"job {record.job} of {path.parent} is {state} already; wait for it, or cancel it "
+            f"first, as by `{scheduler.cancelling} {record.job}`"
+        )

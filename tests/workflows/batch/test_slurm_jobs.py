@@ -1,0 +1,108 @@
+"""Jobs under a real SLURM: what happens to a job does not show in the result, to the last bit."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fwicli.config.loader import load
+from fwicli.workflows import invert, model
+from fwicli.workflows.batch.submission import prepare
+from tests.slurm import PATIENCE, Slurm
+from tests.survey_fixtures import INVERT, MODEL
+from tests.workflows.test_invert import result
+
+SITE = "here:\n  scheduler: slurm\n  walltime: '00:30:00'\n  notice: 60\n  memory: 1\n"
+
+
+@pytest.fixture(scope="module")
+def shots(survey: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with 16 shots and their inversion in two stages by processes, in `whole`."""
+    folder = tmp_path_factory.mktemp("shots")
+    np.save(folder / "true.npy", np.load(survey / "true.npy"))
+    (folder / "model.yaml").write_text(MODEL.replace("count: 4", "count: 16"))
+    (folder / "invert.yaml").write_text(INVERT)
+    model.run(load(folder / "model.yaml"), folder / "shots")
+    invert.run(load(folder / "invert.yaml"), folder / "whole")
+    return folder
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of sites with the one that SLURM of the tests is."""
+    (tmp_path / "sites.yaml").write_text(SITE)
+    monkeypatch.setenv("FWI_SITES", str(tmp_path / "sites.yaml"))
+    monkeypatch.chdir(tmp_path)
+
+
+def submit(shots: Path, folder: Path) -> str:
+    """Submit the inversion; number of the job."""
+    loaded = load(shots / "invert.yaml", settings=["execution.workers=1"])
+    return prepare(loaded, folder, None).submit().job
+
+
+def record(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / "job.json").read_text())
+    return content
+
+
+def until(done: Callable[[], bool], folder: Path) -> None:
+    """Wait for something to come true while a job runs."""
+    end = time.monotonic() + PATIENCE
+    while not done():
+        log = (folder / "job.log").read_text()
+        assert time.monotonic() < end, f"waited in vain: {record(folder)}\n{log}"
+        time.sleep(0.2)
+
+
+def evaluates(folder: Path, attempt: int, steps: int) -> Callable[[], bool]:
+    """Whether an attempt of a job runs, and the run has done some iterations."""
+    progress = folder / "progress.jsonl"
+    return lambda: (
+        record(folder)["state"] == "running"
+        and len(record(folder)["attempts"]) == attempt
+        and progress.is_file()
+        and len(progress.read_text().splitlines()) >= steps
+    )
+
+
+def test_walltime_and_requeue_do_not_show(
+    shots: Path, tmp_path: Path, slurm: Slurm, site: None
+) -> None:
+    """A job is told that its time ends, goes on by itself, is requeued by hand, and goes on."""
+    folder = tmp_path / "run"
+    job = submit(shots, folder)
+    until(evaluates(folder, 1, 2), folder)
+    slurm.run("scancel", "--signal=USR1", "--batch", job)
+    until(evaluates(folder, 2, 4), folder)
+    slurm.run("scontrol", "requeue", job)
+    assert slurm.wait(job) == "COMPLETED"
+    assert (result(folder) == result(shots / "whole")).all()
+    job_record = record(folder)
+    ends = [(a["end"], a["exit_code"]) for a in job_record["attempts"]]
+    assert ends[0] == ("time", 138)
+    assert ends[1][0] in ("terminated", "lost")
+    assert ends[2] == ("done", 0)
+    assert job_record["state"] == "done"
+    assert job_record["id"] == job
+    assert slurm.field(job, "Restarts") == "2"
+    assert (folder / "job.log").read_text().count("attempt ") == 3
+
+
+def test_a_job_without_progress_ends(shots: Path, tmp_path: Path, slurm: Slurm, site: None) -> None:
+    """Three times in a row, time runs out before the first evaluation."""
+    folder = tmp_path / "run"
+    job = submit(shots, folder)
+    for number in (1, 2, 3):
+        until(lambda n=number: len(record(folder)["attempts"]) == n, folder)
+        slurm.run("scancel", "--signal=USR1", "--batch", job)
+    assert slurm.wait(job) == "FAILED"
+    assert record(folder)["state"] == "stalled"
+    assert "3 attempts in a row have added nothing" in record(folder)["message"]
+    assert "a longer `walltime`" in (folder / "job.log").read_text()
