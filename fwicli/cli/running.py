@@ -79,11 +79,7 @@ def execute(kind: str, chosen: RunOptions) -> None:
     before = _begun(folder)
     try:
         with display.interrupts():
-            from fwicli.workflows.verbs import find  # late: an interrupt may come before
-
-            summary = find(kind).run(
-                loaded, folder, resume=chosen.resume, force=chosen.force, progress=progress
-            )
+            summary = _run(kind, loaded, folder, chosen, progress)
     except (KeyboardInterrupt, OSError, ExecutionError):
         progress.stop()
         if _begun(folder) and (chosen.resume or _begun(folder) != before):
@@ -92,6 +88,23 @@ def execute(kind: str, chosen: RunOptions) -> None:
     finally:
         progress.stop()
     display.summary(summary, chosen.as_json)
+
+
+def _run(
+    kind: str,
+    loaded: Loaded,
+    folder: Path,
+    chosen: RunOptions,
+    progress: display.Bar | display.Lines,
+) -> dict[str, Any]:
+    """Run a config; in a step of SLURM, one of its tasks does."""
+    from fwicli.workflows.assembly import executors  # late: an interrupt may come before
+    from fwicli.workflows.verbs import find
+
+    with executors.joined(loaded.config.execution):
+        return find(kind).run(
+            loaded, folder, resume=chosen.resume, force=chosen.force, progress=progress
+        )
 
 
 def _show_plan(loaded: Loaded, folder: Path, chosen: RunOptions) -> None:

@@ -14,6 +14,7 @@ bit.
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.quality import one_shot
 from fwicli.workflows.run_folder import outputs
 from fwicli.workflows.run_folder.folder import RunFolder
+from fwicli.workflows.run_folder.log_file import worker_output
 from fwicli.workflows.run_folder.manifest import JOURNAL
 from fwicli.workflows.run_folder.progress import Progress, Silent
 from fwicli.workflows.verbs import Kernels, ProcessMemory, Verb
@@ -124,7 +126,8 @@ def run(
     plan.agree(run_folder)
     progress = run_folder.heartbeat.followed(progress or Silent(), plan.workers)
     inversion = InversionRun(plan, run_folder, progress)
-    engine = executors.start(loaded.config.execution, plan.workers, folder)
+    output = partial(worker_output, run_folder.file)
+    engine = executors.start(loaded.config.execution, plan.workers, output)
     with run_folder.logging(), engine as executor:
         plan.announce()
         one_shot.warn(plan, loaded, executor, resumed)

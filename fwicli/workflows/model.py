@@ -30,6 +30,7 @@ from fwicli.workflows.planning.requirements import Requirements
 from fwicli.workflows.planning.simulation_grids import speeds
 from fwicli.workflows.run_folder import finished_shots, outputs, results
 from fwicli.workflows.run_folder.folder import RunFolder, provenance
+from fwicli.workflows.run_folder.log_file import worker_output
 from fwicli.workflows.run_folder.manifest import PARTIAL
 from fwicli.workflows.run_folder.progress import Progress, Silent
 from fwicli.workflows.verbs import ProcessMemory, Verb
@@ -163,7 +164,8 @@ def run(
     discretization = numerics.discretization()
     tasks = modelling_tasks(plan, discretization)
     finished = finished_shots.FinishedShots(run_folder.file(PARTIAL), len(tasks))
-    engine = executors.start(loaded.config.execution, plan.workers, folder)
+    output = partial(worker_output, run_folder.file)
+    engine = executors.start(loaded.config.execution, plan.workers, output)
     with run_folder.logging(), engine as executor:
         plan.announce()
         log.info("modelling %d shots with %d workers", len(tasks), plan.workers)

@@ -38,6 +38,7 @@ from fwicli.workflows.planning.simulation_grids import speeds
 from fwicli.workflows.quality import one_shot
 from fwicli.workflows.run_folder import finished_shots, outputs, results
 from fwicli.workflows.run_folder.folder import RunFolder, provenance
+from fwicli.workflows.run_folder.log_file import worker_output
 from fwicli.workflows.run_folder.manifest import PARTIAL
 from fwicli.workflows.run_folder.progress import Progress, Silent
 from fwicli.workflows.verbs import Kernels, ProcessMemory, Verb
@@ -191,8 +192,8 @@ def run(
     plan.agree(run_folder)
     smooth, tasks = _tasks(loaded.config.imaging, plan)
     finished = finished_shots.FinishedShots(run_folder.file(PARTIAL), len(tasks))
-    engine = executors.start(loaded.config.execution, plan.workers, run_folder.path)
-    with run_folder.logging(), engine as executor:
+    execution, output = loaded.config.execution, partial(worker_output, run_folder.file)
+    with run_folder.logging(), executors.start(execution, plan.workers, output) as executor:
         plan.announce()
         one_shot.warn(plan, loaded, executor, resumed)
         log.info("migrating %d shots with %d workers", len(tasks), plan.workers)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import math
+import os
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -24,6 +26,13 @@ from fwicli.execution.dask.connection import Connection
 
 # Of a worker that has lost its scheduler, until it ends [s].
 ORPHANED = 60
+# Options by which a batch system keeps no output of its own.
+SILENT = {
+    "slurm": ("-o /dev/null",),
+    "pbs": ("-o /dev/null", "-e /dev/null"),
+    "lsf": ("-o /dev/null",),
+    "sge": ("-o /dev/null",),
+}
 # Between two comparisons of jobs and shots [s].
 PERIOD = "5s"
 
@@ -52,8 +61,8 @@ class WorkerJobs:
         Further options for the batch system.
     python : str
         Interpreter of the workers.
-    folder : Path, optional
-        For what jobs print, and for keys of connections; it must be shared with the nodes.
+    output : Path, optional
+        File that jobs print to, at its end; nodes must share it.
     """
 
     batch_system: str
@@ -69,7 +78,7 @@ class WorkerJobs:
     prologue: tuple[str, ...] = ()
     directives: tuple[str, ...] = ()
     python: str = sys.executable
-    folder: Path | None = None
+    output: Path | None = None
 
     def options(self) -> dict[str, Any]:
         """Options of a cluster of dask-jobqueue."""
@@ -81,9 +90,8 @@ class WorkerJobs:
             "queue": self.queue,
             "python": self.python,
             "job_name": "fwi-worker",
-            "job_script_prologue": [*self.prologue, *_exported()],
-            "job_extra_directives": list(self.directives),
-            "log_directory": None if self.folder is None else str(self.folder),
+            "job_script_prologue": [*self._printing(), *self.prologue, *_exported()],
+            "job_extra_directives": [*SILENT[self.batch_system], *self.directives],
             "death_timeout": ORPHANED,
             "worker_extra_args": [
                 *("--preload", settings.PREPARATION),
@@ -95,6 +103,10 @@ class WorkerJobs:
             "scheduler_options": {"dashboard_address": ":0", "dashboard": False},
             **getattr(self, f"_of_{self.batch_system}")(),
         }
+
+    def _printing(self) -> list[str]:
+        """Lines of shell after which all that a job prints goes to the file."""
+        return [f"exec >> {shlex.quote(str(self.output or os.devnull))} 2>&1"]
 
     def _of_slurm(self) -> dict[str, Any]:
         return {
@@ -127,7 +139,7 @@ class WorkerJobs:
             "project": self.account,
             "walltime": _hours(self.walltime),
             "resource_spec": None if each is None else f"h_vmem={each}M",
-            "job_extra_directives": [*several, *self.directives],
+            "job_extra_directives": [*SILENT["sge"], *several, *self.directives],
         }
 
 
@@ -160,7 +172,7 @@ def in_jobs(jobs: WorkerJobs) -> Iterator[Connection]:
 
 
 def _connection(client: Client, cluster: Any, jobs: WorkerJobs) -> Connection:
-    place = "" if jobs.folder is None else f"; what they print is in {jobs.folder}"
+    place = "" if jobs.output is None else f"; they print to {jobs.output}"
     return Connection(
         client,
         cluster.scheduler_address,
@@ -213,7 +225,7 @@ def _reason(error: Exception) -> str:
 
 def _exported() -> list[str]:
     """Settings of workers as lines of shell."""
-    return [f"export {name}={value}" for name, value in settings.environment().items()]
+    return [f"export {name}={shlex.quote(value)}" for name, value in settings.environment().items()]
 
 
 def _hours(seconds: int) -> str:

@@ -12,8 +12,11 @@ import distributed  # noqa: F401 - it has the defaults, and sets its loggers up
 
 from fwicli.execution.processes import ATTEMPTS
 
-# Modules that a worker imports when it starts, and the process that starts workers here.
-PREPARATION, ATTACHED = "fwicli.execution.dask.preparation", "fwicli.execution.dask.attached"
+# Modules that Dask imports in a worker, in the process that starts workers here, and in the
+# scheduler of an allocation.
+PREPARATION = "fwicli.execution.dask.preparation"
+ATTACHED = "fwicli.execution.dask.attached"
+WATCH = "fwicli.execution.dask.watch"
 # Settings of schedulers that a run starts, and of their workers.
 SETTINGS: dict[str, Any] = {
     # A shot that was lost with this number of workers and one more fails.
@@ -41,8 +44,9 @@ CLIENT: dict[str, Any] = {
 
 def environment() -> dict[str, str]:
     """Settings of workers as environment variables."""
-    names = {key: key.replace(".", "__").replace("-", "_").upper() for key in SETTINGS}
-    return {f"DASK_{names[key]}": str(value) for key, value in SETTINGS.items()}
+    values = SETTINGS | {"logging.distributed": "warning"}
+    names = {key: key.replace(".", "__").replace("-", "_").upper() for key in values}
+    return {f"DASK_{names[key]}": str(value) for key, value in values.items()}
 
 
 @contextmanager

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,8 +61,37 @@ def site_of(section: ExecutionSection) -> SiteSection | None:
 
 
 @contextmanager
+def joined(section: ExecutionSection) -> Iterator[None]:
+    """Take the role of this process in a step of SLURM, if the section has Dask run in one.
+
+    A scheduler and workers do not return; around the run, this ends them.
+
+    Parameters
+    ----------
+    section : ExecutionSection
+
+    Yields
+    ------
+    None
+
+    Raises
+    ------
+    ConfigError
+        If Dask is not installed, or the step has too few tasks.
+    """
+    if section.engine != "dask" or section.address is not None or section.cluster is not None:
+        yield
+        return
+    installation.check()
+    from fwicli.execution.dask import allocation  # late: Dask is an optional extra
+
+    with allocation.joined() if allocation.is_present() else nullcontext():
+        yield
+
+
+@contextmanager
 def start(
-    section: ExecutionSection, workers: int, folder: Path | None = None
+    section: ExecutionSection, workers: int, output: Callable[[], Path] | None = None
 ) -> Iterator[Executor]:
     """Start the executor of a run; it ends with the context.
 
@@ -70,8 +100,8 @@ def start(
     section : ExecutionSection
     workers : int
         Shots that run at once on one machine.
-    folder : Path, optional
-        For what jobs print.
+    output : callable, optional
+        Returns the file that takes the output of jobs.
 
     Yields
     ------
@@ -91,7 +121,7 @@ def start(
         return
     from fwicli.execution.dask.executor import Dask  # late: it is an optional extra
 
-    with _connection(section, workers, folder) as connection:
+    with _connection(section, workers, output) as connection:
         executor = Dask(connection)
         try:
             yield executor
@@ -100,29 +130,32 @@ def start(
 
 
 def _connection(
-    section: ExecutionSection, workers: int, folder: Path | None
+    section: ExecutionSection, workers: int, output: Callable[[], Path] | None
 ) -> AbstractContextManager[Connection]:
-    from fwicli.execution.dask import clusters, jobs
+    from fwicli.execution.dask import allocation, clusters, jobs
 
     site = site_of(section)
     if section.address is not None:
         log.info("shots run on the workers of the scheduler at %s", section.address)
         return clusters.running(section.address)
     if site is not None:
-        return jobs.in_jobs(worker_jobs(section, site, folder))
+        return jobs.in_jobs(worker_jobs(section, site, output and output()))
+    if allocation.VARIABLE in os.environ:
+        log.info("shots run on workers in the tasks of this step of SLURM")
+        return allocation.connected()
     log.info("shots run on %d workers of Dask on this machine", workers)
     return clusters.on_this_machine(workers)
 
 
-def worker_jobs(section: ExecutionSection, site: SiteSection, folder: Path | None) -> WorkerJobs:
+def worker_jobs(section: ExecutionSection, site: SiteSection, output: Path | None) -> WorkerJobs:
     """Jobs with workers on a site.
 
     Parameters
     ----------
     section : ExecutionSection
     site : SiteSection
-    folder : Path or None
-        For what jobs print.
+    output : Path or None
+        File that takes the output of jobs.
 
     Returns
     -------
@@ -145,7 +178,7 @@ def worker_jobs(section: ExecutionSection, site: SiteSection, folder: Path | Non
         tuple(sites.prologue(site)),
         tuple(site.directives),
         sys.executable if site.environment is None else "python",
-        folder,
+        output,
     )
 
 

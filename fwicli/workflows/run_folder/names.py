@@ -1,3 +1,7 @@
 """Names of the files that every run writes, for readers that import nothing else."""
 
 CONFIG, ENVIRONMENT, PROGRESS, LOG = "config.yaml", "environment.json", "progress.jsonl", "log.txt"
+# Output of jobs with workers.
+WORKERS = "workers.txt"
+# Begins results in text, below a mark of a comment.
+WRITTEN = "written by fwi"

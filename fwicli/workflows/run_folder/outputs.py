@@ -14,12 +14,11 @@ from fwicli.workflows.run_folder.names import CONFIG as CONFIG
 from fwicli.workflows.run_folder.names import ENVIRONMENT as ENVIRONMENT
 from fwicli.workflows.run_folder.names import LOG as LOG
 from fwicli.workflows.run_folder.names import PROGRESS as PROGRESS
+from fwicli.workflows.run_folder.names import WORKERS, WRITTEN
 from fwicli.workflows.run_folder.status import LAYOUT, STATUS
 from fwicli.workflows.verbs import find
 
 RESOLVED = "# resolved by fwi"
-# Begins results in text, below a mark of a comment.
-WRITTEN = "written by fwi"
 # Signatures near the beginning of pictures, of this version and of old ones.
 SIGNED, ONCE_SIGNED = b"fwicli", b"Matplotlib"
 RECORDS, IMAGE, INVERSION, STATE = "shots.h5", "image.h5", "inversion.h5", "state.h5"
@@ -34,7 +33,9 @@ SECTIONS = ("start", "result", "difference", "overview")
 
 def names(loaded: Loaded) -> tuple[str, ...]:
     """Files and folders that a run may write, by their names in its folder."""
-    return (CONFIG, ENVIRONMENT, PROGRESS, LOG, STATUS, *find(loaded.kind).outputs(loaded.config))
+    workers = () if loaded.config.execution.cluster is None else (WORKERS,)
+    outputs = find(loaded.kind).outputs(loaded.config)
+    return (CONFIG, ENVIRONMENT, PROGRESS, LOG, STATUS, *workers, *outputs)
 
 
 def everything() -> tuple[str, ...]:
