@@ -84,7 +84,8 @@ def command(
         click.echo(f"warning: {warning}", err=True)
     if chosen["dry_run"]:
         values = {"site": prepared.record.site, "script": prepared.script}
-        click.echo(json.dumps(values, indent=2) if chosen["as_json"] else prepared.script, nl=False)
+        text = f"{json.dumps(values, indent=2)}\n" if chosen["as_json"] else prepared.script
+        click.echo(text, nl=False)
         return
     record = prepared.submit(bool(chosen["resume"]), bool(chosen["force"]))
     values = {

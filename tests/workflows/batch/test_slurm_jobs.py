@@ -12,8 +12,12 @@ import numpy as np
 import pytest
 
 from fwicli.config.loader import load
+from fwicli.errors import ExecutionError
 from fwicli.workflows import invert, model
+from fwicli.workflows.assembly.sites import all_sites
+from fwicli.workflows.batch import site_check
 from fwicli.workflows.batch.submission import prepare
+from fwicli.workflows.run_folder.progress import Silent
 from tests.slurm import PATIENCE, Slurm
 from tests.survey_fixtures import INVERT, MODEL
 from tests.workflows.test_invert import result
@@ -106,3 +110,22 @@ def test_a_job_without_progress_ends(shots: Path, tmp_path: Path, slurm: Slurm, 
     assert record(folder)["state"] == "stalled"
     assert "3 attempts in a row have added nothing" in record(folder)["message"]
     assert "a longer `walltime`" in (folder / "job.log").read_text()
+
+
+def test_a_site_is_checked_by_a_job(tmp_path: Path, slurm: Slurm, site: None) -> None:
+    """All is well; then an environment that is not there ends the job with the reason."""
+    file = tmp_path / "sites.yaml"
+    settings = all_sites().of("here")
+    findings = site_check.check("here", settings, tmp_path / "check", PATIENCE, Silent())
+    values = {finding["name"]: finding["value"] for finding in findings}
+    assert [f["problem"] for f in findings] == [""] * len(findings)
+    assert values["kernel"].startswith("runs")
+    assert values["cores"] == "1"
+    assert values["memory"] == "1 GB"
+    assert not (tmp_path / "check").exists()
+    file.write_text(f"{SITE}  environment: /nowhere\n")
+    with pytest.raises(ExecutionError, match="there is no virtual environment in /nowhere"):
+        site_check.check("here", all_sites().of("here"), tmp_path / "check", PATIENCE, Silent())
+    file.write_text(f"{SITE}  queue: nowhere\n")
+    with pytest.raises(ExecutionError, match="invalid partition"):
+        site_check.check("here", all_sites().of("here"), tmp_path / "other", PATIENCE, Silent())
