@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from distributed import Client, Future
@@ -47,6 +47,7 @@ class Connection:
     patience: float
     advice: str
     logs: Callable[[], str]
+    _checked: set[str] = field(default_factory=set)
 
     def workers(self) -> int:
         """Workers that there are, or may be."""
@@ -75,8 +76,11 @@ class Connection:
                 noted = now
                 log.warning("no worker yet at %s; %s", self.address, self.advice)
             time.sleep(LOOK)
-        self._check_threads(threads)
-        self._check_versions()
+        new = {a: count for a, count in threads.items() if a not in self._checked}
+        if new:
+            self._check_threads(new)
+            self._check_versions(list(new))
+            self._checked |= set(new)
 
     def check(self) -> None:
         """Check that the client is not closed.
@@ -150,16 +154,22 @@ class Connection:
                 f"{count}`"
             )
 
-    def _check_versions(self) -> None:
-        ours = versions.here()
-        scheduler = self.client.run_on_scheduler(versions.here)
-        versions.refuse(ours, scheduler, f"the scheduler at {self.address}")
-        answers = self.client.run(versions.here, on_error="return")
-        for address, theirs in answers.items():
-            other = NOTHING if isinstance(theirs, ImportError) else theirs
-            if isinstance(other, BaseException):
-                raise ExecutionError(f"the worker {address} does not answer: {other!r}")
-            versions.refuse(ours, other, f"the worker {address}")
+    def _check_versions(self, addresses: list[str]) -> None:
+        """Check the versions of workers, and of the scheduler; shots check those of later ones."""
+        answers = {f"the scheduler at {self.address}": self._scheduler_versions()}
+        theirs = self.client.run(versions.here, workers=addresses, on_error="return")
+        answers |= {f"the worker {address}": answer for address, answer in theirs.items()}
+        for place, answer in answers.items():
+            if isinstance(answer, ImportError):
+                versions.refuse(versions.here(), NOTHING, place)
+            elif not isinstance(answer, BaseException):  # as of a worker that has ended just now
+                versions.refuse(versions.here(), answer, place)
+
+    def _scheduler_versions(self) -> Any:
+        try:
+            return self.client.run_on_scheduler(versions.here)
+        except ImportError as error:
+            return error
 
     def _gone(self) -> ExecutionError:
         return ExecutionError(

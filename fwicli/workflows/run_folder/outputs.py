@@ -14,7 +14,8 @@ from fwicli.workflows.run_folder.names import CONFIG as CONFIG
 from fwicli.workflows.run_folder.names import ENVIRONMENT as ENVIRONMENT
 from fwicli.workflows.run_folder.names import LOG as LOG
 from fwicli.workflows.run_folder.names import PROGRESS as PROGRESS
-from fwicli.workflows.run_folder.names import WORKERS, WRITTEN
+from fwicli.workflows.run_folder.names import WORKERS as WORKERS
+from fwicli.workflows.run_folder.names import WRITTEN as WRITTEN
 from fwicli.workflows.run_folder.status import LAYOUT, STATUS
 from fwicli.workflows.verbs import find
 

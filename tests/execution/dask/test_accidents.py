@@ -154,6 +154,7 @@ def other(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
 
 def test_other_versions_are_refused_by_name(dask: Any, tmp_path: Path, other: str) -> None:
     """Before the first shot."""
+    dask.connection._checked.clear()
     with pytest.raises(ExecutionError, match=rf"has {other} .* in place of 9\.9") as caught:
         list(dask.map(shots(3, Started(tmp_path))))
     assert "install the same versions" in str(caught.value)
@@ -163,7 +164,7 @@ def test_other_versions_are_refused_by_name(dask: Any, tmp_path: Path, other: st
 def test_workers_that_come_later_are_checked_too(
     dask: Any, tmp_path: Path, other: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dask.connection, "_check_versions", lambda: None)
+    monkeypatch.setattr(dask.connection, "_check_versions", lambda _: None)
     with pytest.raises(ExecutionError, match=rf"the worker tcp.* has {other} .* in place of 9\.9"):
         list(dask.map(shots(3, Started(tmp_path))))
     assert not list(tmp_path.iterdir())
