@@ -45,6 +45,7 @@ LABELS = {
     "output_needed_mb": ("needed for results", "MB"),
     "processor_time_of_shot_s": ("processor time of a shot", ""),
     "run_folder_mb": ("folder of the run", "MB"),
+    "parts": ("parts put together", ""),
     "samples": ("samples per trace", ""),
     "scratch_mb": ("temporary files", "MB"),
     "seconds": ("time", "s"),

@@ -13,6 +13,54 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 config = click.argument("config", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
 
+class ShotRange(click.ParamType):  # type: ignore[type-arg]
+    """Shots from the first to the one behind the last, as A:B."""
+
+    name = "shots"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """The form of a part.
+
+        Parameters
+        ----------
+        param : click.Parameter
+        ctx : click.Context or None
+
+        Returns
+        -------
+        metavar : str
+        """
+        del param, ctx
+        return "A:B"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> range:
+        """The numbers of the shots.
+
+        Parameters
+        ----------
+        value : str
+        param : click.Parameter or None
+        ctx : click.Context or None
+
+        Returns
+        -------
+        shots : range
+        """
+        if isinstance(value, range):
+            return value
+        first, colon, stop = str(value).partition(":")
+        if not (colon and first.isdecimal() and stop.isdecimal() and int(first) < int(stop)):
+            self.fail(
+                f"{value!r} is no part of a survey; write A:B for shots A to B - 1, numbered from "
+                f"0, as in 0:100 for the first hundred",
+                param,
+                ctx,
+            )
+        return range(int(first), int(stop))
+
+
 class ConfigKind(click.ParamType):  # type: ignore[type-arg]
     """A kind of config, which is the name of the command that runs it."""
 
@@ -69,6 +117,13 @@ settings = click.option(
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
+
+shots = click.option(
+    "--shots",
+    type=ShotRange(),
+    help="Run shots A to B - 1 alone, numbered from 0, as a part in the folder of the run; the "
+    "last part, or fwi merge, puts all of them together.",
+)
 
 # Of arrays in files that do not describe them.
 ARRAY = (

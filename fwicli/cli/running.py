@@ -30,15 +30,24 @@ class RunOptions:
     force: bool
     settings: tuple[str, ...]
     as_json: bool
+    shots: range | None = None
+
+    @property
+    def part(self) -> list[str]:
+        """The option --shots, if it was given."""
+        shots = self.shots
+        return [] if shots is None else ["--shots", f"{shots.start}:{shots.stop}"]
 
 
-def run_command(kind: str, **settings: Any) -> click.Command:
+def run_command(kind: str, in_parts: bool = False, **settings: Any) -> click.Command:
     """A command that runs the configs of a kind.
 
     Parameters
     ----------
     kind : str
         Name of the command, and of a module of `fwicli.workflows` with a `VERB`.
+    in_parts : bool
+        Whether it runs parts of a survey.
     **settings
         Of `VerbCommand`: rank, short_help, help, examples.
 
@@ -52,7 +61,7 @@ def run_command(kind: str, **settings: Any) -> click.Command:
     def command(**chosen: Any) -> None:
         execute(kind, RunOptions(**chosen))
 
-    return command
+    return options.shots(command) if in_parts else command
 
 
 def execute(kind: str, chosen: RunOptions) -> None:
@@ -76,14 +85,15 @@ def execute(kind: str, chosen: RunOptions) -> None:
         return
     return_memory()
     progress = display.progress()
-    before = _begun(folder)
+    place = _place(folder, chosen)
+    before = _begun(place)
     try:
         with display.interrupts():
             summary = _run(kind, loaded, folder, chosen, progress)
     except (KeyboardInterrupt, OSError, ExecutionError):
         progress.stop()
-        if _begun(folder) and (chosen.resume or _begun(folder) != before):
-            _how_to_continue(kind, chosen.config, folder, chosen.settings)
+        if _begun(place) and (chosen.resume or _begun(place) != before):
+            _how_to_continue(kind, folder, chosen)
         raise
     finally:
         progress.stop()
@@ -97,14 +107,26 @@ def _run(
     chosen: RunOptions,
     progress: display.Bar | display.Lines,
 ) -> dict[str, Any]:
-    """Run a config; in a step of SLURM, one of its tasks does."""
-    from fwicli.workflows.assembly import executors  # late: an interrupt may come before
+    """Run a config, or a part of it; in a step of SLURM, one of its tasks does."""
+    # Late: an interrupt may come before.
+    from fwicli.workflows.assembly import executors
+    from fwicli.workflows.run_folder import merging
     from fwicli.workflows.verbs import find
 
+    options = {"resume": chosen.resume, "force": chosen.force, "progress": progress}
     with executors.joined(loaded.config.execution):
-        return find(kind).run(
-            loaded, folder, resume=chosen.resume, force=chosen.force, progress=progress
-        )
+        if chosen.shots is not None:
+            return merging.run_part(loaded, folder, chosen.shots, options)
+        return find(kind).run(loaded, folder, **options)
+
+
+def _place(folder: Path, chosen: RunOptions) -> Path:
+    """Folder of the run, or of the part."""
+    if chosen.shots is None:
+        return folder
+    from fwicli.workflows.run_folder import parts
+
+    return parts.folder(folder, chosen.shots)
 
 
 def _show_plan(loaded: Loaded, folder: Path, chosen: RunOptions) -> None:
@@ -130,9 +152,9 @@ def _what_is_removed(names: Sequence[str], folder: Path) -> None:
     click.echo(f"--force would remove from {folder}: {listed}", err=True)
 
 
-def _how_to_continue(kind: str, config: Path, folder: Path, settings: tuple[str, ...]) -> None:
-    options = [option for s in settings for option in ("--set", s)]
-    again = ["fwi", kind, str(config), "-o", str(folder), *options, "--resume"]
+def _how_to_continue(kind: str, folder: Path, chosen: RunOptions) -> None:
+    options = [option for s in chosen.settings for option in ("--set", s)]
+    again = ["fwi", kind, str(chosen.config), "-o", str(folder), *chosen.part, *options, "--resume"]
     with suppress(OSError):  # as when the terminal is gone
         click.echo(
             f"stopped; what was finished is kept in {folder}. To continue:\n  {shlex.join(again)}",

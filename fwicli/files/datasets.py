@@ -110,6 +110,11 @@ class Datasets:
         """Type of the values of a dataset once they are read (see `array`)."""
         return self.array(dataset, slice(0, 0)).dtype
 
+    def offset(self, dataset: str) -> int | None:
+        """Place of the first value in the file [bytes]; None where values are not contiguous."""
+        place = self._checked(dataset, slice(0, 1)).id.get_offset()
+        return None if place is None else int(place)
+
     def array(self, dataset: str, part: slice | None = None, masks: bool = False) -> Array:
         """Values of a dataset in single or double precision.
 

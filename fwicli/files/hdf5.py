@@ -43,15 +43,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import DataError
-from fwicli.files import datasets, shots
+from fwicli.files import datasets
+from fwicli.files.record_files import write_gathers as write_gathers
 from fwicli.files.records import describe_gathers as describe_gathers
 from fwicli.files.records import read_gathers as read_gathers
-from fwicli.files.writing import deferring_signals, extending, replacing, stop_if_signalled
-from fwicli.survey.components import PRESSURE, Component
-from fwicli.survey.gathers import Gathers
+from fwicli.files.writing import deferring_signals, extending, replacing
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import UNITS
-from fwicli.survey.traces import Traces
 
 Array = NDArray[Any]
 
@@ -78,93 +76,6 @@ def read_array(path: str | Path, dataset: str) -> tuple[Array, dict[str, Any]]:
     """
     with datasets.reading(path) as file:
         return file.array(dataset, masks=True), file.attributes(dataset)
-
-
-@deferring_signals()
-def write_gathers(path: str | Path, gathers: Gathers, provenance: Mapping[str, str]) -> None:
-    """Write shot records in the layout of the module header.
-
-    Parameters
-    ----------
-    path : Path
-        A file that exists is replaced.
-    gathers : Gathers
-    provenance : mapping of str to str
-        Attributes of the file.
-    """
-    gathers = gathers.as_recorded()
-    with replacing(path) as file:
-        file.attrs["dt"] = gathers.interval
-        file.attrs["dt_unit"] = "s"
-        if isinstance(gathers.data, np.ndarray):
-            data = file.create_dataset("data", data=gathers.data)
-            data.attrs["dimensions"] = "shot, receiver, time"
-        else:
-            data = _write_table(file, gathers.data)
-            data.attrs["dimensions"] = "trace, time"
-        data.attrs["unit"] = "Pa"
-        _write_positions(file, gathers)
-        if gathers.wavelet is not None:
-            wavelet = file.create_dataset("wavelet", data=gathers.wavelet)
-            wavelet.attrs["unit"] = "Pa" if gathers.acquisition.ndim == 2 else "Pa m"
-        if np.any(gathers.start):
-            start = np.broadcast_to(gathers.start, gathers.acquisition.shots)
-            file.create_dataset(shots.START, data=start).attrs["unit"] = "s"
-        if (modelled := gathers.point_source) is not None:
-            file.attrs["grid_spacing"], file.attrs["grid_origin"] = (
-                modelled.spacing,
-                modelled.origin,
-            )
-            for name in ("equation", "order", "interpolation"):
-                file.attrs[name] = getattr(modelled, name)
-        file.attrs.update(provenance)
-
-
-def _write_table(file: h5py.File, traces: Traces) -> h5py.Dataset:
-    """Write traces shot after shot, with the index of the shots."""
-    bounds = np.concatenate([[0], np.cumsum(traces.counts)])
-    data = file.create_dataset("data", (int(bounds[-1]), traces.samples), traces.dtype)
-    for first, gather in zip(bounds[:-1], traces, strict=True):
-        stop_if_signalled()
-        data[int(first) : int(first) + len(gather)] = gather
-    file.create_dataset(shots.FIRST, data=bounds)
-    if (traces.lengths < traces.samples).any():
-        file.create_dataset(shots.RECORDED, data=traces.lengths)
-    return data
-
-
-def _write_positions(file: h5py.File, gathers: Gathers) -> None:
-    """Write the columns of sources and receivers, and their components."""
-    acquisition = gathers.acquisition
-    axes = ("x", "z") if acquisition.ndim == 2 else ("x", "y", "z")
-    receivers, recorded = acquisition.receivers, acquisition.recorded
-    if not isinstance(gathers.data, np.ndarray):
-        numbers = range(acquisition.shots)
-        receivers = np.concatenate([acquisition.receivers_of(n) for n in numbers])
-        if not isinstance(recorded, Component):
-            recorded = [c for n in numbers for c in acquisition.recorded_by(n)]
-    elif isinstance(receivers, tuple):
-        receivers = np.stack(receivers)
-    for i, axis in enumerate(axes):
-        for name, points in (("source", acquisition.sources), ("receiver", receivers)):
-            column = file.create_dataset(f"{name}_{axis}", data=points[..., i])
-            column.attrs["unit"] = "m"
-    _write_components(file, "source", acquisition.emitted)
-    _write_components(file, "receiver", recorded)
-
-
-def _write_components(file: h5py.File, end: str, components: Any) -> None:
-    """Write the components of receivers or sources; nothing for pressure."""
-    if isinstance(components, Component):
-        if components != PRESSURE:
-            file[f"{end}_x"].attrs["component"] = components.code
-        return
-    each: list[Component] = []
-    for entry in components:
-        each += [entry] if isinstance(entry, Component) else entry
-    kinds = sorted(set(each), key=lambda component: component.code)
-    column = file.create_dataset(f"{end}_component", data=[kinds.index(c) for c in each])
-    column.attrs["codes"] = [kind.code for kind in kinds]
 
 
 def write_on_grid(

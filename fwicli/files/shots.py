@@ -45,6 +45,8 @@ class ShotTraces(Traces):
         Number of recorded samples of each shot.
     version : tuple of int
         Size and time of the last change of the file, as it was opened.
+    is_box : bool
+        Whether the dataset is (shot, receiver, time).
     """
 
     stored = True
@@ -57,6 +59,7 @@ class ShotTraces(Traces):
     kind: np.dtype[Any]
     recorded: Numbers
     version: tuple[int, int]
+    is_box: bool = False
 
     @property
     def counts(self) -> Numbers:
@@ -193,6 +196,7 @@ def box(file: Datasets, dataset: str, shape: tuple[int, int, int]) -> ShotTraces
         file.dtype(dataset),
         np.full(shots, samples, dtype=np.int64),
         version(file.path),
+        is_box=True,
     )
 
 

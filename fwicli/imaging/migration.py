@@ -18,8 +18,7 @@ Geophysics 43, 49-76, for the integral.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,7 @@ from numpy.typing import NDArray
 
 from fwicli.errors import DataError
 from fwicli.propagators.equations import registry
-from fwicli.propagators.tasks import DetachedTask, ShotTask, WindowedTask
+from fwicli.propagators.tasks import ShotTask
 from fwicli.survey.proximity import Near
 from fwicli.survey.signals.spans import within
 from fwicli.survey.stacks import Stack
@@ -167,27 +166,3 @@ def compensate(image: Array, illumination: Array, damping: float) -> Array:
     divided = np.zeros(image.shape, np.result_type(image, energy))
     np.divide(image, energy, out=divided, where=energy > 0)
     return divided
-
-
-@dataclass(frozen=True)
-class StackedTask:
-    """Image and illumination of a shot in one array, on the grid of all shots."""
-
-    task: WindowedTask
-
-    def __call__(self) -> Array:
-        """Migrate the shot."""
-        result, window = self.task(), self.task.window
-        total = np.zeros((2, *window.grid.shape), dtype=result.image.dtype)
-        window.add(result.image, total[0])
-        window.add(result.illumination, total[1])
-        return total
-
-    @property
-    def common(self) -> Mapping[str, Array] | None:
-        """Parameters of the whole model, if the task has them."""
-        return self.task.common
-
-    def detached(self) -> DetachedTask:
-        """The task without the parameters of the model."""
-        return replace(self.task.detached(), wrap=StackedTask)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from fwicli.config import schema
 from fwicli.config.loader import Loaded
 from fwicli.files import hdf5
+from fwicli.files.record_files import UnwrittenTraces
 from fwicli.propagators.equations import registry
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
@@ -28,10 +31,12 @@ from fwicli.workflows.planning.plan import Plan, make_plan, workers
 from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.planning.requirements import Requirements
 from fwicli.workflows.planning.simulation_grids import speeds
-from fwicli.workflows.run_folder import finished_shots, outputs, results
+from fwicli.workflows.run_folder import finished_shots, outputs, parts
+from fwicli.workflows.run_folder.finished_records import FinishedRecords
 from fwicli.workflows.run_folder.folder import RunFolder, provenance
 from fwicli.workflows.run_folder.log_file import worker_output
 from fwicli.workflows.run_folder.manifest import PARTIAL
+from fwicli.workflows.run_folder.parts import Part, PartFolder
 from fwicli.workflows.run_folder.progress import Progress, Silent
 from fwicli.workflows.verbs import ProcessMemory, Verb
 
@@ -137,6 +142,7 @@ def run(
     resume: bool = False,
     force: bool = False,
     progress: Progress | None = None,
+    shots: range | None = None,
 ) -> dict[str, Any]:
     """Model every shot and write the records.
 
@@ -149,6 +155,8 @@ def run(
     resume, force : bool
         Continue a run that was stopped, or overwrite it.
     progress : Progress, optional
+    shots : range, optional
+        Shots of a part of the run (see `run_folder.parts`); by default all.
 
     Returns
     -------
@@ -156,49 +164,118 @@ def run(
     """
     started = time.monotonic()
     plan = make_plan(loaded)
-    folder = Path(folder)
-    run_folder = RunFolder(folder, loaded)
+    part = range(plan.acquisition.shots) if shots is None else shots
+    parts.check_shots(part, plan.acquisition.shots)
+    run_folder = parts.run_folder(Path(folder), loaded, shots)
     run_folder.open(resume, force)
     progress = run_folder.heartbeat.followed(progress or Silent(), plan.workers)
-    numerics = plan.stages[0]
-    discretization = numerics.discretization()
-    tasks = modelling_tasks(plan, discretization)
-    finished = finished_shots.FinishedShots(run_folder.file(PARTIAL), len(tasks))
+    discretization = plan.stages[0].discretization()
+    tasks = modelling_tasks(plan, discretization)[part.start : part.stop]
     output = partial(worker_output, run_folder.file)
     engine = executors.start(loaded.config.execution, plan.workers, output)
-    with run_folder.logging(), engine as executor:
+    with run_folder.logging(), engine as executor, _records(run_folder) as finished:
         plan.announce()
         log.info("modelling %d shots with %d workers", len(tasks), plan.workers)
         finished_shots.compile_missing(executor, discretization)
+        finished.open(_announced(plan, part), provenance)
         progress.start("shots", len(tasks))
-        gathers = finished.collect(executor, tasks, progress.update)
+        finished.collect(executor, tasks, progress.update)
         progress.stop()
-        data: Any = gathers if plan.acquisition.ragged else np.stack(gathers)
-        results.check_records(data)
-        if silent := results.silent_shots(data):
-            log.warning("warning: %s", silent)
-        records = Gathers(
-            plan.acquisition, plan.interval, data, plan.wavelet, point_source=numerics.point_source
-        )
-        hdf5.write_gathers(run_folder.file(RESULT), records, provenance())
-        finished.remove()
-        _draw(run_folder, plan, records)
-        seconds = time.monotonic() - started
-        log.info("%d shots in %.3g s, in %s", len(tasks), seconds, folder / RESULT)
-        run_folder.step({"shots": len(tasks), "seconds": round(seconds, 3)})
+        if isinstance(run_folder, PartFolder):
+            finished.publish()
+            record = {"of": plan.acquisition.shots, "shots": len(part)}
+            return run_folder.complete({**record, **_seconds(started)}, RESULT)
+        return _conclude(run_folder, plan, finished, started)
+
+
+def merge(
+    loaded: Loaded, run_folder: RunFolder, pieces: Sequence[Part], progress: Progress
+) -> dict[str, Any]:
+    """Put the records of all parts into one file.
+
+    Parameters
+    ----------
+    loaded : Loaded
+        Config of the parts.
+    run_folder : RunFolder
+        It is open.
+    pieces : sequence of Part
+        They are complete, and have all shots.
+    progress : Progress
+
+    Returns
+    -------
+    summary : dict of str to object
+
+    Raises
+    ------
+    DataError
+        If the records of a part are not those that it has written.
+    """
+    started = time.monotonic()
+    plan = make_plan(loaded)
+    progress = run_folder.heartbeat.followed(progress, workers=1)
+    with run_folder.logging(), _records(run_folder) as finished:
+        finished.open(_announced(plan, range(plan.acquisition.shots)), provenance)
+        progress.start("merged shots", plan.acquisition.shots)
+        for piece in pieces:
+            finished.copy(piece.path / RESULT, piece.path / PARTIAL, piece.shots, progress.update)
+        progress.stop()
+        return _conclude(run_folder, plan, finished, started)
+
+
+@contextmanager
+def _records(run_folder: RunFolder) -> Iterator[FinishedRecords]:
+    """Records of a run, in a file beside that of the result."""
+    paths = [run_folder.file(name) for name in (PARTIAL, outputs.UNFINISHED, RESULT)]
+    finished = FinishedRecords(*paths)
+    try:
+        yield finished
+    finally:
+        finished.close()
+
+
+def _announced(plan: Plan, part: range) -> Gathers:
+    """The records of some shots of a plan, without their samples."""
+    numerics, geometry = plan.stages[0], plan.acquisition
+    kind = np.dtype(numerics.discretization().precision)
+    traces = UnwrittenTraces(geometry.counts, numerics.time.samples, kind)
+    records = Gathers(
+        geometry, plan.interval, traces, plan.wavelet, point_source=numerics.point_source
+    )
+    return records.select(slice(part.start, part.stop))
+
+
+def _conclude(
+    run_folder: RunFolder, plan: Plan, finished: FinishedRecords, started: float
+) -> dict[str, Any]:
+    """Check the records as a whole, give them their name, draw some, and sum up."""
+    if silent := finished.check():
+        log.warning("warning: %s", silent)
+    finished.publish()
+    finished.remove()
+    _draw(run_folder, plan)
+    shots, seconds = plan.acquisition.shots, _seconds(started)
+    log.info("%d shots in %.3g s, in %s", shots, seconds["seconds"], finished.result)
+    run_folder.step({"shots": shots, **seconds})
     return {
-        "result": str(folder / RESULT),
-        "shots": len(tasks),
+        "result": str(finished.result),
+        "shots": shots,
         "receivers": plan.receivers,
-        "samples": records.samples,
-        "largest_pressure": max(float(np.abs(gather).max()) for gather in data),
-        "seconds": round(seconds, 2),
+        "samples": plan.stages[0].time.samples,
+        "largest_pressure": finished.largest,
+        **seconds,
     }
 
 
-def _draw(folder: RunFolder, plan: Plan, records: Gathers) -> None:
+def _seconds(started: float) -> dict[str, float]:
+    return {"seconds": round(time.monotonic() - started, 2)}
+
+
+def _draw(folder: RunFolder, plan: Plan) -> None:
     from fwicli.plotting import pictures  # late: a check needs no Matplotlib
 
+    records = hdf5.read_gathers(folder.path / RESULT, stored=True)
     pictures.model(folder.file("model.png"), plan.model, plan.acquisition)
     pictures.gathers(folder.file("gathers.png"), records)
     unit = "Pa" if plan.model.grid.ndim == 2 else "Pa m"
@@ -208,10 +285,18 @@ def _draw(folder: RunFolder, plan: Plan, records: Gathers) -> None:
 VERB = Verb(
     plan=plan_modelling,
     run=run,
-    outputs=lambda _: (RESULT, PARTIAL, "model.png", "gathers.png", "wavelet.png"),
-    output_bytes=lambda plan: (
-        8.0 * float(plan.acquisition.counts.sum()) * plan.stages[0].time.samples
+    outputs=lambda _: (
+        RESULT,
+        outputs.UNFINISHED,
+        PARTIAL,
+        "model.png",
+        "gathers.png",
+        "wavelet.png",
     ),
+    output_bytes=lambda plan: (
+        4.0 * float(plan.acquisition.counts.sum()) * plan.stages[0].time.samples
+    ),
+    merge=merge,
     keeps_history=False,
     memory=ProcessMemory(command=140e6, alone=160e6, worker=28e6, records=4, arrays=2),
 )

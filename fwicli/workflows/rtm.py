@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,37 +15,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config import schema
-from fwicli.config.loader import Key, Loaded
+from fwicli.config.loader import Loaded
 from fwicli.errors import DataError
 from fwicli.files import hdf5, writing
-from fwicli.propagators.equations import registry
 from fwicli.survey import proximity
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.proximity import Near
 from fwicli.survey.regridding import Regridding, coarsened
 from fwicli.survey.signals.bands import Band
-from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.survey.traces import Traces
 from fwicli.workflows.assembly import executors, survey
-from fwicli.workflows.planning import live_traces, near_source, placement, simulation_grids
-from fwicli.workflows.planning.checks import band_spectrum
-from fwicli.workflows.planning.numerics import Numerics, discretize
-from fwicli.workflows.planning.observed import observed
-from fwicli.workflows.planning.plan import Plan, make_plan, workers
-from fwicli.workflows.planning.problems import Problems
-from fwicli.workflows.planning.requirements import Requirements
-from fwicli.workflows.planning.simulation_grids import speeds
+from fwicli.workflows.planning import migration
+from fwicli.workflows.planning.numerics import Numerics
+from fwicli.workflows.planning.plan import Plan, make_plan
 from fwicli.workflows.quality import one_shot
-from fwicli.workflows.run_folder import finished_shots, outputs, results
+from fwicli.workflows.run_folder import finished_shots, outputs, parts, results
+from fwicli.workflows.run_folder.finished_sums import FinishedSums, block_size
 from fwicli.workflows.run_folder.folder import RunFolder, provenance
 from fwicli.workflows.run_folder.log_file import worker_output
 from fwicli.workflows.run_folder.manifest import PARTIAL
+from fwicli.workflows.run_folder.parts import Part, PartFolder
 from fwicli.workflows.run_folder.progress import Progress, Silent
 from fwicli.workflows.verbs import Kernels, ProcessMemory, Verb
 
 if TYPE_CHECKING:
-    from fwicli.imaging.migration import StackedTask
+    from fwicli.propagators.tasks import SummandTask
 
 Array = NDArray[Any]
 
@@ -59,114 +55,13 @@ UNDEFINED = (
 log = logging.getLogger("fwicli")
 
 
-def plan_migration(
-    problems: Problems, config: schema.RtmConfig, model: EarthModel | None
-) -> Plan | None:
-    """Plan a migration; None where there are problems.
-
-    Parameters
-    ----------
-    problems : Problems
-    config : RtmConfig
-    model : EarthModel or None
-        None where it has problems.
-
-    Returns
-    -------
-    plan : Plan or None
-    """
-    data = observed(problems, config, model)
-    if data is None or model is None:
-        return None
-    records, wavelet, reference = data
-    band = None if config.imaging.band is None else Band(*config.imaging.band)
-    spectrum: Spectrum | None = Spectrum.of(wavelet, records.interval).joint()
-    if band is not None:
-        key: Key = ("imaging", "band")
-        spectrum = band_spectrum(problems, key, wavelet, records.interval, band)
-        live_traces.check_recorded(problems, key, records, band)
-        wavelet = band.apply(wavelet, records.interval)
-    if spectrum is None:
-        return None
-    numerics = _of_image(problems, config, model, records, spectrum)
-    if numerics is None:
-        return None
-    return Plan(
-        "rtm",
-        model,
-        records.acquisition,
-        wavelet,
-        records.interval,
-        [numerics],
-        workers(config.execution, records.acquisition.shots),
-        records,
-        reference,
-    )
-
-
-def _of_image(
-    problems: Problems,
-    config: schema.RtmConfig,
-    model: EarthModel,
-    records: Gathers,
-    spectrum: Spectrum,
-) -> Numerics | None:
-    """Numerics of a migration; None where there are problems."""
-    physics, imaging = config.physics, config.imaging
-    slowest, fastest = speeds(physics.equation, model)
-    limit = simulation_grids.longest(physics, slowest, spectrum, simulation_grids.IMAGE_POINTS)
-    spacing_key: Key = ("imaging", "spacing")
-    grids = simulation_grids.grids(
-        problems, physics, model.grid, limit, spacing_key, imaging.spacing
-    )
-    if grids is None:
-        return None
-    coarse, duration = coarsened(model, grids[0]), records.interval * (records.samples - 1)
-    placement.within_reach(problems, ("data",), records.acquisition, fastest, duration)
-    if survey.kept_points(coarse, imaging.mute).all():
-        problems.add(("imaging", "mute"), _all_muted(imaging.mute, model))
-    other = ("model", "spacing") if imaging.spacing is None else spacing_key
-    required = Requirements(
-        grids[1],
-        simulation_grids.key(physics, other),
-        speeds(physics.equation, coarse),
-        slowest,
-        spectrum,
-        records.acquisition,
-        (records.interval, records.samples),
-    )
-    numerics = discretize(problems, config, required)
-    if numerics is None or problems.errors:
-        return None
-    numerics = simulation_grids.placed(numerics, physics, coarse, records.acquisition)
-    # An image by the gradient is that of the compressibility, the first parameter.
-    first = next(iter(registry.load(numerics.equation).parameters(model.grid.ndim)))
-    parameters = (first,) if imaging.condition == "gradient" else ()
-    near = near_source.nearest(
-        problems,
-        ("imaging", "near_source"),
-        near_source.length(imaging.near_source, numerics.point_source, records),
-        records,
-        None if imaging.band is None else (imaging.band[0], imaging.band[1]),
-    )
-    return None if problems.errors else replace(numerics, parameters=parameters, near=near)
-
-
-def _all_muted(mute: str | float, model: EarthModel) -> str:
-    """Why nothing is left of an image."""
-    what = f"`mute: {mute:g}`" if isinstance(mute, float) else f"`mute: {mute}`"
-    return (
-        f"{what} leaves out all of the image, down to {model.grid.end[-1]:g} m; set "
-        f"`imaging.mute: nothing`, or a smaller depth"
-    )
-
-
 def run(
     loaded: Loaded,
     folder: str | Path,
     resume: bool = False,
     force: bool = False,
     progress: Progress | None = None,
+    shots: range | None = None,
 ) -> dict[str, Any]:
     """Migrate every shot, sum and filter the images.
 
@@ -179,6 +74,8 @@ def run(
     resume, force : bool
         Continue a run that was stopped, or overwrite it.
     progress : Progress, optional
+    shots : range, optional
+        Shots of a part of the run (see `run_folder.parts`); by default all.
 
     Returns
     -------
@@ -186,51 +83,124 @@ def run(
     """
     started = time.monotonic()
     plan = make_plan(loaded)
-    run_folder = RunFolder(Path(folder), loaded)
+    count = plan.acquisition.shots
+    parts.check_shots(shots or range(count), count)
+    run_folder = parts.run_folder(Path(folder), loaded, shots)
     resumed = run_folder.open(resume, force)
     progress = run_folder.heartbeat.followed(progress or Silent(), plan.workers)
     plan.agree(run_folder)
-    smooth, tasks = _tasks(loaded.config.imaging, plan)
-    finished = finished_shots.FinishedShots(run_folder.file(PARTIAL), len(tasks))
+    tasks = _tasks(loaded.config.imaging, plan)
+    part = range(len(tasks)) if shots is None else _within(plan, shots)
+    finished = FinishedSums(run_folder.file(PARTIAL), len(tasks), plan.stages[0].grid)
     execution, output = loaded.config.execution, partial(worker_output, run_folder.file)
     with run_folder.logging(), executors.start(execution, plan.workers, output) as executor:
         plan.announce()
-        one_shot.warn(plan, loaded, executor, resumed)
-        log.info("migrating %d shots with %d workers", len(tasks), plan.workers)
+        # One part says for all how well records and model go together.
+        one_shot.warn(plan, loaded, executor, resumed or (shots is not None and shots.start > 0))
+        log.info("migrating %d shots with %d workers", len(part), plan.workers)
         if plan.stages[0].near.traces:
             log.info("%s", plan.stages[0].near)
         discretization = plan.stages[0].discretization()
         finished_shots.compile_missing(executor, discretization, *_kernels(loaded.config, 0))
-        progress.start("shots", len(tasks))
-        sums = finished.add(executor, tasks, progress.update)
+        progress.start("shots", len(part))
+        size = block_size(len(part), plan.workers)
+        finished.add(executor, tasks, part, size, progress.update)
         progress.stop()
-        named = _images(loaded.config.imaging, plan.stages[0], smooth, (sums[0], sums[1]))
-        summary: dict[str, Any] = {"result": str(run_folder.path / RESULT), "shots": len(tasks)}
-        results.check({"image": named["image"]}, results.NO_IMAGE)
-        if plan.reference is not None:
-            named["reflectivity"], correlation = _compare(
-                plan, plan.reference, smooth, named["image"]
-            )
-            if correlation is None:
-                log.warning("warning: %s", UNDEFINED)
-            else:
-                summary["correlation"] = correlation
-        _write(run_folder.file(RESULT), smooth, named)
-        finished.remove()
-        _draw(run_folder, smooth, named)
-        summary["seconds"] = round(time.monotonic() - started, 2)
-        log.info("%(shots)d shots in %(seconds).3g s, in %(result)s", summary)
-        if "correlation" in summary:
-            log.info("correlation with the reference: %.3f", summary["correlation"])
-        run_folder.step(summary)
+        if isinstance(run_folder, PartFolder):
+            record = {"of": count, "shots": len(part), **_seconds(started)}
+            return run_folder.complete(record, PARTIAL)
+        return _conclude(loaded, run_folder, plan, finished, started)
+
+
+def merge(
+    loaded: Loaded, run_folder: RunFolder, pieces: Sequence[Part], progress: Progress
+) -> dict[str, Any]:
+    """Add the sums of all parts, and filter the image.
+
+    Parameters
+    ----------
+    loaded : Loaded
+        Config of the parts.
+    run_folder : RunFolder
+        It is open.
+    pieces : sequence of Part
+        They are complete, and have all shots.
+    progress : Progress
+
+    Returns
+    -------
+    summary : dict of str to object
+
+    Raises
+    ------
+    DataError
+        If the sums of a part are damaged.
+    """
+    started = time.monotonic()
+    plan = make_plan(loaded)
+    grid = plan.stages[0].grid
+    count = 0 if plan.gathers is None else len(_live(plan.gathers))
+    progress = run_folder.heartbeat.followed(progress, workers=1)
+    with run_folder.logging():
+        finished = FinishedSums(run_folder.file(PARTIAL), count, grid)
+        progress.start("merged parts", len(pieces))
+        for number, piece in enumerate(pieces, start=1):
+            finished.merge(FinishedSums(piece.path / PARTIAL, count, grid))
+            progress.update(number)
+        progress.stop()
+        return _conclude(loaded, run_folder, plan, finished, started)
+
+
+def _live(records: Gathers) -> list[int]:
+    """Shots with live traces.
+
+    A shot without them has no image; its illumination would dim that of the others.
+    """
+    return [shot for shot, row in enumerate(records.live) if row.any()]
+
+
+def _within(plan: Plan, shots: range) -> range:
+    """Tasks of the shots of a part."""
+    live = [] if plan.gathers is None else _live(plan.gathers)
+    return range(bisect_left(live, shots.start), bisect_left(live, shots.stop))
+
+
+def _conclude(
+    loaded: Loaded, run_folder: RunFolder, plan: Plan, finished: FinishedSums, started: float
+) -> dict[str, Any]:
+    """Filter, check, compare, write and draw the image, and sum up."""
+    result, shots = run_folder.path / RESULT, finished.count
+    smooth = _smooth(plan)
+    sums = finished.total()
+    named = _images(loaded.config.imaging, plan.stages[0], smooth, sums)
+    summary: dict[str, Any] = {"result": str(result), "shots": shots}
+    results.check({"image": named["image"]}, results.NO_IMAGE)
+    if plan.reference is not None:
+        named["reflectivity"], correlation = _compare(plan, plan.reference, smooth, named["image"])
+        if correlation is None:
+            log.warning("warning: %s", UNDEFINED)
+        else:
+            summary["correlation"] = correlation
+    _write(run_folder.file(RESULT), smooth, named)
+    finished.remove()
+    _draw(run_folder, smooth, named)
+    summary |= _seconds(started)
+    log.info("%d shots in %.3g s, in %s", shots, summary["seconds"], result)
+    if "correlation" in summary:
+        log.info("correlation with the reference: %.3f", summary["correlation"])
+    run_folder.step(summary)
     return summary
+
+
+def _seconds(started: float) -> dict[str, float]:
+    return {"seconds": round(time.monotonic() - started, 2)}
 
 
 def _images(
     imaging: schema.ImagingSection,
     numerics: Numerics,
     smooth: EarthModel,
-    sums: tuple[Array, Array],
+    sums: Mapping[str, Array],
 ) -> dict[str, Array]:
     """Filtered image, sum of the images of the shots, and illumination, on the grid of the image.
 
@@ -239,8 +209,8 @@ def _images(
     from fwicli.imaging import filters
     from fwicli.imaging.migration import compensate
 
-    unfiltered, illumination = sums
-    image = unfiltered
+    image = unfiltered = sums["image"]
+    illumination = sums["illumination"]
     # Before the image is moved to a finer grid: a Laplacian would show the kinks of that.
     if imaging.illumination > 0:
         image = compensate(image, illumination, imaging.illumination)
@@ -269,27 +239,30 @@ def _draw(folder: RunFolder, smooth: EarthModel, named: Mapping[str, Array]) -> 
         )
 
 
-def _tasks(imaging: schema.ImagingSection, plan: Plan) -> tuple[EarthModel, list[StackedTask]]:
-    """The smooth model on the grid of the image, and a task for each shot."""
-    from fwicli.imaging.migration import MigrationTask, StackedTask  # late: Devito
+def _smooth(plan: Plan) -> EarthModel:
+    """The smooth model on the grid of the image."""
+    return coarsened(plan.model, plan.stages[0].earth or plan.stages[0].grid)
+
+
+def _tasks(imaging: schema.ImagingSection, plan: Plan) -> list[SummandTask]:
+    """A task for each shot with live traces, whose result is a `Stack`."""
+    from fwicli.imaging.migration import MigrationTask  # late: Devito
     from fwicli.propagators.equations import properties
-    from fwicli.propagators.tasks import WindowedTask
+    from fwicli.propagators.tasks import SummandTask, WindowedTask
 
     records = plan.gathers
     if records is None:
         raise DataError("there are no records to migrate")
     numerics = plan.stages[0]
-    smooth = coarsened(plan.model, numerics.earth or numerics.grid)
     if imaging.band is not None:
         band = partial(Band(*imaging.band).apply, interval=records.interval)
         records = records.mapped(band)
     records = replace(records, wavelet=plan.wavelet)
     discretization, near = numerics.discretization(), numerics.near.length
-    earth = coarsened(smooth, numerics.grid)
+    earth = coarsened(_smooth(plan), numerics.grid)
     parameters = properties.parameters(discretization.equation, earth.properties)
     tasks = []
-    # A shot without live traces has no image; its illumination would dim that of the others.
-    for shot in [n for n, row in enumerate(records.live) if row.any()]:
+    for shot in _live(records):
         task = MigrationTask(
             discretization,
             parameters,
@@ -302,8 +275,8 @@ def _tasks(imaging: schema.ImagingSection, plan: Plan) -> tuple[EarthModel, list
             None if near <= 0 else _near(records, shot, near),
             None if records.spans is None else records.span(shot),
         )
-        tasks.append(StackedTask(WindowedTask(task, numerics.window(shot))))
-    return smooth, tasks
+        tasks.append(SummandTask(WindowedTask(task, numerics.window(shot))))
+    return tasks
 
 
 def _observed(records: Gathers, shot: int) -> Array | Traces:
@@ -355,10 +328,11 @@ def _kernels(config: schema.RtmConfig, _number: int) -> Kernels:
 
 
 VERB = Verb(
-    plan=plan_migration,
+    plan=migration.plan,
     run=run,
     outputs=lambda _: (RESULT, PARTIAL, "image.png", "reflectivity.png"),
     output_bytes=lambda plan: 2 * 4.0 * float(np.prod(plan.model.grid.shape)) * ARRAYS,
     kernels=_kernels,
+    merge=merge,
     memory=ProcessMemory(command=150e6, alone=163e6, worker=32e6, records=2, arrays=8),
 )

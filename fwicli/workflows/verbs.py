@@ -57,6 +57,9 @@ class Verb:
         From a plan to the approximate bytes of results and intermediate files.
     kernels : callable
         From a config and the number of a stage to the kernels of its gradients.
+    merge : callable, optional
+        From (loaded, run folder, parts, progress) to the summary of a run that was cut into parts;
+        its `run` takes the shots of a part.
     keeps_history : bool
         Whether shots keep the forward field, as for gradients and images.
     memory : ProcessMemory
@@ -67,6 +70,7 @@ class Verb:
     outputs: Callable[[Any], tuple[str, ...]]
     output_bytes: Callable[[Any], float]
     kernels: Callable[[Any, int], Kernels] = _no_kernels
+    merge: Callable[..., dict[str, Any]] | None = None
     keeps_history: bool = True
     memory: ProcessMemory = field(default_factory=ProcessMemory)
 

@@ -13,11 +13,13 @@ import pytest
 
 from fwicli.config.loader import load
 from fwicli.errors import FwiError
-from fwicli.execution import InProcess
+from fwicli.survey.grid import Grid
 from fwicli.workflows.inversion.evaluations import EvaluationCache
 from fwicli.workflows.planning.plan import make_plan
-from fwicli.workflows.run_folder.finished_shots import FinishedShots
+from fwicli.workflows.run_folder.finished_records import FinishedRecords
+from fwicli.workflows.run_folder.finished_sums import FinishedSums
 from fwicli.workflows.run_folder.folder import RunFolder
+from tests.workflows.run_folder.test_finished_records import announced, survey
 
 CONFIG = """\
 model: {vp: 2000, shape: [41, 41], spacing: 10}
@@ -86,15 +88,26 @@ def tag_in_a_run(folder: Path) -> None:
 
 def partial(folder: Path) -> None:
     (folder / "partial").mkdir()
-    pickled(folder / "partial" / "000000.npy")
-    FinishedShots(folder / "partial", 1).collect(InProcess(), [lambda: np.ones(1)], lambda _: None)
+    finished = FinishedRecords(folder / "partial", folder / "a.part", folder / "a.h5")
+    pickled(finished.manifest.claim("000000.npy"))
+    finished.open(announced(survey()), dict)
 
 
 def total(folder: Path) -> None:
     (folder / "partial").mkdir()
     evil = np.array([Evil()], dtype=object)
-    np.savez(folder / "partial" / "sum.npz", done=1, total=evil, allow_pickle=True)
-    FinishedShots(folder / "partial", 1).add(InProcess(), [lambda: np.ones(1)], lambda _: None)
+    finished = FinishedSums(folder / "partial", 1, Grid((2, 2), (10.0, 10.0), (0.0, 0.0)))
+    np.savez(finished.manifest.claim("sum.npz"), done=1, total=evil, allow_pickle=True)
+    finished.total()
+
+
+def node(folder: Path) -> None:
+    (folder / "partial").mkdir()
+    evil = np.array([Evil()], dtype=object)
+    grid = Grid((2, 2), (10.0, 10.0), (0.0, 0.0))
+    path = FinishedSums(folder / "partial", 1, grid).manifest.claim("000000-000001.npz")
+    np.savez(path, start=np.zeros(2, int), sum_image=evil, allow_pickle=True)
+    FinishedSums(folder / "partial", 1, grid).total()
 
 
 def journal(folder: Path) -> None:
@@ -115,6 +128,7 @@ READERS = [
     tag_in_a_run,
     partial,
     total,
+    node,
     journal,
 ]
 

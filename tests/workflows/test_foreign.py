@@ -18,21 +18,34 @@ from fwicli.disk import atomic
 from fwicli.errors import ConfigError
 from fwicli.files import writing
 from fwicli.plotting import pictures
+from fwicli.survey.grid import Grid
+from fwicli.survey.stacks import Stack
+from fwicli.survey.windows import whole
 from fwicli.workflows import model
 from fwicli.workflows.inversion.evaluations import EvaluationCache
 from fwicli.workflows.run_folder import folder as run_folder
 from fwicli.workflows.run_folder import outputs
-from fwicli.workflows.run_folder.finished_shots import FinishedShots
+from fwicli.workflows.run_folder.finished_sums import FinishedSums
 from fwicli.workflows.run_folder.folder import RunFolder
 from fwicli.workflows.run_folder.manifest import FOLDERS, HEADER, MANIFEST, Manifest
 from tests.cli.test_commands import fwi
 from tests.workflows.test_model import StopAfter
 
+GRID = Grid((2, 3), (10.0, 10.0), (0.0, 0.0))
 PROVENANCE = {"fwicli": "0", "date": "today"}
 NAMES = [
     *outputs.everything()[:20],
     *("result.png", "result_rho.png", "start.png", "difference_impedance.png", "overview.png"),
-    *("partial", "journal", MANIFEST, "field_data.h5", "mine.png", "notes.txt", "tmp"),
+    *(
+        "shots.h5.part",
+        "partial",
+        "journal",
+        MANIFEST,
+        "field_data.h5",
+        "mine.png",
+        "notes.txt",
+        "tmp",
+    ),
     *(".shots.h5.new", ".config.yaml.new", ".shots.h5.original", ".state.h5.a1b2c3d4.new"),
     *("partial/000001.npy", "partial/mine.npy", "journal/sum.npz", "partial/manifest.txt"),
 ]
@@ -135,17 +148,22 @@ def run(loaded: Loaded, path: Path, how: str, resume: bool = False, force: bool 
         logging.getLogger("fwicli").info("at work")
         names = outputs.names(loaded)
         if "partial" in names:
-            parts = FinishedShots(place.file("partial"), 2)
+            parts = FinishedSums(place.file("partial"), 3, GRID)
             parts.folder.mkdir(exist_ok=True)
-            parts._write(0, np.zeros(3))
+            parts.put((0, 1), Stack(whole(GRID), {"image": np.zeros(GRID.shape)}))
+            if outputs.UNFINISHED in names:
+                with writing.replacing(place.file(outputs.UNFINISHED)) as file:
+                    file.attrs.update(PROVENANCE)
         else:
             journal = EvaluationCache(place.file("journal"))
             journal.recall("0", (np.zeros(2),), lambda: {"x": np.zeros(2)})
         if how != "ends":
             raise EndError if how == "fails" else KeyboardInterrupt
         if "partial" in names:
-            parts._write(1, np.zeros(3))
+            parts.put((2, 3), Stack(whole(GRID), {"image": np.zeros(GRID.shape)}))
             parts.remove()
+            if outputs.UNFINISHED in names:
+                (path / outputs.UNFINISHED).replace(place.file("shots.h5"))
         else:
             journal.clear()
         for name in names[4:]:
@@ -227,7 +245,8 @@ def test_own_files_go(tmp_path: Path, loaded: dict[str, Loaded], kind: str) -> N
         (path / name).write_text("mine")
     assert attempt(loaded[kind], path, "ends", force=True)
     there = {p.name for p in path.iterdir()} - {"field_data.h5", "mine.png"}
-    assert there == (set(outputs.names(loaded[kind])) - set(FOLDERS)) | {MANIFEST}
+    passing = {*FOLDERS, outputs.UNFINISHED}
+    assert there == (set(outputs.names(loaded[kind])) - passing) | {MANIFEST}
     assert set(Manifest(path).names) >= there - {MANIFEST}
     assert (path / "field_data.h5").read_text() == "mine"
 

@@ -16,6 +16,7 @@ from fwicli.config.loader import load
 from fwicli.errors import ConfigError, ExecutionError
 from fwicli.files import hdf5
 from fwicli.workflows import model
+from fwicli.workflows.run_folder.finished_records import read_journal
 from fwicli.workflows.run_folder.folder import RunFolder
 
 
@@ -83,8 +84,9 @@ def test_interrupted_run_goes_on(survey: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         model.run(loaded, folder, progress=StopAfter(2))
     assert not (folder / "shots.h5").exists()
-    assert len(list((folder / "partial").iterdir())) >= 2
-    kept = len(list((folder / "partial").glob("0*.npy")))
+    assert (folder / "shots.h5.part").exists()
+    kept = len(read_journal(folder / "partial"))
+    assert kept >= 2
     seen: list[int] = []
     rest = StopAfter(99)
     rest.update = seen.append  # type: ignore[method-assign]
@@ -93,6 +95,7 @@ def test_interrupted_run_goes_on(survey: Path, tmp_path: Path) -> None:
     first = hdf5.read_gathers(survey / "shots" / "shots.h5")
     np.testing.assert_array_equal(hdf5.read_gathers(folder / "shots.h5").data, first.data)
     assert not (folder / "partial").exists()
+    assert not (folder / "shots.h5.part").exists()
 
 
 @pytest.mark.parametrize("name", ["closed", "closed/run"])
@@ -137,6 +140,7 @@ import subprocess
 import sys
 from pathlib import Path
 from fwicli.config.loader import load
+from fwicli.workflows.run_folder.finished_records import read_journal
 from fwicli.workflows.run_folder.folder import RunFolder
 
 RunFolder(Path(sys.argv[2]), load(Path(sys.argv[1]))).open(False, True)

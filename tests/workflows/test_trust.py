@@ -14,11 +14,15 @@ import pytest
 
 from fwicli.config.loader import load
 from fwicli.errors import ConfigError, TrustError
-from fwicli.execution import InProcess
+from fwicli.survey.grid import Grid
+from fwicli.survey.stacks import Stack
+from fwicli.survey.windows import whole
 from fwicli.workflows.inversion.evaluations import EvaluationCache
 from fwicli.workflows.inversion.state import InversionState
-from fwicli.workflows.run_folder.finished_shots import FinishedShots
+from fwicli.workflows.run_folder.finished_records import FinishedRecords
+from fwicli.workflows.run_folder.finished_sums import FinishedSums
 from fwicli.workflows.run_folder.folder import RunFolder
+from tests.workflows.run_folder.test_finished_records import announced, survey
 
 OTHER = 54321
 CONFIG = """\
@@ -28,10 +32,7 @@ wavelet: {kind: ricker, frequency: 8}
 time: {interval: 0.004, duration: 0.5}
 """
 X = np.arange(3.0)
-
-
-def one() -> np.ndarray:
-    return X
+GRID = Grid((3, 4), (10.0, 10.0), (0.0, 0.0))
 
 
 def folder_of_run(path: Path) -> RunFolder:
@@ -49,12 +50,45 @@ def again(path: Path) -> None:
         folder._release()
 
 
+def records(path: Path, name: str = "shots") -> FinishedRecords:
+    finished = FinishedRecords(path / "partial", path / f"{name}.h5.part", path / f"{name}.h5")
+    finished.open(announced(survey()), lambda: {"fwicli": "0"})
+    finished.close()
+    return finished
+
+
 def shots(path: Path) -> None:
-    FinishedShots(path / "partial", 2).collect(InProcess(), [one, one], lambda _: None)
+    """Begin records, or go on with them."""
+    finished = records(path)
+    finished.add(0, survey().data[0])
+    finished.close()
+
+
+def earlier(path: Path) -> None:
+    """Take over a record that a version with a file for each shot has left, and put it back."""
+    for name in ("earlier.h5.part", "partial/records.txt"):
+        (path / name).unlink(missing_ok=True)
+    manifest = records(path, "earlier").manifest
+    path = manifest.claim("000001.npy")
+    np.save(path, survey().data[1])
+    path.chmod(0o644)
 
 
 def sums(path: Path) -> None:
-    FinishedShots(path / "partial", 2).add(InProcess(), [one, one], lambda _: None)
+    finished = FinishedSums(path / "partial", 1, GRID)
+    if not finished.nodes:
+        finished.put((0, 1), Stack(whole(GRID), {"image": np.ones(GRID.shape)}))
+    finished.load((0, 1))
+
+
+def sequence(path: Path) -> None:
+    """Sum of a version that kept one sum of all."""
+    finished = FinishedSums(path / "partial", 1, GRID)
+    if not finished._is_there("sum.npz"):
+        path = finished.manifest.claim("sum.npz")
+        np.savez(path, done=1, total=np.ones((2, *GRID.shape)))
+        path.chmod(0o644)
+    finished.total()
 
 
 def journal(path: Path) -> None:
@@ -72,8 +106,11 @@ READ: dict[str, Callable[[Path], None]] = {
     "progress.jsonl": again,
     "partial": again,
     "journal": again,
-    "partial/000001.npy": shots,
-    "partial/sum.npz": sums,
+    "shots.h5.part": shots,
+    "partial/records.txt": shots,
+    "partial/000001.npy": earlier,
+    "partial/000000-000001.npz": sums,
+    "partial/sum.npz": sequence,
     "journal/*.npz": journal,
     "state.h5": state,
 }
@@ -102,16 +139,17 @@ def run(tmp_path: Path) -> Path:
         folder = folder_of_run(path)
         folder.open(resume=False, force=False)
         folder.step({"stage": 0})
-        for name in ("partial", "journal", "state.h5"):
+        for name in ("partial", "journal", "state.h5", "shots.h5.part"):
             folder.file(name)
         folder._release()
-        for write in (shots, sums, journal):
+        for write in (earlier, shots, sums, sequence, journal):
             write(path)
         InversionState(0, {"vp": X}).write(path / "state.h5")
     finally:
         os.umask(before)
     for read in READ.values():
         read(path)
+    earlier(path)  # others have taken its record over
     return path
 
 

@@ -94,8 +94,9 @@ class Plan:
     def total(self) -> Total:
         """Memory of all processes."""
         geometry, axis = self.acquisition, self.stages[0].time
-        stored = self.gathers is not None and self.gathers.stored and not self._fits_all_shots
-        traces = geometry.counts.max() if stored else geometry.counts.sum()
+        # Modelled records are written as they come.
+        one_by_one = self.gathers is None or (self.gathers.stored and not self._fits_all_shots)
+        traces = geometry.counts.max() if one_by_one else geometry.counts.sum()
         records = 4.0 * float(traces) * axis.samples
         return Total(self.verb.memory, self.workers, self.memory, records, self.model.grid)
 

@@ -20,13 +20,11 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
-
-from ruamel.yaml import YAML
 
 from fwicli.config.loader import Loaded
 from fwicli.disk import atomic, ownership
@@ -40,9 +38,6 @@ from fwicli.workflows.run_folder.provenance import provenance as provenance
 from fwicli.workflows.run_folder.settings import Allowed, no_change
 from fwicli.workflows.run_folder.status import STATUS
 
-# Settings that change how a run is carried out but not its result.
-FREE = ("execution", "output")
-
 log = logging.getLogger("fwicli")
 
 
@@ -55,17 +50,24 @@ class RunFolder:
         Whether a value of the config may change in a run that is continued; none by default.
     rule : str
         Which values may change, in words.
+    beside : sequence of str
+        Names of files and folders that may be there before the run.
     """
 
     def __init__(
-        self, path: Path, loaded: Loaded, allowed: Allowed = no_change, rule: str = ""
+        self,
+        path: Path,
+        loaded: Loaded,
+        allowed: Allowed = no_change,
+        rule: str = "",
+        beside: Sequence[str] = (),
     ) -> None:
         self.path = path
         self.loaded = loaded
         self.extended: list[str] = []
         self.continued = False
         self._manifest: Manifest | None = None
-        self._allowed, self._rule = allowed, rule
+        self._allowed, self._rule, self._beside = allowed, rule, beside
         self._settings = json.loads(loaded.config.model_dump_json())
         stages = self._settings.get("inversion", {}).get("stages", [])
         self.heartbeat = Heartbeat(loaded.kind, [stage["iterations"] for stage in stages])
@@ -226,7 +228,7 @@ class RunFolder:
                 f"{self.path} already holds a run; continue it with --resume, overwrite it with "
                 f"--force, or choose another folder with -o"
             )
-        beginning = {ENVIRONMENT, MANIFEST}
+        beginning = {ENVIRONMENT, MANIFEST, *self._beside}
         beginning |= {n for n in names if n.startswith(".") or outputs.JOB.fullmatch(n)}
         if self.path.is_dir() and any(p.name not in beginning for p in self.path.iterdir()):
             raise ConfigError(f"{self.path} is not empty; choose another folder with -o")
@@ -306,13 +308,7 @@ class RunFolder:
         return decisions[name]
 
     def _environment(self) -> dict[str, Any]:
-        path = self.path / ENVIRONMENT
-        with settings.undamaged(path):
-            environment = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(environment, dict) or "inputs" not in environment:
-                raise ValueError("it names no inputs")
-            return environment
-        return {}  # not reached: errors are raised
+        return settings.read_environment(self.path / ENVIRONMENT)
 
     @contextmanager
     def logging(self) -> Iterator[None]:
@@ -352,18 +348,8 @@ class RunFolder:
             new.write_text(text, encoding="utf-8")
 
     def _check_unchanged(self) -> None:
-        with (
-            settings.undamaged(self.path / CONFIG),
-            (self.path / CONFIG).open(encoding="utf-8") as file,
-        ):
-            begun = YAML(typ="safe").load(file)
-        now = settings.without_none(self._settings)
-        changed: list[str] = []
-        extended: list[str] = []
-        for key, old, new in settings.differences(begun, now):
-            if key.split(".")[0] not in FREE:
-                allowed = self._allowed(key, old, new)
-                (extended if allowed else changed).append(f"{key}: {old!r} -> {new!r}")
+        begun, now = settings.read(self.path / CONFIG), settings.without_none(self._settings)
+        changed, extended = settings.changes(begun, now, self._allowed)
         if changed:
             rule = f" ({self._rule})" if self._rule else ""
             raise ConfigError(

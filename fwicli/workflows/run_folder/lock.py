@@ -16,6 +16,10 @@ _held: dict[Path, tuple[int, int]] = {}
 log = logging.getLogger("fwicli")
 
 
+class BusyError(ConfigError):
+    """Another run is at work in a folder."""
+
+
 def hold(folder: Path) -> None:
     """Keep others from a folder until it is released or the process ends, however it does.
 
@@ -23,7 +27,7 @@ def hold(folder: Path) -> None:
 
     Raises
     ------
-    ConfigError
+    BusyError
         If another process or thread is at work there.
     """
     place = folder.resolve()
@@ -51,8 +55,8 @@ def release(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _busy(other: str, folder: Path) -> ConfigError:
-    return ConfigError(
+def _busy(other: str, folder: Path) -> BusyError:
+    return BusyError(
         f"another {other} is at work in {folder}; wait until it has ended, or choose another "
         f"folder with -o"
     )

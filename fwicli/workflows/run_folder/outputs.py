@@ -23,6 +23,10 @@ RESOLVED = "# resolved by fwi"
 # Signatures near the beginning of pictures, of this version and of old ones.
 SIGNED, ONCE_SIGNED = b"fwicli", b"Matplotlib"
 RECORDS, IMAGE, INVERSION, STATE = "shots.h5", "image.h5", "inversion.h5", "state.h5"
+# Records before all of them are there.
+UNFINISHED = f"{RECORDS}.part"
+# Of the shots of a part, when it is complete.
+COMPLETE = "part.json"
 WITHIN = {
     PARTIAL: re.compile(r"\d{6}\.npy|sum\.npz"),
     JOURNAL: re.compile(r"[0-9a-f]{32}\.npz"),
@@ -91,7 +95,7 @@ def recognised(path: Path, listed: bool = True) -> bool:
         return listed and path.name in WITHIN and path.is_dir()
     if listed and (path.stat().st_size == 0 or JOB.fullmatch(path.name)):
         return True
-    if path.suffix == ".h5":
+    if _is_hdf5(path):
         return hdf5.written_here(path)
     with path.open("rb") as file:
         begin = file.read(512)
@@ -109,7 +113,11 @@ def own_folder(folder: Path) -> bool:
 
 def damaged(path: Path) -> bool:
     """Whether a result cannot be read at all."""
-    return path.suffix == ".h5" and path.is_file() and not hdf5.is_readable(path)
+    return _is_hdf5(path) and path.is_file() and not hdf5.is_readable(path)
+
+
+def _is_hdf5(path: Path) -> bool:
+    return path.suffix == ".h5" or path.name == UNFINISHED
 
 
 def _text(path: Path, begin: str) -> bool:
@@ -122,6 +130,8 @@ def _text(path: Path, begin: str) -> bool:
         return begin.startswith('{"time": ')
     if path.name == STATUS:
         return f'"{LAYOUT}"' in begin
+    if path.name == COMPLETE:
+        return begin.startswith('{"part": ')
     if path.name != ENVIRONMENT:
         # The others are written aside, and not whole.
         return begin.startswith(f"# {WRITTEN}") or path.name.startswith(".")

@@ -58,36 +58,28 @@ def check(arrays: Mapping[str, Array], causes: str, may_be_zero: bool = False) -
             raise DataError(f"the {name} would be zero everywhere: {causes}")
 
 
-def check_records(data: Array | Sequence[Array]) -> None:
-    """Records that are to be written must be finite, and not zero everywhere.
-
-    Parameters
-    ----------
-    data : ndarray of shape (n_shots, n_receivers, samples), or sequence of gathers
-
-    Raises
-    ------
-    DataError
-        No records are written then.
-    """
-    if isinstance(data, np.ndarray):
-        check({"records": data}, NO_RECORDS)
-        return
-    for shot, gather in enumerate(data):
-        check({f"record of shot {shot}": gather}, NO_RECORDS, may_be_zero=True)
-    if not any(gather.any() for gather in data):
-        raise DataError(f"the records would be zero everywhere: {NO_RECORDS}")
-
-
-def silent_shots(data: Array | Sequence[Array]) -> str:
+def silent_shots(silent: Sequence[int], count: int) -> str:
     """How many of the shots of some records are zero throughout; empty if none is.
 
     Parameters
     ----------
-    data : ndarray of shape (n_shots, n_receivers, samples), or sequence of gathers
+    silent : sequence of int
+        Numbers of the shots that recorded nothing.
+    count : int
+        Number of all shots.
+
+    Returns
+    -------
+    text : str
+
+    Raises
+    ------
+    DataError
+        If all are; no records are written then.
     """
-    silent = np.flatnonzero([not gather.any() for gather in data])
-    if not silent.size:
+    if not silent:
         return ""
-    named = ", ".join(map(str, silent[:5])) + (", ..." if silent.size > 5 else "")
-    return f"{silent.size} of {len(data)} shots recorded nothing ({named}): {NO_RECORDS}"
+    if len(silent) == count:
+        raise DataError(f"the records would be zero everywhere: {NO_RECORDS}")
+    named = ", ".join(map(str, silent[:5])) + (", ..." if len(silent) > 5 else "")
+    return f"{len(silent)} of {count} shots recorded nothing ({named}): {NO_RECORDS}"

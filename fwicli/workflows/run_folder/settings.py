@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import StringIO
@@ -13,6 +14,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from fwicli.errors import ConfigError
+
+# Settings that change how a run is carried out but not its result.
+FREE = ("execution", "output")
 
 # Whether a value of the config may change in a run that is continued: key, old and new value.
 Allowed = Callable[[str, Any, Any], bool]
@@ -71,6 +75,75 @@ def differences(old: Any, new: Any, key: str = "") -> Iterator[tuple[str, Any, A
             yield from differences(a, b, f"{key}.{i}")
     elif old != new:
         yield key, old, new
+
+
+def changes(old: Any, new: Any, allowed: Allowed = no_change) -> tuple[list[str], list[str]]:
+    """Settings of two configs that differ and matter for the result, in words.
+
+    Parameters
+    ----------
+    old, new : dict
+        Settings of the configs.
+    allowed : callable
+        Whether a value may change in a run that is continued; none by default.
+
+    Returns
+    -------
+    changed, extended : list of str
+        Changes that are not allowed, and those that are.
+    """
+    changed: list[str] = []
+    extended: list[str] = []
+    for key, before, after in differences(old, new):
+        if key.split(".")[0] not in FREE:
+            listed = extended if allowed(key, before, after) else changed
+            listed.append(f"{key}: {before!r} -> {after!r}")
+    return changed, extended
+
+
+def read(path: Path) -> Any:
+    """Settings of a resolved config.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    settings : dict
+
+    Raises
+    ------
+    ConfigError
+        If it is damaged.
+    """
+    with undamaged(path), path.open(encoding="utf-8") as file:
+        return YAML(typ="safe").load(file)
+    return {}  # not reached: errors are raised
+
+
+def read_environment(path: Path) -> dict[str, Any]:
+    """Versions, inputs and decisions of a run.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    environment : dict
+
+    Raises
+    ------
+    ConfigError
+        If it is damaged.
+    """
+    with undamaged(path):
+        environment = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(environment, dict) or "inputs" not in environment:
+            raise ValueError("it names no inputs")
+        return environment
+    return {}  # not reached: errors are raised
 
 
 @contextmanager

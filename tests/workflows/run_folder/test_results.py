@@ -17,7 +17,7 @@ from fwicli.survey.signals.wavelets import times
 from fwicli.workflows import model, rtm
 from fwicli.workflows.planning.plan import make_plan
 from fwicli.workflows.run_folder import results
-from fwicli.workflows.run_folder.finished_shots import FinishedShots
+from fwicli.workflows.run_folder.finished_sums import FinishedSums
 
 SIDES = {"left": ("x", 0.0), "right": ("x", 600.0), "top": ("z", 0.0), "bottom": ("z", 400.0)}
 
@@ -82,12 +82,13 @@ def test_nothing_is_written_of_a_run_without_a_result(
     survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, value: float
 ) -> None:
     """Whatever the waves gave: the command ends with exit code 3 and the likely causes."""
-    gathers = [np.full((31, 151), value, np.float32)] * 4
-    sums = np.full((2, 61, 41), value)
-    monkeypatch.setattr(FinishedShots, "collect", lambda *_: gathers)
-    monkeypatch.setattr(FinishedShots, "add", lambda *_: sums)
+    gather = np.full((31, 151), value, np.float32)
+    sums = {name: np.full((61, 41), value) for name in ("image", "illumination")}
+    monkeypatch.setattr(model, "modelling_tasks", lambda *_: [lambda: gather] * 4)
+    monkeypatch.setattr(FinishedSums, "add", lambda *_: None)
+    monkeypatch.setattr(FinishedSums, "total", lambda *_: sums)
     run = {"model": model.run, "rtm": rtm.run}[command]
-    settings = ["imaging.laplacian=false"] if command == "rtm" else []
+    settings = ["imaging.laplacian=false"] if command == "rtm" else ["execution.workers=1"]
     with pytest.raises(DataError, match=r"zero everywhere|are no numbers") as caught:
         run(load(survey / f"{command}.yaml", settings=settings), tmp_path / "run")
     assert caught.value.exit_code == 3
@@ -96,10 +97,10 @@ def test_nothing_is_written_of_a_run_without_a_result(
 
 
 def test_shots_that_recorded_nothing_are_said() -> None:
-    data = np.ones((4, 3, 5))
-    assert results.silent_shots(data) == ""
-    data[[1, 3]] = 0
-    assert results.silent_shots(data).startswith("2 of 4 shots recorded nothing (1, 3)")
+    assert results.silent_shots([], 4) == ""
+    assert results.silent_shots([1, 3], 4).startswith("2 of 4 shots recorded nothing (1, 3)")
+    with pytest.raises(DataError, match="zero everywhere"):
+        results.silent_shots([0, 1], 2)
 
 
 def test_models_are_checked_before_they_are_written() -> None:
