@@ -13,6 +13,7 @@ from fwicli.cli.verb import READS, VerbCommand
 
 if TYPE_CHECKING:
     from fwicli.config.loader import Loaded
+    from fwicli.workflows.planning.nodes import Nodes
     from fwicli.workflows.planning.plan import Plan
 
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         "check invert.yaml --set inversion.bounds=[1400,5000]",
         "check rtm.yaml --json",
         "check invert.yaml --calibrate",
+        "check invert.yaml --nodes 16 --cores 64 --memory 256",
         "check invert.yaml --shot 12",
         "check invert.yaml --shot 3 --shot 12 --stage 2 -o quality",
     ),
@@ -64,6 +66,24 @@ if TYPE_CHECKING:
     help="Measure the speed of the kernels on this machine; some seconds a stage.",
 )
 @click.option(
+    "--grid-error",
+    is_flag=True,
+    help="With --calibrate, measure the error of a coarse grid also where that takes minutes.",
+)
+@click.option(
+    "--nodes",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Plan for N nodes of a cluster, of the site of the config, or of --cores and --memory.",
+)
+@click.option("--cores", type=click.IntRange(min=1), metavar="N", help="Cores of a node.")
+@click.option(
+    "--memory",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="GB",
+    help="Memory of a node.",
+)
+@click.option(
     "-o",
     "--output",
     "folder",
@@ -77,8 +97,7 @@ def command(
     kind: str | None,
     settings: tuple[str, ...],
     as_json: bool,
-    calibrate: bool,
-    **compared: Any,
+    **others: Any,
 ) -> None:
     """Plan a run and print the plan, or compare shots with their records.
 
@@ -89,35 +108,55 @@ def command(
         Command that the config is for; by default that of its sections.
     settings : tuple of str
         `a.b=c` of the command line.
-    as_json, calibrate : bool
-    **compared
-        Shots to model and compare, the stage of their comparison from 1, the folder of pictures.
+    as_json : bool
+    **others
+        Whether kernels and coarse grids are measured; nodes, their cores and memory; shots to model
+        and compare, the stage of their comparison from 1, the folder of pictures.
     """
     from fwicli.config.loader import load
     from fwicli.workflows.planning.environment import examined
 
+    _check_options(**others)
     loaded = load(config, kind, settings)
-    if calibrate and compared["shots"]:
-        raise click.UsageError("--calibrate and --shot are two checks; choose one")
+    compared = {name: others[name] for name in ("shots", "stage", "folder")}
     if compared["shots"]:
         _compare(loaded, settings, as_json, **compared)
         return
-    if compared["stage"] is not None or compared["folder"] is not None:
+    nodes = None
+    if others["nodes"] is not None:
+        from fwicli.workflows.planning.nodes import of_site
+
+        size = others["nodes"], others["cores"], others["memory"]
+        nodes = of_site(loaded.config.execution, *size)
+    if others["calibrate"]:
+        _calibrate(loaded, nodes, others["grid_error"])
+    show(examined(loaded, loaded.config.output or Path("runs") / config.stem, nodes), as_json)
+
+
+def _check_options(**chosen: Any) -> None:
+    """Refuse options that would be ignored."""
+    if chosen["shots"] and (chosen["calibrate"] or chosen["nodes"]):
+        raise click.UsageError("--shot compares a shot, and plans nothing; leave out the others")
+    if not chosen["shots"] and (chosen["stage"] is not None or chosen["folder"] is not None):
         raise click.UsageError("--stage and -o belong to the comparison of a shot; add --shot N")
-    if calibrate:
-        _calibrate(loaded)
-    show(examined(loaded, loaded.config.output or Path("runs") / config.stem), as_json)
+    if chosen["grid_error"] and not chosen["calibrate"]:
+        raise click.UsageError("--grid-error belongs to --calibrate; add it")
+    if chosen["nodes"] is None and (chosen["cores"] or chosen["memory"]):
+        raise click.UsageError("--cores and --memory say what a node has; add --nodes N")
 
 
-def _calibrate(loaded: Loaded) -> None:
+def _calibrate(loaded: Loaded, nodes: Nodes | None, however_long: bool) -> None:
     """Measure the kernels of a config; progress goes to stderr."""
     from fwicli.workflows.planning.plan import make_plan
-    from fwicli.workflows.quality import calibration  # late: Devito
+    from fwicli.workflows.quality import calibration, grid_error  # late: Devito
 
     progress = display.progress()
     try:
         with display.interrupts():
-            calibration.calibrate(make_plan(loaded), loaded.config)
+            plan = make_plan(loaded, nodes)
+            calibration.calibrate(plan, loaded.config)
+            if nodes is None:
+                grid_error.measure(plan, loaded, however_long)
     finally:
         progress.stop()
 
@@ -182,6 +221,8 @@ def show(plan: Plan, as_json: bool) -> None:
     values |= costs | values.pop("environment", {})
     display.summary(values, as_json=False)
     click.echo()
+    for times in timed:
+        times |= {n: "not measured" for n, value in times.items() if value is None}
     display.table("stage", [stage | times for stage, times in zip(stages, timed, strict=True)])
     for label, text in basis.items():
         if text:
@@ -210,7 +251,7 @@ def unrounded(plan: Plan) -> dict[str, Any]:
     ]
     return {
         "memory_per_shot_mb": plan.memory / 1e6,
-        "memory_mb": plan.memory * plan.workers / 1e6,
+        "memory_mb": plan.memory * plan.at_once / 1e6,
         "memory_with_imports_mb": plan.total.nbytes / 1e6,
         "gigapoint_steps_per_propagation": [stage.work() / 1e9 for stage in plan.stages],
         "stages": [stage.summary() | e for stage, e in zip(plan.stages, exact, strict=True)],

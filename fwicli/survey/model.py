@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fwicli.errors import ModelError
 from fwicli.survey.grid import Grid
+from fwicli.survey.uniform import distinct, is_uniform
 
 Array = NDArray[Any]
 
@@ -73,8 +74,9 @@ class EarthModel:
                 f"{name} has shape {values.shape} but the grid has {self.grid.shape}; give the "
                 f"model's `shape` as (x, z) or (x, y, z), z fastest"
             )
-        valid = np.isfinite(values) & ((values > 0) | (name not in POSITIVE))
-        if not valid.all():
+        one = distinct(values)
+        if not (np.isfinite(one) & ((one > 0) | (name not in POSITIVE))).all():
+            valid = np.isfinite(values) & ((values > 0) | (name not in POSITIVE))
             point = tuple(int(i) for i in np.argwhere(~valid)[0])
             kind = "positive" if name in POSITIVE else "a number"
             expected = "a positive number" if name in POSITIVE else "a number"
@@ -92,12 +94,12 @@ class EarthModel:
     @cached_property
     def vp_min(self) -> float:
         """Smallest velocity [m/s]."""
-        return float(self.vp.min())
+        return float(distinct(self.vp).min())
 
     @cached_property
     def vp_max(self) -> float:
         """Largest velocity [m/s]."""
-        return float(self.vp.max())
+        return float(distinct(self.vp).max())
 
     def quantity(self, name: str) -> Array | None:
         """A property, or the impedance, by name; None if the model does not have it."""
@@ -112,6 +114,8 @@ class EarthModel:
 
     def water(self) -> NDArray[np.bool_]:
         """Points of the water layer: from the top down, those with the velocity of the top."""
+        if is_uniform(self.vp):
+            return np.broadcast_to(np.True_, self.grid.shape)
         same = np.abs(self.vp - self.vp[..., :1]) <= WATER_TOLERANCE
         column: NDArray[np.bool_] = np.logical_and.accumulate(same, axis=-1)
         return column
@@ -119,7 +123,7 @@ class EarthModel:
     def above(self, depth: float) -> NDArray[np.bool_]:
         """Points less deep than `depth` [m]."""
         z = self.grid.coordinates(self.grid.ndim - 1)
-        return np.broadcast_to(z < depth, self.grid.shape).copy()
+        return np.broadcast_to(z < depth, self.grid.shape)
 
     def smoothed(self, length: float, fixed: NDArray[np.bool_] | None = None) -> EarthModel:
         """The model with slowness and other properties smoothed.
@@ -138,6 +142,8 @@ class EarthModel:
         sigma = [length / h for h in self.grid.spacing]
 
         def smooth(values: Array, power: int) -> Array:
+            if is_uniform(values):
+                return values
             even = scipy.ndimage.gaussian_filter(
                 values.astype(float) ** power, sigma, mode="nearest"
             )

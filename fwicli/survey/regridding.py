@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
+from fwicli.survey.uniform import distinct, is_uniform
 
 Array = NDArray[Any]
 
@@ -103,6 +104,12 @@ class Regridding:
 
     def model_to_coarse(self, model: EarthModel) -> EarthModel:
         """The model on the coarse grid, by averages of compressibility and of other properties."""
+        if all(map(is_uniform, model.properties.values())):
+            named = {
+                n: np.broadcast_to(distinct(v), self.coarse.shape)
+                for n, v in model.properties.items()
+            }
+            return EarthModel(self.coarse, named.pop("vp"), named)
         others = {
             name: self.to_coarse(values.astype(float)).astype(values.dtype)
             for name, values in model.others.items()

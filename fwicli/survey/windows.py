@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
+from fwicli.survey.uniform import is_uniform
 
 Array = NDArray[Any]
 
@@ -220,10 +221,14 @@ def recorded(
 
 def _spreads(geometry: Acquisition) -> list[Extent]:
     """Lowest and highest position of source and receivers of every shot."""
-    spreads = []
+    spreads, ends = [], dict[int, Extent]()
     for shot in range(geometry.shots):
-        points = np.concatenate([geometry.source(shot), geometry.receivers_of(shot)])
-        spreads.append((points.min(axis=0), points.max(axis=0)))
+        receivers, source = geometry.receivers_of(shot), geometry.sources[shot]
+        # Shots often have all receivers in common.
+        if id(receivers) not in ends:
+            ends = {id(receivers): (receivers.min(axis=0), receivers.max(axis=0))}
+        low, high = ends[id(receivers)]
+        spreads.append((np.minimum(low, source), np.maximum(high, source)))
     return spreads
 
 
@@ -232,6 +237,10 @@ class _Clock:
 
     def __init__(self, grid: Grid, axis: int, velocity: Array) -> None:
         others = tuple(a for a in range(grid.ndim) if a != axis)
+        if is_uniform(velocity):
+            velocity = np.full(
+                [n if a == axis else 1 for a, n in enumerate(grid.shape)], velocity.flat[0]
+            )
         fastest = velocity.max(axis=others)
         between = np.maximum(fastest[1:], fastest[:-1])
         self._x = grid.coordinates(axis)

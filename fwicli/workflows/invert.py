@@ -29,6 +29,7 @@ from fwicli.workflows.assembly import executors, optimizer
 from fwicli.workflows.assembly.inversion import InversionObjects
 from fwicli.workflows.inversion.resume import RULE, ResumeRule
 from fwicli.workflows.planning import inversion_checks, stage_numerics
+from fwicli.workflows.planning.costs import forecast
 from fwicli.workflows.planning.observed import observed
 from fwicli.workflows.planning.plan import Plan, make_plan, workers
 from fwicli.workflows.planning.problems import Problems
@@ -124,6 +125,7 @@ def run(
     run_folder = RunFolder(folder, loaded, resume_rule.allows, RULE)
     resumed = run_folder.open(resume, force)
     plan.agree(run_folder)
+    forecast.note(plan, loaded, run_folder)
     progress = run_folder.heartbeat.followed(progress or Silent(), plan.workers)
     inversion = InversionRun(plan, run_folder, progress)
     output = partial(worker_output, run_folder.file)

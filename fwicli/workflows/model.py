@@ -26,6 +26,7 @@ from fwicli.workflows.assembly import executors, plausibility, sizes
 from fwicli.workflows.assembly import geometry as positions
 from fwicli.workflows.assembly.wavelets import signature
 from fwicli.workflows.planning import placement, simulation_grids
+from fwicli.workflows.planning.costs import forecast
 from fwicli.workflows.planning.numerics import discretize
 from fwicli.workflows.planning.plan import Plan, make_plan, workers
 from fwicli.workflows.planning.problems import Problems
@@ -168,6 +169,7 @@ def run(
     parts.check_shots(part, plan.acquisition.shots)
     run_folder = parts.run_folder(Path(folder), loaded, shots)
     run_folder.open(resume, force)
+    forecast.note(plan, loaded, run_folder)
     progress = run_folder.heartbeat.followed(progress or Silent(), plan.workers)
     discretization = plan.stages[0].discretization()
     tasks = modelling_tasks(plan, discretization)[part.start : part.stop]

@@ -27,6 +27,7 @@ from fwicli.survey.signals.bands import Band
 from fwicli.survey.traces import Traces
 from fwicli.workflows.assembly import executors, survey
 from fwicli.workflows.planning import migration
+from fwicli.workflows.planning.costs import forecast
 from fwicli.workflows.planning.numerics import Numerics
 from fwicli.workflows.planning.plan import Plan, make_plan
 from fwicli.workflows.quality import one_shot
@@ -89,6 +90,7 @@ def run(
     resumed = run_folder.open(resume, force)
     progress = run_folder.heartbeat.followed(progress or Silent(), plan.workers)
     plan.agree(run_folder)
+    forecast.note(plan, loaded, run_folder)
     tasks = _tasks(loaded.config.imaging, plan)
     part = range(len(tasks)) if shots is None else _within(plan, shots)
     finished = FinishedSums(run_folder.file(PARTIAL), len(tasks), plan.stages[0].grid)

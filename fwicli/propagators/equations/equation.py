@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from fwicli.survey import components
+import numpy as np
+
+from fwicli.survey import components, uniform
 from fwicli.survey.acquisition import Acquisition
 
 if TYPE_CHECKING:
@@ -201,7 +203,8 @@ class Equation:
         slowest, fastest : float
         """
         complete = self.complete(properties, ndim)
-        return float(call(self.slowest, complete).min()), float(call(self.fastest, complete).max())
+        slowest, fastest = call(self.slowest, complete), call(self.fastest, complete)
+        return float(uniform.distinct(slowest).min()), float(uniform.distinct(fastest).max())
 
 
 def call(function: Function, properties: Mapping[str, Any]) -> Any:
@@ -218,7 +221,14 @@ def call(function: Function, properties: Mapping[str, Any]) -> Any:
     object
         Value of the function.
     """
-    return function(**{name: properties[name] for name in inspect.signature(function).parameters})
+    names = inspect.signature(function).parameters
+    arrays = {name: np.asarray(properties[name]) for name in names}
+    shapes = {values.shape for values in arrays.values() if values.ndim}
+    if len(shapes) == 1 and all(map(uniform.is_uniform, arrays.values())):
+        # Once for all points, of which there may be more than any memory holds.
+        value = function(**{name: uniform.distinct(values) for name, values in arrays.items()})
+        return np.broadcast_to(value, next(iter(shapes)))
+    return function(**{name: properties[name] for name in names})
 
 
 @cache

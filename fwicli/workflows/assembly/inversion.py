@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from fwicli.inversion.shots.batches import Batches
 from fwicli.inversion.shots.encoding import Encoding
 from fwicli.inversion.unknowns.variables import Variables
 from fwicli.survey.model import EarthModel
+from fwicli.survey.uniform import pointwise
 from fwicli.workflows.assembly import misfit, optimizer, shots
 from fwicli.workflows.assembly.arrays import ModelArrays, TraceArrays
 from fwicli.workflows.assembly.conditioning import Preparer, build_preparer
@@ -84,11 +85,13 @@ class InversionObjects:
             On the grid of `model`.
         """
         further = (np.minimum, np.maximum)[side]
+        names = self.config.inversion.inverted()
+        bounds = {name: outermost(self.bounds(name)) for name in names}
         properties = model.properties
         return model.changed(
             {
-                name: further(properties[name], outermost(self.bounds(name))[side])
-                for name in self.config.inversion.inverted()
+                name: pointwise(partial(further, bounds[name][side]), properties[name])
+                for name in names
                 if name in properties
             }
         )

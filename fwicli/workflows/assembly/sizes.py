@@ -6,6 +6,7 @@ import math
 import resource
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +27,24 @@ OF_SAMPLE = 1
 IN_MEMORY = 0.2
 
 
+_machine: ContextVar[float | None] = ContextVar("machine", default=None)
+
+
+@contextmanager
+def of_machine(memory: float | None) -> Iterator[None]:
+    """Judge sizes by the memory of another machine [bytes]; by that of this one for None."""
+    token = _machine.set(memory)
+    try:
+        yield
+    finally:
+        _machine.reset(token)
+
+
 def there() -> int:
-    """Memory that this process may have [bytes]."""
+    """Memory that this process may have, or that of the machine that a plan is for [bytes]."""
+    machine = _machine.get()
+    if machine is not None:
+        return int(machine)
     limits = [resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
     return min([available(), *(limit for limit in limits if limit != resource.RLIM_INFINITY)])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
+from fwicli.survey.uniform import pointwise, uniform
 from fwicli.workflows.assembly import corrections, field_records, grid_files, plausibility, sizes
 
 Array = NDArray[Any]
@@ -28,7 +30,9 @@ def earth_model(section: schema.ModelSection) -> EarthModel:
     """The model of a section, in SI units, smoothed where the section says so."""
     if section.shape is not None:
         names = [name for name in ("vp", *_others(section)) if getattr(section, name) is not None]
-        sizes.model(section.shape, len(names))
+        sizes.model(
+            section.shape, len([n for n in names if not isinstance(getattr(section, n), float)])
+        )
     values, stored = read_property(section, section.vp)
     grid = _grid(section, tuple(values.shape), stored)
     scale = 1000.0 if section.unit == "km/s" else 1.0
@@ -36,14 +40,19 @@ def earth_model(section: schema.ModelSection) -> EarthModel:
     for name, unit in _others(section).items():
         source = getattr(section, name)
         if isinstance(source, float):
-            others[name] = np.full(grid.shape, source * unit)
+            others[name] = uniform(source * unit, grid.shape)
         elif source is not None:
             others[name] = read_property(section, source)[0].astype(np.float64) * unit
-    model = EarthModel(grid, values.astype(np.float64) * scale, others)
+    model = EarthModel(grid, pointwise(partial(_scaled, scale=scale), values), others)
     if section.smooth is None:
         return model
     check_smoothing(section.smooth.length, grid)
     return model.smoothed(section.smooth.length, kept_points(model, section.smooth.keep))
+
+
+def _scaled(values: Array, scale: float) -> Array:
+    """Values in double precision, times a scale."""
+    return np.asarray(values.astype(np.float64) * scale)
 
 
 def check_smoothing(length: float, grid: Grid) -> None:
@@ -139,7 +148,7 @@ def kept_points(model: EarthModel, what: str | float) -> NDArray[np.bool_]:
     if what == "water":
         return model.water()
     if what == "nothing":
-        return np.zeros(model.grid.shape, dtype=bool)
+        return np.broadcast_to(np.False_, model.grid.shape)
     return model.above(float(what))
 
 
@@ -167,7 +176,7 @@ def read_property(
         If the file cannot be read, or has another shape.
     """
     if isinstance(source, float):
-        return np.full(section.shape or [], source), None
+        return uniform(source, tuple(section.shape or ())), None
     shape = source.shape or section.shape
     stored = grid_files.read(source, shape)
     values = stored.values

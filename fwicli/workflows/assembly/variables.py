@@ -106,8 +106,8 @@ def check_bounds(name: str, bounds: Bounds, grid: Grid) -> None:
         If a lower bound is above an upper one, or not positive where it has to be.
     """
     low, high = bounds
-    crossed = np.argwhere(np.broadcast_to(np.asarray(low > high), grid.shape))
-    if crossed.size:
+    if np.any(low > high):
+        crossed = np.argwhere(np.broadcast_to(np.asarray(low > high), grid.shape))
         place = tuple(int(i) for i in crossed[0])
         lowest, highest = (float(np.broadcast_to(end, grid.shape)[place]) for end in bounds)
         lower, upper = apart(lowest, highest)

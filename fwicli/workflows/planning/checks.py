@@ -19,6 +19,7 @@ from fwicli.survey.grid import Grid
 from fwicli.survey.model import PLAUSIBLE, UNITS, EarthModel, velocity_unit
 from fwicli.survey.signals.bands import Band
 from fwicli.survey.signals.wavelets import BAND_EDGE, Spectrum
+from fwicli.survey.uniform import distinct
 from fwicli.workflows.assembly import plausibility
 from fwicli.workflows.planning.problems import Problems
 
@@ -61,6 +62,7 @@ def check_plausible(problems: Problems, name: str, model: EarthModel) -> None:
     model : EarthModel
     """
     for prop, values in model.properties.items():
+        values = distinct(values)
         low, high = PLAUSIBLE[prop]
         if prop == "vp" and values.max() < low:
             slowest, fastest = float(values.min()), float(values.max())

@@ -18,13 +18,14 @@ from fwicli.execution import cores
 from fwicli.propagators import history
 from fwicli.propagators.kernels import cache, toolchain
 from fwicli.workflows.planning.costs import forecast
+from fwicli.workflows.planning.nodes import Nodes
 from fwicli.workflows.planning.plan import Plan, make_plan
 
 # Room that any run needs for temporary files [bytes].
 LEAST = 32e6
 
 
-def examined(loaded: Loaded, folder: Path) -> Plan:
+def examined(loaded: Loaded, folder: Path, nodes: Nodes | None = None) -> Plan:
     """The plan of a run with the state of the machine, and warnings where that falls short.
 
     Parameters
@@ -32,6 +33,8 @@ def examined(loaded: Loaded, folder: Path) -> Plan:
     loaded : Loaded
     folder : Path
         Where the run would write.
+    nodes : Nodes, optional
+        That the run is to have; by default this machine.
 
     Returns
     -------
@@ -42,7 +45,7 @@ def examined(loaded: Loaded, folder: Path) -> Plan:
     ProblemsError
         With everything that makes the run impossible anywhere.
     """
-    planned = make_plan(loaded)
+    planned = make_plan(loaded, nodes)
     warnings: list[str] = []
     planned.environment = {
         "cores": cores(),
@@ -51,7 +54,7 @@ def examined(loaded: Loaded, folder: Path) -> Plan:
         **_output(planned, folder, warnings),
     }
     threads = planned.workers * planned.stages[0].threads
-    if threads > cores():
+    if threads > cores() and nodes is None:
         warnings.append(
             f"{planned.workers} workers of {planned.stages[0].threads} threads share {cores()} "
             f"cores, as this process may use no more; lower `execution.workers` or "
@@ -103,7 +106,7 @@ def _temporary(planned: Plan, warnings: list[str]) -> dict[str, Any]:
         warnings.append(
             f"TMPDIR={chosen} cannot be written, or is full; {folder} is used in its place"
         )
-    needed = LEAST + planned.workers * max(
+    needed = LEAST + planned.at_once * max(
         (
             history.snapshots(s.steps, s.history_step) * s.demand().snapshot
             for s in planned.stages

@@ -10,13 +10,13 @@ import numpy as np
 from fwicli.config import schema
 from fwicli.config.execution import ExecutionSection
 from fwicli.digits import round_down
-from fwicli.execution import available
 from fwicli.propagators import history
 from fwicli.propagators.equations import registry
 from fwicli.propagators.history import HistoryOptions, Kind
 from fwicli.propagators.sampling import interpolation
 from fwicli.propagators.sampling.memory import TraceMemory
 from fwicli.survey.acquisition import Acquisition
+from fwicli.workflows.assembly import sizes
 from fwicli.workflows.planning.numerics import Numerics
 from fwicli.workflows.planning.problems import Problems
 
@@ -28,7 +28,7 @@ def memory(section: ExecutionSection) -> float:
     """Memory for all workers together [bytes]."""
     if section.memory is not None:
         return section.memory * 1e9
-    return SHARE * available()
+    return SHARE * sizes.there()
 
 
 def with_traces(stage: Numerics, acquisition: Acquisition) -> Numerics:

@@ -28,6 +28,7 @@ from fwicli.workflows.planning import (
 from fwicli.workflows.planning.checks import check_complete, check_plausible
 from fwicli.workflows.planning.cures import NamedFault
 from fwicli.workflows.planning.memory import Total
+from fwicli.workflows.planning.nodes import Nodes
 from fwicli.workflows.planning.numerics import Numerics
 from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.run_folder.folder import RunFolder
@@ -62,6 +63,10 @@ class Plan:
         Faults that the records show by themselves; each is among the warnings.
     costs : dict of str to object
         Time, disks and network (see `costs.forecast`); empty until they are asked for.
+    nodes : Nodes or None
+        That the plan is for; None for this machine.
+    per_node : int
+        Workers of a node; 0 without nodes.
     """
 
     kind: str
@@ -79,6 +84,8 @@ class Plan:
     environment: dict[str, Any] = field(default_factory=dict)
     faults: list[NamedFault] = field(default_factory=list)
     costs: dict[str, Any] = field(default_factory=dict)
+    nodes: Nodes | None = None
+    per_node: int = 0
 
     @property
     def verb(self) -> Verb:
@@ -91,14 +98,19 @@ class Plan:
         return max(s.memory(gradient=self.verb.keeps_history) for s in self.stages)
 
     @property
+    def at_once(self) -> int:
+        """Workers of a machine, or of a node."""
+        return self.per_node or self.workers
+
+    @property
     def total(self) -> Total:
-        """Memory of all processes."""
+        """Memory of all processes of a machine, or of a node."""
         geometry, axis = self.acquisition, self.stages[0].time
         # Modelled records are written as they come.
         one_by_one = self.gathers is None or (self.gathers.stored and not self._fits_all_shots)
         traces = geometry.counts.max() if one_by_one else geometry.counts.sum()
         records = 4.0 * float(traces) * axis.samples
-        return Total(self.verb.memory, self.workers, self.memory, records, self.model.grid)
+        return Total(self.verb.memory, self.at_once, self.memory, records, self.model.grid)
 
     @property
     def _fits_all_shots(self) -> bool:
@@ -163,7 +175,7 @@ class Plan:
             "threads_per_shot": self.stages[0].threads,
             "memory_per_shot_mb": round(self.memory / 1e6, 1),
             **histories,
-            "memory_mb": round(self.memory * self.workers / 1e6, 1),
+            "memory_mb": round(self.memory * self.at_once / 1e6, 1),
             "memory_with_imports_mb": round(self.total.nbytes / 1e6, 1),
             "gigapoint_steps_per_propagation": [round(s.work() / 1e9, 3) for s in self.stages],
             "stages": [s.summary() for s in self.stages],
@@ -174,8 +186,18 @@ class Plan:
         }
 
 
-def make_plan(loaded: Loaded) -> Plan:
+def make_plan(loaded: Loaded, nodes: Nodes | None = None) -> Plan:
     """Check a run and plan it.
+
+    Parameters
+    ----------
+    loaded : Loaded
+    nodes : Nodes, optional
+        That the run is to have; by default this machine.
+
+    Returns
+    -------
+    plan : Plan
 
     Raises
     ------
@@ -184,36 +206,65 @@ def make_plan(loaded: Loaded) -> Plan:
     """
     problems = Problems(loaded)
     problems.get(("execution", "engine"), partial(executors.check, loaded.config.execution))
-    model = _model(problems, loaded.config)
-    plan: Plan | None = None
-    with sizes.bounded():
-        plan = find(loaded.kind).plan(problems, loaded.config, model)
-        if plan is not None:
-            _fit(problems, loaded.config, plan)
+    with sizes.of_machine(None if nodes is None else nodes.memory), sizes.bounded():
+        plan = _checked(problems, loaded, nodes)
+        available = history.memory(loaded.config.execution)
     problems.finish()
     if plan is None:  # every way to None leaves a problem, which `finish` raises
         raise FwiError("a check failed without saying why; please report this")
     plan.warnings, plan.notes = problems.warnings, problems.notes
     plan.faults = problems.faults
-    needed, available = plan.total.nbytes, history.memory(loaded.config.execution)
+    needed = plan.total.nbytes
     if needed > available:
         histories = "set `physics.history: auto`, " if plan.verb.keeps_history else ""
         plan.warnings.append(
-            f"{plan.workers} shots at once take {needed / 1e9:.3g} GB with all processes, of the "
+            f"{plan.at_once} shots at once take {needed / 1e9:.3g} GB with all processes, of the "
             f"{available / 1e9:.3g} GB that there are for them; lower `execution.workers`, "
             f"{histories}or use a coarser grid"
         )
     return plan
 
 
-def _fit(problems: Problems, config: schema.RunConfig, plan: Plan) -> None:
-    """Fit the histories of a plan to the memory; one shot must fit into it."""
+def _checked(problems: Problems, loaded: Loaded, nodes: Nodes | None) -> Plan | None:
+    """The plan of a run with histories that fit; None where there are problems."""
+    plan: Plan | None = find(loaded.kind).plan(
+        problems, loaded.config, _model(problems, loaded.config)
+    )
+    if plan is None:
+        return None
     plan.stages = [history.with_traces(s, plan.acquisition) for s in plan.stages]
-    if plan.verb.keeps_history:
-        free = history.memory(config.execution) - plan.total.fixed
-        budget = max(0.0, free) / plan.workers
-        plan.stages = [history.with_history(problems, config, s, budget) for s in plan.stages]
+    if nodes is None:
+        _fit(problems, loaded.config, plan)
+    else:
+        _fit_nodes(problems, loaded.config, plan, nodes)
     problems.get(("model",), partial(_check_fit, plan))
+    return plan
+
+
+def _fit(problems: Problems, config: schema.RunConfig, plan: Plan) -> bool:
+    """Fit the histories of a plan to the memory; whether all fit without a file."""
+    budget = max(0.0, history.memory(config.execution) - plan.total.fixed) / plan.at_once
+    if plan.verb.keeps_history:
+        plan.stages = [history.with_history(problems, config, s, budget) for s in plan.stages]
+    in_memory = all(s.history.kind != "disk" for s in plan.stages)
+    return plan.memory <= budget and in_memory
+
+
+def _fit_nodes(problems: Problems, config: schema.RunConfig, plan: Plan, nodes: Nodes) -> None:
+    """As many workers on each node as have room for their shots and histories."""
+    shots, threads = plan.acquisition.shots, config.execution.threads
+    for count in nodes.per_node(shots, threads):
+        plan.nodes, plan.per_node = nodes, count
+        plan.workers = min(shots, nodes.count * count)
+        if _fit(problems, config, plan):
+            break
+    idle = nodes.cores - plan.per_node * threads
+    if idle >= threads * plan.per_node and shots >= nodes.count * nodes.cores // threads:
+        problems.warn(
+            f"the memory of a node has room for {plan.per_node} shots at once, which leaves {idle} "
+            f"of {nodes.cores} cores idle; set `execution.threads: "
+            f"{nodes.cores // plan.per_node}`, so that they share the work of a shot"
+        )
 
 
 def _model(problems: Problems, config: schema.RunConfig) -> EarthModel | None:

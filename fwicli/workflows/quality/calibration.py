@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from fwicli.config import schema
 from fwicli.errors import DataError
-from fwicli.execution import Executor, Processes
+from fwicli.execution import Executor, Processes, cores
 from fwicli.inversion.comparison import Comparison, StoredComparison
 from fwicli.inversion.conditioning.operators import Record
 from fwicli.inversion.quality.timing import MeasuredShot, TimedShot
@@ -42,7 +42,7 @@ from fwicli.workflows.run_folder import finished_shots
 Array = NDArray[Any]
 
 # Points of the largest grid that is measured, all workers together.
-LARGEST = 40_000_000
+LARGEST = 8_000_000
 # Seconds that one run of the measurement may take, about.
 SECONDS = 2.0
 
@@ -105,13 +105,14 @@ def calibrate(plan: Plan, config: schema.RunConfig, seconds: float = SECONDS) ->
 def _stage(plan: Plan, number: int, kernels: _Kernels) -> Calibration:
     """Measure a stage, in workers that have done nothing before."""
     stage, gradient = plan.stages[number], bool(kernels.sums)
-    smaller = _affordable(stage, plan.workers)
+    count = min(plan.at_once, max(1, cores() // stage.threads))
+    smaller = _affordable(stage, count)
     with _workers(1) as executor:
         compiled, compilation = _compile(smaller, kernels, executor)
-    tasks = [_timed(smaller, plan.model, shot, kernels) for shot in _experiments(plan, number)]
-    with _workers(plan.workers) as executor:
+    tasks = [_timed(smaller, plan.model, shot, kernels) for shot in _samples(plan, number, count)]
+    with _workers(count) as executor:
         shots: list[MeasuredShot] = list(executor.map(tasks))
-        handover = _handover(tasks, executor, kernels.sums) if plan.workers > 1 else (0.0, 0.0)
+        handover = _handover(tasks, executor, kernels.sums) if plan.at_once > 1 else (0.0, 0.0)
     longest = shots[0].runs[-1]
     axis = replace(smaller.time, samples=longest.samples)
     samples = min(longest.samples, stage.traces.samples)
@@ -120,7 +121,7 @@ def _stage(plan: Plan, number: int, kernels: _Kernels) -> Calibration:
         shape=smaller.padded,
         every=stage.history_step,
         traces=calibrations.traces_of(stage),
-        workers=plan.workers,
+        workers=count,
         steps=longest.steps,
         comparison=_mean([s.comparison for s in shots]),
         start=_mean([s.start for s in shots]),
@@ -169,10 +170,10 @@ def _affordable(stage: Numerics, workers: int) -> Numerics:
     return cut
 
 
-def _experiments(plan: Plan, number: int) -> list[_Sample]:
+def _samples(plan: Plan, number: int, workers: int) -> list[_Sample]:
     """A shot for each worker, from all over the survey, with its comparison where there is one."""
     count = plan.acquisition.shots
-    shots = [count * (2 * n + 1) // (2 * plan.workers) for n in range(plan.workers)]
+    shots = [count * (2 * n + 1) // (2 * workers) for n in range(workers)]
     if plan.inversion is None:
         return [_alone(plan, number, shot) for shot in shots]
     objects = plan.inversion.stages[number]
@@ -180,7 +181,7 @@ def _experiments(plan: Plan, number: int) -> list[_Sample]:
         return [_of(_compared(plan, number, shot)) for shot in shots]
     every = [_compared(plan, number, shot) for shot in range(count)]
     chosen, _ = ShotSelection(every, objects.batches, objects.encoding).select(number, 0)
-    return [_of(chosen[n % len(chosen)]) for n in range(plan.workers)]
+    return [_of(chosen[n % len(chosen)]) for n in range(workers)]
 
 
 def _of(experiment: Experiment) -> _Sample:

@@ -2,6 +2,7 @@
 
     config.yaml         the resolved config: it can be run again as it is
     environment.json    versions, host, revision, compiler and fingerprints of the inputs
+    plan.json           time, memory and disk that were planned
     progress.jsonl      one line a step
     log.txt             what was said
     status.json         sign of life, for `fwi status`

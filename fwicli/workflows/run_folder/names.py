@@ -5,3 +5,6 @@ CONFIG, ENVIRONMENT, PROGRESS, LOG = "config.yaml", "environment.json", "progres
 WORKERS = "workers.txt"
 # Begins results in text, below a mark of a comment.
 WRITTEN = "written by fwi"
+PLAN = "plan.json"
+# First key of a plan.
+PLANNED = "fwicli_plan"

@@ -13,6 +13,8 @@ from fwicli.workflows.run_folder.manifest import JOURNAL, PARTIAL
 from fwicli.workflows.run_folder.names import CONFIG as CONFIG
 from fwicli.workflows.run_folder.names import ENVIRONMENT as ENVIRONMENT
 from fwicli.workflows.run_folder.names import LOG as LOG
+from fwicli.workflows.run_folder.names import PLAN as PLAN
+from fwicli.workflows.run_folder.names import PLANNED as PLANNED
 from fwicli.workflows.run_folder.names import PROGRESS as PROGRESS
 from fwicli.workflows.run_folder.names import WORKERS as WORKERS
 from fwicli.workflows.run_folder.names import WRITTEN as WRITTEN
@@ -40,7 +42,7 @@ def names(loaded: Loaded) -> tuple[str, ...]:
     """Files and folders that a run may write, by their names in its folder."""
     workers = () if loaded.config.execution.cluster is None else (WORKERS,)
     outputs = find(loaded.kind).outputs(loaded.config)
-    return (CONFIG, ENVIRONMENT, PROGRESS, LOG, STATUS, *workers, *outputs)
+    return (CONFIG, ENVIRONMENT, PLAN, PROGRESS, LOG, STATUS, *workers, *outputs)
 
 
 def everything() -> tuple[str, ...]:
@@ -132,6 +134,8 @@ def _text(path: Path, begin: str) -> bool:
         return f'"{LAYOUT}"' in begin
     if path.name == COMPLETE:
         return begin.startswith('{"part": ')
+    if path.name == PLAN:
+        return f'"{PLANNED}"' in begin
     if path.name != ENVIRONMENT:
         # The others are written aside, and not whole.
         return begin.startswith(f"# {WRITTEN}") or path.name.startswith(".")

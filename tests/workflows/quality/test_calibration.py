@@ -11,7 +11,9 @@ from click.testing import CliRunner
 
 from fwicli.cli.main import cli
 from fwicli.config.loader import load
+from fwicli.errors import ConfigError
 from fwicli.propagators.history import HistoryOptions
+from fwicli.workflows import invert
 from fwicli.workflows.planning.costs import calibrations, forecast
 from fwicli.workflows.planning.plan import make_plan
 from fwicli.workflows.quality import calibration
@@ -99,3 +101,19 @@ def test_encoded_shots_are_measured(survey: Path) -> None:
         survey / "invert.yaml", ONE_STAGE, "inversion.shots={encode: {sources: 2}}"
     )
     assert found.workers == plan.workers == 2
+
+
+def test_the_folder_of_a_run_has_its_plan(survey: Path, tmp_path: Path) -> None:
+    """With seconds of an iteration where they were measured; a second run overwrites nothing."""
+    path, settings = survey / "invert.yaml", [ONE_STAGE.replace("iterations: 3", "iterations: 1")]
+    for folder, expected in (("before", None), ("after", float)):
+        invert.run(load(path, settings=settings), tmp_path / folder)
+        plan = json.loads((tmp_path / folder / "plan.json").read_text())
+        (stage,) = plan["stages"]
+        seconds = stage["seconds_per_iteration"]
+        assert seconds is None if expected is None else seconds > 0
+        assert plan["memory_mb"] > plan["memory_per_worker_mb"] > 0
+        measured(path, *settings)
+    with pytest.raises(ConfigError, match="already holds a run"):
+        invert.run(load(path, settings=settings), tmp_path / "after")
+    invert.run(load(path, settings=settings), tmp_path / "after", force=True)

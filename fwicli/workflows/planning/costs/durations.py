@@ -48,7 +48,7 @@ class ShotTimes:
 
 
 def of_shot(
-    numerics: Numerics, measured: Calibration, gradient: bool, kind: int = ELAPSED
+    numerics: Numerics, measured: Calibration, gradient: bool, kind: int = ELAPSED, threads: int = 1
 ) -> ShotTimes:
     """Times of a shot of a stage, from the speeds of the same grid or another.
 
@@ -61,13 +61,15 @@ def of_shot(
         Whether waves go back as well.
     kind : {0, 1}
         Elapsed time, or time on processors: what elapses where nobody else uses them.
+    threads : int
+        By which times of one thread are divided.
 
     Returns
     -------
     times : ShotTimes
     """
     larger = math.prod(numerics.padded) / measured.points
-    share = 1.0 if kind == ELAPSED else 1 / numerics.threads
+    share = 1 / (threads if kind == ELAPSED else numerics.threads)
     more = calibrations.traces_of(numerics) / measured.traces
     steps = numerics.steps
     again = numerics.demand().repeated(numerics.history) if gradient else 0

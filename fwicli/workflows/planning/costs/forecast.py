@@ -5,16 +5,20 @@ Without a measurement there are no times: the forecast then says how to measure.
 
 from __future__ import annotations
 
+import json
 import shlex
 from dataclasses import dataclass
 from typing import Any
 
 from fwicli.config.loader import Loaded
-from fwicli.workflows.planning.costs import calibrations, counts, durations, transfers
+from fwicli.disk import atomic
+from fwicli.workflows.planning.costs import calibrations, counts, durations, grid_errors, transfers
 from fwicli.workflows.planning.costs.calibrations import Calibration
 from fwicli.workflows.planning.costs.counts import Counts
 from fwicli.workflows.planning.costs.durations import ELAPSED, PROCESSORS, StageTimes
 from fwicli.workflows.planning.plan import Plan
+from fwicli.workflows.run_folder import outputs
+from fwicli.workflows.run_folder.folder import RunFolder
 
 # Elapsed times that exceed those on processors by this factor tell of the work of others.
 BUSY = 1.2
@@ -33,12 +37,15 @@ class StageForecast:
         None if there is none.
     times, quiet : StageTimes or None
         As measured, and without others' work on the same processors.
+    threads : int
+        By which times of one thread were divided.
     """
 
     counts: Counts
     measured: Calibration | None = None
     times: StageTimes | None = None
     quiet: StageTimes | None = None
+    threads: int = 1
 
 
 def stages(plan: Plan, loaded: Loaded) -> list[StageForecast]:
@@ -58,17 +65,21 @@ def stages(plan: Plan, loaded: Loaded) -> list[StageForecast]:
     for number, (stage, count) in enumerate(zip(plan.stages, counts.of_plan(plan), strict=True)):
         sums, curvature = plan.verb.kernels(loaded.config, number)
         of = calibrations.key(stage, sums, curvature)
-        measured = calibrations.nearest(of, stage, plan.workers)
+        measured = calibrations.nearest(of, stage, plan.at_once)
+        threads = 1
+        if measured is None:
+            measured = calibrations.nearest({**of, "threads": 1}, stage, plan.at_once)
+            threads = stage.threads
         if measured is None:
             forecasts.append(StageForecast(count))
             continue
         times, quiet = (
             durations.of_stage(
-                durations.of_shot(stage, measured, bool(sums), kind), count, plan.workers
+                durations.of_shot(stage, measured, bool(sums), kind, threads), count, plan.workers
             )
             for kind in (ELAPSED, PROCESSORS)
         )
-        forecasts.append(StageForecast(count, measured, times, quiet))
+        forecasts.append(StageForecast(count, measured, times, quiet, threads))
     return forecasts
 
 
@@ -86,14 +97,22 @@ def summary(plan: Plan, loaded: Loaded) -> dict[str, Any]:
     summary : dict of str to object
     """
     forecasts = stages(plan, loaded)
+    errors = [grid_errors.read(plan, n) for n in range(len(plan.stages))]
     numbers: dict[str, Any] = {
         "memory_per_worker_mb": round((plan.verb.memory.worker + plan.memory) / 1e6, 1),
         **transfers.summary(plan, [f.counts for f in forecasts]),
     }
+    if plan.nodes is not None:
+        numbers |= {"nodes": plan.nodes.count, "workers_per_node": plan.per_node}
+        numbers["memory_per_node_mb"] = round(plan.total.nbytes / 1e6, 1)
     times = [f.times for f in forecasts if f.times is not None]
     measured = [f.measured for f in forecasts if f.measured is not None]
     if len(times) < len(forecasts):
-        command = shlex.join(["fwi", "check", str(loaded.path), "--calibrate"])
+        words = ["fwi", "check", str(loaded.path), "--calibrate"]
+        if plan.nodes is not None:
+            cores, memory = str(plan.nodes.cores), f"{plan.nodes.memory / 1e9:g}"
+            words += ["--nodes", str(plan.nodes.count), "--cores", cores, "--memory", memory]
+        command = shlex.join(words)
         numbers["calibration"] = f"none on this machine for these kernels: run `{command}`"
         return numbers
     numbers["calibration"] = "; ".join(dict.fromkeys(_basis(plan, f) for f in forecasts))
@@ -104,11 +123,38 @@ def summary(plan: Plan, loaded: Loaded) -> dict[str, Any]:
     numbers["compilation_s"] = round(max(m.compilation for m in measured), 3)
     if all(m.own and m.planned > SMALL for m in measured):
         numbers["memory_per_worker_measured_mb"] = round(_memory(plan, measured) / 1e6, 1)
+    if plan.nodes is not None:
+        longest = numbers.get("time_on_quiet_machine_s", numbers["time_s"])
+        numbers |= transfers.jobs(plan.nodes, longest)
     numbers["assumption"] = "; ".join(
         dict.fromkeys(f.counts.assumption for f in forecasts if f.counts.assumption)
     )
-    numbers["stages"] = [_stage(f) for f in forecasts]
+    numbers["stages"] = [
+        {**_stage(f), "grid_error_percent": None if e is None else round(100 * e, 3)}
+        for f, e in zip(forecasts, errors, strict=True)
+    ]
     return numbers
+
+
+def note(plan: Plan, loaded: Loaded, folder: RunFolder) -> None:
+    """Write the plan into the folder of its run.
+
+    Parameters
+    ----------
+    plan : Plan
+    loaded : Loaded
+        Config of the plan.
+    folder : RunFolder
+    """
+    numbers = summary(plan, loaded)
+    times = numbers.pop("stages", [{} for _ in plan.stages])
+    numbers |= {"workers": plan.workers, "memory_mb": round(plan.total.nbytes / 1e6, 1)}
+    numbers["stages"] = [
+        {"seconds_per_iteration": stage.get("time_of_iteration_s"), **stage} for stage in times
+    ]
+    text = json.dumps({outputs.PLANNED: 1, **numbers}, indent=2)
+    with atomic.replacing(folder.file(outputs.PLAN)) as new:
+        new.write_text(f"{text}\n", encoding="utf-8")
 
 
 def _stage(forecast: StageForecast) -> dict[str, Any]:
@@ -137,8 +183,13 @@ def _basis(plan: Plan, forecast: StageForecast) -> str:
     if measured is None:
         return ""
     text = f"{measured.workers} workers on {' x '.join(map(str, measured.shape))} points"
-    shapes = {stage.padded for stage in plan.stages}
-    return text if measured.shape in shapes else f"{text}, scaled by points and steps"
+    if measured.shape not in {stage.padded for stage in plan.stages}:
+        text += ", scaled by points and steps"
+    if forecast.threads > 1:
+        text += f" and to {forecast.threads} threads, as if each were as fast as one alone"
+    if plan.nodes is not None:
+        text += ", on this machine: on a node, the same command measures that"
+    return text
 
 
 def _memory(plan: Plan, measured: list[Calibration]) -> float:

@@ -1,4 +1,4 @@
-"""Bytes that a run keeps on disks and moves between its processes.
+"""Bytes that a run keeps on disks and moves between its processes; jobs and node hours.
 
 In an evaluation each worker receives the model once, and the sums of `BLOCK` shots move at most
 once on their way to the sum of all.
@@ -13,6 +13,7 @@ from typing import Any
 from fwicli.propagators import history
 from fwicli.propagators.equations import registry
 from fwicli.workflows.planning.costs.counts import Counts
+from fwicli.workflows.planning.nodes import Nodes
 from fwicli.workflows.planning.numerics import Numerics
 from fwicli.workflows.planning.plan import Plan
 
@@ -38,9 +39,26 @@ def summary(plan: Plan, counts: Sequence[Counts]) -> dict[str, Any]:
     pairs = list(zip(plan.stages, counts, strict=True))
     return {
         "run_folder_mb": round(plan.verb.output_bytes(plan) / 1e6, 3),
-        "scratch_mb": round(plan.workers * max(scratch(s) for s in plan.stages) / 1e6, 3),
+        "scratch_mb": round(plan.at_once * max(scratch(s) for s in plan.stages) / 1e6, 3),
         "network_per_evaluation_mb": round(max(network(plan, s, c) for s, c in pairs) / 1e6, 3),
     }
+
+
+def jobs(nodes: Nodes, seconds: float) -> dict[str, Any]:
+    """Jobs and node hours of a run.
+
+    Parameters
+    ----------
+    nodes : Nodes
+    seconds : float
+        Time of the run [s].
+
+    Returns
+    -------
+    summary : dict of str to float
+    """
+    count = {} if nodes.walltime is None else {"jobs": math.ceil(seconds / nodes.walltime)}
+    return {**count, "node_hours": round(nodes.count * seconds / 3600, 3)}
 
 
 def scratch(stage: Numerics) -> float:
