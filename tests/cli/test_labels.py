@@ -90,7 +90,7 @@ def test_plans_are_shown_unrounded() -> None:
         summary=lambda: {"spacing_m": [0.001, 0.001], "points_per_wavelength": 3.4},
     )
     plan: Any = SimpleNamespace(
-        stages=[stage], memory=123.0, workers=2, total=SimpleNamespace(nbytes=1e3)
+        stages=[stage], memory=123.0, at_once=2, total=SimpleNamespace(nbytes=1e3)
     )
     (shown,) = unrounded(plan)["stages"]
     assert labels.quantity("spacing_m", shown["spacing_m"]) == "0.0005 m"

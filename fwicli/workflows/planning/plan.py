@@ -203,6 +203,8 @@ def make_plan(loaded: Loaded, nodes: Nodes | None = None) -> Plan:
     ------
     ProblemsError
         With everything that makes the run impossible.
+    FwiError
+        If a check failed without a reason, which is a bug.
     """
     problems = Problems(loaded)
     problems.get(("execution", "engine"), partial(executors.check, loaded.config.execution))

@@ -138,7 +138,17 @@ def key(numerics: Numerics, sums: tuple[str, ...], curvature: str | None) -> dic
 
 
 def read(of: Mapping[str, Any]) -> list[Calibration]:
-    """All measurements of a key, the oldest first."""
+    """All measurements of a key, the oldest first.
+
+    Parameters
+    ----------
+    of : mapping
+        Key of a stage.
+
+    Returns
+    -------
+    calibrations : list of Calibration
+    """
     data = cache.read(_name(of))
     if data is None:
         return []
@@ -194,7 +204,17 @@ def nearest(of: Mapping[str, Any], numerics: Numerics, workers: int) -> Calibrat
 
 
 def traces_of(numerics: Numerics) -> int:
-    """Receivers times samples of the shot that has the most."""
+    """Receivers times samples of the shot that has the most.
+
+    Parameters
+    ----------
+    numerics : Numerics
+
+    Returns
+    -------
+    traces : int
+        At least 1.
+    """
     return max(1, numerics.traces.count * numerics.traces.samples)
 
 

@@ -7,7 +7,7 @@ illumination, and the wavelets at its end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fwicli.inversion.optimizers.conjugate_gradient import ConjugateGradient
 from fwicli.inversion.optimizers.lbfgs import Lbfgs
@@ -30,6 +30,8 @@ EVALUATIONS = {
 # Products of an iteration of a Newton method, as a share of the most that it may make: there, 122
 # in 9 iterations of at most 30.
 PRODUCTS = 0.45
+# Shots that a run with records models before it begins.
+CHECKED = 3
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Counts:
     once_gradients, once_forwards : int
         Gradients and propagations forwards of all experiments that the stage does once, beside its
         first evaluation.
+    checked : int
+        Shots that are modelled before the run, to compare them with their records.
     """
 
     shots: int
@@ -63,6 +67,7 @@ class Counts:
     first_passes: int = 0
     once_gradients: int = 0
     once_forwards: int = 0
+    checked: int = 0
 
     @property
     def assumption(self) -> str:
@@ -89,9 +94,11 @@ def of_plan(plan: Plan) -> list[Counts]:
     counts : list of Counts
     """
     shots = plan.acquisition.shots
+    checked = 0 if plan.gathers is None else min(CHECKED, shots)
     if plan.inversion is None:
-        return [Counts(shots, shots) for _ in plan.stages]
-    return [_of_stage(objects, shots) for objects in plan.inversion.stages]
+        return [Counts(shots, shots, checked=checked) for _ in plan.stages]
+    first, *others = (_of_stage(objects, shots) for objects in plan.inversion.stages)
+    return [replace(first, checked=checked), *others]
 
 
 def _of_stage(objects: StageObjects, shots: int) -> Counts:

@@ -2,7 +2,7 @@
 
     evaluation = ceil(shots / workers) (shot + handover)
     iteration  = evaluations of an iteration, with first passes and products
-    stage      = start of the workers + first evaluation + iterations + what is done once
+    stage      = start of the workers + shots that are checked + first evaluation + iterations + what is done once
 
 Times are elapsed ones, of the machine that was measured. Reading of inputs, pictures and the
 writing of results come on top.
@@ -126,11 +126,11 @@ def of_stage(shot: ShotTimes, counts: Counts, workers: int) -> StageTimes:
         t + shot.handover if t else 0.0 for t in (shot.forward, shot.whole, shot.product)
     )
     evaluation = batch * (whole + counts.first_passes * forward)
+    start = shot.start + _waves(counts.checked, workers) * forward
     if not counts.iterations:
-        total = shot.start + evaluation
-        return StageTimes(shot.whole, evaluation, evaluation, shot.start, total)
+        return StageTimes(shot.whole, evaluation, evaluation, start, start + evaluation)
     iteration = counts.evaluations * evaluation + counts.products * batch * product
-    first = shot.start + evaluation + counts.once_gradients * batch * whole
+    first = start + evaluation + counts.once_gradients * batch * whole
     last = counts.once_forwards * survey * forward
     total = first + counts.iterations * iteration + last
     return StageTimes(shot.whole, evaluation, iteration, first, total)

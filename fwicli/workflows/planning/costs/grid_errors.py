@@ -23,7 +23,17 @@ VALUES = 100_000
 
 
 def is_coarse(plan: Plan, stage: Numerics) -> bool:
-    """Whether the waves of a stage have a coarser grid than the model."""
+    """Whether the waves of a stage have a coarser grid than the model.
+
+    Parameters
+    ----------
+    plan : Plan
+    stage : Numerics
+
+    Returns
+    -------
+    is_coarse : bool
+    """
     return stage.grid.spacing != plan.model.grid.spacing
 
 
@@ -48,7 +58,16 @@ def read(plan: Plan, number: int) -> float | None:
 
 
 def write(plan: Plan, number: int, error: float) -> None:
-    """Keep the error of a stage."""
+    """Keep the error of a stage.
+
+    Parameters
+    ----------
+    plan : Plan
+    number : int
+        Of the stage, from 0.
+    error : float
+        Relative to the records on the grid of the model.
+    """
     cache.write(_name(plan, number), json.dumps({"error": error}).encode())
 
 

@@ -62,7 +62,16 @@ def jobs(nodes: Nodes, seconds: float) -> dict[str, Any]:
 
 
 def scratch(stage: Numerics) -> float:
-    """Bytes of temporary files of a worker: a history on disk."""
+    """Bytes of temporary files of a worker: a history on disk.
+
+    Parameters
+    ----------
+    stage : Numerics
+
+    Returns
+    -------
+    size : float
+    """
     if stage.history.kind != "disk":
         return 0.0
     return float(history.snapshots(stage.steps, stage.history_step) * stage.demand().snapshot)

@@ -77,8 +77,8 @@ def test_time_of_a_stage() -> None:
     assert times.iteration == 1.5 * 18 + 2 * 3 * 6.5
     assert times.first == 2 + 18 + 2 * 3 * 4.5
     assert times.total == times.first + 3 * times.iteration + 5 * 1.5
-    once = durations.of_stage(shot, Counts(5, 5), 2)
-    assert once.total == 2 + 3 * 4.5
+    once = durations.of_stage(shot, Counts(5, 5, checked=3), 2)
+    assert once.total == 2 + 2 * 1.5 + 3 * 4.5
 
 
 def test_counts_of_batches_and_sources(survey: Path) -> None:
@@ -86,6 +86,8 @@ def test_counts_of_batches_and_sources(survey: Path) -> None:
     path = survey / "invert.yaml"
     plain = counts.of_plan(make_plan(load(path)))[0]
     assert (plain.shots, plain.iterations, plain.first_passes) == (4, 3, 0)
+    assert [c.checked for c in counts.of_plan(make_plan(load(path)))] == [3, 0]
+    assert counts.of_plan(make_plan(load(survey / "model.yaml")))[0].checked == 0
     settings = ["inversion.shots={batch: 2}", "inversion.source={estimate: common}"]
     batched = counts.of_plan(make_plan(load(path, settings=settings)))[0]
     assert (batched.shots, batched.every, batched.first_passes) == (2, 4, 1)
