@@ -300,5 +300,5 @@ VERB = Verb(
     ),
     merge=merge,
     keeps_history=False,
-    memory=ProcessMemory(command=140e6, alone=160e6, worker=28e6, records=4, arrays=2),
+    memory=ProcessMemory(command=170e6, alone=160e6, worker=28e6, records=4, arrays=2),
 )

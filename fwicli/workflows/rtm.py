@@ -336,5 +336,5 @@ VERB = Verb(
     output_bytes=lambda plan: 2 * 4.0 * float(np.prod(plan.model.grid.shape)) * ARRAYS,
     kernels=_kernels,
     merge=merge,
-    memory=ProcessMemory(command=150e6, alone=163e6, worker=32e6, records=2, arrays=8),
+    memory=ProcessMemory(command=205e6, alone=207e6, worker=32e6, records=2, arrays=8),
 )

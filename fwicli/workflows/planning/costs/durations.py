@@ -2,7 +2,8 @@
 
     evaluation = ceil(shots / workers) (shot + handover)
     iteration  = evaluations of an iteration, with first passes and products
-    stage      = start of the workers + shots that are checked + first evaluation + iterations + what is done once
+    stage      = start of the workers + shots that are checked + first evaluation + iterations
+                 + what is done once
 
 Times are elapsed ones, of the machine that was measured. Reading of inputs, pictures and the
 writing of results come on top.
