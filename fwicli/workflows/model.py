@@ -87,7 +87,9 @@ def plan_modelling(
     if sampled is None or wavelet is None:
         return None
     interval, count = sampled
-    problems.get(("geometry",), lambda: sizes.records(geometry.counts, count, ndim))
+    # Records are written as shots come: that of one shot must fit.
+    largest = geometry.counts.max(keepdims=True)
+    problems.get(("geometry",), lambda: sizes.records(largest, count, ndim))
     spectrum, (slowest, fastest) = Spectrum.of(wavelet, interval), speeds(physics.equation, model)
     placement.within_reach(problems, ("geometry",), geometry, fastest, interval * (count - 1))
     limit = simulation_grids.longest(physics, slowest, spectrum)

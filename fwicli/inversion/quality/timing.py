@@ -116,6 +116,7 @@ class TimedShot(ShotTask):
         propagator, most = self._propagator(fewest), self.discretization.time.samples
         self._once(propagator, run)
         short = self._once(propagator, run)
+        del propagator  # with its arrays: a run has one set of them
         extra = max(Resampling(self.discretization.time).extended - most, 0)
         once = max(short.forward[0] + short.backward[0], 1e-4)
         affordable = int((fewest + extra) * self.seconds / once) - extra

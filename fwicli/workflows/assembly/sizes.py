@@ -150,11 +150,12 @@ def records(counts: NDArray[np.int64], samples: int, ndim: int) -> None:
     SizeError
     """
     least, most = int(counts.min()), int(counts.max())
+    shots = "1 shot" if len(counts) == 1 else f"{len(counts)} shots"
     spread = f"{least}" if least == most else f"{least} to {most}"
     each = DOUBLE * OF_SAMPLE * samples + DOUBLE * OF_POSITION * ndim
     afford(
         float(each * counts.sum()),
-        f"records of {len(counts)} shots, {spread} receivers and {samples} samples",
+        f"records of {shots}, {spread} receivers and {samples} samples",
         "model fewer of them at once",
     )
 

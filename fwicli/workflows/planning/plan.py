@@ -261,7 +261,7 @@ def _fit_nodes(problems: Problems, config: schema.RunConfig, plan: Plan, nodes: 
         if _fit(problems, config, plan):
             break
     idle = nodes.cores - plan.per_node * threads
-    if idle >= threads * plan.per_node and shots >= nodes.count * nodes.cores // threads:
+    if plan.per_node < next(nodes.per_node(shots, threads)) and idle >= threads * plan.per_node:
         problems.warn(
             f"the memory of a node has room for {plan.per_node} shots at once, which leaves {idle} "
             f"of {nodes.cores} cores idle; set `execution.threads: "
