@@ -17,6 +17,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "dask": ("fwicli.execution.dask",),
     "dask_jobqueue": ("fwicli.execution.dask",),
     "deepinv": ("fwicli.autograd",),
+    "PIL": ("fwicli.plotting",),
     "devito": ("fwicli.propagators",),
     "distributed": ("fwicli.execution.dask",),
     "h5py": ("fwicli.files",),

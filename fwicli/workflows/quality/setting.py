@@ -20,6 +20,7 @@ from fwicli.survey.gathers import Gathers
 from fwicli.survey.regridding import coarsened
 from fwicli.survey.signals.bands import Band
 from fwicli.survey.signals.wavelets import Spectrum
+from fwicli.workflows.assembly.conditioning import Preparer
 from fwicli.workflows.planning.numerics import Numerics
 from fwicli.workflows.planning.plan import Plan
 
@@ -184,11 +185,20 @@ class StageSetting:
         distance = proximity.distances(self.plan.acquisition, shot)[traces]
         return ComparedShot(shot, distance, observed, synthetic, self.plan.interval, self.frequency)
 
+    @property
+    def _prepare(self) -> Preparer | None:
+        """Conditioning and source estimation of the stage; None where there is neither."""
+        inversion = self.plan.inversion
+        return None if inversion is None else inversion.stages[self.number].prepare
+
+    @property
+    def estimates(self) -> bool:
+        """Whether the source is estimated before shots are compared."""
+        return self._prepare is not None and self._prepare.source is not None
+
     def _source(self, shot: int) -> SourceFit | None:
         """How the source of a shot is estimated; None where it is known."""
-        if self.plan.inversion is None:
-            return None
-        prepare = self.plan.inversion.stages[self.number].prepare
+        prepare = self._prepare
         if prepare is None or prepare.source is None:
             return None
         geometry = self.plan.acquisition

@@ -34,7 +34,7 @@ from fwicli.workflows.run_folder import inputs, job_record, lock, outputs, setti
 from fwicli.workflows.run_folder.heartbeat import Heartbeat
 from fwicli.workflows.run_folder.log_file import LogFile
 from fwicli.workflows.run_folder.manifest import FOLDERS, MANIFEST, Manifest
-from fwicli.workflows.run_folder.outputs import CONFIG, ENVIRONMENT, LOG, PROGRESS
+from fwicli.workflows.run_folder.outputs import CONFIG, ENVIRONMENT, LOG, PROGRESS, REPORT
 from fwicli.workflows.run_folder.provenance import provenance as provenance
 from fwicli.workflows.run_folder.settings import Allowed, no_change
 from fwicli.workflows.run_folder.status import STATUS
@@ -277,9 +277,11 @@ class RunFolder:
         self._list_logs()
 
     def _list_logs(self) -> None:
-        """List files that are extended, and may be before they are asked for."""
+        """List files that may be written before they are asked for, as by `fwi report`."""
         for name in (LOG, PROGRESS):
             self.file(name)
+        if not os.path.lexists(self.path / REPORT):
+            self.file(REPORT)
 
     def decided(self, name: str, value: Any, before: Any = None) -> Any:
         """A decision from the beginning of the run; `value`, if it only begins.

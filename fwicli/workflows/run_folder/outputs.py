@@ -22,6 +22,8 @@ from fwicli.workflows.run_folder.status import LAYOUT, STATUS
 from fwicli.workflows.verbs import find
 
 RESOLVED = "# resolved by fwi"
+# Page of a run, which `fwi report` writes.
+REPORT = "report.html"
 # Signatures near the beginning of pictures, of this version and of old ones.
 SIGNED, ONCE_SIGNED = b"fwicli", b"Matplotlib"
 RECORDS, IMAGE, INVERSION, STATE = "shots.h5", "image.h5", "inversion.h5", "state.h5"
@@ -128,6 +130,8 @@ def _text(path: Path, begin: str) -> bool:
         return begin.startswith(RESOLVED)
     if path.name == LOG:
         return re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", begin) is not None
+    if path.suffix == ".html":
+        return f"<!-- {WRITTEN} " in begin
     if path.name == PROGRESS:
         return begin.startswith('{"time": ')
     if path.name == STATUS:
