@@ -1,4 +1,4 @@
-"""Figures as bytes, for a page that holds its pictures: SVG for curves, compact PNG for the rest."""
+"""Figures as bytes, for a page that holds its pictures: SVG for curves, else compact PNG."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from fwicli.inversion.quality.comparison import ComparedShot
 from fwicli.inversion.quality.data_fit import DataFit
-from fwicli.plotting.quality import OBSERVED, SYNTHETIC
 from fwicli.plotting.encoding import compact, vector
+from fwicli.plotting.quality import OBSERVED, SYNTHETIC
 from fwicli.plotting.style import Axes, Figure
 
 Array = NDArray[Any]

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from fwicli.plotting import frames
-from fwicli.plotting.frames import FrameStyle
 from fwicli.plotting.encoding import compact
+from fwicli.plotting.frames import FrameStyle
 from fwicli.plotting.style import Figure
 from fwicli.survey.grid import Grid
 

@@ -278,10 +278,8 @@ class RunFolder:
 
     def _list_logs(self) -> None:
         """List files that may be written before they are asked for, as by `fwi report`."""
-        for name in (LOG, PROGRESS):
+        for name in (LOG, PROGRESS, *(n for n in (REPORT,) if not os.path.lexists(self.path / n))):
             self.file(name)
-        if not os.path.lexists(self.path / REPORT):
-            self.file(REPORT)
 
     def decided(self, name: str, value: Any, before: Any = None) -> Any:
         """A decision from the beginning of the run; `value`, if it only begins.

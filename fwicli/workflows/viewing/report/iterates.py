@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from fwicli.files import datasets
 from fwicli.plotting import frames
 from fwicli.plotting.frames import FrameStyle
-from fwicli.plotting.pictures import VELOCITY, WORDS
+from fwicli.plotting.pictures import VELOCITY
+from fwicli.plotting.style import WORDS
 from fwicli.report.slider import Panel, Slider
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import UNITS

@@ -19,6 +19,7 @@ from fwicli.report.page import render
 from fwicli.workflows.planning.plan import Plan, make_plan
 from fwicli.workflows.run_folder import inputs, outputs
 from fwicli.workflows.run_folder.manifest import Manifest
+from fwicli.workflows.run_folder.names import WRITTEN
 from fwicli.workflows.run_folder.progress import Progress, Silent
 from fwicli.workflows.viewing.report import closing, course, fitting, overview
 from fwicli.workflows.viewing.report.record import RunRecord, read
@@ -73,7 +74,7 @@ def run(
         left_out += [why] if why else []
     sections = _sections(record, (plan, refusal), sampled, left_out)
     text = render(
-        f"{outputs.WRITTEN} {metadata.version('fwicli')}",
+        f"{WRITTEN} {metadata.version('fwicli')}",
         f"{TITLES.get(record.kind, record.kind)}: {folder.resolve().name}",
         [
             f"{folder.resolve()}, begun {record.environment.get('date', 'at an unknown time')} on "
