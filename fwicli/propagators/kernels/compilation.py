@@ -15,7 +15,7 @@ import pickle
 import platform
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -218,7 +218,7 @@ def generate(signature: Signature) -> Kernel:
     blocked = blocking.is_blocked(equations)
     if blocked:
         options |= {"blocklevels": 1, "min-storage": True}
-    with strict(), devito_patches.contiguous(), devito_patches.rows() if blocked else nullcontext():
+    with strict(), devito_patches.patched(blocked):
         operator = Operator(
             equations,
             subs=grid.spacing_map,

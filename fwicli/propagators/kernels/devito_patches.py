@@ -1,4 +1,4 @@
-"""Changes of Devito for this package: threads and blocks of loops.
+"""Changes of Devito for this package: threads, blocks of loops, and time to generate code.
 
 Threads: Devito deals rows out one by one. A difference of order 8 along the first axis then makes
 every thread load every row; with parts that hang together it loads its own and those next to them.
@@ -13,14 +13,28 @@ Results depend on neither.
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from devito.passes.iet.languages.openmp import OmpIteration
 
 _DEALT, _CONTIGUOUS = "schedule(static,1)", "schedule(static)"
+
+
+@contextmanager
+def patched(blocked: bool) -> Iterator[None]:
+    """Let Devito generate an operator as this package wants it.
+
+    Parameters
+    ----------
+    blocked : bool
+        Whether its loops are blocked.
+    """
+    with contiguous(), remembered(), rows() if blocked else nullcontext():
+        yield
 
 
 @contextmanager
@@ -50,3 +64,16 @@ def rows() -> Iterator[None]:
         yield
     finally:
         heuristic.process = original
+
+
+@contextmanager
+def remembered() -> Iterator[None]:
+    """Let Devito compute once whether two accesses can meet, within one operator."""
+    basic: Any = importlib.import_module("devito.ir.support.basic")
+    original = basic.disjoint_test
+    # Dimensions of one name have other bounds in other operators.
+    basic.disjoint_test = functools.cache(original)
+    try:
+        yield
+    finally:
+        basic.disjoint_test = original
