@@ -86,6 +86,8 @@ def state(medium: Medium) -> None:
     layer = [axis for axis in medium.axes if medium.absorbs(axis)]
     bent_w = medium.laplacian(w) if layer else 0
     root = medium.coefficient("root", medium.root(medium.parameter("f"))) if layer else 0
+    # Its own coefficient: second derivatives would divide by e at each point and step.
+    soft = medium.coefficient("soft", 1 / medium.parameter("e")) if layer else 0
     # Fields of their own, too: the gradient of vp needs no history of the drag then.
     along, across = medium.field("yu", time_order=1), medium.field("yw", time_order=1)
     resisted, dragged = [0, 0], [0, 0]
@@ -94,7 +96,7 @@ def state(medium: Medium) -> None:
         medium.solve(within, within.forward - bent_w)
         b = medium.line("firm", axis) * resistance
         resisted = [resisted[0] + b * bent.forward, resisted[1] + b * within.forward]
-        drag = _drag(medium, axis, root, (bent, h, v, within))
+        drag = _drag(medium, axis, (root, soft), (bent, h, v, within))
         dragged = [dragged[0] + drag[0], dragged[1] + drag[1]]
     medium.solve(along, along.forward - e * h.forward - s * v.forward - resisted[0])
     medium.solve(across, across.forward - s * h.forward - one * v.forward - resisted[1])
@@ -122,14 +124,16 @@ def _stiffness(medium: Medium) -> tuple[Any, Any, Any, Any]:
     )
 
 
-def _drag(medium: Medium, axis: int, root: Any, fields: tuple[Any, ...]) -> tuple[Any, Any]:
+def _drag(
+    medium: Medium, axis: int, coefficients: tuple[Any, Any], fields: tuple[Any, ...]
+) -> tuple[Any, Any]:
     """Drag on the shear wave in the absorbing layer of an axis, in the equations of u and w."""
-    e = medium.parameter("e")
+    root, soft = coefficients
     bent, h, v, bent_w = (f.forward for f in fields)
     before = (a for a in medium.axes if a < axis and medium.absorbs(a))
     # Where layers overlap, all of it is no more than the time step allows.
     rate = medium.line("drag", axis) * prod(medium.line("calm", a) for a in before)
-    shear = (bent - h - root * v) / e, root * h / e - bent_w + v
+    shear = soft * (bent - h - root * v), soft * root * h - bent_w + v
     drag = []
     for name, part in zip("uw", shear, strict=True):
         last = medium.memory(f"last_{name}{axis}", axis)
