@@ -15,10 +15,11 @@ from fwicli.deprecation import renamed_fields
 from fwicli.errors import ModelError, PhysicsError, StabilityError
 from fwicli.propagators.absorbing import AbsorbingLayer
 from fwicli.propagators.equations import properties, registry
-from fwicli.propagators.history import STORED, HistoryOptions
+from fwicli.propagators.history import STORED, Demand, HistoryOptions, demand
 from fwicli.propagators.kernels import compilation
 from fwicli.propagators.kernels.signature import Signature
 from fwicli.propagators.sampling.interpolation import RADIUS
+from fwicli.propagators.sampling.resampling import Resampling
 from fwicli.propagators.sampling.stability import TimeAxis, check_order, time_axis
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
@@ -234,6 +235,22 @@ class Discretization:
             precision=self.precision,
             parameters=parameters,
             **extra,
+        )
+
+    def history_demand(self) -> Demand:
+        """Sizes that the history of a gradient depends on.
+
+        Its methods give the memory of `HistoryOptions` [bytes], the steps that they repeat, and the
+        quickest options for a memory.
+        """
+        return demand(
+            registry.load(self.equation),
+            self.grid.shape,
+            self.layer,
+            self.order,
+            (Resampling(self.time, self.precision).steps, self.history_step, self.time.step),
+            np.dtype(self.precision).itemsize,
+            self._parameters(),
         )
 
     def missing_kernels(

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from fwicli.propagators import history
 from fwicli.propagators.discretization import Discretization
-from fwicli.propagators.equations import registry
 from fwicli.propagators.history import STORED, HistoryOptions
 from fwicli.propagators.kernels.compilation import Kernel
 from fwicli.propagators.kernels.signature import ArraySpec
@@ -26,7 +25,6 @@ from fwicli.propagators.running.wavefield_stores import (
     FrequencyStore,
     WavefieldStore,
 )
-from fwicli.propagators.sampling.resampling import Resampling
 
 Array = NDArray[Any]
 
@@ -149,15 +147,7 @@ def history_within(
     -------
     HistoryOptions
     """
-    steps = Resampling(discretization.time, discretization.precision).steps
-    needed = history.demand(
-        registry.load(discretization.equation),
-        discretization.grid.shape,
-        discretization.layer,
-        discretization.order,
-        (steps, discretization.history_step, discretization.time.step),
-        np.dtype(discretization.precision).itemsize,
-    )
+    needed = discretization.history_demand()
     copies = 2**n_directions
     lifted = replace(needed, snapshot=needed.snapshot * copies, state=needed.state * copies)
     chosen, _ = lifted.choose(int(memory))

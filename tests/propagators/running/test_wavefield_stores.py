@@ -174,8 +174,7 @@ def test_plan_knows_the_memory_and_the_steps(
 
     monkeypatch.setattr(KernelRun, "_advance", counted)
     images(s)
-    timing = p.resampling.steps, 2, p.time.step
-    told = history.demand(EQUATIONS["acoustic"], p.grid.shape, p.layer, 8, timing, 4)
+    told = d.history_demand()
     assert run == 2 * p.resampling.steps + told.repeated(keeping)
     ours = ("history_", "codes_", "scales_", "spectrum_", "checkpoint", "kept_", "edge_")
     with p._pool.runner() as runner:
