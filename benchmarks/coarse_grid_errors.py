@@ -6,8 +6,9 @@ Relative L2 errors of the traces of a Ricker wavelet whose band ends at so many 
 wavelength on the coarse grid.
 
 Source: a homogeneous medium, against theory, by the distance from the source in cells, in 2D and
-3D; and what is left of the errors without their part in the wavelet and its second derivative (see
-`fwicli.survey.proximity`). Sources and directions are drawn, the largest error counts.
+3D; and what is left of the errors without their part in the wavelet and its second derivative, as
+inversions compare traces next to a source. Sources and directions are drawn, the largest error
+counts.
 
 Places (2D, against a grid four times as fine, which is averaged to the coarse one): water over a
 faster half-space, source and receivers so many coarse cells below the top, absorbing or free, and
@@ -38,7 +39,6 @@ from fwicli import (
     time_axis,
     times,
 )
-from fwicli.survey import proximity
 
 Array = NDArray[Any]
 
@@ -87,6 +87,14 @@ def error(found: Array, expected: Array) -> Array:
     return np.asarray(np.linalg.norm(found - expected, axis=1) / np.linalg.norm(expected, axis=1))
 
 
+def span(q: Array, interval: float) -> Array:
+    """Orthonormal functions, of shape (samples, 2), with the span of q and q''."""
+    frequencies = np.fft.rfftfreq(2 * q.size, interval)
+    second = np.fft.irfft(frequencies**2 * np.fft.rfft(q, 2 * q.size), 2 * q.size)[: q.size]
+    columns = np.stack([q / np.linalg.norm(q), second / np.linalg.norm(second)], axis=1)
+    return np.asarray(np.linalg.qr(columns)[0])
+
+
 def source(points: float, draws: int, ndim: int) -> dict[str, list[float]]:
     """Largest errors by distance, whole, and without the wavelet and its second derivative."""
     rng, n = np.random.default_rng(0), 44 if ndim == 2 else 32
@@ -95,7 +103,7 @@ def source(points: float, draws: int, ndim: int) -> dict[str, list[float]]:
     earth = EarthModel(grid, np.full(grid.shape, SPEED))
     r = SPACING * np.repeat(DISTANCES, 3)
     expected = np.stack([theory(q, interval, d, ndim) for d in r])
-    near = proximity.without(np.zeros(r.size), 1.0, q, interval)
+    basis = span(q, interval)
     whole, left = [], []
     for _ in range(draws):
         place = SPACING * ((n - 1) // 2 + rng.uniform(-0.5, 0.5, (1, ndim)))
@@ -103,7 +111,8 @@ def source(points: float, draws: int, ndim: int) -> dict[str, list[float]]:
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
         gather = records(earth, q, interval, place, place + r[:, None] * directions, free=False)
         whole.append(error(gather, expected))
-        part = near.apply(gather - expected)
+        difference = gather - expected
+        part = difference - difference @ basis @ basis.T
         left.append(np.linalg.norm(part, axis=1) / np.linalg.norm(expected, axis=1))
     return {
         name: np.stack(values).reshape(draws, -1, 3).max(axis=(0, 2)).tolist()

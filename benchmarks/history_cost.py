@@ -34,12 +34,10 @@ from fwicli import (
     HistoryOptions,
     Propagator,
     ricker,
+    subsampling,
     time_axis,
     times,
 )
-from fwicli.propagators import history
-from fwicli.propagators.equations import registry
-from fwicli.propagators.history import Demand
 
 SHAPE, SPACING, SLOW, FAST, PEAK, HIGHEST = (441, 681), 7.5, 1500.0, 4000.0, 8.0, 24.0
 
@@ -52,17 +50,20 @@ def setup(steps: int) -> tuple[Grid, Any, AbsorbingLayer]:
     return grid, axis, AbsorbingLayer(12, FAST, PEAK)
 
 
-def demand(steps: int, every: int) -> Demand:
+def discretization(steps: int, every: int, options: HistoryOptions) -> Discretization:
+    """Waves whose history has snapshots every so many steps."""
+    return Discretization("acoustic", *setup(steps), history_step=every, history=options)
+
+
+def demand(steps: int, every: int) -> Any:
     """What the history has to hold."""
-    grid, axis, layer = setup(steps)
-    stated = registry.load("acoustic"), grid.shape, layer, 8
-    return history.demand(*stated, (steps, every, axis.step), 4)
+    return discretization(steps, every, HistoryOptions()).history_demand()
 
 
 def ways(steps: int) -> dict[str, tuple[int, HistoryOptions]]:
     """Snapshots every so many steps, and how they are kept, by a name."""
     _, axis, _ = setup(steps)
-    every = history.subsampling(axis, HIGHEST)
+    every = subsampling(axis, HIGHEST)
     whole = demand(steps, 1).memory(HistoryOptions())
     comb = np.arange(0, HIGHEST, 1 / (steps * axis.step))
     exact = demand(steps, 1).with_checkpoints(whole // 20)
@@ -84,7 +85,7 @@ def ways(steps: int) -> dict[str, tuple[int, HistoryOptions]]:
 
 def worker(steps: int, every: int, keeping: HistoryOptions, result: Path) -> None:
     """Compute gradients, write the last, and print what they took."""
-    grid, axis, layer = setup(steps)
+    grid, axis, _ = setup(steps)
     depth = np.linspace(SLOW, FAST, SHAPE[1])[None]
     rough = gaussian_filter(np.random.default_rng(0).standard_normal(SHAPE), 6)
     vp = np.clip(depth + 200 * rough / rough.std(), SLOW, FAST)
@@ -93,8 +94,7 @@ def worker(steps: int, every: int, keeping: HistoryOptions, result: Path) -> Non
     source = np.array([[0.5 * grid.end[0], 20.0]])
     x = np.linspace(20.0, grid.end[0] - 20.0, 200)
     receivers = np.stack([x, np.full(200, 20.0)], axis=1)
-    made = Discretization("acoustic", grid, axis, layer, history_step=every, history=keeping)
-    F = Propagator(made)
+    F = Propagator(discretization(steps, every, keeping))
     # What does not depend on the history: the matrices of the time axis, and kernels.
     F.forward(model, wavelet, source, receivers)
     before = psutil.Process().memory_info().rss
@@ -126,7 +126,7 @@ def measure(steps: int, rounds: int) -> dict[str, dict[str, Any]]:
             found[name]["error"] = float(np.linalg.norm(other - exact) / np.linalg.norm(exact))
             needs = demand(steps, every)
             found[name]["held"] = needs.memory(keeping)
-            found[name]["repeated"] = needs.repeated(keeping) / steps
+            found[name]["repeated"] = needs.repeated(keeping) / needs.steps
             found[name]["kind"] = keeping.kind
     return found
 

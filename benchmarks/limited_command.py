@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import resource
+import runpy
 import signal
 import sys
 import time
@@ -152,9 +153,7 @@ def _child(folder: Path, arguments: Sequence[str]) -> None:
         os.dup2(output, 1)
         os.dup2(output, 2)
         sys.argv = ["fwi", *arguments]
-        from fwicli.cli.main import main
-
-        main()
+        runpy.run_module("fwicli", run_name="__main__")
         code = 0
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,6 @@ from fwicli import (
     time_axis,
     times,
 )
-from fwicli.propagators.running import shared_memory
 
 # Points, samples and their interval [s].
 LARGE, FINE, SMALL = ((441, 681), 251, 0.004), ((441, 681), 1001, 0.001), ((301, 151), 501, 0.004)
@@ -160,11 +160,22 @@ def alive(made: Setting, losses: int, held: float | None) -> None:
     # From here on the peak is counted anew.
     Path("/proc/self/clear_refs").write_text("5")
     values = [loss(made, executor, held) for _ in range(losses)]
-    waiting = shared_memory.bytes_in_use() + shared_memory.spare_bytes()
+    waiting = shared_bytes()
     for value in values:
         value.backward()
     status = dict(x.split(":", 1) for x in Path("/proc/self/status").read_text().splitlines())
     click.echo(f"{1024.0 * float(status['VmHWM'].split()[0])} {waiting}")
+
+
+def shared_bytes() -> int:
+    """Histories in the memory that this process shares with others [bytes]."""
+    total = 0
+    for descriptor in Path("/proc/self/fd").iterdir():
+        # The descriptor of the folder itself is gone by now.
+        with suppress(FileNotFoundError):
+            if "fwi histories" in str(descriptor.readlink()):
+                total += descriptor.stat().st_size
+    return total
 
 
 def said(values: list[float]) -> str:
