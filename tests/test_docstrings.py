@@ -6,21 +6,26 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 
-from tests.test_tree import MODULES
+from tests.test_tree import MODULES, nodes, root
 from tests.test_vocabulary import compare
 
 # Functions whose docstring is not complete, by room. Numbers only fall, to zero.
 INCOMPLETE: dict[str, int] = {}
 
 NONE = {"", "None", "NoReturn"}
-# Class names are unique in the package (see `test_vocabulary`).
-CLASSES = {
-    node.name: node
-    for path in MODULES.values()
-    for node in ast.walk(ast.parse(path.read_bytes()))
-    if isinstance(node, ast.ClassDef)
-}
+
+
+@cache
+def classes() -> dict[str, ast.ClassDef]:
+    """Classes by name, which is unique in the package (see `test_vocabulary`)."""
+    return {
+        node.name: node
+        for module in MODULES
+        for node in nodes(module)
+        if isinstance(node, ast.ClassDef)
+    }
 
 
 def public(
@@ -73,7 +78,7 @@ def overrides(owner: ast.ClassDef | None, function: ast.FunctionDef) -> bool:
     """Whether a base class documents a method of this name with the same parameters."""
     for base in owner.bases if owner is not None else []:
         name = ast.unparse(base).partition("[")[0].rpartition(".")[2]
-        inherited = CLASSES.get(name)
+        inherited = classes().get(name)
         for child in inherited.body if inherited is not None else []:
             if isinstance(child, ast.FunctionDef) and child.name == function.name:
                 return parameters(child) == parameters(function) and not missing(inherited, child)
@@ -114,8 +119,8 @@ def room(module: str) -> str:
 def test_docstrings_are_complete() -> None:
     """Parameters under their names, what is returned, and the errors that are raised."""
     counts: Counter[str] = Counter()
-    for module, path in MODULES.items():
-        for owner, function in public(ast.parse(path.read_bytes())):
+    for module in MODULES:
+        for owner, function in public(root(module)):
             counts[room(module)] += bool(missing(owner, function))
     compare(counts, INCOMPLETE)
 

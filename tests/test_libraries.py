@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 
 import pytest
 
-from tests.test_tree import MODULES
+from tests.test_tree import MODULES, nodes
 
 # Packages or modules that may import a library; everything below them may, too.
 OWNERS: dict[str, tuple[str, ...]] = {
@@ -42,9 +43,9 @@ OWNERS: dict[str, tuple[str, ...]] = {
 IMPORTERS = {"import_module", "__import__", "find_spec"}
 
 
-def named(source: bytes | str) -> Iterator[str]:
+def named(tree: Iterable[ast.AST]) -> Iterator[str]:
     """Names of modules that a source imports or finds, as statements and as calls."""
-    for node in ast.walk(ast.parse(source)):
+    for node in tree:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -56,9 +57,9 @@ def named(source: bytes | str) -> Iterator[str]:
                 yield str(name.value)
 
 
-def libraries(source: bytes | str) -> set[str]:
+def libraries(tree: Iterable[ast.AST]) -> set[str]:
     """Libraries of others that a source imports."""
-    return {name.split(".")[0] for name in named(source)} - sys.stdlib_module_names - {"fwicli"}
+    return {name.split(".")[0] for name in named(tree)} - sys.stdlib_module_names - {"fwicli"}
 
 
 def belongs(module: str, owner: str) -> bool:
@@ -66,7 +67,10 @@ def belongs(module: str, owner: str) -> bool:
     return module == owner or module.startswith(f"{owner}.")
 
 
-IMPORTED = {module: libraries(path.read_bytes()) for module, path in MODULES.items()}
+@cache
+def imported(module: str) -> set[str]:
+    """Libraries of others that a module imports."""
+    return libraries(nodes(module))
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -74,7 +78,7 @@ def test_libraries_are_imported_by_their_owners(module: str) -> None:
     """A library that the table does not name has no owner yet."""
     foreign = {
         library
-        for library in IMPORTED[module]
+        for library in imported(module)
         if not any(belongs(module, owner) for owner in OWNERS.get(library, ()))
     }
     assert not foreign
@@ -83,7 +87,7 @@ def test_libraries_are_imported_by_their_owners(module: str) -> None:
 @pytest.mark.parametrize(("library", "owner"), [(k, o) for k, v in OWNERS.items() for o in v])
 def test_owners_need_their_libraries(library: str, owner: str) -> None:
     """A row of the table that nothing needs any more is deleted."""
-    assert any(library in IMPORTED[module] for module in MODULES if belongs(module, owner))
+    assert any(library in imported(module) for module in MODULES if belongs(module, owner))
 
 
 @pytest.mark.parametrize(
@@ -100,4 +104,5 @@ def test_owners_need_their_libraries(library: str, owner: str) -> None:
     ],
 )
 def test_every_way_to_import_is_seen(source: str) -> None:
-    assert libraries(f"import os, numpy, fwicli.files\n{source}\n") == {"numpy", "h5py"}
+    tree = ast.parse(f"import os, numpy, fwicli.files\n{source}\n")
+    assert libraries(ast.walk(tree)) == {"numpy", "h5py"}

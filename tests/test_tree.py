@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import tomllib
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,9 +37,22 @@ MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 PACKAGES = sorted(name for name, path in MODULES.items() if path.stem == "__init__")
 
 
+@cache
+def nodes(module: str) -> tuple[ast.AST, ...]:
+    """Nodes of the tree of a module, its root first; parsed once for all tests."""
+    return tuple(ast.walk(ast.parse(MODULES[module].read_bytes())))
+
+
+def root(module: str) -> ast.Module:
+    """Tree of a module."""
+    first = nodes(module)[0]
+    assert isinstance(first, ast.Module)
+    return first
+
+
 def imports(module: str) -> Iterator[str]:
     """Modules that one imports: at once, late, or for types alone."""
-    for node in ast.walk(ast.parse(MODULES[module].read_bytes())):
+    for node in nodes(module):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in MODULES)
         elif isinstance(node, ast.ImportFrom):
@@ -49,7 +63,10 @@ def imports(module: str) -> Iterator[str]:
                     yield target
 
 
-ARROWS = {(module, target) for module in MODULES for target in imports(module)}
+@cache
+def arrows() -> set[tuple[str, str]]:
+    """All pairs of a module and one that it imports."""
+    return {(module, target) for module in MODULES for target in imports(module)}
 
 
 def rooms(package: str) -> set[str]:
@@ -63,15 +80,15 @@ def between(package: str) -> set[tuple[str, str]]:
     depth = package.count(".") + 1
     inside = [
         (a.split(".")[depth], b.split(".")[depth])
-        for a, b in ARROWS
+        for a, b in arrows()
         if a.startswith(f"{package}.") and b.startswith(f"{package}.")
     ]
     return {(a, b) for a, b in inside if a != b}
 
 
-def circles(arrows: Iterable[tuple[str, str]]) -> set[str]:
+def circles(pairs: Iterable[tuple[str, str]]) -> set[str]:
     """Rooms that stand in a circle, or lie between two circles."""
-    left = set(arrows)
+    left = set(pairs)
     while True:
         starts, ends = {a for a, _ in left}, {b for _, b in left}
         rest = {(a, b) for a, b in left if a in ends and b in starts}
@@ -93,7 +110,7 @@ def test_no_circle_between_rooms(package: str) -> None:
 
 
 def test_no_circle_between_modules() -> None:
-    assert not circles(ARROWS)
+    assert not circles(arrows())
 
 
 @pytest.mark.parametrize("package", sorted(LAYERS))
@@ -110,11 +127,10 @@ def test_rooms_can_be_overseen(package: str) -> None:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_folders_state_their_rule_and_import_nothing(package: str) -> None:
-    tree = ast.parse(MODULES[package].read_bytes())
-    text = ast.get_docstring(tree)
+    text = ast.get_docstring(root(package))
     assert text is not None
     assert text.splitlines()[0].endswith(".")
-    assert package in PUBLIC or not [m for m, _ in ARROWS if m == package]
+    assert package in PUBLIC or not [m for m, _ in arrows() if m == package]
 
 
 def test_circles_are_seen() -> None:

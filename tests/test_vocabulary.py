@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.test_tree import MODULES
+from tests.test_tree import MODULES, nodes
 
 # Words that say when a value was computed, not what it is.
 WORDS = ["asked", "found", "given", "held", "kept", "known", "made", "moved", "seen", "taken"]
@@ -45,8 +45,8 @@ SENTENCES: dict[str, int] = {}
 def classes() -> dict[str, set[str]]:
     """Modules in which each class name is defined."""
     defined = defaultdict(set)
-    for module, path in MODULES.items():
-        for node in ast.walk(ast.parse(path.read_bytes())):
+    for module in MODULES:
+        for node in nodes(module):
             if isinstance(node, ast.ClassDef):
                 defined[node.name].add(module)
     return defined

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from tests.test_tree import ARROWS, MODULES
+from tests.test_tree import arrows, nodes
 
 # By module of the config: what it takes from other rooms, and for which key.
 NAMES = {
@@ -25,7 +25,7 @@ def test_configs_import_names_alone() -> None:
     config = "fwicli.config."
     outwards = {
         (module, target)
-        for module, target in ARROWS
+        for module, target in arrows()
         if module.startswith(config) and not target.startswith(config)
     }
     assert {arrow for arrow in outwards if arrow[1] != "fwicli.errors"} == NAMES.keys()
@@ -34,10 +34,9 @@ def test_configs_import_names_alone() -> None:
 def test_only_constants_come_from_other_rooms() -> None:
     """In capitals: no class and no function that could build or compute something."""
     for module, target in NAMES:
-        tree = ast.parse(MODULES[module].read_bytes())
         names = [
             alias.name
-            for node in ast.walk(tree)
+            for node in nodes(module)
             if isinstance(node, ast.ImportFrom) and node.module == target
             for alias in node.names
         ]
