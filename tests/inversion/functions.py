@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ Product = Callable[[np.ndarray, np.ndarray], np.ndarray]
 TOLERANCE = 1e-6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """A function, where to start, and a box."""
 
@@ -44,6 +45,7 @@ class Case:
             }
         )
 
+    @cache  # noqa: B019  cases live as long as the tests
     def scipy(self, method: str = "L-BFGS-B", **options: Any) -> OptimizeResult:
         """Minimum of SciPy, to the same tolerance of the gradient."""
         keywords: dict[str, Any] = {"x0": self.start, "jac": True, "method": method}
@@ -67,6 +69,10 @@ def run(method: Optimizer, case: Case, steps: int = 2000, **others: Any) -> Stat
             break
         state = following
     return state
+
+
+# What several tests want of a method and a case, without other arguments.
+solved = cache(run)
 
 
 def slack(state: State, problem: Problem) -> float:

@@ -7,7 +7,7 @@ derived from it on random sources and gives the numbers that the properties comp
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -160,12 +160,6 @@ class Harness:
             return Operator(equations + after, name="Test", opt="noop")
 
     @cached_property
-    def _recorded(self) -> tuple[dict[str, TimeFunction], Any]:
-        """Records of the system, and the operator that fills them, built once."""
-        records = {n: self.series(f"f_{n}") for n in self.names}
-        return records, self._operator(self.system, self.sources, records, [])
-
-    @cached_property
     def _remembered(self) -> tuple[dict[str, TimeFunction], Any]:
         """Every field at every step, and the operator that fills them, built once."""
         history = {f.name: self.series(f"h_{f.name}", halo=True) for f in self.system.fields}
@@ -173,9 +167,9 @@ class Harness:
 
     def forward(self) -> dict[str, np.ndarray]:
         """Records of the system from its sources, by field."""
-        records, operator = self._recorded
+        history, operator = self._remembered
         self._apply(self.system, operator)
-        return {n: np.array(r.data) for n, r in records.items()}
+        return {n: np.array(history[n].data) for n in self.names}
 
     def adjoint(self, residuals: dict[str, TimeFunction]) -> dict[str, np.ndarray]:
         """Records of the adjoint from residuals, by field."""
@@ -220,3 +214,16 @@ class Harness:
             totals[parameter.name] = total
         self.run(system, {f"adj_{n}": r for n, r in residuals.items()}, {}, sums)
         return {name: np.array(total.data) for name, total in totals.items()}
+
+
+_harness = cache(Harness)
+
+
+def shared(make: Any, order: int = 4) -> Harness:
+    """The harness of a system, with operators that all tests of a process share.
+
+    Its random numbers begin anew: what a test draws does not depend on the tests before.
+    """
+    harness = _harness(make, order)
+    harness.rng = np.random.default_rng(1)
+    return harness

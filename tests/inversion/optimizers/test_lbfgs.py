@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 
 from fwicli.inversion.optimizers.lbfgs import Lbfgs
 from fwicli.inversion.optimizers.optimizer import Problem
-from tests.inversion.functions import CASES, Case, matrix, quadratic, rosenbrock, run
+from tests.inversion.functions import CASES, Case, matrix, quadratic, rosenbrock, run, solved
 
 METHOD = Lbfgs(budget=15)
 
@@ -17,13 +17,13 @@ METHOD = Lbfgs(budget=15)
 @pytest.mark.parametrize("damped", [False, True], ids=["plain", "damped"])
 def test_minimum_is_that_of_scipy(case: Case, damped: bool) -> None:
     """The same minimum of each function in the same box."""
-    state = run(Lbfgs(budget=15, damped=damped), case)
+    state = solved(Lbfgs(budget=15, damped=damped), case)
     assert np.all((state.x >= case.low) & (state.x <= case.high))
     assert state.value == pytest.approx(case.scipy().fun, abs=1e-9)
 
 
 def test_no_more_evaluations_than_scipy_on_average() -> None:
-    ours = sum(run(METHOD, case).evaluations for case in CASES)
+    ours = sum(solved(METHOD, case).evaluations for case in CASES)
     theirs = sum(case.scipy().nfev for case in CASES)
     assert ours <= theirs
 

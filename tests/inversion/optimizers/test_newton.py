@@ -8,7 +8,7 @@ import pytest
 from fwicli.inversion.optimizers.lbfgs import Lbfgs
 from fwicli.inversion.optimizers.newton import Newton
 from fwicli.inversion.optimizers.optimizer import Kind, Problem
-from tests.inversion.functions import CASES, UNBOUNDED, Case, matrix, quadratic, run
+from tests.inversion.functions import CASES, UNBOUNDED, Case, matrix, quadratic, run, solved
 
 METHOD = Newton("full", inner=60, budget=15)
 
@@ -16,14 +16,14 @@ METHOD = Newton("full", inner=60, budget=15)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_minimum_is_that_of_scipy(case: Case) -> None:
     """The same minimum of each function in the same box."""
-    state = run(METHOD, case)
+    state = solved(METHOD, case)
     assert np.all((state.x >= case.low) & (state.x <= case.high))
     assert state.value == pytest.approx(case.scipy().fun, abs=1e-9)
 
 
 def test_no_more_evaluations_than_scipy() -> None:
     """Than truncated Newton there, and than L-BFGS-B; products are counted."""
-    ours = [run(METHOD, case) for case in UNBOUNDED]
+    ours = [solved(METHOD, case) for case in UNBOUNDED]
     evaluations = sum(state.evaluations for state in ours)
     assert evaluations <= sum(case.scipy().nfev for case in UNBOUNDED)
     newton = [case.scipy("Newton-CG", xtol=1e-8) for case in UNBOUNDED]
@@ -35,8 +35,8 @@ def test_no_more_evaluations_than_scipy() -> None:
 
 def test_fewer_steps_than_lbfgs() -> None:
     quadratics = [case for case in UNBOUNDED if "quadratic" in case.name]
-    newton = sum(run(METHOD, case).iteration for case in quadratics)
-    assert 5 * newton < sum(run(Lbfgs(budget=15), case).iteration for case in quadratics)
+    newton = sum(solved(METHOD, case).iteration for case in quadratics)
+    assert 5 * newton < sum(solved(Lbfgs(budget=15), case).iteration for case in quadratics)
 
 
 @pytest.mark.parametrize("kind", ["full", "gauss_newton"])

@@ -12,7 +12,7 @@ from fwicli.errors import CalculusError
 from fwicli.propagators.symbolic import calculus
 from fwicli.propagators.symbolic.explicit import time_step
 from fwicli.propagators.symbolic.system import System
-from tests.propagators.systems import SYSTEMS, Harness, memory_variables, oddity, variable_density
+from tests.propagators.systems import SYSTEMS, memory_variables, oddity, shared, variable_density
 
 TOLERANCE = 1e-12
 
@@ -25,11 +25,11 @@ def mismatch(a: dict[str, Any], b: dict[str, Any], c: dict[str, Any], d: dict[st
     return float(abs(left - right) / (size[0] * size[1]))
 
 
+@pytest.mark.parametrize("order", [8, 4])
 @pytest.mark.parametrize("make", SYSTEMS)
-@pytest.mark.parametrize("order", [4, 8])
 def test_adjoint_is_the_exact_transpose(make: Any, order: int) -> None:
     """<F q, d> = <q, F^T d> to round-off."""
-    harness = Harness(make, order)
+    harness = shared(make, order)
     residuals = {n: harness.series(f"r_{n}", random=True) for n in harness.names}
     forward, adjoint = harness.forward(), harness.adjoint(residuals)
     sources = {n: s.data for n, s in harness.sources.items()}
@@ -40,7 +40,7 @@ def test_adjoint_is_the_exact_transpose(make: Any, order: int) -> None:
 @pytest.mark.parametrize("make", SYSTEMS)
 def test_gradient_is_the_exact_transpose_of_born(make: Any) -> None:
     """<J dp, d> = <dp, J^T d> to round-off, for every parameter."""
-    harness = Harness(make)
+    harness = shared(make)
     residuals = {n: harness.series(f"r_{n}", random=True) for n in harness.names}
     data = {n: r.data for n, r in residuals.items()}
     gradients = harness.gradients(residuals)
@@ -55,7 +55,7 @@ def test_gradient_is_the_exact_transpose_of_born(make: Any) -> None:
 @pytest.mark.parametrize("make", [variable_density, oddity])
 def test_born_is_the_derivative(make: Any) -> None:
     """||F(p + h dp) - F(p) - h J dp|| falls as h**2."""
-    harness = Harness(make)
+    harness = shared(make)
     for parameter in harness.system.parameters:
         direction = 0.1 * harness.rng.standard_normal(harness.grid.shape)
         base = harness.forward()
@@ -76,7 +76,7 @@ def test_born_is_the_derivative(make: Any) -> None:
 @pytest.mark.parametrize("make", [variable_density, oddity])
 def test_adjoint_of_the_adjoint_is_the_system(make: Any) -> None:
     """(F^T)^T q = F q."""
-    harness = Harness(make)
+    harness = shared(make)
     forward = harness.forward()
     twice = calculus.adjoint(
         calculus.adjoint(harness.system), name=lambda n: n.removeprefix("adj_") + "_again"
@@ -92,7 +92,7 @@ def test_adjoint_of_the_adjoint_is_the_system(make: Any) -> None:
 
 def test_coefficient_of_a_memory_variable_is_absorbed() -> None:
     """No product of a coefficient and a field stands below a derivative in the adjoint."""
-    harness = Harness(memory_variables)
+    harness = shared(memory_variables)
     system = calculus.adjoint(harness.system)
     pressure = str(system.residuals[system.index("adj_u")])
     assert "Derivative(a(" not in pressure.replace(" ", "")
@@ -101,7 +101,7 @@ def test_coefficient_of_a_memory_variable_is_absorbed() -> None:
 
 def test_gradient_needs_fields_at_one_time_only() -> None:
     """The integrand is moved in time until the forward field is at t."""
-    harness = Harness(variable_density)
+    harness = shared(variable_density)
     multiplier = calculus.like(harness.system.fields[0], "adj_u")
     for p in harness.system.parameters:
         text = str(calculus.gradient(harness.system, {"u": multiplier}, p)).replace(" ", "")
