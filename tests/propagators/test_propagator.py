@@ -18,7 +18,7 @@ from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.kernels import compilation
 from fwicli.propagators.locations import ExtendedSource
 from fwicli.survey.signals.wavelets import ricker, times
-from tests.equations import LARGE, every_dimension, is_slow, large_are_slow
+from tests.equations import LARGE, every_dimension, is_slow
 
 Make = Callable[..., Any]
 PRECISIONS = {"float64": 1e-13, "float32": 1e-6}
@@ -151,13 +151,14 @@ def test_gap_keeps_the_operators_exact(make_setting: Make) -> None:
     assert mismatch(born, s.gather, s.perturbation["m"], gradient["m"]) < 1e-13
 
 
-# Differences are derived alike at every order: at the longest one equation stands for all.
+# Differences are derived alike at every order: at other orders than that of all tests one equation
+# stands for all.
 @pytest.mark.parametrize(
     ("order", "equation"),
     [
-        pytest.param(order, equation, marks=pytest.mark.slow if slow else ())
+        pytest.param(order, equation, marks=pytest.mark.slow if equation != "acoustic" else ())
         for equation in EQUATIONS
-        for order, slow in ((4, equation in LARGE), (16, equation != "acoustic"))
+        for order in (4, 16)
     ],
 )
 def test_any_order_is_exact(make_setting: Make, equation: str, order: int) -> None:
@@ -272,8 +273,20 @@ def test_operators_below_a_free_surface_are_exact(
     assert mismatch(born, s.gather, *inner(s.perturbation, gradient)) < tolerance
 
 
-@large_are_slow
-@pytest.mark.parametrize("order", [4, 8, pytest.param(16, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("equation", "order"),
+    [
+        pytest.param(
+            equation,
+            order,
+            marks=pytest.mark.slow
+            if equation in LARGE or order == 16 or (order == 4 and equation != "acoustic")
+            else (),
+        )
+        for equation in EQUATIONS
+        for order in (4, 8, 16)
+    ],
+)
 def test_free_surface_is_a_negative_image(equation: str, order: int) -> None:
     """A half-space equals a whole space with the source's negative image above z = 0."""
     # Spacing and layer are those of `make_setting`, so that kernels are compiled once for both.
