@@ -20,7 +20,7 @@ DEV_STAMP := $(VENV)/.installed-dev$(if $(EXTRAS),-$(EXTRAS))
 DOCS_STAMP := $(VENV)/.installed-docs
 
 
-.PHONY: demo test test-full test-extra test-slurm lint bench docs notebooks gallery clean
+.PHONY: demo test test-full test-extra test-slurm lint bytecode bench docs notebooks gallery clean
 
 demo: $(STAMP)
 	$(BIN)/fwi model configs/demo_model.yaml -o runs/demo/model --force
@@ -30,16 +30,16 @@ demo: $(STAMP)
 	@echo "Pictures of the demo:"
 	@ls runs/demo/*/*.png
 
-test: lint
+test: lint bytecode
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not slurm"
 
-test-full: lint
+test-full: lint bytecode
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
-test-extra: lint
+test-extra: lint bytecode
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "($(subst $(comma), or ,$(EXTRAS))) and not slow and not slurm"
 
-test-slurm: $(DEV_STAMP)
+test-slurm: bytecode
 	$(BIN)/python -m pytest -rs -m slurm
 
 lint: $(DEV_STAMP)
@@ -47,6 +47,11 @@ lint: $(DEV_STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Tests start a hundred interpreters: none compiles the package again, also where Python is told to
+# write no bytecode.
+bytecode: $(DEV_STAMP)
+	@$(BIN)/python -m compileall -q fwicli
 
 # The programs of docs/benchmarks/index.md, in its order.
 bench: $(STAMP)

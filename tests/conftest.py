@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,9 @@ import numpy as np
 import pytest
 
 pytest_plugins = ["tests.slurm", "tests.survey_fixtures"]
+
+# SymPy remembers results of one kernel for the next: its own limit is that of one formula.
+os.environ.setdefault("SYMPY_CACHE_SIZE", "100000")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,6 +46,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=NEEDS_TORCH))
         if item.get_closest_marker("cluster") and not WITH_DASK:
             item.add_marker(pytest.mark.skip(reason=NEEDS_DASK))
+
+
+def pytest_collection_finish() -> None:
+    """Tests are not searched for garbage, again and again, while they run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
