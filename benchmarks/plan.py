@@ -33,10 +33,14 @@ import click
 import numpy as np
 import psutil
 
-from fwicli.config.loader import load
-from fwicli.workflows.planning.costs import forecast
-from fwicli.workflows.planning.plan import Plan, make_plan
-from fwicli.workflows.quality import grid_error
+from fwicli import (
+    Plan,
+    forecast_stages,
+    forecast_summary,
+    grid_error_of_shot,
+    load_config,
+    make_plan,
+)
 
 MODEL = """\
 model: {{vp: {{file: {vp}.npy}}, spacing: {spacing}}}
@@ -199,12 +203,12 @@ def watch(folder: Path, arguments: Sequence[str], out: Path) -> Seen:
     return seen
 
 
-def planned(path: Path, kind: str) -> tuple[Plan, list[forecast.StageForecast]]:
+def planned(path: Path, kind: str) -> tuple[Plan, list[Any]]:
     """The plan of a config with its times, right after a calibration."""
     fwi(path.parent, "check", path.name, "--for", kind, "--calibrate")
-    loaded = load(path, kind)
+    loaded = load_config(path, kind)
     plan = make_plan(loaded)
-    return plan, forecast.stages(plan, loaded)
+    return plan, forecast_stages(plan, loaded)
 
 
 def compared(name: str, case: Case, folder: Path) -> Row:
@@ -248,13 +252,12 @@ def compared(name: str, case: Case, folder: Path) -> Row:
 
 def errors(plan: Plan, path: Path, kind: str, numbers: dict[str, Any]) -> float | None:
     """Mean error of all shots on the grid of the run / that of the plan; None without one."""
-    loaded = load(path, kind)
-    one = forecast.summary(plan, loaded)["stages"][0]["grid_error_percent"]
+    loaded = load_config(path, kind)
+    one = forecast_summary(plan, loaded)["stages"][0]["grid_error_percent"]
     if not one:
         return None
     every = [
-        100 * grid_error.error_of_shot(plan, loaded, 0, shot)
-        for shot in range(plan.acquisition.shots)
+        100 * grid_error_of_shot(plan, loaded, 0, shot) for shot in range(plan.acquisition.shots)
     ]
     numbers["grid_error_percent"] = [mean(every), one, max(every)]
     return mean(every) / one

@@ -34,6 +34,8 @@ Inversion
 Files and configs
     load_config, LoadedConfig       a config with its defaults
     make_plan, Plan                 checks and numbers before a run
+    forecast_stages, forecast_summary       time and memory of a plan; grid_error_of_shot measures
+                                    the error of its grid
     read_gathers, write_gathers     shot records; read_array, read_history, read_state and
                                     read_wavelets read results
     read_segy, write_segy           shot records of SEG-Y and SU: byte_map, header_field and
@@ -108,6 +110,9 @@ PUBLIC = {
     "cores": "fwicli.execution",
     "earth_model": "fwicli.workflows.assembly.survey",
     "experiments": "fwicli.inversion.shots.experiments",
+    "forecast_stages": "fwicli.workflows.planning.costs.forecast:stages",
+    "forecast_summary": "fwicli.workflows.planning.costs.forecast:summary",
+    "grid_error_of_shot": "fwicli.workflows.quality.grid_error:error_of_shot",
     "header_field": "fwicli.segy.fields:field",
     "load_config": "fwicli.config.loader:load",
     "make_plan": "fwicli.workflows.planning.plan",

@@ -34,7 +34,7 @@ from tests.workflows.test_model import StopAfter
 GRID = Grid((2, 3), (10.0, 10.0), (0.0, 0.0))
 PROVENANCE = {"fwicli": "0", "date": "today"}
 NAMES = [
-    *outputs.everything()[:20],
+    *outputs.everything()[:22],
     *("result.png", "result_rho.png", "start.png", "difference_impedance.png", "overview.png"),
     *(
         "shots.h5.part",
@@ -147,6 +147,8 @@ def run(loaded: Loaded, path: Path, how: str, resume: bool = False, force: bool 
     with place.logging():
         logging.getLogger("fwicli").info("at work")
         names = outputs.names(loaded)
+        with atomic.replacing(place.file(outputs.PLAN)) as new:
+            new.write_text(f'{{"{outputs.PLANNED}": 1}}')
         if "partial" in names:
             parts = FinishedSums(place.file("partial"), 3, GRID)
             parts.folder.mkdir(exist_ok=True)
