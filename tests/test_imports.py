@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 
 WITHOUT_EXTRAS = """
 import sys
-for extra in ("torch", "pylops"):
+for extra in ("torch", "pylops", "dask", "distributed", "dask_jobqueue"):
     sys.modules[extra] = None
 import pkgutil, importlib, fwicli
 for module in pkgutil.walk_packages(fwicli.__path__, "fwicli."):

@@ -16,8 +16,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from distributed import Client
-
 from fwicli.errors import ConfigError, ExecutionError
 from fwicli.execution import worker
 from fwicli.execution.dask import clusters, settings
@@ -86,6 +84,8 @@ def connected() -> Iterator[Connection]:
     ExecutionError
         If there is none.
     """
+    from distributed import Client  # late: it is an optional extra
+
     file = Path(os.environ[VARIABLE])
     with settings.applied(own=False):
         _wait(file)
@@ -131,6 +131,8 @@ def _wait(file: Path) -> None:
 
 def _end(file: Path) -> None:
     """End the scheduler and with it the workers, also if the run has never connected."""
+    from distributed import Client  # late: it is an optional extra
+
     with suppress(ExecutionError, OSError, TimeoutError, ValueError), settings.applied(own=False):
         _wait(file)
         with clusters.closing(Client(scheduler_file=str(file), set_as_default=False)) as client:

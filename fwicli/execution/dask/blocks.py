@@ -17,8 +17,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from distributed.protocol import pickle
-
 from fwicli.execution.dask import shots
 from fwicli.execution.executor import Task
 
@@ -128,6 +126,6 @@ def _leaf(
     """The task of a shot, pickled once: the scheduler passes it on as it is."""
     whole = common(task)
     if whole is None:
-        return shots.run_shot, sender, number, pickle.dumps(task)
+        return shots.run_shot, sender, number, shots.pickled(task)
     detached = task.detached()  # type: ignore[attr-defined]
-    return shots.run_shot, sender, number, pickle.dumps(detached), shared[id(whole)]
+    return shots.run_shot, sender, number, shots.pickled(detached), shared[id(whole)]

@@ -8,13 +8,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import IO
-
-from distributed import Client, LocalCluster
+from typing import IO, TYPE_CHECKING
 
 from fwicli.errors import ExecutionError
 from fwicli.execution.dask import settings
 from fwicli.execution.dask.connection import Connection
+
+if TYPE_CHECKING:
+    from distributed import Client, LocalCluster
 
 # Longest time until a scheduler answers, and until its workers are there [s].
 ANSWER, WORKERS = 30.0, 600.0
@@ -42,6 +43,8 @@ def running(address: str) -> Iterator[Connection]:
     ExecutionError
         If it does not answer.
     """
+    from distributed import Client  # late: it is an optional extra
+
     with settings.applied(own=False):
         advice = f"start some with `dask worker {address} --nthreads 1`"
         logs = "the logs of the scheduler and of its workers may tell more"
@@ -70,6 +73,8 @@ def on_this_machine(workers: int) -> Iterator[Connection]:
     ------
     connection : Connection
     """
+    from distributed import Client, LocalCluster  # late: they are an optional extra
+
     with ExitStack() as stack:
         stack.enter_context(settings.applied(own=True))
         cluster = LocalCluster(

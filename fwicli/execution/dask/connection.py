@@ -6,13 +6,14 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from distributed import Client, Future
+from typing import TYPE_CHECKING, Any
 
 from fwicli.errors import ConfigError, ExecutionError
 from fwicli.execution.dask import versions
 from fwicli.execution.processes import ATTEMPTS
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
 
 # Times between two looks for workers, and between two notes that there are none [s].
 LOOK, NOTE = 0.5, 60.0

@@ -14,10 +14,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import Any
-
-from distributed import Client, Future, KilledWorker
-from distributed.protocol import pickle
+from typing import TYPE_CHECKING, Any
 
 from fwicli.errors import ExecutionError
 from fwicli.execution import losses, tree
@@ -26,6 +23,9 @@ from fwicli.execution.dask.blocks import Block
 from fwicli.execution.dask.connection import Connection
 from fwicli.execution.executor import Done, Task
 from fwicli.execution.processes import ATTEMPTS
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
 
 # Longest time between two looks at the scheduler [s].
 INTERVAL = 1.0
@@ -271,7 +271,7 @@ class _Call:
         if kind == shots.DONE:
             self._finish([number])
         elif kind == shots.REFUSED:
-            refusal: shots.Refusal = pickle.loads(content)
+            refusal: shots.Refusal = shots.unpickled(content)
             raise refusal.raised()
         else:
             self._failures[number] += 1
@@ -308,6 +308,8 @@ class _Call:
 
     def _explained(self, error: Exception) -> ExecutionError:
         """An error of Dask, or of a task that failed too often, in words."""
+        from distributed import KilledWorker  # late: it is an optional extra
+
         if isinstance(error, shots.ShotFailed):
             return ExecutionError(
                 f"{_named(error.number)} failed {ATTEMPTS} times, last with {error.reason}"

@@ -16,13 +16,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from distributed import Client
+from typing import TYPE_CHECKING, Any
 
 from fwicli.errors import ExecutionError
 from fwicli.execution.dask import clusters, settings
 from fwicli.execution.dask.connection import Connection
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 # Of a worker that has lost its scheduler, until it ends [s].
 ORPHANED = 60
@@ -160,6 +161,8 @@ def in_jobs(jobs: WorkerJobs) -> Iterator[Connection]:
     ExecutionError
         If the batch system does not take the jobs.
     """
+    from distributed import Client  # late: it is an optional extra
+
     with settings.applied(own=True):
         cluster = _cluster(jobs)
         try:

@@ -7,9 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import dask
-import distributed  # noqa: F401 - it has the defaults, and sets its loggers up
-
 from fwicli.execution.processes import ATTEMPTS
 
 # Modules that Dask imports in a worker, in the process that starts workers here, and in the
@@ -58,6 +55,9 @@ def applied(own: bool) -> Iterator[None]:
     own : bool
         Whether the run starts the scheduler.
     """
+    import dask  # late: it is an optional extra
+    import distributed  # noqa: F401 - it has the defaults, and sets its loggers up
+
     # Losses are told in words of shots; a stack of Dask's tells the reader nothing more.
     logger = logging.getLogger("distributed")
     level = logger.level

@@ -14,9 +14,6 @@ import traceback
 from dataclasses import dataclass
 from typing import Any
 
-from distributed import get_worker
-from distributed.protocol import pickle
-
 from fwicli.errors import FwiError
 from fwicli.execution import losses, tree
 from fwicli.execution.dask import versions
@@ -94,7 +91,7 @@ class ShotFailed(Exception):  # noqa: N818 - it carries another error
         self.number, self.reason, self.advice, self.trace = number, reason, advice, trace
 
 
-def run_shot(sender: Sender, number: int, pickled: bytes, common: Any = None) -> Any:
+def run_shot(sender: Sender, number: int, task: bytes, common: Any = None) -> Any:
     """Run the task of a shot.
 
     Parameters
@@ -102,8 +99,8 @@ def run_shot(sender: Sender, number: int, pickled: bytes, common: Any = None) ->
     sender : Sender
     number : int
         Of the task.
-    pickled : bytes
-        The task, or a function of the object that it has in common with others.
+    task : bytes
+        It, pickled, or a function of the object that it has in common with others.
     common : object, optional
         That object.
 
@@ -120,11 +117,11 @@ def run_shot(sender: Sender, number: int, pickled: bytes, common: Any = None) ->
     _report(sender, BEGAN, number)
     try:
         versions.agree(sender.versions, f"the worker {_here()}")
-        task = pickle.loads(pickled)
-        result = run(task if common is None else lambda: task(common))
+        function = unpickled(task)
+        result = run(function if common is None else lambda: function(common))
     except FwiError as error:
         refusal = Refusal(error, _trace(error))
-        _report(sender, REFUSED, number, _pickled(refusal))
+        _report(sender, REFUSED, number, _refused(refusal))
         return refusal
     except Exception as error:
         failure = _failure(number, error)
@@ -161,6 +158,39 @@ def add(results: list[Any]) -> Any:
         raise _failure(None, error) from None
 
 
+def pickled(whole: Any) -> bytes:
+    """An object as bytes, also if it is defined in the script that runs.
+
+    Parameters
+    ----------
+    whole : object
+
+    Returns
+    -------
+    data : bytes
+    """
+    from distributed.protocol import pickle  # late: it is an optional extra
+
+    data: bytes = pickle.dumps(whole)
+    return data
+
+
+def unpickled(data: bytes) -> Any:
+    """The object that `pickled` has turned into bytes.
+
+    Parameters
+    ----------
+    data : bytes
+
+    Returns
+    -------
+    whole : object
+    """
+    from distributed.protocol import pickle  # late: it is an optional extra
+
+    return pickle.loads(data)
+
+
 def _failure(number: int | None, error: Exception) -> ShotFailed:
     reason = f"{losses.in_words(error)} on {_here()}"
     return ShotFailed(number, reason, losses.advice(error), _trace(error))
@@ -172,20 +202,24 @@ def _trace(error: Exception) -> str:
 
 def _here() -> str:
     """The worker of this process, in words."""
+    from distributed import get_worker  # late: it is an optional extra
+
     return f"{get_worker().address} of {socket.gethostname()}"
 
 
-def _pickled(refusal: Refusal) -> bytes:
+def _refused(refusal: Refusal) -> bytes:
     """A refusal for an event; one that cannot be pickled has its text."""
     try:
-        data: bytes = pickle.dumps(refusal)
-        pickle.loads(data)
+        data = pickled(refusal)
+        unpickled(data)
     except Exception:
-        data = pickle.dumps(Refusal(FwiError(str(refusal.error)), refusal.trace))
+        data = pickled(Refusal(FwiError(str(refusal.error)), refusal.trace))
     return data
 
 
 def _report(sender: Sender, kind: str, number: int, content: str | bytes = b"") -> None:
     """Send an event to the client."""
+    from distributed import get_worker  # late: it is an optional extra
+
     event = {"call": sender.call, "kind": kind, "number": number, "content": content}
     get_worker().log_event(sender.topic, event)

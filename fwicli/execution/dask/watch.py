@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
-from distributed import Scheduler
+if TYPE_CHECKING:
+    from distributed import Scheduler
 
 # Time without a client after which a scheduler ends [s]: at the beginning, and later.
 FIRST, LATER = 600.0, 60.0
