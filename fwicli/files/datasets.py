@@ -7,7 +7,7 @@ config does not name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,6 +168,34 @@ class Datasets:
                 return np.asarray(stored[rows.start : rows.stop : rows.step])
             forward = rows[::-1]  # the library reads forwards only
             return np.asarray(stored[forward.start : forward.stop : forward.step][::-1])
+
+    def rows(self, dataset: str) -> Callable[[slice], Array]:
+        """A function that reads parts of the first axis of a dataset, which is checked once.
+
+        Parameters
+        ----------
+        dataset : str
+            Name of the dataset.
+
+        Returns
+        -------
+        read : callable
+            From a slice without a step to values of float32 or float64, as long as the file is
+            open.
+
+        Raises
+        ------
+        DataError
+            If there is no such dataset, or it is not one of real numbers.
+        """
+        stored, where = self._checked(dataset, slice(0, 1)), self.name(dataset)
+
+        def read(part: slice) -> Array:
+            with _explained(where):
+                values = np.asarray(stored[part])
+            return numbers.plain(values, where)
+
+        return read
 
     def attributes(self, name: str = "/") -> dict[str, Any]:
         """All attributes of the file, or of a group or dataset in it."""

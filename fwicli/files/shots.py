@@ -6,6 +6,8 @@ contiguous read, by the process that asks for it; a file that has changed since 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 from fwicli.errors import DataError
 from fwicli.files import datasets
 from fwicli.files.datasets import Datasets
-from fwicli.survey.traces import Shots, Traces
+from fwicli.survey.traces import Shots, Traces, TracesView
 
 Array = NDArray[Any]
 Numbers = NDArray[np.int64]
@@ -47,6 +49,8 @@ class ShotTraces(Traces):
         Size and time of the last change of the file, as it was opened.
     is_box : bool
         Whether the dataset is (shot, receiver, time).
+    numbers : ndarray of int, of shape (n_shots,), or None
+        Numbers of the shots in the file; None for all of them.
     """
 
     stored = True
@@ -60,6 +64,7 @@ class ShotTraces(Traces):
     recorded: Numbers
     version: tuple[int, int]
     is_box: bool = False
+    numbers: Numbers | None = None
 
     @property
     def counts(self) -> Numbers:
@@ -89,16 +94,49 @@ class ShotTraces(Traces):
         DataError
             If the file has changed since it was opened, or is damaged.
         """
+        with self.opened() as traces:
+            return traces[shot]
+
+    def __iter__(self) -> Iterator[Array]:
+        """The gathers, one after the other."""
+        with self.opened() as traces:
+            for shot in range(len(self)):
+                yield traces[shot]
+
+    @contextmanager
+    def opened(self) -> Iterator[Traces]:
+        """The same traces, while the file is open.
+
+        Yields
+        ------
+        traces : Traces
+
+        Raises
+        ------
+        DataError
+            If the file has changed since its index was read, or is damaged.
+        """
+        self.check_unchanged()
+        with datasets.reading(self.path) as file:
+            yield _OpenTraces(self, file.rows(self.dataset))
+
+    def check_unchanged(self) -> None:
+        """Make sure that the file is that of the index.
+
+        Raises
+        ------
+        DataError
+            If it has changed.
+        """
         if self.path.exists() and version(self.path) != self.version:
             raise DataError(
                 f"{self.path} has changed since it was opened; what is read from it now may belong "
                 f"to other shots: begin again, when nothing writes to it"
             )
-        first, count = int(self.first[shot]), int(self.sizes[shot])
-        with datasets.reading(self.path) as file:
-            if len(file.shape(self.dataset)) == 2:
-                return file.array(self.dataset, slice(first, first + count))
-            return file.array(self.dataset, slice(first, first + 1)).reshape(count, self.length)
+
+    def number(self, shot: int) -> int:
+        """Number of a shot in the file."""
+        return shot if self.numbers is None else int(self.numbers[shot])
 
     def select(self, shots: Shots) -> Traces:
         """The traces of some of the shots, by number, with the index of these alone."""
@@ -108,7 +146,36 @@ class ShotTraces(Traces):
             first=self.first[numbers],
             sizes=self.sizes[numbers],
             recorded=self.recorded[numbers],
+            numbers=numbers if self.numbers is None else self.numbers[numbers],
         )
+
+
+class _OpenTraces(TracesView):
+    """Traces of an open file.
+
+    Parameters
+    ----------
+    traces : ShotTraces
+    read : callable
+        From a slice of the first axis of the dataset to its values.
+    """
+
+    stored = True
+
+    def __init__(self, traces: ShotTraces, read: Callable[[slice], Array]) -> None:
+        self.traces, self._read = traces, read
+
+    def __getitem__(self, shot: int) -> Array:
+        index: Any = self.traces
+        first, count = int(index.first[shot]), int(index.sizes[shot])
+        rows = slice(first, first + (1 if index.is_box else count))
+        try:
+            gather = self._read(rows).reshape(count, index.length)
+            # The library reads zeros where a file was cut after it was opened.
+            index.check_unchanged()
+        except (DataError, ValueError) as error:
+            raise DataError(f"shot {index.number(shot)} cannot be read: {error}") from error
+        return gather
 
 
 def version(path: Path) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.errors import DataError
 from fwicli.segy.samples import SampleReader
 from fwicli.segy.survey import Survey
 from fwicli.survey.traces import Shots, Traces
@@ -26,6 +27,8 @@ class SegyTraces(Traces):
         Where each shot begins in `numbers`, and the last ends.
     factors : ndarray of int8, of shape (n,) or (1,)
         Factors of the samples: 1, -1 of reversed traces, 0 of dead ones.
+    shots : ndarray of int, of shape (n_shots,), or None
+        Numbers of the shots in the files; None for all of them.
     """
 
     stored = True
@@ -36,8 +39,10 @@ class SegyTraces(Traces):
         numbers: NDArray[np.int64],
         begins: NDArray[np.int64],
         factors: NDArray[np.int8],
+        shots: NDArray[np.int64] | None = None,
     ) -> None:
         self.reader, self.numbers, self.begins, self.factors = reader, numbers, begins, factors
+        self.shots = shots
 
     @classmethod
     def of_survey(cls, survey: Survey) -> SegyTraces:
@@ -70,7 +75,10 @@ class SegyTraces(Traces):
         """
         number = range(len(self))[shot]
         part = slice(int(self.begins[number]), int(self.begins[number + 1]))
-        gather = self.reader.read(self.numbers[part])
+        try:
+            gather = self.reader.read(self.numbers[part])
+        except DataError as error:
+            raise DataError(f"shot {self.shot(number)} cannot be read: {error}") from error
         factors = self.factors if len(self.factors) == 1 else self.factors[part]
         if (factors != 1).any():
             gather *= factors[:, None]
@@ -83,4 +91,9 @@ class SegyTraces(Traces):
         rows = np.concatenate(parts) if parts else np.arange(0)
         factors = self.factors if len(self.factors) == 1 else self.factors[rows]
         begins = np.concatenate([[0], np.cumsum(self.counts[chosen])])
-        return SegyTraces(self.reader, self.numbers[rows], begins, factors)
+        shots = np.array([self.shot(n) for n in chosen], dtype=np.int64)
+        return SegyTraces(self.reader, self.numbers[rows], begins, factors, shots)
+
+    def shot(self, number: int) -> int:
+        """Number of a shot in the files."""
+        return int(number) if self.shots is None else int(self.shots[number])

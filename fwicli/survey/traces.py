@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +68,16 @@ class Traces(ABC):
     def __iter__(self) -> Iterator[Array]:
         """The gathers, one after the other."""
         return (self[shot] for shot in range(len(self)))
+
+    @contextmanager
+    def opened(self) -> Iterator[Traces]:
+        """The same traces, for reading many shots: a file is opened once.
+
+        Yields
+        ------
+        traces : Traces
+        """
+        yield self
 
     def select(self, shots: Shots) -> Traces:
         """The traces of some of the shots, by number.

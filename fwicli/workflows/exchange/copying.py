@@ -93,10 +93,11 @@ def convert_records(
     }
     _check_form(form, writes, f"{source} holds shot records, which are")
     records = opening.records(source, layout)
-    traces = WatchedTraces(Traces.of(records.data), progress)
-    progress.start(f"writing {target.name}", len(traces))
+    progress.start(f"writing {target.name}", records.acquisition.shots)
     try:
-        notes = writes[form](target, replace(records, data=traces))
+        with Traces.of(records.data).opened() as opened:
+            traces = WatchedTraces(opened, progress)
+            notes = writes[form](target, replace(records, data=traces))
     finally:
         progress.stop()
     missing = [*records.notes, *_missing(records, forms)]
