@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import h5py
 import numpy as np
@@ -98,8 +98,8 @@ class Datasets:
         DataError
             If there is no such dataset, or it is not one of real numbers.
         """
-        part = slice(0, 1)  # the whole need not fit into memory
-        return tuple(int(n) for n in self._checked(dataset, part, masks).shape)
+        # Of one row, as the whole need not fit into memory.
+        return tuple(int(n) for n in self._checked(dataset, slice(0, 1), masks).shape)
 
     def type(self, dataset: str) -> np.dtype[Any]:
         """Type of a dataset in the file."""
@@ -112,8 +112,7 @@ class Datasets:
 
     def offset(self, dataset: str) -> int | None:
         """Place of the first value in the file [bytes]; None where values are not contiguous."""
-        place = self._checked(dataset, slice(0, 1)).id.get_offset()
-        return None if place is None else int(place)
+        return cast("int | None", self._checked(dataset, slice(0, 1)).id.get_offset())
 
     def array(self, dataset: str, part: slice | None = None, masks: bool = False) -> Array:
         """Values of a dataset in single or double precision.
@@ -180,8 +179,7 @@ class Datasets:
         Returns
         -------
         read : callable
-            From a slice without a step to values of float32 or float64, as long as the file is
-            open.
+            From a slice without a step to its values, while the file is open.
 
         Raises
         ------
@@ -192,8 +190,7 @@ class Datasets:
 
         def read(part: slice) -> Array:
             with _explained(where):
-                values = np.asarray(stored[part])
-            return numbers.plain(values, where)
+                return numbers.plain(np.asarray(stored[part]), where)
 
         return read
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import tracemalloc
 from collections.abc import Callable
@@ -15,7 +16,9 @@ import pytest
 
 from fwicli import Acquisition, Gathers
 from fwicli.errors import DataError
-from fwicli.files import hdf5, records
+from fwicli.files import datasets, hdf5, records
+from fwicli.segy import gathers as segy_gathers
+from fwicli.segy import records as segy
 from fwicli.survey.components import PRESSURE, Component
 from fwicli.survey.ragged import Ragged
 
@@ -179,3 +182,46 @@ def test_a_file_that_changes_is_refused(path: Path) -> None:
     path.unlink()
     with pytest.raises(DataError, match="there is no file"):
         _ = stored.data[0]
+
+
+@pytest.mark.parametrize("selected", [False, True])
+@pytest.mark.parametrize("form", ["h5", "sgy"])
+@pytest.mark.parametrize("ragged", [True, False])
+def test_a_file_that_is_cut_while_it_is_read(
+    tmp_path: Path, form: str, ragged: bool, selected: bool
+) -> None:
+    """An error that names file and shot, by its number in the file; never zeros."""
+    gathers, path = survey(start=0.0, wavelet=None), tmp_path / f"shots.{form}"
+    if not ragged:
+        receivers = gathers.acquisition.receivers_of(0)
+        data = np.stack([gathers.data[0]] * 4)
+        gathers = Gathers(Acquisition(gathers.acquisition.sources, receivers), 0.004, data)
+    if form == "h5":
+        hdf5.write_gathers(path, gathers, {})
+        traces: Any = hdf5.read_gathers(path, stored=True).data
+    else:
+        segy.write_gathers(path, gathers)
+        traces = segy_gathers.read_gathers(path).data
+    shots = traces.select([1, 3]) if selected else traces
+    with shots.opened() as opened:
+        assert opened[0].any()
+        os.truncate(path, path.stat().st_size - 100)
+        with pytest.raises(DataError, match=rf"shot 3 .*shots\.{form} has changed"):
+            _ = opened[len(shots) - 1]
+    with pytest.raises(DataError, match=rf"shots\.{form} has changed"):
+        _ = shots[len(shots) - 1]
+
+
+def test_a_file_is_opened_once_for_many_shots(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also through views of its traces that are iterated."""
+    traces = hdf5.read_gathers(path, stored=True).data
+    expected = [traces[shot] for shot in range(4)]
+    opened: list[Path] = []
+    reading = datasets.reading
+    monkeypatch.setattr(datasets, "reading", lambda p: (opened.append(p), reading(p))[1])
+    for gather, other in zip(traces, expected, strict=True):
+        np.testing.assert_array_equal(gather, other)
+    assert len(opened) == 1
+    with traces.opened() as several:
+        assert all(np.array_equal(several[n], expected[n]) for n in (2, 0, 3))
+    assert len(opened) == 2

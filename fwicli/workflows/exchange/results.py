@@ -182,5 +182,5 @@ def _inputs(environment: Any) -> Iterator[str]:
         path = Path(name)
         if not path.is_file():
             yield f"its input {name} is no longer there"
-        elif inputs.fingerprint(path) != fingerprint:
+        elif not inputs.is_same(inputs.fingerprint(path), fingerprint):
             yield f"its input {name} has changed since the run"

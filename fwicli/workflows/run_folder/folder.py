@@ -39,6 +39,10 @@ from fwicli.workflows.run_folder.provenance import provenance as provenance
 from fwicli.workflows.run_folder.settings import Allowed, no_change
 from fwicli.workflows.run_folder.status import STATUS
 
+# In the environment of runs that have not made a decision yet if they lack it; runs of versions
+# that knew no such decision have no mark.
+DECIDES = "decides_all"
+
 log = logging.getLogger("fwicli")
 
 
@@ -115,7 +119,8 @@ class RunFolder:
                 log.info("removing what an earlier run has written into %s: %s", self.path, names)
             self.manifest.remove(removed)
             self._list_logs()
-            environment = {**provenance(), "inputs": inputs.fingerprints(self._settings)}
+            marks = inputs.fingerprints(self._settings)
+            environment: dict[str, Any] = {**provenance(), "inputs": marks, DECIDES: True}
             self._write(ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
             # Last: a folder with a config is one with a run that can be continued.
             self._write(CONFIG, self.resolved())
@@ -299,7 +304,8 @@ class RunFolder:
         environment = self._environment()
         decisions = environment.setdefault("decided", {})
         if name not in decisions:
-            decisions[name] = before if self.continued and before is not None else value
+            earlier = self.continued and DECIDES not in environment
+            decisions[name] = before if earlier and before is not None else value
         elif isinstance(value, list) and len(decisions[name]) < len(value):
             # A run that is extended: what is new is decided now.
             decisions[name] += value[len(decisions[name]) :]
@@ -324,8 +330,10 @@ class RunFolder:
         finally:
             log.removeHandler(handler)
             handler.close()
-            self.manifest.settle()
-            self._release()
+            try:
+                self.manifest.settle()
+            finally:
+                self._release()
 
     def step(self, record: Mapping[str, Any]) -> None:
         """Add a line to the progress."""
@@ -360,7 +368,7 @@ class RunFolder:
             )
         environment, marks = self._environment(), inputs.fingerprints(self._settings)
         for name, mark in marks.items():
-            if environment["inputs"].get(name, mark) != mark:
+            if not inputs.is_same(environment["inputs"].get(name, mark), mark):
                 raise ConfigError(
                     f"{name} has changed since the run in {self.path} was begun; put it back, or "
                     f"begin anew with --force or another -o"

@@ -14,14 +14,17 @@ from fwicli.disk import patterns
 from fwicli.errors import ConfigError
 from fwicli.files.rsf.parts import parts
 
+# Size of a block within a file [bytes], and most blocks that a fingerprint covers.
+BLOCK, BLOCKS = 1 << 16, 1024
+
 
 def fingerprints(settings: Any) -> dict[str, str]:
-    """Size and digest of the ends of every input file of a config, by path."""
+    """Fingerprint of every input file of a config, by path."""
     return {str(p): fingerprint(p) for p in sorted({path for _, path in _files(settings)})}
 
 
 def fingerprint(path: Path, ends: int = 1 << 20) -> str:
-    """Size of a file and digest of its first and last MiB.
+    """Size of a file, digest of its first and last MiB, and digest of blocks between them.
 
     Parameters
     ----------
@@ -32,6 +35,7 @@ def fingerprint(path: Path, ends: int = 1 << 20) -> str:
     Returns
     -------
     fingerprint : str
+        With colons between the parts; a file of no more than both ends has no third one.
     """
     size = path.stat().st_size
     digest = hashlib.sha256()
@@ -39,7 +43,29 @@ def fingerprint(path: Path, ends: int = 1 << 20) -> str:
         digest.update(file.read(ends))
         file.seek(max(0, size - ends))
         digest.update(file.read(ends))
-    return f"{size}:{digest.hexdigest()[:16]}"
+        mark = f"{size}:{digest.hexdigest()[:16]}"
+        if size <= 2 * ends:
+            return mark
+        # Blocks that follow each other, or at equal distances in a large file.
+        between = hashlib.sha256()
+        for place in range(ends, size - ends, max(BLOCK, (size - 2 * ends) // BLOCKS)):
+            file.seek(place)
+            between.update(file.read(min(BLOCK, size - ends - place)))
+    return f"{mark}:{between.hexdigest()[:16]}"
+
+
+def is_same(one: str, other: str) -> bool:
+    """Whether two fingerprints are of one content; those of old versions lack the third part.
+
+    Parameters
+    ----------
+    one, other : str
+
+    Returns
+    -------
+    same : bool
+    """
+    return all(a == b for a, b in zip(one.split(":"), other.split(":"), strict=False))
 
 
 def protect(loaded: Loaded, touched: Iterable[Path]) -> None:

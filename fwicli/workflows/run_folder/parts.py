@@ -179,7 +179,7 @@ class Origin:
             if here.get(name) != there.get(name):
                 changed.append(f"{name}: {here.get(name)} -> {there.get(name)}")
         for name, mark in here["inputs"].items():
-            if there["inputs"].get(name, mark) != mark:
+            if not inputs.is_same(there["inputs"].get(name, mark), mark):
                 changed.append(f"{name} has changed in between")
         decided = there.get("decided", {})
         for name, value in here.get("decided", {}).items():

@@ -14,7 +14,7 @@ from fwicli.files import hdf5
 from fwicli.survey.acquisition import Acquisition
 from fwicli.workflows import invert, rtm
 from fwicli.workflows.planning.plan import make_plan
-from fwicli.workflows.run_folder.folder import ENVIRONMENT
+from fwicli.workflows.run_folder.folder import DECIDES, ENVIRONMENT
 from tests.workflows.test_invert import StopAtUpdate, result
 from tests.workflows.test_rtm import image
 
@@ -142,7 +142,7 @@ def test_runs_go_on_as_they_began(survey: Path, tmp_path: Path) -> None:
             invert.run(loaded, folder, progress=StopAtUpdate(7))
         if name == "before":
             environment = json.loads((folder / ENVIRONMENT).read_text())
-            del environment["decided"]["near_source"]
+            del environment["decided"]["near_source"], environment[DECIDES]
             (folder / ENVIRONMENT).write_text(json.dumps(environment))
             text = (folder / "config.yaml").read_text()
             (folder / "config.yaml").write_text(text.replace("  near_source: nothing\n", ""))
