@@ -152,7 +152,8 @@ class WaveletFileSection(Section):
     kind: Literal["file"]
     """This name selects a wavelet from a file."""
     file: Path
-    """The wavelet is read from this HDF5, .npy, RSF, text or raw file, relative to the config."""
+    """The wavelet is read from this HDF5, .npy, RSF, SEG-Y, SU, text or raw file, relative to the
+    config; or one for each shot."""
     dataset: str = "wavelet"
     """The wavelet has this name in an HDF5 or .npz file."""
     interval: Positive | None = None

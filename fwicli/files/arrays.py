@@ -79,11 +79,14 @@ class Stored:
         Of file and dataset, for messages.
     beside : mapping
         Text, or arrays of float64, that describe it: `dt`, `spacing`, `origin`, `unit`.
+    is_table : bool
+        Whether it is a table of text.
     """
 
     values: Array
     name: str
     beside: Mapping[str, Any] = field(default_factory=dict)
+    is_table: bool = False
 
     def numbers(self, name: str, unit: str, count: int, positive: bool = False) -> list[float]:
         """Numbers that describe the axes of the array.
@@ -224,7 +227,7 @@ def read(
         text = flat.read_text(path)
         if text is not None:
             _check_settings(path, "text", settings, tuple(stated))
-            return Stored(flat.rows(path, text), str(path))
+            return Stored(flat.rows(path, text), str(path), is_table=True)
         if kind == "text":
             raise DataError(f"{path} is no text, though it is named so; rename it, as to .bin")
     _check_settings(path, "raw binary", settings, ("dataset",))

@@ -17,12 +17,12 @@ LOWEST = -60.0
 
 
 def wavelet(values: Array, interval: float, unit: str = "Pa") -> Figure:
-    """Draw a wavelet and its spectrum.
+    """Draw a wavelet and its spectrum, or those of all shots over each other.
 
     Parameters
     ----------
-    values : ndarray of shape (samples,)
-        Wavelet, in the unit [Pa] in 2D, [Pa m] in 3D.
+    values : ndarray of shape (samples,) or (n_shots, samples)
+        In the unit [Pa] in 2D, [Pa m] in 3D.
     interval : float
         Sampling interval [s].
     unit : str
@@ -33,15 +33,18 @@ def wavelet(values: Array, interval: float, unit: str = "Pa") -> Figure:
     """
     figure = Figure(figsize=(7.5, 2.8), layout="constrained")
     left, right = figure.subplots(1, 2)
-    t = interval * np.arange(values.size)
-    loud = np.flatnonzero(np.abs(values) > 1e-3 * np.abs(values).max())
-    left.plot(t, values, lw=1.2)
+    shots = np.atleast_2d(values)
+    size, alpha = shots.shape[1], max(0.1, 1 / len(shots))
+    t = interval * np.arange(size)
+    loud = np.flatnonzero((np.abs(shots) > 1e-3 * np.abs(shots).max()).any(axis=0))
+    left.plot(t, shots.T, "C0", lw=1.2, alpha=alpha)
     left.set_xlim(0, min(t[-1], 1.5 * t[loud[-1]] + interval))
-    left.set(xlabel="time [s]", ylabel=f"amplitude [{unit}]", title="Wavelet")
-    spectrum = np.abs(np.fft.rfft(values, 4 * values.size))
-    frequency = np.fft.rfftfreq(4 * values.size, interval)
-    right.plot(frequency, spectrum / spectrum.max(), lw=1.2)
-    last = frequency[np.flatnonzero(spectrum > 1e-2 * spectrum.max())[-1]]
+    title = "Wavelet" if len(shots) == 1 else f"Wavelets of {len(shots)} shots"
+    left.set(xlabel="time [s]", ylabel=f"amplitude [{unit}]", title=title)
+    spectrum = np.abs(np.fft.rfft(shots, 4 * size))
+    frequency = np.fft.rfftfreq(4 * size, interval)
+    right.plot(frequency, spectrum.T / spectrum.max(), "C0", lw=1.2, alpha=alpha)
+    last = frequency[np.flatnonzero((spectrum > 1e-2 * spectrum.max()).any(axis=0))[-1]]
     right.set_xlim(0, 1.3 * last)
     right.set(xlabel="frequency [Hz]", ylabel="share of the peak", title="Amplitude spectrum")
     for axes in (left, right):

@@ -205,7 +205,7 @@ def wavelet(path: Path, values: Array, interval: float, unit: str = "Pa") -> Non
     ----------
     path : Path
         PNG file to write.
-    values : ndarray of shape (samples,)
+    values : ndarray of shape (samples,) or (n_shots, samples)
     interval : float
         Sampling interval [s].
     unit : str

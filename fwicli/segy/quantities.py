@@ -35,6 +35,8 @@ class Quantities:
     ----------
     indexes : sequence of Index
         At least one.
+    section : str
+        Section of the config that has the `interval` of these traces, for messages.
 
     Attributes
     ----------
@@ -42,8 +44,8 @@ class Quantities:
         Values that were converted, or contradict each other, in words.
     """
 
-    def __init__(self, indexes: Sequence[Index]) -> None:
-        self.indexes = tuple(indexes)
+    def __init__(self, indexes: Sequence[Index], section: str = "data") -> None:
+        self.indexes, self.section = tuple(indexes), section
         self.ends = np.cumsum([index.layout.traces for index in indexes])
         self.notes: list[str] = []
 
@@ -186,15 +188,12 @@ class Quantities:
         values = sorted({*binary, *others})
         if len(values) == 1 and values[0] <= LARGEST:
             return values[0]
-        remedy = "set `data.interval` [s] to the right one"
+        remedy = f"set `{self.section}.interval` [s] to the right one"
         place = self.place(0, "sample_interval")
         if not values:
             raise DataError(f"{place}: no header states a sampling interval; {remedy}")
-        if len(values) == 1:
-            raise DataError(
-                f"{place}: the sampling interval is {values[0]:g} s, or negative, if the header "
-                f"has a sign; {remedy}"
-            )
+        if values[-1] > LARGEST:
+            raise DataError(f"{self._negative(values[-1], binary)}; {remedy}")
         common = next(iter(binary), values[0])
         column = np.asarray(self.stored("sample_interval")) / 1e6
         differs = (np.abs(column - common) > ROUNDED) & (column != 0)
@@ -203,6 +202,21 @@ class Quantities:
         raise DataError(
             f"{where}: sampling intervals of headers differ: {stated} s (the binary header, byte "
             f"3217, states {common:g} s); {remedy}"
+        )
+
+    def _negative(self, interval: float, binary: set[float]) -> str:
+        """A sampling interval [s] that is negative if its header has a sign, in words."""
+        column = np.asarray(self.stored("sample_interval")) / 1e6
+        trace = int(np.argmax(column > LARGEST))
+        where = self.place(trace, "sample_interval")
+        if interval in binary:
+            where = f"{self.indexes[0].layout.path}: the binary header, byte 3217"
+        microseconds = round(interval * 1e6)
+        if microseconds >= 1 << 16:
+            return f"{where}: the sampling interval is {interval:g} s, which is too long"
+        return (
+            f"{where}: the sampling interval is negative, {microseconds - (1 << 16)} µs (without a "
+            f"sign it would be {microseconds} µs)"
         )
 
     def _compare_counts(self) -> None:

@@ -24,6 +24,7 @@ from fwicli.survey.regridding import coarsened
 from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.workflows.assembly import executors, plausibility, sizes
 from fwicli.workflows.assembly import geometry as positions
+from fwicli.workflows.assembly.wavelet_files import Shots
 from fwicli.workflows.assembly.wavelets import signature
 from fwicli.workflows.planning import placement, simulation_grids
 from fwicli.workflows.planning.costs import forecast
@@ -69,16 +70,14 @@ def plan_modelling(
     plan : Plan or None
     """
     sampled = problems.get(("time",), lambda: plausibility.record(config.time))
-    wavelet = None
-    if sampled is not None:
-        wavelet = problems.get(("wavelet",), lambda: signature(config.wavelet, *sampled))
-    if model is None:
+    layout = None
+    if model is not None:
+        ndim = model.grid.ndim
+        layout = problems.get(("geometry",), lambda: positions.layout(config.geometry, ndim))
+    wavelet = _wavelet(problems, config, sampled, layout)
+    if model is None or layout is None:
         return None
-    physics, ndim = config.physics, model.grid.ndim
-    layout = problems.get(("geometry",), lambda: positions.layout(config.geometry, ndim))
-    if layout is None:
-        return None
-    geometry = layout.acquisition
+    physics, ndim, geometry = config.physics, model.grid.ndim, layout.acquisition
     problems.note(*layout.notes)
     check = registry.load(physics.equation).check_components
     problems.get(("geometry",), partial(check, geometry))
@@ -90,7 +89,8 @@ def plan_modelling(
     # Records are written as shots come: that of one shot must fit.
     largest = geometry.counts.max(keepdims=True)
     problems.get(("geometry",), lambda: sizes.records(largest, count, ndim))
-    spectrum, (slowest, fastest) = Spectrum.of(wavelet, interval), speeds(physics.equation, model)
+    spectrum = Spectrum.of(wavelet, interval).joint()
+    slowest, fastest = speeds(physics.equation, model)
     placement.within_reach(problems, ("geometry",), geometry, fastest, interval * (count - 1))
     limit = simulation_grids.longest(physics, slowest, spectrum)
     grids = simulation_grids.grids(problems, physics, model.grid, limit)
@@ -104,6 +104,20 @@ def plan_modelling(
     numerics = simulation_grids.placed(numerics, physics, model, geometry)
     count_workers = workers(config.execution, geometry.shots)
     return Plan(problems.loaded.kind, model, geometry, wavelet, interval, [numerics], count_workers)
+
+
+def _wavelet(
+    problems: Problems,
+    config: schema.ModelConfig,
+    sampled: tuple[float, int] | None,
+    layout: positions.SurveyLayout | None,
+) -> Array | None:
+    """The wavelet of all shots or of each; None where there are problems."""
+    if sampled is None:
+        return None
+    count = None if layout is None else layout.acquisition.shots
+    shots = Shots(count, getattr(config.geometry, "records", None))
+    return problems.get(("wavelet",), lambda: signature(config.wavelet, *sampled, shots))
 
 
 def modelling_tasks(plan: Plan, discretization: Discretization) -> list[WindowedTask]:
@@ -131,7 +145,7 @@ def modelling_tasks(plan: Plan, discretization: Discretization) -> list[Windowed
         task = ModellingTask(
             discretization,
             parameters,
-            plan.wavelet,
+            plan.wavelet if plan.wavelet.ndim == 1 else plan.wavelet[shot],
             plan.acquisition.source(shot),
             plan.acquisition.receivers_of(shot),
         )

@@ -134,6 +134,23 @@ def test_sampling_of_headers_must_agree(path: Path) -> None:
     assert survey_of(path).interval == 0.004
 
 
+def test_a_negative_sampling_interval_is_named(path: Path) -> None:
+    """In trace headers, in the binary header, or in both."""
+    write(path, line())
+    patch(path, 117, "h", -4000, trace=7)
+    with pytest.raises(DataError, match=r"trace 8, byte 117 .* is negative, -4000 µs"):
+        survey_of(path)
+    write(path, line())
+    patch(path, 3217, "h", -4000)
+    with pytest.raises(DataError, match=r"binary header, byte 3217: .* is negative, -4000 µs"):
+        survey_of(path)
+    for trace in range(15):
+        patch(path, 117, "h", -4000, trace=trace)
+    with pytest.raises(DataError, match="is negative, -4000 µs"):
+        survey_of(path)
+    assert survey_of(path, Grouping(interval=0.004)).interval == 0.004
+
+
 def test_counts_of_samples_that_differ_are_told(path: Path) -> None:
     write(path, line())
     patch(path, 115, "H", 9, trace=3)

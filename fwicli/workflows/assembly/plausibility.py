@@ -8,11 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fwicli.config import schema
 from fwicli.errors import DataError, ModelError, PhysicsError
 from fwicli.propagators.sampling import stability
 from fwicli.survey.signals.wavelets import LONG_INTERVAL, in_seconds
+
+Array = NDArray[Any]
 
 # Stable steps over sampling interval: sampling a hundred times finer than the grid allows gives
 # nothing, and a thousand times is another unit.
@@ -28,6 +34,9 @@ LONGEST_INTERVAL = 10.0
 # From the wavelength of gigahertz in a microscope to a coarse globe [m]; how much the spacings of
 # the axes may differ; the circumference of the earth [m], which all coordinates on it stay within.
 SPACINGS, UNEQUAL, FARTHEST = (1e-8, 1e6), 1000, 1e8
+# Largest values [Pa, or Pa m] of the sources of a survey, with room for any unit; beyond them the
+# squares that a gradient is made of overflow or vanish in single precision.
+LOUDEST, FAINTEST = 1e15, 1e-15
 
 
 def check_interval(interval: float, name: str) -> None:
@@ -52,6 +61,43 @@ def check_interval(interval: float, name: str) -> None:
             f"{name} is sampled every {interval:g} s, too far apart for waves: "
             f"{in_seconds(interval)}give the interval in s"
         )
+
+
+def check_wavelet(wavelet: Array, name: str) -> Array:
+    """The wavelet, which must be finite, not zero, and of a size that waves can be computed with.
+
+    Parameters
+    ----------
+    wavelet : ndarray
+    name : str
+        For the message.
+
+    Returns
+    -------
+    wavelet : ndarray
+        The same.
+
+    Raises
+    ------
+    DataError
+        If it does not.
+    """
+    if not np.isfinite(wavelet).all():
+        first = int(np.flatnonzero(~np.isfinite(wavelet))[0])
+        raise DataError(
+            f"{name} is {wavelet.flat[first]} at sample {first}; replace values that are no "
+            f"numbers (is it of another type, such as float64?)"
+        )
+    largest = float(np.abs(wavelet).max(initial=0.0))
+    if largest == 0:
+        raise DataError(f"{name} is zero, so that there are no waves")
+    if not FAINTEST <= largest <= LOUDEST:
+        raise DataError(
+            f"{name} has a largest value of {largest:.3g} Pa (Pa m in 3D), which no source has and "
+            f"single precision cannot square; scale it, or check its type (float32, float64) and "
+            f"byte order"
+        )
+    return wavelet
 
 
 def record(section: schema.TimeSection) -> tuple[float, int]:

@@ -18,9 +18,10 @@ from fwicli.propagators.sampling import stability
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
-from fwicli.workflows.assembly import frames, plausibility, survey, wavelets
+from fwicli.workflows.assembly import frames, plausibility, survey
 from fwicli.workflows.assembly.frames import MapPositions
 from fwicli.workflows.assembly.inversion import InversionObjects
+from fwicli.workflows.assembly.wavelet_files import Shots
 from fwicli.workflows.assembly.wavelets import signature
 from fwicli.workflows.planning import placement, recorded_faults
 from fwicli.workflows.planning.problems import Problems
@@ -110,14 +111,15 @@ def _wavelet(
     """The wavelet of the config, or else that of the records."""
     section, wavelet = config.wavelet, records.wavelet
     if section is not None:
+        shots = Shots(records.acquisition.shots, config.data)
         return problems.get(
-            ("wavelet",), lambda: signature(section, records.interval, records.samples)
+            ("wavelet",), lambda: signature(section, records.interval, records.samples, shots)
         )
     if wavelet is None:
         problems.add(("data",), "the data come without a wavelet; add a `wavelet` section")
         return None
     name = f"the wavelet in {config.data.file}"
-    return problems.get(("data",), partial(wavelets.checked, np.asarray(wavelet), name))
+    return problems.get(("data",), partial(plausibility.check_wavelet, np.asarray(wavelet), name))
 
 
 def _well_sampled(

@@ -13,7 +13,12 @@ import pytest
 
 from fwicli.config.loader import ProblemsError, load
 from fwicli.errors import DataError
+from fwicli.files import hdf5
+from fwicli.segy.records import write_gathers
+from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.gathers import Gathers
 from fwicli.survey.signals.wavelets import ormsby, ricker, times
+from fwicli.workflows import model
 from fwicli.workflows.planning.plan import make_plan
 
 INTERVAL, SAMPLES, COARSER = 0.004, 151, 8.0
@@ -116,6 +121,31 @@ def _columns(interval: float, samples: int, start: float = 0.0) -> np.ndarray:
     return np.c_[t, ricker(t, 12.0)]
 
 
+def _of_shots(interval: float, samples: int) -> np.ndarray:
+    """Wavelets of four shots, of other amplitude and delay."""
+    t = times(interval, samples)
+    return np.stack([(n + 1) * ricker(t, 12.0, 0.12 + 0.01 * n) for n in range(4)])
+
+
+def _segy(path: Path, interval: float, samples: int) -> str:
+    shots = Acquisition(np.arange(8.0).reshape(4, 2), np.zeros((1, 2)))
+    data = _of_shots(interval, samples)[:, None].astype("f4")
+    write_gathers(path / "w.sgy", Gathers(shots, interval, data))
+    return "file: w.sgy"
+
+
+# Ways to write a wavelet for each of four shots that all mean the same.
+EACH: dict[str, Writer] = {
+    "rows": lambda p: _saved(p, _of_shots(INTERVAL, SAMPLES)),
+    "finer_rows": lambda p: _saved(p, np.vstack([times(0.002, 301), _of_shots(0.002, 301)])),
+    "table": lambda p: _text(p, _of_shots(INTERVAL, SAMPLES).T),
+    "csv": lambda p: _text(
+        p, np.c_[times(0.001, 601), _of_shots(0.001, 601).T], "w.csv", header="t,1,2,3,4"
+    ),
+    "hdf5": lambda p: _hdf5(p, _of_shots(0.002, 301), 0.002),
+    "segy": lambda p: _segy(p, INTERVAL, SAMPLES),
+    "finer_segy": lambda p: _segy(p, 0.002, 301),
+}
 # Ways to write one wavelet that all mean the same.
 ALIKE: dict[str, Writer] = {
     "npy": lambda p: _saved(p, shape(INTERVAL, SAMPLES)),
@@ -155,6 +185,34 @@ def test_every_way_to_write_a_wavelet_means_the_same(
     assert np.abs(planned(survey, command, setting) - expected).max() < 1e-6
 
 
+@pytest.mark.parametrize(("way", "command"), crossed(EACH))
+def test_shots_have_wavelets_of_their_own(
+    survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, command: str
+) -> None:
+    """In any format; those of shots that are left out are left out with them."""
+    monkeypatch.chdir(tmp_path)
+    setting, expected = f"wavelet={{kind: file, {EACH[way](tmp_path)}}}", _of_shots(0.004, 151)
+    assert np.abs(planned(survey, command, setting) - expected).max() < 1e-5
+    if command != "model":
+        some = planned(survey, command, setting, "data.shots=1:", "data.skip=[1]")
+        assert np.abs(some - expected[[1, 3]]).max() < 1e-5
+
+
+def test_each_shot_emits_its_wavelet(
+    survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records are those of one wavelet, scaled; their file keeps the wavelets."""
+    monkeypatch.chdir(tmp_path)
+    wavelets = np.arange(1.0, 5)[:, None] * shape(INTERVAL, SAMPLES)
+    setting = f"wavelet={{kind: file, {_text(tmp_path, wavelets.T)}}}"
+    model.run(load(survey / "model.yaml", settings=[setting]), tmp_path / "run")
+    records = hdf5.read_gathers(tmp_path / "run" / "shots.h5")
+    np.testing.assert_allclose(records.wavelet, wavelets, rtol=1e-6)
+    one = hdf5.read_gathers(survey / "shots" / "shots.h5")
+    scaled = np.arange(1, 5)[:, None, None] * np.asarray(one.data)
+    assert np.abs(records.data - scaled).max() < 1e-5 * np.abs(scaled).max()
+
+
 def _zero_phase() -> np.ndarray:
     t = times(INTERVAL, SAMPLES) - 0.3
     return np.c_[t, ricker(t, 12.0, 0.0)]
@@ -188,10 +246,15 @@ FAULTY: dict[str, tuple[Writer, str]] = {
         lambda p: _hdf5(p, shape(INTERVAL, SAMPLES), 0.002) + ", interval: 0.004",
         "every 0.002 s, as it says itself",
     ),
-    "one_a_shot": (
-        lambda p: _saved(p, np.arange(1.0, 5)[:, None] * shape(INTERVAL, SAMPLES)),
-        "one wavelet for all shots",
+    "of_three_shots": (
+        lambda p: _saved(p, np.arange(1.0, 4)[:, None] * shape(INTERVAL, SAMPLES)),
+        "3 wavelets, and the run 4 shots: give one wavelet for all shots, or one for each",
     ),
+    "dead_shot": (
+        lambda p: _saved(p, np.arange(4.0)[:, None] * shape(INTERVAL, SAMPLES)),
+        "w.npy is zero",
+    ),
+    "segy_dataset": (lambda p: _segy(p, 0.004, 151) + ", dataset: w", "has no `dataset`"),
     "two_amplitudes": (
         lambda p: _saved(p, np.c_[shape(INTERVAL, SAMPLES), 2 * shape(INTERVAL, SAMPLES)]),
         "one wavelet for all shots",
