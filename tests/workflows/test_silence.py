@@ -78,7 +78,7 @@ def test_image_has_no_silent_traces(folder: Path) -> None:
     """Nor the waves of shots without others."""
     spoil(folder)
     loaded = load(folder / "rtm.yaml", "rtm", ())
-    _, tasks = rtm._tasks(loaded.config.imaging, make_plan(loaded))
+    tasks = rtm._tasks(loaded.config.imaging, make_plan(loaded))
     assert [len(t.task.task.receivers) for t in tasks] == [7, 7]
     assert [len(t.task.task.observed) for t in tasks] == [7, 7]
 
