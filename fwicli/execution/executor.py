@@ -5,6 +5,8 @@ members, which an executor may use to hand the object to each worker once:
 
     common          the object, the same one for many tasks
     detached()      a picklable function of the object, which returns what the task returns
+
+A task that can do with less memory says so (see `relief`).
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Protocol
 
-from fwicli.execution import tree
+from fwicli.execution import losses, tree
+from fwicli.execution.relief import Relief
 from fwicli.threads import blas
 
 Task = Callable[[], Any]
@@ -72,6 +75,9 @@ class InProcess:
 
     shares_memory = True
 
+    def __init__(self) -> None:
+        self._relief = Relief()
+
     def map(self, tasks: Sequence[Task], done: Done | None = None) -> Iterator[Any]:
         """Run tasks one after the other.
 
@@ -88,7 +94,7 @@ class InProcess:
             In the order of the tasks.
         """
         for number, task in enumerate(tasks):
-            yield run(task)
+            yield self._result(number, task)
             if done is not None:
                 done(number)
 
@@ -113,6 +119,18 @@ class InProcess:
 
     def close(self) -> None:
         """Do nothing: there are no workers."""
+
+    def _result(self, number: int, task: Task) -> Any:
+        """Run a task, with less memory if it runs out."""
+        while True:
+            level = self._relief.level
+            try:
+                return run(self._relief.apply(task))
+            except Exception as error:
+                if not losses.for_memory(error):
+                    raise
+                if not self._relief.lower(number, task, level, error):
+                    raise
 
 
 def total(executor: Executor, tasks: Sequence[Task], done: Done | None = None) -> Any:

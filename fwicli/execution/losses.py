@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import tempfile
 
+# Words of libraries on an allocation that failed, in errors of their own.
+ALLOCATION = ("Unable to allocate", "MemoryError")
 FEWER = "lower `execution.workers`, or set `physics.history: auto`"
 
 
 class WorkerLost(Exception):  # noqa: N818 - it is no error of the task
-    """The loss of a worker during a task, with advice on how to avoid it, if there is any."""
+    """The loss of a worker during a task.
 
-    def __init__(self, reason: str, advice: str = "") -> None:
+    Parameters
+    ----------
+    reason : str
+    advice : str, optional
+        How to avoid it.
+    for_memory : bool
+        Whether memory had run out.
+    """
+
+    def __init__(self, reason: str, advice: str = "", for_memory: bool = False) -> None:
         super().__init__(reason)
-        self.advice = advice
+        self.advice, self.for_memory = advice, for_memory
 
 
 def explain(status: int | None, killed_for_memory: int) -> WorkerLost:
@@ -41,6 +53,7 @@ def explain(status: int | None, killed_for_memory: int) -> WorkerLost:
             f"its worker was killed by {name}, as the kernel does when memory runs out: it counts "
             f"{killed_for_memory} such kill(s) meanwhile",
             FEWER,
+            for_memory=True,
         )
     if -status == signal.SIGKILL:
         return WorkerLost(
@@ -54,9 +67,20 @@ def in_words(error: Exception) -> str:
     return str(error) if isinstance(error, WorkerLost) else f"{type(error).__name__}: {error}"
 
 
+def for_memory(error: Exception) -> bool:
+    """Whether a task, or its worker, has ended because memory had run out."""
+    if isinstance(error, WorkerLost):
+        return error.for_memory
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    if isinstance(error, RuntimeError):
+        return any(text in str(error) for text in ALLOCATION)
+    return isinstance(error, MemoryError)
+
+
 def advice(error: Exception) -> str:
     """Advice on an error, as the end of a sentence; empty without advice."""
-    if isinstance(error, MemoryError):
+    if for_memory(error):
         return f"; {FEWER}"
     if isinstance(error, WorkerLost) and error.advice:
         return f"; {error.advice}"

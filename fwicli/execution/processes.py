@@ -23,6 +23,7 @@ from fwicli.errors import ExecutionError, FwiError
 from fwicli.execution import losses, machine, messages, server, tree, worker
 from fwicli.execution.executor import Done, Executor, InProcess, Task
 from fwicli.execution.losses import WorkerLost
+from fwicli.execution.relief import Relief
 
 ATTEMPTS = 3
 
@@ -40,12 +41,16 @@ class _Job:
     ----------
     finished : deque of _Job
         Receives the job once it has a result or an error.
+    level, workers : int
+        Of the executor when a worker received it (see `relief`), and its number of workers.
     """
 
     number: int
     task: Task
     finished: deque[_Job]
     failures: int = 0
+    level: int = 0
+    workers: int = 0
     result: Any = None
     error: Exception | None = None
     is_done: bool = False
@@ -143,6 +148,7 @@ class Processes:
         self.workers = workers
         self._lock = threading.RLock()
         self._crew = _Crew()
+        self._relief = Relief()
         self._killed_for_memory = machine.killed_for_memory()
 
     def __reduce__(self) -> tuple[type[Self], tuple[int]]:
@@ -252,6 +258,9 @@ class Processes:
     def _assign(self) -> None:
         """Give jobs to workers, as long as there are both."""
         crew = self._crew
+        while len(crew.workers) > self.workers and (handle := crew.idle()):
+            crew.workers.remove(handle)
+            handle.end(at_once=False)
         while crew.queue:
             handle = crew.idle()
             if handle is None:
@@ -263,8 +272,9 @@ class Processes:
 
     def _hand(self, job: _Job, handle: _Worker) -> None:
         """Give a job to a worker."""
+        job.level, job.workers = self._relief.level, self.workers
         try:
-            parts = messages.pack(job.task)
+            parts = messages.pack(self._relief.apply(job.task))
         except Exception as error:
             job.finish(None, error)
             return
@@ -304,25 +314,54 @@ class Processes:
         self._crew.workers.remove(handle)
         status = handle.status()
         if handle.job is not None:
-            before, self._killed_for_memory = self._killed_for_memory, machine.killed_for_memory()
-            killed = (self._killed_for_memory or 0) - (before or 0)
+            before = self._killed_for_memory or 0
+            killed = (machine.killed_for_memory() or 0) - before
+            # Each kill is that of one worker; the others may be noticed later.
+            self._killed_for_memory = before + min(killed, 1)
             handle.job.finish(None, losses.explain(status, killed))
 
     def _again(self, job: _Job, error: Exception) -> None:
         """Run a failed task again, or raise its last error."""
         if isinstance(error, FwiError):
             raise error
-        job.failures += 1
         text = losses.in_words(error)
+        if losses.for_memory(error) and self._relieve(job, error):
+            self._requeue(job)
+            return
+        job.failures += 1
         if job.failures >= ATTEMPTS:
             raise ExecutionError(
                 f"shot task {job.number} failed {ATTEMPTS} times, last with {text}"
                 f"{losses.advice(error)}"
             ) from error
         log.warning("shot task %d failed (%s); it is run again", job.number, text)
+        self._requeue(job)
+
+    def _requeue(self, job: _Job) -> None:
+        """Put a failed job before all others."""
         job.error = None
         with self._lock:
             self._crew.queue.appendleft(job)
+
+    def _relieve(self, job: _Job, error: Exception) -> bool:
+        """Have tasks take less memory, or run fewer at once; False if neither is possible."""
+        with self._lock:
+            if self._relief.lower(job.number, job.task, job.level, error):
+                return True
+            if job.workers > self.workers:
+                return True
+            if self.workers == 1:
+                return False
+            self.workers -= 1
+            log.warning(
+                "warning: shot task %d ran out of memory (%s), and cannot do with less; %d "
+                "worker(s) in place of %d run shots from now on",
+                job.number,
+                losses.in_words(error),
+                self.workers,
+                self.workers + 1,
+            )
+            return True
 
 
 class Local:

@@ -19,7 +19,7 @@ Geophysics 43, 49-76, for the integral.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +67,8 @@ class MigrationTask(ShotTask):
     subtract_modelled: bool
     near: Near | None = None
     span: slice | None = None
+
+    keeps_history: ClassVar[bool] = True
 
     def __call__(self) -> ShotImage:
         """Model the source field, back-propagate the records, and correlate."""

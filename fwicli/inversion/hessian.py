@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
@@ -47,6 +47,8 @@ class CurvatureTask(ShotTask):
 
     comparison: Comparison | StoredComparison
     full: bool = False
+
+    keeps_history: ClassVar[bool] = True
 
     def __call__(self) -> dict[str, Array]:
         """Propagate waves and their change, and back what the misfit makes of them."""

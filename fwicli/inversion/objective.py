@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +98,8 @@ class MisfitTask(ShotTask):
 
     comparison: AnyComparison
     diagnosed: float | None = None
+
+    keeps_history: ClassVar[bool] = True
 
     def __call__(self) -> MisfitSum:
         """Model the shot, compare it, and back-propagate the adjoint source."""

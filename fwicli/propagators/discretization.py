@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Self, TypedDict, Unpack
 
 import numpy as np
@@ -15,7 +15,7 @@ from fwicli.deprecation import renamed_fields
 from fwicli.errors import ModelError, PhysicsError, StabilityError
 from fwicli.propagators.absorbing import AbsorbingLayer
 from fwicli.propagators.equations import properties, registry
-from fwicli.propagators.history import STORED, Demand, HistoryOptions, demand
+from fwicli.propagators.history import STORED, WRITING, Demand, HistoryOptions, demand
 from fwicli.propagators.kernels import compilation
 from fwicli.propagators.kernels.signature import Signature
 from fwicli.propagators.sampling.interpolation import RADIUS
@@ -253,6 +253,20 @@ class Discretization:
             self._parameters(),
         )
 
+    def with_smaller_history(self) -> Discretization | None:
+        """With the next smaller history, of at most half the memory; None if there is none.
+
+        The smaller ones are exact: a gradient is that with a stored history, in most equations to
+        the last bit.
+        """
+        options = _smaller(self.history_demand(), self.history)
+        return None if options is None else replace(self, history=options)
+
+    def history_in_words(self) -> str:
+        """How the history is stored, and the memory that it takes."""
+        size = self.history_demand().memory(self.history) / 1e6
+        return f"history: {self.history.kind}, {size:.3g} MB"
+
     def missing_kernels(
         self, images: tuple[str, ...] = (), curvature: str | None = None
     ) -> list[Callable[[], None]]:
@@ -348,3 +362,14 @@ def _precision(precision: Any) -> str:
     if precision is None or name not in ("float32", "float64"):
         raise PhysicsError(f"there is no precision {precision!r}; choose float32 or float64")
     return str(name)
+
+
+@lru_cache(maxsize=64)
+def _smaller(demand: Demand, options: HistoryOptions) -> HistoryOptions | None:
+    """Exact history options that take at most half the memory of others, the quickest of them."""
+    room = demand.memory(options) // 2
+    checkpoints = demand.with_checkpoints(room)
+    if checkpoints is not None and demand.repeated(checkpoints) <= WRITING * demand.steps:
+        return checkpoints
+    disk = HistoryOptions("disk")
+    return disk if demand.memory(disk) <= room else None

@@ -19,7 +19,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from weakref import WeakValueDictionary
 
 from numpy.typing import NDArray
@@ -79,9 +79,22 @@ class ShotTask:
     source: Any
     receivers: Any
 
+    keeps_history: ClassVar[bool] = False
+    """Whether it stores the forward field as the discretization says."""
+
     def __call__(self) -> Any:
         """Run the task."""
         raise NotImplementedError
+
+    def smaller(self) -> Self | None:
+        """The same task with the next smaller history; None if there is none."""
+        smaller = self.discretization.with_smaller_history() if self.keeps_history else None
+        return None if smaller is None else replace(self, discretization=smaller)
+
+    @property
+    def storage(self) -> str:
+        """The kind and memory of its history, in words; empty without one."""
+        return self.discretization.history_in_words() if self.keeps_history else ""
 
     def summand(self, result: Any, window: Window) -> Any:
         """A result as a summand of a sum over shots (see `execution.tree`).
@@ -155,6 +168,16 @@ class WindowedTask:
         """The task without the parameters of the model."""
         return DetachedTask(replace(self.task, parameters={}), self.window)
 
+    def smaller(self) -> WindowedTask | None:
+        """The same task with the next smaller history; None if there is none."""
+        smaller = self.task.smaller()
+        return None if smaller is None else replace(self, task=smaller)
+
+    @property
+    def storage(self) -> str:
+        """The kind and memory of its history, in words."""
+        return self.task.storage
+
     def _cut(self) -> ShotTask:
         """The task in the window."""
         if self.is_cut or self.window.whole:
@@ -204,6 +227,16 @@ class SummandTask:
         """The task without the parameters of the model."""
         return replace(self.task.detached(), wrap=SummandTask)
 
+    def smaller(self) -> SummandTask | None:
+        """The same task with the next smaller history; None if there is none."""
+        smaller = self.task.smaller()
+        return None if smaller is None else SummandTask(smaller)
+
+    @property
+    def storage(self) -> str:
+        """The kind and memory of its history, in words."""
+        return self.task.storage
+
 
 @dataclass(frozen=True)
 class DetachedTask:
@@ -222,6 +255,16 @@ class DetachedTask:
     task: ShotTask
     window: Window
     wrap: Callable[[WindowedTask], Callable[[], Any]] | None = None
+
+    def smaller(self) -> DetachedTask | None:
+        """The same task with the next smaller history; None if there is none."""
+        smaller = self.task.smaller()
+        return None if smaller is None else replace(self, task=smaller)
+
+    @property
+    def storage(self) -> str:
+        """The kind and memory of its history, in words."""
+        return self.task.storage
 
     def __call__(self, parameters: Mapping[str, Array]) -> Any:
         """Run the task.
