@@ -15,7 +15,7 @@ from fwicli.errors import DataError
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.proximity import PointSource
 from fwicli.survey.ragged import by_trace
-from fwicli.survey.signals.spans import first_samples, placed
+from fwicli.survey.signals.spans import ROUND, first_samples, first_whole, placed
 from fwicli.survey.silence import Silence
 from fwicli.survey.traces import Traces
 
@@ -139,17 +139,19 @@ class Gathers:
         """The records on the time axis that begins at t = 0 for all shots.
 
         Zeros fill it up where a shot begins later or ends earlier than others, and `spans` says
-        where. Samples before t = 0 are cut (see `timing`).
+        where. Samples before t = 0 are cut, and shots that begin between two samples of that axis
+        are resampled by their Fourier series (see `timing`).
 
         Raises
         ------
         DataError
-            If a shot begins between two samples of that axis, or ends before it.
+            If a shot ends before t = 0.
         """
-        first, lengths = self._first_samples(), self._lengths()
+        position, lengths = self._positions(), self._lengths()
         if self.spans is not None:
             return self
-        if not first.any() and (lengths == self.samples).all():
+        first = first_whole(position)
+        if not position.any() and (lengths == self.samples).all():
             return self
         ends = first + lengths
         for shot in np.flatnonzero(ends < 2)[:1]:
@@ -159,10 +161,10 @@ class Gathers:
             )
         samples = int(ends.max())
         if isinstance(self.data, Traces):
-            data: Any = self.data.shifted(first, samples)
+            data: Any = self.data.shifted(position, samples)
         else:
             data = np.stack(
-                [placed(g, int(n), samples) for g, n in zip(self.data, first, strict=True)]
+                [placed(g, float(n), samples) for g, n in zip(self.data, position, strict=True)]
             )
         wavelet = None if self.wavelet is None else placed(self.wavelet, 0, samples)
         spans = np.stack([np.maximum(first, 0), ends], axis=1)
@@ -183,7 +185,15 @@ class Gathers:
 
     def timing(self) -> str:
         """Samples that `from_zero` cuts and fills up, in words; empty without any."""
-        first, lengths, parts = self._first_samples(), self._lengths(), []
+        position, lengths, parts = self._positions(), self._lengths(), []
+        first = first_whole(position)
+        if (between := np.abs(position - np.rint(position)) > ROUND).any():
+            parts.append(
+                f"{int(between.sum())} of {len(first)} shots begin between two samples of the time "
+                f"axis from t = 0, the first, {int(between.argmax())}, at "
+                f"{position[between.argmax()] * self.interval:g} s: they are resampled by their "
+                f"Fourier series"
+            )
         if (first < 0).any():
             earliest = first.min() * self.interval
             parts.append(
@@ -206,30 +216,20 @@ class Gathers:
 
     def _lengths(self) -> NDArray[np.int64]:
         """Number of recorded samples of each shot, with those before t = 0."""
+        position = self._positions()
         if self.spans is not None:
-            return np.asarray(self.spans[:, 1] - self._first_samples())
-        if isinstance(self.data, Traces):
-            return self.data.lengths
-        return np.full(self.acquisition.shots, self.samples)
+            return np.asarray(self.spans[:, 1] - first_whole(position))
+        box = not isinstance(self.data, Traces)
+        lengths = np.full(self.acquisition.shots, self.samples) if box else self.data.lengths
+        # Of a record between two samples, the last one is before the end of the record.
+        return np.asarray(lengths - (first_whole(position) - position > ROUND))
 
-    def _first_samples(self) -> NDArray[np.int64]:
-        """Number of the first sample of each shot, counted from t = 0.
-
-        Raises
-        ------
-        DataError
-            If it lies between two samples.
-        """
+    def _positions(self) -> NDArray[np.float64]:
+        """Where each shot begins, in samples from t = 0; whole ones exactly."""
         starts = np.broadcast_to(np.asarray(self.start, float), self.acquisition.shots)
         position = starts / self.interval
-        between = ~(np.abs(position - np.rint(position)) < 1e-3)
-        for shot in np.flatnonzero(between)[:1]:
-            raise DataError(
-                f"the record of shot {shot} begins at {starts[shot]:g} s, which is no multiple of "
-                f"the sampling interval of {self.interval:g} s, as for {int(between.sum())} of "
-                f"{len(starts)} shots; resample these so that a sample is at t = 0"
-            )
-        return np.rint(position).astype(np.int64)
+        whole = np.rint(position)
+        return np.where(np.abs(position - whole) < ROUND, whole, position)
 
     def with_silence(self, compared: bool = False) -> Gathers:
         """The records with their silent traces detected; traces with NaN or infinities become zero.

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from fwicli.errors import DataError
-from fwicli.survey.signals.spans import placed
+from fwicli.survey.signals.spans import ROUND, placed
 
 Array = NDArray[Any]
 Function = Callable[[Array], Array]
@@ -117,14 +117,14 @@ class Traces(ABC):
         """
         return _Rows(self, tuple(masks))
 
-    def shifted(self, samples: NDArray[np.int64], length: int) -> Traces:
+    def shifted(self, samples: NDArray[np.float64], length: int) -> Traces:
         """Traces that begin earlier or later: zeros before them, or cut.
 
         Parameters
         ----------
-        samples : ndarray of int, of shape (n_shots,)
-            Number of the sample at which the first one of each shot comes to lie; from the first
-            one of a shot on, those with negative numbers are cut.
+        samples : ndarray of shape (n_shots,)
+            Number of the sample at which the first one of each shot comes to lie, as `placed` takes
+            it; those that come to lie before 0 are cut.
         length : int
             Number of samples afterwards.
 
@@ -347,7 +347,7 @@ class _Shifted(TracesView):
     """Traces that begin earlier or later."""
 
     traces: Traces
-    first: NDArray[np.int64]
+    first: NDArray[np.float64]
     length: int
 
     @property
@@ -356,11 +356,13 @@ class _Shifted(TracesView):
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        ends: NDArray[np.int64] = np.maximum(self.traces.lengths + self.first, 0)
+        ends = np.maximum(np.floor(self.traces.lengths + self.first + ROUND), 0).astype(np.int64)
         return np.minimum(ends, self.length)
 
     def __getitem__(self, shot: int) -> Array:
-        return placed(self.traces[shot], int(self.first[shot]), self.length)
+        gather = placed(self.traces[shot], float(self.first[shot]), self.length)
+        gather[:, self.lengths[shot] :] = 0  # also what resampling leaves behind a short record
+        return gather
 
     def select(self, shots: Shots) -> Traces:
         return _Shifted(self.traces.select(shots), self.first[shots], self.length)

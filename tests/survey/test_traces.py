@@ -14,6 +14,7 @@ from fwicli import Acquisition, Gathers
 from fwicli.errors import DataError, GeometryError
 from fwicli.survey.ragged import Ragged, by_trace
 from fwicli.survey.signals.bands import Band
+from fwicli.survey.signals.wavelets import ricker
 from fwicli.survey.traces import LoadedTraces, Traces
 
 COUNTS = [3, 1, 5, 2]
@@ -179,10 +180,32 @@ def test_records_on_one_time_axis() -> None:
         assert placed.data[shot].sum() == (end - first) * len(placed.data[shot])
     for words in ("-0.2 s at the earliest", "up to 0.3 s", "6 at least of 10"):
         assert words in records.timing()
-    with pytest.raises(DataError, match="no multiple of the sampling interval"):
-        Gathers(acquisition([2]), 0.1, data[:1], start=0.05).from_zero()
     with pytest.raises(DataError, match="before the shot was fired"):
         Gathers(acquisition([2]), 0.1, data[:1], start=-2.0).from_zero()
+
+
+@pytest.mark.parametrize("box", [True, False])
+def test_records_between_samples_are_resampled(box: bool) -> None:
+    """Shots that begin between two samples of the axis are those recorded on its samples."""
+    starts, lengths = np.array([0.0013, 0.0, -0.0067]), [100, 100, 100] if box else [100, 90, 80]
+    survey, own = Acquisition(np.zeros((3, 2)), np.ones((2, 2))), []
+    for start, n in zip(starts, lengths, strict=True):
+        t = start + 0.004 * np.arange(n)
+        own.append(np.stack([ricker(t, 20.0, 0.1), ricker(t, 30.0, 0.15)]).astype(np.float32))
+    placed = Gathers(survey, 0.004, np.stack(own) if box else own, start=starts).from_zero()
+    assert placed.spans is not None
+    ends = [100, 100, 98] if box else [100, 90, 78]
+    assert placed.spans.tolist() == [[1, ends[0]], [0, ends[1]], [0, ends[2]]]
+    t = 0.004 * np.arange(placed.samples)
+    expected = np.stack([ricker(t, 20.0, 0.1), ricker(t, 30.0, 0.15)])
+    for shot, gather in enumerate(placed.data):
+        part = placed.span(shot)
+        assert gather.dtype == np.float32
+        np.testing.assert_allclose(gather[:, part], expected[:, part], atol=3e-4)
+        assert not gather[:, : part.start].any()
+        assert not gather[:, part.stop :].any()
+    words = "2 of 3 shots begin between two samples of the time axis from t = 0, the first, 0, at"
+    assert words in placed.timing()
 
 
 def test_a_box_stays_a_box() -> None:

@@ -18,14 +18,11 @@ from fwicli.config.data import AxesSection, RecordsSection
 from fwicli.errors import DataError, GeometryError
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
-from fwicli.survey.signals.spans import placed
+from fwicli.survey.signals.spans import ROUND, delayed, placed
 from fwicli.workflows.assembly import plausibility
 from fwicli.workflows.assembly.components import component
 
 Array = NDArray[Any]
-
-# Samples that a shift may differ by from a whole number of them.
-ROUND = 1e-3
 
 
 def corrected(records: Gathers, section: RecordsSection) -> Gathers:
@@ -91,9 +88,7 @@ def _later(gather: Array, steps: float, samples: int) -> Array:
     count, whole = gather.shape[-1], round(steps)
     if abs(steps - whole) < ROUND:
         return placed(gather, whole, count)[..., :samples]
-    turn = np.exp(-2j * np.pi * np.fft.rfftfreq(2 * count) * steps)
-    later = np.fft.irfft(np.fft.rfft(gather, 2 * count) * turn, 2 * count)
-    return np.asarray(later[..., :samples], dtype=gather.dtype)
+    return delayed(gather, steps)[..., :samples]
 
 
 def _kept(records: Gathers, skip: list[int]) -> Array:

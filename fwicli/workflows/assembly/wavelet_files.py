@@ -35,7 +35,7 @@ class Shots:
     Attributes
     ----------
     count : int or None
-        Shots that are used; None where positions have problems.
+        Shots that are used; None for as many as there are wavelets.
     section : RecordsSection or None
         Selection of these shots from those of their file; None if they come from no file.
     """
@@ -50,6 +50,10 @@ class Shots:
             numbers = numbers[self.section.selection()]
             numbers = np.delete(numbers, [n for n in self.section.skip if n < len(numbers)])
         return numbers if self.count in (None, len(numbers)) else None
+
+
+# As many shots as there are wavelets.
+ANY = Shots(None)
 
 
 @dataclass(frozen=True)

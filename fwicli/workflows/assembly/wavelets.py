@@ -17,7 +17,7 @@ from fwicli.config import schema
 from fwicli.errors import DataError
 from fwicli.survey.signals import wavelets
 from fwicli.workflows.assembly import plausibility, wavelet_files
-from fwicli.workflows.assembly.wavelet_files import Shots
+from fwicli.workflows.assembly.wavelet_files import ANY, Shots
 
 Array = NDArray[Any]
 
@@ -30,7 +30,7 @@ def signature(
     section: schema.RickerSection | schema.OrmsbySection | schema.WaveletFileSection,
     interval: float,
     samples: int,
-    shots: Shots,
+    shots: Shots = ANY,
 ) -> Array:
     """Source time functions, sampled at `interval` [s] from t = 0.
 
@@ -42,8 +42,8 @@ def signature(
         Sampling interval [s].
     samples : int
         Of the record.
-    shots : Shots
-        Shots that the wavelets of a file are for.
+    shots : Shots, optional
+        Shots that the wavelets of a file are for; by default as many as there are wavelets.
 
     Returns
     -------
