@@ -56,8 +56,8 @@ Files = Annotated[
 ]
 
 
-class RecordsSection(TraceHeadersSection):
-    """Files of shot records, and how they are read."""
+class RecordFilesSection(Section):
+    """Files of shot records of any format, and which of their shots are used."""
 
     file: Files
     """The shot records are read from this file, relative to the config; of SEG-Y or SU also from a
@@ -104,6 +104,10 @@ class RecordsSection(TraceHeadersSection):
             number = parts[0] or 0
             return slice(number, number + 1 if number != -1 else None)
         return slice(*parts)
+
+
+class RecordsSection(TraceHeadersSection, RecordFilesSection):
+    """Files of shot records, and how they are read: keys of every format come first."""
 
 
 class DataSection(RecordsSection):

@@ -38,6 +38,14 @@ def test_all_keys(command: str) -> None:
                 assert setting.sentence in text or setting.key[-1] == "kind"
 
 
+def test_keys_of_every_format_come_first() -> None:
+    """The file of the records before the keys of trace headers."""
+    lines = printed("data").splitlines()
+    names = [line.split()[0] for line in lines[lines.index("  keys") + 1 :]]
+    assert names[0] == "file"
+    assert names.index("coordinates") < names.index("preset")
+
+
 def test_without_a_key() -> None:
     text = printed()
     for kind, config in KINDS.items():
