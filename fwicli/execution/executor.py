@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Protocol
 
-from fwicli.execution import losses, tree
+from fwicli.execution import tree
 from fwicli.execution.relief import Relief
 from fwicli.threads import blas
 
@@ -94,7 +94,7 @@ class InProcess:
             In the order of the tasks.
         """
         for number, task in enumerate(tasks):
-            yield self._result(number, task)
+            yield self._relief.result(number, task, run)
             if done is not None:
                 done(number)
 
@@ -119,18 +119,6 @@ class InProcess:
 
     def close(self) -> None:
         """Do nothing: there are no workers."""
-
-    def _result(self, number: int, task: Task) -> Any:
-        """Run a task, with less memory if it runs out."""
-        while True:
-            level = self._relief.level
-            try:
-                return run(self._relief.apply(task))
-            except Exception as error:
-                if not losses.for_memory(error):
-                    raise
-                if not self._relief.lower(number, task, level, error):
-                    raise
 
 
 def total(executor: Executor, tasks: Sequence[Task], done: Done | None = None) -> Any:

@@ -11,6 +11,7 @@ Once a task has run out of memory, it and all that follow are run as their small
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from fwicli.execution import losses
@@ -43,6 +44,35 @@ class Relief:
             Made smaller `level` times, or as often as it can be.
         """
         return _smaller(task, self.level)
+
+    def result(self, number: int, task: Any, run: Callable[[Any], Any]) -> Any:
+        """Run a task in this process, with less memory if it runs out.
+
+        Parameters
+        ----------
+        number : int
+            Of the task.
+        task : callable
+        run : callable
+            Runs a task, and returns its result.
+
+        Returns
+        -------
+        result : object
+            That of the task.
+
+        Raises
+        ------
+        Exception
+            As raised by a task that cannot do with less.
+        """
+        while True:
+            level = self.level
+            try:
+                return run(self.apply(task))
+            except Exception as error:
+                if not losses.for_memory(error) or not self.lower(number, task, level, error):
+                    raise
 
     def lower(self, number: int, task: Any, level: int, error: Exception) -> bool:
         """Have tasks take less memory, after one has run out of it.

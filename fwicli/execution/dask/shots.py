@@ -18,6 +18,7 @@ from fwicli.errors import FwiError
 from fwicli.execution import losses, tree
 from fwicli.execution.dask import versions
 from fwicli.execution.executor import run
+from fwicli.execution.relief import Relief
 
 # The number of a task in the text of its key.
 LEAF = re.compile(r"shot-[0-9a-f-]+'?, (\d+)")
@@ -117,8 +118,9 @@ def run_shot(sender: Sender, number: int, task: bytes, common: Any = None) -> An
     _report(sender, BEGAN, number)
     try:
         versions.agree(sender.versions, f"the worker {_here()}")
-        function = unpickled(task)
-        result = run(function if common is None else lambda: function(common))
+        result = _relief(sender.topic).result(
+            number, unpickled(task), lambda f: run(f if common is None else lambda: f(common))
+        )
     except FwiError as error:
         refusal = Refusal(error, _trace(error))
         _report(sender, REFUSED, number, _refused(refusal))
@@ -129,6 +131,20 @@ def run_shot(sender: Sender, number: int, task: bytes, common: Any = None) -> An
         raise failure from None
     _report(sender, DONE, number)
     return result
+
+
+class _Latest:
+    """How much smaller the tasks of the last client have to be on this worker."""
+
+    topic = ""
+    relief = Relief()
+
+
+def _relief(topic: str) -> Relief:
+    """The relief of the tasks of a client on this worker."""
+    if _Latest.topic != topic:
+        _Latest.topic, _Latest.relief = topic, Relief()
+    return _Latest.relief
 
 
 def add(results: list[Any]) -> Any:

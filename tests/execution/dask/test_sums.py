@@ -13,6 +13,7 @@ import pytest
 from fwicli.errors import ExecutionError, GeometryError
 from fwicli.execution import InProcess
 from tests.execution.dask.tasks import Accident, Model, Shot, Started, Values, shots
+from tests.execution.test_relief import Hungry
 
 pytestmark = pytest.mark.cluster
 
@@ -165,3 +166,16 @@ def test_warnings_of_workers_are_told(dask: Any, caplog: pytest.LogCaptureFixtur
 
 def _warn() -> None:
     logging.getLogger("fwicli.tests").warning("the warning of a worker")
+
+
+def test_workers_without_room_take_smaller_tasks(
+    dask: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each worker learns it once, and the client logs it."""
+    for _ in range(2):
+        assert list(dask.map([Hungry(tmp_path, n) for n in range(6)])) == list(range(6))
+    assert 2 <= len(list(tmp_path.iterdir())) <= 4
+    end = time.monotonic() + 10
+    while "with less (40 MB)" not in caplog.text and time.monotonic() < end:
+        time.sleep(0.05)
+    assert "(MemoryError: no room; 80 MB)" in caplog.text
