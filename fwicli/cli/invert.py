@@ -4,6 +4,7 @@ from fwicli.cli.running import run_command
 
 command = run_command(
     "invert",
+    branches=True,
     rank=70,
     short_help="Invert shot records for the earth (full-waveform inversion).",
     help="Invert recorded data for the earth model described by CONFIG.",
@@ -11,5 +12,6 @@ command = run_command(
         "invert invert.yaml -n",
         "invert invert.yaml -o runs/first --set inversion.bounds=[1400,5000]",
         "invert invert.yaml -o runs/first --resume",
+        "invert invert.yaml -o runs/second --from runs/first@12",
     ),
 )

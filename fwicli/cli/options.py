@@ -117,6 +117,16 @@ settings = click.option(
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
+start = click.option(
+    "--from",
+    "start",
+    metavar="RUN[@N]",
+    help=(
+        "Begin from the result of another inversion, from its iterate N, or with RUN@s2 from the "
+        "end of its stage 2."
+    ),
+)
+
 
 shots = click.option(
     "--shots",

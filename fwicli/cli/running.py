@@ -31,6 +31,7 @@ class RunOptions:
     settings: tuple[str, ...]
     as_json: bool
     shots: range | None = None
+    start: str | None = None
 
     @property
     def part(self) -> list[str]:
@@ -39,7 +40,9 @@ class RunOptions:
         return [] if shots is None else ["--shots", f"{shots.start}:{shots.stop}"]
 
 
-def run_command(kind: str, in_parts: bool = False, **settings: Any) -> click.Command:
+def run_command(
+    kind: str, in_parts: bool = False, branches: bool = False, **settings: Any
+) -> click.Command:
     """A command that runs the configs of a kind.
 
     Parameters
@@ -48,6 +51,8 @@ def run_command(kind: str, in_parts: bool = False, **settings: Any) -> click.Com
         Name of the command, and of a module of `fwicli.workflows` with a `VERB`.
     in_parts : bool
         Whether it runs parts of a survey.
+    branches : bool
+        Whether a run may begin from an iterate of another one.
     **settings
         Of `VerbCommand`: rank, short_help, help, examples.
 
@@ -61,7 +66,8 @@ def run_command(kind: str, in_parts: bool = False, **settings: Any) -> click.Com
     def command(**chosen: Any) -> None:
         execute(kind, RunOptions(**chosen))
 
-    return options.shots(command) if in_parts else command
+    command = options.shots(command) if in_parts else command
+    return options.start(command) if branches else command
 
 
 def execute(kind: str, chosen: RunOptions) -> None:
@@ -80,6 +86,10 @@ def execute(kind: str, chosen: RunOptions) -> None:
         raise click.UsageError("--resume continues a run and --force overwrites it; choose one")
     loaded = load(chosen.config, kind, chosen.settings)
     folder = chosen.folder or loaded.config.output or Path("runs") / chosen.config.stem
+    if chosen.start is not None:
+        from fwicli.workflows.inversion import branches  # late: it reads files
+
+        loaded = branches.begin(loaded, folder, chosen.start, chosen.resume)
     if chosen.dry_run:
         _show_plan(loaded, folder, chosen)
         return

@@ -99,6 +99,8 @@ def _rows(report: RunReport) -> dict[str, str]:
     """Quantities of a run in words."""
     command = f" (fwi {report.kind})" if report.kind else ""
     rows = {"run": f"{report.folder}{command}", "state": report.state}
+    if report.begun_from:
+        rows["begun from"] = report.begun_from
     if report.state == "running" and report.task and not report.shots:
         rows["state"] += f", {report.task}"
     if report.iterations and report.stage:

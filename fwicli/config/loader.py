@@ -21,6 +21,7 @@ from fwicli.config.explanations import explain
 from fwicli.config.problems import ConfigProblem, Key, ProblemsError, place_of
 from fwicli.config.reader import COMMAND_LINE, Reader
 from fwicli.config.schema import KINDS
+from fwicli.survey.model import EarthModel
 
 __all__ = ["ConfigProblem", "Key", "Loaded", "ProblemsError", "kind_of", "load", "of_options"]
 
@@ -45,12 +46,18 @@ class Loaded:
         According to `kind`.
     places : mapping
         file:line:column by key.
+    start : EarthModel or None
+        Model to begin from in place of that of the config, which names a file that the run writes.
+    branch : mapping or None
+        Where that model is from: run, iterate, fingerprint.
     """
 
     config: Any
     kind: str
     path: Path
     places: Mapping[Key, str]
+    start: EarthModel | None = None
+    branch: Mapping[str, Any] | None = None
 
     def problem(self, key: Key, message: str) -> ConfigProblem:
         """A physical impossibility at a key, with its place or that of the nearest above it.

@@ -21,12 +21,14 @@ from typing import Any
 import numpy as np
 
 from fwicli.config import schema
+from fwicli.config.arrays import ArrayFileSection
 from fwicli.config.loader import Loaded
 from fwicli.files import hdf5
 from fwicli.propagators.kernels.imaging_conditions import INVERSION
 from fwicli.survey.model import IMPEDANCE, EarthModel
 from fwicli.workflows.assembly import executors, optimizer
 from fwicli.workflows.assembly.inversion import InversionObjects
+from fwicli.workflows.inversion import branches
 from fwicli.workflows.inversion.resume import RULE, ResumeRule
 from fwicli.workflows.planning import inversion_checks, stage_numerics
 from fwicli.workflows.planning.costs import forecast
@@ -38,6 +40,7 @@ from fwicli.workflows.run_folder import outputs
 from fwicli.workflows.run_folder.folder import RunFolder
 from fwicli.workflows.run_folder.log_file import worker_output
 from fwicli.workflows.run_folder.manifest import JOURNAL
+from fwicli.workflows.run_folder.names import START
 from fwicli.workflows.run_folder.progress import Progress, Silent
 from fwicli.workflows.verbs import Kernels, ProcessMemory, Verb
 
@@ -119,19 +122,24 @@ def run(
     """
     from fwicli.workflows.inversion.run import ERROR, InversionRun, draw  # late: Devito
 
-    plan = make_plan(loaded)
     folder = Path(folder)
+    loaded = branches.continued(loaded, folder) if resume else loaded
+    plan = make_plan(loaded)
     resume_rule = ResumeRule.read(folder / STATE) if resume else ResumeRule()
-    run_folder = RunFolder(folder, loaded, resume_rule.allows, RULE)
+    run_folder = RunFolder(folder, loaded, branches.movable(resume_rule.allows), RULE)
+    run_folder.beginning = lambda: branches.beginning(loaded, run_folder.file(START))
     resumed = run_folder.open(resume, force)
     plan.agree(run_folder)
     forecast.note(plan, loaded, run_folder)
     progress = run_folder.heartbeat.followed(progress or Silent(), plan.workers)
-    inversion = InversionRun(plan, run_folder, progress)
+    branch = branches.of_folder(folder)
+    inversion = InversionRun(plan, run_folder, progress, branches.attributes(branch))
     output = partial(worker_output, run_folder.file)
     engine = executors.start(loaded.config.execution, plan.workers, output)
     with run_folder.logging(), engine as executor:
         plan.announce()
+        if branch is not None and not resumed:
+            branches.tell(branch, folder)
         one_shot.warn(plan, loaded, executor, resumed)
         for change in run_folder.extended:
             log.info("the run is extended: %s", change)
@@ -158,7 +166,9 @@ def _outputs(config: schema.InvertConfig) -> tuple[str, ...]:
     pictures = [outputs.section(title, name) for name in quantities for title in outputs.SECTIONS]
     stages = [outputs.diagnosis(n) for n in range(1, len(config.inversion.stages) + 1)]
     files = (RESULT, STATE, JOURNAL, "convergence.png", "wavelets.png")
-    return (*files, *stages, *pictures)
+    vp = config.model.vp
+    own = (START,) if isinstance(vp, ArrayFileSection) and vp.file.name == START else ()
+    return (*files, *stages, *pictures, *own)
 
 
 def _kernels(config: schema.InvertConfig, number: int) -> Kernels:

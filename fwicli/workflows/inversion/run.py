@@ -35,6 +35,7 @@ RESULT, STATE = outputs.INVERSION, outputs.STATE
 # Column of the history; the errors of other properties than vp have their names appended.
 ERROR = "model_error"
 NOTHING: Mapping[str, float] = {}
+NO_ATTRIBUTES: Mapping[str, str] = {}
 
 log = logging.getLogger("fwicli")
 
@@ -48,6 +49,8 @@ class InversionRun:
         Of an inversion.
     folder : RunFolder
     progress : Progress
+    attributes : mapping of str to str
+        Of the result, beside its provenance.
 
     Raises
     ------
@@ -55,7 +58,13 @@ class InversionRun:
         If the plan is not that of an inversion.
     """
 
-    def __init__(self, plan: Plan, folder: RunFolder, progress: Progress) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        folder: RunFolder,
+        progress: Progress,
+        attributes: Mapping[str, str] = NO_ATTRIBUTES,
+    ) -> None:
         if plan.inversion is None:
             raise DataError("there are no records to invert")
         self.config = plan.inversion.config
@@ -63,6 +72,7 @@ class InversionRun:
         self.plan = plan
         self.folder = folder
         self.progress = progress
+        self.attributes = attributes
         self.variables, self.fixed = plan.inversion.variables, plan.inversion.fixed
         self.started = time.monotonic()
         self.cache = EvaluationCache(folder.file(JOURNAL))
@@ -100,7 +110,7 @@ class InversionRun:
                 self._quantities(self.plan.model),
                 {} if reference is None else self._quantities(reference),
                 self.plan.model.grid,
-                provenance(),
+                {**provenance(), **self.attributes},
             )
         self.folder.rewind(run_state.holds)
         while run_state.stage < len(self.settings.stages):

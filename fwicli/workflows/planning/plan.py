@@ -229,9 +229,8 @@ def make_plan(loaded: Loaded, nodes: Nodes | None = None) -> Plan:
 
 def _checked(problems: Problems, loaded: Loaded, nodes: Nodes | None) -> Plan | None:
     """The plan of a run with histories that fit; None where there are problems."""
-    plan: Plan | None = find(loaded.kind).plan(
-        problems, loaded.config, _model(problems, loaded.config)
-    )
+    model = _model(problems, loaded)
+    plan: Plan | None = find(loaded.kind).plan(problems, loaded.config, model)
     if plan is None:
         return None
     plan.stages = [history.with_traces(s, plan.acquisition) for s in plan.stages]
@@ -269,9 +268,11 @@ def _fit_nodes(problems: Problems, config: schema.RunConfig, plan: Plan, nodes: 
         )
 
 
-def _model(problems: Problems, config: schema.RunConfig) -> EarthModel | None:
+def _model(problems: Problems, loaded: Loaded) -> EarthModel | None:
     """The model of a run; None where it has problems that hide others."""
-    model = problems.get(("model",), lambda: survey.earth_model(config.model))
+    config, model = loaded.config, loaded.start
+    if model is None:
+        model = problems.get(("model",), lambda: survey.earth_model(config.model))
     if model is None:
         return None
     check_plausible(problems, "model", model)

@@ -34,6 +34,7 @@ from fwicli.workflows.run_folder import inputs, job_record, lock, outputs, setti
 from fwicli.workflows.run_folder.heartbeat import Heartbeat
 from fwicli.workflows.run_folder.log_file import LogFile
 from fwicli.workflows.run_folder.manifest import FOLDERS, MANIFEST, Manifest
+from fwicli.workflows.run_folder.names import START
 from fwicli.workflows.run_folder.outputs import CONFIG, ENVIRONMENT, LOG, PROGRESS, REPORT
 from fwicli.workflows.run_folder.provenance import provenance as provenance
 from fwicli.workflows.run_folder.settings import Allowed, no_change
@@ -70,6 +71,8 @@ class RunFolder:
         self.path = path
         self.loaded = loaded
         self.extended: list[str] = []
+        # Writes files that a new run begins from; it returns entries for the environment.
+        self.beginning: Callable[[], Mapping[str, Any]] = dict
         self.continued = False
         self._manifest: Manifest | None = None
         self._allowed, self._rule, self._beside = allowed, rule, beside
@@ -119,8 +122,8 @@ class RunFolder:
                 log.info("removing what an earlier run has written into %s: %s", self.path, names)
             self.manifest.remove(removed)
             self._list_logs()
-            marks = inputs.fingerprints(self._settings)
-            environment: dict[str, Any] = {**provenance(), "inputs": marks, DECIDES: True}
+            environment: dict[str, Any] = {**provenance(), **self.beginning(), DECIDES: True}
+            environment["inputs"] = inputs.fingerprints(self._settings)
             self._write(ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
             # Last: a folder with a config is one with a run that can be continued.
             self._write(CONFIG, self.resolved())
@@ -161,8 +164,8 @@ class RunFolder:
         self.manifest.disown(set(there) - set(own))
         replaced = {self.path / n for n in outputs.names(self.loaded)}
         if resume:
-            # Its own config may be what a run is continued with: it is not written again then.
-            replaced.discard(self.path / CONFIG)
+            # Its own config and start may be what it is continued with: they are not written again.
+            replaced -= {self.path / CONFIG, self.path / START}
         # The job that begins the run has written its files before.
         of_job = [] if force else [n for n in own if outputs.JOB.fullmatch(n)]
         removed = [] if resume else [n for n in own if n not in of_job]

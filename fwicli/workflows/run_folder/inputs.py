@@ -112,7 +112,10 @@ def _all(loaded: Loaded) -> Iterator[tuple[str, Path]]:
     yield "config", loaded.path
     for key, place in loaded.places.items():
         yield str(key[0]) if key else "config", Path(place.rsplit(":", 2)[0])
-    yield from _files(json.loads(loaded.config.model_dump_json()))
+    for name, path in _files(json.loads(loaded.config.model_dump_json())):
+        # The model of a branch is in memory; the run itself writes its file.
+        if loaded.start is None or not name.startswith("model."):
+            yield name, path
 
 
 def _files(value: Any, key: str = "") -> Iterator[tuple[str, Path]]:

@@ -8,3 +8,5 @@ WRITTEN = "written by fwi"
 PLAN = "plan.json"
 # First key of a plan.
 PLANNED = "fwicli_plan"
+# Model that a branch begins from; and branches of a run, a line each.
+START, BRANCHES = "start.h5", "branches.jsonl"

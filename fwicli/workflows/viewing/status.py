@@ -18,7 +18,7 @@ from typing import Any
 
 from fwicli.errors import ConfigError
 from fwicli.workflows.run_folder import status
-from fwicli.workflows.run_folder.names import CONFIG, LOG, PROGRESS
+from fwicli.workflows.run_folder.names import CONFIG, ENVIRONMENT, LOG, PROGRESS
 from fwicli.workflows.run_folder.status import FINISHED, RUNNING, SILENCE, STATUS, RunStatus
 from fwicli.workflows.viewing import jobs, lines
 
@@ -66,6 +66,8 @@ class RunReport:
         Source of the estimate: "plan" or "measured".
     silent_seconds : float or None
         Since the last sign of life of a process elsewhere [s].
+    begun_from : str
+        Run and iterate that the run is a branch of.
     beat : int
         Signs of life.
     error, warning : str
@@ -96,6 +98,7 @@ class RunReport:
     seconds_left: float | None = None
     left_by: str = ""
     silent_seconds: float | None = None
+    begun_from: str = ""
     beat: int = 0
     error: str = ""
     warning: str = ""
@@ -138,6 +141,7 @@ def run(folder: Path, ask: bool = True) -> RunReport:
     _warning(report, folder)
     if report.job.get("message") and report.state != RUNNING:
         report.notes.append(f"job: {report.job['message']}")
+    _origin(report, folder)
     if report.job and ask and report.state != FINISHED:
         _scheduled(report)
     if report.state in (RUNNING, QUEUED):
@@ -284,6 +288,14 @@ def _warning(report: RunReport, folder: Path) -> None:
         if text.startswith("warning: "):
             report.warning = text.removeprefix("warning: ")
             return
+
+
+def _origin(report: RunReport, folder: Path) -> None:
+    """Iterate of another run that this one was begun from."""
+    environment = _content(folder / ENVIRONMENT)
+    branch = environment.get("branch") if isinstance(environment, dict) else None
+    if isinstance(branch, dict):
+        report.begun_from = f"{branch.get('run')}@{branch.get('iterate')}"
 
 
 def _scheduled(report: RunReport) -> None:
