@@ -232,6 +232,7 @@ def merge(
     """
     started = time.monotonic()
     plan = make_plan(loaded)
+    forecast.note(plan, loaded, run_folder)
     progress = run_folder.heartbeat.followed(progress, workers=1)
     with run_folder.logging(), _records(run_folder) as finished:
         finished.open(_announced(plan, range(plan.acquisition.shots)), provenance)

@@ -140,6 +140,7 @@ def merge(
     """
     started = time.monotonic()
     plan = make_plan(loaded)
+    forecast.note(plan, loaded, run_folder)
     grid = plan.stages[0].grid
     count = 0 if plan.gathers is None else len(_live(plan.gathers))
     progress = run_folder.heartbeat.followed(progress, workers=1)

@@ -98,6 +98,11 @@ def continued(loaded: Loaded, folder: Path) -> Loaded:
     -------
     loaded : Loaded
         The same, if the run is no branch.
+
+    Raises
+    ------
+    DataError
+        If its file does not state its grid.
     """
     if _record(folder) is None or not (folder / START).is_file():
         return loaded
@@ -159,7 +164,7 @@ def name_of(record: Mapping[str, Any]) -> str:
 
 
 def of_folder(folder: Path) -> dict[str, Any] | None:
-    """Record of the branch in a folder; None if its run is none."""
+    """Record of the branch in a folder; None if its run began from its config."""
     return _record(folder)
 
 

@@ -192,11 +192,10 @@ def _check_grid(grid: Grid, shape: tuple[int, ...], spacing: Any, origin: Any, t
     """The grid of an iterate must be that of the config."""
     step = min(grid.spacing)
     same = shape == grid.shape
-    for theirs, ours in ((spacing, grid.spacing), (origin, grid.origin)):
-        known = theirs is None or np.size(theirs) in (1, grid.ndim)
-        same = same and known
-        if same and theirs is not None:
-            same = bool(np.allclose(theirs, ours, rtol=1e-4, atol=1e-3 * step))
+    for stored, own in ((spacing, grid.spacing), (origin, grid.origin)):
+        if stored is not None:
+            fits = np.size(stored) in (1, grid.ndim)
+            same = same and fits and bool(np.allclose(stored, own, rtol=1e-4, atol=1e-3 * step))
     if not same:
         raise ConfigError(
             f"{text} is on another grid than the model of the config: "

@@ -101,8 +101,9 @@ def test_ancestry_and_continuation(survey: Path, parent: Path, tmp_path: Path) -
     assert status.run(child).begun_from == f"{parent}@3"
     # Overwritten, it begins anew; from its own file it cannot.
     invert.run(branches.begin(config(survey), child, f"{parent}@2"), child, force=True)
+    shutil.copy(child / "config.yaml", tmp_path / "own.yaml")
     with pytest.raises(ConfigError, match=r"start\.h5 is an input"):
-        invert.run(load(child / "config.yaml"), child, force=True)
+        invert.run(load(tmp_path / "own.yaml"), child, force=True)
     moved = tmp_path / "moved"
     child.rename(moved)
     invert.run(config(survey, "inversion.stages.0.iterations=3"), moved, resume=True)
@@ -115,6 +116,7 @@ def test_smoothing_of_the_config_is_left_out(survey: Path, parent: Path, tmp_pat
     settings = [f"model.rho={{file: {tmp_path}/rho.npy}}", "model.rho_unit=g/cm3"]
     np.save(tmp_path / "rho.npy", np.full((61, 41), 1.1, np.float32))
     loaded = branches.begin(config(survey, *settings), tmp_path / "child", f"{parent}@2")
+    assert loaded.config.model.smooth is None  # of the config that can be run again
     model = make_plan(loaded).model
     np.testing.assert_array_equal(model.vp, iterate(parent, 2))
     np.testing.assert_allclose(model.properties["rho"], 1100.0, rtol=1e-6)
@@ -138,6 +140,24 @@ def test_parent_that_cannot_be_written(
     with pytest.raises(KeyboardInterrupt):
         invert.run(loaded, tmp_path / "child", progress=StopAtUpdate(1))
     assert "does not know of this branch" in (tmp_path / "child" / "log.txt").read_text()
+
+
+def test_a_run_that_goes_on(survey: Path, tmp_path: Path) -> None:
+    """A branch begins from its last iterate; the folder lists the branch, also after --force."""
+    folder, child = tmp_path / "run", tmp_path / "child"
+    with pytest.raises(KeyboardInterrupt):
+        invert.run(load(survey / "invert.yaml"), folder, progress=StopAtUpdate(17))
+    last = max(int(n) for n in h5py.File(folder / "inversion.h5")["iterates"])
+    loaded = branches.begin(config(survey), child, str(folder))
+    assert loaded.branch is not None
+    assert loaded.branch["iterate"] == last
+    assert loaded.branch["stage"] == 1
+    with pytest.raises(KeyboardInterrupt):
+        invert.run(loaded, child, progress=StopAtUpdate(2))
+    np.testing.assert_array_equal(make_plan(loaded).model.vp, iterate(folder, last))
+    with pytest.raises(KeyboardInterrupt):
+        invert.run(load(survey / "invert.yaml"), folder, force=True, progress=StopAtUpdate(2))
+    assert json.loads((folder / "branches.jsonl").read_text())["run"] == str(child)
 
 
 def test_mistakes_are_named(survey: Path, parent: Path, tmp_path: Path) -> None:

@@ -141,9 +141,9 @@ def provenance(record: RunRecord) -> Chapter:
     if files:
         rows = []
         for name, mark in files.items():
-            size, _, digest = str(mark).partition(":")
-            rows.append([name, size, digest, _now(Path(name), str(mark))])
-        head = ["file", "size [bytes]", "digest of its ends (SHA-256)", "now"]
+            size, _, digests = str(mark).partition(":")
+            rows.append([name, size, digests.replace(":", ", "), _now(Path(name), str(mark))])
+        head = ["file", "size [bytes]", "digests of its ends, and of blocks between them", "now"]
         elements.append(PageTable("Inputs, as they were when the run began", rows, head))
     return Chapter("provenance", "Provenance", elements)
 
@@ -151,7 +151,7 @@ def provenance(record: RunRecord) -> Chapter:
 def _now(path: Path, mark: str) -> str:
     """Whether an input is still what it was."""
     try:
-        return "the same" if inputs.fingerprint(path) == mark else "changed"
+        return "the same" if inputs.is_same(inputs.fingerprint(path), mark) else "changed"
     except OSError:
         return "not there"
 
