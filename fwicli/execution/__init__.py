@@ -11,7 +11,7 @@ part of a run is killed, the kernel frees them. No thread runs beside the caller
 """
 
 from fwicli.execution.executor import Done, Executor, InProcess, Task, total, totals
-from fwicli.execution.machine import available, cores, return_memory
+from fwicli.execution.machine import available, cores, peak_memory, return_memory
 from fwicli.execution.processes import ATTEMPTS, Local, Processes
 from fwicli.execution.tree import Summand
 
@@ -26,6 +26,7 @@ __all__ = [
     "Task",
     "available",
     "cores",
+    "peak_memory",
     "return_memory",
     "total",
     "totals",

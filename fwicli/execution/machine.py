@@ -72,6 +72,22 @@ def killed_for_memory() -> int | None:
     return None
 
 
+def peak_memory() -> int:
+    """Largest memory of this process and its workers on this machine so far [bytes].
+
+    The sum of their peaks, in which shared pages count once; workers that have ended count no more.
+    It is 0 where the kernel does not tell it.
+    """
+    program, total, waiting = _program(os.getpid()), 0, [os.getpid()]
+    while waiting:
+        process = waiting.pop()
+        with suppress(OSError, ValueError):
+            if _program(process) == program:  # not compilers
+                total += 1024 * _kilobytes(process)
+                waiting += _children(process)
+    return total
+
+
 def return_memory() -> None:
     """Return the memory of large arrays to the system as soon as they are freed.
 
@@ -82,6 +98,26 @@ def return_memory() -> None:
         import ctypes  # late: a check does not need it
 
         ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, LARGE)
+
+
+def _program(process: int) -> str:
+    """File that a process runs; empty if it is not known."""
+    with suppress(OSError):
+        return str(Path(f"/proc/{process}/exe").readlink())
+    return ""
+
+
+def _kilobytes(process: int) -> int:
+    """Peak of the memory of a process [kB]: its present share, and what it has freed since."""
+    folder = Path(f"/proc/{process}")
+    share = _entry(folder / "smaps_rollup", "Pss:")
+    return share + _entry(folder / "status", "VmHWM:") - _entry(folder / "status", "VmRSS:")
+
+
+def _children(process: int) -> list[int]:
+    """Numbers of the processes that a process has started."""
+    lists = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(number) for path in lists for number in path.read_text().split()]
 
 
 def _allocated() -> float:
@@ -138,7 +174,7 @@ def _number(path: Path) -> int:
 def _entry(path: Path, name: str) -> int:
     """A named number in a file of the kernel."""
     for line in path.read_text().splitlines():
-        key, _, value = line.partition(" ")
-        if key == name:
-            return int(value)
+        words = line.split()
+        if words[:1] == [name]:
+            return int(words[1])
     raise ValueError(f"{path} does not say {name}")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from fwicli.disk import atomic, ownership
 from fwicli.errors import FwiError
+from fwicli.execution import peak_memory
 from fwicli.workflows.run_folder import status
 from fwicli.workflows.run_folder.progress import Progress
 from fwicli.workflows.run_folder.status import BEAT, INTERVAL, RunProcess, RunStatus
@@ -132,12 +133,16 @@ class Heartbeat:
         if earlier is not None:
             self._earlier = earlier.seconds
             values |= {"processes": earlier.processes + 1, "beat": earlier.beat}
+            values["memory_peak"] = earlier.memory_peak
         self.change(state=status.RUNNING, task="starting", error="", exit_code=None, **values)
         self._write()
 
     def _beat(self) -> None:
         last = time.monotonic()
         while not self._ended.wait(INTERVAL):
+            peak = max(peak_memory(), self._status.memory_peak)
+            with self._lock:
+                self._status = replace(self._status, memory_peak=peak)
             if self._changed or time.monotonic() - last >= BEAT:
                 last = time.monotonic()
                 self._write()

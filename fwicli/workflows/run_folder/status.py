@@ -117,6 +117,8 @@ class RunStatus:
         Why it stopped or failed.
     exit_code : int or None
         Of the command, where an error is the reason.
+    memory_peak : int
+        Of the command and its workers on this machine [bytes]; 0 before it is known.
     """
 
     kind: str = ""
@@ -138,6 +140,7 @@ class RunStatus:
     task_shots: int = 0
     error: str = ""
     exit_code: int | None = None
+    memory_peak: int = 0
 
     def content(self) -> dict[str, Any]:
         """As it stands in the file."""

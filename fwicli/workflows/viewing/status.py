@@ -32,7 +32,7 @@ QUIET = 60.0
 RECENT = 10
 # Attributes of a status that a report has, too.
 SHARED = ["kind", "state", "stage", "iteration", "iterations", "task", "evaluation", "beat"]
-SHARED += ["shots_done", "shots", "workers", "processes", "error", "seconds"]
+SHARED += ["shots_done", "shots", "workers", "processes", "error", "seconds", "memory_peak"]
 
 
 @dataclass
@@ -66,6 +66,8 @@ class RunReport:
         Source of the estimate: "plan" or "measured".
     silent_seconds : float or None
         Since the last sign of life of a process elsewhere [s].
+    memory_peak : int
+        Of the command and its workers on its machine [bytes]; 0 if it is not known.
     begun_from : str
         Run and iterate that the run is a branch of.
     beat : int
@@ -98,6 +100,7 @@ class RunReport:
     seconds_left: float | None = None
     left_by: str = ""
     silent_seconds: float | None = None
+    memory_peak: int = 0
     begun_from: str = ""
     beat: int = 0
     error: str = ""

@@ -14,6 +14,7 @@ from fwicli.config.loader import Loaded, load
 from fwicli.errors import ConfigError, ExecutionError
 from fwicli.files import hdf5
 from fwicli.workflows import invert, model, rtm
+from fwicli.workflows.inversion import branches
 from fwicli.workflows.run_folder import lock
 from fwicli.workflows.run_folder.folder import RunFolder
 from fwicli.workflows.run_folder.manifest import Manifest
@@ -155,6 +156,56 @@ def test_iterates_are_thinned_to_a_budget(
     assert slider.labels[-1] == models.label("0006")
     assert models.chosen(1) == ["0006"]
     assert f"{len(slider.labels) - 1} of 6 iterates" in slider.caption
+
+
+def test_time_and_memory_are_beside_those_of_the_plan(
+    survey: Path, inverted: dict[str, Any], tmp_path: Path
+) -> None:
+    """Of stages, iterations and the run, from its plan, its steps and its signs of life."""
+    folder = tmp_path / "run"
+    shutil.copytree(survey / "whole", folder)
+    plan = json.loads((folder / "plan.json").read_text())
+    stages = [{"time_s": 40.0, "seconds_per_iteration": 9.5}, {"time_s": 61.0}]
+    plan |= {"time_s": 101.0, "memory_mb": 321.0, "stages": stages}
+    (folder / "plan.json").write_text(json.dumps(plan))
+    signs = json.loads((folder / "status.json").read_text()) | {"memory_peak": 345_000_000}
+    (folder / "status.json").write_text(json.dumps(signs))
+    steps = [json.loads(line) for line in (folder / "progress.jsonl").read_text().splitlines()]
+    ends = [1.0, 11.0, 21.0, 31.0, 41.0, 61.0, 81.0, 101.0]
+    for step, end in zip(steps, ends, strict=True):
+        step["seconds"] = end
+    (folder / "progress.jsonl").write_text("".join(f"{json.dumps(step)}\n" for step in steps))
+    run(folder, shots=0)
+    page = read(folder / "report.html")
+    assert page.row("time of stage 1") == ["40 s", "31 s"]
+    assert page.row("time of stage 2") == ["1 min 1 s", "1 min 10 s"]
+    assert page.row("time of an iteration, stage 1") == ["9.5 s", "10 s"]
+    assert page.row("time of the run") == ["1 min 41 s", "1 min 41 s"]
+    assert page.row("memory of all processes of the machine") == ["321 MB", "345 MB"]
+    del plan["time_s"]
+    (folder / "plan.json").write_text(json.dumps(plan | {"calibration": "none on this machine"}))
+    run(folder, shots=0)
+    page = read(folder / "report.html")
+    assert "Times were not planned: none on this machine." in page.prose
+
+
+def test_ancestry_is_on_the_pages_of_both_runs(
+    survey: Path, inverted: dict[str, Any], tmp_path: Path
+) -> None:
+    """The parent with its iterate and fingerprint; the branch, on the page of the parent."""
+    parent, child = tmp_path / "parent", tmp_path / "child"
+    shutil.copytree(survey / "whole", parent)
+    loaded = branches.begin(alone(survey / "invert.yaml"), child, f"{parent}@4")
+    with pytest.raises(KeyboardInterrupt):
+        invert.run(loaded, child, progress=StopAtUpdate(2))
+    mark = json.loads((child / "environment.json").read_text())["branch"]["fingerprint"]
+    misfit = hdf5.read_history(parent / "inversion.h5")["misfit"][3]
+    for folder in (parent, child):
+        run(folder, shots=0)
+    page = read(child / "report.html")
+    assert page.row(str(parent)) == ["4", "2", "1", f"{misfit:.4g}", mark]
+    assert "Runs that were begun from this one" not in page.prose
+    assert read(parent / "report.html").row(str(child))[:2] == ["4", mark]
 
 
 # --- runs that have not ended ---------------------------------------------------------------------

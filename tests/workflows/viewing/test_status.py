@@ -212,6 +212,7 @@ def test_run_tells_of_itself(
     assert (report.stage, report.iteration, report.iterations) == (2, 3, [3, 3])
     assert report.misfit_last == inverted["misfit"]
     assert report.workers == 2
+    assert report.memory_peak > 50e6  # of the libraries alone
     assert {("running", 1, 4), ("running", 2, 4)} <= set(seen_states)
     assert not [p.name for p in (tmp_path / "run").iterdir() if p.name.startswith(".")]
 

@@ -27,6 +27,8 @@ from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
 from fwicli.workflows.run_folder import inputs, outputs
+from fwicli.workflows.run_folder.folder import DECIDES
+from fwicli.workflows.viewing.report import ancestry
 from fwicli.workflows.viewing.report.overview import drawn
 from fwicli.workflows.viewing.report.record import RunRecord
 from fwicli.workflows.viewing.report.words import MISSING, number
@@ -133,7 +135,7 @@ def provenance(record: RunRecord) -> Chapter:
     -------
     chapter : Chapter
     """
-    skipped = ("inputs", "decided")
+    skipped = ("inputs", "decided", ancestry.BRANCH, DECIDES)
     texts = {n: str(v) for n, v in record.environment.items() if n not in skipped}
     rows = [[name, text] for name, text in texts.items()]
     elements: list[Element] = [PageTable("Where the run was begun, and by which versions", rows)]
@@ -145,6 +147,7 @@ def provenance(record: RunRecord) -> Chapter:
             rows.append([name, size, digests.replace(":", ", "), _now(Path(name), str(mark))])
         head = ["file", "size [bytes]", "digests of its ends, and of blocks between them", "now"]
         elements.append(PageTable("Inputs, as they were when the run began", rows, head))
+    elements += ancestry.tables(record)
     return Chapter("provenance", "Provenance", elements)
 
 

@@ -15,6 +15,7 @@ from fwicli.report.elements import Chapter, Element, Items, Listing, PageTable, 
 from fwicli.workflows.planning.plan import Plan
 from fwicli.workflows.run_folder import outputs
 from fwicli.workflows.run_folder.status import FINISHED
+from fwicli.workflows.viewing.report import costs
 from fwicli.workflows.viewing.report.record import RunRecord
 from fwicli.workflows.viewing.report.words import MISSING, duration, label, number
 from fwicli.workflows.viewing.status import UNKNOWN
@@ -202,6 +203,7 @@ def plan_and_actual(record: RunRecord, plan: Plan | None) -> Chapter:
         elements.append(PageTable("The last step of the run", rows))
     else:
         elements.append(Paragraph("No step of the run has ended.", "note"))
+    elements += costs.elements(record)
     if plan is not None:
         numbers = [stage.summary() for stage in plan.stages]
         names = list(dict.fromkeys(n for stage in numbers for n in stage))
