@@ -83,6 +83,15 @@ def imported(source: str) -> set[str]:
     return {module for module in modules if module.partition(".")[0] == "fwicli"}
 
 
+def test_accidents_have_the_tests_that_their_page_names() -> None:
+    text = (DOCS / "guide" / "accidents.md").read_text(encoding="utf-8")
+    tests = re.findall(r"`([\w/]+\.py)::(\w+)`", text)
+    assert len(tests) > 20
+    for file, name in tests:
+        source = (ROOT / "tests" / file).read_text(encoding="utf-8")
+        assert re.search(rf"^def {name}\(", source, re.MULTILINE), f"{file}::{name}"
+
+
 @pytest.mark.parametrize("page", EXAMPLES, ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_examples_import_the_public_modules_only(page: Path) -> None:
     for block in BLOCK.findall(page.read_text(encoding="utf-8")):

@@ -216,6 +216,27 @@ def test_damaged_kernel_is_built_again(
     assert str(again.operator.ccode) == str(whole.operator.ccode)
 
 
+def test_kernel_of_another_processor_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one cache for many nodes, each processor type has kernels of its own."""
+    usual = signature("forward")
+    kernel = compilation.load(usual)
+    assert compilation.is_cached(usual)
+    built: list[Signature] = []
+    flags = f"{compilation._processor()} of another machine"
+    with monkeypatch.context() as patched:
+        patched.setattr(compilation, "_processor", lambda: flags)
+        patched.setattr(compilation, "build", lambda s: (built.append(s), kernel)[1])
+        patched.setattr(compilation.cache, "write", lambda *_: None)
+        compilation._generator.cache_clear()
+        compilation.load.cache_clear()
+        assert not compilation.is_cached(usual)
+        compilation.load(usual)
+        assert built == [usual]
+    compilation._generator.cache_clear()
+    compilation.load.cache_clear()
+    assert compilation.is_cached(usual)
+
+
 def test_processes_that_need_a_kernel_at_once_build_it_once(tmp_path: Path) -> None:
     """In an empty cache one builds, the others wait for it; all compute the same records."""
     program = (
