@@ -26,6 +26,8 @@ Survey
     regrid                  an earth model on another grid
 Shots over workers
     Executor, InProcess, Local, Processes, cores, available
+    start_workers, ExecutionSection     the executor of a section `execution`, also over Dask
+    sum_tasks, Stack, Window            sums over shots of values in windows of a grid
 Inversion
     Objective, experiments  misfit of a survey and its gradient, from its shots
     MISFITS, Misfit, LeastSquares
@@ -68,6 +70,7 @@ PUBLIC = {
     "Discretization": "fwicli.propagators.discretization",
     "EQUATIONS": "fwicli.propagators.equations.registry",
     "EarthModel": "fwicli.survey.model",
+    "ExecutionSection": "fwicli.config.execution",
     "Executor": "fwicli.execution",
     "ExtendedSource": "fwicli.propagators.locations",
     "FullField": "fwicli.propagators.locations",
@@ -97,11 +100,13 @@ PUBLIC = {
     "Silent": "fwicli.workflows.run_folder.progress",
     "Simulation": "fwicli.simulation",
     "Spectrum": "fwicli.survey.signals.wavelets",
+    "Stack": "fwicli.survey.stacks",
     "TimeAxis": "fwicli.propagators.sampling.stability",
     "Traces": "fwicli.survey.traces",
     "Variable": "fwicli.inversion.unknowns.variables",
     "Variables": "fwicli.inversion.unknowns.variables",
     "Verification": "fwicli.propagators.verification",
+    "Window": "fwicli.survey.windows",
     "available": "fwicli.execution",
     "byte_map": "fwicli.segy.fields",
     "check_shots": "fwicli.workflows.quality.one_shot:check",
@@ -132,7 +137,9 @@ PUBLIC = {
     "run_migration": "fwicli.workflows.rtm:run",
     "run_model": "fwicli.workflows.model:run",
     "stack_comparisons": "fwicli.inversion.quality.diagnosis:stacked",
+    "start_workers": "fwicli.workflows.assembly.executors:start",
     "subsampling": "fwicli.propagators.history",
+    "sum_tasks": "fwicli.execution:total",
     "time_axis": "fwicli.propagators.sampling.stability",
     "times": "fwicli.survey.signals.wavelets",
     "write_gathers": "fwicli.files.hdf5",

@@ -206,10 +206,17 @@ def _cluster(jobs: WorkerJobs) -> Any:
 
 def _submit(cluster: Any, jobs: WorkerJobs) -> None:
     """Submit the least number of jobs; from then on, their number follows the shots."""
+    from distributed.core import Status  # late: it is an optional extra
+
     try:
-        cluster.scale(jobs=jobs.least)
+        # `scale` would submit them later, and only log that they are refused.
+        for _ in range(jobs.least):
+            cluster.worker_spec.update(cluster.new_worker_spec())
         cluster.sync(cluster._correct_state)
     except (RuntimeError, OSError, ValueError) as error:
+        # Without this, Dask does not close a cluster whose jobs have not all begun.
+        for job in cluster.workers.values():
+            job.status = Status.closing
         raise ExecutionError(
             f"{jobs.batch_system} does not take a job with workers: {_reason(error)}; see that the "
             f"site has the right queue, account, memory and walltime"
