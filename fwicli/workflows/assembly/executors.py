@@ -91,7 +91,7 @@ def joined(section: ExecutionSection) -> Iterator[None]:
 
 @contextmanager
 def start(
-    section: ExecutionSection, workers: int, output: Callable[[], Path] | None = None
+    section: ExecutionSection, workers: int, output: Callable[[], str | Path] | None = None
 ) -> Iterator[Executor]:
     """Start the executor of a run; it ends with the context.
 
@@ -101,7 +101,7 @@ def start(
     workers : int
         Shots that run at once on one machine.
     output : callable, optional
-        Returns the file that takes the output of jobs.
+        Returns the path of the file that takes the output of jobs.
 
     Yields
     ------
@@ -130,7 +130,7 @@ def start(
 
 
 def _connection(
-    section: ExecutionSection, workers: int, output: Callable[[], Path] | None
+    section: ExecutionSection, workers: int, output: Callable[[], str | Path] | None
 ) -> AbstractContextManager[Connection]:
     from fwicli.execution.dask import allocation, clusters, jobs
 
@@ -139,7 +139,7 @@ def _connection(
         log.info("shots run on the workers of the scheduler at %s", section.address)
         return clusters.running(section.address)
     if site is not None:
-        return jobs.in_jobs(worker_jobs(section, site, output and output()))
+        return jobs.in_jobs(worker_jobs(section, site, output and Path(output())))
     if allocation.VARIABLE in os.environ:
         log.info("shots run on workers in the tasks of this step of SLURM")
         return allocation.connected()
