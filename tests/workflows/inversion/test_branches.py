@@ -92,6 +92,9 @@ def test_ancestry_and_continuation(survey: Path, parent: Path, tmp_path: Path) -
     assert [record["iterate"], record["ancestors"][0]["iterate"]] == [2, 3]
     with h5py.File(grandchild / "inversion.h5") as file:
         assert file.attrs["begun_from"] == f"{child}@2 < {parent}@3"
+    third = branches.begin(config(survey), tmp_path / "third", f"{grandchild}@1").branch
+    assert third is not None
+    assert [a["run"] for a in third["ancestors"]] == [str(child), str(parent)]
     again = branches.begin(config(survey), child, f"{parent}@s1", resume=True)
     invert.run(again, child, resume=True)
     with pytest.raises(ConfigError, match=f"was begun from {re.escape(str(parent))}@3"):
