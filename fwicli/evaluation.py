@@ -134,5 +134,11 @@ class DetachedEvaluation:
 
     def __call__(self, models: Mapping[int, Mapping[str, Array]]) -> Any:
         """Run the task with components of the parameters."""
+        return self.attached(models)()
+
+    def attached(
+        self, models: Mapping[int, Mapping[str, Array]]
+    ) -> ShotEvaluation | SummedEvaluation:
+        """The task with components of the parameters."""
         task = replace(self.task, models=models)
-        return SummedEvaluation(task)() if self.summed else task()
+        return SummedEvaluation(task) if self.summed else task

@@ -42,8 +42,9 @@ Address = Annotated[str, AfterValidator(_is_address)]
 class ExecutionSection(Section):
     """Workers that shots run on, one shot each, and threads of one shot."""
 
-    engine: Literal["processes", "dask"] = "processes"
-    """Shots run in processes of this machine, or on workers of Dask."""
+    engine: Literal["processes", "dask", "files"] = "processes"
+    """Shots run in processes of this machine, on workers of Dask, or in the jobs of an array
+    that share the folder of an inversion."""
     workers: Annotated[
         Annotated[Count, Tag("number")]
         | Annotated[str, OneOf(("auto",), " or a whole number"), Tag("text")],

@@ -4,7 +4,8 @@ Tasks may share a large object, such as the parameters of the model. Such a task
 members, which an executor may use to hand the object to each worker once:
 
     common          the object, the same one for many tasks
-    detached()      a picklable function of the object, which returns what the task returns
+    detached()      a picklable function of the object, which returns what the task returns; its
+                    method `attached(object)` gives the task back
 
 A task that can do with less memory says so (see `relief`).
 """

@@ -267,17 +267,10 @@ class DetachedTask:
         return self.task.storage
 
     def __call__(self, parameters: Mapping[str, Array]) -> Any:
-        """Run the task.
+        """Run the task with the parameters of the equation on the model's grid, by name."""
+        return self.attached(parameters)()
 
-        Parameters
-        ----------
-        parameters : mapping of str to ndarray
-            Of the equation on the model's grid, by name.
-
-        Returns
-        -------
-        result : object
-            That of the task.
-        """
+    def attached(self, parameters: Mapping[str, Array]) -> Callable[[], Any]:
+        """The task with the parameters of the equation on the model's grid, by name."""
         task = WindowedTask(replace(self.task, parameters=parameters), self.window)
-        return task() if self.wrap is None else self.wrap(task)()
+        return task if self.wrap is None else self.wrap(task)

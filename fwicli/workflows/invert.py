@@ -14,6 +14,8 @@ bit.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ import numpy as np
 from fwicli.config import schema
 from fwicli.config.arrays import ArrayFileSection
 from fwicli.config.loader import Loaded
+from fwicli.execution import Executor
 from fwicli.files import hdf5
 from fwicli.propagators.kernels.imaging_conditions import INVERSION
 from fwicli.survey.model import IMPEDANCE, EarthModel
@@ -120,34 +123,62 @@ def run(
     -------
     summary : dict of str to object
     """
-    from fwicli.workflows.inversion.run import ERROR, InversionRun, draw  # late: Devito
+    folder, progress = Path(folder), progress or Silent()
+    execution = loaded.config.execution
+    if execution.engine == "files":
+        from fwicli.workflows.inversion import membership  # late: other runs do without
 
-    folder = Path(folder)
+        def lead(executor: Executor, begun: bool) -> dict[str, Any]:
+            own = branches.continued(loaded, folder) if begun else loaded
+            plan = make_plan(own)
+            with _opened(plan, own, folder, begun, False) as opened:
+                return _invert(plan, own, opened, executor, progress)
+
+        return membership.run(loaded, folder, make_plan(loaded).workers, force, lead)
     loaded = branches.continued(loaded, folder) if resume else loaded
     plan = make_plan(loaded)
+    with (
+        _opened(plan, loaded, folder, resume, force) as opened,
+        executors.start(execution, plan.workers, partial(worker_output, opened.file)) as executor,
+    ):
+        return _invert(plan, loaded, opened, executor, progress)
+
+
+@contextmanager
+def _opened(
+    plan: Plan, loaded: Loaded, folder: Path, resume: bool, force: bool
+) -> Iterator[RunFolder]:
+    """The folder of a run, which writes its log there."""
     resume_rule = ResumeRule.read(folder / STATE) if resume else ResumeRule()
     run_folder = RunFolder(folder, loaded, branches.movable(resume_rule.allows), RULE)
     run_folder.beginning = lambda: branches.beginning(loaded, run_folder.file(START))
-    resumed = run_folder.open(resume, force)
+    run_folder.open(resume, force)
     plan.agree(run_folder)
     forecast.note(plan, loaded, run_folder)
-    progress = run_folder.heartbeat.followed(progress or Silent(), plan.workers)
-    branch = branches.of_folder(folder)
+    with run_folder.logging():
+        yield run_folder
+
+
+def _invert(
+    plan: Plan, loaded: Loaded, run_folder: RunFolder, executor: Executor, progress: Progress
+) -> dict[str, Any]:
+    """Run the stages, draw the results, and summarise them."""
+    from fwicli.workflows.inversion.run import ERROR, InversionRun, draw  # late: Devito
+
+    progress = run_folder.heartbeat.followed(progress, plan.workers)
+    branch = branches.of_folder(run_folder.path)
     inversion = InversionRun(plan, run_folder, progress, branches.attributes(branch))
-    output = partial(worker_output, run_folder.file)
-    engine = executors.start(loaded.config.execution, plan.workers, output)
-    with run_folder.logging(), engine as executor:
-        plan.announce()
-        if branch is not None and not resumed:
-            branches.tell(branch, folder)
-        one_shot.warn(plan, loaded, executor, resumed)
-        for change in run_folder.extended:
-            log.info("the run is extended: %s", change)
-        run_state = inversion.run(executor, resumed)
-        history = hdf5.read_history(folder / RESULT)
-        draw(run_folder, plan, run_state.base, inversion.variables.quantities, history)
+    plan.announce()
+    if branch is not None and not run_folder.continued:
+        branches.tell(branch, run_folder.path)
+    one_shot.warn(plan, loaded, executor, run_folder.continued)
+    for change in run_folder.extended:
+        log.info("the run is extended: %s", change)
+    run_state = inversion.run(executor, run_folder.continued)
+    history = hdf5.read_history(run_folder.path / RESULT)
+    draw(run_folder, plan, run_state.base, inversion.variables.quantities, history)
     summary: dict[str, Any] = {
-        "result": str(folder / RESULT),
+        "result": str(run_folder.path / RESULT),
         "stages": len(inversion.settings.stages),
         "iterates": run_state.iterates,
         "simulations": run_state.simulations,

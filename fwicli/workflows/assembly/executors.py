@@ -110,11 +110,17 @@ def start(
     Raises
     ------
     ConfigError
-        If this installation lacks the engine, or the site is not known.
+        If this installation lacks the engine, the site is not known, or the command cannot use
+        the engine.
     ExecutionError
         If there is no scheduler, or if the batch system does not take jobs.
     """
     check(section)
+    if section.engine == "files":
+        raise ConfigError(
+            "`engine: files` is for `fwi invert`, whose shots belong together; run parts of the "
+            "shots in the jobs of an array instead, and set `engine: processes`"
+        )
     if section.engine == "processes":
         with Local(workers) as local:
             yield local

@@ -239,7 +239,7 @@ class RunFolder:
             )
         beginning = {ENVIRONMENT, MANIFEST, *self._beside}
         beginning |= {n for n in names if n.startswith(".") or outputs.JOB.fullmatch(n)}
-        if self.path.is_dir() and any(p.name not in beginning for p in self.path.iterdir()):
+        if lock.other_names(self.path) - beginning:
             raise ConfigError(f"{self.path} is not empty; choose another folder with -o")
 
     def _check_names(self, resume: bool) -> None:
