@@ -206,7 +206,7 @@ class BeaconWatch:
         sign = read(self.path)
         if sign is not None and sign.has_left:
             return True
-        # A file that cannot be seen may be one that the file system does not show yet.
+        # The file system may show a file late: one that is not there says nothing.
         if sign is not None and sign.count != self._last:
             if self._last is not None:
                 self._since = self._clock()
@@ -235,23 +235,34 @@ def claim_path(folder: Path, number: int) -> Path:
     return folder / f".claim-{number:06d}"
 
 
+def number_of(path: Path) -> int:
+    """Number of the claim that a file is; 0 if it is none."""
+    match = CLAIM.fullmatch(path.name)
+    return 0 if match is None else int(match[1])
+
+
 def latest_claim(folder: Path) -> int:
     """The highest number of a claim to a folder; 0 if there is none."""
     try:
-        names = [path.name for path in folder.iterdir()]
+        number = max((number_of(path) for path in folder.iterdir()), default=0)
     except OSError:
         return 0
-    matches = [CLAIM.fullmatch(name) for name in names]
-    number = max((int(match[1]) for match in matches if match is not None), default=0)
     # A listing may be older than the file that follows.
     while claim_path(folder, number + 1).exists():
         number += 1
     return number
 
 
-def remove_claims(folder: Path) -> None:
-    """Remove all claims to a folder, the oldest first."""
-    for number in range(1, latest_claim(folder) + 1):
+def remove_claims(folder: Path, last: int) -> None:
+    """Remove the claims to a folder up to one, the oldest first.
+
+    Parameters
+    ----------
+    folder : Path
+    last : int
+        Number of the claim of this process; a later one is of a process that took it for dead.
+    """
+    for number in range(1, last + 1):
         with suppress(OSError):
             claim_path(folder, number).unlink(missing_ok=True)
 

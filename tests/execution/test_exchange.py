@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from fwicli.disk import beacons
+from fwicli.disk.beacons import Beacon
 from fwicli.errors import ConfigError, DataError, ExecutionError
 from fwicli.execution import InProcess, total
 from fwicli.execution.exchange import calls, parcels, place
@@ -21,6 +22,7 @@ from fwicli.execution.exchange.calls import Blocks, Tasks
 from fwicli.execution.exchange.leader import Leader
 from fwicli.execution.exchange.member import Member
 from fwicli.execution.exchange.place import Deposed, End, ForeignError, Place
+from fwicli.workflows.run_folder import lock
 from tests.execution.test_tree import RandomShot
 
 GROUP = {"group": {"code": "1", "settings": {}}}
@@ -174,6 +176,42 @@ def test_members_end_with_the_error_of_the_run(tmp_path: Path) -> None:
     assert end.fault is not None
     assert isinstance(end.fault.raised(), DataError)
     there.end(End())
+
+
+def test_an_earlier_error_is_not_that_of_this_attempt(tmp_path: Path) -> None:
+    """Of a leader that was killed after it had failed, with no time to clean up."""
+    first = leading(tmp_path)
+    parcels.write(first.folder / "ended", End(ForeignError.of(DataError("no luck"))))
+    second = joined(tmp_path)
+    assert second.ended() is None
+    parcels.write(first.folder / "ended", End(ForeignError.of(DataError("no luck"))))
+    assert second.ended() is not None
+    second.leave()
+    first.end(End())
+
+
+def test_a_node_without_files_leaves(tmp_path: Path) -> None:
+    """Its process ends with an error, and another runs the block."""
+    there, marks = leading(tmp_path), tmp_path / "marks"
+    marks.mkdir()
+    results = Leader(there, InProcess(), 1).map([RandomShot(0), Fails(marks, FileNotFoundError, 1)])
+    next(results)
+    place_of_member = joined(tmp_path)
+    with pytest.raises(ExecutionError, match="block 2 of 2 failed here with FileNotFoundError"):
+        Member(place_of_member, InProcess()).serve()
+    place_of_member.leave()
+    assert (next(results) == 1).all()
+    results.close()
+    there.end(End())
+
+
+def test_who_was_taken_for_dead_leaves_the_claim_of_another(tmp_path: Path) -> None:
+    lock.hold(tmp_path)
+    later = Beacon.light(beacons.claim_path(tmp_path, 2), GROUP)
+    assert later is not None
+    lock.release(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [later.path.name]
+    later.leave(remove=True)
 
 
 def test_another_process_leads_when_the_leader_is_silent(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_others_are_refused_by_name(
     folder, loaded = tmp_path / "run", load(survey / "invert.yaml", settings=FILES)
     folder.mkdir()
     group = {"code": membership.code(), "settings": membership._settings(loaded)}
-    leader = Place(folder, group)
+    leader = led(folder, group)
     try:
         other = load(survey / "invert.yaml", settings=[*FILES, "inversion.bounds=[1400, 3200]"])
         with pytest.raises(ConfigError, match=r"leads .* another config: .*bounds\.0: 1450"):
@@ -157,9 +157,21 @@ def test_others_are_refused_by_name(
     assert not list(folder.iterdir())
 
 
-def Place(folder: Path, group: dict[str, Any]) -> Beacon:  # noqa: N802 - in place of a process
+@pytest.mark.usefixtures("impatient")
+def test_a_dead_leader_of_another_version_is_no_hindrance(tmp_path: Path) -> None:
+    group = {"code": "0.9 (abc)", "settings": {}}
+    leader = led(tmp_path, group)
+    own = {"group": {"code": "1.0 (abc)", "settings": {}}}
+    with pytest.raises(ConfigError, match="install the same version"):
+        membership._check(tmp_path, own, {"group": group})
+    leader._end.set()  # killed without a word
+    leader._thread.join()
+    membership._check(tmp_path, own, {"group": group})
+
+
+def led(folder: Path, group: dict[str, Any], number: int = 1) -> Beacon:
     """The sign of life of a leader."""
-    beacon = Beacon.light(beacons.claim_path(folder, 1), {**beacons.here(), "group": group})
+    beacon = Beacon.light(beacons.claim_path(folder, number), {**beacons.here(), "group": group})
     assert beacon is not None
     return beacon
 

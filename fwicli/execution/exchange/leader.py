@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from fwicli.disk import beacons
@@ -204,16 +205,27 @@ def run_block(
 
     Raises
     ------
-    OSError
-        If the result cannot be written.
+    ExecutionError
+        If this node cannot read or write files; others may be able to.
     """
     block, number = attempt
+    span = _span(blocks, block)
     try:
         result = tasks.run(block, executor, done)
-    except OSError:
-        raise
     except Exception as error:
-        log.warning("%s failed (%s)", _span(blocks, block), losses.in_words(error))
-        parcels.write(blocks.path(block, f"fail-{number}"), ForeignError.of(error))
+        log.warning("%s failed (%s)", span, losses.in_words(error))
+        _write(blocks.path(block, f"fail-{number}"), ForeignError.of(error))
+        if isinstance(error, OSError):
+            raise ExecutionError(f"{span} failed here with {losses.in_words(error)}") from error
         return
-    parcels.write(blocks.path(block, "result"), result)
+    _write(blocks.path(block, "result"), result)
+
+
+def _write(path: Path, content: Any) -> None:
+    """Write a file of a block, unless the exchange has ended meanwhile."""
+    try:
+        parcels.write(path, content)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ExecutionError(f"{path} cannot be written: {losses.in_words(error)}") from error

@@ -9,7 +9,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +69,12 @@ class End:
     ----------
     fault : ForeignError or None
         None if it is complete.
+    mark : str
+        Tells this end from those of other attempts at the run.
     """
 
     fault: ForeignError | None = None
+    mark: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
 class Rest:
@@ -119,6 +122,8 @@ class Place:
         self._claim: Beacon | None = None
         self._member: Beacon | None = None
         self._missing = self._calls = 0
+        earlier = self._end()
+        self._earlier = "" if earlier is None else earlier.mark
 
     @property
     def beacon(self) -> str:
@@ -128,6 +133,8 @@ class Place:
 
     def join(self) -> None:
         """Show that this process is a member."""
+        if self._member is not None and not self._member.holds():
+            self.leave()  # its file was removed with an exchange that has ended
         while self._member is None:
             self.folder.mkdir(exist_ok=True)
             path = self.folder / f"member-{secrets.token_hex(6)}"
@@ -190,10 +197,12 @@ class Place:
             claim.leave()
 
     def ended(self) -> End | None:
-        """How the run has ended; None as long as it goes on."""
-        content = parcels.read(self.folder / "ended")
-        if content is not None:
-            end: End = content[0]
+        """How the run has ended; None as long as it goes on.
+
+        An error from before this process began is none of this attempt: its leader was killed.
+        """
+        end = self._end()
+        if end is not None and (end.fault is None or end.mark != self._earlier):
             return end
         # The leader removes the folder once the run is complete.
         self._missing = 0 if self.folder.is_dir() else self._missing + 1
@@ -214,19 +223,26 @@ class Place:
         while time.monotonic() < until and self._members():
             time.sleep(min(POLL, beacons.PATIENCE / 20))
         clear(self.folder)
-        beacons.remove_claims(self.run)
+        beacons.remove_claims(self.run, self.term)
         self.step_down()
 
     def leave(self) -> None:
         """Show that this process is no longer a member."""
         member, self._member = self._member, None
         if member is not None:
-            member.leave(remove=True)
+            # The file stays: others learn from it at once that nobody works on its blocks.
+            member.leave()
+
+    def _end(self) -> End | None:
+        content = parcels.read(self.folder / "ended")
+        return None if content is None else content[0]
 
     def _members(self) -> bool:
         """Whether members have not left yet."""
         with suppress(OSError):
-            return any(path.name.startswith("member-") for path in self.folder.iterdir())
+            members = [path for path in self.folder.iterdir() if path.name.startswith("member-")]
+            signs = [beacons.read(path) for path in members]
+            return any(sign is not None and not sign.has_left for sign in signs)
         return False
 
 

@@ -23,7 +23,6 @@ from fwicli.execution.exchange.leader import Leader
 from fwicli.execution.exchange.member import Member
 from fwicli.execution.exchange.place import Deposed, End, ForeignError, Place
 from fwicli.workflows.run_folder import lock, settings
-from fwicli.workflows.run_folder.folder import FREE
 from fwicli.workflows.run_folder.outputs import CONFIG
 
 Summary = dict[str, Any]
@@ -139,6 +138,11 @@ def _check(folder: Path, mine: Mapping[str, Any], other: Mapping[str, Any]) -> N
         lock.check_free(folder)
         return
     own = mine["group"]
+    if group == own:
+        return
+    with suppress(lock.BusyError):
+        lock.check_free(folder)
+        return  # the leader is dead
     if group["code"] != own["code"]:
         raise ConfigError(
             f"{leader}, which leads the run in {folder}, has the code {group['code']}, and this "
@@ -158,7 +162,7 @@ def _check(folder: Path, mine: Mapping[str, Any], other: Mapping[str, Any]) -> N
 def _settings(loaded: Loaded) -> dict[str, Any]:
     """Settings that the result depends on."""
     everything = settings.without_none(json.loads(loaded.config.model_dump_json()))
-    return {name: value for name, value in everything.items() if name not in FREE}
+    return {name: value for name, value in everything.items() if name not in settings.FREE}
 
 
 @cache

@@ -39,7 +39,8 @@ class _Hold:
     def end(self) -> None:
         """Remove the sign of life and unlock the folder."""
         if self.beacon is not None:
-            beacons.remove_claims(self.beacon.path.parent)
+            last = beacons.number_of(self.beacon.path)
+            beacons.remove_claims(self.beacon.path.parent, last - 1)
             self.beacon.leave(remove=True)
         if self.descriptor >= 0:
             os.close(self.descriptor)
