@@ -236,7 +236,7 @@ def claim_path(folder: Path, number: int) -> Path:
 
 
 def number_of(path: Path) -> int:
-    """Number of the claim that a file is; 0 if it is none."""
+    """Number of the claim in the name of a file; 0 for other files."""
     match = CLAIM.fullmatch(path.name)
     return 0 if match is None else int(match[1])
 
