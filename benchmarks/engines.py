@@ -5,9 +5,9 @@
 An inversion of 16 shots in two stages runs by processes of this machine, by the workers of a Dask
 scheduler, by workers in jobs of SLURM, and by the tasks of one step of SLURM; with 1, 2 and 3
 workers each. With 2 workers, a worker is killed, the job is requeued, the walltime signal comes,
-or the run is killed. The run goes on by itself, or is continued. Its final model is compared with
-that of an inversion by processes that nothing has ended, bit for bit. It needs `fwicli[cluster]`,
-and a SLURM that `SLURM_CONF` names.
+or the run is killed. The run goes on by itself, or is continued. Its final model and its misfits
+are compared with those of an inversion by processes that nothing has ended, bit for bit. It needs
+`fwicli[cluster]`, and a SLURM that `SLURM_CONF` names.
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ more=; [ -e run/config.yaml ] && more=--resume
 srun --ntasks={tasks} --overcommit --overlap --kill-on-bad-exit=1 {command} $more
 """
 PATIENCE = 400.0
+# Lines of the progress: in each stage, the first model and three more.
+ITERATES = 8
 DASK = "execution.engine=dask"
 FWI = (sys.executable, "-m", "fwicli")
 ENGINES = ("processes", "address", "jobs", "step")
@@ -89,6 +91,18 @@ def result(run: Path) -> np.ndarray:
     """The final model [m/s]."""
     with h5py.File(run / "inversion.h5") as file:
         return np.array(file["result/vp"])
+
+
+def misfits(run: Path) -> list[tuple[int, int, float]]:
+    """Of all iterates, to the last bit of their double precision, with stage and iteration."""
+    lines = (run / "progress.jsonl").read_text(encoding="utf-8").splitlines()
+    steps = [json.loads(line) for line in lines]
+    return [(step["stage"], step["iteration"], step["misfit"]) for step in steps]
+
+
+def is_same(run: Path, whole: Path) -> bool:
+    """Whether two runs have the same final model and misfits."""
+    return np.array_equal(result(run), result(whole)) and misfits(run) == misfits(whole)
 
 
 def wait(condition: Callable[[], Any], what: str) -> None:
@@ -174,12 +188,8 @@ class Run:
         return file.read_text(encoding="utf-8").count("\n") if file.exists() else 0
 
     def is_done(self) -> bool:
-        """Whether there is a final model."""
-        file = self.run / "inversion.h5"
-        if not file.exists():
-            return False
-        with h5py.File(file) as opened:
-            return "result/vp" in opened
+        """Whether all iterates are written."""
+        return self.iterates() == ITERATES
 
     def advance(self, count: int = 2) -> None:
         """Wait for iterates."""
@@ -300,7 +310,7 @@ def measured(
         "engine": engine,
         "workers": workers,
         "event": event or "none",
-        "same": bool(np.array_equal(result(run.run), result(survey / "whole"))),
+        "same": is_same(run.run, survey / "whole"),
         "seconds": round(time.perf_counter() - began, 1),
     }
 
