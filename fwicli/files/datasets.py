@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import DataError
-from fwicli.files import numbers
+from fwicli.files import damage, numbers
 
 Array = NDArray[Any]
 
@@ -370,7 +370,7 @@ def reading(path: str | Path) -> Iterator[Datasets]:
     DataError
         If there is no such file, or it is not HDF5.
     """
-    path = Path(path)
+    path = damage.checked(Path(path))
     try:
         if path.exists() and not path.is_file():  # a pipe would be waited for
             raise OSError("it is no ordinary file")

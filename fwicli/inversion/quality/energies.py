@@ -64,7 +64,9 @@ def energy(gather: Array, interval: float, frequency: float) -> Energy:
     return Energy(amplitude, float(picked.mean()))
 
 
-def dead_shots(shots: Sequence[Energy], names: Sequence[int]) -> Fault | None:
+def dead_shots(
+    shots: Sequence[Energy], names: Sequence[int], all_compared: bool = True
+) -> Fault | None:
     """The fault of dead shots; None if there are none, or too few shots to compare.
 
     Parameters
@@ -72,6 +74,8 @@ def dead_shots(shots: Sequence[Energy], names: Sequence[int]) -> Fault | None:
     shots : sequence of Energy
     names : sequence of int
         Their numbers in the survey.
+    all_compared : bool
+        Whether these are all shots of the survey.
 
     Returns
     -------
@@ -94,7 +98,8 @@ def dead_shots(shots: Sequence[Energy], names: Sequence[int]) -> Fault | None:
     one = len(numbers) == 1
     return Fault(
         "dead_shot",
-        f"{'shot' if one else 'shots'} {words} {'is' if one else 'are'} dead: "
+        f"{'shot' if one else 'shots'} {words} {'is' if one else 'are'} dead "
+        f"({len(numbers)} of {len(shots)} shots{'' if all_compared else ' that were looked at'}): "
         f"{'its' if one else 'their'} amplitude is {loudest:.2g} times that of the others, and "
         f"first arrivals stand out in {100 * float(standing[numbers].max()):.0f}% of "
         f"{'its' if one else 'their'} traces, "

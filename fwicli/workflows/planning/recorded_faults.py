@@ -105,13 +105,14 @@ def _traces(records: Gathers, shot: int) -> tuple[Array, Array]:
 
 
 def _dead(records: Gathers, frequency: float) -> Fault | None:
-    """Shots that recorded nothing, among all of them or as many as are compared."""
-    most = COMPARED_STORED if records.stored else COMPARED
-    numbers = _some(records.acquisition.shots, most)
+    """Shots that recorded nothing: those without a live trace, and as many as are compared."""
+    most, count = COMPARED_STORED if records.stored else COMPARED, records.acquisition.shots
+    silent = [shot for shot in range(count) if not np.any(records.live[shot])]
+    numbers = sorted({*_some(count, most), *silent})
     shots = [
         energies.energy(_traces(records, shot)[1], records.interval, frequency) for shot in numbers
     ]
-    return energies.dead_shots(shots, numbers)
+    return energies.dead_shots(shots, numbers, len(numbers) == count)
 
 
 def _expected(
