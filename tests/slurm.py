@@ -99,6 +99,19 @@ class Slurm:
             time.sleep(1.0)
         return state
 
+    def wait_for_all(self, job: str) -> None:
+        """Wait until all jobs of an array have completed."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            lines = self.run("scontrol", "-o", "show", "job", job).splitlines()
+            words = " ".join(lines).split()
+            states = {w.partition("=")[2] for w in words if w.startswith("JobState=")}
+            if states == {"COMPLETED"}:
+                return
+            assert not states & (ENDED - {"COMPLETED"}), f"jobs of {job} are {states}"
+            assert time.monotonic() < end, f"jobs of {job} are {states} after {PATIENCE:g} s"
+            time.sleep(1.0)
+
     def jobs(self, folder: Path) -> list[str]:
         """Jobs that wait or run and were submitted from a folder or below it."""
         lines = self.run("squeue", "-h", "-o", "%A %Z").splitlines()

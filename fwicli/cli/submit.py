@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -25,6 +26,7 @@ from fwicli.cli.verb import EXIT_CODES, VerbCommand
     examples=(
         "submit invert.yaml -o runs/first --site tiger",
         "submit invert.yaml -n",
+        "submit model.yaml -o runs/records --array 20",
         "submit invert.yaml -o runs/first --resume",
     ),
     exit_codes={
@@ -47,13 +49,21 @@ from fwicli.cli.verb import EXIT_CODES, VerbCommand
     metavar="NAME",
     help="Site; by default `execution.site` of the config, or the only one.",
 )
+@click.option(
+    "--array",
+    "members",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="Share the shots among N jobs of an array.",
+)
 @click.option("-n", "--dry-run", is_flag=True, help="Print the script; submit nothing.")
 @click.option("--resume", is_flag=True, help="Continue a run that was stopped.")
 @click.option("--force", is_flag=True, help="Overwrite a run.")
 @options.settings
 @options.as_json
 def command(
-    config: Path, kind: str | None, folder: Path | None, site: str | None, **chosen: object
+    config: Path, kind: str | None, folder: Path | None, site: str | None, **chosen: Any
 ) -> None:
     """Submit a run, or print its script.
 
@@ -67,32 +77,34 @@ def command(
     site : str, optional
         Name of the site.
     **chosen
-        Whether the script is printed alone, a run is continued or overwritten, the result is JSON;
-        `a.b=c` of the command line.
+        Jobs of an array; whether the script is printed alone, a run is continued or overwritten,
+        the result is JSON; `a.b=c` of the command line.
     """
     from fwicli.config.loader import load
+    from fwicli.workflows.batch import array
     from fwicli.workflows.batch.submission import prepare
-    from fwicli.workflows.planning.plan import make_plan
 
     if chosen["resume"] and chosen["force"]:
         raise click.UsageError("--resume continues a run and --force overwrites it; choose one")
-    settings = chosen["settings"]
-    loaded = load(config, kind, settings if isinstance(settings, tuple) else ())
+    settings, members = chosen["settings"], chosen["members"]
+    loaded = load(config, kind, settings)
+    if members > 1 and (more := array.settings(loaded)):
+        loaded = load(config, kind, (*settings, *more))
     folder = folder or loaded.config.output or Path("runs") / config.stem
-    prepared = prepare(loaded, folder, site)
-    for warning in make_plan(loaded).warnings:
+    prepared = prepare(loaded, folder, site, members)
+    for warning in prepared.warnings:
         click.echo(f"warning: {warning}", err=True)
     if chosen["dry_run"]:
         values = {"site": prepared.record.site, "script": prepared.script}
         text = f"{json.dumps(values, indent=2)}\n" if chosen["as_json"] else prepared.script
         click.echo(text, nl=False)
         return
-    record = prepared.submit(bool(chosen["resume"]), bool(chosen["force"]))
+    record = prepared.submit(chosen["resume"], chosen["force"])
     values = {
         "job": record.job,
         "site": f"{record.site} ({record.scheduler})",
         "folder": str(folder),
         "script": str(prepared.folder / "job.sh"),
-        "log": str(prepared.folder / "job.log"),
+        "log": str(prepared.folder / ("job.log" if members == 1 else "job_N.log")),
     }
-    display.summary(values, bool(chosen["as_json"]))
+    display.summary(values, chosen["as_json"])

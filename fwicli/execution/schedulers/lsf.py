@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,6 +19,7 @@ class Lsf(Scheduler):
     mark: ClassVar[str] = "#BSUB"
     job_variable: ClassVar[str] = "LSB_JOBID"
     index_variable: ClassVar[str] = "LSB_JOBINDEX"
+    index: ClassVar[str] = "%I"
 
     def options(self, request: JobRequest) -> list[str]:
         """Options of bsub."""
@@ -27,7 +27,7 @@ class Lsf(Scheduler):
         name = f"{request.name}{array if request.members > 1 else ''}"
         options = [
             f'-J "{name}"',
-            f"-o {shlex.quote(str(request.log))}",
+            f"-o {self.log_of(request)}",
             f"-W {minutes // 60}:{minutes % 60:02d}",
             f"-wa USR1 -wt {math.ceil(request.notice / 60)}",
             "-r",

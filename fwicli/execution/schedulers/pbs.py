@@ -19,6 +19,7 @@ class Pbs(Scheduler):
     mark: ClassVar[str] = "#PBS"
     job_variable: ClassVar[str] = "PBS_JOBID"
     index_variable: ClassVar[str] = "PBS_ARRAY_INDEX"
+    index: ClassVar[str] = "${PBS_ARRAY_INDEX}"
     warns: ClassVar[bool] = False
     logs: ClassVar[bool] = False
 

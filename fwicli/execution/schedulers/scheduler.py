@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import shlex
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ class JobRequest:
     ----------
     name : str
     log : Path
-        File that takes what the job prints, at its end.
+        File that takes what the job prints, at its end; in an array it has the name of `log_of`.
     walltime, notice : int
         Time after which the job ends, and how long before that it is warned [s].
     cores : int
@@ -66,10 +67,12 @@ class Scheduler(Protocol):
         Begins the lines of a script that it reads.
     job_variable, index_variable : str
         Environment variables of a job: its number, and its number in an array.
-    first : int
-        Number of the first job of an array.
+    index : str
+        Stands for that number in the name of a log.
     warns : bool
         Whether it sends a signal before the walltime ends.
+    requeues : bool
+        Whether a job that goes on is the same one, and not one that is submitted again.
     logs : bool
         Whether it adds to a log as the job prints, rather than replace it at the end.
     """
@@ -79,9 +82,17 @@ class Scheduler(Protocol):
     mark: ClassVar[str]
     job_variable: ClassVar[str]
     index_variable: ClassVar[str]
-    first: ClassVar[int] = 1
+    index: ClassVar[str]
+    requeues: ClassVar[bool] = False
     warns: ClassVar[bool] = True
     logs: ClassVar[bool] = True
+
+    def log_of(self, request: JobRequest) -> str:
+        """Path of the log for a shell, with a mark for the number of a job in an array."""
+        path, log = request.log, shlex.quote(str(request.log))
+        if request.members == 1:
+            return log
+        return f"{shlex.quote(str(path.parent))}/{path.stem}_{self.index}{path.suffix}"
 
     def options(self, request: JobRequest) -> list[str]:
         """Options of the lines of a script that describe a job."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,13 +19,14 @@ class GridEngine(Scheduler):
     mark: ClassVar[str] = "#$"
     job_variable: ClassVar[str] = "JOB_ID"
     index_variable: ClassVar[str] = "SGE_TASK_ID"
+    index: ClassVar[str] = "$TASK_ID"
 
     def options(self, request: JobRequest) -> list[str]:
         """Options of qsub; memory is that of a core."""
         soft = max(1, request.walltime - request.notice)
         options = [
             f"-N {request.name}",
-            f"-o {shlex.quote(str(request.log))}",
+            f"-o {self.log_of(request)}",
             "-j y",
             "-S /bin/bash",
             f"-l h_rt={scheduler.hours(request.walltime)}",

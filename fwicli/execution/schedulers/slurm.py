@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,12 +19,15 @@ class Slurm(Scheduler):
     mark: ClassVar[str] = "#SBATCH"
     job_variable: ClassVar[str] = "SLURM_JOB_ID"
     index_variable: ClassVar[str] = "SLURM_ARRAY_TASK_ID"
+    index: ClassVar[str] = "%a"
+    requeues: ClassVar[bool] = True
 
     def options(self, request: JobRequest) -> list[str]:
         """Options of sbatch; B: sends the signal to the script alone, which `fwi job` replaces."""
+        escaped = Path(str(request.log).replace("%", "%%"))
         options = [
             f"--job-name={request.name}",
-            f"--output={shlex.quote(str(request.log).replace('%', '%%'))}",
+            f"--output={self.log_of(replace(request, log=escaped))}",
             "--open-mode=append",
             f"--time={scheduler.hours(request.walltime)}",
             f"--signal=B:USR1@{request.notice}",

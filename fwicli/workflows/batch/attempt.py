@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -23,7 +24,7 @@ from fwicli.errors import ConfigError, ExecutionError
 from fwicli.execution.schedulers import scheduler as schedulers
 from fwicli.execution.schedulers.registry import SCHEDULERS
 from fwicli.execution.worker import FOR_PARENT
-from fwicli.workflows.batch import node
+from fwicli.workflows.batch import array, node
 from fwicli.workflows.run_folder import advance, job_record
 from fwicli.workflows.run_folder.job_record import Attempt, JobRecord
 
@@ -135,23 +136,32 @@ def run(folder: Path, member: int = 0) -> int:
     if not path.is_file():
         raise ConfigError(f"{path} is not there: no job was submitted for {folder}; see fwi submit")
     record = job_record.read(path)
+    place = array.place(record, folder)
     scheduler = SCHEDULERS[record.scheduler]
     child = _Child(max(record.notice - RESERVE, 5))
     with _signals_to(child):
         job = schedulers.own_job(scheduler) or record.job
-        record = record.begun(job, socket.gethostname(), advance.measure(folder))
-        record.write(path)
+        record = record.begun(job, socket.gethostname(), advance.measure(place))
+        _write(record, path)
         _check_node(record, folder, path)
-        command = [record.kind, str(folder / job_record.CONFIG), "-o", str(folder), "--resume"]
+        config, options = folder / job_record.CONFIG, array.options(record, folder)
+        command = [record.kind, str(config), "-o", str(folder), *options]
         log.info("attempt %d: fwi %s", len(record.attempts), " ".join(command))
         limit = None if scheduler.warns else max(record.walltime - record.notice, 1)
         exit_code = child.run(command, limit)
-        record = record.ended(exit_code, child.end(exit_code), advance.measure(folder))
+        record = record.ended(exit_code, child.end(exit_code), advance.measure(place))
         if _is_continuable(record.attempts[-1]):
-            _go_on(record, path, folder)
+            _go_on(record, path)
         else:
-            _state(record, folder).write(path)
+            _write(_state(record), path)
     return exit_code
+
+
+def _write(record: JobRecord, path: Path) -> None:
+    """Write a record, and how the array stands that it belongs to."""
+    record.write(path)
+    if path.name != job_record.RECORD:
+        array.update(path.parent, record.members)
 
 
 def _is_continuable(last: Attempt) -> bool:
@@ -168,8 +178,8 @@ def _check_node(record: JobRecord, folder: Path, path: Path) -> None:
     fatal = [finding.problem for finding in problems if finding.fatal]
     if fatal:
         message = f"node {socket.gethostname()} does not do: {'; '.join(fatal)}"
-        ended = record.ended(CONTINUABLE, "failed", advance.measure(folder))
-        replace(ended, state=job_record.FAILED, message=message).write(path)
+        ended = record.ended(CONTINUABLE, "failed", record.attempts[-1].before)
+        _write(replace(ended, state=job_record.FAILED, message=message), path)
         raise ExecutionError(message)
 
 
@@ -195,7 +205,7 @@ def _signal(exit_code: int) -> str:
     return ""
 
 
-def _state(record: JobRecord, folder: Path) -> JobRecord:
+def _state(record: JobRecord) -> JobRecord:
     """The record of a job that does not go on by itself."""
     last = record.attempts[-1]
     if last.end == "done":
@@ -206,11 +216,11 @@ def _state(record: JobRecord, folder: Path) -> JobRecord:
             "goes on, else submit the run again with --resume"
         )
         return replace(record, state=job_record.STOPPED, message=message)
-    message = f"the run failed with exit code {last.exit_code}; see {folder / job_record.LOG}"
+    message = f"the run failed with exit code {last.exit_code}; see the log of job {last.job}"
     return replace(record, state=job_record.FAILED, message=message)
 
 
-def _go_on(record: JobRecord, path: Path, folder: Path) -> None:
+def _go_on(record: JobRecord, path: Path) -> None:
     """Let the job be run once more, unless it makes no progress."""
     if record.in_vain >= IN_VAIN:
         message = (
@@ -220,21 +230,29 @@ def _go_on(record: JobRecord, path: Path, folder: Path) -> None:
             f"the site `{record.site}` a longer `walltime` or more `cores`, and submit the run "
             f"again with --resume"
         )
-        replace(record, state=job_record.STALLED, message=message).write(path)
+        _write(replace(record, state=job_record.STALLED, message=message), path)
         raise ExecutionError(message)
     # Before the request: SLURM ends the job that requeues itself.
     record = replace(record, state=job_record.REQUEUED)
-    record.write(path)
+    _write(record, path)
     job = record.attempts[-1].job
     log.info("the job is requeued")
     try:
-        following = SCHEDULERS[record.scheduler].again(job, folder / job_record.SCRIPT)
+        following = SCHEDULERS[record.scheduler].again(job, _script(path))
     except ExecutionError as error:
         message = f"{error}; submit the run again with --resume"
-        replace(record, state=job_record.STOPPED, message=message).write(path)
+        _write(replace(record, state=job_record.STOPPED, message=message), path)
         raise ExecutionError(message) from error
     if following != job:
-        replace(record, job=following).write(path)
+        _write(replace(record, job=following), path)
+
+
+def _script(path: Path) -> Path:
+    """The script to submit again: that of the job, or of this member of an array alone."""
+    member = re.fullmatch(r"job_(\d+)\.json", path.name)
+    if member is None:
+        return path.parent / job_record.SCRIPT
+    return array.script_of_member(path.parent, int(member[1]))
 
 
 def member_of_array() -> int:

@@ -81,7 +81,7 @@ def script(
         f"# {WRITTEN} {metadata.version('fwicli')}; `fwi submit` writes it anew",
         *(f"{scheduler.mark} {option}" for option in scheduler.options(job)),
         *(f"{scheduler.mark} {option}" for option in site.directives),
-        *([] if scheduler.logs else [f"exec >>{shlex.quote(str(job.log))} 2>&1"]),
+        *([] if scheduler.logs else [f"exec >>{scheduler.log_of(job)} 2>&1"]),
         f"cd {shlex.quote(str(Path.cwd()))} || exit 4",
         *_handed_on(os.environ),
         *sites.prologue(site),

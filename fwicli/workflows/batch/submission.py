@@ -14,7 +14,8 @@ from fwicli.config.sites import START
 from fwicli.errors import ConfigError
 from fwicli.execution.schedulers.registry import SCHEDULERS
 from fwicli.workflows.assembly import sites
-from fwicli.workflows.batch import script
+from fwicli.workflows.batch import array, script
+from fwicli.workflows.planning.plan import make_plan
 from fwicli.workflows.run_folder import job_record, submission
 from fwicli.workflows.run_folder.folder import RunFolder
 from fwicli.workflows.run_folder.job_record import JobRecord
@@ -30,14 +31,25 @@ class Submission:
     folder : Path
         Of the run.
     record : JobRecord
-    script : str
-        Its text.
+    members : tuple of JobRecord
+        Of an array; empty for a job that is none.
+    scripts : dict of str to str
+        Texts of the scripts by their names.
+    warnings : tuple of str
+        Of the plan of the run.
     """
 
     loaded: Loaded
     folder: Path
     record: JobRecord
-    script: str
+    members: tuple[JobRecord, ...]
+    scripts: dict[str, str]
+    warnings: tuple[str, ...]
+
+    @property
+    def script(self) -> str:
+        """Text of the script that is submitted."""
+        return self.scripts[job_record.SCRIPT]
 
     def submit(self, resume: bool = False, force: bool = False) -> JobRecord:
         """Write the files of the job into the folder of the run, and submit it.
@@ -63,25 +75,31 @@ class Submission:
         path = self.folder / job_record.RECORD
         _check_no_other(path)
         run_folder = RunFolder(self.folder, self.loaded)
-        files = {
-            job_record.CONFIG: run_folder.resolved(),
-            job_record.SCRIPT: self.script,
-        }
-        others = (job_record.RECORD, job_record.LOG)
-        submission.place(run_folder, resume, force, files, others)
+        files = {job_record.CONFIG: run_folder.resolved(), **self.scripts}
+        submission.place(run_folder, resume, force, files, self._others())
         # The job may begin before the number is told: it finds a record in any case.
-        record = replace(self.record, submitted=round(time.time(), 3))
+        now = round(time.time(), 3)
+        record = replace(self.record, submitted=now)
         record.write(path)
+        for number, member in enumerate(self.members, 1):
+            replace(member, submitted=now).write(self.folder / job_record.name(number))
         job = scheduler.submit(self.folder / job_record.SCRIPT)
         begun = job_record.read(path)
         if not begun.attempts:
-            record = replace(record, job=job)
-            record.write(path)
+            replace(begun, job=job).write(path)
         return replace(record, job=job)
 
+    def _others(self) -> tuple[str, ...]:
+        """Files of the job that it writes itself."""
+        members = range(1, len(self.members) + 1)
+        kinds = [job_record.RECORD, job_record.LOG]
+        kinds += [job_record.SCRIPT] if array.PATTERN in self.scripts else []
+        names = [job_record.name(member, kind) for member in members for kind in kinds]
+        return (job_record.RECORD, job_record.LOG, *names)
 
-def prepare(loaded: Loaded, folder: Path, site: str | None) -> Submission:
-    """Describe the job of a run.
+
+def prepare(loaded: Loaded, folder: Path, site: str | None, members: int = 1) -> Submission:
+    """Check the config of a run, and describe its job.
 
     Parameters
     ----------
@@ -90,6 +108,8 @@ def prepare(loaded: Loaded, folder: Path, site: str | None) -> Submission:
         Of the run.
     site : str, optional
         Name of the site; by default `execution.site`, or the only one there is.
+    members : int
+        Jobs of an array; 1 for a job that is none.
 
     Returns
     -------
@@ -98,14 +118,32 @@ def prepare(loaded: Loaded, folder: Path, site: str | None) -> Submission:
     Raises
     ------
     ConfigError
-        If there is no such site.
+        If there is no such site, or if there are more members than shots.
+    ProblemsError
+        If the run is impossible.
     """
     name, section = chosen_site(site or loaded.config.execution.site)
     folder = folder.absolute()
-    job = script.request(section, job_name(folder), folder / job_record.LOG)
+    plan = make_plan(loaded)
     record = record_of(name, section, loaded.kind)
-    text = script.script(SCHEDULERS[section.scheduler], section, job, ("job", str(folder)))
-    return Submission(loaded, folder, record, text)
+    of_members: list[JobRecord] = []
+    if members > 1:
+        of_members = array.members(record, members, plan.acquisition.shots)
+        record = replace(record, members=members)
+    scripts = _scripts(section, folder, members)
+    return Submission(loaded, folder, record, tuple(of_members), scripts, tuple(plan.warnings))
+
+
+def _scripts(site: SiteSection, folder: Path, members: int) -> dict[str, str]:
+    """Texts of scripts by their names: of the job, and of one member of an array alone."""
+    scheduler, arguments = SCHEDULERS[site.scheduler], ("job", str(folder))
+    job = script.request(site, job_name(folder), folder / job_record.LOG, members)
+    texts = {job_record.SCRIPT: script.script(scheduler, site, job, arguments)}
+    if members > 1 and not scheduler.requeues:
+        job = replace(job, log=folder / array.MARKS[1], members=1)
+        text = script.script(scheduler, site, job, (*arguments, "--member", "0"))
+        texts[array.PATTERN] = text
+    return texts
 
 
 def record_of(name: str, site: SiteSection, kind: str) -> JobRecord:

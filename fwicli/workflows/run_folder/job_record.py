@@ -3,7 +3,7 @@
     job.json    this record; `job_3.json` is that of the third member of an array
     job.yaml    the config of the job, with the settings of the command line
     job.sh      its script
-    job.log     what it prints
+    job.log     what it prints; `job_3.log` is that of the third member
 
 The record is written when the job is submitted and at both ends of each attempt. An attempt
 without an end was lost with its node, or runs.
@@ -81,6 +81,8 @@ class JobRecord:
         Of a node [bytes].
     scratch : str or None
         Folder for temporary files.
+    shots : str
+        Shots of a member that runs a part of a survey, as in 0:100; empty for all.
     state, message : str
         One of the states above, and why.
     attempts : tuple of Attempt
@@ -96,6 +98,7 @@ class JobRecord:
     memory: float | None = None
     scratch: str | None = None
     members: int = 1
+    shots: str = ""
     job: str = ""
     submitted: float = 0.0
     state: str = QUEUED
@@ -171,9 +174,22 @@ class JobRecord:
             new.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def name(member: int = 0) -> str:
-    """Name of the record of a job, or of a member of an array, from 1."""
-    return f"job_{member}.json" if member else RECORD
+def name(member: int = 0, file: str = RECORD) -> str:
+    """Name of a file of a job, by default its record, or of a member of an array, from 1.
+
+    Parameters
+    ----------
+    member : int
+        0 for a job that is no array, or for the whole array.
+    file : str
+        Its name for a job that is no array.
+
+    Returns
+    -------
+    name : str
+    """
+    stem, dot, suffix = file.partition(".")
+    return f"{stem}_{member}{dot}{suffix}" if member else file
 
 
 def read(path: Path) -> JobRecord:

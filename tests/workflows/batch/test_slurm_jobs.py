@@ -13,15 +13,18 @@ import pytest
 
 from fwicli.config.loader import load
 from fwicli.errors import ExecutionError
+from fwicli.files import hdf5
 from fwicli.workflows import invert, model
 from fwicli.workflows.assembly.sites import all_sites
 from fwicli.workflows.batch import site_check
 from fwicli.workflows.batch.submission import prepare
+from fwicli.workflows.run_folder.job_record import LOG, name
 from fwicli.workflows.run_folder.progress import Silent
 from tests.slurm import PATIENCE, Slurm
 from tests.survey_fixtures import INVERT, MODEL
 from tests.workflows.test_invert import result
 
+ONE = ["execution.workers=1"]
 SITE = "here:\n  scheduler: slurm\n  walltime: '00:30:00'\n  notice: 60\n  memory: 1\n"
 
 
@@ -51,26 +54,26 @@ def submit(shots: Path, folder: Path) -> str:
     return prepare(loaded, folder, None).submit().job
 
 
-def record(folder: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((folder / "job.json").read_text())
+def record(folder: Path, member: int = 0) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / name(member)).read_text())
     return content
 
 
-def until(done: Callable[[], bool], folder: Path) -> None:
+def until(done: Callable[[], bool], folder: Path, member: int = 0) -> None:
     """Wait for something to come true while a job runs."""
     end = time.monotonic() + PATIENCE
     while not done():
-        log = (folder / "job.log").read_text()
-        assert time.monotonic() < end, f"waited in vain: {record(folder)}\n{log}"
+        log = (folder / name(member, LOG)).read_text()
+        assert time.monotonic() < end, f"waited in vain: {record(folder, member)}\n{log}"
         time.sleep(0.2)
 
 
-def evaluates(folder: Path, attempt: int, steps: int) -> Callable[[], bool]:
+def evaluates(folder: Path, attempt: int, steps: int, member: int = 0) -> Callable[[], bool]:
     """Whether an attempt of a job runs, and the run has done some iterations."""
     progress = folder / "progress.jsonl"
     return lambda: (
-        record(folder)["state"] == "running"
-        and len(record(folder)["attempts"]) == attempt
+        record(folder, member)["state"] == "running"
+        and len(record(folder, member)["attempts"]) == attempt
         and progress.is_file()
         and len(progress.read_text().splitlines()) >= steps
     )
@@ -129,3 +132,28 @@ def test_a_site_is_checked_by_a_job(tmp_path: Path, slurm: Slurm, site: None) ->
     file.write_text(f"{SITE}  queue: nowhere\n")
     with pytest.raises(ExecutionError, match="invalid partition"):
         site_check.check("here", all_sites().of("here"), tmp_path / "other", PATIENCE, Silent())
+
+
+def test_an_array_shares_the_shots_of_a_modelling(
+    shots: Path, tmp_path: Path, slurm: Slurm, site: None
+) -> None:
+    """Each job runs a part, and the last one puts them together."""
+    folder = tmp_path / "run"
+    job = prepare(load(shots / "model.yaml", settings=ONE), folder, None, 3).submit().job
+    assert [record(folder, n)["shots"] for n in (1, 2, 3)] == ["0:5", "5:10", "10:16"]
+    slurm.wait_for_all(job)
+    assert record(folder)["state"] == "done"
+    expected, records = (hdf5.read_gathers(f / "shots.h5").data for f in (shots / "shots", folder))
+    np.testing.assert_array_equal(records, expected)
+    assert not (folder / "parts").exists()
+
+
+def test_an_array_inverts(shots: Path, tmp_path: Path, slurm: Slurm, site: None) -> None:
+    """One run by jobs that exchange files in its folder."""
+    folder = tmp_path / "run"
+    loaded = load(shots / "invert.yaml", settings=[*ONE, "execution.engine=files"])
+    job = prepare(loaded, folder, None, 2).submit().job
+    slurm.wait_for_all(job)
+    assert (result(folder) == result(shots / "whole")).all()
+    assert [record(folder, n)["state"] for n in (0, 1, 2)] == ["done"] * 3
+    assert not (folder / "exchange").exists()
