@@ -21,7 +21,6 @@ from fwicli.config.explanations import explain
 from fwicli.config.problems import ConfigProblem, Key, ProblemsError, place_of
 from fwicli.config.reader import COMMAND_LINE, Reader
 from fwicli.config.schema import KINDS
-from fwicli.survey.model import EarthModel
 
 __all__ = ["ConfigProblem", "Key", "Loaded", "ProblemsError", "kind_of", "load", "of_options"]
 
@@ -56,7 +55,7 @@ class Loaded:
     kind: str
     path: Path
     places: Mapping[Key, str]
-    start: EarthModel | None = None
+    start: Any = None
     branch: Mapping[str, Any] | None = None
 
     def problem(self, key: Key, message: str) -> ConfigProblem:

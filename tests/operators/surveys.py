@@ -21,6 +21,7 @@ class Counting(InProcess):
     """Counts what is propagated."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.maps = self.tasks = 0
 
     def map(self, tasks: Sequence[Any], done: Any = None) -> Iterator[Any]:

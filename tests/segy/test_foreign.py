@@ -29,7 +29,7 @@ READ = {
     "segy/delay-scalar.sgy": "x and y of all sources are zero",
     "segy/f3-lsb.sgy": "byte 81 .receiver_x.: x and y of all receivers are zero",
     "segy/f3.sgy": "byte 81 .receiver_x.: x and y of all receivers are zero",
-    "segy/interval-neg-bin-neg-trace.sgy": "sampling intervals of headers differ: 0.04",
+    "segy/interval-neg-bin-neg-trace.sgy": "sampling interval is negative, -2000",
     "segy/long.sgy": "trace 2, byte 117 .sample_interval.: sampling intervals of headers differ",
     "segy/multi-text.sgy": "x and y of all sources are zero",
     "segy/shot-gather.sgy": "x and y of all sources are zero",

@@ -1,7 +1,7 @@
 """Arrays of jobs: what each member does, and how the whole array stands.
 
-The members of an inversion take part in one run, by files in its folder (`engine: files`). Those of
-a modelling or a migration run parts of the survey, which the last of them puts together.
+The members of an inversion take part in one run, by files in its folder (`engine: files`). The
+members of a modelling or a migration run parts of the survey, and the last one joins them.
 """
 
 from __future__ import annotations
@@ -82,7 +82,19 @@ def members(record: JobRecord, count: int, shots: int) -> list[JobRecord]:
 
 
 def place(record: JobRecord, folder: Path) -> Path:
-    """Folder in which the work of a job is on disk."""
+    """Folder in which the work of a job is on disk.
+
+    Parameters
+    ----------
+    record : JobRecord
+    folder : Path
+        Of the run.
+
+    Returns
+    -------
+    place : Path
+        That of the run, or of the shots of the job.
+    """
     if not record.shots:
         return folder
     first, stop = map(int, record.shots.split(":"))

@@ -32,7 +32,7 @@ class Submission:
         Of the run.
     record : JobRecord
     members : tuple of JobRecord
-        Of an array; empty for a job that is none.
+        Of an array; empty for a single job.
     scripts : dict of str to str
         Texts of the scripts by their names.
     warnings : tuple of str
@@ -109,7 +109,7 @@ def prepare(loaded: Loaded, folder: Path, site: str | None, members: int = 1) ->
     site : str, optional
         Name of the site; by default `execution.site`, or the only one there is.
     members : int
-        Jobs of an array; 1 for a job that is none.
+        Jobs of an array; 1 for a single job.
 
     Returns
     -------

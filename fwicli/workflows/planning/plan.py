@@ -270,7 +270,8 @@ def _fit_nodes(problems: Problems, config: schema.RunConfig, plan: Plan, nodes: 
 
 def _model(problems: Problems, loaded: Loaded) -> EarthModel | None:
     """The model of a run; None where it has problems that hide others."""
-    config, model = loaded.config, loaded.start
+    config = loaded.config
+    model: EarthModel | None = loaded.start
     if model is None:
         model = problems.get(("model",), lambda: survey.earth_model(config.model))
     if model is None:
