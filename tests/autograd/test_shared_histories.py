@@ -46,6 +46,12 @@ def leaves(model: dict[str, torch.Tensor], *names: str) -> dict[str, torch.Tenso
     return {n: t.clone().requires_grad_(not names or n in names) for n, t in model.items()}
 
 
+@pytest.fixture(autouse=True)
+def _without_garbage() -> None:
+    """Histories in reference cycles of earlier tests take room until they are collected."""
+    gc.collect()
+
+
 @pytest.mark.parametrize(("room", "again"), [(None, 0), (0, 2), (1.5, 1)])
 def test_what_has_room_is_propagated_once(
     make_survey: Make, room: float | None, again: int
