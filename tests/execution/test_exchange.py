@@ -111,6 +111,12 @@ def test_sums_have_the_same_bits(
     assert not list(tmp_path.iterdir())
 
 
+def test_blocks_of_other_sizes_are_refused(tmp_path: Path) -> None:
+    """A size that is no power of two has no place in the tree, also where parts of it have."""
+    with pytest.raises(ValueError, match="power of two as their size, not 6"):
+        Leader(leading(tmp_path), InProcess(), 4).sums(sleepers(13), 6)
+
+
 def test_a_lost_block_is_claimed_again(tmp_path: Path) -> None:
     """Of a member that is killed with the block in its hands, and one that leaves in order."""
     there = leading(tmp_path)

@@ -87,6 +87,7 @@ class Leader:
         ExecutionError, FwiError
             As `map`.
         """
+        tree.check_size(size)
         long = tree.power_of_two(len(tasks) // FEWEST)
         each = min(size, max(self._least, min(long, LONGEST)))
         results = self._results(Tasks.of(tasks, each, summed=True), done)
