@@ -5,6 +5,7 @@
     gauss_newton        J^T J
     hessian             H      second derivative of 1/2 |F(p) q - d|**2
     extended            w  -> F(p) [w(x) q(t)], extended sources
+    imaging             s  -> J(p, q) C s, images of any condition; its transpose migrates
 
 are `scipy.sparse.linalg.LinearOperator`, with the shapes of their inputs and outputs; `.pylops()`
 and `.pyxu()` make operators of these libraries. Nothing is propagated before one is applied. Shots
@@ -24,6 +25,7 @@ PUBLIC = {
     "forward": "fwicli.operators.modelling",
     "gauss_newton": "fwicli.operators.curvature",
     "hessian": "fwicli.operators.curvature",
+    "imaging": "fwicli.operators.images",
     "jacobian": "fwicli.operators.modelling",
 }
 # Old names of this package, and the public names that replace them.

@@ -108,6 +108,37 @@ def gradient(
     return np.asarray(by_logarithm / properties["rho"], dtype=np.float64)
 
 
+def perturbation(
+    properties: Mapping[str, Array], changes: Mapping[str, Array]
+) -> dict[str, NDArray[np.float64]]:
+    """First-order changes of the sharpened `vp` and `rho`; the transpose of `gradient`.
+
+    Parameters
+    ----------
+    properties : mapping of str to ndarray
+        Properties of the cells.
+    changes : mapping of str to ndarray
+        Changes of `vp` and `rho` of the cells; zero where left out.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (*grid,)
+        Changes of "vp" and "rho" at the nodes.
+    """
+    nodes = sharpened(properties)
+    logarithm = _logarithm(properties)
+    level, spread = _moments(logarithm)
+    by_log = changes.get("rho", np.zeros(level.shape)) / properties["rho"]
+    change_of_level = _filter(np.asarray(by_log, dtype=np.float64))
+    change_of_spread = 2 * _filter(logarithm * by_log) - 2 * level * change_of_level
+    small = SHARE * (1 + (spread / LIMIT) ** 2) ** -1.5 * change_of_spread
+    by_log_vp = changes.get("vp", np.zeros(level.shape)) / properties["vp"]
+    return {
+        "vp": np.asarray(nodes["vp"] * (by_log_vp - small), dtype=np.float64),
+        "rho": np.asarray(nodes["rho"] * (change_of_level + small), dtype=np.float64),
+    }
+
+
 def _scale(properties: Mapping[str, Array]) -> float:
     """A density of the model [kg/m3]; where all are equal they stay so to the last bit."""
     return float(properties["rho"].flat[0])

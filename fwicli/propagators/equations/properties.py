@@ -159,6 +159,39 @@ def gradient(
     return interfaces.gradient(properties, by_vp, by_rho, name)
 
 
+def perturbation(equation: str, properties: Properties, changes: Properties) -> dict[str, Array]:
+    """First-order changes of parameters from changes of properties; the transpose of `gradient`.
+
+    Parameters
+    ----------
+    equation : str
+        Name of the equation.
+    properties : mapping of str to ndarray
+        Physical properties by name, in SI units.
+    changes : mapping of str to ndarray
+        Changes of some of them.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (*grid,)
+        For every parameter that depends on one of the properties that change.
+    """
+    stated = registry.load(equation)
+    nodes = _nodes(stated, properties)
+    shape = properties["vp"].shape
+    if nodes is not properties and {"vp", "rho"} & set(changes):
+        changes = {**changes, **interfaces.perturbation(properties, changes)}
+    complete, formulas = stated.complete(nodes, len(shape)), stated.parameters(len(shape))
+    result = {}
+    for name in stated.depending(changes, len(shape)):
+        names = arguments(formulas[name])
+        result[name] = np.zeros(shape)
+        for target in set(names) & set(changes):
+            slope = _slope(formulas[name], target)(*[complete[a] for a in names])
+            result[name] += slope * changes[target]
+    return result
+
+
 def _nodes(stated: Equation, properties: Properties) -> Properties:
     """Properties at the nodes, from those of the cells."""
     prepared = stated.mean_density and "rho" in properties
