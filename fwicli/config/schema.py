@@ -35,6 +35,7 @@ from fwicli.config.values import (
     Section,
 )
 from fwicli.config.values import kind as _kind
+from fwicli.imaging.conditions.names import CHANGES, ENERGIES
 from fwicli.propagators.absorbing import SIDES
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.history import HISTORY_KINDS
@@ -283,20 +284,41 @@ class PhysicsSection(Section):
         return self
 
 
+Degrees = Annotated[float, Field(strict=True, gt=0, le=90, allow_inf_nan=False)]
+
+
 class ImagingSection(Section):
     """Reverse-time migration."""
 
-    condition: Annotated[str, OneOf([*CONDITIONS, "gradient"])] = "correlation"
-    """This imaging condition combines the fields; `gradient` is the transpose of Born modelling."""
+    condition: Annotated[str, OneOf([*CONDITIONS, "gradient", *CHANGES])] = "correlation"
+    """This imaging condition combines the fields, or this property changes; `gradient` is the
+    transpose of Born modelling."""
     subtract_modelled: bool = True
     """Records modelled in the smooth model, direct and diving waves, are first subtracted from the
     data."""
+    max_angle: Degrees | None = None
+    """A shot adds to points within this angle below its source, tapered by 10 degrees on both
+    sides; by default everywhere [deg]."""
     illumination: NonNegative = 0.01
-    """The image is divided by source energy, damped by this share of its mean; 0 is off."""
-    laplacian: bool = True
-    """A Laplacian filter removes low-wavenumber backscatter from the image."""
+    """The image is divided by an energy, damped by this share of its mean; 0 is off."""
+    illumination_of: Annotated[str, OneOf(ENERGIES)] = "source"
+    """This energy divides the image: of the source, of source and receivers both, or the diagonal
+    of the Hessian by probing."""
+    illumination_smoothing: NonNegative = 0.0
+    """The energy is smoothed by a Gaussian with this standard deviation [m]."""
+    laplacian: bool | None = None
+    """A Laplacian filter removes low-wavenumber backscatter; by default from the images of
+    correlation and gradient."""
+    low_cut: Positive | None = None
+    """Wavelengths along depth above this one are removed from the image [m]."""
+    max_dip: Degrees | None = None
+    """Reflectors of steeper dip are removed from the image [deg]."""
     mute: Kept = "nothing"
     """The image leaves out this region: the water, all above a depth, or nothing [m]."""
+    mute_taper: NonNegative = 0.0
+    """The image rises from zero over this distance below the mute [m]."""
+    gain: Positive | None = None
+    """Pictures alone show the image with its amplitudes balanced over this length [m]."""
     band: Band | None = None
     """Data and wavelet are filtered to these lowest and highest frequencies [Hz]."""
     spacing: Coarseness | None = None
@@ -304,6 +326,20 @@ class ImagingSection(Section):
     near_source: NearSource | None = None
     """Within this distance of the source, grid-dependent parts of records are ignored; auto, the
     default, is four cells [m]."""
+
+    @property
+    def has_laplacian(self) -> bool:
+        """Whether the Laplacian filter is applied."""
+        return self.condition not in CHANGES if self.laplacian is None else self.laplacian
+
+    @model_validator(mode="after")
+    def _diagonal_of_an_image(self) -> ImagingSection:
+        if self.illumination_of == "hessian" and self.condition in ("gradient", "illumination"):
+            raise ValueError(
+                f"`illumination_of: hessian` is not for `condition: {self.condition}`; choose "
+                f"another condition, such as velocity, or `illumination_of: both`"
+            )
+        return self
 
 
 class RunConfig(Section):

@@ -10,7 +10,8 @@ function (the Rayleigh integral), a factor i w cos(angle) / v at the receivers, 
 of modelling injects with the function itself. The records are therefore differentiated in time
 before they are propagated backwards; reflectors then image with zero phase, positive where velocity
 increases. The condition "gradient" is the exact transpose of Born modelling and leaves the records
-as they are.
+as they are. The image of a contrast (see `conditions`) is divided by the energy over vp**2, so that
+its values are those of a reflectivity, up to a factor.
 
 References: Baysal, Kosloff and Sherwood (1983), Geophysics 48, 1514-1524; Schneider (1978),
 Geophysics 43, 49-76, for the integral.
@@ -18,6 +19,7 @@ Geophysics 43, 49-76, for the integral.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -25,8 +27,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import DataError
-from fwicli.propagators.equations import registry
+from fwicli.imaging import energies
+from fwicli.imaging.apertures import AngleTaper
+from fwicli.imaging.conditions import registry
+from fwicli.imaging.conditions.condition import Condition
+from fwicli.imaging.conditions.names import CHANGES, sums
+from fwicli.propagators.discretization import Discretization
+from fwicli.propagators.equations import registry as equations
+from fwicli.propagators.running.results import ShotResult
 from fwicli.propagators.tasks import ShotTask
+from fwicli.survey.model import EarthModel
 from fwicli.survey.proximity import Near
 from fwicli.survey.signals.spans import within
 from fwicli.survey.stacks import Stack
@@ -34,6 +44,8 @@ from fwicli.survey.traces import Traces
 from fwicli.survey.windows import Window
 
 Array = NDArray[Any]
+# Names of properties of the earth among those of parameters begin with this.
+EARTH = "earth_"
 
 
 @dataclass(frozen=True)
@@ -50,16 +62,25 @@ class MigrationTask(ShotTask):
 
     Parameters
     ----------
+    parameters : mapping of str to ndarray
+        Of the equation; for the image of a contrast with the properties of the earth (see
+        `with_earth`).
     observed : ndarray of shape (n_receivers, samples), or Traces of one shot
         Records, in memory or read by the worker [Pa].
     condition : str
-        Name of an imaging condition, or "gradient".
+        Name of an imaging condition (see `conditions.names`), or "gradient".
     subtract_modelled : bool
         Take what the smooth model itself explains from the records first.
     near : Near, optional
         Takes out what the grid cannot explain next to the source (see `survey.proximity`).
     span : slice, optional
         Samples that are recorded; by default all.
+    energy : {"source", "both", "hessian"}
+        Illumination (see `energies`).
+    taper : AngleTaper, optional
+        Where the shot adds to the image; by default everywhere.
+    seed : int
+        Of random signals of receivers, or signs of the Hessian.
     """
 
     observed: Array | Traces
@@ -67,40 +88,72 @@ class MigrationTask(ShotTask):
     subtract_modelled: bool
     near: Near | None = None
     span: slice | None = None
+    energy: str = "source"
+    taper: AngleTaper | None = None
+    seed: int = 0
 
     keeps_history: ClassVar[bool] = True
 
     def __call__(self) -> ShotImage:
         """Model the source field, back-propagate the records, and correlate."""
-        gradient = self.condition == "gradient"
-        # Multipliers of an equation of first order in time are derivatives already.
-        derived = registry.load(self.discretization.equation).integrated
-
-        observed = self.observed[0] if isinstance(self.observed, Traces) else self.observed
-
-        def records(modelled: Array) -> Array:
-            data = observed - modelled if self.subtract_modelled else observed
-            data = within(data, self.span)
-            if self.near is not None:
-                data = self.near.apply(data)
-            if gradient or derived:
-                return data
-            return -time_derivative(data, self.discretization.time.interval)
-
+        parameters, properties = separated(self.parameters)
+        grid = self.propagator.grid
+        conditions: tuple[Condition, ...] = ()
+        if properties and self.condition != "gradient":
+            earth = EarthModel(grid, properties.pop("vp"), properties)
+            conditions = registry.load(self.condition, self.discretization.equation, earth)
+        kinds = (*_sums(self.condition, self.discretization), "illumination")
+        locations, pulse = (self.source, self.receivers), np.atleast_2d(self.wavelet)
         result = self.propagator.images(
-            self.parameters,
-            records,
-            self.wavelet,
-            self.source,
-            self.receivers,
-            kinds=(self.condition, "illumination"),
+            parameters, self._records, self.wavelet, *locations, kinds=kinds
         )
-        if gradient:
-            # The first parameter of every equation is its compressibility.
-            image = result.gradient[next(iter(self.parameters))]
+        image = self._image(result, conditions)
+        if self.energy == "hessian":
+            shot = self.propagator, parameters, conditions, pulse, locations
+            illumination = energies.of_hessian(*shot, self.seed)
         else:
-            image = result.images[self.condition]
-        return ShotImage(image, result.images["illumination"])
+            illumination = result.images["illumination"]
+            if self.energy == "both":
+                run = self.propagator, parameters, pulse, locations, kinds, self.seed
+                illumination = illumination * energies.of_receivers(*run)
+            if self.condition in CHANGES:
+                illumination = illumination / earth.vp**2
+        if self.taper is not None:
+            image = image * self.taper.weights(grid, self.source)
+        return ShotImage(image, illumination)
+
+    def _records(self, modelled: Array) -> Array:
+        """Adjoint source from observed records and those of the smooth model."""
+        observed = self.observed[0] if isinstance(self.observed, Traces) else self.observed
+        data = observed - modelled if self.subtract_modelled else observed
+        data = within(data, self.span)
+        if self.near is not None:
+            data = self.near.apply(data)
+        # Multipliers of an equation of first order in time are derivatives already.
+        integrated = equations.load(self.discretization.equation).integrated
+        if self.condition == "gradient" or (integrated and self.condition not in CHANGES):
+            return data
+        derivative = time_derivative(data, self.discretization.time.interval)
+        # The image of a contrast has the second derivative of a field, with the other sign.
+        return derivative if self.condition in CHANGES else -derivative
+
+    def _image(self, result: ShotResult, conditions: Sequence[Condition]) -> Array:
+        """The image of the condition from sums over time."""
+        # The first parameter of every equation is its compressibility.
+        first, *_ = equations.load(self.discretization.equation).parameters(
+            self.discretization.grid.ndim
+        )
+        if self.condition == "gradient":
+            return result.gradient[first]
+        if self.condition not in CHANGES:
+            return result.images[self.condition]
+        total = np.zeros(self.propagator.grid.shape)
+        for condition in conditions:
+            if condition.accumulated == "gradient":
+                total += condition.image(result.gradient)
+            else:
+                total += condition.image({first: -result.images[condition.accumulated]})
+        return total
 
     def summand(self, result: ShotImage, window: Window) -> Stack:
         """Image and illumination in the window of the shot.
@@ -116,6 +169,46 @@ class MigrationTask(ShotTask):
             Of "image" and "illumination".
         """
         return Stack(window, {"image": result.image, "illumination": result.illumination})
+
+
+def with_earth(
+    parameters: Mapping[str, Array], properties: Mapping[str, Array]
+) -> dict[str, Array]:
+    """Parameters of an equation and properties of the earth in one mapping.
+
+    Tasks of many shots share it, and it is cut for the window of a shot.
+
+    Parameters
+    ----------
+    parameters, properties : mapping of str to ndarray of shape (*grid,)
+
+    Returns
+    -------
+    dict of str to ndarray of shape (*grid,)
+    """
+    return {**parameters, **{EARTH + name: values for name, values in properties.items()}}
+
+
+def separated(both: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Parameters and properties from one mapping (see `with_earth`).
+
+    Parameters
+    ----------
+    both : mapping of str to ndarray of shape (*grid,)
+
+    Returns
+    -------
+    parameters, properties : dict of str to ndarray
+    """
+    properties = {n.removeprefix(EARTH): v for n, v in both.items() if n.startswith(EARTH)}
+    return {n: v for n, v in both.items() if not n.startswith(EARTH)}, properties
+
+
+def _sums(condition: str, discretization: Discretization) -> tuple[str, ...]:
+    """Sums over time that an image is made of."""
+    if condition not in CHANGES:
+        return (condition,)
+    return sums(condition, discretization.equation, discretization.grid.ndim)[0]
 
 
 def time_derivative(traces: Array, interval: float) -> Array:

@@ -18,6 +18,7 @@ from fwicli.config import schema
 from fwicli.config.loader import Loaded
 from fwicli.errors import DataError
 from fwicli.files import hdf5, writing
+from fwicli.imaging.conditions.names import CHANGES, sums
 from fwicli.survey import proximity
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
@@ -186,7 +187,7 @@ def _conclude(
             summary["correlation"] = correlation
     _write(run_folder.file(RESULT), smooth, named)
     finished.remove()
-    _draw(run_folder, smooth, named)
+    _draw(run_folder, smooth, named, loaded.config.imaging.gain)
     summary |= _seconds(started)
     log.info("%d shots in %.3g s, in %s", shots, summary["seconds"], result)
     if "correlation" in summary:
@@ -213,33 +214,50 @@ def _images(
     from fwicli.imaging.migration import compensate
 
     image = unfiltered = sums["image"]
-    illumination = sums["illumination"]
+    illumination = _energy(imaging, numerics, sums["illumination"])
     # Before the image is moved to a finer grid: a Laplacian would show the kinks of that.
     if imaging.illumination > 0:
         image = compensate(image, illumination, imaging.illumination)
-    if imaging.laplacian:
+    if imaging.has_laplacian:
         image = filters.laplacian(image, coarsened(smooth, numerics.grid))
+    if imaging.low_cut is not None:
+        image = filters.low_cut(image, numerics.grid, imaging.low_cut)
+    if imaging.max_dip is not None:
+        image = filters.dips(image, numerics.grid, imaging.max_dip)
     if (regridding := numerics.regridding) is not None:
         illumination = regridding.to_fine(illumination)
         unfiltered, image = (
             _on_the_fine(regridding, values, imaging.condition) for values in (unfiltered, image)
         )
-    image = np.where(survey.kept_points(smooth, imaging.mute), 0.0, image)
+    muted = survey.kept_points(smooth, imaging.mute)
+    image = image * filters.mute_weights(muted, smooth.grid, imaging.mute_taper)
     return {"image": image, "unfiltered": unfiltered, "illumination": illumination}
 
 
-def _draw(folder: RunFolder, smooth: EarthModel, named: Mapping[str, Array]) -> None:
+def _energy(imaging: schema.ImagingSection, numerics: Numerics, energy: Array) -> Array:
+    """The energy that divides the image, smoothed; what probing leaves below zero is zero."""
+    from scipy import ndimage
+
+    if imaging.illumination_smoothing > 0:
+        width = [imaging.illumination_smoothing / h for h in numerics.grid.spacing]
+        energy = ndimage.gaussian_filter(energy, width, mode="nearest")
+    return np.maximum(energy, 0.0)
+
+
+def _draw(
+    folder: RunFolder, smooth: EarthModel, named: Mapping[str, Array], gain: float | None
+) -> None:
     """Pictures of the image, and of the reflectivity of the reference."""
+    from fwicli.imaging import filters
     from fwicli.plotting import pictures  # late: a check needs no Matplotlib
 
-    pictures.image(folder.file("image.png"), named["image"], smooth)
-    if "reflectivity" in named:
-        pictures.image(
-            folder.file("reflectivity.png"),
-            named["reflectivity"],
-            smooth,
-            "Band-limited reflectivity",
-        )
+    titles = {"image": "Reverse-time migration", "reflectivity": "Band-limited reflectivity"}
+    for name in titles.keys() & named.keys():
+        values, title = named[name], titles[name]
+        if gain is not None:
+            values = filters.balanced(values, smooth.grid, gain)
+            title += f" (gain for display: amplitudes balanced over {gain:g} m)"
+        pictures.image(folder.file(f"{name}.png"), values, smooth, title)
 
 
 def _smooth(plan: Plan) -> EarthModel:
@@ -249,7 +267,8 @@ def _smooth(plan: Plan) -> EarthModel:
 
 def _tasks(imaging: schema.ImagingSection, plan: Plan) -> list[SummandTask]:
     """A task for each shot with live traces, whose result is a `Stack`."""
-    from fwicli.imaging.migration import MigrationTask  # late: Devito
+    from fwicli.imaging.apertures import AngleTaper
+    from fwicli.imaging.migration import MigrationTask, with_earth  # late: Devito
     from fwicli.propagators.equations import properties
     from fwicli.propagators.tasks import SummandTask, WindowedTask
 
@@ -264,6 +283,10 @@ def _tasks(imaging: schema.ImagingSection, plan: Plan) -> list[SummandTask]:
     discretization, near = numerics.discretization(), numerics.near.length
     earth = coarsened(_smooth(plan), numerics.grid)
     parameters = properties.parameters(discretization.equation, earth.properties)
+    if imaging.condition in CHANGES or imaging.illumination_of == "hessian":
+        parameters = with_earth(parameters, earth.properties)
+    angle = imaging.max_angle
+    taper = None if angle is None else AngleTaper(max(0.0, angle - 10.0), angle + 10.0)
     tasks = []
     for shot in _live(records):
         task = MigrationTask(
@@ -277,6 +300,9 @@ def _tasks(imaging: schema.ImagingSection, plan: Plan) -> list[SummandTask]:
             imaging.subtract_modelled,
             None if near <= 0 else _near(records, shot, near),
             None if records.spans is None else records.span(shot),
+            imaging.illumination_of,
+            taper,
+            shot,
         )
         tasks.append(SummandTask(WindowedTask(task, numerics.window(shot))))
     return tasks
@@ -327,7 +353,12 @@ def _write(path: Path, smooth: EarthModel, named: Mapping[str, Array]) -> None:
 
 def _kernels(config: schema.RtmConfig, _number: int) -> Kernels:
     """Kernels of the imaging condition and of the illumination."""
-    return (config.imaging.condition, "illumination"), None
+    condition = config.imaging.condition
+    kinds: tuple[str, ...] = (condition,)
+    if condition in CHANGES:
+        # Two dimensions or three: the sums are the same.
+        kinds, _ = sums(condition, config.physics.equation, 2)
+    return (*kinds, "illumination"), None
 
 
 VERB = Verb(

@@ -10,7 +10,7 @@ import pytest
 
 from fwicli import AbsorbingLayer, Discretization, EarthModel, Grid, Propagator, time_axis
 from fwicli.imaging import filters, reflectivity
-from fwicli.imaging.migration import MigrationTask, compensate
+from fwicli.imaging.migration import MigrationTask, compensate, with_earth
 from fwicli.survey.signals.wavelets import ricker, times
 
 GRID = Grid((121, 61), (10.0, 10.0), (0.0, 0.0))
@@ -34,6 +34,29 @@ def scene() -> dict[str, Any]:
         observed = propagator.forward({"m": 1 / true**2}, wavelet[None], source, receivers)
         shots.append((source, observed))
     return {"made": made, "wavelet": wavelet, "receivers": receivers, "shots": shots, "true": true}
+
+
+@pytest.mark.parametrize("condition", ["velocity", "inverse_scattering"])
+@pytest.mark.parametrize("energy", ["source", "both"])
+def test_contrasts_are_where_the_reflector_is(
+    scene: dict[str, Any], condition: str, energy: str
+) -> None:
+    """Zero phase and positive without another filter; the impedance has no smooth part above."""
+    image, illumination = np.zeros(GRID.shape), np.zeros(GRID.shape)
+    model = with_earth({"m": 1 / SMOOTH**2}, {"vp": SMOOTH})
+    for number, (source, observed) in enumerate(scene["shots"]):
+        shot = scene["made"], model, scene["wavelet"], source, scene["receivers"], observed
+        result = MigrationTask(*shot, condition, True, energy=energy, seed=number)()
+        image += result.image
+        illumination += result.illumination
+    image = compensate(image, illumination, 0.01)
+    below = image[30:91, 10:55]
+    depth = 10 * (10 + below.argmax(axis=1))
+    assert np.abs(np.median(depth) - 295.0) <= 10.0
+    rms = np.sqrt((below**2).mean(axis=0))
+    # Reflected waves that go along with those of the source, above the reflector.
+    if condition == "inverse_scattering":
+        assert rms[:12].max() < 0.3 * rms.max()
 
 
 def migrated(scene: dict[str, Any], condition: str) -> np.ndarray:

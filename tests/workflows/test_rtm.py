@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from fwicli.config.loader import load
+from fwicli.errors import ConfigError
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.workflows import rtm
+from fwicli.workflows.planning.plan import make_plan
 from tests.equations import LARGE
 from tests.workflows.test_model import StopAfter
 
@@ -81,6 +83,14 @@ def test_options_change_the_image(survey: Path, tmp_path: Path) -> None:
         "laplacian": "imaging.laplacian=false",
         "subtract": "imaging.subtract_modelled=false",
         "band": "imaging.band=[5, 15]",
+        "max_angle": "imaging.max_angle=20",
+        "both": "imaging.illumination_of=both",
+        "hessian": "imaging.illumination_of=hessian",
+        "smoothing": "imaging.illumination_smoothing=50",
+        "low_cut": "imaging.low_cut=150",
+        "max_dip": "imaging.max_dip=15",
+        "velocity": "imaging.condition=velocity",
+        "impedance": "imaging.condition=inverse_scattering",
     }
     for name, setting in options.items():
         rtm.run(load(survey / "rtm.yaml", settings=[setting]), tmp_path / name)
@@ -92,5 +102,35 @@ def test_options_change_the_image(survey: Path, tmp_path: Path) -> None:
     muted = image(tmp_path / "mute")
     assert not muted[:, :20].any()
     np.testing.assert_array_equal(muted[:, 20:], image(tmp_path / "base")[:, 20:])
+    settings = ["imaging.mute=200", "imaging.mute_taper=100", "imaging.gain=80"]
+    rtm.run(load(survey / "rtm.yaml", settings=settings), tmp_path / "tapered")
+    tapered = image(tmp_path / "tapered")
+    assert (np.abs(tapered) <= np.abs(muted)).all()
+    assert not np.array_equal(tapered, muted)
+    np.testing.assert_array_equal(tapered[:, 31:], muted[:, 31:])  # gain is for pictures alone
     rtm.run(load(survey / "rtm.yaml", settings=GRID), tmp_path / "grid")
     assert image(tmp_path / "grid").shape == (31, 21)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("condition", ["inverse_scattering", "tomographic"])
+def test_contrasts_of_two_equations_are_alike(survey: Path, tmp_path: Path, condition: str) -> None:
+    """Constant density as a density of its own gives the same image."""
+    images = {}
+    for equation in ("acoustic", "variable_density"):
+        settings = [f"imaging.condition={condition}", f"physics.equation={equation}"]
+        settings += ["model.rho=1000"] if equation != "acoustic" else []
+        rtm.run(load(survey / "rtm.yaml", settings=settings), tmp_path / equation)
+        images[equation] = image(tmp_path / equation)[5:-5, 10:-5]
+    difference = images["acoustic"] - images["variable_density"]
+    assert np.linalg.norm(difference) < 0.05 * np.linalg.norm(images["acoustic"])
+
+
+def test_conditions_of_other_equations_are_refused(survey: Path) -> None:
+    """Before anything runs, with the names of those that the equation has."""
+    loaded = load(survey / "rtm.yaml", settings=["imaging.condition=epsilon"])
+    with pytest.raises(ConfigError, match=r"no image `epsilon`.*inverse_scattering"):
+        make_plan(loaded)
+    settings = ["imaging.condition=gradient", "imaging.illumination_of=hessian"]
+    with pytest.raises(ConfigError, match="illumination_of: both"):
+        load(survey / "rtm.yaml", settings=settings)

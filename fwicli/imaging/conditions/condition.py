@@ -32,6 +32,9 @@ class Condition(ABC):
 
     name: ClassVar[str]
     """Name of the condition in configs."""
+    accumulated: ClassVar[str] = "gradient"
+    """The sum over time that is the same as the gradient for the wavelet q': "correlation" is that
+    with the opposite sign where q' is integrated twice."""
 
     def __init__(self, equation: str, earth: EarthModel) -> None:
         self.equation = equation

@@ -43,6 +43,7 @@ class CrossCorrelation(Condition):
     """Zero-lag cross-correlation of the source field and the back-propagated records."""
 
     name: ClassVar[str] = "correlation"
+    accumulated: ClassVar[str] = "correlation"
 
     def wavelet(self, wavelet: Array, interval: float) -> Array:
         """The wavelet integrated twice over time.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fwicli.errors import PhysicsError
+from fwicli.imaging.conditions import names
 from fwicli.imaging.conditions.condition import Condition
 from fwicli.imaging.conditions.contrasts import (
     Delta,
@@ -13,23 +14,12 @@ from fwicli.imaging.conditions.contrasts import (
     Velocity,
 )
 from fwicli.imaging.conditions.potentials import ConstantDensityImpedance, CrossCorrelation
-from fwicli.propagators.equations import registry
 from fwicli.survey.model import EarthModel
 
 CONDITIONS: dict[str, type[Condition]] = {
     condition.name: condition
     for condition in (CrossCorrelation, Velocity, Impedance, Tomographic, Density, Epsilon, Delta)
 }
-# Properties that an equation needs for an image.
-NEEDED = {
-    "inverse_scattering": "rho",
-    "tomographic": "rho",
-    "density": "rho",
-    "epsilon": "epsilon",
-    "delta": "delta",
-}
-# Images of isotropic media of constant density that others need a density for.
-CONSTANT_DENSITY = ("inverse_scattering", "tomographic")
 
 
 def load(name: str, equation: str, earth: EarthModel) -> tuple[Condition, ...]:
@@ -53,33 +43,15 @@ def load(name: str, equation: str, earth: EarthModel) -> tuple[Condition, ...]:
     PhysicsError
         If the equation has no such image.
     """
-    available = names(equation, earth.grid.ndim)
+    available = names.available(equation, earth.grid.ndim)
     if name not in available:
         raise PhysicsError(
             f"the equation `{equation}` has no image `{name}`; choose one of "
             f"{', '.join(available)}, or an equation that has the property"
         )
-    if name in NEEDED and NEEDED[name] not in registry.load(equation).properties:
+    if name in names.CONSTANT_DENSITY and not names.has_density(equation):
         impedance = ConstantDensityImpedance(equation, earth)
         if name == impedance.name:
             return (impedance,)
         return Velocity(equation, earth), ConstantDensityImpedance(equation, earth, sign=-1.0)
     return (CONDITIONS[name](equation, earth),)
-
-
-def names(equation: str, ndim: int) -> tuple[str, ...]:
-    """Names of the conditions that an equation has.
-
-    Parameters
-    ----------
-    equation : str
-    ndim : int
-        Number of space dimensions.
-
-    Returns
-    -------
-    tuple of str
-    """
-    properties = registry.load(equation).properties_in(ndim)
-    isotropic = CONSTANT_DENSITY if properties == ("vp",) else ()
-    return tuple(n for n in CONDITIONS if n in isotropic or NEEDED.get(n, "vp") in properties)

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy  # its parts are loaded at use: their import takes longer than a check may
 from numpy.typing import NDArray
 
 from fwicli.execution import Executor, total
@@ -28,6 +27,7 @@ from fwicli.inversion.shots.experiments import Experiment
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.kernels.imaging_conditions import INVERSION
 from fwicli.propagators.tasks import ShotTask, SummandTask, WindowedTask
+from fwicli.survey.signals.noise import signals
 from fwicli.survey.stacks import Stack
 from fwicli.survey.windows import Window, whole
 
@@ -75,26 +75,6 @@ class IlluminationTask(ShotTask):
             self.parameters, np.zeros_like, wavelets, senders, others, kinds=KINDS
         )
         return np.asarray(images.images["illumination"], dtype=float)
-
-
-def signals(wavelet: Array, count: int, seed: int) -> Array:
-    """Random signals with the spectrum of a wavelet.
-
-    Parameters
-    ----------
-    wavelet : ndarray of shape (samples,)
-    count : int
-        Number of signals.
-    seed : int
-        Another seed gives other signals.
-
-    Returns
-    -------
-    signals : ndarray of shape (count, samples)
-        In the unit of the wavelet.
-    """
-    noise = np.random.default_rng(seed).standard_normal((count, wavelet.size))
-    return np.asarray(scipy.signal.fftconvolve(noise, wavelet[None], axes=1)[:, : wavelet.size])
 
 
 def energy(

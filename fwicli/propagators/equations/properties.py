@@ -180,7 +180,9 @@ def perturbation(equation: str, properties: Properties, changes: Properties) -> 
     nodes = _nodes(stated, properties)
     shape = properties["vp"].shape
     if nodes is not properties and {"vp", "rho"} & set(changes):
-        changes = {**changes, **interfaces.perturbation(properties, changes)}
+        at_nodes = interfaces.perturbation(properties, changes)
+        # A change of velocities leaves the densities of the nodes as they are.
+        changes = {**changes, **(at_nodes if "rho" in changes else {"vp": at_nodes["vp"]})}
     complete, formulas = stated.complete(nodes, len(shape)), stated.parameters(len(shape))
     result = {}
     for name in stated.depending(changes, len(shape)):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from fwicli.config import schema
 from fwicli.config.loader import Key
+from fwicli.imaging.conditions.names import CHANGES, available, sums
 from fwicli.propagators.equations import registry
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
@@ -75,6 +76,8 @@ def _of_image(
 ) -> Numerics | None:
     """Numerics of a migration; None where there are problems."""
     physics, imaging = config.physics, config.imaging
+    if not _has_image(problems, physics.equation, imaging.condition, model.grid.ndim):
+        return None
     slowest, fastest = speeds(physics.equation, model)
     limit = simulation_grids.longest(physics, slowest, spectrum, simulation_grids.IMAGE_POINTS)
     spacing_key: Key = ("imaging", "spacing")
@@ -101,9 +104,7 @@ def _of_image(
     if numerics is None or problems.errors:
         return None
     numerics = simulation_grids.placed(numerics, physics, coarse, records.acquisition)
-    # An image by the gradient is that of the compressibility, the first parameter.
-    first = next(iter(registry.load(numerics.equation).parameters(model.grid.ndim)))
-    parameters = (first,) if imaging.condition == "gradient" else ()
+    parameters = _differentiated(imaging, numerics.equation, model.grid.ndim)
     near = near_source.nearest(
         problems,
         ("imaging", "near_source"),
@@ -112,6 +113,29 @@ def _of_image(
         None if imaging.band is None else (imaging.band[0], imaging.band[1]),
     )
     return None if problems.errors else replace(numerics, parameters=parameters, near=near)
+
+
+def _has_image(problems: Problems, equation: str, condition: str, ndim: int) -> bool:
+    """Whether an equation has the image of a condition; if not, a problem says so."""
+    names = available(equation, ndim)
+    if condition in names or condition not in CHANGES:
+        return True
+    problems.add(
+        ("imaging", "condition"),
+        f"the equation `{equation}` has no image `{condition}`; choose one of "
+        f"{', '.join(names)}, or an equation that has the property",
+    )
+    return False
+
+
+def _differentiated(imaging: schema.ImagingSection, equation: str, ndim: int) -> tuple[str, ...]:
+    """Parameters whose gradients an image is made of."""
+    # An image by the gradient is that of the compressibility, the first parameter.
+    first = next(iter(registry.load(equation).parameters(ndim)))
+    if imaging.condition == "gradient":
+        return (first,)
+    needed = sums(imaging.condition, equation, ndim)[1] if imaging.condition in CHANGES else ()
+    return needed or ((first,) if imaging.illumination_of == "hessian" else ())
 
 
 def _all_muted(mute: str | float, model: EarthModel) -> str:

@@ -10,9 +10,9 @@ import pytest
 
 from fwicli import EarthModel, Grid, Simulation
 from fwicli.errors import PhysicsError
-from fwicli.imaging.conditions import registry
+from fwicli.imaging.conditions import names, registry
 from fwicli.operators import imaging, jacobian
-from fwicli.propagators.equations import properties
+from fwicli.propagators.equations import properties as chain
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.survey.signals.integrals import twice_integrated
 from fwicli.survey.signals.wavelets import ricker, times
@@ -21,7 +21,7 @@ from tests.equations import LARGE
 PAIRS = [
     pytest.param(equation, name, marks=pytest.mark.slow if equation in LARGE else ())
     for equation in EQUATIONS
-    for name in registry.names(equation, 2)
+    for name in names.available(equation, 2)
 ]
 
 
@@ -36,11 +36,11 @@ def scene(make_setting: Callable[..., Any]) -> Callable[[str], tuple[Simulation,
         shape = discretization.grid.shape
         others = {"rho": 1000 * (1 + rng.random(shape)), "epsilon": 0.2 * rng.random(shape)}
         others |= {"delta": others["epsilon"] - 0.1, "theta": rng.random(shape)}
-        names = EQUATIONS[equation].properties_in(2)
+        properties = EQUATIONS[equation].properties_in(2)
         earth = EarthModel(
             discretization.grid,
             1500 + 1000 * rng.random(shape),
-            {n: v for n, v in others.items() if n in names},
+            {n: v for n, v in others.items() if n in properties},
         )
         simulation = Simulation(discretization, setting.sources[None], setting.receivers)
         return simulation, earth, setting.wavelet[:, :60]
@@ -61,7 +61,7 @@ def test_conditions_sum_to_the_image_of_velocity(scene: Callable[..., Any], equa
     pair = [imaging(simulation, earth, wavelet, n) for n in ("inverse_scattering", "tomographic")]
     records = np.random.default_rng(1).standard_normal(pair[0].dimsd)
     total = sum(a.T @ records for a in pair)
-    parameters = properties.parameters(equation, earth.properties)
+    parameters = chain.parameters(equation, earth.properties)
     first = next(iter(parameters))
     J = jacobian(simulation, parameters, wavelet, first)
     expected = -2 * parameters[first] * (J.T @ records)
@@ -119,6 +119,20 @@ def test_integral_of_a_wavelet() -> None:
     exact = np.exp(-(((fine - 0.8) / 0.1) ** 2)) * np.cos(w * (fine - 0.8))
     second = (np.roll(exact, 1) - 2 * exact + np.roll(exact, -1))[::40] / 1e-8
     np.testing.assert_allclose(twice_integrated(second, 0.004), integral, atol=2e-5)
+
+
+@pytest.mark.parametrize(("equation", "name"), PAIRS)
+def test_sums_are_those_of_the_perturbation(
+    scene: Callable[..., Any], equation: str, name: str
+) -> None:
+    """A migration accumulates gradients of exactly the parameters that an image changes."""
+    _, earth, _ = scene(equation)
+    conditions = registry.load(name, equation, earth)
+    kinds, parameters = names.sums(name, equation, 2)
+    assert set(kinds) == {c.accumulated for c in conditions}
+    one = np.ones(earth.grid.shape)
+    gradients = [c for c in conditions if c.accumulated == "gradient"]
+    assert set(parameters) == {p for c in gradients for p in c.perturbation(one)}
 
 
 def test_unknown_images_are_refused() -> None:

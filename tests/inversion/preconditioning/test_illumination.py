@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from fwicli.inversion.objective import MisfitTask
-from fwicli.inversion.preconditioning.illumination import IlluminationTask, signals
+from fwicli.inversion.preconditioning.illumination import IlluminationTask
+from fwicli.survey.signals.noise import signals
 from fwicli.survey.signals.wavelets import ricker, times
 from tests.inversion.test_objective import FINE, objective, placed
 
