@@ -5,6 +5,7 @@
     gauss_newton        J^T J
     hessian             H      second derivative of 1/2 |F(p) q - d|**2
     extended            w  -> F(p) [w(x) q(t)], extended sources
+    extended_imaging    s  -> F(p) E*(s, u), images with lags, or of separated fields
     imaging             s  -> J(p, q) C s, images of any condition; its transpose migrates
 
 are `scipy.sparse.linalg.LinearOperator`, with the shapes of their inputs and outputs; `.pylops()`
@@ -22,6 +23,7 @@ PUBLIC = {
     "Operator": "fwicli.operators.operator",
     "codes": "fwicli.operators.encoding",
     "extended": "fwicli.operators.emission",
+    "extended_imaging": "fwicli.operators.extended_images",
     "forward": "fwicli.operators.modelling",
     "gauss_newton": "fwicli.operators.curvature",
     "hessian": "fwicli.operators.curvature",
