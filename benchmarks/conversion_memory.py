@@ -6,7 +6,8 @@ largest that was resident, the libraries included. The disk's own speed is that 
 in blocks of 4 MB. Files are written through to the disk, and leave the cache of the system before
 they are read.
 
-    python benchmarks/conversion_memory.py [--megabytes 1000] [--folder DIR]
+    python benchmarks/conversion_memory.py [--megabytes 1000] [--channels 240] [--samples 1500]
+        [--folder DIR]
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ import h5py
 import numpy as np
 
 BLOCK = 1 << 22
-CHANNELS, SAMPLES = 240, 1500
 # The process prints the largest memory of its child [kB].
 MEASURED = (
     "import resource, subprocess, sys; "
@@ -35,19 +35,19 @@ MEASURED = (
 )
 
 
-def write(path: Path, megabytes: int) -> None:
+def write(path: Path, megabytes: int, channels: int, samples: int) -> None:
     """A marine line of random numbers, one shot in memory at a time."""
-    shots = max(2, int(megabytes * 1e6 / (CHANNELS * 4 * SAMPLES)))
+    shots = max(2, int(megabytes * 1e6 / (channels * 4 * samples)))
     rng = np.random.default_rng(0)
     x = 25.0 * np.arange(shots)
     with h5py.File(path, "w") as file:
         file.attrs["dt"] = 0.002
-        data = file.create_dataset("data", (shots, CHANNELS, SAMPLES), "f4")
+        data = file.create_dataset("data", (shots, channels, samples), "f4")
         for shot in range(shots):
-            data[shot] = rng.standard_normal((CHANNELS, SAMPLES), np.float32)
+            data[shot] = rng.standard_normal((channels, samples), np.float32)
         file["source_x"], file["source_z"] = x, np.full(shots, 6.0)
-        file["receiver_x"] = x[:, None] - 100 - 12.5 * np.arange(CHANNELS)
-        file["receiver_z"] = np.full(CHANNELS, 8.0)
+        file["receiver_x"] = x[:, None] - 100 - 12.5 * np.arange(channels)
+        file["receiver_z"] = np.full(channels, 8.0)
 
 
 def flush(folder: Path) -> None:
@@ -84,15 +84,17 @@ def fwi(*arguments: str) -> float:
 
 @click.command()
 @click.option("--megabytes", default=1000, help="Size of the records.")
+@click.option("--channels", default=240, help="Traces of a shot.")
+@click.option("--samples", default=1500, help="Samples of a trace.")
 @click.option("--folder", type=click.Path(path_type=Path), help="On the disk to measure.")
-def main(megabytes: int, folder: Path | None) -> None:
+def main(megabytes: int, channels: int, samples: int, folder: Path | None) -> None:
     """Print memory and speed of each command."""
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     place = Path(tempfile.mkdtemp(dir=folder))
     try:
         names = ["a.h5", "b.sgy", "c.h5", "d.rsf", "e.sgy"]
-        write(place / names[0], megabytes)
+        write(place / names[0], megabytes, channels, samples)
         size = (place / names[0]).stat().st_size
         flush(place)
         start = time.perf_counter()

@@ -28,6 +28,8 @@ from fwicli.survey.traces import Traces
 Array = NDArray[Any]
 
 DATA = "data"
+# Samples of small shots that are written at once.
+BLOCK = 1 << 18
 
 
 @deferring_signals()
@@ -77,9 +79,13 @@ def _write_table(file: h5py.File, traces: Traces) -> h5py.Dataset:
     """Write traces shot after shot, with the index of the shots."""
     bounds = _write_index(file, traces)
     data = file.create_dataset(DATA, (int(bounds[-1]), traces.samples), traces.dtype)
-    for first, gather in zip(bounds[:-1], traces, strict=True):
+    first, gathers = 0, list[Array]()
+    for gather, end in zip(traces, bounds[1:], strict=True):
         stop_if_signalled()
-        data[int(first) : int(first) + len(gather)] = gather
+        gathers.append(gather)
+        if (end - first) * traces.samples >= BLOCK or end == bounds[-1]:
+            data[first : int(end)] = gathers[0] if len(gathers) == 1 else np.concatenate(gathers)
+            first, gathers = int(end), []
     return data
 
 

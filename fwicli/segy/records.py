@@ -8,7 +8,7 @@ above elevation 0.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fwicli.errors import DataError
 from fwicli.segy.fields import Fields, byte_map
-from fwicli.segy.writer import Form, writing
+from fwicli.segy.writer import BLOCK, Form, writing
+from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
 
 Array = NDArray[Any]
@@ -75,7 +76,7 @@ def write_gathers(
     Raises
     ------
     DataError
-        If headers cannot hold positions, numbers or times.
+        If headers cannot hold positions, numbers or times, or records are not of pressure.
     """
     how, gathers = how or Writing(), gathers.as_recorded()
     fields = (
@@ -83,6 +84,12 @@ def write_gathers(
     )
     has_scalar = bool(fields["time_scalar"].byte)
     survey = gathers.acquisition
+    receivers, sources = survey.components
+    if receivers | sources != {PRESSURE}:
+        names = ", ".join(sorted(component.name for component in receivers | sources))
+        raise DataError(
+            f"SEG-Y and SU files of records hold pressure, and these have {names}; write HDF5"
+        )
     counts = [len(survey.receivers_of(shot)) for shot in range(survey.shots)]
     ends = np.cumsum(counts)
     positions = _Positions(gathers, how.divisor)
@@ -101,20 +108,23 @@ def write_gathers(
         fields,
     )
     with writing(path, form) as writer:
-        for shot in range(survey.shots):
-            traces = slice(int(ends[shot]) - counts[shot], int(ends[shot]))
+        for shots in _groups(np.asarray(counts) * gathers.samples):
+            of_each = np.asarray(counts[shots])
+            traces = slice(int(ends[shots][0] - of_each[0]), int(ends[shots][-1]))
+            number = np.arange(survey.shots)[shots] + 1
             headers: dict[str, ArrayLike] = {
-                "field_record": shot + 1,
-                "source_point": shot + 1,
-                "channel": np.arange(1, counts[shot] + 1),
+                "field_record": np.repeat(number, of_each),
+                "source_point": np.repeat(number, of_each),
+                "channel": np.concatenate([np.arange(1, n + 1) for n in of_each]),
                 "trace_id": 1,
-                "delay": int(delays[shot]),
+                "delay": np.repeat(delays[shots], of_each),
                 **({"time_scalar": scalar} if has_scalar else {}),
-                **positions.of(shot),
+                **positions.of(shots, of_each),
             }
             for name, values in how.headers.items():
                 headers[name] = np.asarray(values)[traces]
-            writer.append(np.asarray(gathers.data[shot]), headers)
+            parts = [np.asarray(gathers.data[n - 1]) for n in number]
+            writer.append(parts[0] if len(parts) == 1 else np.concatenate(parts), headers)
     notes = [positions.note, _length_note(gathers), _wavelet_note(gathers)]
     return tuple(note for note in notes if note)
 
@@ -173,24 +183,38 @@ class _Positions:
             return [survey.sources, survey.all_receivers()]
         return [survey.sources, *(survey.receivers_of(shot) for shot in range(survey.shots))]
 
-    def of(self, shot: int) -> dict[str, ArrayLike]:
-        """Fields of the traces of a shot."""
+    def of(self, shots: slice, counts: Array) -> dict[str, ArrayLike]:
+        """Fields of the traces of some shots, which have so many each."""
         scalar = 1 if self.divisor == 1 else -self.divisor
-        source = np.rint(self.survey.source(shot)[0] * self.divisor).astype(np.int64)
-        receivers = np.rint(self.survey.receivers_of(shot) * self.divisor).astype(np.int64)
+        numbers = range(self.survey.shots)[shots]
+        source = np.rint(self.survey.sources[shots] * self.divisor).astype(np.int64)
+        source = np.repeat(source, counts, axis=0)
+        receivers = np.concatenate([self.survey.receivers_of(number) for number in numbers])
+        receivers = np.rint(receivers * self.divisor).astype(np.int64)
         depth = "source_elevation" if self.above else "source_depth"
         headers: dict[str, ArrayLike] = {
             "coordinate_scalar": scalar,
             "elevation_scalar": scalar,
             "coordinate_units": 1,
-            "source_x": source[0],
+            "source_x": source[:, 0],
             "receiver_x": receivers[:, 0],
-            depth: -source[-1] if self.above else source[-1],
+            depth: -source[:, -1] if self.above else source[:, -1],
             "receiver_elevation": -receivers[:, -1],
         }
-        if len(source) == 3:
-            headers.update(source_y=source[1], receiver_y=receivers[:, 1])
+        if source.shape[1] == 3:
+            headers.update(source_y=source[:, 1], receiver_y=receivers[:, 1])
         return headers
+
+
+def _groups(sizes: Array) -> Iterator[slice]:
+    """Shots that are written at once, by their samples: up to `BLOCK`, or one that has more."""
+    first, total = 0, 0
+    for shot, size in enumerate(sizes):
+        if shot > first and total + size > BLOCK:
+            yield slice(first, shot)
+            first, total = shot, 0
+        total += size
+    yield slice(first, len(sizes))
 
 
 def _starts(gathers: Gathers) -> Array:

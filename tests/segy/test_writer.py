@@ -17,6 +17,7 @@ from fwicli.segy.records import Writing, write_gathers
 from fwicli.segy.survey import Survey, read_survey
 from fwicli.segy.writer import Form, writing
 from fwicli.survey.acquisition import Acquisition, towed
+from fwicli.survey.components import Component
 from fwicli.survey.gathers import Gathers
 from tests.segy.files import opened, samples_of, write
 
@@ -195,3 +196,37 @@ def test_blocks_of_traces_are_one_file(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("fwicli.segy.writer.BLOCK", 30)
     write(tmp_path / "b.sgy", {"channel": np.arange(20), "field_record": 3}, whole)
     assert (tmp_path / "a.sgy").read_bytes() == (tmp_path / "b.sgy").read_bytes()
+
+
+@pytest.mark.parametrize("samples", [1, 120, 400])
+def test_small_shots_are_written_together(
+    samples: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many shots are written at once, the file is the same."""
+    rng = np.random.default_rng(4)
+    counts = [3, 1, 7, 2, 2, 5]
+    sources = np.round(rng.uniform(-50, 5000, (6, 3)), 2)
+    receivers = [np.round(rng.uniform(0, 900, (n, 3)), 2) for n in counts]
+    data = [rng.standard_normal((n, 20)) for n in counts]
+    start = 0.001 * np.arange(6)
+    records = Gathers(Acquisition(sources, receivers), 0.002, data, start=start)
+    headers = {"channel": np.arange(20)}
+    write_gathers(tmp_path / "a.sgy", records, Writing(headers=headers))
+    monkeypatch.setattr("fwicli.segy.records.BLOCK", samples)
+    write_gathers(tmp_path / "b.sgy", records, Writing(headers=headers))
+    assert (tmp_path / "a.sgy").read_bytes() == (tmp_path / "b.sgy").read_bytes()
+    survey, read_samples = read(tmp_path / "b.sgy")
+    np.testing.assert_array_equal(read_samples, np.concatenate(data))
+    np.testing.assert_allclose(survey.sources, sources, rtol=1e-15)
+    np.testing.assert_allclose(survey.receivers, np.concatenate(receivers), rtol=1e-15)
+    np.testing.assert_allclose(survey.start, start, rtol=1e-15)
+
+
+@pytest.mark.parametrize("end", ["recorded", "emitted"])
+def test_other_components_are_not_written_as_pressure(end: str, tmp_path: Path) -> None:
+    records = gathers()
+    components = {end: Component.named("vz")}
+    survey = replace(records.acquisition, **components)
+    with pytest.raises(DataError, match=r"hold pressure, and these have .*vz.*; write HDF5"):
+        write_gathers(tmp_path / "a.sgy", replace(records, acquisition=survey))
+    assert not (tmp_path / "a.sgy").exists()
