@@ -18,9 +18,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from fwicli.errors import DataError
 from fwicli.segy.fields import Fields, byte_map
-from fwicli.segy.writer import BLOCK, Form, writing
+from fwicli.segy.writer import BLOCK, Form, TraceWriter, writing
 from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
+from fwicli.survey.traces import Traces
 
 Array = NDArray[Any]
 
@@ -83,15 +84,12 @@ def write_gathers(
         byte_map("su" if how.kind == "su" else "standard") if how.fields is None else how.fields
     )
     has_scalar = bool(fields["time_scalar"].byte)
-    survey = gathers.acquisition
-    receivers, sources = survey.components
+    receivers, sources = gathers.acquisition.components
     if receivers | sources != {PRESSURE}:
         names = ", ".join(sorted(component.name for component in receivers | sources))
         raise DataError(
             f"SEG-Y and SU files of records hold pressure, and these have {names}; write HDF5"
         )
-    counts = [len(survey.receivers_of(shot)) for shot in range(survey.shots)]
-    ends = np.cumsum(counts)
     positions = _Positions(gathers, how.divisor)
     delays, scalar = _delays(_starts(gathers), has_scalar)
     encoding = how.encoding
@@ -101,32 +99,47 @@ def write_gathers(
     form = Form(
         gathers.interval,
         gathers.samples,
-        int(ends[-1]),
+        int(Traces.of(gathers.data).counts.sum()),
         encoding,
         how.kind,
         _text(gathers, positions, fields),
         fields,
     )
     with writing(path, form) as writer:
-        for shots in _groups(np.asarray(counts) * gathers.samples):
-            of_each = np.asarray(counts[shots])
-            traces = slice(int(ends[shots][0] - of_each[0]), int(ends[shots][-1]))
-            number = np.arange(survey.shots)[shots] + 1
-            headers: dict[str, ArrayLike] = {
-                "field_record": np.repeat(number, of_each),
-                "source_point": np.repeat(number, of_each),
-                "channel": np.concatenate([np.arange(1, n + 1) for n in of_each]),
-                "trace_id": 1,
-                "delay": np.repeat(delays[shots], of_each),
-                **({"time_scalar": scalar} if has_scalar else {}),
-                **positions.of(shots, of_each),
-            }
-            for name, values in how.headers.items():
-                headers[name] = np.asarray(values)[traces]
-            parts = [np.asarray(gathers.data[n - 1]) for n in number]
-            writer.append(parts[0] if len(parts) == 1 else np.concatenate(parts), headers)
+        times = {"delay": delays}
+        if has_scalar:
+            times["time_scalar"] = np.full(len(delays), scalar)
+        _append(writer, gathers, positions, times, how.headers)
     notes = [positions.note, _length_note(gathers), _wavelet_note(gathers)]
     return tuple(note for note in notes if note)
+
+
+def _append(
+    writer: TraceWriter,
+    gathers: Gathers,
+    positions: _Positions,
+    times: Mapping[str, Array],
+    columns: Mapping[str, ArrayLike],
+) -> None:
+    """Write the traces of all shots, several small ones at once."""
+    traces = Traces.of(gathers.data)
+    counts = traces.counts
+    ends = np.cumsum(counts)
+    for shots in _groups(counts * gathers.samples):
+        of_each = counts[shots]
+        rows = slice(int(ends[shots][0] - of_each[0]), int(ends[shots][-1]))
+        numbers = np.arange(len(counts))[shots]
+        headers: dict[str, ArrayLike] = {
+            "field_record": np.repeat(numbers + 1, of_each),
+            "source_point": np.repeat(numbers + 1, of_each),
+            "channel": np.concatenate([np.arange(1, n + 1) for n in of_each]),
+            "trace_id": 1,
+            **{name: np.repeat(values[shots], of_each) for name, values in times.items()},
+            **positions.of(shots, of_each),
+            **{name: np.asarray(values)[rows] for name, values in columns.items()},
+        }
+        parts = [np.asarray(traces[number]) for number in numbers]
+        writer.append(parts[0] if len(parts) == 1 else np.concatenate(parts), headers)
 
 
 def divisor_of(positions: Sequence[Array]) -> int:
@@ -184,7 +197,7 @@ class _Positions:
         return [survey.sources, *(survey.receivers_of(shot) for shot in range(survey.shots))]
 
     def of(self, shots: slice, counts: Array) -> dict[str, ArrayLike]:
-        """Fields of the traces of some shots, which have so many each."""
+        """Fields of the traces of some shots, by the numbers of their traces."""
         scalar = 1 if self.divisor == 1 else -self.divisor
         numbers = range(self.survey.shots)[shots]
         source = np.rint(self.survey.sources[shots] * self.divisor).astype(np.int64)
@@ -207,7 +220,7 @@ class _Positions:
 
 
 def _groups(sizes: Array) -> Iterator[slice]:
-    """Shots that are written at once, by their samples: up to `BLOCK`, or one that has more."""
+    """Shots that are written at once, of up to `BLOCK` samples together, or a single larger one."""
     first, total = 0, 0
     for shot, size in enumerate(sizes):
         if shot > first and total + size > BLOCK:
