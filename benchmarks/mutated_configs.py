@@ -26,7 +26,7 @@ Rng = np.random.Generator
 Tree = dict[str, Any]
 Keys = tuple[str, ...]
 
-KINDS = ("model", "invert", "rtm")
+KINDS = ("model", "invert", "rtm", "lsrtm")
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 # As YAML says them.
@@ -91,6 +91,17 @@ imaging: {condition: correlation, illumination: 0.01, mute: 40.0, band: [3, 14],
 physics: {order: 8, history: {keep: fourier, frequencies: [5.0, 10.0]}, grid: model}
 """
 )
+LSRTM = (
+    OBSERVED
+    + """\
+least_squares: {iterations: 5, solver: {kind: conjugate_gradients, damping: 0.1, restart: 2},
+                illumination: 0.01, mute: 40.0, band: [3, 14], spacing: auto,
+                source: {estimate: common}, line_source: {velocity: 2000},
+                conditioning: [{kind: time_derivative, order: -0.5}]}
+physics: {order: 8, grid: model}
+"""
+)
+TEXTS = {"model": MODEL, "invert": INVERT, "rtm": RTM, "lsrtm": LSRTM}
 # Texts of values, as YAML has them.
 NUMBERS = (
     *("1e300", "1e308", "1e-300", "1e30", "1e-30", "1e15", "1e-15", "1e-9", "1e9", "1e6", "1e-3"),
@@ -319,7 +330,7 @@ def bases() -> list[tuple[str, str]]:
     """Kinds and texts of the configs that are changed."""
     templates = resources.files("fwicli.config") / "templates"
     texts = [(kind, (templates / f"{kind}.yaml").read_text(encoding="utf-8")) for kind in KINDS]
-    own = [("model", MODEL), ("invert", INVERT), ("rtm", RTM)]
+    own = list(TEXTS.items())
     examples = [
         (kind, path.read_text(encoding="utf-8"))
         for path in sorted(CONFIGS.glob("*.yaml"))
@@ -335,18 +346,17 @@ def changed(number: int, seed: int) -> tuple[str, str, bytes, list[str]]:
     """
     rng = np.random.default_rng([seed, number])
     kinds = tuple(KINDS)
-    texts = {"model": MODEL, "invert": INVERT, "rtm": RTM}
     systematic = number % 2 == 0
     if systematic:
-        kind = kinds[number // 2 % 3]
+        kind = kinds[number // 2 % len(kinds)]
         keys = schema_keys(kind)
-        turn = number // 6
+        turn = number // (2 * len(kinds))
         key = keys[turn % len(keys)]
         value = _drawn(rng, NUMBERS if rng.random() < 0.6 else SPECIAL)
         return (
             f"{'.'.join(key)}={value[:40]}",
             kind,
-            texts[kind].encode(),
+            TEXTS[kind].encode(),
             [f"{'.'.join(key)}={value}"],
         )
     kind, text = _drawn(rng, bases())

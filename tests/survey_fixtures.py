@@ -43,6 +43,8 @@ execution: {{workers: 2}}
 imaging: {{condition: correlation}}
 """
 
+LSRTM = RTM.replace("imaging: {condition: correlation}", "least_squares: {iterations: 3}")
+
 
 @pytest.fixture(scope="session")
 def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -52,7 +54,8 @@ def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
     vp = np.where(z < 60, 1500.0, 1900 + 1.5 * z)
     vp = np.where((z > 220) & (z > 150 + 0.2 * x), 2700.0, vp)
     np.save(folder / "true.npy", vp.astype(np.float32))
-    for name, text in (("model", MODEL), ("invert", INVERT), ("rtm", RTM)):
+    texts = {"model": MODEL, "invert": INVERT, "rtm": RTM, "lsrtm": LSRTM}
+    for name, text in texts.items():
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     model.run(load(folder / "model.yaml"), folder / "shots")
     return folder

@@ -39,7 +39,7 @@ def command(config: Path, kind: str | None, settings: tuple[str, ...], as_json: 
     as_json : bool
     """
     from fwicli.config.loader import load
-    from fwicli.workflows.verify import run
+    from fwicli.workflows.quality.verification import run
 
     verdicts = []
     for verdict in run(load(config, kind, settings)):

@@ -23,6 +23,15 @@ class BandPassSection(Section):
     """The filter runs forwards and backwards, and leaves the phase alone."""
 
 
+class TimeDerivativeSection(Section):
+    """Derivative in time of any order, such as 0.5; an integral if it is negative."""
+
+    kind: Literal["time_derivative"]
+    """This name selects a derivative in time."""
+    order: Annotated[float, Field(strict=True, ge=-4, le=4)]
+    """The derivative has this order, in s to the power of minus the order."""
+
+
 class OffsetsSection(Section):
     """Traces from the nearest to the farthest horizontal offset."""
 
@@ -161,6 +170,7 @@ WeightingSection = Annotated[
 ]
 ConditioningSection = Annotated[
     BandPassSection
+    | TimeDerivativeSection
     | OffsetsSection
     | TimesSection
     | MoveoutSection

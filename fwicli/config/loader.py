@@ -41,7 +41,7 @@ class Loaded:
 
     Attributes
     ----------
-    config : ModelConfig, InvertConfig or RtmConfig
+    config : ModelConfig, InvertConfig, RtmConfig or LsrtmConfig
         According to `kind`.
     places : mapping
         file:line:column by key.

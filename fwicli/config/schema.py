@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     Discriminator,
@@ -19,14 +19,13 @@ from fwicli.config.data import DataSection
 from fwicli.config.execution import ExecutionSection
 from fwicli.config.geometry import Geometry
 from fwicli.config.inversion import InversionSection
+from fwicli.config.least_squares import LsrtmSection
+from fwicli.config.migration import MigrationSection
 from fwicli.config.values import (
     MOST,
     Aperture,
-    Band,
-    Coarseness,
     Count,
     Kept,
-    NearSource,
     NonNegative,
     Number,
     OneOf,
@@ -287,15 +286,12 @@ class PhysicsSection(Section):
 Degrees = Annotated[float, Field(strict=True, gt=0, le=90, allow_inf_nan=False)]
 
 
-class ImagingSection(Section):
+class ImagingSection(MigrationSection):
     """Reverse-time migration."""
 
     condition: Annotated[str, OneOf([*CONDITIONS, "gradient", *CHANGES])] = "correlation"
     """This imaging condition combines the fields, or this property changes; `gradient` is the
     transpose of Born modelling."""
-    subtract_modelled: bool = True
-    """Records modelled in the smooth model, direct and diving waves, are first subtracted from the
-    data."""
     max_angle: Degrees | None = None
     """A shot adds to points within this angle below its source, tapered by 10 degrees on both
     sides; by default everywhere [deg]."""
@@ -313,19 +309,10 @@ class ImagingSection(Section):
     """Wavelengths along depth above this one are removed from the image [m]."""
     max_dip: Degrees | None = None
     """Reflectors of steeper dip are removed from the image [deg]."""
-    mute: Kept = "nothing"
-    """The image leaves out this region: the water, all above a depth, or nothing [m]."""
     mute_taper: NonNegative = 0.0
     """The image rises from zero over this distance below the mute [m]."""
     gain: Positive | None = None
     """Pictures alone show the image with its amplitudes balanced over this length [m]."""
-    band: Band | None = None
-    """Data and wavelet are filtered to these lowest and highest frequencies [Hz]."""
-    spacing: Coarseness | None = None
-    """The image has this grid spacing, or the coarsest possible one; by default the model's [m]."""
-    near_source: NearSource | None = None
-    """Within this distance of the source, grid-dependent parts of records are ignored; auto, the
-    default, is four cells [m]."""
 
     @property
     def has_laplacian(self) -> bool:
@@ -379,17 +366,44 @@ class InvertConfig(RunConfig):
     """The result is compared with this known model."""
 
 
-class RtmConfig(RunConfig):
-    """`fwi rtm`: an image from records and a smooth model."""
+class MigrationConfig(RunConfig):
+    """An image from records and a smooth model."""
 
+    section: ClassVar[str]
+    """The section of the migration has this name."""
     data: DataSection
     """These shot records are migrated."""
     wavelet: WaveletSection | None = None
     """The sources emit this wavelet; by default the one in the data file."""
-    imaging: ImagingSection = ImagingSection()
-    """This section says how the image is made."""
     reference: ModelSection | None = None
     """The image is compared with the reflectivity of this known model."""
 
+    @property
+    def migration(self) -> MigrationSection:
+        """The section of the migration."""
+        section: MigrationSection = getattr(self, self.section)
+        return section
 
-KINDS: dict[str, type[RunConfig]] = {"model": ModelConfig, "invert": InvertConfig, "rtm": RtmConfig}
+
+class RtmConfig(MigrationConfig):
+    """`fwi rtm`: an image from records and a smooth model."""
+
+    section: ClassVar[str] = "imaging"
+    imaging: ImagingSection = ImagingSection()
+    """This section says how the image is made."""
+
+
+class LsrtmConfig(MigrationConfig):
+    """`fwi lsrtm`: the image whose linearised records fit the data best."""
+
+    section: ClassVar[str] = "least_squares"
+    least_squares: LsrtmSection
+    """This section says how the image is inverted for."""
+
+
+KINDS: dict[str, type[RunConfig]] = {
+    "model": ModelConfig,
+    "invert": InvertConfig,
+    "rtm": RtmConfig,
+    "lsrtm": LsrtmConfig,
+}

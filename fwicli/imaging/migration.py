@@ -20,7 +20,8 @@ Geophysics 43, 49-76, for the integral.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -32,6 +33,8 @@ from fwicli.imaging.apertures import AngleTaper
 from fwicli.imaging.conditions import registry
 from fwicli.imaging.conditions.condition import Condition
 from fwicli.imaging.conditions.names import CHANGES, sums
+from fwicli.imaging.direct_wave import direct_wave
+from fwicli.inversion.conditioning.operators import Chain
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry as equations
 from fwicli.propagators.running.results import ShotResult
@@ -69,8 +72,9 @@ class MigrationTask(ShotTask):
         Records, in memory or read by the worker [Pa].
     condition : str
         Name of an imaging condition (see `conditions.names`), or "gradient".
-    subtract_modelled : bool
-        Take what the smooth model itself explains from the records first.
+    subtract_modelled : bool or "water"
+        Take what the smooth model itself explains from the records first, or what a medium
+        explains that is everywhere as it is at the source.
     near : Near, optional
         Takes out what the grid cannot explain next to the source (see `survey.proximity`).
     span : slice, optional
@@ -81,16 +85,19 @@ class MigrationTask(ShotTask):
         Where the shot adds to the image; by default everywhere.
     seed : int
         Of random signals of receivers, or signs of the Hessian.
+    conditioning : Chain
+        Mutes, weights and filters of the records, before these are propagated backwards.
     """
 
     observed: Array | Traces
     condition: str
-    subtract_modelled: bool
+    subtract_modelled: bool | str
     near: Near | None = None
     span: slice | None = None
     energy: str = "source"
     taper: AngleTaper | None = None
     seed: int = 0
+    conditioning: Chain = Chain()  # noqa: RUF009 - it is frozen
 
     keeps_history: ClassVar[bool] = True
 
@@ -104,8 +111,11 @@ class MigrationTask(ShotTask):
             conditions = registry.load(self.condition, self.discretization.equation, earth)
         kinds = (*_sums(self.condition, self.discretization), "illumination")
         locations, pulse = (self.source, self.receivers), np.atleast_2d(self.wavelet)
+        # Before the other waves, whose arrays it would overwrite.
+        in_water = self.subtract_modelled == "water"
+        direct = direct_wave(replace(self, parameters=parameters)) if in_water else None
         result = self.propagator.images(
-            parameters, self._records, self.wavelet, *locations, kinds=kinds
+            parameters, partial(self._records, direct=direct), self.wavelet, *locations, kinds=kinds
         )
         image = self._image(result, conditions)
         if self.energy == "hessian":
@@ -122,13 +132,15 @@ class MigrationTask(ShotTask):
             image = image * self.taper.weights(grid, self.source)
         return ShotImage(image, illumination)
 
-    def _records(self, modelled: Array) -> Array:
-        """Adjoint source from observed records and those of the smooth model."""
+    def _records(self, modelled: Array, direct: Array | None) -> Array:
+        """Adjoint source from observed records, and those that are subtracted."""
         observed = self.observed[0] if isinstance(self.observed, Traces) else self.observed
+        modelled = modelled if direct is None else direct
         data = observed - modelled if self.subtract_modelled else observed
         data = within(data, self.span)
         if self.near is not None:
             data = self.near.apply(data)
+        data = self.conditioning.apply(data)
         # Multipliers of an equation of first order in time are derivatives already.
         integrated = equations.load(self.discretization.equation).integrated
         if self.condition == "gradient" or (integrated and self.condition not in CHANGES):

@@ -33,10 +33,37 @@ def band_limited(true: EarthModel, smooth: EarthModel, wavelet: Array, interval:
     -------
     ndarray of shape grid.shape
     """
-    depth_step = true.grid.spacing[-1]
     upper, lower = true.vp[..., :-1].astype(float), true.vp[..., 1:].astype(float)
-    spikes = (lower - upper) / (lower + upper)
-    depths = true.grid.shape[-1]
+    return _shaped((lower - upper) / (lower + upper), smooth, wavelet, interval)
+
+
+def of_change(change: Array, smooth: EarthModel, wavelet: Array, interval: float) -> Array:
+    """Reflectivity of a small relative change of velocity or impedance, in the band of a wavelet.
+
+    With x the change, r = (x+ - x-) / 2, which is linear in x.
+
+    Parameters
+    ----------
+    change : ndarray of shape smooth.grid.shape
+        x.
+    smooth : EarthModel
+        It gives travel times.
+    wavelet : ndarray of shape (samples,) or (n_shots, samples)
+        Its power spectrum shapes the reflectivity, without its phase.
+    interval : float
+        Its sampling interval [s].
+
+    Returns
+    -------
+    ndarray of shape grid.shape
+    """
+    spikes = 0.5 * np.diff(change.astype(float), axis=-1)
+    return _shaped(spikes, smooth, wavelet, interval)
+
+
+def _shaped(spikes: Array, smooth: EarthModel, wavelet: Array, interval: float) -> Array:
+    """Spikes between the points, of shape (..., depths - 1), in the band of a wavelet."""
+    depth_step, depths = smooth.grid.spacing[-1], smooth.grid.shape[-1]
 
     n = 2 * wavelet.shape[-1]
     power = np.abs(np.fft.rfft(wavelet, n)) ** 2
@@ -59,7 +86,7 @@ def band_limited(true: EarthModel, smooth: EarthModel, wavelet: Array, interval:
         spectrum = np.interp(np.fft.rfftfreq(length, step), frequencies, power / power.max())
         shaped = np.fft.irfft(np.fft.rfft(series, length) * spectrum, length)[: series.size]
         result[column] = np.interp(times, step * np.arange(series.size), shaped)
-    return result.reshape(true.vp.shape)
+    return result.reshape(smooth.vp.shape)
 
 
 def correlation(image: Array, reference: Array, where: NDArray[np.bool_]) -> float | None:

@@ -6,7 +6,6 @@ import logging
 import time
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,17 +15,12 @@ from numpy.typing import NDArray
 
 from fwicli.config import schema
 from fwicli.config.loader import Loaded
-from fwicli.errors import DataError
 from fwicli.files import hdf5, writing
 from fwicli.imaging.conditions.names import CHANGES, sums
-from fwicli.survey import proximity
-from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
-from fwicli.survey.proximity import Near
 from fwicli.survey.regridding import Regridding, coarsened
-from fwicli.survey.signals.bands import Band
-from fwicli.survey.traces import Traces
 from fwicli.workflows.assembly import executors, survey
+from fwicli.workflows.inversion.migration.records import MigrationRecords, smooth_model
 from fwicli.workflows.planning import migration
 from fwicli.workflows.planning.costs import forecast
 from fwicli.workflows.planning.numerics import Numerics
@@ -92,8 +86,9 @@ def run(
     progress = run_folder.heartbeat.followed(progress or Silent(), plan.workers)
     plan.agree(run_folder)
     forecast.note(plan, loaded, run_folder)
-    tasks = _tasks(loaded.config.imaging, plan)
-    part = range(len(tasks)) if shots is None else _within(plan, shots)
+    migrated = MigrationRecords(plan, loaded.config.imaging)
+    tasks = _tasks(loaded.config.imaging, plan, migrated)
+    part = range(len(tasks)) if shots is None else _within(migrated.shots, shots)
     finished = FinishedSums(run_folder.file(PARTIAL), len(tasks), plan.stages[0].grid)
     execution, output = loaded.config.execution, partial(worker_output, run_folder.file)
     with run_folder.logging(), executors.start(execution, plan.workers, output) as executor:
@@ -143,7 +138,7 @@ def merge(
     plan = make_plan(loaded)
     forecast.note(plan, loaded, run_folder)
     grid = plan.stages[0].grid
-    count = 0 if plan.gathers is None else len(_live(plan.gathers))
+    count = len(MigrationRecords(plan, loaded.config.imaging).shots)
     progress = run_folder.heartbeat.followed(progress, workers=1)
     with run_folder.logging():
         finished = FinishedSums(run_folder.file(PARTIAL), count, grid)
@@ -155,18 +150,9 @@ def merge(
         return _conclude(loaded, run_folder, plan, finished, started)
 
 
-def _live(records: Gathers) -> list[int]:
-    """Shots with live traces.
-
-    A shot without them has no image; its illumination would dim that of the others.
-    """
-    return [shot for shot, row in enumerate(records.live) if row.any()]
-
-
-def _within(plan: Plan, shots: range) -> range:
+def _within(migrated: Sequence[int], shots: range) -> range:
     """Tasks of the shots of a part."""
-    live = [] if plan.gathers is None else _live(plan.gathers)
-    return range(bisect_left(live, shots.start), bisect_left(live, shots.stop))
+    return range(bisect_left(migrated, shots.start), bisect_left(migrated, shots.stop))
 
 
 def _conclude(
@@ -174,7 +160,7 @@ def _conclude(
 ) -> dict[str, Any]:
     """Filter, check, compare, write and draw the image, and sum up."""
     result, shots = run_folder.path / RESULT, finished.count
-    smooth = _smooth(plan)
+    smooth = smooth_model(plan)
     sums = finished.total()
     named = _images(loaded.config.imaging, plan.stages[0], smooth, sums)
     summary: dict[str, Any] = {"result": str(result), "shots": shots}
@@ -260,65 +246,40 @@ def _draw(
         pictures.image(folder.file(f"{name}.png"), values, smooth, title)
 
 
-def _smooth(plan: Plan) -> EarthModel:
-    """The smooth model on the grid of the image."""
-    return coarsened(plan.model, plan.stages[0].earth or plan.stages[0].grid)
-
-
-def _tasks(imaging: schema.ImagingSection, plan: Plan) -> list[SummandTask]:
+def _tasks(
+    imaging: schema.ImagingSection, plan: Plan, migrated: MigrationRecords
+) -> list[SummandTask]:
     """A task for each shot with live traces, whose result is a `Stack`."""
     from fwicli.imaging.apertures import AngleTaper
     from fwicli.imaging.migration import MigrationTask, with_earth  # late: Devito
-    from fwicli.propagators.equations import properties
     from fwicli.propagators.tasks import SummandTask, WindowedTask
 
-    records = plan.gathers
-    if records is None:
-        raise DataError("there are no records to migrate")
-    numerics = plan.stages[0]
-    if imaging.band is not None:
-        band = partial(Band(*imaging.band).apply, interval=records.interval)
-        records = records.mapped(band)
-    records = replace(records, wavelet=plan.wavelet)
-    discretization, near = numerics.discretization(), numerics.near.length
-    earth = coarsened(_smooth(plan), numerics.grid)
-    parameters = properties.parameters(discretization.equation, earth.properties)
+    numerics, parameters = plan.stages[0], migrated.parameters
+    discretization = numerics.discretization()
     if imaging.condition in CHANGES or imaging.illumination_of == "hessian":
+        earth = coarsened(migrated.smooth, numerics.grid)
         parameters = with_earth(parameters, earth.properties)
     angle = imaging.max_angle
     taper = None if angle is None else AngleTaper(max(0.0, angle - 10.0), angle + 10.0)
     tasks = []
-    for shot in _live(records):
+    for shot in migrated.shots:
         task = MigrationTask(
             discretization,
             parameters,
-            records.wavelet_of(shot),
-            plan.acquisition.source(shot),
-            plan.acquisition.receivers_of(shot)[records.live[shot]],
-            _observed(records, shot),
+            migrated.records.wavelet_of(shot),
+            *migrated.places(shot),
+            migrated.observed(shot),
             imaging.condition,
             imaging.subtract_modelled,
-            None if near <= 0 else _near(records, shot, near),
-            None if records.spans is None else records.span(shot),
+            migrated.near(shot),
+            migrated.span(shot),
             imaging.illumination_of,
             taper,
             shot,
+            migrated.preparation(shot).conditioning,
         )
         tasks.append(SummandTask(WindowedTask(task, numerics.window(shot))))
     return tasks
-
-
-def _observed(records: Gathers, shot: int) -> Array | Traces:
-    """The live traces of a shot; those in a file are read by the worker."""
-    if records.stored:
-        return Traces.of(records.data).select([shot]).rows([records.live[shot]])
-    return np.asarray(records.data[shot][records.live[shot]])
-
-
-def _near(records: Gathers, shot: int, length: float) -> Near:
-    """The part of traces near to their source that is migrated."""
-    distance = proximity.distances(records.acquisition, shot)[records.live[shot]]
-    return proximity.without(distance, length, records.wavelet_of(shot), records.interval)
 
 
 def _on_the_fine(regridding: Regridding, image: Array, condition: str) -> Array:

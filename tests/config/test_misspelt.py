@@ -24,8 +24,8 @@ def trees() -> dict[str, Any]:
         import mutated_configs as mutated
     from ruamel.yaml import YAML
 
-    texts = {"model": mutated.MODEL, "invert": mutated.INVERT, "rtm": mutated.RTM}
-    return {kind: YAML(typ="safe", pure=True).load(text) for kind, text in texts.items()}
+    texts = mutated.TEXTS.items()
+    return {kind: YAML(typ="safe", pure=True).load(text) for kind, text in texts}
 
 
 def keys(value: Any, above: Keys = ()) -> Iterator[Keys]:

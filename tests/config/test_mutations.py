@@ -40,7 +40,7 @@ def base(mutated: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("kind", KINDS)
 def test_configs_before_they_are_mutated(mutated: ModuleType, base: Path, kind: str) -> None:
     """They pass, or the mutations would try nothing but the first check."""
-    text = {"model": mutated.MODEL, "invert": mutated.INVERT, "rtm": mutated.RTM}[kind]
+    text = mutated.TEXTS[kind]
     path = base / f"{kind}.yaml"
     path.write_text(text, encoding="utf-8")
     assert make_plan(load(path, kind)).kind == kind

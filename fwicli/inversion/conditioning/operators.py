@@ -7,6 +7,7 @@ applied in their order, and C^T the transposes in reverse:
 
     weights      (C s)(r, t) = w(r, t) s(r, t)               mutes, tapers, damping, dead traces
     band-pass    (C s)(r, t) = int_0^t h(t - t') s(r, t') dt'      causal Butterworth, from rest
+    derivative   C s = d**a s / dt**a                      of any order, from rest
                  C = H^T H, H as above                         zero phase, symmetric
 
 C depends on the observed data (as through picks of first arrivals) and the geometry, never on the
@@ -23,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import DataError
+from fwicli.survey.signals import fractional
 from fwicli.survey.signals.bands import Band
 
 Array = NDArray[Any]
@@ -149,6 +151,30 @@ class BandPass:
     def _backwards(self, gather: Array) -> Array:
         """H^T: the matrix of a causal filter is lower triangular and Toeplitz."""
         return np.asarray(self.band.apply(gather[:, ::-1], self.interval)[:, ::-1])
+
+
+@dataclass(frozen=True)
+class TimeDerivative:
+    """Derivative of gathers in time (see `survey.signals.fractional`).
+
+    Parameters
+    ----------
+    order : float
+        Of the derivative; negative for an integral.
+    interval : float
+        Sampling interval of the gathers [s].
+    """
+
+    order: float
+    interval: float
+
+    def apply(self, gather: Array) -> Array:
+        """The derivative of a gather."""
+        return fractional.derivative(gather, self.order, self.interval)
+
+    def transpose(self, gather: Array) -> Array:
+        """The transpose of the derivative."""
+        return fractional.transpose(gather, self.order, self.interval)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from fwicli.config.conditioning import (
     MoveoutSection,
     OffsetsSection,
     OffsetWeightsSection,
+    TimeDerivativeSection,
     TimesSection,
 )
 from fwicli.config.inversion import InversionSection
@@ -34,6 +35,7 @@ from fwicli.inversion.conditioning.operators import (
     Chain,
     GatherOperator,
     Record,
+    TimeDerivative,
     Weights,
     chain,
 )
@@ -138,6 +140,13 @@ def build(section: Section, record: Record, arrays: TraceArrays) -> GatherOperat
 @build.register
 def _band_pass(section: BandPassSection, record: Record, arrays: TraceArrays) -> GatherOperator:
     return BandPass(Band(*section.band), record.interval, section.zero_phase)
+
+
+@build.register
+def _time_derivative(
+    section: TimeDerivativeSection, record: Record, arrays: TraceArrays
+) -> GatherOperator:
+    return TimeDerivative(section.order, record.interval)
 
 
 @build.register

@@ -1,7 +1,8 @@
 """Arrays of jobs: what each member does, and how the whole array stands.
 
-The members of an inversion take part in one run, by files in its folder (`engine: files`). The
-members of a modelling or a migration run parts of the survey, and the last one joins them.
+The members of an inversion or a least-squares migration take part in one run, by files in its
+folder (`engine: files`). The members of a modelling or a migration run parts of the survey, and the
+last one joins them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from fwicli.workflows.run_folder.job_record import JobRecord
 from fwicli.workflows.run_folder.outputs import CONFIG
 
 # Kinds of runs whose shots belong together.
-TOGETHER = ("invert",)
+TOGETHER = ("invert", "lsrtm")
 # States of members, the one that the whole array has first.
 ORDER = (
     job_record.RUNNING,

@@ -12,7 +12,7 @@ from fwicli.inversion.quality.faults import Fault
 from fwicli.workflows.planning.alternatives import Alternative
 
 AxisMap = Mapping[str, str]
-Config = schema.InvertConfig | schema.RtmConfig
+Config = schema.InvertConfig | schema.MigrationConfig
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def named(fault: Fault, config: Config) -> NamedFault:
     Parameters
     ----------
     fault : Fault
-    config : InvertConfig or RtmConfig
+    config : InvertConfig or MigrationConfig
 
     Returns
     -------

@@ -1,16 +1,19 @@
-"""Plan of a migration: records, band, grids and numerics of `fwi rtm`."""
+"""Plan of a migration: records, band, grids and numerics of `fwi rtm` and `fwi lsrtm`."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from fwicli.config import schema
 from fwicli.config.loader import Key
+from fwicli.config.migration import MigrationSection
 from fwicli.imaging.conditions.names import CHANGES, available, sums
 from fwicli.propagators.equations import registry
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import coarsened
+from fwicli.survey.signals import line_source
 from fwicli.survey.signals.bands import Band
 from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.workflows.assembly import survey
@@ -23,14 +26,22 @@ from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.planning.requirements import Requirements
 from fwicli.workflows.planning.simulation_grids import speeds
 
+# Commands by the section of a migration.
+COMMANDS = {
+    schema.RtmConfig.section: "rtm",
+    schema.LsrtmConfig.section: "lsrtm",
+}
 
-def plan(problems: Problems, config: schema.RtmConfig, model: EarthModel | None) -> Plan | None:
+
+def plan(
+    problems: Problems, config: schema.MigrationConfig, model: EarthModel | None
+) -> Plan | None:
     """Plan a migration; None where there are problems.
 
     Parameters
     ----------
     problems : Problems
-    config : RtmConfig
+    config : MigrationConfig
     model : EarthModel or None
         None where it has problems.
 
@@ -42,10 +53,19 @@ def plan(problems: Problems, config: schema.RtmConfig, model: EarthModel | None)
     if data is None or model is None:
         return None
     records, wavelet, reference = data
-    band = None if config.imaging.band is None else Band(*config.imaging.band)
+    section = config.migration
+    if section.line_source:
+        records = records.mapped(
+            partial(
+                line_source.records,
+                velocity=section.line_source.velocity,
+                interval=records.interval,
+            )
+        )
+    band = None if section.band is None else Band(*section.band)
     spectrum: Spectrum | None = Spectrum.of(wavelet, records.interval).joint()
     if band is not None:
-        key: Key = ("imaging", "band")
+        key: Key = (config.section, "band")
         spectrum = band_spectrum(problems, key, wavelet, records.interval, band)
         live_traces.check_recorded(problems, key, records, band)
         wavelet = band.apply(wavelet, records.interval)
@@ -55,7 +75,7 @@ def plan(problems: Problems, config: schema.RtmConfig, model: EarthModel | None)
     if numerics is None:
         return None
     return Plan(
-        "rtm",
+        COMMANDS[config.section],
         model,
         records.acquisition,
         wavelet,
@@ -64,23 +84,25 @@ def plan(problems: Problems, config: schema.RtmConfig, model: EarthModel | None)
         workers(config.execution, records.acquisition.shots),
         records,
         reference,
+        iterations=config.least_squares.iterations if isinstance(config, schema.LsrtmConfig) else 0,
     )
 
 
 def _of_image(
     problems: Problems,
-    config: schema.RtmConfig,
+    config: schema.MigrationConfig,
     model: EarthModel,
     records: Gathers,
     spectrum: Spectrum,
 ) -> Numerics | None:
     """Numerics of a migration; None where there are problems."""
-    physics, imaging = config.physics, config.imaging
-    if not _has_image(problems, physics.equation, imaging.condition, model.grid.ndim):
+    physics, imaging, name = config.physics, config.migration, config.section
+    condition = getattr(imaging, "condition", "gradient")
+    if not _has_image(problems, physics.equation, condition, model.grid.ndim):
         return None
     slowest, fastest = speeds(physics.equation, model)
     limit = simulation_grids.longest(physics, slowest, spectrum, simulation_grids.IMAGE_POINTS)
-    spacing_key: Key = ("imaging", "spacing")
+    spacing_key: Key = (name, "spacing")
     grids = simulation_grids.grids(
         problems, physics, model.grid, limit, spacing_key, imaging.spacing
     )
@@ -89,7 +111,7 @@ def _of_image(
     coarse, duration = coarsened(model, grids[0]), records.interval * (records.samples - 1)
     placement.within_reach(problems, ("data",), records.acquisition, fastest, duration)
     if survey.kept_points(coarse, imaging.mute).all():
-        problems.add(("imaging", "mute"), _all_muted(imaging.mute, model))
+        problems.add((name, "mute"), _all_muted(imaging.mute, name, model))
     other = ("model", "spacing") if imaging.spacing is None else spacing_key
     required = Requirements(
         grids[1],
@@ -107,12 +129,15 @@ def _of_image(
     parameters = _differentiated(imaging, numerics.equation, model.grid.ndim)
     near = near_source.nearest(
         problems,
-        ("imaging", "near_source"),
+        (name, "near_source"),
         near_source.length(imaging.near_source, numerics.point_source, records),
         records,
         None if imaging.band is None else (imaging.band[0], imaging.band[1]),
     )
-    return None if problems.errors else replace(numerics, parameters=parameters, near=near)
+    if problems.errors:
+        return None
+    linear = isinstance(config, schema.LsrtmConfig)
+    return replace(numerics, parameters=parameters, near=near, curvature=linear)
 
 
 def _has_image(problems: Problems, equation: str, condition: str, ndim: int) -> bool:
@@ -128,20 +153,20 @@ def _has_image(problems: Problems, equation: str, condition: str, ndim: int) -> 
     return False
 
 
-def _differentiated(imaging: schema.ImagingSection, equation: str, ndim: int) -> tuple[str, ...]:
+def _differentiated(imaging: MigrationSection, equation: str, ndim: int) -> tuple[str, ...]:
     """Parameters whose gradients an image is made of."""
     # An image by the gradient is that of the compressibility, the first parameter.
     first = next(iter(registry.load(equation).parameters(ndim)))
-    if imaging.condition == "gradient":
+    if not isinstance(imaging, schema.ImagingSection) or imaging.condition == "gradient":
         return (first,)
     needed = sums(imaging.condition, equation, ndim)[1] if imaging.condition in CHANGES else ()
     return needed or ((first,) if imaging.illumination_of == "hessian" else ())
 
 
-def _all_muted(mute: str | float, model: EarthModel) -> str:
+def _all_muted(mute: str | float, section: str, model: EarthModel) -> str:
     """Why nothing is left of an image."""
     what = f"`mute: {mute:g}`" if isinstance(mute, float) else f"`mute: {mute}`"
     return (
         f"{what} leaves out all of the image, down to {model.grid.end[-1]:g} m; set "
-        f"`imaging.mute: nothing`, or a smaller depth"
+        f"`{section}.mute: nothing`, or a smaller depth"
     )

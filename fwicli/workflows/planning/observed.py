@@ -32,7 +32,7 @@ Array = NDArray[Any]
 
 def observed(
     problems: Problems,
-    config: schema.InvertConfig | schema.RtmConfig,
+    config: schema.InvertConfig | schema.MigrationConfig,
     model: EarthModel | None,
     inversion: InversionObjects | None = None,
 ) -> tuple[Gathers, Array, EarthModel | None] | None:
@@ -41,7 +41,7 @@ def observed(
     Parameters
     ----------
     problems : Problems
-    config : InvertConfig or RtmConfig
+    config : InvertConfig or MigrationConfig
     model : EarthModel or None
         None where it has problems.
     inversion : InversionObjects, optional
@@ -106,7 +106,7 @@ def _placed(
 
 
 def _wavelet(
-    problems: Problems, config: schema.InvertConfig | schema.RtmConfig, records: Gathers
+    problems: Problems, config: schema.InvertConfig | schema.MigrationConfig, records: Gathers
 ) -> Array | None:
     """The wavelet of the config, or else that of the records."""
     section, wavelet = config.wavelet, records.wavelet
@@ -144,7 +144,7 @@ def _well_sampled(
 
 
 def _fastest(
-    config: schema.InvertConfig | schema.RtmConfig,
+    config: schema.InvertConfig | schema.MigrationConfig,
     model: EarthModel,
     inversion: InversionObjects | None,
 ) -> float:

@@ -55,6 +55,8 @@ class Plan:
         Known answer to measure a result against.
     inversion : InversionObjects or None
         Variables, misfits, optimizers and more of an inversion.
+    iterations : int
+        Steps of a least-squares migration; 0 for other runs.
     notes : list of str
         How the survey was read and placed.
     environment : dict of str to object
@@ -79,6 +81,7 @@ class Plan:
     gathers: Gathers | None = None
     reference: EarthModel | None = None
     inversion: InversionObjects | None = None
+    iterations: int = 0
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     environment: dict[str, Any] = field(default_factory=dict)

@@ -23,7 +23,7 @@ from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.planning.simulation_grids import speeds
 
 Array = NDArray[Any]
-Config = schema.InvertConfig | schema.RtmConfig
+Config = schema.InvertConfig | schema.MigrationConfig
 
 # Most shots whose moveout and spectrum are taken; shots that are compared, in memory and stored in
 # a file; traces of a shot.
@@ -44,7 +44,7 @@ def check(
     Parameters
     ----------
     problems : Problems
-    config : InvertConfig or RtmConfig
+    config : InvertConfig or MigrationConfig
     model : EarthModel or None
         None where the records do not lie in it: their times and distances are not judged.
     records : Gathers

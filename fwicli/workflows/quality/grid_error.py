@@ -158,6 +158,6 @@ def _on_grid_of_model(loaded: Loaded) -> Loaded:
     if isinstance(config, schema.InvertConfig):
         stages = [s.model_copy(update={"spacing": None}) for s in config.inversion.stages]
         changes["inversion"] = config.inversion.model_copy(update={"stages": stages})
-    if isinstance(config, schema.RtmConfig):
-        changes["imaging"] = config.imaging.model_copy(update={"spacing": None})
+    if isinstance(config, schema.MigrationConfig):
+        changes[config.section] = config.migration.model_copy(update={"spacing": None})
     return replace(loaded, config=config.model_copy(update=changes))

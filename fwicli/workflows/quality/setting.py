@@ -39,7 +39,7 @@ class StageSetting:
     ----------
     plan : Plan
         Of an inversion or a migration.
-    config : InvertConfig or RtmConfig
+    config : InvertConfig or MigrationConfig
     number : int
         Of the stage, from 0.
 
@@ -81,7 +81,7 @@ class StageSetting:
         """Band of the stage [Hz]; that of the wavelet for an image of all frequencies."""
         if self.plan.inversion is not None:
             return self.plan.inversion.stages[self.number].band
-        band = self.config.imaging.band
+        band = self.config.migration.band
         # Noise above the wavelet's band would hide first arrivals.
         return (0.0, self.numerics.highest_frequency) if band is None else (band[0], band[1])
 

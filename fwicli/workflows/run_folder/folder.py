@@ -31,7 +31,7 @@ from fwicli.config.loader import Loaded
 from fwicli.disk import atomic, ownership
 from fwicli.errors import ConfigError, ExecutionError
 from fwicli.workflows.run_folder import inputs, job_record, lock, outputs, settings
-from fwicli.workflows.run_folder.heartbeat import Heartbeat
+from fwicli.workflows.run_folder.heartbeat import Heartbeat, iterations
 from fwicli.workflows.run_folder.log_file import LogFile
 from fwicli.workflows.run_folder.manifest import FOLDERS, MANIFEST, Manifest
 from fwicli.workflows.run_folder.names import START
@@ -77,8 +77,7 @@ class RunFolder:
         self._manifest: Manifest | None = None
         self._allowed, self._rule, self._beside = allowed, rule, beside
         self._settings = json.loads(loaded.config.model_dump_json())
-        stages = self._settings.get("inversion", {}).get("stages", [])
-        self.heartbeat = Heartbeat(loaded.kind, [stage["iterations"] for stage in stages])
+        self.heartbeat = Heartbeat(loaded.kind, iterations(self._settings))
 
     def open(self, resume: bool, force: bool) -> bool:
         """Make the folder ready; return whether a run is continued.

@@ -9,10 +9,11 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from fwicli.disk import atomic, ownership
 from fwicli.errors import FwiError
@@ -25,6 +26,24 @@ from fwicli.workflows.run_folder.status import BEAT, INTERVAL, RunProcess, RunSt
 LONGEST = 2000
 
 log = logging.getLogger("fwicli")
+
+
+def iterations(settings: Mapping[str, Any]) -> list[int]:
+    """Iterations of each stage of an inversion, or of a least-squares migration.
+
+    Parameters
+    ----------
+    settings : mapping
+        Of the config.
+
+    Returns
+    -------
+    iterations : list of int
+        Empty for other runs.
+    """
+    if (linear := settings.get("least_squares")) is not None:
+        return [int(linear["iterations"])]
+    return [int(s["iterations"]) for s in settings.get("inversion", {}).get("stages", [])]
 
 
 class Heartbeat:

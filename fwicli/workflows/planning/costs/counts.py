@@ -95,6 +95,8 @@ def of_plan(plan: Plan) -> list[Counts]:
     """
     shots = plan.acquisition.shots
     checked = 0 if plan.gathers is None else min(CHECKED, shots)
+    if plan.iterations:
+        return [Counts(shots, shots, plan.iterations, products=1.0, checked=checked)]
     if plan.inversion is None:
         return [Counts(shots, shots, checked=checked) for _ in plan.stages]
     first, *others = (_of_stage(objects, shots) for objects in plan.inversion.stages)

@@ -13,7 +13,13 @@ from fwicli.workflows.viewing.drawing import planes
 from fwicli.workflows.viewing.drawing.drawable import PictureOptions
 
 # Kinds of pictures by names of arrays; others are images if they have both signs.
-KINDS = {"image": "image", "unfiltered": "image", "illumination": "energy", "gradient": "change"}
+KINDS = {
+    "image": "image",
+    "perturbation": "image",
+    "unfiltered": "image",
+    "illumination": "energy",
+    "gradient": "change",
+}
 
 
 def plane_figure(

@@ -44,6 +44,7 @@ DIAGNOSIS = {
 # Arrays of an image, with their titles.
 TITLES = {
     "image": "Image of the reflectors",
+    "perturbation": "Relative change of P velocity",
     "reflectivity": "Band-limited reflectivity of the reference",
     "illumination": "Illumination: energy of the source fields",
 }

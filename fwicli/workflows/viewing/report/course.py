@@ -51,6 +51,35 @@ def convergence(record: RunRecord) -> Chapter:
     return Chapter("convergence", "Convergence", [picture, _steps(record)])
 
 
+def residual(record: RunRecord) -> Chapter:
+    """Residual of a least-squares migration by step.
+
+    Parameters
+    ----------
+    record : RunRecord
+
+    Returns
+    -------
+    chapter : Chapter
+    """
+    if not record.steps:
+        text = "No evaluation has ended, so that there is no residual yet."
+        return Chapter("convergence", "Convergence", [Paragraph(text, "note")])
+    panels = [("residual", "residual, relative to the data", False)]
+    panels += [("correlation", "correlation", False)] * ("correlation" in record.steps[-1])
+    panels.append(("minutes", "time spent [min]", False))
+    columns = {n: record.column(n) for n in ("stage", "residual", "correlation")}
+    columns["minutes"] = record.column("seconds") / 60
+    last = record.steps[-1]
+    picture = Picture(
+        courses.course(columns, panels),
+        f"Residual by step, down to {number(last['residual'])} of that without an image",
+        "Norm of the weighted residual of the linearised records, relative to that without an "
+        "image, correlation with the reflectivity of the reference, and time [min], by step.",
+    )
+    return Chapter("convergence", "Convergence", [picture, _steps(record)])
+
+
 def _steps(record: RunRecord) -> PageTable:
     """All steps in numbers."""
     steps = list(record.steps)
@@ -115,7 +144,7 @@ def wavelets(record: RunRecord, plan: Plan | None) -> Chapter | None:
                 f"amplitude spectrum, relative to its peak, against frequency [Hz].",
             )
         )
-    if record.kind == "invert" and record.result is not None:
+    if record.kind in ("invert", "lsrtm") and record.result is not None:
         estimated = hdf5.read_wavelets(record.result)
         if estimated:
             picture = drawn(lambda path: pictures.estimated(path, estimated))

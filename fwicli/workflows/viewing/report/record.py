@@ -30,7 +30,12 @@ Array = NDArray[Any]
 MESSAGE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (.*)")
 WARNING = "warning: "
 # Files of the results by kind.
-RESULTS = {"model": outputs.RECORDS, "rtm": outputs.IMAGE, "invert": outputs.INVERSION}
+RESULTS = {
+    "model": outputs.RECORDS,
+    "rtm": outputs.IMAGE,
+    "lsrtm": outputs.IMAGE,
+    "invert": outputs.INVERSION,
+}
 
 
 @dataclass(frozen=True)

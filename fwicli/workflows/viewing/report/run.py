@@ -29,7 +29,12 @@ log = logging.getLogger("fwicli")
 
 # Shots that are modelled for the page.
 SHOTS = 8
-TITLES = {"invert": "Inversion", "rtm": "Migration", "model": "Modelling"}
+TITLES = {
+    "invert": "Inversion",
+    "rtm": "Migration",
+    "lsrtm": "Least-squares migration",
+    "model": "Modelling",
+}
 
 
 def run(
@@ -130,13 +135,14 @@ def _sections(
     ]
     if record.kind == "invert":
         sections += [course.convergence(record), course.models(record)]
-    elif record.kind == "rtm":
+    elif record.kind in ("rtm", "lsrtm"):
+        sections += [course.residual(record)] if record.kind == "lsrtm" else []
         sections.append(closing.image(record))
     else:
         sections += closing.records(record)
     if sampled is not None:
         sections += fitting.sections(sampled)
-    elif record.kind in ("invert", "rtm"):
+    elif record.kind in ("invert", "rtm", "lsrtm"):
         why = f": {left_out[-1]}" if left_out else ", as --no-modelling says"
         note = Paragraph(f"No shots were modelled for this page{why}.", "note")
         sections.append(Chapter("fit", "Data fit by shot and offset", [note]))

@@ -93,7 +93,7 @@ def models(record: RunRecord, plan: Plan) -> dict[str, EarthModel]:
     -------
     models : dict of str to EarthModel
     """
-    if record.kind == "rtm":
+    if record.kind in ("rtm", "lsrtm"):
         return {SMOOTH: plan.model}
     if record.result is None or not record.history:
         return {START: plan.model}

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from fwicli import Propagator
 from fwicli.cli.verify import command
 from fwicli.config.loader import load
-from fwicli.workflows import verify
+from fwicli.workflows.quality import verification
 
 # Spacing and layer are those of `make_setting`, so that kernels are compiled once for both.
 OPTIONS = [
@@ -25,7 +25,7 @@ OPTIONS = [
 
 def test_exact_operators_pass(survey: Path) -> None:
     """With a free surface and a coarse grid of its own, too."""
-    assert all(v.good for v in verify.run(load(survey / "model.yaml", settings=OPTIONS)))
+    assert all(v.good for v in verification.run(load(survey / "model.yaml", settings=OPTIONS)))
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,11 @@ def test_broken_operator_fails(
 def test_records_are_shortened_to_the_memory(survey: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A smaller budget tests fewer samples, down to the shortest record."""
     seen: list[int] = []
-    monkeypatch.setattr(verify.Verification, "run", lambda self: seen.append(self.gather.shape[1]))
+    monkeypatch.setattr(
+        verification.Verification, "run", lambda self: seen.append(self.gather.shape[1])
+    )
     for budget in (1e12, 3e7, 1.0):
-        monkeypatch.setattr(verify, "BUDGET", budget)
-        verify.run(load(survey / "model.yaml"))
+        monkeypatch.setattr(verification, "BUDGET", budget)
+        verification.run(load(survey / "model.yaml"))
     assert seen[0] == 151
-    assert seen[0] > seen[1] > seen[2] == verify.SHORTEST
+    assert seen[0] > seen[1] > seen[2] == verification.SHORTEST

@@ -1,0 +1,1 @@
+"""Least-squares migration: linearised records, their comparison, and linear solvers."""
