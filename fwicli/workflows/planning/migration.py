@@ -7,7 +7,6 @@ from functools import partial
 
 from fwicli.config import schema
 from fwicli.config.loader import Key
-from fwicli.config.migration import MigrationSection
 from fwicli.imaging.conditions.names import CHANGES, available, sums
 from fwicli.propagators.equations import registry
 from fwicli.survey.gathers import Gathers
@@ -97,8 +96,7 @@ def _of_image(
 ) -> Numerics | None:
     """Numerics of a migration; None where there are problems."""
     physics, imaging, name = config.physics, config.migration, config.section
-    condition = getattr(imaging, "condition", "gradient")
-    if not _has_image(problems, physics.equation, condition, model.grid.ndim):
+    if not _has_image(problems, config, model.grid.ndim):
         return None
     slowest, fastest = speeds(physics.equation, model)
     limit = simulation_grids.longest(physics, slowest, spectrum, simulation_grids.IMAGE_POINTS)
@@ -126,22 +124,22 @@ def _of_image(
     if numerics is None or problems.errors:
         return None
     numerics = simulation_grids.placed(numerics, physics, coarse, records.acquisition)
-    parameters = _differentiated(imaging, numerics.equation, model.grid.ndim)
     near = near_source.nearest(
         problems,
         (name, "near_source"),
         near_source.length(imaging.near_source, numerics.point_source, records),
         records,
-        None if imaging.band is None else (imaging.band[0], imaging.band[1]),
+        imaging.band and (imaging.band[0], imaging.band[1]),
     )
     if problems.errors:
         return None
     linear = isinstance(config, schema.LsrtmConfig)
-    return replace(numerics, parameters=parameters, near=near, curvature=linear)
+    return replace(numerics, parameters=_differentiated(config, model), near=near, curvature=linear)
 
 
-def _has_image(problems: Problems, equation: str, condition: str, ndim: int) -> bool:
+def _has_image(problems: Problems, config: schema.MigrationConfig, ndim: int) -> bool:
     """Whether an equation has the image of a condition; if not, a problem says so."""
+    equation, condition = config.physics.equation, getattr(config.migration, "condition", "")
     names = available(equation, ndim)
     if condition in names or condition not in CHANGES:
         return True
@@ -153,8 +151,9 @@ def _has_image(problems: Problems, equation: str, condition: str, ndim: int) -> 
     return False
 
 
-def _differentiated(imaging: MigrationSection, equation: str, ndim: int) -> tuple[str, ...]:
+def _differentiated(config: schema.MigrationConfig, model: EarthModel) -> tuple[str, ...]:
     """Parameters whose gradients an image is made of."""
+    imaging, equation, ndim = config.migration, config.physics.equation, model.grid.ndim
     # An image by the gradient is that of the compressibility, the first parameter.
     first = next(iter(registry.load(equation).parameters(ndim)))
     if not isinstance(imaging, schema.ImagingSection) or imaging.condition == "gradient":
