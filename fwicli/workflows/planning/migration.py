@@ -129,7 +129,7 @@ def _of_image(
         (name, "near_source"),
         near_source.length(imaging.near_source, numerics.point_source, records),
         records,
-        imaging.band and (imaging.band[0], imaging.band[1]),
+        None if imaging.band is None else (imaging.band[0], imaging.band[1]),
     )
     if problems.errors:
         return None
