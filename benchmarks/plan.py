@@ -1,23 +1,27 @@
 """Plans of runs beside the runs: memory, time and error of the grid, on eight configs.
 
-    python benchmarks/plan.py [--only NAME]... [--json FILE]
+    python benchmarks/plan.py [--only NAME]... [--twice] [--json FILE]
 
-Every config is calibrated by `fwi check --calibrate`, run, and calibrated once more, so that other
-work on the machine, which comes and goes, is in both. What counts:
+Every config is calibrated by `fwi check --calibrate`, and run. With --twice it is calibrated once
+more, and means count: other work on the machine, which comes and goes, is then in both. What
+counts:
 
     memory       largest sum over all processes of the run, every page once, / that of the plan
-    time         elapsed time of an evaluation / the mean of both plans
-    processors   time of the workers on processors in an evaluation / the mean of both plans
-    grid         largest / mean error of all shots on the grid of the run against that of the model,
+    run          elapsed time of the command / that of the plan
+    iteration    elapsed time of an iteration, for each of its evaluations, / that of the plan
+    processors   time on processors of the command, of the process that workers are forked from,
+                 and of a worker in the mean / that of the plan on a quiet machine
+    grid         mean error of all shots on the grid of the run against that of the model,
                  / the error of the one shot that the plan has
 
-Runs without iterations count the time from the first shot to the last. On a machine with other
-work, the time on processors says more than the other.
+On a machine with other work, the time on processors says more than the others. The last lines
+compare each number with its bar.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -126,15 +130,33 @@ CASES = {
 }
 
 
+# Largest deviations from the plan: memory and times [%], and the factor of errors of grids.
+BARS = {"memory": 10, "run": 25, "iteration": 25}
+GRID = 2.0
+
+
 @dataclass
-class Seen:
-    """A run as it was watched; its workers were working for `working` seconds."""
+class WatchedRun:
+    """A run as it was watched.
+
+    Attributes
+    ----------
+    memory : float
+        Of all processes, at most [bytes].
+    seconds : float
+        Elapsed time of the command [s].
+    command, workers : float
+        Time on processors of the command and of the process that workers are forked from, and of
+        all workers [s].
+    steps : list of dict
+        Lines of its progress.
+    """
 
     memory: float = 0.0
     seconds: float = 0.0
-    processors: float = 0.0
-    working: float = 0.0
-    rows: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
+    command: float = 0.0
+    workers: float = 0.0
+    steps: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass
@@ -143,7 +165,8 @@ class Row:
 
     name: str
     memory: float
-    time: float
+    run: float
+    iteration: float | None
     processors: float
     grid: float | None
     numbers: dict[str, Any]
@@ -167,85 +190,96 @@ def fwi(folder: Path, *arguments: str) -> None:
         raise SystemExit(f"fwi {' '.join(arguments)}: {ended.stderr}")
 
 
-def watch(folder: Path, arguments: Sequence[str], out: Path) -> Seen:
-    """Run a command and look at its processes, and at the lines of its progress."""
-    seen, lines, busy = Seen(), 0, dict[int, float]()
+def watch(folder: Path, arguments: Sequence[str], out: Path) -> WatchedRun:
+    """Run a command, and look at its processes."""
+    run, busy = WatchedRun(), dict[int, float]()
     command = [sys.executable, "-m", "fwicli", *arguments]
     begun = time.monotonic()
     process = subprocess.Popen(
         command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
-    whole, before, spent = psutil.Process(process.pid), 0.0, 0.0
+    whole = psutil.Process(process.pid)
     while process.poll() is None:
-        memory = 0.0
+        memory, own = 0.0, 0.0
         with suppress(psutil.Error):
             servers = whole.children()
             workers = [worker for server in servers for worker in server.children()]
             for one in (whole, *servers, *workers):
                 memory += one.memory_full_info().pss
+            for one in (whole, *servers):
+                own += sum(one.cpu_times()[:2])
             for worker in workers:
-                times = worker.cpu_times()
-                busy[worker.pid] = times.user + times.system
-        seen.memory = max(seen.memory, memory)
-        if sum(busy.values()) > spent + 0.02:
-            spent, before = sum(busy.values()), before or time.monotonic()
-            seen.working = time.monotonic() - before
-        progress = out / "progress.jsonl"
-        text = progress.read_text().splitlines() if progress.exists() else []
-        for line in text[lines:]:
-            with suppress(ValueError):
-                seen.rows.append((sum(busy.values()), json.loads(line)))
-        lines = len(text)
-        time.sleep(0.2)  # the kernel counts pages for some milliseconds
-    seen.seconds, seen.processors = time.monotonic() - begun, sum(busy.values())
+                busy[worker.pid] = sum(worker.cpu_times()[:2])
+        run.memory, run.command = max(run.memory, memory), max(run.command, own)
+        time.sleep(0.1)  # the kernel counts pages for some milliseconds
+    run.seconds, run.workers = time.monotonic() - begun, sum(busy.values())
     if process.returncode:
         raise SystemExit(f"fwi {' '.join(arguments)}: {process.communicate()[1].decode()}")
-    return seen
+    run.steps = [json.loads(line) for line in (out / "progress.jsonl").read_text().splitlines()]
+    return run
 
 
-def planned(path: Path, kind: str) -> tuple[Plan, list[Any]]:
-    """The plan of a config with its times, right after a calibration."""
+@dataclass(frozen=True)
+class PlannedTimes:
+    """Times of a plan [s].
+
+    Attributes
+    ----------
+    run, quiet : float
+        Of the run, as measured and without others' work.
+    evaluation : float
+        Of an evaluation, with its share of an iteration.
+    """
+
+    run: float
+    evaluation: float
+    quiet: float
+
+
+def planned(path: Path, kind: str, plan: Plan) -> PlannedTimes:
+    """The times of a plan, right after a calibration."""
     fwi(path.parent, "check", path.name, "--for", kind, "--calibrate")
     loaded = load_config(path, kind)
-    plan = make_plan(loaded)
-    return plan, forecast_stages(plan, loaded)
+    stage, summary = forecast_stages(plan, loaded)[0], forecast_summary(plan, loaded)
+    around = stage.surroundings
+    if around is None:
+        raise SystemExit(f"{path.name} has no time outside of shots")
+    parts = (around.imports, around.start, around.workers, around.end)
+    return PlannedTimes(
+        summary["time_s"],
+        stage.times.iteration / max(1.0, stage.counts.evaluations),
+        stage.quiet.total + sum(part[1] for part in parts),
+    )
 
 
-def compared(name: str, case: Case, folder: Path) -> Row:
+def compared(name: str, case: Case, folder: Path, twice: bool) -> Row:
     """Plan and run of a case."""
     path = folder / f"{name.replace(',', '').replace(' ', '-')}.yaml"
     path.write_text(case.text, encoding="utf-8")
-    plan, before = planned(path, case.kind)
+    plan = make_plan(load_config(path, case.kind))
+    times = [planned(path, case.kind, plan)]
     out = folder / f"{path.stem}-run"
-    seen = watch(folder, [case.kind, path.name, "-o", out.name], out)
-    _, after = planned(path, case.kind)
-    times = [stages[0].times for stages in (before, after)]
-    quiet = [stages[0].quiet for stages in (before, after)]
-    if case.kind == "invert":
-        (busy, first), (end, last) = seen.rows[0], seen.rows[-1]
-        count = last["evaluations"] - first["evaluations"]
-        elapsed = (last["seconds"] - first["seconds"]) / count
-        processors = (end - busy) / count
-        expected = mean(t.evaluation for t in times)
-        shots = before[0].counts.shots
-        busy_expected = shots * mean(t.shot for t in quiet)
-    else:
-        elapsed, processors = seen.working, seen.processors
-        expected = mean(t.total for t in times)
-        shots = plan.acquisition.shots
-        busy_expected = mean(shots * t.shot + plan.workers * t.first for t in quiet)
+    run = watch(folder, [case.kind, path.name, "-o", out.name], out)
+    if twice:
+        times.append(planned(path, case.kind, plan))
     numbers = {
-        "memory_mb": [seen.memory / 1e6, plan.total.nbytes / 1e6],
-        "elapsed_s": [elapsed, expected],
-        "processors_s": [processors, busy_expected],
+        "memory_mb": [run.memory / 1e6, plan.total.nbytes / 1e6],
+        "run_s": [run.seconds, mean(t.run for t in times)],
+        "processors_s": [run.command + run.workers / plan.workers, mean(t.quiet for t in times)],
     }
-    grid = errors(plan, path, case.kind, numbers)
+    if case.kind == "invert":
+        first, last = run.steps[0], run.steps[-1]
+        count = last["evaluations"] - first["evaluations"]
+        seconds = (last["seconds"] - first["seconds"]) / count
+        numbers["iteration_s"] = [seconds, mean(t.evaluation for t in times)]
+    ratios = {what: real / expected for what, (real, expected) in numbers.items()}
     return Row(
         name,
-        seen.memory / plan.total.nbytes,
-        elapsed / expected,
-        processors / busy_expected,
-        grid,
+        ratios["memory_mb"],
+        ratios["run_s"],
+        ratios.get("iteration_s"),
+        ratios["processors_s"],
+        errors(plan, path, case.kind, numbers),
         numbers,
     )
 
@@ -263,14 +297,32 @@ def errors(plan: Plan, path: Path, kind: str, numbers: dict[str, Any]) -> float 
     return mean(every) / one
 
 
+def verdict(rows: Sequence[Row]) -> list[str]:
+    """The largest deviation of each number beside its bar, and how many rows are within all."""
+    lines = []
+    for what, bar in BARS.items():
+        ratios = [ratio for row in rows if (ratio := getattr(row, what)) is not None]
+        worst = 100 * max((abs(ratio - 1) for ratio in ratios), default=0.0)
+        within = sum(100 * abs(ratio - 1) <= bar for ratio in ratios)
+        lines.append(
+            f"{what}: {within} of {len(ratios)} within {bar} % of the plan, the worst {worst:.0f} %"
+        )
+    factors = [max(row.grid, 1 / row.grid) for row in rows if row.grid]
+    if factors:
+        within = sum(factor <= GRID for factor in factors)
+        lines.append(f"grid: {within} of {len(factors)} within a factor of {GRID:g}")
+    return lines
+
+
 @click.command()
 @click.option("--only", multiple=True, type=click.Choice(list(CASES)), help="Of the configs.")
+@click.option("--twice", is_flag=True, help="Calibrate after the run as well.")
 @click.option("--json", "path", type=click.Path(path_type=Path), help="Write the numbers here.")
-def main(only: tuple[str, ...], path: Path | None) -> None:
-    """Print a row a config: reality by plan."""
+def main(only: tuple[str, ...], twice: bool, path: Path | None) -> None:
+    """Print a row a config, reality by plan, and what is within its bar."""
     rows = []
-    click.echo("| config | memory | time | processors | error of the grid |")
-    click.echo("| --- | --- | --- | --- | --- |")
+    click.echo("| config | memory | run | iteration | processors | error of the grid | load |")
+    click.echo("| --- | --- | --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         earth(folder)
@@ -281,15 +333,15 @@ def main(only: tuple[str, ...], path: Path | None) -> None:
         for name_of, case in CASES.items():
             if only and name_of not in only:
                 continue
-            row = compared(name_of, case, folder)
-            grid = "" if row.grid is None else f"{row.grid:.2f}"
-            ratios = " | ".join(f"{r:.2f}" for r in (row.memory, row.time, row.processors))
-            click.echo(f"| {row.name} | {ratios} | {grid} |")
-            rows.append(asdict(row))
+            row = compared(name_of, case, folder, twice)
+            ratios = (row.memory, row.run, row.iteration, row.processors, row.grid)
+            words = " | ".join("" if r is None else f"{r:.2f}" for r in ratios)
+            click.echo(f"| {row.name} | {words} | {os.getloadavg()[0]:.1f} |")
+            rows.append(row)
             if path is not None:
-                path.write_text(json.dumps(rows, indent=2), encoding="utf-8")
-    worst = max(max(r["memory"], 1 / r["memory"]) for r in rows)
-    click.echo(f"memory within {100 * (worst - 1):.0f} % of the plan")
+                text = json.dumps([asdict(r) for r in rows], indent=2)
+                path.write_text(text, encoding="utf-8")
+    click.echo("\n" + "\n".join(verdict(rows)))
 
 
 if __name__ == "__main__":

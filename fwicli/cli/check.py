@@ -148,13 +148,14 @@ def _check_options(**chosen: Any) -> None:
 def _calibrate(loaded: Loaded, nodes: Nodes | None, however_long: bool) -> None:
     """Measure the kernels of a config; progress goes to stderr."""
     from fwicli.workflows.planning.plan import make_plan
-    from fwicli.workflows.quality import calibration, grid_error  # late: Devito
+    from fwicli.workflows.quality import calibration, grid_error, rehearsal  # late: Devito
 
     progress = display.progress()
     try:
         with display.interrupts():
             plan = make_plan(loaded, nodes)
             calibration.calibrate(plan, loaded.config)
+            rehearsal.measure(plan, loaded)
             if nodes is None:
                 grid_error.measure(plan, loaded, however_long)
     finally:
@@ -218,6 +219,7 @@ def show(plan: Plan, as_json: bool) -> None:
     costs = values.pop("costs", {})
     timed = costs.pop("stages", [{} for _ in stages])
     basis = {label: costs.pop(label, "") for label in ("calibration", "assumption")}
+    costs |= {n: "not measured" for n, value in costs.items() if value is None}
     values |= costs | values.pop("environment", {})
     display.summary(values, as_json=False)
     click.echo()

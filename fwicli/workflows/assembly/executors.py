@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from fwicli.execution.dask.jobs import WorkerJobs
 
 log = logging.getLogger(__name__)
+
+_instead: ContextVar[Executor | None] = ContextVar("executor", default=None)
 
 
 def check(section: ExecutionSection) -> None:
@@ -90,6 +93,26 @@ def joined(section: ExecutionSection) -> Iterator[None]:
 
 
 @contextmanager
+def instead(executor: Executor) -> Iterator[None]:
+    """Have runs that start within the context use an executor, whatever their section says.
+
+    Parameters
+    ----------
+    executor : Executor
+        It does not end with the context.
+
+    Yields
+    ------
+    None
+    """
+    token = _instead.set(executor)
+    try:
+        yield
+    finally:
+        _instead.reset(token)
+
+
+@contextmanager
 def start(
     section: ExecutionSection, workers: int, output: Callable[[], str | Path] | None = None
 ) -> Iterator[Executor]:
@@ -115,6 +138,9 @@ def start(
     ExecutionError
         If there is no scheduler, or if the batch system does not take jobs.
     """
+    if (other := _instead.get()) is not None:
+        yield other
+        return
     check(section)
     if section.engine == "files":
         raise ConfigError(

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from fwicli.config import schema
 from fwicli.errors import DataError
-from fwicli.execution import Executor, Processes, cores
+from fwicli.execution import Executor, Processes, cores, total
 from fwicli.inversion.comparison import Comparison, StoredComparison
 from fwicli.inversion.conditioning.operators import Record
 from fwicli.inversion.quality.timing import MeasuredShot, TimedShot
@@ -32,7 +32,8 @@ from fwicli.propagators.tasks import ShotTask
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
 from fwicli.survey.signals.bands import Band
-from fwicli.survey.windows import Window
+from fwicli.survey.stacks import Stack
+from fwicli.survey.windows import Window, whole
 from fwicli.workflows.planning.costs import calibrations
 from fwicli.workflows.planning.costs.calibrations import Calibration, Times
 from fwicli.workflows.planning.numerics import Numerics
@@ -75,9 +76,10 @@ class _Sender(ShotTask):
 
     parameters_wanted: tuple[str, ...] = ()
 
-    def __call__(self) -> dict[str, Array]:
-        shape, precision = self.discretization.grid.shape, self.discretization.precision
-        return {name: np.zeros(shape, precision) for name in self.parameters_wanted}
+    def __call__(self) -> Stack:
+        grid, precision = self.discretization.grid, self.discretization.precision
+        values = {name: np.zeros(grid.shape, precision) for name in self.parameters_wanted}
+        return Stack(whole(grid), values)
 
 
 def calibrate(plan: Plan, config: schema.RunConfig, seconds: float = SECONDS) -> None:
@@ -263,7 +265,7 @@ def _inside(stage: Numerics, window: Window | None, positions: Array) -> Array:
 
 
 def _handover(tasks: Sequence[TimedShot], executor: Executor, sums: tuple[str, ...]) -> Times:
-    """Times to send a shot to a worker and to take its sums back [s]."""
+    """Times to send a shot to a worker, to take its sums back and to add them [s]."""
     first = tasks[0]
     names = (*(first.discretization.parameters or first.parameters), "illumination")
     sender = _Sender(
@@ -275,11 +277,9 @@ def _handover(tasks: Sequence[TimedShot], executor: Executor, sums: tuple[str, .
         names if sums else (),
     )
     several = [sender] * (3 * len(tasks))
-    for _ in executor.map(several):
-        pass
+    total(executor, several)
     begun, busy = time.perf_counter(), time.process_time()
-    for _ in executor.map(several):
-        pass
+    total(executor, several)
     elapsed, busy = time.perf_counter() - begun, time.process_time() - busy
     return elapsed / len(several), busy / len(several)
 

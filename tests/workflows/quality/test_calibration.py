@@ -52,7 +52,10 @@ def measured(
 
 
 def test_check_calibrates(survey: Path) -> None:
-    """The command measures once; the next plan has the times without measuring."""
+    """The command measures once; the next plan has the times without measuring.
+
+    What was measured outside of shots left no folder behind.
+    """
     path = str(survey / "invert.yaml")
     for more in (["--calibrate"], []):
         outcome = CliRunner().invoke(cli, ["check", path, "--json", "--set", ONE_STAGE, *more])
@@ -60,10 +63,16 @@ def test_check_calibrates(survey: Path) -> None:
         costs = json.loads(outcome.stdout)["costs"]
         (stage,) = costs["stages"]
         assert 0 < stage["time_of_shot_s"] < stage["time_of_iteration_s"] < costs["time_s"]
-        assert costs["time_s"] == pytest.approx(
+        assert stage["time_s"] == pytest.approx(
             stage["time_before_iterations_s"] + 3 * stage["time_of_iteration_s"], rel=0.01
         )
+        ends = costs["time_of_start_s"], costs["time_of_end_s"]
+        assert costs["time_s"] == pytest.approx(stage["time_s"] + sum(ends), rel=0.01)
+        assert min(*ends, stage["time_of_iteration_outside_of_shots_s"]) > 0
+        assert sum(ends) < costs["time_outside_of_shots_s"] < costs["time_s"]
         assert "2 workers on" in costs["calibration"]
+        assert "outside of shots" not in costs["calibration"]
+    assert not [p for p in (*survey.rglob("*"), *Path("runs").glob("*")) if "rehears" in p.name]
 
 
 @pytest.mark.parametrize("keep", ["stored", "checkpoints"])
@@ -83,6 +92,8 @@ def test_modelling_has_times_too(survey: Path) -> None:
     plan, found = measured(survey / "model.yaml")
     assert found.call_backward == (0.0, 0.0)
     numbers = forecast.summary(plan, loaded)
+    assert numbers["time_outside_of_shots_s"] is None
+    assert "without the time outside of shots" in numbers["calibration"]
     assert numbers["time_s"] > 2 * numbers["stages"][0]["time_of_shot_s"]
     assert numbers["assumption"] == ""
 

@@ -1,22 +1,25 @@
 """Times of a run: of a shot, an iteration, a stage and all, from measured speeds.
 
-    evaluation = ceil(shots / workers) (shot + handover)
-    iteration  = evaluations of an iteration, with first passes and products
-    stage      = start of the workers + shots that are checked + first evaluation + iterations
-                 + what is done once
+    evaluation = ceil(shots / workers) (shot + handover), at least shots * handover
+    iteration  = evaluations of an iteration, with first passes and products, + outside of shots
+    stage      = kernels of a worker + shots that are checked + first evaluation + iterations
+                 + what is done once + outside of shots
+    run        = imports + inputs + start of the workers + stages + results and pictures
 
-Times are elapsed ones, of the machine that was measured. Reading of inputs, pictures and the
-writing of results come on top.
+Times are elapsed ones, of the machine that was measured. Times outside of shots are those of the
+process of the command, while the workers wait (see `surroundings`).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fwicli.workflows.planning.costs import calibrations
 from fwicli.workflows.planning.costs.calibrations import Calibration
 from fwicli.workflows.planning.costs.counts import Counts
+from fwicli.workflows.planning.costs.surroundings import Surroundings
 from fwicli.workflows.planning.numerics import Numerics
 
 # Kinds of time in pairs of them: elapsed, and on processors.
@@ -91,6 +94,46 @@ def of_shot(
 
 
 @dataclass(frozen=True)
+class OutsideTimes:
+    """Times of a stage outside of its shots [s].
+
+    Attributes
+    ----------
+    first : float
+        Until the first iteration.
+    turn : float
+        Of one evaluation or product, with its share of an iteration.
+    shot : float
+        To write what a shot of modelling or migration leaves.
+    """
+
+    first: float = 0.0
+    turn: float = 0.0
+    shot: float = 0.0
+
+
+def outside(measured: Surroundings | None, points: int, kind: int = ELAPSED) -> OutsideTimes:
+    """Times of a stage outside of its shots; none where they were not measured.
+
+    Parameters
+    ----------
+    measured : Surroundings or None
+    points : int
+        Of the unknowns of the stage.
+    kind : {0, 1}
+        Elapsed time, or time on processors.
+
+    Returns
+    -------
+    times : OutsideTimes
+    """
+    if measured is None:
+        return OutsideTimes()
+    stage = measured.of_stage(points)
+    return OutsideTimes(stage.first[kind], stage.turn[kind], measured.shot[kind])
+
+
+@dataclass(frozen=True)
 class StageTimes:
     """Times of a stage [s].
 
@@ -99,6 +142,8 @@ class StageTimes:
     shot, evaluation, iteration, first, total : float
         Of a shot, of an evaluation, of an iteration, of all before the first iteration, and of the
         stage.
+    outside, outside_of_iteration : float
+        What of the stage, and of an iteration, is outside of shots.
     """
 
     shot: float
@@ -106,9 +151,16 @@ class StageTimes:
     iteration: float
     first: float
     total: float
+    outside: float = 0.0
+    outside_of_iteration: float = 0.0
 
 
-def of_stage(shot: ShotTimes, counts: Counts, workers: int) -> StageTimes:
+NO_TIMES = OutsideTimes()
+
+
+def of_stage(
+    shot: ShotTimes, counts: Counts, workers: int, between: OutsideTimes = NO_TIMES
+) -> StageTimes:
     """Times of a stage on a number of workers.
 
     Parameters
@@ -117,26 +169,76 @@ def of_stage(shot: ShotTimes, counts: Counts, workers: int) -> StageTimes:
     counts : Counts
     workers : int
         That run shots at once.
+    between : OutsideTimes
+        Times outside of shots.
 
     Returns
     -------
     times : StageTimes
     """
-    batch, survey = (_waves(n, workers) for n in (counts.shots, counts.every))
-    forward, whole, product = (
-        t + shot.handover if t else 0.0 for t in (shot.forward, shot.whole, shot.product)
-    )
-    evaluation = batch * (whole + counts.first_passes * forward)
-    start = shot.start + _waves(counts.checked, workers) * forward
+
+    def of_all(seconds: float, shots: int) -> float:
+        """One shot of a worker after the other, none divided; one process hands all over."""
+        turns = math.ceil(shots / workers)
+        return max(turns * (seconds + shot.handover), shots * shot.handover) if seconds else 0.0
+
+    evaluation = of_all(shot.whole, counts.shots)
+    evaluation += counts.first_passes * of_all(shot.forward, counts.shots)
+    start = shot.start + of_all(shot.forward, counts.checked)
     if not counts.iterations:
-        return StageTimes(shot.whole, evaluation, evaluation, start, start + evaluation)
-    iteration = counts.evaluations * evaluation + counts.products * batch * product
-    first = start + evaluation + counts.once_gradients * batch * whole
-    last = counts.once_forwards * survey * forward
+        outside = between.shot * counts.shots
+        total = start + evaluation + outside
+        return StageTimes(shot.whole, evaluation, evaluation, start, total, outside)
+    each = (counts.evaluations + counts.products) * between.turn
+    iteration = counts.evaluations * evaluation + each
+    iteration += counts.products * of_all(shot.product, counts.shots)
+    first = start + evaluation + between.first
+    first += counts.once_gradients * of_all(shot.whole, counts.shots)
+    last = counts.once_forwards * of_all(shot.forward, counts.every)
     total = first + counts.iterations * iteration + last
-    return StageTimes(shot.whole, evaluation, iteration, first, total)
+    outside = between.first + counts.iterations * each
+    return StageTimes(shot.whole, evaluation, iteration, first, total, outside, each)
 
 
-def _waves(shots: int, workers: int) -> float:
-    """How often a worker runs a shot in an evaluation: one shot after the other, none divided."""
-    return float(math.ceil(shots / workers))
+@dataclass(frozen=True)
+class RunTimes:
+    """Times of a run [s].
+
+    Attributes
+    ----------
+    start, end : float
+        Before the first stage, with the start of the workers, and after the last one.
+    outside : float
+        All that is outside of shots.
+    total : float
+    """
+
+    start: float
+    end: float
+    outside: float
+    total: float
+
+
+def of_run(
+    stages: Sequence[StageTimes], measured: Surroundings | None, kind: int = ELAPSED
+) -> RunTimes:
+    """Times of a run.
+
+    Parameters
+    ----------
+    stages : sequence of StageTimes
+    measured : Surroundings or None
+        None where they were not measured: they are then not in the times.
+    kind : {0, 1}
+        Elapsed time, or time on processors.
+
+    Returns
+    -------
+    times : RunTimes
+    """
+    start = end = 0.0
+    if measured is not None:
+        parts = measured.imports, measured.start, measured.workers
+        start, end = sum(part[kind] for part in parts), measured.end[kind]
+    outside = start + end + sum(stage.outside for stage in stages)
+    return RunTimes(start, end, outside, start + end + sum(stage.total for stage in stages))

@@ -12,10 +12,18 @@ from typing import Any
 
 from fwicli.config.loader import Loaded
 from fwicli.disk import atomic
-from fwicli.workflows.planning.costs import calibrations, counts, durations, grid_errors, transfers
+from fwicli.workflows.planning.costs import (
+    calibrations,
+    counts,
+    durations,
+    grid_errors,
+    surroundings,
+    transfers,
+)
 from fwicli.workflows.planning.costs.calibrations import Calibration
 from fwicli.workflows.planning.costs.counts import Counts
 from fwicli.workflows.planning.costs.durations import ELAPSED, PROCESSORS, StageTimes
+from fwicli.workflows.planning.costs.surroundings import Surroundings
 from fwicli.workflows.planning.plan import Plan
 from fwicli.workflows.run_folder import outputs
 from fwicli.workflows.run_folder.folder import RunFolder
@@ -39,6 +47,8 @@ class StageForecast:
         As measured, and without others' work on the same processors.
     threads : int
         By which times of one thread were divided.
+    surroundings : Surroundings or None
+        Times of the run outside of shots; None if there are none.
     """
 
     counts: Counts
@@ -46,6 +56,7 @@ class StageForecast:
     times: StageTimes | None = None
     quiet: StageTimes | None = None
     threads: int = 1
+    surroundings: Surroundings | None = None
 
 
 def stages(plan: Plan, loaded: Loaded) -> list[StageForecast]:
@@ -61,7 +72,7 @@ def stages(plan: Plan, loaded: Loaded) -> list[StageForecast]:
     -------
     stages : list of StageForecast
     """
-    forecasts = []
+    forecasts, around = [], surroundings.nearest(plan)
     for number, (stage, count) in enumerate(zip(plan.stages, counts.of_plan(plan), strict=True)):
         sums, curvature = plan.verb.kernels(loaded.config, number)
         of = calibrations.key(stage, sums, curvature)
@@ -73,13 +84,17 @@ def stages(plan: Plan, loaded: Loaded) -> list[StageForecast]:
         if measured is None:
             forecasts.append(StageForecast(count))
             continue
+        points = surroundings.unknowns(plan, number)
         times, quiet = (
             durations.of_stage(
-                durations.of_shot(stage, measured, bool(sums), kind, threads), count, plan.workers
+                durations.of_shot(stage, measured, bool(sums), kind, threads),
+                count,
+                plan.workers,
+                durations.outside(around, points, kind),
             )
             for kind in (ELAPSED, PROCESSORS)
         )
-        forecasts.append(StageForecast(count, measured, times, quiet, threads))
+        forecasts.append(StageForecast(count, measured, times, quiet, threads, around))
     return forecasts
 
 
@@ -116,10 +131,7 @@ def summary(plan: Plan, loaded: Loaded) -> dict[str, Any]:
         numbers["calibration"] = f"none on this machine for these kernels: run `{command}`"
         return numbers
     numbers["calibration"] = "; ".join(dict.fromkeys(_basis(plan, f) for f in forecasts))
-    numbers["time_s"] = round(sum(t.total for t in times), 3)
-    quiet = sum(f.quiet.total for f in forecasts if f.quiet is not None)
-    if numbers["time_s"] > BUSY * quiet:
-        numbers["time_on_quiet_machine_s"] = round(quiet, 3)
+    numbers |= _of_run(forecasts)
     numbers["compilation_s"] = round(max(m.compilation for m in measured), 3)
     if all(m.own and m.planned > SMALL for m in measured):
         numbers["memory_per_worker_measured_mb"] = round(_memory(plan, measured) / 1e6, 1)
@@ -134,6 +146,24 @@ def summary(plan: Plan, loaded: Loaded) -> dict[str, Any]:
         for f, e in zip(forecasts, errors, strict=True)
     ]
     return numbers
+
+
+def _of_run(forecasts: list[StageForecast]) -> dict[str, Any]:
+    """Times of the run."""
+    around = forecasts[0].surroundings
+    run = durations.of_run([f.times for f in forecasts if f.times is not None], around)
+    stages = [f.quiet for f in forecasts if f.quiet is not None]
+    quiet = durations.of_run(stages, around, PROCESSORS)
+    numbers: dict[str, Any] = {"time_s": round(run.total, 3)}
+    if run.total > BUSY * quiet.total:
+        numbers["time_on_quiet_machine_s"] = round(quiet.total, 3)
+    if around is None:
+        return numbers | {"time_outside_of_shots_s": None}
+    return numbers | {
+        "time_outside_of_shots_s": round(run.outside, 3),
+        "time_of_start_s": round(run.start, 3),
+        "time_of_end_s": round(run.end, 3),
+    }
 
 
 def note(plan: Plan, loaded: Loaded, folder: RunFolder) -> None:
@@ -169,12 +199,22 @@ def _stage(forecast: StageForecast) -> dict[str, Any]:
         **(
             {"time_of_iteration_s": round(times.iteration, 3)} if forecast.counts.iterations else {}
         ),
+        **_outside(forecast),
         "time_before_iterations_s": round(times.first, 3),
         "time_s": round(times.total, 3),
         "iterations": forecast.counts.iterations,
         "evaluations_per_iteration": forecast.counts.evaluations,
         "shots_per_evaluation": forecast.counts.shots,
     }
+
+
+def _outside(forecast: StageForecast) -> dict[str, Any]:
+    """Time of an iteration outside of shots; None where it was not measured."""
+    if forecast.times is None or not forecast.counts.iterations:
+        return {}
+    seconds = round(forecast.times.outside_of_iteration, 3)
+    name = "time_of_iteration_outside_of_shots_s"
+    return {name: None if forecast.surroundings is None else seconds}
 
 
 def _basis(plan: Plan, forecast: StageForecast) -> str:
@@ -187,6 +227,8 @@ def _basis(plan: Plan, forecast: StageForecast) -> str:
         text += ", scaled by points and steps"
     if forecast.threads > 1:
         text += f" and to {forecast.threads} threads, as if each were as fast as one alone"
+    if forecast.surroundings is None:
+        text += ", without the time outside of shots: `--calibrate` measures it"
     if plan.nodes is not None:
         text += ", on this machine: on a node, the same command measures that"
     return text

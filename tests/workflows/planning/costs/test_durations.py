@@ -12,7 +12,8 @@ from fwicli.propagators.history import HistoryOptions
 from fwicli.workflows.planning.costs import calibrations, counts, durations, forecast
 from fwicli.workflows.planning.costs.calibrations import Calibration
 from fwicli.workflows.planning.costs.counts import Counts
-from fwicli.workflows.planning.costs.durations import ShotTimes
+from fwicli.workflows.planning.costs.durations import OutsideTimes, ShotTimes
+from fwicli.workflows.planning.costs.surroundings import Surroundings
 from fwicli.workflows.planning.plan import Plan, make_plan
 
 
@@ -79,6 +80,40 @@ def test_time_of_a_stage() -> None:
     assert times.total == times.first + 3 * times.iteration + 5 * 1.5
     once = durations.of_stage(shot, Counts(5, 5, checked=3), 2)
     assert once.total == 2 + 2 * 1.5 + 3 * 4.5
+
+
+def test_time_outside_of_shots() -> None:
+    """Each evaluation and product has its share, each stage its beginning, the run its ends."""
+    shot = ShotTimes(forward=1.0, whole=4.0, product=6.0, start=2.0, handover=0.5)
+    count = Counts(5, 10, 3, 1.5, 2.0)
+    plain = durations.of_stage(shot, count, 2)
+    times = durations.of_stage(shot, count, 2, OutsideTimes(first=7.0, turn=0.2))
+    assert times.outside_of_iteration == pytest.approx(3.5 * 0.2)
+    assert times.iteration == pytest.approx(plain.iteration + 3.5 * 0.2)
+    assert times.first == plain.first + 7
+    assert times.outside == pytest.approx(7 + 3 * 3.5 * 0.2)
+    assert times.total == pytest.approx(plain.total + times.outside)
+    once = durations.of_stage(shot, Counts(5, 5), 2, OutsideTimes(first=7.0, shot=0.1))
+    assert once.outside == pytest.approx(0.5)
+    measured = Surroundings(
+        10, 10, imports=(1.0, 0.1), start=(2.0, 0.2), workers=(3.0, 0.3), end=(4.0, 0.4)
+    )
+    run = durations.of_run([times, once], measured)
+    assert (run.start, run.end) == (6.0, 4.0)
+    assert run.outside == pytest.approx(10 + times.outside + once.outside)
+    assert run.total == pytest.approx(10 + times.total + once.total)
+    quiet = durations.of_run([times], measured, durations.PROCESSORS)
+    assert quiet.outside == pytest.approx(1.0 + times.outside)
+    alone = durations.of_run([plain], None)
+    assert (alone.total, alone.outside) == (plain.total, 0)
+
+
+def test_many_workers_wait_for_the_command() -> None:
+    """One process hands over all shots: 100 workers are no faster than that."""
+    shot = ShotTimes(forward=1.0, whole=4.0, product=6.0, start=2.0, handover=0.5)
+    assert durations.of_stage(shot, Counts(100, 100), 100).evaluation == 50
+    assert durations.of_stage(shot, Counts(100, 100), 10).evaluation == 50
+    assert durations.of_stage(shot, Counts(100, 100), 5).evaluation == 20 * 4.5
 
 
 def test_counts_of_batches_and_sources(survey: Path) -> None:

@@ -1,0 +1,248 @@
+"""Measured times of a run outside of its shots, in files beside the compiled kernels.
+
+    run    = start of the command and of the workers + stages + results and pictures
+    stage  = first evaluation and diagnosis + iterations
+    turn   = optimizer, preconditioning, journal and files, for each evaluation or product
+
+They belong to the process of the command, and do not depend on the number of workers. A model of
+other points takes the times of the most similar one: what works on arrays is scaled by points, and
+what reads records by their samples, upwards only, since part of these times has no size.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from fwicli.execution import machine
+from fwicli.propagators.kernels import cache
+from fwicli.workflows.assembly.inversion import StageObjects
+from fwicli.workflows.planning.costs import calibrations
+from fwicli.workflows.planning.costs.calibrations import MOST, NONE, Times
+from fwicli.workflows.planning.plan import Plan
+
+# Another one when what a file holds changes its meaning.
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class StageSurroundings:
+    """Times of a stage outside of its shots.
+
+    Attributes
+    ----------
+    points : int
+        Of the grid of the unknowns.
+    first : tuple of float
+        From the beginning of the stage to its first iteration: elapsed, and on processors [s].
+    turn : tuple of float
+        Of one evaluation or product, with its share of an iteration [s].
+    """
+
+    points: int
+    first: Times = NONE
+    turn: Times = NONE
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Times of a run outside of its shots.
+
+    Attributes
+    ----------
+    points : int
+        Of the grid of the model.
+    samples : int
+        Of all records.
+    imports, start : tuple of float
+        From the command to the plan of the run, and from there to its first stage: elapsed, and
+        on processors [s].
+    workers : tuple of float
+        To start the first worker process; zero for a run in one process [s].
+    shot : tuple of float
+        To write what a shot of modelling or migration leaves [s].
+    end : tuple of float
+        From the end of the last stage to that of the command [s].
+    stages : tuple of StageSurroundings
+        Of an inversion.
+    measured : float
+        Time of the measurement [s since 1970].
+    """
+
+    points: int
+    samples: int
+    imports: Times = NONE
+    start: Times = NONE
+    workers: Times = NONE
+    shot: Times = NONE
+    end: Times = NONE
+    stages: tuple[StageSurroundings, ...] = ()
+    measured: float = 0.0
+
+    def scaled(self, points: int, samples: int) -> Surroundings:
+        """Times of a larger model and more records; those of smaller ones are as measured.
+
+        Parameters
+        ----------
+        points, samples : int
+            Of the model, and of all records.
+
+        Returns
+        -------
+        surroundings : Surroundings
+        """
+        by_points = max(1.0, points / self.points)
+        by_both = max(by_points, samples / self.samples)
+        return replace(self, points=points, samples=samples, start=_times(self.start, by_both))
+
+    def of_stage(self, points: int) -> StageSurroundings:
+        """Times of a stage whose unknowns have this number of points.
+
+        Parameters
+        ----------
+        points : int
+
+        Returns
+        -------
+        stage : StageSurroundings
+            Zero without stages.
+        """
+        if not self.stages:
+            return StageSurroundings(points)
+        nearest = min(self.stages, key=lambda s: abs(math.log(s.points / points)))
+        larger = max(1.0, points / nearest.points)
+        return StageSurroundings(
+            points, _times(nearest.first, larger), _times(nearest.turn, larger)
+        )
+
+
+def key(plan: Plan) -> dict[str, Any]:
+    """Everything that the times of a plan depend on, but its sizes.
+
+    Parameters
+    ----------
+    plan : Plan
+
+    Returns
+    -------
+    key : dict
+    """
+    inversion = plan.inversion
+    return {
+        "format": FORMAT,
+        "machine": {"processor": machine.processor(), "cores": machine.cores()},
+        "kind": plan.kind,
+        "dimensions": plan.model.grid.ndim,
+        "processes": plan.workers > 1,
+        "stages": [] if inversion is None else sorted(set(map(_settings, inversion.stages))),
+    }
+
+
+def write(plan: Plan, surroundings: Surroundings) -> None:
+    """Keep a measurement in place of earlier ones of the same sizes.
+
+    Parameters
+    ----------
+    plan : Plan
+    surroundings : Surroundings
+    """
+    name = _name(plan)
+    with cache.alone(name):
+        others = [s for s in _read(name) if _sizes(s) != _sizes(surroundings)]
+        entries = [asdict(s) for s in [*others, surroundings][-MOST:]]
+        cache.write(name, json.dumps({"key": key(plan), "runs": entries}).encode())
+
+
+def nearest(plan: Plan) -> Surroundings | None:
+    """Times of the most similar run, scaled to a plan; None if there is none of its kind.
+
+    Parameters
+    ----------
+    plan : Plan
+
+    Returns
+    -------
+    surroundings : Surroundings or None
+    """
+    points, samples = sizes(plan)
+
+    def unlike(measured: Surroundings) -> tuple[float, ...]:
+        return (
+            abs(math.log(measured.points / points)),
+            abs(math.log(measured.samples / samples)),
+            -measured.measured,
+        )
+
+    measured = min(_read(_name(plan)), key=unlike, default=None)
+    return None if measured is None else measured.scaled(points, samples)
+
+
+def sizes(plan: Plan) -> tuple[int, int]:
+    """Points of the model, and samples of all records; each at least 1.
+
+    Parameters
+    ----------
+    plan : Plan
+
+    Returns
+    -------
+    sizes : tuple of int
+    """
+    samples = int(plan.acquisition.counts.sum()) * plan.stages[0].time.samples
+    return math.prod(plan.model.grid.shape), max(1, samples)
+
+
+def unknowns(plan: Plan, number: int) -> int:
+    """Points of the unknowns of a stage.
+
+    Parameters
+    ----------
+    plan : Plan
+    number : int
+        Of the stage, from 0.
+
+    Returns
+    -------
+    points : int
+    """
+    stage = plan.stages[number]
+    return math.prod((stage.earth or stage.grid).shape)
+
+
+def _settings(objects: StageObjects) -> str:
+    """What a stage does outside of its shots, in words."""
+    return f"{type(objects.optimizer).__name__} of {len(objects.variables.blocks)}"
+
+
+def _name(plan: Plan) -> str:
+    text = json.dumps(key(plan), sort_keys=True)
+    return f"{calibrations.PREFIX}run-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def _read(name: str) -> list[Surroundings]:
+    """All measurements of a name, the oldest first."""
+    data = cache.read(name)
+    return [] if data is None else [_entry(entry) for entry in json.loads(data)["runs"]]
+
+
+def _entry(values: Mapping[str, Any]) -> Surroundings:
+    others: dict[str, Any] = {
+        n: tuple(v) if isinstance(v, list) else v for n, v in values.items() if n != "stages"
+    }
+    stages = tuple(
+        StageSurroundings(s["points"], tuple(s["first"]), tuple(s["turn"]))
+        for s in values["stages"]
+    )
+    return Surroundings(**others, stages=stages)
+
+
+def _sizes(measured: Surroundings) -> tuple[Any, ...]:
+    return measured.points, measured.samples, [s.points for s in measured.stages]
+
+
+def _times(times: Times, factor: float) -> Times:
+    return factor * times[0], factor * times[1]
