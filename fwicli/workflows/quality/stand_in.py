@@ -1,9 +1,9 @@
-"""An executor without waves: results of shots by formulas, and a clock of all that is not theirs.
+"""An executor without waves: results of shots by formulas, and a clock of everything else.
 
     value(p) = |p - t|**2 / 2,    gradient(p) = p - t,    product(v) = v,    t = (1 + CHANGE) p_0
 
 with p_0 the parameters of the first evaluation. An optimizer goes its way with them as with those
-of waves, so that the process of a command does all that it does in a run.
+of waves, so that the process of a command works as in a run.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ class StageTimes:
         Of a shot, of an evaluation, of an iteration, of all before the first iteration, and of the
         stage.
     outside, outside_of_iteration : float
-        What of the stage, and of an iteration, is outside of shots.
+        Of the stage and of an iteration, the part outside of shots.
     """
 
     shot: float

@@ -214,7 +214,7 @@ def unknowns(plan: Plan, number: int) -> int:
 
 
 def _settings(objects: StageObjects) -> str:
-    """What a stage does outside of its shots, in words."""
+    """Optimizer and variables of a stage, which its time outside of shots depends on, in words."""
     return f"{type(objects.optimizer).__name__} of {len(objects.variables.blocks)}"
 
 
