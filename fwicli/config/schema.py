@@ -17,6 +17,7 @@ from fwicli.config.arrays import ArrayFileSection, NumberOrArray
 from fwicli.config.data import DataSection
 from fwicli.config.execution import ExecutionSection
 from fwicli.config.geometry import Geometry
+from fwicli.config.imaging import ImagingSection
 from fwicli.config.inversion import InversionSection
 from fwicli.config.least_squares import LsrtmSection
 from fwicli.config.migration import MigrationSection
@@ -37,11 +38,9 @@ from fwicli.config.wavelets import OrmsbySection as OrmsbySection
 from fwicli.config.wavelets import RickerSection as RickerSection
 from fwicli.config.wavelets import WaveletFileSection as WaveletFileSection
 from fwicli.config.wavelets import WaveletSection as WaveletSection
-from fwicli.imaging.conditions.names import CHANGES, ENERGIES
 from fwicli.propagators.absorbing import SIDES
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.history import HISTORY_KINDS
-from fwicli.propagators.kernels.imaging_conditions import CONDITIONS
 
 Spacing = Annotated[
     Annotated[Positive, Tag("number")]
@@ -224,52 +223,6 @@ class PhysicsSection(Section):
             raise ValueError(
                 "`free_surface: true` and `top` among the sides of `absorbing` exclude each other; "
                 "leave `top` out, or set `free_surface: false`"
-            )
-        return self
-
-
-Degrees = Annotated[float, Field(strict=True, gt=0, le=90, allow_inf_nan=False)]
-
-
-class ImagingSection(MigrationSection):
-    """Reverse-time migration."""
-
-    condition: Annotated[str, OneOf([*CONDITIONS, "gradient", *CHANGES])] = "correlation"
-    """This imaging condition combines the fields, or this property changes; `gradient` is the
-    transpose of Born modelling."""
-    max_angle: Degrees | None = None
-    """A shot adds to points within this angle below its source, tapered by 10 degrees on both
-    sides; by default everywhere [deg]."""
-    illumination: NonNegative = 0.01
-    """The image is divided by an energy, damped by this share of its mean; 0 is off."""
-    illumination_of: Annotated[str, OneOf(ENERGIES)] = "source"
-    """This energy divides the image: of the source, of source and receivers both, or the diagonal
-    of the Hessian by probing."""
-    illumination_smoothing: NonNegative = 0.0
-    """The energy is smoothed by a Gaussian with this standard deviation [m]."""
-    laplacian: bool | None = None
-    """A Laplacian filter removes low-wavenumber backscatter; by default from the images of
-    correlation and gradient."""
-    low_cut: Positive | None = None
-    """Wavelengths along depth above this one are removed from the image [m]."""
-    max_dip: Degrees | None = None
-    """Reflectors of steeper dip are removed from the image [deg]."""
-    mute_taper: NonNegative = 0.0
-    """The image rises from zero over this distance below the mute [m]."""
-    gain: Positive | None = None
-    """Pictures alone show the image with its amplitudes balanced over this length [m]."""
-
-    @property
-    def has_laplacian(self) -> bool:
-        """Whether the Laplacian filter is applied."""
-        return self.condition not in CHANGES if self.laplacian is None else self.laplacian
-
-    @model_validator(mode="after")
-    def _diagonal_of_an_image(self) -> ImagingSection:
-        if self.illumination_of == "hessian" and self.condition in ("gradient", "illumination"):
-            raise ValueError(
-                f"`illumination_of: hessian` is not for `condition: {self.condition}`; choose "
-                f"another condition, such as velocity, or `illumination_of: both`"
             )
         return self
 

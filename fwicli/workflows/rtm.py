@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config import schema
+from fwicli.config.imaging import GathersSection, ImagingSection
 from fwicli.config.loader import Loaded
 from fwicli.files import hdf5, writing
-from fwicli.imaging.conditions.names import CHANGES, sums
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import Regridding, coarsened
-from fwicli.workflows.assembly import executors, survey
+from fwicli.workflows.assembly import executors, images, survey
 from fwicli.workflows.inversion.migration.records import MigrationRecords, smooth_model
 from fwicli.workflows.planning import migration
 from fwicli.workflows.planning.costs import forecast
@@ -36,11 +36,13 @@ from fwicli.workflows.run_folder.progress import Progress, Silent
 from fwicli.workflows.verbs import Kernels, ProcessMemory, Verb
 
 if TYPE_CHECKING:
+    from fwicli.propagators.discretization import Discretization
     from fwicli.propagators.tasks import SummandTask
 
 Array = NDArray[Any]
 
-RESULT = outputs.IMAGE
+RESULT, GATHERS = outputs.IMAGE, "gathers.h5"
+PICTURES = ("image.png", "reflectivity.png", "image_gathers.png")
 # Arrays on the grid of the model that an image and its intermediate files hold.
 ARRAYS = 6
 UNDEFINED = (
@@ -172,6 +174,8 @@ def _conclude(
         else:
             summary["correlation"] = correlation
     _write(run_folder.file(RESULT), smooth, named)
+    if loaded.config.imaging.gathers is not None:
+        _gathers(loaded.config.imaging.gathers, run_folder, plan.stages[0].discretization(), sums)
     finished.remove()
     _draw(run_folder, smooth, named, loaded.config.imaging.gain)
     summary |= _seconds(started)
@@ -187,7 +191,7 @@ def _seconds(started: float) -> dict[str, float]:
 
 
 def _images(
-    imaging: schema.ImagingSection,
+    imaging: ImagingSection,
     numerics: Numerics,
     smooth: EarthModel,
     sums: Mapping[str, Array],
@@ -202,7 +206,7 @@ def _images(
     image = unfiltered = sums["image"]
     illumination = _energy(imaging, numerics, sums["illumination"])
     # Before the image is moved to a finer grid: a Laplacian would show the kinks of that.
-    if imaging.illumination > 0:
+    if imaging.illumination > 0 and imaging.condition != "excitation":
         image = compensate(image, illumination, imaging.illumination)
     if imaging.has_laplacian:
         image = filters.laplacian(image, coarsened(smooth, numerics.grid))
@@ -220,7 +224,35 @@ def _images(
     return {"image": image, "unfiltered": unfiltered, "illumination": illumination}
 
 
-def _energy(imaging: schema.ImagingSection, numerics: Numerics, energy: Array) -> Array:
+def _gathers(
+    section: GathersSection,
+    folder: RunFolder,
+    discretization: Discretization,
+    sums: Mapping[str, Array],
+) -> None:
+    """Write and draw the gathers of the image."""
+    from fwicli.imaging.extended.migration import gathers_of
+
+    values = gathers_of(sums)
+    if values is None:
+        return
+    gathers, grid = images.gathers(section, discretization, values), discretization.grid
+    with writing.deferring_signals(), writing.replacing(folder.file(GATHERS)) as file:
+        arrays = {"gathers": gathers.values}
+        file["lags"] = gathers.lags
+        file.attrs.update({"kind": gathers.kind, "unit_of_lags": gathers.unit, **provenance()})
+        if gathers.moveout is not None:
+            file["angles"] = gathers.angles
+            arrays |= {"angle_gathers": gathers.by_angle, "curvature": gathers.moveout.curvature}
+            arrays |= {"semblance": gathers.moveout.semblance}
+        for name, array in arrays.items():
+            unit = "m" if name == "curvature" else ""
+            hdf5.write_on_grid(file, name, array.astype(np.float32), grid, unit)
+    if grid.ndim == 2:
+        images.draw(folder.file("image_gathers.png"), gathers, grid, section.at)
+
+
+def _energy(imaging: ImagingSection, numerics: Numerics, energy: Array) -> Array:
     """The energy that divides the image, smoothed; what probing leaves below zero is zero."""
     from scipy import ndimage
 
@@ -246,37 +278,27 @@ def _draw(
         pictures.image(folder.file(f"{name}.png"), values, smooth, title)
 
 
-def _tasks(
-    imaging: schema.ImagingSection, plan: Plan, migrated: MigrationRecords
-) -> list[SummandTask]:
+def _tasks(imaging: ImagingSection, plan: Plan, migrated: MigrationRecords) -> list[SummandTask]:
     """A task for each shot with live traces, whose result is a `Stack`."""
-    from fwicli.imaging.apertures import AngleTaper
-    from fwicli.imaging.migration import MigrationTask, with_earth  # late: Devito
+    from fwicli.imaging.extended.migration import ExtendedMigrationTask  # late: Devito
     from fwicli.propagators.tasks import SummandTask, WindowedTask
 
-    numerics, parameters = plan.stages[0], migrated.parameters
+    numerics = plan.stages[0]
     discretization = numerics.discretization()
-    if imaging.condition in CHANGES or imaging.illumination_of == "hessian":
-        earth = coarsened(migrated.smooth, numerics.grid)
-        parameters = with_earth(parameters, earth.properties)
-    angle = imaging.max_angle
-    taper = None if angle is None else AngleTaper(max(0.0, angle - 10.0), angle + 10.0)
+    earth = coarsened(migrated.smooth, numerics.grid)
+    parameters = images.parameters(imaging, migrated.parameters, earth)
     tasks = []
     for shot in migrated.shots:
-        task = MigrationTask(
+        task = ExtendedMigrationTask(
             discretization,
             parameters,
             migrated.records.wavelet_of(shot),
             *migrated.places(shot),
             migrated.observed(shot),
-            imaging.condition,
-            imaging.subtract_modelled,
-            migrated.near(shot),
-            migrated.span(shot),
-            imaging.illumination_of,
-            taper,
-            shot,
-            migrated.preparation(shot).conditioning,
+            near=migrated.near(shot),
+            span=migrated.span(shot),
+            conditioning=migrated.preparation(shot).conditioning,
+            **images.options(imaging, discretization, shot),
         )
         tasks.append(SummandTask(WindowedTask(task, numerics.window(shot))))
     return tasks
@@ -314,18 +336,13 @@ def _write(path: Path, smooth: EarthModel, named: Mapping[str, Array]) -> None:
 
 def _kernels(config: schema.RtmConfig, _number: int) -> Kernels:
     """Kernels of the imaging condition and of the illumination."""
-    condition = config.imaging.condition
-    kinds: tuple[str, ...] = (condition,)
-    if condition in CHANGES:
-        # Two dimensions or three: the sums are the same.
-        kinds, _ = sums(condition, config.physics.equation, 2)
-    return (*kinds, "illumination"), None
+    return images.kernel_sums(config.imaging, config.physics.equation), None
 
 
 VERB = Verb(
     plan=migration.plan,
     run=run,
-    outputs=lambda _: (RESULT, PARTIAL, "image.png", "reflectivity.png"),
+    outputs=lambda _: (RESULT, GATHERS, PARTIAL, *PICTURES),
     output_bytes=lambda plan: 2 * 4.0 * float(np.prod(plan.model.grid.shape)) * ARRAYS,
     kernels=_kernels,
     merge=merge,

@@ -89,6 +89,8 @@ def test_options_change_the_image(survey: Path, tmp_path: Path) -> None:
         "smoothing": "imaging.illumination_smoothing=50",
         "low_cut": "imaging.low_cut=150",
         "max_dip": "imaging.max_dip=15",
+        "up_down": "imaging.condition=up_down",
+        "excitation": "imaging.condition=excitation",
         "velocity": "imaging.condition=velocity",
         "impedance": "imaging.condition=inverse_scattering",
     }
@@ -110,6 +112,35 @@ def test_options_change_the_image(survey: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(tapered[:, 31:], muted[:, 31:])  # gain is for pictures alone
     rtm.run(load(survey / "rtm.yaml", settings=GRID), tmp_path / "grid")
     assert image(tmp_path / "grid").shape == (31, 21)
+
+
+@pytest.mark.parametrize(
+    ("kind", "largest", "count"),
+    [("subsurface_offset", 50.0, 11), ("time_shift", 0.016, 9), ("source_distance", 300.0, 21)],
+)
+def test_gathers_are_written_and_drawn(
+    survey: Path, tmp_path: Path, kind: str, largest: float, count: int
+) -> None:
+    """With the same bits after an interruption; the picture is there."""
+    settings = [f"imaging.gathers={{kind: {kind}, largest: {largest}, at: [200, 400]}}"]
+    if kind == "subsurface_offset":
+        settings = [settings[0].replace("at:", "angles: 40, at:")]
+    loaded = load(survey / "rtm.yaml", settings=[*settings, "execution.workers=1"])
+    rtm.run(loaded, tmp_path / "whole")
+    with h5py.File(tmp_path / "whole" / "gathers.h5") as file:
+        gathers, lags = file["gathers"][()], file["lags"][()]
+        assert file.attrs["kind"] == kind
+        angles = file["angle_gathers"].shape if "angles" in file else None
+    assert gathers.shape == (len(lags), 61, 41)
+    assert len(lags) == count
+    np.testing.assert_allclose(lags, -lags[::-1], atol=1e-12)
+    assert angles == ((17, 61, 41) if kind == "subsurface_offset" else None)
+    assert (tmp_path / "whole" / "image_gathers.png").stat().st_size > 5000
+    with pytest.raises(KeyboardInterrupt):
+        rtm.run(loaded, tmp_path / "run", progress=StopAfter(2))
+    rtm.run(loaded, tmp_path / "run", resume=True)
+    with h5py.File(tmp_path / "run" / "gathers.h5") as file:
+        np.testing.assert_array_equal(file["gathers"][()], gathers)
 
 
 @pytest.mark.slow

@@ -14,6 +14,9 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "delta": ("delta",),
 }
 CORRELATION = "correlation"
+# Images of two whole fields (see `imaging.extended`), and kinds of gathers.
+FIELDS = ("up_down", "left_right", "excitation")
+GATHERS = ("subsurface_offset", "time_shift", "source_distance")
 # Energies that an image is divided by (see `imaging.energies`).
 ENERGIES = ("source", "both", "hessian")
 NAMES = (CORRELATION, *CHANGES)

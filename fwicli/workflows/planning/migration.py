@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from fwicli.config import schema
+from fwicli.config.imaging import ImagingSection
 from fwicli.config.loader import Key
 from fwicli.imaging.conditions.names import CHANGES, available, sums
 from fwicli.propagators.equations import registry
@@ -156,7 +157,7 @@ def _differentiated(config: schema.MigrationConfig, model: EarthModel) -> tuple[
     imaging, equation, ndim = config.migration, config.physics.equation, model.grid.ndim
     # An image by the gradient is that of the compressibility, the first parameter.
     first = next(iter(registry.load(equation).parameters(ndim)))
-    if not isinstance(imaging, schema.ImagingSection) or imaging.condition == "gradient":
+    if not isinstance(imaging, ImagingSection) or imaging.condition == "gradient":
         return (first,)
     needed = sums(imaging.condition, equation, ndim)[1] if imaging.condition in CHANGES else ()
     return needed or ((first,) if imaging.illumination_of == "hessian" else ())

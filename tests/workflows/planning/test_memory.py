@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwicli.config import schema
+from fwicli.config.imaging import ImagingSection
 from fwicli.config.loader import load
 from fwicli.workflows import model
 from fwicli.workflows.planning.plan import make_plan
@@ -49,7 +49,7 @@ execution: {workers: 2}
 IMAGES = {
     "model": (),
     "invert": ("gradient", "illumination"),
-    "rtm": (schema.ImagingSection().condition, "illumination"),
+    "rtm": (ImagingSection().condition, "illumination"),
 }
 CUBE = ["geometry.sources.y=600", "geometry.receivers.y=600"]
 
