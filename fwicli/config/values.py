@@ -93,7 +93,9 @@ class OneOf:
 class Section(BaseModel):
     """A mapping in which every key is known."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, defer_build=True
+    )
 
     def chosen(self, *names: str) -> tuple[str, ...]:
         """Names among some settings whose values are not their defaults."""
