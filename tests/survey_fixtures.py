@@ -10,6 +10,7 @@ import pytest
 
 from fwicli.config.loader import load
 from fwicli.workflows import model
+from tests import pictures
 
 EARTH = "{vp: {file: true.npy}, spacing: 10}"
 
@@ -57,7 +58,8 @@ def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
     texts = {"model": MODEL, "invert": INVERT, "rtm": RTM, "lsrtm": LSRTM}
     for name, text in texts.items():
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
-    model.run(load(folder / "model.yaml"), folder / "shots")
+    with pictures.drawn():
+        model.run(load(folder / "model.yaml"), folder / "shots")
     return folder
 
 
@@ -66,4 +68,5 @@ def inverted(survey: Path) -> dict[str, Any]:
     """Summary of an inversion that was never interrupted, in `whole`."""
     from fwicli.workflows import invert
 
-    return invert.run(load(survey / "invert.yaml"), survey / "whole")
+    with pictures.drawn():
+        return invert.run(load(survey / "invert.yaml"), survey / "whole")

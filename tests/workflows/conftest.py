@@ -6,10 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import pictures
+
 
 @pytest.fixture(scope="package", autouse=True)
-def coarse_pictures() -> Iterator[None]:
-    """Pictures of few dots: drawing them takes longer than the waves of a small survey."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fwicli.plotting.pictures.DPI", 50)
+def white_pictures() -> Iterator[None]:
+    """Runs write white pictures, unless a test asks for drawn ones."""
+    with pictures.white():
+        yield
+
+
+@pytest.fixture
+def drawn_pictures() -> Iterator[None]:
+    """Runs of the test draw their pictures."""
+    with pictures.drawn():
         yield

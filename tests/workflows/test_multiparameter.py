@@ -20,6 +20,7 @@ from fwicli.workflows import invert, model
 from fwicli.workflows.assembly.inversion import InversionObjects
 from fwicli.workflows.assembly.survey import earth_model
 from fwicli.workflows.planning.plan import make_plan
+from tests import pictures
 from tests.survey_fixtures import MODEL
 from tests.workflows.planning.test_plan import impossible
 from tests.workflows.test_invert import StopAtUpdate
@@ -73,7 +74,8 @@ def dense(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def inverted(dense: Path) -> dict[str, Any]:
     """Summary of an inversion for vp and rho that was never interrupted, in `whole`."""
-    return invert.run(load(dense / "invert.yaml"), dense / "whole")
+    with pictures.drawn():
+        return invert.run(load(dense / "invert.yaml"), dense / "whole")
 
 
 def test_both_properties_improve(dense: Path, inverted: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ def image(folder: Path) -> np.ndarray:
         return np.array(file["image"])
 
 
+@pytest.mark.usefixtures("drawn_pictures")
 def test_image_shows_the_reflector(survey: Path, tmp_path: Path) -> None:
     """It correlates with the reflectivity of the true model; the pictures are there."""
     summary = rtm.run(load(survey / "rtm.yaml"), tmp_path / "run")

@@ -90,6 +90,7 @@ def test_impossible_codes_are_refused(survey: Path, tmp_path: Path) -> None:
     make_plan(load(survey / "invert.yaml", settings=[*settings, "inversion.shots={batch: 2}"]))
 
 
+@pytest.mark.usefixtures("drawn_pictures")
 def test_wrong_polarity_is_told(survey: Path, tmp_path: Path) -> None:
     """In the log, in the progress and as a picture; numbers of every stage's first evaluation."""
     wavelet = f"{{kind: file, file: {survey}/shots/shots.h5, scale: -10}}"

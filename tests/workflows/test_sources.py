@@ -31,6 +31,7 @@ def settings(estimate: str, *more: str) -> list[str]:
 
 
 @pytest.mark.parametrize("estimate", ["shot", "common"])
+@pytest.mark.usefixtures("drawn_pictures")
 def test_unknown_wavelet(survey: Path, tmp_path: Path, estimate: str) -> None:
     """It is found, written and drawn; and the model gets nearer to the true one."""
     loaded = load(survey / "invert.yaml", settings=settings(estimate, ALONE))
