@@ -9,10 +9,14 @@
 # make test-extra EXTRAS=torch  lint, types, and only the tests that need that extra
 # make test-slurm only the tests that need SLURM, which root starts where it is installed
 # VENV=FOLDER     another virtual environment than .venv
+# WORKERS=N       processes of the tests; one more than there are cores, unless given
 
 PYTHON ?= python3
 EXTRAS ?=
 VENV ?= .venv
+# Many tests wait for processes of their own: one worker more than there are cores.
+WORKERS ?= $(shell expr $$(nproc) + 1)
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 BIN := $(VENV)/bin
 comma := ,
 STAMP := $(VENV)/.installed$(if $(EXTRAS),-$(EXTRAS))
@@ -20,7 +24,7 @@ DEV_STAMP := $(VENV)/.installed-dev$(if $(EXTRAS),-$(EXTRAS))
 DOCS_STAMP := $(VENV)/.installed-docs
 
 
-.PHONY: demo test test-full test-extra test-slurm lint bytecode bench docs notebooks gallery clean
+.PHONY: demo test tests test-full test-extra test-slurm lint bytecode bench docs notebooks gallery clean
 
 demo: $(STAMP)
 	$(BIN)/fwi model configs/demo_model.yaml -o runs/demo/model --force
@@ -30,14 +34,18 @@ demo: $(STAMP)
 	@echo "Pictures of the demo:"
 	@ls runs/demo/*/*.png
 
-test: lint bytecode
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not slurm"
+# Lint and types are checked beside the tests.
+test: bytecode
+	@$(MAKE) --no-print-directory --jobs 2 lint tests
+
+tests:
+	$(PYTEST) -m "not slow and not slurm"
 
 test-full: lint bytecode
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(PYTEST)
 
 test-extra: lint bytecode
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "($(subst $(comma), or ,$(EXTRAS))) and not slow and not slurm"
+	$(PYTEST) -m "($(subst $(comma), or ,$(EXTRAS))) and not slow and not slurm"
 
 test-slurm: bytecode
 	$(BIN)/python -m pytest -rs -m slurm
