@@ -33,6 +33,10 @@ Inversion
     MISFITS, Misfit, LeastSquares
     Variable, Variables, PARAMETERIZATIONS      unknowns of an inversion
     Lbfgs, Problem          an optimizer and the problem that it minimises
+Images
+    SubsurfaceOffset, TimeShift         gathers of lags, for `operators.extended_imaging`
+    UpDown, LeftRight, Excitation       images of separated fields, and of their strongest arrival
+    SlantStack, residual_moveout        angle gathers of subsurface offsets, and their curvature
 Files and configs
     load_config, LoadedConfig       a config with its defaults
     make_plan, Plan                 checks and numbers before a run
@@ -70,6 +74,7 @@ PUBLIC = {
     "Discretization": "fwicli.propagators.discretization",
     "EQUATIONS": "fwicli.propagators.equations.registry",
     "EarthModel": "fwicli.survey.model",
+    "Excitation": "fwicli.imaging.extended.excitation",
     "ExecutionSection": "fwicli.config.execution",
     "Executor": "fwicli.execution",
     "ExtendedSource": "fwicli.propagators.locations",
@@ -81,6 +86,7 @@ PUBLIC = {
     "InProcess": "fwicli.execution",
     "Lbfgs": "fwicli.inversion.optimizers.lbfgs",
     "LeastSquares": "fwicli.inversion.misfits.residuals",
+    "LeftRight": "fwicli.imaging.extended.separation",
     "LoadedConfig": "fwicli.config.loader:Loaded",
     "Local": "fwicli.execution",
     "MISFITS": "fwicli.inversion.misfits.registry",
@@ -99,10 +105,14 @@ PUBLIC = {
     "SegyWriting": "fwicli.segy.records:Writing",
     "Silent": "fwicli.workflows.run_folder.progress",
     "Simulation": "fwicli.simulation",
+    "SlantStack": "fwicli.imaging.extended.gathers",
     "Spectrum": "fwicli.survey.signals.wavelets",
     "Stack": "fwicli.survey.stacks",
+    "SubsurfaceOffset": "fwicli.imaging.extended.lags",
     "TimeAxis": "fwicli.propagators.sampling.stability",
+    "TimeShift": "fwicli.imaging.extended.lags",
     "Traces": "fwicli.survey.traces",
+    "UpDown": "fwicli.imaging.extended.separation",
     "Variable": "fwicli.inversion.unknowns.variables",
     "Variables": "fwicli.inversion.unknowns.variables",
     "Verification": "fwicli.propagators.verification",
@@ -132,6 +142,7 @@ PUBLIC = {
     "read_wavelets": "fwicli.files.hdf5",
     "reflectivity_correlation": "fwicli.imaging.reflectivity:correlation",
     "regrid": "fwicli.survey.regridding:coarsened",
+    "residual_moveout": "fwicli.imaging.extended.gathers:moveout",
     "ricker": "fwicli.survey.signals.wavelets",
     "run_inversion": "fwicli.workflows.invert:run",
     "run_migration": "fwicli.workflows.rtm:run",

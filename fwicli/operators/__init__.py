@@ -22,13 +22,19 @@ PUBLIC = {
     "Encoder": "fwicli.operators.encoding",
     "Operator": "fwicli.operators.operator",
     "codes": "fwicli.operators.encoding",
+    "dip_cut": "fwicli.operators.image_filters",
     "extended": "fwicli.operators.emission",
     "extended_imaging": "fwicli.operators.extended_images",
     "forward": "fwicli.operators.modelling",
     "gauss_newton": "fwicli.operators.curvature",
     "hessian": "fwicli.operators.curvature",
+    "image_laplacian": "fwicli.operators.image_filters",
     "imaging": "fwicli.operators.images",
     "jacobian": "fwicli.operators.modelling",
+    "low_cut": "fwicli.operators.image_filters",
+    "normalised": "fwicli.operators.image_filters",
+    "probed_diagonal": "fwicli.operators.image_filters",
+    "weights": "fwicli.operators.image_filters",
 }
 # Old names of this package, and the public names that replace them.
 DEPRECATED: dict[str, str] = {}

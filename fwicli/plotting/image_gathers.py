@@ -30,9 +30,9 @@ class GatherPanels:
     lags : ndarray of shape (n,)
     label : str
         Of the lags, with their unit.
-    curvature : ndarray of shape (n_x, n_z), optional
+    curvature : ndarray of shape (n_x, n_z) or None
         Residual moveout c of z(0) + c tan(angle)**2 [m], at the best semblance.
-    energy : ndarray of shape (n_x, n_z), optional
+    energy : ndarray of shape (n_x, n_z) or None
         Weights of the mean curvature of a gather.
     """
 
@@ -46,7 +46,7 @@ class GatherPanels:
 def gathers(
     path: Path, rows: Sequence[GatherPanels], grid: Grid, at: Sequence[float] | None = None
 ) -> None:
-    """Draw gathers at some positions, one kind a row.
+    """Draw gathers into a file, as `figure` does.
 
     Parameters
     ----------
@@ -56,20 +56,38 @@ def gathers(
     grid : Grid
         In 2D.
     at : sequence of float, optional
+        Positions along x [m].
+    """
+    save(figure(rows, grid, at), path, DPI)
+
+
+def figure(rows: Sequence[GatherPanels], grid: Grid, at: Sequence[float] | None = None) -> Figure:
+    """Gathers at some positions, one kind a row.
+
+    Parameters
+    ----------
+    rows : sequence of GatherPanels
+    grid : Grid
+        In 2D.
+    at : sequence of float, optional
         Positions along x [m]; by default some from side to side.
+
+    Returns
+    -------
+    figure : Figure
     """
     x = grid.coordinates(0)
     positions = np.linspace(x[0], x[-1], PANELS + 2)[1:-1] if at is None else np.asarray(at)
     columns = [int(np.abs(x - position).argmin()) for position in positions]
-    size = (1.0 + 1.6 * len(columns), 4.2 * len(rows))
-    figure = Figure(figsize=size, layout="constrained")
-    panels = figure.subplots(len(rows), len(columns), squeeze=False, sharey=True)
+    size = (max(3.2, 1.0 + 1.6 * len(columns)), 4.2 * len(rows))
+    picture = Figure(figsize=size, layout="constrained")
+    panels = picture.subplots(len(rows), len(columns), squeeze=False, sharey=True)
     for row, axes in zip(rows, panels, strict=True):
         largest = float(np.percentile(np.abs(row.values[:, columns]), 99.5)) or 1.0
         for column, panel in zip(columns, axes, strict=True):
             _panel(panel, row, column, grid, largest)
         axes[0].set_ylabel("depth [km]")
-    save(figure, path, DPI)
+    return picture
 
 
 def _panel(panel: Axes, row: GatherPanels, column: int, grid: Grid, largest: float) -> None:

@@ -12,7 +12,11 @@ from fwicli.config.loader import load
 from fwicli.errors import ConfigError
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.workflows import rtm
+from fwicli.workflows.exchange.opening import FileLayout
 from fwicli.workflows.planning.plan import make_plan
+from fwicli.workflows.viewing.drawing.drawable import PictureOptions
+from fwicli.workflows.viewing.plot import available
+from fwicli.workflows.viewing.plot import run as plot
 from tests.equations import LARGE
 from tests.workflows.test_model import StopAfter
 
@@ -137,6 +141,12 @@ def test_gathers_are_written_and_drawn(
     np.testing.assert_allclose(lags, -lags[::-1], atol=1e-12)
     assert angles == ((17, 61, 41) if kind == "subsurface_offset" else None)
     assert (tmp_path / "whole" / "image_gathers.png").stat().st_size > 5000
+    drawn = "angle_gathers" if angles else "gathers"
+    assert drawn in available(tmp_path / "whole", FileLayout())
+    picture = tmp_path / "gathers.png"
+    options = PictureOptions(places={"x": 300.0}, stated=("x",))
+    plot(tmp_path / "whole", drawn, picture, options, FileLayout())
+    assert picture.stat().st_size > 2000
     with pytest.raises(KeyboardInterrupt):
         rtm.run(loaded, tmp_path / "run", progress=StopAfter(2))
     rtm.run(loaded, tmp_path / "run", resume=True)

@@ -17,7 +17,7 @@ from fwicli.plotting.style import Figure
 from fwicli.workflows.exchange import opening
 from fwicli.workflows.exchange.opening import FileLayout
 from fwicli.workflows.run_folder import outputs
-from fwicli.workflows.viewing.drawing import recorded
+from fwicli.workflows.viewing.drawing import image_gathers, recorded
 from fwicli.workflows.viewing.drawing.drawable import ITERATE, PLANE, Drawable, PictureOptions
 from fwicli.workflows.viewing.drawing.grids import plane_figure, resized
 
@@ -72,6 +72,8 @@ def _folder(folder: Path) -> Contents:
             listed |= _state(folder)
     if (folder / outputs.IMAGE).is_file():
         listed |= _hdf5(folder / outputs.IMAGE)
+    if (folder / image_gathers.FILE).is_file():
+        listed |= image_gathers.contents(folder / image_gathers.FILE)
     return listed | recorded.of_run(folder)
 
 
