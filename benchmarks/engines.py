@@ -3,32 +3,27 @@
     python benchmarks/engines.py [--engines NAME]... [--events NAME]... [--json FILE]
 
 An inversion of 16 shots in two stages runs by processes of this machine, by the workers of a Dask
-scheduler, by workers in jobs of SLURM, and by the tasks of one step of SLURM; with 1, 2 and 3
-workers each. With 2 workers, a worker is killed, the job is requeued, the walltime signal comes,
-or the run is killed. The run goes on by itself, or is continued. Its final model and its misfits
-are compared with those of an inversion by processes that nothing has ended, bit for bit. It needs
-`fwicli[cluster]`, and a SLURM that `SLURM_CONF` names.
+scheduler, by workers in jobs of SLURM, by the tasks of one step of SLURM, and by the jobs of an
+array through files; with 1, 2 and 3 workers each. With 2 workers, a worker is killed, the job is
+requeued, the walltime signal comes, or the run is killed; of an array, also the job that leads. The
+run goes on by itself, or is continued. Its final model and its misfits are compared with those of
+an inversion by processes that nothing has ended, bit for bit. It needs `fwicli[cluster]`, and a
+SLURM that `SLURM_CONF` names.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shlex
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import click
-import h5py
-import numpy as np
-import psutil
+from engine_runs import Array, Run, command, is_same, none, prepare, scheduler, wait
 
 MODEL = """\
 model: {vp: {file: true.npy}, spacing: 10}
@@ -61,180 +56,12 @@ PATIENCE = 400.0
 ITERATES = 8
 DASK = "execution.engine=dask"
 FWI = (sys.executable, "-m", "fwicli")
-ENGINES = ("processes", "address", "jobs", "step")
-EVENTS = ("worker", "requeue", "walltime", "client")
-
-
-def command(*arguments: str | Path, folder: Path) -> str:
-    """Run a command; its output."""
-    parts = [str(argument) for argument in arguments]
-    done = subprocess.run(parts, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise click.ClickException(f"{shlex.join(parts)}: {done.stdout}{done.stderr}")
-    return done.stdout.strip()
-
-
-def prepare(folder: Path) -> None:
-    """Model of the earth, configs, records, and the inversion by processes, in `whole`."""
-    x, z = np.meshgrid(10.0 * np.arange(61), 10.0 * np.arange(41), indexing="ij")
-    vp = np.where(z < 60, 1500.0, 1900 + 1.5 * z)
-    vp = np.where((z > 220) & (z > 150 + 0.2 * x), 2700.0, vp)
-    np.save(folder / "true.npy", vp.astype(np.float32))
-    (folder / "sites.yaml").write_text(SITES, encoding="utf-8")
-    (folder / "model.yaml").write_text(MODEL, encoding="utf-8")
-    (folder / "invert.yaml").write_text(INVERT, encoding="utf-8")
-    command(*FWI, "model", "model.yaml", "-o", "shots", folder=folder)
-    command(*FWI, "invert", "invert.yaml", "-o", "whole", folder=folder)
-
-
-def result(run: Path) -> np.ndarray:
-    """The final model [m/s]."""
-    with h5py.File(run / "inversion.h5") as file:
-        return np.array(file["result/vp"])
-
-
-def misfits(run: Path) -> list[tuple[int, int, float]]:
-    """Of all iterates, to the last bit of their double precision, with stage and iteration."""
-    lines = (run / "progress.jsonl").read_text(encoding="utf-8").splitlines()
-    steps = [json.loads(line) for line in lines]
-    return [(step["stage"], step["iteration"], step["misfit"]) for step in steps]
-
-
-def is_same(run: Path, whole: Path) -> bool:
-    """Whether two runs have the same final model and misfits."""
-    return np.array_equal(result(run), result(whole)) and misfits(run) == misfits(whole)
-
-
-def wait(condition: Callable[[], Any], what: str) -> None:
-    """Wait for something to come true."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        if time.monotonic() > end:
-            raise click.ClickException(f"{what}: not within {PATIENCE:g} s")
-        time.sleep(0.2)
-
-
-class Run:
-    """An inversion by an engine, in a folder of its own.
-
-    Parameters
-    ----------
-    survey, folder : Path
-        What `prepare` has made, and where to work.
-    engine : str
-    workers : int
-    address : str
-        Of a scheduler of Dask, if the engine needs one.
-    """
-
-    def __init__(self, survey: Path, folder: Path, engine: str, workers: int, address: str) -> None:
-        self.folder, self.engine, self.workers = folder, engine, workers
-        self.run = folder / "run"
-        # Jobs of one core: three workers share one, as small nodes have no three.
-        jobs, each = (workers, 1) if workers < 3 else (1, workers)
-        settings = {
-            "processes": [f"execution.workers={workers}"],
-            "address": [DASK, f"execution.address={address}"],
-            "jobs": [
-                *(DASK, "execution.cluster=slurm", "execution.site=here"),
-                *(f"execution.jobs={jobs}", f"execution.workers={each}"),
-            ],
-            "step": [DASK],
-        }[engine]
-        options = [option for setting in settings for option in ("--set", setting)]
-        self.arguments = [str(survey / "invert.yaml"), "-o", str(self.run), *options]
-        self.process: subprocess.Popen[str] | None = None
-        self.job = ""
-
-    def start(self) -> None:
-        """Start it, or continue it where it was stopped."""
-        if self.engine == "step":
-            words = shlex.join([*FWI, "invert", *self.arguments])
-            script = STEP.format(tasks=self.workers + 2, command=words)
-            (self.folder / "step.sh").write_text(script, encoding="utf-8")
-            self.job = command("sbatch", "--parsable", "step.sh", folder=self.folder)
-            return
-        more = ["--resume"] if (self.run / "config.yaml").exists() else []
-        self.process = subprocess.Popen(
-            [*FWI, "invert", *self.arguments, *more],
-            cwd=self.folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def submit(self) -> None:
-        """Submit it as a job, which continues by itself."""
-        words = [*FWI, "submit", *self.arguments, "--site", "here"]
-        command(*words, folder=self.folder)
-        self.job = json.loads((self.run / "job.json").read_text(encoding="utf-8"))["id"]
-
-    def wait(self) -> str:
-        """Wait for the end; what it has said."""
-        if self.process is not None:
-            return self.process.communicate(timeout=PATIENCE)[1]
-        wait(lambda: self.state() not in ("PENDING", "RUNNING", "COMPLETING"), "end of the job")
-        log = self.folder / "step.txt" if self.engine == "step" else self.run / "job.log"
-        return log.read_text(encoding="utf-8") if log.exists() else ""
-
-    def state(self) -> str:
-        """State of the job; one that requeues itself is pending."""
-        line = command("scontrol", "-o", "show", "job", self.job, folder=self.folder)
-        return next(w for w in line.split() if w.startswith("JobState=")).partition("=")[2]
-
-    def iterates(self) -> int:
-        """Iterates that it has written."""
-        file = self.run / "progress.jsonl"
-        return file.read_text(encoding="utf-8").count("\n") if file.exists() else 0
-
-    def is_done(self) -> bool:
-        """Whether all iterates are written."""
-        return self.iterates() == ITERATES
-
-    def advance(self, count: int = 2) -> None:
-        """Wait for iterates."""
-        wait(lambda: self.iterates() >= count, f"{count} iterates")
-
-    def client(self) -> psutil.Process:
-        """The process of the run."""
-        if self.process is not None:
-            return psutil.Process(self.process.pid)
-        marked = [p for p in self.processes("fwicli") if p.environ().get("SLURM_PROCID") == "1"]
-        return min(marked, key=lambda process: process.create_time())
-
-    def worker(self) -> psutil.Process:
-        """A process that runs shots."""
-        if self.engine == "processes":
-            return next(w for s in self.client().children() for w in s.children())
-        return self.processes("spawn_main")[0]
-
-    def processes(self, word: str) -> list[psutil.Process]:
-        """Processes that work in the folder and have a word in their command."""
-        matching = []
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
-                if process.cwd() == str(self.folder) and word in " ".join(process.cmdline()):
-                    matching.append(process)
-        return matching
-
-    def worker_jobs(self) -> list[str]:
-        """Jobs with workers."""
-        lines = command("squeue", "-h", "-t", "R", "-o", "%A %j %Z", folder=self.folder)
-        rows = [line.split(maxsplit=2) for line in lines.splitlines()]
-        return [r[0] for r in rows if r[1] == "fwi-worker" and r[2] == str(self.folder)]
-
-    def end(self) -> None:
-        """Leave nothing behind."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.communicate()
-        if self.job:
-            subprocess.run(["scancel", self.job], check=False)
+ENGINES = ("processes", "address", "jobs", "step", "files")
 
 
 def in_a_job(run: Run) -> bool:
     """Whether the batch system ends the run itself, rather than workers of it."""
-    return run.engine in ("processes", "address")
+    return run.engine in ("processes", "address", "files")
 
 
 def worker(run: Run) -> None:
@@ -244,13 +71,20 @@ def worker(run: Run) -> None:
     run.worker().kill()
 
 
+def leader(run: Run) -> None:
+    """The process that leads is killed; another one leads."""
+    run.start()
+    run.advance()
+    run.client().kill()
+
+
 def requeue(run: Run) -> None:
     """The job is requeued, as by an administrator; it goes on by itself."""
     run.submit() if in_a_job(run) else run.start()
     run.advance()
-    job = run.worker_jobs()[0] if run.engine == "jobs" else run.job
-    command("scontrol", "requeue", job, folder=run.folder)
-    if run.engine != "jobs":
+    jobs = {"jobs": run.worker_jobs, "files": lambda: [f"{run.job}_1"]}.get(run.engine)
+    command("scontrol", "requeue", jobs()[0] if jobs else run.job, folder=run.folder)
+    if jobs is None:
         wait(lambda: run.state() != "RUNNING", "the requeue")
 
 
@@ -276,7 +110,10 @@ def client(run: Run) -> None:
     """The run is killed, and continued."""
     run.start()
     run.advance()
-    run.client().kill()
+    if run.engine == "files":
+        command("scancel", run.job, folder=run.folder)
+    else:
+        run.client().kill()
     run.wait()
     unfinished(run)
     run.start()
@@ -288,6 +125,21 @@ def unfinished(run: Run) -> None:
         raise click.ClickException("the run was done before anything could end it")
 
 
+# What may happen to a run.
+EVENTS = {
+    "worker": worker,
+    "leader": leader,
+    "requeue": requeue,
+    "walltime": walltime,
+    "client": client,
+}
+
+
+def events(engine: str) -> list[str]:
+    """What may happen to a run by an engine; only jobs of an array have a leader among them."""
+    return [name for name in EVENTS if engine == "files" or name != "leader"]
+
+
 def measured(
     survey: Path, folder: Path, engine: str, workers: int, event: str | None
 ) -> dict[str, Any]:
@@ -296,12 +148,12 @@ def measured(
     # Jobs are told of sites by the environment.
     os.environ["FWI_SITES"] = str(survey / "sites.yaml")
     with scheduler(folder, workers) if engine == "address" else none() as address:
-        run = Run(survey, folder, engine, workers, address)
+        kind = Array if engine == "files" else Run
+        run = kind(survey, folder, engine, workers, address)
         try:
-            {"worker": worker, "requeue": requeue, "walltime": walltime, "client": client}.get(
-                str(event), Run.start
-            )(run)
+            EVENTS[event](run) if event else run.start()
             output = run.wait()
+            run.check(event in ("worker", "leader", "requeue", "walltime"))
         finally:
             run.end()
     if not run.is_done():
@@ -315,46 +167,14 @@ def measured(
     }
 
 
-@contextmanager
-def none() -> Iterator[str]:
-    """No scheduler."""
-    yield ""
-
-
-@contextmanager
-def scheduler(folder: Path, workers: int) -> Iterator[str]:
-    """A scheduler of Dask with workers, as a user would start them; its address."""
-    file = folder / "scheduler.json"
-    options = ["--scheduler-file", str(file), "--no-dashboard"]
-    program = [sys.executable, "-m"]
-    preload = ["--preload", "fwicli.execution.dask.preparation", "--memory-limit", "0"]
-    many = ["--nthreads", "1", "--nworkers", str(workers), *preload]
-    own = ["--port", "0", "--host", "127.0.0.1"]
-    commands = [
-        [*program, "distributed.cli.dask_scheduler", *options, *own],
-        [*program, "distributed.cli.dask_worker", *options, *many],
-    ]
-    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    started = []
-    try:
-        for words in commands:
-            started.append(subprocess.Popen(words, cwd=folder, **silent))  # type: ignore[call-overload]
-            wait(file.exists, "the file of the scheduler")
-        yield json.loads(file.read_text(encoding="utf-8"))["address"]
-    finally:
-        for process in started[::-1]:
-            process.terminate()
-            process.wait()
-
-
 @click.command()
 @click.option("--engines", type=click.Choice(ENGINES), multiple=True, default=ENGINES)
-@click.option("--events", type=click.Choice(("none", *EVENTS)), multiple=True)
+@click.option("--events", "names", type=click.Choice(("none", *EVENTS)), multiple=True)
 @click.option("--json", "file", type=click.Path(path_type=Path))
-def main(engines: tuple[str, ...], events: tuple[str, ...], file: Path | None) -> None:
+def main(engines: tuple[str, ...], names: tuple[str, ...], file: Path | None) -> None:
     """Print a row for each engine."""
     columns = [(n, None) for n in (1, 2, 3)] + [(2, event) for event in EVENTS]
-    chosen = [c for c in columns if not events or (c[1] or "none") in events]
+    chosen = [c for c in columns if not names or (c[1] or "none") in names]
     rows = []
     click.echo("| engine | " + " | ".join(event or f"{n} workers" for n, event in chosen) + " |")
     click.echo("| --- |" + " --- |" * len(chosen))
@@ -364,6 +184,9 @@ def main(engines: tuple[str, ...], events: tuple[str, ...], file: Path | None) -
         for engine in engines:
             cells = []
             for count, event in chosen:
+                if event is not None and event not in events(engine):
+                    cells.append("")
+                    continue
                 folder = survey / f"{engine}-{count}-{event}"
                 folder.mkdir()
                 rows.append(measured(survey, folder, engine, count, event))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fwicli.cli import display, options
 from fwicli.cli.verb import EXIT_CODES, VerbCommand
+
+if TYPE_CHECKING:
+    from fwicli.config.loader import Loaded
 
 
 @click.command(
@@ -28,6 +31,7 @@ from fwicli.cli.verb import EXIT_CODES, VerbCommand
         "submit invert.yaml -n",
         "submit model.yaml -o runs/records --array 20",
         "submit invert.yaml -o runs/first --resume",
+        "submit invert.yaml -o runs/second --from runs/first@12",
     ),
     exit_codes={
         **{code: EXIT_CODES[code] for code in (0, 1, 2, 3)},
@@ -57,6 +61,7 @@ from fwicli.cli.verb import EXIT_CODES, VerbCommand
     metavar="N",
     help="Share the shots among N jobs of an array.",
 )
+@options.start
 @click.option("-n", "--dry-run", is_flag=True, help="Print the script; submit nothing.")
 @click.option("--resume", is_flag=True, help="Continue a run that was stopped.")
 @click.option("--force", is_flag=True, help="Overwrite a run.")
@@ -77,8 +82,8 @@ def command(
     site : str, optional
         Name of the site.
     **chosen
-        Jobs of an array; whether the script is printed alone, a run is continued or overwritten,
-        the result is JSON; `a.b=c` of the command line.
+        Jobs of an array; iterate of another run to begin from; whether the script is printed
+        alone, a run is continued or overwritten, the result is JSON; `a.b=c` of the command line.
     """
     from fwicli.config.loader import load
     from fwicli.workflows.batch import array
@@ -91,6 +96,8 @@ def command(
     if members > 1 and (more := array.settings(loaded)):
         loaded = load(config, kind, (*settings, *more))
     folder = folder or loaded.config.output or Path("runs") / config.stem
+    if chosen["start"] is not None:
+        loaded = _branch(loaded, folder, chosen["start"], chosen["resume"])
     prepared = prepare(loaded, folder, site, members)
     for warning in prepared.warnings:
         click.echo(f"warning: {warning}", err=True)
@@ -108,3 +115,15 @@ def command(
         "log": str(prepared.folder / ("job.log" if members == 1 else "job_N.log")),
     }
     display.summary(values, chosen["as_json"])
+
+
+def _branch(loaded: Loaded, folder: Path, start: str, resume: bool) -> Loaded:
+    """The config of a branch; commands other than `fwi invert` have none."""
+    from fwicli.workflows.inversion import branches
+
+    if loaded.kind != "invert":
+        raise click.UsageError(
+            f"--from begins an inversion, and this config is one of `fwi {loaded.kind}`; leave it "
+            f"out, or name the model in the section `model`"
+        )
+    return branches.begin(loaded, folder, start, resume)

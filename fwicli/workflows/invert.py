@@ -128,13 +128,15 @@ def run(
     if execution.engine == "files":
         from fwicli.workflows.inversion import membership  # late: other runs do without
 
+        branch = branches.continued(loaded, folder)
+
         def lead(executor: Executor, begun: bool) -> dict[str, Any]:
-            own = branches.continued(loaded, folder) if begun else loaded
+            own = branches.continued(loaded, folder) if begun else branch
             plan = make_plan(own)
             with _opened(plan, own, folder, begun, False) as opened:
                 return _invert(plan, own, opened, executor, progress)
 
-        return membership.run(loaded, folder, make_plan(loaded).workers, force, lead)
+        return membership.run(branch, folder, make_plan(branch).workers, force, lead)
     loaded = branches.continued(loaded, folder) if resume else loaded
     plan = make_plan(loaded)
     with (

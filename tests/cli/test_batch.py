@@ -97,5 +97,8 @@ def test_a_script_is_printed(file: Path) -> None:
     assert sorted(Path().rglob("*")) == before
     wrong = fwi("submit", "m.yaml", "-n", "--set", "model.spacing=-1")
     assert "model.spacing: must be greater than 0" in str(wrong.exception)
+    branch = fwi("submit", "m.yaml", "--from", "runs/a@3")
+    assert branch.exit_code == 2
+    assert "--from begins an inversion, and this config is one of `fwi model`" in branch.output
     both = fwi("submit", "m.yaml", "--resume", "--force")
     assert both.exit_code == 2

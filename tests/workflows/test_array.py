@@ -94,6 +94,49 @@ def test_members_that_are_killed(survey: Path, inverted: dict[str, Any], tmp_pat
     check_same(survey, folder)
 
 
+def test_a_member_that_is_killed(survey: Path, inverted: dict[str, Any], tmp_path: Path) -> None:
+    """One that does not lead: the leader runs its shots, once it is silent."""
+    folder = tmp_path / "run"
+    jobs = {job.pid: job for job in [begin(survey, folder) for _ in range(2)]}
+    try:
+        until(lambda: len(list((folder / "exchange").glob("member-*"))) == 2, 120)
+        until(lambda: any((folder / "exchange").glob("call-*")), 120)
+        sign = beacons.read(beacons.claim_path(folder, 1))
+        assert sign is not None
+        leader = jobs.pop(sign.description["process"])
+        (member,) = jobs.values()
+        member.kill()
+        member.communicate(timeout=60)
+        _, said = leader.communicate(timeout=240)
+        assert leader.returncode == 0, said
+    finally:
+        for job in (leader, member):
+            job.kill()
+            job.wait()
+    check_same(survey, folder)
+
+
+def test_time_ends_for_all(survey: Path, inverted: dict[str, Any], tmp_path: Path) -> None:
+    """As at the walltime of an array: all are told at once, and all go on when started again."""
+    folder = tmp_path / "run"
+    for attempt in (1, 2):
+        jobs = [begin(survey, folder) for _ in range(2)]
+        try:
+            if attempt == 1:
+                until(lambda: any((folder / "journal").glob("[!.]*.npz")), 120)
+                until(lambda: len(list((folder / "exchange").glob("member-*"))) == 2, 120)
+                for job in jobs:
+                    job.send_signal(signal.SIGUSR1)
+            said = [job.communicate(timeout=240)[1] for job in jobs]
+        finally:
+            for job in jobs:
+                job.kill()
+                job.wait()
+        codes = [job.returncode for job in jobs]
+        assert codes == ([128 + signal.SIGUSR1] * 2 if attempt == 1 else [0, 0]), said
+    check_same(survey, folder)
+
+
 @pytest.mark.slow
 def test_jobs_together(survey: Path, inverted: dict[str, Any], tmp_path: Path) -> None:
     """Both end with exit code 0, and both have run shots; a job that comes late has none to run."""

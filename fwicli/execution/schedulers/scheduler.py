@@ -71,8 +71,6 @@ class Scheduler(Protocol):
         Stands for that number in the name of a log.
     warns : bool
         Whether it sends a signal before the walltime ends.
-    requeues : bool
-        Whether a job that goes on is the same one, and not one that is submitted again.
     logs : bool
         Whether it adds to a log as the job prints, rather than replace it at the end.
     """
@@ -83,7 +81,6 @@ class Scheduler(Protocol):
     job_variable: ClassVar[str]
     index_variable: ClassVar[str]
     index: ClassVar[str]
-    requeues: ClassVar[bool] = False
     warns: ClassVar[bool] = True
     logs: ClassVar[bool] = True
 

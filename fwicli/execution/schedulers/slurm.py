@@ -20,7 +20,6 @@ class Slurm(Scheduler):
     job_variable: ClassVar[str] = "SLURM_JOB_ID"
     index_variable: ClassVar[str] = "SLURM_ARRAY_TASK_ID"
     index: ClassVar[str] = "%a"
-    requeues: ClassVar[bool] = True
 
     def options(self, request: JobRequest) -> list[str]:
         """Options of sbatch; B: sends the signal to the script alone, which `fwi job` replaces."""

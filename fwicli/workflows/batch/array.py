@@ -16,7 +16,7 @@ from pathlib import Path
 from fwicli.config.loader import Loaded
 from fwicli.disk import atomic
 from fwicli.errors import ConfigError, FwiError
-from fwicli.workflows.run_folder import job_record, parts
+from fwicli.workflows.run_folder import job_record, merging, parts
 from fwicli.workflows.run_folder.job_record import JobRecord
 from fwicli.workflows.run_folder.outputs import CONFIG
 
@@ -80,6 +80,55 @@ def members(record: JobRecord, count: int, shots: int) -> list[JobRecord]:
     return [
         replace(record, members=count, shots=f"{first}:{stop}") for first, stop in pairwise(ends)
     ]
+
+
+def check(folder: Path, members: Sequence[JobRecord], resume: bool, force: bool) -> None:
+    """Make sure that the jobs of an array, or a single one, fit the parts of a run in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run.
+    members : sequence of JobRecord
+        Of the array; empty for a single job.
+    resume, force : bool
+        Whether the run is to be continued or overwritten.
+
+    Raises
+    ------
+    ConfigError
+        With what to type instead.
+    """
+    if force:
+        return
+    pieces = {parts.label(piece.shots) for piece in parts.stored(folder)}
+    shots = {member.shots for member in members if member.shots}
+    listed = ", ".join(sorted(pieces, key=lambda label: int(label.partition(":")[0])))
+    if pieces and not resume:
+        raise ConfigError(
+            f"{folder} holds the parts {listed} of a run; continue them with --resume, begin anew "
+            f"with --force, or choose another folder with -o"
+        )
+    if pieces - shots:
+        jobs = f"{len(members)} jobs" if members else "a single job"
+        raise ConfigError(
+            f"{folder} holds the parts {listed} of a run, which {jobs} would not continue; "
+            f"{_as_before(folder)}, or begin anew with --force"
+        )
+    if shots and not pieces and (folder / CONFIG).is_file() and not merging.is_complete(folder):
+        raise ConfigError(
+            f"the run in {folder} was begun with all shots, and has no parts that an array could "
+            f"continue; leave out --array, or begin anew with --force"
+        )
+
+
+def _as_before(folder: Path) -> str:
+    """How the parts of a run were submitted, as advice."""
+    with suppress(OSError, FwiError):
+        before = job_record.read(folder / job_record.RECORD)
+        if before.members > 1:
+            return f"submit as many as before, with --array {before.members} --resume"
+    return f"run the others with --shots, and put them together with `fwi merge {folder}`"
 
 
 def place(record: JobRecord, folder: Path) -> Path:

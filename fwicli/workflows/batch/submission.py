@@ -15,10 +15,13 @@ from fwicli.errors import ConfigError
 from fwicli.execution.schedulers.registry import SCHEDULERS
 from fwicli.workflows.assembly import sites
 from fwicli.workflows.batch import array, script
+from fwicli.workflows.inversion import branches
 from fwicli.workflows.planning.plan import make_plan
-from fwicli.workflows.run_folder import job_record, submission
+from fwicli.workflows.run_folder import job_record, outputs, submission
 from fwicli.workflows.run_folder.folder import RunFolder
 from fwicli.workflows.run_folder.job_record import JobRecord
+from fwicli.workflows.run_folder.names import SUBMITTED
+from fwicli.workflows.run_folder.parts import PARTS
 
 
 @dataclass(frozen=True)
@@ -73,10 +76,13 @@ class Submission:
         """
         scheduler = SCHEDULERS[self.record.scheduler]
         path = self.folder / job_record.RECORD
-        _check_no_other(path)
-        run_folder = RunFolder(self.folder, self.loaded)
+        _check_no_other(self.folder)
+        array.check(self.folder, self.members, resume, force)
+        run_folder = RunFolder(self.folder, self.loaded, beside=(PARTS,) if resume else ())
         files = {job_record.CONFIG: run_folder.resolved(), **self.scripts}
         submission.place(run_folder, resume, force, files, self._others())
+        if self.loaded.start is not None:
+            branches.submit(self.loaded, self.folder / SUBMITTED)
         # The job may begin before the number is told: it finds a record in any case.
         now = round(time.time(), 3)
         record = replace(self.record, submitted=now)
@@ -95,7 +101,8 @@ class Submission:
         kinds = [job_record.RECORD, job_record.LOG]
         kinds += [job_record.SCRIPT] if array.PATTERN in self.scripts else []
         names = [job_record.name(member, kind) for member in members for kind in kinds]
-        return (job_record.RECORD, job_record.LOG, *names)
+        branch = () if self.loaded.start is None else (SUBMITTED,)
+        return (job_record.RECORD, job_record.LOG, *names, *branch)
 
 
 def prepare(loaded: Loaded, folder: Path, site: str | None, members: int = 1) -> Submission:
@@ -135,11 +142,15 @@ def prepare(loaded: Loaded, folder: Path, site: str | None, members: int = 1) ->
 
 
 def _scripts(site: SiteSection, folder: Path, members: int) -> dict[str, str]:
-    """Texts of scripts by their names: of the job, and of one member of an array alone."""
+    """Texts of scripts by their names: of the job, and of one member of an array alone.
+
+    A member that goes on is submitted by itself where its batch system requeues no jobs, or where
+    a site forbids it.
+    """
     scheduler, arguments = SCHEDULERS[site.scheduler], ("job", str(folder))
     job = script.request(site, job_name(folder), folder / job_record.LOG, members)
     texts = {job_record.SCRIPT: script.script(scheduler, site, job, arguments)}
-    if members > 1 and not scheduler.requeues:
+    if members > 1:
         job = replace(job, log=folder / array.MARKS[1], members=1)
         text = script.script(scheduler, site, job, (*arguments, "--member", "0"))
         texts[array.PATTERN] = text
@@ -200,17 +211,19 @@ def job_name(folder: Path) -> str:
     return "fwi-" + (re.sub(r"[^A-Za-z0-9_-]+", "-", folder.name).strip("-") or "run")
 
 
-def _check_no_other(path: Path) -> None:
-    """Check that no job of the run waits or runs."""
-    if not path.is_file() or not path.stat().st_size:
-        return
-    record = job_record.read(path)
-    if record.state in job_record.ENDS or not record.job:
-        return
-    scheduler = SCHEDULERS[record.scheduler]
-    state = scheduler.state(record.job)
-    if state != "gone":
-        raise ConfigError(
-            f"job {record.job} of {path.parent} is {state} already; wait for it, or cancel it "
-            f"first, as by `{scheduler.cancelling} {record.job}`"
-        )
+def _check_no_other(folder: Path) -> None:
+    """Check that no job of the run waits or runs; a member of an array may be a job by itself."""
+    states: dict[str, str] = {}
+    for path in sorted(folder.glob("job*.json")):
+        if not outputs.JOB.fullmatch(path.name) or not path.stat().st_size:
+            continue
+        record = job_record.read(path)
+        if record.state in job_record.ENDS or not record.job or record.job in states:
+            continue
+        scheduler = SCHEDULERS[record.scheduler]
+        state = states[record.job] = scheduler.state(record.job)
+        if state != "gone":
+            raise ConfigError(
+                f"job {record.job} of {folder} is {state} already; wait for it, or cancel it "
+                f"first, as by `{scheduler.cancelling} {record.job}`"
+            )

@@ -4,6 +4,8 @@ The model of the iterate is copied into `start.h5` of the new folder, and the co
 names that file. The other run may go on or be deleted: the branch needs it no more. It remembers
 where it comes from, with all runs before, in `environment.json` and in the attributes of its
 result; the folder of the other run gets a line in `branches.jsonl`, where it can be written.
+
+The model of a branch that a batch job is to begin waits in `job.h5`, with the record of the branch.
 """
 
 from __future__ import annotations
@@ -28,12 +30,14 @@ from fwicli.survey.model import UNITS, EarthModel
 from fwicli.workflows.assembly import survey
 from fwicli.workflows.inversion import parents
 from fwicli.workflows.run_folder import outputs
-from fwicli.workflows.run_folder.names import BRANCHES, ENVIRONMENT, START
+from fwicli.workflows.run_folder.names import BRANCHES, CONFIG, ENVIRONMENT, START, SUBMITTED
 from fwicli.workflows.run_folder.provenance import provenance
 from fwicli.workflows.run_folder.settings import Allowed
 
 # Entry of `environment.json`, and the key of its ancestors.
 BRANCH, ANCESTORS = "branch", "ancestors"
+# Attribute of the file of a submitted branch: its record as JSON.
+RECORD = "branch_record"
 MODEL_FILE = re.compile(r"model\.\w+\.file")
 
 log = logging.getLogger("fwicli")
@@ -81,12 +85,13 @@ def begin(loaded: Loaded, folder: Path, text: str, resume: bool = False) -> Load
         "fingerprint": parents.fingerprint(properties),
         ANCESTORS: _ancestors(run),
     }
-    model = base.changed(properties)
-    return replace(_renamed(loaded, folder, model), start=model, branch=record)
+    return _begun(loaded, folder, base.changed(properties), record)
 
 
 def continued(loaded: Loaded, folder: Path) -> Loaded:
     """The config of a run that is continued: that of a branch begins from its own file.
+
+    A branch that was submitted and has not begun is begun as it was submitted.
 
     Parameters
     ----------
@@ -104,17 +109,13 @@ def continued(loaded: Loaded, folder: Path) -> Loaded:
     DataError
         If its file does not state its grid.
     """
-    if _record(folder) is None or not (folder / START).is_file():
+    record = _record(folder)
+    if record is None:
         return loaded
-    path = folder / START
-    with datasets.reading(path) as file:
-        names, shape = file.groups("/"), file.shape("vp")
-        steps, first = (file.attribute(name, "vp") for name in ("spacing", "origin"))
-    if steps is None or first is None:
-        raise DataError(f"{path} does not state its grid; begin the branch anew with --force")
-    spacing, origin = ([float(v) for v in values] for values in (steps, first))
-    grid = Grid(shape, tuple(spacing), tuple(origin))
-    return _named(loaded, folder, names, grid)
+    if _is_submitted(folder):
+        waiting = _from_file(loaded, folder / SUBMITTED)
+        return _begun(loaded, folder, survey.earth_model(waiting.config.model), record)
+    return _from_file(loaded, folder / START) if (folder / START).is_file() else loaded
 
 
 def beginning(loaded: Loaded, path: Path) -> dict[str, Any]:
@@ -133,12 +134,22 @@ def beginning(loaded: Loaded, path: Path) -> dict[str, Any]:
     """
     if loaded.start is None or loaded.branch is None:
         return {}
-    with writing.replacing(path) as file:
-        for name, values in loaded.start.properties.items():
-            unit = UNITS.get(name, "")
-            hdf5.write_on_grid(file, name, values, loaded.start.grid, unit)
-        file.attrs.update(provenance() | attributes(loaded.branch))
+    _write(loaded.start, path, provenance() | attributes(loaded.branch))
     return {BRANCH: dict(loaded.branch)}
+
+
+def submit(loaded: Loaded, path: Path) -> None:
+    """Write the model of a branch that a job is to begin, and the record of the branch.
+
+    Parameters
+    ----------
+    loaded : Loaded
+        Config of the branch.
+    path : Path
+        `job.h5` of its folder.
+    """
+    record = {RECORD: json.dumps(loaded.branch)}
+    _write(loaded.start, path, provenance() | attributes(loaded.branch) | record)
 
 
 def attributes(record: Mapping[str, Any] | None) -> dict[str, str]:
@@ -222,8 +233,40 @@ def movable(allowed: Allowed) -> Allowed:
 # --- the branch -----------------------------------------------------------------------------------
 
 
+def _begun(loaded: Loaded, folder: Path, model: EarthModel, record: dict[str, Any]) -> Loaded:
+    """The config of a branch that begins from a model."""
+    named = _named(loaded, folder / START, list(model.properties), model.grid)
+    return replace(named, start=model, branch=record)
+
+
+def _from_file(loaded: Loaded, path: Path) -> Loaded:
+    """The config with a file that a branch was begun from for its model."""
+    with datasets.reading(path) as file:
+        names, shape = file.groups("/"), file.shape("vp")
+        steps, first = (file.attribute(name, "vp") for name in ("spacing", "origin"))
+    if steps is None or first is None:
+        raise DataError(f"{path} does not state its grid; begin the branch anew with --force")
+    spacing, origin = ([float(v) for v in values] for values in (steps, first))
+    return _named(loaded, path, names, Grid(shape, tuple(spacing), tuple(origin)))
+
+
+def _write(model: EarthModel, path: Path, attributes: Mapping[str, str]) -> None:
+    with writing.replacing(path) as file:
+        for name, values in model.properties.items():
+            hdf5.write_on_grid(file, name, values, model.grid, UNITS.get(name, ""))
+        file.attrs.update(attributes)
+
+
+def _is_submitted(folder: Path) -> bool:
+    """Whether a branch waits in a folder for the job that is to begin it."""
+    return (folder / SUBMITTED).is_file() and not (folder / CONFIG).is_file()
+
+
 def _record(folder: Path) -> dict[str, Any] | None:
     """Record of the branch in a folder; None without one that can be read."""
+    if _is_submitted(folder):
+        with datasets.reading(folder / SUBMITTED) as file:
+            return dict(json.loads(str(file.attributes()[RECORD])))
     with suppress(OSError, ValueError):
         content = json.loads((folder / ENVIRONMENT).read_bytes())
         record = content.get(BRANCH) if isinstance(content, dict) else None
@@ -255,13 +298,9 @@ def _check_same(folder: Path, run: Path, place: str) -> None:
         )
 
 
-def _renamed(loaded: Loaded, folder: Path, model: EarthModel) -> Loaded:
-    return _named(loaded, folder, list(model.properties), model.grid)
-
-
-def _named(loaded: Loaded, folder: Path, names: list[str], grid: Grid) -> Loaded:
+def _named(loaded: Loaded, path: Path, names: list[str], grid: Grid) -> Loaded:
     """The config with the file of a branch for its model, in SI units."""
-    path = folder.resolve() / START
+    path = path.parent.resolve() / path.name
     files = {name: ArrayFileSection(file=path, dataset=name) for name in names}
     section = loaded.config.model.model_copy(
         update={

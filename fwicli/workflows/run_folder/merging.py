@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from fwicli.config.loader import Loaded, load
 from fwicli.errors import ConfigError
-from fwicli.workflows.run_folder import lock, parts
+from fwicli.workflows.run_folder import advance, lock, parts
 from fwicli.workflows.run_folder.folder import RunFolder
 from fwicli.workflows.run_folder.outputs import CONFIG
 from fwicli.workflows.run_folder.parts import PARTS, Origin, Part
@@ -75,10 +76,16 @@ def run_part(loaded: Loaded, folder: Path, shots: range, options: dict[str, Any]
     Raises
     ------
     ConfigError
-        If the verb has no parts, or the part does not fit the others.
+        If the verb has no parts, the part does not fit the others, or the run was begun as a whole.
     """
-    if options.get("resume") and (folder / CONFIG).is_file() and not (folder / PARTS).is_dir():
-        return {"run": str(folder), "parts": 0}
+    if options.get("resume") and (folder / CONFIG).is_file():
+        if is_complete(folder):
+            _clean(folder)
+            return {"run": str(folder), "parts": 0}
+        if not (folder / PARTS).is_dir():
+            raise ConfigError(
+                f"the run in {folder} was begun with all shots; continue it without --shots"
+            )
     summary = find(loaded.kind).run(loaded, folder, shots=shots, **options)
     pieces = parts.stored(folder)
     try:
@@ -91,6 +98,32 @@ def run_part(loaded: Loaded, folder: Path, shots: range, options: dict[str, Any]
     except lock.BusyError:
         log.info("another process merges the parts of %s", folder)
         return summary
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether the run in a folder has all of its results: its last step is their record.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the whole run.
+
+    Returns
+    -------
+    complete : bool
+    """
+    return (folder / CONFIG).is_file() and advance.measure(folder).steps > 0
+
+
+def _clean(folder: Path) -> None:
+    """Remove parts of a complete run, which a process has left that was killed."""
+    if (folder / PARTS).is_dir():
+        with suppress(lock.BusyError):  # another process is about to remove them
+            lock.hold(folder)
+            try:
+                parts.remove(folder)
+            finally:
+                lock.release(folder)
 
 
 def check(folder: Path, pieces: Sequence[Part]) -> None:

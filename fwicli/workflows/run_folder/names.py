@@ -10,3 +10,5 @@ PLAN = "plan.json"
 PLANNED = "fwicli_plan"
 # Model that a branch begins from; and branches of a run, a line each.
 START, BRANCHES = "start.h5", "branches.jsonl"
+# That model with a submitted job, until the job begins the run.
+SUBMITTED = "job.h5"

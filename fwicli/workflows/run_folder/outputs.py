@@ -36,7 +36,7 @@ WITHIN = {
     JOURNAL: re.compile(r"[0-9a-f]{32}\.npz"),
 }
 # Files of the batch job of a run, and of the members of an array: a run that begins leaves them.
-JOB = re.compile(r"job(_\d+)?\.(json|sh|log|yaml)")
+JOB = re.compile(r"job(_\d+)?\.(json|sh|log|yaml)|job\.h5")
 SECTIONS = ("start", "result", "difference", "overview")
 
 

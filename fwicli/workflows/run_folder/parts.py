@@ -24,7 +24,7 @@ from typing import Any
 from fwicli.config.loader import Loaded
 from fwicli.disk import atomic, ownership
 from fwicli.errors import ConfigError
-from fwicli.workflows.run_folder import inputs, settings
+from fwicli.workflows.run_folder import inputs, lock, settings
 from fwicli.workflows.run_folder.folder import RunFolder, provenance
 from fwicli.workflows.run_folder.manifest import Manifest
 from fwicli.workflows.run_folder.outputs import COMPLETE, CONFIG, ENVIRONMENT
@@ -223,6 +223,20 @@ def remove(run: Path) -> None:
             path.unlink()
     with suppress(OSError):
         (run / PARTS).rmdir()
+
+
+def discard(run: Path) -> None:
+    """Delete the parts of a run that is begun anew.
+
+    Raises
+    ------
+    BusyError
+        If a process is at work on one of them.
+    """
+    for part in stored(run):
+        lock.hold(part.path)
+        lock.release(part.path)
+    remove(run)
 
 
 class PartFolder(RunFolder):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fwicli.disk import atomic, ownership
-from fwicli.workflows.run_folder import lock
+from fwicli.workflows.run_folder import lock, parts
 from fwicli.workflows.run_folder.folder import RunFolder
 
 
@@ -42,8 +42,11 @@ def place(
     run_folder.make()
     lock.hold(run_folder.path)
     try:
-        run_folder.preview(resume, force)
+        # The jobs of an array continue its parts; the run itself has not begun then.
+        in_parts = bool(parts.stored(run_folder.path))
+        run_folder.preview(resume and not in_parts, force)
         if not resume:
+            parts.discard(run_folder.path)
             run_folder.manifest.remove()
         for name, text in files.items():
             with atomic.replacing(run_folder.file(name)) as new:

@@ -14,15 +14,19 @@ import pytest
 from fwicli.config.loader import load
 from fwicli.errors import ExecutionError
 from fwicli.files import hdf5
-from fwicli.workflows import invert, model
+from fwicli.workflows import invert, model, rtm
 from fwicli.workflows.assembly.sites import all_sites
 from fwicli.workflows.batch import site_check
 from fwicli.workflows.batch.submission import prepare
+from fwicli.workflows.inversion import branches
+from fwicli.workflows.run_folder import parts
 from fwicli.workflows.run_folder.job_record import LOG, name
+from fwicli.workflows.run_folder.manifest import PARTIAL
 from fwicli.workflows.run_folder.progress import Silent
 from tests.slurm import PATIENCE, Slurm
-from tests.survey_fixtures import INVERT, MODEL
+from tests.survey_fixtures import INVERT, MODEL, RTM
 from tests.workflows.test_invert import result
+from tests.workflows.test_rtm import image
 
 ONE = ["execution.workers=1"]
 SITE = "here:\n  scheduler: slurm\n  walltime: '00:30:00'\n  notice: 60\n  memory: 1\n"
@@ -35,6 +39,7 @@ def shots(survey: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.save(folder / "true.npy", np.load(survey / "true.npy"))
     (folder / "model.yaml").write_text(MODEL.replace("count: 4", "count: 16"))
     (folder / "invert.yaml").write_text(INVERT)
+    (folder / "rtm.yaml").write_text(RTM)
     model.run(load(folder / "model.yaml"), folder / "shots")
     invert.run(load(folder / "invert.yaml"), folder / "whole")
     return folder
@@ -157,3 +162,44 @@ def test_an_array_inverts(shots: Path, tmp_path: Path, slurm: Slurm, site: None)
     assert (result(folder) == result(shots / "whole")).all()
     assert [record(folder, n)["state"] for n in (0, 1, 2)] == ["done"] * 3
     assert not (folder / "exchange").exists()
+
+
+def test_an_array_shares_the_shots_of_a_migration(
+    shots: Path, tmp_path: Path, slurm: Slurm, site: None
+) -> None:
+    """One of its jobs is requeued in the middle, and goes on with its part; then all anew."""
+    folder, loaded = tmp_path / "run", load(shots / "rtm.yaml", settings=ONE)
+    rtm.run(loaded, tmp_path / "whole")
+    job = prepare(loaded, folder, None, 2).submit().job
+    begun = parts.folder(folder, range(8)) / PARTIAL
+    until(lambda: begun.is_dir() and any(begun.glob("[!.]*.np*")), folder, 1)
+    slurm.run("scontrol", "requeue", f"{job}_1")
+    slurm.wait_for_all(job)
+    assert len(record(folder, 1)["attempts"]) == 2
+    assert image(folder).tobytes() == image(tmp_path / "whole").tobytes()
+    assert not (folder / "parts").exists()
+    again = prepare(loaded, folder, None, 2).submit(resume=True).job
+    slurm.wait_for_all(again)
+    assert record(folder)["state"] == "done"
+    last = prepare(loaded, folder, None, 2).submit(force=True).job
+    assert not (folder / "image.h5").exists()
+    slurm.wait_for_all(last)
+    assert image(folder).tobytes() == image(tmp_path / "whole").tobytes()
+
+
+def test_an_array_begins_from_an_iterate(
+    shots: Path, tmp_path: Path, slurm: Slurm, site: None
+) -> None:
+    """Of another run: as `fwi invert --from` does; then it is begun anew with --force, without."""
+    folder, other = tmp_path / "run", tmp_path / "other"
+    stages = "inversion.stages=[{band: [0, 16], iterations: 2}]"
+    loaded = load(shots / "invert.yaml", settings=[*ONE, stages, "execution.engine=files"])
+    whole = branches.begin(loaded, other, f"{shots / 'whole'}@2")
+    invert.run(whole, other)
+    branch = branches.begin(loaded, folder, f"{shots / 'whole'}@2")
+    slurm.wait_for_all(prepare(branch, folder, None, 2).submit().job)
+    assert (result(folder) == result(other)).all()
+    assert branches.of_folder(folder) == branches.of_folder(other)
+    slurm.wait_for_all(prepare(loaded, folder, None, 2).submit(force=True).job)
+    assert branches.of_folder(folder) is None
+    assert not (result(folder) == result(other)).all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -22,9 +23,11 @@ from fwicli.execution.schedulers.scheduler import JobRequest
 from fwicli.workflows import invert
 from fwicli.workflows.batch import attempt, node
 from fwicli.workflows.batch.submission import prepare
+from fwicli.workflows.inversion import branches
 from fwicli.workflows.run_folder import advance, job_record
 from fwicli.workflows.run_folder.advance import Advance
 from fwicli.workflows.run_folder.job_record import JobRecord
+from fwicli.workflows.viewing import status
 from tests.workflows.test_invert import result
 
 # Submits: counts jobs, and runs the script in a session of its own, as a node would.
@@ -268,6 +271,39 @@ def test_a_run_begins_beside_the_files_of_its_job(
     assert not (folder / "inversion.h5").exists()
     with pytest.raises(ConfigError, match="there is no run"):
         prepare(inversion(survey), tmp_path / "other", None).submit(resume=True)
+
+
+@pytest.mark.parametrize("engine", ["processes", pytest.param("files", marks=pytest.mark.slow)])
+def test_a_branch_is_submitted(
+    survey: Path,
+    inverted: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    engine: str,
+) -> None:
+    """Its job begins from the iterate that the other run had then, and is continued as a branch."""
+    (tmp_path / "sites.yaml").write_text("here: {scheduler: slurm}\n")
+    monkeypatch.setenv("FWI_SITES", str(tmp_path / "sites.yaml"))
+    monkeypatch.setattr("fwicli.execution.schedulers.slurm.Slurm.submit", lambda *_: "12")
+    parent, folder, other = tmp_path / "parent", tmp_path / "run", tmp_path / "other"
+    shutil.copytree(survey / "whole", parent)
+    short = ["inversion.stages=[{band: [0, 16], iterations: 1}]", f"execution.engine={engine}"]
+    loaded = load(survey / "invert.yaml", settings=[*short, "execution.workers=1"])
+    invert.run(branches.begin(loaded, other, f"{parent}@2"), other)
+    prepare(branches.begin(loaded, folder, f"{parent}@2"), folder, None).submit()
+    assert branches.begin(loaded, folder, f"{parent}@2", resume=True).start is not None
+    with pytest.raises(ConfigError, match=f"was begun from {parent}@2"):
+        branches.begin(loaded, folder, f"{parent}@3", resume=True)
+    shutil.rmtree(parent)
+    invert.run(load(folder / "job.yaml"), folder, resume=True)
+    assert (result(folder) == result(other)).all()
+    assert not (result(folder) == result(survey / "whole")).all()
+    assert branches.of_folder(folder) == branches.of_folder(other)
+    assert status.run(folder).begun_from == f"{parent}@2"
+    invert.run(load(folder / "job.yaml"), folder, resume=True)
+    monkeypatch.setattr("fwicli.execution.schedulers.slurm.Slurm.state", lambda *_: "gone")
+    prepare(loaded, folder, None).submit(force=True)
+    assert not (folder / "job.h5").exists()
 
 
 def test_the_site_must_be_clear(
