@@ -16,7 +16,7 @@ import pytest
 from fwicli.disk import beacons
 from fwicli.disk.beacons import Beacon
 from fwicli.errors import ConfigError, DataError, ExecutionError
-from fwicli.execution import InProcess, total
+from fwicli.execution import InProcess, pace, total
 from fwicli.execution.exchange import calls, parcels, place
 from fwicli.execution.exchange.calls import Blocks, Tasks
 from fwicli.execution.exchange.leader import Leader
@@ -151,6 +151,26 @@ def silence(lost: Place, leave: bool) -> None:
         beacon._end.set()
         beacon._thread.join()
         os.close(beacon._descriptor)
+
+
+def test_a_slow_member_does_not_hold_the_others_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is alive, and far slower than the leader: the leader runs its block as well."""
+    monkeypatch.setattr(pace, "LEAST", 0.3)
+    there, slow = leading(tmp_path), joined(tmp_path)
+    expected = total(InProcess(), sleepers(6)).everywhere()["vp"]
+    sums = Leader(there, InProcess(), 1).sums(sleepers(6), 1)
+    stack = next(sums)
+    (call,) = calls.posted(there.folder, there.term)
+    blocks = Blocks(there.folder, call, 6, slow.beacon)
+    blocks.look()
+    assert blocks.claim() == (1, 1)
+    rest = list(sums)
+    stack = stack.plus(rest[0]).plus(rest[1].plus(rest[2])).plus(rest[3].plus(rest[4]))
+    np.testing.assert_array_equal(stack.everywhere()["vp"], expected)
+    slow.leave()
+    there.end(End())
 
 
 def test_third_failure_is_the_last(tmp_path: Path) -> None:

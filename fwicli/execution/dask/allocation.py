@@ -59,10 +59,10 @@ def joined() -> Iterator[None]:
         )
     file = _file()
     if rank == SCHEDULER:
-        _become("dask_scheduler", "--port", "0", "--preload", settings.WATCH, file=file)
+        _become("dask_scheduler", "--port", "0", "--preload", settings.ORPHANS, file=file)
     if rank != RUN:
         one = ("--nworkers", "1", "--nthreads", "1", "--memory-limit", "0")
-        _become("dask_worker", *one, "--nanny", "--preload", settings.PREPARATION, file=file)
+        _become("dask_worker", *one, "--nanny", *settings.PREPARED, file=file)
     os.environ[VARIABLE] = str(file)
     try:
         yield

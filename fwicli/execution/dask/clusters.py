@@ -132,7 +132,7 @@ def _workers(address: str, count: int, output: IO[bytes]) -> Iterator[None]:
     command = [
         *(sys.executable, "-m", "distributed.cli.dask_worker", address),
         *("--nworkers", str(count), "--nthreads", "1", "--memory-limit", "0"),
-        *("--preload", settings.PREPARATION, "--preload-nanny", settings.ATTACHED),
+        *(*settings.PREPARED, "--preload-nanny", settings.ORPHANS),
         *("--nanny", "--no-dashboard"),
     ]
     process = subprocess.Popen(

@@ -54,6 +54,10 @@ class Connection:
         """Workers that there are, or may be."""
         return max(self.expected, len(self._threads()))
 
+    def present(self) -> int:
+        """Workers that there are now."""
+        return len(self._threads())
+
     def wait(self) -> None:
         """Wait for a worker, and check the versions of all that there are.
 

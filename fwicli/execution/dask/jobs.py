@@ -95,7 +95,7 @@ class WorkerJobs:
             "job_extra_directives": [*SILENT[self.batch_system], *self.directives],
             "death_timeout": ORPHANED,
             "worker_extra_args": [
-                *("--preload", settings.PREPARATION),
+                *settings.PREPARED,
                 *("--memory-limit", "0"),
                 *("--nthreads", "1"),
                 "--no-dashboard",

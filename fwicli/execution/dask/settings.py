@@ -9,11 +9,11 @@ from typing import Any
 
 from fwicli.execution.processes import ATTEMPTS
 
-# Modules that Dask imports in a worker, in the process that starts workers here, and in the
-# scheduler of an allocation.
+# Modules that Dask imports in workers and in the processes that start them; and in what is to end
+# with the run: the process that starts workers here, and the scheduler of an allocation.
 PREPARATION = "fwicli.execution.dask.preparation"
-ATTACHED = "fwicli.execution.dask.attached"
-WATCH = "fwicli.execution.dask.watch"
+ORPHANS = "fwicli.execution.dask.orphans"
+PREPARED = ("--preload", PREPARATION, "--preload-nanny", PREPARATION)
 # Settings of schedulers that a run starts, and of their workers.
 SETTINGS: dict[str, Any] = {
     # A shot that was lost with this number of workers and one more fails.

@@ -38,11 +38,17 @@ class Sender:
         Name of the call.
     versions : tuple of (str, str)
         Names and versions of the client's packages.
+    level : int
+        Number of times that a task is made smaller (see `execution.relief`).
+    reports : bool
+        Whether workers report the shot; a second run of one is the client's own business.
     """
 
     topic: str
     call: str
     versions: versions.Versions
+    level: int = 0
+    reports: bool = True
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,7 @@ def run_shot(sender: Sender, number: int, task: bytes, common: Any = None) -> An
     _report(sender, BEGAN, number)
     try:
         versions.agree(sender.versions, f"the worker {_here()}")
-        result = _relief(sender.topic).result(
+        result = _relief(sender).result(
             number, unpickled(task), lambda f: run(f if common is None else lambda: f(common))
         )
     except FwiError as error:
@@ -140,10 +146,11 @@ class _Latest:
     relief = Relief()
 
 
-def _relief(topic: str) -> Relief:
+def _relief(sender: Sender) -> Relief:
     """The relief of the tasks of a client on this worker."""
-    if _Latest.topic != topic:
-        _Latest.topic, _Latest.relief = topic, Relief()
+    if _Latest.topic != sender.topic:
+        _Latest.topic, _Latest.relief = sender.topic, Relief()
+    _Latest.relief.level = max(_Latest.relief.level, sender.level)
     return _Latest.relief
 
 
@@ -237,5 +244,8 @@ def _report(sender: Sender, kind: str, number: int, content: str | bytes = b"") 
     """Send an event to the client."""
     from distributed import get_worker  # late: it is an optional extra
 
+    if not sender.reports:
+        return
+    server = get_worker()
     event = {"call": sender.call, "kind": kind, "number": number, "content": content}
-    get_worker().log_event(sender.topic, event)
+    server.log_event(sender.topic, {**event, "worker": server.address})

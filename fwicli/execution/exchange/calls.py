@@ -8,11 +8,13 @@
 
 An attempt is claimed by making its file, which only one process can do. The next attempt may begin
 when the file of an error is there, or the process has been silent. A late result of an earlier
-attempt has the same bits.
+attempt has the same bits. A process without work may make a second attempt at a block that takes
+far longer than those that it has run itself; the first result counts.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -23,12 +25,15 @@ from fwicli.disk import beacons
 from fwicli.execution import tree
 from fwicli.execution.exchange import parcels
 from fwicli.execution.executor import Done, Executor, Task
+from fwicli.execution.pace import Pace
 from fwicli.execution.processes import ATTEMPTS
 
 _CALL = re.compile(r"call-(\d{6})-(\d{6})")
 _BLOCK = re.compile(r"block-(\d{6}-\d{6})-(\d{6})\.(?:(try|fail)-(\d+)|(result|taken))")
 # Files of an exchange, which may be removed: these, beacons, and any of them written aside.
 OWN = re.compile(rf"\.?(?:{_CALL.pattern}|{_BLOCK.pattern}|member-[0-9a-f]+|ended)(?:\..*new)?")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -144,6 +149,11 @@ class Blocks:
         Number of blocks.
     beacon : str
         Name of the beacon of this process in the folder of the run.
+
+    Attributes
+    ----------
+    pace : Pace
+        Of the blocks that this process runs; those of others count from when they are first seen.
     """
 
     folder: Path
@@ -157,6 +167,7 @@ class Blocks:
     def __post_init__(self) -> None:
         self._watches: dict[str, beacons.BeaconWatch] = {}
         self._owners: dict[tuple[int, int], str] = {}
+        self.pace = Pace(enough=1)
 
     def path(self, block: int, ending: str) -> Path:
         """A file of a block.
@@ -181,12 +192,15 @@ class Blocks:
             block = int(match[2])
             if match[5]:
                 self.done.add(block)
+                self.pace.forget(block)
                 continue
             attempts = self.tries if match[3] == "try" else self.fails
+            if match[3] == "try" and int(match[4]) > attempts.get(block, 0):
+                self.pace.begin(block)
             attempts[block] = max(attempts.get(block, 0), int(match[4]))
 
     def claim(self) -> tuple[int, int] | None:
-        """Claim a block that nobody works on.
+        """Claim a block that nobody works on, or one that another process is far too slow with.
 
         Returns
         -------
@@ -199,11 +213,26 @@ class Blocks:
             attempt = self.tries.get(block, 0)
             if attempt >= ATTEMPTS or (attempt and not self.is_lost(block)):
                 continue
-            path = self.path(block, f"try-{attempt + 1}")
-            self.tries[block] = attempt + 1
-            if beacons.create(path, self.beacon.encode()):
+            if self._claim(block, attempt + 1):
                 return block, attempt + 1
+        for block in self.pace.overdue():
+            # Once: a third attempt is for blocks whose process is lost.
+            if block in self.done or self.tries[block] != 1 or not self._is_of_another(block):
+                continue
+            if self._claim(block, 2):
+                log.info("block %d of %d takes far too long elsewhere", block + 1, self.count)
+                return block, 2
         return None
+
+    def _claim(self, block: int, attempt: int) -> bool:
+        """Whether this process is the one that makes an attempt."""
+        self.tries[block] = attempt
+        self.pace.begin(block)
+        return beacons.create(self.path(block, f"try-{attempt}"), self.beacon.encode())
+
+    def _is_of_another(self, block: int) -> bool:
+        """Whether another process makes the first attempt at a block."""
+        return self.owner(block, 1) not in ("", self.beacon)
 
     def forget(self, block: int) -> None:
         """Remove a result that cannot be read; another attempt may begin."""

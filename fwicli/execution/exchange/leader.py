@@ -219,6 +219,7 @@ def run_block(
         if isinstance(error, OSError):
             raise ExecutionError(f"{span} failed here with {losses.in_words(error)}") from error
         return
+    blocks.pace.finish(block)
     _write(blocks.path(block, "result"), result)
 
 

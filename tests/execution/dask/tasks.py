@@ -6,13 +6,14 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from fwicli.errors import GeometryError
+from fwicli.execution.dask import preparation
 
 
 @dataclass
@@ -111,3 +112,77 @@ def shots(count: int, before: Callable[[int], None] | None = None, size: int = 1
     """Shots of one model."""
     model = Model(np.random.default_rng(count).random(size))
     return [Shot(model, number, before) for number in range(count)]
+
+
+@dataclass
+class Stuck:
+    """Holds up the first worker that runs one of some tasks, until the test frees it."""
+
+    folder: Path
+    numbers: set[int]
+
+    def __call__(self, number: int) -> None:
+        if number not in self.numbers:
+            return
+        try:
+            os.close(os.open(self.folder / f"stuck-{number}", os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            (self.folder / f"again-{number}").touch()
+            return
+        end = time.monotonic() + 120
+        while not (self.folder / "free").exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        (self.folder / f"late-{number}").touch()
+
+
+@dataclass(frozen=True)
+class Killed:
+    """A task whose worker is killed when it is larger than `room` [MB], as for lack of memory.
+
+    The process that starts workers tells so; here, the worker does, for the kernel counts no kill.
+    """
+
+    folder: Path
+    number: int
+    size: int = 80
+    least: int = 10
+    room: int = 30
+
+    def __call__(self) -> int:
+        if self.size > self.room:
+            from distributed import get_worker
+
+            (self.folder / f"{self.number} {self.size} {time.monotonic_ns()}").touch()
+            server = get_worker()
+            event = {"worker": server.address, "status": -signal.SIGKILL, "killed": 1}
+            time.sleep(0.2)  # the beginning of the shot is told first
+            server.log_event(preparation.ENDED, event)
+            time.sleep(0.2)
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.number
+
+    def smaller(self) -> Killed | None:
+        return None if self.size <= self.least else replace(self, size=self.size // 2)
+
+    @property
+    def storage(self) -> str:
+        return f"{self.size} MB"
+
+
+@dataclass(frozen=True)
+class Greedy:
+    """A task that takes so much memory [MB] for a while, and can do with a tenth."""
+
+    size: int
+
+    def __call__(self) -> int:
+        values = np.ones(self.size * 125_000)
+        time.sleep(30.0 if self.size > 300 else 0.0)
+        return len(values)
+
+    def smaller(self) -> Greedy | None:
+        return None if self.size <= 300 else Greedy(self.size // 10)
+
+    @property
+    def storage(self) -> str:
+        return f"{self.size} MB"

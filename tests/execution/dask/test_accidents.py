@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -15,8 +16,10 @@ import psutil
 import pytest
 
 from fwicli.errors import ConfigError, ExecutionError
+from fwicli.execution import machine
+from fwicli.execution.dask import preparation, settings
 from tests.conftest import ROOT
-from tests.execution.dask.tasks import Started, shots
+from tests.execution.dask.tasks import Greedy, Started, shots
 
 pytestmark = pytest.mark.cluster
 
@@ -36,6 +39,10 @@ class Commands:
 
     def worker(self, threads: int = 1) -> subprocess.Popen[bytes]:
         return self._start("dask_worker", "--nthreads", str(threads), "--death-timeout", "5")
+
+    def limited_worker(self, megabytes: int) -> subprocess.Popen[bytes]:
+        limit = ("--nthreads", "1", "--memory-limit", f"{megabytes} MB")
+        return self._start("dask_worker", *limit, "--nanny", *settings.PREPARED)
 
     @property
     def address(self) -> str:
@@ -111,6 +118,50 @@ def test_a_scheduler_that_is_gone_ends_the_call(
             list(executor.sums([*tasks[:21], *map(Slow, tasks[21:])], 64, gone))
     assert caught.value.exit_code == 4
     assert "`--resume`" in str(caught.value)
+
+
+def test_a_worker_that_dask_ends_for_memory_is_relieved(
+    commands: Commands, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By the limit that its user has set."""
+    from fwicli.execution.dask import clusters
+    from fwicli.execution.dask.executor import Dask
+
+    commands.scheduler()
+    commands.limited_worker(1000)
+    with clusters.running(commands.address) as connection:
+        assert list(Dask(connection).map([Greedy(2000)])) == [200 * 125_000]
+    assert "Dask has ended its worker, which had" in caplog.text
+    assert "run with less (200 MB)" in caplog.text
+
+
+def test_ends_of_workers_are_told_with_kills_for_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the process that has started them; each kill is that of one worker."""
+    nanny, before = Nanny(), preparation._Kills.reported
+    preparation.tell_ends(nanny)
+    for killed, exit_code in ((0, 0), (0, 1), (2, -9), (2, -9), (2, -9)):
+        monkeypatch.setattr(machine, "killed_for_memory", lambda n=killed: before + n)
+        asyncio.run(nanny._on_worker_exit(exit_code))
+    assert nanny.restarts == [0, 1, -9, -9, -9]
+    assert [(e["status"], e["killed"]) for e in nanny.events] == [(1, 0), (-9, 2), (-9, 1), (-9, 0)]
+    assert {e["worker"] for e in nanny.events} == {"tcp://node1:5"}
+
+
+class Nanny:
+    """What starts a worker again."""
+
+    worker_address = "tcp://node1:5"
+
+    def __init__(self) -> None:
+        self.restarts: list[int] = []
+        self.events: list[dict[str, Any]] = []
+
+    async def _on_worker_exit(self, exit_code: int) -> None:
+        self.restarts.append(exit_code)
+
+    def log_event(self, topic: str, event: dict[str, Any]) -> None:
+        assert topic == preparation.ENDED
+        self.events.append(event)
 
 
 class Slow:

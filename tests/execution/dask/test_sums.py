@@ -11,8 +11,17 @@ import numpy as np
 import pytest
 
 from fwicli.errors import ExecutionError, GeometryError
-from fwicli.execution import InProcess
-from tests.execution.dask.tasks import Accident, Model, Shot, Started, Values, shots
+from fwicli.execution import InProcess, pace
+from tests.execution.dask.tasks import (
+    Accident,
+    Killed,
+    Model,
+    Shot,
+    Started,
+    Stuck,
+    Values,
+    shots,
+)
 from tests.execution.test_relief import Hungry
 
 pytestmark = pytest.mark.cluster
@@ -143,6 +152,7 @@ def test_three_lost_workers_end_the_call(dask: Any, tmp_path: Path) -> None:
     with pytest.raises(ExecutionError, match="shot task 5 was lost 3 times") as caught:
         sums(dask, tasks, 16)
     assert "lower `execution.workers`" in str(caught.value)
+    assert "last because its worker was killed by SIGKILL" in str(caught.value)
     # A fourth attempt may have begun before the client has heard of the third loss.
     assert len([p for p in tmp_path.iterdir() if p.name.startswith("5-")]) in (3, 4)
 
@@ -179,3 +189,52 @@ def test_workers_without_room_take_smaller_tasks(
     while "with less (40 MB)" not in caplog.text and time.monotonic() < end:
         time.sleep(0.05)
     assert "(MemoryError: no room; 80 MB)" in caplog.text
+
+
+def test_workers_killed_for_memory_are_relieved(
+    dask: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All shots take less from then on, also in later calls, and no attempt is used up."""
+    assert list(dask.map([Killed(tmp_path, n) for n in range(6)])) == list(range(6))
+    marks = len(list(tmp_path.iterdir()))
+    assert 2 <= marks <= 4
+    assert "killed by SIGKILL, as the kernel does when memory runs out" in caplog.text
+    assert "with less (40 MB)" in caplog.text
+    assert "with less (20 MB)" in caplog.text
+    assert list(dask.map([Killed(tmp_path, n) for n in range(3)])) == list(range(3))
+    assert len(list(tmp_path.iterdir())) == marks
+
+
+def test_shots_that_cannot_do_with_less_end_the_call(dask: Any, tmp_path: Path) -> None:
+    """After three losses, with what is known and what to do."""
+    with pytest.raises(ExecutionError, match="shot task 0 was lost 3 times") as caught:
+        list(dask.map([Killed(tmp_path, 0, least=80)]))
+    assert "last because its worker was killed by SIGKILL, as the kernel" in str(caught.value)
+    assert "lower `execution.workers`, or set `physics.history: auto`" in str(caught.value)
+    assert "may have run out" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("count", "size"), [(6, 1), (20, 16), (75, 128)])
+def test_idle_workers_take_the_shots_of_slow_ones(
+    dask: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, size: int
+) -> None:
+    """The sum does not wait for them, and has the same bits; nor does the next one."""
+    from fwicli.execution.dask import calls
+
+    monkeypatch.setattr(pace, "LEAST", 0.5)
+    monkeypatch.setattr(calls, "INTERVAL", 0.1)
+    tasks = shots(count, Stuck(tmp_path, {4}))
+    finished: list[int] = []
+    try:
+        totals = [each.values.tobytes() for each in dask.sums(tasks, size, finished.append)]
+        assert totals == one_process(tasks, size)
+        assert sorted(finished) == list(range(count))
+        assert sums(dask, shots(9), 16) == one_process(shots(9), 16)
+        assert {path.name for path in tmp_path.iterdir()} == {"stuck-4", "again-4"}
+    finally:
+        (tmp_path / "free").touch()
+    for _ in range(300):
+        if (tmp_path / "late-4").exists():
+            break
+        time.sleep(0.1)
+    assert sums(dask, shots(9), 16) == one_process(shots(9), 16)
