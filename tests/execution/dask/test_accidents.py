@@ -38,7 +38,7 @@ class Commands:
         return self._start("dask_scheduler", "--port", "0", "--host", "127.0.0.1")
 
     def worker(self, threads: int = 1) -> subprocess.Popen[bytes]:
-        return self._start("dask_worker", "--nthreads", str(threads), "--death-timeout", "5")
+        return self._start("dask_worker", "--nthreads", str(threads), "--death-timeout", "60")
 
     def limited_worker(self, megabytes: int) -> subprocess.Popen[bytes]:
         limit = ("--nthreads", "1", "--memory-limit", f"{megabytes} MB")
