@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
+import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -128,8 +131,7 @@ class Connection:
         """
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                (future,) = self.client.scatter([whole], broadcast=True, hash=False)
-                return future
+                return self._sent(whole)
             except (OSError, KeyError, TimeoutError) as error:
                 self.reconnect()
                 if attempt == ATTEMPTS:
@@ -139,6 +141,35 @@ class Connection:
                 log.warning("workers did not take the model (%s); it is sent again", error)
                 self.wait()
         raise self._gone()  # not reached
+
+    def _sent(self, whole: Any) -> Future:
+        """An object in the memory of all workers.
+
+        Raises
+        ------
+        TimeoutError
+            If a worker ends meanwhile: Dask would wait for it without an end.
+        """
+        from distributed import Future  # late: it is an optional extra
+
+        name, there = f"model-{uuid.uuid4()}", set(self._threads())
+        # In the thread of the client, so that this one sees what happens to workers.
+        sending = asyncio.run_coroutine_threadsafe(
+            self.client.scatter({name: whole}, broadcast=True, asynchronous=True),
+            self.client.loop.asyncio_loop,
+        )
+        lost: set[str] = set()
+        while True:
+            with suppress(TimeoutError):
+                return sending.result(timeout=LOOK)[name]
+            if sending.done():
+                return sending.result()[name]
+            self.check()
+            if lost:
+                sending.cancel()
+                Future(name, self.client).release()
+                raise TimeoutError(f"{', '.join(sorted(lost))} ended meanwhile")
+            lost = there - set(self._threads())
 
     def _threads(self) -> Mapping[str, int]:
         """Threads of each worker, by address."""

@@ -46,6 +46,16 @@ class Model:
 
 
 @dataclass
+class DeadlyModel(Model):
+    """A model that kills the second process which receives it."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if self.folder is not None and len(list(self.folder.iterdir())) == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass
 class Work:
     """The task without the model."""
 

@@ -14,6 +14,7 @@ from fwicli.errors import ExecutionError, GeometryError
 from fwicli.execution import InProcess, pace
 from tests.execution.dask.tasks import (
     Accident,
+    DeadlyModel,
     Killed,
     Model,
     Shot,
@@ -122,6 +123,17 @@ def test_the_last_worker_may_be_lost(tmp_path: Path) -> None:
     tasks = shots(10, Accident(tmp_path, "killed", {6}))
     with clusters.on_this_machine(1) as connection:
         assert sums(Dask(connection), tasks, 16) == one_process(tasks, 16)
+
+
+def test_a_worker_may_be_lost_while_it_receives_the_model(
+    dask: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Dask waits for it without an end; the model is sent to those that there are."""
+    model = DeadlyModel(np.random.default_rng(9).random(100), tmp_path)
+    tasks = [Shot(model, number) for number in range(9)]
+    plain = [Shot(Model(model.values), number) for number in range(9)]
+    assert sums(dask, tasks, 16) == one_process(plain, 16)
+    assert "ended meanwhile); it is sent again" in caplog.text
 
 
 def test_an_accident_is_told_and_the_shot_run_again(
