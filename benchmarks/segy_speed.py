@@ -204,6 +204,8 @@ def main(
     if converts is not None:
         converted(converts)
         return
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
     place = Path(tempfile.mkdtemp(prefix="segy-", dir=folder))
     traces = shots * channels
     size = traces * (240 + 4 * samples)

@@ -33,11 +33,14 @@ class Silence:
         Traces with a sample that is NaN or infinite.
     compared : bool
         Whether traces of zeros are records of no waves, and compared.
+    amplitudes : ndarray of shape (n_shots,), or None
+        Root mean square of the samples of each shot [Pa], without its silent traces.
     """
 
     zero: Mask
     broken: Mask
     compared: bool = False
+    amplitudes: Array | None = None
 
     @classmethod
     def of(cls, data: Iterable[Array], compared: bool = False) -> Silence:
@@ -56,10 +59,12 @@ class Silence:
         """
         zero: list[Array] = []
         broken: list[Array] = []
+        amplitudes: list[float] = []
         for gather in data:
             zero.append(np.asarray(~gather.any(axis=-1)))
             broken.append(np.asarray(~np.isfinite(gather).all(axis=-1)))
-        return cls(by_trace(zero), by_trace(broken), compared)
+            amplitudes.append(_amplitude(gather, ~(zero[-1] | broken[-1])))
+        return cls(by_trace(zero), by_trace(broken), compared, np.array(amplitudes))
 
     @cached_property
     def live(self) -> Mask:
@@ -68,7 +73,9 @@ class Silence:
 
     def select(self, shots: Array | slice) -> Silence:
         """The silence of some of the shots, by number."""
-        return Silence(_selected(self.zero, shots), _selected(self.broken, shots), self.compared)
+        amplitudes = None if self.amplitudes is None else self.amplitudes[shots]
+        zero, broken = _selected(self.zero, shots), _selected(self.broken, shots)
+        return Silence(zero, broken, self.compared, amplitudes)
 
     def __str__(self) -> str:
         """Their number, cause and treatment; empty if there are none."""
@@ -96,6 +103,16 @@ class Silence:
             fate = fate if self.broken.any() else "they are compared, as `data.silent` says"
         count = f"{int(silent.sum())} of {silent.size} traces are silent"
         return f"{count}: {', '.join(parts)}{whole}; {fate}"
+
+
+def _amplitude(gather: Array, live: Array) -> float:
+    """Root mean square of the samples of live traces [Pa]; 0 without any."""
+    traces = gather if live.all() else gather[live]
+    if not traces.size:
+        return 0.0
+    with np.errstate(over="ignore"):  # such amplitudes are refused later
+        energy = float(np.einsum("rt,rt->", traces, traces, dtype=np.float64))
+    return float(np.sqrt(energy / traces.size))
 
 
 def _selected(mask: Mask, shots: Array | slice) -> Mask:

@@ -65,7 +65,10 @@ def energy(gather: Array, interval: float, frequency: float) -> Energy:
 
 
 def dead_shots(
-    shots: Sequence[Energy], names: Sequence[int], all_compared: bool = True
+    shots: Sequence[Energy],
+    names: Sequence[int],
+    typical_shots: Sequence[Energy] = (),
+    compared: int = 0,
 ) -> Fault | None:
     """The fault of dead shots; None if there are none, or too few shots to compare.
 
@@ -74,8 +77,10 @@ def dead_shots(
     shots : sequence of Energy
     names : sequence of int
         Their numbers in the survey.
-    all_compared : bool
-        Whether these are all shots of the survey.
+    typical_shots : sequence of Energy, optional
+        Shots that they are compared with; by default these shots.
+    compared : int, optional
+        Number of shots that were looked at, these and stronger ones; by default these shots.
 
     Returns
     -------
@@ -83,9 +88,11 @@ def dead_shots(
     """
     amplitude = np.array([s.amplitude for s in shots])
     standing = np.array([s.standing for s in shots])
-    if len(shots) < SHOTS or not (typical := float(np.median(amplitude))) > 0:
+    others = typical_shots or shots
+    typical = float(np.median([s.amplitude for s in others])) if len(others) >= SHOTS else 0.0
+    if not typical > 0:
         return None
-    usual = float(np.median(standing))
+    usual = float(np.median([s.standing for s in others]))
     dead = amplitude <= FAINT * typical
     if usual > STANDING:
         dead |= (amplitude <= WEAK * typical) & (standing <= FEW * usual)
@@ -99,7 +106,7 @@ def dead_shots(
     return Fault(
         "dead_shot",
         f"{'shot' if one else 'shots'} {words} {'is' if one else 'are'} dead "
-        f"({len(numbers)} of {len(shots)} shots{'' if all_compared else ' that were looked at'}): "
+        f"({len(numbers)} of {compared or len(shots)} shots): "
         f"{'its' if one else 'their'} amplitude is {loudest:.2g} times that of the others, and "
         f"first arrivals stand out in {100 * float(standing[numbers].max()):.0f}% of "
         f"{'its' if one else 'their'} traces, "

@@ -1,7 +1,7 @@
 """Faults that records show without any modelling: sampling, dead shots, the wavelet's band.
 
-They cost little: some traces of some shots, and of every shot where shots are compared with each
-other.
+They cost little: some traces of some shots. Shots are compared with each other by amplitudes that
+the plan has of all of them.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from fwicli.workflows.planning.simulation_grids import speeds
 Array = NDArray[Any]
 Config = schema.InvertConfig | schema.MigrationConfig
 
-# Most shots whose moveout and spectrum are taken; shots that are compared, in memory and stored in
-# a file; traces of a shot.
+# Most shots whose moveout and spectrum are taken; shots whose first arrivals are picked, in memory
+# and stored in a file; traces of a shot.
 SHOTS, COMPARED, COMPARED_STORED, TRACES = 12, 1000, 100, 100
 # Quantile of the speeds of a model below which there are few points.
 SLOW = 0.1
@@ -105,14 +105,29 @@ def _traces(records: Gathers, shot: int) -> tuple[Array, Array]:
 
 
 def _dead(records: Gathers, frequency: float) -> Fault | None:
-    """Shots that recorded nothing: those without a live trace, and as many as are compared."""
+    """Shots that recorded nothing: shots without a live trace, and weak ones without arrivals.
+
+    The plan has the amplitudes of all shots. First arrivals are picked in some shots, which are
+    typical ones, and in all weak ones.
+    """
     most, count = COMPARED_STORED if records.stored else COMPARED, records.acquisition.shots
+    typical = _some(count, most)
     silent = [shot for shot in range(count) if not np.any(records.live[shot])]
-    numbers = sorted({*_some(count, most), *silent})
-    shots = [
-        energies.energy(_traces(records, shot)[1], records.interval, frequency) for shot in numbers
-    ]
-    return energies.dead_shots(shots, numbers, len(numbers) == count)
+    numbers = sorted({*typical, *silent, *_weak(records, most)})
+    shots = {
+        shot: energies.energy(_traces(records, shot)[1], records.interval, frequency)
+        for shot in numbers
+    }
+    return energies.dead_shots(list(shots.values()), numbers, [shots[n] for n in typical], count)
+
+
+def _weak(records: Gathers, most: int) -> list[int]:
+    """Shots that may be dead by their amplitude, at most as many as `most`, the weakest."""
+    if records.silence is None or (amplitudes := records.silence.amplitudes) is None:
+        return []
+    weakest = np.argsort(amplitudes, kind="stable")[:most]
+    weak = amplitudes[weakest] <= energies.WEAK * np.median(amplitudes)
+    return [int(shot) for shot in weakest[weak]]
 
 
 def _expected(

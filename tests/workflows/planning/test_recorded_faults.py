@@ -1,0 +1,64 @@
+"""Faults that records show by themselves, in surveys with more shots than are looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fwicli.config.loader import load
+from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.gathers import Gathers
+from fwicli.survey.signals.wavelets import ricker, times
+from fwicli.workflows.planning import recorded_faults
+from fwicli.workflows.planning.problems import Problems
+
+SHOTS, INTERVAL, SAMPLES = 60, 0.004, 150
+CONFIG = """\
+model: {vp: 2000, shape: [101, 11], spacing: 10}
+data: {file: shots.h5}
+imaging: {}
+"""
+
+
+def records(**amplitudes: float) -> Gathers:
+    """Direct waves below noise of 1 %; some shots, as `shot7`, have other waves or none."""
+    rng = np.random.default_rng(0)
+    receivers = np.stack([np.linspace(100, 800, 8), np.full(8, 20.0)], axis=-1)
+    t = times(INTERVAL, SAMPLES)
+    wave = ricker(t, 12.0)
+    gather = np.stack([np.interp(t - x / 2000, t, wave, left=0.0) for x in receivers[:, 0]])
+    data = np.tile(gather, (SHOTS, 1, 1))
+    for name, amplitude in amplitudes.items():
+        data[int(name.removeprefix("shot"))] *= amplitude
+    data += 0.01 * rng.standard_normal(data.shape)
+    sources = np.stack([np.zeros(SHOTS), np.full(SHOTS, 20.0)], axis=-1)
+    return Gathers(Acquisition(sources, receivers), INTERVAL, data).with_silence()
+
+
+@pytest.mark.parametrize(
+    ("weak", "expected"),
+    [
+        ({"shot7": 0.0, "shot33": 0.0}, [7, 33]),
+        ({"shot7": 0.0, "shot33": 0.3}, [7]),  # weaker, but with first arrivals
+        ({f"shot{n}": 0.3 for n in range(1, 40)}, None),
+        ({f"shot{n}": 0.0 for n in range(1, 20)}, list(range(1, 20))),
+        ({}, None),
+    ],
+)
+def test_dead_shots_are_named_wherever_they_are(
+    weak: dict[str, float],
+    expected: list[int] | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Few shots are looked at closely; amplitudes are compared of all of them."""
+    monkeypatch.setattr(recorded_faults, "COMPARED", 20)
+    (tmp_path / "rtm.yaml").write_text(CONFIG)
+    loaded = load(tmp_path / "rtm.yaml")
+    problems = Problems(loaded)
+    recorded_faults.check(problems, loaded.config, None, records(**weak), None)
+    named = [f.fault for f in problems.faults if f.fault.kind == "dead_shot"]
+    assert [fault.numbers["shots"] for fault in named] == ([expected] if expected else [])
+    assert all(f"of {SHOTS} shots)" in fault.text for fault in named)
