@@ -61,8 +61,12 @@ LABELS = {
     "time_s": ("time in all", ""),
     "time_before_iterations_s": ("time before iterations", ""),
     "time_of_evaluation_s": ("time of an evaluation", ""),
+    "time_of_end_s": ("time of its end, with pictures", ""),
+    "time_of_iteration_outside_of_shots_s": ("of it outside of shots", ""),
     "time_of_iteration_s": ("time of an iteration", ""),
     "time_of_shot_s": ("time of a shot", ""),
+    "time_of_start_s": ("time of its start", ""),
+    "time_outside_of_shots_s": ("of it outside of shots", ""),
     "vp_m_s": ("P velocity", "m/s"),
     "window": ("window of a shot", "points"),
     "with_layer": ("grid with layer", "points"),
@@ -84,9 +88,13 @@ DURATIONS = {
     "compilation_s",
     "processor_time_of_shot_s",
     "time_before_iterations_s",
+    "time_of_end_s",
     "time_of_evaluation_s",
+    "time_of_iteration_outside_of_shots_s",
     "time_of_iteration_s",
     "time_of_shot_s",
+    "time_of_start_s",
+    "time_outside_of_shots_s",
     "time_on_quiet_machine_s",
     "time_s",
 }
@@ -117,7 +125,7 @@ def quantity(name: str, value: Any) -> str:
     -------
     text : str
     """
-    if name in DURATIONS:
+    if name in DURATIONS and not isinstance(value, str):
         return in_words(value)
     text = _list(name, value) if isinstance(value, list | tuple) else _single(value)
     unit = LABELS[name][1] if name in LABELS else UNITS.get(_suffix(name), "")

@@ -19,6 +19,7 @@ from fwicli.inversion.objective import KINDS
 from fwicli.inversion.optimizers.optimizer import State
 from fwicli.plotting import pictures
 from fwicli.survey.model import EarthModel
+from fwicli.workflows.inversion.clocked import ClockedExecutor
 from fwicli.workflows.inversion.evaluations import EvaluationCache
 from fwicli.workflows.inversion.stage import Stage
 from fwicli.workflows.inversion.state import InversionState
@@ -27,6 +28,7 @@ from fwicli.workflows.planning.plan import Plan
 from fwicli.workflows.run_folder import finished_shots, outputs, results
 from fwicli.workflows.run_folder.folder import RunFolder, provenance
 from fwicli.workflows.run_folder.manifest import JOURNAL
+from fwicli.workflows.run_folder.names import OUTSIDE
 from fwicli.workflows.run_folder.progress import Progress
 
 Array = NDArray[Any]
@@ -77,6 +79,8 @@ class InversionRun:
         self.started = time.monotonic()
         self.cache = EvaluationCache(folder.file(JOURNAL))
         self._spent = 0.0
+        self._last = self.started
+        self._clocked: ClockedExecutor | None = None
         self._short = -1
 
     # --- the run ---------------------------------------------------------------------------------
@@ -113,8 +117,9 @@ class InversionRun:
                 {**provenance(), **self.attributes},
             )
         self.folder.rewind(run_state.holds)
+        self._clocked = ClockedExecutor(executor)
         while run_state.stage < len(self.settings.stages):
-            run_state = self._stage(run_state, executor)
+            run_state = self._stage(run_state, self._clocked)
         return run_state
 
     def _stage(self, run_state: InversionState, executor: Executor) -> InversionState:
@@ -233,7 +238,8 @@ class InversionRun:
                 model.grid,
                 record,
             )
-        self.folder.step(record | dict(diagnosis))
+        outside = {OUTSIDE: self._outside_of_shots()}
+        self.folder.step(record | outside | dict(diagnosis))
         self._save_state(run_state, stage)
         _log_step(record)
 
@@ -311,6 +317,15 @@ class InversionRun:
         title = f"stage {stage.number + 1} iteration {iteration}"
         self.progress.start(title, len(stage.problem.objective.experiments))
         self.folder.heartbeat.change(stage=stage.number + 1, iteration=iteration)
+
+    def _outside_of_shots(self) -> float:
+        """Elapsed time since the last step in which no shot ran [s]."""
+        now = time.monotonic()
+        outside, self._last = now - self._last, now
+        if self._clocked is not None:
+            outside -= self._clocked.seconds
+            self._clocked.seconds = 0.0
+        return round(max(0.0, outside), 3)
 
     def _seconds(self) -> float:
         return self._spent + time.monotonic() - self.started

@@ -155,8 +155,8 @@ def _room(
         return {}
     if needed > free:
         warnings.append(
-            f"{folder} has {free / 1e6:.4g} MB of room, and the run needs about "
-            f"{needed / 1e6:.4g} MB of {name} files; {advice}"
+            f"{folder} has {free / 1e6:.0f} MB of room, and the run needs about "
+            f"{needed / 1e6:.0f} MB of {name} files; {advice}"
         )
     return {f"{name}_free_mb": round(free / 1e6), f"{name}_needed_mb": round(needed / 1e6, 1)}
 

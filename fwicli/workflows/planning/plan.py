@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fwicli.config import schema
 from fwicli.config.execution import ExecutionSection
 from fwicli.config.loader import Loaded
+from fwicli.digits import apart
 from fwicli.errors import FwiError
 from fwicli.execution import cores
 from fwicli.propagators.history import HistoryOptions
@@ -222,10 +223,13 @@ def make_plan(loaded: Loaded, nodes: Nodes | None = None) -> Plan:
     needed = plan.total.nbytes
     if needed > available:
         histories = "set `physics.history: auto`, " if plan.verb.keeps_history else ""
+        several = plan.at_once > 1
+        shots = f"{plan.at_once} shots at once take" if several else "one shot takes"
+        fewer = "lower `execution.workers`, " if several else "set `physics.aperture`, "
+        need, have = apart(needed / 1e9, available / 1e9, digits=3)
         plan.warnings.append(
-            f"{plan.at_once} shots at once take {needed / 1e9:.3g} GB with all processes, of the "
-            f"{available / 1e9:.3g} GB that there are for them; lower `execution.workers`, "
-            f"{histories}or use a coarser grid"
+            f"{shots} {need} GB with all processes, of the {have} GB that there are for them; "
+            f"{fewer}{histories}or use a coarser grid"
         )
     return plan
 
@@ -265,7 +269,8 @@ def _fit_nodes(problems: Problems, config: schema.RunConfig, plan: Plan, nodes: 
     idle = nodes.cores - plan.per_node * threads
     if plan.per_node < next(nodes.per_node(shots, threads)) and idle >= threads * plan.per_node:
         problems.warn(
-            f"the memory of a node has room for {plan.per_node} shots at once, which leaves {idle} "
+            f"the memory of a node has room for {plan.per_node} shot"
+            f"{'' if plan.per_node == 1 else 's'} at once, which leaves {idle} "
             f"of {nodes.cores} cores idle; set `execution.threads: "
             f"{nodes.cores // plan.per_node}`, so that they share the work of a shot"
         )

@@ -173,10 +173,11 @@ class Marks:
         after = _less(self.ended, self.stages[-1][-1][0])
         within = _less(self.stages[0][-1][0], self.stages[0][0][0])
         shots = plan.acquisition.shots
-        inversion = plan.inversion is not None
+        inversion = len(self.stages[0]) > 2
         return Surroundings(
             points,
             samples,
+            surroundings.traces(plan),
             imports=(self.begun[0], self.begun[1]),
             start=_less(self.stages[0][0][0], self.begun),
             workers=(self.workers[0], self.workers[1]),

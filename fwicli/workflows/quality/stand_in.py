@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.errors import DataError
 from fwicli.execution.executor import Done, Task
 from fwicli.imaging.migration import MigrationTask
 from fwicli.inversion import hessian
@@ -136,7 +137,13 @@ class StandIn:
         """Do nothing: there are no workers."""
 
     def _result(self, task: Task) -> Any:
-        """The result of a task; one that propagates no waves is run."""
+        """The result of a task; one that propagates no waves is run.
+
+        Raises
+        ------
+        DataError
+            If there is no formula for it.
+        """
         windowed = task.task if isinstance(task, SummandTask) else task
         shot = windowed.task if isinstance(windowed, WindowedTask) else windowed
         if isinstance(shot, MisfitTask):
@@ -152,6 +159,8 @@ class StandIn:
         if isinstance(shot, MigrationTask):
             image = np.random.default_rng(0).standard_normal(shot.discretization.grid.shape)
             return _everywhere(shot, {"image": image, "illumination": _energy(shot)})
+        if isinstance(shot, ShotTask):
+            raise DataError(f"a {type(shot).__name__} has no result by a formula")
         return task()
 
     def _misfit(self, task: MisfitTask) -> MisfitSum:

@@ -12,3 +12,5 @@ PLANNED = "fwicli_plan"
 START, BRANCHES = "start.h5", "branches.jsonl"
 # That model with a submitted job, until the job begins the run.
 SUBMITTED = "job.h5"
+# Number of a step of an inversion: its time outside of shots [s].
+OUTSIDE = "seconds_outside_of_shots"

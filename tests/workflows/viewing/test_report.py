@@ -165,22 +165,26 @@ def test_time_and_memory_are_beside_those_of_the_plan(
     folder = tmp_path / "run"
     shutil.copytree(survey / "whole", folder)
     plan = json.loads((folder / "plan.json").read_text())
-    stages = [{"time_s": 40.0, "seconds_per_iteration": 9.5}, {"time_s": 61.0}]
+    between = {"time_of_iteration_outside_of_shots_s": 3.0}
+    stages = [{"time_s": 40.0, "seconds_per_iteration": 9.5} | between, {"time_s": 61.0}]
     plan |= {"time_s": 101.0, "memory_mb": 321.0, "stages": stages}
     (folder / "plan.json").write_text(json.dumps(plan))
-    signs = json.loads((folder / "status.json").read_text()) | {"memory_peak": 345_000_000}
+    signs = json.loads((folder / "status.json").read_text())
+    signs |= {"memory_peak": 345_000_000, "seconds": 111.0}
     (folder / "status.json").write_text(json.dumps(signs))
     steps = [json.loads(line) for line in (folder / "progress.jsonl").read_text().splitlines()]
     ends = [1.0, 11.0, 21.0, 31.0, 41.0, 61.0, 81.0, 101.0]
     for step, end in zip(steps, ends, strict=True):
         step["seconds"] = end
+        step["seconds_outside_of_shots"] = 2.0 if step["iteration"] else 50.0
     (folder / "progress.jsonl").write_text("".join(f"{json.dumps(step)}\n" for step in steps))
     run(folder, shots=0)
     page = read(folder / "report.html")
     assert page.row("time of stage 1") == ["40 s", "31 s"]
     assert page.row("time of stage 2") == ["1 min 1 s", "1 min 10 s"]
     assert page.row("time of an iteration, stage 1") == ["9.5 s", "10 s"]
-    assert page.row("time of the run") == ["1 min 41 s", "1 min 41 s"]
+    assert page.row("of it outside of shots, stage 1") == ["3 s", "2 s"]
+    assert page.row("time of the run") == ["1 min 41 s", "1 min 51 s"]
     assert page.row("memory of all processes of the machine") == ["321 MB", "345 MB"]
     del plan["time_s"]
     (folder / "plan.json").write_text(json.dumps(plan | {"calibration": "none on this machine"}))

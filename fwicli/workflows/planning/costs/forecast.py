@@ -196,25 +196,25 @@ def _stage(forecast: StageForecast) -> dict[str, Any]:
         "time_of_shot_s": round(times.shot, 4),
         "processor_time_of_shot_s": round(quiet.shot, 4),
         "time_of_evaluation_s": round(times.evaluation, 3),
-        **(
-            {"time_of_iteration_s": round(times.iteration, 3)} if forecast.counts.iterations else {}
-        ),
-        **_outside(forecast),
-        "time_before_iterations_s": round(times.first, 3),
+        **_of_iterations(forecast, times),
         "time_s": round(times.total, 3),
-        "iterations": forecast.counts.iterations,
-        "evaluations_per_iteration": forecast.counts.evaluations,
         "shots_per_evaluation": forecast.counts.shots,
     }
 
 
-def _outside(forecast: StageForecast) -> dict[str, Any]:
-    """Time of an iteration outside of shots; None where it was not measured."""
-    if forecast.times is None or not forecast.counts.iterations:
+def _of_iterations(forecast: StageForecast, times: StageTimes) -> dict[str, Any]:
+    """Times and numbers of iterations; none where there are no iterations."""
+    counts = forecast.counts
+    if not counts.iterations:
         return {}
-    seconds = round(forecast.times.outside_of_iteration, 3)
-    name = "time_of_iteration_outside_of_shots_s"
-    return {name: None if forecast.surroundings is None else seconds}
+    outside = round(times.outside_of_iteration, 3)
+    return {
+        "time_of_iteration_s": round(times.iteration, 3),
+        "time_of_iteration_outside_of_shots_s": outside if forecast.surroundings else None,
+        "time_before_iterations_s": round(times.first, 3),
+        "iterations": counts.iterations,
+        "evaluations_per_iteration": counts.evaluations,
+    }
 
 
 def _basis(plan: Plan, forecast: StageForecast) -> str:
@@ -229,6 +229,8 @@ def _basis(plan: Plan, forecast: StageForecast) -> str:
         text += f" and to {forecast.threads} threads, as if each were as fast as one alone"
     if forecast.surroundings is None:
         text += ", without the time outside of shots: `--calibrate` measures it"
+    elif forecast.surroundings.points != surroundings.sizes(plan)[0]:
+        text += f", outside of shots in a model of {forecast.surroundings.points} points"
     if plan.nodes is not None:
         text += ", on this machine: on a node, the same command measures that"
     return text

@@ -27,6 +27,8 @@ from fwicli.workflows.planning.plan import Plan
 
 # Another one when what a file holds changes its meaning.
 FORMAT = 1
+# Below this number of points, the work on arrays takes less time than files and pictures.
+SMALL = 100_000
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ class Surroundings:
     ----------
     points : int
         Of the grid of the model.
-    samples : int
-        Of all records.
+    samples, traces : int
+        Of all records, and of those of the largest shot.
     imports, start : tuple of float
         From the command to the plan of the run, and from there to its first stage: elapsed, and
         on processors [s].
@@ -75,6 +77,7 @@ class Surroundings:
 
     points: int
     samples: int
+    traces: int = 1
     imports: Times = NONE
     start: Times = NONE
     workers: Times = NONE
@@ -82,22 +85,6 @@ class Surroundings:
     end: Times = NONE
     stages: tuple[StageSurroundings, ...] = ()
     measured: float = 0.0
-
-    def scaled(self, points: int, samples: int) -> Surroundings:
-        """Times of a larger model and more records; those of smaller ones are as measured.
-
-        Parameters
-        ----------
-        points, samples : int
-            Of the model, and of all records.
-
-        Returns
-        -------
-        surroundings : Surroundings
-        """
-        by_points = max(1.0, points / self.points)
-        by_both = max(by_points, samples / self.samples)
-        return replace(self, points=points, samples=samples, start=_times(self.start, by_both))
 
     def of_stage(self, points: int) -> StageSurroundings:
         """Times of a stage whose unknowns have this number of points.
@@ -113,11 +100,9 @@ class Surroundings:
         """
         if not self.stages:
             return StageSurroundings(points)
-        nearest = min(self.stages, key=lambda s: abs(math.log(s.points / points)))
-        larger = max(1.0, points / nearest.points)
-        return StageSurroundings(
-            points, _times(nearest.first, larger), _times(nearest.turn, larger)
-        )
+        first = _scaled({s.points: s.first for s in self.stages}, points, grows=True)
+        turn = _scaled({s.points: s.turn for s in self.stages}, points, grows=True)
+        return StageSurroundings(points, first, turn)
 
 
 def key(plan: Plan) -> dict[str, Any]:
@@ -158,7 +143,7 @@ def write(plan: Plan, surroundings: Surroundings) -> None:
 
 
 def nearest(plan: Plan) -> Surroundings | None:
-    """Times of the most similar run, scaled to a plan; None if there is none of its kind.
+    """Times of the most similar run at the size of a plan; None if there is none of its kind.
 
     Parameters
     ----------
@@ -169,6 +154,7 @@ def nearest(plan: Plan) -> Surroundings | None:
     surroundings : Surroundings or None
     """
     points, samples = sizes(plan)
+    runs = _read(_name(plan))
 
     def unlike(measured: Surroundings) -> tuple[float, ...]:
         return (
@@ -177,8 +163,22 @@ def nearest(plan: Plan) -> Surroundings | None:
             -measured.measured,
         )
 
-    measured = min(_read(_name(plan)), key=unlike, default=None)
-    return None if measured is None else measured.scaled(points, samples)
+    measured = min(runs, key=unlike, default=None)
+    if measured is None:
+        return None
+    starts = {run.points: run.start for run in [*runs, measured]}
+    # Later ones in place of earlier ones of as many points; those of the nearest run last.
+    stages = {stage.points: stage for run in [*runs, measured] for stage in run.stages}
+    # A shot leaves its record, or its image.
+    imaged = plan.verb.keeps_history
+    larger = points / max(measured.points, SMALL) if imaged else traces(plan) / measured.traces
+    elapsed, busy = (max(1.0, larger) * seconds for seconds in measured.shot)
+    return replace(
+        measured,
+        start=_scaled(starts, points, grows=False),
+        shot=(elapsed, busy),
+        stages=tuple(stages.values()),
+    )
 
 
 def sizes(plan: Plan) -> tuple[int, int]:
@@ -194,6 +194,21 @@ def sizes(plan: Plan) -> tuple[int, int]:
     """
     samples = int(plan.acquisition.counts.sum()) * plan.stages[0].time.samples
     return math.prod(plan.model.grid.shape), max(1, samples)
+
+
+def traces(plan: Plan) -> int:
+    """Samples of the records of the largest shot.
+
+    Parameters
+    ----------
+    plan : Plan
+
+    Returns
+    -------
+    traces : int
+        At least 1.
+    """
+    return calibrations.traces_of(plan.stages[0])
 
 
 def unknowns(plan: Plan, number: int) -> int:
@@ -244,5 +259,30 @@ def _sizes(measured: Surroundings) -> tuple[Any, ...]:
     return measured.points, measured.samples, [s.points for s in measured.stages]
 
 
-def _times(times: Times, factor: float) -> Times:
-    return factor * times[0], factor * times[1]
+def _scaled(times: Mapping[int, Times], points: int, grows: bool) -> Times:
+    """Times at a number of points, from those at others (see the module).
+
+    Parameters
+    ----------
+    times : mapping of int to tuple of float
+        By number of points [s].
+    points : int
+    grows : bool
+        Whether a single time is taken to grow with the points.
+    """
+    nearest = min(times, key=lambda n: abs(math.log(n / points)))
+    smaller = [n for n in times if 4 * n <= nearest]
+    below = max(smaller, default=0)
+    elapsed, busy = (
+        _at(points, (nearest, times[nearest][kind]), (below, times[below][kind]))
+        if smaller
+        else times[nearest][kind] * (max(1.0, points / max(nearest, SMALL)) if grows else 1.0)
+        for kind in (0, 1)
+    )
+    return elapsed, busy
+
+
+def _at(points: int, near: tuple[int, float], below: tuple[int, float]) -> float:
+    """Time on the line through two points, at least that of the smaller one."""
+    slope = max(0.0, near[1] - below[1]) / (near[0] - below[0])
+    return max(near[1] + slope * (points - near[0]), min(near[1], below[1]))

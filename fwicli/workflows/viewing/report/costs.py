@@ -11,6 +11,7 @@ import numpy as np
 
 from fwicli.report.elements import Element, PageTable, Paragraph
 from fwicli.workflows.run_folder import outputs
+from fwicli.workflows.run_folder.names import OUTSIDE
 from fwicli.workflows.viewing.report.record import RunRecord
 from fwicli.workflows.viewing.report.words import MISSING, duration, megabytes
 
@@ -40,7 +41,10 @@ def elements(record: RunRecord) -> list[Element]:
             rows.append(_times(f"time of stage {order + 1}", stage.get("time_s"), spent))
             planned = stage.get("seconds_per_iteration")
             rows.append(_times(f"time of an iteration, stage {order + 1}", planned, iteration))
-    last = record.steps[-1].get("seconds") if record.steps and record.finished else None
+            planned = stage.get("time_of_iteration_outside_of_shots_s")
+            actual = _outside(record, order + 1)
+            rows.append(_times(f"of it outside of shots, stage {order + 1}", planned, actual))
+    last = (record.status.seconds or None) if record.finished else None
     rows.append(_times("time of the run", plan.get("time_s"), last))
     rows.append(_memory(record, plan.get("memory_mb")))
     table = PageTable(
@@ -68,6 +72,13 @@ def _spent(record: RunRecord, stage: int) -> tuple[float | None, float | None]:
     iterations = np.diff(ends)
     median = float(np.median(iterations)) if iterations.size else None
     return ends[-1] - (before[-1] if before else 0.0), median
+
+
+def _outside(record: RunRecord, stage: int) -> float | None:
+    """Time of an iteration outside of shots, in the median [s]; None where no step has it."""
+    steps = [step for step in record.steps if step["stage"] == stage and step["iteration"] > 0]
+    seconds = [float(s[OUTSIDE]) for s in steps if OUTSIDE in s]
+    return float(np.median(seconds)) if seconds else None
 
 
 def _times(name: str, planned: float | None, actual: float | None) -> list[str]:

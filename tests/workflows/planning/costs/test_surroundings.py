@@ -46,31 +46,55 @@ def test_a_measurement_comes_back(plan: Plan) -> None:
     assert surroundings.nearest(plan) == mine
 
 
-def test_the_most_similar_model_is_taken_and_scaled(plan: Plan) -> None:
-    """What works on the model and on records grows with them; imports and pictures do not."""
+def test_larger_models_take_longer_by_a_line(plan: Plan) -> None:
+    """Through the most similar model and a smaller one; imports and pictures do not grow."""
     points, samples = surroundings.sizes(plan)
     half = replace(MEASURED, points=points // 2, samples=samples)
     surroundings.write(plan, half)
-    surroundings.write(plan, replace(half, points=points // 16, start=(99.0, 99.0)))
+    alone = surroundings.nearest(plan)
+    assert alone is not None
+    assert alone.start == half.start
+    small = replace(half, points=points // 10, start=(1.2, 0.6))
+    surroundings.write(plan, small)
     nearest = surroundings.nearest(plan)
     assert nearest is not None
-    assert nearest.start == pytest.approx((4.0, 2.0), rel=1e-3)
+    assert nearest.start == pytest.approx((3.0, 1.5), rel=1e-2)
     assert (nearest.imports, nearest.end) == (half.imports, half.end)
 
 
-def test_smaller_models_are_not_faster() -> None:
-    """Part of the time has no size: it is as measured below it."""
-    smaller = MEASURED.scaled(10, 10)
-    assert smaller.start == MEASURED.start
-    assert MEASURED.scaled(1000, 1500).start == pytest.approx((6.0, 3.0))
+@pytest.mark.parametrize("kind", ["model", "rtm"])
+def test_larger_shots_leave_more(plan: Plan, survey: Path, kind: str) -> None:
+    """Records by their samples, images by the points of a large model."""
+    del plan
+    other = make_plan(load(survey / f"{kind}.yaml"))
+    points, samples = surroundings.sizes(other)
+    small = replace(MEASURED, points=points, samples=samples, shot=(0.2, 0.1), stages=())
+    surroundings.write(other, replace(small, traces=surroundings.traces(other) // 4))
+    nearest = surroundings.nearest(other)
+    assert nearest is not None
+    assert nearest.shot == pytest.approx((0.8, 0.4) if kind == "model" else (0.2, 0.1), rel=1e-2)
 
 
-def test_stages_take_those_of_similar_grids() -> None:
-    """By points of the unknowns."""
-    assert MEASURED.of_stage(90).turn == (0.1, 0.05)
-    assert MEASURED.of_stage(4000).turn == pytest.approx((1.6, 0.8))
-    assert MEASURED.of_stage(4000).first == pytest.approx((3.6, 2.4))
+def test_stages_take_longer_by_a_line() -> None:
+    """By points of the unknowns; a smaller stage is not faster than the smallest one."""
+    assert MEASURED.of_stage(1000).turn == pytest.approx((0.4, 0.2))
+    assert MEASURED.of_stage(4000).turn == pytest.approx((1.4, 0.7))
+    assert MEASURED.of_stage(550).first == pytest.approx((0.7, 0.45))
+    assert MEASURED.of_stage(20).turn == (0.1, 0.05)
     assert Surroundings(10, 10).of_stage(5).turn == (0.0, 0.0)
+
+
+def test_one_stage_alone_grows_where_arrays_take_the_time() -> None:
+    """Up to 100 000 points, files and pictures do."""
+    one = replace(MEASURED, stages=MEASURED.stages[1:])
+    assert one.of_stage(90_000).turn == (0.4, 0.2)
+    assert one.of_stage(300_000).turn == pytest.approx((1.2, 0.6))
+
+
+def test_a_line_never_falls() -> None:
+    """Where noise made the smaller model slower, the times are those of the larger one."""
+    stages = (replace(MEASURED.stages[0], turn=(0.9, 0.9)), MEASURED.stages[1])
+    assert replace(MEASURED, stages=stages).of_stage(4000).turn == (0.4, 0.2)
 
 
 def test_other_methods_are_other_measurements(plan: Plan, survey: Path) -> None:
