@@ -46,8 +46,9 @@ def test_a_measurement_comes_back(plan: Plan) -> None:
     assert surroundings.nearest(plan) == mine
 
 
-def test_larger_models_take_longer_by_a_line(plan: Plan) -> None:
+def test_larger_models_take_longer_by_a_line(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     """Through the most similar model and a smaller one; imports and pictures do not grow."""
+    monkeypatch.setattr(surroundings, "SMALL", 1)
     points, samples = surroundings.sizes(plan)
     half = replace(MEASURED, points=points // 2, samples=samples)
     surroundings.write(plan, half)
@@ -95,6 +96,7 @@ def test_a_line_never_falls() -> None:
     """Where noise made the smaller model slower, the times are those of the larger one."""
     stages = (replace(MEASURED.stages[0], turn=(0.9, 0.9)), MEASURED.stages[1])
     assert replace(MEASURED, stages=stages).of_stage(4000).turn == (0.4, 0.2)
+    assert replace(MEASURED, stages=stages).of_stage(800).turn == (0.4, 0.2)
 
 
 def test_other_methods_are_other_measurements(plan: Plan, survey: Path) -> None:
