@@ -191,7 +191,13 @@ def _compare(
             options += [o for shot in shots for o in ("--shot", str(shot))]
             options += [] if stage is None else ["--stage", str(stage)]
             click.echo(f"  try:  {shlex.join(['fwi', 'check', str(loaded.path), *options])}")
-    if not values["faults"]:
+    if not values["judged"]:
+        click.echo(
+            "time zero and polarity are not judged: too few first arrivals are the same event in "
+            "observed and synthetic traces; choose other shots, a band of other frequencies with "
+            "--stage, or a better starting model or wavelet, and compare the picture"
+        )
+    elif not values["faults"]:
         click.echo("nothing is wrong with sampling, positions, time zero, polarity or wavelet")
     for picture in values["pictures"]:
         click.echo(f"picture: {picture}")

@@ -125,21 +125,22 @@ def _append(
     traces = Traces.of(gathers.data)
     counts = traces.counts
     ends = np.cumsum(counts)
-    for shots in _groups(counts * gathers.samples):
-        of_each = counts[shots]
-        rows = slice(int(ends[shots][0] - of_each[0]), int(ends[shots][-1]))
-        numbers = np.arange(len(counts))[shots]
-        headers: dict[str, ArrayLike] = {
-            "field_record": np.repeat(numbers + 1, of_each),
-            "source_point": np.repeat(numbers + 1, of_each),
-            "channel": np.concatenate([np.arange(1, n + 1) for n in of_each]),
-            "trace_id": 1,
-            **{name: np.repeat(values[shots], of_each) for name, values in times.items()},
-            **positions.of(shots, of_each),
-            **{name: np.asarray(values)[rows] for name, values in columns.items()},
-        }
-        parts = [np.asarray(traces[number]) for number in numbers]
-        writer.append(parts[0] if len(parts) == 1 else np.concatenate(parts), headers)
+    with traces.opened() as opened:
+        for shots in _groups(counts * gathers.samples):
+            of_each = counts[shots]
+            rows = slice(int(ends[shots][0] - of_each[0]), int(ends[shots][-1]))
+            numbers = np.arange(len(counts))[shots]
+            headers: dict[str, ArrayLike] = {
+                "field_record": np.repeat(numbers + 1, of_each),
+                "source_point": np.repeat(numbers + 1, of_each),
+                "channel": np.concatenate([np.arange(1, n + 1) for n in of_each]),
+                "trace_id": 1,
+                **{name: np.repeat(values[shots], of_each) for name, values in times.items()},
+                **positions.of(shots, of_each),
+                **{name: np.asarray(values)[rows] for name, values in columns.items()},
+            }
+            parts = [np.asarray(opened[number]) for number in numbers]
+            writer.append(parts[0] if len(parts) == 1 else np.concatenate(parts), headers)
 
 
 def divisor_of(positions: Sequence[Array]) -> int:

@@ -123,6 +123,20 @@ class ComparedShot:
         }
 
 
+def judged(shots: Sequence[ComparedShot]) -> bool:
+    """Whether enough first arrivals are compared to judge time zero and polarity.
+
+    Parameters
+    ----------
+    shots : sequence of ComparedShot
+
+    Returns
+    -------
+    judged : bool
+    """
+    return sum(int(shot.near.sum()) for shot in shots) >= FEWEST
+
+
 def late(shots: Sequence[ComparedShot]) -> Fault | None:
     """The fault of records with another time zero than the wavelet; None if they agree.
 

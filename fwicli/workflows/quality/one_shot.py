@@ -78,6 +78,7 @@ def check(
         "command": plan.kind,
         "compared": setting.describe(),
         "shots": [shot.numbers() for shot in compared],
+        "judged": comparison.judged(compared),
         "faults": [fault.numbers() for fault in faults],
         "warnings": _warnings(plan, compared, faults),
         "pictures": [str(path) for path in pictures],

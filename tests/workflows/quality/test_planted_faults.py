@@ -410,3 +410,19 @@ def test_no_false_alarm_on_foreign_records_in_the_true_model(
     for shot in range(25):
         said = verdict(ROOT / "configs" / "marmousi_invert.yaml", given, [shot])
         assert said.kinds == [], f"shot {shot}: {said.text}"
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_what_cannot_be_compared_is_not_called_right(
+    alike: bool, survey: Path, records: Gathers, tmp_path: Path
+) -> None:
+    """Without a first arrival that is the same event in both, nothing is said of time zero."""
+    noise = np.random.default_rng(0).standard_normal(records.data.shape).astype(np.float32)
+    other = records if alike else replace(records, data=noise)
+    file = write(tmp_path / "other.h5", other)
+    options = [o for s in settings(survey, file, true=True) for o in ("--set", s)]
+    command = ["check", str(survey / "invert.yaml"), "--shot", "1", "-o", str(tmp_path / "check")]
+    said = CliRunner().invoke(cli, [*command, *options])
+    assert said.exit_code == 0, said.output
+    assert ("nothing is wrong with" in said.output) == alike
+    assert ("time zero and polarity are not judged" in said.output) != alike
