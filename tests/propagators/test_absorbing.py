@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import runpy
 from pathlib import Path
 
@@ -49,6 +50,17 @@ def grazing(equation: str, cells: int, above: int, velocity: float = 6000.0) -> 
     )
 
 
+# Without anisotropy these are the waves of others, to round-off (see `test_anisotropy`), which take
+# less time.
+ISOTROPIC = {"tti": "acoustic", "vti": "variable_density"}
+
+
+@functools.cache
+def without_layer(equation: str) -> np.ndarray:
+    """Records that the layer above does not reach in time."""
+    return grazing(ISOTROPIC.get(equation, equation), 20, above=250)
+
+
 # Thin layers have kernels of their own: those of large equations are slow tests.
 THICK, THIN = (20, 1e-3), (10, 1e-2)
 
@@ -64,7 +76,7 @@ def test_waves_along_the_layer_are_left_alone(equation: str, cells: int, bound: 
     A wave at grazing incidence is what a layer does worst. The damping is made for 6000 m/s, as
     for rocks below, while the waves travel at 2000 m/s.
     """
-    reference = grazing(equation, 20, above=250)
+    reference = without_layer(equation)
     found = grazing(equation, cells, above=0)
     error = np.linalg.norm(found - reference) / np.linalg.norm(reference)
     assert error < bound, error
