@@ -216,7 +216,10 @@ def test_inversion_on_a_grid_and_in_windows(streamer: Path, tmp_path: Path) -> N
     np.testing.assert_array_equal(result(tmp_path / "run"), found)
 
 
-@pytest.mark.parametrize("condition", ["correlation", "gradient"])
+# Images are brought to the model's grid alike; test_near_source has that of the gradient on a grid.
+@pytest.mark.parametrize(
+    "condition", ["correlation", pytest.param("gradient", marks=pytest.mark.slow)]
+)
 def test_image_on_a_grid(survey: Path, tmp_path: Path, condition: str) -> None:
     """That of the model's grid, below the water; its illumination, too."""
     settings = [f"imaging.condition={condition}"]
