@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.equations import usual_order
+
 pytest_plugins = ["tests.slurm", "tests.survey_fixtures"]
 
 # SymPy remembers results of one kernel for the next: its own limit is that of one formula.
@@ -93,7 +95,7 @@ def make_setting() -> Callable[..., Setting]:
         ndim: int = 2,
         precision: str = "float64",
         equation: str = "acoustic",
-        order: int = 8,
+        order: int | None = None,
         every: int = 1,
         gap: int = 0,
         samples: int | None = None,
@@ -105,6 +107,7 @@ def make_setting() -> Callable[..., Setting]:
         wanted: tuple[str, ...] | None = None,
     ) -> Setting:
         rng = np.random.default_rng(ndim)
+        order = order or usual_order(ndim, equation)
         size = 33 if ndim == 2 else 15
         if cells is None:
             cells = 10 if ndim == 2 else 6

@@ -20,7 +20,7 @@ from fwicli.errors import CalculusError
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.kernels import compilation
 from fwicli.propagators.kernels.signature import Signature
-from tests.equations import large_are_slow
+from tests.equations import large_are_slow, usual_order
 
 KINDS: list[tuple[str, dict[str, Any]]] = [
     ("forward", {}),
@@ -36,16 +36,13 @@ KINDS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-# Spacing, order, cells of the layer and precision, as in the settings of other tests, which share
-# these kernels.
-USUAL = ((10.0, 12.0), 8, 10, "float64")
-
-
 def signature(kind: str, equation: str = "acoustic", **extra: Any) -> Signature:
+    """A kernel with the spacing, order, layer and precision of `make_setting`, to share it."""
     if extra.get("n_directions") and (kind == "gradient" or extra.get("history")):
         # Products of the Hessian want the last component alone.
         extra.setdefault("parameters", tuple(EQUATIONS[equation].parameters(2)))
-    return Signature(kind, equation, *USUAL, **extra)
+    order = usual_order(2, equation)
+    return Signature(kind, equation, (10.0, 12.0), order, 10, "float64", **extra)
 
 
 def time_loop(code: str) -> str:
@@ -319,7 +316,15 @@ def arithmetic(code: str) -> str:
     return re.sub(r"for \(int time[^\n]*", "", code)
 
 
-CONTAINED = [("forward", ()), ("forward", ("history",)), ("forward", ("n_directions",))]
+# Other kernels hold what these hold: changes along a direction, and their history, hold the plain
+# ones; an adjoint between free sides holds a layer, too; one image is summed as another.
+CONTAINED: list[tuple[str, dict[str, Any]]] = [
+    ("forward", {}),
+    ("forward", {"history": True}),
+    ("forward", {"n_directions": 1}),
+    ("adjoint", {}),
+    ("gradient", {"images": ("correlation", "illumination")}),
+]
 others_are_slow = [
     e if e == "acoustic" else pytest.param(e, marks=pytest.mark.slow) for e in EQUATIONS
 ]
@@ -332,8 +337,7 @@ def test_code_is_the_same_in_every_process(equation: str) -> None:
     Nor do they depend on answers that Devito remembers: the other process computes all of them.
     """
     separator = "/* end */"
-    # Changes along a direction, and their history, hold what the plain forward kernels hold.
-    kinds = [(k, e) for k, e in KINDS if (k, tuple(e)) not in CONTAINED]
+    kinds = [kind for kind in KINDS if kind not in CONTAINED]
     signatures = [signature(kind, equation, **extra) for kind, extra in kinds]
     # The seed is no other process's: those of the kernels on disk are drawn.
     process = subprocess.run(
