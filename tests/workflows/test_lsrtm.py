@@ -15,6 +15,7 @@ from fwicli.workflows import lsrtm
 from fwicli.workflows.run_folder.progress import Silent
 from fwicli.workflows.viewing import status
 from fwicli.workflows.viewing.report import run as report
+from tests import pictures
 
 
 class StopAt(Silent):
@@ -42,7 +43,8 @@ def steps(folder: Path) -> list[dict[str, float]]:
 @pytest.fixture(scope="module")
 def whole(survey: Path) -> Path:
     """Folder of a run that was never interrupted."""
-    lsrtm.run(load(survey / "lsrtm.yaml"), survey / "lsrtm")
+    with pictures.drawn():
+        lsrtm.run(load(survey / "lsrtm.yaml"), survey / "lsrtm")
     return survey / "lsrtm"
 
 
