@@ -172,6 +172,5 @@ def check(
         which = "receivers of" if verb == "record" else "sources of"
         raise PhysicsError(
             f"the equation `{equation}` cannot {verb} {', '.join(missing)}, only "
-            f"{', '.join(supported)}; leave out the {which} {', '.join(missing)}, or choose an "
-            f"equation that has them"
+            f"{', '.join(supported)}; leave out the {which} {', '.join(missing)}"
         )
