@@ -19,7 +19,6 @@ from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.locations import ExtendedSource
 from fwicli.survey.signals.wavelets import ricker, times
-from tests.equations import LARGE
 
 Make = Callable[..., Any]
 BOX = ("x-", "x+", "z-", "z+")
@@ -27,11 +26,12 @@ MIXED = ("x-", "z+")
 
 
 def is_slow(equation: str, free: tuple[str, ...]) -> bool:
-    """Whether a case waits for test-full: MIXED has both kinds of ends on both axes.
+    """Whether a case waits for test-full: single sides do, and large equations.
 
-    The box is for the smallest equation until then, single sides for none.
+    MIXED has both kinds of ends on both axes, for the equation with more mirrors; the smallest has
+    the box, and a free surface in `test_propagator`.
     """
-    return free != MIXED and (free != BOX or equation != "acoustic")
+    return (equation, free) not in (("variable_density", MIXED), ("acoustic", BOX))
 
 
 every_case = pytest.mark.parametrize(
@@ -40,7 +40,7 @@ every_case = pytest.mark.parametrize(
         pytest.param(
             equation,
             free,
-            marks=pytest.mark.slow if equation in LARGE or is_slow(equation, free) else (),
+            marks=pytest.mark.slow if is_slow(equation, free) else (),
             id=f"{equation}-{''.join(free)}",
         )
         for equation in EQUATIONS

@@ -20,7 +20,7 @@ from fwicli.errors import CalculusError
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.kernels import compilation
 from fwicli.propagators.kernels.signature import Signature
-from tests.equations import large_are_slow, usual_order
+from tests.equations import LARGE, usual_order
 
 KINDS: list[tuple[str, dict[str, Any]]] = [
     ("forward", {}),
@@ -34,6 +34,24 @@ KINDS: list[tuple[str, dict[str, Any]]] = [
     ("gradient", {"images": ("gradient", "illumination")}),
     ("gradient", {"images": ("correlation", "illumination")}),
 ]
+
+
+# Images with others beside the gradient are summed alike for all equations: one stands for them.
+every_kernel = pytest.mark.parametrize(
+    ("equation", "kind", "extra"),
+    [
+        pytest.param(
+            equation,
+            kind,
+            extra,
+            marks=pytest.mark.slow
+            if equation in LARGE or (equation != "acoustic" and len(extra.get("images", ())) > 1)
+            else (),
+        )
+        for equation in EQUATIONS
+        for kind, extra in KINDS
+    ],
+)
 
 
 def signature(kind: str, equation: str = "acoustic", **extra: Any) -> Signature:
@@ -56,8 +74,7 @@ def time_loop(code: str) -> str:
     raise AssertionError("no end of the time loop")
 
 
-@pytest.mark.parametrize(("kind", "extra"), KINDS)
-@large_are_slow
+@every_kernel
 def test_one_time_loop_with_everything_inside(
     equation: str, kind: str, extra: dict[str, Any]
 ) -> None:
@@ -72,8 +89,7 @@ def test_one_time_loop_with_everything_inside(
         assert (name in code) == (name in loop)
 
 
-@pytest.mark.parametrize(("kind", "extra"), KINDS)
-@large_are_slow
+@every_kernel
 def test_no_division_per_point(equation: str, kind: str, extra: dict[str, Any]) -> None:
     """Inside the time loop nothing is divided by a value on the grid, and m is not read."""
     loop = time_loop(str(compilation.load(signature(kind, equation, **extra)).operator.ccode))
