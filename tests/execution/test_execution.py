@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from fwicli.errors import DataError, ExecutionError
-from fwicli.execution import InProcess, Local, Processes
+from fwicli.execution import InProcess, Local, Processes, crew, pace, processes
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,23 @@ class DiesOnce:
         if self.number == 2 and not mark.exists():
             mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
+        return self.number
+
+
+@dataclass(frozen=True)
+class StopsOnce:
+    """Stops its worker the first time, which then neither replies nor ends."""
+
+    folder: Path
+    number: int
+
+    def __call__(self) -> int:
+        mark = self.folder / str(self.number)
+        if self.number == 2 and not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGSTOP)
+        elif self.number == 2:
+            (self.folder / "again").touch()
         return self.number
 
 
@@ -86,3 +104,47 @@ def test_one_worker_is_this_process() -> None:
         assert isinstance(executor, InProcess)
     with Local(2) as executor:
         assert isinstance(executor, Processes)
+
+
+def test_a_worker_that_stands_still_does_not_hold_the_others_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one runs its task as well; each task is reported once, and later calls go on."""
+    monkeypatch.setattr(pace, "LEAST", 0.3)
+    monkeypatch.setattr(processes, "INTERVAL", 0.05)
+    done: list[int] = []
+    with Local(2) as executor:
+        tasks = [StopsOnce(tmp_path, n) for n in range(12)]
+        assert list(executor.map(tasks, done.append)) == list(range(12))
+        assert sorted(done) == list(range(12))
+        assert (tmp_path / "again").exists()
+        assert list(executor.map([Slow(i) for i in range(5)])) == list(range(5))
+
+
+def test_the_first_result_of_a_task_counts() -> None:
+    """Whatever a second run of it does; an error counts once no run is left."""
+    finished: deque[crew.Job] = deque()
+    job = crew.Job(0, lambda: 0, finished, pace.Pace())
+    job.runs = 1
+    job.finish(None, RuntimeError("of the first run"))
+    assert not finished
+    job.finish(5, None)
+    job.runs = 0
+    job.finish(None, RuntimeError("of the second run"))
+    job.finish(6, None)
+    assert [(j.result, j.error) for j in finished] == [(5, None)]
+
+
+def test_tasks_that_nobody_waits_for_are_not_run_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of a call that was given up, while a worker still has one of them."""
+    monkeypatch.setattr(pace, "LEAST", 0.3)
+    monkeypatch.setattr(processes, "INTERVAL", 0.05)
+    with Local(3) as executor:
+        results = executor.map([StopsOnce(tmp_path, n) for n in (3, 4, 5, 6, 7, 8, 2, 9)])
+        assert [next(results) for _ in range(5)] == [3, 4, 5, 6, 7]
+        results.close()
+        for _ in range(3):
+            assert list(executor.map([Slow(i) for i in range(5)])) == list(range(5))
+    assert {path.name for path in tmp_path.iterdir()} == {"2"}
