@@ -135,6 +135,8 @@ def command(
     layout = file_layout(**chosen)
     if what is None:
         listed = available(source, layout)
+        if output is not None or picture_options.stated:
+            raise click.UsageError(f"name WHAT is drawn, one of: {', '.join(listed)}")
         if as_json:
             click.echo(json.dumps(listed, indent=2))
             return

@@ -114,7 +114,7 @@ def _rows(report: RunReport) -> dict[str, str]:
     if report.workers:
         rows["workers"] = f"{report.workers} at once"
     if report.host:
-        more = f", the {report.processes}. of the run" if report.processes > 1 else ""
+        more = f", number {report.processes} of the run" if report.processes > 1 else ""
         rows["process"] = f"{report.pid} on {report.host}{more}"
     if report.job:
         rows["job"] = _job(report.job)

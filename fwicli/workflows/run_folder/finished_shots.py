@@ -38,7 +38,8 @@ def compile_missing(
     """
     tasks = discretization.missing_kernels(images, curvature)
     if tasks:
-        log.info("compiling %d kernels; later runs find them", len(tasks))
+        several = "s; later runs find them" if len(tasks) > 1 else "; later runs find it"
+        log.info("compiling %d kernel%s", len(tasks), several)
         for _ in executor.map(tasks):
             pass
 

@@ -168,6 +168,9 @@ def test_command(survey: Path, inverted: dict[str, Any], tmp_path: Path) -> None
     pixels = imread(picture)
     assert pixels.shape[:2] == (240, 300)
     assert np.ptp(pixels[..., :3], axis=-1).max() < 0.01  # all is grey
+    failed = CliRunner().invoke(cli, ["plot", run, "-o", str(picture)])
+    assert failed.exit_code == 2
+    assert "name WHAT is drawn, one of: vp, " in failed.output
     failed = CliRunner().invoke(cli, ["plot", run, "vp"])
     assert "-o vp.png" in failed.output
     failed = CliRunner().invoke(cli, ["plot", run, "gather", "-o", "x.png", "--shot", "a"])
