@@ -7,7 +7,7 @@ from the latest end of another one.
 
 from __future__ import annotations
 
-import statistics
+import bisect
 import time
 from collections.abc import Callable
 
@@ -53,7 +53,7 @@ class Pace:
         self._waiting.pop(number, None)
         began = self._begun.pop(number, None)
         if began is not None:
-            self._seconds.append(self._last - began)
+            bisect.insort(self._seconds, self._last - began)
 
     def forget(self, number: int) -> None:
         """A task has ended elsewhere; its time does not count."""
@@ -62,8 +62,10 @@ class Pace:
 
     def overdue(self) -> list[int]:
         """Numbers of tasks that are overdue, in their order."""
-        if len(self._seconds) < self._enough:
+        if len(self._seconds) < self._enough or not self.unfinished:
             return []
+        count = len(self._seconds)
+        median = (self._seconds[(count - 1) // 2] + self._seconds[count // 2]) / 2
         since = {n: max(began, self._last) for n, began in self._waiting.items()} | self._begun
-        limit = max(LEAST, FACTOR * statistics.median(self._seconds))
+        limit = max(LEAST, FACTOR * median)
         return sorted(n for n, began in since.items() if self._clock() - began > limit)

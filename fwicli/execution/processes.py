@@ -179,7 +179,7 @@ class Processes:
                 handle = Worker()
                 crew.workers.append(handle)
             self._hand(crew.queue.popleft(), handle)
-        for job in crew.overdue():
+        for job in crew.overdue() if crew.idle() else ():
             if (handle := crew.idle()) is not None:
                 log.info("shot task %d takes far longer than others; it is run twice", job.number)
                 self._hand(job, handle)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import time
 import uuid
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -213,13 +214,16 @@ class Call:
 
     def _wait(self, root: _Root) -> None:
         """Wait until the state of a result is final, and take the reports of workers meanwhile."""
+        following = time.monotonic() + INTERVAL
         while root.future.status in ("pending", "lost"):
             self._connection.check()
             self._take(INTERVAL)
             if self._is_relieved:
                 return
-            self._reroute()
-            self._double()
+            if time.monotonic() > following:
+                self._reroute()
+                self._double()
+                following = time.monotonic() + INTERVAL
         self._take(0.0)
         if root.future.status == "cancelled":
             self._connection.reconnect()
