@@ -96,7 +96,7 @@ LSRTM = (
     + """\
 least_squares: {iterations: 5, solver: {kind: conjugate_gradients, damping: 0.1, restart: 2},
                 illumination: 0.01, mute: 40.0, band: [3, 14], spacing: auto,
-                source: {estimate: common}, line_source: {velocity: 2000},
+                source: {estimate: common}, line_source: {velocity: 2000, delay: 0.1},
                 conditioning: [{kind: time_derivative, order: -0.5}]}
 physics: {order: 8, grid: model}
 """

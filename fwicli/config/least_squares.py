@@ -8,7 +8,9 @@ from pydantic import Field
 
 from fwicli.config.inversion import SourceChoice
 from fwicli.config.migration import MigrationSection
-from fwicli.config.values import Count, NonNegative, Section
+from fwicli.config.shots import Seed
+from fwicli.config.values import Count, NonNegative, OneOf, Section
+from fwicli.inversion.shots.batches import ORDERS
 
 
 class ConjugateGradientsSection(Section):
@@ -23,7 +25,61 @@ class ConjugateGradientsSection(Section):
     never."""
 
 
-SolverSection = Annotated[ConjugateGradientsSection, Field(discriminator="kind")]
+class NoTransformSection(Section):
+    """The image itself."""
+
+    kind: Literal["none"]
+    """This name selects the points of the image themselves."""
+
+
+class WaveletTransformSection(Section):
+    """Orthonormal wavelets."""
+
+    kind: Literal["wavelet"]
+    """This name selects orthonormal wavelets."""
+    wavelet: str = "db4"
+    """The wavelets are those of this name of PyWavelets, such as db4 or sym8."""
+    levels: Annotated[int, Field(strict=True, ge=1, le=10)] = 4
+    """The wavelets have this number of scales."""
+
+
+TransformSection = Annotated[
+    NoTransformSection | WaveletTransformSection, Field(discriminator="kind")
+]
+
+
+class BregmanSection(Section):
+    """Linearised Bregman iterations: sparse images, by batches of shots."""
+
+    kind: Literal["bregman"]
+    """This name selects linearised Bregman iterations."""
+    transform: TransformSection = WaveletTransformSection(kind="wavelet")
+    """The image is sparse in this domain."""
+    quantile: Annotated[float, Field(strict=True, ge=0, lt=1)] = 0.9
+    """This share of the coefficients is zero after the first step, and the threshold stays."""
+    batch: Count | None = None
+    """A step after the first takes this number of shots; by default all."""
+    order: Annotated[str, OneOf(ORDERS)] = "shuffled"
+    """Batches are shuffled, so that each shot comes once in turn, drawn at random, or interleaved
+    along the line."""
+    seed: Seed = 0
+    """The random shots are drawn from this seed."""
+
+
+class FistaSection(Section):
+    """FISTA: the sum of absolute values of the coefficients is a penalty."""
+
+    kind: Literal["fista"]
+    """This name selects FISTA."""
+    transform: TransformSection = WaveletTransformSection(kind="wavelet")
+    """The image is sparse in this domain."""
+    weight: NonNegative = 0.01
+    """The penalty has this weight, relative to the largest coefficient of the first gradient."""
+
+
+SolverSection = Annotated[
+    ConjugateGradientsSection | BregmanSection | FistaSection, Field(discriminator="kind")
+]
 
 
 class LsrtmSection(MigrationSection):

@@ -12,6 +12,7 @@ from fwicli.config.values import (
     Coarseness,
     Kept,
     NearSource,
+    NonNegative,
     OneOf,
     Positive,
     Section,
@@ -33,6 +34,8 @@ class LineSourceSection(Section):
 
     velocity: Positive
     """The waves have this velocity between source, reflectors and receivers [m/s]."""
+    delay: NonNegative = 0.0
+    """Times count from this one, at which the wavelet peaks [s]."""
 
 
 LineSource = Annotated[

@@ -1,4 +1,4 @@
-"""Pictures of a least-squares migration: residual by iteration, and the records of one shot."""
+"""Pictures of migrations: residual by iteration, records of one shot, images to compare."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fwicli.plotting import pictures
 from fwicli.plotting.style import Figure, save
+from fwicli.survey.model import EarthModel
 
 Array = NDArray[Any]
 
@@ -66,4 +67,25 @@ def panels(path: Path, records: Mapping[str, Array], interval: float, title: str
         axes.set_xlabel("receiver")
     columns[0].set_ylabel("time [s]")
     figure.suptitle(title)
+    save(figure, path, pictures.DPI)
+
+
+def images(path: Path, named: Mapping[str, Array], earth: EarthModel) -> None:
+    """Draw images of reflectors below each other, each on its own scale.
+
+    Parameters
+    ----------
+    path : Path
+        PNG file to write.
+    named : mapping of str to ndarray of shape earth.grid.shape
+        Images by title.
+    earth : EarthModel
+        Its water does not count for the scales.
+    """
+    width, height = pictures.size(earth.grid)
+    figure = Figure(figsize=(width, height * len(named)), layout="constrained")
+    rows = figure.subplots(len(named), 1, squeeze=False)[:, 0]
+    for axes, (title, values) in zip(rows, named.items(), strict=True):
+        pictures.reflectors(axes, values, earth)
+        axes.set_title(title)
     save(figure, path, pictures.DPI)

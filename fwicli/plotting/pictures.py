@@ -132,7 +132,7 @@ def overview(
     if reference is not None:
         named.append(("True", reference))
     scale = scale_of(*[m for _, m in named], name=name)
-    width, height = _size(start.grid)
+    width, height = size(start.grid)
     figure = Figure(figsize=(width, height * len(named)), layout="constrained")
     rows = figure.subplots(len(named), 1, squeeze=False)[:, 0]
     for axes, (title, earth) in zip(rows, named, strict=True):
@@ -156,12 +156,26 @@ def image(
     title : str
     """
     figure, axes = _figure(earth.grid)
+    reflectors(axes, values, earth)
+    axes.set_title(title)
+    _save(figure, path)
+
+
+def reflectors(axes: Axes, values: Array, earth: EarthModel) -> None:
+    """Draw an image of reflectors in axes.
+
+    Parameters
+    ----------
+    axes : Axes
+    values : ndarray of shape earth.grid.shape
+        Image.
+    earth : EarthModel
+        Its water does not count for the grey scale.
+    """
     below = ~earth.water()
     visible = values[below] if below.any() else values  # all of the model may be water
     largest = float(np.percentile(np.abs(visible), 99)) or 1.0
     _section(axes, values, earth.grid, "gray_r", -largest, largest)
-    axes.set_title(title)
-    _save(figure, path)
 
 
 def gathers(path: Path, records: Gathers, count: int = 3) -> None:
@@ -281,15 +295,15 @@ def diagnosis(path: Path, comparison: Diagnosis, title: str = "") -> None:
 # --- parts of pictures ----------------------------------------------------------------------------
 
 
-def _size(grid: Grid) -> tuple[float, float]:
-    """Width and height [inches] that keep the proportions of a section."""
+def size(grid: Grid) -> tuple[float, float]:
+    """Width and height of a figure that keep the proportions of a section [inches]."""
     width = 8.0
     extent = [e - o for o, e in zip(grid.origin, grid.end, strict=True)]
     return width, float(np.clip(0.82 * width * extent[-1] / extent[0], 1.6, 9.0)) + 0.7
 
 
 def _figure(grid: Grid) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=_size(grid), layout="constrained")
+    figure = Figure(figsize=size(grid), layout="constrained")
     return figure, figure.subplots()
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
+from fwicli import Propagator
 from fwicli.config.loader import load
 from fwicli.errors import ConfigError
-from fwicli.workflows import lsrtm
+from fwicli.files import hdf5
+from fwicli.workflows import lsrtm, model, rtm
 from fwicli.workflows.run_folder.progress import Silent
 from fwicli.workflows.viewing import status
 from fwicli.workflows.viewing.report import run as report
@@ -96,3 +99,127 @@ def test_report_shows_course_and_image(whole: Path, tmp_path: Path) -> None:
     assert "Residual by step" in text
     assert "Image of the reflectors" in text
     assert summary["shots_modelled"]
+
+
+# --- amplitudes, and records of linearised waves -------------------------------------------------
+
+LAYERS = """\
+model: {vp: 2000.0, shape: [121, 51], spacing: 10}
+reference: {vp: {file: layers.npy}, spacing: 10}
+data: {file: shots/shots.h5}
+least_squares: {iterations: 20, mute: 100}
+execution: {workers: 2}
+"""
+RECORDS = """\
+model: {vp: {file: layers.npy}, spacing: 10}
+geometry:
+  sources: {x: {start: 100, stop: 1100, count: 6}, z: 20}
+  receivers: {x: {start: 0, stop: 1200, step: 20}, z: 20}
+wavelet: {kind: ricker, frequency: 12}
+time: {interval: 0.004, duration: 0.8}
+execution: {workers: 2}
+"""
+
+
+@pytest.fixture(scope="module")
+def layers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two layers, whose impedance differs by 2 %, their records, and a model of the upper one."""
+    folder = tmp_path_factory.mktemp("layers")
+    vp = np.full((121, 51), 2000.0)
+    vp[:, 25:] = 2040.0
+    np.save(folder / "layers.npy", vp.astype(np.float32))
+    (folder / "model.yaml").write_text(RECORDS, encoding="utf-8")
+    (folder / "lsrtm.yaml").write_text(LAYERS, encoding="utf-8")
+    model.run(load(folder / "model.yaml"), folder / "shots")
+    return folder
+
+
+def test_amplitude_is_the_contrast_of_impedance(layers: Path, tmp_path: Path) -> None:
+    """Within 5 %, where the reflection points of the offsets lie."""
+    summary = lsrtm.run(load(layers / "lsrtm.yaml"), tmp_path / "run")
+    assert summary["residual"] < 0.35
+    found, true = dataset(tmp_path / "run"), dataset(tmp_path / "run", "reflectivity")
+    x = slice(35, 86)
+    amplitude = np.vdot(found[x], true[x]) / np.vdot(true[x], true[x])
+    assert amplitude == pytest.approx(1.0, abs=0.05)
+    peaks = found[x, 20:31].max(axis=1) / true[x, 20:31].max(axis=1)
+    assert np.abs(peaks.mean() - 1) < 0.05
+
+
+def test_linearised_records_are_explained(layers: Path, tmp_path: Path) -> None:
+    """Records F q + J dm leave less than 0.35 of J dm after 20 iterations."""
+    records = hdf5.read_gathers(layers / "shots" / "shots.h5")
+    acquisition, wavelet = records.acquisition, records.wavelet_of(0)[None]
+    change = 0.05 * np.random.default_rng(2).standard_normal((121, 51))
+    change[:, :12] = 0.0
+    F = Propagator.for_model(
+        np.full((121, 51), 2000.0), 10.0, dt=0.004, samples=records.samples, frequency=30.0
+    )
+    p = F.parameters(vp=np.full((121, 51), 2000.0))
+    gathers = []
+    for shot in range(acquisition.shots):
+        at = acquisition.source(shot), acquisition.receivers_of(shot)
+        dm = {"m": (-2 * p["m"] * change).astype(np.float32)}
+        gathers.append(F.forward(p, wavelet, *at) + F.jacobian(p, dm, wavelet, *at))
+    hdf5.write_gathers(tmp_path / "linear.h5", replace(records, data=np.stack(gathers)), {})
+    settings = [f"data.file={tmp_path / 'linear.h5'}"]
+    summary = lsrtm.run(load(layers / "lsrtm.yaml", settings=settings), tmp_path / "run")
+    assert summary["residual"] < 0.35
+
+
+BREGMAN = "least_squares.solver={kind: bregman, batch: 2, quantile: 0.5, transform: {kind: none}}"
+CHOICES = {
+    "bregman": [BREGMAN],
+    "fista": ["least_squares.solver={kind: fista, weight: 0.001, transform: {kind: none}}"],
+    "source": ["least_squares.source={estimate: shot, damping: 0.01, lags: [-0.1, 0.1]}"],
+    "common": ["least_squares.source={estimate: common, lags: [-0.1, 0.1]}", BREGMAN],
+    "water": ["least_squares.subtract_modelled=water"],
+}
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_every_choice_is_resumed_to_the_bit(survey: Path, tmp_path: Path, choice: str) -> None:
+    """Sparse solvers, batches, unknown wavelets: an interrupted run ends like a whole one."""
+    loaded = load(survey / "lsrtm.yaml", settings=[*CHOICES[choice], "execution.workers=1"])
+    lsrtm.run(loaded, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        lsrtm.run(loaded, tmp_path / "run", progress=StopAt(9))
+    lsrtm.run(loaded, tmp_path / "run", resume=True)
+    np.testing.assert_array_equal(dataset(tmp_path / "run"), dataset(tmp_path / "whole"))
+    residuals = [step["residual"] for step in steps(tmp_path / "whole")]
+    assert residuals[-1] < 0.95
+    assert dataset(tmp_path / "whole").any()
+
+
+def test_another_wavelet_is_estimated(survey: Path, tmp_path: Path) -> None:
+    """The image for a wavelet half as strong and late is that for the true one."""
+    late = "wavelet={kind: ricker, frequency: 12, delay: 0.12, amplitude: 0.5}"
+    settings = [late, "least_squares.source={estimate: common, damping: 1e-6}"]
+    lsrtm.run(load(survey / "lsrtm.yaml", settings=settings), tmp_path / "late")
+    lsrtm.run(load(survey / "lsrtm.yaml"), tmp_path / "true")
+    late_image, true = (
+        dataset(tmp_path / "late", "perturbation"),
+        dataset(tmp_path / "true", "perturbation"),
+    )
+    similarity = np.vdot(late_image, true) / np.linalg.norm(late_image) / np.linalg.norm(true)
+    assert similarity > 0.95
+    assert dataset(tmp_path / "late", "wavelets/01/estimated").shape[0] in (1, 4)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "conditioning=[{kind: moveout, velocity: 1500, after: 0.2, taper: 0.05}]",
+        "subtract_modelled=water",
+        "line_source={velocity: 2000}",
+    ],
+)
+def test_records_are_prepared_in_migrations_too(survey: Path, tmp_path: Path, setting: str) -> None:
+    """The settings of records change images of `fwi rtm`."""
+    rtm.run(load(survey / "rtm.yaml"), tmp_path / "plain")
+    changed = load(survey / "rtm.yaml", settings=[f"imaging.{setting}"])
+    rtm.run(changed, tmp_path / "changed")
+    plain, other = dataset(tmp_path / "plain"), dataset(tmp_path / "changed")
+    assert np.isfinite(other).all()
+    scale = np.vdot(other, plain) / np.vdot(plain, plain)
+    assert np.linalg.norm(other - scale * plain) > 1e-2 * np.linalg.norm(other)

@@ -78,6 +78,23 @@ class LinearProblem(Protocol):
         """
         ...
 
+    def energy(self, direction: Array, iteration: int, filters: Array) -> float:
+        """|A p|**2 of the shots of an iteration.
+
+        Parameters
+        ----------
+        direction : ndarray of the shape of y
+            p.
+        iteration : int
+            From 0; it selects the batch of shots.
+        filters : ndarray of shape (n_shots, n_lags)
+
+        Returns
+        -------
+        energy : float
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class LinearState:

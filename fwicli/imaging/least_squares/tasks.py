@@ -147,7 +147,7 @@ class PredictionTask(ShotTask):
     comparison: LinearComparison
     in_water: bool = False
 
-    def __call__(self) -> tuple[Array, Array]:
+    def gathers(self) -> tuple[Array, Array]:
         """F q and J dm, of shape (n_receivers, samples) [Pa]."""
         model, perturbation = separated(self.parameters)
         with self.propagator.runner() as runner:
@@ -163,9 +163,27 @@ class PredictionTask(ShotTask):
 class EquationsTask(PredictionTask):
     """Normal equations of the filter of one shot, to be summed over shots."""
 
-    def __call__(self) -> Equations | None:  # type: ignore[override]
+    def __call__(self) -> Equations | None:
         """Model the shot with its change; None without a prediction to fit."""
-        return self.comparison.equations(self.comparison.predicted(*super().__call__()))
+        return self.comparison.equations(self.comparison.predicted(*self.gathers()))
+
+
+@dataclass(frozen=True)
+class EnergyTask(PredictionTask):
+    """|W f * J dm|**2 of one shot.
+
+    Parameters
+    ----------
+    filter : ndarray of shape (n_lags,), optional
+        f; 1 by default.
+    """
+
+    filter: Array | None = None
+
+    def __call__(self) -> float:
+        """Model the change of the shot."""
+        _, change = replace(self, in_water=False).gathers()
+        return _energy(self.comparison.forward(change, self.filter))
 
 
 @dataclass(frozen=True)
@@ -180,9 +198,9 @@ class PanelsTask(PredictionTask):
 
     filter: Array | None = None
 
-    def __call__(self) -> dict[str, Array]:  # type: ignore[override]
+    def __call__(self) -> dict[str, Array]:
         """Records by name: "observed", "predicted" and "residual", of one shape."""
-        direct, change = super().__call__()
+        direct, change = self.gathers()
         compared = self.comparison
         still = compared.predicted(direct, np.zeros(change.shape))
         observed = -compared.residual(still, self.filter)

@@ -28,7 +28,7 @@ from fwicli.survey.signals.fractional import derivative
 Array = NDArray[Any]
 
 
-def records(traces: Array, velocity: float, interval: float) -> Array:
+def records(traces: Array, velocity: float, interval: float, delay: float = 0.0) -> Array:
     """Records of a line source from those of a point source.
 
     Parameters
@@ -39,12 +39,14 @@ def records(traces: Array, velocity: float, interval: float) -> Array:
         c [m/s].
     interval : float
         Sampling interval [s].
+    delay : float
+        Time at which the wavelet peaks [s]; t counts from there.
 
     Returns
     -------
     records : ndarray of shape (..., samples)
         Of the type of `traces`.
     """
-    times = interval * np.arange(traces.shape[-1])
+    times = np.maximum(interval * np.arange(traces.shape[-1]) - delay, 0.0)
     integrated = derivative(traces.astype(np.float64), -0.5, interval)
     return np.asarray((velocity * np.sqrt(2 * np.pi * times) * integrated).astype(traces.dtype))

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from functools import singledispatch
+from functools import partial, singledispatch
 
-from fwicli.config.least_squares import ConjugateGradientsSection
+from fwicli.config.least_squares import (
+    BregmanSection,
+    ConjugateGradientsSection,
+    FistaSection,
+    LsrtmSection,
+    TransformSection,
+    WaveletTransformSection,
+)
 from fwicli.config.values import Section
 from fwicli.imaging.least_squares.conjugate_gradients import ConjugateGradients
 from fwicli.imaging.least_squares.solver import LinearSolver
+from fwicli.imaging.least_squares.sparse import Bregman, Fista
+from fwicli.imaging.least_squares.transforms import Identity, MakeTransform, Wavelets
+from fwicli.inversion.shots.batches import Batches
 
 
 @singledispatch
@@ -34,3 +44,37 @@ def build_solver(section: Section) -> LinearSolver:
 @build_solver.register
 def _conjugate_gradients(section: ConjugateGradientsSection) -> LinearSolver:
     return ConjugateGradients(section.damping, section.restart)
+
+
+@build_solver.register
+def _bregman(section: BregmanSection) -> LinearSolver:
+    return Bregman(_transform(section.transform), section.quantile)
+
+
+@build_solver.register
+def _fista(section: FistaSection) -> LinearSolver:
+    return Fista(_transform(section.transform), section.weight)
+
+
+def build_batches(settings: LsrtmSection) -> Batches | None:
+    """Batches of shots of a migration; None where each step takes all.
+
+    Parameters
+    ----------
+    settings : LsrtmSection
+
+    Returns
+    -------
+    batches : Batches or None
+    """
+    solver = settings.solver
+    if not isinstance(solver, BregmanSection) or solver.batch is None:
+        return None
+    return Batches(solver.batch, solver.order, solver.seed)
+
+
+def _transform(section: TransformSection) -> MakeTransform:
+    """From the shape of an image to the domain in which it is sparse."""
+    if isinstance(section, WaveletTransformSection):
+        return partial(Wavelets, wavelet=section.wavelet, levels=section.levels)
+    return lambda _: Identity()

@@ -59,6 +59,7 @@ def plan(
             partial(
                 line_source.records,
                 velocity=section.line_source.velocity,
+                delay=section.line_source.delay,
                 interval=records.interval,
             )
         )

@@ -20,12 +20,11 @@ from fwicli.execution import Executor, total
 from fwicli.imaging.least_squares import preconditioner, tasks
 from fwicli.imaging.least_squares.comparison import LinearComparison
 from fwicli.imaging.least_squares.solver import LinearEvaluation
-from fwicli.imaging.least_squares.tasks import EquationsTask, LinearTask, PanelsTask
+from fwicli.imaging.least_squares.tasks import EnergyTask, EquationsTask, LinearTask, PanelsTask
 from fwicli.inversion.hessian import with_changes
-from fwicli.inversion.shots.batches import Batches
 from fwicli.propagators.tasks import ShotTask, SummandTask, WindowedTask
 from fwicli.survey.stacks import StackAndRecords
-from fwicli.workflows.assembly import survey
+from fwicli.workflows.assembly import least_squares, survey
 from fwicli.workflows.inversion.migration.records import MigrationRecords
 from fwicli.workflows.planning.plan import Plan
 from fwicli.workflows.run_folder.progress import Progress
@@ -59,7 +58,7 @@ class MigrationProblem:
         self.first = next(iter(self.parameters))
         self.smooth = self.records.smooth
         self.free = ~survey.kept_points(self.smooth, settings.mute)
-        self.batches: Batches | None = None
+        self.batches = least_squares.build_batches(settings)
         self.illumination: Array | None = None
         self.simulations = 0
         self._numerics = plan.stages[0]
@@ -110,11 +109,40 @@ class MigrationProblem:
         energy : float
         """
         shots = self.records.shots
-        named = {s: f if f.size else None for s, f in zip(shots, filters, strict=True)}
+        named = self._rows(filters)
         change = self._change(self.perturbation(direction))
         stack = self._total(shots, change, named, product=True)
         energy = sum(map(float, stack.records[tasks.ENERGY]))
         return self._gradient(stack.stack.everywhere()[tasks.IMAGE]), energy
+
+    def energy(self, direction: Array, iteration: int, filters: Array) -> float:
+        """|A p|**2 of the shots of an iteration.
+
+        Parameters
+        ----------
+        direction : ndarray of shape (*image grid,)
+            p.
+        iteration : int
+            From 0.
+        filters : ndarray of shape (n_shots, n_lags)
+
+        Returns
+        -------
+        energy : float
+        """
+        shots, rows = self._shots(iteration), self._rows(filters)
+        change = self._change(self.perturbation(direction))
+        each = [self._task(EnergyTask, s, change, filter=rows[s]) for s in shots]
+        self.progress.start("step length", len(each))
+        finished = count(1)
+        energies = self.executor.map(each, lambda _: self.progress.update(next(finished)))
+        self.simulations += 2 * len(each)
+        return float(sum(energies))
+
+    def _rows(self, filters: Array) -> dict[int, Array | None]:
+        """Filters by shot; None where the wavelet is known."""
+        shots = self.records.shots
+        return {s: f if f.size else None for s, f in zip(shots, filters, strict=True)}
 
     def perturbation(self, y: Array) -> Array:
         """x, the relative change of P velocity, of shape (*image grid,)."""
@@ -160,7 +188,9 @@ class MigrationProblem:
     def _scale(self) -> Array:
         if self.illumination is None:
             return self.free.astype(np.float64)
-        return preconditioner.scale(self.illumination, self.settings.illumination, self.free)
+        slowness = 1 / self.smooth.vp.astype(np.float64) ** 2
+        damping = self.settings.illumination
+        return preconditioner.scale(self.illumination, damping, slowness, self.free)
 
     def _change(self, perturbation: Array) -> dict[str, Array]:
         """Parameters with dm, on the grid of the waves."""
