@@ -48,7 +48,7 @@ class Identity:
         return coefficients
 
 
-class Wavelets:
+class WaveletFrame:
     """Orthonormal wavelets.
 
     Parameters

@@ -16,7 +16,7 @@ from fwicli.config.values import Section
 from fwicli.imaging.least_squares.conjugate_gradients import ConjugateGradients
 from fwicli.imaging.least_squares.solver import LinearSolver
 from fwicli.imaging.least_squares.sparse import Bregman, Fista
-from fwicli.imaging.least_squares.transforms import Identity, MakeTransform, Wavelets
+from fwicli.imaging.least_squares.transforms import Identity, MakeTransform, WaveletFrame
 from fwicli.inversion.shots.batches import Batches
 
 
@@ -76,5 +76,5 @@ def build_batches(settings: LsrtmSection) -> Batches | None:
 def _transform(section: TransformSection) -> MakeTransform:
     """From the shape of an image to the domain in which it is sparse."""
     if isinstance(section, WaveletTransformSection):
-        return partial(Wavelets, wavelet=section.wavelet, levels=section.levels)
+        return partial(WaveletFrame, wavelet=section.wavelet, levels=section.levels)
     return lambda _: Identity()

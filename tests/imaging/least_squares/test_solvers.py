@@ -12,7 +12,7 @@ from fwicli.errors import ConfigError
 from fwicli.imaging.least_squares.conjugate_gradients import ConjugateGradients
 from fwicli.imaging.least_squares.solver import LinearEvaluation, LinearSolver, LinearState
 from fwicli.imaging.least_squares.sparse import Bregman, Fista
-from fwicli.imaging.least_squares.transforms import Identity, Wavelets, soft
+from fwicli.imaging.least_squares.transforms import Identity, WaveletFrame, soft
 
 RNG = np.random.default_rng(3)
 SHAPE = (5, 4)
@@ -134,7 +134,7 @@ def test_no_step_leads_further_from_data_of_zero(solver: LinearSolver) -> None:
 def test_wavelets_are_a_tight_frame(shape: tuple[int, ...]) -> None:
     """T^T T = 1, and T^T is the transpose of T."""
     pytest.importorskip("pywt", reason="PyWavelets is not installed")
-    transform = Wavelets(shape, "db4", 3)
+    transform = WaveletFrame(shape, "db4", 3)
     image = RNG.standard_normal(shape)
     coefficients = transform.forward(image)
     np.testing.assert_allclose(transform.adjoint(coefficients), image, atol=1e-9)
@@ -146,7 +146,7 @@ def test_wavelets_are_a_tight_frame(shape: tuple[int, ...]) -> None:
 def test_unknown_wavelets_are_refused() -> None:
     pytest.importorskip("pywt", reason="PyWavelets is not installed")
     with pytest.raises(ConfigError, match=r"no orthogonal wavelet `bior2\.2`; choose db4"):
-        Wavelets((20, 20), "bior2.2")
+        WaveletFrame((20, 20), "bior2.2")
 
 
 def test_soft_thresholds() -> None:
