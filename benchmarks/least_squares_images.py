@@ -1,0 +1,69 @@
+"""Correlation of images of Marmousi-II with its reflectivity: migration, and least squares by pass.
+
+    MARMOUSI=/path/to/data python benchmarks/least_squares_images.py [--shots 0:25:3] [--passes 20]
+        [--spacing 15] [--highest 12]
+
+A pass is one run over the shots: the first gradient, and each product or batch after it. Fewer
+shots, a larger spacing [m] and a lower highest frequency [Hz] are quicker.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import click
+
+from fwicli.config.loader import load
+from fwicli.workflows import lsrtm, rtm
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+# Two passes over the data: the first step takes all shots, and five batches of five as many.
+BATCHES = "least_squares.solver={kind: bregman, batch: 5, quantile: 0, transform: {kind: none}}"
+UNKNOWN = [BATCHES, "least_squares.iterations=6", "least_squares.source={estimate: common}"]
+
+
+def settings(options: argparse.Namespace, section: str) -> list[str]:
+    """Settings of the config from those of the command line."""
+    chosen = [f"{section}.spacing={options.spacing}"]
+    if options.shots:
+        chosen.append(f"data.shots='{options.shots}'")
+    if options.highest:
+        chosen.append(f"{section}.band=[0, {options.highest}]")
+    return chosen
+
+
+def correlations(folder: Path) -> list[float]:
+    """Correlation after each step of a run."""
+    lines = (folder / "progress.jsonl").read_text(encoding="utf-8").splitlines()
+    steps = [json.loads(line) for line in lines]
+    return [step["correlation"] for step in steps if "correlation" in step]
+
+
+def main() -> None:
+    """Run the migrations and print their correlations."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--shots", default="", help="start:stop:step; all by default")
+    parser.add_argument("--passes", type=int, default=20)
+    parser.add_argument("--spacing", type=float, default=15.0, help="of the image [m]")
+    parser.add_argument("--highest", type=float, default=0.0, help="frequency [Hz]; 0 for all")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        loaded = load(CONFIGS / "marmousi_rtm.yaml", "rtm", settings(options, "imaging"))
+        image = rtm.run(loaded, folder / "rtm")["correlation"]
+        click.echo(f"fwi rtm: {image:.3f}")
+        path, chosen = CONFIGS / "marmousi_lsrtm.yaml", settings(options, "least_squares")
+        steps = [f"least_squares.iterations={options.passes - 1}"]
+        lsrtm.run(load(path, "lsrtm", [*chosen, *steps]), folder / "known")
+        for number, value in enumerate(correlations(folder / "known"), start=2):
+            click.echo(f"least squares, {number} passes: {value:.3f}, {value - image:+.3f}")
+        lsrtm.run(load(path, "lsrtm", [*chosen, *UNKNOWN]), folder / "unknown")
+        value = correlations(folder / "unknown")[-1]
+        click.echo(f"2 passes, wavelet unknown: {value:.3f}, {value - image:+.3f}")
+
+
+if __name__ == "__main__":
+    main()
