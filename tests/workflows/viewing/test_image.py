@@ -24,6 +24,7 @@ from fwicli.workflows.viewing.image import DEPTH, DIP, ImageOptions
 COARSE = ["imaging.spacing=20", "physics.min_points_per_wavelength=2"]
 
 
+@pytest.mark.usefixtures("drawn_pictures")
 def test_image_is_the_reflectivity_of_the_model(
     survey: Path, inverted: dict[str, Any], tmp_path: Path
 ) -> None:
