@@ -9,6 +9,20 @@ set the path is the straight line to
 
 with Pi the projection onto the set, so that every step up to 1 is feasible.
 
+Conjugacy. A step that is not the minimum along its direction leaves a part along the step before,
+so that the new pair hides curvature that is in memory. Before a pair is stored, this part is taken
+out, of the step and of the change of the gradient alike,
+
+    s <- s - c s',        y <- y - c y',        c = s.y' / s'.y',
+
+with the pair before, s' and y'. In a quadratic function y = A s remains true, s and s' are
+conjugate, and the directions are those of conjugate gradients without exact searches. In others
+s.y' and s'.y differ. Where the difference is not small,
+
+    (s.y' - s'.y)**2 > tau (s.y) (s'.y'),
+
+the pair is stored as it is.
+
 Damping. Let s be a step and y the change of the gradient. After a search that ended early, the
 curvature s.y may be small against that of H. Before the pair is stored, s is then replaced by
 
@@ -17,7 +31,8 @@ curvature s.y may be small against that of H. Before the pair is stored, s is th
 which keeps H positive, and the new information of the pair.
 
 References: Nocedal and Wright (2006), Numerical Optimization, algorithm 7.4; Bertsekas (1982),
-SIAM J. Control Optim. 20, 221-246, for the projection; Goldfarb, Ren and Bahamou (2020), Adv.
+SIAM J. Control Optim. 20, 221-246, for the projection; Vlcek and Luksan (2015), Optim. Methods
+Softw. 30, 616-633, for conjugate pairs; Goldfarb, Ren and Bahamou (2020), Adv.
 Neural Inf. Process. Syst. 33, 2386-2396, for Powell's damping of the inverse.
 """
 
@@ -40,6 +55,10 @@ Pair = tuple[Array, Array]
 ANGLE = 1e-8
 # mu
 DAMPING = 0.1
+# tau
+ASYMMETRY = 0.01
+# Smallest curvature of a pair after its part along the one before was taken out, as a share.
+SMALLEST = 0.05
 
 
 @dataclass(frozen=True)
@@ -93,6 +112,8 @@ class Lbfgs(Optimizer):
 
     def _remembered(self, problem: Problem, pairs: list[Pair], s: Array, y: Array) -> list[Pair]:
         """The latest pairs, including that of a step."""
+        if pairs:
+            s, y = conjugate((s, y), pairs[-1])
         if self.damped and pairs:
             Hy = inverse(pairs, y, problem, np.ones(y.shape, bool))
             curvature, expected = float(np.vdot(s, y)), float(np.vdot(y, Hy))
@@ -101,6 +122,28 @@ class Lbfgs(Optimizer):
                 s = share * s + (1 - share) * Hy
         enough = 1e-10 * float(np.linalg.norm(s) * np.linalg.norm(y))
         return [*pairs, (s, y)][-self.memory :] if float(np.vdot(s, y)) > enough else pairs
+
+
+def conjugate(pair: Pair, before: Pair) -> Pair:
+    """A pair without its part along the pair before, where the function is nearly quadratic.
+
+    Parameters
+    ----------
+    pair, before : pair of ndarray of shape (n_blocks, *grid.shape)
+        Step, and change of the gradient along it.
+
+    Returns
+    -------
+    pair : pair of ndarray of shape (n_blocks, *grid.shape)
+    """
+    (s, y), (s0, y0) = pair, before
+    curvature, curvature0 = float(np.vdot(s, y)), float(np.vdot(s0, y0))
+    mixed, transposed = float(np.vdot(s, y0)), float(np.vdot(s0, y))
+    if (mixed - transposed) ** 2 > ASYMMETRY * curvature * curvature0:
+        return pair
+    share = mixed / curvature0
+    s1, y1 = s - share * s0, y - share * y0
+    return (s1, y1) if float(np.vdot(s1, y1)) > SMALLEST * curvature else pair
 
 
 def remembered(state: State) -> list[Pair]:

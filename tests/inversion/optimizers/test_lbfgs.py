@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from fwicli.inversion.optimizers.lbfgs import Lbfgs
+from fwicli.inversion.optimizers.lbfgs import Lbfgs, conjugate
 from fwicli.inversion.optimizers.optimizer import Problem
 from tests.inversion.functions import CASES, Case, matrix, quadratic, rosenbrock, run, solved
 
@@ -91,3 +91,59 @@ def test_quadratic_in_few_steps_whatever_its_units() -> None:
         for _ in range(14):
             state = METHOD.step(state, problem) or state
         assert np.abs(state.x - 1).max() < 1e-4
+
+
+def ill_conditioned(seed: int, bend: float = 0.0) -> Problem:
+    """Half the squared residual of 300 unknowns, with eigenvalues over six decades."""
+    rng = np.random.default_rng(seed)
+    basis = np.linalg.qr(rng.standard_normal((300, 300)))[0]
+    J = np.logspace(0, -3, 300)[:, None] * basis.T
+    data = J @ basis @ (rng.standard_normal(300) * np.logspace(0, 0.5, 300))
+
+    def evaluate(x: np.ndarray) -> tuple[float, np.ndarray]:
+        modelled = J @ x
+        residual = modelled + bend * modelled**2 - data - bend * data**2
+        return 0.5 * float(residual @ residual), J.T @ ((1 + 2 * bend * modelled) * residual)
+
+    return Problem(evaluate, first_change=0.3)
+
+
+def lowest(problem: Problem, evaluations: int) -> float:
+    """Lowest value after so many evaluations."""
+    state = METHOD.start(np.zeros(300), problem)
+    value = state.value
+    while state.evaluations < evaluations:
+        value = state.value
+        following = METHOD.step(state, problem)
+        assert following is not None
+        state = following
+    return state.value if state.evaluations == evaluations else value
+
+
+@pytest.mark.parametrize(("bend", "gain"), [(0.0, 0.85), (0.02, 0.95), (0.15, 1.05)])
+def test_conjugate_pairs_save_evaluations(
+    bend: float, gain: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The value falls further where a function is nearly quadratic, and as far elsewhere."""
+    problems = [ill_conditioned(seed, bend) for seed in range(6)]
+    with_conjugate = [lowest(problem, 16) for problem in problems]
+    monkeypatch.setattr("fwicli.inversion.optimizers.lbfgs.conjugate", lambda pair, _: pair)
+    plain = [lowest(problem, 16) for problem in problems]
+    assert np.mean(np.log(with_conjugate) - np.log(plain)) < np.log(gain)
+
+
+def test_pairs_of_a_quadratic_are_conjugate() -> None:
+    """And each fulfils y = A s; those of another function stay as they are."""
+    A = matrix(2, 30)
+    problem = Problem(quadratic(A), first_change=0.1)
+    state = METHOD.start(np.zeros(30), problem)
+    for _ in range(5):
+        state = METHOD.step(state, problem) or state
+    steps, changes = state.arrays["steps"], state.arrays["changes"]
+    np.testing.assert_allclose(changes, steps @ A, rtol=1e-9, atol=1e-12 * np.abs(changes).max())
+    curvatures = np.sum(steps * changes, axis=1)
+    mixed = np.sum(steps[1:] * changes[:-1], axis=1)
+    assert np.all(np.abs(mixed) < 1e-10 * np.sqrt(curvatures[1:] * curvatures[:-1]))
+    s, y = steps[-1], changes[-1]
+    twisted = conjugate((s + steps[-2], y - 0.5 * changes[-2]), (steps[-2], changes[-2]))
+    np.testing.assert_array_equal(twisted[0], s + steps[-2])
