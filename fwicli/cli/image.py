@@ -52,8 +52,8 @@ from fwicli.cli.verb import EXIT_CODES, VerbCommand
     type=(float, float),
     help="Lowest and highest frequency [Hz]; by default those of the wavelet.",
 )
-@click.option("--rtm", type=click.Path(exists=True, path_type=Path), help="Run of `fwi rtm`.")
-@click.option("--lsrtm", type=click.Path(exists=True, path_type=Path), help="Run of `fwi lsrtm`.")
+@click.option("--rtm", type=click.Path(path_type=Path), help="Run of `fwi rtm`.")
+@click.option("--lsrtm", type=click.Path(path_type=Path), help="Run of `fwi lsrtm`.")
 @options.as_json
 def command(
     run: Path,
