@@ -218,6 +218,9 @@ def show(plan: Plan, as_json: bool) -> None:
         display.summary(values, as_json)
         return
     values |= unrounded(plan)
+    if plan.nodes is not None:  # the costs have the memory of a node
+        for name in ("memory_mb", "memory_with_imports_mb"):
+            del values[name]
     stages: list[dict[str, Any]] = values.pop("stages")
     warnings, histories = values.pop("warnings"), values.pop("history", [])
     notes = values.pop("survey", [])

@@ -88,6 +88,15 @@ def test_nodes_are_those_of_the_site(survey: Path, monkeypatch: pytest.MonkeyPat
         of_site(load(survey / "invert.yaml").config.execution, 4, None, None)
 
 
+def test_memory_is_that_of_a_node(overthrust: Path) -> None:
+    """The words say so; that of all workers of one machine is left out."""
+    arguments = ["check", str(overthrust), "--nodes", "16", "--cores", "64", "--memory", "256"]
+    outcome = CliRunner().invoke(cli, arguments)
+    assert outcome.exit_code == 0, outcome.output
+    assert "memory of a node with libraries" in outcome.output
+    assert "memory of all workers" not in outcome.output
+
+
 def test_options_that_would_be_ignored_are_refused(survey: Path) -> None:
     for more in (["--cores", "4"], ["--grid-error"], ["--calibrate", "--shot", "1"], ["--stage=1"]):
         outcome = CliRunner().invoke(cli, ["check", str(survey / "invert.yaml"), *more])

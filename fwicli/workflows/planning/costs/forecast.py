@@ -154,16 +154,14 @@ def _of_run(forecasts: list[StageForecast]) -> dict[str, Any]:
     run = durations.of_run([f.times for f in forecasts if f.times is not None], around)
     stages = [f.quiet for f in forecasts if f.quiet is not None]
     quiet = durations.of_run(stages, around, PROCESSORS)
-    numbers: dict[str, Any] = {"time_s": round(run.total, 3)}
+    numbers: dict[str, Any] = {"time_s": round(run.total, 3), "time_outside_of_shots_s": None}
+    if around is not None:
+        numbers["time_outside_of_shots_s"] = round(run.outside, 3)
+        numbers["time_of_start_s"] = round(run.start, 3)
+        numbers["time_of_end_s"] = round(run.end, 3)
     if run.total > BUSY * quiet.total:
         numbers["time_on_quiet_machine_s"] = round(quiet.total, 3)
-    if around is None:
-        return numbers | {"time_outside_of_shots_s": None}
-    return numbers | {
-        "time_outside_of_shots_s": round(run.outside, 3),
-        "time_of_start_s": round(run.start, 3),
-        "time_of_end_s": round(run.end, 3),
-    }
+    return numbers
 
 
 def note(plan: Plan, loaded: Loaded, folder: RunFolder) -> None:
