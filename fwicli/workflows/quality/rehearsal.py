@@ -169,7 +169,6 @@ class Marks:
         """
         points, samples = surroundings.sizes(plan)
         stages = [self._stage(plan, n) for n in range(len(self.stages))]
-        leaving = ended - self.wall
         after = _less(self.ended, self.stages[-1][-1][0])
         within = _less(self.stages[0][-1][0], self.stages[0][0][0])
         shots = plan.acquisition.shots
@@ -182,7 +181,7 @@ class Marks:
             start=_less(self.stages[0][0][0], self.begun),
             workers=(self.workers[0], self.workers[1]),
             shot=(0.0, 0.0) if inversion else (within[0] / shots, within[1] / shots),
-            end=(after[0] + leaving, after[1] + min(leaving, after[1])),
+            end=(after[0] + ended - self.wall, after[1]),
             stages=tuple(stages) if inversion else (),
             measured=time.time(),
         )

@@ -109,7 +109,7 @@ def test_parts_of_a_run(survey: Path) -> None:
     first, second = times.stages
     assert (first.first, first.turn) == ((3.0, 1.5), (1.0, 0.5))
     assert second.first == (7.0, 3.5)
-    assert times.end == (6.5, 3.5)
+    assert times.end == (6.5, 3.0)
 
 
 def test_what_cannot_be_rehearsed_is_said(
