@@ -168,11 +168,33 @@ def test_contrasts_of_two_equations_are_alike(survey: Path, tmp_path: Path, cond
     assert np.linalg.norm(difference) < 0.05 * np.linalg.norm(images["acoustic"])
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("condition", ["epsilon", "delta", "density"])
+def test_anisotropic_media_have_images_of_their_properties(
+    survey: Path, tmp_path: Path, condition: str
+) -> None:
+    """Each differs from the image of velocity by more than a factor."""
+    settings = ["physics.equation=vti", "model.epsilon=0", "model.delta=0"]
+    images = []
+    for name in ("velocity", condition):
+        loaded = load(survey / "rtm.yaml", settings=[*settings, f"imaging.condition={name}"])
+        rtm.run(loaded, tmp_path / name)
+        images.append(image(tmp_path / name).ravel())
+    a, b = images
+    assert np.isfinite(b).all()
+    assert abs(np.vdot(a, b)) < 0.98 * np.linalg.norm(a) * np.linalg.norm(b)
+
+
+TINY = "execution.memory=0.0005"
+
+
 def test_conditions_of_other_equations_are_refused(survey: Path) -> None:
     """Before anything runs, with the names of those that the equation has."""
     loaded = load(survey / "rtm.yaml", settings=["imaging.condition=epsilon"])
     with pytest.raises(ConfigError, match=r"no image `epsilon`.*inverse_scattering"):
         make_plan(loaded)
+    with pytest.raises(ConfigError, match=r"both fields of a shot.*fewer"):
+        make_plan(load(survey / "rtm.yaml", settings=["imaging.condition=up_down", TINY]))
     settings = ["imaging.condition=gradient", "imaging.illumination_of=hessian"]
     with pytest.raises(ConfigError, match="illumination_of: both"):
         load(survey / "rtm.yaml", settings=settings)

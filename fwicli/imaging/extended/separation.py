@@ -17,15 +17,19 @@ Reference: Liu, Zhang, Morton and Leveille (2011), Geophysics 76, S29-S39.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
 import scipy  # its parts are loaded at use: their import takes longer than a check may
 from numpy.typing import NDArray
 
-from fwicli.imaging.extended.extension import Extension
+from fwicli.imaging.extended.extension import Extension, Shape
 
 Array = NDArray[Any]
+
+# Points across that are transformed at once.
+PART = 16
 
 
 class Separation(Extension):
@@ -45,9 +49,12 @@ class Separation(Extension):
         -------
         ndarray of shape (*grid,)
         """
-        plain = np.einsum("t...,t...->...", u, v)
-        turned = np.einsum("t...,t...->...", self._directed(u), self._directed(v))
-        return np.asarray(0.5 * (plain - turned))
+        result = np.zeros(u.shape[1:], np.result_type(u, v))
+        for part in self._parts(u.shape):
+            plain = np.einsum("t...,t...->...", u[part], v[part])
+            turned = np.einsum("t...,t...->...", self._directed(u[part]), self._directed(v[part]))
+            result[part[1:]] = 0.5 * (plain - turned)
+        return result
 
     def source(self, image: Array, u: Array) -> Array:
         """Sources of an image.
@@ -61,7 +68,19 @@ class Separation(Extension):
         -------
         ndarray of shape (samples, *grid)
         """
-        return np.asarray(0.5 * (image * u - self._directed(image * self._directed(u))))
+        result = np.zeros(u.shape, np.result_type(u, image))
+        for part in self._parts(u.shape):
+            field, values = u[part], image[part[1:]]
+            result[part] = 0.5 * (values * field - self._directed(values * self._directed(field)))
+        return result
+
+    def _parts(self, shape: Shape) -> Iterator[tuple[slice, ...]]:
+        """Parts of a field along another axis, whose transforms take little memory."""
+        across = 1 if self.axis % len(shape) != 1 else len(shape) - 1
+        for first in range(0, shape[across], PART):
+            part = [slice(None)] * len(shape)
+            part[across] = slice(first, first + PART)
+            yield tuple(part)
 
     def _directed(self, field: Array) -> Array:
         """P of a field: itself for waves along the axis, with the other sign against it."""

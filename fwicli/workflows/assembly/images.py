@@ -77,6 +77,12 @@ def kernel_sums(imaging: ImagingSection, equation: str) -> tuple[str, ...]:
     return (condition, "illumination")
 
 
+def needs_fields(imaging: ImagingSection) -> bool:
+    """Whether an image or its gathers need both fields of a shot in memory."""
+    lagged = imaging.gathers is not None and imaging.gathers.kind != "source_distance"
+    return lagged or imaging.condition in FIELDS
+
+
 def parameters(
     imaging: ImagingSection, values: Mapping[str, Array], earth: EarthModel
 ) -> Mapping[str, Array]:

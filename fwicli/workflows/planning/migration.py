@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
+
+import numpy as np
 
 from fwicli.config import schema
 from fwicli.config.imaging import ImagingSection
@@ -17,7 +20,8 @@ from fwicli.survey.signals import line_source
 from fwicli.survey.signals.bands import Band
 from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.workflows.assembly import survey
-from fwicli.workflows.planning import live_traces, near_source, placement, simulation_grids
+from fwicli.workflows.assembly.images import needs_fields
+from fwicli.workflows.planning import history, live_traces, near_source, placement, simulation_grids
 from fwicli.workflows.planning.checks import band_spectrum
 from fwicli.workflows.planning.numerics import Numerics, discretize
 from fwicli.workflows.planning.observed import observed
@@ -26,6 +30,8 @@ from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.planning.requirements import Requirements
 from fwicli.workflows.planning.simulation_grids import speeds
 
+# Memory of the fields of a shot while they are made and multiplied, in fields of (samples, *grid).
+FIELD_COPIES = 6
 # Commands by the section of a migration.
 COMMANDS = {
     schema.RtmConfig.section: "rtm",
@@ -133,10 +139,10 @@ def _of_image(
         records,
         None if imaging.band is None else (imaging.band[0], imaging.band[1]),
     )
-    if problems.errors:
-        return None
-    linear = isinstance(config, schema.LsrtmConfig)
-    return replace(numerics, parameters=_differentiated(config, model), near=near, curvature=linear)
+    _check_fields(problems, config, numerics, records.acquisition.shots)
+    linear, parameters = isinstance(config, schema.LsrtmConfig), _differentiated(config, model)
+    numerics = replace(numerics, parameters=parameters, near=near, curvature=linear)
+    return None if problems.errors else numerics
 
 
 def _has_image(problems: Problems, config: schema.MigrationConfig, ndim: int) -> bool:
@@ -151,6 +157,32 @@ def _has_image(problems: Problems, config: schema.MigrationConfig, ndim: int) ->
         f"{', '.join(names)}, or an equation that has the property",
     )
     return False
+
+
+def _check_fields(
+    problems: Problems, config: schema.MigrationConfig, numerics: Numerics, shots: int
+) -> None:
+    """Make sure that the two fields of a shot, where they are kept, fit into memory."""
+    if not isinstance(config.migration, ImagingSection) or not needs_fields(config.migration):
+        return
+    every = max(1, numerics.history_step // numerics.time.substeps)
+    samples = (numerics.time.samples - 1) // every + 1
+    points = math.prod(numerics.window(0).shape)
+    size = FIELD_COPIES * samples * points * np.dtype(numerics.precision).itemsize
+    count = workers(config.execution, shots)
+    available = history.memory(config.execution)
+    if count * size > available:
+        problems.add(
+            (config.section, "gathers"),
+            f"gathers of lags and separated fields keep both fields of a shot, {size / 1e9:.3g} GB "
+            f"for each of {count} workers, and there are {available / 1e9:.3g} GB; set a larger "
+            f"`{config.section}.spacing`, a smaller `physics.aperture`, or fewer "
+            f"`execution.workers`",
+        )
+    else:
+        problems.note(
+            f"both fields of a shot are kept for its image or gathers: {size / 1e9:.3g} GB a worker"
+        )
 
 
 def _differentiated(config: schema.MigrationConfig, model: EarthModel) -> tuple[str, ...]:
