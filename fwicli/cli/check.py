@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 @click.option(
     "--calibrate",
     is_flag=True,
-    help="Measure the speed of the kernels on this machine; some seconds a stage.",
+    help="Measure kernels and the time outside of shots on this machine; some seconds a stage.",
 )
 @click.option(
     "--grid-error",
