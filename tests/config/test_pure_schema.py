@@ -9,12 +9,14 @@ from tests.test_tree import arrows, nodes
 # By module of the config: what it takes from other rooms, and for which key.
 NAMES = {
     ("fwicli.config.components", "fwicli.survey.components"): "component",
+    ("fwicli.config.imaging", "fwicli.imaging.conditions.names"): "condition and gathers",
+    ("fwicli.config.imaging", "fwicli.propagators.kernels.imaging_conditions"): "condition",
     ("fwicli.config.inversion", "fwicli.inversion.unknowns.parameterization"): "parameter",
     ("fwicli.config.inversion", "fwicli.survey.model"): "impedance of `invert_for`",
+    ("fwicli.config.least_squares", "fwicli.inversion.shots.batches"): "order",
     ("fwicli.config.schema", "fwicli.propagators.absorbing"): "sides",
     ("fwicli.config.schema", "fwicli.propagators.equations.registry"): "equation",
     ("fwicli.config.schema", "fwicli.propagators.history"): "history",
-    ("fwicli.config.schema", "fwicli.propagators.kernels.imaging_conditions"): "condition",
     ("fwicli.config.segy", "fwicli.segy.fields"): "preset, bytes and group",
     ("fwicli.config.shots", "fwicli.inversion.shots.batches"): "order",
 }
