@@ -11,13 +11,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
-
-import click
-
-from fwicli.config.loader import load
-from fwicli.workflows import lsrtm, rtm
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 # Two passes over the data: the first step takes all shots, and five batches of five as many.
@@ -35,8 +32,12 @@ def settings(options: argparse.Namespace, section: str) -> list[str]:
     return chosen
 
 
-def correlations(folder: Path) -> list[float]:
-    """Correlation after each step of a run."""
+def correlations(command: str, folder: Path, chosen: list[str]) -> list[float]:
+    """Correlation of the image of a run, after each step."""
+    config = CONFIGS / f"marmousi_{command}.yaml"
+    choices = [part for setting in chosen for part in ("--set", setting)]
+    fwi = [sys.executable, "-m", "fwicli", command, str(config), "-o", str(folder), *choices]
+    subprocess.run(fwi, check=True, stdout=subprocess.DEVNULL)
     lines = (folder / "progress.jsonl").read_text(encoding="utf-8").splitlines()
     steps = [json.loads(line) for line in lines]
     return [step["correlation"] for step in steps if "correlation" in step]
@@ -52,17 +53,15 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        loaded = load(CONFIGS / "marmousi_rtm.yaml", "rtm", settings(options, "imaging"))
-        image = rtm.run(loaded, folder / "rtm")["correlation"]
-        click.echo(f"fwi rtm: {image:.3f}")
-        path, chosen = CONFIGS / "marmousi_lsrtm.yaml", settings(options, "least_squares")
+        image = correlations("rtm", folder / "rtm", settings(options, "imaging"))[-1]
+        print(f"fwi rtm: {image:.3f}", flush=True)
+        chosen = settings(options, "least_squares")
         steps = [f"least_squares.iterations={options.passes - 1}"]
-        lsrtm.run(load(path, "lsrtm", [*chosen, *steps]), folder / "known")
-        for number, value in enumerate(correlations(folder / "known"), start=2):
-            click.echo(f"least squares, {number} passes: {value:.3f}, {value - image:+.3f}")
-        lsrtm.run(load(path, "lsrtm", [*chosen, *UNKNOWN]), folder / "unknown")
-        value = correlations(folder / "unknown")[-1]
-        click.echo(f"2 passes, wavelet unknown: {value:.3f}, {value - image:+.3f}")
+        by_pass = correlations("lsrtm", folder / "known", [*chosen, *steps])
+        for number, value in enumerate(by_pass, start=2):
+            print(f"least squares, {number} passes: {value:.3f}, {value - image:+.3f}", flush=True)
+        value = correlations("lsrtm", folder / "unknown", [*chosen, *UNKNOWN])[-1]
+        print(f"2 passes, wavelet unknown: {value:.3f}, {value - image:+.3f}")
 
 
 if __name__ == "__main__":
