@@ -16,6 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import click
+
 CONFIGS = Path(__file__).parents[1] / "configs"
 # Two passes over the data: the first step takes all shots, and five batches of five as many.
 BATCHES = "least_squares.solver={kind: bregman, batch: 5, quantile: 0, transform: {kind: none}}"
@@ -54,14 +56,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         image = correlations("rtm", folder / "rtm", settings(options, "imaging"))[-1]
-        print(f"fwi rtm: {image:.3f}", flush=True)
+        click.echo(f"fwi rtm: {image:.3f}")
         chosen = settings(options, "least_squares")
         steps = [f"least_squares.iterations={options.passes - 1}"]
         by_pass = correlations("lsrtm", folder / "known", [*chosen, *steps])
         for number, value in enumerate(by_pass, start=2):
-            print(f"least squares, {number} passes: {value:.3f}, {value - image:+.3f}", flush=True)
+            click.echo(f"least squares, {number} passes: {value:.3f}, {value - image:+.3f}")
         value = correlations("lsrtm", folder / "unknown", [*chosen, *UNKNOWN])[-1]
-        print(f"2 passes, wavelet unknown: {value:.3f}, {value - image:+.3f}")
+        click.echo(f"2 passes, wavelet unknown: {value:.3f}, {value - image:+.3f}")
 
 
 if __name__ == "__main__":
