@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from devito import Buffer, Derivative, Function, SubDomain, TimeFunction
 from devito import Grid as DevitoGrid
-from sympy import Rational
+from sympy import Float, Rational
 
 from fwicli.propagators.absorbing import walls
+from fwicli.propagators.equations.differences import second_difference
 from fwicli.propagators.symbolic.expressions import Expr, shift
 from fwicli.propagators.symbolic.system import Mirror, Region, System
 
@@ -246,7 +248,7 @@ class Medium:
         expression
         """
         x = self.grid.dimensions[axis]
-        plain = Derivative(f, (x, 2))
+        plain = self._second_difference(f, axis)
         if not self.absorbs(axis):
             return plain
         half = x.spacing / 2
@@ -261,6 +263,17 @@ class Medium:
         self.solve(psi, psi.forward - b_half * psi - c_half * steep)
         self.solve(zeta, zeta.forward - b * zeta - c * (plain + slope))
         return plain + slope + zeta.forward
+
+    def _second_difference(self, f: TimeFunction, axis: int) -> Expr:
+        """d2f/dx2, in single precision with weights that sum to zero (see `differences`)."""
+        x = self.grid.dimensions[axis]
+        if np.dtype(self.grid.dtype) != np.float32:
+            return Derivative(f, (x, 2))
+        spacings = [float(spacing) for spacing in self.grid.spacing]
+        weights = second_difference(self.order, spacings, axis)
+        # Devito divides weights by the squared spacing.
+        scaled = [Float(weight * spacings[axis] ** 2) for weight in weights]
+        return Derivative(f, (x, 2), weights=scaled)
 
     def system(self) -> System:
         """The system of all residuals stated so far."""

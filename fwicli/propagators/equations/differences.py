@@ -1,0 +1,76 @@
+"""Weights of the second difference for single precision.
+
+    d2f/dx2 (x) = sum_k w_k f(x + k h),        k = -n, ..., n
+
+Of a constant the difference is zero, since the weights sum to zero. Those that are rounded one by
+one sum to some 1e-7 w_0, which acts as a potential in the wave equation: it shifts the frequency w
+by a share of 1e-7 w_0 v**2 / w**2, which grows with points per wavelength and adds up with time.
+
+Here each weight is a number of single precision, and what its rounding takes from
+
+    sum_k w_k = 0        and        sum_k k**2 w_k = 2 / h**2
+
+is added to the weights further out, whose spacing of numbers is finer. Weights at k = 0 of all axes
+are multiples of one number, so that their sum is a number of single precision as well.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sympy import finite_diff_weights
+
+Array = NDArray[Any]
+
+# Bits of a number in single precision.
+BITS = 24
+
+
+def second_difference(order: int, spacings: Sequence[float], axis: int) -> tuple[float, ...]:
+    """Weights of a second difference along an axis, each a number of single precision.
+
+    Parameters
+    ----------
+    order : int
+        Order of the error in the spacing; even.
+    spacings : sequence of float
+        Grid spacing of all axes [m].
+    axis : int
+        Axis, 0 for x.
+
+    Returns
+    -------
+    weights : tuple of float, of order + 1 elements
+        [1/m2]
+    """
+    reach = order // 2
+    rational = finite_diff_weights(2, range(-reach, reach + 1), 0)[-1][-1][reach:]
+    middle, *sides = [float(weight) / spacings[axis] ** 2 for weight in rational]
+    largest = sum(float(rational[0]) / spacing**2 for spacing in spacings)
+    unit = math.ldexp(1.0, math.frexp(largest)[1] - BITS)
+    centre = round(middle / unit) * unit
+    distances = np.arange(1.0, reach + 1)
+    weights = np.array(sides)
+    weights = _added(weights, distances, np.array([-centre / 2 - weights.sum(), 0.0, 0.0]))
+    for i, distance in enumerate(distances):
+        rounded = float(np.float32(weights[i]))
+        lost = weights[i] - rounded
+        weights[i] = rounded
+        further = slice(i + 1, None)
+        moments = lost * np.array([1.0, distance**2])
+        weights[further] = _added(weights[further], distances[further], moments)
+    return (*weights[::-1].tolist(), centre, *weights.tolist())
+
+
+def _added(weights: Array, distances: Array, moments: Array) -> Array:
+    """Weights changed by the smallest shares that add to their even moments."""
+    count = min(moments.size, weights.size)
+    if not count:
+        return weights
+    scales = np.abs(weights)
+    powers = distances[None] ** (2 * np.arange(count)[:, None]) * scales
+    return np.asarray(weights + scales * np.linalg.lstsq(powers, moments[:count], rcond=None)[0])
