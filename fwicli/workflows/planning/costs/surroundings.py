@@ -15,7 +15,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from fwicli.execution import machine
@@ -245,8 +245,10 @@ def _read(name: str) -> list[Surroundings]:
 
 
 def _entry(values: Mapping[str, Any]) -> Surroundings:
+    """A measurement, without what only a later version of the program knows."""
+    names = {f.name for f in fields(Surroundings)} - {"stages"}
     others: dict[str, Any] = {
-        n: tuple(v) if isinstance(v, list) else v for n, v in values.items() if n != "stages"
+        n: tuple(v) if isinstance(v, list) else v for n, v in values.items() if n in names
     }
     stages = tuple(
         StageSurroundings(s["points"], tuple(s["first"]), tuple(s["turn"]))

@@ -46,6 +46,16 @@ def test_a_measurement_comes_back(plan: Plan) -> None:
     assert surroundings.nearest(plan) == mine
 
 
+def test_a_measurement_of_a_later_version(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comes back without what is not known here, as caches are shared between versions."""
+    points, samples = surroundings.sizes(plan)
+    mine = replace(MEASURED, points=points, samples=samples)
+    as_dictionary = surroundings.asdict
+    monkeypatch.setattr(surroundings, "asdict", lambda s: as_dictionary(s) | {"weather": [1, 2]})
+    surroundings.write(plan, mine)
+    assert surroundings.nearest(plan) == mine
+
+
 def test_larger_models_take_longer_by_a_line(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     """Through the most similar model and a smaller one; imports and pictures do not grow."""
     monkeypatch.setattr(surroundings, "SMALL", 1)
