@@ -13,6 +13,7 @@ from fwicli.config.loader import ProblemsError, load
 from fwicli.files import hdf5
 from fwicli.survey.signals import wavelets
 from fwicli.workflows import rtm
+from fwicli.workflows.inversion.migration.records import MigrationRecords
 from fwicli.workflows.planning.plan import Plan, make_plan
 
 EARTH = "model: {vp: 2000, shape: [41, 31], spacing: 10}\ndata: {file: shots.h5}\n"
@@ -78,7 +79,8 @@ def test_image_has_no_silent_traces(folder: Path) -> None:
     """Nor the waves of shots without others."""
     spoil(folder)
     loaded = load(folder / "rtm.yaml", "rtm", ())
-    tasks = rtm._tasks(loaded.config.imaging, make_plan(loaded))
+    plan = make_plan(loaded)
+    tasks = rtm._tasks(loaded.config.imaging, plan, MigrationRecords(plan, loaded.config.imaging))
     assert [len(t.task.task.receivers) for t in tasks] == [7, 7]
     assert [len(t.task.task.observed) for t in tasks] == [7, 7]
 

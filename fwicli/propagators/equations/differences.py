@@ -2,16 +2,16 @@
 
     d2f/dx2 (x) = sum_k w_k f(x + k h),        k = -n, ..., n
 
-Of a constant the difference is zero, since the weights sum to zero. Those that are rounded one by
-one sum to some 1e-7 w_0, which acts as a potential in the wave equation: it shifts the frequency w
-by a share of 1e-7 w_0 v**2 / w**2, which grows with points per wavelength and adds up with time.
+The weights sum to zero, since a constant has no curvature. Weights that are rounded one by one sum
+to some 1e-7 w_0. In the wave equation this acts as a potential: it shifts the frequency w by a
+share of 1e-7 w_0 v**2 / w**2, which grows with points per wavelength and adds up with time.
 
-Here each weight is a number of single precision, and what its rounding takes from
+Here each weight is a number of single precision. Its rounding changes the sums
 
-    sum_k w_k = 0        and        sum_k k**2 w_k = 2 / h**2
+    sum_k w_k = 0        and        sum_k k**2 w_k = 2 / h**2.
 
-is added to the weights further out, whose spacing of numbers is finer. Weights at k = 0 of all axes
-are multiples of one number, so that their sum is a number of single precision as well.
+The weights further out, which are smaller and have finer steps, take up the change. Weights at
+k = 0 of all axes are multiples of one number, so that their sum is a number of single precision.
 """
 
 from __future__ import annotations
