@@ -7,7 +7,7 @@
 # make gallery    the pictures of the gallery, made anew
 # EXTRAS=torch    installs an optional extra as well; EXTRAS=torch,cluster installs two
 # make test-extra EXTRAS=torch  lint, types, and only the tests that need that extra
-# make test-slurm only the tests that need SLURM, which root starts where it is installed
+# make test-slurm only the quick tests that need SLURM, which root starts where it is installed
 # VENV=FOLDER     another virtual environment than .venv
 # WORKERS=N       processes of the tests; one more than there are cores, unless given
 
@@ -48,7 +48,7 @@ test-extra: lint bytecode
 	$(PYTEST) -m "($(subst $(comma), or ,$(EXTRAS))) and not slow and not slurm"
 
 test-slurm: bytecode
-	$(BIN)/python -m pytest -rs -m slurm
+	$(BIN)/python -m pytest -rs -m "slurm and not slow"
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff format --check .

@@ -164,6 +164,7 @@ def test_an_array_inverts(shots: Path, tmp_path: Path, slurm: Slurm, site: None)
     assert not (folder / "exchange").exists()
 
 
+@pytest.mark.slow  # three runs, and SLURM waits two minutes before a job that is requeued
 def test_an_array_shares_the_shots_of_a_migration(
     shots: Path, tmp_path: Path, slurm: Slurm, site: None
 ) -> None:
