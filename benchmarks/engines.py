@@ -25,37 +25,6 @@ from typing import Any
 import click
 from engine_runs import Array, Run, command, is_same, none, prepare, scheduler, wait
 
-MODEL = """\
-model: {vp: {file: true.npy}, spacing: 10}
-geometry:
-  sources: {x: {start: 60, stop: 540, count: 16}, z: 20}
-  receivers: {x: {start: 0, stop: 600, step: 20}, z: 20}
-wavelet: {kind: ricker, frequency: 12}
-time: {interval: 0.004, duration: 0.6}
-execution: {workers: 2}
-"""
-INVERT = """\
-model: {vp: {file: true.npy}, spacing: 10, smooth: {length: 60, keep: water}}
-data: {file: shots/shots.h5}
-inversion:
-  bounds: [1450, 3200]
-  stages:
-    - {band: [0, 8], iterations: 3, spacing: 20}
-    - {band: [0, 16], iterations: 3}
-execution: {workers: 2}
-"""
-SITES = "here: {scheduler: slurm, walltime: '00:30:00', notice: 60, memory: 1}\n"
-STEP = """\
-#!/bin/bash
-#SBATCH --ntasks=1 --overcommit --time=30 --requeue --open-mode=append --output=step.txt
-more=; [ -e run/config.yaml ] && more=--resume
-srun --ntasks={tasks} --overcommit --overlap --kill-on-bad-exit=1 {command} $more
-"""
-PATIENCE = 400.0
-# Lines of the progress: in each stage, the first model and three more.
-ITERATES = 8
-DASK = "execution.engine=dask"
-FWI = (sys.executable, "-m", "fwicli")
 ENGINES = ("processes", "address", "jobs", "step", "files")
 
 
