@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -103,6 +102,10 @@ class MigrationTask(ShotTask):
 
     def __call__(self) -> ShotImage:
         """Model the source field, back-propagate the records, and correlate."""
+        return self._migrated()[0]
+
+    def _migrated(self) -> tuple[ShotImage, Array]:
+        """The image, and the adjoint source of it, of shape (n_receivers, samples)."""
         parameters, properties = separated(self.parameters)
         grid = self.propagator.grid
         conditions: tuple[Condition, ...] = ()
@@ -114,9 +117,13 @@ class MigrationTask(ShotTask):
         # Before the other waves, whose arrays it would overwrite.
         in_water = self.subtract_modelled == "water"
         direct = direct_wave(replace(self, parameters=parameters)) if in_water else None
-        result = self.propagator.images(
-            parameters, partial(self._records, direct=direct), self.wavelet, *locations, kinds=kinds
-        )
+        injected: list[Array] = []
+
+        def records(modelled: Array) -> Array:
+            injected.append(self._records(modelled, direct))
+            return injected[0]
+
+        result = self.propagator.images(parameters, records, self.wavelet, *locations, kinds=kinds)
         image = self._image(result, conditions)
         if self.energy == "hessian":
             shot = self.propagator, parameters, conditions, pulse, locations
@@ -130,7 +137,7 @@ class MigrationTask(ShotTask):
                 illumination = illumination / earth.vp**2
         if self.taper is not None:
             image = image * self.taper.weights(grid, self.source)
-        return ShotImage(image, illumination)
+        return ShotImage(image, illumination), injected[0]
 
     def _records(self, modelled: Array, direct: Array | None) -> Array:
         """Adjoint source from observed records, and those that are subtracted."""

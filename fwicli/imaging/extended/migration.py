@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.imaging.direct_wave import direct_wave
 from fwicli.imaging.extended import fields, registry
 from fwicli.imaging.extended.gathers import DistanceBins
 from fwicli.imaging.extended.lags import SubsurfaceOffset, TimeShift
@@ -55,15 +54,13 @@ class ExtendedMigrationTask(MigrationTask):
     product: str = ""
     lags: SubsurfaceOffset | TimeShift | DistanceBins | None = None
 
-    keeps_history: ClassVar[bool] = True
-
     def __call__(self) -> ExtendedImage:
         """Migrate the shot, and correlate its fields."""
-        result = super().__call__()
+        result, records = self._migrated()
         image, gathers, grid = result.image, None, self.propagator.grid
         weights = 1.0 if self.taper is None else self.taper.weights(grid, self.source)
         if self.product or isinstance(self.lags, SubsurfaceOffset | TimeShift):
-            u, v = self._fields()
+            u, v = self._fields(records)
             if self.product:
                 image = weights * registry.IMAGES[self.product]().image(u, v)
             if isinstance(self.lags, SubsurfaceOffset | TimeShift):
@@ -72,18 +69,13 @@ class ExtendedMigrationTask(MigrationTask):
             gathers = self.lags.shares(image, grid, self.source)
         return ExtendedImage(image, result.illumination, gathers)
 
-    def _fields(self) -> tuple[Array, Array]:
+    def _fields(self, records: Array) -> tuple[Array, Array]:
         """Field of the source, and records propagated backwards, at sparse samples."""
         parameters, _ = separated(self.parameters)
-        locations = self.source, self.receivers
         pulse = np.atleast_2d(self.wavelet)
-        modelled = self.propagator.forward(parameters, pulse, *locations)
-        in_water = self.subtract_modelled == "water"
-        direct = direct_wave(replace(self, parameters=parameters)) if in_water else None
-        records = self._records(modelled, direct).astype(modelled.dtype)
+        records = records.astype(self.propagator.precision)
         discretization, every = fields.sparse_in_time(self.discretization)
-        sparse = propagator(discretization)
-        shot = sparse, parameters
+        shot = propagator(discretization), parameters
         u = fields.source_field(*shot, fields.thinned(pulse, every), self.source)
         v = fields.back_propagated(*shot, fields.thinned(records, every), self.receivers)
         return u, v
