@@ -164,6 +164,8 @@ def _conclude(
     result, shots = run_folder.path / RESULT, finished.count
     smooth = smooth_model(plan)
     sums = finished.total()
+    # Before they are divided and filtered, which has no value for them.
+    results.check(sums, results.NO_IMAGE, may_be_zero=True)
     named = _images(loaded.config.imaging, plan.stages[0], smooth, sums)
     summary: dict[str, Any] = {"result": str(result), "shots": shots}
     results.check({"image": named["image"]}, results.NO_IMAGE)

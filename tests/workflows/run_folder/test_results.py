@@ -76,6 +76,7 @@ def test_silent_traces_may_lie_there(survey: Path, tmp_path: Path) -> None:
     make_plan(load(survey / "invert.yaml", settings=settings))
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
 @pytest.mark.parametrize("command", ["model", "rtm"])
 def test_nothing_is_written_of_a_run_without_a_result(
