@@ -37,33 +37,16 @@ class Contrast(Condition):
     """Change of each property for an image of one: relative for `vp` and `rho`."""
 
     def perturbation(self, image: Array) -> dict[str, Array]:
-        """Changes of the parameters.
-
-        Parameters
-        ----------
-        image : ndarray of shape (*grid,)
-
-        Returns
-        -------
-        dict of str to ndarray of shape (*grid,)
-        """
-        changes = {name: scale * image for name, scale in self._scales().items()}
-        return properties.perturbation(self.equation, self._properties(), changes)
+        """Changes of the parameters."""
+        complete = self._properties()
+        changes = {name: scale * image for name, scale in self._scales(complete).items()}
+        return properties.perturbation(self.equation, complete, changes)
 
     def image(self, gradients: Mapping[str, Array]) -> Array:
-        """The image of gradients.
-
-        Parameters
-        ----------
-        gradients : mapping of str to ndarray of shape (*grid,)
-
-        Returns
-        -------
-        ndarray of shape (*grid,)
-        """
-        total = np.zeros(self.earth.grid.shape)
-        for name, scale in self._scales().items():
-            total += scale * properties.gradient(self.equation, self._properties(), gradients, name)
+        """The image of gradients."""
+        complete, total = self._properties(), np.zeros(self.earth.grid.shape)
+        for name, scale in self._scales(complete).items():
+            total += scale * properties.gradient(self.equation, complete, gradients, name)
         return total
 
     def _properties(self) -> dict[str, Array]:
@@ -75,9 +58,8 @@ class Contrast(Condition):
         default = {"rho": np.full(shape, 1000.0)} if "rho" in self.shares else {}
         return {n: np.asarray(v, float) for n, v in {**default, **self.earth.properties}.items()}
 
-    def _scales(self) -> dict[str, Any]:
-        """Change of each property for an image of one."""
-        complete = self._properties()
+    def _scales(self, complete: Mapping[str, Array]) -> dict[str, Any]:
+        """Change of each property for an image of one, from all properties."""
         return {
             name: share * (complete[name] if name in ("vp", "rho") else 1.0)
             for name, share in self.shares.items()

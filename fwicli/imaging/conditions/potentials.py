@@ -46,44 +46,15 @@ class CrossCorrelation(Condition):
     accumulated: ClassVar[str] = "correlation"
 
     def wavelet(self, wavelet: Array, interval: float) -> Array:
-        """The wavelet integrated twice over time.
-
-        Parameters
-        ----------
-        wavelet : ndarray of shape (..., samples)
-        interval : float
-            Sampling interval [s].
-
-        Returns
-        -------
-        ndarray of shape (..., samples)
-        """
+        """The wavelet integrated twice over time."""
         return twice_integrated(wavelet, interval)
 
     def perturbation(self, image: Array) -> dict[str, Array]:
-        """Changes of the compressibility.
-
-        Parameters
-        ----------
-        image : ndarray of shape (*grid,)
-
-        Returns
-        -------
-        dict of str to ndarray of shape (*grid,)
-        """
+        """Changes of the compressibility."""
         return {self._compressibility: -image}
 
     def image(self, gradients: Mapping[str, Array]) -> Array:
-        """The image of the gradient for the compressibility.
-
-        Parameters
-        ----------
-        gradients : mapping of str to ndarray of shape (*grid,)
-
-        Returns
-        -------
-        ndarray of shape (*grid,)
-        """
+        """The image of the gradient for the compressibility."""
         return -np.asarray(gradients[self._compressibility], dtype=float)
 
     @property
@@ -110,28 +81,10 @@ class ConstantDensityImpedance(CrossCorrelation):
         self.sign = sign
 
     def perturbation(self, image: Array) -> dict[str, Array]:
-        """Changes of the squared slowness.
-
-        Parameters
-        ----------
-        image : ndarray of shape (*grid,)
-
-        Returns
-        -------
-        dict of str to ndarray of shape (*grid,)
-        """
+        """Changes of the squared slowness."""
         return super().perturbation(0.5 * self.sign * laplacian(image, self.earth.grid.spacing))
 
     def image(self, gradients: Mapping[str, Array]) -> Array:
-        """The image of the gradient for the squared slowness.
-
-        Parameters
-        ----------
-        gradients : mapping of str to ndarray of shape (*grid,)
-
-        Returns
-        -------
-        ndarray of shape (*grid,)
-        """
+        """The image of the gradient for the squared slowness."""
         correlation = super().image(gradients)
         return 0.5 * self.sign * laplacian(correlation, self.earth.grid.spacing)

@@ -29,31 +29,12 @@ class Excitation(Extension):
     name = "excitation"
 
     def image(self, u: Array, v: Array) -> Array:
-        """The image at the time of excitation.
-
-        Parameters
-        ----------
-        u, v : ndarray of shape (samples, *grid)
-
-        Returns
-        -------
-        ndarray of shape (*grid,)
-        """
+        """The image at the time of excitation."""
         times, factors = _excitation(u)
         return np.asarray(np.take_along_axis(v, times, axis=0)[0] * factors)
 
     def source(self, image: Array, u: Array) -> Array:
-        """Sources of an image.
-
-        Parameters
-        ----------
-        image : ndarray of shape (*grid,)
-        u : ndarray of shape (samples, *grid)
-
-        Returns
-        -------
-        ndarray of shape (samples, *grid)
-        """
+        """Sources of an image."""
         times, factors = _excitation(u)
         result = np.zeros(u.shape, np.result_type(u, image))
         np.put_along_axis(result, times, (image * factors)[None], axis=0)

@@ -43,16 +43,7 @@ class LaggedImage(Extension):
         return (2 * self.n + 1, *grid)
 
     def image(self, u: Array, v: Array) -> Array:
-        """The image at every lag.
-
-        Parameters
-        ----------
-        u, v : ndarray of shape (samples, *grid)
-
-        Returns
-        -------
-        ndarray of shape (2 n + 1, *grid)
-        """
+        """The image at every lag."""
         result = np.zeros(self.shape(u.shape[1:]), np.result_type(u, v))
         for row, at, of_u, of_v in self._places(u.shape[self.axis]):
             product = np.einsum("t...,t...->...", u[of_u], v[of_v])
@@ -60,17 +51,7 @@ class LaggedImage(Extension):
         return result
 
     def source(self, image: Array, u: Array) -> Array:
-        """Sources at every point, from the images at all lags.
-
-        Parameters
-        ----------
-        image : ndarray of shape (2 n + 1, *grid)
-        u : ndarray of shape (samples, *grid)
-
-        Returns
-        -------
-        ndarray of shape (samples, *grid)
-        """
+        """Sources at every point, from the images at all lags."""
         result = np.zeros(u.shape, np.result_type(u, image))
         for row, at, of_u, of_v in self._places(u.shape[self.axis]):
             result[of_v] += image[row][at] * u[of_u]

@@ -99,7 +99,7 @@ class ExtendedMigrationTask(MigrationTask):
 
 
 def gathers_of(sums: Mapping[str, Array]) -> Array | None:
-    """Gathers of shape (n, *grid) from the sums over shots, if there are any.
+    """Gathers of shape (n, *grid) from the sums over shots; None from those of a rehearsal.
 
     Parameters
     ----------

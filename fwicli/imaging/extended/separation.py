@@ -39,16 +39,7 @@ class Separation(Extension):
     """Axis of the fields, time being the first."""
 
     def image(self, u: Array, v: Array) -> Array:
-        """The image of opposite waves.
-
-        Parameters
-        ----------
-        u, v : ndarray of shape (samples, *grid)
-
-        Returns
-        -------
-        ndarray of shape (*grid,)
-        """
+        """The image of opposite waves."""
         result = np.zeros(u.shape[1:], np.result_type(u, v))
         for part in self._parts(u.shape):
             plain = np.einsum("t...,t...->...", u[part], v[part])
@@ -57,17 +48,7 @@ class Separation(Extension):
         return result
 
     def source(self, image: Array, u: Array) -> Array:
-        """Sources of an image.
-
-        Parameters
-        ----------
-        image : ndarray of shape (*grid,)
-        u : ndarray of shape (samples, *grid)
-
-        Returns
-        -------
-        ndarray of shape (samples, *grid)
-        """
+        """Sources of an image."""
         result = np.zeros(u.shape, np.result_type(u, image))
         for part in self._parts(u.shape):
             field, values = u[part], image[part[1:]]
