@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import h5py
 import numpy as np
 import pytest
 
+from fwicli import Grid, TimeAxis
 from fwicli.config.loader import load
 from fwicli.errors import ConfigError
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.workflows import rtm
 from fwicli.workflows.exchange.opening import FileLayout
+from fwicli.workflows.planning import migration
 from fwicli.workflows.planning.plan import make_plan
+from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.viewing.drawing.drawable import PictureOptions
 from fwicli.workflows.viewing.plot import available
 from fwicli.workflows.viewing.plot import run as plot
@@ -147,6 +152,9 @@ def test_gathers_are_written_and_drawn(
     options = PictureOptions(places={"x": 300.0}, stated=("x",))
     plot(tmp_path / "whole", drawn, picture, options, FileLayout())
     assert picture.stat().st_size > 2000
+    outside = PictureOptions(places={"x": 601.0}, stated=("x",))
+    with pytest.raises(ConfigError, match=r"no gather at x = 601 m.*0 to 600 m"):
+        plot(tmp_path / "whole", drawn, picture, outside, FileLayout())
     with pytest.raises(KeyboardInterrupt):
         rtm.run(loaded, tmp_path / "run", progress=StopAfter(2))
     rtm.run(loaded, tmp_path / "run", resume=True)
@@ -185,7 +193,29 @@ def test_anisotropic_media_have_images_of_their_properties(
     assert abs(np.vdot(a, b)) < 0.98 * np.linalg.norm(a) * np.linalg.norm(b)
 
 
+def test_a_second_filter_of_backscatter_is_said(survey: Path) -> None:
+    """A Laplacian of an earlier config, with a condition that needs none; alone it is right."""
+    settings = ["imaging.laplacian=true"]
+    assert not make_plan(load(survey / "rtm.yaml", settings=settings)).warnings
+    settings += ["imaging.condition=inverse_scattering"]
+    (warning,) = make_plan(load(survey / "rtm.yaml", settings=settings)).warnings
+    assert "`imaging.condition: inverse_scattering`" in warning
+    assert "leave `imaging.laplacian` out" in warning
+
+
+@pytest.mark.parametrize("other", ["condition=excitation", "illumination=0"])
+def test_an_energy_that_divides_nothing_is_said(survey: Path, other: str) -> None:
+    """It takes propagations; with another image it does not."""
+    settings = ["imaging.illumination_of=both"]
+    assert not make_plan(load(survey / "rtm.yaml", settings=settings)).warnings
+    settings.append(f"imaging.{other}")
+    (warning,) = make_plan(load(survey / "rtm.yaml", settings=settings)).warnings
+    assert "`imaging.illumination_of: both`" in warning
+    assert f"`imaging.{other.replace('=', ': ')}`" in warning
+
+
 TINY = "execution.memory=0.0005"
+ANGLES = "{kind: subsurface_offset, largest: 50, angles: 40}"
 
 
 def test_conditions_of_other_equations_are_refused(survey: Path) -> None:
@@ -193,6 +223,22 @@ def test_conditions_of_other_equations_are_refused(survey: Path) -> None:
     loaded = load(survey / "rtm.yaml", settings=["imaging.condition=epsilon"])
     with pytest.raises(ConfigError, match=r"no image `epsilon`.*inverse_scattering"):
         make_plan(loaded)
+    refused = {
+        "low_cut=19": "every wavelength that the grid of 10 m has",
+        "gathers={kind: subsurface_offset, largest: 301}": "set at most 300 m",
+        "gathers={kind: time_shift, largest: 20}": r"half of the record.* set at most 0.\d+ s",
+        "gathers={kind: source_distance, largest: 300, at: [200, 601]}": "601 m is outside",
+    }
+    for setting, message in refused.items():
+        with pytest.raises(ConfigError, match=message):
+            make_plan(load(survey / "rtm.yaml", settings=[f"imaging.{setting}"]))
+    make_plan(load(survey / "rtm.yaml", settings=["imaging.low_cut=20"]))
+    loaded = load(survey / "rtm.yaml", settings=[f"imaging.gathers={ANGLES}"])
+    cube = Grid((21, 5, 9), (10.0, 10.0, 10.0), (0.0, 0.0, 0.0))
+    numerics: Any = SimpleNamespace(grid=cube, time=TimeAxis(0.004, 151))
+    problems = Problems(loaded)
+    migration._check_filters(problems, loaded.config.imaging, numerics)
+    assert "angle gathers are for models in 2D" in str(problems.errors[0])
     with pytest.raises(ConfigError, match=r"both fields of a shot.*fewer"):
         make_plan(load(survey / "rtm.yaml", settings=["imaging.condition=up_down", TINY]))
     settings = ["imaging.condition=gradient", "imaging.illumination_of=hessian"]

@@ -22,6 +22,8 @@ ENERGIES = ("source", "both", "hessian")
 NAMES = (CORRELATION, *CHANGES)
 # Images of isotropic media of constant density that others need a density for.
 CONSTANT_DENSITY = ("inverse_scattering", "tomographic")
+# Images without backscatter, which the Laplacian filter is to remove.
+WITHOUT_BACKSCATTER = ("inverse_scattering", "density", "up_down", "left_right")
 # Images whose values are shares of a property.
 RELATIVE = ("velocity", "inverse_scattering", "tomographic", "density")
 

@@ -11,7 +11,7 @@ import numpy as np
 from fwicli.config import schema
 from fwicli.config.imaging import ImagingSection
 from fwicli.config.loader import Key
-from fwicli.imaging.conditions.names import CHANGES, available, sums
+from fwicli.imaging.conditions.names import CHANGES, WITHOUT_BACKSCATTER, available, sums
 from fwicli.propagators.equations import registry
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
@@ -139,7 +139,7 @@ def _of_image(
         records,
         None if imaging.band is None else (imaging.band[0], imaging.band[1]),
     )
-    _check_fields(problems, config, numerics, records.acquisition.shots)
+    _check_image(problems, config, numerics, records.acquisition.shots)
     linear, parameters = isinstance(config, schema.LsrtmConfig), _differentiated(config, model)
     numerics = replace(numerics, parameters=parameters, near=near, curvature=linear)
     return None if problems.errors else numerics
@@ -159,12 +159,76 @@ def _has_image(problems: Problems, config: schema.MigrationConfig, ndim: int) ->
     return False
 
 
+def _check_image(
+    problems: Problems, config: schema.MigrationConfig, numerics: Numerics, shots: int
+) -> None:
+    """Check condition, filters and gathers of `fwi rtm`."""
+    imaging = config.migration
+    if not isinstance(imaging, ImagingSection):
+        return
+    _warn_in_vain(problems, imaging)
+    _check_filters(problems, imaging, numerics)
+    if needs_fields(imaging):
+        _check_fields(problems, config, numerics, shots)
+
+
+def _warn_in_vain(problems: Problems, imaging: ImagingSection) -> None:
+    """Warn of a filter that an image does not need, and of an energy that divides nothing."""
+    if imaging.condition in WITHOUT_BACKSCATTER and imaging.has_laplacian:
+        problems.warn(
+            f"`imaging.condition: {imaging.condition}` has no backscatter for "
+            f"`imaging.laplacian: true` to remove, which weakens long wavelengths of the image "
+            f"once more; leave `imaging.laplacian` out"
+        )
+    is_ratio = imaging.condition == "excitation"
+    if imaging.illumination_of != "source" and (is_ratio or imaging.illumination == 0):
+        cause = f"condition: {imaging.condition}" if is_ratio else "illumination: 0"
+        problems.warn(
+            f"`imaging.illumination_of: {imaging.illumination_of}` takes more propagations for an "
+            f"energy that divides nothing with `imaging.{cause}`; leave "
+            f"`imaging.illumination_of` out, or change the other"
+        )
+
+
+def _check_filters(problems: Problems, imaging: ImagingSection, numerics: Numerics) -> None:
+    """Make sure that filters leave something of an image, and that its gathers are on the grid."""
+    grid, gathers = numerics.grid, imaging.gathers
+    if imaging.low_cut is not None and imaging.low_cut < 2 * grid.spacing[-1]:
+        problems.add(
+            ("imaging", "low_cut"),
+            f"{imaging.low_cut:g} m removes every wavelength that the grid of {grid.spacing[-1]:g} "
+            f"m has; set some wavelengths of the data [m], or leave it out",
+        )
+    if gathers is None:
+        return
+    key: Key = ("imaging", "gathers")
+    first, last = grid.origin[0], grid.end[0]
+    limits = {
+        "subsurface_offset": ((last - first) / 2, "m", "the width of the model"),
+        "time_shift": ((numerics.time.samples - 1) * numerics.time.interval / 2, "s", "the record"),
+    }
+    limit, unit, what = limits.get(gathers.kind, (math.inf, "m", ""))
+    if gathers.largest > limit:
+        problems.add(
+            (*key, "largest"),
+            f"{gathers.largest:g} {unit} is more than half of {what}, beyond which both fields "
+            f"never meet; set at most {limit:g} {unit}, or some wavelengths or periods",
+        )
+    if gathers.angles is not None and grid.ndim == 3:
+        problems.add((*key, "angles"), "angle gathers are for models in 2D; leave `angles` out")
+    outside = [x for x in gathers.at or () if not first <= x <= last]
+    if outside:
+        problems.add(
+            (*key, "at"),
+            f"{', '.join(f'{x:g}' for x in outside)} m is outside of the model, which is from "
+            f"{first:g} to {last:g} m along x; set positions inside",
+        )
+
+
 def _check_fields(
     problems: Problems, config: schema.MigrationConfig, numerics: Numerics, shots: int
 ) -> None:
     """Make sure that the two fields of a shot, where they are kept, fit into memory."""
-    if not isinstance(config.migration, ImagingSection) or not needs_fields(config.migration):
-        return
     every = max(1, numerics.history_step // numerics.time.substeps)
     samples = (numerics.time.samples - 1) // every + 1
     points = math.prod(numerics.window(0).shape)

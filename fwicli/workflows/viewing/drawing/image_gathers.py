@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fwicli.errors import ConfigError
 from fwicli.files import datasets
 from fwicli.plotting import image_gathers
 from fwicli.plotting.image_gathers import GatherPanels
@@ -65,4 +66,10 @@ def _figure(path: Path, name: str, lags: str, label: str, options: PictureOption
     spacing, origin = ([float(x) for x in np.ravel(about[n])] for n in ("spacing", "origin"))
     grid = Grid(values.shape[1:], tuple(spacing), tuple(origin))
     at = [options.places["x"]] if "x" in options.places else None
+    for x in at or ():
+        if not grid.origin[0] <= x <= grid.end[0]:
+            raise ConfigError(
+                f"there is no gather at x = {x:g} m: {name} goes from {grid.origin[0]:g} to "
+                f"{grid.end[0]:g} m; choose --x there"
+            )
     return image_gathers.figure([GatherPanels(values, axis, label, curvature, energy)], grid, at)
