@@ -43,8 +43,6 @@ Array = NDArray[Any]
 
 # Iterations of a stage at most: the first differs from the others.
 ITERATIONS = 4
-# Points of the largest model, and bytes of the largest records, that are rehearsed.
-POINTS, BYTES = 8_000_000, 1e9
 # Program of the process.
 PROGRAM = "from fwicli.workflows.quality import rehearsal; rehearsal.main()"
 
@@ -60,16 +58,9 @@ def measure(plan: Plan, loaded: Loaded) -> None:
     loaded : Loaded
         Config of the plan.
     """
-    points, samples = surroundings.sizes(plan)
-    if points > POINTS or 4.0 * samples > BYTES:
-        log.warning(
-            "warning: the time outside of shots is not measured: the model has %.3g points, and "
-            "the records have %.3g GB; up to %.3g points and %.3g GB are measured",
-            points,
-            4e-9 * samples,
-            POINTS,
-            1e-9 * BYTES,
-        )
+    obstacle = surroundings.obstacle(plan)
+    if obstacle:
+        log.warning("warning: the time outside of shots is not measured: %s", obstacle)
         return
     log.info("rehearsing the run without waves")
     try:

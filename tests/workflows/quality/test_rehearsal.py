@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -115,13 +116,17 @@ def test_parts_of_a_run(survey: Path) -> None:
 def test_what_cannot_be_rehearsed_is_said(
     survey: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A model that is too large, or a process that fails: the plan goes on without."""
+    """A process that fails, a model that is too large, a command: the plan goes on without."""
     loaded = load(survey / "invert.yaml")
     plan = make_plan(loaded)
     monkeypatch.setattr(rehearsal, "PROGRAM", "raise SystemExit('no disk')")
     rehearsal.measure(plan, loaded)
     assert "no disk" in caplog.text
-    monkeypatch.setattr(rehearsal, "POINTS", 10)
+    monkeypatch.setattr(surroundings, "POINTS", 10)
     rehearsal.measure(plan, loaded)
     assert "10 points" in caplog.text
     assert surroundings.nearest(plan) is None
+    monkeypatch.setattr(rehearsal, "PROGRAM", "raise SystemExit('it is run')")
+    rehearsal.measure(replace(plan, kind="lsrtm"), loaded)
+    assert "`fwi lsrtm` does not run without waves" in caplog.text
+    assert "it is run" not in caplog.text

@@ -226,7 +226,8 @@ def _basis(plan: Plan, forecast: StageForecast) -> str:
     if forecast.threads > 1:
         text += f" and to {forecast.threads} threads, as if each were as fast as one alone"
     if forecast.surroundings is None:
-        text += ", without the time outside of shots: `--calibrate` measures it"
+        text += ", without the time outside of shots"
+        text += "" if surroundings.obstacle(plan) else ": `--calibrate` measures it"
     elif forecast.surroundings.points != surroundings.sizes(plan)[0]:
         text += f", outside of shots in a model of {forecast.surroundings.points} points"
     if plan.nodes is not None:

@@ -29,6 +29,8 @@ from fwicli.workflows.planning.plan import Plan
 FORMAT = 1
 # Below this number of points, the work on arrays takes less time than files and pictures.
 SMALL = 100_000
+# Points of the largest model, and bytes of the largest records, that are rehearsed.
+POINTS, BYTES = 8_000_000, 1e9
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,28 @@ def key(plan: Plan) -> dict[str, Any]:
         "processes": plan.workers > 1,
         "stages": [] if inversion is None else sorted(set(map(_settings, inversion.stages))),
     }
+
+
+def obstacle(plan: Plan) -> str:
+    """Why the times of a plan cannot be measured, in words; empty if they can.
+
+    Parameters
+    ----------
+    plan : Plan
+
+    Returns
+    -------
+    obstacle : str
+    """
+    if not plan.verb.rehearsed:
+        return f"`fwi {plan.kind}` does not run without waves"
+    points, samples = sizes(plan)
+    if points <= POINTS and 4.0 * samples <= BYTES:
+        return ""
+    return (
+        f"the model has {points:.3g} points, and the records have {4e-9 * samples:.3g} GB; up to "
+        f"{POINTS:.3g} points and {1e-9 * BYTES:.3g} GB are measured"
+    )
 
 
 def write(plan: Plan, surroundings: Surroundings) -> None:
