@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -188,6 +188,15 @@ def test_one_shot_is_in_memory_at_a_time(tmp_path: Path, monkeypatch: pytest.Mon
         assert shots == list(range(SHOTS))
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Interrupts raise KeyboardInterrupt, also in jobs of a shell that ignores them."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("source", ["a.h5", "a.sgy", "a.rsf"])
 @pytest.mark.parametrize("target", ["b.h5", "b.sgy", "b.rsf"])
 def test_an_interrupt_ends_a_conversion(
