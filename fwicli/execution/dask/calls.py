@@ -21,14 +21,14 @@ from typing import TYPE_CHECKING, Any
 
 from fwicli.errors import ExecutionError
 from fwicli.execution import losses
-from fwicli.execution.dask import blocks, shots, versions
+from fwicli.execution.dask import blocks, shortage, shots, versions
 from fwicli.execution.dask.blocks import Block
 from fwicli.execution.dask.connection import Connection
+from fwicli.execution.dask.shortage import Shortage
 from fwicli.execution.executor import Done, Task
 from fwicli.execution.losses import WorkerLost
 from fwicli.execution.pace import Pace
 from fwicli.execution.processes import ATTEMPTS
-from fwicli.execution.relief import Relief
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -90,7 +90,7 @@ class Call:
         tasks: Sequence[Task],
         size: int,
         done: Done | None,
-        relief: Relief,
+        shortage: Shortage,
     ) -> None:
         self.name = str(uuid.uuid4())
         self.events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
@@ -105,8 +105,11 @@ class Call:
         self._shared: dict[int, Future] = {}
         self._doubles: dict[int, Future] = {}
         self._pace = Pace()
-        self._relief = relief
-        # Tasks that workers run; why tasks were lost; whether tasks are to be made smaller.
+        self._shortage = shortage
+        # Workers by node; those whose nodes are to run fewer shots at once from now on.
+        self._workers: dict[str, int] = {}
+        self._exhausted: set[str] = set()
+        # Tasks that workers run; why tasks were lost; whether tasks are to take less memory.
         self._tasks_at: dict[str, int] = {}
         self._reasons: dict[int, WorkerLost] = {}
         self._is_relieved = False
@@ -162,9 +165,14 @@ class Call:
     def _begin(self, first: int) -> Iterator[Block]:
         """Blocks from a task on; objects that tasks share are in the memory of workers then."""
         self.release()
+        if self._exhausted:
+            self._connection.renew_neighbours(self._exhausted)
+            self._exhausted = set()
         self._connection.wait()
         self._share(first)
-        self._sender = replace(self._sender, level=self._relief.level)
+        relief, places = self._shortage.relief, self._shortage.places
+        self._sender = replace(self._sender, level=relief.level, places=places)
+        self._workers = shortage.count(self._connection.addresses())
         self._pace, self._tasks_at = Pace(), {}
         # Dask may still remember keys of an earlier attempt.
         return blocks.of(str(uuid.uuid4()), range(first, len(self._tasks)), self._size)
@@ -291,7 +299,8 @@ class Call:
         task = self._tasks_at.pop(event["worker"], None)
         if kind == ENDED:
             if task is not None:
-                self._explain(task, content)
+                self._reasons[task] = content
+                self._relieve(task, content, event["worker"])
             return
         self._running.discard(number)
         if kind == shots.DONE:
@@ -300,17 +309,27 @@ class Call:
             refusal: shots.Refusal = shots.unpickled(content)
             raise refusal.raised()
         else:
+            lost = WorkerLost(str(content), for_memory=kind == shots.EXHAUSTED)
+            if self._relieve(number, lost, event["worker"]):
+                return
             self._failures[number] += 1
             if self._failures[number] < ATTEMPTS:
                 log.warning("shot task %d failed (%s); it is run again", number, content)
 
-    def _explain(self, number: int, lost: WorkerLost) -> None:
-        """Note why a task was lost; if memory had run out, tasks are made smaller."""
-        self._reasons[number] = lost
-        task, level = self._tasks[number], self._sender.level
-        if lost.for_memory and self._relief.lower(number, task, level, lost):
-            self._is_relieved = True
-            self._losses.pop(number, None)
+    def _relieve(self, number: int, lost: WorkerLost, worker: str) -> bool:
+        """If memory had run out, have tasks take less, or fewer run at once on a node."""
+        if not lost.for_memory:
+            return False
+        task, sender = self._tasks[number], self._sender
+        if not self._shortage.relief.lower(number, task, sender.level, lost):
+            node, now = shortage.node_of(worker), shortage.count(self._connection.addresses())
+            workers = max(counts.get(node, 1) for counts in (self._workers, now))
+            if not self._shortage.lower(number, lost, worker, workers, sender.places):
+                return False
+            self._exhausted.add(worker)
+        self._is_relieved = True
+        self._losses.pop(number, None)
+        return True
 
     def _lose(self, numbers: set[int]) -> None:
         """Account for tasks whose worker is gone.

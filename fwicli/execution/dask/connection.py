@@ -6,13 +6,13 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fwicli.errors import ConfigError, ExecutionError
-from fwicli.execution.dask import versions
+from fwicli.execution.dask import shortage, versions
 from fwicli.execution.processes import ATTEMPTS
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Times between two looks for workers, and between two notes that there are none [s].
 LOOK, NOTE = 0.5, 60.0
+# Longest time until workers that are started anew are there [s].
+RESTART = 60.0
 # A worker that has no fwicli at all.
 NOTHING = (("fwicli", versions.MISSING),)
 
@@ -60,6 +62,29 @@ class Connection:
     def present(self) -> int:
         """Workers that there are now."""
         return len(self._threads())
+
+    def addresses(self) -> list[str]:
+        """Addresses of the workers that there are now."""
+        return list(self._threads())
+
+    def renew_neighbours(self, exhausted: Set[str]) -> None:
+        """Have others on the nodes of workers started anew: shots that are dropped keep memory.
+
+        Parameters
+        ----------
+        exhausted : set of str
+            Workers whose own shots have ended. Those that nobody would start again remain, too.
+        """
+        nodes = {shortage.node_of(address) for address in exhausted}
+        with suppress(OSError, TimeoutError):
+            there = self.client.scheduler_info(n_workers=-1)["workers"]
+            others = [
+                address
+                for address, worker in there.items()
+                if shortage.node_of(address) in nodes and worker.get("nanny")
+            ]
+            others = sorted(set(others) - exhausted)
+            self.client.restart_workers(others, timeout=RESTART, raise_for_error=False)
 
     def wait(self) -> None:
         """Wait for a worker, and check the versions of all that there are.

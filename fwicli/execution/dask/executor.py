@@ -3,7 +3,7 @@
 Dask runs the shots of a lost worker again on others, and has each worker take the next shot when it
 is free. A worker runs one shot at a time. Sums run before shots that wait, so that few results are
 in memory at once. A shot that is overdue is run a second time, on a worker without work. Where
-workers are killed for lack of memory, shots take less of it.
+workers are killed for lack of memory, shots take less of it, or fewer run at once on a node.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from fwicli.execution import losses, tree
 from fwicli.execution.dask import calls, preparation
 from fwicli.execution.dask.calls import Call
 from fwicli.execution.dask.connection import Connection
+from fwicli.execution.dask.shortage import Shortage
 from fwicli.execution.executor import Done, Task
 from fwicli.execution.losses import WorkerLost
-from fwicli.execution.relief import Relief
 
 
 class Dask:
@@ -36,7 +36,7 @@ class Dask:
         self.connection = connection
         self.topic = f"fwi-{uuid.uuid4()}"
         self._calls: dict[str, Call] = {}
-        self._relief = Relief()
+        self._shortage = Shortage()
         self._topics = {
             self.topic: self._hear,
             preparation.ENDED: self._hear_end,
@@ -106,7 +106,7 @@ class Dask:
     def _run(self, tasks: Sequence[Task], size: int, done: Done | None) -> Iterator[Any]:
         if not tasks:
             return
-        call = Call(self.connection, self.topic, tasks, size, done, self._relief)
+        call = Call(self.connection, self.topic, tasks, size, done, self._shortage)
         self._calls[call.name] = call
         try:
             yield from call.results()

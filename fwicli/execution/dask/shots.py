@@ -16,14 +16,14 @@ from typing import Any
 
 from fwicli.errors import FwiError
 from fwicli.execution import losses, tree
-from fwicli.execution.dask import versions
+from fwicli.execution.dask import shortage, versions
 from fwicli.execution.executor import run
 from fwicli.execution.relief import Relief
 
 # The number of a task in the text of its key.
 LEAF = re.compile(r"shot-[0-9a-f-]+'?, (\d+)")
 # Kinds of events.
-BEGAN, DONE, FAILED, REFUSED = "began", "done", "failed", "refused"
+BEGAN, DONE, FAILED, EXHAUSTED, REFUSED = "began", "done", "failed", "exhausted", "refused"
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class Sender:
         Names and versions of the client's packages.
     level : int
         Number of times that a task is made smaller (see `execution.relief`).
+    places : tuple
+        Shots at once of nodes that are limited (see `shortage`).
     reports : bool
         Whether workers report the shot; a second run of one is the client's own business.
     """
@@ -48,6 +50,7 @@ class Sender:
     call: str
     versions: versions.Versions
     level: int = 0
+    places: shortage.Places = ()
     reports: bool = True
 
 
@@ -121,6 +124,12 @@ def run_shot(sender: Sender, number: int, task: bytes, common: Any = None) -> An
     ShotFailed
         If the task fails for a reason that another attempt might not meet.
     """
+    with shortage.place(sender.topic, sender.places):
+        return _run(sender, number, task, common)
+
+
+def _run(sender: Sender, number: int, task: bytes, common: Any) -> Any:
+    """Run the task of a shot, and report it."""
     _report(sender, BEGAN, number)
     try:
         versions.agree(sender.versions, f"the worker {_here()}")
@@ -133,7 +142,8 @@ def run_shot(sender: Sender, number: int, task: bytes, common: Any = None) -> An
         return refusal
     except Exception as error:
         failure = _failure(number, error)
-        _report(sender, FAILED, number, failure.reason)
+        kind = EXHAUSTED if losses.for_memory(error) else FAILED
+        _report(sender, kind, number, failure.reason)
         raise failure from None
     _report(sender, DONE, number)
     return result
