@@ -37,7 +37,7 @@ FORMATS = ("hdf5", "segy", "su", "rsf", "npy")
     exit_codes={
         0: EXIT_CODES[0],
         1: EXIT_CODES[1],
-        2: "wrong command line, or OUT exists",
+        2: "wrong command line, no file IN, or OUT exists",
         3: "IN cannot be read, or OUT cannot hold its content",
         4: "OUT cannot be written, as on a full disk; what was there before stays",
         130: "interrupted by Ctrl-C; OUT is not there, or as it was before",
@@ -65,9 +65,11 @@ def command(
     **reading
         How the source is read, where it does not say it itself.
     """
-    from fwicli.cli.reading import file_layout
+    from fwicli.cli.reading import check_folder, check_present, file_layout
     from fwicli.workflows.exchange.convert import Conversion, run
 
+    check_present([source], "IN")
+    check_folder(target, "OUT")
     progress = display.progress()
     try:
         with display.interrupts():

@@ -78,6 +78,7 @@ def command(
     **others : Path or None
         Folders of the runs of `fwi rtm` and `fwi lsrtm`.
     """
+    from fwicli.cli.reading import check_folder, check_present
     from fwicli.workflows.viewing.image import ImageOptions
     from fwicli.workflows.viewing.image import run as write
 
@@ -86,5 +87,9 @@ def command(
             f"--band {band[0]:g} {band[1]:g} is no band: the first frequency must be below the "
             f"second, and not negative [Hz]"
         )
+    check_folder(output, "-o")
+    for name, path in others.items():
+        if path is not None:
+            check_present([path], f"--{name}")
     named = tuple((n, path) for n in ("rtm", "lsrtm") if (path := others[n]) is not None)
     display.summary(write(run, output, ImageOptions(along, band, named)), as_json)

@@ -45,7 +45,7 @@ BAR = 30
     exit_codes={
         0: "done, also if something looks wrong",
         1: EXIT_CODES[1],
-        2: "wrong command line",
+        2: "wrong command line, or there is no such file",
         3: "a file is damaged, or of no kind that is read",
         4: "the picture cannot be written",
     },
@@ -71,9 +71,11 @@ def command(files: tuple[Path, ...], picture: Path | None, as_json: bool, **read
     **reading
         How files are read that do not say it themselves.
     """
-    from fwicli.cli.reading import file_layout
+    from fwicli.cli.reading import check_folder, check_present, file_layout
     from fwicli.workflows.viewing.info import run
 
+    check_present(files, "FILES")
+    check_folder(picture, "--plot")
     progress = display.progress()
     try:
         with display.interrupts():

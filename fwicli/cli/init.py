@@ -36,7 +36,7 @@ DRAFTED = ("invert", "rtm")
     ),
     exit_codes={
         0: EXIT_CODES[0],
-        2: "wrong command line",
+        2: "wrong command line, or there are no such records",
         3: "the records are not read, with the reason",
         4: "the file cannot be written",
     },
@@ -73,6 +73,9 @@ def command(
     force : bool
         Overwrite the file.
     """
+    from fwicli.cli.reading import check_folder
+
+    check_folder(file, "FILE")
     file = file or Path(f"{kind}.yaml")
     text = _draft(kind, file, records, settings) if records else _template(kind, settings)
     if str(file) == "-":
@@ -100,9 +103,11 @@ def _draft(kind: str, file: Path, records: tuple[Path, ...], settings: tuple[str
         raise click.UsageError(
             f"`fwi {kind}` takes no records; --from is for {' and '.join(DRAFTED)}"
         )
+    from fwicli.cli.reading import check_present
     from fwicli.config.records import read_section
     from fwicli.workflows.exchange.drafting.draft import draft
 
+    check_present(records, "--from")
     section, keys = read_section(records, settings)
     drafted = draft(kind, section, keys, Path("-.yaml") if str(file) == "-" else file)
     for note in drafted.notes:

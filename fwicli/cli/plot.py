@@ -97,7 +97,7 @@ def picture(command: Any) -> Any:
     exit_codes={
         0: "done",
         1: EXIT_CODES[1],
-        2: "wrong command line, or nothing of that name to draw",
+        2: "wrong command line, no file SOURCE, or nothing of that name to draw",
         3: "a file is damaged, or of no kind that is read",
         4: "the picture cannot be written",
     },
@@ -127,9 +127,11 @@ def command(
     **chosen
         Options of pictures, and how files are read that do not say it themselves.
     """
-    from fwicli.cli.reading import file_layout
+    from fwicli.cli.reading import check_folder, check_present, file_layout
     from fwicli.workflows.viewing.plot import available, run
 
+    check_present([source], "SOURCE")
+    check_folder(output, "-o")
     display.progress()
     picture_options = _options({name: chosen.pop(name) for name in OWN})
     layout = file_layout(**chosen)

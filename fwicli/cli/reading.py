@@ -1,14 +1,68 @@
-"""Options of the command line that say how files are read, for `fwi info` and `fwi convert`."""
+"""Files on the command line, and options that say how they are read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from fwicli.disk import patterns
+
 if TYPE_CHECKING:
     from fwicli.workflows.exchange.opening import FileLayout
+
+
+def check_present(paths: Iterable[Path], hint: str) -> None:
+    """Check that there is something under each name on the command line.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Files, folders and patterns.
+    hint : str
+        Argument or option that they belong to.
+
+    Raises
+    ------
+    click.BadParameter
+        If a path names nothing, or a pattern matches nothing.
+    """
+    for path in paths:
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            if patterns.files([path]) == [path]:
+                words = f"there is no file {path}; correct its name"
+            elif patterns.files([path]):
+                continue
+            else:
+                words = f"no file matches {path}; correct the pattern"
+            raise click.BadParameter(words, param_hint=hint) from None
+        except OSError:
+            continue  # whoever reads it says why it cannot
+
+
+def check_folder(path: Path | None, hint: str) -> None:
+    """Check that there is a folder for a file that is to be written.
+
+    Parameters
+    ----------
+    path : Path or None
+        The file; None where none is named.
+    hint : str
+        Argument or option that it belongs to.
+
+    Raises
+    ------
+    click.BadParameter
+        If there is none.
+    """
+    if path is not None and not path.parent.is_dir():
+        raise click.BadParameter(
+            f"there is no folder {path.parent} for {path.name}; make it first", param_hint=hint
+        )
 
 
 def file_layout(

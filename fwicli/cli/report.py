@@ -66,9 +66,11 @@ def command(run: Path, output: Path | None, shots: int, no_modelling: bool, as_j
     no_modelling : bool
     as_json : bool
     """
+    from fwicli.cli.reading import check_folder
     from fwicli.execution import return_memory
     from fwicli.workflows.viewing.report.run import run as write
 
+    check_folder(output, "-o")
     return_memory()
     progress = display.progress()
     try:

@@ -108,9 +108,8 @@ def _rows(report: RunReport) -> dict[str, str]:
         rows["iteration"] = f"{report.iteration} of {_iterations(report)}"
     if report.misfit_last is not None:
         rows["misfit"] = _misfit(report)
-    if report.shots and report.state != "finished":
-        again = f", evaluation {report.evaluation}" if report.evaluation > 1 else ""
-        rows["shots"] = f"{report.shots_done} of {report.shots}{again}"
+    if report.shots:
+        rows["shots"] = _shots(report)
     if report.workers:
         rows["workers"] = f"{report.workers} at once"
     if report.host:
@@ -127,6 +126,14 @@ def _rows(report: RunReport) -> dict[str, str]:
     texts = {reason: report.error, "last warning": report.warning}
     rows |= {name: text for name, text in texts.items() if text}
     return rows | {"note" if i == 0 else f"note {i + 1}": n for i, n in enumerate(report.notes)}
+
+
+def _shots(report: RunReport) -> str:
+    """Shots of the run, or of the present evaluation; of a finished inversion, of the last one."""
+    if report.state == "finished":
+        return f"{report.shots}{' an evaluation' if report.iterations else ''}"
+    again = f", evaluation {report.evaluation}" if report.evaluation > 1 else ""
+    return f"{report.shots_done} of {report.shots}{again}"
 
 
 def _iterations(report: RunReport) -> str:

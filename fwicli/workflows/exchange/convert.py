@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fwicli.disk import patterns
-from fwicli.errors import ConfigError, DataError
+from fwicli.errors import ConfigError
 from fwicli.files.rsf import gathers as rsf
 from fwicli.files.rsf import writer
 from fwicli.files.rsf.parts import parts
@@ -142,4 +142,4 @@ def _check_free(target: Path, written: Sequence[Path], force: bool) -> None:
         if os.path.lexists(path) and not force:
             raise ConfigError(f"{path} exists; choose another name, or replace it with --force")
     if not target.parent.is_dir():
-        raise DataError(f"there is no folder {target.parent}; make it first")
+        raise ConfigError(f"there is no folder {target.parent}; make it first")

@@ -141,6 +141,7 @@ def run(folder: Path, ask: bool = True) -> RunReport:
     else:
         _older(report, records, folder)
     _steps(report, records, folder)
+    _all_shots(report, records)
     _warning(report, folder)
     if report.job.get("message") and report.state != RUNNING:
         report.notes.append(f"job: {report.job['message']}")
@@ -277,6 +278,16 @@ def _steps(report: RunReport, records: list[dict[str, Any]], folder: Path) -> No
     report.misfit_stage = begun.get("misfit")
     if report.state != RUNNING:
         report.stage, report.iteration = misfits[-1]["stage"], misfits[-1]["iteration"]
+
+
+def _all_shots(report: RunReport, records: list[dict[str, Any]]) -> None:
+    """Shots of a finished run: its last task may have counted others, such as parts to merge."""
+    if report.state != FINISHED:
+        return
+    written = records[-1].get("shots") if records and not report.iterations else None
+    if isinstance(written, int):
+        report.shots = written
+    report.shots_done = report.shots
 
 
 def _of_inversion(records: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -310,6 +310,25 @@ def test_command(tmp_path: Path) -> None:
     assert done.exit_code == 0
 
 
+def test_shots_of_a_finished_run(survey: Path, inverted: dict[str, Any], tmp_path: Path) -> None:
+    """Those of the run, also where parts were merged last; of an inversion, of an evaluation."""
+
+    def row(folder: Path) -> str:
+        output = CliRunner().invoke(cli, ["status", str(folder)]).output.splitlines()
+        (line,) = (line for line in output if line.startswith("shots"))
+        return line.removeprefix("shots").strip()
+
+    done = json.loads((survey / "shots" / "progress.jsonl").read_text().splitlines()[-1])["shots"]
+    assert row(survey / "shots") == f"{done}"
+    evaluated = RunStatus.of(json.loads((survey / "whole" / STATUS).read_text()))
+    assert evaluated is not None
+    assert row(survey / "whole") == f"{evaluated.shots} an evaluation"
+    merged = fabricated(tmp_path / "run", kind="rtm", state="finished", iterations=[], shots=3)
+    (merged / "progress.jsonl").write_text('{"time": 17, "shots": 16}\n')
+    assert row(merged) == "16"
+    assert (status.run(merged).shots_done, status.run(merged).shots) == (16, 16)
+
+
 def test_long_runs_are_read_at_their_ends(tmp_path: Path) -> None:
     """Neither NumPy nor HDF5 is imported; of a file of 10 MB, some kilobytes are read."""
     folder = fabricated(tmp_path / "run")
