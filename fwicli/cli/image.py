@@ -28,7 +28,7 @@ from fwicli.cli.verb import EXIT_CODES, VerbCommand
     exit_codes={
         **{code: EXIT_CODES[code] for code in (0, 1)},
         2: "wrong command line, or RUN is not the folder of an inversion",
-        3: "a file of a run is damaged, or images lie on different grids",
+        3: "a file of a run is damaged, or images cover different parts of the earth",
         4: "the image cannot be written",
         130: EXIT_CODES[130],
     },

@@ -5,7 +5,8 @@
 
 with the impedance Z, or vp in a medium of constant density. The reflectivity is taken to vertical
 travel time in the inverted model, and convolved with the zero-phase wavelet of the data in a band.
-An inversion fits all waves, so that this image holds multiples and diving waves as well.
+An inversion fits all waves, so that this image holds multiples and diving waves as well. Migrated
+images on another grid than the model are interpolated onto it.
 
 Reference: Zhang, Mao, Zhang and Sun (2020), First Break 38(4), for images of inverted models.
 """
@@ -20,9 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.disk import ownership
-from fwicli.errors import ConfigError, DataError
+from fwicli.errors import ConfigError
 from fwicli.files import datasets, hdf5, writing
 from fwicli.imaging import reflectivity
+from fwicli.imaging.resampling import resampled
+from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import coarsened
 from fwicli.survey.signals.bands import Band
@@ -80,7 +83,7 @@ def run(folder: Path, output: Path | None, options: ImageOptions) -> dict[str, A
     ConfigError
         If the folder is not that of an inversion, or the output would replace another file.
     DataError
-        If there is no model yet, or another image lies on another grid.
+        If there is no model yet, or another image covers another part of the earth.
     """
     record = read(folder)
     if record.kind != "invert" or record.result is None:
@@ -94,9 +97,13 @@ def run(folder: Path, output: Path | None, options: ImageOptions) -> dict[str, A
     wavelet = _wavelet(plan, options.band)
     named = {"image": reflected(model, wavelet, plan.interval, options.along)}
     results.check(named, CAUSES)
-    for name, other in options.others:
-        named[name] = _other(other, model)
     summary: dict[str, Any] = {"result": str(path), "picture": str(path.with_suffix(".png"))}
+    spacings = {}
+    for name, other in options.others:
+        values, grid = _other(other)
+        named[name] = resampled(values, grid, model.grid)
+        if grid != model.grid:
+            spacings[name] = summary[f"{name}_interpolated_from"] = f"{grid.spacing[-1]:g} m"
     if plan.reference is not None:
         true = coarsened(plan.reference, model.grid)
         named["reflectivity"] = reflectivity.band_limited(true, model, wavelet, plan.interval)
@@ -106,7 +113,7 @@ def run(folder: Path, output: Path | None, options: ImageOptions) -> dict[str, A
             value = reflectivity.correlation(named[name], expected, below)
             summary["correlation" if name == "image" else f"correlation_{name}"] = value
     _write(path, model, named)
-    _draw(path.with_suffix(".png"), model, named, options)
+    _draw(path.with_suffix(".png"), model, named, options.along, spacings)
     return summary
 
 
@@ -178,28 +185,21 @@ def _midway(values: Array) -> Array:
     return np.asarray(0.5 * (values[..., 1:] + values[..., :-1]))
 
 
-def _other(folder: Path, model: EarthModel) -> Array:
-    """The image of another run.
+def _other(folder: Path) -> tuple[Array, Grid]:
+    """The image of another run, and its grid.
 
     Raises
     ------
     DataError
-        If there is none, or it lies on another grid.
+        If there is none.
     """
     path = folder / outputs.IMAGE if folder.is_dir() else folder
     if folder.is_dir() and path.exists():
         ownership.open_run_file(path).close()
     with datasets.reading(path) as file:
-        values = file.array("image")
-        spacing = tuple(float(h) for h in file.attributes("image")["spacing"])
-    if values.shape != model.grid.shape or not np.allclose(spacing, model.grid.spacing):
-        raise DataError(
-            f"the image in {path} has {' x '.join(map(str, values.shape))} points, {spacing[0]:g} "
-            f"m apart, and the inverted model {' x '.join(map(str, model.grid.shape))}, "
-            f"{model.grid.spacing[0]:g} m apart; migrate on the grid of the model, without "
-            f"`spacing`"
-        )
-    return values
+        values, attributes = file.array("image"), file.attributes("image")
+    steps, begin = (tuple(map(float, attributes[name])) for name in ("spacing", "origin"))
+    return values, Grid(values.shape, steps, begin)
 
 
 def _target(record: RunRecord, output: Path | None) -> Path:
@@ -232,14 +232,18 @@ def _write(path: Path, model: EarthModel, named: dict[str, Array]) -> None:
         file.attrs.update(provenance())
 
 
-def _draw(path: Path, model: EarthModel, named: dict[str, Array], options: ImageOptions) -> None:
-    """All images below each other."""
+def _draw(
+    path: Path, model: EarthModel, named: dict[str, Array], along: str, spacings: dict[str, str]
+) -> None:
+    """All images below each other; titles tell the spacing of those from another grid."""
     from fwicli.plotting import migrations  # late: a check needs no Matplotlib
 
     titles = {
-        "image": f"Inverted model, derivative along {options.along}",
+        "image": f"Inverted model, derivative along {along}",
         "rtm": "Reverse-time migration",
         "lsrtm": "Least-squares migration",
         "reflectivity": "Band-limited reflectivity of the reference",
     }
+    for name, spacing in spacings.items():
+        titles[name] += f", interpolated from {spacing}"
     migrations.images(path, {titles[name]: values for name, values in named.items()}, model)

@@ -46,6 +46,20 @@ def test_image_is_the_reflectivity_of_the_model(
     assert path.with_suffix(".png").stat().st_size > 5000
 
 
+@pytest.mark.usefixtures("drawn_pictures")
+def test_an_image_on_another_grid_is_interpolated(
+    survey: Path, inverted: dict[str, Any], tmp_path: Path
+) -> None:
+    """The summary says so; at points of both grids the image is the same."""
+    rtm.run(load(survey / "rtm.yaml", settings=COARSE), tmp_path / "rtm")
+    others = ImageOptions(others=(("rtm", tmp_path / "rtm"),))
+    summary = image.run(survey / "whole", tmp_path / "image.h5", others)
+    assert summary["rtm_interpolated_from"] == "20 m"
+    coarse = hdf5.read_array(tmp_path / "rtm/image.h5", "image")[0]
+    fine = hdf5.read_array(tmp_path / "image.h5", "rtm")[0]
+    np.testing.assert_allclose(fine[::2, ::2], coarse, atol=1e-5 * np.abs(coarse).max())
+
+
 def test_band_narrows_the_image(survey: Path, inverted: dict[str, Any], tmp_path: Path) -> None:
     """A band below 6 Hz leaves longer waves along depth."""
     lengths = []
@@ -76,8 +90,12 @@ def test_what_is_no_inversion_is_refused(
     rtm.run(load(survey / "rtm.yaml", settings=COARSE), tmp_path / "rtm")
     with pytest.raises(ConfigError, match="no inverted model"):
         image.run(tmp_path / "rtm", None, ImageOptions())
-    others = ImageOptions(others=(("rtm", tmp_path / "rtm"),))
-    with pytest.raises(DataError, match="migrate on the grid of the model"):
+    elsewhere = tmp_path / "elsewhere.h5"
+    with h5py.File(elsewhere, "w") as file:
+        grid = Grid((20, 10), (10.0, 10.0), (5000.0, 0.0))
+        hdf5.write_on_grid(file, "image", np.ones(grid.shape), grid, "")
+    others = ImageOptions(others=(("rtm", elsewhere),))
+    with pytest.raises(DataError, match="covers x = 5000 to 5190 m by z = 0 to 90 m, and"):
         image.run(survey / "whole", tmp_path / "image.h5", others)
     (tmp_path / "notes.h5").write_text("mine", encoding="utf-8")
     with pytest.raises(ConfigError, match="in the way"):
