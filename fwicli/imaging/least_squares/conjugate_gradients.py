@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.imaging.least_squares.solver import LinearProblem, LinearState
+from fwicli.imaging.least_squares.solver import GRADIENT, LinearProblem, LinearState
 
 Array = NDArray[Any]
 
@@ -56,18 +56,10 @@ class ConjugateGradients:
         -------
         state : LinearState
         """
-        y = np.zeros(shape)
-        evaluation = problem.evaluate(y, 0, None)
-        downhill = -evaluation.gradient
-        return LinearState(
-            0,
-            y,
-            evaluation.energy,
-            evaluation.start,
-            evaluation.filters,
-            {"downhill": downhill, "direction": downhill},
-            {"damping": -1.0},
-        )
+        state = LinearState.before(problem, shape)
+        downhill = -state.arrays[GRADIENT]
+        arrays = {"downhill": downhill, "direction": downhill}
+        return replace(state, arrays=arrays, numbers={"damping": -1.0})
 
     def step(self, state: LinearState, problem: LinearProblem) -> LinearState | None:
         """One step; None where the gradient is zero.

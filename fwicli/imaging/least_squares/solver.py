@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+# The array of a state that is the last gradient.
+GRADIENT = "gradient"
+
 
 @dataclass(frozen=True)
 class LinearEvaluation:
@@ -121,6 +124,74 @@ class LinearState:
     filters: Array
     arrays: Mapping[str, Array] = field(default_factory=dict)
     numbers: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def before(cls, problem: LinearProblem, shape: tuple[int, ...]) -> LinearState:
+        """The state before the first step, y = 0, with its gradient.
+
+        Parameters
+        ----------
+        problem : LinearProblem
+        shape : tuple of int
+            Of y.
+
+        Returns
+        -------
+        state : LinearState
+            With the array "gradient".
+        """
+        y = np.zeros(shape)
+        first = problem.evaluate(y, 0, None)
+        return cls(0, y, first.energy, first.start, first.filters, {GRADIENT: first.gradient})
+
+    def evaluation(self, problem: LinearProblem, y: Array) -> LinearEvaluation:
+        """Residual and gradient at y for the next step; the state holds those of the first.
+
+        Parameters
+        ----------
+        problem : LinearProblem
+        y : ndarray
+
+        Returns
+        -------
+        evaluation : LinearEvaluation
+        """
+        if self.iteration:
+            return problem.evaluate(y, self.iteration, self.filters)
+        return LinearEvaluation(self.energy, self.start, self.arrays[GRADIENT], self.filters)
+
+    def after(
+        self,
+        evaluation: LinearEvaluation,
+        y: Array,
+        arrays: Mapping[str, Array],
+        numbers: Mapping[str, float],
+    ) -> LinearState:
+        """The state after a step, with the residual of its evaluation.
+
+        Parameters
+        ----------
+        evaluation : LinearEvaluation
+            Its gradient becomes the array "gradient".
+        y : ndarray
+        arrays : mapping of str to ndarray
+            Of the method, of the shape of y.
+        numbers : mapping of str to float
+            Of the method, beside those of this state.
+
+        Returns
+        -------
+        state : LinearState
+        """
+        return LinearState(
+            self.iteration + 1,
+            y,
+            evaluation.energy,
+            evaluation.start,
+            evaluation.filters,
+            {**arrays, GRADIENT: evaluation.gradient},
+            {**self.numbers, **numbers},
+        )
 
     @property
     def residual(self) -> float:

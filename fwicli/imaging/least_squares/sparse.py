@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.imaging.least_squares.solver import LinearEvaluation, LinearProblem, LinearState
+from fwicli.imaging.least_squares.solver import GRADIENT, LinearProblem, LinearState
 from fwicli.imaging.least_squares.transforms import MakeTransform, soft
 
 Array = NDArray[Any]
@@ -61,9 +61,8 @@ class Bregman:
         -------
         state : LinearState
         """
-        y = np.zeros(shape)
-        evaluation = problem.evaluate(y, 0, None)
-        return _state(0, y, evaluation, {"dual": y, "gradient": evaluation.gradient})
+        state = LinearState.before(problem, shape)
+        return replace(state, arrays={**state.arrays, "dual": state.y})
 
     def step(self, state: LinearState, problem: LinearProblem) -> LinearState | None:
         """One step; None where the gradient is zero.
@@ -77,11 +76,7 @@ class Bregman:
         -------
         state : LinearState or None
         """
-        evaluation = LinearEvaluation(
-            state.energy, state.start, state.arrays["gradient"], state.filters
-        )
-        if state.iteration:
-            evaluation = problem.evaluate(state.y, state.iteration, state.filters)
+        evaluation = state.evaluation(problem, state.y)
         gradient = evaluation.gradient
         slope = float(np.vdot(gradient, gradient))
         energy = problem.energy(gradient, state.iteration, evaluation.filters) if slope else 0.0
@@ -95,9 +90,7 @@ class Bregman:
             threshold = float(np.quantile(np.abs(coefficients), self.quantile))
             threshold = threshold if self.quantile > 0 else 0.0
         y = transform.adjoint(soft(coefficients, threshold))
-        arrays = {"dual": dual, "gradient": gradient}
-        following = _state(state.iteration + 1, y, evaluation, arrays)
-        return replace(following, numbers={"threshold": threshold})
+        return state.after(evaluation, y, {"dual": dual}, {"threshold": threshold})
 
 
 @dataclass(frozen=True)
@@ -131,18 +124,18 @@ class Fista:
         -------
         state : LinearState
         """
-        y = np.zeros(shape)
-        evaluation = problem.evaluate(y, 0, None)
-        gradient, largest = evaluation.gradient, 0.0
+        state = LinearState.before(problem, shape)
+        gradient, largest = state.arrays[GRADIENT], 0.0
+        coefficients = self.transform(shape).forward(gradient)
+        weight = self.weight * float(np.abs(coefficients).max())
         for _ in range(self.products if gradient.any() else 0):
             direction = gradient / np.linalg.norm(gradient)
-            gradient, _ = problem.product(direction, evaluation.filters)
+            gradient, _ = problem.product(direction, state.filters)
             largest = float(np.linalg.norm(gradient))
-        coefficients = self.transform(shape).forward(evaluation.gradient)
-        state = _state(0, y, evaluation, {"ahead": y, "gradient": evaluation.gradient})
-        weight = self.weight * float(np.abs(coefficients).max())
         return replace(
-            state, numbers={"largest": MARGIN * largest, "weight": weight, "momentum": 1.0}
+            state,
+            arrays={**state.arrays, "ahead": state.y},
+            numbers={"largest": MARGIN * largest, "weight": weight, "momentum": 1.0},
         )
 
     def step(self, state: LinearState, problem: LinearProblem) -> LinearState | None:
@@ -157,12 +150,8 @@ class Fista:
         -------
         state : LinearState or None
         """
-        evaluation = LinearEvaluation(
-            state.energy, state.start, state.arrays["gradient"], state.filters
-        )
         ahead, momentum = state.arrays["ahead"], state.numbers["momentum"]
-        if state.iteration:
-            evaluation = problem.evaluate(ahead, state.iteration, state.filters)
+        evaluation = state.evaluation(problem, ahead)
         largest, weight = state.numbers["largest"], state.numbers["weight"]
         if not largest > 0:
             return None
@@ -171,15 +160,4 @@ class Fista:
         y = transform.adjoint(soft(coefficients, weight / largest))
         following = 0.5 * (1 + np.sqrt(1 + 4 * momentum**2))
         ahead = y + (momentum - 1) / following * (y - state.y)
-        arrays = {"ahead": ahead, "gradient": evaluation.gradient}
-        numbers = {**state.numbers, "momentum": float(following)}
-        return replace(_state(state.iteration + 1, y, evaluation, arrays), numbers=numbers)
-
-
-def _state(
-    iteration: int, y: Array, evaluation: LinearEvaluation, arrays: dict[str, Array]
-) -> LinearState:
-    """A state with the residual of an evaluation."""
-    return LinearState(
-        iteration, y, evaluation.energy, evaluation.start, evaluation.filters, arrays
-    )
+        return state.after(evaluation, y, {"ahead": ahead}, {"momentum": float(following)})
