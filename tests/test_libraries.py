@@ -28,6 +28,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "pydantic": ("fwicli.config",),
     "pydantic_core": ("fwicli.config",),
     "pylops": ("fwicli.operators",),
+    "curvelets": ("fwicli.imaging.least_squares",),
     "pywt": ("fwicli.imaging.least_squares",),
     "pyxu": ("fwicli.operators",),
     "rich": ("fwicli.cli",),

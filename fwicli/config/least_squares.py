@@ -43,8 +43,18 @@ class WaveletTransformSection(Section):
     """The wavelets have this number of scales."""
 
 
+class CurveletTransformSection(Section):
+    """Uniform discrete curvelets."""
+
+    kind: Literal["curvelet"]
+    """This name selects uniform discrete curvelets."""
+    scales: Annotated[int, Field(strict=True, ge=2, le=10)] = 3
+    """The curvelets have this number of scales, the coarsest included."""
+
+
 TransformSection = Annotated[
-    NoTransformSection | WaveletTransformSection, Field(discriminator="kind")
+    NoTransformSection | WaveletTransformSection | CurveletTransformSection,
+    Field(discriminator="kind"),
 ]
 
 

@@ -2,10 +2,13 @@
 
     none       T = 1
     wavelet    orthonormal wavelets, periodic on a grid that is padded with zeros
+    curvelet   uniform discrete curvelets, likewise; their coefficients are complex
 
-An image is the sum of few wavelets, as reflectors are smooth along themselves and short across.
+An image is the sum of few wavelets, as reflectors are smooth along themselves and short across. It
+takes fewer curvelets, which have directions. For these T^T is the real part of the adjoint.
 
-Reference: Mallat (2009), A Wavelet Tour of Signal Processing, Academic Press, ch. 7.
+References: Mallat (2009), A Wavelet Tour of Signal Processing, Academic Press, ch. 7; Nguyen and
+Chauris (2010), IEEE Trans. Signal Process. 58, 3618-3634, for uniform discrete curvelets.
 """
 
 from __future__ import annotations
@@ -21,6 +24,9 @@ from numpy.typing import NDArray
 from fwicli.errors import ConfigError
 
 Array = NDArray[Any]
+
+# Directions of the coarsest curvelets for each axis, and smallest number of their scales.
+WEDGES, FEWEST_SCALES = 3, 2
 
 
 class Transform(Protocol):
@@ -101,6 +107,50 @@ class WaveletFrame:
         return pywt.wavedecn(padded, self.wavelet, mode="periodization", level=self.levels)
 
 
+class CurveletFrame:
+    """Uniform discrete curvelets.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Of the image.
+    scales : int
+        Number of scales, the coarsest included, as far as the image is large enough for them.
+
+    Raises
+    ------
+    ConfigError
+        If curvelets is not installed.
+    """
+
+    def __init__(self, shape: Sequence[int], scales: int = 3) -> None:
+        if find_spec("curvelets") is None:
+            raise ConfigError(
+                "curvelets need the library curvelets, which is not installed; install it with "
+                "`pip install 'fwicli[sparsity]'`, or set `transform: {kind: wavelet}`"
+            )
+        from curvelets.numpy import UDCT  # late: an optional library
+
+        self.shape = tuple(shape)
+        while scales > FEWEST_SCALES and WEDGES * 2**scales > min(shape):
+            scales -= 1
+        # Sizes that every wedge divides: for others the library gives no tight frame.
+        block = WEDGES * 2**scales
+        self._padding = [(0, -n % block) for n in self.shape]
+        padded = [n + after for n, (_, after) in zip(self.shape, self._padding, strict=True)]
+        self._curvelets = UDCT(tuple(padded), num_scales=scales, wedges_per_direction=WEDGES)
+
+    def forward(self, image: Array) -> Array:
+        """Complex coefficients T y of an image of shape `shape`."""
+        padded = np.pad(np.asarray(image, dtype=np.float64), self._padding)
+        return np.asarray(self._curvelets.vect(self._curvelets.forward(padded)))
+
+    def adjoint(self, coefficients: Array) -> Array:
+        """Image T^T c of coefficients, as `forward` returns them."""
+        image = self._curvelets.backward(self._curvelets.struct(coefficients))
+        return np.asarray(image.real[tuple(slice(n) for n in self.shape)])
+
+
 def check(wavelet: str) -> None:
     """Make sure that there is an orthogonal wavelet of a name.
 
@@ -138,6 +188,7 @@ def soft(values: Array, threshold: float) -> Array:
     Parameters
     ----------
     values : ndarray
+        Complex ones keep their phase.
     threshold : float
 
     Returns

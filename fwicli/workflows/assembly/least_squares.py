@@ -7,6 +7,7 @@ from functools import partial, singledispatch
 from fwicli.config.least_squares import (
     BregmanSection,
     ConjugateGradientsSection,
+    CurveletTransformSection,
     FistaSection,
     LsrtmSection,
     TransformSection,
@@ -16,7 +17,12 @@ from fwicli.config.values import Section
 from fwicli.imaging.least_squares.conjugate_gradients import ConjugateGradients
 from fwicli.imaging.least_squares.solver import LinearSolver
 from fwicli.imaging.least_squares.sparse import Bregman, Fista
-from fwicli.imaging.least_squares.transforms import Identity, MakeTransform, WaveletFrame
+from fwicli.imaging.least_squares.transforms import (
+    CurveletFrame,
+    Identity,
+    MakeTransform,
+    WaveletFrame,
+)
 from fwicli.inversion.shots.batches import Batches
 
 
@@ -77,4 +83,6 @@ def _transform(section: TransformSection) -> MakeTransform:
     """From the shape of an image to the domain in which it is sparse."""
     if isinstance(section, WaveletTransformSection):
         return partial(WaveletFrame, wavelet=section.wavelet, levels=section.levels)
+    if isinstance(section, CurveletTransformSection):
+        return partial(CurveletFrame, scales=section.scales)
     return lambda _: Identity()

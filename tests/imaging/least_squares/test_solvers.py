@@ -9,10 +9,16 @@ import pytest
 from scipy.sparse.linalg import lsqr
 
 from fwicli.errors import ConfigError
+from fwicli.imaging.least_squares import transforms
 from fwicli.imaging.least_squares.conjugate_gradients import ConjugateGradients
 from fwicli.imaging.least_squares.solver import LinearEvaluation, LinearSolver, LinearState
 from fwicli.imaging.least_squares.sparse import Bregman, Fista
-from fwicli.imaging.least_squares.transforms import Identity, WaveletFrame, soft
+from fwicli.imaging.least_squares.transforms import (
+    CurveletFrame,
+    Identity,
+    WaveletFrame,
+    soft,
+)
 
 RNG = np.random.default_rng(3)
 SHAPE = (5, 4)
@@ -143,6 +149,28 @@ def test_wavelets_are_a_tight_frame(shape: tuple[int, ...]) -> None:
     assert forward == pytest.approx(back, abs=1e-9 * np.linalg.norm(image) * np.linalg.norm(other))
 
 
+@pytest.mark.parametrize("scales", [2, 3, 4])
+@pytest.mark.parametrize("shape", [(61, 41), (40, 17), (30, 14, 25)])
+def test_curvelets_are_a_tight_frame(shape: tuple[int, ...], scales: int) -> None:
+    """T^T T = 1, and T^T is the transpose of T, on shapes that no wedge divides."""
+    pytest.importorskip("curvelets", reason="curvelets is not installed")
+    transform = CurveletFrame(shape, scales)
+    image = RNG.standard_normal(shape)
+    coefficients = transform.forward(image)
+    np.testing.assert_allclose(transform.adjoint(coefficients), image, atol=1e-12)
+    size = coefficients.shape
+    other = RNG.standard_normal(size) + 1j * RNG.standard_normal(size)
+    forward, back = np.vdot(coefficients, other).real, np.vdot(image, transform.adjoint(other))
+    scale = np.linalg.norm(coefficients) * np.linalg.norm(other)
+    assert forward == pytest.approx(back, abs=1e-13 * scale)
+
+
+def test_curvelets_that_are_not_installed_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transforms, "find_spec", lambda _: None)
+    with pytest.raises(ConfigError, match="curvelets, which is not installed; install it with"):
+        CurveletFrame((20, 20))
+
+
 def test_unknown_wavelets_are_refused() -> None:
     pytest.importorskip("pywt", reason="PyWavelets is not installed")
     with pytest.raises(ConfigError, match=r"no orthogonal wavelet `bior2\.2`; choose db4"):
@@ -150,4 +178,6 @@ def test_unknown_wavelets_are_refused() -> None:
 
 
 def test_soft_thresholds() -> None:
+    """Complex values keep their phase."""
     np.testing.assert_array_equal(soft(np.array([-3.0, -0.5, 0.0, 2.0]), 1.0), [-2, 0, 0, 1])
+    np.testing.assert_allclose(soft(np.array([3j, 0.6 - 0.8j, 3 - 4j]), 1.0), [2j, 0, 2.4 - 3.2j])
