@@ -206,6 +206,29 @@ def test_another_wavelet_is_estimated(survey: Path, tmp_path: Path) -> None:
     assert dataset(tmp_path / "late", "wavelets/01/estimated").shape[0] in (1, 4)
 
 
+def test_images_are_in_the_band_of_the_estimated_wavelet(
+    survey: Path, whole: Path, tmp_path: Path
+) -> None:
+    """A first guess of higher frequency does not change the reflectivity that is looked for."""
+    settings = [
+        "wavelet={kind: ricker, frequency: 18}",
+        "least_squares.source={estimate: common, damping: 1e-6}",
+        "least_squares.iterations=1",
+    ]
+    lsrtm.run(load(survey / "lsrtm.yaml", settings=settings), tmp_path / "run")
+    other, true = dataset(tmp_path / "run", "reflectivity"), dataset(whole, "reflectivity")
+    assert np.vdot(other, true) > 0.99 * np.linalg.norm(other) * np.linalg.norm(true)
+
+
+def test_a_step_of_bregman_costs_no_more_than_modelling_and_its_transpose(
+    survey: Path, tmp_path: Path
+) -> None:
+    """At most 1.1 times the four propagations of J and J^T, for each shot of each step."""
+    summary = lsrtm.run(load(survey / "lsrtm.yaml", settings=[BREGMAN]), tmp_path / "run")
+    shots_of_steps = [4, 2, 2]
+    assert summary["simulations"] <= 1.1 * 4 * sum(shots_of_steps)
+
+
 @pytest.mark.parametrize(
     "setting",
     [

@@ -16,6 +16,7 @@ from fwicli.execution import Executor
 from fwicli.files import hdf5, writing
 from fwicli.imaging import reflectivity
 from fwicli.imaging.least_squares import tasks
+from fwicli.imaging.least_squares.solver import LinearState
 from fwicli.plotting import migrations, pictures
 from fwicli.survey.regridding import coarsened
 from fwicli.workflows.assembly import least_squares
@@ -133,7 +134,7 @@ class MigrationRun:
             "simulations": run_state.simulations,
             "seconds": round(run_state.seconds, 3),
         }
-        correlation = self._correlation(solver.y)
+        correlation = self._correlation(solver)
         if correlation is not None:
             record["correlation"] = correlation
         self.folder.step(record)
@@ -151,7 +152,7 @@ class MigrationRun:
         solver, problem = run_state.solver, self.problem
         perturbation = problem.perturbation(solver.y)
         named = {
-            "image": self._image(perturbation),
+            "image": self._image(perturbation, self._wavelet(solver)),
             "perturbation": perturbation,
             "illumination": run_state.illumination,
         }
@@ -163,9 +164,9 @@ class MigrationRun:
             "residual": solver.residual,
             "simulations": run_state.simulations,
         }
-        if (true := self._expected()) is not None:
+        if (true := self._expected(solver)) is not None:
             named["reflectivity"] = true
-        if (correlation := self._correlation(solver.y)) is not None:
+        if (correlation := self._correlation(solver)) is not None:
             summary["correlation"] = correlation
         self._write(self.folder.file(RESULT), named)
         self._draw(run_state, named)
@@ -175,26 +176,34 @@ class MigrationRun:
 
     # --- the image --------------------------------------------------------------------------------
 
-    def _image(self, perturbation: Array) -> Array:
-        """Reflectivity of the relative change of velocity, in the band of the wavelet."""
-        at = self.problem.smooth, self.plan.wavelet, self.plan.interval
+    def _wavelet(self, solver: LinearState) -> Array:
+        """Wavelet in whose band images are: the estimated ones where it is unknown."""
+        return self.problem.estimated(solver.filters) if solver.filters.size else self.plan.wavelet
+
+    def _image(self, perturbation: Array, wavelet: Array) -> Array:
+        """Reflectivity of the relative change of velocity, in the band of a wavelet."""
+        at = self.problem.smooth, wavelet, self.plan.interval
         return reflectivity.of_change(perturbation, *at)
 
-    def _expected(self) -> Array | None:
+    def _expected(self, solver: LinearState) -> Array | None:
         """Reflectivity of the reference; None without one."""
-        if self.plan.reference is not None and self._reflectivity is None:
+        if self.plan.reference is None:
+            return None
+        if self._reflectivity is None or solver.filters.size:
             true = coarsened(self.plan.reference, self.problem.smooth.grid)
-            at = self.problem.smooth, self.plan.wavelet, self.plan.interval
+            at = self.problem.smooth, self._wavelet(solver), self.plan.interval
             self._reflectivity = reflectivity.band_limited(true, *at)
         return self._reflectivity
 
-    def _correlation(self, y: Array) -> float | None:
+    def _correlation(self, solver: LinearState) -> float | None:
         """Correlation of the image with the reflectivity of the reference, below the water."""
-        expected = self._expected()
-        if expected is None or self.plan.reference is None or not y.any():
+        if self.plan.reference is None or not solver.y.any():
+            return None
+        expected = self._expected(solver)
+        if expected is None:
             return None
         true = coarsened(self.plan.reference, self.problem.smooth.grid)
-        image = self._image(self.problem.perturbation(y))
+        image = self._image(self.problem.perturbation(solver.y), self._wavelet(solver))
         return reflectivity.correlation(image, expected, ~true.water())
 
     # --- files, pictures and messages -------------------------------------------------------------
