@@ -151,22 +151,35 @@ class HistorySection(Section):
     frequencies: Annotated[list[NonNegative], Field(min_length=1)] | None = None
     """The fourier history keeps those of these frequencies in the band; by default all in it
     [Hz]."""
+    count: Annotated[int, Field(strict=True, ge=2)] | None = None
+    """Probes are this number of fields, two a random frequency, by default 16; fourier spaces
+    them evenly."""
     checkpoints: Count | None = None
     """Memory holds this number of checkpoints; by default as many as fit into
     `execution.memory`."""
 
     @model_validator(mode="after")
     def _used(self) -> HistorySection:
-        for name, kind in SETTINGS.items():
-            if name in self.model_fields_set and self.keep != kind:
+        for name, kinds in SETTINGS.items():
+            if name in self.model_fields_set and self.keep not in kinds:
                 raise ValueError(
-                    f"`{name}` is not for `keep: {self.keep}`; leave it out, or set `keep: {kind}`"
+                    f"`{name}` is not for `keep: {self.keep}`; leave it out, or set "
+                    f"`keep: {kinds[0]}`"
                 )
+        if self.count is not None and self.frequencies is not None:
+            raise ValueError(
+                "`count` and `frequencies` both choose frequencies; leave one of them out"
+            )
         return self
 
 
-# Settings of a history, and the way to keep it that has them.
-SETTINGS = {"bits": "compressed", "frequencies": "fourier", "checkpoints": "checkpoints"}
+# Settings of a history, and the ways to keep it that have them.
+SETTINGS = {
+    "bits": ("compressed",),
+    "frequencies": ("fourier",),
+    "count": ("probes", "fourier"),
+    "checkpoints": ("checkpoints",),
+}
 # Short for histories that are stored.
 STORED = {
     "subsampled": HistorySection(keep="stored"),

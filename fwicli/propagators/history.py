@@ -16,6 +16,7 @@ bytes a snapshot, and S bytes what the propagation can be begun anew with, they 
     stored         N P                         one segment, nothing to do
     compressed     N P b / 32 + n P            b = 16 or 8 bits a value of 32, and their scales
     fourier        2 F P + n P                 F frequencies; all N / 2 + 1 of them are exact
+    probes         2 F P + n P                 F random ones, weighted (see `sampling.probes`)
     checkpoints    c S + n P                   exact; steps are repeated, from c kept states
     boundary       T B + n (P + k B)           exact; the propagation is run backwards, from the
                                                B bytes of every one of T steps in the layer
@@ -31,17 +32,17 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from math import comb
 from typing import Literal, get_args
 
 from fwicli.propagators.absorbing import AbsorbingLayer, walls
 from fwicli.propagators.equations.equation import Equation
 from fwicli.propagators.sampling import memory
+from fwicli.propagators.sampling.repetitions import repetitions
 from fwicli.propagators.sampling.stability import TimeAxis
 
 OVERSAMPLING = 3.0
 
-Kind = Literal["stored", "compressed", "fourier", "checkpoints", "boundary", "disk"]
+Kind = Literal["stored", "compressed", "fourier", "probes", "checkpoints", "boundary", "disk"]
 HISTORY_KINDS: tuple[str, ...] = get_args(Kind)
 
 # Fields keep 2 or 3 levels, by the number of the step: a window begins at a multiple of this.
@@ -92,12 +93,14 @@ class HistoryOptions:
 
     Parameters
     ----------
-    kind : {"stored", "compressed", "fourier", "checkpoints", "boundary", "disk"}
+    kind : {"stored", "compressed", "fourier", "probes", "checkpoints", "boundary", "disk"}
     bits : {16, 8}
         Of a value, where they are compressed.
     frequencies : tuple of float
         Frequencies of the history [Hz]; empty for all that its snapshots can have. The gradient is
         that part of the whole which the waves of these frequencies make.
+    count : int
+        Fields that probes keep for each one of the snapshots: two for a frequency.
     checkpoints : int
         States that are kept.
     segment : int
@@ -107,6 +110,7 @@ class HistoryOptions:
     kind: Kind = "stored"
     bits: int = 16
     frequencies: tuple[float, ...] = ()
+    count: int = 16
     checkpoints: int = 8
     segment: int = 0
 
@@ -130,6 +134,11 @@ class HistoryOptions:
         steps = self.segment or SNAPSHOTS * every
         return unit * max(1, round(steps / unit))
 
+    def _most(self, count: int) -> int:
+        """Frequencies of a number of snapshots, or of probes, whose numbers are drawn."""
+        every_one = count // 2 + 1
+        return min(every_one, max(1, self.count // 2)) if self.kind == "probes" else every_one
+
     def bins(self, steps: int, every: int, step: float) -> list[int]:
         """Numbers of the frequencies: cycles in the time that all snapshots span.
 
@@ -146,7 +155,7 @@ class HistoryOptions:
         """
         count = snapshots(steps, every)
         if not self.frequencies:
-            return list(range(count // 2 + 1))
+            return list(range(self._most(count)))
         numbers = {round(f * count * every * step) for f in self.frequencies}
         return sorted(k for k in numbers if 0 <= k <= count // 2)
 
@@ -194,7 +203,7 @@ class Demand:
                 values = self.snapshot // self.itemsize
                 scales = -(-values // BLOCK) * self.itemsize
                 return count * (values * options.bits // 8 + scales) + segment
-            case "fourier":
+            case "fourier" | "probes":
                 bins = options.bins(self.steps, self.every, self.step)
                 return 2 * len(bins) * self.snapshot + segment
             case "checkpoints":
@@ -270,29 +279,6 @@ def states(options: HistoryOptions, segments: int) -> int:
     int
     """
     return max(1, min(options.checkpoints, segments - 1))
-
-
-def repetitions(segments: int, checkpoints: int) -> int:
-    """Fewest segments that are run again, for a number of checkpoints.
-
-    Of the t = r n - C(c + r, r - 1) runs without the last segment's that n segments take, n - 1 are
-    those of the first propagation; r is the least number with C(c + r, c) >= n.
-
-    Parameters
-    ----------
-    segments, checkpoints : int
-        Numbers of segments, and of states that are stored.
-
-    Returns
-    -------
-    int
-    """
-    if segments < 2:
-        return 0
-    rate = 1
-    while comb(checkpoints + rate, checkpoints) < segments:
-        rate += 1
-    return rate * segments - comb(checkpoints + rate, rate - 1)
 
 
 def irreversible(

@@ -77,7 +77,7 @@ class KernelRun:
         self.signature = signature
         self._arrays = arrays
         self._model = model
-        self._terms = terms
+        self.terms = terms
         self._recorded = recorded
         self._kernel = compilation.load(signature)
         self._is_backward = signature.kind in ("adjoint", "gradient", "reverse")
@@ -119,7 +119,7 @@ class KernelRun:
         StabilityError
             If the waves do not stay finite: it says where and when, and the likely cause.
         """
-        resampling = self._terms.resampling
+        resampling = self.terms.resampling
         columns = 0 if series else self._columns()
         records = Records(resampling, columns, segmented=self._store is not None)
         collect = collector(series or records, resampling, self.signature)
@@ -130,7 +130,7 @@ class KernelRun:
             first, last = self._windows[number]
             if self._store is not None:
                 self._store.before_segment(number, self._is_backward)
-            self._load(self._terms.window(first, last))
+            self._load(self.terms.window(first, last))
             self._advance(first, last, first)
             if self._store is not None and not self._is_backward:
                 self._store.save(number)
@@ -147,12 +147,12 @@ class KernelRun:
 
     def companion(self, signature: Signature) -> KernelRun:
         """A run of another kernel with the same source terms, model and store."""
-        return KernelRun(self._arrays, signature, self._model, self._terms, None, self._store)
+        return KernelRun(self._arrays, signature, self._model, self.terms, None, self._store)
 
     def repeat(self, number: int) -> None:
         """Run a window from the state that the fields are in."""
         first, last = self._windows[number]
-        self._load(self._terms.window(first, last))
+        self._load(self.terms.window(first, last))
         self._advance(first, last, first)
 
     # --- steps -----------------------------------------------------------------------------------
@@ -162,7 +162,7 @@ class KernelRun:
         if self._store is not None:
             return self._store.segments
         itemsize = np.dtype(self._discretization.precision).itemsize
-        rows = max(self._terms.at.count, self._recorded.count if self._recorded else 0, 1)
+        rows = max(self.terms.at.count, self._recorded.count if self._recorded else 0, 1)
         size = max(PERIOD, int(WINDOW / itemsize / rows) // PERIOD * PERIOD)
         steps = self._arrays.steps
         return [(i, min(i + size, steps)) for i in range(0, steps, size)]
@@ -246,7 +246,7 @@ class KernelRun:
 
     def _set_arguments(self) -> Arguments:
         """Arguments for the shapes of this run, with its points; nothing has entered or left."""
-        sources, receivers = interpolation.transpose(self._terms.at.visited), self._recorded
+        sources, receivers = interpolation.transpose(self.terms.at.visited), self._recorded
         visited = None if receivers is None else receivers.visited
         floats = {"inj_weight": sources.weights}
         integers = {"inj_member": sources.members}
@@ -255,7 +255,7 @@ class KernelRun:
             floats["rec_weight"] = visited.weights
             integers |= {f"rec_i{axis}": index for axis, index in enumerate(visited.indices)}
         signature, longest = self.signature, self._longest()
-        count = self._terms.at.count
+        count = self.terms.at.count
         for component in range(signature.components):
             floats[time_loops.values("q", component)] = np.zeros((longest, count))
         for name in self._record_names:
@@ -309,7 +309,7 @@ class KernelRun:
         peak_amplitude = 0.0
         for number in self._order():
             first, last = self._windows[number]
-            entering = self._terms.window(first, last)
+            entering = self.terms.window(first, last)
             peak_amplitude = max(
                 [peak_amplitude, *(float(np.abs(v).max(initial=0)) for v in entering.values())]
             )

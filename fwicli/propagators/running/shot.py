@@ -200,7 +200,10 @@ class ShotRunner:
         recorded = self._kernel_run(signature, models, terms, at, store).run()
         store.close()
         at_sources = self._wavelets(recorded, source) if request.at_sources else {}
-        return ShotResult(gathers, at_sources, self._gradients(kernel), self._images(kernel))
+        images = self._images(kernel)
+        if "illumination" in images:
+            images["illumination"] *= store.energy_share
+        return ShotResult(gathers, at_sources, self._gradients(kernel), images)
 
     @blas.alone()
     def source_weights_adjoint(

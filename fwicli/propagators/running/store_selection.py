@@ -16,13 +16,13 @@ from fwicli.propagators.history import STORED, HistoryOptions
 from fwicli.propagators.kernels.compilation import Kernel
 from fwicli.propagators.kernels.signature import ArraySpec
 from fwicli.propagators.running.arrays import GridArrays
+from fwicli.propagators.running.frequency_stores import FrequencyStore, ProbeStore
 from fwicli.propagators.running.recomputation import BoundaryStore, CheckpointStore
 from fwicli.propagators.running.shared_memory import SharedSlot
 from fwicli.propagators.running.wavefield_stores import (
     CompressedStore,
     DiskStore,
     ForwardRun,
-    FrequencyStore,
     WavefieldStore,
 )
 
@@ -32,6 +32,7 @@ STORES: dict[str, Callable[[Discretization, GridArrays, Kernel], WavefieldStore]
     "stored": WavefieldStore,
     "compressed": CompressedStore,
     "fourier": FrequencyStore,
+    "probes": ProbeStore,
     "checkpoints": CheckpointStore,
     "boundary": BoundaryStore,
     "disk": DiskStore,

@@ -22,6 +22,8 @@ from fwicli.propagators.sampling.resampling import Resampling
 Array = NDArray[Any]
 # Takes the values recorded in the steps from first to last.
 Collect = Callable[[int, int, Array], None]
+# Columns whose spectra are computed at once.
+COLUMNS = 256
 
 
 class SourceTerms:
@@ -71,6 +73,27 @@ class SourceTerms:
         return {
             name: self._steps[name](values, first, last) for name, values in self._samples.items()
         }
+
+    def amplitudes(self, frequencies: Array) -> Array:
+        """Amplitude spectrum of all values together, zero beyond the samples' highest frequency.
+
+        Parameters
+        ----------
+        frequencies : ndarray of shape (n,)
+            [Hz]
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+        size = 2 * self.resampling.extended
+        energy = np.zeros(size // 2 + 1)
+        for values in self._samples.values():
+            for first in range(0, values.shape[1], COLUMNS):
+                spectrum = np.fft.rfft(values[:, first : first + COLUMNS], size, axis=0)
+                energy += (np.abs(spectrum) ** 2).sum(axis=1)
+        ours = np.fft.rfftfreq(size, self.resampling.axis.interval)
+        return np.interp(frequencies, ours, np.sqrt(energy), right=0.0)
 
 
 class Sum(Protocol):

@@ -3,15 +3,6 @@
 A kernel writes the snapshots of one segment to a buffer, and another kernel reads them there. A
 store takes the snapshots out of the buffer after the forward segment, and puts them back before the
 adjoint segment, last segment first. `history` states what each store does and needs.
-
-A history of selected frequencies holds
-
-    C_k = sum_n u_n cos(2 pi k n / N),        S_k = sum_n u_n sin(2 pi k n / N)
-
-of the N snapshots u_n, and gives back u_n = sum_k w_k (C_k cos(2 pi k n / N) + S_k sin(...)), with
-w_k = 2 / N, or 1 / N where k is zero or N / 2. The gradient is then the usual one with that part of
-the forward field, by Parseval's theorem the sum over these frequencies of the product of both
-fields.
 """
 
 from __future__ import annotations
@@ -22,7 +13,6 @@ from typing import IO, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import blas
 
 from fwicli.errors import ExecutionError
 from fwicli.propagators import history
@@ -31,6 +21,7 @@ from fwicli.propagators.history import BLOCK
 from fwicli.propagators.kernels.compilation import Kernel
 from fwicli.propagators.kernels.signature import ArraySpec, Signature
 from fwicli.propagators.running.arrays import GridArrays
+from fwicli.propagators.running.time_series import SourceTerms
 
 Array = NDArray[Any]
 
@@ -50,6 +41,11 @@ class ForwardRun(Protocol):
 
     def companion(self, signature: Signature) -> ForwardRun:
         """A run of another kernel with the same sources and model."""
+        ...
+
+    @property
+    def terms(self) -> SourceTerms:
+        """Values that are injected, and their locations."""
         ...
 
 
@@ -84,6 +80,11 @@ class WavefieldStore:
         """The array from and to which kernels take the values of a segment in the layer."""
         first, last = self.segments[0]
         return self._arrays.edges(spec, last - first)
+
+    @property
+    def energy_share(self) -> float:
+        """Energy of the source over that of the history's waves, to scale an illumination by."""
+        return 1.0
 
     @property
     def is_complete(self) -> bool:
@@ -195,53 +196,6 @@ def _squeeze(values: Array, codes: Array, scales: Array) -> None:
     scaled = values * (1 / np.maximum(scales, tiny))[:, None]
     np.rint(scaled, out=scaled)
     codes[...] = scaled
-
-
-class FrequencyStore(WavefieldStore):
-    """Stores the snapshots' Fourier coefficients at some frequencies."""
-
-    def begin(self, forward: ForwardRun) -> None:
-        """A forward run begins: nothing is kept of the one before."""
-        super().begin(forward)
-        for spec in self._specs:
-            self._spectrum(spec)[...] = 0
-
-    def save(self, segment: int) -> None:
-        """Take the snapshots of a segment from the buffers."""
-        kernel = self._harmonics(segment)
-        for spec in self._specs:
-            self._add(self._flat(spec, segment), kernel, self._spectrum(spec))
-
-    def load(self, segment: int) -> None:
-        """Put the snapshots of a segment into the buffers."""
-        total, bins = self._total(), self._bins()
-        once = (bins == 0) | (2 * bins == total)
-        weights = np.tile(np.where(once, 1.0, 2.0) / total, 2)
-        kernel = (weights[:, None] * self._harmonics(segment)).T.astype(self._dtype)
-        for spec in self._specs:
-            np.matmul(kernel, self._spectrum(spec), out=self._flat(spec, segment))
-
-    def _bins(self) -> Array:
-        return np.array(self._options.bins(self._arrays.steps, self._history_step, self._step))
-
-    def _harmonics(self, segment: int) -> Array:
-        """Cosines and sines, of shape (2 n_frequencies, snapshots)."""
-        number = self._first(segment) + np.arange(self._snapshots(segment))
-        # The product may exceed what a float holds exactly; the angle counts modulo one turn.
-        turns = self._bins()[:, None] * number % self._total() / self._total()
-        phase = 2 * np.pi * turns
-        return np.concatenate([np.cos(phase), np.sin(phase)]).astype(self._dtype)
-
-    def _spectrum(self, spec: ArraySpec) -> Array:
-        points = self._flat(spec, 0).shape[1]
-        shape = (2 * len(self._bins()), points)
-        return self._arrays.buffer(f"spectrum_{spec.name}", shape, self._dtype)
-
-    def _add(self, snapshots: Array, kernel: Array, spectrum: Array) -> None:
-        """spectrum += kernel snapshots, in place."""
-        multiply = blas.sgemm if self._dtype == np.float32 else blas.dgemm
-        # The transposes are in Fortran's order: nothing is copied.
-        multiply(1.0, snapshots.T, kernel.T, beta=1.0, c=spectrum.T, overwrite_c=True)
 
 
 class DiskStore(WavefieldStore):

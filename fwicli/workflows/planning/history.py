@@ -79,17 +79,11 @@ def with_history(
     if section.keep == "compressed":
         options = replace(options, bits=section.bits)
     if section.keep == "fourier":
-        every = 1 / (demand.steps * demand.step)
-        band = every * np.arange(stage.highest_frequency / every + 1)
-        chosen = [f for f in section.frequencies or band if f <= stage.highest_frequency]
-        options = replace(options, frequencies=tuple(map(float, chosen)))
-        if not chosen:
-            problems.add(
-                ("physics", "history", "frequencies"),
-                f"there are no waves at {', '.join(f'{f:g}' for f in section.frequencies or ())} "
-                f"Hz in a band that ends at {stage.highest_frequency:.4g} Hz; set lower ones, as "
-                f"in `physics.history.frequencies: [{round_down(stage.highest_frequency / 2):g}]`",
-            )
+        options = _at_frequencies(problems, section, stage)
+    if section.keep == "probes":
+        options = replace(options, count=section.count or options.count)
+        frequencies = len(options.bins(demand.steps, demand.every, demand.step))
+        reason = f"as the config says: {frequencies} random frequencies stand for all"
     if section.keep == "checkpoints":
         if section.checkpoints is None:
             options = demand.with_checkpoints(room) or HistoryOptions("checkpoints", checkpoints=1)
@@ -106,3 +100,24 @@ def with_history(
                 f"`physics.history: checkpoints` or `physics.history: auto`",
             )
     return replace(stage, history=options, reason=reason)
+
+
+def _at_frequencies(
+    problems: Problems, section: schema.HistorySection, stage: Numerics
+) -> HistoryOptions:
+    """A history of the frequencies that the config names, or of those of the band."""
+    demand, highest = stage.demand(), stage.highest_frequency
+    every = 1 / (demand.steps * demand.step)
+    band = every * np.arange(highest / every + 1)
+    if section.count is not None:
+        few = section.count // 2
+        band = highest * (np.arange(few) + 0.5) / few
+    chosen = [f for f in section.frequencies or band if f <= highest]
+    if not chosen:
+        problems.add(
+            ("physics", "history", "frequencies"),
+            f"there are no waves at {', '.join(f'{f:g}' for f in section.frequencies or ())} Hz "
+            f"in a band that ends at {highest:.4g} Hz; set lower ones, as in "
+            f"`physics.history.frequencies: [{round_down(highest / 2):g}]`",
+        )
+    return HistoryOptions("fourier", frequencies=tuple(map(float, chosen)))

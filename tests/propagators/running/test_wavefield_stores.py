@@ -29,6 +29,7 @@ EVERY_KIND = [
     HistoryOptions(),
     HistoryOptions("compressed"),
     HistoryOptions("fourier", frequencies=(10.0, 20.0)),
+    HistoryOptions("probes", count=8),
     CHECKPOINTS,
     BOUNDARY,
     HistoryOptions("disk"),

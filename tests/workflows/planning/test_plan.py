@@ -320,6 +320,13 @@ def test_histories_fit_the_memory(survey: Path) -> None:
     (first, second) = planned("physics.history={keep: fourier, frequencies: [5, 15]}").stages
     assert (first.history.frequencies, second.history.frequencies) == ((5.0,), (5.0, 15.0))
     assert planned("physics.history={keep: compressed, bits: 8}").stages[0].history.bits == 8
+    probed = planned("physics.history={keep: probes, count: 6}")
+    assert (probed.stages[0].history.kind, probed.stages[0].history.count) == ("probes", 6)
+    assert "3 random frequencies" in probed.summary()["history"][0]
+    assert probed.memory < whole.memory
+    (even, _) = planned("physics.history={keep: fourier, count: 4}").stages
+    share = np.array(even.history.frequencies) / even.highest_frequency
+    np.testing.assert_allclose(share, [0.25, 0.75])
 
 
 def test_histories_that_cannot_be_are_refused(survey: Path) -> None:
