@@ -94,6 +94,7 @@ PUBLIC = {
     "Objective": "fwicli.inversion.objective",
     "PARAMETERIZATIONS": "fwicli.inversion.unknowns.parameterization",
     "Plan": "fwicli.workflows.planning.plan",
+    "Points": "fwicli.survey.points",
     "PositionDerivative": "fwicli.propagators.locations",
     "Problem": "fwicli.inversion.optimizers.optimizer",
     "Processes": "fwicli.execution",

@@ -39,6 +39,7 @@ from fwicli.propagators.running.shared_memory import SharedHistory
 from fwicli.propagators.running.store_selection import history_within
 from fwicli.propagators.sampling.resampling import Resampling
 from fwicli.survey import ragged
+from fwicli.survey.points import Points
 
 Array = NDArray[Any]
 
@@ -52,12 +53,12 @@ class Simulation:
     ----------
     discretization : Discretization
         Precision follows from the model that an operator or function receives.
-    sources, receivers : ndarray, sequence of ndarray, or ExtendedSource or FullField
+    sources, receivers : ndarray, sequence of ndarray, or Points, ExtendedSource or FullField
         Positions [m] of shape (shots, n, ndim), or (n, ndim) for the same positions in all shots; a
         tensor for derivatives with respect to them. Arrays are copied: later changes of them do not
         reach a gradient. From an array of shape (n, ndim) for each shot, shots may differ in n:
         they become one array, and data (shots, largest n, samples), with zeros as padding. Input
-        there is ignored.
+        there is ignored. `Points`, whose components are not pressure, are those of all shots.
     executor : Executor, optional
         Runs the shots; by default one after the other in this process. `execution.Local` gives one
         that runs them on all cores.
@@ -90,7 +91,7 @@ class Simulation:
             if isinstance(place, ExtendedSource) and isinstance(place.weights, np.ndarray):
                 place = ExtendedSource(np.array(place.weights))
             elif isinstance(place, np.ndarray) or not (
-                hasattr(place, "shape") or isinstance(place, FullField | ExtendedSource)
+                hasattr(place, "shape") or isinstance(place, FullField | ExtendedSource | Points)
             ):
                 place = np.array(ndarrays.real(name, place, GeometryError))
             object.__setattr__(self, name, place)
@@ -331,6 +332,8 @@ def shape_of(simulation: Simulation, role: str, samples: int) -> tuple[int, ...]
     grid = simulation.discretization.grid
     if isinstance(place, FullField):
         return (len(range(0, samples, place.every)), *grid.shape)
+    if isinstance(place, Points):
+        return len(place), samples
     if isinstance(place, ExtendedSource):
         shape = tuple(place.weights.shape)
         return (int(shape[0]) if len(shape) > grid.ndim else 1, samples)

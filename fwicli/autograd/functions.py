@@ -27,6 +27,7 @@ from fwicli.evaluation import Quantity
 from fwicli.propagators.checks import entrance
 from fwicli.propagators.locations import ExtendedSource, FullField
 from fwicli.simulation import Evaluation, Simulation, shape_of
+from fwicli.survey.points import Points
 
 Model: TypeAlias = Mapping[str, Any] | Tensor
 
@@ -164,7 +165,7 @@ def _run(
         inputs[Quantity(role)] = _traces(role, place, values, shots, shapes[place], like)
     for place in ("sources", "receivers"):
         at = getattr(simulation, place)
-        if not isinstance(at, FullField | ExtendedSource):
+        if not isinstance(at, FullField | ExtendedSource | Points):
             positions = _tensor(place, at, GeometryError)
             if not positions.is_floating_point():
                 positions = positions.double()

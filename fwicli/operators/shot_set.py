@@ -19,6 +19,7 @@ from fwicli.evaluation import Quantity
 from fwicli.propagators.checks import entrance, failures, units
 from fwicli.propagators.locations import ExtendedSource, FullField
 from fwicli.simulation import Simulation, shape_of
+from fwicli.survey.points import Points
 
 Array = NDArray[Any]
 Model = Mapping[str, Any] | Array
@@ -229,7 +230,7 @@ def _values(values: Any) -> Any:
 
 
 def _position(place: Any) -> Any:
-    if isinstance(place, FullField | ExtendedSource):
+    if isinstance(place, FullField | ExtendedSource | Points):
         return place
     return ndarrays.real("a position", _values(place), GeometryError).astype(float)
 

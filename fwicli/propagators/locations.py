@@ -3,13 +3,15 @@
 A source or receiver is one of
 
     positions                   array of shape (n_points, ndim) [m]: q(t) delta(x - x_s), u(x_r, t)
+    Points(x, components)       the same, each with its component (see `survey.points`)
     PositionDerivative(x, n)    derivatives of orders n by these positions
     ExtendedSource(w)           source w(x) q(t), or record of the integral of w(x) u(x, t)
     FullField()                 source f(x, t), or record u(x, t), at all points of the grid
 
 All operators take any of them: injection and recording at the same locations are exact transposes.
 The data of points and extended sources have the shape (n, samples), those of whole fields the shape
-(samples, *grid).
+(samples, *grid). All but `Points` record or emit pressure. This module puts one field of an
+equation at locations; `running.shot_points` knows the fields of components.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ from fwicli.errors import GeometryError
 from fwicli.propagators.absorbing import walls
 from fwicli.propagators.checks import entrance, sides
 from fwicli.propagators.sampling import interpolation
-from fwicli.propagators.sampling.interpolation import Interpolation
+from fwicli.propagators.sampling.interpolation import ON_POINTS, Interpolation, Staggering
+from fwicli.survey.points import Points
 
 if TYPE_CHECKING:
     from fwicli.propagators.discretization import Discretization
@@ -95,7 +98,7 @@ class FullField:
         object.__setattr__(self, "every", every)
 
 
-Locations = Array | PositionDerivative | ExtendedSource | FullField
+Locations = Array | Points | PositionDerivative | ExtendedSource | FullField
 
 
 @dataclass(frozen=True)
@@ -168,8 +171,9 @@ def on_grid(
     steps: int,
     density: bool = False,
     what: str = "positions",
+    staggering: Staggering = ON_POINTS,
 ) -> GridLocations:
-    """A place on the grid with the absorbing layer.
+    """A place on the grid with the absorbing layer, for one field.
 
     Parameters
     ----------
@@ -182,6 +186,8 @@ def on_grid(
         Whether the values of a whole wave field are those of a source, per volume.
     what : str
         Name of the place for messages.
+    staggering : Staggering
+        Of the field.
 
     Returns
     -------
@@ -213,29 +219,30 @@ def on_grid(
         )
     ends = np.asarray(grid.origin), np.asarray(grid.end)
     inside = np.clip(positions, *ends)  # points beyond are refused below, or round-off
-    sides.check_sounding(what, inside, grid, layer.free, orders)
+    sides.check_sounding(what, inside, grid, layer.free, (orders, staggering.even))
     some = orders is not None and np.any(orders)
     kinds = np.asarray(orders, dtype=np.int64).tobytes() if some else b""
-    return _at_positions(positions.tobytes(), positions.shape, kinds, discretization, steps, what)
+    key = positions.tobytes(), positions.shape, kinds
+    return _at_positions(key, discretization, steps, what, staggering)
 
 
 # Shots with the same receivers follow each other, and one shot has them in two runs.
 @lru_cache(maxsize=8)
 def _at_positions(
-    positions: bytes,
-    shape: tuple[int, ...],
-    orders: bytes,
+    key: tuple[bytes, tuple[int, ...], bytes],
     discretization: Discretization,
     steps: int,
     what: str,
+    staggering: Staggering,
 ) -> GridLocations:
-    """Positions on the grid; positions [m] and orders of derivatives are bytes of arrays.
+    """Positions on the grid; the key has positions [m], their shape, and orders of derivatives.
 
     Raises
     ------
     GeometryError
         If one lies outside the grid.
     """
+    positions, shape, orders = key
     grid, layer = discretization.grid, discretization.layer
     before = np.array([pad for pad, _ in layer.pads(grid.ndim)])
     place = np.frombuffer(positions).reshape(shape)
@@ -256,16 +263,16 @@ def _at_positions(
     how = discretization.interpolation, walls(layer.free, grid.ndim), padded
     if orders:
         powers = np.frombuffer(orders, dtype=np.int64).reshape(shape)
-        rows = interpolation.interpolation(position, *how, powers)
+        rows = interpolation.interpolation(position, *how, powers, staggering)
         # Derivatives are per spacing there, and per metre here.
         per_metre = np.prod(np.asarray(grid.spacing) ** -powers.astype(float), axis=1)
         return GridLocations(replace(rows, weights=rows.weights * per_metre[:, None]))
-    visited, matrix = interpolation.condensed(position, *how)
+    visited, matrix = interpolation.condensed(position, *how, staggering)
     itemsize = np.dtype(discretization.precision).itemsize
     if matrix is None:
         return GridLocations(visited)
     if visited.weights.shape[0] * steps * itemsize > LARGEST:
-        return GridLocations(interpolation.interpolation(position, *how))
+        return GridLocations(interpolation.interpolation(position, *how, staggering=staggering))
     return GridLocations(visited, matrix.astype(discretization.precision))
 
 

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.propagators.propagator import Propagator
+from fwicli.survey.points import Points
 
 Array = NDArray[Any]
 
@@ -53,8 +54,8 @@ class Verification:
         In float64, storing every step of its history.
     model : mapping of str to ndarray
         Parameters of the equation, by name.
-    sources, receivers : ndarray of shape (n_points, ndim)
-        Positions [m].
+    sources, receivers : ndarray of shape (n_points, ndim), or Points
+        Positions [m], and components where these are not pressure.
     seed : int
         Of the random vectors.
     """
@@ -63,18 +64,23 @@ class Verification:
         self,
         propagator: Propagator,
         model: Mapping[str, Array],
-        sources: Array,
-        receivers: Array,
+        sources: Array | Points,
+        receivers: Array | Points,
         seed: int = 0,
     ) -> None:
         self.propagator = propagator
         self.base = dict(model)
-        self.points = np.atleast_2d(sources), np.atleast_2d(receivers)
+        self.points = _points(sources), _points(receivers)
         rng = np.random.default_rng(seed)
         samples = propagator.time.samples
         self.wavelet, self.gather = (rng.standard_normal((len(p), samples)) for p in self.points)
         shape = (len(self.base), *propagator.grid.shape)
         self.directions = 0.1 * rng.standard_normal((2, *shape))
+        # Pressures are larger than velocities by orders: traces are relative to their sizes.
+        self.sizes = np.ones((len(self.gather), 1))
+        if isinstance(receivers, Points):
+            sizes = np.linalg.norm(self._forward(0), axis=1, keepdims=True)
+            self.sizes = np.where(sizes > 0, sizes, 1.0)
 
     def run(self) -> Iterator[Verdict]:
         """The verdicts, one after the other."""
@@ -90,7 +96,7 @@ class Verification:
 
     def adjoint(self) -> float:
         """Mismatch of F and F^T."""
-        back = self.propagator.adjoint(self.base, self.gather, *self.points)
+        back = self.propagator.adjoint(self.base, self.gather / self.sizes, *self.points)
         return _mismatch(self._forward(0), self.gather, self.wavelet, back)
 
     def jacobian_adjoint(self) -> float:
@@ -129,14 +135,15 @@ class Verification:
         return np.stack([p * values[n] for n, p in self.base.items()])
 
     def _forward(self, x: Array | int) -> Array:
-        return self.propagator.forward(self._model(x), self.wavelet, *self.points)
+        return self.propagator.forward(self._model(x), self.wavelet, *self.points) / self.sizes
 
     def _born(self, x: Array) -> Array:
-        return self.propagator.jacobian(self.base, self._change(x), self.wavelet, *self.points)
+        born = self.propagator.jacobian(self.base, self._change(x), self.wavelet, *self.points)
+        return born / self.sizes
 
     def _gradient(self, x: Array | int, adjoint_source: Array) -> Array:
         gradient = self.propagator.jacobian_adjoint(
-            self._model(x), adjoint_source, self.wavelet, *self.points
+            self._model(x), adjoint_source / self.sizes, self.wavelet, *self.points
         )
         return self._stacked(gradient)
 
@@ -148,10 +155,22 @@ class Verification:
         return self._gradient(x, self._residual(x))
 
     def _hessian(self, x: Array) -> Array:
-        product = self.propagator.hessian(
-            self.base, self._change(x), self._residual(0), self.wavelet, *self.points
+        residual = self._residual(0) / self.sizes
+        sources, receivers = self.points
+        result = self.propagator.curvature(
+            self.base,
+            self._change(x),
+            lambda _, change: (residual, change / self.sizes**2),
+            self.wavelet,
+            sources,
+            receivers,
+            kinds=(),
         )
-        return self._stacked(product)
+        return self._stacked(result.product)
+
+
+def _points(place: Array | Points) -> Array | Points:
+    return place if isinstance(place, Points) else np.atleast_2d(place)
 
 
 def _mismatch(a: Array, b: Array, c: Array, d: Array) -> float:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fwicli.deprecation import warn
 from fwicli.errors import GeometryError
 from fwicli.survey.components import PRESSURE, Component
+from fwicli.survey.points import Points
 from fwicli.survey.ragged import Ragged
 
 Array = NDArray[Any]
@@ -161,6 +162,14 @@ class Acquisition:
         """Component of the source of a shot."""
         return self.emitted if isinstance(self.emitted, Component) else self.emitted[shot]
 
+    def source_points(self, shot: int) -> Array | Points:
+        """The source of a shot with its component; its position [m] alone if that is pressure."""
+        return Points(self.source(shot), self.emitted_by(shot)).plain
+
+    def receiver_points(self, shot: int) -> Array | Points:
+        """The receivers of a shot with their components; their positions [m] if all is pressure."""
+        return Points(self.receivers_of(shot), self.recorded_by(shot)).plain
+
     @property
     def components(self) -> tuple[frozenset[Component], frozenset[Component]]:
         """Components that any receiver records, and those that any source emits."""
@@ -172,6 +181,35 @@ class Acquisition:
         for entry in self.recorded:
             receivers |= {entry} if isinstance(entry, Component) else set(entry)
         return frozenset(receivers), frozenset(sources)
+
+    def rows_by_component(self, shot: int) -> dict[Component, NDArray[np.int64]]:
+        """Numbers of the receivers of a shot, by the component that they record."""
+        rows: dict[Component, list[int]] = {}
+        for number, component in enumerate(self.recorded_by(shot)):
+            rows.setdefault(component, []).append(number)
+        return {component: np.array(numbers) for component, numbers in rows.items()}
+
+    def recording(self, components: Sequence[Component]) -> Acquisition:
+        """The acquisition with all receivers of a shot once for each component.
+
+        Parameters
+        ----------
+        components : sequence of Component
+            All receivers record these.
+        """
+        if len(components) == 1:
+            return replace(self, recorded=components[0])
+        recorded: Any
+        if self._common:
+            receivers: Any = np.concatenate([self.receivers] * len(components))
+            recorded = [c for c in components for _ in self.receivers]
+        else:
+            shots = range(self.shots)
+            receivers = [np.concatenate([self.receivers[n]] * len(components)) for n in shots]
+            recorded = [[c for c in components for _ in self.receivers[n]] for n in shots]
+        if isinstance(self.receivers, np.ndarray):
+            receivers = np.asarray(receivers)
+        return replace(self, receivers=receivers, recorded=recorded)
 
     def placed(self, live: NDArray[np.bool_] | Ragged) -> Acquisition:
         """The acquisition with dead receivers of unknown position moved to their source.

@@ -105,6 +105,12 @@ class Component:
         """SI unit."""
         return UNITS[self.quantity]
 
+    def source_unit(self, ndim: int) -> str:
+        """SI unit of the wavelet of a source in 2 or 3 dimensions; in 2D a source is a line."""
+        if self.quantity == "pressure":
+            return "Pa" if ndim == 2 else "Pa m"
+        return f"{self.unit}{'' if ndim == 3 else '/m'}"
+
     def direction(self, ndim: int) -> Array:
         """Unit vector of the direction, shape (ndim,).
 
@@ -132,6 +138,21 @@ class Component:
                 f"must be 0 or 180 deg, or its dip 90 deg"
             )
         return vector[[0, 2]]
+
+    def axes(self, ndim: int) -> tuple[str, ...]:
+        """Names of the components of its vector along the axes; none for pressure.
+
+        Parameters
+        ----------
+        ndim : int
+            2 for (x, z), 3 for (x, y, z).
+
+        Returns
+        -------
+        tuple of str
+        """
+        letters = [letter for letter, quantity in LETTERS.items() if quantity == self.quantity]
+        return tuple(f"{letter}{axis}" for letter in letters for axis in "xyz"[:: 4 - ndim])
 
 
 PRESSURE = Component("pressure")
@@ -167,7 +188,11 @@ def check(
     PhysicsError
         Naming those that it has not.
     """
-    missing = sorted({c.name for c in components} - set(supported))
+    # An equation that has a vector along all axes has it along any direction.
+    vectors = {Component.named(name).quantity for name in supported} - {"pressure"}
+    missing = sorted(
+        {c.name for c in components if c.quantity not in vectors and c.name not in supported}
+    )
     if missing:
         which = "receivers of" if verb == "record" else "sources of"
         raise PhysicsError(

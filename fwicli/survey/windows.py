@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
+from fwicli.survey.points import Points
 from fwicli.survey.uniform import is_uniform
 
 Array = NDArray[Any]
@@ -105,9 +106,13 @@ class Window:
         """
         total[self._slices] += part
 
-    def local_positions(self, positions: Array) -> Array:
-        """Positions [m] on the window's own grid."""
-        return positions if self.whole else positions - self.offset
+    def local_positions(self, positions: Any) -> Any:
+        """Positions [m], or points with components, on the window's own grid."""
+        if self.whole:
+            return positions
+        if isinstance(positions, Points):
+            return positions.shifted(-self.offset)
+        return positions - self.offset
 
     @property
     def offset(self) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fwicli import Acquisition
+from fwicli import Acquisition, Points
 from fwicli.errors import GeometryError, PhysicsError
 from fwicli.propagators.equations import registry
 from fwicli.survey.components import NAMES, PRESSURE, Component
@@ -63,11 +63,57 @@ def test_components_belong_to_receivers_and_sources() -> None:
         survey(emitted=[VZ])
 
 
-@pytest.mark.parametrize("name", sorted(registry.EQUATIONS))
-def test_acoustic_equations_have_pressure_only(name: str) -> None:
+def test_directions_are_sums_of_the_components_along_axes() -> None:
+    assert VZ.axes(2) == ("vx", "vz")
+    assert Component("force", 0.0, 90.0).axes(3) == ("fx", "fy", "fz")
+    assert PRESSURE.axes(2) == ()
+    assert (VZ.source_unit(2), Component.named("fz").source_unit(2)) == ("m/s/m", "N/m")
+    assert (PRESSURE.source_unit(3), Component.named("fz").source_unit(3)) == ("Pa m", "N")
+
+
+@pytest.mark.parametrize("receivers", [np.zeros((2, 2)), np.zeros((2, 2, 2)), None])
+def test_receivers_record_several_components(receivers: np.ndarray | None) -> None:
+    """All receivers once for each component; rows of one component are found again."""
+    plain = survey() if receivers is None else Acquisition(np.zeros((2, 2)), receivers)
+    both = plain.recording([PRESSURE, VZ])
+    for shot in range(2):
+        count = len(plain.receivers_of(shot))
+        assert both.recorded_by(shot) == (PRESSURE,) * count + (VZ,) * count
+        rows = both.rows_by_component(shot)
+        np.testing.assert_array_equal(rows[VZ], np.arange(count, 2 * count))
+        positions = both.receivers_of(shot)[rows[VZ]]
+        np.testing.assert_array_equal(positions, plain.receivers_of(shot))
+        assert isinstance(both.receiver_points(shot), Points)
+        assert isinstance(plain.receiver_points(shot), np.ndarray)
+    assert plain.recording([VZ]).recorded == VZ
+
+
+def test_points_are_selected_and_moved() -> None:
+    points = Points(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), ["vx", "pressure", "vz"])
+    some = points.select(slice(None, None, 2)).shifted(np.array([10.0, 0.0]))
+    np.testing.assert_array_equal(some.positions, [[11.0, 2.0], [15.0, 6.0]])
+    assert some.components == (VX, VZ)
+    with pytest.raises(GeometryError, match="there are 3 points"):
+        Points(points.positions, ["vx"])
+    with pytest.raises(GeometryError, match="there is no component `vq`"):
+        Points(points.positions, "vq")
+
+
+@pytest.mark.parametrize("name", ["acoustic", "vti", "tti"])
+def test_equations_of_pressure_refuse_others(name: str) -> None:
     equation = registry.load(name)
     equation.check_components(survey())
     with pytest.raises(PhysicsError, match="cannot record vx, vz, only pressure"):
         equation.check_components(survey(recorded=[[VX, VZ], PRESSURE]))
     with pytest.raises(PhysicsError, match="cannot emit vz"):
         equation.check_components(survey(emitted=VZ))
+
+
+def test_velocities_are_those_of_the_system_of_first_order() -> None:
+    equation = registry.load("velocity_pressure")
+    mixed = survey(recorded=[[VX, Component("velocity", 30.0, 0.0)], PRESSURE])
+    equation.check_components(mixed)
+    with pytest.raises(PhysicsError, match="cannot record ax, only pressure, vx, vz"):
+        equation.check_components(survey(recorded=Component.named("ax")))
+    with pytest.raises(GeometryError, match="leaves the plane"):
+        equation.check_components(survey(recorded=Component.named("vy")))

@@ -1,4 +1,4 @@
-"""Sides where the pressure is zero: a source there sends nothing, a receiver records nothing."""
+"""Sides where the pressure is zero: a source of it sends nothing, and receivers record nothing."""
 
 from __future__ import annotations
 
@@ -69,28 +69,37 @@ def silence(what: str, on: NDArray[np.bool_], grid: Grid, side: str, surface: st
 
 
 def check_sounding(
-    what: str, place: Array, grid: Grid, free: Sequence[str], orders: Array | None = None
+    what: str,
+    place: Array,
+    grid: Grid,
+    free: Sequence[str],
+    symmetry: tuple[Array | None, Sequence[int]] = (None, ()),
 ) -> None:
-    """Refuse sources and receivers on sides where the pressure is zero.
+    """Refuse sources and receivers on sides where what they emit or record is zero.
 
     Parameters
     ----------
     what : str
         `sources` or `receivers`.
-    place, orders : ndarray of shape (n, ndim)
-        Positions [m], and orders of derivatives there: odd ones across a side are not zero on it.
+    place : ndarray of shape (n, ndim)
+        Positions [m].
     grid : Grid
     free : tuple of str
         Sides where the pressure is zero (see `SIDES`).
+    symmetry : pair
+        Orders of derivatives at the positions, of shape (n, ndim), or None; and the axes about
+        whose sides the field is even. Odd derivatives of odd fields are not zero, nor even ones of
+        even fields.
 
     Raises
     ------
     GeometryError
         If one does.
     """
+    orders, even = symmetry
     for side in free:
-        on = zero_at(place, grid, side)
-        if orders is not None:
-            on &= orders[:, grid.axes.index(side[0])] % 2 == 0
+        on, axis = zero_at(place, grid, side), grid.axes.index(side[0])
+        powers = np.zeros(len(place), dtype=int) if orders is None else orders[:, axis]
+        on &= powers % 2 == (1 if axis in even else 0)
         if on.any():
             raise GeometryError(silence(what, on, grid, side))

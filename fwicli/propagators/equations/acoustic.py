@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fwicli.propagators.equations.equation import Equation, Footprint
+from fwicli.propagators.equations.equation import Equation, Footprint, pressure
 
 if TYPE_CHECKING:
     from fwicli.propagators.equations.medium import Medium
@@ -27,8 +27,8 @@ def state(medium: Medium) -> None:
 EQUATION = Equation(
     name="acoustic",
     parameters=lambda _: {"m": "1 / vp**2"},
-    source="u",
-    receiver="u",
+    emitted=pressure("u"),
+    recorded=pressure("u"),
     state=state,
     # Two levels of u, two memory variables an axis, m and a coefficient; then three levels
     # of the multiplier, its memory variables, gradient and illumination.

@@ -85,6 +85,57 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class Channel:
+    """How a component is recorded from the fields of an equation, or drives them.
+
+    Recorded, it is the sum of fields times weights; driven, it enters their residuals times these.
+    All its fields have one place and time.
+
+    Attributes
+    ----------
+    fields : mapping of str to float
+        Weights by the names of fields; they turn the units of the equation into those of the
+        component, and those of a source into the equation's.
+    half : tuple of int
+        Axes along which values sit half a cell on from the point that they belong to.
+    even : tuple of int
+        Axes about whose free sides the fields are even; about those of others they are odd.
+    half_steps : int
+        When the values of a step are those of the waves, in half time steps after its own time.
+    integrated : bool
+        Whether the source that enters is the integral over time of the source time function: so
+        in equations of first order in time.
+    """
+
+    fields: Mapping[str, float]
+    half: tuple[int, ...] = ()
+    even: tuple[int, ...] = ()
+    half_steps: int = 0
+    integrated: bool = False
+
+
+Channels = Callable[[int], Mapping[str, Channel]]
+
+
+def pressure(field: str, integrated: bool = False) -> Channels:
+    """The table of an equation that has pressure only.
+
+    Parameters
+    ----------
+    field : str
+        Field on the points, at whole steps.
+    integrated : bool
+        See `Channel`.
+
+    Returns
+    -------
+    callable
+        From the number of space dimensions to the channels by component.
+    """
+    return lambda _: {"pressure": Channel({field: 1.0}, integrated=integrated)}
+
+
+@dataclass(frozen=True)
 class Equation:
     """A wave equation: what it is made of, and the statement of its residuals.
 
@@ -96,8 +147,10 @@ class Equation:
         From the number of space dimensions to the model parameters that the residuals hold, each
         a formula in physical properties: vp [m/s], rho [kg/m3], Thomsen's epsilon and delta,
         angles theta and phi [rad]. Powers, sin and cos may be used.
-    source, receiver : str
-        Field into whose residual a source enters, and field that is recorded.
+    recorded, emitted : callable
+        From the number of space dimensions to the components that receivers may record, and sources
+        emit, by name (see `survey.components`), with pressure among them. One that has all axes of
+        a vector has its components along any direction.
     state : callable
         States the residuals in a medium.
     footprint : callable
@@ -107,31 +160,37 @@ class Equation:
     defaults : mapping of str to float
         Properties that a model need not have, and their values.
     limits : tuple of Limit
-    integrated : bool
-        Whether the source that enters is the integral over time of the source time function:
-        so in equations of first order in time.
     mean_density : bool
         Whether the density of the residuals acts as the mean of two neighbours; its values at the
         nodes are then prepared for that (see `interfaces`).
-    recorded, emitted : tuple of str
-        Names of the components that receivers may record, and sources emit (see
-        `survey.components`).
     """
 
     name: str
     parameters: Callable[[int], Mapping[str, str]]
-    source: str
-    receiver: str
+    recorded: Channels
+    emitted: Channels
     state: Callable[[Medium], None]
     footprint: Callable[[int], Footprint]
     slowest: Function = lambda vp: vp
     fastest: Function = lambda vp: vp
     defaults: Mapping[str, float] = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
-    integrated: bool = False
     mean_density: bool = False
-    recorded: tuple[str, ...] = ("pressure",)
-    emitted: tuple[str, ...] = ("pressure",)
+
+    @property
+    def integrated(self) -> bool:
+        """Whether a source of pressure enters as the integral of its wavelet over time."""
+        return self.emitted(2)["pressure"].integrated
+
+    @property
+    def source(self) -> str:
+        """Field that a source of pressure enters; its multiplier makes images."""
+        return next(iter(self.emitted(2)["pressure"].fields))
+
+    @property
+    def receiver(self) -> str:
+        """Field that receivers of pressure record; its history makes images."""
+        return next(iter(self.recorded(2)["pressure"].fields))
 
     @property
     def properties(self) -> tuple[str, ...]:
@@ -146,11 +205,58 @@ class Equation:
     def check_components(self, acquisition: Acquisition) -> None:
         """Make sure that receivers record, and sources emit, what the equation has.
 
-        A PhysicsError names the components that it has not.
+        A PhysicsError names the components that it has not; a GeometryError those along
+        directions that leave a model in 2D.
         """
-        recorded, emitted = acquisition.components
-        components.check(recorded, self.recorded, self.name, "record")
-        components.check(emitted, self.emitted, self.name, "emit")
+        for present, verb in zip(acquisition.components, ("record", "emit"), strict=True):
+            components.check(present, self.table(verb, acquisition.ndim), self.name, verb)
+            for component in present:
+                self.channels(component, verb, acquisition.ndim)
+
+    def channels(
+        self, component: components.Component, verb: str, ndim: int
+    ) -> tuple[tuple[float, Channel], ...]:
+        """The channels of a component, each with its share: of a direction, those of its axes.
+
+        Parameters
+        ----------
+        component : Component
+        verb : {"record", "emit"}
+        ndim : int
+            Number of space dimensions.
+
+        Returns
+        -------
+        tuple of (float, Channel)
+
+        Raises
+        ------
+        PhysicsError
+            If the equation has no such component.
+        GeometryError
+            If its direction leaves the plane of a model in 2D.
+        """
+        table = self.table(verb, ndim)
+        components.check([component], table, self.name, verb)
+        if component.name in table:
+            return ((1.0, table[component.name]),)
+        shares = zip(component.axes(ndim), component.direction(ndim), strict=True)
+        return tuple((float(share), table[name]) for name, share in shares if share)
+
+    def table(self, verb: str, ndim: int) -> Mapping[str, Channel]:
+        """Channels by component.
+
+        Parameters
+        ----------
+        verb : {"record", "emit"}
+        ndim : int
+            Number of space dimensions.
+
+        Returns
+        -------
+        mapping of str to Channel
+        """
+        return (self.recorded if verb == "record" else self.emitted)(ndim)
 
     def complete(self, properties: Mapping[str, Any], ndim: int) -> dict[str, Any]:
         """The properties that it needs, those that are missing at their defaults.

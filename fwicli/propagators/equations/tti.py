@@ -39,7 +39,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from fwicli.propagators.equations import vti
-from fwicli.propagators.equations.equation import Equation, Footprint
+from fwicli.propagators.equations.equation import Equation, Footprint, pressure
 
 if TYPE_CHECKING:
     from fwicli.propagators.equations.medium import Medium
@@ -163,8 +163,8 @@ def _across(medium: Medium, f: Any) -> Any:
 EQUATION = Equation(
     name="tti",
     parameters=parameters,
-    source="h",
-    receiver="u",
+    emitted=pressure("h"),
+    recorded=pressure("u"),
     state=state,
     footprint=footprint,
     slowest=vti.EQUATION.slowest,

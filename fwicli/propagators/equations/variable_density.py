@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fwicli.propagators.equations.equation import Equation, Footprint
+from fwicli.propagators.equations.equation import Channel, Equation, Footprint
 
 if TYPE_CHECKING:
     from fwicli.propagators.equations.medium import Medium
@@ -35,11 +35,27 @@ def state(medium: Medium) -> None:
     medium.solve(u, k * u.dt2 - sum(divergence))
 
 
+def accelerations(ndim: int) -> dict[str, Channel]:
+    """Accelerations of particles [m/s2]: minus the gradients over density, of the step before."""
+    return {
+        f"a{name}": Channel({f"a{axis}": -1e-3}, (axis,), (axis,), half_steps=-2)
+        for axis, name in enumerate("xyz"[:: 4 - ndim])
+    }
+
+
+def forces(ndim: int) -> dict[str, Channel]:
+    """Forces [N] in 3D, [N/m] in 2D: what they add to the acceleration takes its sign."""
+    return {
+        f"f{name}": Channel({f"a{axis}": -1.0}, (axis,), (axis,))
+        for axis, name in enumerate("xyz"[:: 4 - ndim])
+    }
+
+
 EQUATION = Equation(
     name="variable_density",
     parameters=lambda _: {"k": "1000 / (rho * vp**2)", "r": "rho / 1000"},
-    source="u",
-    receiver="u",
+    recorded=lambda ndim: {"pressure": Channel({"u": 1.0}), **accelerations(ndim)},
+    emitted=lambda ndim: {"pressure": Channel({"u": 1.0}), **forces(ndim)},
     state=state,
     # Two levels of u and, an axis, two memory variables and, in 3D, a; k, r and their coefficients;
     # then three levels of the multiplier of u, one or two of the others, two gradients and

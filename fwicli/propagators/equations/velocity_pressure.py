@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fwicli.propagators.equations.equation import Equation, Footprint
+from fwicli.propagators.equations.equation import Channel, Equation, Footprint
 
 if TYPE_CHECKING:
     from fwicli.propagators.equations.medium import Medium
@@ -35,11 +35,27 @@ def state(medium: Medium) -> None:
     medium.solve(p, k * p.dt + sum(divergence))
 
 
+def velocities(ndim: int) -> dict[str, Channel]:
+    """Particle velocities [m/s]: those of the equation over the density of water."""
+    return {
+        f"v{name}": Channel({f"v{axis}": 1e-3}, (axis,), (axis,), half_steps=-1)
+        for axis, name in enumerate("xyz"[:: 4 - ndim])
+    }
+
+
+def forces(ndim: int) -> dict[str, Channel]:
+    """Forces [N] in 3D, [N/m] in 2D: they drive the particle velocities, at whole steps."""
+    return {
+        f"f{name}": Channel({f"v{axis}": 1.0}, (axis,), (axis,))
+        for axis, name in enumerate("xyz"[:: 4 - ndim])
+    }
+
+
 EQUATION = Equation(
     name="velocity_pressure",
     parameters=lambda _: {"k": "1000 / (rho * vp**2)", "r": "rho / 1000"},
-    source="p",
-    receiver="p",
+    recorded=lambda ndim: {"pressure": Channel({"p": 1.0}), **velocities(ndim)},
+    emitted=lambda ndim: {"pressure": Channel({"p": 1.0}, integrated=True), **forces(ndim)},
     state=state,
     # Two levels of p and, an axis, of v and two memory variables; k, r and their coefficients; then
     # as many multipliers, two gradients and illumination.
@@ -50,6 +66,5 @@ EQUATION = Equation(
         ndim + 1,
         2 * ndim,
     ),
-    integrated=True,
     mean_density=True,
 )

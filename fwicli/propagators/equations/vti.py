@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fwicli.propagators.equations.equation import Equation, Footprint, Limit
+from fwicli.propagators.equations.equation import Equation, Footprint, Limit, pressure
 
 if TYPE_CHECKING:
     from fwicli.propagators.equations.medium import Medium
@@ -73,8 +73,8 @@ EQUATION = Equation(
         "e": "1 + 2 * epsilon",
         "s": "(1 + 2 * delta) ** (1 / 2)",
     },
-    source="h",
-    receiver="u",
+    emitted=pressure("h"),
+    recorded=pressure("u"),
     state=state,
     footprint=lambda ndim: Footprint(
         4 * ndim + 13,

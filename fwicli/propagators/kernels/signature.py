@@ -36,6 +36,9 @@ class Signature:
         Number of directions along which derivatives are taken (see `directions`).
     recorded : bool
         For a gradient kernel, whether it records at the sources.
+    driven, sensed : tuple of str
+        Fields that sources enter, and fields that receivers record; none stands for those of
+        pressure.
     """
 
     kind: str
@@ -51,6 +54,8 @@ class Signature:
     parameters: tuple[str, ...] | None = None
     n_directions: int = 0
     recorded: bool = False
+    driven: tuple[str, ...] = ()
+    sensed: tuple[str, ...] = ()
 
     @property
     def components(self) -> int:

@@ -15,6 +15,7 @@ one level, forward is Born modelling, and gradient the action of the Hessian.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +31,7 @@ from devito.data.allocators import DataReference
 
 from fwicli.errors import CalculusError
 from fwicli.propagators.absorbing import walls
+from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import Equation
 from fwicli.propagators.equations.medium import Medium
 from fwicli.propagators.kernels.imaging_conditions import CONDITIONS
@@ -38,10 +40,13 @@ from fwicli.propagators.symbolic import calculus
 from fwicli.propagators.symbolic.directions import add_directions, prefix
 from fwicli.propagators.symbolic.explicit import check_buffers
 from fwicli.propagators.symbolic.expressions import Expr, accesses, like, names, offsets, substitute
-from fwicli.propagators.symbolic.points import PointSymbols
+from fwicli.propagators.symbolic.points import PointSymbols, Port
 from fwicli.propagators.symbolic.system import System
 from fwicli.propagators.symbolic.time_levels import keep_newest
-from fwicli.propagators.symbolic.time_step import advance, continued
+from fwicli.propagators.symbolic.time_step import Inflow, advance, continued
+
+# From a signature and the name of a field to those of its components in a system.
+Naming = Callable[[Signature, str], list[str]]
 
 # Names of dimensions across the layer begin with this.
 RIM = "rim_"
@@ -71,25 +76,53 @@ def equations(signature: Signature, equation: Equation, grid: Any) -> list[Eq]:
     return keep_newest(statements)
 
 
-def values(name: str, component: int) -> str:
-    """Name of the values injected or recorded, for a component of a lifted equation.
+def entering(signature: Signature) -> tuple[Port, ...]:
+    """Points at which a kernel injects: at the sources, or backwards in time at the receivers."""
+    forwards = signature.kind in ("forward", "reverse")
+    return _ports(signature, "q", "inj", "emit" if forwards else "record")
+
+
+def leaving(signature: Signature) -> tuple[Port, ...]:
+    """Points at which a kernel records, if it does."""
+    if signature.kind == "reverse" or (signature.kind == "gradient" and not signature.recorded):
+        return ()
+    return _ports(signature, "d", "rec", "record" if signature.kind == "forward" else "emit")
+
+
+def for_fields(signature: Signature, driven: tuple[str, ...], sensed: tuple[str, ...]) -> Signature:
+    """A signature for sources that drive some fields, and receivers that record some.
 
     Parameters
     ----------
-    name : str
-        `q` for injected values, `d` for records.
-    component : int
+    signature : Signature
+    driven, sensed : tuple of str
+        Names of the fields.
 
     Returns
     -------
-    str
+    Signature
+        Equal for all ways to name those of pressure.
     """
-    return f"{name}_{component}" if component else name
+    driven = () if driven == _usual(signature, "emit") else driven
+    return replace(
+        signature, driven=driven, sensed=() if sensed == _usual(signature, "record") else sensed
+    )
 
 
-def records(signature: Signature) -> tuple[str, ...]:
-    """Names of the records of a kernel, for each component."""
-    return tuple(values("d", c) for c in range(signature.components))
+def _usual(signature: Signature, verb: str) -> tuple[str, ...]:
+    """Fields of pressure."""
+    equation, ndim = registry.load(signature.equation), len(signature.spacing)
+    return tuple(equation.table(verb, ndim)["pressure"].fields)
+
+
+def _ports(signature: Signature, series: str, prefix: str, verb: str) -> tuple[Port, ...]:
+    usual = _usual(signature, verb)
+    fields = (signature.driven if verb == "emit" else signature.sensed) or usual
+    names = ["" if field == usual[0] else f"_{field}" for field in fields]
+    return tuple(
+        Port(field, f"{series}{name}", f"{prefix}{name}")
+        for field, name in zip(fields, names, strict=True)
+    )
 
 
 def _system(signature: Signature, equation: Equation, grid: Any, buffers: int) -> System:
@@ -114,17 +147,29 @@ def _multipliers(signature: Signature, name: str) -> list[str]:
     return [f"adj_{f}" for f in reversed(_components(signature, name))]
 
 
-def _recorded(signature: Signature, system: System, names: list[str]) -> list[Eq]:
-    """Record fields at the points, one for each component."""
-    points, equations = PointSymbols(system.fields[0].grid, "d", "rec"), []
-    for value, name in zip(records(signature), names, strict=True):
-        equations += points.record(system.fields[system.index(name)], value)
+def _recorded(signature: Signature, system: System, naming: Naming) -> list[Eq]:
+    """Record fields at their points, each with its components."""
+    equations = []
+    for port in leaving(signature):
+        points = PointSymbols(system.fields[0].grid, port)
+        for c, name in enumerate(naming(signature, port.field)):
+            equations += points.record(system.fields[system.index(name)], port.values(c))
     return equations
 
 
-def _injected(fields: list[str]) -> dict[str, str]:
-    """Names of the values that enter fields, one for each component."""
-    return {name: values("q", c) for c, name in enumerate(fields)}
+def _injected(signature: Signature, grid: Any, naming: Naming) -> dict[str, Inflow]:
+    """Values that enter fields at their points, each with its components."""
+    entries = {}
+    for port in entering(signature):
+        points = PointSymbols(grid, port)
+        for c, name in enumerate(naming(signature, port.field)):
+            entries[name] = Inflow(points, port.values(c), fixed=c > 0)
+    return entries
+
+
+def _read(signature: Signature, naming: Naming) -> set[str]:
+    """Names of the fields that are recorded."""
+    return {name for port in leaving(signature) for name in naming(signature, port.field)}
 
 
 def _stored(system: System, name: str, grid: Any, reach: int) -> list[Eq]:
@@ -139,10 +184,9 @@ def _stored(system: System, name: str, grid: Any, reach: int) -> list[Eq]:
 def _forward(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
     system = _system(signature, equation, grid, buffers=2)
     stored = needed(system, signature, equation) if signature.history else {}
-    receivers = _components(signature, equation.receiver)
-    entering = _injected(_components(signature, equation.source))
-    before, step = advance(system, {*receivers, *stored}, entering, PointSymbols(grid, "q", "inj"))
-    step += _recorded(signature, system, receivers)
+    keep = _read(signature, _components) | stored.keys()
+    before, step = advance(system, keep, _injected(signature, grid, _components))
+    step += _recorded(signature, system, _components)
     for name, reach in stored.items():
         step += _stored(system, name, grid, reach)
     if signature.edges:
@@ -163,8 +207,7 @@ def _reverse(signature: Signature, equation: Equation, grid: Any) -> tuple[Syste
         )
     system = calculus.reverse(forward)
     keep = {f.name for f in evolving}
-    entering = _injected([equation.source])
-    before, step = advance(system, keep, entering, PointSymbols(grid, "q", "inj"))
+    before, step = advance(system, keep, _injected(signature, grid, _components))
     for name, reach in stored.items():
         step += _stored(forward, name, grid, reach)
     for f in evolving:
@@ -214,10 +257,9 @@ def _edges(f: Any, signature: Signature, grid: Any) -> list[tuple[Function, Expr
 
 def _adjoint(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
     system = calculus.adjoint(_system(signature, equation, grid, buffers=2))
-    sources = _multipliers(signature, equation.source)
-    entering = _injected(_multipliers(signature, equation.receiver))
-    before, step = advance(system, set(sources), entering, PointSymbols(grid, "q", "inj"))
-    return system, before + step + _recorded(signature, system, sources)
+    keep = _read(signature, _multipliers)
+    before, step = advance(system, keep, _injected(signature, grid, _multipliers))
+    return system, before + step + _recorded(signature, system, _multipliers)
 
 
 def _gradient(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
@@ -229,7 +271,6 @@ def _gradient(signature: Signature, equation: Equation, grid: Any) -> tuple[Syst
         name: history(name, grid, reach)
         for name, reach in needed(forward, signature, equation).items()
     }
-    sources = _multipliers(signature, equation.source)
     images: list[Eq] = []
     after: list[Eq] = []
     for image in signature.images:
@@ -241,12 +282,12 @@ def _gradient(signature: Signature, equation: Equation, grid: Any) -> tuple[Syst
             for c in reversed(_differentiated(forward, signature)):
                 after += _add(sums[c.name], calculus.chain_rule(forward, c, sums))
         else:
-            multiplier = system.fields[system.index(sources[0])]
+            source = _multipliers(signature, equation.source)[0]
+            multiplier = system.fields[system.index(source)]
             images += _imaged(image, stored[equation.receiver], multiplier)
-    keep = _fields(images) | (set(sources) if signature.recorded else set())
-    entering = _injected(_multipliers(signature, equation.receiver))
-    before, step = advance(system, keep, entering, PointSymbols(grid, "q", "inj"))
-    step += _recorded(signature, system, sources) if signature.recorded else []
+    keep = _fields(images) | _read(signature, _multipliers)
+    before, step = advance(system, keep, _injected(signature, grid, _multipliers))
+    step += _recorded(signature, system, _multipliers)
     return system, before + step + images + after
 
 

@@ -88,8 +88,8 @@ class ProbeStore(FrequencyStore):
         amplitudes = forward.terms.amplitudes(every_one)
         count = len(self._options.bins(self._arrays.steps, self._history_step, self._step))
         chances = probes.chances(amplitudes, count)
-        at = forward.terms.at.visited
-        positions = b"".join(np.asarray(a, np.int64).tobytes() for a in at.indices)
+        indices = [a for part in forward.terms.at.parts for a in part.at.visited.indices]
+        positions = b"".join(np.asarray(a, np.int64).tobytes() for a in indices)
         self._drawn = probes.drawn(chances, zlib.crc32(positions))
         self._chances_drawn = chances[self._drawn]
         ours = float((amplitudes[self._drawn] ** 2 / self._chances_drawn**2).sum())

@@ -27,18 +27,21 @@ from fwicli.propagators.equations import registry
 from fwicli.propagators.history import PERIOD
 from fwicli.propagators.kernels import compilation, time_loops
 from fwicli.propagators.kernels.signature import ArraySpec, Signature
-from fwicli.propagators.locations import GridLocations
 from fwicli.propagators.running.arguments import Arguments, shapes
 from fwicli.propagators.running.arrays import GridArrays
+from fwicli.propagators.running.shot_points import FieldPoints, ShotPoints
 from fwicli.propagators.running.time_series import Records, SourceTerms, Sum, collector
 from fwicli.propagators.running.wavefield_stores import WavefieldStore
 from fwicli.propagators.sampling import interpolation
 from fwicli.propagators.symbolic import blocking
 from fwicli.propagators.symbolic.directions import prefix
+from fwicli.propagators.symbolic.points import Port
 from fwicli.threads import locks
 
 Array = NDArray[Any]
 Model = Mapping[str, Array]
+# Records at the samples, by component and field.
+Recorded = dict[int, dict[str, Array]]
 
 # Memory of the values of one window [bytes].
 WINDOW = 128e6
@@ -57,8 +60,8 @@ class KernelRun:
         Parameters, and changes of them, on the model's grid.
     terms : SourceTerms
         Values that are injected, and their locations.
-    recorded : GridLocations or None
-        Locations that are recorded, if any.
+    recorded : ShotPoints or None
+        Where fields are recorded, if anywhere.
     store : WavefieldStore, optional
         Stores the history, for a kernel that makes or reads one.
     """
@@ -69,7 +72,7 @@ class KernelRun:
         signature: Signature,
         model: Model,
         terms: SourceTerms,
-        recorded: GridLocations | None,
+        recorded: ShotPoints | None,
         store: WavefieldStore | None = None,
     ) -> None:
         self._discretization = arrays.discretization
@@ -82,7 +85,7 @@ class KernelRun:
         self._kernel = compilation.load(signature)
         self._is_backward = signature.kind in ("adjoint", "gradient", "reverse")
         self._store = store
-        self._record_names = time_loops.records(signature) if recorded is not None else ()
+        self._leaving = _paired(time_loops.leaving(signature), recorded)
         self._windows = self._divided()
         # Arrays whose address may change from shot to shot.
         self._moving: dict[str, Array] = {}
@@ -101,18 +104,18 @@ class KernelRun:
         self._arguments = self._set_arguments()
         self._is_placed = False
 
-    def run(self, series: Sum | None = None) -> dict[int, Array]:
+    def run(self, series: Mapping[str, Sum] | None = None) -> Recorded:
         """All steps, in the direction of the kernel.
 
         Parameters
         ----------
-        series : Sum, optional
-            Takes the records of each window; by default they are summed to samples.
+        series : mapping of str to Sum, optional
+            By field, what takes the records of each window; by default they are summed to samples.
 
         Returns
         -------
-        dict of int to ndarray of shape (extended, n_visited)
-            Records at the samples, by component; empty if `series` takes them.
+        dict of int to dict of str to ndarray of shape (extended, n_visited)
+            Records at the samples, by component and field; empty if `series` takes them.
 
         Raises
         ------
@@ -120,9 +123,11 @@ class KernelRun:
             If the waves do not stay finite: it says where and when, and the likely cause.
         """
         resampling = self.terms.resampling
-        columns = 0 if series else self._columns()
-        records = Records(resampling, columns, segmented=self._store is not None)
-        collect = collector(series or records, resampling, self.signature)
+        records = {} if series else self._records()
+        collectors = [
+            (port, collector((series or records)[part.field], resampling, self.signature, part))
+            for port, part in self._leaving
+        ]
         self.begin()
         if self._store is not None and not self._is_backward:
             self._store.begin(self)
@@ -134,11 +139,13 @@ class KernelRun:
             self._advance(first, last, first)
             if self._store is not None and not self._is_backward:
                 self._store.save(number)
-            if self._recorded is not None:
-                collect(first, last, self._window_records(last - first))
+            for port, collect in collectors:
+                collect(first, last, self._window_records(port, last - first))
         if not self._finite(self._fields() + self._sums()):
             raise self._failure()
-        return {} if series else records.components(self.signature.components)
+        count = self.signature.components
+        each = {name: field.components(count) for name, field in records.items()}
+        return {c: {name: parts[c] for name, parts in each.items()} for c in range(count)}
 
     def begin(self) -> None:
         """Set the fields to zero."""
@@ -162,18 +169,26 @@ class KernelRun:
         if self._store is not None:
             return self._store.segments
         itemsize = np.dtype(self._discretization.precision).itemsize
-        rows = max(self.terms.at.count, self._recorded.count if self._recorded else 0, 1)
+        rows = max(self.terms.at.visited, self._recorded.visited if self._recorded else 0, 1)
         size = max(PERIOD, int(WINDOW / itemsize / rows) // PERIOD * PERIOD)
         steps = self._arrays.steps
         return [(i, min(i + size, steps)) for i in range(0, steps, size)]
 
-    def _columns(self) -> int:
-        """Traces that are recorded, of all components."""
-        return self._recorded.count * self.signature.components if self._recorded else 0
+    def _records(self) -> dict[str, Records]:
+        """Records of each field at the samples."""
+        resampling, count = self.terms.resampling, self.signature.components
+        segmented = self._store is not None
+        return {
+            part.field: Records(
+                resampling, part.at.count * count, segmented, part.channel.half_steps
+            )
+            for _, part in self._leaving
+        }
 
-    def _window_records(self, steps: int) -> Array:
-        """Records of a window, of shape (steps, columns)."""
-        parts = [self._arguments.own[name][:steps] for name in self._record_names]
+    def _window_records(self, port: Port, steps: int) -> Array:
+        """Records of a field in a window, of shape (steps, columns)."""
+        names = [port.values(c) for c in range(self.signature.components)]
+        parts = [self._arguments.own[name][:steps] for name in names]
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
     def _order(self) -> range:
@@ -246,20 +261,21 @@ class KernelRun:
 
     def _set_arguments(self) -> Arguments:
         """Arguments for the shapes of this run, with its points; nothing has entered or left."""
-        sources, receivers = interpolation.transpose(self.terms.at.visited), self._recorded
-        visited = None if receivers is None else receivers.visited
-        floats = {"inj_weight": sources.weights}
-        integers = {"inj_member": sources.members}
-        integers |= {f"inj_i{axis}": index for axis, index in enumerate(sources.indices)}
-        if visited is not None:
-            floats["rec_weight"] = visited.weights
-            integers |= {f"rec_i{axis}": index for axis, index in enumerate(visited.indices)}
-        signature, longest = self.signature, self._longest()
-        count = self.terms.at.count
-        for component in range(signature.components):
-            floats[time_loops.values("q", component)] = np.zeros((longest, count))
-        for name in self._record_names:
-            floats[name] = np.zeros((longest, receivers.count if receivers is not None else 0))
+        floats, integers = {}, {}
+        entering = _paired(time_loops.entering(self.signature), self.terms.at)
+        for port, part in entering:
+            sources = interpolation.transpose(part.at.visited)
+            floats[f"{port.prefix}_weight"] = sources.weights
+            integers[f"{port.prefix}_member"] = sources.members
+            integers |= {f"{port.prefix}_i{a}": index for a, index in enumerate(sources.indices)}
+        for port, part in self._leaving:
+            visited = part.at.visited
+            floats[f"{port.prefix}_weight"] = visited.weights
+            integers |= {f"{port.prefix}_i{a}": index for a, index in enumerate(visited.indices)}
+        longest = self._longest()
+        for port, part in [*entering, *self._leaving]:
+            for component in range(self.signature.components):
+                floats[port.values(component)] = np.zeros((longest, part.at.count))
         values_by_name = {**floats, **integers}
         code = self._kernel.operator, blocking.ROWS
         moving = shapes(*self._moving.values())
@@ -372,6 +388,11 @@ def parameters(signature: Signature) -> list[str]:
     """Names of the parameters of a kernel, and of changes of them."""
     names = registry.load(signature.equation).parameters(len(signature.spacing))
     return [f"{prefix(c)}{n}" for c in range(signature.components) for n in names]
+
+
+def _paired(ports: tuple[Port, ...], at: ShotPoints | None) -> list[tuple[Port, FieldPoints]]:
+    """Arguments of a kernel for points, each with its field's; nothing without points."""
+    return [] if at is None else list(zip(ports, at.parts, strict=True))
 
 
 def _bounds_rim(name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from checkpoint_schedules import MultistageCheckpointSchedule
@@ -93,7 +94,8 @@ class BoundaryStore(WavefieldStore):
 
     def __init__(self, discretization: Discretization, arrays: GridArrays, kernel: Kernel) -> None:
         super().__init__(discretization, arrays, kernel)
-        self._signature = discretization.signature("reverse")
+        driven = kernel.signature.driven
+        self._signature = replace(discretization.signature("reverse"), driven=driven)
         self._sides = [s for s in kernel.arrays if s.kind == "edge"]
         self._specs = [s for s in compilation.load(self._signature).arrays if s.kind == "history"]
 

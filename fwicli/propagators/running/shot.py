@@ -17,22 +17,16 @@ from fwicli.propagators.checks import failures
 from fwicli.propagators.checks.entrance import Entrance
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
-from fwicli.propagators.kernels import compilation
+from fwicli.propagators.kernels import compilation, time_loops
 from fwicli.propagators.kernels.compilation import Kernel
 from fwicli.propagators.kernels.signature import Signature
-from fwicli.propagators.locations import (
-    FullField,
-    GridLocations,
-    Locations,
-    inject,
-    on_grid,
-    record,
-)
+from fwicli.propagators.locations import FullField, Locations
 from fwicli.propagators.running import store_selection
 from fwicli.propagators.running.arrays import GridArrays
-from fwicli.propagators.running.kernel_run import KernelRun, Model, parameters
+from fwicli.propagators.running.kernel_run import KernelRun, Model, Recorded, parameters
 from fwicli.propagators.running.results import GradientRequest, ShotResult, history_signature
 from fwicli.propagators.running.shared_memory import SharedSlot
+from fwicli.propagators.running.shot_points import ShotPoints, on_fields
 from fwicli.propagators.running.time_series import SourceCorrelation, SourceTerms
 from fwicli.propagators.running.wavefield_stores import WavefieldStore
 from fwicli.propagators.sampling.resampling import Resampling
@@ -109,6 +103,8 @@ class ShotRunner:
         signature, store = self._signature("forward", n_directions=n_directions), None
         if slot is not None:
             signature = history_signature(self.discretization, n_directions, slot)
+        signature = self._at(signature, source, receiver)
+        if slot is not None:
             store = self._store(signature, slot)
         terms = SourceTerms(self.resampling, signature, source, samples)
         run = self._kernel_run(signature, models, terms, receiver, store)
@@ -143,6 +139,7 @@ class ShotRunner:
         self.entrance.components("gather", gathers, n_directions)
         source, receiver = self._at_sources(sources), self._at_receivers(receivers)
         signature = self._signature("adjoint", n_directions=n_directions)
+        signature = self._at(signature, source, receiver)
         samples = {c: self._receivers_in(g, receiver) for c, g in gathers.items()}
         terms = SourceTerms(self.resampling, signature, receiver, samples)
         return self._wavelets(self._kernel_run(signature, models, terms, source).run(), source)
@@ -182,7 +179,7 @@ class ShotRunner:
         self.entrance.images(request.images, request.derivatives)
         source, receiver = self._at_sources(sources), self._at_receivers(receivers)
         samples = {c: self._sources_in(w, source) for c, w in wavelets.items()}
-        signature = request.forward_signature(self.discretization)
+        signature = self._at(request.forward_signature(self.discretization), source, receiver)
         store = self._store(signature, request.slot)
         gathers: dict[int, Array] = {}
         if not store.is_complete:
@@ -193,6 +190,7 @@ class ShotRunner:
         self.entrance.components("adjoint source", residuals, n_directions)
         samples = {c: self._receivers_in(g, receiver) for c, g in residuals.items()}
         signature = request.adjoint_signature(self.discretization, n_directions)
+        signature = self._at(signature, source, receiver)
         kernel = self._cleared(signature)
         models = {c: part for c, part in models.items() if c < 2**n_directions}
         terms = SourceTerms(self.resampling, signature, receiver, samples)
@@ -225,25 +223,37 @@ class ShotRunner:
         models = self.entrance.models({0: model}, 0)
         receiver, everywhere = self._at_receivers(receivers), self._at_sources(FullField())
         wavelet = self.entrance.wavelets(wavelet)
-        steps = self.resampling.to_steps(wavelet)
-        signature = self._signature("adjoint")
+        signature = self._at(self._signature("adjoint"), everywhere, receiver)
         samples = {0: self._receivers_in(gather, receiver)}
         terms = SourceTerms(self.resampling, signature, receiver, samples)
-        correlation = SourceCorrelation(steps, everywhere.count)
-        self._kernel_run(signature, models, terms, everywhere).run(correlation)
-        return (correlation.total / self.grid.cell_volume).reshape(-1, *self.grid.shape)
+        longer = self.resampling.disperse(wavelet)
+        sums = {
+            part.field: SourceCorrelation(
+                self.resampling.upsample(longer, half_steps=part.channel.half_steps),
+                part.at.count,
+            )
+            for part in everywhere.parts
+        }
+        self._kernel_run(signature, models, terms, everywhere).run(sums)
+        totals = {name: correlation.total for name, correlation in sums.items()}
+        total = everywhere.record(totals, lambda traces: traces.T).T
+        return (total / self.grid.cell_volume).reshape(-1, *self.grid.shape)
 
     # --- parts of a run --------------------------------------------------------------------------
 
     def _signature(self, kind: str, **extra: Any) -> Signature:
         return self.discretization.signature(kind, **extra)
 
+    def _at(self, signature: Signature, source: ShotPoints, receiver: ShotPoints) -> Signature:
+        """The signature of a kernel for the fields of sources and receivers."""
+        return time_loops.for_fields(signature, source.fields, receiver.fields)
+
     def _kernel_run(
         self,
         signature: Signature,
         models: Models,
         terms: SourceTerms,
-        recorded: GridLocations | None,
+        recorded: ShotPoints | None,
         store: WavefieldStore | None = None,
     ) -> KernelRun:
         """A run of a kernel; components that the models lack are zero."""
@@ -292,36 +302,36 @@ class ShotRunner:
 
     # --- sources, receivers and time -------------------------------------------------------------
 
-    def _at_sources(self, locations: Locations) -> GridLocations:
-        return on_grid(locations, self.discretization, self.resampling.steps, True, "sources")
+    def _at_sources(self, locations: Locations) -> ShotPoints:
+        return on_fields(locations, self.discretization, self.resampling.steps, "emit")
 
-    def _at_receivers(self, locations: Locations) -> GridLocations:
-        return on_grid(locations, self.discretization, self.resampling.steps, False, "receivers")
+    def _at_receivers(self, locations: Locations) -> ShotPoints:
+        return on_fields(locations, self.discretization, self.resampling.steps, "record")
 
-    def _sources_in(self, data: Array, at: GridLocations) -> Array:
+    def _sources_in(self, data: Array, at: ShotPoints) -> dict[str, Array]:
         traces = self._checked("wavelet", data, at) / self.grid.cell_volume
-        return inject(traces, at, self.resampling.disperse)
+        return at.inject(traces, self.resampling.disperse)
 
-    def _wavelets(self, recorded: Components, at: GridLocations) -> dict[int, Array]:
+    def _wavelets(self, recorded: Recorded, at: ShotPoints) -> dict[int, Array]:
         """Records at the sources, by component."""
         disperse = self.resampling.disperse_transpose
         return {
-            c: at.data(record(longer, at, disperse)) / self.grid.cell_volume
+            c: at.data(at.record(longer, disperse)) / self.grid.cell_volume
             for c, longer in recorded.items()
         }
 
-    def _receivers_in(self, data: Array, at: GridLocations) -> Array:
-        return inject(self._checked("gather", data, at), at, self.resampling.restore_transpose)
+    def _receivers_in(self, data: Array, at: ShotPoints) -> dict[str, Array]:
+        return at.inject(self._checked("gather", data, at), self.resampling.restore_transpose)
 
-    def _gathers(self, recorded: Components, at: GridLocations) -> dict[int, Array]:
+    def _gathers(self, recorded: Recorded, at: ShotPoints) -> dict[int, Array]:
         """Records at the receivers, by component."""
         precision = self.discretization.precision
         return {
-            c: at.data(record(longer, at, self.resampling.restore)).astype(precision, copy=False)
+            c: at.data(at.record(longer, self.resampling.restore)).astype(precision, copy=False)
             for c, longer in recorded.items()
         }
 
-    def _checked(self, role: str, data: Array, at: GridLocations) -> Array:
+    def _checked(self, role: str, data: Array, at: ShotPoints) -> Array:
         time = self.discretization.time
         data = self.entrance.traces(role, data, at.shape(time.samples))
         traces = at.traces(data, time.samples)

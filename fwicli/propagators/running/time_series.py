@@ -7,15 +7,15 @@ time are driven by the integral over time of the source time function (see `samp
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.propagators.equations import registry
 from fwicli.propagators.kernels import time_loops
 from fwicli.propagators.kernels.signature import Signature
-from fwicli.propagators.locations import GridLocations
+from fwicli.propagators.running.shot_points import FieldPoints, ShotPoints
 from fwicli.propagators.sampling.integral import Integral
 from fwicli.propagators.sampling.resampling import Resampling
 
@@ -34,29 +34,32 @@ class SourceTerms:
     resampling : Resampling
     signature : Signature
         Of the kernel.
-    at : GridLocations
+    at : ShotPoints
         Where the values are injected.
-    components : mapping of int to ndarray of shape (extended, n_visited)
-        Values at the samples by component; zero where left out.
+    components : mapping of int to mapping of str to ndarray of shape (extended, n_visited)
+        Values at the samples by component and field; zero where left out.
     """
 
     def __init__(
         self,
         resampling: Resampling,
         signature: Signature,
-        at: GridLocations,
-        components: Mapping[int, Array],
+        at: ShotPoints,
+        components: Mapping[int, Mapping[str, Array]],
     ) -> None:
         self.at = at
         self.resampling = resampling
-        zero = np.zeros((resampling.extended, at.count), dtype=resampling.precision)
-        self._samples = {
-            time_loops.values("q", c): components.get(c, zero) for c in range(signature.components)
-        }
-        self._steps: dict[str, Any] = dict.fromkeys(self._samples, resampling.upsample)
-        if signature.kind == "forward" and registry.load(signature.equation).integrated:
-            integral = Integral(resampling.axis.step, resampling.precision)
-            self._steps = {name: integral.forwards(resampling.upsample) for name in self._samples}
+        self._samples: dict[str, Array] = {}
+        self._steps: dict[str, Any] = {}
+        integral = Integral(resampling.axis.step, resampling.precision)
+        for port, part in zip(time_loops.entering(signature), at.parts, strict=True):
+            zero = np.zeros((resampling.extended, part.at.count), dtype=resampling.precision)
+            steps = partial(resampling.upsample, half_steps=part.channel.half_steps)
+            integrated = signature.kind == "forward" and part.channel.integrated
+            for c in range(signature.components):
+                name = port.values(c)
+                self._samples[name] = components.get(c, {}).get(part.field, zero)
+                self._steps[name] = integral.forwards(steps) if integrated else steps
 
     def window(self, first: int, last: int) -> dict[str, Array]:
         """Values at the steps from first to last, of shape (steps, n_visited), by name.
@@ -112,7 +115,7 @@ class Sum(Protocol):
 
 
 class Records:
-    """Records of a run at the survey's samples.
+    """Records of one field at the survey's samples.
 
     Parameters
     ----------
@@ -122,14 +125,18 @@ class Records:
     segmented : bool
         Whether windows are the segments of a history. The result must not depend on them, so all
         steps are then collected before they are summed.
+    half_steps : int
+        When the values of a step are those of the waves, in half steps after it.
 
     Attributes
     ----------
     total : ndarray of shape (extended, columns)
     """
 
-    def __init__(self, resampling: Resampling, columns: int, segmented: bool) -> None:
-        self._resampling = resampling
+    def __init__(
+        self, resampling: Resampling, columns: int, segmented: bool, half_steps: int = 0
+    ) -> None:
+        self._downsample = partial(resampling.downsample, half_steps=half_steps)
         self.total = np.zeros((resampling.extended, columns), dtype=resampling.precision)
         steps = resampling.steps if segmented else 0
         self._steps = np.zeros((steps, columns), dtype=resampling.precision)
@@ -146,7 +153,7 @@ class Records:
         if len(self._steps):
             self._steps[first:last] = recorded
         else:
-            self.total += self._resampling.downsample(recorded, first, last)
+            self.total += self._downsample(recorded, first, last)
 
     def components(self, count: int) -> dict[int, Array]:
         """Sums of all components, of shape (extended, n_visited), by component.
@@ -161,7 +168,7 @@ class Records:
         dict of int to ndarray
         """
         if self._steps.size:
-            self.total += self._resampling.downsample(self._steps, 0, len(self._steps))
+            self.total += self._downsample(self._steps, 0, len(self._steps))
         return dict(enumerate(np.split(self.total, count, axis=1)))
 
 
@@ -195,8 +202,10 @@ class SourceCorrelation:
         self.total += self._series[first:last].T @ recorded
 
 
-def collector(series: Sum, resampling: Resampling, signature: Signature) -> Collect:
-    """The function that a run of a kernel calls with its records.
+def collector(
+    series: Sum, resampling: Resampling, signature: Signature, part: FieldPoints
+) -> Collect:
+    """The function that a run of a kernel calls with the records of a field.
 
     Parameters
     ----------
@@ -205,13 +214,14 @@ def collector(series: Sum, resampling: Resampling, signature: Signature) -> Coll
     resampling : Resampling
     signature : Signature
         Of the kernel.
+    part : FieldPoints
+        The field and its points.
 
     Returns
     -------
     callable
         Of the first step, the last step and the records of a window.
     """
-    integrated = registry.load(signature.equation).integrated
-    if integrated and signature.kind in ("adjoint", "gradient"):
+    if part.channel.integrated and signature.kind in ("adjoint", "gradient"):
         return Integral(resampling.axis.step, resampling.precision).backwards(series.add)
     return series.add

@@ -47,6 +47,25 @@ CONDENSED = 0.5
 
 
 @dataclass(frozen=True)
+class Staggering:
+    """Where the values of a field sit, and what they are beyond free sides.
+
+    Attributes
+    ----------
+    half : tuple of int
+        Axes along which they sit half a cell on from the point that they belong to.
+    even : tuple of int
+        Axes about whose free sides the field is even; about those of others it is odd.
+    """
+
+    half: tuple[int, ...] = ()
+    even: tuple[int, ...] = ()
+
+
+ON_POINTS = Staggering()
+
+
+@dataclass(frozen=True)
 class Interpolation:
     """Rows of grid points and weights, one row a receiver, padded with zero weights.
 
@@ -83,11 +102,12 @@ def interpolation(
     walls: Walls = (),
     shape: Sequence[int] = (),
     orders: NDArray[np.int64] | None = None,
+    staggering: Staggering = ON_POINTS,
 ) -> Interpolation:
     """Interpolation of a field at positions of shape (n_points, ndim), in grid spacings.
 
-    A coordinate within a millionth of a spacing of a grid point is taken to be on it. Beyond a free
-    side the field is the negative mirror image of that inside, and so are the weights.
+    A coordinate within a millionth of a spacing of a value is taken to be there. Beyond a free side
+    the field is the mirror image of that inside, a pressure the negative one, and so are weights.
 
     Parameters
     ----------
@@ -99,12 +119,14 @@ def interpolation(
         Points of the grid; needed where there are free sides.
     orders : ndarray of int, shape (n_points, ndim), optional
         Orders of the derivative along the axes, per grid spacing, that is taken of the field.
+    staggering : Staggering
+        Of the field.
 
     Returns
     -------
     Interpolation
     """
-    return _compact(*_product(_axes(positions, kind, walls, shape, orders)))
+    return _compact(*_product(_axes(positions, kind, walls, shape, orders, staggering)))
 
 
 def condensed(
@@ -112,6 +134,7 @@ def condensed(
     kind: str = "sinc",
     walls: Walls = (),
     shape: Sequence[int] = (),
+    staggering: Staggering = ON_POINTS,
 ) -> tuple[Interpolation, Any]:
     """The interpolation as one of fewer points, and a matrix from these to the positions.
 
@@ -126,6 +149,8 @@ def condensed(
         Ends of the axes that are free sides.
     shape : sequence of int
         Points of the grid along every axis.
+    staggering : Staggering
+        Of the field.
 
     Returns
     -------
@@ -135,7 +160,7 @@ def condensed(
         Interpolation for all steps at once; None where it would not save half of the weights.
     """
     positions = np.atleast_2d(np.asarray(positions, dtype=np.float64))
-    axes = _axes(positions, kind, walls, shape)
+    axes = _axes(positions, kind, walls, shape, staggering=staggering)
     visited, share = _at_depths(positions[:, -1], axes)
     if (matrix := _matrix(visited, share)) is not None:
         return visited, matrix
@@ -162,9 +187,12 @@ def _axes(
     walls: Walls,
     shape: Sequence[int],
     orders: NDArray[np.int64] | None = None,
+    staggering: Staggering = ON_POINTS,
 ) -> list[Rows]:
     """Grid points and weights along every axis, each of shape (n_points, width)."""
     positions = np.atleast_2d(np.asarray(positions, dtype=np.float64))
+    halves = np.array([axis in staggering.half for axis in range(positions.shape[1])], dtype=int)
+    positions = positions - halves / 2
     nearest = np.rint(positions)
     positions = np.where(np.abs(positions - nearest) < 1e-6, nearest, positions)
     radius, axes = RADIUS[kind], []
@@ -177,9 +205,11 @@ def _axes(
         for last, free in enumerate(walls[axis] if walls else ()):
             if free:
                 wall, sign = (shape[axis] - 1, -1) if last else (0, 1)
-                inwards = sign * (indices - wall)
-                weights = weights * np.sign(inwards)
-                indices = wall + sign * np.abs(inwards)
+                # In half cells from the side.
+                inwards = sign * (2 * (indices - wall) + halves[axis])
+                if axis not in staggering.even:
+                    weights = weights * np.sign(inwards)
+                indices = wall + (sign * np.abs(inwards) - halves[axis]) // 2
         axes.append((indices, weights))
     return axes
 

@@ -106,22 +106,28 @@ class Resampling:
         longer = self._restore().T @ longer if self.axis.corrected else longer
         return np.asarray(longer / longer.dtype.type(self.axis.substeps))
 
-    def upsample(self, longer: Array, first: int = 0, last: int | None = None) -> Array:
-        """Values at the steps from first to last, U longer.
+    def upsample(
+        self, longer: Array, first: int = 0, last: int | None = None, half_steps: int = 0
+    ) -> Array:
+        """Values at the steps from first to last, or some half steps later, U longer.
 
         Parameters
         ----------
         longer : ndarray of shape (extended, n)
         first, last : int, optional
             Steps; the last is excluded.
+        half_steps : int
+            When the values are taken, in half time steps after the steps.
 
         Returns
         -------
         ndarray of shape (steps, n)
         """
-        return np.asarray(self._upsampling()[first:last] @ longer)
+        return np.asarray(self._upsampling(half_steps)[first:last] @ longer)
 
-    def downsample(self, values: Array, first: int = 0, last: int | None = None) -> Array:
+    def downsample(
+        self, values: Array, first: int = 0, last: int | None = None, half_steps: int = 0
+    ) -> Array:
         """Transpose of `upsample`.
 
         Parameters
@@ -129,12 +135,14 @@ class Resampling:
         values : ndarray of shape (steps, n)
         first, last : int, optional
             Steps; the last is excluded.
+        half_steps : int
+            When the values are those of the waves, in half time steps after the steps.
 
         Returns
         -------
         ndarray of shape (extended, n)
         """
-        return np.asarray(self._upsampling()[first:last].T @ values)
+        return np.asarray(self._upsampling(half_steps)[first:last].T @ values)
 
     def _longer(self, traces: Array) -> Array:
         longer = np.zeros((self.extended, traces.shape[0]), dtype=self.precision)
@@ -144,8 +152,8 @@ class Resampling:
     def _cut(self, longer: Array) -> Array:
         return np.asarray(longer[: self.axis.samples].T)
 
-    def _upsampling(self) -> Any:
-        return _upsampling(self.extended, self.axis.substeps, self.precision)
+    def _upsampling(self, half_steps: int = 0) -> Any:
+        return _upsampling(self.extended, self.axis.substeps, self.precision, half_steps)
 
     def _disperse(self) -> Array:
         return dispersion.disperse(
@@ -157,18 +165,21 @@ class Resampling:
 
 
 @lru_cache(maxsize=8)
-def _upsampling(samples: int, substeps: int, precision: str) -> Any:
+def _upsampling(samples: int, substeps: int, precision: str, half_steps: int) -> Any:
     """U as a sparse matrix of shape (steps, samples)."""
     k = substeps
-    if k == 1:
+    if k == 1 and not half_steps:
         return scipy.sparse.identity(samples, format="csr", dtype=precision)
     steps = k * (samples - 1) + 1
     reach = k * HALF_WIDTH - 1
-    distance = np.arange(-reach, reach + 1) / k
+    # From the step nearest to a sample on, if values are late by half steps.
+    begin = -reach - half_steps // 2
+    near = np.arange(begin, begin + 2 * reach + 1)
+    distance = (near + half_steps / 2) / k
     window = scipy.special.i0(KAISER_BETA * np.sqrt(1 - (distance / HALF_WIDTH) ** 2))
     kernel = np.sinc(distance) * window / scipy.special.i0(KAISER_BETA)
     columns = np.repeat(np.arange(samples), kernel.size)
-    rows = (k * np.arange(samples)[:, None] + np.arange(-reach, reach + 1)).ravel()
+    rows = (k * np.arange(samples)[:, None] + near).ravel()
     inside = (rows >= 0) & (rows < steps)
     values = np.tile(kernel, samples).astype(precision)
     return scipy.sparse.csr_matrix(

@@ -43,18 +43,19 @@ class Inlined:
 
     Attributes
     ----------
-    sources : mapping of str to expr
-        Factor of the source in the residuals of the fields that it enters, by their names.
+    sources : mapping of str to mapping of str to expr
+        By the names of fields, the sources that enter their residuals, and their factors there. A
+        source has the name of the field that it entered first.
     scalars : mapping of str to list of Eq
         Scalars computed in the loop that advances a field, before it, by the field's name.
     """
 
     system: System
-    sources: Mapping[str, Expr]
+    sources: Mapping[str, Mapping[str, Expr]]
     scalars: Mapping[str, list[Eq]]
 
 
-def inline(system: System, keep: Collection[str], source: str = "") -> Inlined:
+def inline(system: System, keep: Collection[str], sources: Collection[str] = ()) -> Inlined:
     """Put the values of algebraic fields where they are used, so that they need no memory.
 
     A field is algebraic if its residual gives its newest level from other fields, and inlined if
@@ -66,8 +67,8 @@ def inline(system: System, keep: Collection[str], source: str = "") -> Inlined:
     system : System
     keep : collection of str
         Fields that are read by others than the residuals.
-    source : str
-        Name of the field that a source enters.
+    sources : collection of str
+        Names of the fields that sources enter.
 
     Returns
     -------
@@ -75,7 +76,7 @@ def inline(system: System, keep: Collection[str], source: str = "") -> Inlined:
     """
     residuals = dict(zip([f.name for f in system.fields], system.residuals, strict=True))
     fields: list[tuple[Any, Expr]] = []
-    sources = {source: sympy.S.One}
+    entering = {source: {source: sympy.S.One} for source in sources}
     values: dict[Any, Expr] = {}
     for index, f in enumerate(system.fields):
         unknown, residual = system.unknown(index), residuals.pop(f.name)
@@ -92,11 +93,12 @@ def inline(system: System, keep: Collection[str], source: str = "") -> Inlined:
         ):
             fields.append((f, residual))
             continue
-        entering = sources.pop(f.name, None)
+        passed = entering.pop(f.name, {})
         for name, user in later.items():
-            if entering is not None:
+            for source, share in passed.items():
                 factor = linearise(user, {f.name: sympy.S.One})
-                sources[name] = sources.get(name, sympy.S.Zero) - factor * entering
+                own = entering.setdefault(name, {})
+                own[source] = own.get(source, sympy.S.Zero) - factor * share
             residuals[name] = _replace(user, unknown, _shared(f, value, later, system, values))
     fields = [(f, _settled(r, f.name in system.supports, system, values)) for f, r in fields]
     fields, scalars = _placed(fields, values, system)
@@ -105,7 +107,7 @@ def inline(system: System, keep: Collection[str], source: str = "") -> Inlined:
         fields=tuple(f for f, _ in fields),
         residuals=tuple(r for _, r in fields),
     )
-    return Inlined(compact, sources, scalars)
+    return Inlined(compact, entering, scalars)
 
 
 def _is_wanted_twice(

@@ -199,7 +199,7 @@ def _plain(expr: Expr, stand_ins: dict[Expr, sympy.Symbol]) -> Expr:
 
 
 def _region(term: Expr, system: System) -> Region | None:
-    """Part of the grid outside which a term vanishes; None for the whole grid."""
+    """FieldPoints of the grid outside which a term vanishes; None for the whole grid."""
     for name in sorted(names(term)):
         if name in system.supports:
             return system.supports[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,29 @@ from devito.types import Symbol
 from fwicli.propagators.symbolic.expressions import Expr
 
 
+@dataclass(frozen=True)
+class Port:
+    """Scattered points of one field: names of the arguments of a kernel for them.
+
+    Parameters
+    ----------
+    field : str
+        Name of the field in the equation.
+    series : str
+        Name of the values injected or recorded: `q`, `d`, or one that ends with the field's.
+    prefix : str
+        Names of points and weights begin with this: `inj`, `rec`, or one that ends likewise.
+    """
+
+    field: str
+    series: str
+    prefix: str
+
+    def values(self, component: int) -> str:
+        """Name of the values for a component of a lifted equation."""
+        return f"{self.series}_{component}" if component else self.series
+
+
 class PointSymbols:
     """Symbols for injecting into, or recording from, a field at scattered points.
 
@@ -18,13 +42,12 @@ class PointSymbols:
     have one order whatever the number of threads.
     """
 
-    def __init__(self, grid: Any, values: str, prefix: str) -> None:
+    def __init__(self, grid: Any, port: Port) -> None:
         self.grid = grid
-        self._prefix = prefix
+        self._prefix = prefix = port.prefix
         self._row = Dimension(f"{prefix}_row")
         self._column = Dimension(f"{prefix}_column")
         self._series = Dimension(f"{prefix}_series")
-        self._values = values
         self._made: dict[str, Function] = {}
 
     def _function(self, name: str, dimensions: tuple[Any, ...], dtype: Any = None) -> Function:
@@ -38,8 +61,8 @@ class PointSymbols:
             )
         return self._made[name]
 
-    def inject(self, unknown: Expr, pivot: Expr, values: str | None = None) -> list[Eq]:
-        """Add pivot * q to a field at the points; `values` is another name for q.
+    def inject(self, unknown: Expr, pivot: Expr, values: str) -> list[Eq]:
+        """Add pivot * q to a field at the points.
 
         Parameters
         ----------
@@ -47,8 +70,8 @@ class PointSymbols:
             The field at its newest level.
         pivot : expression
             Factor of the values.
-        values : str, optional
-            Name of the values; by default that of these points.
+        values : str
+            Name of q.
 
         Returns
         -------
@@ -61,21 +84,21 @@ class PointSymbols:
         }
         member = self._function(f"{self._prefix}_member", table, np.int32)
         weight = self._function(f"{self._prefix}_weight", table)
-        series = self._function(values or self._values, (self.grid.time_dim, self._series))
+        series = self._function(values, (self.grid.time_dim, self._series))
         target = unknown.subs(place)
         value = pivot.subs(place) * weight * series.subs({self._series: member})
         # Not an `Inc`: Devito would make that atomic.
         return [Eq(target, target + value, implicit_dims=(self.grid.time_dim, *table))]
 
-    def record(self, f: Expr, values: str | None = None) -> list[Eq]:
-        """Keep the values of a field at the points in every step; `values` is their name.
+    def record(self, f: Expr, values: str) -> list[Eq]:
+        """Keep the values of a field at the points in every step.
 
         Parameters
         ----------
         f : expression
             Access to a field.
-        values : str, optional
-            Name of the records; by default that of these points.
+        values : str
+            Name of the records.
 
         Returns
         -------
@@ -87,10 +110,9 @@ class PointSymbols:
             for i, d in enumerate(self.grid.dimensions)
         }
         weight = self._function(f"{self._prefix}_weight", table)
-        name = values or self._values
-        series = self._function(name, (self.grid.time_dim, self._row))
+        series = self._function(values, (self.grid.time_dim, self._row))
         time = self.grid.time_dim
-        value = Symbol(name=f"{self._prefix}_sum_{name}", dtype=self.grid.dtype)
+        value = Symbol(name=f"{self._prefix}_sum_{values}", dtype=self.grid.dtype)
         return [
             Eq(value, 0, implicit_dims=(time, *rows)),
             Inc(value, weight * f.subs(place), implicit_dims=(time, *table)),

@@ -8,6 +8,7 @@ the layer, at points and beyond free sides are ordered so that as many as possib
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from devito import Eq
 from devito.finite_differences.derivative import Derivative
@@ -21,8 +22,42 @@ from fwicli.propagators.symbolic.points import PointSymbols
 from fwicli.propagators.symbolic.system import Mirror, System
 
 
+@dataclass(frozen=True)
+class Inflow:
+    """Values that enter a field at scattered points.
+
+    Parameters
+    ----------
+    points : PointSymbols
+    values : str
+        Name of the values.
+    fixed : bool
+        Whether the field must not be inlined: else its values go on to the fields that use it.
+    """
+
+    points: PointSymbols
+    values: str
+    fixed: bool = False
+
+    def into(self, unknown: Expr, pivot: Expr) -> list[Eq]:
+        """Equations that add the values times a factor to a field.
+
+        Parameters
+        ----------
+        unknown : expression
+            The field at its newest level.
+        pivot : expression
+            The factor.
+
+        Returns
+        -------
+        list of Eq
+        """
+        return self.points.inject(unknown, pivot, self.values)
+
+
 def advance(
-    system: System, keep: set[str], entering: Mapping[str, str], points: PointSymbols
+    system: System, keep: set[str], entering: Mapping[str, Inflow]
 ) -> tuple[list[Eq], list[Eq]]:
     """Coefficients, and one time step with its injections.
 
@@ -31,19 +66,15 @@ def advance(
     system : System
     keep : set of str
         Fields that others read; those that are not among them may be inlined.
-    entering : mapping of str to str
-        Names of the values that enter fields, by the names of these, at the same points.
-    points : PointSymbols
-        Symbols of the points of injection.
+    entering : mapping of str to Inflow
+        Values that enter fields, by the names of these.
 
     Returns
     -------
     coefficients, step : list of Eq
     """
-    # Values injected into the first field go on to others where that one is inlined.
-    (injected, values), *others = entering.items()
-    keep = keep | {name for name, _ in others}
-    inlined = inline(system, keep, injected)
+    keep = keep | {name for name, entry in entering.items() if entry.fixed}
+    inlined = inline(system, keep, entering)
     compact = inlined.system
     # Where updates share scalars, as those of anisotropy do, blocks of rows gain nothing.
     if system.fields[0].grid.dim == 2 and not inlined.scalars:
@@ -71,12 +102,8 @@ def advance(
         if any(reads(inside, e.lhs) for e in waiting):
             layer, waiting = layer + waiting, []
         layer += inside
-        if step.field.name in inlined.sources:
-            factor = step.pivot * inlined.sources[step.field.name]
-            waiting += points.inject(step.unknown, factor, values)
-        for name, more in others:
-            if step.field.name == name:
-                waiting += points.inject(step.unknown, step.pivot, more)
+        for source, factor in inlined.sources.get(step.field.name, {}).items():
+            waiting += entering[source].into(step.unknown, step.pivot * factor)
         waiting += _mirrored(system, step, far)
     return coefficients, equations + group_for_fusion(layer) + waiting
 

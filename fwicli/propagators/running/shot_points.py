@@ -1,0 +1,231 @@
+"""ShotPoints: the sources or receivers of a shot, as points of the fields that a kernel works on.
+
+A component is a sum of fields of the equation (see `equations.equation.Channel`), each at its own
+place between the points. So the traces of a shot belong to parts, one a field: the traces that
+have a share in the field, their shares, and the points of that field. Injection and recording are
+transposes of each other, whatever the components.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.propagators.equations import registry
+from fwicli.propagators.equations.equation import Channel
+from fwicli.propagators.locations import GridLocations, Locations, inject, on_grid, record
+from fwicli.propagators.sampling.interpolation import Staggering
+from fwicli.survey.components import PRESSURE, Component
+from fwicli.survey.points import Points
+
+if TYPE_CHECKING:
+    from fwicli.propagators.discretization import Discretization
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class FieldPoints:
+    """Points of one field.
+
+    Attributes
+    ----------
+    field : str
+        Name of the field.
+    channel : Channel
+        One that the field belongs to.
+    at : GridLocations
+    rows : ndarray of int, shape (n,), or None
+        Numbers of the traces that have a share in the field; None for all.
+    shares : ndarray of shape (n, 1), or None
+        Their shares; None if all are 1.
+    """
+
+    field: str
+    channel: Channel
+    at: GridLocations
+    rows: NDArray[np.int64] | None = None
+    shares: Array | None = None
+
+
+@dataclass(frozen=True)
+class ShotPoints:
+    """Sources or receivers of a shot.
+
+    Attributes
+    ----------
+    parts : tuple of FieldPoints
+        One for each field.
+    count : int
+        Traces of points with components; 0 for other locations.
+    """
+
+    parts: tuple[FieldPoints, ...]
+    count: int = 0
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the fields, as a signature of a kernel has them."""
+        return tuple(part.field for part in self.parts)
+
+    @property
+    def visited(self) -> int:
+        """Rows of all interpolations that the time loop does."""
+        return sum(part.at.count for part in self.parts)
+
+    def shape(self, samples: int) -> tuple[int, ...]:
+        """Shape of the data of the points."""
+        return (self.count, samples) if self.count else self.parts[0].at.shape(samples)
+
+    def inject(self, data: Array, to_longer: Callable[[Array], Array]) -> dict[str, Array]:
+        """Data as what the kernel injects into each field.
+
+        Parameters
+        ----------
+        data : ndarray of shape (n, samples)
+            Traces of the points (see `GridLocations.traces`).
+        to_longer : callable
+            From traces to arrays of shape (extended, n).
+
+        Returns
+        -------
+        dict of str to ndarray of shape (extended, n_visited)
+        """
+        values = {}
+        for part in self.parts:
+            traces = data if part.rows is None else data[part.rows]
+            if part.shares is not None:
+                traces = traces * part.shares.astype(traces.dtype)
+            values[part.field] = inject(traces, part.at, to_longer)
+        return values
+
+    def record(self, longer: Mapping[str, Array], to_traces: Callable[[Array], Array]) -> Array:
+        """Transpose of `inject`.
+
+        Parameters
+        ----------
+        longer : mapping of str to ndarray of shape (extended, n_visited)
+            Records of each field.
+        to_traces : callable
+            From arrays of shape (extended, n) to traces.
+
+        Returns
+        -------
+        ndarray of shape (n, samples)
+        """
+        pieces = []
+        for part in self.parts:
+            traces = record(longer[part.field], part.at, to_traces)
+            pieces.append(
+                traces if part.shares is None else traces * part.shares.astype(traces.dtype)
+            )
+        first, whole = pieces[0], self.parts[0].rows is None
+        total = first if whole else np.zeros((self.count, first.shape[1]), dtype=first.dtype)
+        for part, traces in list(zip(self.parts, pieces, strict=True))[int(whole) :]:
+            total[... if part.rows is None else part.rows] += traces
+        return total
+
+    def traces(self, data: Array, samples: int) -> Array:
+        """Data of the points as traces (see `GridLocations.traces`).
+
+        Parameters
+        ----------
+        data : ndarray
+        samples : int
+            Samples of a record.
+
+        Returns
+        -------
+        ndarray of shape (n, samples)
+        """
+        return self.parts[0].at.traces(data, samples)
+
+    def data(self, traces: Array) -> Array:
+        """Transpose of `traces`.
+
+        Parameters
+        ----------
+        traces : ndarray of shape (n, samples)
+
+        Returns
+        -------
+        ndarray
+        """
+        return self.parts[0].at.data(traces)
+
+
+def on_fields(
+    place: Locations, discretization: Discretization, steps: int, verb: str
+) -> ShotPoints:
+    """Sources or receivers on the fields of their components.
+
+    Parameters
+    ----------
+    place : Locations
+    discretization : Discretization
+    steps : int
+        Steps of a propagation.
+    verb : {"record", "emit"}
+        Whether they are receivers or sources.
+
+    Returns
+    -------
+    ShotPoints
+
+    Raises
+    ------
+    GeometryError
+        If there are no such locations on the grid.
+    PhysicsError
+        If the equation does not have their components.
+    """
+    equation = registry.load(discretization.equation)
+    components = set(place.components) if isinstance(place, Points) else {PRESSURE}
+    channels = {c: equation.channels(c, verb, discretization.grid.ndim) for c in components}
+    shares = {c: _shares(c_channels) for c, c_channels in channels.items()}
+    fields = {
+        name: channel
+        for each in channels.values()
+        for _, channel in each
+        for name in channel.fields
+    }
+
+    def part(name: str) -> FieldPoints:
+        locations, rows, weights = _own(place, {c: s.get(name, 0.0) for c, s in shares.items()})
+        channel = fields[name]
+        what = "receivers" if verb == "record" else "sources"
+        staggering = Staggering(channel.half, channel.even)
+        at = on_grid(locations, discretization, steps, verb == "emit", what, staggering)
+        return FieldPoints(name, channel, at, rows, weights)
+
+    count = len(place.positions) if isinstance(place, Points) else 0
+    # Fields of pressure come first, as in kernels for it alone.
+    usual = equation.table(verb, discretization.grid.ndim)["pressure"].fields
+    order = [*(n for n in usual if n in fields), *sorted(fields.keys() - usual.keys())]
+    return ShotPoints(tuple(part(name) for name in order), count)
+
+
+def _shares(channels: tuple[tuple[float, Channel], ...]) -> dict[str, float]:
+    """Shares of fields in a component."""
+    shares: dict[str, float] = {}
+    for share, channel in channels:
+        for name, weight in channel.fields.items():
+            shares[name] = shares.get(name, 0.0) + share * weight
+    return shares
+
+
+def _own(
+    place: Locations, shares: Mapping[Component, float]
+) -> tuple[Locations, NDArray[np.int64] | None, Array | None]:
+    """Locations with a share in a field, the numbers of their traces, and the shares."""
+    if not isinstance(place, Points):
+        (share,) = shares.values()
+        return place, None, None if share == 1 else np.array([[share]])
+    each = np.array([shares[c] for c in place.components])
+    rows = np.flatnonzero(each)
+    weights = None if (each[rows] == 1).all() else each[rows, None]
+    return place.positions[rows], None if len(rows) == len(each) else rows, weights

@@ -1,0 +1,87 @@
+"""Waves of homogeneous media in theory: Green's functions in the domain of frequency.
+
+With g the response to a line source in 2D and a point source in 3D, -(laplacian + k**2) g = delta,
+
+    g = -i/4 H0(k r),        g = exp(-i k r) / (4 pi r),        k = w / c,
+
+acoustic waves of a source q and of a force f, and elastic waves of a force, are derivatives of it.
+Frequencies are complex, w - i a, which damps what comes round from the end of the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import hankel2
+
+Array = NDArray[Any]
+Response = Callable[[Array], Array]
+
+
+def trace(wavelet: Array, interval: float, response: Response) -> Array:
+    """A wavelet convolved with a response, a function of angular frequency [1/s]."""
+    n = 4 * wavelet.size
+    decay = 4.0 / (n * interval)
+    damping = np.exp(-decay * interval * np.arange(wavelet.size))
+    w = 2 * np.pi * np.fft.rfftfreq(n, interval) - 1j * decay
+    spectrum = np.fft.rfft(wavelet * damping, n) * response(w)
+    return np.asarray(np.fft.irfft(spectrum, n)[: wavelet.size] / damping)
+
+
+def derivatives(place: Array, k: Array) -> tuple[Array, Array, Array]:
+    """g, its gradient and its second derivatives at a place relative to the source.
+
+    Shapes (n,), (ndim, n) and (ndim, ndim, n), for n wavenumbers.
+    """
+    r = float(np.linalg.norm(place))
+    e = place / r
+    if place.size == 2:
+        g, first = -0.25j * hankel2(0, k * r), 0.25j * k * hankel2(1, k * r)
+    else:
+        g = np.exp(-1j * k * r) / (4 * np.pi * r)
+        first = -(1j * k + 1 / r) * g
+    second = -(k**2) * g - (place.size - 1) / r * first
+    along = np.multiply.outer(np.outer(e, e), second)
+    across = np.multiply.outer(np.eye(place.size) - np.outer(e, e), first / r)
+    return g, np.multiply.outer(e, first), along + across
+
+
+def acoustic(
+    c: float, rho: float, place: Array, source: int | None, receiver: int | None
+) -> Response:
+    """Pressure (None) or the velocity along an axis, for a source of pressure or a force."""
+
+    def response(w: Array) -> Array:
+        g, slope, curvature = derivatives(place, w / c)
+        if source is None:
+            g, slope = rho / 1000 * g, rho / 1000 * slope
+            return g if receiver is None else -slope[receiver] / (1j * w * rho)
+        return -slope[source] if receiver is None else curvature[receiver, source] / (1j * w * rho)
+
+    return response
+
+
+def elastic(
+    speeds: tuple[float, float], rho: float, place: Array, source: int | None, receiver: int
+) -> Response:
+    """Particle velocity along an axis, for an explosion (None) or a force along one.
+
+    An explosion of moment rate m(t) [N m/s], isotropic, drives it by the divergence of forces.
+    """
+
+    def response(w: Array) -> Array:
+        fast, slow = (derivatives(place, w / c) for c in speeds)
+        if source is None:
+            # u = M / (rho c**2) grad(g) with the sign of the outward force; v for its rate.
+            return -fast[1][receiver] / (rho * speeds[0] ** 2)
+        same = float(source == receiver)
+        shear = (w / speeds[1]) ** 2 * slow[0] * same
+        displacement = (shear + slow[2][receiver, source] - fast[2][receiver, source]) / (
+            rho * w**2
+        )
+        return 1j * w * displacement
+
+    return response
