@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Tag
+from pydantic import Discriminator, Field, Tag
 
 from fwicli.config.values import Number, OneOf, Section, kind
 from fwicli.survey.components import NAMES
@@ -21,8 +21,12 @@ class DirectionSection(Section):
     """The direction has this angle from x towards y [deg]."""
 
 
-ComponentKey = Annotated[
-    Annotated[str, OneOf(NAMES, ", or a mapping with quantity, dip and azimuth"), Tag("text")]
-    | Annotated[DirectionSection, Tag("mapping")],
+_Name = Annotated[str, OneOf(NAMES, ", or a mapping with quantity, dip and azimuth"), Tag("text")]
+_Direction = Annotated[DirectionSection, Tag("mapping")]
+
+ComponentKey = Annotated[_Name | _Direction, Discriminator(kind)]
+# Of points that may record several.
+ComponentsKey = Annotated[
+    _Name | _Direction | Annotated[list[ComponentKey], Field(min_length=1), Tag("list")],
     Discriminator(kind),
 ]

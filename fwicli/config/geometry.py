@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from fwicli.config.components import ComponentKey
+from fwicli.config.components import ComponentsKey
 from fwicli.config.coordinates import CoordinatesSection
 from fwicli.config.data import RecordsSection
 from fwicli.config.tables import (
@@ -85,8 +85,8 @@ class PointsSection(Section):
     """The points have these depths, positive downwards [m]."""
     layout: Annotated[str, OneOf(("line", "grid"), ", ring, arc, polyline")] = "line"
     """Coordinates are paired one by one along a line, or combined to a grid."""
-    component: ComponentKey = "pressure"
-    """Sources emit, and receivers record, this component: `vz`, or a quantity with a direction."""
+    component: ComponentsKey = "pressure"
+    """Sources emit, and receivers record, this: `vz`, or a direction; receivers also several."""
 
 
 Point = Annotated[list[Number], Field(min_length=2, max_length=3)]
@@ -103,8 +103,8 @@ class RingSection(Section):
     """The points are this far from the centre [m]."""
     count: Count
     """The circle has this number of points, the first towards larger x."""
-    component: ComponentKey = "pressure"
-    """Sources emit, and receivers record, this component: `vz`, or a quantity with a direction."""
+    component: ComponentsKey = "pressure"
+    """Sources emit, and receivers record, this: `vz`, or a direction; receivers also several."""
 
 
 class ArcSection(Section):
@@ -120,8 +120,8 @@ class ArcSection(Section):
     """The first and last point have these angles, from x towards z in 2D and y in 3D [deg]."""
     count: Count
     """The arc has this number of points, both ends among them."""
-    component: ComponentKey = "pressure"
-    """Sources emit, and receivers record, this component: `vz`, or a quantity with a direction."""
+    component: ComponentsKey = "pressure"
+    """Sources emit, and receivers record, this: `vz`, or a direction; receivers also several."""
 
 
 class PolylineSection(Section):
@@ -135,8 +135,8 @@ class PolylineSection(Section):
     """Neighbouring points are this far apart along the line, from its first vertex [m]."""
     count: Count | None = None
     """The line has this number of evenly spaced points, both ends among them."""
-    component: ComponentKey = "pressure"
-    """Sources emit, and receivers record, this component: `vz`, or a quantity with a direction."""
+    component: ComponentsKey = "pressure"
+    """Sources emit, and receivers record, this: `vz`, or a direction; receivers also several."""
 
     @model_validator(mode="after")
     def _step_or_count(self) -> PolylineSection:

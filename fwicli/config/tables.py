@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Tag
 
-from fwicli.config.components import ComponentKey
+from fwicli.config.components import ComponentsKey
 from fwicli.config.values import Count, Number, Section, kind
 
 # Name of a column, or its number from 1.
@@ -90,8 +90,8 @@ class TableSection(Section):
     """The coordinates are in this unit; by default as the names of columns say, or in m."""
     depth: Number | None = None
     """All points have this depth below elevation 0, in a table without depths [m]."""
-    component: ComponentKey = "pressure"
-    """Sources emit, and receivers record, this component: `vz`, or a quantity with a direction."""
+    component: ComponentsKey = "pressure"
+    """Sources emit, and receivers record, this: `vz`, or a direction; receivers also several."""
 
 
 class TracesTableSection(Section):

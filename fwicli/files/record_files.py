@@ -60,11 +60,13 @@ def _describe(
     file.attrs["dt"] = gathers.interval
     file.attrs["dt_unit"] = "s"
     data.attrs["dimensions"] = "shot, receiver, time" if data.ndim == 3 else "trace, time"
-    data.attrs["unit"] = "Pa"
+    recorded, emitted = gathers.acquisition.components
+    data.attrs["unit"] = ", ".join(sorted({c.unit for c in recorded}))
     _write_positions(file, gathers, by_trace=data.ndim == 2)
     if gathers.wavelet is not None:
         wavelet = file.create_dataset("wavelet", data=gathers.wavelet)
-        wavelet.attrs["unit"] = "Pa" if gathers.acquisition.ndim == 2 else "Pa m"
+        ndim = gathers.acquisition.ndim
+        wavelet.attrs["unit"] = ", ".join(sorted({c.source_unit(ndim) for c in emitted}))
     if np.any(gathers.start):
         start = np.broadcast_to(gathers.start, gathers.acquisition.shots)
         file.create_dataset(shots.START, data=start).attrs["unit"] = "s"

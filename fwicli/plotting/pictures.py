@@ -14,6 +14,7 @@ from fwicli.inversion.quality.diagnosis import HALF, Diagnosis
 from fwicli.plotting import curves
 from fwicli.plotting.style import Axes, Figure, label, save
 from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import UNITS, EarthModel
@@ -190,10 +191,13 @@ def gathers(path: Path, records: Gathers, count: int = 3) -> None:
         Number of shots to draw, at most.
     """
     shots = np.unique(np.linspace(0, records.acquisition.shots - 1, count).round().astype(int))
-    figure = Figure(figsize=(3.4 * len(shots), 4.6), layout="constrained")
-    columns = figure.subplots(1, len(shots), squeeze=False, sharey=True)[0]
-    for axes, shot in zip(columns, shots, strict=True):
-        data = records.data[shot]
+    parts = [(s, c, n) for s in shots for c, n in records.acquisition.rows_by_component(s).items()]
+    figure = Figure(figsize=(3.4 * len(parts), 4.6), layout="constrained")
+    columns = figure.subplots(1, len(parts), squeeze=False, sharey=True)[0]
+    for axes, (shot, component, rows) in zip(columns, parts, strict=True):
+        # Components differ by orders of size: each has a scale of its own.
+        data = np.asarray(records.data[shot])[rows]
+        name = "" if component == PRESSURE else f", {component.name} [{component.unit}]"
         largest = float(np.percentile(np.abs(data), 98)) or 1.0
         end = records.interval * (records.samples - 1)
         axes.imshow(
@@ -206,7 +210,7 @@ def gathers(path: Path, records: Gathers, count: int = 3) -> None:
             extent=(0, max(data.shape[0] - 1, 1), end, 0),
         )
         x = records.acquisition.sources[shot, 0]
-        axes.set_title(f"shot {shot}, x = {x / 1000:.4g} km", fontsize=9)
+        axes.set_title(f"shot {shot}, x = {x / 1000:.4g} km{name}", fontsize=9)
         axes.set_xlabel("receiver")
     columns[0].set_ylabel("time [s]")
     _save(figure, path)

@@ -18,6 +18,7 @@ from fwicli.config.loader import Loaded
 from fwicli.files import hdf5
 from fwicli.files.record_files import UnwrittenTraces
 from fwicli.propagators.equations import registry
+from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import coarsened
@@ -146,8 +147,8 @@ def modelling_tasks(plan: Plan, discretization: Discretization) -> list[Windowed
             discretization,
             parameters,
             plan.wavelet if plan.wavelet.ndim == 1 else plan.wavelet[shot],
-            plan.acquisition.source(shot),
-            plan.acquisition.receivers_of(shot),
+            plan.acquisition.source_points(shot),
+            plan.acquisition.receiver_points(shot),
         )
         tasks.append(WindowedTask(task, numerics.window(shot)))
     return tasks
@@ -194,7 +195,9 @@ def run(
     with run_folder.logging(), engine as executor, _records(run_folder) as finished:
         plan.announce()
         log.info("modelling %d shots with %d workers", len(tasks), plan.workers)
-        finished_shots.compile_missing(executor, discretization)
+        if plan.acquisition.components == (frozenset([PRESSURE]), frozenset([PRESSURE])):
+            # Kernels of other components are compiled by the first shot that needs them.
+            finished_shots.compile_missing(executor, discretization)
         finished.open(_announced(plan, part), provenance)
         progress.start("shots", len(tasks))
         finished.collect(executor, tasks, progress.update)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fwicli.config.components import ComponentKey, DirectionSection
+from fwicli.config.components import ComponentKey, ComponentsKey, DirectionSection
+from fwicli.errors import GeometryError
 from fwicli.survey.components import Component
 
 
@@ -20,3 +21,26 @@ def component(key: ComponentKey) -> Component:
     if isinstance(key, DirectionSection):
         return Component(key.quantity, key.dip, key.azimuth)
     return Component.named(key)
+
+
+def components(key: ComponentsKey) -> list[Component]:
+    """The components of a key, each once.
+
+    Parameters
+    ----------
+    key : str, DirectionSection or list of these
+
+    Returns
+    -------
+    list of Component
+
+    Raises
+    ------
+    GeometryError
+        If one occurs twice.
+    """
+    each = [component(one) for one in (key if isinstance(key, list) else [key])]
+    twice = sorted({c.name for c in each if each.count(c) > 1})
+    if twice:
+        raise GeometryError(f"the component {twice[0]} is listed twice; list it once")
+    return each

@@ -32,7 +32,7 @@ from fwicli.files.geometry.stations import Point, Reading, Stations
 from fwicli.survey.acquisition import Acquisition, towed
 from fwicli.survey.shapes import within_offsets
 from fwicli.workflows.assembly import corrections, field_records, frames, points, sizes
-from fwicli.workflows.assembly.components import component
+from fwicli.workflows.assembly.components import components
 from fwicli.workflows.assembly.frames import MapPositions
 
 Array = NDArray[Any]
@@ -102,10 +102,17 @@ def layout(section: Geometry, ndim: int) -> SurveyLayout:
     placed = _placed(section, ndim)
     if not isinstance(section, GeometrySection):
         return placed
-    recorded, emitted = (component(s.component) for s in (section.receivers, section.sources))
-    return replace(
-        placed, acquisition=replace(placed.acquisition, recorded=recorded, emitted=emitted)
-    )
+    with _below("receivers"):
+        recorded = components(section.receivers.component)
+    with _below("sources"):
+        emitted = components(section.sources.component)
+        if len(emitted) > 1:
+            raise GeometryError(
+                f"a source emits one component, and {len(emitted)} are listed; name one, and model "
+                f"the others in runs of their own"
+            )
+    acquisition = replace(placed.acquisition.recording(recorded), emitted=emitted[0])
+    return replace(placed, acquisition=acquisition)
 
 
 def _placed(section: Geometry, ndim: int) -> SurveyLayout:

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from fwicli.config import schema
 from fwicli.config.data import DataSection
-from fwicli.errors import FwiError
+from fwicli.errors import FwiError, PhysicsError
 from fwicli.propagators.equations import registry
+from fwicli.propagators.equations.equation import Equation
 from fwicli.propagators.sampling import stability
+from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
@@ -66,7 +69,7 @@ def observed(
     if timing := records.timing():
         problems.warn(timing)
     equation = registry.load(config.physics.equation)
-    problems.get(("data",), partial(equation.check_components, records.acquisition))
+    problems.get(("data",), partial(_check_components, equation, records.acquisition))
     if model is None:
         return None
     placed = _placed(problems, config.data, records, model.grid)
@@ -169,3 +172,14 @@ def _reference(
             f"the model {model.grid.shape} at {model.grid.spacing} m; they must agree",
         )
     return reference
+
+
+def _check_components(equation: Equation, acquisition: Acquisition) -> None:
+    """Refuse components that the equation lacks, and those that waves are not compared with."""
+    equation.check_components(acquisition)
+    others = sorted(c.name for each in acquisition.components for c in each if c != PRESSURE)
+    if others:
+        raise PhysicsError(
+            f"the records are of {', '.join(others)}, which `{equation.name}` can model; this "
+            f"command compares pressure alone: leave the others out"
+        )

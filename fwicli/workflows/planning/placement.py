@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,9 @@ from fwicli.config import schema
 from fwicli.config.loader import Key
 from fwicli.errors import FwiError
 from fwicli.propagators.checks import sides
+from fwicli.propagators.equations import registry
 from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.components import Component
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.workflows.assembly import survey
@@ -143,7 +147,7 @@ def sounding(
     grid: Grid,
     geometry: Acquisition,
 ) -> None:
-    """No source or receiver may lie on a side where the pressure is zero.
+    """No source or receiver may lie on a side where what it emits or records is zero.
 
     Parameters
     ----------
@@ -161,16 +165,44 @@ def sounding(
     except FwiError:
         return  # said where the layer is made
     by_surface = physics.free_surface
-    named = {"sources": geometry.sources, "receivers": geometry.all_receivers()}
-    for name, positions in named.items():
+    equation = registry.load(physics.equation)
+    for name, verb, component, positions in _by_component(geometry):
+        try:
+            channels = equation.channels(component, verb, grid.ndim)
+        except FwiError:
+            continue  # said where components are checked
         for side in free:
+            axis = grid.axes.index(side[0])
             on = sides.zero_at(positions, grid, side)
-            if on.any():
+            if on.any() and not all(axis in channel.even for _, channel in channels):
                 surface = "set `physics.free_surface: false`" if by_surface else ""
                 problems.add(
                     (*key, name) if key == ("geometry",) else key,
                     sides.silence(name, on, grid, side, surface),
                 )
+
+
+def _by_component(
+    geometry: Acquisition,
+) -> Iterator[tuple[str, str, Component, NDArray[np.float64]]]:
+    """Positions of the receivers and the sources with each component."""
+    recorded, emitted = geometry.components
+    if len(emitted) == 1:
+        yield "sources", "emit", next(iter(emitted)), geometry.sources
+    else:
+        each = [geometry.emitted_by(shot) for shot in range(geometry.shots)]
+        for component in sorted(emitted, key=lambda c: c.code):
+            own = geometry.sources[[c == component for c in each]]
+            yield "sources", "emit", component, own
+    if len(recorded) == 1:
+        yield "receivers", "record", next(iter(recorded)), geometry.all_receivers()
+        return
+    positions: dict[Component, list[NDArray[np.float64]]] = {}
+    for shot in range(geometry.shots):
+        for component, rows in geometry.rows_by_component(shot).items():
+            positions.setdefault(component, []).append(geometry.receivers_of(shot)[rows])
+    for component, parts in positions.items():
+        yield "receivers", "record", component, np.concatenate(parts)
 
 
 def live(records: Gathers) -> Acquisition:

@@ -14,6 +14,7 @@ from fwicli.propagators.equations import properties
 from fwicli.propagators.history import STORED
 from fwicli.propagators.propagator import Propagator
 from fwicli.propagators.verification import Verdict, Verification
+from fwicli.survey.points import Points
 from fwicli.survey.regridding import coarsened
 from fwicli.workflows.planning.numerics import Numerics
 from fwicli.workflows.planning.plan import make_plan
@@ -38,12 +39,13 @@ def run(loaded: Loaded) -> Iterator[Verdict]:
     )
     numerics = _shortened(whole)
     earth = coarsened(plan.model, numerics.grid)
-    receivers = plan.acquisition.receivers_of(0)
+    receivers = plan.acquisition.receiver_points(0)
+    some = slice(None, None, max(1, len(receivers) // RECEIVERS))
     verification = Verification(
         Propagator(numerics.discretization(), quiet=True),
         properties.parameters(numerics.equation, earth.properties),
-        plan.acquisition.source(0),
-        receivers[:: max(1, len(receivers) // RECEIVERS)],
+        plan.acquisition.source_points(0),
+        receivers.select(some) if isinstance(receivers, Points) else receivers[some],
     )
     return verification.run()
 

@@ -17,6 +17,7 @@ from fwicli.inversion.quality import spectra
 from fwicli.plotting import curves, figures
 from fwicli.plotting.figures import ShownGather
 from fwicli.plotting.style import Figure
+from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
 from fwicli.workflows.assembly import field_records, survey
 from fwicli.workflows.exchange import opening
@@ -120,8 +121,11 @@ def _gathers(opener: Opener, options: PictureOptions) -> Figure:
     for shot in _chosen(records, options.shots):
         x = float(records.acquisition.sources[shot, 0])
         start = float(np.broadcast_to(records.start, records.acquisition.shots)[shot])
-        title = f"shot {shot}, x = {x / 1000:.4g} km"
-        shown.append(ShownGather(np.asarray(records.data[shot]), title, records.interval, start))
+        title, data = f"shot {shot}, x = {x / 1000:.4g} km", np.asarray(records.data[shot])
+        rows = records.acquisition.rows_by_component(shot)
+        for component, own in rows.items():
+            name = "" if set(rows) == {PRESSURE} else f", {component.name}"
+            shown.append(ShownGather(data[own], f"{title}{name}", records.interval, start))
     return figures.gathers(shown, options.wiggles, options.look)
 
 
@@ -147,5 +151,5 @@ def _wavelet(opener: Opener, origin: str, options: PictureOptions) -> Figure:
     if records.wavelet is None:
         raise ConfigError(f"{origin} holds no wavelet; the config of a run may make one")
     values = np.atleast_2d(records.wavelet)[0]
-    unit = "Pa" if records.acquisition.ndim == 2 else "Pa m"
+    unit = records.acquisition.emitted_by(0).source_unit(records.acquisition.ndim)
     return resized(curves.wavelet(values, records.interval, unit), options)
