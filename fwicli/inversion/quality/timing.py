@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.inversion.comparison import Comparison, StoredComparison
+from fwicli.inversion.quality.diagnosis import compare
 from fwicli.propagators.propagator import Propagator
 from fwicli.propagators.sampling.resampling import Resampling
 from fwicli.propagators.tasks import ShotTask
@@ -58,13 +60,13 @@ class MeasuredShot:
     Attributes
     ----------
     start : tuple of float
-        Times of the first run, which loads kernels, without those of a later one [s].
+        Times that first runs and comparisons take longer than later ones: kernels are loaded [s].
     runs : tuple of Timed
         Medians, the fewest samples first.
     product : tuple of Timed
         The same of products with second derivatives, all of it in `forward`; empty without them.
-    comparison : tuple of float
-        Times to compare the whole record [s].
+    comparison, diagnosis : tuple of float
+        Times to compare the whole record, and to diagnose it [s].
     own : float
         Memory that shots take beside what the worker has without them, at most [bytes]; 0 if the
         system does not tell.
@@ -74,6 +76,7 @@ class MeasuredShot:
     runs: tuple[Timed, ...]
     product: tuple[Timed, ...]
     comparison: Times
+    diagnosis: Times
     own: float
 
 
@@ -89,6 +92,10 @@ class TimedShot(ShotTask):
         Of the whole record.
     curvature : {"gauss_newton", "full"}, optional
         Kind of second derivative whose products are measured, too.
+    checked : bool
+        Whether workers of the run model shots before the first of this kind.
+    diagnosed : float, optional
+        Centre of the band [Hz], if comparisons are to be diagnosed.
     seconds : float
         Longest time of one run [s], about.
     """
@@ -96,20 +103,30 @@ class TimedShot(ShotTask):
     kinds: tuple[str, ...] = ()
     comparison: Comparison | StoredComparison | None = None
     curvature: str | None = None
+    checked: bool = False
+    diagnosed: float | None = None
     seconds: float = 2.0
 
     def __call__(self) -> MeasuredShot:
         """Measure the shot."""
         fewest = min(FEWEST, self.discretization.time.samples)
+        modelled = [
+            self._once(self._propagator(fewest), self._modelled)
+            for _ in range(2 if self.checked else 0)
+        ]
         first = self._once(self._propagator(fewest), self._shot)
         memory = _Peak()
         runs = self._runs(fewest, self._shot)
         own = memory.largest()
         product = self._runs(fewest, self._product) if self.curvature else ()
-        later = [f + b for f, b in zip(runs[0].forward, runs[0].backward, strict=True)]
-        start = [f + b for f, b in zip(first.forward, first.backward, strict=True)]
-        start = [max(0.0, a - b) for a, b in zip(start, later, strict=True)]
-        return MeasuredShot(_pair(start), runs, product, self._compared(), own)
+        compared = [self._compared() for _ in range(2)]
+        longer = [
+            np.add(first.forward, first.backward) - np.add(runs[0].forward, runs[0].backward),
+            *(np.subtract(a, b) for a, b in zip(*compared, strict=True)),
+            *(np.subtract(a.forward, b.forward) for a, b in pairwise(modelled)),
+        ]
+        start = sum(np.maximum(0.0, times) for times in longer)
+        return MeasuredShot(_pair(start), runs, product, *compared[1], own)
 
     def _runs(self, fewest: int, run: Callable[[Propagator, Array], Marks]) -> tuple[Timed, ...]:
         """Medians of the fewest samples, and of as many as the time allows."""
@@ -171,6 +188,13 @@ class TimedShot(ShotTask):
         end = _now() if self.kinds else marks[1]
         return marks[0], marks[1], marks[1], end
 
+    def _modelled(self, propagator: Propagator, wavelet: Array) -> Marks:
+        """Waves forwards alone, as of shots that are checked."""
+        begun = _now()
+        propagator.forward(self.parameters, wavelet, self.source, self.receivers)
+        end = _now()
+        return begun, end, end, end
+
     def _product(self, propagator: Propagator, wavelet: Array) -> Marks:
         """A product with the second derivative."""
         full = self.curvature == "full"
@@ -187,19 +211,20 @@ class TimedShot(ShotTask):
         end = _now()
         return begun, end, end, end
 
-    def _compared(self) -> Times:
-        """Times to compare the whole record with a synthetic one."""
+    def _compared(self) -> tuple[Times, Times]:
+        """Times to compare the whole record with a synthetic one, and to diagnose both."""
         if self.comparison is None:
-            return 0.0, 0.0
-        before = _now()
+            return (0.0, 0.0), (0.0, 0.0)
+        begun = _now()
         loaded = self.comparison.loaded()
-        reading = np.subtract(_now(), before)
         # Not the record itself: some misfits end early where nothing differs.
         synthetic = np.roll(np.asarray(loaded.observed), 3, axis=1)
         loaded(synthetic)
-        before = _now()
-        loaded(synthetic)
-        return _pair(reading + np.subtract(_now(), before))
+        compared = _now()
+        if self.diagnosed is not None:
+            estimated = loaded.recorded(loaded.estimated(synthetic))
+            compare(estimated, loaded.observed, loaded.interval, self.diagnosed)
+        return _pair(np.subtract(compared, begun)), _pair(np.subtract(_now(), compared))
 
 
 # Beginning, end of the way forwards, beginning of the way back, and end.

@@ -9,6 +9,7 @@ import numpy as np
 
 from fwicli.config import schema
 from fwicli.errors import FwiError
+from fwicli.execution import available
 from fwicli.propagators import history
 from fwicli.propagators.absorbing import AbsorbingLayer
 from fwicli.propagators.equations import registry
@@ -98,6 +99,15 @@ class Numerics:
     def window(self, shot: int) -> Window:
         """The part of the grid that a shot propagates in."""
         return self.windows[shot] if self.windows else whole(self.grid)
+
+    @property
+    def whole(self) -> Numerics:
+        """The same where every shot propagates in the whole grid."""
+        return replace(self, windows=())
+
+    def fits_whole(self, shots: int) -> bool:
+        """Whether waves of so many shots at once, forwards in the whole grid, fit the memory."""
+        return self.whole.memory(gradient=False) * shots <= available()
 
     @property
     def padded(self) -> tuple[int, ...]:

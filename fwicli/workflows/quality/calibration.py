@@ -32,9 +32,10 @@ from fwicli.propagators.tasks import ShotTask
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
 from fwicli.survey.signals.bands import Band
+from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.survey.stacks import Stack
 from fwicli.survey.windows import Window, whole
-from fwicli.workflows.planning.costs import calibrations
+from fwicli.workflows.planning.costs import calibrations, counts
 from fwicli.workflows.planning.costs.calibrations import Calibration, Times
 from fwicli.workflows.planning.numerics import Numerics
 from fwicli.workflows.planning.plan import Plan
@@ -52,11 +53,13 @@ log = logging.getLogger("fwicli")
 
 @dataclass(frozen=True)
 class _Kernels:
-    """Kernels of a stage, and how long one run of them may take [s]."""
+    """Kernels of a stage, how long one run of them may take [s], and what else its shots do."""
 
     sums: tuple[str, ...]
     curvature: str | None
     seconds: float
+    checked: bool = False
+    diagnosed: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,8 +96,10 @@ def calibrate(plan: Plan, config: schema.RunConfig, seconds: float = SECONDS) ->
         Longest time of one run of the measurement [s], about.
     """
     finished: list[tuple[Any, ...]] = []
+    stages = counts.of_plan(plan)
     for number, stage in enumerate(plan.stages):
-        kernels = _Kernels(*plan.verb.kernels(config, number), seconds)
+        names, count = plan.verb.kernels(config, number), stages[number]
+        kernels = _Kernels(*names, seconds, count.checked > 0, count.diagnosed)
         of = calibrations.key(stage, kernels.sums, kernels.curvature)
         same = (of, stage.padded, stage.history_step, stage.steps, stage.traces)
         if same in finished:
@@ -126,6 +131,7 @@ def _stage(plan: Plan, number: int, kernels: _Kernels) -> Calibration:
         workers=count,
         steps=longest.steps,
         comparison=_mean([s.comparison for s in shots]),
+        diagnosis=_mean([s.diagnosis for s in shots]),
         start=_mean([s.start for s in shots]),
         handover=handover,
         own=max(s.own for s in shots),
@@ -150,8 +156,13 @@ def _workers(count: int) -> Iterator[Executor]:
 def _compile(stage: Numerics, kernels: _Kernels, executor: Executor) -> tuple[int, float]:
     """Compile what is missing; number of kernels, and the time that it took [s]."""
     discretization, names = stage.discretization(), (kernels.sums, kernels.curvature)
-    missing, begun = len(discretization.missing_kernels(*names)), time.perf_counter()
+    tasks = discretization.missing_kernels(*names)
+    if kernels.checked and kernels.sums:
+        tasks += discretization.missing_kernels()
+    missing, begun = len(tasks), time.perf_counter()
     finished_shots.compile_missing(executor, discretization, *names)
+    if kernels.checked:
+        finished_shots.compile_missing(executor, discretization)
     return missing, time.perf_counter() - begun if missing else 0.0
 
 
@@ -254,6 +265,8 @@ def _timed(stage: Numerics, model: EarthModel, shot: _Sample, kernels: _Kernels)
         kernels.sums,
         shot.comparison,
         kernels.curvature,
+        kernels.checked,
+        Spectrum.of(shot.wavelet[0], stage.time.interval).centre if kernels.diagnosed else None,
         kernels.seconds,
     )
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config.loader import Loaded
-from fwicli.execution import Executor, available
+from fwicli.execution import Executor
 from fwicli.inversion.quality import comparison, moveout
 from fwicli.inversion.quality.comparison import ComparedShot
 from fwicli.inversion.quality.diagnosis import Diagnosis, stacked
@@ -169,7 +169,7 @@ def _modelled(
 def _whole(setting: StageSetting) -> Plan:
     """The plan with the whole grid as the window of every shot."""
     plan = setting.plan
-    return replace(plan, stages=[replace(stage, windows=()) for stage in plan.stages])
+    return replace(plan, stages=[stage.whole for stage in plan.stages])
 
 
 def _shown(
@@ -194,12 +194,11 @@ def _misplaced(
     """The fault of positions that another reading of the coordinates cures best."""
     plan, best = setting.plan, None
     readings = alternatives(plan.acquisition, plan.model.grid)
-    needed = replace(setting.numerics, windows=()).memory(gradient=False)
-    if readings and needed * min(plan.workers, len(compared)) > available():
+    if readings and not setting.numerics.fits_whole(min(plan.workers, len(compared))):
         log.warning(
             "warning: other readings of the coordinates are not tried: shots in the whole model "
             "take %.3g GB each",
-            needed / 1e9,
+            setting.numerics.whole.memory(gradient=False) / 1e9,
         )
         return None
     for alternative in readings:

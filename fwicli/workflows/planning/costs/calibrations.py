@@ -24,7 +24,7 @@ from fwicli.workflows.planning.numerics import Numerics
 # Begin of the names of files.
 PREFIX = "calibration-"
 # Another one when what a file holds changes its meaning.
-FORMAT = 1
+FORMAT = 2
 # Measurements that a file holds at most; the oldest are dropped.
 MOST = 40
 
@@ -55,10 +55,10 @@ class Calibration:
         b and d, of a step [s].
     call_product, step_product : tuple of float
         The same of products with second derivatives, in both directions [s].
-    comparison : tuple of float
-        Times to compare a record [s].
+    comparison, diagnosis : tuple of float
+        Times to compare a record, and to diagnose it [s].
     start : tuple of float
-        Times of the first shot of a worker that later ones do not take [s].
+        Times of the first shots of a worker that later ones do not take [s].
     handover : tuple of float
         Times to send a shot to a worker and to add its result [s].
     own, planned : float
@@ -84,6 +84,7 @@ class Calibration:
     call_product: Times = NONE
     step_product: Times = NONE
     comparison: Times = NONE
+    diagnosis: Times = NONE
     start: Times = NONE
     handover: Times = NONE
     own: float = 0.0

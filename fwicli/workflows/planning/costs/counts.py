@@ -15,6 +15,7 @@ from fwicli.inversion.optimizers.newton import Newton
 from fwicli.inversion.optimizers.spectral_gradient import SpectralGradient
 from fwicli.inversion.optimizers.stochastic import Adam, Momentum
 from fwicli.workflows.assembly.inversion import StageObjects
+from fwicli.workflows.planning import alternatives
 from fwicli.workflows.planning.plan import Plan
 
 # Evaluations of an iteration. L-BFGS took 1903 in 1739 iterations of 309 stages; the others took
@@ -57,6 +58,12 @@ class Counts:
         first evaluation.
     checked : int
         Shots that are modelled before the run, to compare them with their records.
+    readings : int
+        Other readings of the coordinates with which these are modelled in the whole grid.
+    diagnosed : bool
+        Whether the traces of the first evaluation are diagnosed.
+    linear : bool
+        Whether each evaluation takes as long as a product.
     """
 
     shots: int
@@ -68,6 +75,9 @@ class Counts:
     once_gradients: int = 0
     once_forwards: int = 0
     checked: int = 0
+    readings: int = 0
+    diagnosed: bool = False
+    linear: bool = False
 
     @property
     def assumption(self) -> str:
@@ -95,12 +105,21 @@ def of_plan(plan: Plan) -> list[Counts]:
     """
     shots = plan.acquisition.shots
     checked = 0 if plan.gathers is None else min(CHECKED, shots)
+    readings = _readings(plan, checked) if checked else 0
     if plan.iterations:
-        return [Counts(shots, shots, plan.iterations, products=1.0, checked=checked)]
+        first = Counts(shots, shots, plan.iterations, products=1.0, linear=True)
+        return [replace(first, checked=checked, readings=readings)]
     if plan.inversion is None:
-        return [Counts(shots, shots, checked=checked) for _ in plan.stages]
+        return [Counts(shots, shots, checked=checked, readings=readings) for _ in plan.stages]
     first, *others = (_of_stage(objects, shots) for objects in plan.inversion.stages)
-    return [replace(first, checked=checked), *others]
+    return [replace(first, checked=checked, readings=readings), *others]
+
+
+def _readings(plan: Plan, checked: int) -> int:
+    """Other readings of the coordinates that the check of some shots models."""
+    if not plan.stages[0].fits_whole(min(plan.workers, checked)):
+        return 0
+    return len(alternatives.alternatives(plan.acquisition, plan.model.grid))
 
 
 def _of_stage(objects: StageObjects, shots: int) -> Counts:
@@ -129,4 +148,5 @@ def _of_stage(objects: StageObjects, shots: int) -> Counts:
         int(common),
         2 * int(receivers),
         int(estimated),
+        diagnosed=objects.encoding is None,
     )

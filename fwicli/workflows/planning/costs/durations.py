@@ -2,7 +2,8 @@
 
     evaluation = ceil(shots / workers) (shot + handover), at least shots * handover
     iteration  = evaluations of an iteration, with first passes and products, + outside of shots
-    stage      = kernels of a worker + shots that are checked + first evaluation + iterations
+    stage      = kernels of a worker + shots that are checked, also at coordinates that are read
+                 otherwise + first evaluation with its diagnosis + iterations
                  + what is done once + outside of shots
     run        = imports + inputs + start of the workers + stages + results and pictures
 
@@ -42,6 +43,10 @@ class ShotTimes:
         Of a worker, beside its first shot.
     handover : float
         To send the shot to a worker and to add its result.
+    everywhere : float
+        Waves forwards in the whole grid, where shots have windows of it.
+    diagnosis : float
+        To diagnose the traces.
     """
 
     forward: float
@@ -49,6 +54,8 @@ class ShotTimes:
     product: float
     start: float
     handover: float
+    everywhere: float = 0.0
+    diagnosis: float = 0.0
 
 
 def of_shot(
@@ -84,12 +91,15 @@ def of_shot(
         back = measured.call_backward[kind] + measured.step_backward[kind] * steps + step * again
         whole = forward + larger * back + more * measured.comparison[kind]
     product = measured.call_product[kind] + measured.step_product[kind] * steps
+    whole_grid = math.prod(numerics.whole.padded) / math.prod(numerics.padded)
     return ShotTimes(
         share * forward,
         share * whole,
         share * larger * product,
         share * measured.start[kind],
         larger * measured.handover[kind],
+        share * whole_grid * forward,
+        share * more * measured.diagnosis[kind],
     )
 
 
@@ -182,22 +192,25 @@ def of_stage(
         turns = math.ceil(shots / workers)
         return max(turns * (seconds + shot.handover), shots * shot.handover) if seconds else 0.0
 
-    evaluation = of_all(shot.whole, counts.shots)
+    each = shot.product if counts.linear else shot.whole
+    evaluation = of_all(each, counts.shots)
     evaluation += counts.first_passes * of_all(shot.forward, counts.shots)
     start = shot.start + of_all(shot.forward, counts.checked)
+    start += counts.readings * of_all(shot.everywhere, counts.checked)
     if not counts.iterations:
         outside = between.shot * counts.shots
         total = start + evaluation + outside
-        return StageTimes(shot.whole, evaluation, evaluation, start, total, outside)
-    each = (counts.evaluations + counts.products) * between.turn
-    iteration = counts.evaluations * evaluation + each
+        return StageTimes(each, evaluation, evaluation, start, total, outside)
+    turns = (counts.evaluations + counts.products) * between.turn
+    iteration = counts.evaluations * evaluation + turns
     iteration += counts.products * of_all(shot.product, counts.shots)
     first = start + evaluation + between.first
-    first += counts.once_gradients * of_all(shot.whole, counts.shots)
+    first += math.ceil(counts.shots / workers) * shot.diagnosis if counts.diagnosed else 0.0
+    first += counts.once_gradients * of_all(each, counts.shots)
     last = counts.once_forwards * of_all(shot.forward, counts.every)
     total = first + counts.iterations * iteration + last
-    outside = between.first + counts.iterations * each
-    return StageTimes(shot.whole, evaluation, iteration, first, total, outside, each)
+    outside = between.first + counts.iterations * turns
+    return StageTimes(each, evaluation, iteration, first, total, outside, turns)
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fwicli.config.loader import load
 from fwicli.propagators.history import HistoryOptions
+from fwicli.propagators.tasks import ModellingTask
+from fwicli.workflows.planning.alternatives import Alternative
 from fwicli.workflows.planning.costs import calibrations, counts, durations, forecast
 from fwicli.workflows.planning.costs.calibrations import Calibration
 from fwicli.workflows.planning.costs.counts import Counts
 from fwicli.workflows.planning.costs.durations import OutsideTimes, ShotTimes
 from fwicli.workflows.planning.costs.surroundings import Surroundings
 from fwicli.workflows.planning.plan import Plan, make_plan
+from fwicli.workflows.quality import one_shot, rehearsal
+from fwicli.workflows.quality.stand_in import Clock, StandIn
 
 
 @pytest.fixture
@@ -80,6 +85,38 @@ def test_time_of_a_stage() -> None:
     assert times.total == times.first + 3 * times.iteration + 5 * 1.5
     once = durations.of_stage(shot, Counts(5, 5, checked=3), 2)
     assert once.total == 2 + 2 * 1.5 + 3 * 4.5
+
+
+def test_time_of_checks_and_diagnosis() -> None:
+    """Checked shots are modelled at each reading of coordinates; all are diagnosed once."""
+    shot = ShotTimes(1.0, 4.0, 6.0, start=2.0, handover=0.5, everywhere=3.0, diagnosis=0.1)
+    plain = durations.of_stage(shot, Counts(5, 5, 3, 1.5, checked=3), 2)
+    times = durations.of_stage(shot, Counts(5, 5, 3, 1.5, checked=3, readings=2), 2)
+    assert times.first == pytest.approx(plain.first + 2 * 2 * 3.5)
+    assert times.iteration == plain.iteration
+    diagnosed = durations.of_stage(shot, Counts(5, 5, 3, 1.5, checked=3, diagnosed=True), 2)
+    assert diagnosed.first == pytest.approx(plain.first + 3 * 0.1)
+    assert diagnosed.total == pytest.approx(plain.total + 3 * 0.1)
+    linear = durations.of_stage(shot, Counts(4, 4, 3, products=1.0, linear=True), 2)
+    assert linear.evaluation == linear.iteration == 2 * 6.5
+
+
+def test_all_shots_of_a_check_are_counted(survey: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that a run models before its first evaluation, at three readings of coordinates."""
+    loaded = load(survey / "invert.yaml")
+    plan = make_plan(loaded)
+    monkeypatch.setattr(Alternative, "fits", lambda self, *_: self.kind == "coordinates")
+    modelled: list[ModellingTask] = []
+
+    def gather(task: ModellingTask) -> np.ndarray:
+        modelled.append(task)
+        return records.gather(task)
+
+    records = rehearsal._Records(loaded)
+    one_shot.warn(plan, loaded, StandIn(Clock(0.0), gather), resumed=False)
+    count = counts.of_plan(plan)[0]
+    assert count.readings == 3
+    assert len(modelled) == count.checked * (1 + count.readings)
 
 
 def test_time_outside_of_shots() -> None:
