@@ -3,7 +3,8 @@
 A worker is lost when its socket ends, for any reason, and its task is run again by another. The
 server that workers are forked from may be lost as well: its workers continue without it, and a new
 server is started for the next worker. A task that is overdue is run a second time by a worker
-without work; the first result counts.
+without work; the first result counts. A call may be given up: its tasks that run are left to their
+workers, which are busy until these end.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from types import TracebackType
@@ -42,9 +43,15 @@ class Processes:
     ----------
     workers : int
         Largest number of processes.
+
+    Attributes
+    ----------
+    pulse : callable or None
+        Called about once a second while a call waits; an error that it raises gives the call up.
     """
 
     shares_memory = True
+    pulse: Callable[[], None] | None = None
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
@@ -130,6 +137,13 @@ class Processes:
         """
         return tree.blocks(self.map(tasks, done), size)
 
+    def is_busy(self) -> bool:
+        """Whether all workers run tasks, as those of a call that was given up."""
+        with self._lock:
+            for handle in self._crew.ready(0.0):
+                self._receive(handle)
+            return len(self._crew.workers) >= self.workers and self._crew.idle() is None
+
     def close(self) -> None:
         """End the workers, and wait until they have ended; unfinished tasks are dropped."""
         with self._lock:
@@ -155,11 +169,14 @@ class Processes:
     def _wait(self, finished: deque[Job]) -> None:
         """Wait until a job of this call has finished; jobs of other calls proceed as well."""
         while True:
+            if self.pulse is not None:
+                self.pulse()
             with self._lock:
                 if finished:
                     return
                 self._assign()
-                for handle in self._crew.ready(INTERVAL if self._crew.idle() else None):
+                returns = self._crew.idle() or self.pulse is not None
+                for handle in self._crew.ready(INTERVAL if returns else None):
                     self._receive(handle)
 
     def _assign(self) -> None:

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 from fwicli.disk import beacons
 from fwicli.disk.beacons import Beacon
 from fwicli.errors import ConfigError, DataError, ExecutionError
-from fwicli.execution import InProcess, pace, total
+from fwicli.execution import InProcess, pace, processes, total
 from fwicli.execution.exchange import calls, parcels, place
 from fwicli.execution.exchange.calls import Blocks, Tasks
 from fwicli.execution.exchange.leader import Leader
@@ -171,6 +172,51 @@ def test_a_slow_member_does_not_hold_the_others_up(
     np.testing.assert_array_equal(stack.everywhere()["vp"], expected)
     slow.leave()
     there.end(End())
+
+
+@dataclass(frozen=True)
+class SlowElsewhere:
+    """A shot that is quick in one process, and takes minutes in all others."""
+
+    shot: RandomShot
+    home: int
+    folder: Path
+
+    def __call__(self) -> Any:
+        if os.getpid() != self.home:
+            (self.folder / f"slow-{self.shot.number}").touch()
+            time.sleep(120.0)
+        return self.shot()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_slow_leader_does_not_hold_the_others_up(
+    workers: int,
+    members: Callable[[int], list[Member]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It still leads, and leaves its block to a member; so do later calls, without a new one."""
+    monkeypatch.setattr(pace, "LEAST", 2.0)
+    monkeypatch.setattr(processes, "INTERVAL", 0.05)
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    there = leading(tmp_path)
+    with closing(processes.Processes(workers)) as executor:
+        list(executor.map(sleepers(2 * workers)))
+        begun = time.monotonic()
+        (member,) = members(1)
+        leader = Leader(there, executor, workers)
+        for _ in range(2):
+            tasks = [SlowElsewhere(shot, os.getpid(), marks) for shot in sleepers(12)]
+            stack = total(leader, tasks)
+            expected = total(InProcess(), sleepers(12)).everywhere()["vp"]
+            np.testing.assert_array_equal(stack.everywhere()["vp"], expected)
+        assert there.may_lead() is False
+        there.end(End())
+    assert time.monotonic() - begun < 60
+    assert member.shots == 24
+    assert len(list(marks.iterdir())) == workers
 
 
 def test_third_failure_is_the_last(tmp_path: Path) -> None:

@@ -36,6 +36,10 @@ OWN = re.compile(rf"\.?(?:{_CALL.pattern}|{_BLOCK.pattern}|member-[0-9a-f]+|ende
 log = logging.getLogger(__name__)
 
 
+class Superfluous(Exception):  # noqa: N818 - it is no error of the run
+    """Another process has the result of a block that this one runs."""
+
+
 @dataclass(frozen=True)
 class Tasks:
     """Tasks of a call.
@@ -239,6 +243,17 @@ class Blocks:
         self.path(block, "result").unlink(missing_ok=True)
         self.done.discard(block)
         self.fails[block] = self.tries.get(block, 0)
+
+    def check_wanted(self, block: int) -> None:
+        """Check that no other process has the result of a block.
+
+        Raises
+        ------
+        Superfluous
+            If one has. A file that is not shown says nothing: the block remains with this process.
+        """
+        if any(self.path(block, end).exists() for end in ("result", "taken")):
+            raise Superfluous(f"block {block} of the call {self.call}")
 
     def is_lost(self, block: int) -> bool:
         """Whether the last attempt at a block has failed, or its process is silent."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from fwicli.disk import beacons
 from fwicli.errors import ExecutionError, FwiError
 from fwicli.execution import losses, tree
 from fwicli.execution.exchange import calls, parcels
-from fwicli.execution.exchange.calls import Blocks, Tasks
+from fwicli.execution.exchange.calls import Blocks, Superfluous, Tasks
 from fwicli.execution.exchange.place import ForeignError, Place, Rest
 from fwicli.execution.executor import Done, Executor, Task
-from fwicli.execution.processes import ATTEMPTS
+from fwicli.execution.processes import ATTEMPTS, Processes
 
 # Longest block of a sum, and number of blocks from which blocks become longer.
 LONGEST, FEWEST = 8, 32
@@ -127,7 +128,7 @@ class Leader:
                 if time.monotonic() - since > beacons.PATIENCE:
                     blocks.forget(block)
             self._check_failures(blocks)
-            attempt = blocks.claim()
+            attempt = None if is_busy(self._executor) else blocks.claim()
             if attempt is None:
                 rest.pause()
                 continue
@@ -191,7 +192,7 @@ def run_block(
     executor: Executor,
     done: Done | None = None,
 ) -> None:
-    """Run a block that was claimed, and write its result or error.
+    """Run a block that was claimed, and write its result or error; others may be faster.
 
     Parameters
     ----------
@@ -212,7 +213,12 @@ def run_block(
     block, number = attempt
     span = _span(blocks, block)
     try:
-        result = tasks.run(block, executor, done)
+        with _interrupted(executor, lambda: blocks.check_wanted(block)):
+            result = tasks.run(block, executor, done)
+    except Superfluous:
+        log.info("%s is left to its workers: another process was faster", span)
+        blocks.pace.forget(block)
+        return
     except Exception as error:
         log.warning("%s failed (%s)", span, losses.in_words(error))
         _write(blocks.path(block, f"fail-{number}"), ForeignError.of(error))
@@ -221,6 +227,24 @@ def run_block(
         return
     blocks.pace.finish(block)
     _write(blocks.path(block, "result"), result)
+
+
+def is_busy(executor: Executor) -> bool:
+    """Whether all workers of an executor still run what another process was faster with."""
+    return isinstance(executor, Processes) and executor.is_busy()
+
+
+@contextmanager
+def _interrupted(executor: Executor, pulse: Callable[[], None]) -> Iterator[None]:
+    """Have the calls of an executor end by an error of a function; in process, they do not."""
+    if not isinstance(executor, Processes):
+        yield
+        return
+    executor.pulse = pulse
+    try:
+        yield
+    finally:
+        executor.pulse = None
 
 
 def _write(path: Path, content: Any) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from fwicli.execution.exchange import calls
 from fwicli.execution.exchange.calls import Blocks, Tasks
-from fwicli.execution.exchange.leader import run_block
+from fwicli.execution.exchange.leader import is_busy, run_block
 from fwicli.execution.exchange.place import End, Place, Rest
 from fwicli.execution.executor import Executor
 
@@ -51,6 +51,8 @@ class Member:
 
     def _work(self) -> bool:
         """Run one block; False if there is none."""
+        if is_busy(self._executor):
+            return False
         names = calls.posted(self._place.folder, self._place.term)
         self._calls = {name: pair for name, pair in self._calls.items() if name in names}
         for name in names:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 
 from fwicli.config.loader import Loaded
 from fwicli.errors import ConfigError, ExecutionError, FwiError
-from fwicli.execution import Executor, Local
+from fwicli.execution import Executor, Processes
 from fwicli.execution.exchange.leader import Leader
 from fwicli.execution.exchange.member import Member
 from fwicli.execution.exchange.place import Deposed, End, ForeignError, Place
@@ -70,7 +70,8 @@ def run(loaded: Loaded, folder: Path, workers: int, force: bool, lead: Lead) -> 
     folder.mkdir(parents=True, exist_ok=True)
     description = {"group": {"code": code(), "settings": _settings(loaded)}}
     place = Place(folder, description, lambda other: _check(folder, description, other))
-    with Local(workers) as executor:
+    # Worker processes also for one shot at once: this process can then leave a slow one to others.
+    with closing(Processes(workers)) as executor:
         member = Member(place, executor)
         while True:
             if place.may_lead() and _joined(place) and place.lead():

@@ -4,7 +4,7 @@
 
 The memory of imports depends on the versions of the libraries. It was measured on a model of
 31 x 21 points; a control group counts the same. With one worker the shots run in the process of the
-command, and its imports are those of both.
+command, and its imports are those of both; jobs that share a run have a worker in any case.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ class Total:
         Memory of all records [bytes].
     grid : Grid
         Of the model.
+    shares : bool
+        Whether the process shares the run with others, through files.
     """
 
     processes: ProcessMemory
@@ -41,13 +43,14 @@ class Total:
     shot: float
     records: float
     grid: Grid
+    shares: bool = False
 
     @property
     def fixed(self) -> float:
         """Memory without that of the shots [bytes]."""
         data = self.processes.records * self.records
         arrays = self.processes.arrays * 8.0 * math.prod(self.grid.shape)
-        if self.workers == 1:
+        if self.workers == 1 and not self.shares:
             return self.processes.alone + data + arrays
         processes = self.processes.command + SERVER + self.workers * self.processes.worker
         return processes + data + arrays

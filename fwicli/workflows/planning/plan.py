@@ -70,6 +70,8 @@ class Plan:
         That the plan is for; None for this machine.
     per_node : int
         Workers of a node; 0 without nodes.
+    shares : bool
+        Whether several processes share the run, through files.
     """
 
     kind: str
@@ -90,6 +92,7 @@ class Plan:
     costs: dict[str, Any] = field(default_factory=dict)
     nodes: Nodes | None = None
     per_node: int = 0
+    shares: bool = False
 
     @property
     def verb(self) -> Verb:
@@ -114,7 +117,8 @@ class Plan:
         one_by_one = self.gathers is None or (self.gathers.stored and not self._fits_all_shots)
         traces = geometry.counts.max() if one_by_one else geometry.counts.sum()
         records = 4.0 * float(traces) * axis.samples
-        return Total(self.verb.memory, self.at_once, self.memory, records, self.model.grid)
+        sizes_of_run = self.at_once, self.memory, records, self.model.grid
+        return Total(self.verb.memory, *sizes_of_run, shares=self.shares)
 
     @property
     def _fits_all_shots(self) -> bool:
@@ -240,6 +244,7 @@ def _checked(problems: Problems, loaded: Loaded, nodes: Nodes | None) -> Plan | 
     plan: Plan | None = find(loaded.kind).plan(problems, loaded.config, model)
     if plan is None:
         return None
+    plan.shares = loaded.config.execution.engine == "files"
     plan.stages = [history.with_traces(s, plan.acquisition) for s in plan.stages]
     if nodes is None:
         _fit(problems, loaded.config, plan)

@@ -140,8 +140,6 @@ def obstacle(plan: Plan) -> str:
     -------
     obstacle : str
     """
-    if not plan.verb.rehearsed:
-        return f"`fwi {plan.kind}` does not run without waves"
     points, samples = sizes(plan)
     if points <= POINTS and 4.0 * samples <= BYTES:
         return ""
