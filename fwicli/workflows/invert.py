@@ -14,9 +14,6 @@ bit.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,22 +26,21 @@ from fwicli.execution import Executor
 from fwicli.files import hdf5
 from fwicli.propagators.kernels.imaging_conditions import INVERSION
 from fwicli.survey.model import IMPEDANCE, EarthModel
-from fwicli.workflows.assembly import executors, optimizer
+from fwicli.workflows.assembly import optimizer
 from fwicli.workflows.assembly.inversion import InversionObjects
 from fwicli.workflows.inversion import branches
+from fwicli.workflows.inversion.iterative import Destination, IterativeRun
 from fwicli.workflows.inversion.resume import RULE, ResumeRule
 from fwicli.workflows.planning import inversion_checks, stage_numerics
-from fwicli.workflows.planning.costs import forecast
 from fwicli.workflows.planning.observed import observed
-from fwicli.workflows.planning.plan import Plan, make_plan, workers
+from fwicli.workflows.planning.plan import Plan, workers
 from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.quality import one_shot
 from fwicli.workflows.run_folder import outputs
 from fwicli.workflows.run_folder.folder import RunFolder
-from fwicli.workflows.run_folder.log_file import worker_output
 from fwicli.workflows.run_folder.manifest import JOURNAL
 from fwicli.workflows.run_folder.names import START
-from fwicli.workflows.run_folder.progress import Progress, Silent
+from fwicli.workflows.run_folder.progress import Progress
 from fwicli.workflows.verbs import Kernels, ProcessMemory, Verb
 
 RESULT, STATE = outputs.INVERSION, outputs.STATE
@@ -123,42 +119,16 @@ def run(
     -------
     summary : dict of str to object
     """
-    folder, progress = Path(folder), progress or Silent()
-    execution = loaded.config.execution
-    if execution.engine == "files":
-        from fwicli.workflows.inversion import membership  # late: other runs do without
-
-        branch = branches.continued(loaded, folder)
-
-        def lead(executor: Executor, begun: bool) -> dict[str, Any]:
-            own = branches.continued(loaded, folder) if begun else branch
-            plan = make_plan(own)
-            with _opened(plan, own, folder, begun, False) as opened:
-                return _invert(plan, own, opened, executor, progress)
-
-        return membership.run(branch, folder, make_plan(branch).workers, force, lead)
-    loaded = branches.continued(loaded, folder) if resume else loaded
-    plan = make_plan(loaded)
-    with (
-        _opened(plan, loaded, folder, resume, force) as opened,
-        executors.start(execution, plan.workers, partial(worker_output, opened.file)) as executor,
-    ):
-        return _invert(plan, loaded, opened, executor, progress)
+    course = IterativeRun(_folder, _invert, branches.continued)
+    return course.run(loaded, Destination(Path(folder), resume, force), progress)
 
 
-@contextmanager
-def _opened(
-    plan: Plan, loaded: Loaded, folder: Path, resume: bool, force: bool
-) -> Iterator[RunFolder]:
-    """The folder of a run, which writes its log there."""
+def _folder(loaded: Loaded, folder: Path, resume: bool) -> RunFolder:
+    """The folder of a run, which may be extended, and be a branch of another."""
     resume_rule = ResumeRule.read(folder / STATE) if resume else ResumeRule()
     run_folder = RunFolder(folder, loaded, branches.movable(resume_rule.allows), RULE)
     run_folder.beginning = lambda: branches.beginning(loaded, run_folder.file(START))
-    run_folder.open(resume, force)
-    plan.agree(run_folder)
-    forecast.note(plan, loaded, run_folder)
-    with run_folder.logging():
-        yield run_folder
+    return run_folder
 
 
 def _invert(

@@ -10,9 +10,6 @@ goes on from there, bit for bit.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +18,13 @@ import numpy as np
 from fwicli.config import schema
 from fwicli.config.loader import Loaded
 from fwicli.execution import Executor
-from fwicli.workflows.assembly import executors
+from fwicli.workflows.inversion.iterative import Destination, IterativeRun
 from fwicli.workflows.planning import migration
-from fwicli.workflows.planning.costs import forecast
-from fwicli.workflows.planning.plan import Plan, make_plan
+from fwicli.workflows.planning.plan import Plan
 from fwicli.workflows.quality import one_shot
 from fwicli.workflows.run_folder import outputs
 from fwicli.workflows.run_folder.folder import RunFolder
-from fwicli.workflows.run_folder.log_file import worker_output
-from fwicli.workflows.run_folder.progress import Progress, Silent
+from fwicli.workflows.run_folder.progress import Progress
 from fwicli.workflows.verbs import Kernels, ProcessMemory, Verb
 
 RESULT, STATE = outputs.IMAGE, outputs.STATE
@@ -64,36 +59,13 @@ def run(
     -------
     summary : dict of str to object
     """
-    folder, progress = Path(folder), progress or Silent()
-    execution = loaded.config.execution
-    if execution.engine == "files":
-        from fwicli.workflows.inversion import membership  # late: other runs do without
-
-        def lead(executor: Executor, begun: bool) -> dict[str, Any]:
-            plan = make_plan(loaded)
-            with _opened(plan, loaded, folder, begun, False) as opened:
-                return _migrate(plan, loaded, opened, executor, progress)
-
-        return membership.run(loaded, folder, make_plan(loaded).workers, force, lead)
-    plan = make_plan(loaded)
-    with (
-        _opened(plan, loaded, folder, resume, force) as opened,
-        executors.start(execution, plan.workers, partial(worker_output, opened.file)) as executor,
-    ):
-        return _migrate(plan, loaded, opened, executor, progress)
+    course = IterativeRun(_folder, _migrate)
+    return course.run(loaded, Destination(Path(folder), resume, force), progress)
 
 
-@contextmanager
-def _opened(
-    plan: Plan, loaded: Loaded, folder: Path, resume: bool, force: bool
-) -> Iterator[RunFolder]:
-    """The folder of a run, which writes its log there."""
-    run_folder = RunFolder(folder, loaded, _more_iterations, RULE)
-    run_folder.open(resume, force)
-    plan.agree(run_folder)
-    forecast.note(plan, loaded, run_folder)
-    with run_folder.logging():
-        yield run_folder
+def _folder(loaded: Loaded, folder: Path, _resume: bool) -> RunFolder:
+    """The folder of a run, which may be continued with more iterations."""
+    return RunFolder(folder, loaded, _more_iterations, RULE)
 
 
 def _more_iterations(key: str, old: Any, new: Any) -> bool:
@@ -136,6 +108,5 @@ VERB = Verb(
     outputs=_outputs,
     output_bytes=lambda plan: 2 * 8.0 * float(np.prod(plan.model.grid.shape)) * ARRAYS,
     kernels=_kernels,
-    rehearsed=False,
     memory=ProcessMemory(command=216e6, alone=211e6, worker=70e6, records=3, arrays=16),
 )

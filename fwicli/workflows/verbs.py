@@ -62,8 +62,6 @@ class Verb:
         its `run` takes the shots of a part.
     keeps_history : bool
         Whether shots keep the forward field, as for gradients and images.
-    rehearsed : bool
-        Whether a calibration can run it without waves.
     memory : ProcessMemory
     """
 
@@ -74,7 +72,6 @@ class Verb:
     kernels: Callable[[Any, int], Kernels] = _no_kernels
     merge: Callable[..., dict[str, Any]] | None = None
     keeps_history: bool = True
-    rehearsed: bool = True
     memory: ProcessMemory = field(default_factory=ProcessMemory)
 
 

@@ -116,6 +116,10 @@ def _shortened(loaded: Loaded) -> Loaded:
             for stage in config.inversion.stages
         ]
         changes["inversion"] = config.inversion.model_copy(update={"stages": stages})
+    if isinstance(config, schema.LsrtmConfig):
+        section = config.least_squares
+        fewer = {"iterations": min(section.iterations, ITERATIONS)}
+        changes["least_squares"] = section.model_copy(update=fewer)
     return replace(loaded, config=config.model_copy(update=changes), places={})
 
 
@@ -184,9 +188,10 @@ class Marks:
         points = surroundings.unknowns(plan, number)
         if len(marks) < 3:
             return StageSurroundings(points, _less(marks[-1][0], before[0]))
+        spans = list(pairwise(marks[1:]))
         turns = [
             tuple(part / max(1, later[1] - earlier[1]) for part in _less(later[0], earlier[0]))
-            for earlier, later in pairwise(marks[1:])
+            for earlier, later in [s for s in spans if s[1][1] > s[0][1]] or spans
         ]
         elapsed, busy = np.median(turns, axis=0)
         return StageSurroundings(
@@ -207,10 +212,12 @@ class _Marker:
         self.stages: list[list[tuple[Times, int]]] = []
 
     def start(self, title: str, total: int) -> None:  # noqa: ARG002
-        """A stage or an iteration begins."""
+        """A stage or an iteration begins; a search for its step does not begin another one."""
         if self._begins:
             self.stages.append([])
             self._begins = False
+        elif self.stages[-1][-1][1] == self._stand_in.turns:
+            return
         self._mark()
 
     def update(self, done: int) -> None:

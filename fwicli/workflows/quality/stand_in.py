@@ -2,14 +2,16 @@
 
     value(p) = |p - t|**2 / 2,    gradient(p) = p - t,    product(v) = v,    t = (1 + CHANGE) p_0
 
-with p_0 the parameters of the first evaluation. An optimizer goes its way with them as with those
-of waves, so that the process of a command works as in a run.
+with p_0 the parameters of the first evaluation. Of a linear problem, p is the change of the first
+parameter, t is `CHANGE` of that parameter, and the value is that of all shots. An optimizer goes
+its way with them as with those of waves, so that the process of a command works as in a run.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ from numpy.typing import NDArray
 
 from fwicli.errors import DataError
 from fwicli.execution.executor import Done, Task
+from fwicli.imaging.least_squares import tasks as linear
+from fwicli.imaging.least_squares.tasks import EnergyTask, EquationsTask, LinearTask, PanelsTask
 from fwicli.imaging.migration import MigrationTask
 from fwicli.inversion import hessian
 from fwicli.inversion.common_source import FirstPassTask, Modelled
@@ -26,7 +30,7 @@ from fwicli.inversion.preconditioning.illumination import IlluminationTask
 from fwicli.inversion.quality.diagnosis import ArrivalComparison, compare
 from fwicli.inversion.source_estimation import SourceFit
 from fwicli.propagators.tasks import ModellingTask, ShotTask, SummandTask, WindowedTask
-from fwicli.survey.stacks import Stack
+from fwicli.survey.stacks import Stack, StackAndRecords
 from fwicli.survey.windows import whole
 from fwicli.workflows.planning.costs.calibrations import Times
 
@@ -125,11 +129,14 @@ class StandIn:
         """
         self.turns += 1
         for first in range(0, len(tasks), size):
-            for number in range(first, min(first + size, len(tasks))):
+            block = range(first, min(first + size, len(tasks)))
+            for number in block:
                 if done is not None:
                     done(number)
             self.clock.enter()
             total = self._result(tasks[first])
+            if isinstance(total, StackAndRecords):
+                total = _of_block(total, len(block))
             self.clock.leave()
             yield total
 
@@ -159,6 +166,8 @@ class StandIn:
         if isinstance(shot, MigrationTask):
             image = np.random.default_rng(0).standard_normal(shot.discretization.grid.shape)
             return _everywhere(shot, {"image": image, "illumination": _energy(shot)})
+        if isinstance(shot, linear.PredictionTask | LinearTask):
+            return _linear(shot)
         if isinstance(shot, ShotTask):
             raise DataError(f"a {type(shot).__name__} has no result by a formula")
         return task()
@@ -178,6 +187,42 @@ class StandIn:
             gathers = compared.observed, compared.observed, compared.interval
             traces = (compare(*gathers, task.diagnosed),)
         return MisfitSum(value, stack, (1.0, 1.0), traces)
+
+
+def _linear(task: linear.PredictionTask | LinearTask) -> Any:
+    """What a shot of a least-squares migration leaves, and its records themselves as predicted."""
+    model, changes = hessian.separated(task.parameters)
+    (name, change), *_ = changes.items()
+    if isinstance(task, EnergyTask):
+        change = change.astype(float)  # its squares are too small for single precision
+        return float(np.vdot(change, change))
+    recorded = task.comparison.data
+    if isinstance(task, EquationsTask):
+        return task.comparison.equations(recorded)
+    if isinstance(task, PanelsTask):
+        return {"observed": recorded, "predicted": recorded, "residual": 0 * recorded}
+    if not isinstance(task, LinearTask):
+        raise DataError(f"a {type(task).__name__} has no result by a formula")
+    target = np.zeros(change.shape) if task.product else CHANGE * model[name].astype(float)
+    residual = change - target
+    equations = task.comparison.equations(recorded)
+    coefficients = np.zeros(0) if equations is None else equations.filter()
+    coefficients = coefficients if task.filter is None else task.filter
+    energies = {linear.ENERGY: residual, linear.START: target}
+    records = {n: (np.asarray(np.vdot(values, values)),) for n, values in energies.items()}
+    stack = _everywhere(task, {linear.IMAGE: residual, linear.KINDS[1]: _energy(task)})
+    return StackAndRecords(stack, {**records, linear.FILTER: (coefficients,)})
+
+
+def _of_block(first: StackAndRecords, count: int) -> StackAndRecords:
+    """The sum of a block of shots: energies are those of the first alone, as the image is."""
+    energies = (linear.ENERGY, linear.START)
+    records = {
+        name: values
+        + (count - 1) * (tuple(map(np.zeros_like, values)) if name in energies else values)
+        for name, values in first.records.items()
+    }
+    return replace(first, records=records)
 
 
 def _first_pass(task: FirstPassTask) -> Modelled:
