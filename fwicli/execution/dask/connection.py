@@ -73,7 +73,7 @@ class Connection:
         Parameters
         ----------
         exhausted : set of str
-            Workers whose own shots have ended. Those that nobody would start again remain, too.
+            Workers whose own shots have ended. Workers without a nanny remain as well.
         """
         nodes = {shortage.node_of(address) for address in exhausted}
         with suppress(OSError, TimeoutError):

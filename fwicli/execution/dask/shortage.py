@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class Shortage:
-    """What memory allows the shots of a client.
+    """Limits that memory sets to the shots of a client.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class Shortage:
         workers : int
             Workers of that node.
         places : tuple
-            Those of nodes when the task was submitted.
+            Limits that held when the task was submitted.
 
         Returns
         -------

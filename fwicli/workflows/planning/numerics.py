@@ -106,7 +106,7 @@ class Numerics:
         return replace(self, windows=())
 
     def fits_whole(self, shots: int) -> bool:
-        """Whether waves of so many shots at once, forwards in the whole grid, fit the memory."""
+        """Whether shots at once, which propagate forwards in the whole grid, fit the memory."""
         return self.whole.memory(gradient=False) * shots <= available()
 
     @property

@@ -190,7 +190,7 @@ class StandIn:
 
 
 def _linear(task: linear.PredictionTask | LinearTask) -> Any:
-    """What a shot of a least-squares migration leaves, and its records themselves as predicted."""
+    """Result of a shot of a least-squares migration; its records themselves are the prediction."""
     model, changes = hessian.separated(task.parameters)
     (name, change), *_ = changes.items()
     if isinstance(task, EnergyTask):
@@ -215,7 +215,7 @@ def _linear(task: linear.PredictionTask | LinearTask) -> Any:
 
 
 def _of_block(first: StackAndRecords, count: int) -> StackAndRecords:
-    """The sum of a block of shots: energies are those of the first alone, as the image is."""
+    """The sum of a block of shots: only the first has energies, as it alone has an image."""
     energies = (linear.ENERGY, linear.START)
     records = {
         name: values
