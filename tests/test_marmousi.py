@@ -52,7 +52,8 @@ def test_inversion_and_image_are_planned() -> None:
     error = np.linalg.norm(change) / np.linalg.norm(made.reference.vp[where])
     assert error == pytest.approx(0.145, abs=0.001)
     assert len(made.stages) == 4
-    assert make_plan(config("rtm")).reference is not None
+    for name in ("rtm", "lsrtm"):
+        assert make_plan(config(name)).reference is not None
 
 
 @pytest.mark.slow

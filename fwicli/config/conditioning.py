@@ -69,6 +69,11 @@ class _TimeWindow(Section):
         _in_order("after", self.after, "before", self.before, "s")
         return self
 
+    @property
+    def removes_earliest(self) -> bool:
+        """Whether the earliest samples are removed."""
+        return (self.after is None) == self.mute
+
 
 class TimesSection(_TimeWindow):
     """Samples after and before a time."""

@@ -15,6 +15,7 @@ from fwicli.config.loader import load
 from fwicli.errors import ConfigError
 from fwicli.files import hdf5
 from fwicli.workflows import lsrtm, model, rtm
+from fwicli.workflows.planning.plan import make_plan
 from fwicli.workflows.run_folder.progress import Silent
 from fwicli.workflows.viewing import status
 from fwicli.workflows.viewing.report import run as report
@@ -218,6 +219,31 @@ def test_images_are_in_the_band_of_the_estimated_wavelet(
     lsrtm.run(load(survey / "lsrtm.yaml", settings=settings), tmp_path / "run")
     other, true = dataset(tmp_path / "run", "reflectivity"), dataset(whole, "reflectivity")
     assert np.vdot(other, true) > 0.99 * np.linalg.norm(other) * np.linalg.norm(true)
+
+
+MUTED = [
+    ("{kind: moveout, velocity: 1500, after: 0.2}", True),
+    ("{kind: first_arrivals, before: 0.3, mute: true}", True),
+    ("{kind: moveout, velocity: 1500, before: 0.2}", False),
+    ("{kind: moveout, velocity: 1500, after: 0.4, mute: true}", False),
+]
+
+
+@pytest.mark.parametrize(("conditioning", "warned"), MUTED)
+def test_muted_direct_waves_tell_no_wavelet(survey: Path, conditioning: str, warned: bool) -> None:
+    """A warning says so, unless a window for the wavelet is given."""
+
+    def warnings(source: str) -> list[str]:
+        settings = [
+            f"least_squares.conditioning=[{conditioning}]",
+            f"least_squares.source={source}",
+        ]
+        plan = make_plan(load(survey / "lsrtm.yaml", settings=settings))
+        return [w for w in plan.warnings if "mutes direct waves" in w]
+
+    assert bool(warnings("{estimate: shot}")) == warned
+    assert not warnings("{estimate: shot, window: [{kind: offsets, farthest: 200}]}")
+    assert not warnings("false")
 
 
 def test_a_step_of_bregman_costs_no_more_than_modelling_and_its_transpose(

@@ -9,7 +9,9 @@ from functools import partial
 import numpy as np
 
 from fwicli.config import schema
+from fwicli.config.conditioning import FirstArrivalsSection, MoveoutSection
 from fwicli.config.imaging import ImagingSection
+from fwicli.config.least_squares import LsrtmSection
 from fwicli.config.loader import Key
 from fwicli.imaging.conditions.names import CHANGES, WITHOUT_BACKSCATTER, available, sums
 from fwicli.propagators.equations import registry
@@ -162,14 +164,31 @@ def _has_image(problems: Problems, config: schema.MigrationConfig, ndim: int) ->
 def _check_image(
     problems: Problems, config: schema.MigrationConfig, numerics: Numerics, shots: int
 ) -> None:
-    """Check condition, filters and gathers of `fwi rtm`."""
+    """Check condition, filters and gathers of `fwi rtm`, and the wavelet of `fwi lsrtm`."""
     imaging = config.migration
+    if isinstance(imaging, LsrtmSection):
+        _warn_of_the_wavelet(problems, imaging)
     if not isinstance(imaging, ImagingSection):
         return
     _warn_in_vain(problems, imaging)
     _check_filters(problems, imaging, numerics)
     if needs_fields(imaging):
         _check_fields(problems, config, numerics, shots)
+
+
+def _warn_of_the_wavelet(problems: Problems, section: LsrtmSection) -> None:
+    """Warn of a wavelet that is fitted to reflections alone, as direct waves are muted."""
+    if not section.source or section.source.window is not None:
+        return
+    windows = (MoveoutSection, FirstArrivalsSection)
+    muting = [w.kind for w in section.conditioning if isinstance(w, windows) and w.removes_earliest]
+    if muting:
+        problems.warn(
+            f"`least_squares.source` fits the wavelet to data after `least_squares.conditioning`, "
+            f"whose `{muting[0]}` mutes direct waves: reflections that the smooth model lacks "
+            f"distort the wavelet; set `least_squares.source.window`, as [{{kind: offsets, "
+            f"farthest: 500}}], to data that the model explains"
+        )
 
 
 def _warn_in_vain(problems: Problems, imaging: ImagingSection) -> None:

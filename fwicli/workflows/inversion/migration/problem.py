@@ -116,7 +116,7 @@ class MigrationProblem:
         return self._gradient(stack.stack.everywhere()[tasks.IMAGE]), energy
 
     def energy(self, direction: Array, iteration: int, filters: Array) -> float:
-        """|A p|**2 of the shots of an iteration, from every second one of them.
+        """|A p|**2 of the shots of an iteration, from every third one of them.
 
         Parameters
         ----------
@@ -131,8 +131,8 @@ class MigrationProblem:
         energy : float
         """
         every, rows = self._shots(iteration), self._rows(filters)
-        # The length of a step needs no more accuracy, and costs one propagation a shot, not two.
-        shots = every[::2]
+        # The length of a step needs no more accuracy, which costs a third of it.
+        shots = every[::3]
         change = self._change(self.perturbation(direction))
         each = [self._task(EnergyTask, s, change, filter=rows[s]) for s in shots]
         self.progress.start("step length", len(each))
