@@ -6,7 +6,10 @@ import pytest
 
 from fwicli.propagators.equations.registry import EQUATIONS
 
-LARGE = ("velocity_pressure", "vti", "tti")
+LARGE = ("velocity_pressure", "vti", "tti", "elastic")
+
+# Whose sides may be free.
+WITH_SIDES = [name for name, e in EQUATIONS.items() if e.free_sides]
 
 # For tests of what all equations share: the small ones stand for the large ones until test-full.
 large_are_slow = pytest.mark.parametrize(

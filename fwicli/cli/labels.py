@@ -35,6 +35,7 @@ LABELS = {
     "compilation_s": ("time to compile, once", ""),
     "iterates": ("iterations", ""),
     "largest_pressure": ("largest pressure", "Pa"),
+    "largest_motion": ("largest motion", "SI"),
     "memory_mb": ("memory of all workers", "MB"),
     "memory_per_worker_measured_mb": ("memory of a worker, measured", "MB"),
     "memory_per_worker_mb": ("memory of a worker", "MB"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fwicli.config.problems import Key
 
-PROPERTIES = ("vp", "rho", "epsilon", "delta", "theta", "phi")
+PROPERTIES = ("vp", "vs", "rho", "epsilon", "delta", "theta", "phi")
 TABLES = ("sources", "receivers", "relation")
 PATHS: set[Key] = {
     *((section, name) for section in ("model", "reference") for name in PROPERTIES),

@@ -69,6 +69,8 @@ class ModelSection(Section):
 
     vp: Property
     """The waves have this P velocity, in the unit of `unit` [m/s]."""
+    vs: Property | None = None
+    """The waves have this S velocity, 0 in fluids, in the unit of `unit` [m/s]."""
     rho: Property | None = None
     """The medium has this density, in the unit of `rho_unit` [kg/m3]."""
     epsilon: NumberOrArray | None = None
@@ -80,7 +82,7 @@ class ModelSection(Section):
     phi: NumberOrArray | None = None
     """The symmetry axis has this azimuth from x, in the unit of `angle_unit` [deg]."""
     unit: Literal["m/s", "km/s"] = "m/s"
-    """The values of vp are given in this unit."""
+    """The values of vp and vs are given in this unit."""
     rho_unit: Literal["kg/m3", "g/cm3"] = "kg/m3"
     """The values of rho are given in this unit."""
     angle_unit: Literal["deg", "rad"] = "deg"
@@ -94,7 +96,9 @@ class ModelSection(Section):
     smooth: SmoothingSection | None = None
     """The slowness is smoothed with these settings."""
 
-    @field_validator("vp", "rho", mode="before", json_schema_input_type=Property | Path | None)
+    @field_validator(
+        "vp", "vs", "rho", mode="before", json_schema_input_type=Property | Path | None
+    )
     @classmethod
     def _path_of_property(cls, value: Any) -> Any:
         return {"file": value} if isinstance(value, str) else value

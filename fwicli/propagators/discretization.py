@@ -111,6 +111,7 @@ class Discretization:
                 raise PhysicsError(
                     f"`{name}` of a discretization is {value!r}; it is a {kind.__name__}"
                 )
+        registry.load(self.equation).check_sides(self.layer.free)
         changes: dict[str, Any] = {
             "order": check_order(self.order),
             "precision": _precision(self.precision),

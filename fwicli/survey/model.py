@@ -25,13 +25,21 @@ WATER_TOLERANCE = 1.0
 
 # The product of vp and rho.
 IMPEDANCE = "impedance"
-UNITS = {"vp": "m/s", "rho": "kg/m3", "theta": "rad", "phi": "rad", IMPEDANCE: "kg/(m2 s)"}
+UNITS = {
+    "vp": "m/s",
+    "vs": "m/s",
+    "rho": "kg/m3",
+    "theta": "rad",
+    "phi": "rad",
+    IMPEDANCE: "kg/(m2 s)",
+}
 # Other properties may be zero or negative.
 POSITIVE = ("vp", "rho", IMPEDANCE)
 # Ranges of the properties of rocks, water and air; values outside are likely of another unit:
-# vp [m/s], rho [kg/m3], Thomsen's parameters, angles [rad], the product of vp and rho.
+# vp and vs [m/s], rho [kg/m3], Thomsen's parameters, angles [rad], the product of vp and rho.
 PLAUSIBLE = {
     "vp": (50.0, 15000.0),
+    "vs": (0.0, 9000.0),
     "rho": (500.0, 10000.0),
     "epsilon": (-0.5, 2.0),
     "delta": (-0.5, 2.0),
@@ -51,8 +59,8 @@ class EarthModel:
     vp : ndarray of shape grid.shape
         P velocity [m/s], positive and finite.
     others : mapping of str to ndarray of shape grid.shape
-        Other properties by name: `rho` [kg/m3], Thomsen's `epsilon` and `delta`, and the tilt
-        `theta` and azimuth `phi` of the axis of symmetry [rad].
+        Other properties by name: `vs` [m/s], `rho` [kg/m3], Thomsen's `epsilon` and `delta`, and
+        the tilt `theta` and azimuth `phi` of the axis of symmetry [rad].
 
     Raises
     ------

@@ -31,6 +31,7 @@ import numpy as np
 import scipy  # its parts are loaded at use: their import takes longer than a check may
 from numpy.typing import NDArray
 
+from fwicli.errors import ModelError
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
 from fwicli.survey.uniform import distinct, is_uniform
@@ -110,6 +111,12 @@ class Regridding:
                 for n, v in model.properties.items()
             }
             return EarthModel(self.coarse, named.pop("vp"), named)
+        if "vs" in model.others:
+            raise ModelError(
+                "a coarser grid would need averages of vs, which fluids and solids have not in "
+                "common; waves and unknowns with vs have the grid of the model: set "
+                "`physics.grid: model`, and leave out other spacings"
+            )
         others = {
             name: self.to_coarse(values.astype(float)).astype(values.dtype)
             for name, values in model.others.items()

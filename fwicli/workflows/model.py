@@ -18,6 +18,7 @@ from fwicli.config.loader import Loaded
 from fwicli.files import hdf5
 from fwicli.files.record_files import UnwrittenTraces
 from fwicli.propagators.equations import registry
+from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
@@ -285,9 +286,15 @@ def _conclude(
         "shots": shots,
         "receivers": plan.receivers,
         "samples": plan.stages[0].time.samples,
-        "largest_pressure": finished.largest,
+        **_largest(plan.acquisition, finished.largest),
         **seconds,
     }
+
+
+def _largest(acquisition: Acquisition, value: float | None) -> dict[str, Any]:
+    """The largest value of all records: a pressure where pressures are recorded."""
+    recorded, _ = acquisition.components
+    return {"largest_pressure" if PRESSURE in recorded else "largest_motion": value}
 
 
 def _seconds(started: float) -> dict[str, float]:
@@ -300,7 +307,7 @@ def _draw(folder: RunFolder, plan: Plan) -> None:
     records = hdf5.read_gathers(folder.path / RESULT, stored=True)
     pictures.model(folder.file("model.png"), plan.model, plan.acquisition)
     pictures.gathers(folder.file("gathers.png"), records)
-    unit = "Pa" if plan.model.grid.ndim == 2 else "Pa m"
+    unit = plan.acquisition.emitted_by(0).source_unit(plan.model.grid.ndim)
     pictures.wavelet(folder.file("wavelet.png"), plan.wavelet, plan.interval, unit)
 
 

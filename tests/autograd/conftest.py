@@ -70,6 +70,7 @@ def make_survey() -> Callable[..., Survey]:
         earth["epsilon"] = 0.3 * rng.random(shape)
         earth["delta"] = earth["epsilon"] - 0.2 * rng.random(shape)
         earth["theta"], earth["phi"] = np.pi * rng.random((2, *shape))
+        earth["vs"] = 0.4 * earth["vp"]
         fastest = max(2600.0, EQUATIONS[equation].speeds(earth, ndim)[1])
         axis = time_axis(0.004, 14, fastest, spacing, 8)
         layer = AbsorbingLayer(cells, fastest, 20.0, 0, free)

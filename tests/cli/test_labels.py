@@ -72,6 +72,7 @@ def test_different_numbers_look_different() -> None:
         ("memory_per_shot_mb", 0.01234, "memory per shot", "0.01234 MB"),
         ("temporary_folder", "/x", "temporary folder", "/x"),
         ("largest_pressure", 0.4518128, "largest pressure", "0.4518 Pa"),
+        ("largest_motion", 4.518128e-9, "largest motion", "4.518e-09 SI"),
         ("model_error", 0.05940784, "model error", "0.05941"),
         ("result", "runs/1x2/shots.h5", "result", "runs/1x2/shots.h5"),
     ],

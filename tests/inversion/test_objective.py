@@ -53,6 +53,7 @@ def random_earth(seed: int, grid: Grid = GRID) -> dict[str, np.ndarray]:
         "delta": 0.1 * rng.random(grid.shape),
         "theta": 0.4 * rng.standard_normal(grid.shape),
         "phi": 0.4 * rng.standard_normal(grid.shape),
+        "vs": 600 + 300 * rng.random(grid.shape),
     }
 
 

@@ -24,7 +24,7 @@ every_equation = pytest.mark.parametrize("equation", EQUATIONS)
 
 def earth(equation: str, vp: np.ndarray, **others: float) -> dict[str, np.ndarray]:
     """Parameters of an earth with the density of water, isotropic unless told."""
-    given = {"rho": 1000.0, "epsilon": 0.0, "delta": 0.0, "theta": 0.0, **others}
+    given = {"rho": 1000.0, "epsilon": 0.0, "delta": 0.0, "theta": 0.0, "vs": 0.0, **others}
     return parameters(equation, {"vp": vp, **{n: np.full(vp.shape, v) for n, v in given.items()}})
 
 

@@ -42,7 +42,7 @@ def test_image_shows_the_reflector(survey: Path, tmp_path: Path) -> None:
 
 
 # What an equation may need beside vp; the records are those of an isotropic earth.
-OTHERS = {"rho": 1000.0, "epsilon": 0.0, "delta": 0.0, "theta": 0.0, "phi": 0.0}
+OTHERS = {"rho": 1000.0, "epsilon": 0.0, "delta": 0.0, "theta": 0.0, "phi": 0.0, "vs": 0.0}
 
 
 @pytest.mark.parametrize(

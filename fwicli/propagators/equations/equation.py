@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fwicli.errors import PhysicsError
 from fwicli.survey import components, uniform
 from fwicli.survey.acquisition import Acquisition
 
@@ -163,6 +164,8 @@ class Equation:
     mean_density : bool
         Whether the density of the residuals acts as the mean of two neighbours; its values at the
         nodes are then prepared for that (see `interfaces`).
+    free_sides : bool
+        Whether sides may be free: whether the mirror images of its fields make the surface.
     """
 
     name: str
@@ -176,6 +179,7 @@ class Equation:
     defaults: Mapping[str, float] = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
     mean_density: bool = False
+    free_sides: bool = True
 
     @property
     def integrated(self) -> bool:
@@ -257,6 +261,19 @@ class Equation:
         mapping of str to Channel
         """
         return (self.recorded if verb == "record" else self.emitted)(ndim)
+
+    def check_sides(self, free: Collection[str]) -> None:
+        """Make sure that the equation has a free surface, where sides are free.
+
+        A PhysicsError says that it has none.
+        """
+        if free and not self.free_sides:
+            raise PhysicsError(
+                f"the equation `{self.name}` has no free surface: sides of zero pressure, of which "
+                f"there are {len(free)}, are no surface of a solid; let all sides absorb, with "
+                f"`physics.free_surface: false` and without `physics.absorbing.sides` (in Python "
+                f"`free=()`)"
+            )
 
     def complete(self, properties: Mapping[str, Any], ndim: int) -> dict[str, Any]:
         """The properties that it needs, those that are missing at their defaults.

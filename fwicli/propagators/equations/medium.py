@@ -19,6 +19,10 @@ from fwicli.propagators.equations.differences import second_difference
 from fwicli.propagators.symbolic.expressions import Expr, shift
 from fwicli.propagators.symbolic.system import Mirror, Region, System
 
+# Harmonic means take this for zero, in the unit of the parameter: it is a part of 1e8 of the
+# modulus of a rock over the density of water [m2/s2].
+SOFTEST = Float(1e-2)
+
 
 class Strip(SubDomain):  # type: ignore[misc]
     """The first or last `thickness` points along one axis; `twin` is for terms added there."""
@@ -107,7 +111,11 @@ class Medium:
         return expr ** Rational(1, 2)
 
     def field(
-        self, name: str, time_order: int, half: int | None = None, even: tuple[int, ...] = ()
+        self,
+        name: str,
+        time_order: int,
+        half: int | tuple[int, ...] = (),
+        even: tuple[int, ...] = (),
     ) -> TimeFunction:
         """Unknown field f(t, x), with its symmetry about a free side.
 
@@ -116,9 +124,9 @@ class Medium:
         name : str
         time_order : int
             Order of its time derivative, 1 or 2.
-        half : int, optional
-            Axis along which its values sit half a cell on: that of a slope of a pressure. It is
-            even about free sides of this axis.
+        half : int or tuple of int
+            Axis, or axes, along which its values sit half a cell on: that of a slope of a pressure.
+            It is even about free sides of this axis.
         even : tuple of int
             Axes about whose free sides it is even on the points. About all others it is odd, as a
             pressure is.
@@ -127,12 +135,12 @@ class Medium:
         -------
         TimeFunction
         """
-        self._mirror(name, half, even)
+        self._mirror(name, (half,) if isinstance(half, int) else half, even)
         return self._function(name, time_order)
 
-    def _mirror(self, name: str, half: int | None = None, even: tuple[int, ...] = ()) -> None:
+    def _mirror(self, name: str, half: tuple[int, ...] = (), even: tuple[int, ...] = ()) -> None:
         self._mirrors[name] = tuple(
-            Mirror(axis, last, half == axis, half == axis or axis in even)
+            Mirror(axis, last, axis in half, axis in (*half, *even))
             for axis in self.axes
             for last in (False, True)
             if self._walls[axis][last]
@@ -180,6 +188,26 @@ class Medium:
         """
         x = self.grid.dimensions[axis]
         return (p + shift(p, x, x.spacing)) / 2
+
+    def harmonic(self, p: Function, axes: tuple[int, ...]) -> Expr:
+        """Harmonic mean of a parameter at the points around a place half a cell on along axes.
+
+        Zero where one of them is, but for `SOFTEST`.
+
+        Parameters
+        ----------
+        p : Function
+        axes : tuple of int
+
+        Returns
+        -------
+        expression
+        """
+        around = [p]
+        for axis in axes:
+            x = self.grid.dimensions[axis]
+            around += [shift(f, x, x.spacing) for f in around]
+        return len(around) / sum(1 / (f + SOFTEST) for f in around)
 
     def slope(self, f: Any, axis: int, side: int) -> Expr:
         """df/dx half a cell on (side 1) or back (side -1), stretched in the absorbing layer.

@@ -62,6 +62,10 @@ def parameters(equation: str, properties: Properties) -> dict[str, Array]:
     for name in ("vp", "rho"):
         if name in arrays and not (arrays[name] > 0).all():
             raise ModelError(f"{name} is {arrays[name].min():g} somewhere; it must be positive")
+    if "vs" in arrays and (arrays["vs"] < 0).any():
+        raise ModelError(
+            f"vs is {arrays['vs'].min():g} somewhere; it must be 0, in fluids, or more"
+        )
     shape = arrays["vp"].shape
     properties = {n: a if a.ndim else np.full(shape, a) for n, a in arrays.items()}
     complete = stated.complete(_nodes(stated, properties), len(shape))

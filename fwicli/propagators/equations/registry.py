@@ -8,6 +8,7 @@ from __future__ import annotations
 from fwicli.errors import PhysicsError
 from fwicli.propagators.equations import (
     acoustic,
+    elastic,
     tti,
     variable_density,
     velocity_pressure,
@@ -23,6 +24,7 @@ EQUATIONS: dict[str, Equation] = {
         velocity_pressure.EQUATION,
         vti.EQUATION,
         tti.EQUATION,
+        elastic.EQUATION,
     )
 }
 

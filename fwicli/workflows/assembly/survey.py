@@ -15,6 +15,7 @@ from fwicli.digits import round_down
 from fwicli.errors import DataError, GeometryError, ModelError
 from fwicli.files.arrays import Stored
 from fwicli.propagators.absorbing import SIDES, SURFACE, AbsorbingLayer, walls
+from fwicli.propagators.equations import registry
 from fwicli.propagators.sampling import interpolation
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
@@ -129,7 +130,8 @@ def _others(section: schema.ModelSection) -> dict[str, float]:
     """Properties beside velocity, and the units that they are given in, in SI."""
     angle = np.pi / 180 if section.angle_unit == "deg" else 1.0
     rho = 1000.0 if section.rho_unit == "g/cm3" else 1.0
-    return {"rho": rho, "epsilon": 1.0, "delta": 1.0, "theta": angle, "phi": angle}
+    vs = 1000.0 if section.unit == "km/s" else 1.0
+    return {"vs": vs, "rho": rho, "epsilon": 1.0, "delta": 1.0, "theta": angle, "phi": angle}
 
 
 def kept_points(model: EarthModel, what: str | float) -> NDArray[np.bool_]:
@@ -274,14 +276,20 @@ def free_sides(physics: schema.PhysicsSection, ndim: int) -> tuple[str, ...]:
     ------
     GeometryError
         If a side is named that the model does not have.
+    PhysicsError
+        If the equation has no free surface.
     """
     own = {name: side for side, name in SIDES.items() if ndim == 3 or side[0] != "y"}
     absorbing = physics.absorbing.sides
     if absorbing is None:
-        return SURFACE if physics.free_surface else ()
+        surface = SURFACE if physics.free_surface else ()
+        registry.load(physics.equation).check_sides(surface)
+        return surface
     for name in absorbing:
         if name not in own:
             raise GeometryError(
                 f"a model of {ndim} dimensions has no side `{name}`; its sides are {', '.join(own)}"
             )
-    return tuple(side for name, side in own.items() if name not in absorbing)
+    free = tuple(side for name, side in own.items() if name not in absorbing)
+    registry.load(physics.equation).check_sides(free)
+    return free

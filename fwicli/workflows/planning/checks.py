@@ -29,7 +29,13 @@ Array = NDArray[Any]
 ROUNDING = 2e-3
 # A band with less of the wavelet's largest amplitude than this holds nothing to invert.
 FAINTEST = 1e-3
-SETTING = {"vp": "unit", "rho": "rho_unit", "theta": "angle_unit", "phi": "angle_unit"}
+SETTING = {
+    "vp": "unit",
+    "vs": "unit",
+    "rho": "rho_unit",
+    "theta": "angle_unit",
+    "phi": "angle_unit",
+}
 
 
 def points_needed(physics: schema.PhysicsSection) -> float:

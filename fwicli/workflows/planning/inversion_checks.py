@@ -18,7 +18,7 @@ from fwicli.workflows.assembly.variables import outermost
 from fwicli.workflows.planning.problems import Problems
 
 # Units that bounds are given in by mistake, a thousand times those that they must have.
-THOUSANDTHS = {"vp": "km/s", "rho": "g/cm3"}
+THOUSANDTHS = {"vp": "km/s", "vs": "km/s", "rho": "g/cm3"}
 DEGREE = math.pi / 180
 
 

@@ -49,7 +49,7 @@ def names(loaded: Loaded) -> tuple[str, ...]:
 
 def everything() -> tuple[str, ...]:
     """Names of all files that a run without a list of its files may have written."""
-    quantities = ("vp", "rho", "epsilon", "delta", "theta", "phi", IMPEDANCE)
+    quantities = ("vp", "vs", "rho", "epsilon", "delta", "theta", "phi", IMPEDANCE)
     return (
         *(CONFIG, ENVIRONMENT, PROGRESS, LOG, RECORDS, IMAGE, INVERSION, STATE, PLAN, STATUS),
         *("model.png", "gathers.png", "wavelet.png", "image.png", "reflectivity.png"),

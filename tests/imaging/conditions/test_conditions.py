@@ -36,6 +36,7 @@ def scene(make_setting: Callable[..., Any]) -> Callable[[str], tuple[Simulation,
         shape = discretization.grid.shape
         others = {"rho": 1000 * (1 + rng.random(shape)), "epsilon": 0.2 * rng.random(shape)}
         others |= {"delta": others["epsilon"] - 0.1, "theta": rng.random(shape)}
+        others["vs"] = 500 + 200 * rng.random(shape)
         properties = EQUATIONS[equation].properties_in(2)
         earth = EarthModel(
             discretization.grid,

@@ -356,7 +356,7 @@ def test_velocity_of_no_rock(equation: str, scale: float) -> None:
     """Is warned of with the numbers and the formulas; that of rocks is not."""
     rng = np.random.default_rng(0)
     earth = {"vp": 1500 + 2500 * rng.random((4, 5)), "rho": np.full((4, 5), 2300.0)}
-    earth |= {name: 0.2 * rng.random((4, 5)) for name in ("epsilon", "delta", "theta", "phi")}
+    earth |= {name: 0.2 * rng.random((4, 5)) for name in ("epsilon", "delta", "theta", "phi", "vs")}
     model = parameters(equation, {**earth, "vp": scale * earth["vp"]})
     if scale == 1.0:
         with warnings.catch_warnings():

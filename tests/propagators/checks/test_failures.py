@@ -33,7 +33,7 @@ def test_velocity_is_recovered(equation: str) -> None:
     """That of the fastest wave, from the parameters of an equation, whatever they are."""
     rng = np.random.default_rng(0)
     earth = {"vp": 1500 + rng.random((4, 5)), "rho": np.full((4, 5), 1300.0)}
-    earth |= {name: 0.3 * rng.random((4, 5)) for name in ("epsilon", "delta", "theta", "phi")}
+    earth |= {name: 0.3 * rng.random((4, 5)) for name in ("epsilon", "delta", "theta", "phi", "vs")}
     found = failures.velocity(equation, parameters(equation, earth))
     assert found is not None
     np.testing.assert_allclose(found, call(EQUATIONS[equation].fastest, earth), rtol=1e-12)

@@ -16,9 +16,9 @@ from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import Equation, Footprint, pressure
 from fwicli.propagators.equations.medium import Medium
 from fwicli.propagators.equations.properties import parameters
-from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.locations import ExtendedSource
 from fwicli.survey.signals.wavelets import ricker, times
+from tests.equations import WITH_SIDES
 
 Make = Callable[..., Any]
 BOX = ("x-", "x+", "z-", "z+")
@@ -43,11 +43,11 @@ every_case = pytest.mark.parametrize(
             marks=pytest.mark.slow if is_slow(equation, free) else (),
             id=f"{equation}-{''.join(free)}",
         )
-        for equation in EQUATIONS
+        for equation in WITH_SIDES
         for free in (("x-",), ("x+",), ("z+",), MIXED, BOX)
     ],
 )
-every_equation = pytest.mark.parametrize("equation", EQUATIONS)
+every_equation = pytest.mark.parametrize("equation", WITH_SIDES)
 
 
 def mismatch(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> float:

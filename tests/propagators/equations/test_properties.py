@@ -19,6 +19,7 @@ EARTH = {
     "delta": 0.1 + 0.1 * RNG.random((4, 5)),
     "theta": 0.5 + RNG.random((4, 5)),
     "phi": 0.5 + RNG.random((4, 5)),
+    "vs": 500 + 300 * RNG.random((4, 5)),
 }
 
 

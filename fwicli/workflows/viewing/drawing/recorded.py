@@ -29,7 +29,7 @@ Contents = dict[str, Drawable]
 Opener = Callable[[], Gathers]
 
 # Properties of a model that a config may state.
-PROPERTIES = ("vp", "rho", "epsilon", "delta", "theta", "phi")
+PROPERTIES = ("vp", "vs", "rho", "epsilon", "delta", "theta", "phi")
 # Shots that are drawn unless they are named, and at most.
 FEW, MOST = 3, 12
 

@@ -1,0 +1,109 @@
+"""Isotropic elastic wave equation as a staggered system of first order in time (P-SV in 2D).
+
+    r dv_i/dt  = sum_j ds_ij/dx_j + f_i,        r = rho / rho_w
+    e_ij       = (dv_i/dx_j + dv_j/dx_i) (1/2 if i = j) - delta_ij int q dt / n
+    ds_ii/dt   = (c - 2 g) sum_j e_jj + 2 g e_ii,        ds_ij/dt = g e_ij
+
+    c = 1 / k,    k = 1 / (r vp**2),    g = r vs**2
+
+with stress s [Pa], particle velocity times the density of water v [Pa s/m], the modulus c of P
+waves and g of S waves [m2/s2], both over the density of water of rho_w = 1000 kg/m3, and rates of
+strain e, those of shear twice those of the tensor. The parameter k is the compressibility of a
+fluid [s2/m2], as in the acoustic equations. Pressure is minus the mean of the n normal
+stresses. A source q [Pa/m2] of pressure injects volume, equally along the axes: in a fluid it has
+the amplitude that it has in the acoustic equations. Forces f act on the velocities.
+
+Normal stresses live on the points, v_i half a cell on along i, and s_ij half a cell on along both;
+v lives half a step before s in time. Density is the arithmetic mean of two points where v sits. The
+modulus of shear at a corner is the harmonic mean of the four points around it: zero where one of
+them is a fluid, so that fluids need no care.
+
+References: Virieux (1986), Geophysics 51, 889-901; Moczo et al. (2002), Bull. Seism. Soc. Am. 92,
+3042-3066, for the means.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fwicli.propagators.equations.equation import Channel, Equation, Footprint, Limit
+from fwicli.propagators.equations.velocity_pressure import forces, velocities
+
+if TYPE_CHECKING:
+    from fwicli.propagators.equations.medium import Medium
+
+
+def state(medium: Medium) -> None:
+    """State the residuals of velocities, rates of strain and stresses."""
+    k, g, r = (medium.parameter(name) for name in ("k", "g", "r"))
+    c = medium.coefficient("c", 1 / k)
+    axes, pairs = medium.axes, list(combinations(medium.axes, 2))
+    v = [medium.field(f"v{i}", time_order=1, half=(i,)) for i in axes]
+    s = {(i, i): medium.field(f"s{i}", time_order=1) for i in axes}
+    for i, j in pairs:
+        s[i, j] = s[j, i] = medium.field(f"s{i}{j}", time_order=1, half=(i, j))
+    for i in axes:
+        force = sum(medium.slope(s[i, j], j, 1 if i == j else -1) for j in axes)
+        medium.solve(v[i], medium.between(r, i) * v[i].dt - force)
+    e: list[Any] = []
+    for i in axes:
+        e.append(medium.field(f"e{i}", time_order=1))
+        medium.solve(e[i], e[i].forward - medium.slope(v[i].forward, i, -1))
+    volume = sum(rate.forward for rate in e)
+    for i in axes:
+        medium.solve(s[i, i], s[i, i].dt - (c - 2 * g) * volume - 2 * g * e[i].forward)
+    for i, j in pairs:
+        shear = medium.field(f"e{i}{j}", time_order=1, half=(i, j))
+        rate = medium.slope(v[i].forward, j, 1) + medium.slope(v[j].forward, i, 1)
+        medium.solve(shear, shear.forward - rate)
+        corner = medium.coefficient(f"g{i}{j}", medium.harmonic(g, (i, j)))
+        medium.solve(s[i, j], s[i, j].dt - corner * shear.forward)
+
+
+def footprint(ndim: int) -> Footprint:
+    """Arrays of stresses, rates of strain, velocities and memory variables, and of coefficients."""
+    pairs = ndim * (ndim - 1) // 2
+    tensor, slopes = ndim + pairs, ndim**2
+    rates = tuple(f"e{i}" for i in range(ndim))
+    shears = tuple(f"e{i}{j}" for i, j in combinations(range(ndim), 2))
+    return Footprint(
+        # Two levels of stresses; k, g, r, c, the modulus at corners and means of densities.
+        2 * tensor + ndim + 2 * slopes + 4 + pairs + ndim,
+        # A second level of velocities and two of rates, for the history; multipliers, of which
+        # those of velocities and of slopes of stresses have two levels; gradients, illumination.
+        ndim + 2 * tensor + 2 * tensor + 2 * ndim + 3 * slopes + 5 + pairs,
+        {"k": rates, "g": (*rates, *shears), "r": tuple(f"v{i}" for i in range(ndim))},
+        ndim + 2 * tensor,
+        2 * slopes,
+    )
+
+
+EQUATION = Equation(
+    name="elastic",
+    parameters=lambda _: {
+        "k": "1000 / (rho * vp**2)",
+        "g": "rho * vs**2 / 1000",
+        "r": "rho / 1000",
+    },
+    recorded=lambda ndim: {
+        "pressure": Channel({f"s{axis}": -1 / ndim for axis in range(ndim)}),
+        **velocities(ndim),
+    },
+    emitted=lambda ndim: {
+        "pressure": Channel({f"e{axis}": -1 / ndim for axis in range(ndim)}, integrated=True),
+        **forces(ndim),
+    },
+    state=state,
+    footprint=footprint,
+    slowest=lambda vp, vs: np.where(vs > 0, vs, vp),
+    limits=(
+        Limit(
+            lambda vp, vs: vp - 2 / np.sqrt(3) * vs,
+            "vp must be at least 1.1548 vs: the bulk modulus is negative below",
+        ),
+    ),
+    free_sides=False,
+)
