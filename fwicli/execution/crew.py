@@ -81,7 +81,9 @@ class Worker:
     def begin(self, job: Job) -> None:
         """Have it run a job."""
         self.job = job
-        if not job.runs:
+        if job.runs:
+            job.pace.second(job.number)
+        else:
             job.pace.begin(job.number)
         job.runs += 1
 
@@ -90,6 +92,7 @@ class Worker:
         job, self.job = self.job, None
         if job is not None:
             job.runs -= 1
+            job.pace.single(job.number)
         return job
 
     def status(self) -> int | None:
@@ -133,10 +136,9 @@ class Crew:
         return next((handle for handle in self.workers if handle.job is None), None)
 
     def overdue(self) -> list[Job]:
-        """Jobs that one worker runs, and that are overdue."""
+        """Jobs that are overdue, and that somebody waits for."""
         jobs = [handle.job for handle in self.workers if handle.job is not None]
-        alone = [job for job in jobs if job.runs == 1 and not job.is_settled]
-        return [job for job in alone if job.number in job.pace.overdue()]
+        return [j for j in jobs if not j.is_settled and j.number in j.pace.overdue()]
 
     def ready(self, seconds: float | None) -> list[Worker]:
         """Workers that have replied or ended; wait for them, at most so long."""

@@ -1,8 +1,8 @@
 """The pace of tasks, and which of them are overdue: a worker without work may run them, too.
 
 A task is overdue if it has run for `FACTOR` times as long as half of those that have ended, and for
-`LEAST` seconds. One that was handed out and has not begun waits behind something: its time counts
-from the latest end of another one.
+`LEAST` seconds, unless two workers run it already. One that was handed out and has not begun waits
+behind something: its time counts from the latest end of another one.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class Pace:
         self._enough, self._clock = enough, clock
         self._begun: dict[int, float] = {}
         self._waiting: dict[int, float] = {}
+        self._twice: set[int] = set()
         self._seconds: list[float] = []
         self._last = clock()
 
@@ -47,6 +48,14 @@ class Pace:
         self._waiting.pop(number, None)
         self._begun[number] = self._clock()
 
+    def second(self, number: int) -> None:
+        """A second worker runs a task."""
+        self._twice.add(number)
+
+    def single(self, number: int) -> None:
+        """At most one worker runs a task."""
+        self._twice.discard(number)
+
     def finish(self, number: int) -> None:
         """A task has ended."""
         self._last = self._clock()
@@ -61,11 +70,12 @@ class Pace:
         self._begun.pop(number, None)
 
     def overdue(self) -> list[int]:
-        """Numbers of tasks that are overdue, in their order."""
+        """Numbers of tasks that a second worker may run, in their order."""
         if len(self._seconds) < self._enough or not self.unfinished:
             return []
         count = len(self._seconds)
         median = (self._seconds[(count - 1) // 2] + self._seconds[count // 2]) / 2
         since = {n: max(began, self._last) for n, began in self._waiting.items()} | self._begun
         limit = max(LEAST, FACTOR * median)
-        return sorted(n for n, began in since.items() if self._clock() - began > limit)
+        late = {n for n, began in since.items() if self._clock() - began > limit}
+        return sorted(late - self._twice)

@@ -44,6 +44,21 @@ def test_tasks_are_overdue_after_several_times_the_median(clock: Clock) -> None:
     assert not times.overdue()
 
 
+def test_tasks_that_run_twice_are_not_overdue(clock: Clock) -> None:
+    """Until one of the two workers is lost."""
+    times = Pace(enough=1, clock=clock)
+    for number in range(2):
+        times.begin(number)
+    clock.now = 1.0
+    times.finish(0)
+    clock.now = 2 * pace.LEAST
+    assert times.overdue() == [1]
+    times.second(1)
+    assert not times.overdue()
+    times.single(1)
+    assert times.overdue() == [1]
+
+
 def test_short_tasks_are_not_overdue_at_once(clock: Clock) -> None:
     """A pause of a worker is no reason to run a task twice."""
     times = Pace(enough=1, clock=clock)

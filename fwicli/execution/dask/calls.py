@@ -238,7 +238,7 @@ class Call:
 
     def _double(self) -> None:
         """Run shots that are overdue a second time, on workers that have nothing to do."""
-        overdue = [number for number in self._pace.overdue() if number not in self._doubles]
+        overdue = self._pace.overdue()
         if not overdue:
             return
         waiting = sum(future.status == "pending" for future in self._doubles.values())
@@ -248,6 +248,7 @@ class Call:
             key = (f"again-{uuid.uuid4()}", number)
             graph = {key: blocks.leaf(self._tasks, number, self._shared, sender)}
             (self._doubles[number],) = self._client.get(graph, [key], sync=False)
+            self._pace.second(number)
             self._watch(self._doubles[number])
             log.info(
                 "shot task %d takes far longer than others; another worker runs it too", number

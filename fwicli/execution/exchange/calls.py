@@ -200,7 +200,7 @@ class Blocks:
                 continue
             attempts = self.tries if match[3] == "try" else self.fails
             if match[3] == "try" and int(match[4]) > attempts.get(block, 0):
-                self.pace.begin(block)
+                self._begin(block, int(match[4]))
             attempts[block] = max(attempts.get(block, 0), int(match[4]))
 
     def claim(self) -> tuple[int, int] | None:
@@ -220,8 +220,7 @@ class Blocks:
             if self._claim(block, attempt + 1):
                 return block, attempt + 1
         for block in self.pace.overdue():
-            # Once: a third attempt is for blocks whose process is lost.
-            if block in self.done or self.tries[block] != 1 or not self._is_of_another(block):
+            if not self._is_of_another(block):
                 continue
             if self._claim(block, 2):
                 log.info("block %d of %d takes far too long elsewhere", block + 1, self.count)
@@ -231,8 +230,14 @@ class Blocks:
     def _claim(self, block: int, attempt: int) -> bool:
         """Whether this process is the one that makes an attempt."""
         self.tries[block] = attempt
-        self.pace.begin(block)
+        self._begin(block, attempt)
         return beacons.create(self.path(block, f"try-{attempt}"), self.beacon.encode())
+
+    def _begin(self, block: int, attempt: int) -> None:
+        """An attempt at a block begins; a third one is for blocks whose process is lost."""
+        self.pace.begin(block)
+        if attempt > 1:
+            self.pace.second(block)
 
     def _is_of_another(self, block: int) -> bool:
         """Whether another process makes the first attempt at a block."""
