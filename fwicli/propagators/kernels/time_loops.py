@@ -263,8 +263,9 @@ def _adjoint(signature: Signature, equation: Equation, grid: Any) -> tuple[Syste
 
 
 def _gradient(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
-    # The time derivative is taken of the multiplier, at three levels; the history is plain.
-    forward = _system(signature, equation, grid, buffers=3)
+    # A gradient takes the time derivative of the multiplier, at three levels; the history is plain.
+    buffers = 3 if "gradient" in signature.images else 2
+    forward = _system(signature, equation, grid, buffers)
     system = calculus.adjoint(forward)
     multipliers = {f.name: system.fields[system.index(f"adj_{f.name}")] for f in forward.fields}
     stored = {

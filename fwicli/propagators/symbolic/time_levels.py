@@ -1,8 +1,8 @@
 """Time levels: a field of which only the newest value is needed is kept once.
 
-A first-order field f is written at its newest level and kept at two. Where nobody reads the older
-level, or only the update of f at its own point, one level is enough: the update takes place in it.
-Half the memory, and half the cache.
+A first-order field f is written at its newest level and kept at two. One level is enough where the
+older one is read before f is updated, or by the update of f at its own point: the update takes
+place in it. Half the memory, and half the cache.
 """
 
 from __future__ import annotations
@@ -42,18 +42,22 @@ def _is_first_order(f: Any) -> bool:
 
 
 def _newest_is_enough(f: Any, equations: list[Eq]) -> bool:
-    """Whether the older level of a field is read by its own update at its own point at most."""
+    """Whether the older level of a field is read before its update, or by that at its own point."""
     written = {access.indices[0] for e in equations for g, access, _ in _accesses(e.lhs) if g is f}
     if len(written) != 1:
         return False
     (newest,) = written
+    is_updated = False
     for e in equations:
-        own = not isinstance(e, Inc) and getattr(e.lhs, "function", None) is f
+        updates = getattr(e.lhs, "function", None) is f
+        own = updates and not isinstance(e, Inc)
         for g, access, below in _accesses(e.rhs):
             if g is not f or access.indices[0] == newest:
                 continue
-            if below or not own or access.indices[1:] != e.lhs.indices[1:]:
+            at_its_point = own and not below and access.indices[1:] == e.lhs.indices[1:]
+            if not at_its_point and (updates or is_updated):
                 return False
+        is_updated = is_updated or updates
     return True
 
 

@@ -176,6 +176,18 @@ def test_what_is_needed_once_is_kept_once() -> None:
     assert tilted["psi_u0"] == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "images", "levels"),
+    [("adjoint", (), 2), ("gradient", ("correlation",), 2), ("gradient", ("gradient",), 3)],
+)
+def test_multipliers_keep_what_is_read(kind: str, images: tuple[str, ...], levels: int) -> None:
+    """Three levels of the pressure for a second difference alone; the layer's one each."""
+    specs = compilation.load(replace(signature(kind), images=images)).arrays
+    kept = {s.name: s.time_levels for s in specs if s.kind == "field"}
+    memory = {f"adj_{name}_u{axis}": 1 for name in ("psi", "zeta") for axis in (0, 1)}
+    assert kept == {"adj_u": levels} | memory
+
+
 def test_what_the_grid_and_a_strip_need_is_not_computed_twice() -> None:
     """In tilted media the drag of the layer reads the strains: they have arrays of their own."""
     layered = {s.name for s in compilation.load(signature("forward", "tti")).arrays}

@@ -66,3 +66,8 @@ def test_level_that_is_read_later_is_kept(parts: tuple[Any, ...]) -> None:
     x = grid.dimensions[0]
     assert levels(Eq(f.forward, f.subs(x, x + x.spacing))) == {"f": 2}
     assert levels(Eq(f.forward, c), Inc(f.forward, c * f)) == {"f": 2}
+    # Others may read it around a point before the update, and not after it.
+    before, recursion = Eq(g.forward, f.dx), Eq(f.forward, c * f)
+    assert levels(before, recursion) == {"f": 1, "g": 1}
+    assert levels(recursion, before) == {"f": 2, "g": 1}
+    assert levels(before, recursion, Inc(g.forward, f.dx)) == {"f": 2, "g": 1}
