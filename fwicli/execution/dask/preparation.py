@@ -5,6 +5,7 @@ The process that starts a worker tells why it has ended, as far as its system kn
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from fwicli.execution import machine, worker
@@ -40,10 +41,28 @@ def dask_setup(server: Any) -> None:
     if isinstance(server, Nanny):
         tell_ends(server)
         return
+    logging.getLogger("distributed.nanny").addFilter(is_no_usual_end)
     # Signals are for the client.
     worker.leave_signals()
     machine.return_memory()
     versions.here()  # of the sources that are loaded, should somebody edit them later
+
+
+def is_no_usual_end(record: logging.LogRecord) -> bool:
+    """Whether a log record of a worker's process is not of its usual end.
+
+    A process that ends closes a queue while a thread of Dask still reads it. The thread takes the
+    TypeError for a death, and logs its traceback.
+
+    Parameters
+    ----------
+    record : logging.LogRecord
+
+    Returns
+    -------
+    is_no_usual_end : bool
+    """
+    return not (record.exc_info and record.exc_info[0] is TypeError)
 
 
 def tell_ends(nanny: Any) -> None:
