@@ -69,7 +69,7 @@ class ModelSection(Section):
 
     vp: Property
     """The waves have this P velocity, in the unit of `unit` [m/s]."""
-    vs: Property | None = None
+    vs: NumberOrArray | None = None
     """The waves have this S velocity, 0 in fluids, in the unit of `unit` [m/s]."""
     rho: Property | None = None
     """The medium has this density, in the unit of `rho_unit` [kg/m3]."""
@@ -104,7 +104,7 @@ class ModelSection(Section):
         return {"file": value} if isinstance(value, str) else value
 
     @field_validator(
-        *("epsilon", "delta", "theta", "phi"),
+        *("vs", "epsilon", "delta", "theta", "phi"),
         mode="before",
         json_schema_input_type=NumberOrArray | Path | None,
     )

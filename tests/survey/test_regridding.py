@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fwicli import EarthModel, Grid
+from fwicli.errors import ModelError
 from fwicli.survey.regridding import Regridding, fitting
 
 GRID = Grid((40, 31), (10.0, 10.0), (100.0, 0.0))
@@ -145,3 +146,14 @@ def test_spacing_fits_the_band_and_the_model() -> None:
     assert fitting(flat, 12.0, (False, False)) == (12.0, 15.0)
     # A small model keeps some points.
     assert Regridding(grid, fitting(grid, 1e4, (False, False))).coarse.shape[1] == 17
+
+
+def test_shear_velocities_are_not_averaged() -> None:
+    """Fluids and solids have no mean of vs; a uniform one needs none."""
+    fine = Grid((13, 9), (5.0, 5.0), (0.0, 0.0))
+    vp, one = (np.broadcast_to(v, fine.shape) for v in (2000.0, 900.0))
+    regridding = Regridding(fine, (10.0, 10.0))
+    assert regridding.model_to_coarse(EarthModel(fine, vp, {"vs": one})).others["vs"].max() == 900
+    vs = np.where(np.arange(9) < 4, 0.0, one)
+    with pytest.raises(ModelError, match="averages of vs"):
+        regridding.model_to_coarse(EarthModel(fine, vp, {"vs": vs}))

@@ -42,8 +42,8 @@ def too_coarse(config: schema.RunConfig, required: Requirements, needed: float) 
     ways.append(f"`physics.min_points_per_wavelength: {round_down(points):g}`, with its error")
     return (
         f"{have} points per wavelength at {highest:.4g} Hz, where the wavelet's spectrum ends, for "
-        f"vp = {slowest:g} m/s on a spacing of {widest:g} m; order {config.physics.order} needs "
-        f"{need}: use {', or '.join(ways)}"
+        f"the slowest wave, {slowest:g} m/s, on a spacing of {widest:g} m; order "
+        f"{config.physics.order} needs {need}: use {', or '.join(ways)}"
     )
 
 
