@@ -33,7 +33,7 @@ def patched(blocked: bool) -> Iterator[None]:
     blocked : bool
         Whether its loops are blocked.
     """
-    with contiguous(), remembered(), identical(), rows() if blocked else nullcontext():
+    with contiguous(), remembered(), settled(), identical(), rows() if blocked else nullcontext():
         yield
 
 
@@ -68,15 +68,45 @@ def rows() -> Iterator[None]:
 
 @contextmanager
 def remembered() -> Iterator[None]:
-    """Let Devito compute once whether two accesses can meet, within one operator."""
+    """Let Devito compute once, within one operator, what it asks of the same accesses.
+
+    That is whether two accesses can meet, and which dimensions of an access are a stencil's.
+    """
     basic: Any = importlib.import_module("devito.ir.support.basic")
-    original = basic.disjoint_test
+    utils: Any = importlib.import_module("devito.ir.support.utils")
+    originals = basic.disjoint_test, utils.unbounded
     # Dimensions of one name have other bounds in other operators.
-    basic.disjoint_test = functools.cache(original)
+    basic.disjoint_test, utils.unbounded = map(functools.cache, originals)
     try:
         yield
     finally:
-        basic.disjoint_test = original
+        basic.disjoint_test, utils.unbounded = originals
+
+
+@contextmanager
+def settled() -> Iterator[None]:
+    """Let Devito derive the parameters of a function again only when its code has changed.
+
+    It does so for every function before and after each of its passes.
+    """
+    engine: Any = importlib.import_module("devito.passes.iet.engine")
+    original = engine._update_args_efunc
+    # The functions themselves: the number of one that is gone may be that of another.
+    settled: dict[int, Any] = {}
+
+    def update(root: Any, efuncs: Any, dag: Any) -> Any:
+        if settled.get(id(root)) is root:
+            return efuncs
+        updated = original(root, efuncs, dag)
+        if updated is efuncs:
+            settled[id(root)] = root
+        return updated
+
+    engine._update_args_efunc = update
+    try:
+        yield
+    finally:
+        engine._update_args_efunc = original
 
 
 @contextmanager

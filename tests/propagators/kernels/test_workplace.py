@@ -45,11 +45,18 @@ def killed_in_the_compiler(above: Path) -> None:
 
 def test_killed_run_after_run_leaves_nothing(above: Path) -> None:
     """Each begins where the one before was killed; the one that is not leaves nothing."""
-    for _ in range(3):
+    for _ in range(2):
         killed_in_the_compiler(above)
         assert len(list(above.iterdir())) == 1
     toolchain.compiled(CODE)
     assert not list(above.iterdir())
+
+
+def test_library_holds_nothing_for_debuggers() -> None:
+    """Its source is gone; what describes it would be a third of the library."""
+    library = toolchain.compiled("int answer(void) { int inside = 42; return inside; }")
+    assert b"answer" in library
+    assert b"inside" not in library
 
 
 def test_folder_in_use_stays(above: Path) -> None:
