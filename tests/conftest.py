@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.equations import usual_order
+from tests.equations import USUAL_ORDER
 
 pytest_plugins = ["tests.slurm", "tests.survey_fixtures"]
 
@@ -109,7 +109,7 @@ def make_setting() -> Callable[..., Setting]:
         if (surface or free) and not EQUATIONS[equation].free_sides:
             pytest.skip(f"{equation} has no free sides")
         rng = np.random.default_rng(ndim)
-        order = order or usual_order(ndim, equation)
+        order = order or USUAL_ORDER
         size = 33 if ndim == 2 else 15
         if cells is None:
             cells = 10 if ndim == 2 else 6

@@ -17,14 +17,9 @@ large_are_slow = pytest.mark.parametrize(
     [pytest.param(e, marks=pytest.mark.slow if e in LARGE else ()) for e in EQUATIONS],
 )
 
-
-def usual_order(ndim: int = 2, equation: str = "acoustic") -> int:
-    """Order of the space differences where a test is not about it.
-
-    In 3D and in tilted media kernels of order 4 compile in two thirds of the time;
-    `test_any_order_is_exact` has the other orders.
-    """
-    return 4 if ndim == 3 or equation == "tti" else 8
+# Order of the space differences where a test is not about it: kernels of order 8 take half as long
+# again to compile. `test_any_order_is_exact` has the other orders.
+USUAL_ORDER = 4
 
 
 def is_slow(

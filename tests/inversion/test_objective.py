@@ -31,7 +31,7 @@ from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.survey.regridding import Regridding
 from fwicli.survey.signals.wavelets import ricker, times
 from fwicli.survey.windows import Window, beyond, of_one_size, recorded
-from tests.equations import LARGE
+from tests.equations import LARGE, USUAL_ORDER
 
 # The grid of the waves, and of the model where it has no finer one. Its kernels are those of
 # `make_setting`.
@@ -66,9 +66,14 @@ def objective(
 ) -> tuple[Objective, np.ndarray]:
     """A misfit of two shots, and the model where it is taken, on `grid`."""
     rng = np.random.default_rng(0)
-    axis = time_axis(0.004, SAMPLES, 3000.0, GRID.spacing, 8)
+    axis = time_axis(0.004, SAMPLES, 3000.0, GRID.spacing, USUAL_ORDER)
     discretization = Discretization(
-        equation, GRID, axis, AbsorbingLayer(10, 3000.0, 15.0, gap=4), precision=precision
+        equation,
+        GRID,
+        axis,
+        AbsorbingLayer(10, 3000.0, 15.0, gap=4),
+        USUAL_ORDER,
+        precision=precision,
     )
     sources = np.array([[83.0, 17.0], [301.0, 17.0]])
     receivers = np.array([[x, 12.0] for x in np.arange(20.0, 400.0, 40.0)])

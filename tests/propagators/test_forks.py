@@ -22,9 +22,9 @@ from fwicli.errors import ExecutionError
 from fwicli.threads import blas, locks
 
 grid = Grid((33, 37), (10.0, 12.0), (5.0, 5.0))
-axis = time_axis(0.004, 80, 2600.0, grid.spacing, 8)
+axis = time_axis(0.004, 80, 2600.0, grid.spacing, 4)
 layer = AbsorbingLayer(10, 2600.0, 20.0)
-one = Propagator(Discretization("acoustic", grid, axis, layer, precision="float64"))
+one = Propagator(Discretization("acoustic", grid, axis, layer, 4, precision="float64"))
 two = Propagator(replace(one.discretization, threads=2))
 model = {"m": np.full(grid.shape, 1 / 2000.0**2)}
 wavelet = np.random.default_rng(0).standard_normal((1, 80))

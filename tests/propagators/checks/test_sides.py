@@ -18,7 +18,7 @@ from fwicli.propagators.equations.medium import Medium
 from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.locations import ExtendedSource
 from fwicli.survey.signals.wavelets import ricker, times
-from tests.equations import WITH_SIDES
+from tests.equations import USUAL_ORDER, WITH_SIDES
 
 Make = Callable[..., Any]
 BOX = ("x-", "x+", "z-", "z+")
@@ -134,7 +134,7 @@ def test_free_sides_are_negative_images(equation: str, free: tuple[str, ...]) ->
     In the closed box the waves do not reach the ends of the larger model.
     """
     samples = 200 if free != BOX else 60
-    axis = time_axis(0.004, samples, SPEED, SPACINGS, 8)
+    axis = time_axis(0.004, samples, SPEED, SPACINGS, USUAL_ORDER)
     wavelet = ricker(times(0.004, samples), 20.0, 0.06)[None]
     source = np.array([[233.0, 469.0]])
     receivers = np.array([[x, z] for x in (3.0, 211.0, 397.0) for z in (3.0, 467.0, 477.0)])
@@ -147,7 +147,7 @@ def test_free_sides_are_negative_images(equation: str, free: tuple[str, ...]) ->
         at: Any = receivers,
     ) -> Any:
         layer = AbsorbingLayer(10, SPEED, 12.0, 0, sides)
-        made = Discretization(equation, grid, axis, layer, precision="float64")
+        made = Discretization(equation, grid, axis, layer, USUAL_ORDER, precision="float64")
         given = {"vp": SPEED, "rho": 1500.0, "epsilon": 0.0, "delta": 0.0, "theta": 0.0}
         earth = {name: np.full(grid.shape, value) for name, value in given.items()}
         return Propagator(made).forward(
