@@ -10,8 +10,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import h5py
 import pytest
@@ -25,6 +27,7 @@ from fwicli.config.schema import KINDS
 from tests.conftest import ROOT
 
 FWI = [sys.executable, "-m", "fwicli"]
+Typed = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def fwi(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -34,9 +37,31 @@ def fwi(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Path:
+def typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Typed:
+    """The command in this process, as its entry point runs it; its signals stay those of tests."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(main, "_set_up", lambda: None)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setattr(sys, "argv", ["fwi", *arguments])
+        capsys.readouterr()
+        code: Any = 0
+        try:
+            main.main()
+        except SystemExit as end:
+            code = end.code
+        printed = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, code, printed.out, printed.err)
+
+    return run
+
+
+@pytest.fixture
+def small(tmp_path: Path, typed: Typed) -> Path:
     """Folder with the config of a small modelling run."""
-    done = fwi("init", "model", "m.yaml", cwd=tmp_path)
+    done = typed("init", "model", "m.yaml")
     assert done.returncode == 0, done.stderr
     return tmp_path
 
@@ -83,9 +108,9 @@ def test_check_needs_no_devito(small: Path) -> None:
 
 
 @pytest.mark.parametrize("verb", verbs())
-def test_every_verb_has_help(verb: str) -> None:
+def test_every_verb_has_help(verb: str, typed: Typed) -> None:
     """One line in the list, examples, and what its exit codes mean."""
-    done = fwi(verb, "-h")
+    done = typed(verb, "-h")
     assert done.returncode == 0
     assert done.stdout.startswith(f"Usage: fwi {verb}")
     assert "Exit codes:" in done.stdout
@@ -129,29 +154,29 @@ def test_public_names_are_there() -> None:
         _ = fwicli.Propagater
 
 
-def test_init_does_not_overwrite(small: Path) -> None:
-    done = fwi("init", "model", "m.yaml", cwd=small)
+def test_init_does_not_overwrite(small: Path, typed: Typed) -> None:
+    done = typed("init", "model", "m.yaml")
     assert done.returncode == 2
     assert "m.yaml exists" in done.stderr
-    assert fwi("init", "model", "m.yaml", "--force", cwd=small).returncode == 0
-    printed = fwi("init", "rtm", "-", cwd=small)
+    assert typed("init", "model", "m.yaml", "--force").returncode == 0
+    printed = typed("init", "rtm", "-")
     assert "imaging:" in printed.stdout
     assert not (small / "rtm.yaml").exists()
 
 
-def test_check_prints_the_plan(small: Path) -> None:
-    done = fwi("check", "m.yaml", cwd=small)
+def test_check_prints_the_plan(small: Path, typed: Typed) -> None:
+    done = typed("check", "m.yaml")
     assert done.returncode == 0, done.stderr
     for word in ("shots", "points per wavelength", "time step ", "MB", "301 x 151 points", "m/s"):
         assert word in done.stdout
-    plan = json.loads(fwi("check", "m.yaml", "--json", cwd=small).stdout)
+    plan = json.loads(typed("check", "m.yaml", "--json").stdout)
     assert plan["stages"][0]["grid"] == "301x151"
     assert plan["shots"] == 6
 
 
-def test_wrong_config_exits_with_2(small: Path) -> None:
+def test_wrong_config_exits_with_2(small: Path, typed: Typed) -> None:
     """Every problem on stderr, nothing on stdout, nothing written."""
-    done = fwi("model", "m.yaml", "--set", "model.spacng=3", "--set", "time.interval=x", cwd=small)
+    done = typed("model", "m.yaml", "--set", "model.spacng=3", "--set", "time.interval=x")
     assert done.returncode == 2
     assert "did you mean `spacing`?" in done.stderr
     assert "time.interval: must be a number" in done.stderr
@@ -168,22 +193,22 @@ def test_impossible_physics_exits_with_3(small: Path) -> None:
     )
 
 
-def test_wrong_command_line_exits_with_2(small: Path) -> None:
-    done = fwi("modle", "m.yaml", cwd=small)
+def test_wrong_command_line_exits_with_2(small: Path, typed: Typed) -> None:
+    done = typed("modle", "m.yaml")
     assert done.returncode == 2
     assert "Did you mean `fwi model`?" in done.stderr
-    assert fwi("model", "nothing.yaml", cwd=small).returncode == 2
-    assert fwi("model", "m.yaml", "--resume", "--force", cwd=small).returncode == 2
+    assert typed("model", "nothing.yaml").returncode == 2
+    assert typed("model", "m.yaml", "--resume", "--force").returncode == 2
 
 
-def test_dry_run_runs_nothing(small: Path) -> None:
-    done = fwi("model", "m.yaml", "-n", cwd=small)
+def test_dry_run_runs_nothing(small: Path, typed: Typed) -> None:
+    done = typed("model", "m.yaml", "-n")
     assert done.returncode == 0
     assert "301 x 151 points" in done.stdout
     assert [p.name for p in small.iterdir()] == ["m.yaml"]
 
 
-def test_model_from_start_to_end(small: Path) -> None:
+def test_model_from_start_to_end(small: Path, typed: Typed) -> None:
     """Result on stdout, notes on stderr; a second run needs --force."""
     done = fwi("model", "m.yaml", "-o", "run", "--json", *SMALL, cwd=small)
     assert done.returncode == 0, done.stderr
@@ -191,11 +216,12 @@ def test_model_from_start_to_end(small: Path) -> None:
     assert result["shots"] == 3
     assert (small / result["result"]).exists()
     assert "modelling 3 shots" in done.stderr
-    again = fwi("model", "m.yaml", "-o", "run", *SMALL, cwd=small)
+    again = typed("model", "m.yaml", "-o", "run", *SMALL)
     assert again.returncode == 2
     assert "--resume" in again.stderr
     assert "--force" in again.stderr
-    assert fwi("model", "m.yaml", "-o", "run", "--force", *SMALL, cwd=small).returncode == 0
+    alone = ("--set", "execution.workers=1")
+    assert typed("model", "m.yaml", "-o", "run", "--force", *SMALL, *alone).returncode == 0
 
 
 def test_interrupt_that_was_lost_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:

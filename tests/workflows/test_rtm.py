@@ -85,8 +85,12 @@ GRID = ["imaging.spacing=20", "physics.min_points_per_wavelength=2"]
 
 def test_options_change_the_image(survey: Path, tmp_path: Path) -> None:
     """Condition, illumination, filter, band and grid all do what they say."""
-    base = load(survey / "rtm.yaml")
-    rtm.run(base, tmp_path / "base")
+
+    def run(name: str, *settings: str) -> None:
+        loaded = load(survey / "rtm.yaml", settings=["execution.workers=1", *settings])
+        rtm.run(loaded, tmp_path / name)
+
+    run("base")
     options = {
         "condition": "imaging.condition=gradient",
         "illumination": "imaging.illumination=0",
@@ -105,22 +109,21 @@ def test_options_change_the_image(survey: Path, tmp_path: Path) -> None:
         "impedance": "imaging.condition=inverse_scattering",
     }
     for name, setting in options.items():
-        rtm.run(load(survey / "rtm.yaml", settings=[setting]), tmp_path / name)
+        run(name, setting)
         changed, plain = image(tmp_path / name), image(tmp_path / "base")
         assert np.isfinite(changed).all()
         scale = np.vdot(changed, plain) / np.vdot(plain, plain)
         assert np.linalg.norm(changed - scale * plain) > 1e-2 * np.linalg.norm(changed), name
-    rtm.run(load(survey / "rtm.yaml", settings=["imaging.mute=200"]), tmp_path / "mute")
+    run("mute", "imaging.mute=200")
     muted = image(tmp_path / "mute")
     assert not muted[:, :20].any()
     np.testing.assert_array_equal(muted[:, 20:], image(tmp_path / "base")[:, 20:])
-    settings = ["imaging.mute=200", "imaging.mute_taper=100", "imaging.gain=80"]
-    rtm.run(load(survey / "rtm.yaml", settings=settings), tmp_path / "tapered")
+    run("tapered", "imaging.mute=200", "imaging.mute_taper=100", "imaging.gain=80")
     tapered = image(tmp_path / "tapered")
     assert (np.abs(tapered) <= np.abs(muted)).all()
     assert not np.array_equal(tapered, muted)
     np.testing.assert_array_equal(tapered[:, 31:], muted[:, 31:])  # gain is for pictures alone
-    rtm.run(load(survey / "rtm.yaml", settings=GRID), tmp_path / "grid")
+    run("grid", *GRID)
     assert image(tmp_path / "grid").shape == (31, 21)
 
 

@@ -68,7 +68,10 @@ OPERATORS: dict[str, tuple[tuple[str, ...], Callable[[Any, Inputs], Any]]] = {
         ("model", "gather", *PLACE),
         lambda p, i: (
             p.images(
-                i["model"], lambda _: i["gather"], *(i[n] for n in PLACE), kinds=("correlation",)
+                i["model"],
+                lambda _: i["gather"],
+                *(i[n] for n in PLACE),
+                kinds=("correlation", "illumination"),
             ).images
         ),
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import product
+from itertools import combinations_with_replacement
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def test_weights(order: int) -> None:
 @pytest.mark.parametrize("order", ORDERS)
 def test_sums_over_axes_are_exact(order: int) -> None:
     """The weights in the middle, added up by the compiler in single precision."""
-    for spacings in product(SPACINGS[1:6], repeat=3):
+    for spacings in combinations_with_replacement(SPACINGS[1:6], 3):
         middles = [second_difference(order, spacings, axis)[order // 2] for axis in range(3)]
         for count in (2, 3):
             total = np.sum(np.float32(middles[:count]), dtype=np.float32)
@@ -51,12 +51,12 @@ def test_sums_over_axes_are_exact(order: int) -> None:
 
 def test_long_waves_are_those_of_double_precision() -> None:
     """At 200 points per wavelength; with weights rounded one by one the difference is 1e-3."""
-    shape, spacing, frequency, samples = (201, 101), 5.0, 2.0, 400
+    shape, spacing, frequency, samples = (201, 101), 10.0, 1.0, 400
     grid = Grid(shape, (spacing, spacing), (0.0, 0.0))
-    axis = time_axis(0.004, samples, 2800.0, grid.spacing, 8)
+    axis = time_axis(0.008, samples, 2800.0, grid.spacing, 8)
     layer = AbsorbingLayer(20, 2800.0, frequency)
-    wavelet = ricker(times(0.004, samples), frequency)[None]
-    source, receivers = np.array([[200.0, 250.0]]), np.array([[800.0, 250.0], [600.0, 50.0]])
+    wavelet = ricker(times(0.008, samples), frequency)[None]
+    source, receivers = np.array([[400.0, 500.0]]), np.array([[1600.0, 500.0], [1200.0, 100.0]])
     records = {}
     for precision in ("float32", "float64"):
         F = Propagator(Discretization("acoustic", grid, axis, layer, precision=precision))

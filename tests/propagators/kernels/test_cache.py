@@ -270,7 +270,7 @@ def test_libraries_do_not_take_each_other_for_the_same() -> None:
 
 def test_processes_that_load_a_kernel_at_once_all_do(tmp_path: Path) -> None:
     """Eight children, a warm cache, a temporary folder without anything; and nothing left there."""
-    signature = Signature("forward", "acoustic", (10.0, 10.0), 8, 10, "float32")
+    signature = Signature("forward", "acoustic", (10.0, 10.0), 8, 12, "float32")
     compilation.prepare(signature)
     path = compilation._path(signature)
     for number in range(3):

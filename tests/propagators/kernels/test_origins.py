@@ -12,7 +12,7 @@ LOADED = """
 import sys
 from fwicli.propagators.kernels import compilation
 compilation.generate(compilation.Signature(
-    "gradient", "variable_density", (10.0, 10.0), 4, 8, "float32",
+    "gradient", "variable_density", (10.0, 10.0), 4, 0, "float32",
     images=("gradient",), n_directions=1,
 ))
 for name, module in sorted(sys.modules.items()):

@@ -20,6 +20,8 @@ from tests.workflows.test_rtm import image
 
 COARSE = "inversion.stages=[{band: [0, 8], iterations: 1, spacing: 20}]"
 ONE = "execution.workers=1"
+# Too coarse for the wavelet, but that of the first stage of inversions, whose kernels it shares.
+COARSE_GRID = ("physics.grid=20", "physics.min_points_per_wavelength=2")
 
 
 def records(survey: Path, path: Path, added: float = 0.0, known: bool = True) -> str:
@@ -119,12 +121,12 @@ def test_migration_is_blind_for_what_grids_add(
     """So is the image."""
     images = []
     for added in (0.0, 0.7):
-        settings = [records(survey, tmp_path / "records.h5", added), "physics.grid=15", ONE]
+        settings = [records(survey, tmp_path / "records.h5", added), *COARSE_GRID, ONE]
         settings.append(f"imaging.condition={condition}")
         rtm.run(load(survey / "rtm.yaml", settings=settings), tmp_path / str(added))
         images.append(image(tmp_path / str(added)))
     assert np.linalg.norm(images[1] - images[0]) < 1e-3 * np.linalg.norm(images[0])
-    assert "are nearer than 60 m to their source" in (tmp_path / "0.0" / "log.txt").read_text()
+    assert "are nearer than 80 m to their source" in (tmp_path / "0.0" / "log.txt").read_text()
 
 
 def test_runs_go_on_as_they_began(survey: Path, tmp_path: Path) -> None:
