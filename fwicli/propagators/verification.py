@@ -155,8 +155,12 @@ class Verification:
         return self._gradient(x, self._residual(x))
 
     def _hessian(self, x: Array) -> Array:
-        residual = self._residual(0) / self.sizes
         sources, receivers = self.points
+        if not isinstance(receivers, Points):
+            at = self.wavelet, sources, receivers
+            product = self.propagator.hessian(self.base, self._change(x), self._residual(0), *at)
+            return self._stacked(product)
+        residual = self._residual(0) / self.sizes
         result = self.propagator.curvature(
             self.base,
             self._change(x),
