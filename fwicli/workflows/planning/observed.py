@@ -70,6 +70,13 @@ def observed(
         problems.warn(timing)
     equation = registry.load(config.physics.equation)
     problems.get(("data",), partial(_check_components, equation, records.acquisition))
+    if isinstance(config, schema.MigrationConfig) and not equation.free_sides:
+        # Images of solids differ from those of fluids by more than they should.
+        problems.add(
+            ("physics", "equation"),
+            f"images of `{equation.name}` are not there yet; migrate with `variable_density`, or "
+            f"another acoustic equation",
+        )
     if model is None:
         return None
     placed = _placed(problems, config.data, records, model.grid)
