@@ -23,7 +23,7 @@ MADE = Discretization("acoustic", GRID, AXIS, LAYER)
 NO_COUNT = (-1, 2.5, math.nan, math.inf, "8", None, True, [2])
 NO_NUMBER = (math.nan, math.inf, -math.inf, "10", None, 1j, [10.0])
 IMPOSSIBLE: dict[tuple[Any, str], tuple[Any, ...]] = {
-    (MADE, "equation"): ("elastic", "", None),
+    (MADE, "equation"): ("plastic", "", None),
     (MADE, "grid"): (None, (21, 11)),
     (MADE, "time"): (None, 0.004),
     (MADE, "layer"): (None, 12),
