@@ -25,7 +25,7 @@ PROPERTIES = {
     "velocity_pressure": {"vp": 2000, "rho": 1800},
     "vti": {"vp": 2000, "rho": 1800, "epsilon": 0.2, "delta": 0.1},
     "tti": {"vp": 2000, "epsilon": 0.2, "delta": 0.1, "theta": 30},
-    "elastic": {"vp": 2000, "vs": 1000, "rho": 1800},
+    "elastic": {"vp": 2000, "vs": 1300, "rho": 1800},
 }
 CONFIG: dict[str, Any] = {
     "geometry": {
