@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -42,7 +43,8 @@ def test_plan_tells_the_memory_that_is_used(
     s = make_setting(2, precision, equation, every=2)
     p = s.propagator
     p.forward(s.model, s.wavelet, s.sources, s.receivers)
-    points = (33 + 20) * (37 + 20)
+    points, order = (33 + 20) * (37 + 20), p.discretization.order
+    footprint = EQUATIONS[equation].footprint(2)
     for gradient in (False, True):
         if gradient:
             kinds = ("gradient", "illumination")
@@ -51,14 +53,21 @@ def test_plan_tells_the_memory_that_is_used(
         told = history.working_bytes(EQUATIONS[equation], 2, points, size, gradient)
         if gradient:
             timing = p.resampling.steps, 2, p.time.step
-            stated = EQUATIONS[equation], p.grid.shape, p.layer, 8, timing, size
+            stated = EQUATIONS[equation], p.grid.shape, p.layer, order, timing, size
             told += history.demand(*stated).memory(history.STORED)
         with p._pool.runner() as runner:
             arrays = runner.arrays
         used = arrays.nbytes
+        # All levels of all fields, of the forward run and of the one that makes snapshots.
+        levels = sum(
+            math.prod(shape[:-2])
+            for name, shape in arrays._arrays
+            if len(shape) > 1 and not name.startswith("history")
+        )
+        assert levels == footprint.forward + gradient * footprint.gradient
         # On so small a grid the halo and the ends of rows are almost as many points again; the
         # history of some fields has none.
         assert 0.5 * used < told <= used
         if not gradient:
-            there = (53 + 16) * (arrays.allocated[-1] + 16)
+            there = (53 + 2 * order) * (arrays.allocated[-1] + 2 * order)
             assert 0.97 * used < told * there / points <= used

@@ -70,11 +70,12 @@ def footprint(ndim: int) -> Footprint:
     rates = tuple(f"e{i}" for i in range(ndim))
     shears = tuple(f"e{i}{j}" for i, j in combinations(range(ndim), 2))
     return Footprint(
-        # Two levels of stresses; k, g, r, c, the modulus at corners and means of densities.
-        2 * tensor + ndim + 2 * slopes + 4 + pairs + ndim,
-        # A second level of velocities and two of rates, for the history; multipliers, of which
-        # those of velocities and of slopes of stresses have two levels; gradients, illumination.
-        ndim + 2 * tensor + 2 * tensor + 2 * ndim + 3 * slopes + 5 + pairs,
+        # Two levels of stresses along axes; k, g, r, c, the modulus at corners and means of
+        # densities.
+        tensor + ndim + ndim + 2 * slopes + 4 + pairs + ndim,
+        # Two levels of velocities and of rates, for the history; multipliers, of which those of
+        # velocities have two levels; gradients, illumination and sums for c and corners.
+        2 * ndim + 2 * tensor + 2 * tensor + 2 * slopes + 2 * ndim + 5 + pairs,
         {"k": rates, "g": (*rates, *shears), "r": tuple(f"v{i}" for i in range(ndim))},
         ndim + 2 * tensor,
         2 * slopes,

@@ -63,8 +63,8 @@ def footprint(ndim: int) -> Footprint:
     stiffness = ("h", "v", "lu", *(f"lw{axis}" for axis in range(ndim)))
     tilt = {f"n{axis}": (f"au{axis}", f"aw{axis}", "tu", "tw") for axis in range(ndim)}
     return Footprint(
-        16 * ndim + 18,
-        30 * ndim + 35,
+        16 * ndim + 17,
+        22 * ndim + 38,
         {"m": ("yu", "yw"), "e": stiffness, "f": stiffness, **tilt},
         2 * ndim + 11,
         11 * ndim,

@@ -58,11 +58,11 @@ EQUATION = Equation(
     emitted=lambda ndim: {"pressure": Channel({"u": 1.0}), **forces(ndim)},
     state=state,
     # Two levels of u and, an axis, two memory variables and, in 3D, a; k, r and their coefficients;
-    # then three levels of the multiplier of u, one or two of the others, two gradients and
-    # illumination, and in 2D a.
+    # then three levels of the multiplier of u, one of the others, two gradients and illumination,
+    # and two levels of a, for the history.
     footprint=lambda ndim: Footprint(
         4 * ndim + 5 - 2 * (ndim == 2),
-        6 * ndim + 6 + 2 * (ndim == 2),
+        5 * ndim + 6,
         {"k": ("u",), "r": tuple(f"a{axis}" for axis in range(ndim))},
         ndim + 2,
         2 * ndim,

@@ -78,7 +78,7 @@ EQUATION = Equation(
     state=state,
     footprint=lambda ndim: Footprint(
         4 * ndim + 13,
-        6 * ndim + 19,
+        5 * ndim + 19,
         {
             "k": ("p", "w"),
             "r": tuple(f"a{axis}" for axis in range(ndim)),
