@@ -78,6 +78,17 @@ def rollup(process: int) -> dict[str, float]:
     return {name: 1024.0 * int(rest.split()[0]) for name, rest in (s.split(":") for s in lines)}
 
 
+def is_worker(process: int) -> bool:
+    """Whether a child of the server is no program that imports run, as `gcc --version`.
+
+    A worker looks at its parent in a thread; a program has one thread, and so has a fork before it.
+    """
+    try:
+        return len(list(Path(f"/proc/{process}/task").iterdir())) > 1
+    except OSError:
+        return False
+
+
 def watch(arguments: list[str], folder: Path) -> Peaks:
     """Run a command, and look at its processes all the time."""
     peaks = Peaks()
@@ -90,7 +101,7 @@ def watch(arguments: list[str], folder: Path) -> Peaks:
     while process.poll() is None:
         total = 0.0
         servers = children(process.pid)
-        workers = [w for s in servers for w in children(s)]
+        workers = [w for s in servers for w in children(s) if is_worker(w)]
         for number in (process.pid, *servers, *workers):
             memory = rollup(number)
             total += memory.get("Pss", 0.0)
