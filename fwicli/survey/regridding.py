@@ -24,7 +24,7 @@ Am. 92, 3042-3066, for averages of material parameters in cells that interfaces 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,9 @@ Array = NDArray[Any]
 # for which averages are worthwhile: in 2D three quarters of the work remain.
 FEWEST_CELLS = 16
 WORTHWHILE = 1.1
+
+# Properties that have no mean over cells: fluids and solids have no S velocity in common.
+WITHOUT_MEANS = ("vs",)
 
 
 class Regridding:
@@ -111,14 +114,17 @@ class Regridding:
                 for n, v in model.properties.items()
             }
             return EarthModel(self.coarse, named.pop("vp"), named)
-        if "vs" in model.others:
+        same = self.coarse == self.fine
+        if not (same or set(WITHOUT_MEANS).isdisjoint(model.others)):
             raise ModelError(
                 "a coarser grid would need averages of vs, which fluids and solids have not in "
                 "common; waves and unknowns with vs have the grid of the model: set "
                 "`physics.grid: model`, and leave out other spacings"
             )
         others = {
-            name: self.to_coarse(values.astype(float)).astype(values.dtype)
+            name: values
+            if name in WITHOUT_MEANS
+            else self.to_coarse(values.astype(float)).astype(values.dtype)
             for name, values in model.others.items()
         }
         rho: Array | float = 1.0
@@ -175,6 +181,27 @@ def coarsened(model: EarthModel, grid: Grid) -> EarthModel:
     if grid == model.grid:
         return model
     return Regridding(model.grid, grid.spacing).model_to_coarse(model)
+
+
+def with_means(model: EarthModel, used: Collection[str]) -> EarthModel:
+    """A model without the properties that have no means, but for those that are used.
+
+    Parameters
+    ----------
+    model : EarthModel
+    used : collection of str
+        Names of the properties that the equation uses.
+
+    Returns
+    -------
+    model : EarthModel
+        The same where there is nothing to leave out.
+    """
+    left_out = [n for n in model.others if n in WITHOUT_MEANS and n not in used]
+    if not left_out:
+        return model
+    others = {n: values for n, values in model.others.items() if n not in left_out}
+    return EarthModel(model.grid, model.vp, others)
 
 
 def fitting(grid: Grid, longest: float, fixed_ends: Sequence[bool]) -> tuple[float, ...]:

@@ -7,7 +7,7 @@ import pytest
 
 from fwicli import EarthModel, Grid
 from fwicli.errors import ModelError
-from fwicli.survey.regridding import Regridding, fitting
+from fwicli.survey.regridding import Regridding, fitting, with_means
 
 GRID = Grid((40, 31), (10.0, 10.0), (100.0, 0.0))
 
@@ -155,5 +155,11 @@ def test_shear_velocities_are_not_averaged() -> None:
     regridding = Regridding(fine, (10.0, 10.0))
     assert regridding.model_to_coarse(EarthModel(fine, vp, {"vs": one})).others["vs"].max() == 900
     vs = np.where(np.arange(9) < 4, 0.0, one)
+    model = EarthModel(fine, vp, {"vs": vs})
     with pytest.raises(ModelError, match="averages of vs"):
-        regridding.model_to_coarse(EarthModel(fine, vp, {"vs": vs}))
+        regridding.model_to_coarse(model)
+    # On its own grid nothing is averaged, and equations without vs need no mean of it.
+    same = Regridding(fine, fine.spacing).model_to_coarse(model)
+    np.testing.assert_array_equal(same.others["vs"], vs)
+    assert with_means(model, ("vp", "vs")) is model
+    assert not regridding.model_to_coarse(with_means(model, ("vp", "rho"))).others

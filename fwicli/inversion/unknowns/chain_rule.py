@@ -29,7 +29,7 @@ from fwicli.inversion.unknowns.variables import Variables
 from fwicli.propagators.equations import properties, registry
 from fwicli.propagators.equations.equation import ROUND_OFF, call
 from fwicli.survey.model import EarthModel
-from fwicli.survey.regridding import Regridding
+from fwicli.survey.regridding import Regridding, with_means
 
 Array = NDArray[Any]
 Named = Mapping[str, Array]
@@ -130,14 +130,20 @@ class ParameterMap:
         regridding = self.regridding
         if regridding is None:
             return self.variables.gradient(x, earth, by)
-        fine = _model(regridding, earth)
+        fine = self._model(regridding, earth)
         return self.variables.gradient(x, earth, lambda n: regridding.gradient_to_fine(fine, by, n))
 
     def _propagated(self, earth: dict[str, Array]) -> dict[str, Array]:
         """Properties on the grid of the waves."""
         if self.regridding is None:
             return earth
-        return self.regridding.model_to_coarse(_model(self.regridding, earth)).properties
+        return self.regridding.model_to_coarse(self._model(self.regridding, earth)).properties
+
+    def _model(self, regridding: Regridding, earth: dict[str, Array]) -> EarthModel:
+        """Properties on the grid of x as a model."""
+        others = dict(earth)
+        model = EarthModel(regridding.fine, others.pop("vp"), others)
+        return with_means(model, registry.load(self.equation).properties)
 
     def earth(self, x: Array) -> dict[str, Array]:
         """All properties, on the grid of x."""
@@ -178,12 +184,6 @@ class ParameterMap:
                     f"a model with {self.variables.ranges(x)} is outside the limits of the "
                     f"equation at {count} points: {limit.rule}; narrow the bounds of the inversion"
                 )
-
-
-def _model(regridding: Regridding, earth: dict[str, Array]) -> EarthModel:
-    """Properties on the grid of x as a model."""
-    others = dict(earth)
-    return EarthModel(regridding.fine, others.pop("vp"), others)
 
 
 def directional_derivative(

@@ -21,6 +21,7 @@ from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
+from fwicli.survey.regridding import with_means
 from fwicli.workflows.assembly import frames, plausibility, survey
 from fwicli.workflows.assembly.frames import MapPositions
 from fwicli.workflows.assembly.inversion import InversionObjects
@@ -56,7 +57,10 @@ def observed(
         None where there are problems that hide others.
     """
     records = problems.get(("data",), lambda: survey.gathers(config.data, config.wavelet is None))
+    equation = registry.load(config.physics.equation)
     reference = _reference(problems, config.reference, model)
+    if reference is not None:
+        reference = with_means(reference, equation.properties)
     if records is None:
         return None
     for note in records.notes:
@@ -68,7 +72,6 @@ def observed(
         problems.warn(silent)
     if timing := records.timing():
         problems.warn(timing)
-    equation = registry.load(config.physics.equation)
     problems.get(("data",), partial(_check_components, equation, records.acquisition))
     if isinstance(config, schema.MigrationConfig) and not equation.free_sides:
         # Images of solids differ from those of fluids by more than they should.

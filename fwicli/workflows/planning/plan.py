@@ -15,11 +15,13 @@ from fwicli.config.loader import Loaded
 from fwicli.digits import apart
 from fwicli.errors import FwiError
 from fwicli.execution import cores
+from fwicli.propagators.equations import registry
 from fwicli.propagators.history import HistoryOptions
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.proximity import Nearest
+from fwicli.survey.regridding import with_means
 from fwicli.workflows.assembly import executors, sizes, survey
 from fwicli.workflows.assembly.inversion import InversionObjects
 from fwicli.workflows.planning import (
@@ -293,7 +295,7 @@ def _model(problems: Problems, loaded: Loaded) -> EarthModel | None:
     if problems.errors:
         return None  # all else that is wrong with it comes of a wrong unit
     check_complete(problems, config.physics.equation, model)
-    return model
+    return with_means(model, registry.load(config.physics.equation).properties)
 
 
 def _check_fit(plan: Plan) -> None:

@@ -21,7 +21,7 @@ from fwicli.survey import windows
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
-from fwicli.survey.regridding import Regridding, fitting
+from fwicli.survey.regridding import WITHOUT_MEANS, Regridding, fitting
 from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.workflows.assembly import survey
 from fwicli.workflows.planning.checks import dotted, points_needed
@@ -94,7 +94,24 @@ def grids(
         return None
     spacing = None if physics.grid == "model" else physics.grid
     waves = _coarse(problems, KEY, physics, earth, spacing, limit)
-    return None if waves is None else (earth, waves)
+    if waves is None:
+        return None
+    without = set(WITHOUT_MEANS) & set(registry.load(physics.equation).properties)
+    if without and waves != model:
+        of_waves = earth == model
+        problems.add(
+            KEY if of_waves else other,
+            f"{', '.join(without)} has no mean that fluids and solids have in common, and "
+            f"`{physics.equation}` no coarser grid than the model's, {_spacing(model)} m: "
+            + ("set `physics.grid: model`" if of_waves else f"leave out `{dotted(other)}`"),
+        )
+        return None
+    return earth, waves
+
+
+def _spacing(grid: Grid) -> str:
+    """The spacing along every axis; one number where all are equal."""
+    return " x ".join(dict.fromkeys(f"{h:g}" for h in grid.spacing))
 
 
 def _coarse(

@@ -27,7 +27,7 @@ from fwicli.imaging import reflectivity
 from fwicli.imaging.resampling import resampled
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
-from fwicli.survey.regridding import coarsened
+from fwicli.survey.regridding import coarsened, with_means
 from fwicli.survey.signals.bands import Band
 from fwicli.workflows.planning.plan import Plan, make_plan
 from fwicli.workflows.run_folder import inputs, outputs, results
@@ -105,7 +105,7 @@ def run(folder: Path, output: Path | None, options: ImageOptions) -> dict[str, A
         if grid != model.grid:
             spacings[name] = summary[f"{name}_interpolated_from"] = f"{grid.spacing[-1]:g} m"
     if plan.reference is not None:
-        true = coarsened(plan.reference, model.grid)
+        true = coarsened(with_means(plan.reference, ()), model.grid)
         named["reflectivity"] = reflectivity.band_limited(true, model, wavelet, plan.interval)
         below = ~true.water()
         for name in [n for n in named if n != "reflectivity"]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fwicli.config.loader import load
 from fwicli.config.problems import ProblemsError
+from fwicli.survey.regridding import coarsened
 from fwicli.workflows.planning.plan import make_plan
 
 MODEL = """
@@ -44,9 +46,34 @@ def test_shear_waves_are_the_slowest(config: Path) -> None:
         ("physics.free_surface=true", "`elastic` has no free surface"),
         ("physics.absorbing.sides=[left, right]", "`elastic` has no free surface"),
         ("model.vs=2.4", "vp must be at least 1.1548 vs"),
+        ("physics.grid=20", "vs has no mean .* than the model's, 10 m: set `physics.grid: model`"),
         ("geometry.receivers.component=ax", "cannot record ax, only pressure, vx, vz"),
     ],
 )
 def test_refusals(config: Path, setting: str, message: str) -> None:
     with pytest.raises(ProblemsError, match=message):
         make_plan(load(config, settings=[setting]))
+
+
+@pytest.mark.parametrize("equation", ["acoustic", "variable_density"])
+def test_vs_hinders_no_fluid(config: Path, equation: str) -> None:
+    """A model of solids serves acoustic waves on a coarser grid: as without vs."""
+    np.save(config.parent / "vs.npy", np.where(np.arange(41) < 9, 0.0, 1.2) * np.ones((61, 1)))
+    np.save(config.parent / "vp.npy", np.linspace(1.5, 2.5, 41) * np.ones((61, 1)))
+    settings = [
+        *(
+            f"physics.equation={equation}",
+            "physics.grid=14",
+            f"model.vp={config.parent / 'vp.npy'}",
+        ),
+        *("geometry.sources.component=pressure", "geometry.receivers.component=pressure"),
+    ]
+    coarse = []
+    for vs in (config.parent / "vs.npy", "null"):
+        plan = make_plan(load(config, settings=[*settings, f"model.vs={vs}"]))
+        assert ("`model.vs` is not used" in " ".join(plan.warnings)) == (vs != "null")
+        assert plan.stages[0].grid.spacing == (14, 14)
+        coarse.append(coarsened(plan.model, plan.stages[0].grid).properties)
+    assert list(coarse[0]) == ["vp", "rho"]
+    for name, values in coarse[0].items():
+        np.testing.assert_array_equal(values, coarse[1][name])

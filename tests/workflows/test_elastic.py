@@ -1,0 +1,84 @@
+"""`fwi invert` for solids: vp, vs and rho from pressures in water above them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from fwicli.config.loader import load
+from fwicli.config.problems import ProblemsError
+from fwicli.files import hdf5
+from fwicli.workflows import invert, model
+from fwicli.workflows.planning.plan import make_plan
+
+PHYSICS = "physics: {equation: elastic, order: 4, precision: float64}\n"
+WORKERS = "execution: {workers: 1}\n"
+MODEL = f"""\
+model: {{vp: true_vp.npy, vs: true_vs.npy, rho: true_rho.npy, spacing: 10}}
+geometry:
+  sources: {{x: [100, 300], z: 20}}
+  receivers: {{x: {{start: 0, stop: 400, step: 20}}, z: 20}}
+wavelet: {{kind: ricker, frequency: 8}}
+time: {{duration: 0.5, interval: 0.002}}
+{PHYSICS}{WORKERS}"""
+INVERT = f"""\
+model: {{vp: vp.npy, vs: vs.npy, rho: rho.npy, spacing: 10}}
+reference: {{vp: true_vp.npy, vs: true_vs.npy, rho: true_rho.npy, spacing: 10}}
+data: {{file: shots/shots.h5}}
+inversion:
+  invert_for: {{vp: [1400, 3500], vs: [0, 1500], rho: [900, 2600]}}
+  fixed: 80
+  stages: [{{band: [0, 20], iterations: 3}}]
+{PHYSICS}{WORKERS}"""
+WATER = 8
+
+
+@pytest.fixture(scope="module")
+def solid(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with shots over a solid below water that hides a body."""
+    folder = tmp_path_factory.mktemp("solid")
+    shape, water = (41, 31), np.arange(31) < WATER
+    for name, of_water, of_solid, change in (
+        ("vp", 1500, 2200, 150),
+        ("vs", 0, 1100, 80),
+        ("rho", 1000, 2000, 80),
+    ):
+        values = np.where(water, float(of_water), of_solid) * np.ones(shape)
+        np.save(folder / f"{name}.npy", values)
+        values[16:26, 12:20] += change
+        np.save(folder / f"true_{name}.npy", values)
+    (folder / "model.yaml").write_text(MODEL, encoding="utf-8")
+    (folder / "invert.yaml").write_text(INVERT, encoding="utf-8")
+    model.run(load(folder / "model.yaml"), folder / "shots")
+    return folder
+
+
+def test_misfit_falls_and_water_stays(solid: Path) -> None:
+    invert.run(load(solid / "invert.yaml"), solid / "run")
+    misfit = hdf5.read_history(solid / "run" / "inversion.h5")["misfit"]
+    assert len(misfit) == 3
+    assert np.all(np.diff(misfit) < 0)
+    assert misfit[-1] < 0.3 * misfit[0]
+    with h5py.File(solid / "run" / "inversion.h5") as file:
+        for name in ("vp", "vs", "rho"):
+            start, result = (np.array(file[f"{group}/{name}"]) for group in ("start", "result"))
+            np.testing.assert_array_equal(result[:, :WATER], start[:, :WATER])
+            assert np.abs(result - start).max() > 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        (
+            "inversion.stages.0.spacing=20",
+            r"vs has no mean .* leave out `inversion.stages\S*spacing`",
+        ),
+        ("physics.grid=14", "vs has no mean .* set `physics.grid: model`"),
+    ],
+)
+def test_coarser_grids_are_refused(solid: Path, setting: str, message: str) -> None:
+    with pytest.raises(ProblemsError, match=message):
+        make_plan(load(solid / "invert.yaml", settings=[setting, "inversion.stages.0.band=[0, 6]"]))
