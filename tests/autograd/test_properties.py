@@ -19,6 +19,7 @@ def earth(ndim: int, seed: int = 0) -> dict[str, np.ndarray]:
     made = {"vp": 1500 + 1000 * rng.random(shape), "rho": 1000 * (1 + rng.random(shape))}
     made["epsilon"] = 0.3 * rng.random(shape)
     made["delta"] = made["epsilon"] - 0.2 * rng.random(shape)
+    made["vs"] = made["vp"] * (0.2 + 0.3 * rng.random(shape))
     made["theta"], made["phi"] = np.pi * rng.random((2, *shape))
     return made
 
