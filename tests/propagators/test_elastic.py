@@ -151,3 +151,21 @@ def test_records_of_another_program(shared_data: Path) -> None:
     for name, part, other in zip(names, np.split(gather, 4), expected, strict=True):
         error = np.linalg.norm(part - other) / np.linalg.norm(other)
         assert error < 0.03, (name, error)
+
+
+def test_conditions_of_one_field_are_refused() -> None:
+    """Its pressure is a mean of fields; a condition would take the first of them alone."""
+    properties = {n: np.full((31, 21), v) for n, v in (("vs", 1000.0), ("rho", 2000.0))}
+    F = Propagator.for_model(
+        np.full((31, 21), 2000.0),
+        spacing=10.0,
+        dt=0.004,
+        samples=10,
+        frequency=8.0,
+        equation="elastic",
+        properties=properties,
+    )
+    model = F.parameters(vp=np.full((31, 21), 2000.0), **properties)
+    at = np.ones((1, 10), np.float32), np.array([[100.0, 50.0]]), np.array([[200.0, 50.0]])
+    with pytest.raises(PhysicsError, match=r"no image `correlation` of `elastic`.*gradient"):
+        F.images(model, lambda d: d, *at, kinds=("gradient", "correlation"))

@@ -197,6 +197,12 @@ class Equation:
         return next(iter(self.recorded(2)["pressure"].fields))
 
     @property
+    def is_imaged(self) -> bool:
+        """Whether its pressure, and what sources of it enter, is one field: conditions take one."""
+        tables = self.recorded(2), self.emitted(2)
+        return all(len(table["pressure"].fields) == 1 for table in tables)
+
+    @property
     def properties(self) -> tuple[str, ...]:
         """Names of the physical properties that it knows, in three dimensions."""
         return self.properties_in(3)

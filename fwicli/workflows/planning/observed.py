@@ -73,8 +73,7 @@ def observed(
     if timing := records.timing():
         problems.warn(timing)
     problems.get(("data",), partial(_check_components, equation, records.acquisition))
-    if isinstance(config, schema.MigrationConfig) and not equation.free_sides:
-        # Images of solids differ from those of fluids by more than they should.
+    if isinstance(config, schema.MigrationConfig) and not equation.is_imaged:
         problems.add(
             ("physics", "equation"),
             f"images of `{equation.name}` are not there yet; migrate with `variable_density`, or "
