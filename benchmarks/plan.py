@@ -1,4 +1,4 @@
-"""Plans of runs beside the runs: memory, time and error of the grid, on eight configs.
+"""Plans of runs beside the runs: memory, time and error of the grid, on ten configs.
 
     python benchmarks/plan.py [--only NAME]... [--twice] [--json FILE]
 
@@ -81,12 +81,19 @@ CUBE = {
     "smooth": 200,
     "records": "cube-records",
 }
+SOLID = {**PLANE, "records": "solid-records"}
+COMPONENTS = {
+    **PLANE,
+    "receivers": f"component: [pressure, vx, vz], {PLANE['receivers']}",
+}
 INVERSION = """\
 inversion:
   bounds: [1400, 4500]
   fixed: nothing
   stages: [{stage}]
 """
+PROPERTIES = "vs: {file: vs.npy}, rho: {file: rho.npy}"
+WAVES = "physics: {equation: elastic}\n"
 STAGE = "{band: [0, 9], iterations: 4}"
 
 
@@ -98,13 +105,14 @@ class Case:
     survey: dict[str, Any]
     stage: str = STAGE
     more: str = ""
+    solid: bool = False
 
     @property
     def text(self) -> str:
         """The config in YAML."""
-        if self.kind == "model":
-            return MODEL.format(**self.survey) + self.more
-        text = START.format(**self.survey)
+        text = (MODEL if self.kind == "model" else START).format(**self.survey)
+        if self.solid:
+            text = text.replace("spacing:", f"{PROPERTIES}, spacing:", 1) + WAVES
         if self.kind == "invert":
             text += INVERSION.format(stage=self.stage)
         return text + self.more
@@ -127,6 +135,8 @@ CASES = {
     "cube, coarse": Case(
         "invert", CUBE, "{band: [0, 6], iterations: 2}", "physics: {grid: auto}\n"
     ),
+    "elastic, components": Case("model", COMPONENTS, solid=True),
+    "elastic, stored": Case("invert", SOLID, solid=True),
 }
 
 
@@ -180,6 +190,10 @@ def earth(folder: Path) -> None:
         vp = np.where(depth < 150, 1500.0, 1700 + 0.9 * depth)
         vp = np.where((depth > 500) & (depth < 640), 2700.0, vp)
         np.save(folder / f"{name}.npy", vp.astype(np.float32))
+        if name == "plane":
+            vs = np.where(depth < 150, 0.0, 0.5 * vp)
+            np.save(folder / "vs.npy", vs.astype(np.float32))
+            np.save(folder / "rho.npy", (310 * vp**0.25).astype(np.float32))
 
 
 def fwi(folder: Path, *arguments: str) -> None:
@@ -326,9 +340,9 @@ def main(only: tuple[str, ...], twice: bool, path: Path | None) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         earth(folder)
-        for survey in (PLANE, CUBE):
-            text = MODEL.format(**survey)
-            (folder / "records.yaml").write_text(text, encoding="utf-8")
+        for survey in (PLANE, CUBE, SOLID):
+            recorded = Case("model", survey, solid=survey is SOLID)
+            (folder / "records.yaml").write_text(recorded.text, encoding="utf-8")
             fwi(folder, "model", "records.yaml", "-o", survey["records"])
         for name_of, case in CASES.items():
             if only and name_of not in only:

@@ -363,7 +363,14 @@ def demand(
     return Demand(steps, every, step, snapshot, state, edge, itemsize)
 
 
-def working_bytes(equation: Equation, ndim: int, points: int, itemsize: int, gradient: bool) -> int:
+def working_bytes(
+    equation: Equation,
+    ndim: int,
+    points: int,
+    itemsize: int,
+    gradient: bool,
+    recorded: Collection[str] = (),
+) -> int:
     """Memory of one shot without its history [bytes].
 
     Parameters
@@ -377,10 +384,11 @@ def working_bytes(equation: Equation, ndim: int, points: int, itemsize: int, gra
         Bytes of a value.
     gradient : bool
         Whether the multiplier is propagated, too.
+    recorded : collection of str, optional
+        Fields that are recorded; by default those of pressure.
 
     Returns
     -------
     int
     """
-    footprint = equation.footprint(ndim)
-    return points * itemsize * (footprint.forward + (footprint.gradient if gradient else 0))
+    return points * itemsize * equation.footprint(ndim).arrays(gradient, recorded)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fwicli import TimeAxis
+from fwicli import Points, TimeAxis
 from fwicli.propagators import history
 from fwicli.propagators.equations.registry import EQUATIONS
 from tests.equations import LARGE
@@ -27,6 +27,27 @@ def test_band_sets_the_rate() -> None:
 def test_snapshots_reach_the_last_step() -> None:
     for steps, every in ((10, 3), (10, 1), (9, 4), (1, 5)):
         assert history.snapshots(steps, every) == len(range(0, steps, every))
+
+
+@pytest.mark.parametrize("equation", ["variable_density", "velocity_pressure", "elastic"])
+def test_plan_tells_the_memory_of_components(
+    make_setting: Callable[..., Any], equation: str
+) -> None:
+    """Fields that are recorded beside those of pressure keep more levels."""
+    table = EQUATIONS[equation].recorded(2)
+    vectors = [name for name in table if name != "pressure"]
+    for names in (["pressure", *vectors], vectors):
+        s = make_setting(2, equation=equation)
+        recorded = [names[n % len(names)] for n in range(len(s.receivers))]
+        s.propagator.forward(s.model, s.wavelet, s.sources, Points(s.receivers, recorded))
+        with s.propagator._pool.runner() as runner:
+            arrays = runner.arrays
+        levels = sum(math.prod(shape[:-2]) for _, shape in arrays._arrays if len(shape) > 1)
+        fields = {name for component in names for name in table[component].fields}
+        expected = EQUATIONS[equation].footprint(2).arrays(False, fields)
+        # Levels of pressure that nothing records are counted, too.
+        spare = 0 if "pressure" in names else len(table["pressure"].fields)
+        assert expected - spare <= levels <= expected
 
 
 @pytest.mark.parametrize(

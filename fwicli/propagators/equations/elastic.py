@@ -79,6 +79,7 @@ def footprint(ndim: int) -> Footprint:
         {"k": rates, "g": (*rates, *shears), "r": tuple(f"v{i}" for i in range(ndim))},
         ndim + 2 * tensor,
         2 * slopes,
+        recorded={f"v{axis}": 1 for axis in range(ndim)},
     )
 
 

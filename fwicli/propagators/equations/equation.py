@@ -42,6 +42,8 @@ class Footprint:
         of those in the layer.
     evolving : tuple of str
         Fields of second order in time, if all others follow from these at the same time.
+    recorded : mapping of str to int
+        Arrays that a forward run adds for a field that is recorded; none for those of pressure.
     """
 
     forward: int
@@ -50,6 +52,7 @@ class Footprint:
     state: int
     strips: int
     evolving: tuple[str, ...] = ()
+    recorded: Mapping[str, int] = field(default_factory=dict)
 
     def stored_fields(self, recorded: str, parameters: Collection[str] | None = None) -> set[str]:
         """Fields that the history keeps for some parameters, or for all.
@@ -67,6 +70,24 @@ class Footprint:
         """
         names = self.history if parameters is None else parameters
         return {recorded, *(name for p in names for name in self.history[p])}
+
+    def arrays(self, gradient: bool, recorded: Collection[str] = ()) -> int:
+        """Arrays of the size of the grid that a run works on.
+
+        Parameters
+        ----------
+        gradient : bool
+            Whether the multiplier is propagated, too; it has every level that records need.
+        recorded : collection of str, optional
+            Fields that are recorded; by default those of pressure.
+
+        Returns
+        -------
+        int
+        """
+        if gradient:
+            return self.forward + self.gradient
+        return self.forward + sum(self.recorded.get(name, 0) for name in recorded)
 
 
 @dataclass(frozen=True)

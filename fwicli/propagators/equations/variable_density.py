@@ -67,6 +67,7 @@ EQUATION = Equation(
         ndim + 2,
         2 * ndim,
         ("u",),
+        {f"a{axis}": 2 - (ndim == 3) for axis in range(ndim)},
     ),
     mean_density=True,
 )

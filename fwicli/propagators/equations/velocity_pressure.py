@@ -65,6 +65,7 @@ EQUATION = Equation(
         {"k": ("p",), "r": tuple(f"v{axis}" for axis in range(ndim))},
         ndim + 1,
         2 * ndim,
+        recorded={f"v{axis}": 1 for axis in range(ndim)},
     ),
     mean_density=True,
 )

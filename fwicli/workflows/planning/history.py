@@ -44,11 +44,20 @@ def with_traces(stage: Numerics, acquisition: Acquisition) -> Numerics:
     -------
     stage : Numerics
     """
-    receivers = acquisition.receivers_of(int(acquisition.counts.argmax()))
+    shot, equation = int(acquisition.counts.argmax()), registry.load(stage.equation)
+    receivers = acquisition.receivers_of(shot)
     position = (receivers - np.asarray(stage.grid.origin)) / np.asarray(stage.grid.spacing)
-    visited, _ = interpolation.condensed(position, stage.interpolation)
-    traces = TraceMemory(len(receivers), stage.time.samples, len(visited.weights))
-    return replace(stage, traces=traces)
+    rows: dict[str, list[int]] = {}
+    for component, numbers in acquisition.rows_by_component(shot).items():
+        for _, channel in equation.channels(component, "record", stage.grid.ndim):
+            for name in channel.fields:
+                rows.setdefault(name, []).extend(numbers)
+    # Fields between the points are visited at as many points as those on them.
+    visited = (interpolation.condensed(position[n], stage.interpolation)[0] for n in rows.values())
+    traces = TraceMemory(
+        len(receivers), stage.time.samples, sum(len(points.weights) for points in visited)
+    )
+    return replace(stage, traces=traces, recorded=frozenset(rows))
 
 
 def with_history(

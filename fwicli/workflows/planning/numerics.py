@@ -63,6 +63,8 @@ class Numerics:
         Traces next to their source that the grid cannot explain.
     traces : TraceMemory
         Of the shot that has the most.
+    recorded : frozenset of str
+        Fields that receivers record; those of pressure need not be there.
     """
 
     equation: str
@@ -84,6 +86,7 @@ class Numerics:
     curvature: bool = False
     near: Nearest = field(default_factory=Nearest)
     traces: TraceMemory = field(default_factory=TraceMemory)
+    recorded: frozenset[str] = frozenset()
 
     @property
     def point_source(self) -> PointSource:
@@ -126,10 +129,10 @@ class Numerics:
     def working(self, gradient: bool) -> int:
         """Memory of one shot without its history [bytes]."""
         itemsize, equation = np.dtype(self.precision).itemsize, registry.load(self.equation)
-        points = memory.with_halo(self.padded, self.order, itemsize)
+        stored = memory.with_halo(self.padded, self.order, itemsize), itemsize
         levels = 2 if self.curvature else 1
         forward, whole = (
-            levels * history.working_bytes(equation, self.grid.ndim, points, itemsize, both)
+            levels * history.working_bytes(equation, self.grid.ndim, *stored, both, self.recorded)
             for both in (False, gradient)
         )
         steps = self.steps
