@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
-from fwicli.config.values import Number, OneOf, Section, kind
+from fwicli.config.values import NonNegative, Number, OneOf, Section, kind
 from fwicli.survey.components import NAMES
+
+# Of a direction, by dip and azimuth [deg].
+CODE = r"(velocity|acceleration)( -?[0-9.]{1,12}){2}"
 
 
 class DirectionSection(Section):
@@ -24,9 +28,23 @@ class DirectionSection(Section):
 _Name = Annotated[str, OneOf(NAMES, ", or a mapping with quantity, dip and azimuth"), Tag("text")]
 _Direction = Annotated[DirectionSection, Tag("mapping")]
 
+
+def _written(name: str) -> str:
+    if name not in NAMES and not re.fullmatch(CODE, name):
+        raise ValueError(
+            f"there is no component `{name}`; there are {', '.join(NAMES)}, and directions as "
+            f"`velocity 30 45`, with dip and azimuth [deg]"
+        )
+    return name
+
+
 ComponentKey = Annotated[_Name | _Direction, Discriminator(kind)]
 # Of points that may record several.
 ComponentsKey = Annotated[
     _Name | _Direction | Annotated[list[ComponentKey], Field(min_length=1), Tag("list")],
     Discriminator(kind),
+]
+# Weights by component: `vx`, or `velocity 30 45` for a direction of dip and azimuth [deg].
+ComponentWeights = Annotated[
+    dict[Annotated[str, AfterValidator(_written)], NonNegative], Field(min_length=1)
 ]

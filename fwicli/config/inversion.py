@@ -16,6 +16,7 @@ from pydantic import (
 
 from fwicli.config import sources
 from fwicli.config.arrays import ArrayFileSection, NumberOrArray
+from fwicli.config.components import ComponentWeights
 from fwicli.config.conditioning import ConditioningSection
 from fwicli.config.misfits import LeastSquaresSection, MisfitSection
 from fwicli.config.optimizers import LbfgsSection, OptimizerSection
@@ -64,6 +65,8 @@ class StageSection(Section):
     [m]."""
     misfit: MisfitSection | None = None
     """This misfit replaces that of `inversion` in the stage."""
+    component_weights: ComponentWeights | None = None
+    """These weights of components replace those of `inversion` in the stage."""
     conditioning: list[ConditioningSection] | None = None
     """These operators replace those of `inversion` in the stage."""
     near_source: NearSource | None = None
@@ -147,6 +150,9 @@ class InversionSection(Section):
     """The optimizer sees this function of vp, where vp alone is inverted for."""
     misfit: MisfitSection = LeastSquaresSection()
     """This misfit compares synthetic and observed gathers."""
+    component_weights: ComponentWeights | None = None
+    """The misfit of these components, each relative to that of its records, counts this much; 1 by
+    default, 0 leaves a component out."""
     conditioning: list[ConditioningSection] = Field(default=[])
     """These operators select, one after the other, the data to compare."""
     near_source: NearSource | None = None

@@ -11,17 +11,19 @@ Where the source is estimated, y(s) is the synthetic gather with the best wavele
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import ConfigError
+from fwicli.inversion.misfits.by_component import ByComponent
 from fwicli.inversion.misfits.misfit import Misfit
 from fwicli.inversion.misfits.registry import MISFITS
 from fwicli.inversion.source_estimation import SourceFit
+from fwicli.survey.components import Component
 from fwicli.survey.proximity import Near
 from fwicli.survey.signals.spans import within
 
@@ -104,8 +106,14 @@ class Comparison:
             return False
         strongest = np.abs(self.observed).max(axis=1).argmax()
         trace = self.observed[strongest : strongest + 1].astype(np.float64)
-        same, louder = (self.misfit(c * trace, trace, self.interval)[0] for c in (1.0, 1.5))
-        return bool(abs(louder - same) > 1e-6 * abs(self.misfit.scale(trace, self.interval)))
+        misfit = self._misfit_of_traces
+        same, louder = (misfit(c * trace, trace, self.interval)[0] for c in (1.0, 1.5))
+        return bool(abs(louder - same) > 1e-6 * abs(misfit.scale(trace, self.interval)))
+
+    @property
+    def _misfit_of_traces(self) -> Misfit:
+        """The misfit of traces of one component."""
+        return self.misfit.misfit if isinstance(self.misfit, ByComponent) else self.misfit
 
     def compare_fitted(self, synthetic: Array) -> tuple[float, Array]:
         """Value and derivative, for a gather whose source is estimated already."""
@@ -116,6 +124,18 @@ class Comparison:
     def scale(self) -> float:
         """Value of the misfit for a gather that explains nothing."""
         return self.misfit.scale(self._conditioned(self.observed), self.interval)
+
+    def scales(self) -> dict[Component, float]:
+        """The same of each component, without its factor; empty where traces have only one."""
+        if not isinstance(self.misfit, ByComponent):
+            return {}
+        return self.misfit.scales(self._conditioned(self.observed), self.interval)
+
+    def weighted(self, factors: Mapping[Component, float]) -> Comparison:
+        """The comparison with other factors of its components."""
+        if not isinstance(self.misfit, ByComponent):
+            return self
+        return replace(self, misfit=self.misfit.weighted(factors))
 
     def curvature(self, synthetic: Array, change: Array) -> Array:
         """(dy/ds)^T C^T misfit'' C dy/ds applied to a change of the synthetic gather.
@@ -139,8 +159,8 @@ class Comparison:
             curved = [name for name, kind in MISFITS.items() if hasattr(kind, "curvature")]
             raise ConfigError(
                 f"second-order optimizers need the curvature of the misfit, which "
-                f"{type(self.misfit).__name__} lacks; choose an optimizer of first order, or one "
-                f"of the misfits {', '.join(curved)}"
+                f"{type(self._misfit_of_traces).__name__} lacks; choose an optimizer of first "
+                f"order, or one of the misfits {', '.join(curved)}"
             )
         if self.source is None:
             return self._curvature(second, synthetic, change)
@@ -187,6 +207,10 @@ class StoredComparison:
         Whether gathers are conditioned before the misfit.
     span : slice, optional
         Samples that are recorded, and compared; by default all.
+    sizes : mapping of Component to float
+        The same as `norm` of each component, without its factor.
+    factors : mapping of Component to float
+        Of the components.
     """
 
     build: Callable[[], Comparison]
@@ -196,6 +220,8 @@ class StoredComparison:
     source: SourceFit | None = None
     conditioned: bool = False
     span: slice | None = None
+    sizes: Mapping[Component, float] = field(default_factory=dict)
+    factors: Mapping[Component, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, build: Callable[[], Comparison], comparison: Comparison) -> StoredComparison:
@@ -221,11 +247,12 @@ class StoredComparison:
             None if fit is None else replace(fit, weights=np.ones((1, 1))),
             comparison.conditioning is not None,
             comparison.span,
+            comparison.scales(),
         )
 
     def loaded(self) -> Comparison:
         """The comparison with its data in memory, read now."""
-        return self.build()
+        return self.build().weighted(self.factors)
 
     @property
     def prepared(self) -> bool:
@@ -234,4 +261,14 @@ class StoredComparison:
 
     def scale(self) -> float:
         """Value of the misfit for a gather that explains nothing."""
-        return self.norm
+        if not self.sizes:
+            return self.norm
+        return sum(self.factors.get(c, 1.0) * size for c, size in self.sizes.items())
+
+    def scales(self) -> Mapping[Component, float]:
+        """The same of each component, without its factor; empty where traces have only one."""
+        return self.sizes
+
+    def weighted(self, factors: Mapping[Component, float]) -> StoredComparison:
+        """The comparison with other factors of its components."""
+        return replace(self, factors=factors)

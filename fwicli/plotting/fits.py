@@ -14,6 +14,7 @@ from fwicli.inversion.quality.data_fit import DataFit
 from fwicli.plotting.encoding import compact, vector
 from fwicli.plotting.quality import OBSERVED, SYNTHETIC
 from fwicli.plotting.style import Axes, Figure
+from fwicli.survey.components import PRESSURE
 
 Array = NDArray[Any]
 
@@ -226,7 +227,9 @@ def gathers(shots: Sequence[Mapping[str, ComparedShot]]) -> bytes:
         for axes, (name, gather) in zip(row, panels, strict=True):
             _gather(axes, gather, last, largest)
             axes.set_title(name, fontsize=9)
-        row[0].set_ylabel(f"shot {last.shot}: time [s]")
+        component = last.component
+        of = "" if component == PRESSURE else f", {component.name} [{component.unit}]"
+        row[0].set_ylabel(f"shot {last.shot}{of}: time [s]")
     for axes in rows[-1]:
         axes.set_xlabel("compared trace")
     return compact(figure, DPI)

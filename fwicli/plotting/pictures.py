@@ -18,6 +18,7 @@ from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import UNITS, EarthModel
+from fwicli.survey.uniform import distinct
 
 Array = NDArray[Any]
 
@@ -71,19 +72,33 @@ def model(
     figure, axes = _figure(earth.grid)
     _model(figure, axes, earth, title, scale or scale_of(earth, name=name), name)
     if acquisition is not None:
-        receivers, sources = acquisition.all_receivers(), acquisition.sources
-        step = 0.001
-        axes.plot(
-            receivers[:, 0] * step,
-            receivers[:, -1] * step,
-            "wv",
-            ms=3,
-            mec="k",
-            mew=0.3,
-            label="receivers",
-        )
-        axes.plot(sources[:, 0] * step, sources[:, -1] * step, "r*", ms=5, label="sources")
-        axes.legend(loc="lower right", fontsize=7, framealpha=0.7)
+        _positions(axes, acquisition)
+    _save(figure, path)
+
+
+def properties(
+    path: Path, earth: EarthModel, acquisition: Acquisition, title: str | None = None
+) -> None:
+    """Draw all properties of a model that are not the same everywhere, with the positions.
+
+    Parameters
+    ----------
+    path : Path
+        PNG file to write.
+    earth : EarthModel
+    acquisition : Acquisition
+        Positions to mark.
+    title : str, optional
+        Above P velocity, which is always drawn.
+    """
+    titles = {"vp": title or "P velocity", "vs": "S velocity", "rho": "Density"}
+    varying = [n for n, v in earth.others.items() if distinct(v).min() < distinct(v).max()]
+    names = ["vp", *varying]
+    width, height = size(earth.grid)
+    figure = Figure(figsize=(width, height * len(names)), layout="constrained")
+    for axes, name in zip(figure.subplots(len(names), 1, squeeze=False)[:, 0], names, strict=True):
+        _model(figure, axes, earth, titles.get(name, name), scale_of(earth, name=name), name)
+        _positions(axes, acquisition)
     _save(figure, path)
 
 
@@ -309,6 +324,23 @@ def size(grid: Grid) -> tuple[float, float]:
 def _figure(grid: Grid) -> tuple[Figure, Axes]:
     figure = Figure(figsize=size(grid), layout="constrained")
     return figure, figure.subplots()
+
+
+def _positions(axes: Axes, acquisition: Acquisition) -> None:
+    """Mark sources and receivers."""
+    receivers, sources = acquisition.all_receivers(), acquisition.sources
+    step = 0.001
+    axes.plot(
+        receivers[:, 0] * step,
+        receivers[:, -1] * step,
+        "wv",
+        ms=3,
+        mec="k",
+        mew=0.3,
+        label="receivers",
+    )
+    axes.plot(sources[:, 0] * step, sources[:, -1] * step, "r*", ms=5, label="sources")
+    axes.legend(loc="lower right", fontsize=7, framealpha=0.7)
 
 
 def _model(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fwicli.deprecation import warn
 from fwicli.errors import GeometryError
+from fwicli.survey import components
 from fwicli.survey.components import PRESSURE, Component
 from fwicli.survey.points import Points
 from fwicli.survey.ragged import Ragged
@@ -184,10 +185,7 @@ class Acquisition:
 
     def rows_by_component(self, shot: int) -> dict[Component, NDArray[np.int64]]:
         """Numbers of the receivers of a shot, by the component that they record."""
-        rows: dict[Component, list[int]] = {}
-        for number, component in enumerate(self.recorded_by(shot)):
-            rows.setdefault(component, []).append(number)
-        return {component: np.array(numbers) for component, numbers in rows.items()}
+        return components.rows(self.recorded_by(shot))
 
     def recording(self, components: Sequence[Component]) -> Acquisition:
         """The acquisition with all receivers of a shot once for each component.

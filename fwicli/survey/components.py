@@ -15,7 +15,7 @@ so that x is (0, 0), y is (0, 90) and z is (90, 0).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -156,6 +156,29 @@ class Component:
 
 
 PRESSURE = Component("pressure")
+
+
+def rows(components: Sequence[Component]) -> dict[Component, NDArray[np.int64]]:
+    """Numbers of the points of each component, in the order of their first points.
+
+    Parameters
+    ----------
+    components : sequence of Component
+        One for each point.
+
+    Returns
+    -------
+    rows : dict of Component to ndarray of int
+    """
+    numbers: dict[Component, list[int]] = {}
+    for number, component in enumerate(components):
+        numbers.setdefault(component, []).append(number)
+    return {component: np.array(each) for component, each in numbers.items()}
+
+
+def ordered(components: Iterable[Component]) -> list[Component]:
+    """Components in the order of their names, pressure first."""
+    return sorted(set(components), key=lambda c: (c != PRESSURE, c.code))
 
 
 def _degrees(texts: list[str], name: str) -> list[float]:

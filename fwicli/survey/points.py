@@ -93,3 +93,40 @@ class Points:
     def plain(self) -> Array | Points:
         """The positions alone where all components are pressure."""
         return self.positions if set(self.components) <= {PRESSURE} else self
+
+
+def positions(place: Array | Points) -> Array:
+    """Positions of points, shape (n_points, ndim) [m]."""
+    return place.positions if isinstance(place, Points) else place
+
+
+def some(place: Array | Points, rows: Any) -> Array | Points:
+    """Some of the points.
+
+    Parameters
+    ----------
+    place : ndarray of shape (n_points, ndim), or Points
+    rows : ndarray of int or bool, or slice
+        Their numbers, or which of all.
+
+    Returns
+    -------
+    ndarray of shape (n, ndim), or Points
+    """
+    return place.select(rows).plain if isinstance(place, Points) else np.asarray(place[rows])
+
+
+def together(places: Sequence[Array | Points]) -> Array | Points:
+    """All points of several, one after the other; positions alone where all are of pressure.
+
+    Parameters
+    ----------
+    places : sequence of ndarray of shape (n_points, ndim), or Points
+
+    Returns
+    -------
+    ndarray of shape (n, ndim), or Points
+    """
+    each = [p if isinstance(p, Points) else Points(p) for p in places]
+    joined = tuple(c for place in each for c in place.components)
+    return Points(np.concatenate([place.positions for place in each]), joined).plain

@@ -22,6 +22,10 @@ rest of these errors without their part in q and q'':
     3D          52    13     18    17     2    0.7   0.5 %
     3D, rest   0.1    0.2   0.3   0.2   0.4    0.3   0.5 %
 
+Particle velocities are integrals over time of gradients of pressure: of them, the integral of q and
+q' take the place of q and q''. At 0.25 to 4 cells they differ by 54 to 0.2 % on two grids, and by
+less than 0.1 % without their part in these. Accelerations are as pressures.
+
 At r = 0 no true value exists. No model explains such differences, although these traces are the
 strongest of all. Sinc functions interpolate sources over four cells. Up to this distance, traces
 are compared without their part in the span of q and q''. This removes nearly all of the difference
@@ -43,6 +47,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.components import PRESSURE, Component
 
 Array = NDArray[Any]
 
@@ -195,8 +200,14 @@ def fading(distance: Array, full: float) -> Near:
     return _weighted(weights(distance, full))
 
 
-def without(distance: Array, full: float, wavelet: Array, interval: float) -> Near:
-    """Operator that removes q and q'' from traces next to the source.
+def without(
+    distance: Array,
+    full: float,
+    wavelet: Array,
+    interval: float,
+    components: Sequence[Component] = (),
+) -> Near:
+    """Operator that removes from traces next to the source what depends on the grid.
 
     Parameters
     ----------
@@ -208,13 +219,20 @@ def without(distance: Array, full: float, wavelet: Array, interval: float) -> Ne
         q.
     interval : float
         Sampling interval [s].
+    components : sequence of Component
+        Of the traces; empty where all are of pressure.
 
     Returns
     -------
     near : Near
     """
-    basis = orthonormal(direct(wavelet, interval))[None]
-    return Near(np.ones((len(distance), 1)), np.flatnonzero(distance < full * (1 - 1e-6)), basis)
+    rows = np.flatnonzero(distance < full * (1 - 1e-6))
+    quantities = [c.quantity for c in components] or [PRESSURE.quantity]
+    spans = {q: orthonormal(direct(wavelet, interval, q)) for q in sorted(set(quantities))}
+    alike = len(spans) == 1 or not rows.size
+    of_rows = quantities[:1] if alike else [quantities[row] for row in rows]
+    basis = np.stack([spans[quantity] for quantity in of_rows])
+    return Near(np.ones((len(distance), 1)), rows, basis)
 
 
 def joined(factors: Array, columns: Mapping[int, Sequence[Array]]) -> Near:
@@ -240,8 +258,8 @@ def joined(factors: Array, columns: Mapping[int, Sequence[Array]]) -> Near:
     return Near(factors, np.asarray(rows, dtype=np.int64), basis)
 
 
-def direct(wavelet: Array, interval: float) -> Array:
-    """q and q'' in columns, each normalised.
+def direct(wavelet: Array, interval: float, quantity: str = "pressure") -> Array:
+    """q and q'' in columns, each normalised; of particle velocities the integral of q and q'.
 
     Parameters
     ----------
@@ -249,15 +267,19 @@ def direct(wavelet: Array, interval: float) -> Array:
         q.
     interval : float
         Sampling interval [s].
+    quantity : str
+        That is recorded.
 
     Returns
     -------
     columns : ndarray of shape (samples, 2)
     """
     q = wavelet.astype(np.float64)
-    frequencies = np.fft.rfftfreq(2 * q.size, interval)
-    second = np.fft.irfft(frequencies**2 * np.fft.rfft(q, 2 * q.size), 2 * q.size)[: q.size]
-    return np.stack([v / (np.linalg.norm(v) or 1.0) for v in (q, second)], axis=1)
+    spectrum, frequencies = np.fft.rfft(q, 2 * q.size), np.fft.rfftfreq(2 * q.size, interval)
+    power = 1 if quantity == "velocity" else 2
+    derivative = np.fft.irfft((1j * frequencies) ** power * spectrum, 2 * q.size)[: q.size]
+    first = np.cumsum(q) - 0.5 * q if quantity == "velocity" else q
+    return np.stack([v / (np.linalg.norm(v) or 1.0) for v in (first, derivative)], axis=1)
 
 
 def orthonormal(columns: Array) -> Array:

@@ -73,6 +73,9 @@ def plan_inversion(
     records, wavelet, reference = data
     readable = inversion_checks.variables(problems, inversion)
     inversion_checks.misfits(problems, inversion, records)
+    inversion_checks.component_weights(problems, inversion, records)
+    if words := inversion_checks.components_in_words(inversion, records):
+        problems.note(words)
     inversion_checks.shots(problems, inversion, records)
     if not readable:
         return None

@@ -305,7 +305,7 @@ def _draw(folder: RunFolder, plan: Plan) -> None:
     from fwicli.plotting import pictures  # late: a check needs no Matplotlib
 
     records = hdf5.read_gathers(folder.path / RESULT, stored=True)
-    pictures.model(folder.file("model.png"), plan.model, plan.acquisition)
+    pictures.properties(folder.file("model.png"), plan.model, plan.acquisition)
     pictures.gathers(folder.file("gathers.png"), records)
     unit = plan.acquisition.emitted_by(0).source_unit(plan.model.grid.ndim)
     pictures.wavelet(folder.file("wavelet.png"), plan.wavelet, plan.interval, unit)

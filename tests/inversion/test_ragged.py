@@ -13,7 +13,7 @@ import pytest
 
 from fwicli import Gathers
 from fwicli.config.sources import SourceSection
-from fwicli.errors import ConfigError, DataError, GeometryError, PhysicsError
+from fwicli.errors import ConfigError, DataError, GeometryError
 from fwicli.inversion.comparison import StoredComparison
 from fwicli.inversion.misfits.misfit import Misfit
 from fwicli.inversion.misfits.registry import MISFITS
@@ -23,7 +23,6 @@ from fwicli.inversion.shots.batches import Batches
 from fwicli.inversion.shots.encoding import Encoding, check_spread
 from fwicli.inversion.shots.experiments import compared_traces, experiments
 from fwicli.inversion.shots.selection import ShotSelection
-from fwicli.survey.components import NAMES, Component
 from fwicli.survey.signals.bands import Band
 from fwicli.workflows.assembly.conditioning import Preparer
 from tests.inversion.ragged import INTERVAL, padded, stored, survey
@@ -194,18 +193,3 @@ def test_source_section_is_used() -> None:
     records = replace(records, wavelet=0.5 * np.asarray(records.wavelet))
     g = with_shots(f, records, prepare=Preparer((), SourceSection(lags=[0.0, 0.02]), 20.0))
     assert not np.allclose(g.wavelets(x), records.wavelet)
-
-
-@pytest.mark.parametrize("end", ["recorded", "emitted"])
-@pytest.mark.parametrize("name", NAMES)
-def test_components_other_than_pressure_are_refused(end: str, name: str) -> None:
-    """Waves would be compared with them as if they were pressure."""
-    records, *_ = survey()
-    acquisition = replace(records.acquisition, **{end: Component.named(name)})
-    of_component = replace(records, acquisition=acquisition)
-    if name == "pressure":
-        assert experiments(of_component, LEAST_SQUARES)
-        return
-    ends = {"recorded": "receivers", "emitted": "sources"}[end]
-    with pytest.raises(PhysicsError, match=f"{ends} of {name}"):
-        experiments(of_component, LEAST_SQUARES)

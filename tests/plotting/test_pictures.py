@@ -31,6 +31,7 @@ def test_models_and_images(tmp_path: Path, ndim: int) -> None:
     earth = EarthModel(grid, 2000 + 500 * RNG.random(grid.shape), rho)
     points = 100 * RNG.random((3, ndim))
     pictures.model(tmp_path / "m.png", earth, Acquisition(points, points))
+    pictures.properties(tmp_path / "p.png", earth, Acquisition(points, points))
     pictures.difference(tmp_path / "d.png", earth, EarthModel(grid, earth.vp + 1))
     pictures.overview(tmp_path / "o.png", earth, earth, earth)
     pictures.model(tmp_path / "r.png", earth, name="rho")
@@ -38,6 +39,8 @@ def test_models_and_images(tmp_path: Path, ndim: int) -> None:
     pictures.image(tmp_path / "i.png", RNG.standard_normal(grid.shape), earth)
     for name in "mdroiz":
         picture(tmp_path / f"{name}.png")
+    # A panel more for the density.
+    assert len(picture(tmp_path / "p.png")) > 1.9 * len(picture(tmp_path / "m.png"))
 
 
 def test_constant_model_has_a_scale(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`fwi invert` for solids: vp, vs and rho from pressures in water above them."""
+"""`fwi invert` for solids: vp, vs and rho from pressures above them, and from motion on them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from fwicli.config.problems import ProblemsError
 from fwicli.files import hdf5
 from fwicli.workflows import invert, model
 from fwicli.workflows.planning.plan import make_plan
+from fwicli.workflows.quality import one_shot
 
 PHYSICS = "physics: {equation: elastic, order: 4, precision: float64}\n"
 WORKERS = "execution: {workers: 1}\n"
@@ -82,3 +83,62 @@ def test_misfit_falls_and_water_stays(solid: Path) -> None:
 def test_coarser_grids_are_refused(solid: Path, setting: str, message: str) -> None:
     with pytest.raises(ProblemsError, match=message):
         make_plan(load(solid / "invert.yaml", settings=[setting, "inversion.stages.0.band=[0, 6]"]))
+
+
+COMPONENTS = ["geometry.receivers.component=[pressure, vx, vz]", "geometry.receivers.z=90"]
+
+
+@pytest.fixture(scope="module")
+def nodes(solid: Path) -> Path:
+    """Config of an inversion of pressures and velocities of nodes on the solid."""
+    model.run(load(solid / "model.yaml", settings=COMPONENTS), solid / "nodes")
+    text = INVERT.replace("shots/shots.h5", "nodes/shots.h5")
+    path = solid / "nodes.yaml"
+    path.write_text(text.replace("  fixed: 80\n", "  fixed: 80\n  component_weights: {vx: 2}\n"))
+    return path
+
+
+def test_all_components_are_inverted(nodes: Path) -> None:
+    """And motion tells more of vs than pressure alone."""
+    errors = []
+    for name, settings in {
+        "all": (),
+        "pressure": ("inversion.component_weights={vx: 0, vz: 0}",),
+    }.items():
+        invert.run(load(nodes, settings=settings), nodes.parent / name)
+        history = hdf5.read_history(nodes.parent / name / "inversion.h5")
+        assert history["misfit"][-1] < 0.3 * history["misfit"][0]
+        errors.append(history["model_error_vs"][-1])
+    assert errors[0] < 0.95 * errors[1]
+
+
+def test_plan_names_components_and_weights(nodes: Path) -> None:
+    notes = make_plan(load(nodes)).summary()["survey"]
+    assert any(
+        "pressure [Pa] with weight 1, vx [m/s] with weight 2, vz [m/s] with weight 1" in n
+        for n in notes
+    )
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ("{vx: 1, ax: 2}", "weights of `ax`, and the records are of `pressure`, `vx`, `vz`"),
+        ("{pressure: 0, vx: 0, vz: 0}", "the weights of all components of the records are 0"),
+        ("{vx: -1}", "component_weights"),
+        ("{vr: 1}", "no component `vr`"),
+    ],
+)
+def test_weights_of_what_is_not_there_are_refused(nodes: Path, weights: str, message: str) -> None:
+    with pytest.raises(ProblemsError, match=message):
+        make_plan(load(nodes, settings=[f"inversion.component_weights={weights}"]))
+
+
+def test_check_compares_each_component(nodes: Path, tmp_path: Path) -> None:
+    summary = one_shot.check(load(nodes), [1], folder=tmp_path)
+    assert [s.get("component", "pressure") for s in summary["shots"]] == ["pressure", "vx", "vz"]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"shot_0001_{name}.png" for name in ("pressure", "vx", "vz")
+    }
+    assert all(s["relative_difference"] < 0.3 for s in summary["shots"])
+    assert not summary["faults"]

@@ -16,14 +16,17 @@ model, so that the gradient is that of the objective.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import DataError
+from fwicli.survey import points
+from fwicli.survey.components import PRESSURE, Component, rows
+from fwicli.survey.points import Points
 from fwicli.survey.signals import fractional
 from fwicli.survey.signals.bands import Band
 
@@ -55,13 +58,22 @@ class Record:
     interval : float
         Sampling interval [s]; the first sample is t = 0.
     observed : ndarray of shape (n_receivers, samples)
-        Recorded pressure in the band that is inverted [Pa].
+        Recorded traces in the band that is inverted, in the units of their components.
+    components : tuple of Component
+        Of each trace; empty where all are of pressure.
+    traces : ndarray of int, of shape (n_receivers,), or None
+        Their numbers in the shot where this is a part of its traces; None for all.
+    count : int
+        Number of all traces of the shot, of which this is a part.
     """
 
     shot: int
     offsets: Array
     interval: float
     observed: Array
+    components: tuple[Component, ...] = ()
+    traces: NDArray[np.int64] | None = None
+    count: int = 0
 
     @property
     def times(self) -> Array:
@@ -70,7 +82,12 @@ class Record:
 
     @classmethod
     def of(
-        cls, shot: int, source: Array, receivers: Array, interval: float, observed: Array
+        cls,
+        shot: int,
+        source: Array | Points,
+        receivers: Array | Points,
+        interval: float,
+        observed: Array,
     ) -> Record:
         """The record of a shot, with offsets from the positions.
 
@@ -78,21 +95,38 @@ class Record:
         ----------
         shot : int
             Number of the shot in the survey.
-        source : ndarray of shape (1, ndim)
+        source : ndarray of shape (1, ndim), or Points
             Position of the source [m].
-        receivers : ndarray of shape (n_receivers, ndim)
-            Positions of the receivers [m].
+        receivers : ndarray of shape (n_receivers, ndim), or Points
+            Positions of the receivers [m], and their components.
         interval : float
             Sampling interval [s].
         observed : ndarray of shape (n_receivers, samples)
-            Recorded pressure in the band that is inverted [Pa].
+            Recorded traces in the band that is inverted, in the units of their components.
 
         Returns
         -------
         record : Record
         """
-        across = receivers[:, :-1] - source[:1, :-1]
-        return cls(shot, np.linalg.norm(across, axis=1), interval, observed)
+        across = points.positions(receivers)[:, :-1] - points.positions(source)[:1, :-1]
+        components = receivers.components if isinstance(receivers, Points) else ()
+        return cls(shot, np.linalg.norm(across, axis=1), interval, observed, components)
+
+    def by_component(self) -> dict[Component, Record]:
+        """The record of each component: neighbours and means are those of one quantity."""
+        if len(set(self.components)) < 2:
+            return {(*self.components, PRESSURE)[0]: self}
+        parts = {}
+        for component, numbers in rows(self.components).items():
+            parts[component] = replace(
+                self,
+                offsets=self.offsets[numbers],
+                observed=self.observed[numbers],
+                components=(component,) * len(numbers),
+                traces=numbers,
+                count=len(self.offsets),
+            )
+        return parts
 
 
 @dataclass(frozen=True)
@@ -214,6 +248,39 @@ class Chain:
             if isinstance(operator, Weights):
                 factors = factors * operator.factors
         return factors
+
+
+def joined(
+    chains: Mapping[Component, Chain], numbers: Mapping[Component, NDArray[np.int64]]
+) -> Chain:
+    """The chain of all traces of a shot, from those of its components.
+
+    Parameters
+    ----------
+    chains : mapping of Component to Chain
+        Of the same operators, of which only weights depend on the traces.
+    numbers : mapping of Component to ndarray of int
+        Traces of each component.
+
+    Returns
+    -------
+    chain : Chain
+    """
+    operators: list[GatherOperator] = []
+    for each in zip(*(chains[c].operators for c in numbers), strict=True):
+        weights = [o for o in each if isinstance(o, Weights)]
+        operators.append(Weights(_placed(numbers, weights)) if weights else each[0])
+    return Chain(tuple(operators))
+
+
+def _placed(numbers: Mapping[Component, NDArray[np.int64]], parts: Sequence[Weights]) -> Array:
+    """Factors of all traces, of shape (n_receivers, 1 or samples), from those of components."""
+    count = sum(len(rows) for rows in numbers.values())
+    width = max(part.factors.shape[1] for part in parts)
+    factors = np.empty((count, width))
+    for own, part in zip(numbers.values(), parts, strict=True):
+        factors[own] = part.factors
+    return factors
 
 
 def chain(operators: Sequence[GatherOperator]) -> Chain:

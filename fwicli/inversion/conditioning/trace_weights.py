@@ -138,7 +138,8 @@ def from_array(record: Record, weights: Array) -> Weights:
     """
     if weights.ndim == 2 and record.shot >= len(weights):
         raise DataError(f"weights of {len(weights)} shots do not reach shot {record.shot}")
-    count = len(record.offsets)
+    part = record.traces
+    count = len(record.offsets) if part is None else record.count
     shot_weights = weights[record.shot] if weights.ndim == 2 else weights
     if weights.ndim == 2 and np.isnan(shot_weights[count:]).all():
         shot_weights = shot_weights[:count]
@@ -150,4 +151,6 @@ def from_array(record: Record, weights: Array) -> Weights:
         )
     if not np.isfinite(shot_weights).all() or (shot_weights < 0).any():
         raise DataError("weights of traces must be finite numbers, not negative")
+    if part is not None:
+        shot_weights = shot_weights[part]
     return Weights(shot_weights.astype(np.float64)[:, None])

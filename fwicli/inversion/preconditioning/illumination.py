@@ -7,7 +7,7 @@ random signal of its own with the spectrum of the wavelet. On average over the s
 of v is the sum over single receivers, sum_r sum_t v_r**2. The random deviation of one draw averages
 out over shots, and over the lengths that a preconditioner smooths over. With one propagation for
 all receivers of a shot, this is the diagonal of J^T J without the interference of source and
-receiver fields.
+receiver fields. Receivers of any component send as sources of pressure.
 
 Reference: Plessix and Mulder (2004), Geophys. J. Int. 157, 975-987, for the diagonal; Romero et al.
 (2000), Geophysics 65, 426-436, for random signals that are sent at once.
@@ -27,6 +27,7 @@ from fwicli.inversion.shots.experiments import Experiment
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.kernels.imaging_conditions import INVERSION
 from fwicli.propagators.tasks import ShotTask, SummandTask, WindowedTask
+from fwicli.survey import points
 from fwicli.survey.signals.noise import signals
 from fwicli.survey.stacks import Stack
 from fwicli.survey.windows import Window, whole
@@ -54,7 +55,8 @@ class IlluminationTask(ShotTask):
         """The product, on the grid of the waves."""
         source_energy = self._energy(self.wavelet, self.source, self.receivers)
         wavelets = signals(self.wavelet[0], len(self.receivers), self.seed)
-        return source_energy * self._energy(wavelets, self.receivers, self.source)
+        senders, others = points.positions(self.receivers), points.positions(self.source)
+        return source_energy * self._energy(wavelets, senders, others)
 
     def summand(self, result: Array, window: Window) -> Stack:
         """The product in the window of the shot, under the name "energy".

@@ -26,6 +26,7 @@ from fwicli.inversion.conditioning.first_arrivals import pick_onsets
 from fwicli.inversion.quality.diagnosis import ALIKE, ArrivalComparison, Diagnosis, compare, stacked
 from fwicli.inversion.quality.faults import Fault
 from fwicli.inversion.quality.moveout import FirstArrivals, arrivals
+from fwicli.survey.components import PRESSURE, Component
 
 Array = NDArray[Any]
 
@@ -50,11 +51,13 @@ class ComparedShot:
     distance : ndarray of shape (n_receivers,)
         From the source [m].
     observed, synthetic : ndarray of shape (n_receivers, samples)
-        [Pa].
+        In the unit of the component.
     interval : float
         Sampling interval [s].
     frequency : float
         Centre of the band [Hz].
+    component : Component
+        Of all these traces; other components of the shot are compared by themselves.
     """
 
     shot: int
@@ -63,6 +66,7 @@ class ComparedShot:
     synthetic: Array
     interval: float
     frequency: float
+    component: Component = PRESSURE
 
     @cached_property
     def traces(self) -> ArrivalComparison:
@@ -113,6 +117,7 @@ class ComparedShot:
         alive = np.isfinite(traces.amplitude)
         return {
             "shot": self.shot,
+            **({} if self.component == PRESSURE else {"component": self.component.name}),
             "traces": len(self.distance),
             "compared_traces": int(self.compared.sum()),
             "amplitude_ratio": float(np.median(traces.amplitude[alive])) if alive.any() else None,

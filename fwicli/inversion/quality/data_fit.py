@@ -100,7 +100,7 @@ class ShotFit:
     shot : int
         Number in the survey.
     residual, observed : ndarray of shape (n_offsets,)
-        Squared norms of s - d and of d [Pa2].
+        Squared norms of s - d and of d, of pressure [Pa2].
     products : ndarray of shape (n_bands, n_offsets), complex
         Sums of z.
     counts : ndarray of shape (n_bands, n_offsets)
@@ -150,6 +150,34 @@ def shot_fit(compared: ComparedShot, classes: FitClasses) -> ShotFit:
         np.add.at(products[row], number[there], z)
         counts[row] = np.bincount(number[there], minlength=count)
     return ShotFit(compared.shot, residual, recorded, products, counts)
+
+
+def joined(fits: Sequence[ShotFit]) -> ShotFit:
+    """Fit of all components of a shot: each counts as much as the first, whatever its unit.
+
+    Parameters
+    ----------
+    fits : sequence of ShotFit
+        Of the components of one shot, in the same classes.
+
+    Returns
+    -------
+    fit : ShotFit
+        Energies in the unit of the first component with energy.
+    """
+    if len(fits) == 1:
+        return fits[0]
+    energies = [float(fit.observed.sum()) for fit in fits]
+    unit = next((energy for energy in energies if energy > 0), 1.0)
+    shares = [unit / energy if energy > 0 else 0.0 for energy in energies]
+    pairs = list(zip(shares, fits, strict=True))
+    return ShotFit(
+        fits[0].shot,
+        np.sum([share * fit.residual for share, fit in pairs], axis=0),
+        np.sum([share * fit.observed for share, fit in pairs], axis=0),
+        np.sum([fit.products for fit in fits], axis=0),
+        np.sum([fit.counts for fit in fits], axis=0),
+    )
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,7 @@ def check_spread(acquisition: Acquisition) -> None:
     first = acquisition.receivers_of(0)
     for shot in range(acquisition.shots):
         receivers = acquisition.receivers_of(shot)
-        if receivers is first:
+        if receivers is first and acquisition.recorded_by(shot) == acquisition.recorded_by(0):
             continue
         if len(receivers) != len(first):
             raise GeometryError(
@@ -172,10 +172,12 @@ def check_spread(acquisition: Acquisition) -> None:
                 f"shots can be encoded only where all are recorded by the same receivers; leave "
                 f"out `encode`, or use batches of shots, as in `inversion.shots: {{batch: 8}}`"
             )
-        if np.abs(receivers - first).max() <= 1e-3:
+        alike = acquisition.recorded_by(shot) == acquisition.recorded_by(0)
+        if np.abs(receivers - first).max() <= 1e-3 and alike:
             continue
+        differ = "lie elsewhere than" if alike else "record other components than"
         raise GeometryError(
-            f"the receivers of shot {shot} lie elsewhere than those of shot 0, and shots can be "
-            f"encoded only where all are recorded by the same receivers; leave out `encode`, or "
-            f"use batches of shots, as in `inversion.shots: {{batch: 8}}`"
+            f"the receivers of shot {shot} {differ} those of shot 0, and shots can be encoded only "
+            f"where all are recorded by the same receivers; leave out `encode`, or use batches of "
+            f"shots, as in `inversion.shots: {{batch: 8}}`"
         )

@@ -5,21 +5,24 @@ An experiment is a shot of the survey, or several shots that fire together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.errors import DataError, PhysicsError
+from fwicli.errors import DataError
 from fwicli.inversion.comparison import Comparison, StoredComparison
 from fwicli.inversion.conditioning.operators import Chain, Record
+from fwicli.inversion.misfits import by_component
+from fwicli.inversion.misfits.by_component import ByComponent
 from fwicli.inversion.misfits.misfit import Misfit
 from fwicli.inversion.source_estimation import SourceFit
-from fwicli.survey import proximity
-from fwicli.survey.components import PRESSURE
+from fwicli.survey import points, proximity
+from fwicli.survey.components import Component
 from fwicli.survey.gathers import Gathers
+from fwicli.survey.points import Points
 from fwicli.survey.proximity import Near
 from fwicli.survey.ragged import by_trace
 from fwicli.survey.windows import Window
@@ -33,20 +36,20 @@ class Experiment:
 
     Parameters
     ----------
-    source : ndarray of shape (n_sources, ndim)
-        Positions [m].
+    source : ndarray of shape (n_sources, ndim), or Points
+        Positions [m], with components where these are not pressure.
     wavelet : ndarray of shape (n_sources, samples)
-        Source time functions [Pa] in 2D, [Pa m] in 3D.
-    receivers : ndarray of shape (n_receivers, ndim)
-        Positions [m].
+        Source time functions, of pressure [Pa] in 2D, [Pa m] in 3D.
+    receivers : ndarray of shape (n_receivers, ndim), or Points
+        Positions [m], with components where these are not pressure.
     comparison : Comparison or StoredComparison
     window : Window, optional
         Part of the waves' grid that is propagated; by default the whole grid.
     """
 
-    source: Array
+    source: Array | Points
     wavelet: Array
-    receivers: Array
+    receivers: Array | Points
     comparison: Comparison | StoredComparison
     window: Window | None = None
 
@@ -123,6 +126,8 @@ def experiments(
     gathers : Gathers
         Observed data of a band, with the wavelet of the band.
     misfit : Misfit
+        A `ByComponent` says by its factors how much components count, relative to each other; by
+        default all count alike. Traces of factor 0 are not compared.
     windows : sequence of Window, optional
         One for each shot; by default the whole grid.
     prepare : callable, optional
@@ -141,21 +146,25 @@ def experiments(
     ------
     DataError
         If there is no wavelet, or no trace is compared.
-    PhysicsError
-        If a receiver records, or a source emits, anything but pressure.
     """
     gathers = _judged(gathers)
     settings = _Settings(misfit, prepare, near, aligned)
+    if isinstance(misfit, ByComponent):
+        settings = replace(settings, misfit=misfit.misfit, weights=misfit.factors)
     compared = []
     for shot in range(gathers.acquisition.shots):
         wavelet, window = gathers.wavelet_of(shot)[None], windows[shot] if windows else None
         receivers, comparison = _of_shot(gathers, shot, settings)
         if len(receivers):
-            source = gathers.acquisition.source(shot)
+            source = gathers.acquisition.source_points(shot)
             compared.append(Experiment(source, wavelet, receivers, comparison, window))
     if not compared:
         raise DataError(SILENT if near == 0 else NEAR)
-    return tuple(compared)
+    scales = [e.comparison.scales() for e in compared]
+    if not any(scales):
+        return tuple(compared)
+    factors = by_component.factors(scales, settings.weights)
+    return tuple(replace(e, comparison=e.comparison.weighted(factors)) for e in compared)
 
 
 def compared_traces(gathers: Gathers, prepare: Prepare, near: float = 0.0) -> Any:
@@ -195,26 +204,12 @@ def compared_traces(gathers: Gathers, prepare: Prepare, near: float = 0.0) -> An
 
 def _judged(gathers: Gathers) -> Gathers:
     """Records from t = 0 on with their silent traces marked; at least one is not silent."""
-    _check_components(gathers)
     gathers = gathers.from_zero()
     if gathers.silence is None:
         gathers = gathers.with_silence()
     if not gathers.live.any():
         raise DataError("all traces are silent: there is nothing to compare; check the records")
     return gathers
-
-
-def _check_components(gathers: Gathers) -> None:
-    """Refuse components that would be taken for pressure without a word."""
-    for ends, components in zip(
-        ("receivers", "sources"), gathers.acquisition.components, strict=True
-    ):
-        others = sorted(c.name for c in components if c != PRESSURE)
-        if others:
-            raise PhysicsError(
-                f"the survey has {ends} of {', '.join(others)}, and waves are compared as "
-                f"pressure; leave these {ends} out"
-            )
 
 
 @dataclass(frozen=True)
@@ -225,6 +220,11 @@ class _Settings:
     prepare: Prepare | None
     near: float
     aligned: bool
+    weights: Mapping[Component, float] = field(default_factory=dict)
+
+    def misfit_of(self, components: tuple[Component, ...], mixed: bool) -> Misfit:
+        """The misfit of traces with components; of each by itself if the survey mixes them."""
+        return ByComponent(self.misfit, components, {}) if mixed else self.misfit
 
 
 @dataclass(frozen=True)
@@ -244,8 +244,12 @@ class _Shot:
         return self.index if self.survey_number is None else self.survey_number
 
     @property
-    def receivers(self) -> Array:
-        return self.gathers.acquisition.receivers_of(self.index)
+    def receivers(self) -> Array | Points:
+        return self.gathers.acquisition.receiver_points(self.index)
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        return self.gathers.acquisition.recorded_by(self.index)
 
     @property
     def distance(self) -> Array:
@@ -262,12 +266,13 @@ class _Shot:
 
 def _of_shot(
     gathers: Gathers, shot: int, settings: _Settings
-) -> tuple[Array, Comparison | StoredComparison]:
+) -> tuple[Array | Points, Comparison | StoredComparison]:
     """Receivers of the compared traces of a shot, and their comparison."""
-    receivers, comparison = _compared(_Shot(gathers, shot, gathers.data[shot]), settings)
+    mixed = len(gathers.acquisition.components[0]) > 1
+    receivers, comparison = _compared(_Shot(gathers, shot, gathers.data[shot]), settings, mixed)
     if not gathers.stored or not len(receivers):
         return receivers, comparison
-    build = _Stored(gathers.select(np.array([shot])), shot, settings)
+    build = _Stored(gathers.select(np.array([shot])), shot, settings, mixed)
     return receivers, StoredComparison.of(build, comparison)
 
 
@@ -278,16 +283,17 @@ class _Stored:
     gathers: Gathers
     number: int
     settings: _Settings
+    mixed: bool
 
     def __call__(self) -> Comparison:
         shot = _Shot(self.gathers, 0, self.gathers.data[0], self.number)
-        return _compared(shot, self.settings)[1]
+        return _compared(shot, self.settings, self.mixed)[1]
 
 
 def _prepared(shot: _Shot, prepare: Prepare, near: float = 0.0) -> Preparation:
     """Conditioning and source estimation of a shot; traces next to the source do not fit it."""
     gathers, observed = shot.gathers, shot.observed
-    positions = gathers.acquisition.source(shot.index), shot.receivers
+    positions = gathers.acquisition.source_points(shot.index), shot.receivers
     prepared = prepare(Record.of(shot.number, *positions, gathers.interval, observed))
     if near > 0:
         prepared = prepared.with_source_weights(proximity.weights(shot.distance, near))
@@ -302,11 +308,13 @@ def _prepared(shot: _Shot, prepare: Prepare, near: float = 0.0) -> Preparation:
     return prepared
 
 
-def _compared(shot: _Shot, settings: _Settings) -> tuple[Array, Comparison]:
+def _compared(shot: _Shot, settings: _Settings, mixed: bool) -> tuple[Array | Points, Comparison]:
     """Receivers of the compared traces of a shot, and their comparison."""
     observed, live, near, aligned = shot.observed, shot.live, settings.near, settings.aligned
     prepared = None if settings.prepare is None else _prepared(shot, settings.prepare, near)
     distance = shot.distance
+    if settings.weights:
+        live = live & [settings.weights.get(c, 1.0) > 0 for c in shot.components]
     if prepared is not None:
         live = live & prepared.compared_traces((observed.shape[0], observed.shape[1]))
     fit = None if prepared is None else prepared.source
@@ -318,10 +326,10 @@ def _compared(shot: _Shot, settings: _Settings) -> tuple[Array, Comparison]:
         live = live | aligned
     fit = None if fit is None else fit.select(live)
     conditioning = None if prepared is None else prepared.conditioning.select(live)
-    return shot.receivers[live], Comparison(
+    return points.some(shot.receivers, live), Comparison(
         observed[live],
         shot.gathers.interval,
-        settings.misfit,
+        settings.misfit_of(_some(shot.components, live), mixed),
         conditioning,
         fit,
         near_source,
@@ -336,9 +344,14 @@ def _near(
     gathers = shot.gathers
     if gathers.wavelet is None or (near <= 0 and (live.all() or not aligned)):
         return None
-    wavelet = gathers.wavelet_of(shot.index)
+    times = gathers.wavelet_of(shot.index), gathers.interval
     if not aligned:
-        return proximity.without(distance[live], near, wavelet, gathers.interval)
+        return proximity.without(distance[live], near, *times, _some(shot.components, live))
     # Dead traces keep their row, with weight zero.
-    near_source = proximity.without(distance, near, wavelet, gathers.interval)
+    near_source = proximity.without(distance, near, *times, shot.components)
     return replace(near_source, factors=live[:, None].astype(np.float64))
+
+
+def _some(components: tuple[Component, ...], rows: NDArray[np.bool_]) -> tuple[Component, ...]:
+    """Components of some traces."""
+    return tuple(c for c, there in zip(components, rows, strict=True) if there)

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from fwicli.errors import ConfigError
 from fwicli.inversion.comparison import Comparison
+from fwicli.inversion.misfits.by_component import ByComponent
 from fwicli.inversion.misfits.residuals import LeastSquares
 from fwicli.inversion.shots.batches import Batches
 from fwicli.inversion.shots.encoding import Code, Encoding
 from fwicli.inversion.shots.experiments import Experiment
-from fwicli.survey import proximity
+from fwicli.survey import points, proximity
 from fwicli.survey.proximity import Near
 
 Array = NDArray[Any]
@@ -56,7 +57,9 @@ class ShotSelection:
             return
         for shot in self.shots:
             compared = shot.comparison
-            if type(compared.misfit) is not LeastSquares or compared.prepared:
+            misfit = compared.misfit
+            misfit = misfit.misfit if isinstance(misfit, ByComponent) else misfit
+            if type(misfit) is not LeastSquares or compared.prepared:
                 raise ConfigError(
                     "shots can be encoded only for `misfit: least_squares` without `conditioning` "
                     "and with a known source: "
@@ -104,7 +107,7 @@ class ShotSelection:
         comparisons = [shot.comparison.loaded() for shot in shots]
         observed = np.stack([comparison.observed for comparison in comparisons])
         return Experiment(
-            np.concatenate([shot.source for shot in shots]),
+            points.together([shot.source for shot in shots]),
             code.wavelets(np.concatenate([shot.wavelet for shot in shots])),
             shots[0].receivers,
             replace(comparisons[0], observed=code.records(observed), near=_near(code, comparisons)),
@@ -120,9 +123,9 @@ def _near(code: Code, comparisons: Sequence[Comparison]) -> Near | None:
         if near is None:
             continue
         factors = factors * near.factors
-        functions = code.coded(number, near.basis[0].T).T
-        for row in near.rows:
-            columns.setdefault(int(row), []).append(functions)
+        bases = np.broadcast_to(near.basis, (len(near.rows), *near.basis.shape[1:]))
+        for row, basis in zip(near.rows, bases, strict=True):
+            columns.setdefault(int(row), []).append(code.coded(number, basis.T).T)
     if not columns and (factors == 1).all():
         return None
     return proximity.joined(factors, columns)

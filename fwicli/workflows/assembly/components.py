@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fwicli.config.components import ComponentKey, ComponentsKey, DirectionSection
+from fwicli.config.inversion import InversionSection
 from fwicli.errors import GeometryError
 from fwicli.survey.components import Component
 
@@ -44,3 +47,19 @@ def components(key: ComponentsKey) -> list[Component]:
     if twice:
         raise GeometryError(f"the component {twice[0]} is listed twice; list it once")
     return each
+
+
+def component_weights(settings: InversionSection) -> Mapping[Component, float]:
+    """Weights of components in the misfit of a stage; those that are left out have 1.
+
+    Parameters
+    ----------
+    settings : InversionSection
+        Of the stage.
+
+    Returns
+    -------
+    weights : mapping of Component to float
+    """
+    weights = settings.component_weights or {}
+    return {Component.named(name): weight for name, weight in weights.items()}

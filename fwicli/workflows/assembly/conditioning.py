@@ -6,11 +6,13 @@ keeps the sections of a stage and builds their operators for each shot.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import singledispatch
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fwicli.config.conditioning import (
     AmplitudeWeightsSection,
@@ -38,11 +40,17 @@ from fwicli.inversion.conditioning.operators import (
     TimeDerivative,
     Weights,
     chain,
+    joined,
 )
 from fwicli.inversion.shots.experiments import Preparation
 from fwicli.inversion.source_estimation import SourceFit, filter_step
+from fwicli.survey import components
+from fwicli.survey.components import Component
 from fwicli.survey.signals.bands import Band
 from fwicli.workflows.assembly.arrays import TraceArrays
+from fwicli.workflows.assembly.components import component_weights
+
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -59,29 +67,69 @@ class Preparer:
         Upper edge of the band [Hz].
     arrays : TraceArrays
         Arrays in files that sections name.
+    shares : mapping of Component to float
+        Weights of components in the fit of the source, 1 for those that are left out.
     """
 
     conditioning: Sequence[ConditioningSection]
     source: SourceSection | None
     highest: float = np.inf
     arrays: TraceArrays = field(default_factory=TraceArrays)
+    shares: Mapping[Component, float] = field(default_factory=dict)
 
     def __call__(self, record: Record) -> Preparation:
         """Operators on the gathers of a shot before they are compared."""
-        ends = [] if self.source is None else _within_record(self.source, record)
-        conditioning = chain([*ends, *(build(s, record, self.arrays) for s in self.conditioning)])
+        conditioning = self._chain(self.conditioning, record)
         if self.source is None:
             return Preparation(conditioning)
         return Preparation(conditioning, self._fit(self.source, record, conditioning))
 
+    def _chain(self, sections: Sequence[ConditioningSection], record: Record) -> Chain:
+        """Operators of sections, built for the traces of each component by themselves."""
+        chains = {}
+        for component, part in record.by_component().items():
+            ends = [] if self.source is None else _within_record(self.source, part)
+            chains[component] = chain([*ends, *(build(s, part, self.arrays) for s in sections)])
+        if len(chains) == 1:
+            return next(iter(chains.values()))
+        return joined(chains, components.rows(record.components))
+
     def _fit(self, source: SourceSection, record: Record, conditioning: Chain) -> SourceFit:
         if source.window is not None:
-            window = [build(section, record, self.arrays) for section in source.window]
-            conditioning = chain([*_within_record(source, record), *window])
+            conditioning = self._chain(source.window, record)
         weights = np.asarray(conditioning.weights(record.observed.shape))
+        weights = alike(weights, record, self.shares)
         lags = source.lags[0], source.lags[1]
         step = filter_step(self.highest, record.interval)
         return SourceFit(lags, source.damping, weights, source.estimate == "common", step)
+
+
+def alike(weights: Array, record: Record, shares: Mapping[Component, float]) -> Array:
+    """Weights with which the components of a shot count alike in a sum of squares.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_receivers, samples)
+        Of the traces.
+    record : Record
+    shares : mapping of Component to float
+        Share of a component in the sum, relative to others; 1 for those that are left out.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_receivers, samples)
+        The first component with energy keeps its own, but for its share.
+    """
+    if len(set(record.components)) < 2:
+        return weights
+    rows = components.rows(record.components)
+    energies = {c: float(np.sum((weights[r] * record.observed[r]) ** 2)) for c, r in rows.items()}
+    unit = next((energy for energy in energies.values() if energy > 0), 1.0)
+    weights = weights.copy()
+    for component, energy in energies.items():
+        share = shares.get(component, 1.0) * unit / energy if energy > 0 else 0.0
+        weights[rows[component]] *= np.sqrt(share)
+    return weights
 
 
 def build_preparer(settings: InversionSection, number: int, arrays: TraceArrays) -> Preparer | None:
@@ -103,7 +151,8 @@ def build_preparer(settings: InversionSection, number: int, arrays: TraceArrays)
     stage, highest = settings.of(number), settings.stages[number].band[1]
     if not stage.conditioning and stage.source is False:
         return None
-    return Preparer(stage.conditioning, stage.source or None, highest, arrays)
+    shares = component_weights(stage)
+    return Preparer(stage.conditioning, stage.source or None, highest, arrays, shares)
 
 
 def _within_record(source: SourceSection, record: Record) -> list[Weights]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fwicli.config import schema
 from fwicli.config.inversion import InversionSection
 from fwicli.config.problems import Key
+from fwicli.inversion.misfits.by_component import ByComponent
 from fwicli.inversion.misfits.misfit import Misfit
 from fwicli.inversion.optimizers.optimizer import Optimizer
 from fwicli.inversion.shots.batches import Batches
@@ -20,6 +21,7 @@ from fwicli.survey.model import EarthModel
 from fwicli.survey.uniform import pointwise
 from fwicli.workflows.assembly import misfit, optimizer, shots
 from fwicli.workflows.assembly.arrays import ModelArrays, TraceArrays
+from fwicli.workflows.assembly.components import component_weights
 from fwicli.workflows.assembly.conditioning import Preparer, build_preparer
 from fwicli.workflows.assembly.regularization import Regularization
 from fwicli.workflows.assembly.variables import (
@@ -153,6 +155,11 @@ class StageObjects:
     def misfit(self) -> Misfit:
         """The misfit between synthetic and observed gathers."""
         return misfit.build(self.settings.misfit)
+
+    @property
+    def weighted_misfit(self) -> Misfit:
+        """The misfit with the weights of components, for gathers of any."""
+        return ByComponent(self.misfit, (), component_weights(self.settings))
 
     @cached_property
     def optimizer(self) -> Optimizer:

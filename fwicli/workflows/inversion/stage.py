@@ -120,7 +120,7 @@ class Stage:
     def _experiments(self) -> tuple[Experiment, ...]:
         return experiments(
             self._records(),
-            self.objects.misfit,
+            self.objects.weighted_misfit,
             self.numerics.windows,
             self.objects.prepare,
             self.numerics.near.length,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
+
+import numpy as np
 
 from fwicli.config import schema
 from fwicli.config.inversion import InversionSection
@@ -11,8 +14,11 @@ from fwicli.config.loader import Key
 from fwicli.digits import apart, round_down, round_up
 from fwicli.inversion.shots import encoding
 from fwicli.propagators.equations import registry
+from fwicli.survey import components
+from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import IMPEDANCE, PLAUSIBLE, UNITS, EarthModel
+from fwicli.workflows.assembly import components as assembly
 from fwicli.workflows.assembly.inversion import InversionObjects, StageObjects
 from fwicli.workflows.assembly.variables import outermost
 from fwicli.workflows.planning.problems import Problems
@@ -155,11 +161,78 @@ def misfits(problems: Problems, inversion: InversionObjects, records: Gathers) -
     """
     shot = next((n for n, row in enumerate(records.live) if row.any()), 0)
     gather, interval = records.data[shot][records.live[shot]], records.interval
+    recorded = np.array(records.acquisition.recorded_by(shot), dtype=object)[records.live[shot]]
     # As in the config, the misfit of all stages comes first.
     stages = sorted(inversion.stages, key=lambda stage: stage.section.misfit is not None)
     named = {stage.key_of("misfit"): stage.misfit for stage in stages}
     for key, misfit in named.items():
-        problems.get(key, partial(misfit.scale, gather, interval))
+        for rows in components.rows(tuple(recorded)).values():
+            problems.get(key, partial(misfit.scale, gather[rows], interval))
+
+
+def component_weights(problems: Problems, inversion: InversionObjects, records: Gathers) -> None:
+    """Weights must belong to recorded components, and leave something to compare.
+
+    Parameters
+    ----------
+    problems : Problems
+    inversion : InversionObjects
+    records : Gathers
+    """
+    recorded = records.acquisition.components[0]
+    there = ", ".join(f"`{c.code}`" for c in components.ordered(recorded))
+    for stage in inversion.stages:
+        weights = assembly.component_weights(stage.settings)
+        key = stage.key_of("component_weights")
+        others = components.ordered(weights.keys() - recorded)
+        if others:
+            problems.add_once(
+                key,
+                f"there are weights of {', '.join(f'`{c.code}`' for c in others)}, and the "
+                f"records are of {there}; leave out the others",
+            )
+        elif not any(weights.get(c, 1.0) for c in recorded):
+            problems.add_once(
+                key,
+                f"the weights of all components of the records are 0, and nothing is left to "
+                f"compare; give one of {there} a weight above 0, as 1",
+            )
+
+
+def components_in_words(inversion: InversionObjects, records: Gathers) -> str:
+    """Components of the records with their units, and weights where there are several.
+
+    Parameters
+    ----------
+    inversion : InversionObjects
+    records : Gathers
+
+    Returns
+    -------
+    words : str
+        Empty where all receivers and sources are of pressure.
+    """
+    recorded, emitted = records.acquisition.components
+    if recorded == emitted == {PRESSURE}:
+        return ""
+    ndim, words = records.acquisition.ndim, []
+    for component in components.ordered(recorded):
+        each = [
+            assembly.component_weights(s.settings).get(component, 1.0) for s in inversion.stages
+        ]
+        weights = "" if len(recorded) == 1 else f" with weight {', then '.join(_distinct(each))}"
+        words.append(f"{component.name} [{component.unit}]{weights}")
+    text = f"records of {', '.join(words)}"
+    if len(recorded) > 1:
+        text += ", each relative to its misfit against nothing"
+    sources = [f"{c.name} [{c.source_unit(ndim)}]" for c in components.ordered(emitted)]
+    return text if emitted == {PRESSURE} else f"{text}; sources of {', '.join(sources)}"
+
+
+def _distinct(values: Sequence[float]) -> list[str]:
+    """Weights of stages, once where all are equal."""
+    texts = [f"{value:g}" for value in values]
+    return texts[:1] if len(set(texts)) == 1 else texts
 
 
 def shots(problems: Problems, inversion: InversionObjects, records: Gathers) -> None:

@@ -8,6 +8,7 @@ from fwicli.config import schema
 from fwicli.config.loader import Key
 from fwicli.inversion.shots.experiments import NEAR
 from fwicli.survey import proximity
+from fwicli.survey.components import Component
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.proximity import Nearest, PointSource
@@ -93,10 +94,16 @@ def nearest(
     within = by_trace([row < full * (1 - 1e-6) for row in distances]) & records.live
     if not within.any():
         return Nearest(full, fades=fades)
-    near, total = 0.0, 0.0
-    for gather, rows in zip(records.data, within, strict=True):
+    near: dict[Component, float] = {}
+    total: dict[Component, float] = {}
+    for shot, (gather, rows) in enumerate(zip(records.data, within, strict=True)):
         traces = gather if band is None else Band(*band).apply(gather, records.interval)
         energy = np.sum(traces.astype(np.float64) ** 2, axis=1)
-        near, total = near + float(energy[rows].sum()), total + float(energy.sum())
-    share = near / total if total > 0 else 0.0
+        for component, numbers in geometry.rows_by_component(shot).items():
+            own = energy[numbers]
+            near[component] = near.get(component, 0.0) + float(own[rows[numbers]].sum())
+            total[component] = total.get(component, 0.0) + float(own.sum())
+    # Components have units of their own: the mean of their shares.
+    shares = [near[c] / total[c] for c in near if total[c] > 0]
+    share = float(np.mean(shares)) if shares else 0.0
     return Nearest(full, int(within.sum()), int(records.live.sum()), share, fades)

@@ -72,7 +72,7 @@ def observed(
         problems.warn(silent)
     if timing := records.timing():
         problems.warn(timing)
-    problems.get(("data",), partial(_check_components, equation, records.acquisition))
+    problems.get(("data",), partial(_check_components, equation, config, records.acquisition))
     if isinstance(config, schema.MigrationConfig) and not equation.is_imaged:
         problems.add(
             ("physics", "equation"),
@@ -183,12 +183,18 @@ def _reference(
     return reference
 
 
-def _check_components(equation: Equation, acquisition: Acquisition) -> None:
-    """Refuse components that the equation lacks, and those that waves are not compared with."""
+def _check_components(
+    equation: Equation,
+    config: schema.InvertConfig | schema.MigrationConfig,
+    acquisition: Acquisition,
+) -> None:
+    """Refuse components that the equation lacks, and those that images are not made of."""
     equation.check_components(acquisition)
+    if isinstance(config, schema.InvertConfig):
+        return
     others = sorted(c.name for each in acquisition.components for c in each if c != PRESSURE)
     if others:
         raise PhysicsError(
-            f"the records are of {', '.join(others)}, which `{equation.name}` can model; this "
-            f"command compares pressure alone: leave the others out"
+            f"the records are of {', '.join(others)}, which `{equation.name}` can model; images "
+            f"are made of pressure alone: leave the others out, or invert for the model"
         )

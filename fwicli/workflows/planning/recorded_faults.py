@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fwicli.config import schema
 from fwicli.inversion.quality import energies, moveout, spectra
 from fwicli.inversion.quality.faults import Fault
-from fwicli.survey import proximity
+from fwicli.survey import components, proximity
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.signals.wavelets import BAND_EDGE, Spectrum
@@ -98,8 +98,12 @@ def _some(count: int, most: int) -> list[int]:
 
 
 def _traces(records: Gathers, shot: int) -> tuple[Array, Array]:
-    """Numbers of some live traces of a shot, and the traces."""
+    """Numbers of some live traces of a shot, and the traces; all of one component."""
     live = np.flatnonzero(records.live[shot])
+    if len(records.acquisition.components[0]) > 1:
+        own = records.acquisition.rows_by_component(shot)
+        first = next((c for c in components.ordered(own) if np.isin(own[c], live).any()), None)
+        live = live if first is None else live[np.isin(live, own[first])]
     numbers = live[_some(len(live), TRACES)] if len(live) else live
     return numbers, np.asarray(records.data[shot])[numbers]
 

@@ -29,8 +29,10 @@ from fwicli.inversion.shots.experiments import Experiment, Preparation, experime
 from fwicli.inversion.shots.selection import ShotSelection
 from fwicli.propagators.equations import properties
 from fwicli.propagators.tasks import ShotTask
+from fwicli.survey import points
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
+from fwicli.survey.points import Points
 from fwicli.survey.signals.bands import Band
 from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.survey.stacks import Stack
@@ -66,8 +68,8 @@ class _Kernels:
 class _Sample:
     """Positions [m] and source time functions of a shot that is measured."""
 
-    source: Array
-    receivers: Array
+    source: Array | Points
+    receivers: Array | Points
     wavelet: Array
     window: Window | None = None
     comparison: Comparison | StoredComparison | None = None
@@ -213,7 +215,8 @@ def _alone(plan: Plan, number: int, shot: int) -> _Sample:
     geometry, wavelet = plan.acquisition, np.asarray(plan.wavelet)
     own = wavelet if wavelet.ndim == 1 else wavelet[shot % len(wavelet)]
     window = plan.stages[number].window(shot)
-    return _Sample(geometry.source(shot), geometry.receivers_of(shot), own[None], window)
+    places = geometry.source_points(shot), geometry.receiver_points(shot)
+    return _Sample(*places, own[None], window)
 
 
 def _compared(plan: Plan, number: int, shot: int) -> Experiment:
@@ -240,7 +243,7 @@ def _compared(plan: Plan, number: int, shot: int) -> Experiment:
 
     return experiments(
         filtered,
-        objects.misfit,
+        objects.weighted_misfit,
         [stage.window(shot)],
         None if prepare is None else of_survey,
         stage.near.length,
@@ -271,10 +274,11 @@ def _timed(stage: Numerics, model: EarthModel, shot: _Sample, kernels: _Kernels)
     )
 
 
-def _inside(stage: Numerics, window: Window | None, positions: Array) -> Array:
-    """Positions in the window, moved into the grid where that is a smaller one."""
-    local = positions if window is None else window.local_positions(positions)
-    return np.clip(local, stage.grid.origin, stage.grid.end)
+def _inside(stage: Numerics, window: Window | None, place: Array | Points) -> Array | Points:
+    """Points in the window, moved into the grid where that is a smaller one."""
+    local = place if window is None else window.local_positions(place)
+    inside = np.clip(points.positions(local), stage.grid.origin, stage.grid.end)
+    return replace(local, positions=inside) if isinstance(local, Points) else inside
 
 
 def _handover(tasks: Sequence[TimedShot], executor: Executor, sums: tuple[str, ...]) -> Times:

@@ -21,7 +21,7 @@ from fwicli.digits import in_words
 from fwicli.errors import FwiError
 from fwicli.execution import Local
 from fwicli.propagators.equations import properties
-from fwicli.survey import proximity
+from fwicli.survey import points, proximity
 from fwicli.survey.regridding import coarsened
 from fwicli.survey.signals.bands import Band
 from fwicli.workflows.planning.costs import calibrations, durations, grid_errors
@@ -120,8 +120,8 @@ def _task(
         stage.discretization(),
         properties.parameters(stage.equation, earth.properties),
         wavelet[None],
-        geometry.source(shot),
-        geometry.receivers_of(shot)[rows],
+        geometry.source_points(shot),
+        points.some(geometry.receiver_points(shot), rows),
     )
     return WindowedTask(task, stage.window(shot))
 

@@ -27,6 +27,8 @@ from fwicli.inversion.quality import comparison, moveout
 from fwicli.inversion.quality.comparison import ComparedShot
 from fwicli.inversion.quality.diagnosis import Diagnosis, stacked
 from fwicli.inversion.quality.faults import Fault
+from fwicli.survey.components import PRESSURE
+from fwicli.survey.points import Points
 from fwicli.workflows.assembly import executors
 from fwicli.workflows.planning.alternatives import Alternative, alternatives
 from fwicli.workflows.planning.cures import NamedFault, named
@@ -159,11 +161,19 @@ def _modelled(
         sources, receivers = alternative.applied(setting.plan.acquisition, setting.plan.model.grid)
         whole = replace(setting, plan=_whole(setting))
         tasks = [
-            whole.task(shot, (sources[shot : shot + 1], receivers[shot]), setting.traces(shot))
+            whole.task(shot, _moved(setting, shot, sources, receivers), setting.traces(shot))
             for shot in chosen
         ]
     gathers = executor.map(tasks)
-    return [setting.compared(shot, g) for shot, g in zip(chosen, gathers, strict=True)]
+    pairs = zip(chosen, gathers, strict=True)
+    return [part for shot, gather in pairs for part in setting.compared(shot, gather)]
+
+
+def _moved(setting: StageSetting, shot: int, sources: Array, receivers: Sequence[Array]) -> Any:
+    """Source and receivers of a shot at other positions, with their components."""
+    geometry = setting.plan.acquisition
+    at = Points(sources[shot : shot + 1], geometry.emitted_by(shot))
+    return at.plain, Points(receivers[shot], geometry.recorded_by(shot)).plain
 
 
 def _whole(setting: StageSetting) -> Plan:
@@ -202,7 +212,8 @@ def _misplaced(
         )
         return None
     for alternative in readings:
-        other = _modelled(setting, [s.shot for s in compared], executor, alternative)
+        shots = list(dict.fromkeys(s.shot for s in compared))
+        other = _modelled(setting, shots, executor, alternative)
         fault = comparison.misplaced(compared, other, alternative.kind, alternative.words)
         if fault is None:
             continue
@@ -234,16 +245,20 @@ def _draw(setting: StageSetting, compared: Sequence[ComparedShot], folder: Path)
     from fwicli.plotting import quality  # late: numbers need no Matplotlib
 
     folder.mkdir(parents=True, exist_ok=True)
-    paths = []
+    paths, ndim = [], setting.plan.model.grid.ndim
     for shot in compared:
-        traces = setting.traces(shot.shot)
-        raw = np.asarray(setting.records.data[shot.shot])[traces]
-        path = folder / f"shot_{shot.shot:04d}.png"
-        title = f"shot {shot.shot}, {setting.describe()}"
+        rows = setting.rows(shot.shot)
+        raw = np.asarray(setting.records.data[shot.shot])[setting.traces(shot.shot)]
+        raw = raw[rows[shot.component]]
+        plain = len(rows) == 1 and shot.component == PRESSURE
+        name = "" if plain else shot.component.code.replace(" ", "_")
+        path = folder / f"shot_{shot.shot:04d}{'_' if name else ''}{name}.png"
+        unit = "" if plain else f", {shot.component.name} [{shot.component.unit}]"
+        title = f"shot {shot.shot}{unit}, {setting.describe()}"
         wavelets = quality.Wavelets(
             setting.records.wavelet_of(shot.shot),
             setting.wavelet(shot.shot),
-            "Pa" if setting.plan.model.grid.ndim == 2 else "Pa m",
+            setting.plan.acquisition.emitted_by(shot.shot).source_unit(ndim),
         )
         quality.shot(path, shot, raw, wavelets, title)
         paths.append(path)

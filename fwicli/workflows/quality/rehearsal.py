@@ -31,6 +31,7 @@ from fwicli.config.loader import Loaded
 from fwicli.errors import DataError
 from fwicli.execution import Processes
 from fwicli.propagators.tasks import ModellingTask
+from fwicli.survey import points
 from fwicli.workflows.assembly import executors
 from fwicli.workflows.planning.costs import surroundings
 from fwicli.workflows.planning.costs.calibrations import Times
@@ -288,7 +289,7 @@ class _Records:
             return samples
         geometry = self._setting.plan.acquisition
         for shot in range(geometry.shots):
-            if np.array_equal(geometry.source(shot), task.source):
+            if np.array_equal(geometry.source(shot), points.positions(task.source)):
                 recorded = np.asarray(self._setting.records.data[shot])[self._setting.traces(shot)]
                 if len(recorded) == len(task.receivers):
                     return self._setting.filtered(recorded)

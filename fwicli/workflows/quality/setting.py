@@ -15,8 +15,10 @@ from fwicli.inversion.conditioning.operators import Record
 from fwicli.inversion.quality.comparison import ComparedShot
 from fwicli.inversion.source_estimation import SourceFit
 from fwicli.propagators.equations import properties
-from fwicli.survey import proximity
+from fwicli.survey import components, points, proximity
+from fwicli.survey.components import Component
 from fwicli.survey.gathers import Gathers
+from fwicli.survey.points import Points
 from fwicli.survey.regridding import coarsened
 from fwicli.survey.signals.bands import Band
 from fwicli.survey.signals.wavelets import Spectrum
@@ -120,7 +122,7 @@ class StageSetting:
     def task(
         self,
         shot: int,
-        positions: tuple[Array, Array] | None = None,
+        positions: tuple[Array | Points, Array | Points] | None = None,
         traces: NDArray[np.bool_] | None = None,
     ) -> WindowedTask:
         """The task that models the gather of a shot.
@@ -140,14 +142,15 @@ class StageSetting:
         from fwicli.propagators.tasks import ModellingTask, WindowedTask  # late: Devito
 
         geometry, numerics = self.plan.acquisition, self.numerics
-        source, receivers = positions or (geometry.source(shot), geometry.receivers_of(shot))
+        at = geometry.source_points(shot), geometry.receiver_points(shot)
+        source, receivers = positions or at
         window = numerics.window(shot)
         task = ModellingTask(
             self.discretization,
             self._parameters,
             self.wavelet(shot).reshape(1, -1),
             source,
-            receivers[self.traces(shot) if traces is None else traces],
+            points.some(receivers, self.traces(shot) if traces is None else traces),
         )
         return WindowedTask(task, window)
 
@@ -163,18 +166,19 @@ class StageSetting:
         near = distance < self.numerics.near.length
         return np.asarray(self.records.live[shot] & inside.all(axis=1) & ~near)
 
-    def compared(self, shot: int, synthetic: Array) -> ComparedShot:
+    def compared(self, shot: int, synthetic: Array) -> list[ComparedShot]:
         """Observed and synthetic traces of a shot; where the source is estimated, after that.
 
         Parameters
         ----------
         shot : int
         synthetic : ndarray of shape (n_receivers, samples)
-            Of the traces that are compared [Pa].
+            Of the traces that are compared.
 
         Returns
         -------
-        compared : ComparedShot
+        compared : list of ComparedShot
+            One for each component, pressure first.
         """
         traces = self.traces(shot)
         observed = self.filtered(np.asarray(self.records.data[shot])[traces])
@@ -183,7 +187,24 @@ class StageSetting:
             fit = fit.select(traces)
             synthetic = fit.fit(synthetic, observed, self.plan.interval).synthetic
         distance = proximity.distances(self.plan.acquisition, shot)[traces]
-        return ComparedShot(shot, distance, observed, synthetic, self.plan.interval, self.frequency)
+        return [
+            ComparedShot(
+                shot,
+                distance[rows],
+                observed[rows],
+                synthetic[rows],
+                self.plan.interval,
+                self.frequency,
+                component,
+            )
+            for component, rows in self.rows(shot).items()
+        ]
+
+    def rows(self, shot: int) -> dict[Component, NDArray[np.int64]]:
+        """Numbers among the compared traces of a shot by component, pressure first."""
+        recorded = np.array(self.plan.acquisition.recorded_by(shot), dtype=object)
+        rows = components.rows(tuple(recorded[self.traces(shot)]))
+        return {component: rows[component] for component in components.ordered(rows)}
 
     @property
     def _prepare(self) -> Preparer | None:
@@ -203,7 +224,7 @@ class StageSetting:
             return None
         geometry = self.plan.acquisition
         observed = self.filtered(np.asarray(self.records.data[shot]))
-        positions = geometry.source(shot), geometry.receivers_of(shot)
+        positions = geometry.source_points(shot), geometry.receiver_points(shot)
         fit = prepare(Record.of(shot, *positions, self.plan.interval, observed)).source
         return None if fit is None or not fit.weights.any() else fit
 

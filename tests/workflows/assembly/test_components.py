@@ -120,7 +120,7 @@ def test_records_are_of_the_component_of_their_section(tmp_path: Path) -> None:
     with pytest.raises(ProblemsError, match="cannot record vx, only pressure"):
         make_plan(loaded)
     loaded = load(path, settings=["data.component=vx", *SYSTEM])
-    with pytest.raises(ProblemsError, match="compares pressure alone"):
+    with pytest.raises(ProblemsError, match="images are made of pressure alone"):
         make_plan(loaded)
 
 

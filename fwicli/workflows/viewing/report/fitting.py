@@ -35,6 +35,8 @@ def _conditions(sampled: SampledShots) -> str:
         f"band of {sampled.setting}. Traces next to the source that the grid cannot explain are "
         f"left out"
     )
+    if len({c.component for models in sampled.drawn for c in models.values()}) > 1:
+        text += ". Components count alike, whatever their units"
     if START in sampled.fits:
         text += ". Mutes and weights of the misfit are not applied"
     return f"{text}; the source is estimated first." if sampled.estimated else f"{text}."
@@ -67,14 +69,15 @@ def _fit(sampled: SampledShots) -> Chapter:
             "scale; grey classes have no trace. Right: over all modelled shots.",
         ),
     ]
+    drawn = {next(iter(models.values())).shot for models in sampled.drawn}
     if sampled.drawn:
         elements.append(
             Picture(
                 fits.gathers(sampled.drawn),
-                f"Observed and synthetic records of {len(sampled.drawn)} shots",
-                "Records in the band, pressure against compared trace and time [s]; each row is a "
-                "shot with one grey scale, which ends at the 98th percentile of the observed "
-                "amplitude.",
+                f"Observed and synthetic records of {len(drawn)} shots",
+                "Records in the band, pressure, or the component that is named, against compared "
+                "trace and time [s]; each row is a shot with one grey scale, which ends at the "
+                "98th percentile of the observed amplitude.",
             )
         )
     return Chapter("fit", "Data fit by shot and offset", elements)

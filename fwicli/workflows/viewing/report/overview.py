@@ -172,14 +172,14 @@ def setup(record: RunRecord, plan: Plan | None, refusal: str) -> Chapter:
 def _survey(plan: Plan) -> Picture:
     """The model of the plan with sources and receivers."""
     title = {"model": "Model", "invert": "Start"}.get(plan.kind, "Model of the waves")
-    picture = drawn(lambda path: pictures.model(path, plan.model, plan.acquisition, title))
+    picture = drawn(lambda path: pictures.properties(path, plan.model, plan.acquisition, title))
     shots, vp = plan.acquisition.shots, plan.model
     return Picture(
         picture,
         f"Chapter of the P velocity from {vp.vp_min:.4g} to {vp.vp_max:.4g} m/s with {shots} "
         f"sources and their receivers",
-        f"{title}: P velocity [m/s] against x and depth [km], with sources (red stars) and "
-        f"receivers (white triangles).",
+        f"{title}: P velocity [m/s], and other properties that vary, against x and depth [km], "
+        f"with sources (red stars) and receivers (white triangles).",
     )
 
 

@@ -17,7 +17,7 @@ from fwicli.execution import Local, cores
 from fwicli.files import datasets
 from fwicli.inversion.quality import spectra
 from fwicli.inversion.quality.comparison import ComparedShot
-from fwicli.inversion.quality.data_fit import DataFit, FitClasses, ShotFit, shot_fit
+from fwicli.inversion.quality.data_fit import DataFit, FitClasses, ShotFit, joined, shot_fit
 from fwicli.plotting.fits import Curve
 from fwicli.survey import proximity
 from fwicli.survey.model import EarthModel
@@ -51,7 +51,7 @@ class SampledShots:
     curves : list of Curve
         Spectra of observed and synthetic records, and of the wavelet.
     drawn : list of dict of str to ComparedShot
-        Records of a few shots, by the name of the model.
+        Records of a few shots, each component by itself, by the name of the model.
     estimated : bool
         Whether the source is estimated before the comparison.
     """
@@ -183,21 +183,32 @@ def _modelled(
         progress.start("shots of the report", len(tasks))
         gathers = executor.map(tasks)
         for count, shot in enumerate(numbers):
-            compared = {}
+            compared: dict[str, list[ComparedShot]] = {}
             for name, setting in settings.items():
                 compared[name] = setting.compared(shot, next(gathers))
                 progress.update(count * len(settings) + len(compared))
             for name, each in compared.items():
-                sums.add(name, shot_fit(each, classes))
-                sums.add_power(name, each.synthetic)
-            traces = first.traces(shot)
-            sums.add_power("observed", next(iter(compared.values())).observed)
-            raw = np.asarray(first.records.data[shot])[traces]
-            sums.add_power("observed, all frequencies", raw)
+                sums.add(name, joined([shot_fit(part, classes) for part in each]))
+                for part in each:
+                    sums.add_power(name, part.synthetic / _unit(each, part))
+            raw = np.asarray(first.records.data[shot])[first.traces(shot)]
+            parts = next(iter(compared.values()))
+            for part, rows in zip(parts, first.rows(shot).values(), strict=True):
+                sums.add_power("observed", part.observed / _unit(parts, part))
+                sums.add_power("observed, all frequencies", raw[rows] / _unit(parts, part))
             if shot in shown:
-                drawn.append(compared)
+                names = compared.keys()
+                turns = zip(*compared.values(), strict=True)
+                drawn += [dict(zip(names, turn, strict=True)) for turn in turns]
         progress.stop()
     return sums, drawn
+
+
+def _unit(parts: Sequence[ComparedShot], part: ComparedShot) -> float:
+    """Amplitude with which a component counts like the others; 1 where it is the only one."""
+    if len(parts) == 1:
+        return 1.0
+    return float(np.sqrt(np.mean(part.observed.astype(np.float64) ** 2))) or 1.0
 
 
 def _curves(setting: StageSetting, power: Mapping[str, Array], shot: int) -> list[Curve]:
