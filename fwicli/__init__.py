@@ -37,6 +37,7 @@ Images
     SubsurfaceOffset, TimeShift         gathers of lags, for `operators.extended_imaging`
     UpDown, LeftRight, Excitation       images of separated fields, and of their strongest arrival
     SlantStack, residual_moveout        angle gathers of subsurface offsets, and their curvature
+    velocity_ratios         moveout of images by surface offset or shot, for `operators`
 Files and configs
     load_config, LoadedConfig       a config with its defaults
     make_plan, Plan                 checks and numbers before a run
@@ -156,6 +157,7 @@ PUBLIC = {
     "times": "fwicli.survey.signals.wavelets",
     "write_gathers": "fwicli.files.hdf5",
     "write_segy": "fwicli.segy.records:write_gathers",
+    "velocity_ratios": "fwicli.imaging.extended.velocities",
     "writing_segy": "fwicli.segy.writer:writing",
 }
 # Old names of this package, and the public names that replace them.

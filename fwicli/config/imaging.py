@@ -21,23 +21,42 @@ Degrees = Annotated[float, Field(strict=True, gt=0, le=90, allow_inf_nan=False)]
 
 
 class GathersSection(Section):
-    """Gathers of an image, by the lag of the two fields or by the distance from the source."""
+    """Gathers of an image, for the analysis of velocity."""
 
     kind: Annotated[str, OneOf(GATHERS)]
-    """The gathers are subsurface-offset or time-shift ones, or sorted by horizontal distance."""
-    largest: Positive
-    """The largest lag is this half offset [m], half time shift [s], or distance [m]."""
+    """The gathers are subsurface-offset or time-shift ones, or images sorted by the horizontal
+    distance from the source, by surface offset, or by shot."""
+    largest: Positive | None = None
+    """The largest lag is this half offset [m], half time shift [s], distance or surface offset [m];
+    `common_shot` has none."""
+    bins: Annotated[int, Field(strict=True, ge=2, le=500)] | None = None
+    """Surface offsets, or shots along x, are sorted into this number of bins; by default 8, or one
+    for each shot."""
     angles: Annotated[float, Field(strict=True, gt=0, le=70, allow_inf_nan=False)] | None = None
     """Subsurface offsets become angle gathers up to this angle, with residual moveout [deg]."""
     at: Annotated[list[Number], Field(min_length=1, max_length=20)] | None = None
     """Pictures show the gathers at these positions along x; by default at six [m]."""
 
     @model_validator(mode="after")
-    def _angles_of_offsets(self) -> GathersSection:
+    def _keys_of_the_kind(self) -> GathersSection:
         if self.angles is not None and self.kind != "subsurface_offset":
             raise ValueError(
                 f"`angles` is not for `kind: {self.kind}`; leave it out, or set "
                 f"`kind: subsurface_offset`"
+            )
+        if self.bins is not None and self.kind not in ("surface_offset", "common_shot"):
+            raise ValueError(
+                f"`bins` is not for `kind: {self.kind}`; leave it out, or set "
+                f"`kind: surface_offset` or `kind: common_shot`"
+            )
+        if self.kind == "common_shot" and self.largest is not None:
+            raise ValueError(
+                "`largest` is not for `kind: common_shot`, which has all shots; leave it out"
+            )
+        if self.kind != "common_shot" and self.largest is None:
+            raise ValueError(
+                f"`kind: {self.kind}` needs its `largest` lag, distance or offset; set some "
+                f"wavelengths or periods, or the largest offset of the records"
             )
         return self
 

@@ -19,7 +19,7 @@ Geophysics 43, 49-76, for the integral.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -36,7 +36,7 @@ from fwicli.imaging.direct_wave import direct_wave
 from fwicli.inversion.conditioning.operators import Chain
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry as equations
-from fwicli.propagators.running.results import ShotResult
+from fwicli.propagators.running.results import GradientRequest, ShotResult
 from fwicli.propagators.tasks import ShotTask
 from fwicli.survey.model import EarthModel
 from fwicli.survey.proximity import Near
@@ -48,6 +48,8 @@ from fwicli.survey.windows import Window
 Array = NDArray[Any]
 # Names of properties of the earth among those of parameters begin with this.
 EARTH = "earth_"
+# From an adjoint source to parts of it that make an image each, by number.
+Split = Callable[[Array], Mapping[int, Array]]
 
 
 @dataclass(frozen=True)
@@ -102,10 +104,13 @@ class MigrationTask(ShotTask):
 
     def __call__(self) -> ShotImage:
         """Model the source field, back-propagate the records, and correlate."""
-        return self._migrated()[0]
+        return self._migrated(whole)[0]
 
-    def _migrated(self) -> tuple[ShotImage, Array]:
-        """The image, and the adjoint source of it, of shape (n_receivers, samples)."""
+    def _migrated(self, split: Split) -> tuple[ShotImage, Array, dict[int, Array]]:
+        """The image, its adjoint source of shape (n_receivers, samples), and images of its parts.
+
+        The image is the sum of those of the parts.
+        """
         parameters, properties = separated(self.parameters)
         grid = self.propagator.grid
         conditions: tuple[Condition, ...] = ()
@@ -118,26 +123,34 @@ class MigrationTask(ShotTask):
         in_water = self.subtract_modelled == "water"
         direct = direct_wave(replace(self, parameters=parameters)) if in_water else None
         injected: list[Array] = []
+        numbers: list[int] = []
 
-        def records(modelled: Array) -> Array:
-            injected.append(self._records(modelled, direct))
-            return injected[0]
+        def records(modelled: Mapping[int, Array]) -> list[tuple[int, dict[int, Array]]]:
+            injected.append(self._records(modelled[0], direct))
+            parts = split(injected[0])
+            numbers.extend(parts)
+            return [(0, {0: part}) for part in parts.values()]
 
-        result = self.propagator.images(parameters, records, self.wavelet, *locations, kinds=kinds)
-        image = self._image(result, conditions)
+        request = GradientRequest(images=kinds)
+        with self.propagator.runner() as runner:
+            results = runner.gradients_of_each(
+                {0: parameters}, {0: self.wavelet}, records, *locations, request
+            )
+        parts = dict(zip(numbers, (self._image(r, conditions) for r in results), strict=True))
+        image = total(parts)
+        illumination = results[0].images["illumination"]
         if self.energy == "hessian":
             shot = self.propagator, parameters, conditions, pulse, locations
             illumination = energies.of_hessian(*shot, self.seed)
-        else:
-            illumination = result.images["illumination"]
-            if self.energy == "both":
-                run = self.propagator, parameters, pulse, locations, kinds, self.seed
-                illumination = illumination * energies.of_receivers(*run)
-            if self.condition in CHANGES:
-                illumination = illumination / earth.vp**2
+        elif self.energy == "both":
+            run = self.propagator, parameters, pulse, locations, kinds, self.seed
+            illumination = illumination * energies.of_receivers(*run)
+        if self.condition in CHANGES and self.energy != "hessian":
+            illumination = illumination / earth.vp**2
         if self.taper is not None:
-            image = image * self.taper.weights(grid, self.source)
-        return ShotImage(image, illumination), injected[0]
+            weights = self.taper.weights(grid, self.source)
+            image, parts = image * weights, {n: weights * part for n, part in parts.items()}
+        return ShotImage(image, illumination), injected[0], parts
 
     def _records(self, modelled: Array, direct: Array | None) -> Array:
         """Adjoint source from observed records, and those that are subtracted."""
@@ -188,6 +201,27 @@ class MigrationTask(ShotTask):
             Of "image" and "illumination".
         """
         return Stack(window, {"image": result.image, "illumination": result.illumination})
+
+
+def whole(gather: Array) -> dict[int, Array]:
+    """All traces as one part.
+
+    Parameters
+    ----------
+    gather : ndarray of shape (n_receivers, samples)
+    """
+    return {0: gather}
+
+
+def total(parts: Mapping[int, Array]) -> Array:
+    """The sum of the images of all parts.
+
+    Parameters
+    ----------
+    parts : mapping of int to ndarray of shape (*grid,)
+    """
+    first, *others = parts.values()
+    return sum(others, start=first)
 
 
 def with_earth(

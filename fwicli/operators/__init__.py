@@ -7,6 +7,7 @@
     extended            w  -> F(p) [w(x) q(t)], extended sources
     extended_imaging    s  -> F(p) E*(s, u), images with lags, or of separated fields
     imaging             s  -> J(p, q) C s, images of any condition; its transpose migrates
+    surface_offsets     s  -> sum_b W_b J C s_b, images by surface offset; `common_shots` by source
 
 are `scipy.sparse.linalg.LinearOperator`, with the shapes of their inputs and outputs; `.pylops()`
 and `.pyxu()` make operators of these libraries. Nothing is propagated before one is applied. Shots
@@ -22,6 +23,7 @@ PUBLIC = {
     "Encoder": "fwicli.operators.encoding",
     "Operator": "fwicli.operators.operator",
     "codes": "fwicli.operators.encoding",
+    "common_shots": "fwicli.operators.image_gathers",
     "dip_cut": "fwicli.operators.image_filters",
     "extended": "fwicli.operators.emission",
     "extended_imaging": "fwicli.operators.extended_images",
@@ -34,6 +36,7 @@ PUBLIC = {
     "low_cut": "fwicli.operators.image_filters",
     "normalised": "fwicli.operators.image_filters",
     "probed_diagonal": "fwicli.operators.image_filters",
+    "surface_offsets": "fwicli.operators.image_gathers",
     "weights": "fwicli.operators.image_filters",
 }
 # Old names of this package, and the public names that replace them.

@@ -31,9 +31,12 @@ class GatherPanels:
     label : str
         Of the lags, with their unit.
     curvature : ndarray of shape (n_x, n_z) or None
-        Residual moveout c of z(0) + c tan(angle)**2 [m], at the best semblance.
+        Residual moveout c of z(0) + c tan(angle)**2 [m], at the best semblance; or the velocity of
+        migration over that of the waves.
     energy : ndarray of shape (n_x, n_z) or None
         Weights of the mean curvature of a gather.
+    fitted : {"curvature", "velocity_ratio"}
+        Which of the two it is.
     """
 
     values: Array
@@ -41,6 +44,7 @@ class GatherPanels:
     label: str
     curvature: Array | None = None
     energy: Array | None = None
+    fitted: str = "curvature"
 
 
 def gathers(
@@ -106,7 +110,8 @@ def _panel(panel: Axes, row: GatherPanels, column: int, grid: Grid, largest: flo
     if row.curvature is not None and row.energy is not None:
         weights = row.energy[column]
         mean = float((weights * row.curvature[column]).sum() / (weights.sum() or 1.0))
-        title += f"\nc = {mean:+.1f} m"
+        is_ratio = row.fitted == "velocity_ratio"
+        title += f"\nV'/V = {mean:.3f}" if is_ratio else f"\nc = {mean:+.1f} m"
     panel.set_title(title, fontsize=8)
     panel.set_xlabel(row.label, fontsize=8)
     panel.tick_params(labelsize=7)

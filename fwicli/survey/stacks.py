@@ -40,11 +40,16 @@ class Stack:
     summed: bool = False
 
     def plus(self, other: Stack) -> Stack:
-        """The sum with another one of the same grid and names."""
+        """The sum with another one of the same grid; values that one of them lacks are zero."""
         window = self.window.union(other.window)
         total = self._in_double(window)
         for name, values in other.values.items():
-            total[name][other.window.slices_in(window)] += values
+            place = other.window.slices_in(window)
+            if name in total:
+                total[name][place] += values
+            else:
+                total[name] = np.zeros(window.shape)
+                total[name][place] = values
         return Stack(window, total, summed=True)
 
     def everywhere(self) -> dict[Any, Array]:

@@ -36,7 +36,6 @@ from fwicli.workflows.run_folder.progress import Progress, Silent
 from fwicli.workflows.verbs import Kernels, ProcessMemory, Verb
 
 if TYPE_CHECKING:
-    from fwicli.propagators.discretization import Discretization
     from fwicli.propagators.tasks import SummandTask
 
 Array = NDArray[Any]
@@ -177,7 +176,7 @@ def _conclude(
             summary["correlation"] = correlation
     _write(run_folder.file(RESULT), smooth, named)
     if loaded.config.imaging.gathers is not None:
-        _gathers(loaded.config.imaging.gathers, run_folder, plan.stages[0].discretization(), sums)
+        _gathers(loaded.config.imaging.gathers, run_folder, plan, sums)
     finished.remove()
     _draw(run_folder, smooth, named, loaded.config.imaging.gain)
     summary |= _seconds(started)
@@ -229,23 +228,27 @@ def _images(
 def _gathers(
     section: GathersSection,
     folder: RunFolder,
-    discretization: Discretization,
+    plan: Plan,
     sums: Mapping[str, Array],
 ) -> None:
     """Write and draw the gathers of the image."""
     from fwicli.imaging.extended.migration import gathers_of
 
-    values = gathers_of(sums)
+    discretization, sources = plan.stages[0].discretization(), plan.acquisition.sources
+    grid = discretization.grid
+    values = gathers_of(sums, plan.stages[0].gathers)
     if values is None:
         return
-    gathers, grid = images.gathers(section, discretization, values), discretization.grid
+    gathers = images.gathers(section, discretization, sources, values)
     with writing.deferring_signals(), writing.replacing(folder.file(GATHERS)) as file:
         arrays = {"gathers": gathers.values}
         file["lags"] = gathers.lags
         file.attrs.update({"kind": gathers.kind, "unit_of_lags": gathers.unit, **provenance()})
-        if gathers.moveout is not None:
+        if gathers.angles.size:
             file["angles"] = gathers.angles
-            arrays |= {"angle_gathers": gathers.by_angle, "curvature": gathers.moveout.curvature}
+            arrays["angle_gathers"] = gathers.by_angle
+        if gathers.moveout is not None:
+            arrays |= {gathers.curvature: gathers.moveout.curvature}
             arrays |= {"semblance": gathers.moveout.semblance}
         for name, array in arrays.items():
             unit = "m" if name == "curvature" else ""
@@ -291,6 +294,7 @@ def _tasks(imaging: ImagingSection, plan: Plan, migrated: MigrationRecords) -> l
     parameters = images.parameters(imaging, migrated.parameters, earth)
     tasks = []
     for shot in migrated.shots:
+        places = plan.acquisition.sources, migrated.places(shot)[1]
         task = ExtendedMigrationTask(
             discretization,
             parameters,
@@ -300,7 +304,7 @@ def _tasks(imaging: ImagingSection, plan: Plan, migrated: MigrationRecords) -> l
             near=migrated.near(shot),
             span=migrated.span(shot),
             conditioning=migrated.preparation(shot).conditioning,
-            **images.options(imaging, discretization, shot),
+            **images.options(imaging, discretization, shot, *places),
         )
         tasks.append(SummandTask(WindowedTask(task, numerics.window(shot))))
     return tasks
@@ -341,11 +345,18 @@ def _kernels(config: schema.RtmConfig, _number: int) -> Kernels:
     return images.kernel_sums(config.imaging, config.physics.equation), None
 
 
+def _output_bytes(plan: Plan) -> float:
+    """Images and gathers with their intermediate sums, of which there are two at a time [bytes]."""
+    points, numerics = float(np.prod(plan.model.grid.shape)), plan.stages[0]
+    gathers = numerics.gathers * float(np.prod(numerics.grid.shape))
+    return 2 * 4.0 * points * ARRAYS + (4 + 2 * 8) * gathers
+
+
 VERB = Verb(
     plan=migration.plan,
     run=run,
     outputs=lambda _: (RESULT, GATHERS, PARTIAL, *PICTURES),
-    output_bytes=lambda plan: 2 * 4.0 * float(np.prod(plan.model.grid.shape)) * ARRAYS,
+    output_bytes=_output_bytes,
     kernels=_kernels,
     merge=merge,
     memory=ProcessMemory(command=205e6, alone=207e6, worker=32e6, records=2, arrays=8),

@@ -136,13 +136,20 @@ def test_options_change_the_image(survey: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "largest", "count"),
-    [("subsurface_offset", 50.0, 11), ("time_shift", 0.016, 9), ("source_distance", 300.0, 21)],
+    [
+        ("subsurface_offset", 50.0, 11),
+        ("time_shift", 0.016, 9),
+        ("source_distance", 300.0, 21),
+        ("surface_offset", 600.0, 8),
+        ("common_shot", None, 4),
+    ],
 )
 def test_gathers_are_written_and_drawn(
-    survey: Path, tmp_path: Path, kind: str, largest: float, count: int
+    survey: Path, tmp_path: Path, kind: str, largest: float | None, count: int
 ) -> None:
     """With the same bits after an interruption; the picture is there."""
-    settings = [f"imaging.gathers={{kind: {kind}, largest: {largest}, at: [200, 400]}}"]
+    lag = "" if largest is None else f"largest: {largest}, "
+    settings = [f"imaging.gathers={{kind: {kind}, {lag}at: [200, 400]}}"]
     if kind == "subsurface_offset":
         settings = [settings[0].replace("at:", "angles: 40, at:")]
     loaded = load(survey / "rtm.yaml", settings=[*settings, "execution.workers=1"])
@@ -151,9 +158,13 @@ def test_gathers_are_written_and_drawn(
         gathers, lags = file["gathers"][()], file["lags"][()]
         assert file.attrs["kind"] == kind
         angles = file["angle_gathers"].shape if "angles" in file else None
+        names = {"curvature", "velocity_ratio"} & set(file)
+    measured = {"subsurface_offset": {"curvature"}, "time_shift": set()}
+    assert names == measured.get(kind, {"velocity_ratio"})
     assert gathers.shape == (len(lags), 61, 41)
     assert len(lags) == count
-    np.testing.assert_allclose(lags, -lags[::-1], atol=1e-12)
+    first = {"surface_offset": 37.5, "common_shot": 60.0}.get(kind, -lags[-1])
+    assert lags[0] == pytest.approx(first)
     assert angles == ((17, 61, 41) if kind == "subsurface_offset" else None)
     assert (tmp_path / "whole" / "image_gathers.png").stat().st_size > 5000
     drawn = "angle_gathers" if angles else "gathers"
@@ -170,6 +181,45 @@ def test_gathers_are_written_and_drawn(
     rtm.run(loaded, tmp_path / "run", resume=True)
     with h5py.File(tmp_path / "run" / "gathers.h5") as file:
         np.testing.assert_array_equal(file["gathers"][()], gathers)
+
+
+@pytest.mark.parametrize("kind", ["surface_offset, largest: 600, bins: 3", "common_shot, bins: 2"])
+def test_gathers_of_bins_add_up(survey: Path, tmp_path: Path, kind: str) -> None:
+    """To the image before filters; with workers as without."""
+    rtm.run(load(survey / "rtm.yaml", settings=["execution.workers=1"]), tmp_path / "plain")
+    gathers = f"imaging.gathers={{kind: {kind}}}"
+    rtm.run(load(survey / "rtm.yaml", settings=[gathers]), tmp_path / "bins")
+    with h5py.File(tmp_path / "plain" / "image.h5") as file:
+        plain = file["unfiltered"][()]
+    with h5py.File(tmp_path / "bins" / "gathers.h5") as file:
+        bins = file["gathers"][()]
+    assert bins.any(axis=(1, 2)).all()
+    assert np.linalg.norm(bins.sum(axis=0) - plain) < 1e-5 * np.linalg.norm(plain)
+
+
+def test_gathers_by_offset_are_planned(survey: Path) -> None:
+    """Their propagations, memory and time; traces that no bin has are said."""
+    plain = make_plan(load(survey / "rtm.yaml"))
+    gathers = "imaging.gathers={kind: surface_offset, largest: 600, bins: 5}"
+    plan = make_plan(load(survey / "rtm.yaml", settings=[gathers]))
+    stage = plan.stages[0]
+    assert any("in 5 bins of 120 m" in note for note in plan.notes)
+    assert 2 < stage.propagations <= 4
+    assert plan.memory - plain.memory == 5 * np.prod(stage.grid.shape) * 12
+    assert plan.total.nbytes > plain.total.nbytes + plan.workers * (plan.memory - plain.memory)
+    assert not plan.warnings
+    few = "imaging.gathers={kind: surface_offset, largest: 100}"
+    (warning,) = make_plan(load(survey / "rtm.yaml", settings=[few])).warnings
+    assert "leaves" in warning
+    assert "% of the traces out of the gathers" in warning
+    refused = {
+        "{kind: surface_offset}": "needs its `largest`",
+        "{kind: common_shot, largest: 3}": "which has all shots",
+        "{kind: time_shift, largest: 0.1, bins: 3}": "`bins` is not for",
+    }
+    for setting, message in refused.items():
+        with pytest.raises(ConfigError, match=message):
+            load(survey / "rtm.yaml", settings=[f"imaging.gathers={setting}"])
 
 
 @pytest.mark.slow

@@ -16,7 +16,8 @@ CHANGES: dict[str, tuple[str, ...]] = {
 CORRELATION = "correlation"
 # Images of two whole fields (see `imaging.extended`), and kinds of gathers.
 FIELDS = ("up_down", "left_right", "excitation")
-GATHERS = ("subsurface_offset", "time_shift", "source_distance")
+LAGGED_GATHERS = ("subsurface_offset", "time_shift")
+GATHERS = (*LAGGED_GATHERS, "source_distance", "surface_offset", "common_shot")
 # Energies that an image is divided by (see `imaging.energies`).
 ENERGIES = ("source", "both", "hessian")
 NAMES = (CORRELATION, *CHANGES)

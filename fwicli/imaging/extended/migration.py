@@ -2,22 +2,24 @@
 
 The fields are sampled as sparsely in time as the band allows (see `fields.sparse_in_time`). Beside
 the two propagations of a migration this takes two more, that of the source at all points, and the
-records back, and two fields of (samples, *grid) of memory.
+records back, and two fields of (samples, *grid) of memory. Gathers by surface offset take one
+propagation back for each bin (see `bins`), and no field.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.imaging.extended import fields, registry
+from fwicli.imaging.extended.bins import SourcePart, TraceParts
 from fwicli.imaging.extended.gathers import DistanceBins
 from fwicli.imaging.extended.lags import SubsurfaceOffset, TimeShift
-from fwicli.imaging.migration import MigrationTask, ShotImage, separated
+from fwicli.imaging.migration import MigrationTask, ShotImage, Split, separated, total, whole
 from fwicli.propagators.tasks import propagator
 from fwicli.survey.stacks import Stack
 from fwicli.survey.windows import Window
@@ -25,6 +27,9 @@ from fwicli.survey.windows import Window
 Array = NDArray[Any]
 # Names of the rows of gathers among the sums over shots begin with this.
 ROW = "gather_"
+# Gathers that take both fields of a shot.
+LAGGED = (SubsurfaceOffset, TimeShift)
+Gathering = SubsurfaceOffset | TimeShift | DistanceBins | TraceParts | SourcePart
 
 
 @dataclass(frozen=True)
@@ -33,10 +38,11 @@ class ExtendedImage(ShotImage):
 
     Attributes
     ----------
-    gathers : ndarray of shape (n, *grid) or None
+    gathers : mapping of int to ndarray of shape (*grid,)
+        By number of the row; rows to which the shot adds nothing are left out.
     """
 
-    gathers: Array | None = None
+    gathers: Mapping[int, Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,38 +53,47 @@ class ExtendedMigrationTask(MigrationTask):
     ----------
     product : str
         Name of an extension that takes the place of the image of the condition; empty for none.
-    lags : SubsurfaceOffset, TimeShift, DistanceBins or None
+    lags : SubsurfaceOffset, TimeShift, DistanceBins, TraceParts, SourcePart or None
         Gathers.
     """
 
     product: str = ""
-    lags: SubsurfaceOffset | TimeShift | DistanceBins | None = None
+    lags: Gathering | None = None
 
     def __call__(self) -> ExtendedImage:
         """Migrate the shot, and correlate its fields."""
-        result, records = self._migrated()
-        image, gathers, grid = result.image, None, self.propagator.grid
-        weights = 1.0 if self.taper is None else self.taper.weights(grid, self.source)
-        if self.product or isinstance(self.lags, SubsurfaceOffset | TimeShift):
-            u, v = self._fields(records)
-            if self.product:
-                image = weights * registry.IMAGES[self.product]().image(u, v)
-            if isinstance(self.lags, SubsurfaceOffset | TimeShift):
-                gathers = weights * self.lags.image(u, v)
-        if isinstance(self.lags, DistanceBins):
-            gathers = self.lags.shares(image, grid, self.source)
+        split = self.lags.split if isinstance(self.lags, TraceParts) else whole
+        result, records, parts = self._migrated(whole if self.product else split)
+        image, gathers = result.image, dict[int, Array]()
+        if self.product or isinstance(self.lags, LAGGED):
+            of_fields, gathers = self._of_fields(records, split)
+            parts = of_fields or parts
+            image = total(parts)
+        if isinstance(self.lags, TraceParts):
+            gathers = self.lags.images(parts)
+        elif isinstance(self.lags, SourcePart):
+            gathers = {self.lags.number: image}
+        elif isinstance(self.lags, DistanceBins):
+            gathers = dict(enumerate(self.lags.shares(image, self.propagator.grid, self.source)))
         return ExtendedImage(image, result.illumination, gathers)
 
-    def _fields(self, records: Array) -> tuple[Array, Array]:
-        """Field of the source, and records propagated backwards, at sparse samples."""
-        parameters, _ = separated(self.parameters)
-        pulse = np.atleast_2d(self.wavelet)
-        records = records.astype(self.propagator.precision)
+    def _of_fields(self, records: Array, split: Split) -> tuple[dict[int, Array], dict[int, Array]]:
+        """Images of the product by part of the traces, and gathers of lags, by row."""
+        weights = (
+            1.0 if self.taper is None else self.taper.weights(self.propagator.grid, self.source)
+        )
         discretization, every = fields.sparse_in_time(self.discretization)
-        shot = propagator(discretization), parameters
-        u = fields.source_field(*shot, fields.thinned(pulse, every), self.source)
-        v = fields.back_propagated(*shot, fields.thinned(records, every), self.receivers)
-        return u, v
+        shot = propagator(discretization), separated(self.parameters)[0]
+        pulse = fields.thinned(np.atleast_2d(self.wavelet), every)
+        u = fields.source_field(*shot, pulse, self.source)
+        parts, gathers = {}, {}
+        for number, part in split(records.astype(self.propagator.precision)).items():
+            v = fields.back_propagated(*shot, fields.thinned(part, every), self.receivers)
+            if self.product:
+                parts[number] = weights * registry.IMAGES[self.product]().image(u, v)
+            if isinstance(self.lags, LAGGED):
+                gathers = dict(enumerate(weights * self.lags.image(u, v)))
+        return parts, gathers
 
     def summand(self, result: ShotImage, window: Window) -> Stack:
         """Image, illumination and rows of gathers in the window of the shot.
@@ -93,21 +108,26 @@ class ExtendedMigrationTask(MigrationTask):
         stack : Stack
         """
         stack = super().summand(result, window)
-        gathers = getattr(result, "gathers", None)
-        rows = {} if gathers is None else {f"{ROW}{n}": row for n, row in enumerate(gathers)}
+        gathers = result.gathers if isinstance(result, ExtendedImage) else {}
+        rows = {f"{ROW}{number}": row for number, row in gathers.items()}
         return replace(stack, values={**stack.values, **rows})
 
 
-def gathers_of(sums: Mapping[str, Array]) -> Array | None:
-    """Gathers of shape (n, *grid) from the sums over shots; None from those of a rehearsal.
+def gathers_of(sums: Mapping[str, Array], count: int) -> Array | None:
+    """Gathers of shape (count, *grid) from the sums over shots; None from those of a rehearsal.
 
     Parameters
     ----------
     sums : mapping of str to ndarray of shape (*grid,)
+        A row that no shot adds to is left out; it is zero.
+    count : int
+        Number of rows.
 
     Returns
     -------
-    ndarray of shape (n, *grid) or None
+    ndarray of shape (count, *grid) or None
     """
-    count = sum(name.startswith(ROW) for name in sums)
-    return np.stack([sums[f"{ROW}{n}"] for n in range(count)]) if count else None
+    if not any(name.startswith(ROW) for name in sums):
+        return None
+    empty = np.zeros_like(sums["image"])
+    return np.stack([sums.get(f"{ROW}{number}", empty) for number in range(count)])

@@ -7,7 +7,8 @@ is one component, number 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -144,7 +145,6 @@ class ShotRunner:
         terms = SourceTerms(self.resampling, signature, receiver, samples)
         return self._wavelets(self._kernel_run(signature, models, terms, source).run(), source)
 
-    @blas.alone()
     def gradient_components(
         self,
         models: Models,
@@ -174,6 +174,34 @@ class ShotRunner:
         -------
         ShotResult
         """
+        return self.gradients_of_each(
+            models, wavelets, lambda gathers: [residual(gathers)], sources, receivers, request
+        )[0]
+
+    @blas.alone()
+    def gradients_of_each(
+        self,
+        models: Models,
+        wavelets: Components,
+        residuals: Callable[[dict[int, Array]], Sequence[tuple[int, Components]]],
+        sources: Locations,
+        receivers: Locations,
+        request: GradientRequest,
+    ) -> list[ShotResult]:
+        """Model gathers once, and propagate each of some residuals of them backwards.
+
+        Parameters
+        ----------
+        models, wavelets, sources, receivers, request
+            See `gradient_components`.
+        residuals : callable
+            As there, with several adjoint sources.
+
+        Returns
+        -------
+        list of ShotResult
+            One for each adjoint source, in their order.
+        """
         models = self.entrance.models(models, request.n_directions)
         self.entrance.components("wavelet", wavelets, request.n_directions)
         self.entrance.images(request.images, request.derivatives)
@@ -186,7 +214,26 @@ class ShotRunner:
             terms = SourceTerms(self.resampling, signature, source, samples)
             run = self._kernel_run(signature, models, terms, receiver, store)
             gathers = self._gathers(run.run(), receiver)
-        n_directions, residuals = residual(gathers)
+        results = []
+        for number, residual in enumerate(residuals(gathers)):
+            if number:
+                store.rewind()
+            back = self._back(models, residual, (source, receiver), request, store)
+            results.append(replace(back, gathers=gathers))
+        store.close()
+        return results
+
+    def _back(
+        self,
+        models: Models,
+        residual: tuple[int, Components],
+        at: tuple[ShotPoints, ShotPoints],
+        request: GradientRequest,
+        store: WavefieldStore,
+    ) -> ShotResult:
+        """Propagate a residual backwards from the receivers, and accumulate images."""
+        n_directions, residuals = residual
+        source, receiver = at
         self.entrance.components("adjoint source", residuals, n_directions)
         samples = {c: self._receivers_in(g, receiver) for c, g in residuals.items()}
         signature = request.adjoint_signature(self.discretization, n_directions)
@@ -194,14 +241,13 @@ class ShotRunner:
         kernel = self._cleared(signature)
         models = {c: part for c, part in models.items() if c < 2**n_directions}
         terms = SourceTerms(self.resampling, signature, receiver, samples)
-        at = source if request.at_sources else None
-        recorded = self._kernel_run(signature, models, terms, at, store).run()
-        store.close()
+        recorded_at = source if request.at_sources else None
+        recorded = self._kernel_run(signature, models, terms, recorded_at, store).run()
         at_sources = self._wavelets(recorded, source) if request.at_sources else {}
         images = self._images(kernel)
         if "illumination" in images:
             images["illumination"] *= store.energy_share
-        return ShotResult(gathers, at_sources, self._gradients(kernel), images)
+        return ShotResult({}, at_sources, self._gradients(kernel), images)
 
     @blas.alone()
     def source_weights_adjoint(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config.imaging import GathersSection, ImagingSection
-from fwicli.imaging.conditions.names import CHANGES, CORRELATION, FIELDS, sums
+from fwicli.imaging.conditions.names import CHANGES, CORRELATION, FIELDS, LAGGED_GATHERS, sums
+from fwicli.imaging.extended.bins import OffsetBins, SourceBins, SourcePart, TraceParts
+from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
 
@@ -26,6 +28,14 @@ Array = NDArray[Any]
 ANGLE_STEP = 2.5
 CURVATURES = np.linspace(-12.0, 12.0, 97)
 BINS = 21
+OFFSETS = 8
+LABELS = {
+    "subsurface_offset": "half offset [m]",
+    "time_shift": "half time shift [s]",
+    "source_distance": "distance from the source [m]",
+    "surface_offset": "offset [m]",
+    "common_shot": "position of the source [m]",
+}
 
 
 @dataclass(frozen=True)
@@ -36,13 +46,13 @@ class ImageGathers:
     ----------
     kind : str
     lags : ndarray of shape (n,)
-        Half offsets or distances [m], half time shifts [s].
+        Half offsets, distances, offsets or positions of sources [m], half time shifts [s].
     values : ndarray of shape (n, *grid)
     angles : ndarray of shape (n_angles,)
         [deg]; empty without angle gathers.
     by_angle : ndarray of shape (n_angles, *grid)
     moveout : Moveout or None
-        Of the angle gathers.
+        Of the angle gathers; by offset, distance or source, the ratio of velocities.
     """
 
     kind: str
@@ -51,6 +61,11 @@ class ImageGathers:
     angles: Array
     by_angle: Array
     moveout: Moveout | None
+
+    @property
+    def curvature(self) -> str:
+        """Name of the curvature of the moveout."""
+        return "curvature" if self.angles.size else "velocity_ratio"
 
     @property
     def unit(self) -> str:
@@ -79,7 +94,7 @@ def kernel_sums(imaging: ImagingSection, equation: str) -> tuple[str, ...]:
 
 def needs_fields(imaging: ImagingSection) -> bool:
     """Whether an image or its gathers need both fields of a shot in memory."""
-    lagged = imaging.gathers is not None and imaging.gathers.kind != "source_distance"
+    lagged = imaging.gathers is not None and imaging.gathers.kind in LAGGED_GATHERS
     return lagged or imaging.condition in FIELDS
 
 
@@ -106,7 +121,13 @@ def parameters(
     return with_earth(values, earth.properties) if needed else values
 
 
-def options(imaging: ImagingSection, discretization: Discretization, shot: int) -> dict[str, Any]:
+def options(
+    imaging: ImagingSection,
+    discretization: Discretization,
+    shot: int,
+    sources: Array,
+    receivers: Array,
+) -> dict[str, Any]:
     """Options of the task of a shot, beside its data.
 
     Parameters
@@ -114,6 +135,10 @@ def options(imaging: ImagingSection, discretization: Discretization, shot: int) 
     imaging : ImagingSection
     discretization : Discretization
     shot : int
+    sources : ndarray of shape (n_shots, ndim)
+        Positions of all [m].
+    receivers : ndarray of shape (n_receivers, ndim)
+        Positions of the migrated traces of the shot [m].
 
     Returns
     -------
@@ -126,7 +151,7 @@ def options(imaging: ImagingSection, discretization: Discretization, shot: int) 
     return {
         "condition": CORRELATION if is_product else imaging.condition,
         "product": imaging.condition if is_product else "",
-        "lags": lags(imaging.gathers, discretization),
+        "lags": _lags(imaging.gathers, discretization, shot, sources, receivers),
         "subtract_modelled": imaging.subtract_modelled,
         "energy": imaging.illumination_of,
         "taper": None if angle is None else AngleTaper(max(0.0, angle - 10.0), angle + 10.0),
@@ -134,41 +159,127 @@ def options(imaging: ImagingSection, discretization: Discretization, shot: int) 
     }
 
 
-def lags(
-    section: GathersSection | None, discretization: Discretization
-) -> SubsurfaceOffset | TimeShift | DistanceBins | None:
-    """Gathers that a section asks for, None without one.
-
-    Parameters
-    ----------
-    section : GathersSection or None
-    discretization : Discretization
-
-    Returns
-    -------
-    SubsurfaceOffset, TimeShift, DistanceBins or None
-    """
+def _lags(
+    section: GathersSection | None,
+    discretization: Discretization,
+    shot: int,
+    sources: Array,
+    receivers: Array,
+) -> SubsurfaceOffset | TimeShift | DistanceBins | TraceParts | SourcePart | None:
+    """Gathers of a shot that a section asks for, None without one."""
     from fwicli.imaging.extended.fields import sparse_in_time
     from fwicli.imaging.extended.gathers import DistanceBins
     from fwicli.imaging.extended.lags import SubsurfaceOffset, TimeShift
 
     if section is None:
         return None
+    if section.kind == "common_shot":
+        return SourcePart(source_bins(section, sources).number(float(sources[shot, 0])))
+    largest = section.largest or 0.0
+    if section.kind == "surface_offset":
+        return TraceParts(offset_bins(section).membership(sources[shot], receivers))
     if section.kind == "source_distance":
-        return DistanceBins(section.largest, BINS)
+        return DistanceBins(largest, BINS)
     if section.kind == "time_shift":
         interval = sparse_in_time(discretization)[0].time.interval
-        return TimeShift(max(1, round(section.largest / interval)))
-    return SubsurfaceOffset(max(1, round(section.largest / discretization.grid.spacing[0])))
+        return TimeShift(max(1, round(largest / interval)))
+    return SubsurfaceOffset(max(1, round(largest / discretization.grid.spacing[0])))
 
 
-def gathers(section: GathersSection, discretization: Discretization, values: Array) -> ImageGathers:
-    """Gathers with their lags, and angle gathers with their moveout.
+def offset_bins(section: GathersSection) -> OffsetBins:
+    """Bins of surface offset.
+
+    Parameters
+    ----------
+    section : GathersSection
+
+    Returns
+    -------
+    OffsetBins
+    """
+    return OffsetBins(section.largest or 0.0, section.bins or OFFSETS)
+
+
+def source_bins(section: GathersSection, sources: Array) -> SourceBins:
+    """Bins of the positions of sources.
+
+    Parameters
+    ----------
+    section : GathersSection
+    sources : ndarray of shape (n_shots, ndim)
+        Positions [m].
+
+    Returns
+    -------
+    SourceBins
+    """
+    return SourceBins.of_sources(sources[:, 0], section.bins)
+
+
+def propagations(imaging: ImagingSection, acquisition: Acquisition) -> float:
+    """Propagations of a shot beside one forwards and one back, on average over shots.
+
+    Parameters
+    ----------
+    imaging : ImagingSection
+    acquisition : Acquisition
+
+    Returns
+    -------
+    float
+    """
+    more = {"source": 0.0, "both": 2.0, "hessian": 4.0}[imaging.illumination_of]
+    more += 2.0 * needs_fields(imaging)
+    section = imaging.gathers
+    if section is None or section.kind != "surface_offset":
+        return more
+    bins, shots = offset_bins(section), range(acquisition.shots)
+    parts = [
+        TraceParts(bins.membership(acquisition.source(n), acquisition.receivers_of(n))).count
+        for n in shots
+    ]
+    return more + float(np.mean(parts)) - 1.0
+
+
+def rows(section: GathersSection, spacing: float, interval: float, sources: Array) -> int:
+    """Number of images that the gathers of a section have.
+
+    Parameters
+    ----------
+    section : GathersSection
+    spacing : float
+        Of the grid of the propagation along x [m].
+    interval : float
+        Between samples of whole fields [s].
+    sources : ndarray of shape (n_shots, ndim)
+        Positions [m].
+
+    Returns
+    -------
+    int
+    """
+    largest = section.largest or 0.0
+    steps = {"subsurface_offset": spacing, "time_shift": interval}
+    if section.kind in steps:
+        return 2 * max(1, round(largest / steps[section.kind])) + 1
+    if section.kind == "source_distance":
+        return BINS
+    if section.kind == "surface_offset":
+        return offset_bins(section).count
+    return source_bins(section, sources).count
+
+
+def gathers(
+    section: GathersSection, discretization: Discretization, sources: Array, values: Array
+) -> ImageGathers:
+    """Gathers with their lags, angle gathers, and residual moveout.
 
     Parameters
     ----------
     section : GathersSection
     discretization : Discretization
+    sources : ndarray of shape (n_shots, ndim)
+        Positions [m].
     values : ndarray of shape (n, *grid)
 
     Returns
@@ -176,29 +287,53 @@ def gathers(section: GathersSection, discretization: Discretization, values: Arr
     ImageGathers
     """
     from fwicli.imaging.extended import gathers as stacks
+    from fwicli.imaging.extended import velocities
+
+    grid, kind = discretization.grid, section.kind
+    axis = _axis(section, discretization, sources, len(values))
+    none = np.zeros(0)
+    if kind in LAGGED_GATHERS and section.angles is None:
+        return ImageGathers(kind, axis, values, none, none, None)
+    if kind in LAGGED_GATHERS:
+        angles = np.arange(0.0, (section.angles or 0.0) + 1e-9, ANGLE_STEP)
+        by_angle = stacks.SlantStack(axis, angles, grid).gathers(values)
+        curvatures = CURVATURES * grid.spacing[-1]
+        smoothing = 3 * grid.spacing[-1]
+        moveout = stacks.moveout(by_angle, angles, grid, curvatures, smoothing)
+        return ImageGathers(kind, axis, values, angles, by_angle, moveout)
+    if grid.ndim == 3:
+        return ImageGathers(kind, axis, values, none, none, None)
+    halves = {
+        "surface_offset": axis / 2,
+        "source_distance": axis,
+        "common_shot": np.abs(axis[:, None] - grid.coordinates(0)),
+    }[kind]
+    moveout = velocities.velocity_ratios(values, halves, grid, float(sources[:, -1].mean()))
+    return ImageGathers(kind, axis, values, none, none, moveout)
+
+
+def _axis(
+    section: GathersSection, discretization: Discretization, sources: Array, count: int
+) -> Array:
+    """Lags, offsets or positions of gathers [m or s]."""
     from fwicli.imaging.extended.fields import sparse_in_time
 
-    grid: Grid = discretization.grid
-    half = len(values) // 2
-    interval = sparse_in_time(discretization)[0].time.interval
-    step = {
-        "subsurface_offset": grid.spacing[0],
-        "time_shift": interval,
-        "source_distance": section.largest / half,
-    }[section.kind]
-    axis = step * np.arange(-half, half + 1)
-    if section.angles is None:
-        return ImageGathers(section.kind, axis, values, np.zeros(0), np.zeros(0), None)
-    angles = np.arange(0.0, section.angles + 1e-9, ANGLE_STEP)
-    by_angle = stacks.SlantStack(axis, angles, grid).gathers(values)
-    curvatures = CURVATURES * grid.spacing[-1]
-    smoothing = 3 * grid.spacing[-1]
-    moveout = stacks.moveout(by_angle, angles, grid, curvatures, smoothing)
-    return ImageGathers(section.kind, axis, values, angles, by_angle, moveout)
+    if section.kind == "surface_offset":
+        return offset_bins(section).centres
+    if section.kind == "common_shot":
+        return source_bins(section, sources).centres
+    half = count // 2
+    if section.kind == "time_shift":
+        step = sparse_in_time(discretization)[0].time.interval
+    elif section.kind == "source_distance":
+        step = (section.largest or 0.0) / half
+    else:
+        step = discretization.grid.spacing[0]
+    return step * np.arange(-half, half + 1)
 
 
 def draw(path: Path, gathers: ImageGathers, grid: Grid, at: list[float] | None) -> None:
-    """Draw gathers of lags, and below them those of angles.
+    """Draw gathers with their moveout, and below those of lags those of angles.
 
     Parameters
     ----------
@@ -212,11 +347,16 @@ def draw(path: Path, gathers: ImageGathers, grid: Grid, at: list[float] | None) 
     """
     from fwicli.plotting import image_gathers  # late: a check needs no Matplotlib
 
-    label = {"subsurface_offset": "half offset [m]", "time_shift": "half time shift [s]"}
-    axis = label.get(gathers.kind, "distance from the source [m]")
-    rows = [image_gathers.GatherPanels(gathers.values, gathers.lags, axis)]
-    if (moveout := gathers.moveout) is not None:
-        by_angle = gathers.by_angle, gathers.angles, "angle [deg]"
-        weights = moveout.energy * moveout.semblance**2
-        rows.append(image_gathers.GatherPanels(*by_angle, moveout.curvature, weights))
+    moveout = gathers.moveout
+    rows = [image_gathers.GatherPanels(gathers.values, gathers.lags, LABELS[gathers.kind])]
+    if gathers.angles.size:
+        rows.append(image_gathers.GatherPanels(gathers.by_angle, gathers.angles, "angle [deg]"))
+    if moveout is not None:
+        energy = moveout.energy * moveout.semblance**2
+        fitted: dict[str, Any] = {
+            "curvature": moveout.curvature,
+            "energy": energy,
+            "fitted": gathers.curvature,
+        }
+        rows[-1] = replace(rows[-1], **fitted)
     image_gathers.gathers(path, rows, grid, at)

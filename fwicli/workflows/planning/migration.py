@@ -10,19 +10,19 @@ import numpy as np
 
 from fwicli.config import schema
 from fwicli.config.conditioning import FirstArrivalsSection, MoveoutSection
-from fwicli.config.imaging import ImagingSection
+from fwicli.config.imaging import GathersSection, ImagingSection
 from fwicli.config.least_squares import LsrtmSection
 from fwicli.config.loader import Key
 from fwicli.imaging.conditions.names import CHANGES, WITHOUT_BACKSCATTER, available, sums
 from fwicli.propagators.equations import registry
+from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import coarsened
 from fwicli.survey.signals import line_source
 from fwicli.survey.signals.bands import Band
 from fwicli.survey.signals.wavelets import Spectrum
-from fwicli.workflows.assembly import survey
-from fwicli.workflows.assembly.images import needs_fields
+from fwicli.workflows.assembly import images, survey
 from fwicli.workflows.planning import history, live_traces, near_source, placement, simulation_grids
 from fwicli.workflows.planning.checks import band_spectrum
 from fwicli.workflows.planning.numerics import Numerics, discretize
@@ -141,9 +141,9 @@ def _of_image(
         records,
         None if imaging.band is None else (imaging.band[0], imaging.band[1]),
     )
-    _check_image(problems, config, numerics, records.acquisition.shots)
     linear, parameters = isinstance(config, schema.LsrtmConfig), _differentiated(config, model)
     numerics = replace(numerics, parameters=parameters, near=near, curvature=linear)
+    numerics = _check_image(problems, config, numerics, records.acquisition)
     return None if problems.errors else numerics
 
 
@@ -162,18 +162,62 @@ def _has_image(problems: Problems, config: schema.MigrationConfig, ndim: int) ->
 
 
 def _check_image(
-    problems: Problems, config: schema.MigrationConfig, numerics: Numerics, shots: int
-) -> None:
-    """Check condition, filters and gathers of `fwi rtm`, and the wavelet of `fwi lsrtm`."""
+    problems: Problems,
+    config: schema.MigrationConfig,
+    numerics: Numerics,
+    acquisition: Acquisition,
+) -> Numerics:
+    """Check condition, filters and gathers of `fwi rtm`, and the wavelet of `fwi lsrtm`.
+
+    The numerics come with the memory and the work of fields and gathers.
+    """
     imaging = config.migration
     if isinstance(imaging, LsrtmSection):
         _warn_of_the_wavelet(problems, imaging)
     if not isinstance(imaging, ImagingSection):
-        return
+        return numerics
     _warn_in_vain(problems, imaging)
     _check_filters(problems, imaging, numerics)
-    if needs_fields(imaging):
-        _check_fields(problems, config, numerics, shots)
+    numerics = replace(numerics, propagations=images.propagations(imaging, acquisition))
+    if images.needs_fields(imaging):
+        size = _fields(problems, config, numerics, acquisition.shots)
+        numerics = replace(numerics, fields=size)
+    if imaging.gathers is not None:
+        _note_gathers(problems, imaging.gathers, numerics, acquisition)
+        every = max(1, numerics.history_step // numerics.time.substeps)
+        sampling = numerics.grid.spacing[0], every * numerics.time.interval
+        count = images.rows(imaging.gathers, *sampling, acquisition.sources)
+        numerics = replace(numerics, gathers=count)
+    return numerics
+
+
+def _note_gathers(
+    problems: Problems, section: GathersSection, numerics: Numerics, acquisition: Acquisition
+) -> None:
+    """Note the propagations of gathers by offset, and warn of traces that no bin has."""
+    if section.kind != "surface_offset":
+        return
+    bins = images.offset_bins(section)
+    outside = total = 0
+    for shot in range(acquisition.shots):
+        at = acquisition.source(shot), acquisition.receivers_of(shot)
+        outside += int((~bins.membership(*at).any(axis=0)).sum())
+        total += int(acquisition.counts[shot])
+    problems.note(
+        f"gathers by surface offset, in {bins.count} bins of {bins.largest / bins.count:g} m, take "
+        f"{1 + numerics.propagations:.3g} propagations back of each shot"
+    )
+    if outside == total:
+        problems.add(
+            ("imaging", "gathers", "largest"),
+            f"no trace has an offset up to {bins.largest:g} m; set the largest offset of the "
+            f"records [m]",
+        )
+    elif outside:
+        problems.warn(
+            f"`imaging.gathers.largest: {bins.largest:g}` leaves {100 * outside / total:.3g} % of "
+            f"the traces out of the gathers, whose offset is larger; the image has them"
+        )
 
 
 def _warn_of_the_wavelet(problems: Problems, section: LsrtmSection) -> None:
@@ -220,6 +264,7 @@ def _check_filters(problems: Problems, imaging: ImagingSection, numerics: Numeri
         )
     if gathers is None:
         return
+    largest = gathers.largest or 0.0
     key: Key = ("imaging", "gathers")
     first, last = grid.origin[0], grid.end[0]
     limits = {
@@ -227,10 +272,10 @@ def _check_filters(problems: Problems, imaging: ImagingSection, numerics: Numeri
         "time_shift": ((numerics.time.samples - 1) * numerics.time.interval / 2, "s", "the record"),
     }
     limit, unit, what = limits.get(gathers.kind, (math.inf, "m", ""))
-    if gathers.largest > limit:
+    if largest > limit:
         problems.add(
             (*key, "largest"),
-            f"{gathers.largest:g} {unit} is more than half of {what}, beyond which both fields "
+            f"{largest:g} {unit} is more than half of {what}, beyond which both fields "
             f"never meet; set at most {limit:g} {unit}, or some wavelengths or periods",
         )
     if gathers.angles is not None and grid.ndim == 3:
@@ -244,10 +289,10 @@ def _check_filters(problems: Problems, imaging: ImagingSection, numerics: Numeri
         )
 
 
-def _check_fields(
+def _fields(
     problems: Problems, config: schema.MigrationConfig, numerics: Numerics, shots: int
-) -> None:
-    """Make sure that the two fields of a shot, where they are kept, fit into memory."""
+) -> int:
+    """Memory of the two fields of a shot [bytes]; a problem where they do not fit."""
     every = max(1, numerics.history_step // numerics.time.substeps)
     samples = (numerics.time.samples - 1) // every + 1
     points = math.prod(numerics.window(0).shape)
@@ -266,6 +311,7 @@ def _check_fields(
         problems.note(
             f"both fields of a shot are kept for its image or gathers: {size / 1e9:.3g} GB a worker"
         )
+    return size
 
 
 def _differentiated(config: schema.MigrationConfig, model: EarthModel) -> tuple[str, ...]:

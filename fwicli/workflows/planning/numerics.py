@@ -65,6 +65,12 @@ class Numerics:
         Of the shot that has the most.
     recorded : frozenset of str
         Fields that receivers record; those of pressure need not be there.
+    gathers : int
+        Images of the gathers of a migration.
+    fields : int
+        Memory of whole fields of a shot, and products of them [bytes].
+    propagations : float
+        Of an image, beside one forwards and one back.
     """
 
     equation: str
@@ -87,6 +93,9 @@ class Numerics:
     near: Nearest = field(default_factory=Nearest)
     traces: TraceMemory = field(default_factory=TraceMemory)
     recorded: frozenset[str] = frozenset()
+    gathers: int = 0
+    fields: int = 0
+    propagations: float = 0.0
 
     @property
     def point_source(self) -> PointSource:
@@ -145,8 +154,11 @@ class Numerics:
         entering = levels * self.traces.memory(self.steps, steps, itemsize, gradient)
         largest = max(forward + recorded + resampling.making, whole + entering)
         # The model and its changes as they come, and images as they go.
-        models = (1 + 2 * gradient) * int(np.prod(self.window(0).shape)) * itemsize
-        return largest + resampling.memory + models * len(equation.parameters(self.grid.ndim))
+        window = int(np.prod(self.window(0).shape))
+        models = (1 + 2 * gradient) * window * itemsize * len(equation.parameters(self.grid.ndim))
+        # Gathers as they are made, and in the sum over shots.
+        images = gradient * (self.fields + self.gathers * window * (itemsize + 8))
+        return largest + resampling.memory + models + images
 
     def demand(self) -> Demand:
         """Sizes that the history of a shot depends on."""

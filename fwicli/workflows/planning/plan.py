@@ -120,7 +120,10 @@ class Plan:
         traces = geometry.counts.max() if one_by_one else geometry.counts.sum()
         records = 4.0 * float(traces) * axis.samples
         sizes_of_run = self.at_once, self.memory, records, self.model.grid
-        return Total(self.verb.memory, *sizes_of_run, shares=self.shares)
+        memory = self.verb.memory
+        # Gathers in the sum of the process, and once more while they are written.
+        arrays = memory.arrays + 2 * self.stages[0].gathers
+        return Total(replace(memory, arrays=arrays), *sizes_of_run, shares=self.shares)
 
     @property
     def _fits_all_shots(self) -> bool:

@@ -126,6 +126,7 @@ def _stage(plan: Plan, number: int, kernels: _Kernels) -> Calibration:
     axis = replace(smaller.time, samples=longest.samples)
     samples = min(longest.samples, stage.traces.samples)
     planned = replace(smaller, time=axis, traces=replace(stage.traces, samples=samples))
+    planned = replace(planned, gathers=0, fields=0)  # what is measured makes none
     return Calibration(
         shape=smaller.padded,
         every=stage.history_step,

@@ -57,7 +57,7 @@ def migrated(shots: dict[str, Any], velocity: float, lags: Any) -> np.ndarray:
             False,
             lags=lags,
         )
-        total = total + task().gathers
+        total = total + np.stack(list(task().gathers.values()))
     return total
 
 

@@ -89,7 +89,8 @@ def of_shot(
     whole = forward
     if gradient:
         back = measured.call_backward[kind] + measured.step_backward[kind] * steps + step * again
-        whole = forward + larger * back + more * measured.comparison[kind]
+        passes = 1 + numerics.propagations
+        whole = forward + larger * passes * back + more * measured.comparison[kind]
     product = measured.call_product[kind] + measured.step_product[kind] * steps
     whole_grid = math.prod(numerics.whole.padded) / math.prod(numerics.padded)
     return ShotTimes(

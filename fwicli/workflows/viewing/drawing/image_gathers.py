@@ -14,14 +14,10 @@ from fwicli.plotting import image_gathers
 from fwicli.plotting.image_gathers import GatherPanels
 from fwicli.plotting.style import Figure
 from fwicli.survey.grid import Grid
+from fwicli.workflows.assembly.images import LABELS
 from fwicli.workflows.viewing.drawing.drawable import Drawable, PictureOptions
 
 FILE = "gathers.h5"
-LABELS = {
-    "subsurface_offset": "half offset [m]",
-    "time_shift": "half time shift [s]",
-    "source_distance": "distance from the source [m]",
-}
 # Option of a picture: the position of the gathers.
 OPTIONS = frozenset({"x"})
 
@@ -60,8 +56,9 @@ def _figure(path: Path, name: str, lags: str, label: str, options: PictureOption
         values, axis = np.asarray(file.array(name)), np.asarray(file.array(lags))
         about = file.attributes(name)
         curvature = energy = None
-        if name == "angle_gathers":
-            curvature = np.asarray(file.array("curvature"))
+        fitted = "curvature" if name == "angle_gathers" else "velocity_ratio"
+        if fitted in file.names():
+            curvature = np.asarray(file.array(fitted))
             energy = (values.sum(axis=0) * np.asarray(file.array("semblance"))) ** 2
     spacing, origin = ([float(x) for x in np.ravel(about[n])] for n in ("spacing", "origin"))
     grid = Grid(values.shape[1:], tuple(spacing), tuple(origin))
@@ -72,4 +69,5 @@ def _figure(path: Path, name: str, lags: str, label: str, options: PictureOption
                 f"there is no gather at x = {x:g} m: {name} goes from {grid.origin[0]:g} to "
                 f"{grid.end[0]:g} m; choose --x there"
             )
-    return image_gathers.figure([GatherPanels(values, axis, label, curvature, energy)], grid, at)
+    panels = GatherPanels(values, axis, label, curvature, energy, fitted)
+    return image_gathers.figure([panels], grid, at)
