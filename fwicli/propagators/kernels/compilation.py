@@ -1,9 +1,9 @@
 """Compiled time loops: built once per signature, kept in the process and on disk.
 
-A kernel is one Devito operator with one time loop (see `time_loops`). It holds no array and no
-grid size; those are given when it is run. Kernels are kept in a cache (see `cache`), under a key
-that contains everything that the generated code depends on, each with its compiled library. Where
-there is no compiler, one will do that another compiler made.
+A kernel is one Devito operator with one time loop (see `time_loops`). It holds no array, no grid
+size and, in most cases, no thickness of the layer. A run gives these. Kernels are kept in a cache
+(see `cache`), under a key that contains everything that the generated code depends on, each with
+its compiled library. Where there is no compiler, one will do that another compiler made.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import numpy as np
 from devito import Eq, Operator, configuration
 from devito.ir.iet import Expression, FindNodes, retrieve_iteration_tree
 from devito.symbolics import retrieve_indexed
+from devito.types.dimension import Thickness
 from devito.warnings import DevitoWarning
 
 from fwicli.errors import CalculusError, CompilerError
@@ -52,16 +53,29 @@ ACCUMULATED = ("gradient_", "image_", "sum_")
 DERIVED = "sum_"
 # Grid on which kernels are generated; they run on any.
 TEMPLATE_POINTS = 64
+# Cells of the layer with which kernels are generated that run with any.
+TEMPLATE_LAYER = 10
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """An operator, the arrays that it needs, and its compiled code; none before it is compiled."""
+    """An operator, the arrays that it needs, and its compiled code; none before it is compiled.
+
+    Attributes
+    ----------
+    signature : Signature
+    operator : devito.Operator
+    arrays : tuple of ArraySpec
+    code : bytes
+    thicker : int
+        Cells of the layer beyond those with which the operator was generated.
+    """
 
     signature: Signature
     operator: Any
     arrays: tuple[ArraySpec, ...]
     code: bytes = b""
+    thicker: int = 0
 
     @functools.cached_property
     def function(self) -> Any:
@@ -75,6 +89,26 @@ class Kernel:
         function = getattr(library.load(self.code), self.operator.name)
         function.argtypes = [p._C_ctype for p in self.operator.parameters]
         return function
+
+    @property
+    def thicknesses(self) -> dict[str, int]:
+        """Thicknesses of the strips of the layer, by the names of the operator's arguments."""
+        strips = (p for p in self.operator.parameters if isinstance(p, Thickness))
+        return {p.name: p.value + self.thicker for p in strips}
+
+    def with_layer(self, cells: int) -> Kernel:
+        """The same code for a layer of another thickness."""
+        more = cells - self.signature.layer
+        if not more:
+            return self
+        kernel = replace(
+            self,
+            signature=replace(self.signature, layer=cells),
+            arrays=tuple(spec.thickened(more) for spec in self.arrays),
+            thicker=self.thicker + more,
+        )
+        kernel.__dict__["function"] = self.function
+        return kernel
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "function"}
@@ -99,9 +133,20 @@ def load(signature: Signature) -> Kernel:
             with cache.alone(path.name):
                 kernel = _stored(signature)
                 if kernel is None:
-                    kernel = build(signature)
+                    kernel = build(template(signature))
                     cache.write(path.name, pickle.dumps(kernel))
-    return kernel
+    return kernel.with_layer(signature.layer)
+
+
+def template(signature: Signature) -> Signature:
+    """The signature whose kernel is run: one layer stands for all where the code is the same.
+
+    Code that keeps the fields in the layer counts its cells.
+    """
+    counted = signature.edges or signature.kind == "reverse"
+    if counted or not signature.layer:
+        return signature
+    return replace(signature, layer=TEMPLATE_LAYER)
 
 
 def _stored(signature: Signature) -> Kernel | None:
@@ -144,7 +189,8 @@ def _path(signature: Signature) -> Path:
 
 def _key(signature: Signature) -> str:
     """Digest of a signature and all other inputs of the generated code but the compiler."""
-    return hashlib.sha256(f"{asdict(signature)}{_generator()}".encode()).hexdigest()[:32]
+    inputs = f"{asdict(template(signature))}{_generator()}"
+    return hashlib.sha256(inputs.encode()).hexdigest()[:32]
 
 
 def _compiler() -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -89,3 +89,8 @@ class ArraySpec:
     axis: int = 0
     strips: tuple[tuple[int, str, int], ...] = ()
     remembered: tuple[int, ...] = ()
+
+    def thickened(self, cells: int) -> ArraySpec:
+        """The array for a layer with this number of cells more."""
+        strips = tuple((axis, side, thickness + cells) for axis, side, thickness in self.strips)
+        return replace(self, strips=strips)

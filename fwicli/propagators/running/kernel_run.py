@@ -222,7 +222,6 @@ class KernelRun:
         """Arguments of the compiled function, for the longest window."""
         operator, discretization = self._kernel.operator, self._discretization
         names = {p.name for p in operator.parameters}
-        longest = self._longest()
         arrays = {
             s.name: self._arrays.array(s) for s in self._kernel.arrays if s.name not in self._moving
         }
@@ -244,10 +243,11 @@ class KernelRun:
                     **self._arguments.own,
                     dt=discretization.time.step,
                     time_m=0,
-                    time_M=longest - 1,
+                    time_M=self._longest() - 1,
                     **row,
                     **blocks,
                     **rims,
+                    **self._kernel.thicknesses,
                     **threads,
                 )
             )

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,14 @@ from devito import Eq, Grid, Operator, TimeFunction
 from devito.passes.iet.languages.openmp import OmpIteration
 from devito.warnings import DevitoWarning
 
+from fwicli import HistoryOptions, Propagator
 from fwicli.errors import CalculusError
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.kernels import compilation
 from fwicli.propagators.kernels.signature import Signature
 from tests.equations import LARGE, USUAL_ORDER
 
+Make = Callable[..., Any]
 KINDS: list[tuple[str, dict[str, Any]]] = [
     ("forward", {}),
     ("forward", {"history": True}),
@@ -379,3 +382,33 @@ def test_code_is_the_same_in_every_process(equation: str) -> None:
     codes = process.stdout.split(separator)[:-1]
     for code, made in zip(codes, signatures, strict=True):
         assert arithmetic(code) == arithmetic(str(compilation.load(made).operator.ccode))
+
+
+# Strips of the layer are arguments in all equations: one stands for them.
+@pytest.mark.parametrize(
+    "equation",
+    [e if e == "acoustic" else pytest.param(e, marks=pytest.mark.slow) for e in EQUATIONS],
+)
+def test_one_kernel_runs_with_any_layer(
+    make_setting: Make, monkeypatch: pytest.MonkeyPatch, equation: str
+) -> None:
+    """Gradients have the bits of kernels that are generated for the layer."""
+    s = make_setting(equation=equation, cells=17)
+
+    def gradient(**changes: Any) -> dict[str, np.ndarray]:
+        p = Propagator(replace(s.propagator.discretization, **changes))
+        return p.jacobian_adjoint(s.model, s.gather, s.wavelet, s.sources, s.receivers)
+
+    shared = gradient()
+    codes = []
+    for setting in (s, make_setting(equation=equation)):
+        signature = setting.propagator.discretization.signature("forward", history=True)
+        codes.append(compilation.load(signature).code)
+    assert codes[0] == codes[1]
+    # Checkpoints hold the fields in the layer.
+    again = gradient(history=HistoryOptions("checkpoints", checkpoints=3, segment=12))
+    monkeypatch.setattr(compilation, "load", compilation.build)
+    for name, expected in gradient().items():
+        np.testing.assert_array_equal(shared[name], expected)
+        error = np.linalg.norm(again[name] - expected)
+        assert error < 1e-13 * np.linalg.norm(expected)
