@@ -10,10 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import h5py
 import pytest
@@ -24,38 +22,16 @@ from fwicli.cli.main import verbs
 from fwicli.config import templates
 from fwicli.config.loader import load
 from fwicli.config.schema import KINDS
+from tests.cli.conftest import Typed
 from tests.conftest import ROOT
 
 FWI = [sys.executable, "-m", "fwicli"]
-Typed = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def fwi(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*FWI, *arguments], capture_output=True, text=True, cwd=cwd, timeout=300, check=False
     )
-
-
-@pytest.fixture
-def typed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Typed:
-    """The command in this process, as its entry point runs it; its signals stay those of tests."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(main, "_set_up", lambda: None)
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        monkeypatch.setattr(sys, "argv", ["fwi", *arguments])
-        capsys.readouterr()
-        code: Any = 0
-        try:
-            main.main()
-        except SystemExit as end:
-            code = end.code
-        printed = capsys.readouterr()
-        return subprocess.CompletedProcess(arguments, code, printed.out, printed.err)
-
-    return run
 
 
 @pytest.fixture

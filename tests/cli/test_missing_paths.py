@@ -10,7 +10,7 @@ import pytest
 
 from fwicli.cli.main import verbs
 from fwicli.config import templates
-from tests.cli.test_commands import fwi
+from tests.cli.conftest import Typed
 
 # Command lines by verb and parameter, with a path that is not there. `a.npy` and `KIND.yaml` are.
 ABSENT = {
@@ -60,13 +60,13 @@ def test_all_paths_of_all_verbs_are_here() -> None:
 
 
 @pytest.mark.parametrize("line", ABSENT.values(), ids=str)
-def test_a_path_that_is_not_there(line: str, tmp_path: Path) -> None:
+def test_a_path_that_is_not_there(line: str, typed: Typed, tmp_path: Path) -> None:
     """Exit code 2 with the path, and nothing is written."""
     np.save(tmp_path / "a.npy", np.ones((20, 10)))
     for kind in templates.kinds():
         (tmp_path / f"{kind}.yaml").write_text(templates.text(kind), encoding="utf-8")
     before = sorted(tmp_path.iterdir())
-    done = fwi(*line.split(), cwd=tmp_path)
+    done = typed(*line.split())
     assert done.returncode == 2, done.stderr
     assert "gone" in done.stderr
     assert sorted(tmp_path.iterdir()) == before
