@@ -16,7 +16,8 @@ EXTRAS ?=
 VENV ?= .venv
 # Many tests wait for processes of their own: one worker more than there are cores.
 WORKERS ?= $(shell expr $$(nproc) + 1)
-PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+# Asserts of tests are compiled once, also where Python is told to write no bytecode.
+PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 BIN := $(VENV)/bin
 comma := ,
 STAMP := $(VENV)/.installed$(if $(EXTRAS),-$(EXTRAS))

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 
-@pytest.fixture(scope="session")
+# Idle workers take a twentieth of a core: they end with the tests of this folder.
+@pytest.fixture(scope="package")
 def pair() -> Iterator[Any]:
     """A connection to two workers of this machine."""
     from fwicli.execution.dask import clusters
