@@ -7,6 +7,7 @@ import pickle
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ import pytest
 from scipy.sparse import random_array
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
+import fwicli
+from fwicli import Discretization
 from fwicli.errors import DataError, GeometryError, ModelError
 from fwicli.execution import Local
 from fwicli.operators import extended, forward, gauss_newton, hessian, jacobian
@@ -22,6 +25,7 @@ from fwicli.propagators.locations import ExtendedSource, FullField
 from fwicli.propagators.running import shared_memory
 from fwicli.propagators.running.kernel_run import KernelRun
 from tests.conftest import ROOT
+from tests.equations import USUAL_ORDER
 from tests.operators.surveys import N_RECEIVERS, N_SOURCES, SAMPLES, SHOTS, WEIGHTS, Survey, error
 
 EQUATIONS = ["acoustic", "variable_density"]
@@ -314,9 +318,13 @@ def test_workers_change_nothing(survey: Any) -> None:
     assert error(H @ change, s.H @ change) < 1e-12
 
 
-def test_the_page_of_documentation_runs() -> None:
-    """Every example of docs/guide/operators.md, one after the other."""
+def test_the_page_of_documentation_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every example of docs/guide/operators.md, one after the other.
+
+    With differences of the order of all tests, whose kernels are there.
+    """
     pytest.importorskip("pylops")
+    monkeypatch.setattr(fwicli, "Discretization", partial(Discretization, order=USUAL_ORDER))
     text = (ROOT / "docs/guide/operators.md").read_text()
     names: dict[str, Any] = {"__name__": "page"}
     for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):

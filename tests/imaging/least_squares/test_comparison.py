@@ -15,6 +15,7 @@ from fwicli.inversion.source_estimation import SourceFit
 from fwicli.propagators.tasks import ModellingTask
 from fwicli.survey import proximity
 from fwicli.survey.signals.bands import Band
+from tests.equations import USUAL_ORDER
 
 RNG = np.random.default_rng(5)
 SAMPLES, INTERVAL = 120, 0.004
@@ -42,9 +43,12 @@ def comparison(observed: np.ndarray) -> LinearComparison:
 def propagator() -> Propagator:
     vp = np.full((31, 21), 2000.0)
     vp[:, 12:] = 2300.0
+    # Spacing, layer and order are those of most tests, so that kernels are compiled once.
     return Propagator.for_model(
         vp,
-        10.0,
+        (10.0, 12.0),
+        cells=10,
+        order=USUAL_ORDER,
         dt=INTERVAL,
         samples=SAMPLES,
         frequency=20.0,
