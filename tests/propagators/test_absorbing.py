@@ -13,9 +13,8 @@ from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
 from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.survey.signals.wavelets import ricker, times
-from tests.equations import LARGE
 
-# Spacing, layer and precision are those of other tests, so that kernels are compiled once.
+# Spacing and precision are the same in all of these tests, so that kernels are compiled once.
 SPEED, SPACING, FREQUENCY = 2000.0, 10.0, 10.0
 
 
@@ -40,7 +39,7 @@ def grazing(equation: str, cells: int, above: int, velocity: float = 6000.0) -> 
     grid = Grid((361, 31 + above), (SPACING,) * 2, (0.0, -above * SPACING))
     axis = time_axis(0.004, 550, velocity, grid.spacing, 8)
     layer = AbsorbingLayer(cells, velocity, FREQUENCY)
-    propagator = Propagator(Discretization(equation, grid, axis, layer, precision="float64"))
+    propagator = Propagator(Discretization(equation, grid, axis, layer))
     receivers = np.array([[x, 20.0] for x in np.arange(200.0, 3450.0, 200.0)])
     return propagator.forward(
         earth(equation, np.full(grid.shape, SPEED)),
@@ -61,14 +60,13 @@ def without_layer(equation: str) -> np.ndarray:
     return grazing(ISOTROPIC.get(equation, equation), 20, above=250)
 
 
-# Thin layers have kernels of their own: those of large equations are slow tests.
+# Cells and the largest error.
 THICK, THIN = (20, 1e-3), (10, 1e-2)
 
 
 @pytest.mark.parametrize(
     ("equation", "cells", "bound"),
-    [(e, *THICK) for e in EQUATIONS]
-    + [pytest.param(e, *THIN, marks=pytest.mark.slow if e in LARGE else ()) for e in EQUATIONS],
+    [(e, *layer) for layer in (THICK, THIN) for e in EQUATIONS],
 )
 def test_waves_along_the_layer_are_left_alone(equation: str, cells: int, bound: float) -> None:
     """Sources and receivers two cells below the layer: the records are those without it.
@@ -100,7 +98,7 @@ def test_reflection_is_below_70_db(equation: str) -> None:
         shape = (141 + 2 * more, 55 + 2 * more)
         grid = Grid(shape, (SPACING,) * 2, (-more * SPACING,) * 2)
         layer = AbsorbingLayer(20, fastest, FREQUENCY)
-        propagator = Propagator(Discretization(equation, grid, axis, layer, precision="float64"))
+        propagator = Propagator(Discretization(equation, grid, axis, layer))
         return propagator.forward(
             earth(equation, np.full(grid.shape, speed), **ANISOTROPY.get(equation, {})),
             ricker(times(0.004, samples), FREQUENCY)[None],
