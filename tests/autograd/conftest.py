@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import NEEDS_TORCH, WITH_TORCH
+from tests.equations import USUAL_ORDER
 
 
 class Skipped(pytest.Module):
@@ -72,9 +73,10 @@ def make_survey() -> Callable[..., Survey]:
         earth["theta"], earth["phi"] = np.pi * rng.random((2, *shape))
         earth["vs"] = 0.4 * earth["vp"]
         fastest = max(2600.0, EQUATIONS[equation].speeds(earth, ndim)[1])
-        axis = time_axis(0.004, 14, fastest, spacing, 8)
+        axis = time_axis(0.004, 14, fastest, spacing, USUAL_ORDER)
         layer = AbsorbingLayer(cells, fastest, 20.0, 0, free)
-        made = Discretization(equation, grid, axis, layer, precision="float64")
+        # Kernels are those of `make_setting`.
+        made = Discretization(equation, grid, axis, layer, USUAL_ORDER, "float64")
         model = {n: torch.from_numpy(v) for n, v in parameters(equation, earth).items()}
         changes = {n: 0.1 * torch.from_numpy(rng.standard_normal(shape)) for n in model}
         # Off the grid points, where the weights of an interpolation are smooth.
