@@ -1,7 +1,7 @@
 """Correlation of images of Marmousi-II with its reflectivity: migration, and least squares by pass.
 
     MARMOUSI=/path/to/data python benchmarks/least_squares_images.py [--shots 0:25:3] [--passes 20]
-        [--spacing 15] [--highest 12] [--inversion]
+        [--spacing 15] [--highest 12] [--inversion] [--plain]
 
 A pass is one run over the shots: the first gradient, and each product after it. Fewer
 shots, a larger spacing [m] and a lower highest frequency [Hz] are quicker.
@@ -35,6 +35,14 @@ UNKNOWN = [
     f"least_squares.source={{estimate: shot, lags: [-0.1, 0.3], window: {WINDOW}}}",
     "least_squares.iterations=1",
 ]
+# Correlations without what `fwi rtm` has by the config: aperture, dips, illumination, Laplacian.
+CORRELATION = ["imaging.condition=correlation", "imaging.max_angle=null", "imaging.max_dip=null"]
+PLAIN = {
+    "plain correlation": ["imaging.illumination=0", "imaging.laplacian=false"],
+    "with illumination": ["imaging.illumination=0.01", "imaging.laplacian=false"],
+    "with the Laplacian": ["imaging.illumination=0", "imaging.laplacian=true"],
+    "with both": ["imaging.illumination=0.01", "imaging.laplacian=true"],
+}
 # An inversion up to 10 Hz, with every second shot and few iterations.
 STAGES = (
     "inversion.stages=[{band: [0, 4], iterations: 8, spacing: 37.5}, "
@@ -110,13 +118,18 @@ def main() -> None:
     parser.add_argument("--spacing", type=float, default=15.0, help="of the image [m]")
     parser.add_argument("--highest", type=float, default=0.0, help="frequency [Hz]; 0 for all")
     parser.add_argument("--inversion", action="store_true", help="image an inverted model, too")
+    parser.add_argument("--plain", action="store_true", help="migrate by correlation, too")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
         image = correlations("rtm", folder / "rtm", settings(options, "imaging"))[-1]
         best = perfect(folder / "rtm" / "image.h5")
         click.echo(f"a perfect image at the times of the smooth model: {best:.3f}")
         click.echo(f"fwi rtm: {image:.3f}")
+        for number, (name, choices) in enumerate(PLAIN.items() if options.plain else ()):
+            chosen = [*settings(options, "imaging"), *CORRELATION, *choices]
+            value = correlations("rtm", folder / f"plain_{number}", chosen)[-1]
+            click.echo(f"{name}: {value:.3f}, {value - image:+.3f}")
         chosen = settings(options, "least_squares")
         steps = [f"least_squares.iterations={options.passes - 1}"]
         by_pass = correlations("lsrtm", folder / "known", [*chosen, *steps])

@@ -14,7 +14,13 @@ from fwicli.config.values import (
     Positive,
     Section,
 )
-from fwicli.imaging.conditions.names import CHANGES, ENERGIES, FIELDS, GATHERS
+from fwicli.imaging.conditions.names import (
+    CHANGES,
+    ENERGIES,
+    EXCITATION_IMAGE,
+    FIELDS,
+    GATHERS,
+)
 from fwicli.propagators.kernels.imaging_conditions import CONDITIONS
 
 Degrees = Annotated[float, Field(strict=True, gt=0, le=90, allow_inf_nan=False)]
@@ -64,7 +70,9 @@ class GathersSection(Section):
 class ImagingSection(MigrationSection):
     """Reverse-time migration."""
 
-    condition: Annotated[str, OneOf([*CONDITIONS, "gradient", *CHANGES, *FIELDS])] = "correlation"
+    condition: Annotated[
+        str, OneOf([*CONDITIONS, "gradient", *CHANGES, *FIELDS, EXCITATION_IMAGE])
+    ] = "correlation"
     """This imaging condition combines the fields, or this property changes; `gradient` is the
     transpose of Born modelling."""
     max_angle: Degrees | None = None
@@ -94,7 +102,7 @@ class ImagingSection(MigrationSection):
     @property
     def has_laplacian(self) -> bool:
         """Whether the Laplacian filter is applied."""
-        by_default = self.condition not in {*CHANGES, *FIELDS}
+        by_default = self.condition not in {*CHANGES, *FIELDS, EXCITATION_IMAGE}
         return by_default if self.laplacian is None else self.laplacian
 
     @model_validator(mode="after")

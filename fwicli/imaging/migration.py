@@ -31,13 +31,15 @@ from fwicli.imaging import energies
 from fwicli.imaging.apertures import AngleTaper
 from fwicli.imaging.conditions import registry
 from fwicli.imaging.conditions.condition import Condition
-from fwicli.imaging.conditions.names import CHANGES, sums
+from fwicli.imaging.conditions.names import CHANGES, CORRELATION, EXCITATION_IMAGE, sums
 from fwicli.imaging.direct_wave import direct_wave
 from fwicli.inversion.conditioning.operators import Chain
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry as equations
+from fwicli.propagators.history import EXCITATION
+from fwicli.propagators.propagator import Propagator
 from fwicli.propagators.running.results import GradientRequest, ShotResult
-from fwicli.propagators.tasks import ShotTask
+from fwicli.propagators.tasks import ShotTask, propagator
 from fwicli.survey.model import EarthModel
 from fwicli.survey.proximity import Near
 from fwicli.survey.signals.spans import within
@@ -132,7 +134,7 @@ class MigrationTask(ShotTask):
             return [(0, {0: part}) for part in parts.values()]
 
         request = GradientRequest(images=kinds)
-        with self.propagator.runner() as runner:
+        with self._images_propagator.runner() as runner:
             results = runner.gradients_of_each(
                 {0: parameters}, {0: self.wavelet}, records, *locations, request
             )
@@ -151,6 +153,13 @@ class MigrationTask(ShotTask):
             weights = self.taper.weights(grid, self.source)
             image, parts = image * weights, {n: weights * part for n, part in parts.items()}
         return ShotImage(image, illumination), injected[0], parts
+
+    @property
+    def _images_propagator(self) -> Propagator:
+        """The propagator with the history that the image needs."""
+        if self.condition != EXCITATION_IMAGE:
+            return self.propagator
+        return propagator(replace(self.discretization, history=EXCITATION))
 
     def _records(self, modelled: Array, direct: Array | None) -> Array:
         """Adjoint source from observed records, and those that are subtracted."""
@@ -177,6 +186,9 @@ class MigrationTask(ShotTask):
         )
         if self.condition == "gradient":
             return result.gradient[first]
+        if self.condition == EXCITATION_IMAGE:
+            # A sum of one snapshot, which stands for itself alone.
+            return result.images[CORRELATION] / self.discretization.history_step
         if self.condition not in CHANGES:
             return result.images[self.condition]
         total = np.zeros(self.propagator.grid.shape)
@@ -259,6 +271,8 @@ def separated(both: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Ar
 
 def _sums(condition: str, discretization: Discretization) -> tuple[str, ...]:
     """Sums over time that an image is made of."""
+    if condition == EXCITATION_IMAGE:
+        return (CORRELATION,)
     if condition not in CHANGES:
         return (condition,)
     return sums(condition, discretization.equation, discretization.grid.ndim)[0]

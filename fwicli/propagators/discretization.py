@@ -368,6 +368,8 @@ def _precision(precision: Any) -> str:
 @lru_cache(maxsize=64)
 def _smaller(demand: Demand, options: HistoryOptions) -> HistoryOptions | None:
     """Exact history options that take at most half the memory of others, the quickest of them."""
+    if options.kind == "excitation":
+        return None
     room = demand.memory(options) // 2
     checkpoints = demand.with_checkpoints(room)
     if checkpoints is not None and demand.repeated(checkpoints) <= WRITING * demand.steps:

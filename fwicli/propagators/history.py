@@ -21,6 +21,7 @@ bytes a snapshot, and S bytes what the propagation can be begun anew with, they 
     boundary       T B + n (P + k B)           exact; the propagation is run backwards, from the
                                                B bytes of every one of T steps in the layer
     disk           n P                         exact; N P in a temporary file
+    excitation     3 P + n P                   no history of gradients (see `excitation_store`)
 
 Steps between checkpoints are repeated in the order that repeats the fewest.
 
@@ -42,8 +43,9 @@ from fwicli.propagators.sampling.stability import TimeAxis
 
 OVERSAMPLING = 3.0
 
-Kind = Literal["stored", "compressed", "fourier", "probes", "checkpoints", "boundary", "disk"]
-HISTORY_KINDS: tuple[str, ...] = get_args(Kind)
+Usual = Literal["stored", "compressed", "fourier", "probes", "checkpoints", "boundary", "disk"]
+Kind = Usual | Literal["excitation"]
+HISTORY_KINDS: tuple[str, ...] = get_args(Usual)
 
 # Fields keep 2 or 3 levels, by the number of the step: a window begins at a multiple of this.
 PERIOD = 6
@@ -94,6 +96,7 @@ class HistoryOptions:
     Parameters
     ----------
     kind : {"stored", "compressed", "fourier", "probes", "checkpoints", "boundary", "disk"}
+        Or "excitation", the largest amplitude alone.
     bits : {16, 8}
         Of a value, where they are compressed.
     frequencies : tuple of float
@@ -161,6 +164,7 @@ class HistoryOptions:
 
 
 STORED = HistoryOptions()
+EXCITATION = HistoryOptions("excitation")
 
 
 @dataclass(frozen=True)
@@ -212,6 +216,8 @@ class Demand:
                 return (self.steps + last - first) * self.edge + segment
             case "disk":
                 return segment
+            case "excitation":
+                return segment + 3 * self.snapshot  # amplitude, its time and its inverse
 
     def repeated(self, options: HistoryOptions) -> int:
         """Steps that are run again."""

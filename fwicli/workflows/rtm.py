@@ -17,6 +17,7 @@ from fwicli.config import schema
 from fwicli.config.imaging import GathersSection, ImagingSection
 from fwicli.config.loader import Loaded
 from fwicli.files import hdf5, writing
+from fwicli.imaging.conditions.names import EXCITATION_IMAGE
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import Regridding, coarsened
 from fwicli.workflows.assembly import executors, images, survey
@@ -207,7 +208,7 @@ def _images(
     image = unfiltered = sums["image"]
     illumination = _energy(imaging, numerics, sums["illumination"])
     # Before the image is moved to a finer grid: a Laplacian would show the kinks of that.
-    if imaging.illumination > 0 and imaging.condition != "excitation":
+    if imaging.illumination > 0 and imaging.condition != EXCITATION_IMAGE:
         image = compensate(image, illumination, imaging.illumination)
     if imaging.has_laplacian:
         image = filters.laplacian(image, coarsened(smooth, numerics.grid))

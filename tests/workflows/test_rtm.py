@@ -10,11 +10,12 @@ import h5py
 import numpy as np
 import pytest
 
-from fwicli import Grid, TimeAxis
+from fwicli import Grid, HistoryOptions, TimeAxis
 from fwicli.config.loader import load
 from fwicli.config.problems import ProblemsError
 from fwicli.errors import ConfigError
 from fwicli.propagators.equations.registry import EQUATIONS
+from fwicli.propagators.history import EXCITATION
 from fwicli.workflows import rtm
 from fwicli.workflows.exchange.opening import FileLayout
 from fwicli.workflows.planning import migration
@@ -195,6 +196,25 @@ def test_gathers_of_bins_add_up(survey: Path, tmp_path: Path, kind: str) -> None
         bins = file["gathers"][()]
     assert bins.any(axis=(1, 2)).all()
     assert np.linalg.norm(bins.sum(axis=0) - plain) < 1e-5 * np.linalg.norm(plain)
+
+
+def test_excitation_keeps_no_history(survey: Path) -> None:
+    """The plan counts three snapshots and a segment; a history of the config is not for it."""
+    chosen = "imaging.condition=excitation"
+    plan = make_plan(load(survey / "rtm.yaml", settings=[chosen]))
+    stage = plan.stages[0]
+    assert stage.history == EXCITATION
+    assert stage.discretization().history == EXCITATION
+    assert not stage.fields
+    demand = stage.demand()
+    assert demand.memory(stage.history) < demand.memory(HistoryOptions())
+    settings = [chosen, "physics.history=checkpoints"]
+    (warning,) = make_plan(load(survey / "rtm.yaml", settings=settings)).warnings
+    assert "`physics.history: checkpoints` is not for" in warning
+    settings = [chosen, "imaging.illumination_of=both"]
+    stage = make_plan(load(survey / "rtm.yaml", settings=settings)).stages[0]
+    assert stage.history == HistoryOptions()
+    assert stage.fields == demand.memory(EXCITATION)
 
 
 def test_gathers_by_offset_are_planned(survey: Path) -> None:

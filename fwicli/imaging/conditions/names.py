@@ -14,8 +14,10 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "delta": ("delta",),
 }
 CORRELATION = "correlation"
-# Images of two whole fields (see `imaging.extended`), and kinds of gathers.
-FIELDS = ("up_down", "left_right", "excitation")
+# The image of the largest amplitudes, those of two whole fields (see `imaging.extended`), and kinds
+# of gathers.
+EXCITATION_IMAGE = "excitation"
+FIELDS = ("up_down", "left_right")
 LAGGED_GATHERS = ("subsurface_offset", "time_shift")
 GATHERS = (*LAGGED_GATHERS, "source_distance", "surface_offset", "common_shot")
 # Energies that an image is divided by (see `imaging.energies`).

@@ -3,7 +3,8 @@
     I(x) = v(x, T(x)) / u(x, T(x)),        T(x) = argmax_t |u(x, t)|
 
 a reflection coefficient where the strongest arrival lit the reflector. No sum over time is taken;
-the division is damped by a share of the largest u anywhere.
+the division is damped by a share of the largest u anywhere. `fwi rtm` takes u(T) and T while the
+waves go forwards, and keeps no field (see `propagators.running.excitation_store`).
 
 Reference: Nguyen and McMechan (2013), Geophysics 78, S37-S45.
 """
@@ -16,11 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.imaging.extended.extension import Extension
+from fwicli.propagators.running.excitation_store import damped_inverse
 
 Array = NDArray[Any]
-
-# Share of the largest field that damps the division.
-DAMPING = 1e-3
 
 
 class Excitation(Extension):
@@ -44,7 +43,5 @@ class Excitation(Extension):
 def _excitation(u: Array) -> tuple[NDArray[np.int64], Array]:
     """Samples of the largest amplitude, of shape (1, *grid), and the damped inverse of it."""
     times = np.abs(u).argmax(axis=0, keepdims=True)
-    largest = np.take_along_axis(u, times, axis=0)[0]
-    floor = (DAMPING * np.abs(largest).max()) ** 2
-    power = largest**2 + floor
-    return times, np.divide(largest, power, out=np.zeros_like(largest), where=power > 0)
+    amplitude = np.take_along_axis(u, times, axis=0)[0]
+    return times, damped_inverse(amplitude, float(np.abs(amplitude).max()))

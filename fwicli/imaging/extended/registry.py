@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from fwicli.imaging.extended.excitation import Excitation
 from fwicli.imaging.extended.extension import Extension
 from fwicli.imaging.extended.separation import LeftRight, UpDown
 
 # Images without lags, which imaging conditions name.
-IMAGES: dict[str, type[Extension]] = {e.name: e for e in (UpDown, LeftRight, Excitation)}
+IMAGES: dict[str, type[Extension]] = {e.name: e for e in (UpDown, LeftRight)}

@@ -243,9 +243,24 @@ class GridArrays:
 
     def crop(self, spec: ArraySpec) -> Array:
         """Values on the model's grid, without those in the layer."""
-        shape = self.discretization.grid.shape
-        inside = tuple(slice(b, b + n) for n, (b, _) in zip(shape, self._pads, strict=True))
-        return self._interior(spec)[inside].copy()
+        return self.inside(self.array(spec), spec).copy()
+
+    def inside(self, values: Array, spec: ArraySpec) -> Array:
+        """View of values on the model's grid, without halo and layer.
+
+        Parameters
+        ----------
+        values : ndarray
+            Of the shape of the array of a specification.
+        spec : ArraySpec
+
+        Returns
+        -------
+        ndarray of shape (*grid,)
+        """
+        shape, halo = self.discretization.grid.shape, spec.space_order
+        pads = zip(shape, self._pads, strict=True)
+        return values[tuple(slice(halo + b, halo + b + n) for n, (b, _) in pads)]
 
     def _interior(self, spec: ArraySpec) -> Array:
         """View of an array without its halo."""

@@ -24,6 +24,7 @@ from fwicli.propagators.kernels.signature import Signature
 from fwicli.propagators.locations import FullField, Locations
 from fwicli.propagators.running import store_selection
 from fwicli.propagators.running.arrays import GridArrays
+from fwicli.propagators.running.excitation_store import ExcitationStore
 from fwicli.propagators.running.kernel_run import KernelRun, Model, Recorded, parameters
 from fwicli.propagators.running.results import GradientRequest, ShotResult, history_signature
 from fwicli.propagators.running.shared_memory import SharedSlot
@@ -245,7 +246,9 @@ class ShotRunner:
         recorded = self._kernel_run(signature, models, terms, recorded_at, store).run()
         at_sources = self._wavelets(recorded, source) if request.at_sources else {}
         images = self._images(kernel)
-        if "illumination" in images:
+        if isinstance(store, ExcitationStore):
+            images["illumination"] = store.illumination
+        elif "illumination" in images:
             images["illumination"] *= store.energy_share
         return ShotResult({}, at_sources, self._gradients(kernel), images)
 

@@ -16,6 +16,7 @@ from fwicli.propagators.history import STORED, HistoryOptions
 from fwicli.propagators.kernels.compilation import Kernel
 from fwicli.propagators.kernels.signature import ArraySpec
 from fwicli.propagators.running.arrays import GridArrays
+from fwicli.propagators.running.excitation_store import ExcitationStore
 from fwicli.propagators.running.frequency_stores import FrequencyStore, ProbeStore
 from fwicli.propagators.running.recomputation import BoundaryStore, CheckpointStore
 from fwicli.propagators.running.shared_memory import SharedSlot
@@ -36,6 +37,7 @@ STORES: dict[str, Callable[[Discretization, GridArrays, Kernel], WavefieldStore]
     "checkpoints": CheckpointStore,
     "boundary": BoundaryStore,
     "disk": DiskStore,
+    "excitation": ExcitationStore,
 }
 
 

@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config.imaging import GathersSection, ImagingSection
-from fwicli.imaging.conditions.names import CHANGES, CORRELATION, FIELDS, LAGGED_GATHERS, sums
+from fwicli.imaging.conditions.names import (
+    CHANGES,
+    CORRELATION,
+    EXCITATION_IMAGE,
+    FIELDS,
+    LAGGED_GATHERS,
+    sums,
+)
 from fwicli.imaging.extended.bins import OffsetBins, SourceBins, SourcePart, TraceParts
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
@@ -88,6 +95,8 @@ def kernel_sums(imaging: ImagingSection, equation: str) -> tuple[str, ...]:
     if imaging.condition in CHANGES:
         # Two dimensions or three: the sums are the same.
         return (*sums(imaging.condition, equation, 2)[0], "illumination")
+    if imaging.condition == EXCITATION_IMAGE:
+        return (CORRELATION,)
     condition = CORRELATION if imaging.condition in FIELDS else imaging.condition
     return (condition, "illumination")
 

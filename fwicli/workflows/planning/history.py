@@ -12,7 +12,7 @@ from fwicli.config.execution import ExecutionSection
 from fwicli.digits import round_down
 from fwicli.propagators import history
 from fwicli.propagators.equations import registry
-from fwicli.propagators.history import HistoryOptions, Kind
+from fwicli.propagators.history import EXCITATION, HistoryOptions, Kind
 from fwicli.propagators.sampling import interpolation
 from fwicli.propagators.sampling.memory import TraceMemory
 from fwicli.survey.acquisition import Acquisition
@@ -81,6 +81,8 @@ def with_history(
     stage : Numerics
     """
     section = config.physics.history_section()
+    if stage.history == EXCITATION:
+        return stage
     demand, room = stage.demand(), int(budget) - stage.working(gradient=True)
     if section.keep == "auto":
         return stage.within(int(budget))

@@ -13,8 +13,15 @@ from fwicli.config.conditioning import FirstArrivalsSection, MoveoutSection
 from fwicli.config.imaging import GathersSection, ImagingSection
 from fwicli.config.least_squares import LsrtmSection
 from fwicli.config.loader import Key
-from fwicli.imaging.conditions.names import CHANGES, WITHOUT_BACKSCATTER, available, sums
+from fwicli.imaging.conditions.names import (
+    CHANGES,
+    EXCITATION_IMAGE,
+    WITHOUT_BACKSCATTER,
+    available,
+    sums,
+)
 from fwicli.propagators.equations import registry
+from fwicli.propagators.history import EXCITATION
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
@@ -182,6 +189,8 @@ def _check_image(
     if images.needs_fields(imaging):
         size = _fields(problems, config, numerics, acquisition.shots)
         numerics = replace(numerics, fields=size)
+    if imaging.condition == EXCITATION_IMAGE:
+        numerics = _without_history(problems, config, imaging, numerics)
     if imaging.gathers is not None:
         _note_gathers(problems, imaging.gathers, numerics, acquisition)
         every = max(1, numerics.history_step // numerics.time.substeps)
@@ -189,6 +198,24 @@ def _check_image(
         count = images.rows(imaging.gathers, *sampling, acquisition.sources)
         numerics = replace(numerics, gathers=count)
     return numerics
+
+
+def _without_history(
+    problems: Problems,
+    config: schema.MigrationConfig,
+    imaging: ImagingSection,
+    numerics: Numerics,
+) -> Numerics:
+    """Numerics of an image of the excitation amplitude, which keeps that alone of the history."""
+    if imaging.illumination_of != "source":  # it has a history of its own
+        size = numerics.demand().memory(EXCITATION)
+        return replace(numerics, fields=numerics.fields + size)
+    if config.physics.history_section().keep != "auto":
+        problems.warn(
+            f"`physics.history: {config.physics.history_section().keep}` is not for "
+            f"`imaging.condition: excitation`, which keeps no history; leave it out"
+        )
+    return replace(numerics, history=EXCITATION, reason="the image needs no more")
 
 
 def _note_gathers(
@@ -243,7 +270,7 @@ def _warn_in_vain(problems: Problems, imaging: ImagingSection) -> None:
             f"`imaging.laplacian: true` to remove, which weakens long wavelengths of the image "
             f"once more; leave `imaging.laplacian` out"
         )
-    is_ratio = imaging.condition == "excitation"
+    is_ratio = imaging.condition == EXCITATION_IMAGE
     if imaging.illumination_of != "source" and (is_ratio or imaging.illumination == 0):
         cause = f"condition: {imaging.condition}" if is_ratio else "illumination: 0"
         problems.warn(
