@@ -69,7 +69,7 @@ def _vertical(frequency: complex, vp: float, k: np.ndarray) -> np.ndarray:
 def propagator(equation: str, order: int, points: float) -> Propagator:
     layer = AbsorbingLayer(20, 2000.0, UPPER["vp"] / (10.0 * points))
     axis = time_axis(INTERVAL, SAMPLES, 3000.0, GRID.spacing, order)
-    return Propagator(Discretization(equation, GRID, axis, layer, order, precision="float64"))
+    return Propagator(Discretization(equation, GRID, axis, layer, order))
 
 
 def reflected(
@@ -159,7 +159,7 @@ def test_rough_density_is_stable_at_the_largest_step() -> None:
     interval, samples = stable_step(2000.0, grid.spacing, 8), 4000
     axis = time_axis(interval, samples, 2000.0, grid.spacing, 8, 1, corrected=False)
     layer = AbsorbingLayer(20, 2000.0, 20.0)
-    F = Propagator(Discretization("variable_density", grid, axis, layer, precision="float64"))
+    F = Propagator(Discretization("variable_density", grid, axis, layer))
     rho = np.where(np.random.default_rng(1).random(grid.shape) < 0.5, 1000.0, 3000.0)
     earth = parameters("variable_density", {"vp": np.full(grid.shape, 2000.0), "rho": rho})
     place = np.array([[300.0, 300.0]]), np.array([[350.0, 310.0]])
