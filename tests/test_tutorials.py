@@ -26,9 +26,8 @@ def untouched() -> Iterator[None]:
     torch.set_rng_state(state)
 
 
-# Those that invert, solve or train take ten seconds each, and kernels of their own.
+# Those that invert or train take ten seconds each, and kernels of their own.
 LONG = (
-    "ill_posed_problems",
     "inversion_with_torch_optimizer",
     "network_as_model",
     "posterior_uncertainty",
