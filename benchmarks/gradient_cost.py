@@ -23,8 +23,16 @@ from typing import Any
 import click
 import numpy as np
 
-from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, ricker, subsampling, time_axis
-from fwicli.propagators.history import EXCITATION
+from fwicli import (
+    AbsorbingLayer,
+    Discretization,
+    Grid,
+    HistoryOptions,
+    Propagator,
+    ricker,
+    subsampling,
+    time_axis,
+)
 
 SHAPE, STEPS, SPACING, FASTEST, FREQUENCY = (441, 681), 1000, 10.0, 2500.0, 10.0
 
@@ -37,7 +45,7 @@ def runs() -> dict[str, tuple[Callable[[], Any], int]]:
     every = subsampling(axis, 2.5 * FREQUENCY)
     usual = Propagator(Discretization("acoustic", grid, axis, layer, history_step=every))
     once = Propagator(Discretization("acoustic", grid, axis, layer, history_step=STEPS))
-    largest = Propagator(replace(usual.discretization, history=EXCITATION))
+    largest = Propagator(replace(usual.discretization, history=HistoryOptions("excitation")))
     model = {"m": np.full(SHAPE, 2000.0**-2, np.float32)}
     wavelet = ricker(0.001 * np.arange(STEPS), FREQUENCY)[None]
     source = np.array([[SPACING * n / 2 for n in SHAPE]])
