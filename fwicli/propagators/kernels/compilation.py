@@ -13,6 +13,7 @@ import gc
 import hashlib
 import pickle
 import platform
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -272,6 +273,7 @@ def generate(signature: Signature) -> Kernel:
             opt=("advanced", options),
         )
         check_code(operator)
+        check_direction(operator, signature.kind != "forward")
     return Kernel(signature, operator, tuple(_array_specs(equations)))
 
 
@@ -281,6 +283,25 @@ def strict() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("error", DevitoWarning)
         yield
+
+
+def check_direction(operator: Any, backward: bool) -> None:
+    """Make sure that the time loop runs backwards, or forwards.
+
+    Parameters
+    ----------
+    operator : devito.Operator
+    backward : bool
+
+    Raises
+    ------
+    CalculusError
+        If it runs the other way: Devito takes the direction from the fields alone.
+    """
+    first = "time_M" if backward else "time_m"
+    if not re.search(rf"for \(int time = {first}[;,]", str(operator.ccode)):
+        way = "forwards" if backward else "backwards"
+        raise CalculusError(f"Devito runs the time loop of {operator.name} {way}")
 
 
 def check_code(operator: Any) -> None:

@@ -2,7 +2,8 @@
 
 A first-order field f is written at its newest level and kept at two. One level is enough where the
 older one is read before f is updated, or by the update of f at its own point: the update takes
-place in it. Half the memory, and half the cache.
+place in it. Half the memory, and half the cache. A loop backwards in time keeps two levels of one
+field at least: without any Devito runs it forwards, as it has no reason to do otherwise.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 from devito import Eq, Inc, TimeFunction
 from devito.finite_differences.derivative import Derivative
 
-from fwicli.propagators.symbolic.expressions import Expr, is_access, rebuild
+from fwicli.propagators.symbolic.expressions import Expr, is_access, offsets, rebuild
 
 
 def keep_newest(equations: list[Eq]) -> list[Eq]:
@@ -26,6 +27,11 @@ def keep_newest(equations: list[Eq]) -> list[Eq]:
         for f in sorted(fields, key=lambda f: f.name)
         if _newest_is_enough(f, equations)
     }
+    stepping = {f for e in equations for f, *_ in _accesses(e.lhs) if _is_stepping(f)}
+    if stepping <= single.keys() and (
+        backward := [f for f in single if _is_backward(f, equations)]
+    ):
+        del single[backward[-1]]
     return [
         type(e)(
             _exchanged(e.lhs, single),
@@ -38,7 +44,24 @@ def keep_newest(equations: list[Eq]) -> list[Eq]:
 
 
 def _is_first_order(f: Any) -> bool:
-    return bool(f.is_TimeFunction and f.time_order == 1 and not f.save)
+    return bool(_is_stepping(f) and f.time_order == 1)
+
+
+def _is_stepping(f: Any) -> bool:
+    return bool(f.is_TimeFunction and f.time_order > 0 and not f.save)
+
+
+def _is_backward(f: Any, equations: list[Eq]) -> bool:
+    """Whether a level of a field is written from a later one."""
+    time = f.grid.stepping_dim
+    pairs = [
+        (offsets(e.lhs).get(time, 0), offsets(access).get(time, 0))
+        for e in equations
+        if getattr(e.lhs, "function", None) is f
+        for g, access, _ in _accesses(e.rhs)
+        if g is f
+    ]
+    return any((read - written).subs(time.spacing, 1) > 0 for written, read in pairs)
 
 
 def _newest_is_enough(f: Any, equations: list[Eq]) -> bool:
