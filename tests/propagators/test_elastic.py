@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -153,19 +154,54 @@ def test_records_of_another_program(shared_data: Path) -> None:
         assert error < 0.03, (name, error)
 
 
-def test_conditions_of_one_field_are_refused() -> None:
-    """Its pressure is a mean of fields; a condition would take the first of them alone."""
-    properties = {n: np.full((31, 21), v) for n, v in (("vs", 1000.0), ("rho", 2000.0))}
+def test_images_in_water_are_acoustic() -> None:
+    """Correlation, illumination and gradient are those of `velocity_pressure`, without a factor."""
+    shape, images = (51, 41), {}
+    vp, rho = np.full(shape, 1800.0), np.full(shape, 1000.0)
+    vp[:, 20:], rho[:, 25:] = 2300.0, 1400.0
+    receivers = np.stack([np.arange(20.0, 490.0, 20.0), np.full(24, 40.0)], axis=1)
+    at = ricker(times(0.002, 300), 12.0)[None], np.array([[250.0, 60.0]]), receivers
+    for equation in ("velocity_pressure", "elastic"):
+        earth = {"rho": rho, **({"vs": 0 * vp} if equation == "elastic" else {})}
+        F = Propagator.for_model(
+            vp,
+            spacing=10.0,
+            dt=0.002,
+            samples=300,
+            frequency=12.0,
+            equation=equation,
+            precision="float64",
+            properties=earth,
+        )
+        model = F.parameters(vp=vp, **earth)
+        kinds = ("gradient", "correlation", "illumination")
+        result = F.images(model, lambda d: d, *at, kinds=kinds)
+        images[equation] = {**result.images, "k": result.gradient["k"]}
+    for name, expected in images["velocity_pressure"].items():
+        error = np.linalg.norm(images["elastic"][name] - expected) / np.linalg.norm(expected)
+        assert error < 1e-3, (name, error)
+
+
+def test_gradient_of_one_parameter_is_that_of_all() -> None:
+    """Without other parameters, no multiplier has two levels; the loop still runs backwards."""
+    rng, shape = np.random.default_rng(3), (33, 37)
+    earth = {"rho": 1000 * (1 + rng.random(shape)), "vs": 500 + 200 * rng.random(shape)}
+    vp = 1500 + 1000 * rng.random(shape)
     F = Propagator.for_model(
-        np.full((31, 21), 2000.0),
-        spacing=10.0,
+        vp,
+        spacing=(10.0, 12.0),
         dt=0.004,
-        samples=10,
-        frequency=8.0,
+        samples=60,
+        frequency=12.0,
         equation="elastic",
-        properties=properties,
+        order=4,
+        precision="float64",
+        properties=earth,
     )
-    model = F.parameters(vp=np.full((31, 21), 2000.0), **properties)
-    at = np.ones((1, 10), np.float32), np.array([[100.0, 50.0]]), np.array([[200.0, 50.0]])
-    with pytest.raises(PhysicsError, match=r"no image `correlation` of `elastic`.*gradient"):
-        F.images(model, lambda d: d, *at, kinds=("gradient", "correlation"))
+    model = F.parameters(vp=vp, **earth)
+    gather = rng.standard_normal((2, 60))
+    receivers = np.array([[100.0, 40.0], [200.0, 43.0]])
+    at = rng.standard_normal((1, 60)), np.array([[83.0, 57.0]]), receivers
+    one = Propagator(replace(F.discretization, parameters=("k",)))
+    gradients = [p.jacobian_adjoint(model, gather, *at)["k"] for p in (F, one)]
+    assert np.linalg.norm(gradients[0] - gradients[1]) < 1e-12 * np.linalg.norm(gradients[0])

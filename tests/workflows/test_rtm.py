@@ -12,7 +12,6 @@ import pytest
 
 from fwicli import Grid, HistoryOptions, TimeAxis
 from fwicli.config.loader import load
-from fwicli.config.problems import ProblemsError
 from fwicli.errors import ConfigError
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.history import EXCITATION
@@ -55,7 +54,7 @@ OTHERS = {"rho": 1000.0, "epsilon": 0.0, "delta": 0.0, "theta": 0.0, "phi": 0.0,
     [
         pytest.param(e, marks=pytest.mark.slow if e in LARGE else ())
         for e in EQUATIONS
-        if e not in ("acoustic", "elastic")
+        if e != "acoustic"
     ],
 )
 def test_every_equation_images(survey: Path, tmp_path: Path, equation: str, condition: str) -> None:
@@ -69,12 +68,6 @@ def test_every_equation_images(survey: Path, tmp_path: Path, equation: str, cond
     similarity = np.vdot(found, expected) / np.linalg.norm(found) / np.linalg.norm(expected)
     assert similarity > 0.99
     assert np.linalg.norm(found) == pytest.approx(np.linalg.norm(expected), rel=0.05)
-
-
-def test_images_of_solids_are_refused(survey: Path) -> None:
-    settings = ["physics.equation=elastic", "model.rho=1000", "model.vs=0"]
-    with pytest.raises(ProblemsError, match="images of `elastic` are not there yet"):
-        rtm.run(load(survey / "rtm.yaml", settings=settings), survey / "run")
 
 
 def test_interrupted_image_is_the_same(survey: Path, tmp_path: Path) -> None:

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli import ndarrays
-from fwicli.errors import DataError, GeometryError, ModelError, PhysicsError
+from fwicli.errors import DataError, GeometryError, ModelError
 from fwicli.propagators.checks import failures, units
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
-from fwicli.propagators.kernels.imaging_conditions import CONDITIONS, INVERSION
+from fwicli.propagators.kernels.imaging_conditions import CONDITIONS
 from fwicli.propagators.symbolic.directions import prefix
 from fwicli.survey.grid import Grid
 
@@ -170,14 +170,6 @@ class Entrance:
             raise DataError(
                 f"there is no image `{kinds if isinstance(kinds, str) else unknown[0]}`; choose a "
                 f"tuple of some of {', '.join(there)}"
-            )
-        equation = registry.load(self.discretization.equation)
-        conditions = [kind for kind in kinds if kind not in INVERSION]
-        if conditions and not equation.is_imaged:
-            raise PhysicsError(
-                f"there is no image `{conditions[0]}` of `{equation.name}`: its pressure is a mean "
-                f'of several fields, and the condition takes one; ask for "gradient", or take '
-                f"`variable_density`"
             )
         if derivatives is not None:
             discretization = self.discretization

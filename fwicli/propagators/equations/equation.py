@@ -208,20 +208,9 @@ class Equation:
         return self.emitted(2)["pressure"].integrated
 
     @property
-    def source(self) -> str:
-        """Field that a source of pressure enters; its multiplier makes images."""
-        return next(iter(self.emitted(2)["pressure"].fields))
-
-    @property
     def receiver(self) -> str:
-        """Field that receivers of pressure record; its history makes images."""
+        """Field of the pressure; the history keeps it, or the sum that it is the first of."""
         return next(iter(self.recorded(2)["pressure"].fields))
-
-    @property
-    def is_imaged(self) -> bool:
-        """Whether its pressure, and what sources of it enter, is one field: conditions take one."""
-        tables = self.recorded(2), self.emitted(2)
-        return all(len(table["pressure"].fields) == 1 for table in tables)
 
     @property
     def properties(self) -> tuple[str, ...]:

@@ -300,8 +300,7 @@ def check_direction(operator: Any, backward: bool) -> None:
     """
     first = "time_M" if backward else "time_m"
     if not re.search(rf"for \(int time = {first}[;,]", str(operator.ccode)):
-        way = "forwards" if backward else "backwards"
-        raise CalculusError(f"Devito runs the time loop of {operator.name} {way}")
+        raise CalculusError(f"Devito runs the time loop of {operator.name} the wrong way")
 
 
 def check_code(operator: Any) -> None:

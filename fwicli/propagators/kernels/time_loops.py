@@ -34,7 +34,14 @@ from fwicli.propagators.absorbing import walls
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import Equation
 from fwicli.propagators.equations.medium import Medium
-from fwicli.propagators.kernels.imaging_conditions import CONDITIONS
+from fwicli.propagators.kernels.imaged_fields import (
+    SUM,
+    imaged,
+    imaged_field,
+    parts,
+    pressure,
+    weighted,
+)
 from fwicli.propagators.kernels.signature import Signature
 from fwicli.propagators.symbolic import calculus
 from fwicli.propagators.symbolic.directions import add_directions, prefix
@@ -172,9 +179,11 @@ def _read(signature: Signature, naming: Naming) -> set[str]:
     return {name for port in leaving(signature) for name in naming(signature, port.field)}
 
 
-def _stored(system: System, name: str, grid: Any, reach: int) -> list[Eq]:
+def _stored(system: System, name: str, grid: Any, reach: int, equation: Equation) -> list[Eq]:
     """Store a field in the history, with its mirror values that the gradient reads."""
     stored = history(name, grid, reach)
+    if name == SUM:
+        return [Eq(stored, weighted(system, pressure(equation, grid.dim), str))]
     equations = [Eq(stored, system.fields[system.index(name)])]
     for mirror in system.mirrors.get(name, ()) if reach else ():
         equations += continued(stored, mirror, reach)
@@ -184,11 +193,11 @@ def _stored(system: System, name: str, grid: Any, reach: int) -> list[Eq]:
 def _forward(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
     system = _system(signature, equation, grid, buffers=2)
     stored = needed(system, signature, equation) if signature.history else {}
-    keep = _read(signature, _components) | stored.keys()
+    keep = _read(signature, _components) | parts(stored.keys(), equation, grid.dim)
     before, step = advance(system, keep, _injected(signature, grid, _components))
     step += _recorded(signature, system, _components)
     for name, reach in stored.items():
-        step += _stored(system, name, grid, reach)
+        step += _stored(system, name, grid, reach, equation)
     if signature.edges:
         for f in _evolving(system):
             step += [Eq(edge, value) for edge, value in _edges(f, signature, grid)]
@@ -209,7 +218,7 @@ def _reverse(signature: Signature, equation: Equation, grid: Any) -> tuple[Syste
     keep = {f.name for f in evolving}
     before, step = advance(system, keep, _injected(signature, grid, _components))
     for name, reach in stored.items():
-        step += _stored(forward, name, grid, reach)
+        step += _stored(forward, name, grid, reach, equation)
     for f in evolving:
         step += [Eq(u, e) for e, u in _edges(f.backward, signature, grid)]
         mirrors = forward.mirrors.get(f.name, ())
@@ -283,9 +292,9 @@ def _gradient(signature: Signature, equation: Equation, grid: Any) -> tuple[Syst
             for c in reversed(_differentiated(forward, signature)):
                 after += _add(sums[c.name], calculus.chain_rule(forward, c, sums))
         else:
-            source = _multipliers(signature, equation.source)[0]
-            multiplier = system.fields[system.index(source)]
-            images += _imaged(image, stored[equation.receiver], multiplier)
+            entered = equation.table("emit", grid.dim)["pressure"].fields
+            multiplier = weighted(system, entered, lambda f: _multipliers(signature, f)[0])
+            images += imaged(image, stored[imaged_field(equation, grid.dim)], multiplier)
     keep = _fields(images) | _read(signature, _multipliers)
     before, step = advance(system, keep, _injected(signature, grid, _multipliers))
     step += _recorded(signature, system, _multipliers)
@@ -300,12 +309,6 @@ def _fields(equations: list[Eq]) -> set[str]:
 def _add(total: Function, expr: Expr) -> list[Eq]:
     """Add an expression to a sum, if there is anything to add."""
     return [] if expr == 0 else [Inc(total, expr)]
-
-
-def _imaged(condition: str, u: TimeFunction, v: TimeFunction) -> list[Eq]:
-    """Add to the image of a condition, from the forward field and its multiplier."""
-    image = Function(name=f"image_{condition}", grid=u.grid, space_order=0, dtype=u.grid.dtype)
-    return _add(image, CONDITIONS[condition](u, v))
 
 
 def _sums(system: System) -> dict[str, Function]:
@@ -342,7 +345,8 @@ def needed(system: System, signature: Signature, equation: Equation) -> dict[str
     -------
     dict of str to int
     """
-    reaches: dict[str, int] = {equation.receiver: 0}
+    pressure_name = imaged_field(equation, len(signature.spacing))
+    reaches: dict[str, int] = {pressure_name: 0}
     multipliers = {f.name: like(f, f"adj_{f.name}") for f in system.fields}
     for c in _differentiated(system, signature):
         for access in accesses(calculus.gradient(system, multipliers, c)):
@@ -353,7 +357,8 @@ def needed(system: System, signature: Signature, equation: Equation) -> dict[str
             ]
             name = access.function.name
             reaches[name] = max([reaches.get(name, 0), *away])
-    return {f.name: reaches[f.name] for f in system.fields if f.name in reaches}
+    own = {SUM: 0} if pressure_name == SUM else {}
+    return own | {f.name: reaches[f.name] for f in system.fields if f.name in reaches}
 
 
 def history(name: str, grid: Any, reach: int, every: int = 2, array: Any = None) -> TimeFunction:

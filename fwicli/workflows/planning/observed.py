@@ -73,12 +73,6 @@ def observed(
     if timing := records.timing():
         problems.warn(timing)
     problems.get(("data",), partial(_check_components, equation, config, records.acquisition))
-    if isinstance(config, schema.MigrationConfig) and not equation.is_imaged:
-        problems.add(
-            ("physics", "equation"),
-            f"images of `{equation.name}` are not there yet; migrate with `variable_density`, or "
-            f"another acoustic equation",
-        )
     if model is None:
         return None
     placed = _placed(problems, config.data, records, model.grid)

@@ -18,7 +18,6 @@ import pytest
 from fwicli import Propagator
 from fwicli.errors import DataError, FwiError, GeometryError, ModelError, UnitWarning
 from fwicli.propagators.checks import units
-from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.kernels import compilation
@@ -31,12 +30,6 @@ Make = Callable[..., Any]
 Inputs = dict[str, Any]
 
 PLACE = ("wavelet", "sources", "receivers")
-
-
-def _image_kinds(propagator: Any) -> tuple[str, ...]:
-    """Images by conditions, or the gradient where the equation has none by conditions."""
-    equation = registry.load(propagator.discretization.equation)
-    return ("correlation", "illumination") if equation.is_imaged else ("gradient",)
 
 
 # Inputs of every operator, by name, and how it is called with them.
@@ -80,7 +73,7 @@ OPERATORS: dict[str, tuple[tuple[str, ...], Callable[[Any, Inputs], Any]]] = {
                 i["model"],
                 lambda _: i["gather"],
                 *(i[n] for n in PLACE),
-                kinds=_image_kinds(p),
+                kinds=("correlation", "illumination"),
             ).images
         ),
     ),
