@@ -8,7 +8,6 @@ is one component, number 0.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -219,20 +218,23 @@ class ShotRunner:
         for number, residual in enumerate(residuals(gathers)):
             if number:
                 store.rewind()
-            back = self._back(models, residual, (source, receiver), request, store)
-            results.append(replace(back, gathers=gathers))
+            run, kernel = self._backwards(models, residual, (source, receiver), request, store)
+            recorded = run.run()
+            at_sources = self._wavelets(recorded, source) if request.at_sources else {}
+            images = self._images(kernel, store)
+            results.append(ShotResult(gathers, at_sources, self._gradients(kernel), images))
         store.close()
         return results
 
-    def _back(
+    def _backwards(
         self,
         models: Models,
         residual: tuple[int, Components],
         at: tuple[ShotPoints, ShotPoints],
         request: GradientRequest,
         store: WavefieldStore,
-    ) -> ShotResult:
-        """Propagate a residual backwards from the receivers, and accumulate images."""
+    ) -> tuple[KernelRun, Kernel]:
+        """The run that propagates a residual backwards from the receivers, and its kernel."""
         n_directions, residuals = residual
         source, receiver = at
         self.entrance.components("adjoint source", residuals, n_directions)
@@ -243,14 +245,7 @@ class ShotRunner:
         models = {c: part for c, part in models.items() if c < 2**n_directions}
         terms = SourceTerms(self.resampling, signature, receiver, samples)
         recorded_at = source if request.at_sources else None
-        recorded = self._kernel_run(signature, models, terms, recorded_at, store).run()
-        at_sources = self._wavelets(recorded, source) if request.at_sources else {}
-        images = self._images(kernel)
-        if isinstance(store, ExcitationStore):
-            images["illumination"] = store.illumination
-        elif "illumination" in images:
-            images["illumination"] *= store.energy_share
-        return ShotResult({}, at_sources, self._gradients(kernel), images)
+        return self._kernel_run(signature, models, terms, recorded_at, store), kernel
 
     @blas.alone()
     def source_weights_adjoint(
@@ -340,14 +335,19 @@ class ShotRunner:
                     gradients.setdefault(c, {})[name] = values
         return gradients
 
-    def _images(self, kernel: Kernel) -> dict[str, Array]:
-        """Images that a kernel has accumulated, on the model's grid."""
-        return {
+    def _images(self, kernel: Kernel, store: WavefieldStore) -> dict[str, Array]:
+        """Images that a kernel has accumulated from a history, on the model's grid."""
+        images = {
             spec.name.removeprefix("image_"): self.arrays.crop(spec)
             * self.discretization.history_step
             for spec in kernel.arrays
             if spec.name.startswith("image_")
         }
+        if isinstance(store, ExcitationStore):
+            images["illumination"] = store.illumination
+        elif "illumination" in images:
+            images["illumination"] *= store.energy_share
+        return images
 
     # --- sources, receivers and time -------------------------------------------------------------
 

@@ -48,7 +48,8 @@ def _is_first_order(f: Any) -> bool:
 
 
 def _is_stepping(f: Any) -> bool:
-    return bool(f.is_TimeFunction and f.time_order > 0 and not f.save)
+    """Whether a field has levels; one that saves every step has none."""
+    return bool(f.is_TimeFunction and f.time_order > 0 and not isinstance(f.save, int))
 
 
 def _is_backward(f: Any, equations: list[Eq]) -> bool:
