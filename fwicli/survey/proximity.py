@@ -23,8 +23,8 @@ rest of these errors without their part in q and q'':
     3D, rest   0.1    0.2   0.3   0.2   0.4    0.3   0.5 %
 
 Particle velocities are integrals over time of gradients of pressure: of them, the integral of q and
-q' take the place of q and q''. At 0.25 to 4 cells they differ by 54 to 0.2 % on two grids, and by
-less than 0.1 % without their part in these. Accelerations are as pressures.
+q' take the place of q and q''. At 0.25 to 4 cells they differ by up to 83 % on two grids, and by
+at most 0.12 % without their part in these. Accelerations are as pressures.
 
 At r = 0 no true value exists. No model explains such differences, although these traces are the
 strongest of all. Sinc functions interpolate sources over four cells. Up to this distance, traces
