@@ -386,15 +386,14 @@ class Propagator:
             With the modelled gather, the gradient and images.
         """
         with self.runner() as runner:
-            (result,) = runner.gradients_of_each(
+            return runner.gradients_of_each(
                 {0: model},
                 {0: wavelet},
                 lambda gathers: [(0, {0: residual(gathers[0])})],
                 sources,
                 receivers,
                 GradientRequest(images=kinds),
-            )
-            return result
+            )[0]
 
     def runner(self) -> AbstractContextManager[ShotRunner]:
         """A shot runner for one call: operators by component, with derivatives of any order."""
