@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache, partial
@@ -15,12 +15,14 @@ from fwicli.deprecation import renamed_fields
 from fwicli.errors import ModelError, PhysicsError, StabilityError
 from fwicli.propagators.absorbing import AbsorbingLayer
 from fwicli.propagators.equations import properties, registry
+from fwicli.propagators.equations.component_fields import component_fields
 from fwicli.propagators.history import STORED, WRITING, Demand, HistoryOptions, demand
-from fwicli.propagators.kernels import compilation
+from fwicli.propagators.kernels import compilation, time_loops
 from fwicli.propagators.kernels.signature import Signature
 from fwicli.propagators.sampling.interpolation import RADIUS
 from fwicli.propagators.sampling.resampling import Resampling
 from fwicli.propagators.sampling.stability import TimeAxis, check_order, time_axis
+from fwicli.survey.components import ONLY_PRESSURE, Recording
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
 
@@ -269,7 +271,10 @@ class Discretization:
         return f"history: {self.history.kind}, {size:.3g} MB"
 
     def missing_kernels(
-        self, images: tuple[str, ...] = (), curvature: str | None = None
+        self,
+        images: tuple[str, ...] = (),
+        curvature: str | None = None,
+        components: Collection[Recording] = ONLY_PRESSURE,
     ) -> list[Callable[[], None]]:
         """Tasks that compile the kernels of a run which are not on disk yet.
 
@@ -279,6 +284,8 @@ class Discretization:
             Images that an adjoint run accumulates; empty for modelling alone.
         curvature : {"gauss_newton", "full"}, optional
             Kind of the second derivative of which products are wanted, too.
+        components : collection of (Component, frozenset of Component)
+            Of the source and of the receivers, for each kind of shot.
 
         Returns
         -------
@@ -295,7 +302,16 @@ class Discretization:
             needed += [self.signature("forward", history=True, n_directions=1)]
         if curvature == "full":
             needed += [self.signature("gradient", images=("gradient",), n_directions=1)]
-        return [partial(compilation.prepare, s) for s in needed if not compilation.is_cached(s)]
+        equation, ndim = registry.load(self.equation), self.grid.ndim
+        signatures: dict[Signature, None] = {}
+        for emitted, recorded in components:
+            driven = tuple(component_fields(equation, [emitted], "emit", ndim))
+            sensed = tuple(component_fields(equation, recorded, "record", ndim))
+            for one in needed:
+                at_receivers = () if one.kind == "reverse" else sensed
+                signatures[time_loops.for_fields(one, driven, at_receivers)] = None
+        missing = [s for s in signatures if not compilation.is_cached(s)]
+        return [partial(compilation.prepare, signature) for signature in missing]
 
 
 def _check_options(options: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fwicli.deprecation import warn
 from fwicli.errors import GeometryError
 from fwicli.survey import components
-from fwicli.survey.components import PRESSURE, Component
+from fwicli.survey.components import PRESSURE, Component, Recording
 from fwicli.survey.points import Points
 from fwicli.survey.ragged import Ragged
 
@@ -182,6 +182,14 @@ class Acquisition:
         for entry in self.recorded:
             receivers |= {entry} if isinstance(entry, Component) else set(entry)
         return frozenset(receivers), frozenset(sources)
+
+    @property
+    def components_of_shots(self) -> frozenset[Recording]:
+        """Component of the source and those of the receivers, for all shots that differ in them."""
+        shots = range(self.shots)
+        if isinstance(self.recorded, Component) and isinstance(self.emitted, Component):
+            shots = range(min(1, self.shots))
+        return frozenset((self.emitted_by(n), frozenset(self.rows_by_component(n))) for n in shots)
 
     def rows_by_component(self, shot: int) -> dict[Component, NDArray[np.int64]]:
         """Numbers of the receivers of a shot, by the component that they record."""

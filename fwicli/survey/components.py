@@ -156,6 +156,9 @@ class Component:
 
 
 PRESSURE = Component("pressure")
+# Component of the source of a shot, and those of its receivers.
+Recording = tuple[Component, frozenset[Component]]
+ONLY_PRESSURE: frozenset[Recording] = frozenset([(PRESSURE, frozenset([PRESSURE]))])
 
 
 def rows(components: Sequence[Component]) -> dict[Component, NDArray[np.int64]]:

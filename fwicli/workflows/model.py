@@ -192,17 +192,16 @@ def run(
     discretization = plan.stages[0].discretization()
     tasks = modelling_tasks(plan, discretization)[part.start : part.stop]
     output = partial(worker_output, run_folder.file)
-    engine = executors.start(loaded.config.execution, plan.workers, output)
-    with run_folder.logging(), engine as executor, _records(run_folder) as finished:
+    with run_folder.logging(), _records(run_folder) as finished:
         plan.announce()
-        log.info("modelling %d shots with %d workers", len(tasks), plan.workers)
-        if plan.acquisition.components == (frozenset([PRESSURE]), frozenset([PRESSURE])):
-            # Kernels of other components are compiled by the first shot that needs them.
-            finished_shots.compile_missing(executor, discretization)
-        finished.open(_announced(plan, part), provenance)
-        progress.start("shots", len(tasks))
-        finished.collect(executor, tasks, progress.update)
-        progress.stop()
+        # The workers end before pictures are drawn, which takes much memory.
+        with executors.start(loaded.config.execution, plan.workers, output) as executor:
+            log.info("modelling %d shots with %d workers", len(tasks), plan.workers)
+            finished_shots.compile_missing(executor, discretization, acquisition=plan.acquisition)
+            finished.open(_announced(plan, part), provenance)
+            progress.start("shots", len(tasks))
+            finished.collect(executor, tasks, progress.update)
+            progress.stop()
         if isinstance(run_folder, PartFolder):
             finished.publish()
             record = {"of": plan.acquisition.shots, "shots": len(part)}
@@ -327,5 +326,5 @@ VERB = Verb(
     ),
     merge=merge,
     keeps_history=False,
-    memory=ProcessMemory(command=170e6, alone=160e6, worker=28e6, records=4, arrays=2),
+    memory=ProcessMemory(command=126e6, alone=160e6, worker=28e6, records=4, arrays=2),
 )

@@ -8,9 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwicli import AbsorbingLayer, Discretization, Grid, Points, Propagator, time_axis
+from fwicli import (
+    AbsorbingLayer,
+    Acquisition,
+    Discretization,
+    Grid,
+    Points,
+    Propagator,
+    time_axis,
+)
 from fwicli.errors import GeometryError, PhysicsError
 from fwicli.propagators.equations.registry import EQUATIONS
+from fwicli.propagators.kernels import compilation
 from fwicli.propagators.verification import Verification
 from fwicli.survey.components import Component
 from fwicli.survey.signals.wavelets import ricker, times
@@ -90,6 +99,34 @@ def test_components_are_what_they_are_alone(make_setting: Make, equation: str) -
     alone = s.propagator.forward(s.model, s.wavelet, s.sources, Points(at, vectors))
     direction = s.receivers.components[-1].direction(2)
     np.testing.assert_allclose(gather[-1], direction @ alone, atol=1e-12 * np.abs(alone).max())
+
+
+def test_kernels_are_those_that_are_compiled_before_a_run(
+    make_setting: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a survey of components loads is among what the plan has made ready."""
+    s = make_setting(2, equation="velocity_pressure", order=4)
+    source, receivers = Points(s.sources[:1], "fx"), Points(s.receivers[:2], ["pressure", "vx"])
+    survey = Acquisition(
+        source.positions, receivers.positions, receivers.components, Component.named("fx")
+    )
+    images = ("gradient",)
+    with monkeypatch.context() as patched:
+        patched.setattr(compilation, "is_cached", lambda _: False)
+        tasks = s.propagator.discretization.missing_kernels(
+            images, components=survey.components_of_shots
+        )
+    ready = {task.args[0] for task in tasks}
+    loaded, load = set(), compilation.load
+
+    def noted(signature: Any) -> Any:
+        loaded.add(signature)
+        return load(signature)
+
+    monkeypatch.setattr(compilation, "load", noted)
+    s.propagator.images(s.model, lambda d: d, s.wavelet[:1], source, receivers, kinds=images)
+    assert loaded
+    assert loaded <= ready
 
 
 def test_what_an_equation_lacks_is_refused_by_name(make_setting: Make) -> None:

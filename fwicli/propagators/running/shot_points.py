@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.propagators.equations import registry
+from fwicli.propagators.equations.component_fields import component_fields
 from fwicli.propagators.equations.equation import Channel
 from fwicli.propagators.locations import GridLocations, Locations, inject, on_grid, record
 from fwicli.propagators.sampling.interpolation import Staggering
@@ -187,12 +188,7 @@ def on_fields(
     components = set(place.components) if isinstance(place, Points) else {PRESSURE}
     channels = {c: equation.channels(c, verb, discretization.grid.ndim) for c in components}
     shares = {c: _shares(c_channels) for c, c_channels in channels.items()}
-    fields = {
-        name: channel
-        for each in channels.values()
-        for _, channel in each
-        for name in channel.fields
-    }
+    fields = component_fields(equation, components, verb, discretization.grid.ndim)
 
     def part(name: str) -> FieldPoints:
         locations, rows, weights = _own(place, {c: s.get(name, 0.0) for c, s in shares.items()})
@@ -203,10 +199,7 @@ def on_fields(
         return FieldPoints(name, channel, at, rows, weights)
 
     count = len(place.positions) if isinstance(place, Points) else 0
-    # Fields of pressure come first, as in kernels for it alone.
-    usual = equation.table(verb, discretization.grid.ndim)["pressure"].fields
-    order = [*(n for n in usual if n in fields), *sorted(fields.keys() - usual.keys())]
-    return ShotPoints(tuple(part(name) for name in order), count)
+    return ShotPoints(tuple(part(name) for name in fields), count)
 
 
 def _shares(channels: tuple[tuple[float, Channel], ...]) -> dict[str, float]:

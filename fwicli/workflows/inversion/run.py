@@ -129,7 +129,8 @@ class InversionRun:
         )
         self._announce(stage)
         discretization = stage.problem.objective.discretization
-        finished_shots.compile_missing(executor, discretization, KINDS, stage.optimizer.curvature)
+        kernels = discretization, KINDS, stage.optimizer.curvature
+        finished_shots.compile_missing(executor, *kernels, self.plan.acquisition)
         run_state, state = self._begin(stage, run_state)
         stage.weight = run_state.weight
         while state.iteration < stage.iterations and not run_state.ended:

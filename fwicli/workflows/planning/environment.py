@@ -89,7 +89,11 @@ def _compiler(planned: Plan, loaded: Loaded, warnings: list[str]) -> dict[str, A
 def _all_compiled(planned: Plan, loaded: Loaded) -> bool:
     """Whether no kernel of a run has to be compiled."""
     for number, stage in enumerate(planned.stages):
-        if stage.discretization().missing_kernels(*planned.verb.kernels(loaded.config, number)):
+        kernels = (
+            *planned.verb.kernels(loaded.config, number),
+            planned.acquisition.components_of_shots,
+        )
+        if stage.discretization().missing_kernels(*kernels):
             return False
     return True
 

@@ -30,6 +30,7 @@ from fwicli.inversion.shots.selection import ShotSelection
 from fwicli.propagators.equations import properties
 from fwicli.propagators.tasks import ShotTask
 from fwicli.survey import points
+from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
 from fwicli.survey.points import Points
@@ -117,7 +118,7 @@ def _stage(plan: Plan, number: int, kernels: _Kernels) -> Calibration:
     count = min(plan.at_once, max(1, cores() // stage.threads))
     smaller = _affordable(stage, count)
     with _workers(1) as executor:
-        compiled, compilation = _compile(smaller, kernels, executor)
+        compiled, compilation = _compile(smaller, kernels, plan.acquisition, executor)
     tasks = [_timed(smaller, plan.model, shot, kernels) for shot in _samples(plan, number, count)]
     with _workers(count) as executor:
         shots: list[MeasuredShot] = list(executor.map(tasks))
@@ -156,16 +157,19 @@ def _workers(count: int) -> Iterator[Executor]:
         executor.close()
 
 
-def _compile(stage: Numerics, kernels: _Kernels, executor: Executor) -> tuple[int, float]:
+def _compile(
+    stage: Numerics, kernels: _Kernels, acquisition: Acquisition, executor: Executor
+) -> tuple[int, float]:
     """Compile what is missing; number of kernels, and the time that it took [s]."""
     discretization, names = stage.discretization(), (kernels.sums, kernels.curvature)
-    tasks = discretization.missing_kernels(*names)
+    components = acquisition.components_of_shots
+    tasks = discretization.missing_kernels(*names, components)
     if kernels.checked and kernels.sums:
-        tasks += discretization.missing_kernels()
+        tasks += discretization.missing_kernels(components=components)
     missing, begun = len(tasks), time.perf_counter()
-    finished_shots.compile_missing(executor, discretization, *names)
+    finished_shots.compile_missing(executor, discretization, *names, acquisition)
     if kernels.checked:
-        finished_shots.compile_missing(executor, discretization)
+        finished_shots.compile_missing(executor, discretization, acquisition=acquisition)
     return missing, time.perf_counter() - begun if missing else 0.0
 
 

@@ -99,7 +99,8 @@ def _error(plan: Plan, fine: Plan, number: int, shot: int) -> float:
     stages = plan.stages[number], fine.stages[number]
     with Local(min(2, plan.workers)) as executor:
         for stage in stages:
-            finished_shots.compile_missing(executor, stage.discretization())
+            discretization = stage.discretization()
+            finished_shots.compile_missing(executor, discretization, acquisition=plan.acquisition)
         coarse, exact = executor.map([_task(plan, n, number, shot, rows) for n in stages])
     return float(np.linalg.norm(coarse - exact) / np.linalg.norm(exact))
 

@@ -106,7 +106,8 @@ def judged(
     faults : list of NamedFault
         With those that the records show by themselves.
     """
-    finished_shots.compile_missing(executor, setting.discretization)
+    acquisition = setting.plan.acquisition
+    finished_shots.compile_missing(executor, setting.discretization, acquisition=acquisition)
     compared = _modelled(setting, shots, executor)
     faults = list(setting.plan.faults)
     if compared and not {f.fault.kind for f in faults} & {"sampling", "wavelet_band"}:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from fwicli.errors import DataError
 from fwicli.execution import Executor
+from fwicli.survey.components import ONLY_PRESSURE
 from fwicli.workflows.run_folder.manifest import Manifest
 
 if TYPE_CHECKING:
     from fwicli.propagators.discretization import Discretization
+    from fwicli.survey.acquisition import Acquisition
 
 log = logging.getLogger("fwicli")
 
@@ -24,6 +26,7 @@ def compile_missing(
     discretization: Discretization,
     images: tuple[str, ...] = (),
     curvature: str | None = None,
+    acquisition: Acquisition | None = None,
 ) -> None:
     """Compile the kernels of a run that no run has needed before, in the workers.
 
@@ -35,8 +38,11 @@ def compile_missing(
         Sums that gradient kernels accumulate.
     curvature : str, optional
         Kind of the second derivative.
+    acquisition : Acquisition, optional
+        Its shots say which components there are; by default pressure.
     """
-    tasks = discretization.missing_kernels(images, curvature)
+    components = ONLY_PRESSURE if acquisition is None else acquisition.components_of_shots
+    tasks = discretization.missing_kernels(images, curvature, components)
     if tasks:
         several = "s; later runs find them" if len(tasks) > 1 else "; later runs find it"
         log.info("compiling %d kernel%s", len(tasks), several)

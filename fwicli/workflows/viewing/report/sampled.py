@@ -179,7 +179,8 @@ def _modelled(
     tasks = [setting.task(shot) for shot in numbers for setting in settings.values()]
     workers = max(1, min(first.plan.workers, cores(), len(tasks)))
     with Local(workers) as executor:
-        finished_shots.compile_missing(executor, first.discretization)
+        acquisition = first.plan.acquisition
+        finished_shots.compile_missing(executor, first.discretization, acquisition=acquisition)
         progress.start("shots of the report", len(tasks))
         gathers = executor.map(tasks)
         for count, shot in enumerate(numbers):
