@@ -45,10 +45,16 @@ def mixed(
     true = 2000 + 400 * np.random.default_rng(5).random(GRID.shape)
     model = parameters(equation, {"vp": true, **random_earth(7)})
     propagator = Propagator(f.discretization)
+    # The kernels of a gradient record, too: no others are compiled.
     data = [
-        propagator.forward(
-            model, wavelet[None], ACQUISITION.source(shot), ACQUISITION.receiver_points(shot)
-        )
+        propagator.images(
+            model,
+            lambda gather: gather,
+            wavelet[None],
+            ACQUISITION.source(shot),
+            ACQUISITION.receiver_points(shot),
+            ("gradient", "illumination"),
+        ).gather
         for shot in range(2)
     ]
     return Gathers(ACQUISITION, 0.004, np.stack(data), wavelet), f, x

@@ -283,7 +283,7 @@ def test_value_is_the_share_that_is_not_explained() -> None:
 
 
 def test_illumination_is_positive_and_largest_at_the_sources() -> None:
-    f, x = objective("vp", precision="float32")
+    f, x = objective("vp")
     f(x)
     assert f.illumination is not None
     assert f.illumination.min() >= 0

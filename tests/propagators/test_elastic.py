@@ -14,6 +14,7 @@ from scipy.ndimage import gaussian_filter
 from fwicli import AbsorbingLayer, Discretization, Grid, Points, Propagator, time_axis
 from fwicli.errors import PhysicsError
 from fwicli.survey.signals.wavelets import ricker, times
+from tests.equations import USUAL_ORDER
 from tests.propagators import theory
 
 VP, VS, RHO, SPACING = 3000.0, 1600.0, 2200.0, 10.0
@@ -165,11 +166,12 @@ def test_images_in_water_are_acoustic() -> None:
         earth = {"rho": rho, **({"vs": 0 * vp} if equation == "elastic" else {})}
         F = Propagator.for_model(
             vp,
-            spacing=10.0,
+            spacing=(10.0, 12.0),
             dt=0.002,
             samples=300,
             frequency=12.0,
             equation=equation,
+            order=USUAL_ORDER,
             precision="float64",
             properties=earth,
         )

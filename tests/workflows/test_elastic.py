@@ -15,24 +15,25 @@ from fwicli.workflows import invert, model
 from fwicli.workflows.planning.plan import make_plan
 from fwicli.workflows.quality import one_shot
 
+# Spacing and precision are those of `make_setting`, so that kernels are compiled once for both.
 PHYSICS = "physics: {equation: elastic, order: 4, precision: float64}\n"
 WORKERS = "execution: {workers: 1}\n"
 MODEL = f"""\
-model: {{vp: true_vp.npy, vs: true_vs.npy, rho: true_rho.npy, spacing: 10}}
+model: {{vp: true_vp.npy, vs: true_vs.npy, rho: true_rho.npy, spacing: [10, 12]}}
 geometry:
   sources: {{x: [100, 300], z: 20}}
   receivers: {{x: {{start: 0, stop: 400, step: 20}}, z: 20}}
-wavelet: {{kind: ricker, frequency: 8}}
+wavelet: {{kind: ricker, frequency: 7}}
 time: {{duration: 0.5, interval: 0.002}}
 {PHYSICS}{WORKERS}"""
 INVERT = f"""\
-model: {{vp: vp.npy, vs: vs.npy, rho: rho.npy, spacing: 10}}
-reference: {{vp: true_vp.npy, vs: true_vs.npy, rho: true_rho.npy, spacing: 10}}
+model: {{vp: vp.npy, vs: vs.npy, rho: rho.npy, spacing: [10, 12]}}
+reference: {{vp: true_vp.npy, vs: true_vs.npy, rho: true_rho.npy, spacing: [10, 12]}}
 data: {{file: shots/shots.h5}}
 inversion:
   invert_for: {{vp: [1400, 3500], vs: [0, 1500], rho: [900, 2600]}}
-  fixed: 80
-  stages: [{{band: [0, 20], iterations: 3}}]
+  fixed: 96
+  stages: [{{band: [0, 17], iterations: 3}}]
 {PHYSICS}{WORKERS}"""
 WATER = 8
 
@@ -85,7 +86,7 @@ def test_coarser_grids_are_refused(solid: Path, setting: str, message: str) -> N
         make_plan(load(solid / "invert.yaml", settings=[setting, "inversion.stages.0.band=[0, 6]"]))
 
 
-COMPONENTS = ["geometry.receivers.component=[pressure, vx, vz]", "geometry.receivers.z=90"]
+COMPONENTS = ["geometry.receivers.component=[pressure, vx, vz]", "geometry.receivers.z=106"]
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +95,7 @@ def nodes(solid: Path) -> Path:
     model.run(load(solid / "model.yaml", settings=COMPONENTS), solid / "nodes")
     text = INVERT.replace("shots/shots.h5", "nodes/shots.h5")
     path = solid / "nodes.yaml"
-    path.write_text(text.replace("  fixed: 80\n", "  fixed: 80\n  component_weights: {vx: 2}\n"))
+    path.write_text(text.replace("  fixed: 96\n", "  fixed: 96\n  component_weights: {vx: 2}\n"))
     return path
 
 

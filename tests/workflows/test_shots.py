@@ -132,6 +132,9 @@ def test_a_gradient_of_nothing_is_explained(
     acquisition = replace(there.acquisition, receivers=surface)
     hdf5.write_gathers(tmp_path / "silent.h5", replace(there, acquisition=acquisition), {})
     settings = [f"data.file={tmp_path}/silent.h5", "physics.free_surface=true", ONE_STAGE]
+    # The kernels of other tests below a free surface.
+    settings += [f"{model}.spacing=[10, 12]" for model in ("model", "reference")]
+    settings += ["physics.order=4", "physics.precision=float64"]
     settings.append("execution.workers=1")  # in this process, where nothing refuses them
     with pytest.raises(DataError, match=r"stage 1 is zero everywhere.*on the free surface"):
         invert.run(load(survey / "invert.yaml", settings=settings), tmp_path / "run")

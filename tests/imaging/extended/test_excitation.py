@@ -26,23 +26,24 @@ from fwicli.imaging.migration import MigrationTask, time_derivative
 from fwicli.operators import extended_imaging
 from fwicli.propagators.history import EXCITATION, STORED
 from fwicli.propagators.running import excitation_store
+from tests.equations import USUAL_ORDER
 
 GRID = Grid((41, 31), (10.0, 12.0), (5.0, 0.0))
 SAMPLES = 330
 
 
-def task(every: int, precision: str = "float64", sides: tuple[str, ...] = ()) -> MigrationTask:
+def task(every: int, sides: tuple[str, ...] = ()) -> MigrationTask:
     """A shot in a random medium with random records, at the steps of the propagation."""
     rng = np.random.default_rng(5)
-    axis = time_axis(0.001, SAMPLES, 2600.0, GRID.spacing, 8, 1, corrected=False)
+    axis = time_axis(0.001, SAMPLES, 2600.0, GRID.spacing, USUAL_ORDER, 1, corrected=False)
     layer = AbsorbingLayer(8, 2600.0, 12.0, free=sides)
     discretization = Discretization(
-        "acoustic", GRID, axis, layer, precision=precision, history_step=every
+        "acoustic", GRID, axis, layer, USUAL_ORDER, "float64", history_step=every
     )
-    model = {"m": (1 / (1500 + 1000 * rng.random(GRID.shape)) ** 2).astype(precision)}
-    wavelet = ricker(0.001 * np.arange(SAMPLES), 12.0)[None].astype(precision)
+    model = {"m": (1 / (1500 + 1000 * rng.random(GRID.shape)) ** 2)}
+    wavelet = ricker(0.001 * np.arange(SAMPLES), 12.0)[None]
     receivers = np.stack([np.linspace(10.0, 400.0, 12), np.full(12, 20.0)], axis=1)
-    records = rng.standard_normal((12, SAMPLES)).astype(precision)
+    records = rng.standard_normal((12, SAMPLES))
     source = np.array([[203.0, 31.0]])
     shot = discretization, model, wavelet, source, receivers, records
     return MigrationTask(*shot, "excitation", False)
@@ -86,7 +87,7 @@ def test_image_is_the_transpose_of_its_born_modelling() -> None:
 @pytest.mark.parametrize("part", [64, 10**6])
 def test_parts_of_points_change_nothing(monkeypatch: pytest.MonkeyPatch, part: int) -> None:
     """Bit for bit; neither does another history of the discretization."""
-    shot = task(4, "float32")
+    shot = task(4)
     image = shot().image
     monkeypatch.setattr(excitation_store, "PART", part)
     for history in (EXCITATION, STORED):

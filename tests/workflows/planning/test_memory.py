@@ -23,16 +23,16 @@ pytestmark = pytest.mark.skipif(
 )
 
 MODEL = """\
-model: {vp: {file: vp.npy}, spacing: 25}
+model: {vp: {file: vp.npy}, spacing: 20}
 geometry:
-  sources: {x: {start: 1000, stop: 4000, count: 2}, z: 50}
-  receivers: {x: {start: 0, stop: 5000, step: 25}, z: 50}
+  sources: {x: {start: 800, stop: 3200, count: 2}, z: 40}
+  receivers: {x: {start: 0, stop: 4000, step: 20}, z: 40}
 wavelet: {kind: ricker, frequency: 5}
 time: {interval: 0.004, duration: 4.0}
 execution: {workers: 2}
 """
 INVERT = """\
-model: {vp: {file: vp.npy}, spacing: 25, smooth: {length: 100}}
+model: {vp: {file: vp.npy}, spacing: 20, smooth: {length: 100}}
 data: {file: shots/shots.h5}
 inversion:
   bounds: [1400, 5000]
@@ -42,7 +42,7 @@ inversion:
 execution: {workers: 2}
 """
 RTM = """\
-model: {vp: {file: vp.npy}, spacing: 25, smooth: {length: 100}}
+model: {vp: {file: vp.npy}, spacing: 20, smooth: {length: 100}}
 data: {file: shots/shots.h5}
 execution: {workers: 2}
 """
@@ -51,7 +51,7 @@ IMAGES = {
     "invert": ("gradient", "illumination"),
     "rtm": (ImagingSection().condition, "illumination"),
 }
-CUBE = ["geometry.sources.y=600", "geometry.receivers.y=600"]
+CUBE = ["geometry.sources.y=480", "geometry.receivers.y=480"]
 
 
 @dataclass
@@ -109,7 +109,7 @@ def watch(arguments: list[str], folder: Path) -> Peaks:
                 own = memory["Private_Dirty"] + memory["Private_Clean"]
                 peaks.workers[number] = max(peaks.workers.get(number, 0.0), own)
         peaks.total = max(peaks.total, total)
-        time.sleep(0.01)
+        time.sleep(0.02)
     _, said = process.communicate()
     assert process.returncode == 0, said.decode()
     return peaks
@@ -131,8 +131,8 @@ def check(kind: str, folder: Path, settings: list[str]) -> None:
     assert len(peaks.workers) == (made.workers if made.workers > 1 else 0)
 
 
-def survey(folder: Path, shape: tuple[int, ...], settings: list[str]) -> None:
-    """Model, configs and records."""
+def survey(folder: Path, shape: tuple[int, ...], settings: list[str] | None) -> None:
+    """Model and configs; and records, with settings."""
     z = np.arange(shape[-1], dtype=np.float32)
     np.save(folder / "vp.npy", np.broadcast_to(1600 + 15 * z, shape).astype(np.float32))
     (folder / "model.yaml").write_text(MODEL)
@@ -143,7 +143,7 @@ def survey(folder: Path, shape: tuple[int, ...], settings: list[str]) -> None:
 
 
 def test_of_modelling(tmp_path: Path) -> None:
-    survey(tmp_path, (201, 81), [])
+    survey(tmp_path, (201, 81), None)
     check("model", tmp_path, ["time.duration=6.0"])
 
 
@@ -182,8 +182,8 @@ def test_of_runs(kind: str, shape: tuple[int, ...], settings: list[Any], tmp_pat
         settings = [
             *settings,
             *CUBE,
-            "geometry.sources.x.stop=1500",
-            "geometry.receivers.x.stop=2000",
+            "geometry.sources.x.stop=1200",
+            "geometry.receivers.x.stop=1600",
         ]
         shots = settings
     survey(tmp_path, shape, shots)
