@@ -22,6 +22,7 @@ from fwicli.cli.main import verbs
 from fwicli.config import templates
 from fwicli.config.loader import load
 from fwicli.config.schema import KINDS
+from tests import pictures
 from tests.cli.conftest import Typed
 from tests.conftest import ROOT
 
@@ -223,7 +224,7 @@ def test_interrupted_inversion_can_go_on(
     """A valid result file, the command that continues, and no process left behind."""
     folder = tmp_path / "run"
     command = [
-        *FWI,
+        *pictures.COMMAND,
         "invert",
         str(survey / "invert.yaml"),
         "-o",

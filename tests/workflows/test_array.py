@@ -21,14 +21,15 @@ from fwicli.execution.exchange import place
 from fwicli.workflows import invert, model
 from fwicli.workflows.inversion import membership
 from fwicli.workflows.run_folder import lock
+from tests.pictures import PROGRAM
 from tests.workflows.test_invert import StopAtUpdate, result
 from tests.workflows.test_stops import until
 
 FILES = ["execution.engine=files", "execution.workers=1"]
 # As in earnest, but dead processes are noticed sooner.
-START = """
+START = f"""
+{PROGRAM}
 from fwicli.disk import beacons
-from fwicli.cli.main import main
 
 beacons.INTERVAL, beacons.PATIENCE = 0.2, 5.0
 main()

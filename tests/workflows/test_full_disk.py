@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.full_disk import shim
+from tests.pictures import PROGRAM
 
 RUN = """\
 import logging, os, shutil, sys
@@ -19,12 +20,10 @@ import h5py
 import numpy as np
 from fwicli.config.loader import load
 from fwicli.errors import FwiError
-from fwicli.plotting import pictures
 from fwicli.workflows.verbs import find
 from tests.full_disk import Disk
 
 kind, config, place, stride = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
-pictures.DPI = 20
 settings = ["execution.workers=1", "execution.memory=4"]
 if kind == "invert":
     settings.append("inversion.stages=[{band: [0, 8], iterations: 2, spacing: 20}]")
@@ -78,7 +77,7 @@ def check(survey: Path, tmp_path: Path, kind: str, stride: int) -> None:
     if library is None:
         pytest.skip("no C compiler makes the shim, or the system does not tell of open files")
     process = subprocess.run(
-        [sys.executable, "-c", RUN, kind, survey / f"{kind}.yaml", tmp_path, str(stride)],
+        [sys.executable, "-c", PROGRAM + RUN, kind, survey / f"{kind}.yaml", tmp_path, str(stride)],
         env=os.environ | {"LD_PRELOAD": str(library)},
         cwd=ROOT,
         capture_output=True,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,13 +16,14 @@ import h5py
 
 from fwicli.config.loader import load
 from fwicli.workflows import invert
+from tests import pictures
 from tests.workflows.test_invert import result
 
 
 def begin(survey: Path, folder: Path, limit: str = "") -> subprocess.Popen[str]:
     """An inversion in a session of its own; `limit` is that of the shell for the size of files."""
-    config = survey / "invert.yaml"
-    command = f"{limit} exec {sys.executable} -m fwicli invert {config} -o {folder}"
+    arguments = ["invert", str(survey / "invert.yaml"), "-o", str(folder)]
+    command = f"{limit} exec {shlex.join([*pictures.COMMAND, *arguments])}"
     return subprocess.Popen(
         ["bash", "-c", command],
         stdout=subprocess.PIPE,
