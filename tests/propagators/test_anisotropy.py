@@ -85,7 +85,8 @@ def other_records(setting: Any, equation: str, names: tuple[str, ...]) -> np.nda
     return Propagator(made).forward(model, setting.wavelet, setting.sources, setting.receivers)
 
 
-@pytest.mark.parametrize("free", [False, True])
+# Below a surface it has the mirrors of variable density, which `test_sides` proves every day.
+@pytest.mark.parametrize("free", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_vti_without_anisotropy_is_variable_density(
     make_setting: Callable[..., Any], free: bool
 ) -> None:

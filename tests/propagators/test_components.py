@@ -80,12 +80,21 @@ def test_every_component_is_transposed(
 
 @every_rich
 def test_all_components_in_one_gradient(make_setting: Make, equation: str) -> None:
-    """<J dp, d> = <dp, J^T d> of a survey with all components, and slopes and H as ever."""
+    """<J dp, d> = <dp, J^T d> of a survey with all components, and slopes as ever."""
     s = mixed(make_setting, equation)
     tests = Verification(s.propagator, s.model, s.sources, s.receivers)
     assert tests.adjoint() < 1e-13
     assert tests.jacobian_adjoint() < 1e-13
     assert tests.jacobian() < 0.01
+
+
+# Two large kernels more; that of receivers with components is in tests/inversion/test_components.
+@pytest.mark.slow
+@pytest.mark.parametrize("equation", RICH)
+def test_hessian_of_all_components_is_symmetric(make_setting: Make, equation: str) -> None:
+    """<x, H y> = <H x, y> of a survey with all components."""
+    s = mixed(make_setting, equation)
+    tests = Verification(s.propagator, s.model, s.sources, s.receivers)
     assert tests.symmetry() < 1e-11
 
 
@@ -95,8 +104,10 @@ def test_components_are_what_they_are_alone(make_setting: Make, equation: str) -
     s = mixed(make_setting, equation)
     gather = s.forward()
     vectors = [c.name for c in s.receivers.components[1:-1]]
-    at = s.receivers.positions[-1:].repeat(len(vectors), axis=0)
-    alone = s.propagator.forward(s.model, s.wavelet, s.sources, Points(at, vectors))
+    # With a pressure beside them, so that no other kernel is compiled.
+    names = ["pressure", *vectors]
+    at = s.receivers.positions[-1:].repeat(len(names), axis=0)
+    alone = s.propagator.forward(s.model, s.wavelet, s.sources, Points(at, names))[1:]
     direction = s.receivers.components[-1].direction(2)
     np.testing.assert_allclose(gather[-1], direction @ alone, atol=1e-12 * np.abs(alone).max())
 

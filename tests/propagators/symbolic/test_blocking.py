@@ -16,7 +16,9 @@ from fwicli.propagators.symbolic import blocking, time_step
 from tests.propagators.kernels.test_compilation import signature
 
 Make = Callable[..., Any]
-PLACES: list[dict[str, Any]] = [{}, {"cells": 0}, {"surface": True}, {"free": ("x-", "z+")}]
+PLACES: list[dict[str, Any]] = [{"cells": 0}, {"free": ("x-", "z+")}]
+# The second of these has their layer and their surface; each compiles two large kernels.
+MORE_PLACES: list[dict[str, Any]] = [{}, {"surface": True}]
 EQUATION = "variable_density"
 
 
@@ -39,7 +41,9 @@ def test_history_keeps_what_the_gradient_reads() -> None:
     assert not {"a0", "a1"} & {s.name for s in only.arrays}
 
 
-@pytest.mark.parametrize("place", PLACES, ids=str)
+@pytest.mark.parametrize(
+    "place", [*PLACES, *(pytest.param(p, marks=pytest.mark.slow) for p in MORE_PLACES)], ids=str
+)
 def test_records_are_those_of_arrays(
     make_setting: Make, place: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
