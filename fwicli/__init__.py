@@ -12,7 +12,8 @@ Waves
     Simulation              several shots, for `fwicli.autograd` and `fwicli.operators`
     Verification            dot tests and Taylor tests of a propagator
 Equations
-    EQUATIONS               all wave equations by name
+    EQUATIONS               all wave equations by name; own_equation names that of a file
+    Equation, Channel, Footprint, Limit     statement of a wave equation
     parameters              parameters of an equation from vp, rho and other properties
 Survey
     Grid, EarthModel        points and properties of the earth
@@ -70,15 +71,18 @@ PUBLIC = {
     "AbsorbingLayer": "fwicli.propagators.absorbing",
     "Acquisition": "fwicli.survey.acquisition",
     "Band": "fwicli.survey.signals.bands",
+    "Channel": "fwicli.propagators.equations.equation",
     "Component": "fwicli.survey.components",
     "Diagnosis": "fwicli.inversion.quality.diagnosis",
     "Discretization": "fwicli.propagators.discretization",
     "EQUATIONS": "fwicli.propagators.equations.registry",
     "EarthModel": "fwicli.survey.model",
+    "Equation": "fwicli.propagators.equations.equation",
     "Excitation": "fwicli.imaging.extended.excitation",
     "ExecutionSection": "fwicli.config.execution",
     "Executor": "fwicli.execution",
     "ExtendedSource": "fwicli.propagators.locations",
+    "Footprint": "fwicli.propagators.equations.equation",
     "FullField": "fwicli.propagators.locations",
     "FwiError": "fwicli.errors",
     "Gathers": "fwicli.survey.gathers",
@@ -88,6 +92,7 @@ PUBLIC = {
     "Lbfgs": "fwicli.inversion.optimizers.lbfgs",
     "LeastSquares": "fwicli.inversion.misfits.residuals",
     "LeftRight": "fwicli.imaging.extended.separation",
+    "Limit": "fwicli.propagators.equations.equation",
     "LoadedConfig": "fwicli.config.loader:Loaded",
     "Local": "fwicli.execution",
     "MISFITS": "fwicli.inversion.misfits.registry",
@@ -135,6 +140,7 @@ PUBLIC = {
     "make_plan": "fwicli.workflows.planning.plan",
     "modelling_tasks": "fwicli.workflows.model",
     "ormsby": "fwicli.survey.signals.wavelets",
+    "own_equation": "fwicli.propagators.equations.own",
     "parameters": "fwicli.propagators.equations.properties",
     "read_array": "fwicli.files.hdf5",
     "read_gathers": "fwicli.files.records",
@@ -155,9 +161,9 @@ PUBLIC = {
     "sum_tasks": "fwicli.execution:total",
     "time_axis": "fwicli.propagators.sampling.stability",
     "times": "fwicli.survey.signals.wavelets",
+    "velocity_ratios": "fwicli.imaging.extended.velocities",
     "write_gathers": "fwicli.files.hdf5",
     "write_segy": "fwicli.segy.records:write_gathers",
-    "velocity_ratios": "fwicli.imaging.extended.velocities",
     "writing_segy": "fwicli.segy.writer:writing",
 }
 # Old names of this package, and the public names that replace them.

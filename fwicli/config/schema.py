@@ -39,6 +39,7 @@ from fwicli.config.wavelets import RickerSection as RickerSection
 from fwicli.config.wavelets import WaveletFileSection as WaveletFileSection
 from fwicli.config.wavelets import WaveletSection as WaveletSection
 from fwicli.propagators.absorbing import SIDES
+from fwicli.propagators.equations.own import own_equation
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.history import HISTORY_KINDS
 
@@ -191,11 +192,24 @@ STORED = {
 }
 
 
+class EquationFile(Section):
+    """A wave equation of your own."""
+
+    file: Path
+    """This Python file states the equation, and calls it `EQUATION`."""
+
+
 class PhysicsSection(Section):
     """Wave equation and its discretisation."""
 
-    equation: Annotated[str, OneOf(EQUATIONS)] = "acoustic"
-    """The waves obey this wave equation."""
+    equation: Annotated[
+        Annotated[
+            str, OneOf(EQUATIONS, ", or {file: my_waves.py} for one of your own"), Tag("text")
+        ]
+        | Annotated[EquationFile, Tag("mapping")],
+        Discriminator(_kind),
+    ] = "acoustic"
+    """The waves obey this wave equation, by name or as a Python file states it."""
     order: Literal[4, 6, 8, 10, 12, 14, 16] = 8
     """Spatial derivatives have this order of accuracy."""
     precision: Literal["float32", "float64"] = "float32"
@@ -227,6 +241,19 @@ class PhysicsSection(Section):
     aperture: Aperture = "whole"
     """A shot propagates on the whole grid, within this horizontal distance, or where waves can
     return from [m]."""
+
+    @property
+    def wave_equation(self) -> str:
+        """Name of the equation, also of one in a file.
+
+        Raises
+        ------
+        PhysicsError
+            If there is no such file.
+        """
+        if isinstance(self.equation, EquationFile):
+            return own_equation(self.equation.file)
+        return self.equation
 
     def history_section(self) -> HistorySection:
         """The section of the history, whatever way it is given."""

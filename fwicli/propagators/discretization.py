@@ -17,7 +17,7 @@ from fwicli.propagators.absorbing import AbsorbingLayer
 from fwicli.propagators.equations import properties, registry
 from fwicli.propagators.equations.component_fields import component_fields
 from fwicli.propagators.history import STORED, WRITING, Demand, HistoryOptions, demand
-from fwicli.propagators.kernels import compilation, time_loops
+from fwicli.propagators.kernels import compilation, footprints, time_loops
 from fwicli.propagators.kernels.signature import Signature
 from fwicli.propagators.sampling.interpolation import RADIUS
 from fwicli.propagators.sampling.resampling import Resampling
@@ -113,6 +113,7 @@ class Discretization:
                 raise PhysicsError(
                     f"`{name}` of a discretization is {value!r}; it is a {kind.__name__}"
                 )
+        footprints.prepare(self.equation, self.grid.ndim)
         registry.load(self.equation).check_sides(self.layer.free)
         changes: dict[str, Any] = {
             "order": check_order(self.order),

@@ -79,6 +79,10 @@ class PointSource:
     order: int
     interpolation: str
 
+    def __post_init__(self) -> None:
+        # Files hold plain text; that of a user's equation knows more (see `equations.own`).
+        object.__setattr__(self, "equation", str(self.equation))
+
     def like(self, other: PointSource) -> bool:
         """Whether fields next to sources at equal positions are equal."""
         same = (self.equation, self.order, self.interpolation, len(self.spacing)) == (

@@ -81,7 +81,7 @@ def plan_modelling(
         return None
     physics, ndim, geometry = config.physics, model.grid.ndim, layout.acquisition
     problems.note(*layout.notes)
-    check = registry.load(physics.equation).check_components
+    check = registry.load(physics.wave_equation).check_components
     problems.get(("geometry",), partial(check, geometry))
     placement.inside(problems, ("geometry",), model.grid, geometry, layout.on_map)
     placement.sounding(problems, ("geometry",), physics, model.grid, geometry)
@@ -92,7 +92,7 @@ def plan_modelling(
     largest = geometry.counts.max(keepdims=True)
     problems.get(("geometry",), lambda: sizes.records(largest, count, ndim))
     spectrum = Spectrum.of(wavelet, interval).joint()
-    slowest, fastest = speeds(physics.equation, model)
+    slowest, fastest = speeds(physics.wave_equation, model)
     placement.within_reach(problems, ("geometry",), geometry, fastest, interval * (count - 1))
     limit = simulation_grids.longest(physics, slowest, spectrum)
     grids = simulation_grids.grids(problems, physics, model.grid, limit)

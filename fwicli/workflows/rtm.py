@@ -343,7 +343,7 @@ def _write(path: Path, smooth: EarthModel, named: Mapping[str, Array]) -> None:
 
 def _kernels(config: schema.RtmConfig, _number: int) -> Kernels:
     """Kernels of the imaging condition and of the illumination."""
-    return images.kernel_sums(config.imaging, config.physics.equation), None
+    return images.kernel_sums(config.imaging, config.physics.wave_equation), None
 
 
 def _output_bytes(plan: Plan) -> float:

@@ -54,6 +54,19 @@ class Footprint:
     evolving: tuple[str, ...] = ()
     recorded: Mapping[str, int] = field(default_factory=dict)
 
+    @classmethod
+    def unknown(cls, ndim: int) -> Footprint:
+        """None, of an equation that does not state it.
+
+        Raises
+        ------
+        PhysicsError
+            In any case.
+        """
+        raise PhysicsError(
+            f"nobody has counted the arrays of this equation in {ndim}D; load it by `own_equation`"
+        )
+
     def stored_fields(self, recorded: str, parameters: Collection[str] | None = None) -> set[str]:
         """Fields that the history keeps for some parameters, or for all.
 
@@ -176,7 +189,7 @@ class Equation:
     state : callable
         States the residuals in a medium.
     footprint : callable
-        Memory, from the number of space dimensions.
+        Memory, from the number of space dimensions. Those of files are counted (see `own`).
     slowest, fastest : callable
         Bounds of the phase velocity over all directions [m/s], from properties.
     defaults : mapping of str to float
@@ -194,7 +207,7 @@ class Equation:
     recorded: Channels
     emitted: Channels
     state: Callable[[Medium], None]
-    footprint: Callable[[int], Footprint]
+    footprint: Callable[[int], Footprint] = Footprint.unknown
     slowest: Function = lambda vp: vp
     fastest: Function = lambda vp: vp
     defaults: Mapping[str, float] = field(default_factory=dict)

@@ -14,8 +14,10 @@ from devito import Buffer, Derivative, Function, SubDomain, TimeFunction
 from devito import Grid as DevitoGrid
 from sympy import Float, Rational
 
+from fwicli.errors import PhysicsError
 from fwicli.propagators.absorbing import walls
 from fwicli.propagators.equations.differences import second_difference
+from fwicli.propagators.equations.names import check_name
 from fwicli.propagators.symbolic.expressions import Expr, shift
 from fwicli.propagators.symbolic.system import Mirror, Region, System
 
@@ -72,6 +74,7 @@ class Medium:
         self.time_levels = time_levels
         self._walls = walls(free, grid.dim)
         self._mirrors: dict[str, tuple[Mirror, ...]] = {}
+        self._names: dict[str, str] = {}
         self._fields: list[TimeFunction] = []
         self._residuals: list[Expr] = []
         self._parameters: dict[str, Function] = {}
@@ -83,6 +86,7 @@ class Medium:
     def parameter(self, name: str) -> Function:
         """Model parameter p(x)."""
         if name not in self._parameters:
+            self._name(name, "parameter")
             self._parameters[name] = Function(
                 name=name, grid=self.grid, space_order=self.order, dtype=self.grid.dtype
             )
@@ -100,6 +104,7 @@ class Medium:
         -------
         Function
         """
+        self._name(name, "coefficient")
         coefficient = Function(
             name=name, grid=self.grid, space_order=self.order, dtype=self.grid.dtype
         )
@@ -135,8 +140,16 @@ class Medium:
         -------
         TimeFunction
         """
+        self._name(name, "field")
         self._mirror(name, (half,) if isinstance(half, int) else half, even)
         return self._function(name, time_order)
+
+    def _name(self, name: str, what: str) -> None:
+        check_name(name, what)
+        if name in self._names:
+            other = self._names[name]
+            raise PhysicsError(f"a {other} and a {what} are named `{name}`; give one another name")
+        self._names[name] = what
 
     def _mirror(self, name: str, half: tuple[int, ...] = (), even: tuple[int, ...] = ()) -> None:
         self._mirrors[name] = tuple(

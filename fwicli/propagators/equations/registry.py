@@ -9,6 +9,7 @@ from fwicli.errors import PhysicsError
 from fwicli.propagators.equations import (
     acoustic,
     elastic,
+    own,
     tti,
     variable_density,
     velocity_pressure,
@@ -30,13 +31,16 @@ EQUATIONS: dict[str, Equation] = {
 
 
 def load(name: str) -> Equation:
-    """The equation called `name`.
+    """The equation called `name`, which may be that of a file (see `own`).
 
     Raises
     ------
     PhysicsError
         If no equation has that name.
     """
+    if isinstance(name, own.OwnEquation):
+        return own.load(name)
     if name not in EQUATIONS:
-        raise PhysicsError(f"no equation `{name}`; there are: {', '.join(EQUATIONS)}")
+        hint = "; name the equation of a file by `own_equation(FILE)`" if "@" in name else ""
+        raise PhysicsError(f"no equation `{name}`; there are: {', '.join(EQUATIONS)}{hint}")
     return EQUATIONS[name]

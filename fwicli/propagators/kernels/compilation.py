@@ -23,7 +23,7 @@ from typing import Any
 
 import devito
 import numpy as np
-from devito import Eq, Operator, configuration
+from devito import Operator, configuration
 from devito.ir.iet import Expression, FindNodes, retrieve_iteration_tree
 from devito.symbolics import retrieve_indexed
 from devito.types.dimension import Thickness
@@ -39,10 +39,10 @@ from fwicli.propagators.kernels import (
     time_loops,
     toolchain,
 )
+from fwicli.propagators.kernels.array_specs import array_specs
 from fwicli.propagators.kernels.signature import ArraySpec, Signature
 from fwicli.propagators.symbolic import blocking
 from fwicli.propagators.symbolic.elimination import SHARED
-from fwicli.propagators.symbolic.expressions import accesses, functions
 from fwicli.threads import locks
 
 configuration["language"] = "openmp"
@@ -250,17 +250,20 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def generate(signature: Signature) -> Kernel:
-    """Derive the equations of a signature and generate their code."""
-    equation = registry.load(signature.equation)
+def template_grid(signature: Signature) -> devito.Grid:
+    """A grid on which a signature is stated; its kernel runs on any."""
     points = 2 * (signature.layer + 2 * signature.order) + TEMPLATE_POINTS
-    ndim = len(signature.spacing)
-    grid = devito.Grid(
-        shape=(points,) * ndim,
+    return devito.Grid(
+        shape=(points,) * len(signature.spacing),
         extent=tuple(h * (points - 1) for h in signature.spacing),
         dtype=np.dtype(signature.precision).type,
     )
-    equations = time_loops.equations(signature, equation, grid)
+
+
+def generate(signature: Signature) -> Kernel:
+    """Derive the equations of a signature and generate their code."""
+    grid = template_grid(signature)
+    equations = time_loops.equations(signature, registry.load(signature.equation), grid)
     options: dict[str, Any] = {"par-dynamic-work": np.inf}
     blocked = blocking.is_blocked(equations)
     if blocked:
@@ -269,12 +272,12 @@ def generate(signature: Signature) -> Kernel:
         operator = Operator(
             equations,
             subs=grid.spacing_map,
-            name=f"{signature.equation}_{signature.kind}",
+            name=f"{signature.equation.partition('@')[0]}_{signature.kind}",
             opt=("advanced", options),
         )
         check_code(operator)
         check_direction(operator, signature.kind != "forward")
-    return Kernel(signature, operator, tuple(_array_specs(equations)))
+    return Kernel(signature, operator, tuple(array_specs(equations)))
 
 
 @contextmanager
@@ -339,62 +342,3 @@ def _at_neighbours(read: Any, written: Any, dimensions: set[Any]) -> bool:
         return False
     moving = {d for pair in pairs for i in pair for d in i.free_symbols} & dimensions
     return any(a != b and (a.free_symbols | b.free_symbols) & moving for a, b in pairs)
-
-
-def _array_specs(equations: list[Eq]) -> Iterator[ArraySpec]:
-    """Arrays on the grid that equations work on; those at points are not among them."""
-    by_name = {f.name: f for e in equations for f in functions([e.lhs, e.rhs])}
-    for name in sorted(by_name):
-        f = by_name[name]
-        if name.startswith("history_"):
-            yield ArraySpec(name, "history", f.space_order)
-        elif name.startswith("edge_"):
-            axis = next(i for i, d in enumerate(f.dimensions[1:]) if d not in _space(by_name))
-            yield ArraySpec(name, "edge", 0, axis=axis)
-        elif f.is_TimeFunction:
-            yield ArraySpec(
-                name,
-                "field",
-                f.space_order,
-                f.time_order,
-                f.shape_allocated[0],
-                strips=_strips(f, equations),
-                remembered=_remembered(f, equations),
-            )
-        elif f.grid is not None:
-            yield ArraySpec(name, "model", f.space_order)
-        elif f.dimensions[0].is_Space:
-            axis = next(i for i, d in enumerate(_space(by_name)) if d == f.dimensions[0])
-            yield ArraySpec(name, "line", f.space_order, axis=axis)
-
-
-def _strips(f: Any, equations: list[Eq]) -> tuple[tuple[int, str, int], ...]:
-    """Strips to which all updates of a field are confined; none if one is not.
-
-    Injections at points and mirrors beyond a free side are no updates.
-    """
-    space = f.grid.dimensions
-    updates = [e for e in equations if e.lhs.function is f and e.lhs.indices[1:] == space]
-    if any(e.subdomain is None for e in updates):
-        return ()
-    places = {(s.axis, s.side, s.thickness) for s in (e.subdomain for e in updates)}
-    return tuple(sorted(places))
-
-
-def _remembered(f: Any, equations: list[Eq]) -> tuple[int, ...]:
-    """Levels of a field that a step reads before it has written them, in step 0."""
-    time, *_ = f.dimensions
-    written: set[Any] = set()
-    shifts = set()
-    for equation in equations:
-        read = {a.indices[0] for a in accesses(equation.rhs) if a.function is f}
-        shifts |= {int((i - time) / time.spacing) for i in read - written}
-        if equation.lhs.function is f:
-            written.add(equation.lhs.indices[0])
-    return tuple(sorted({shift % f.shape_allocated[0] for shift in shifts}))
-
-
-def _space(by_name: dict[str, Any]) -> tuple[Any, ...]:
-    grid = next(f.grid for f in by_name.values() if f.grid is not None)
-    dimensions: tuple[Any, ...] = grid.dimensions
-    return dimensions

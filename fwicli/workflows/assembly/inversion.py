@@ -112,7 +112,7 @@ class InversionObjects:
         """Variables with the first change of the optimizer in some settings."""
         sections = settings.inverted()
         bounds = {name: self.bounds(name) for name in sections}
-        equation = self.config.physics.equation
+        equation = self.config.physics.wave_equation
         return build_variables(sections, bounds, equation, settings.optimizer.first_change)
 
     @cached_property

@@ -283,7 +283,7 @@ def free_sides(physics: schema.PhysicsSection, ndim: int) -> tuple[str, ...]:
     absorbing = physics.absorbing.sides
     if absorbing is None:
         surface = SURFACE if physics.free_surface else ()
-        registry.load(physics.equation).check_sides(surface)
+        registry.load(physics.wave_equation).check_sides(surface)
         return surface
     for name in absorbing:
         if name not in own:
@@ -291,5 +291,5 @@ def free_sides(physics: schema.PhysicsSection, ndim: int) -> tuple[str, ...]:
                 f"a model of {ndim} dimensions has no side `{name}`; its sides are {', '.join(own)}"
             )
     free = tuple(side for name, side in own.items() if name not in absorbing)
-    registry.load(physics.equation).check_sides(free)
+    registry.load(physics.wave_equation).check_sides(free)
     return free

@@ -42,7 +42,7 @@ def variables(problems: Problems, inversion: InversionObjects) -> bool:
         Whether the bounds can be read.
     """
     config, model = inversion.config, inversion.model
-    settings, equation = config.inversion, config.physics.equation
+    settings, equation = config.inversion, config.physics.wave_equation
     fixed = problems.get(("inversion", "fixed"), lambda: inversion.fixed)
     if fixed is None:
         return True

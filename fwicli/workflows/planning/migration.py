@@ -115,7 +115,7 @@ def _of_image(
     physics, imaging, name = config.physics, config.migration, config.section
     if not _has_image(problems, config, model.grid.ndim):
         return None
-    slowest, fastest = speeds(physics.equation, model)
+    slowest, fastest = speeds(physics.wave_equation, model)
     limit = simulation_grids.longest(physics, slowest, spectrum, simulation_grids.IMAGE_POINTS)
     spacing_key: Key = (name, "spacing")
     grids = simulation_grids.grids(
@@ -131,7 +131,7 @@ def _of_image(
     required = Requirements(
         grids[1],
         simulation_grids.key(physics, other),
-        speeds(physics.equation, coarse),
+        speeds(physics.wave_equation, coarse),
         slowest,
         spectrum,
         records.acquisition,
@@ -156,7 +156,7 @@ def _of_image(
 
 def _has_image(problems: Problems, config: schema.MigrationConfig, ndim: int) -> bool:
     """Whether an equation has the image of a condition; if not, a problem says so."""
-    equation, condition = config.physics.equation, getattr(config.migration, "condition", "")
+    equation, condition = config.physics.wave_equation, getattr(config.migration, "condition", "")
     names = available(equation, ndim)
     if condition in names or condition not in CHANGES:
         return True
@@ -343,7 +343,7 @@ def _fields(
 
 def _differentiated(config: schema.MigrationConfig, model: EarthModel) -> tuple[str, ...]:
     """Parameters whose gradients an image is made of."""
-    imaging, equation, ndim = config.migration, config.physics.equation, model.grid.ndim
+    imaging, equation, ndim = config.migration, config.physics.wave_equation, model.grid.ndim
     # An image by the gradient is that of the compressibility, the first parameter.
     first = next(iter(registry.load(equation).parameters(ndim)))
     if not isinstance(imaging, ImagingSection) or imaging.condition == "gradient":

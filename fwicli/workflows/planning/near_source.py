@@ -31,7 +31,7 @@ def point_source(physics: schema.PhysicsSection, grid: Grid) -> PointSource:
     source : PointSource
     """
     return PointSource(
-        physics.equation, grid.spacing, grid.origin, physics.order, physics.interpolation
+        physics.wave_equation, grid.spacing, grid.origin, physics.order, physics.interpolation
     )
 
 

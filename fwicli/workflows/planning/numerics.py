@@ -268,7 +268,7 @@ def discretize(
     if layer is None:
         return None
     return Numerics(
-        equation=physics.equation,
+        equation=physics.wave_equation,
         grid=grid,
         time=axis,
         layer=layer,

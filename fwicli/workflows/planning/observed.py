@@ -57,7 +57,7 @@ def observed(
         None where there are problems that hide others.
     """
     records = problems.get(("data",), lambda: survey.gathers(config.data, config.wavelet is None))
-    equation = registry.load(config.physics.equation)
+    equation = registry.load(config.physics.wave_equation)
     reference = _reference(problems, config.reference, model)
     if reference is not None:
         reference = with_means(reference, equation.properties)
@@ -155,7 +155,7 @@ def _fastest(
     inversion: InversionObjects | None,
 ) -> float:
     """The fastest wave of the model, or of a model at the bounds of an inversion [m/s]."""
-    equation = config.physics.equation
+    equation = config.physics.wave_equation
     if inversion is not None:
         with suppress(FwiError, KeyError):  # of bounds, which are checked later
             return speeds(equation, inversion.bounded(model, 1))[1]

@@ -165,7 +165,7 @@ def sounding(
     except FwiError:
         return  # said where the layer is made
     by_surface = physics.free_surface
-    equation = registry.load(physics.equation)
+    equation = registry.load(physics.wave_equation)
     for name, verb, component, positions in _by_component(geometry):
         try:
             channels = equation.channels(component, verb, grid.ndim)

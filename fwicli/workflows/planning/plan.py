@@ -16,6 +16,8 @@ from fwicli.digits import apart
 from fwicli.errors import FwiError
 from fwicli.execution import cores
 from fwicli.propagators.equations import registry
+from fwicli.propagators.equations.equation import Equation
+from fwicli.propagators.equations.own import OwnEquation
 from fwicli.propagators.history import HistoryOptions
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
@@ -297,8 +299,22 @@ def _model(problems: Problems, loaded: Loaded) -> EarthModel | None:
     check_plausible(problems, "model", model)
     if problems.errors:
         return None  # all else that is wrong with it comes of a wrong unit
-    check_complete(problems, config.physics.equation, model)
-    return with_means(model, registry.load(config.physics.equation).properties)
+    ndim = model.grid.ndim
+    stated = problems.get(("physics", "equation"), lambda: _equation(config.physics, ndim))
+    if stated is None:
+        return None
+    check_complete(problems, stated.name, model)
+    return with_means(model, stated.properties)
+
+
+def _equation(physics: schema.PhysicsSection, ndim: int) -> Equation:
+    """The equation of a config; what is wrong in the file of one is said here."""
+    name = physics.wave_equation
+    if isinstance(name, OwnEquation):
+        from fwicli.propagators.kernels import footprints  # late: others need no Devito in a plan
+
+        footprints.prepare(name, ndim)
+    return registry.load(name)
 
 
 def _check_fit(plan: Plan) -> None:

@@ -88,7 +88,7 @@ def _sampling(
         power = spectra.power([wavelet.reshape(1, -1)], records.samples, noise=False)
         middle = spectra.middle(power, records.samples, records.interval)
         begin = moveout.onset(wavelet, records.interval, middle)
-    speeds_of_model = _speeds(config.physics.equation, model)
+    speeds_of_model = _speeds(config.physics.wave_equation, model)
     return moveout.wrong_sampling(arrivals, begin, speeds_of_model, records.interval)
 
 

@@ -96,13 +96,13 @@ def grids(
     waves = _coarse(problems, KEY, physics, earth, spacing, limit)
     if waves is None:
         return None
-    without = set(WITHOUT_MEANS) & set(registry.load(physics.equation).properties)
+    without = set(WITHOUT_MEANS) & set(registry.load(physics.wave_equation).properties)
     if without and waves != model:
         of_waves = earth == model
         problems.add(
             KEY if of_waves else other,
             f"{', '.join(without)} has no mean that fluids and solids have in common, and "
-            f"`{physics.equation}` no coarser grid than the model's, {_spacing(model)} m: "
+            f"`{physics.wave_equation}` no coarser grid than the model's, {_spacing(model)} m: "
             + ("set `physics.grid: model`" if of_waves else f"leave out `{dotted(other)}`"),
         )
         return None

@@ -55,7 +55,7 @@ def stage(
     if not live_traces.check_recorded(problems, (*key, "band"), records, band):
         return None
     # The grid serves every model within the bounds, so that it need not change with the model.
-    bound = speeds(physics.equation, shared.bounded(model, 0))[0]
+    bound = speeds(physics.wave_equation, shared.bounded(model, 0))[0]
     limit = simulation_grids.longest(physics, bound, spectrum)
     spacing_key: Key = (*key, "spacing")
     grids = simulation_grids.grids(
@@ -73,7 +73,7 @@ def stage(
     fast = shared.bounded(coarsened(model, grids[0]), 1)
     numerics = simulation_grids.placed(numerics, physics, fast, geometry)
     changing = shared.variables.properties
-    parameters = registry.load(physics.equation).depending(changing, model.grid.ndim)
+    parameters = registry.load(physics.wave_equation).depending(changing, model.grid.ndim)
     second_order = objects.optimizer.curvature is not None
     return replace(numerics, parameters=parameters, curvature=second_order, near=near)
 
@@ -110,14 +110,17 @@ def _of_bounds(
     shared, physics = objects.shared, objects.physics
     coarse = coarsened(shared.model, grids[0])
     slow, fast = (shared.bounded(coarse, side) for side in (0, 1))
-    slowest, now = speeds(physics.equation, slow)[0], speeds(physics.equation, coarse)
-    fastest, duration = speeds(physics.equation, fast)[1], records.interval * (records.samples - 1)
+    slowest, now = speeds(physics.wave_equation, slow)[0], speeds(physics.wave_equation, coarse)
+    fastest, duration = (
+        speeds(physics.wave_equation, fast)[1],
+        records.interval * (records.samples - 1),
+    )
     placement.within_reach(problems, ("data",), records.acquisition, fastest, duration)
     required = Requirements(
         grids[1],
         simulation_grids.key(physics, (*objects.key, "spacing")),
         (now[0], fastest),
-        speeds(physics.equation, shared.model)[0],
+        speeds(physics.wave_equation, shared.model)[0],
         spectrum,
         records.acquisition,
         (records.interval, records.samples),
