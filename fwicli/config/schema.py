@@ -39,7 +39,6 @@ from fwicli.config.wavelets import RickerSection as RickerSection
 from fwicli.config.wavelets import WaveletFileSection as WaveletFileSection
 from fwicli.config.wavelets import WaveletSection as WaveletSection
 from fwicli.propagators.absorbing import SIDES
-from fwicli.propagators.equations.own import own_equation
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.history import HISTORY_KINDS
 
@@ -241,19 +240,6 @@ class PhysicsSection(Section):
     aperture: Aperture = "whole"
     """A shot propagates on the whole grid, within this horizontal distance, or where waves can
     return from [m]."""
-
-    @property
-    def wave_equation(self) -> str:
-        """Name of the equation, also of one in a file.
-
-        Raises
-        ------
-        PhysicsError
-            If there is no such file.
-        """
-        if isinstance(self.equation, EquationFile):
-            return own_equation(self.equation.file)
-        return self.equation
 
     def history_section(self) -> HistorySection:
         """The section of the history, whatever way it is given."""

@@ -26,6 +26,7 @@ from fwicli.survey.regridding import coarsened
 from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.workflows.assembly import executors, plausibility, sizes
 from fwicli.workflows.assembly import geometry as positions
+from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.assembly.wavelet_files import Shots
 from fwicli.workflows.assembly.wavelets import signature
 from fwicli.workflows.planning import placement, simulation_grids
@@ -81,7 +82,7 @@ def plan_modelling(
         return None
     physics, ndim, geometry = config.physics, model.grid.ndim, layout.acquisition
     problems.note(*layout.notes)
-    check = registry.load(physics.wave_equation).check_components
+    check = registry.load(wave_equation(physics)).check_components
     problems.get(("geometry",), partial(check, geometry))
     placement.inside(problems, ("geometry",), model.grid, geometry, layout.on_map)
     placement.sounding(problems, ("geometry",), physics, model.grid, geometry)
@@ -92,7 +93,7 @@ def plan_modelling(
     largest = geometry.counts.max(keepdims=True)
     problems.get(("geometry",), lambda: sizes.records(largest, count, ndim))
     spectrum = Spectrum.of(wavelet, interval).joint()
-    slowest, fastest = speeds(physics.wave_equation, model)
+    slowest, fastest = speeds(wave_equation(physics), model)
     placement.within_reach(problems, ("geometry",), geometry, fastest, interval * (count - 1))
     limit = simulation_grids.longest(physics, slowest, spectrum)
     grids = simulation_grids.grids(problems, physics, model.grid, limit)

@@ -21,6 +21,7 @@ from fwicli.imaging.conditions.names import EXCITATION_IMAGE
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import Regridding, coarsened
 from fwicli.workflows.assembly import executors, images, survey
+from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.inversion.migration.records import MigrationRecords, smooth_model
 from fwicli.workflows.planning import migration
 from fwicli.workflows.planning.costs import forecast
@@ -343,7 +344,7 @@ def _write(path: Path, smooth: EarthModel, named: Mapping[str, Array]) -> None:
 
 def _kernels(config: schema.RtmConfig, _number: int) -> Kernels:
     """Kernels of the imaging condition and of the illumination."""
-    return images.kernel_sums(config.imaging, config.physics.wave_equation), None
+    return images.kernel_sums(config.imaging, wave_equation(config.physics)), None
 
 
 def _output_bytes(plan: Plan) -> float:

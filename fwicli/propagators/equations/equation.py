@@ -189,7 +189,7 @@ class Equation:
     state : callable
         States the residuals in a medium.
     footprint : callable
-        Memory, from the number of space dimensions. Those of files are counted (see `own`).
+        Memory, from the number of space dimensions. In files it is left out (see `own`).
     slowest, fastest : callable
         Bounds of the phase velocity over all directions [m/s], from properties.
     defaults : mapping of str to float

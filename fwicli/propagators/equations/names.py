@@ -33,7 +33,7 @@ def check_name(name: str, what: str) -> None:
     ----------
     name : str
     what : str
-        What it names, for the message, as `field`.
+        The thing, for the message, as `field`.
 
     Raises
     ------

@@ -55,7 +55,7 @@ class OwnEquation(str):
 
 
 def _restored(name: str, file: Path, counted: Mapping[tuple[str, int], Footprint]) -> OwnEquation:
-    """A name in another process, with what was counted in that which it comes from."""
+    """A name in another process, with the arrays that were counted in the first."""
     COUNTED.update(counted)
     return OwnEquation(name, file)
 
@@ -97,7 +97,7 @@ def load(name: OwnEquation) -> Equation:
     Returns
     -------
     Equation
-        What goes wrong in its statement is a PhysicsError that names the line.
+        An error in its statement becomes a PhysicsError that names the line.
 
     Raises
     ------
@@ -131,12 +131,12 @@ def load(name: OwnEquation) -> Equation:
 
 def _check_properties(name: OwnEquation, stated: Equation) -> None:
     """Its parameters must be formulas of properties that models have."""
-    known = [p for p in PLAUSIBLE if p != IMPEDANCE]
+    possible = [p for p in PLAUSIBLE if p != IMPEDANCE]
     properties = with_place(name.file, lambda: [*stated.properties_in(2), *stated.properties])
-    if unknown := sorted(set(properties) - set(known)):
+    if unknown := sorted(set(properties) - set(possible)):
         raise PhysicsError(
             f"the equation of `{name.file}` has the properties {', '.join(unknown)}, which no "
-            f"model has; state its parameters in {', '.join(known)}"
+            f"model has; state its parameters in {', '.join(possible)}"
         )
 
 

@@ -41,6 +41,6 @@ def load(name: str) -> Equation:
     if isinstance(name, own.OwnEquation):
         return own.load(name)
     if name not in EQUATIONS:
-        hint = "; name the equation of a file by `own_equation(FILE)`" if "@" in name else ""
+        hint = "; name the equation of a file by `own_equation(FILE)`" if "@" in str(name) else ""
         raise PhysicsError(f"no equation `{name}`; there are: {', '.join(EQUATIONS)}{hint}")
     return EQUATIONS[name]

@@ -107,9 +107,9 @@ def count(name: str, ndim: int) -> Footprint:
     equation.state(medium)
     system = medium.system()
     check(equation, system, ndim)
-    plain, kept = _arrays(forward), _arrays(keeping)
+    plain, with_history = _arrays(forward), _arrays(keeping)
     levels = _levels(plain)
-    fields = [a for a in kept if a.kind == "field"]
+    fields = [a for a in with_history if a.kind == "field"]
     evolving = tuple(f.name for f in system.fields if f.time_order == 2)
     if any(a.remembered for a in plain if a.time_order == 1 and not a.strips):
         evolving = ()  # a field with a memory of its own is not found again
@@ -120,7 +120,7 @@ def count(name: str, ndim: int) -> Footprint:
     return Footprint(
         forward=levels,
         gradient=_levels(
-            [*plain, *kept, *_arrays(replace(forward, kind="gradient", images=IMAGES))]
+            [*plain, *with_history, *_arrays(replace(forward, kind="gradient", images=IMAGES))]
         )
         - levels,
         history=history,
@@ -138,7 +138,7 @@ def check(equation: Equation, system: System, ndim: int) -> None:
     ----------
     equation : Equation
     system : System
-        What it states.
+        Its statement.
     ndim : int
         Number of space dimensions.
 

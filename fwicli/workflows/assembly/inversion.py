@@ -23,6 +23,7 @@ from fwicli.workflows.assembly import misfit, optimizer, shots
 from fwicli.workflows.assembly.arrays import ModelArrays, TraceArrays
 from fwicli.workflows.assembly.components import component_weights
 from fwicli.workflows.assembly.conditioning import Preparer, build_preparer
+from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.assembly.regularization import Regularization
 from fwicli.workflows.assembly.variables import (
     Bounds,
@@ -112,7 +113,7 @@ class InversionObjects:
         """Variables with the first change of the optimizer in some settings."""
         sections = settings.inverted()
         bounds = {name: self.bounds(name) for name in sections}
-        equation = self.config.physics.wave_equation
+        equation = wave_equation(self.config.physics)
         return build_variables(sections, bounds, equation, settings.optimizer.first_change)
 
     @cached_property

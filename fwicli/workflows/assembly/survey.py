@@ -23,6 +23,7 @@ from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
 from fwicli.survey.uniform import pointwise, uniform
 from fwicli.workflows.assembly import corrections, field_records, grid_files, plausibility, sizes
+from fwicli.workflows.assembly.equation import wave_equation
 
 Array = NDArray[Any]
 
@@ -283,7 +284,7 @@ def free_sides(physics: schema.PhysicsSection, ndim: int) -> tuple[str, ...]:
     absorbing = physics.absorbing.sides
     if absorbing is None:
         surface = SURFACE if physics.free_surface else ()
-        registry.load(physics.wave_equation).check_sides(surface)
+        registry.load(wave_equation(physics)).check_sides(surface)
         return surface
     for name in absorbing:
         if name not in own:
@@ -291,5 +292,5 @@ def free_sides(physics: schema.PhysicsSection, ndim: int) -> tuple[str, ...]:
                 f"a model of {ndim} dimensions has no side `{name}`; its sides are {', '.join(own)}"
             )
     free = tuple(side for name, side in own.items() if name not in absorbing)
-    registry.load(physics.wave_equation).check_sides(free)
+    registry.load(wave_equation(physics)).check_sides(free)
     return free

@@ -19,6 +19,7 @@ from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import IMPEDANCE, PLAUSIBLE, UNITS, EarthModel
 from fwicli.workflows.assembly import components as assembly
+from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.assembly.inversion import InversionObjects, StageObjects
 from fwicli.workflows.assembly.variables import outermost
 from fwicli.workflows.planning.problems import Problems
@@ -42,7 +43,7 @@ def variables(problems: Problems, inversion: InversionObjects) -> bool:
         Whether the bounds can be read.
     """
     config, model = inversion.config, inversion.model
-    settings, equation = config.inversion, config.physics.wave_equation
+    settings, equation = config.inversion, wave_equation(config.physics)
     fixed = problems.get(("inversion", "fixed"), lambda: inversion.fixed)
     if fixed is None:
         return True

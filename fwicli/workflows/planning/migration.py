@@ -30,6 +30,7 @@ from fwicli.survey.signals import line_source
 from fwicli.survey.signals.bands import Band
 from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.workflows.assembly import images, survey
+from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.planning import history, live_traces, near_source, placement, simulation_grids
 from fwicli.workflows.planning.checks import band_spectrum
 from fwicli.workflows.planning.numerics import Numerics, discretize
@@ -115,7 +116,7 @@ def _of_image(
     physics, imaging, name = config.physics, config.migration, config.section
     if not _has_image(problems, config, model.grid.ndim):
         return None
-    slowest, fastest = speeds(physics.wave_equation, model)
+    slowest, fastest = speeds(wave_equation(physics), model)
     limit = simulation_grids.longest(physics, slowest, spectrum, simulation_grids.IMAGE_POINTS)
     spacing_key: Key = (name, "spacing")
     grids = simulation_grids.grids(
@@ -131,7 +132,7 @@ def _of_image(
     required = Requirements(
         grids[1],
         simulation_grids.key(physics, other),
-        speeds(physics.wave_equation, coarse),
+        speeds(wave_equation(physics), coarse),
         slowest,
         spectrum,
         records.acquisition,
@@ -156,7 +157,7 @@ def _of_image(
 
 def _has_image(problems: Problems, config: schema.MigrationConfig, ndim: int) -> bool:
     """Whether an equation has the image of a condition; if not, a problem says so."""
-    equation, condition = config.physics.wave_equation, getattr(config.migration, "condition", "")
+    equation, condition = wave_equation(config.physics), getattr(config.migration, "condition", "")
     names = available(equation, ndim)
     if condition in names or condition not in CHANGES:
         return True
@@ -343,7 +344,7 @@ def _fields(
 
 def _differentiated(config: schema.MigrationConfig, model: EarthModel) -> tuple[str, ...]:
     """Parameters whose gradients an image is made of."""
-    imaging, equation, ndim = config.migration, config.physics.wave_equation, model.grid.ndim
+    imaging, equation, ndim = config.migration, wave_equation(config.physics), model.grid.ndim
     # An image by the gradient is that of the compressibility, the first parameter.
     first = next(iter(registry.load(equation).parameters(ndim)))
     if not isinstance(imaging, ImagingSection) or imaging.condition == "gradient":

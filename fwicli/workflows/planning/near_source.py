@@ -14,6 +14,7 @@ from fwicli.survey.grid import Grid
 from fwicli.survey.proximity import Nearest, PointSource
 from fwicli.survey.ragged import by_trace
 from fwicli.survey.signals.bands import Band
+from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.planning.problems import Problems
 
 
@@ -31,7 +32,7 @@ def point_source(physics: schema.PhysicsSection, grid: Grid) -> PointSource:
     source : PointSource
     """
     return PointSource(
-        physics.wave_equation, grid.spacing, grid.origin, physics.order, physics.interpolation
+        wave_equation(physics), grid.spacing, grid.origin, physics.order, physics.interpolation
     )
 
 

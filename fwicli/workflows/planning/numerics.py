@@ -23,6 +23,7 @@ from fwicli.survey.proximity import Nearest, PointSource
 from fwicli.survey.regridding import Regridding
 from fwicli.survey.windows import Window, whole
 from fwicli.workflows.assembly import survey
+from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.planning import advice, checks
 from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.planning.requirements import Requirements
@@ -268,7 +269,7 @@ def discretize(
     if layer is None:
         return None
     return Numerics(
-        equation=physics.wave_equation,
+        equation=wave_equation(physics),
         grid=grid,
         time=axis,
         layer=layer,

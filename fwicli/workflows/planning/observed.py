@@ -23,6 +23,7 @@ from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import with_means
 from fwicli.workflows.assembly import frames, plausibility, survey
+from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.assembly.frames import MapPositions
 from fwicli.workflows.assembly.inversion import InversionObjects
 from fwicli.workflows.assembly.wavelet_files import Shots
@@ -57,7 +58,7 @@ def observed(
         None where there are problems that hide others.
     """
     records = problems.get(("data",), lambda: survey.gathers(config.data, config.wavelet is None))
-    equation = registry.load(config.physics.wave_equation)
+    equation = registry.load(wave_equation(config.physics))
     reference = _reference(problems, config.reference, model)
     if reference is not None:
         reference = with_means(reference, equation.properties)
@@ -155,7 +156,7 @@ def _fastest(
     inversion: InversionObjects | None,
 ) -> float:
     """The fastest wave of the model, or of a model at the bounds of an inversion [m/s]."""
-    equation = config.physics.wave_equation
+    equation = wave_equation(config.physics)
     if inversion is not None:
         with suppress(FwiError, KeyError):  # of bounds, which are checked later
             return speeds(equation, inversion.bounded(model, 1))[1]

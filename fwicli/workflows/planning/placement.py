@@ -17,6 +17,7 @@ from fwicli.survey.components import Component
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.workflows.assembly import survey
+from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.assembly.frames import MapPositions
 from fwicli.workflows.planning.alternatives import alternatives
 from fwicli.workflows.planning.cures import axes_for
@@ -165,7 +166,7 @@ def sounding(
     except FwiError:
         return  # said where the layer is made
     by_surface = physics.free_surface
-    equation = registry.load(physics.wave_equation)
+    equation = registry.load(wave_equation(physics))
     for name, verb, component, positions in _by_component(geometry):
         try:
             channels = equation.channels(component, verb, grid.ndim)

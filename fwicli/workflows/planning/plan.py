@@ -25,6 +25,7 @@ from fwicli.survey.model import EarthModel
 from fwicli.survey.proximity import Nearest
 from fwicli.survey.regridding import with_means
 from fwicli.workflows.assembly import executors, sizes, survey
+from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.assembly.inversion import InversionObjects
 from fwicli.workflows.planning import (
     history,
@@ -309,7 +310,7 @@ def _model(problems: Problems, loaded: Loaded) -> EarthModel | None:
 
 def _equation(physics: schema.PhysicsSection, ndim: int) -> Equation:
     """The equation of a config; what is wrong in the file of one is said here."""
-    name = physics.wave_equation
+    name = wave_equation(physics)
     if isinstance(name, OwnEquation):
         from fwicli.propagators.kernels import footprints  # late: others need no Devito in a plan
 

@@ -18,6 +18,7 @@ from fwicli.survey import components, proximity
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.signals.wavelets import BAND_EDGE, Spectrum
+from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.planning.cures import named
 from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.planning.simulation_grids import speeds
@@ -88,7 +89,7 @@ def _sampling(
         power = spectra.power([wavelet.reshape(1, -1)], records.samples, noise=False)
         middle = spectra.middle(power, records.samples, records.interval)
         begin = moveout.onset(wavelet, records.interval, middle)
-    speeds_of_model = _speeds(config.physics.wave_equation, model)
+    speeds_of_model = _speeds(wave_equation(config.physics), model)
     return moveout.wrong_sampling(arrivals, begin, speeds_of_model, records.interval)
 
 

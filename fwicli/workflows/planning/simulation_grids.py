@@ -24,6 +24,7 @@ from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import WITHOUT_MEANS, Regridding, fitting
 from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.workflows.assembly import survey
+from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.planning.checks import dotted, points_needed
 from fwicli.workflows.planning.numerics import Numerics
 from fwicli.workflows.planning.problems import Problems
@@ -96,13 +97,13 @@ def grids(
     waves = _coarse(problems, KEY, physics, earth, spacing, limit)
     if waves is None:
         return None
-    without = set(WITHOUT_MEANS) & set(registry.load(physics.wave_equation).properties)
+    without = set(WITHOUT_MEANS) & set(registry.load(wave_equation(physics)).properties)
     if without and waves != model:
         of_waves = earth == model
         problems.add(
             KEY if of_waves else other,
             f"{', '.join(without)} has no mean that fluids and solids have in common, and "
-            f"`{physics.wave_equation}` no coarser grid than the model's, {_spacing(model)} m: "
+            f"`{wave_equation(physics)}` no coarser grid than the model's, {_spacing(model)} m: "
             + ("set `physics.grid: model`" if of_waves else f"leave out `{dotted(other)}`"),
         )
         return None

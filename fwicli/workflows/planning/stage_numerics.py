@@ -18,6 +18,7 @@ from fwicli.survey.proximity import Nearest
 from fwicli.survey.regridding import coarsened
 from fwicli.survey.signals.bands import Band
 from fwicli.survey.signals.wavelets import Spectrum
+from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.assembly.inversion import StageObjects
 from fwicli.workflows.planning import live_traces, near_source, placement, simulation_grids
 from fwicli.workflows.planning.checks import ROUNDING, band_spectrum, dotted, part_in
@@ -55,7 +56,7 @@ def stage(
     if not live_traces.check_recorded(problems, (*key, "band"), records, band):
         return None
     # The grid serves every model within the bounds, so that it need not change with the model.
-    bound = speeds(physics.wave_equation, shared.bounded(model, 0))[0]
+    bound = speeds(wave_equation(physics), shared.bounded(model, 0))[0]
     limit = simulation_grids.longest(physics, bound, spectrum)
     spacing_key: Key = (*key, "spacing")
     grids = simulation_grids.grids(
@@ -73,7 +74,7 @@ def stage(
     fast = shared.bounded(coarsened(model, grids[0]), 1)
     numerics = simulation_grids.placed(numerics, physics, fast, geometry)
     changing = shared.variables.properties
-    parameters = registry.load(physics.wave_equation).depending(changing, model.grid.ndim)
+    parameters = registry.load(wave_equation(physics)).depending(changing, model.grid.ndim)
     second_order = objects.optimizer.curvature is not None
     return replace(numerics, parameters=parameters, curvature=second_order, near=near)
 
@@ -110,9 +111,9 @@ def _of_bounds(
     shared, physics = objects.shared, objects.physics
     coarse = coarsened(shared.model, grids[0])
     slow, fast = (shared.bounded(coarse, side) for side in (0, 1))
-    slowest, now = speeds(physics.wave_equation, slow)[0], speeds(physics.wave_equation, coarse)
+    slowest, now = speeds(wave_equation(physics), slow)[0], speeds(wave_equation(physics), coarse)
     fastest, duration = (
-        speeds(physics.wave_equation, fast)[1],
+        speeds(wave_equation(physics), fast)[1],
         records.interval * (records.samples - 1),
     )
     placement.within_reach(problems, ("data",), records.acquisition, fastest, duration)
@@ -120,7 +121,7 @@ def _of_bounds(
         grids[1],
         simulation_grids.key(physics, (*objects.key, "spacing")),
         (now[0], fastest),
-        speeds(physics.wave_equation, shared.model)[0],
+        speeds(wave_equation(physics), shared.model)[0],
         spectrum,
         records.acquisition,
         (records.interval, records.samples),
