@@ -23,7 +23,11 @@ USUAL_ORDER = 4
 
 
 def is_slow(
-    equation: str, ndim: int = 2, precision: str = "float64", surface: bool = False
+    equation: str,
+    ndim: int = 2,
+    precision: str = "float64",
+    surface: bool = False,
+    derivative: bool = False,
 ) -> bool:
     """Whether the kernels of a case wait for test-full.
 
@@ -31,17 +35,26 @@ def is_slow(
     neither. So it does below a free surface: `test_sides` proves the operators of variable density
     between a first and a last side. No case has two of these three. Operators of the acoustic
     system are those of all its components at once, pressure among them, in `test_components`.
+    Derivatives of the largest equation wait, too: they take two kernels as large as all others of
+    a test, and are derived as those of four equations that every day has.
     """
     special = (ndim == 3) + (precision == "float32") + surface
     return (
-        special > 1 or (special == 1 and equation != "acoustic") or equation == "velocity_pressure"
+        special > 1
+        or (special == 1 and equation != "acoustic")
+        or equation == "velocity_pressure"
+        or (derivative and equation == "tti")
     )
 
 
 every_dimension = pytest.mark.parametrize(
     ("ndim", "equation"),
     [
-        pytest.param(ndim, equation, marks=pytest.mark.slow if is_slow(equation, ndim) else ())
+        pytest.param(
+            ndim,
+            equation,
+            marks=pytest.mark.slow if is_slow(equation, ndim, derivative=True) else (),
+        )
         for equation in EQUATIONS
         for ndim in (2, 3)
     ],

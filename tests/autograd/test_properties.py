@@ -10,7 +10,6 @@ from fwicli import autograd
 from fwicli.errors import ModelError
 from fwicli.propagators.equations import properties
 from fwicli.propagators.equations.registry import EQUATIONS
-from tests.equations import every_dimension
 
 
 def earth(ndim: int, seed: int = 0) -> dict[str, np.ndarray]:
@@ -24,7 +23,8 @@ def earth(ndim: int, seed: int = 0) -> dict[str, np.ndarray]:
     return made
 
 
-@every_dimension
+@pytest.mark.parametrize("equation", EQUATIONS)
+@pytest.mark.parametrize("ndim", [2, 3])
 def test_they_are_those_of_arrays(equation: str, ndim: int) -> None:
     expected = properties.parameters(equation, earth(ndim))
     found = autograd.parameters(equation, earth(ndim))

@@ -38,7 +38,7 @@ THICK: dict[str, Any] = {"cells": 20}
 every_equation = pytest.mark.parametrize("equation", EQUATIONS)
 
 
-def every_precision(surface: bool) -> pytest.MarkDecorator:
+def every_precision(surface: bool = False, derivative: bool = False) -> pytest.MarkDecorator:
     """Run a test for all equations, dimensions and precisions; as a slow test where it costs."""
     cases = [
         pytest.param(
@@ -46,7 +46,9 @@ def every_precision(surface: bool) -> pytest.MarkDecorator:
             tolerance,
             ndim,
             equation,
-            marks=pytest.mark.slow if is_slow(equation, ndim, precision, surface) else (),
+            marks=pytest.mark.slow
+            if is_slow(equation, ndim, precision, surface, derivative)
+            else (),
         )
         for equation in EQUATIONS
         for ndim in (2, 3)
@@ -61,7 +63,7 @@ def inner(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> tuple[np.ndarra
     return np.concatenate(first), np.concatenate(second)
 
 
-@every_precision(surface=False)
+@every_precision()
 def test_adjoint(
     make_setting: Make, equation: str, ndim: int, precision: str, tolerance: float
 ) -> None:
@@ -71,7 +73,7 @@ def test_adjoint(
     assert mismatch(s.forward(), s.gather, s.wavelet, adjoint) < tolerance
 
 
-@every_precision(surface=False)
+@every_precision(derivative=True)
 def test_jacobian_adjoint(
     make_setting: Make, equation: str, ndim: int, precision: str, tolerance: float
 ) -> None:
