@@ -60,10 +60,14 @@ OTHERS = {"rho": 1000.0, "epsilon": 0.0, "delta": 0.0, "theta": 0.0, "phi": 0.0,
 def test_every_equation_images(survey: Path, tmp_path: Path, equation: str, condition: str) -> None:
     """Where the earth is the same, so is the image."""
     needed = [n for n in EQUATIONS[equation].properties if n != "vp"]
-    settings = [f"physics.equation={equation}", f"imaging.condition={condition}"]
+    # Kernels are those of `make_setting`, whose grid has no use for higher frequencies.
+    common = [f"imaging.condition={condition}", "imaging.band=[3, 12]", "physics.order=4"]
+    common += ["physics.precision=float64"]
+    common += [f"{model}.spacing=[10, 12]" for model in ("model", "reference")]
+    settings = [*common, f"physics.equation={equation}"]
     settings += [f"model.{name}={OTHERS[name]}" for name in needed]
     rtm.run(load(survey / "rtm.yaml", settings=settings), tmp_path / "run")
-    rtm.run(load(survey / "rtm.yaml", settings=settings[1:2]), tmp_path / "acoustic")
+    rtm.run(load(survey / "rtm.yaml", settings=common), tmp_path / "acoustic")
     found, expected = image(tmp_path / "run"), image(tmp_path / "acoustic")
     similarity = np.vdot(found, expected) / np.linalg.norm(found) / np.linalg.norm(expected)
     assert similarity > 0.99
