@@ -215,8 +215,11 @@ def test_interrupt_that_was_lost_comes_again(monkeypatch: pytest.MonkeyPatch) ->
         raise AttributeError("made of an interrupt in a callback")
 
 
+# One handler takes both; `test_stops` has a third signal every day.
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
+    ("number", "code"),
+    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],
+    ids=["INT", "TERM"],
 )
 def test_interrupted_inversion_can_go_on(
     survey: Path, tmp_path: Path, number: signal.Signals, code: int
