@@ -77,9 +77,10 @@ def test_source_estimation_is_that_of_the_padded_survey(source: str, wavelets: b
     assert len(estimated) == (3 if wavelets or "common" not in source else 1)
 
 
-@pytest.mark.parametrize("near", [0.0, 60.0])
 @pytest.mark.parametrize("chain", ["times", "first_arrivals", "chain"])
-@pytest.mark.parametrize("source", [None, *SOURCES])
+@pytest.mark.parametrize(
+    ("source", "near"), [(None, 0.0), *((source, 60.0) for source in (None, *SOURCES))]
+)
 def test_stored_traces_are_those_in_memory(
     tmp_path: Path, source: str | None, chain: str, near: float
 ) -> None:

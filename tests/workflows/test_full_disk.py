@@ -90,7 +90,7 @@ def check(survey: Path, tmp_path: Path, kind: str, stride: int) -> None:
 
 @pytest.mark.parametrize("kind", ["model", "rtm"])
 def test_full_at_some_writes(survey: Path, tmp_path: Path, kind: str) -> None:
-    check(survey, tmp_path, kind, stride=17)
+    check(survey, tmp_path, kind, stride=29)
 
 
 @pytest.mark.slow

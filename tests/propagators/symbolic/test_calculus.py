@@ -12,7 +12,14 @@ from fwicli.errors import CalculusError
 from fwicli.propagators.symbolic import calculus
 from fwicli.propagators.symbolic.explicit import time_step
 from fwicli.propagators.symbolic.system import System
-from tests.propagators.systems import SYSTEMS, memory_variables, oddity, shared, variable_density
+from tests.propagators.systems import (
+    SYSTEMS,
+    memory_variables,
+    oddity,
+    shared,
+    variable_density,
+    velocity_pressure,
+)
 
 TOLERANCE = 1e-12
 
@@ -25,11 +32,18 @@ def mismatch(a: dict[str, Any], b: dict[str, Any], c: dict[str, Any], d: dict[st
     return float(abs(left - right) / (size[0] * size[1]))
 
 
+# Kernels of these equations are proven every day, in `test_propagator` and `test_components`.
+PROVEN = (variable_density, velocity_pressure)
+every_system = pytest.mark.parametrize(
+    "make", [pytest.param(m, marks=pytest.mark.slow if m in PROVEN else ()) for m in SYSTEMS]
+)
+
+
 # The order enters through weights alone: `test_any_order_is_exact` has the others of every day.
 @pytest.mark.parametrize(
     ("make", "order"),
     [
-        pytest.param(make, order, marks=pytest.mark.slow if order == 8 else ())
+        pytest.param(make, order, marks=pytest.mark.slow if order == 8 or make in PROVEN else ())
         for make in SYSTEMS
         for order in (8, 4)
     ],
@@ -44,7 +58,7 @@ def test_adjoint_is_the_exact_transpose(make: Any, order: int) -> None:
     assert mismatch(forward, data, sources, adjoint) < TOLERANCE
 
 
-@pytest.mark.parametrize("make", SYSTEMS)
+@every_system
 def test_gradient_is_the_exact_transpose_of_born(make: Any) -> None:
     """<J dp, d> = <dp, J^T d> to round-off, for every parameter."""
     harness = shared(make)
