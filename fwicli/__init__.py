@@ -15,6 +15,7 @@ Equations
     EQUATIONS               all wave equations by name; own_equation names that of a file
     Equation, Channel, Footprint, Limit     statement of a wave equation
     parameters              parameters of an equation from vp, rho and other properties
+    PROPERTIES              units, signs and values of the properties of the earth
 Survey
     Grid, EarthModel        points and properties of the earth
     Acquisition, Gathers    positions of shots and receivers, and their records
@@ -102,6 +103,7 @@ PUBLIC = {
     "Plan": "fwicli.workflows.planning.plan",
     "Points": "fwicli.survey.points",
     "PositionDerivative": "fwicli.propagators.locations",
+    "PROPERTIES": "fwicli.survey.properties",
     "Problem": "fwicli.inversion.optimizers.optimizer",
     "Processes": "fwicli.execution",
     "Propagator": "fwicli.propagators.propagator",

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.earths import random_earth
 from tests.equations import USUAL_ORDER
 
 pytest_plugins = ["tests.slurm", "tests.survey_fixtures"]
@@ -119,14 +120,8 @@ def make_setting() -> Callable[..., Setting]:
         vp = 1500 + 1000 * rng.random(shape)
         samples = samples or (80 if ndim == 2 else 40)
         low, high = np.array(grid.origin), np.array(grid.end)
-        earth = {"vp": vp, "rho": 1000 * (1 + rng.random(shape))}
-        # Strong anisotropy that changes from cell to cell, its axis in all directions.
-        more = np.random.default_rng(ndim + 10)
-        earth["epsilon"] = 0.3 * more.random(shape)
-        earth["delta"] = earth["epsilon"] - 0.2 * more.random(shape)
-        earth["theta"], earth["phi"] = np.pi * more.random((2, *shape))
-        # Solids below a fluid.
-        earth["vs"] = vp * (0.3 + 0.3 * more.random(shape))
+        # Solids below a fluid; anisotropy that changes from cell to cell, its axis as well.
+        earth = random_earth(shape, ndim, vp=vp, rho=1000 * (1 + rng.random(shape)))
         earth["vs"][..., :6] = 0
         fastest = max(2600.0, EQUATIONS[equation].speeds(earth, ndim)[1])
         axis = time_axis(0.004, samples, fastest, spacing, order)

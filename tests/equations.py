@@ -6,7 +6,7 @@ import pytest
 
 from fwicli.propagators.equations.registry import EQUATIONS
 
-LARGE = ("velocity_pressure", "vti", "tti", "elastic")
+LARGE = ("velocity_pressure", "vti", "tti", "elastic", "viscoacoustic")
 
 # Whose sides may be free.
 WITH_SIDES = [name for name, e in EQUATIONS.items() if e.free_sides]

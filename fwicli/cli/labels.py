@@ -75,6 +75,7 @@ LABELS = {
 # Lists that are the two ends of a range, or one number an axis.
 RANGES = {
     "band_hz",
+    "constant_q_hz",
     "fold",
     "misfit_of_iterates",
     "model_error",

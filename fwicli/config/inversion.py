@@ -36,11 +36,7 @@ from fwicli.config.values import (
     kind,
 )
 from fwicli.inversion.unknowns.parameterization import LOG, PARAMETERIZATIONS
-from fwicli.survey.model import IMPEDANCE
-
-# Quantities whose bounds must be positive.
-POSITIVE = ("vp", "rho", IMPEDANCE)
-
+from fwicli.survey.properties import IMPEDANCE, POSITIVE
 
 SourceChoice = Annotated[
     Annotated[sources.SourceSection, Tag("mapping")] | Annotated[Literal[False], Tag("switch")],

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fwicli.config.problems import Key
+from fwicli.survey.properties import PROPERTIES
 
-PROPERTIES = ("vp", "vs", "rho", "epsilon", "delta", "theta", "phi")
 TABLES = ("sources", "receivers", "relation")
 PATHS: set[Key] = {
     *((section, name) for section in ("model", "reference") for name in PROPERTIES),

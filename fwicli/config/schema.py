@@ -41,6 +41,7 @@ from fwicli.config.wavelets import WaveletSection as WaveletSection
 from fwicli.propagators.absorbing import SIDES
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.history import HISTORY_KINDS
+from fwicli.survey.properties import PROPERTIES
 
 Spacing = Annotated[
     Annotated[Positive, Tag("number")]
@@ -73,6 +74,8 @@ class ModelSection(Section):
     """The waves have this S velocity, 0 in fluids, in the unit of `unit` [m/s]."""
     rho: Property | None = None
     """The medium has this density, in the unit of `rho_unit` [kg/m3]."""
+    qp: NumberOrArray | None = None
+    """P waves have this quality factor, and lose the share 2 pi / qp of their energy a cycle."""
     epsilon: NumberOrArray | None = None
     """The medium has this Thomsen parameter epsilon."""
     delta: NumberOrArray | None = None
@@ -96,15 +99,13 @@ class ModelSection(Section):
     smooth: SmoothingSection | None = None
     """The slowness is smoothed with these settings."""
 
-    @field_validator(
-        "vp", "vs", "rho", mode="before", json_schema_input_type=Property | Path | None
-    )
+    @field_validator("vp", "rho", mode="before", json_schema_input_type=Property | Path | None)
     @classmethod
     def _path_of_property(cls, value: Any) -> Any:
         return {"file": value} if isinstance(value, str) else value
 
     @field_validator(
-        *("vs", "epsilon", "delta", "theta", "phi"),
+        *(name for name in PROPERTIES if name not in ("vp", "rho")),
         mode="before",
         json_schema_input_type=NumberOrArray | Path | None,
     )
@@ -209,6 +210,9 @@ class PhysicsSection(Section):
         Discriminator(_kind),
     ] = "acoustic"
     """The waves obey this wave equation, by name or as a Python file states it."""
+    reference_frequency: Positive | None = None
+    """Waves that lose energy have the velocities of the model here, and a constant Q from 0.41 to
+    2.4 times this frequency [Hz]."""
     order: Literal[4, 6, 8, 10, 12, 14, 16] = 8
     """Spatial derivatives have this order of accuracy."""
     precision: Literal["float32", "float64"] = "float32"

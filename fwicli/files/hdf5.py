@@ -49,7 +49,7 @@ from fwicli.files.records import describe_gathers as describe_gathers
 from fwicli.files.records import read_gathers as read_gathers
 from fwicli.files.writing import deferring_signals, extending, replacing
 from fwicli.survey.grid import Grid
-from fwicli.survey.model import UNITS
+from fwicli.survey.properties import UNITS
 
 Array = NDArray[Any]
 

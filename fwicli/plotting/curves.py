@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.plotting.style import WORDS, Figure
+from fwicli.plotting.style import Figure, words_of
 
 Array = NDArray[Any]
 
@@ -100,9 +100,7 @@ def convergence(history: dict[str, Array]) -> Figure:
     panels = [("misfit", "misfit, share of the data")]
     for column in sorted(c for c in history if c.startswith("model_error")):
         name = column.removeprefix("model_error").removeprefix("_") or "vp"
-        label = (
-            "relative model error" if name == "vp" else f"relative error of {WORDS.get(name, name)}"
-        )
+        label = "relative model error" if name == "vp" else f"relative error of {words_of(name)}"
         panels.append((column, label))
     panels = [p for p in panels if p[0] in history]
     figure = Figure(figsize=(4.6 * max(1, len(panels)), 3.4), layout="constrained")

@@ -17,7 +17,8 @@ from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
-from fwicli.survey.model import UNITS, EarthModel
+from fwicli.survey.model import EarthModel
+from fwicli.survey.properties import PROPERTIES, UNITS
 from fwicli.survey.uniform import distinct
 
 Array = NDArray[Any]
@@ -91,13 +92,14 @@ def properties(
     title : str, optional
         Above P velocity, which is always drawn.
     """
-    titles = {"vp": title or "P velocity", "vs": "S velocity", "rho": "Density"}
+    titles = {name: prop.words.capitalize() or name for name, prop in PROPERTIES.items()}
+    titles["vp"] = title or titles["vp"]
     varying = [n for n, v in earth.others.items() if distinct(v).min() < distinct(v).max()]
     names = ["vp", *varying]
     width, height = size(earth.grid)
     figure = Figure(figsize=(width, height * len(names)), layout="constrained")
     for axes, name in zip(figure.subplots(len(names), 1, squeeze=False)[:, 0], names, strict=True):
-        _model(figure, axes, earth, titles.get(name, name), scale_of(earth, name=name), name)
+        _model(figure, axes, earth, titles[name], scale_of(earth, name=name), name)
         _positions(axes, acquisition)
     _save(figure, path)
 

@@ -18,12 +18,11 @@ from pathlib import Path
 
 from fwicli.disk import atomic
 from fwicli.errors import ConfigError
+from fwicli.survey.properties import PROPERTIES
 
 SETTINGS = "matplotlibrc"
 # Formats of pictures, by the ends of names.
 FORMATS = ("png", "pdf")
-# Names of properties, as labels have them; others are their own.
-WORDS = {"vp": "P velocity", "rho": "density"}
 
 
 @contextmanager
@@ -128,5 +127,19 @@ def label(name: str, unit: str) -> str:
     -------
     label : str
     """
-    words = WORDS.get(name, name)
+    words = words_of(name)
     return f"{words} [{unit}]" if unit else words
+
+
+def words_of(name: str) -> str:
+    """Name of a quantity in a label: properties of the earth have some of their own.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    str
+    """
+    return (PROPERTIES[name].words if name in PROPERTIES else "") or name

@@ -16,12 +16,13 @@ from fwicli.errors import ModelError, PhysicsError, StabilityError
 from fwicli.propagators.absorbing import AbsorbingLayer
 from fwicli.propagators.equations import properties, registry
 from fwicli.propagators.equations.component_fields import component_fields
+from fwicli.propagators.equations.constant_q import reference_frequency
 from fwicli.propagators.history import STORED, WRITING, Demand, HistoryOptions, demand
 from fwicli.propagators.kernels import compilation, footprints, time_loops
 from fwicli.propagators.kernels.signature import Signature
 from fwicli.propagators.sampling.interpolation import RADIUS
 from fwicli.propagators.sampling.resampling import Resampling
-from fwicli.propagators.sampling.stability import TimeAxis, check_order, time_axis
+from fwicli.propagators.sampling.stability import TimeAxis, check_order, sample_count, time_axis
 from fwicli.survey.components import ONLY_PRESSURE, Recording
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
@@ -50,10 +51,15 @@ class ModelOptions(TypedDict, total=False):
     history: HistoryOptions
     threads: int
     interpolation: str
+    reference_frequency: float
+    """At which waves that lose energy have the velocity `vp` [Hz]; by default `frequency`."""
 
 
 # Options that are passed on.
-_PASSED = ("order", "precision", "history_step", "history", "threads", "interpolation")
+_PASSED = (
+    *("order", "precision", "history_step", "history", "threads", "interpolation"),
+    "reference_frequency",
+)
 
 
 @renamed_fields(axis="time", every="history_step", keeping="history")
@@ -85,6 +91,9 @@ class Discretization:
         Between the grid points, for sources and receivers.
     parameters : tuple of str or None
         Parameters of which gradients are wanted, which need less history than all; None for all.
+    reference_frequency : float, optional
+        At which waves that lose energy have the velocities of the model [Hz]; by default the
+        frequency of the layer. None for equations without losses.
 
     Raises
     ------
@@ -104,6 +113,7 @@ class Discretization:
     threads: int = 1
     interpolation: str = "sinc"
     parameters: tuple[str, ...] | None = None
+    reference_frequency: float | None = None
 
     def __post_init__(self) -> None:
         parts = {"grid": Grid, "time": TimeAxis, "layer": AbsorbingLayer, "history": HistoryOptions}
@@ -121,6 +131,9 @@ class Discretization:
             "history_step": scalars.whole("`history_step`", self.history_step, 1, PhysicsError),
             "threads": scalars.whole("`threads`", self.threads, 1, PhysicsError),
             "parameters": self._parameters(),
+            "reference_frequency": reference_frequency(
+                self.equation, self.reference_frequency, self.layer.frequency
+            ),
         }
         for name, value in changes.items():
             object.__setattr__(self, name, value)
@@ -180,7 +193,7 @@ class Discretization:
         order = check_order(options.get("order", cls.order))
         fastest = _fastest(stated.speeds(earth.properties, grid.ndim)[1], options.get("fastest"))
         frequency = scalars.positive("`frequency`", frequency, " [Hz]", PhysicsError)
-        count = _samples(dt, samples, options.get("duration"))
+        count = sample_count(dt, samples, options.get("duration"))
         gap = RADIUS.get(options.get("interpolation", cls.interpolation), 0)
         return cls(
             equation,
@@ -238,6 +251,7 @@ class Discretization:
             free=self.layer.free,
             precision=self.precision,
             parameters=parameters,
+            reference_frequency=self.reference_frequency or 0.0,
             **extra,
         )
 
@@ -358,17 +372,6 @@ def _fastest(of_model: float, asked_for: float | None) -> float:
             f"least that"
         )
     return fastest
-
-
-def _samples(dt: float, samples: int | None, duration: float | None) -> int:
-    """Number of samples of a record."""
-    if (samples is None) == (duration is None):
-        raise StabilityError("give either `samples` of a record, or its `duration` [s]")
-    if samples is not None:
-        return scalars.whole("`samples`", samples, 1, StabilityError)
-    dt = scalars.positive("`dt`", dt, " [s]", StabilityError)
-    length = scalars.positive("`duration`", duration, " [s]", StabilityError)
-    return round(length / dt) + 1
 
 
 def _precision(precision: Any) -> str:

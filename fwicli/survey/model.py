@@ -16,37 +16,13 @@ from numpy.typing import NDArray
 
 from fwicli.errors import ModelError
 from fwicli.survey.grid import Grid
+from fwicli.survey.properties import IMPEDANCE, PLAUSIBLE, POSITIVE, PROPERTIES, UNITS
 from fwicli.survey.uniform import distinct, is_uniform
 
 Array = NDArray[Any]
 
 # Largest difference of velocities in sea water [m/s]; sediments below are seldom so close to it.
 WATER_TOLERANCE = 1.0
-
-# The product of vp and rho.
-IMPEDANCE = "impedance"
-UNITS = {
-    "vp": "m/s",
-    "vs": "m/s",
-    "rho": "kg/m3",
-    "theta": "rad",
-    "phi": "rad",
-    IMPEDANCE: "kg/(m2 s)",
-}
-# Other properties may be zero or negative.
-POSITIVE = ("vp", "rho", IMPEDANCE)
-# Ranges of the properties of rocks, water and air; values outside are likely of another unit:
-# vp and vs [m/s], rho [kg/m3], Thomsen's parameters, angles [rad], the product of vp and rho.
-PLAUSIBLE = {
-    "vp": (50.0, 15000.0),
-    "vs": (0.0, 9000.0),
-    "rho": (500.0, 10000.0),
-    "epsilon": (-0.5, 2.0),
-    "delta": (-0.5, 2.0),
-    "theta": (-3.2, 3.2),
-    "phi": (-6.4, 6.4),
-    "impedance": (50.0 * 500.0, 15000.0 * 10000.0),
-}
 
 
 @dataclass(frozen=True)
@@ -59,8 +35,9 @@ class EarthModel:
     vp : ndarray of shape grid.shape
         P velocity [m/s], positive and finite.
     others : mapping of str to ndarray of shape grid.shape
-        Other properties by name: `vs` [m/s], `rho` [kg/m3], Thomsen's `epsilon` and `delta`, and
-        the tilt `theta` and azimuth `phi` of the axis of symmetry [rad].
+        Other properties by name, in their units (see `properties`): `vs` [m/s], `rho` [kg/m3],
+        `qp`, Thomsen's `epsilon` and `delta`, and the tilt `theta` and azimuth `phi` of the axis of
+        symmetry [rad].
 
     Raises
     ------
@@ -134,7 +111,7 @@ class EarthModel:
         return np.broadcast_to(z < depth, self.grid.shape)
 
     def smoothed(self, length: float, fixed: NDArray[np.bool_] | None = None) -> EarthModel:
-        """The model with slowness and other properties smoothed.
+        """The model with slowness, losses and other properties smoothed.
 
         Parameters
         ----------
@@ -158,7 +135,10 @@ class EarthModel:
             changed = (even**power).astype(values.dtype)
             return changed if fixed is None else np.where(fixed, values, changed)
 
-        others = {name: smooth(values, 1) for name, values in self.others.items()}
+        others = {
+            name: smooth(values, -1 if PROPERTIES[name].mean == "inverse" else 1)
+            for name, values in self.others.items()
+        }
         return EarthModel(self.grid, smooth(self.vp, -1), others)
 
 

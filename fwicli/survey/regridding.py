@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from fwicli.errors import ModelError
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
+from fwicli.survey.properties import PROPERTIES, WITHOUT_MEANS
 from fwicli.survey.uniform import distinct, is_uniform
 
 Array = NDArray[Any]
@@ -42,9 +43,6 @@ Array = NDArray[Any]
 # for which averages are worthwhile: in 2D three quarters of the work remain.
 FEWEST_CELLS = 16
 WORTHWHILE = 1.1
-
-# Properties that have no mean over cells: fluids and solids have no S velocity in common.
-WITHOUT_MEANS = ("vs",)
 
 
 class Regridding:
@@ -124,7 +122,7 @@ class Regridding:
         others = {
             name: values
             if name in WITHOUT_MEANS
-            else self.to_coarse(values.astype(float)).astype(values.dtype)
+            else self._mean(name, values.astype(float)).astype(values.dtype)
             for name, values in model.others.items()
         }
         rho: Array | float = 1.0
@@ -133,6 +131,14 @@ class Regridding:
             rho, mean = model.others["rho"].astype(float), others["rho"].astype(float)
         k = self.to_coarse(1 / (rho * model.vp.astype(float) ** 2))
         return EarthModel(self.coarse, (1 / np.sqrt(k * mean)).astype(model.vp.dtype), others)
+
+    def _mean(self, name: str, values: Array) -> Array:
+        """A property beside vp on the coarse grid."""
+        return (
+            1 / self.to_coarse(1 / values)
+            if PROPERTIES[name].mean == "inverse"
+            else self.to_coarse(values)
+        )
 
     def gradient_to_fine(
         self, model: EarthModel, by: Callable[[str], Array], name: str
@@ -152,6 +158,10 @@ class Regridding:
         -------
         derivative : ndarray of shape fine.shape
         """
+        if PROPERTIES[name].mean == "inverse":
+            values = model.others[name].astype(float)
+            spread = self.to_coarse_transpose(by(name) * self._mean(name, values) ** 2)
+            return np.asarray(spread / values**2)
         if name not in ("vp", "rho"):
             return np.asarray(self.to_coarse_transpose(by(name)))
         coarse = self.model_to_coarse(model)

@@ -25,7 +25,8 @@ from fwicli.config.loader import Loaded
 from fwicli.execution import Executor
 from fwicli.files import hdf5
 from fwicli.propagators.kernels.imaging_conditions import INVERSION
-from fwicli.survey.model import IMPEDANCE, EarthModel
+from fwicli.survey.model import EarthModel
+from fwicli.survey.properties import IMPEDANCE
 from fwicli.workflows.assembly import optimizer
 from fwicli.workflows.assembly.inversion import InversionObjects
 from fwicli.workflows.inversion import branches

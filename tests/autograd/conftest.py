@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import NEEDS_TORCH, WITH_TORCH
+from tests.earths import random_earth
 from tests.equations import USUAL_ORDER
 
 
@@ -67,11 +68,7 @@ def make_survey() -> Callable[..., Survey]:
         rng = np.random.default_rng(0)
         shape, spacing = ((9, 11), (10.0, 12.0)) if ndim == 2 else ((9, 9, 9), (10.0,) * 3)
         grid = Grid(shape, spacing, (5.0,) * ndim)
-        earth = {"vp": 1500 + 1000 * rng.random(shape), "rho": 1000 * (1 + rng.random(shape))}
-        earth["epsilon"] = 0.3 * rng.random(shape)
-        earth["delta"] = earth["epsilon"] - 0.2 * rng.random(shape)
-        earth["theta"], earth["phi"] = np.pi * rng.random((2, *shape))
-        earth["vs"] = 0.4 * earth["vp"]
+        earth = random_earth(shape)
         fastest = max(2600.0, EQUATIONS[equation].speeds(earth, ndim)[1])
         axis = time_axis(0.004, 14, fastest, spacing, USUAL_ORDER)
         layer = AbsorbingLayer(cells, fastest, 20.0, 0, free)

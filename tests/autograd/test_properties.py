@@ -10,17 +10,11 @@ from fwicli import autograd
 from fwicli.errors import ModelError
 from fwicli.propagators.equations import properties
 from fwicli.propagators.equations.registry import EQUATIONS
+from tests.earths import random_earth
 
 
-def earth(ndim: int, seed: int = 0) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    shape = (5, 6, 7)[:ndim]
-    made = {"vp": 1500 + 1000 * rng.random(shape), "rho": 1000 * (1 + rng.random(shape))}
-    made["epsilon"] = 0.3 * rng.random(shape)
-    made["delta"] = made["epsilon"] - 0.2 * rng.random(shape)
-    made["vs"] = made["vp"] * (0.2 + 0.3 * rng.random(shape))
-    made["theta"], made["phi"] = np.pi * rng.random((2, *shape))
-    return made
+def earth(ndim: int) -> dict[str, np.ndarray]:
+    return random_earth((5, 6, 7)[:ndim])
 
 
 @pytest.mark.parametrize("equation", EQUATIONS)

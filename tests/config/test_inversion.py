@@ -45,6 +45,7 @@ def test_shorthand_is_bounds(tmp_path: Path) -> None:
         ("invert_for: {}", "name what to invert for"),
         ("invert_for: {rho: [1000, 2000], impedance: [1.0e6, 9.0e6]}", "takes the place of rho"),
         ("invert_for: {rho: [0, 2000]}", "rho is positive; its bounds begin at 0"),
+        ("invert_for: {qp: [0, 200]}", "qp is positive; its bounds begin at 0"),
         ("invert_for: {rho: {bounds: [1, 2], parameter: vp}}", "vp is a `parameter` of vp alone"),
         ("invert_for: {delta: {bounds: [0, 1], parameter: log}}", "has no logarithm"),
         ("invert_for: {vp: {bound: [1400, 4000]}}", "unknown key `bound`; did you mean `bounds`?"),

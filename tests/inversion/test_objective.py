@@ -31,6 +31,7 @@ from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.survey.regridding import Regridding
 from fwicli.survey.signals.wavelets import ricker, times
 from fwicli.survey.windows import Window, beyond, of_one_size, recorded
+from tests.earths import random_earth
 from tests.equations import LARGE, USUAL_ORDER
 
 # The grid of the waves, and of the model where it has no finer one. Its kernels are those of
@@ -42,19 +43,6 @@ SAMPLES = 110
 
 # The unit of each property in x.
 UNITS = {"rho": 800.0, "impedance": 2e6}
-
-
-def random_earth(seed: int, grid: Grid = GRID) -> dict[str, np.ndarray]:
-    """All properties that an equation may have."""
-    rng = np.random.default_rng(seed)
-    return {
-        "rho": 1500 + 500 * rng.random(grid.shape),
-        "epsilon": 0.1 + 0.1 * rng.random(grid.shape),
-        "delta": 0.1 * rng.random(grid.shape),
-        "theta": 0.4 * rng.standard_normal(grid.shape),
-        "phi": 0.4 * rng.standard_normal(grid.shape),
-        "vs": 600 + 300 * rng.random(grid.shape),
-    }
 
 
 def objective(
@@ -80,13 +68,13 @@ def objective(
     wavelet = ricker(times(0.004, SAMPLES), 15.0)
     true = 2000 + 400 * rng.random(GRID.shape)
     propagator = Propagator(discretization)
-    earth = parameters(equation, {"vp": true, **random_earth(7)})
+    earth = parameters(equation, random_earth(GRID.shape, 7, vp=true))
     data = [propagator.forward(earth, wavelet[None], s[None], receivers) for s in sources]
     records = Gathers(Acquisition(sources, receivers), 0.004, np.stack(data), wavelet)
     scales = {"vp": PARAMETERIZATIONS[parameter]}
     scales |= {n: linear(UNITS.get(n, 1.0)) for n in names if n != "vp"}
     variables = Variables(tuple(Variable(n, -1e9, 1e9, 1.0, scales[n]) for n in names))
-    start = {"vp": 2130 + 300 * rng.random(grid.shape), **random_earth(7, grid)}
+    start = random_earth(grid.shape, 7, vp=2130 + 300 * rng.random(grid.shape))
     x = variables.pack(start)
     return Objective(discretization, variables, start, of(records), InProcess()), x
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
+from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, TimeAxis, time_axis
 from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.survey.signals.wavelets import ricker, times
+from tests.earths import plain_earth
 from tests.equations import LARGE
 
 # Spacing and precision are the same in all of these tests, so that kernels are compiled once.
@@ -24,8 +25,13 @@ every_equation = pytest.mark.parametrize("equation", EQUATIONS)
 
 def earth(equation: str, vp: np.ndarray, **others: float) -> dict[str, np.ndarray]:
     """Parameters of an earth with the density of water, isotropic unless told."""
-    given = {"rho": 1000.0, "epsilon": 0.0, "delta": 0.0, "theta": 0.0, "vs": 0.0, **others}
-    return parameters(equation, {"vp": vp, **{n: np.full(vp.shape, v) for n, v in given.items()}})
+    return parameters(equation, plain_earth(vp, vp.shape, **others))
+
+
+def propagator(equation: str, grid: Grid, axis: TimeAxis, layer: AbsorbingLayer) -> Propagator:
+    """The propagator of a medium; where waves lose energy, about the same frequency always."""
+    losses = {"reference_frequency": FREQUENCY} if EQUATIONS[equation].constant_q else {}
+    return Propagator(Discretization(equation, grid, axis, layer, **losses))
 
 
 # What an equation can have without waves that are no P waves at a distance.
@@ -40,9 +46,9 @@ def grazing(equation: str, cells: int, above: int, velocity: float = 6000.0) -> 
     grid = Grid((361, 31 + above), (SPACING,) * 2, (0.0, -above * SPACING))
     axis = time_axis(0.004, 550, velocity, grid.spacing, 8)
     layer = AbsorbingLayer(cells, velocity, FREQUENCY)
-    propagator = Propagator(Discretization(equation, grid, axis, layer))
+    F = propagator(equation, grid, axis, layer)
     receivers = np.array([[x, 20.0] for x in np.arange(200.0, 3450.0, 200.0)])
-    return propagator.forward(
+    return F.forward(
         earth(equation, np.full(grid.shape, SPEED)),
         ricker(times(0.004, 550), FREQUENCY)[None],
         np.array([[100.0, 20.0]]),
@@ -104,8 +110,7 @@ def test_reflection_is_below_70_db(equation: str) -> None:
         shape = (141 + 2 * more, 55 + 2 * more)
         grid = Grid(shape, (SPACING,) * 2, (-more * SPACING,) * 2)
         layer = AbsorbingLayer(20, fastest, FREQUENCY)
-        propagator = Propagator(Discretization(equation, grid, axis, layer))
-        return propagator.forward(
+        return propagator(equation, grid, axis, layer).forward(
             earth(equation, np.full(grid.shape, speed), **ANISOTROPY.get(equation, {})),
             ricker(times(0.004, samples), FREQUENCY)[None],
             np.array([[120.0, depth]]),
@@ -129,11 +134,13 @@ def test_layer_is_stable(equation: str) -> None:
     vp = 1500 + 2500 * rng.random(grid.shape)
     vp[20, 20] = 4000.0
     samples = 10000
-    axis = time_axis(0.002, samples, 4000.0, grid.spacing, 8, corrected=False)
+    losses = {"qp": 20.0}
+    fastest = EQUATIONS[equation].speeds(plain_earth(vp, grid.shape, **losses), 2)[1]
+    axis = time_axis(0.002, samples, fastest, grid.spacing, 8, corrected=False)
     assert axis.substeps * samples >= 20000
-    propagator = Propagator(Discretization(equation, grid, axis, AbsorbingLayer(12, 4000.0, 15.0)))
-    gather = propagator.forward(
-        earth(equation, vp),
+    layer = AbsorbingLayer(12, fastest, 15.0)
+    gather = propagator(equation, grid, axis, layer).forward(
+        earth(equation, vp, **losses),
         ricker(times(0.002, samples), 15.0)[None],
         np.array([[200.0, 200.0]]),
         np.array([[300.0, 120.0]]),

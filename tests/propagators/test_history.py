@@ -29,10 +29,16 @@ def test_snapshots_reach_the_last_step() -> None:
         assert history.snapshots(steps, every) == len(range(0, steps, every))
 
 
-# Fields of the elastic equation are of first order in time, as those of the acoustic system.
+# Fields of the elastic and viscoacoustic equations are of first order in time, as those of the
+# acoustic system.
 @pytest.mark.parametrize(
     "equation",
-    ["variable_density", "velocity_pressure", pytest.param("elastic", marks=pytest.mark.slow)],
+    [
+        "variable_density",
+        "velocity_pressure",
+        pytest.param("elastic", marks=pytest.mark.slow),
+        pytest.param("viscoacoustic", marks=pytest.mark.slow),
+    ],
 )
 def test_plan_tells_the_memory_of_components(
     make_setting: Callable[..., Any], equation: str

@@ -23,6 +23,7 @@ from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.viewing.drawing.drawable import PictureOptions
 from fwicli.workflows.viewing.plot import available
 from fwicli.workflows.viewing.plot import run as plot
+from tests.earths import plain
 from tests.equations import LARGE
 from tests.workflows.test_model import StopAfter
 
@@ -40,10 +41,6 @@ def test_image_shows_the_reflector(survey: Path, tmp_path: Path) -> None:
     assert image(tmp_path / "run").shape == (61, 41)
     for name in ("image.png", "reflectivity.png"):
         assert (tmp_path / "run" / name).stat().st_size > 5000
-
-
-# What an equation may need beside vp; the records are those of an isotropic earth.
-OTHERS = {"rho": 1000.0, "epsilon": 0.0, "delta": 0.0, "theta": 0.0, "phi": 0.0, "vs": 0.0}
 
 
 @pytest.mark.parametrize(
@@ -65,7 +62,10 @@ def test_every_equation_images(survey: Path, tmp_path: Path, equation: str, cond
     common += ["physics.precision=float64"]
     common += [f"{model}.spacing=[10, 12]" for model in ("model", "reference")]
     settings = [*common, f"physics.equation={equation}"]
-    settings += [f"model.{name}={OTHERS[name]}" for name in needed]
+    settings += [f"model.{name}={plain(name)}" for name in needed]
+    if EQUATIONS[equation].constant_q:
+        # That of `make_setting`.
+        settings.append("physics.reference_frequency=20")
     rtm.run(load(survey / "rtm.yaml", settings=settings), tmp_path / "run")
     rtm.run(load(survey / "rtm.yaml", settings=common), tmp_path / "acoustic")
     found, expected = image(tmp_path / "run"), image(tmp_path / "acoustic")

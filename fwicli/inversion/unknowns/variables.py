@@ -39,7 +39,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.inversion.unknowns.parameterization import Parameterization
-from fwicli.survey.model import IMPEDANCE, UNITS
+from fwicli.survey.properties import IMPEDANCE, UNITS
 
 Array = NDArray[Any]
 Properties = Mapping[str, Array]

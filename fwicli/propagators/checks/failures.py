@@ -23,11 +23,13 @@ from fwicli.propagators.equations.equation import arguments, call
 from fwicli.propagators.sampling.stability import stable_step
 from fwicli.propagators.symbolic.directions import split_prefix
 from fwicli.survey.grid import Grid
+from fwicli.survey.properties import PROPERTIES
 
 Array = NDArray[Any]
 
-# Properties that are positive in every rock and fluid.
-POSITIVE = {"vp", "rho", "qp"}
+# Properties of a rock, which tell the right root of a formula from others. Angles follow from
+# their sines alone up to a sign or half a turn.
+ROCK = {n: sum(p.common) / 2 for n, p in PROPERTIES.items() if p.unit.name != "rad"}
 
 
 def check_model(equation: str, grid: Grid, model: Mapping[str, Array]) -> None:
@@ -189,10 +191,11 @@ def properties(equation: str, model: Mapping[str, Array]) -> dict[str, Array]:
     dict of str to ndarray
     """
     ndim = next(iter(model.values())).ndim
-    return {
-        name: function(*[np.asarray(model[p], dtype=np.float64) for p in parameters])
-        for name, (function, parameters) in _solved(equation, ndim).items()
-    }
+    values = {name: np.asarray(array, dtype=np.float64) for name, array in model.items()}
+    solved = _solved(equation, ndim)
+    for name, function, needed in solved:
+        values[name] = np.asarray(function(*[values[n] for n in needed]))
+    return {name: values[name] for name, *_ in solved}
 
 
 @cache
@@ -205,7 +208,8 @@ def _formulas(equation: str, ndim: int) -> dict[str, Any]:
 
 
 def _symbol(name: str) -> sympy.Symbol:
-    return sympy.Symbol(name, positive=True) if name in POSITIVE else sympy.Symbol(name, real=True)
+    positive = name in PROPERTIES and PROPERTIES[name].sign == "positive"
+    return sympy.Symbol(name, positive=True) if positive else sympy.Symbol(name, real=True)
 
 
 @cache
@@ -215,18 +219,29 @@ def _positive(equation: str, ndim: int) -> frozenset[str]:
 
 
 @cache
-def _solved(equation: str, ndim: int) -> dict[str, tuple[Any, tuple[str, ...]]]:
-    """Properties as functions of parameters, and the names of these."""
-    formulas = _formulas(equation, ndim)
-    simple = {n: e for n, e in formulas.items() if {s.name for s in e.free_symbols} <= POSITIVE}
-    # Thomsen's parameters each have a parameter of their own.
-    groups = [simple, *[{n: e} for n, e in formulas.items() if n in ("e", "s", "f")]]
-    solved = {}
-    for group in groups:
-        unknowns = sorted({s for e in group.values() for s in e.free_symbols}, key=str)
-        symbols = {n: sympy.Symbol(f"{n}_", positive=True) for n in group}
-        solutions = sympy.solve([symbols[n] - e for n, e in group.items()], unknowns, dict=True)
-        for symbol, solution in solutions[0].items() if solutions else ():
-            function = sympy.lambdify(list(symbols.values()), solution, "numpy")
-            solved[symbol.name] = function, tuple(symbols)
-    return solved
+def _solved(equation: str, ndim: int) -> tuple[tuple[str, Any, tuple[str, ...]], ...]:
+    """Properties as functions of parameters and of those before them, with the names of these.
+
+    Formulas are solved one by one, each for the one property that the others do not give.
+    """
+    formulas = {
+        name: formula
+        for name, formula in _formulas(equation, ndim).items()
+        if {s.name for s in formula.free_symbols} <= ROCK.keys()
+    }
+    solved: dict[str, tuple[str, Any, tuple[str, ...]]] = {}
+    rock = {s: ROCK[s.name] for f in formulas.values() for s in f.free_symbols}
+    for _ in formulas:
+        for name, formula in formulas.items():
+            unknown = [s for s in formula.free_symbols if s.name not in solved]
+            if len(unknown) != 1:
+                continue
+            parameter, (prop,) = sympy.Symbol(name, positive=True), unknown
+            others = sorted(formula.free_symbols - {prop}, key=str)
+            for root in sympy.solve(parameter - formula, prop):
+                value = complex(root.subs({**rock, parameter: formula.subs(rock)}))
+                if abs(value - rock[prop]) < 1e-6 * max(1.0, rock[prop]):
+                    function = sympy.lambdify([parameter, *others], root, "numpy")
+                    needed = (name, *(s.name for s in others))
+                    solved[prop.name] = prop.name, function, needed
+    return tuple(solved.values())

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from fwicli.errors import UnitWarning
 from fwicli.propagators.checks import failures
 from fwicli.propagators.equations import registry
-from fwicli.survey.model import PLAUSIBLE
+from fwicli.survey.properties import PLAUSIBLE, UNITS
 
 Array = NDArray[Any]
 
@@ -40,7 +40,7 @@ def warn(equation: str, model: Mapping[str, Array]) -> None:
         low, high = PLAUSIBLE.get(name, (-np.inf, np.inf))
         least, most = float(values.min()), float(values.max())
         if least < low or most > high:
-            unit = {"vp": " m/s", "rho": " kg/m3"}.get(name, "")
+            unit = f" {UNITS[name]}" if name in UNITS else ""
             text = (
                 f"the parameters of {equation} give {name} from {least:.4g} to {most:.4g}{unit}, "
                 f"which no rock has; check their units: {formulas(equation, values.ndim)}, all SI"

@@ -200,6 +200,8 @@ class Equation:
         nodes are then prepared for that (see `interfaces`).
     free_sides : bool
         Whether sides may be free: whether the mirror images of its fields make the surface.
+    constant_q : pair of float, optional
+        Ends of the band of constant Q over the reference frequency; None where nothing is lost.
     """
 
     name: str
@@ -214,6 +216,7 @@ class Equation:
     limits: tuple[Limit, ...] = ()
     mean_density: bool = False
     free_sides: bool = True
+    constant_q: tuple[float, float] | None = None
 
     @property
     def integrated(self) -> bool:

@@ -10,37 +10,21 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from devito import Buffer, Derivative, Function, SubDomain, TimeFunction
+from devito import Buffer, Derivative, Function, TimeFunction
 from devito import Grid as DevitoGrid
-from sympy import Float, Rational
+from sympy import Float, Rational, exp
 
 from fwicli.errors import PhysicsError
 from fwicli.propagators.absorbing import walls
 from fwicli.propagators.equations.differences import second_difference
 from fwicli.propagators.equations.names import check_name
+from fwicli.propagators.equations.strips import Strip
 from fwicli.propagators.symbolic.expressions import Expr, shift
 from fwicli.propagators.symbolic.system import Mirror, Region, System
 
 # Harmonic means take this for zero, in the unit of the parameter: it is a part of 1e8 of the
 # modulus of a rock over the density of water [m2/s2].
 SOFTEST = Float(1e-2)
-
-
-class Strip(SubDomain):  # type: ignore[misc]
-    """The first or last `thickness` points along one axis; `twin` is for terms added there."""
-
-    def __init__(
-        self, axis: int, side: str, thickness: int, grid: DevitoGrid, suffix: str = ""
-    ) -> None:
-        self.name = f"{side}{axis}{suffix}"
-        self.axis, self.side, self.thickness = axis, side, thickness
-        self.twin = self
-        super().__init__(grid=grid)
-
-    def define(self, dimensions: tuple[Any, ...]) -> dict[Any, Any]:
-        """Devito's description of the strip."""
-        place = self.side, self.thickness
-        return {d: place if i == self.axis else d for i, d in enumerate(dimensions)}
 
 
 class Medium:
@@ -58,6 +42,8 @@ class Medium:
         Time levels kept of a field of second order in time: 2, or 3 where the oldest is read.
     free : tuple of str
         Sides without a layer where the pressure is zero (see `absorbing`).
+    reference_frequency : float
+        At which waves have the velocities of the model, where these depend on it [Hz].
     """
 
     def __init__(
@@ -67,8 +53,10 @@ class Medium:
         layer: int,
         time_levels: int = 2,
         free: tuple[str, ...] = (),
+        reference_frequency: float = 0.0,
     ) -> None:
         self.grid = grid
+        self.reference_frequency = reference_frequency
         self.order = order
         self.layer = layer
         self.time_levels = time_levels
@@ -182,9 +170,18 @@ class Medium:
         self._residuals.append(residual)
 
     @property
+    def step(self) -> Any:
+        """Time step [s], a symbol."""
+        return self.grid.time_dim.spacing
+
+    @property
     def axes(self) -> range:
         """Numbers of the space axes."""
         return range(self.grid.dim)
+
+    def exp(self, expr: Expr) -> Expr:
+        """Exponential of an expression of constants and of the time step."""
+        return exp(expr)
 
     def between(self, p: Function, axis: int) -> Expr:
         """Mean of a parameter at two neighbours along an axis: its value half a cell on.

@@ -24,7 +24,7 @@ from typing import Any
 
 from fwicli.errors import PhysicsError
 from fwicli.propagators.equations.equation import Equation, Footprint
-from fwicli.survey.model import IMPEDANCE, PLAUSIBLE
+from fwicli.survey.properties import IMPEDANCE, PLAUSIBLE
 
 DIGITS = 8
 # Footprints of equations in files by name and number of dimensions (see `kernels.footprints`).

@@ -24,6 +24,7 @@ from fwicli import ndarrays
 from fwicli.errors import ModelError
 from fwicli.propagators.equations import interfaces, registry
 from fwicli.propagators.equations.equation import Equation, arguments
+from fwicli.survey.properties import PROPERTIES
 
 Array = NDArray[Any]
 Properties = Mapping[str, Array]
@@ -59,13 +60,12 @@ def parameters(equation: str, properties: Properties) -> dict[str, Array]:
         {name: a.shape for name, a in arrays.items()},
         {name: str(a.dtype) for name, a in arrays.items()},
     )
-    for name in ("vp", "rho"):
-        if name in arrays and not (arrays[name] > 0).all():
-            raise ModelError(f"{name} is {arrays[name].min():g} somewhere; it must be positive")
-    if "vs" in arrays and (arrays["vs"] < 0).any():
-        raise ModelError(
-            f"vs is {arrays['vs'].min():g} somewhere; it must be 0, in fluids, or more"
-        )
+    for name, values in arrays.items():
+        sign = PROPERTIES[name].sign
+        if sign == "positive" and not (values > 0).all():
+            raise ModelError(f"{name} is {values.min():g} somewhere; it must be positive")
+        if sign == "not negative" and (values < 0).any():
+            raise ModelError(f"{name} is {values.min():g} somewhere; it must be 0 or more")
     shape = arrays["vp"].shape
     properties = {n: a if a.ndim else np.full(shape, a) for n, a in arrays.items()}
     complete = stated.complete(_nodes(stated, properties), len(shape))

@@ -13,6 +13,7 @@ from fwicli.propagators.equations import (
     tti,
     variable_density,
     velocity_pressure,
+    viscoacoustic,
     vti,
 )
 from fwicli.propagators.equations.equation import Equation
@@ -26,6 +27,7 @@ EQUATIONS: dict[str, Equation] = {
         vti.EQUATION,
         tti.EQUATION,
         elastic.EQUATION,
+        viscoacoustic.EQUATION,
     )
 }
 

@@ -101,9 +101,10 @@ def count(name: str, ndim: int) -> Footprint:
     """
     equation = registry.load(name)
     layer, spacing = compilation.TEMPLATE_LAYER, (10.0,) * ndim
-    forward = Signature("forward", name, spacing, ORDER, layer, "float32")
+    forward = Signature("forward", name, spacing, ORDER, layer, "float32", reference_frequency=1.0)
     keeping = replace(forward, history=True)
-    medium = Medium(compilation.template_grid(forward), ORDER, layer)
+    grid = compilation.template_grid(forward)
+    medium = Medium(grid, ORDER, layer, reference_frequency=forward.reference_frequency)
     equation.state(medium)
     system = medium.system()
     check(equation, system, ndim)

@@ -36,6 +36,8 @@ class Signature:
         Number of directions along which derivatives are taken (see `directions`).
     recorded : bool
         For a gradient kernel, whether it records at the sources.
+    reference_frequency : float
+        At which waves have the velocities of the model, where these depend on it [Hz].
     driven, sensed : tuple of str
         Fields that sources enter, and fields that receivers record; none stands for those of
         pressure.
@@ -54,6 +56,7 @@ class Signature:
     parameters: tuple[str, ...] | None = None
     n_directions: int = 0
     recorded: bool = False
+    reference_frequency: float = 0.0
     driven: tuple[str, ...] = ()
     sensed: tuple[str, ...] = ()
 

@@ -19,21 +19,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from devito import (
-    ConditionalDimension,
-    DefaultDimension,
-    Eq,
-    Function,
-    Inc,
-    TimeFunction,
-)
+from devito import ConditionalDimension, Eq, Function, Inc, TimeFunction
 from devito.data.allocators import DataReference
 
 from fwicli.errors import CalculusError
-from fwicli.propagators.absorbing import walls
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import Equation
 from fwicli.propagators.equations.medium import Medium
+from fwicli.propagators.kernels.edges import edges
 from fwicli.propagators.kernels.imaged_fields import (
     SUM,
     imaged,
@@ -50,13 +43,10 @@ from fwicli.propagators.symbolic.expressions import Expr, accesses, like, names,
 from fwicli.propagators.symbolic.points import PointSymbols, Port
 from fwicli.propagators.symbolic.system import System
 from fwicli.propagators.symbolic.time_levels import keep_newest
-from fwicli.propagators.symbolic.time_step import Inflow, advance, continued
+from fwicli.propagators.symbolic.time_step import Inflow, advance, continued, mirrored_coefficient
 
 # From a signature and the name of a field to those of its components in a system.
 Naming = Callable[[Signature, str], list[str]]
-
-# Names of dimensions across the layer begin with this.
-RIM = "rim_"
 
 
 def equations(signature: Signature, equation: Equation, grid: Any) -> list[Eq]:
@@ -135,7 +125,19 @@ def _ports(signature: Signature, series: str, prefix: str, verb: str) -> tuple[P
 def _system(signature: Signature, equation: Equation, grid: Any, buffers: int) -> System:
     # Source terms along directions read three time levels of the plain fields.
     buffers = 3 if signature.n_directions else buffers
-    medium = Medium(grid, signature.order, signature.layer, buffers, signature.free)
+    if equation.constant_q is not None and not signature.reference_frequency > 0:
+        raise CalculusError(
+            f"waves of {equation.name} lose energy in a band about a reference frequency, and its "
+            f"kernel has {signature.reference_frequency:g} Hz; give one above 0 Hz"
+        )
+    medium = Medium(
+        grid,
+        signature.order,
+        signature.layer,
+        buffers,
+        signature.free,
+        signature.reference_frequency,
+    )
     equation.state(medium)
     return add_directions(medium.system(), signature.n_directions)
 
@@ -200,7 +202,7 @@ def _forward(signature: Signature, equation: Equation, grid: Any) -> tuple[Syste
         step += _stored(system, name, grid, reach, equation)
     if signature.edges:
         for f in _evolving(system):
-            step += [Eq(edge, value) for edge, value in _edges(f, signature, grid)]
+            step += [Eq(edge, value) for edge, value in edges(f, signature, grid)]
     return system, before + step
 
 
@@ -220,7 +222,7 @@ def _reverse(signature: Signature, equation: Equation, grid: Any) -> tuple[Syste
     for name, reach in stored.items():
         step += _stored(forward, name, grid, reach, equation)
     for f in evolving:
-        step += [Eq(u, e) for e, u in _edges(f.backward, signature, grid)]
+        step += [Eq(u, e) for e, u in edges(f.backward, signature, grid)]
         mirrors = forward.mirrors.get(f.name, ())
         beyond = [e for m in mirrors for e in continued(f.backward, m, f.space_order // 2)]
         step += sorted(beyond, key=lambda e: e.rhs != 0)
@@ -230,38 +232,6 @@ def _reverse(signature: Signature, equation: Equation, grid: Any) -> tuple[Syste
 def _evolving(system: System) -> list[Any]:
     """Fields of second order in time; all others follow from them."""
     return [f for f in system.fields if f.time_order == 2]
-
-
-def _edges(f: Any, signature: Signature, grid: Any) -> list[tuple[Function, Expr]]:
-    """Values of a field in the layer, and as far inside as the layer's terms reach.
-
-    Returns
-    -------
-    list of (Function, expr)
-        For each side an array of shape (steps, *grid), with the thickness of the strip along its
-        axis, and the field there.
-    """
-    thickness = signature.layer + signature.order // 2
-    edges = []
-    for axis, sides in enumerate(walls(signature.free, grid.dim)):
-        x = grid.dimensions[axis]
-        for last, free in enumerate(sides):
-            if free:
-                continue
-            side = "right" if last else "left"
-            rim = DefaultDimension(name=f"{RIM}{side}{axis}", default_value=thickness)
-            shape = list(grid.shape)
-            shape[axis] = thickness
-            edge = Function(
-                name=f"edge_{f.name}_{side}{axis}",
-                dimensions=(grid.time_dim, *(rim if d is x else d for d in grid.dimensions)),
-                shape=(2, *shape),
-                space_order=0,
-                dtype=grid.dtype,
-            )
-            first = x.symbolic_max - thickness + 1 if last else x.symbolic_min
-            edges.append((edge, f.subs(x, first + rim)))
-    return edges
 
 
 def _adjoint(signature: Signature, equation: Equation, grid: Any) -> tuple[System, list[Eq]]:
@@ -286,10 +256,16 @@ def _gradient(signature: Signature, equation: Equation, grid: Any) -> tuple[Syst
     for image in signature.images:
         if image == "gradient":
             sums = _sums(forward)
-            for c in _differentiated(forward, signature):
+            differentiated = _differentiated(forward, signature)
+            for c in differentiated:
                 integrand = calculus.gradient(forward, multipliers, c)
                 images += _add(sums[c.name], substitute(integrand, stored))
-            for c in reversed(_differentiated(forward, signature)):
+            for c in differentiated:
+                # The chain rule reads these sums at neighbours, also beyond free sides.
+                if any(offsets(a) for a in accesses(forward.derived.get(c, 0))):
+                    mean = Eq(sums[c.name], forward.derived[c])
+                    after += mirrored_coefficient(mean, forward)
+            for c in reversed(differentiated):
                 after += _add(sums[c.name], calculus.chain_rule(forward, c, sums))
         else:
             entered = equation.table("emit", grid.dim)["pressure"].fields

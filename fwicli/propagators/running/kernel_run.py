@@ -25,7 +25,7 @@ from fwicli.errors import StabilityError
 from fwicli.propagators.checks import failures
 from fwicli.propagators.equations import registry
 from fwicli.propagators.history import PERIOD
-from fwicli.propagators.kernels import compilation, time_loops
+from fwicli.propagators.kernels import compilation, edges, time_loops
 from fwicli.propagators.kernels.signature import ArraySpec, Signature
 from fwicli.propagators.running.arguments import Arguments, shapes
 from fwicli.propagators.running.arrays import GridArrays
@@ -397,4 +397,4 @@ def _paired(ports: tuple[Port, ...], at: ShotPoints | None) -> list[tuple[Port, 
 
 def _bounds_rim(name: str) -> bool:
     """Whether an argument is a bound of a loop over the layer on one side."""
-    return name.startswith(time_loops.RIM) and name.endswith(("_m", "_M"))
+    return name.startswith(edges.RIM) and name.endswith(("_m", "_M"))

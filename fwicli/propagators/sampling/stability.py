@@ -298,3 +298,32 @@ def time_axis(
         error.substeps = needed
         raise error
     return TimeAxis(interval, samples, substeps, corrected)
+
+
+def sample_count(dt: float, samples: int | None, duration: float | None) -> int:
+    """Number of samples of a record, of which that or its duration is given.
+
+    Parameters
+    ----------
+    dt : float
+        Sampling interval [s].
+    samples : int or None
+    duration : float or None
+        [s]
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    StabilityError
+        If both are given or none, or one is not positive.
+    """
+    if (samples is None) == (duration is None):
+        raise StabilityError("give either `samples` of a record, or its `duration` [s]")
+    if samples is not None:
+        return scalars.whole("`samples`", samples, 1, StabilityError)
+    dt = scalars.positive("`dt`", dt, " [s]", StabilityError)
+    length = scalars.positive("`duration`", duration, " [s]", StabilityError)
+    return round(length / dt) + 1

@@ -85,7 +85,7 @@ def advance(
     coefficients = list(scheme.coefficients)
     for coefficient in scheme.coefficients:
         if any(_below_a_derivative(coefficient.lhs, s.equations) for s in scheme.steps):
-            coefficients += _mirrored_coefficient(coefficient, system)
+            coefficients += mirrored_coefficient(coefficient, system)
     equations: list[Eq] = []
     # Updates in the absorbing layer, at points and beyond free sides wait until another update
     # reads them: updates that follow each other share a loop, on the whole grid as on a strip of
@@ -114,8 +114,19 @@ def _below_a_derivative(coefficient: Expr, equations: list[Eq]) -> bool:
     return any(coefficient.function in functions(d) for d in derivatives)
 
 
-def _mirrored_coefficient(coefficient: Eq, system: System) -> list[Eq]:
-    """Continue a precomputed coefficient beyond the free sides, as an even function."""
+def mirrored_coefficient(coefficient: Eq, system: System) -> list[Eq]:
+    """Continue a precomputed coefficient beyond the free sides, as an even function.
+
+    Parameters
+    ----------
+    coefficient : Eq
+        The coefficient, or a function at the same places, and how it follows from parameters.
+    system : System
+
+    Returns
+    -------
+    list of Eq
+    """
     f, reach = coefficient.lhs, coefficient.lhs.function.space_order // 2
     sides = {(m.axis, m.last) for mirrors in system.mirrors.values() for m in mirrors}
     equations = []

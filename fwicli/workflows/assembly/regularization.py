@@ -35,7 +35,8 @@ from fwicli.inversion.regularization.penalties import (
 from fwicli.inversion.regularization.projection import Constraints, Feasible
 from fwicli.inversion.unknowns.variables import Variables
 from fwicli.survey.grid import Grid
-from fwicli.survey.model import IMPEDANCE, EarthModel
+from fwicli.survey.model import EarthModel
+from fwicli.survey.properties import IMPEDANCE
 from fwicli.survey.regridding import Regridding
 from fwicli.workflows.assembly.arrays import ModelArrays
 from fwicli.workflows.assembly.variables import outermost

@@ -21,6 +21,7 @@ from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
+from fwicli.survey.properties import PROPERTIES
 from fwicli.survey.uniform import pointwise, uniform
 from fwicli.workflows.assembly import corrections, field_records, grid_files, plausibility, sizes
 from fwicli.workflows.assembly.equation import wave_equation
@@ -37,7 +38,7 @@ def earth_model(section: schema.ModelSection) -> EarthModel:
         )
     values, stored = read_property(section, section.vp)
     grid = _grid(section, tuple(values.shape), stored)
-    scale = 1000.0 if section.unit == "km/s" else 1.0
+    scale = PROPERTIES["vp"].unit.scale(section.unit)
     others = {}
     for name, unit in _others(section).items():
         source = getattr(section, name)
@@ -129,10 +130,11 @@ def _each(values: float | list[float] | None, ndim: int, name: str) -> list[floa
 
 def _others(section: schema.ModelSection) -> dict[str, float]:
     """Properties beside velocity, and the units that they are given in, in SI."""
-    angle = np.pi / 180 if section.angle_unit == "deg" else 1.0
-    rho = 1000.0 if section.rho_unit == "g/cm3" else 1.0
-    vs = 1000.0 if section.unit == "km/s" else 1.0
-    return {"vs": vs, "rho": rho, "epsilon": 1.0, "delta": 1.0, "theta": angle, "phi": angle}
+    return {
+        name: prop.unit.scale(getattr(section, prop.unit.setting, ""))
+        for name, prop in PROPERTIES.items()
+        if name != "vp"
+    }
 
 
 def kept_points(model: EarthModel, what: str | float) -> NDArray[np.bool_]:

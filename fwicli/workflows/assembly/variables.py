@@ -24,7 +24,8 @@ from fwicli.inversion.unknowns.parameterization import (
 from fwicli.inversion.unknowns.variables import Variable, Variables
 from fwicli.propagators.equations import registry
 from fwicli.survey.grid import Grid
-from fwicli.survey.model import IMPEDANCE, POSITIVE, EarthModel
+from fwicli.survey.model import EarthModel
+from fwicli.survey.properties import IMPEDANCE, POSITIVE
 from fwicli.workflows.assembly import survey
 from fwicli.workflows.assembly.arrays import ModelArrays
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.files.blocks import BlockedArray
-from fwicli.survey.model import POSITIVE
+from fwicli.survey.properties import POSITIVE, UNITS
 
 Array = NDArray[Any]
 
@@ -110,7 +110,7 @@ class ArrayStatistics:
             yield f"{where}: the smallest value is {self.low:.6g}, and {self.name} is positive"
         low, high = KILOMETRES
         if (
-            self.name in ("", "vp", "vs")
+            (not self.name or UNITS.get(self.name) == "m/s")
             and len(self.array.shape) > 1
             and self._in_kilometres(low, high)
         ):

@@ -26,7 +26,8 @@ from fwicli.disk import ownership
 from fwicli.errors import ConfigError, DataError
 from fwicli.files import datasets, hdf5, writing
 from fwicli.survey.grid import Grid
-from fwicli.survey.model import UNITS, EarthModel
+from fwicli.survey.model import EarthModel
+from fwicli.survey.properties import UNITS
 from fwicli.workflows.assembly import survey
 from fwicli.workflows.inversion import parents
 from fwicli.workflows.run_folder import outputs

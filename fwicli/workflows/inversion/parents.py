@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fwicli.errors import ConfigError, DataError
 from fwicli.files import datasets
 from fwicli.survey.grid import Grid
-from fwicli.survey.model import IMPEDANCE, UNITS
+from fwicli.survey.properties import IMPEDANCE, UNITS
 from fwicli.workflows.run_folder import outputs, settings
 from fwicli.workflows.run_folder.names import CONFIG
 from fwicli.workflows.run_folder.status import FINISHED, STATUS

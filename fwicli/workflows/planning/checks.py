@@ -16,11 +16,13 @@ from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import ROUND_OFF, Equation, call
 from fwicli.propagators.sampling import stability
 from fwicli.survey.grid import Grid
-from fwicli.survey.model import PLAUSIBLE, UNITS, EarthModel, velocity_unit
+from fwicli.survey.model import EarthModel, velocity_unit
+from fwicli.survey.properties import PLAUSIBLE, PROPERTIES, UNITS
 from fwicli.survey.signals.bands import Band
 from fwicli.survey.signals.wavelets import BAND_EDGE, Spectrum
 from fwicli.survey.uniform import distinct
 from fwicli.workflows.assembly import plausibility
+from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.planning.problems import Problems
 
 Array = NDArray[Any]
@@ -29,13 +31,6 @@ Array = NDArray[Any]
 ROUNDING = 2e-3
 # A band with less of the wavelet's largest amplitude than this holds nothing to invert.
 FAINTEST = 1e-3
-SETTING = {
-    "vp": "unit",
-    "vs": "unit",
-    "rho": "rho_unit",
-    "theta": "angle_unit",
-    "phi": "angle_unit",
-}
 
 
 def points_needed(physics: schema.PhysicsSection) -> float:
@@ -80,7 +75,7 @@ def check_plausible(problems: Problems, name: str, model: EarthModel) -> None:
             )
             continue
         if values.min() < low or values.max() > high:
-            unit, setting = UNITS.get(prop, ""), SETTING.get(prop, prop)
+            unit, setting = UNITS.get(prop, ""), PROPERTIES[prop].unit.setting or prop
             problems.warn(
                 f"`{name}` has {prop} from {values.min():g} to {values.max():g} {unit}, which "
                 f"no rock has; check `{name}.{setting}`"
@@ -139,6 +134,48 @@ def _check_limits(problems: Problems, equation: Equation, model: EarthModel) -> 
             f"{values} at {model.grid.describe(place)}, and so at {len(unstable)} points in all: "
             f"{limit.rule}",
         )
+
+
+def reference(problems: Problems, physics: schema.PhysicsSection, spectrum: Spectrum) -> bool:
+    """Whether the reference frequency is given where the equation needs it, and only there.
+
+    Parameters
+    ----------
+    problems : Problems
+    physics : PhysicsSection
+    spectrum : Spectrum
+        Of the waves.
+
+    Returns
+    -------
+    bool
+    """
+    equation, frequency = registry.load(wave_equation(physics)), physics.reference_frequency
+    key: Key = ("physics", "reference_frequency")
+    if equation.constant_q is None:
+        if frequency is not None:
+            problems.add(
+                key,
+                f"waves of the equation `{equation.name}` have one velocity at all frequencies; "
+                f"leave `reference_frequency` out, or choose an equation with losses",
+            )
+        return frequency is None
+    if frequency is None:
+        problems.add(
+            ("physics", "equation"),
+            f"the equation `{equation.name}` needs `physics.reference_frequency`, at which waves "
+            f"have the velocities of the model: for this wavelet "
+            f"`reference_frequency: {spectrum.centre:.3g}` is a good choice",
+        )
+        return False
+    low, high = (share * frequency for share in equation.constant_q)
+    if not low <= spectrum.centre <= high:
+        problems.warn(
+            f"the waves have the centre of their band at {spectrum.centre:.3g} Hz, and Q is "
+            f"constant from {low:.3g} to {high:.3g} Hz; choose `physics.reference_frequency` "
+            f"within their band"
+        )
+    return True
 
 
 def part_in(spectrum: Spectrum, band: Band, interval: float) -> Spectrum | None:

@@ -17,15 +17,14 @@ from fwicli.propagators.equations import registry
 from fwicli.survey import components
 from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
-from fwicli.survey.model import IMPEDANCE, PLAUSIBLE, UNITS, EarthModel
+from fwicli.survey.model import EarthModel
+from fwicli.survey.properties import IMPEDANCE, PLAUSIBLE, PROPERTIES, UNITS
 from fwicli.workflows.assembly import components as assembly
 from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.assembly.inversion import InversionObjects, StageObjects
 from fwicli.workflows.assembly.variables import outermost
 from fwicli.workflows.planning.problems import Problems
 
-# Units that bounds are given in by mistake, a thousand times those that they must have.
-THOUSANDTHS = {"vp": "km/s", "vs": "km/s", "rho": "g/cm3"}
 DEGREE = math.pi / 180
 
 
@@ -108,9 +107,10 @@ def _start_within(problems: Problems, key: Key, inversion: InversionObjects, nam
         place = ".".join(map(str, key))
         wide = round_down(min(first, low), 4), round_up(max(last, high), 4)
         remedy = f"widen them, as to `{place}: [{wide[0]:.9g}, {wide[1]:.9g}]`, or fix those points"
-        if high < PLAUSIBLE.get(name, (0.0,))[0] <= 1000 * low and name in THOUSANDTHS:
+        other = PROPERTIES[name].unit.thousand if name in PROPERTIES else ""
+        if other and high < PLAUSIBLE[name][0] <= 1000 * low:
             remedy = (
-                f"are they in {THOUSANDTHS[name]}? Then write `{place}: [{1000 * low:.9g}, "
+                f"are they in {other}? Then write `{place}: [{1000 * low:.9g}, "
                 f"{1000 * high:.9g}]`: bounds are in {unit}"
             )
         problems.add(

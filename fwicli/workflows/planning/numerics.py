@@ -60,6 +60,8 @@ class Numerics:
         Of the shots, in the grid of the propagation; none where all of it is propagated.
     curvature : bool
         Whether the change of the waves goes with them, as in products with second derivatives.
+    reference_frequency : float or None
+        At which waves that lose energy have the velocities of the model [Hz].
     near : Nearest
         Traces next to their source that the grid cannot explain.
     traces : TraceMemory
@@ -91,6 +93,7 @@ class Numerics:
     earth: Grid | None = None
     windows: tuple[Window, ...] = ()
     curvature: bool = False
+    reference_frequency: float | None = None
     near: Nearest = field(default_factory=Nearest)
     traces: TraceMemory = field(default_factory=TraceMemory)
     recorded: frozenset[str] = frozenset()
@@ -204,12 +207,15 @@ class Numerics:
             threads=self.threads,
             interpolation=self.interpolation,
             parameters=self.parameters,
+            reference_frequency=self.reference_frequency,
         )
 
     def summary(self) -> dict[str, Any]:
         """Numbers for a table."""
         earth = {"model_grid": "x".join(map(str, self.earth.shape))} if self.earth else {}
         window = {"window": "x".join(map(str, self.window(0).shape))} if self.windows else {}
+        band = registry.load(self.equation).constant_q or ()
+        constant = [round(share * (self.reference_frequency or 0.0), 2) for share in band]
         return {
             **earth,
             "grid": "x".join(map(str, self.grid.shape)),
@@ -221,6 +227,7 @@ class Numerics:
             "steps": self.steps,
             "highest_frequency_hz": round(self.highest_frequency, 2),
             "points_per_wavelength": round(self.points_per_wavelength, 2),
+            **({"constant_q_hz": constant} if constant else {}),
             "history": self.history.kind,
             "history_every": self.history_step,
         }
@@ -258,7 +265,7 @@ def discretize(
             advice.too_coarse(config, required, checks.points_needed(physics)),
         )
         return None
-    if axis is None:
+    if axis is None or not checks.reference(problems, physics, required.spectrum):
         return None
     layer = problems.get(
         ("physics", "absorbing", "sides"),
@@ -278,6 +285,7 @@ def discretize(
         history_step=physics.history_section().every or history.subsampling(axis, highest),
         threads=config.execution.threads,
         interpolation=physics.interpolation,
+        reference_frequency=physics.reference_frequency,
         highest_frequency=highest,
         points_per_wavelength=points,
     )

@@ -21,7 +21,8 @@ from fwicli.survey import windows
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
-from fwicli.survey.regridding import WITHOUT_MEANS, Regridding, fitting
+from fwicli.survey.properties import WITHOUT_MEANS
+from fwicli.survey.regridding import Regridding, fitting
 from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.workflows.assembly import survey
 from fwicli.workflows.assembly.equation import wave_equation

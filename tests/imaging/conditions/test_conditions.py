@@ -16,6 +16,7 @@ from fwicli.propagators.equations import properties as chain
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.survey.signals.integrals import twice_integrated
 from fwicli.survey.signals.wavelets import ricker, times
+from tests.earths import random_earth
 from tests.equations import LARGE
 
 PAIRS = [
@@ -32,17 +33,11 @@ def scene(make_setting: Callable[..., Any]) -> Callable[[str], tuple[Simulation,
     def make(equation: str) -> tuple[Simulation, EarthModel, np.ndarray]:
         setting = make_setting(equation=equation, samples=60)
         discretization = setting.propagator.discretization
-        rng = np.random.default_rng(3)
-        shape = discretization.grid.shape
-        others = {"rho": 1000 * (1 + rng.random(shape)), "epsilon": 0.2 * rng.random(shape)}
-        others |= {"delta": others["epsilon"] - 0.1, "theta": rng.random(shape)}
-        others["vs"] = 500 + 200 * rng.random(shape)
-        properties = EQUATIONS[equation].properties_in(2)
-        earth = EarthModel(
-            discretization.grid,
-            1500 + 1000 * rng.random(shape),
-            {n: v for n, v in others.items() if n in properties},
-        )
+        properties = random_earth(discretization.grid.shape, 3)
+        vp = properties.pop("vp")
+        needed = EQUATIONS[equation].properties_in(2)
+        others = {name: properties[name] for name in needed if name != "vp"}
+        earth = EarthModel(discretization.grid, vp, others)
         simulation = Simulation(discretization, setting.sources[None], setting.receivers)
         return simulation, earth, setting.wavelet[:, :60]
 

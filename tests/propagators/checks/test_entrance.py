@@ -25,6 +25,7 @@ from fwicli.propagators.locations import ExtendedSource, PositionDerivative
 from fwicli.propagators.running.results import GradientRequest
 from fwicli.propagators.running.shot import ShotRunner
 from fwicli.propagators.tasks import propagator
+from tests.earths import random_earth
 
 Make = Callable[..., Any]
 Inputs = dict[str, Any]
@@ -359,9 +360,7 @@ def test_components_that_there_are_not(make_setting: Make, component: int) -> No
 @pytest.mark.parametrize("scale", [1e-3, 1e-6, 30.0, 1.0])
 def test_velocity_of_no_rock(equation: str, scale: float) -> None:
     """Is warned of with the numbers and the formulas; that of rocks is not."""
-    rng = np.random.default_rng(0)
-    earth = {"vp": 1500 + 2500 * rng.random((4, 5)), "rho": np.full((4, 5), 2300.0)}
-    earth |= {name: 0.2 * rng.random((4, 5)) for name in ("epsilon", "delta", "theta", "phi", "vs")}
+    earth = random_earth((4, 5))
     model = parameters(equation, {**earth, "vp": scale * earth["vp"]})
     if scale == 1.0:
         with warnings.catch_warnings():

@@ -38,7 +38,7 @@ EQUATION = Equation(
 )
 """
 SHAPE = (25, 21)
-SLOW = [("tti", 2), ("tti", 3), ("elastic", 2), ("elastic", 3)]
+SLOW = [(name, ndim) for name in ("tti", "elastic", "viscoacoustic") for ndim in (2, 3)]
 
 
 def written(folder: Path, text: str = STATED, name: str = "waves.py") -> Path:

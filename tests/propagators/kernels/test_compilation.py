@@ -63,6 +63,8 @@ def signature(kind: str, equation: str = "acoustic", **extra: Any) -> Signature:
     if extra.get("n_directions") and (kind == "gradient" or extra.get("history")):
         # Products of the Hessian want the last component alone.
         extra.setdefault("parameters", tuple(EQUATIONS[equation].parameters(2)))
+    if EQUATIONS[equation].constant_q:
+        extra.setdefault("reference_frequency", 20.0)
     return Signature(kind, equation, (10.0, 12.0), USUAL_ORDER, 10, "float64", **extra)
 
 
@@ -88,8 +90,12 @@ def test_one_time_loop_with_everything_inside(
     assert "inj_row" in loop
     assert ("rec_row" in loop) == (kind != "gradient")
     assert "atomic" not in code
-    for name in ("history_", "gradient_", "image_"):
+    for name in ("history_", "image_"):
         assert (name in code) == (name in loop)
+    # Gradients are summed over time by parameters, or by coefficients that follow from them.
+    summed = re.findall(r"\b(?:gradient|sum)_\w+\[[^=]*\+= ", loop)
+    assert bool(summed) == ("gradient" in extra.get("images", ()))
+    assert not re.search(r"\b(?:adj|history)_\w+\[", code.split(loop)[1])
 
 
 @every_kernel
@@ -198,6 +204,12 @@ def test_what_the_grid_and_a_strip_need_is_not_computed_twice() -> None:
     assert {"h", "v", "lu"} <= layered
     bare = replace(signature("forward", "tti"), layer=0)
     assert not {"h", "v", "lu"} & {s.name for s in compilation.generate(bare).arrays}
+
+
+def test_losses_need_a_reference_frequency() -> None:
+    """Without it nothing would be lost."""
+    with pytest.raises(CalculusError, match=r"viscoacoustic lose energy.*has 0 Hz"):
+        compilation.generate(signature("forward", "viscoacoustic", reference_frequency=0.0))
 
 
 def test_second_load_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from fwicli.errors import ConfigError
 from fwicli.files.blocks import BlockedArray
 from fwicli.plotting import figures
 from fwicli.plotting.style import Figure, label
-from fwicli.survey.model import UNITS
+from fwicli.survey.properties import UNITS
 from fwicli.workflows.viewing.drawing import planes
 from fwicli.workflows.viewing.drawing.drawable import PictureOptions
 

@@ -19,6 +19,7 @@ from fwicli.plotting.figures import ShownGather
 from fwicli.plotting.style import Figure
 from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
+from fwicli.survey.properties import PROPERTIES
 from fwicli.workflows.assembly import field_records, survey
 from fwicli.workflows.exchange import opening
 from fwicli.workflows.run_folder import outputs
@@ -28,8 +29,6 @@ from fwicli.workflows.viewing.drawing.grids import plane_figure, resized
 Contents = dict[str, Drawable]
 Opener = Callable[[], Gathers]
 
-# Properties of a model that a config may state.
-PROPERTIES = ("vp", "vs", "rho", "epsilon", "delta", "theta", "phi")
 # Shots that are drawn unless they are named, and at most.
 FEW, MOST = 3, 12
 

@@ -14,10 +14,10 @@ from fwicli.files import datasets
 from fwicli.plotting import frames
 from fwicli.plotting.frames import FrameStyle
 from fwicli.plotting.pictures import VELOCITY
-from fwicli.plotting.style import WORDS
+from fwicli.plotting.style import words_of
 from fwicli.report.slider import Panel, Slider
 from fwicli.survey.grid import Grid
-from fwicli.survey.model import UNITS
+from fwicli.survey.properties import UNITS
 
 Array = NDArray[Any]
 
@@ -132,7 +132,7 @@ def slider(iterates: Iterates, quantity: str, share: float) -> Slider:
         values = iterates.model(group, quantity)
         fields[0].append(frames.field(values, styles[0], pixels))
         fields[1].append(frames.field(values - base, styles[1], pixels))
-    grid, words = iterates.grid(quantity), WORDS.get(quantity, quantity)
+    grid, words = iterates.grid(quantity), words_of(quantity)
     titles = f"{words}", f"{words} minus {base_name}"
     panels = [
         Panel(title, *frames.axes(grid, style, title), drawn)
@@ -178,7 +178,7 @@ def _styles(
     low, high = min(float(m.min()) for m in shown), max(float(m.max()) for m in shown)
     change = np.abs(start - true) if true is not None else np.abs(result - start)
     largest = float(np.percentile(change, 99.5)) or float(change.max()) or 1.0
-    label = f"{WORDS.get(quantity, quantity)}{_unit(quantity)}"
+    label = f"{words_of(quantity)}{_unit(quantity)}"
     return (
         FrameStyle(VELOCITY, low, high if high > low else low + 1.0, label),
         FrameStyle("seismic", -largest, largest, f"minus {base_name}{_unit(quantity)}"),
