@@ -26,6 +26,9 @@ PLACES = ("-I", "-L", "-B", "-F", "-isystem", "-isysroot", "-Wl,", "--sysroot", 
 TWO_WORDS = ("-I", "-L", "-B", "-F", "-isystem", "-isysroot", "--sysroot")
 # Room that compiling takes, at most [bytes].
 ROOM = 32e6
+# Compilers that have worked in this process, each with the folders that it was looked for in, and
+# worked in.
+WORKING: set[tuple[Compiler | str | None, ...]] = set()
 # A source that shows whether a compiler works, without a kernel.
 TRIAL_FLAGS = ("-O3", "-fPIC", "-std=c99", "-ffast-math", "-shared", "-fopenmp"), ("-lm",)
 TRIAL = """
@@ -210,12 +213,18 @@ def compiled(code: str, trial: bool = False) -> bytes:
 def check() -> None:
     """See to it that there is a compiler that works, before code is made for it.
 
+    One that has worked in this process is not tried again.
+
     Raises
     ------
     CompilerError
         If there is no compiler, if it fails, or if its library cannot be loaded.
     """
-    library.load(compiled(TRIAL, trial=True))
+    places = (os.environ.get(name) for name in ("PATH", "TMPDIR"))
+    chosen = (compiler(trial=True), *places)
+    if chosen not in WORKING:
+        library.load(compiled(TRIAL, trial=True))
+        WORKING.add(chosen)
 
 
 def _missing(chosen: Compiler) -> str:
