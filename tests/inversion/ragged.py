@@ -12,7 +12,7 @@ from fwicli import Acquisition, Gathers, Propagator
 from fwicli.inversion.objective import Objective
 from fwicli.propagators.equations.properties import parameters
 from fwicli.survey.signals.wavelets import ricker, times
-from tests.inversion.test_objective import SAMPLES, objective, random_earth
+from tests.inversion.test_objective import SAMPLES, objective
 from tests.survey.test_traces import FileTraces
 
 INTERVAL = 0.004
@@ -30,7 +30,7 @@ def survey(seed: int = 0, wavelets: bool = True) -> tuple[Gathers, Objective, An
     sources = np.array([[83.0, 17.0], [211.0, 23.0], [301.0, 17.0]])
     peaks = (15.0, 17.0, 13.0) if wavelets else (15.0,) * 3
     signals = np.stack([ricker(times(INTERVAL, SAMPLES), f0) for f0 in peaks])
-    true = parameters("acoustic", {"vp": 2000 + 400 * random.random((41, 31)), **random_earth(7)})
+    true = parameters("acoustic", {"vp": 2000 + 400 * random.random((41, 31))})
     propagator = Propagator(f.discretization)
     data = [
         propagator.forward(true, w[None], s[None], r)

@@ -23,8 +23,9 @@ from fwicli.survey import proximity
 from fwicli.survey.components import PRESSURE, Component
 from fwicli.survey.signals.wavelets import ricker, times
 from fwicli.workflows.assembly.conditioning import Preparer
+from tests.earths import random_earth
 from tests.inversion.ragged import stored
-from tests.inversion.test_objective import GRID, SAMPLES, objective, random_earth, slope
+from tests.inversion.test_objective import GRID, SAMPLES, objective, slope
 from tests.inversion.test_preparation import CHAINS, SOURCES, sections
 
 VX, VZ = Component.named("vx"), Component.named("vz")
@@ -43,7 +44,7 @@ def mixed(
     f, x = objective("slowness", equation, names=names)
     wavelet = ricker(times(0.004, SAMPLES), 15.0)
     true = 2000 + 400 * np.random.default_rng(5).random(GRID.shape)
-    model = parameters(equation, {"vp": true, **random_earth(7)})
+    model = parameters(equation, random_earth(GRID.shape, 7, vp=true))
     propagator = Propagator(f.discretization)
     # The kernels of a gradient record, too: no others are compiled.
     data = [

@@ -18,7 +18,7 @@ from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.kernels import compilation
 from fwicli.propagators.locations import ExtendedSource
 from fwicli.survey.signals.wavelets import ricker, times
-from tests.earths import plain_earth
+from tests.earths import plain_earth, random_earth
 from tests.equations import LARGE, USUAL_ORDER, WITH_SIDES, every_dimension, is_slow
 
 Make = Callable[..., Any]
@@ -196,11 +196,8 @@ def test_reciprocity(make_setting: Make, equation: str) -> None:
     d = make_setting(2, equation=equation, samples=20).propagator.discretization
     F = Propagator(replace(d, grid=Grid((81, 71), d.grid.spacing, (0.0, 0.0))))
     rng = np.random.default_rng(4)
-    random = {name: rng.random(F.grid.shape) for name in ("vp", "rho", "epsilon", "theta")}
-    earth = {"vp": 1500 + 1000 * random["vp"], "rho": 1000 * (1 + random["rho"])}
-    earth |= {"epsilon": 0.3 * random["epsilon"], "theta": np.pi * random["theta"]}
-    earth |= {"delta": 0.2 * random["epsilon"], "vs": 0.5 * earth["vp"]}
-    model = parameters(equation, earth)
+    vp = 1500 + 1000 * rng.random(F.grid.shape)
+    model = F.parameters(**random_earth(F.grid.shape, 4, vp=vp, vs=0.5 * vp))
     w, a, b = rng.standard_normal((1, 20)), np.array([[383.0, 407.0]]), np.array([[427.0, 441.0]])
     there, back = F.forward(model, w, a, b), F.forward(model, w, b, a)
     assert np.linalg.norm(there) > 0
