@@ -82,7 +82,8 @@ def plan_modelling(
         return None
     physics, ndim, geometry = config.physics, model.grid.ndim, layout.acquisition
     problems.note(*layout.notes)
-    check = registry.load(wave_equation(physics)).check_components
+    equation = wave_equation(physics)
+    check = registry.load(equation).check_components
     problems.get(("geometry",), partial(check, geometry))
     placement.inside(problems, ("geometry",), model.grid, geometry, layout.on_map)
     placement.sounding(problems, ("geometry",), physics, model.grid, geometry)
@@ -93,7 +94,7 @@ def plan_modelling(
     largest = geometry.counts.max(keepdims=True)
     problems.get(("geometry",), lambda: sizes.records(largest, count, ndim))
     spectrum = Spectrum.of(wavelet, interval).joint()
-    slowest, fastest = speeds(wave_equation(physics), model)
+    slowest, fastest = speeds(equation, model)
     placement.within_reach(problems, ("geometry",), geometry, fastest, interval * (count - 1))
     limit = simulation_grids.longest(physics, slowest, spectrum)
     grids = simulation_grids.grids(problems, physics, model.grid, limit)

@@ -19,11 +19,11 @@ from fwicli import (
 )
 from fwicli.errors import GeometryError, PhysicsError
 from fwicli.propagators.equations.registry import EQUATIONS
-from fwicli.propagators.kernels import compilation
 from fwicli.propagators.verification import Verification
 from fwicli.survey.components import Component
 from fwicli.survey.signals.wavelets import ricker, times
 from tests.propagators import theory
+from tests.propagators.loaded_kernels import made_ready, noted
 
 Make = Callable[..., Any]
 
@@ -122,19 +122,8 @@ def test_kernels_are_those_that_are_compiled_before_a_run(
         source.positions, receivers.positions, receivers.components, Component.named("fx")
     )
     images = ("gradient",)
-    with monkeypatch.context() as patched:
-        patched.setattr(compilation, "is_cached", lambda _: False)
-        tasks = s.propagator.discretization.missing_kernels(
-            images, components=survey.components_of_shots
-        )
-    ready = {task.args[0] for task in tasks}
-    loaded, load = set(), compilation.load
-
-    def noted(signature: Any) -> Any:
-        loaded.add(signature)
-        return load(signature)
-
-    monkeypatch.setattr(compilation, "load", noted)
+    d, components = s.propagator.discretization, survey.components_of_shots
+    ready, loaded = made_ready(monkeypatch, d, images, None, components), noted(monkeypatch)
     s.propagator.images(s.model, lambda d: d, s.wavelet[:1], source, receivers, kinds=images)
     assert loaded
     assert loaded <= ready

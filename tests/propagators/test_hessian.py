@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from fwicli.propagators.equations.registry import EQUATIONS
-from fwicli.propagators.kernels import compilation
 from tests.equations import LARGE
+from tests.propagators.loaded_kernels import made_ready, noted
 
 Make = Callable[..., Any]
 Action = Callable[[np.ndarray], np.ndarray]
@@ -168,17 +168,8 @@ def test_kernels_are_those_that_are_compiled_before_a_run(
     """What a run loads is among what the plan has made ready."""
     s = make_setting()
     images = ("gradient", "illumination")
-    with monkeypatch.context() as patched:
-        patched.setattr(compilation, "is_cached", lambda _: False)
-        tasks = s.propagator.discretization.missing_kernels(images, kind)
-    ready = {task.args[0] for task in tasks}
-    loaded, load = set(), compilation.load
-
-    def noted(signature: Any) -> Any:
-        loaded.add(signature)
-        return load(signature)
-
-    monkeypatch.setattr(compilation, "load", noted)
+    ready = made_ready(monkeypatch, s.propagator.discretization, images, kind)
+    loaded = noted(monkeypatch)
     place = s.wavelet, s.sources, s.receivers
     full = kind == "full"
     s.propagator.images(s.model, lambda d: d, *place, kinds=images)

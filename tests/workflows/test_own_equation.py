@@ -41,9 +41,30 @@ def test_workers_read_the_file(tmp_path: Path) -> None:
         model.run(load(tmp_path / "model.yaml", "model"), tmp_path / "own", resume=True)
 
 
-def test_faults_of_the_file_are_problems_of_the_config(tmp_path: Path) -> None:
-    """At their key, together with others."""
-    (tmp_path / "waves.py").write_text(STATED.replace("laplacian", "laplacean"))
-    (tmp_path / "model.yaml").write_text(MODEL)
-    with pytest.raises(ProblemsError, match=r"model\.yaml:5:\d+: physics\.equation: .* line 7 of"):
-        make_plan(load(tmp_path / "model.yaml", "model"))
+RTM = """\
+model: {shape: [41, 31], spacing: 10, vp: 2000}
+data: {file: none.h5}
+physics: {order: 4, equation: {file: waves.py}}
+"""
+
+
+@pytest.mark.parametrize("text", [MODEL, RTM], ids=["model", "rtm"])
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        (None, "cannot be read: No such file"),
+        ("x = (", "SyntaxError.* line 1 of"),
+        (STATED.replace("EQUATION =", "equation ="), "called `EQUATION`, and has none"),
+        (STATED.replace("laplacian", "laplacean"), "no attribute.* line 7 of"),
+    ],
+    ids=["missing", "broken", "empty", "wrong"],
+)
+def test_faults_of_the_file_are_problems_of_the_config(
+    tmp_path: Path, text: str, stated: str | None, said: str
+) -> None:
+    """At their key, whatever is planned."""
+    if stated is not None:
+        (tmp_path / "waves.py").write_text(stated)
+    (tmp_path / "run.yaml").write_text(text)
+    with pytest.raises(ProblemsError, match=rf"(?s)run\.yaml:\d:\d+: physics\.equation: .*{said}"):
+        make_plan(load(tmp_path / "run.yaml"))

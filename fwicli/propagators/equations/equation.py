@@ -170,14 +170,14 @@ def pressure(field: str, integrated: bool = False) -> Channels:
     return lambda _: {"pressure": Channel({field: 1.0}, integrated=integrated)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Equation:
     """A wave equation: what it is made of, and the statement of its residuals.
 
     Attributes
     ----------
     name : str
-        As in the config, `physics: {equation: NAME}`.
+        As in the config, `physics: {equation: NAME}`. In a file it is left out (see `own`).
     parameters : callable
         From the number of space dimensions to the model parameters that the residuals hold, each
         a formula in physical properties: vp [m/s], rho [kg/m3], Thomsen's epsilon and delta,
@@ -204,7 +204,7 @@ class Equation:
         Ends of the band of constant Q over the reference frequency; None where nothing is lost.
     """
 
-    name: str
+    name: str = ""
     parameters: Callable[[int], Mapping[str, str]]
     recorded: Channels
     emitted: Channels

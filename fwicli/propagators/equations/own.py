@@ -1,7 +1,7 @@
 """Wave equations of users: each in a file, known by the name and the content of the file.
 
 A file states an `Equation` as the modules of this folder do, and calls it `EQUATION`. It leaves out
-the footprint, which is counted from the kernels:
+the name, which is that of the file, and the footprint, which is counted from the kernels:
 
     physics: {equation: {file: my_waves.py}}
 
@@ -112,7 +112,7 @@ def load(name: OwnEquation) -> Equation:
         )
     module = ModuleType(name.file.stem)
     module.__file__ = str(name.file)
-    with_place(name.file, lambda: exec(compile(content, name.file, "exec"), module.__dict__))
+    _with_place(name.file, lambda: exec(compile(content, name.file, "exec"), module.__dict__))
     stated = getattr(module, "EQUATION", None)
     if not isinstance(stated, Equation):
         what = "none" if stated is None else f"a {type(stated).__name__}"
@@ -124,7 +124,7 @@ def load(name: OwnEquation) -> Equation:
     return replace(
         stated,
         name=name,
-        state=lambda medium: with_place(name.file, lambda: stated.state(medium)),
+        state=lambda medium: _with_place(name.file, lambda: stated.state(medium)),
         footprint=lambda ndim: COUNTED[str(name), ndim],
     )
 
@@ -132,7 +132,7 @@ def load(name: OwnEquation) -> Equation:
 def _check_properties(name: OwnEquation, stated: Equation) -> None:
     """Its parameters must be formulas of properties that models have."""
     possible = [p for p in PLAUSIBLE if p != IMPEDANCE]
-    properties = with_place(name.file, lambda: [*stated.properties_in(2), *stated.properties])
+    properties = _with_place(name.file, lambda: [*stated.properties_in(2), *stated.properties])
     if unknown := sorted(set(properties) - set(possible)):
         raise PhysicsError(
             f"the equation of `{name.file}` has the properties {', '.join(unknown)}, which no "
@@ -140,24 +140,8 @@ def _check_properties(name: OwnEquation, stated: Equation) -> None:
         )
 
 
-def with_place(file: Path, run: Callable[[], Any]) -> Any:
-    """Run what a file says; an error says where it happens there.
-
-    Parameters
-    ----------
-    file : Path
-    run : callable
-
-    Returns
-    -------
-    object
-        Result of the call.
-
-    Raises
-    ------
-    PhysicsError
-        In place of any other exception.
-    """
+def _with_place(file: Path, run: Callable[[], Any]) -> Any:
+    """Run a part of a file; an error says where it happens there."""
     try:
         return run()
     except Exception as error:

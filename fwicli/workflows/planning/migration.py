@@ -116,7 +116,7 @@ def _of_image(
     physics, imaging, name = config.physics, config.migration, config.section
     if not _has_image(problems, config, model.grid.ndim):
         return None
-    slowest, fastest = speeds(wave_equation(physics), model)
+    slowest, fastest = speeds(equation := wave_equation(physics), model)
     limit = simulation_grids.longest(physics, slowest, spectrum, simulation_grids.IMAGE_POINTS)
     spacing_key: Key = (name, "spacing")
     grids = simulation_grids.grids(
@@ -132,7 +132,7 @@ def _of_image(
     required = Requirements(
         grids[1],
         simulation_grids.key(physics, other),
-        speeds(wave_equation(physics), coarse),
+        speeds(equation, coarse),
         slowest,
         spectrum,
         records.acquisition,

@@ -248,6 +248,9 @@ def make_plan(loaded: Loaded, nodes: Nodes | None = None) -> Plan:
 
 def _checked(problems: Problems, loaded: Loaded, nodes: Nodes | None) -> Plan | None:
     """The plan of a run with histories that fit; None where there are problems."""
+    key, physics = ("physics", "equation"), loaded.config.physics
+    if problems.get(key, lambda: registry.load(wave_equation(physics))) is None:
+        return None  # everything that is planned begins from the equation
     model = _model(problems, loaded)
     plan: Plan | None = find(loaded.kind).plan(problems, loaded.config, model)
     if plan is None:

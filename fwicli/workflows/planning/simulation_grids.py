@@ -98,13 +98,14 @@ def grids(
     waves = _coarse(problems, KEY, physics, earth, spacing, limit)
     if waves is None:
         return None
-    without = set(WITHOUT_MEANS) & set(registry.load(wave_equation(physics)).properties)
+    stated = registry.load(wave_equation(physics))
+    without = set(WITHOUT_MEANS) & set(stated.properties)
     if without and waves != model:
         of_waves = earth == model
         problems.add(
             KEY if of_waves else other,
             f"{', '.join(without)} has no mean that fluids and solids have in common, and "
-            f"`{wave_equation(physics)}` no coarser grid than the model's, {_spacing(model)} m: "
+            f"`{stated.name}` no coarser grid than the model's, {_spacing(model)} m: "
             + ("set `physics.grid: model`" if of_waves else f"leave out `{dotted(other)}`"),
         )
         return None

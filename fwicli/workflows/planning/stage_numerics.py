@@ -111,17 +111,15 @@ def _of_bounds(
     shared, physics = objects.shared, objects.physics
     coarse = coarsened(shared.model, grids[0])
     slow, fast = (shared.bounded(coarse, side) for side in (0, 1))
-    slowest, now = speeds(wave_equation(physics), slow)[0], speeds(wave_equation(physics), coarse)
-    fastest, duration = (
-        speeds(wave_equation(physics), fast)[1],
-        records.interval * (records.samples - 1),
-    )
+    equation, duration = wave_equation(physics), records.interval * (records.samples - 1)
+    slowest, now = speeds(equation, slow)[0], speeds(equation, coarse)
+    fastest = speeds(equation, fast)[1]
     placement.within_reach(problems, ("data",), records.acquisition, fastest, duration)
     required = Requirements(
         grids[1],
         simulation_grids.key(physics, (*objects.key, "spacing")),
         (now[0], fastest),
-        speeds(wave_equation(physics), shared.model)[0],
+        speeds(equation, shared.model)[0],
         spectrum,
         records.acquisition,
         (records.interval, records.samples),

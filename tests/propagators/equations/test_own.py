@@ -30,7 +30,6 @@ def state(medium):
 
 
 EQUATION = Equation(
-    name="waves",
     parameters=lambda _: {"m": "1 / vp**2"},
     recorded=lambda _: {"pressure": Channel({"u": 1.0})},
     emitted=lambda _: {"pressure": Channel({"u": 1.0})},

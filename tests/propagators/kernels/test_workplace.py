@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fwicli.errors import CompilerError
 from fwicli.propagators.kernels import toolchain, workplace
 
 CODE = "int answer(void) { return 42; }"
@@ -50,6 +51,26 @@ def test_killed_run_after_run_leaves_nothing(above: Path) -> None:
         assert len(list(above.iterdir())) == 1
     toolchain.compiled(CODE)
     assert not list(above.iterdir())
+
+
+def test_a_compiler_is_tried_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In a process; another one, or one that is looked for elsewhere, is tried again."""
+    tried, compiled = [], toolchain.compiled
+
+    def counted(source: str, trial: bool = False) -> bytes:
+        tried.append(trial)
+        return compiled(source, trial)
+
+    monkeypatch.setattr(toolchain, "compiled", counted)
+    monkeypatch.setattr(toolchain, "WORKING", set())
+    for _ in range(2):
+        toolchain.check()
+    assert tried == [True]
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for _ in range(2):
+        with pytest.raises(CompilerError, match="gcc"):
+            toolchain.check()
+    assert tried == [True] * 3
 
 
 def test_library_holds_nothing_for_debuggers() -> None:
