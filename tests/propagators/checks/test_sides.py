@@ -207,7 +207,14 @@ def test_coefficients_are_continued(make_setting: Make, monkeypatch: pytest.Monk
     """The adjoint differentiates products with coefficients, also beyond free sides."""
     formulas = {"k": "vp", "b": "rho / 1000"}
     size, only = lambda _: Footprint(1, 1, {}), pressure("p")
-    stated = Equation("first_order", lambda _: formulas, only, only, first_order, size)
+    stated = Equation(
+        name="first_order",
+        parameters=lambda _: formulas,
+        recorded=only,
+        emitted=only,
+        state=first_order,
+        footprint=size,
+    )
     monkeypatch.setitem(registry.EQUATIONS, "first_order", stated)
     s = near_the_sides(make_setting(2, equation="first_order", free=BOX))
     adjoint = s.propagator.adjoint(s.model, s.gather, s.sources, s.receivers)
