@@ -16,8 +16,11 @@ EXTRAS ?=
 VENV ?= .venv
 # Many tests wait for processes of their own: one worker more than there are cores.
 WORKERS ?= $(shell expr $$(nproc) + 1)
-# Asserts of tests are compiled once, also where Python is told to write no bytecode.
-PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+# Asserts of tests are compiled once, also where Python is told to write no bytecode. Numerical
+# libraries take one thread, as `fwi` has it: those of several workers would wait for each other.
+ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+PYTEST = PYTHONDONTWRITEBYTECODE= $(ONE_THREAD) \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 BIN := $(VENV)/bin
 comma := ,
 STAMP := $(VENV)/.installed$(if $(EXTRAS),-$(EXTRAS))

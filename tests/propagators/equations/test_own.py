@@ -36,7 +36,8 @@ EQUATION = Equation(
     state=state,
 )
 """
-SHAPE = (25, 21)
+# Spacing is that of `make_setting`, so that kernels are compiled once.
+SHAPE, SPACING = (25, 21), (10.0, 12.0)
 SLOW = [(name, ndim) for name in ("tti", "elastic", "viscoacoustic") for ndim in (2, 3)]
 
 
@@ -50,7 +51,7 @@ def propagator(equation: str) -> Propagator:
     vp = np.full(SHAPE, 2000.0)
     options: Any = {"equation": equation, "order": 4, "precision": "float64"}
     return Propagator(
-        Discretization.for_model(vp, 10.0, dt=0.002, samples=40, frequency=15.0, **options)
+        Discretization.for_model(vp, SPACING, dt=0.002, samples=40, frequency=15.0, **options)
     )
 
 
