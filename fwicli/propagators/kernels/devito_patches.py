@@ -1,4 +1,4 @@
-"""Changes of Devito for this package: threads, blocks of loops, and time to generate code.
+"""Changes of Devito for this package: threads, loops, and time to generate code.
 
 Threads: Devito deals rows out one by one. A difference of order 8 along the first axis then makes
 every thread load every row; with parts that hang together it loads its own and those next to them.
@@ -8,7 +8,10 @@ times both).
 Blocks: Devito would block loops of two dimensions along both or not at all; `rows` makes it block
 them along the first.
 
-Results depend on neither.
+Order: Devito puts loops over the same points next to each other, and makes one loop of them, even
+where the second reads next to a point what the first writes there; `apart` keeps these apart.
+
+Results depend on no other than the last.
 """
 
 from __future__ import annotations
@@ -19,7 +22,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
+from devito.ir.support import Scope
 from devito.passes.iet.languages.openmp import OmpIteration
+from devito.tools import Stamp
 
 _DEALT, _CONTIGUOUS = "schedule(static,1)", "schedule(static)"
 
@@ -33,7 +38,8 @@ def patched(blocked: bool) -> Iterator[None]:
     blocked : bool
         Whether its loops are blocked.
     """
-    with contiguous(), remembered(), settled(), identical(), rows() if blocked else nullcontext():
+    along = rows() if blocked else nullcontext()
+    with contiguous(), apart(), remembered(), settled(), identical(), along:
         yield
 
 
@@ -51,6 +57,69 @@ def contiguous() -> Iterator[None]:
         yield
     finally:
         OmpIteration._make_clauses = original
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """Keep Devito from fusing loops of which one reads next to a point what another writes there.
+
+    It takes care of this in the order in which equations are stated, but not in its own order.
+    """
+    fusion: Any = importlib.import_module("devito.passes.clusters.fusion").Fusion
+    original = fusion._apply_heuristics
+
+    def groups(self: Any, clusters: Any) -> list[Any]:
+        separate = []
+        for group in original(self, clusters):
+            together: list[Any] = []
+            # Loops with unequal stamps are never fused.
+            axis = stamp = None
+            for cluster in group:
+                c = cluster if axis is None else _lifted(cluster, axis, stamp)
+                if together and (carrier := _carrier(together, c)) is not None:
+                    separate.append(tuple(together))
+                    axis, stamp, together = carrier, Stamp(), []
+                    c = _lifted(cluster, axis, stamp)
+                together.append(c)
+            separate.append(tuple(together))
+        return separate
+
+    fusion._apply_heuristics = groups
+    try:
+        yield
+    finally:
+        fusion._apply_heuristics = original
+
+
+def _lifted(cluster: Any, axis: Any, stamp: Any) -> Any:
+    """The same equations in a loop of their own along an axis."""
+    return cluster.rebuild(ispace=cluster.ispace.lift(axis, stamp))
+
+
+def _carrier(before: list[Any], cluster: Any) -> Any:
+    """Outermost loop whose points depend on each other if a cluster joins those before it, or None.
+
+    Parameters
+    ----------
+    before : list of Cluster
+    cluster : Cluster
+
+    Returns
+    -------
+    Dimension or None
+    """
+    joined = [c.scope for c in before]
+    touched = set(cluster.scope.reads) | set(cluster.scope.writes)
+    if not any(touched & set(s.writes) or set(s.reads) & set(cluster.scope.writes) for s in joined):
+        return None
+    earlier = [e for c in before for e in c.exprs]
+    carriers: set[Any] = set()
+    for d in Scope([*earlier, *cluster.exprs]).d_all_gen():
+        stamps = sorted((d.source.timestamp, d.sink.timestamp))
+        if stamps[0] < len(earlier) <= stamps[1]:
+            carriers |= set(d.cause)
+    loops = (i.dim for i in cluster.ispace if cluster.properties.is_parallel(i.dim))
+    return next((d for d in loops if d._defines & carriers), None)
 
 
 @contextmanager

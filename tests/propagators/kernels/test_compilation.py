@@ -21,7 +21,8 @@ from devito.warnings import DevitoWarning
 from fwicli import HistoryOptions, Propagator
 from fwicli.errors import CalculusError
 from fwicli.propagators.equations.registry import EQUATIONS
-from fwicli.propagators.kernels import compilation
+from fwicli.propagators.equations.strips import Strip
+from fwicli.propagators.kernels import compilation, devito_patches
 from fwicli.propagators.kernels.signature import Signature
 from tests.equations import LARGE, USUAL_ORDER
 
@@ -333,6 +334,26 @@ def test_fused_loops_are_refused() -> None:
     with pytest.raises(CalculusError, match="must follow each other"):
         compilation.check_code(Operator(Eq(u.forward, v + u.forward.subs(x, x - x.spacing))))
     compilation.check_code(Operator(Eq(u.forward, v + u.subs(x, x - x.spacing))))
+
+
+def test_loops_that_devito_puts_together_are_kept_apart() -> None:
+    """Loops over one strip, with others between them, are fused only where points are alone."""
+    grid = Grid((16, 16, 16), dtype=np.float32)
+    u, v = (TimeFunction(name=n, grid=grid) for n in "uv")
+    a, b, c = (TimeFunction(name=n, grid=grid, time_order=0, space_order=2) for n in "abc")
+    strip, x = Strip(0, "left", 4, grid), grid.dimensions[0]
+    equations = [
+        Eq(a, u, subdomain=strip),
+        Eq(v.forward, u + 1),
+        Eq(b, a.subs(x, x - x.spacing), subdomain=strip),
+        Eq(c, a, subdomain=strip),
+        Eq(u.forward, u + v.forward),
+    ]
+    with devito_patches.patched(blocked=False):
+        operator = Operator(equations)
+    compilation.check_code(operator)
+    # The last equation reads at its own point, and may share the loop of the second of the strip.
+    assert str(operator.ccode).count("x_ltkn0 - 1;") == 2
 
 
 def test_warning_of_devito_is_an_error() -> None:
