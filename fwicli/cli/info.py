@@ -98,10 +98,11 @@ def _show(report: Report) -> None:
     click.echo(f"{report.file}: {report.kind}")
     contents = dict(report.contents)
     keys, arrays = contents.pop("keys", {}), contents.pop("arrays", {})
+    components = contents.pop("components", {})
     offsets, fold = contents.pop("offset_histogram", None), contents.pop("fold_histogram", None)
     if contents:
         display.summary(contents, as_json=False)
-    for line in (*_keys(keys), *_arrays(arrays)):
+    for line in (*_components(components), *_keys(keys), *_arrays(arrays)):
         click.echo(line)
     if offsets is not None:
         edges = [number(float(edge), 3) for edge in offsets["edges_m"]]
@@ -115,6 +116,16 @@ def _show(report: Report) -> None:
             click.echo(f"  - {sentence}")
     elif report.kind != "config":
         click.echo("nothing looks wrong")
+
+
+def _components(components: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """One line for each recorded component; none for pressure alone."""
+    if set(components) <= {"pressure"}:
+        return
+    yield "recorded components:"
+    width = max(map(len, components))
+    for name, component in components.items():
+        yield f"  {name:<{width}}  {component['traces']} traces, {component['unit']}"
 
 
 def _keys(keys: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

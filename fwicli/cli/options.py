@@ -178,6 +178,13 @@ HEADERS = (
         help="A field of trace headers, e.g. receiver_x=81:int32; may be repeated.",
     ),
     click.option(
+        "--trace-id",
+        "trace_ids",
+        multiple=True,
+        metavar="CODE=COMPONENT",
+        help="Component of traces with this identification code, e.g. 15=vz; may be repeated.",
+    ),
+    click.option(
         "--group",
         metavar="KEYS",
         help="Header fields that traces of one shot have in common, with commas.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -71,7 +71,7 @@ def file_layout(
     dtype: str,
     byte_order: str,
     headers: Sequence[str] = (),
-    **options: str | None,
+    **options: Any,
 ) -> FileLayout:
     """How files are read, from the options of `options.reading`.
 
@@ -84,7 +84,8 @@ def file_layout(
     headers : sequence of str
         Fields of trace headers, as in `receiver_x=81:int32`.
     **options
-        Other keys of the section `data` on trace headers.
+        Other keys of the section `data` on trace headers; `trace_ids` is a sequence of texts, as in
+        `15=vz`.
 
     Returns
     -------
@@ -102,16 +103,23 @@ def file_layout(
                 param_hint="--shape",
             )
         counts = [int(word) for word in words]
+    settings = [
+        *_settings("bytes", headers, "field", "its name, byte and type, as in receiver_x=81:int32"),
+        *_settings(
+            "trace_ids", options.pop("trace_ids", ()), "component", "a code and a name, as in 15=vz"
+        ),
+    ]
     group = options.get("group")
     if group is not None and "," in group:
         options["group"] = f"[{group}]"
-    settings = [f"{name}={value}" for name, value in options.items() if value is not None]
-    for text in headers:
-        if "=" not in text:
-            raise click.BadParameter(
-                f"`{text}` names no field; write its name, byte and type, as in "
-                f"receiver_x=81:int32",
-                param_hint="--bytes",
-            )
-        settings.append(f"bytes.{text}")
+    settings += [f"{name}={value}" for name, value in options.items() if value is not None]
     return FileLayout(dataset, RawFormat(counts, dtype, byte_order), tuple(settings))
+
+
+def _settings(key: str, texts: Sequence[str], content: str, usage: str) -> list[str]:
+    """Settings of a mapping of the section `data`, from options that may be repeated."""
+    for text in texts:
+        if "=" not in text:
+            hint = f"--{key}".replace("_", "-").replace("ids", "id")
+            raise click.BadParameter(f"`{text}` names no {content}; write {usage}", param_hint=hint)
+    return [f"{key}.{text}" for text in texts]

@@ -27,6 +27,9 @@ class DirectionSection(Section):
 
 _Name = Annotated[str, OneOf(NAMES, ", or a mapping with quantity, dip and azimuth"), Tag("text")]
 _Direction = Annotated[DirectionSection, Tag("mapping")]
+_Sensor = Annotated[
+    str, OneOf((*NAMES, "none"), ", or a mapping with quantity, dip and azimuth"), Tag("text")
+]
 
 
 def _written(name: str) -> str:
@@ -43,6 +46,14 @@ ComponentKey = Annotated[_Name | _Direction, Discriminator(kind)]
 ComponentsKey = Annotated[
     _Name | _Direction | Annotated[list[ComponentKey], Field(min_length=1), Tag("list")],
     Discriminator(kind),
+]
+# Components by trace identification codes of SEG-Y; `none` of traces that are left out.
+TraceIds = Annotated[
+    dict[
+        Annotated[int, Field(ge=-(2**15), lt=2**15)],
+        Annotated[_Sensor | _Direction, Discriminator(kind)],
+    ],
+    Field(min_length=1),
 ]
 # Weights by component: `vx`, or `velocity 30 45` for a direction of dip and azimuth [deg].
 ComponentWeights = Annotated[

@@ -84,6 +84,8 @@ class RecordFilesSection(Section):
     """The coordinates of receivers alone are along these axes; by default as `axes` says."""
     component: ComponentKey | None = None
     """The receivers recorded this component; by default as the file says, or else pressure."""
+    source_component: ComponentKey | None = None
+    """The sources emit this component, as `fz`; by default as the file says, or else pressure."""
     coordinates: CoordinatesSection | None = None
     """The positions are on a map, and these settings bring them to the axes of the model."""
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from fwicli.config.components import TraceIds
 from fwicli.config.values import Number, OneOf, Section, kind
 from fwicli.segy.fields import GROUPS, HEADER, PRESETS, STANDARD, WRITTEN
 
@@ -87,6 +88,8 @@ class BytesSection(Section):
     """The number of samples of the trace is here; byte 115 by default."""
     sample_interval: HeaderField | None = None
     """The sampling interval [us] is here; byte 117 by default."""
+    unit: HeaderField | None = None
+    """The code of the unit of samples is here; byte 203 by default, and not read in revision 0."""
     time_scalar: HeaderField | None = None
     """The scalar of times is here; byte 215 by default."""
 
@@ -106,5 +109,8 @@ class TraceHeadersSection(Section):
     and `receiver` makes receivers the sources, by reciprocity."""
     dead: Literal["drop", "zero"] = "drop"
     """Dead traces (trace id 2) are left out, or read as zeros."""
+    trace_ids: TraceIds | None = None
+    """Traces with these identification codes recorded these components, as in
+    `{12: vz, 13: none}`, where `none` leaves them out."""
     reversed: list[Annotated[int, Field(strict=True, ge=0)]] | None = None
     """Traces of these channels have the wrong polarity and are multiplied by -1."""

@@ -97,6 +97,7 @@ STANDARD: dict[str, Field] = {
     "delay": Field(109, "int16"),
     "sample_count": Field(115, "uint16"),
     "sample_interval": Field(117, "uint16"),
+    "unit": Field(203, "int16"),
     "time_scalar": Field(215, "int16"),
 }
 
@@ -122,7 +123,7 @@ PRESETS: dict[str, Preset] = {
     "land": Preset({}, ("field_record", "source_point")),
     "obn": Preset({}, ("receiver",)),
     # SU uses bytes 181 to 240 for other things.
-    "su": Preset({"time_scalar": Field(0, "int16")}, ("shot",)),
+    "su": Preset({"unit": Field(0, "int16"), "time_scalar": Field(0, "int16")}, ("shot",)),
 }
 
 

@@ -10,9 +10,11 @@ import numpy as np
 from fwicli.errors import DataError
 from fwicli.segy.fields import Fields, byte_map
 from fwicli.segy.index import read_index
-from fwicli.segy.survey import Grouping, Survey, read_survey
+from fwicli.segy.selection import Grouping
+from fwicli.segy.survey import Survey, read_survey
 from fwicli.segy.traces import SegyTraces
 from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.components import Component
 from fwicli.survey.gathers import Gathers
 
 
@@ -63,7 +65,7 @@ def read_gathers(
 
 
 def acquisition(survey: Survey) -> Acquisition:
-    """Positions of a survey; receivers that all shots have in common are stated once.
+    """Positions and components of a survey; receivers of all shots in common are stated once.
 
     Parameters
     ----------
@@ -74,9 +76,26 @@ def acquisition(survey: Survey) -> Acquisition:
     acquisition : Acquisition
     """
     counts = np.diff(survey.begins)
+    recorded = _recorded(survey)
     if (counts != counts[0]).any():
-        return Acquisition(survey.sources, np.split(survey.receivers, survey.begins[1:-1]))
-    receivers = survey.receivers.reshape(survey.shots, int(counts[0]), -1)
-    if (receivers == receivers[0]).all():
-        receivers = receivers[0]
-    return Acquisition(survey.sources, receivers)
+        receivers = np.split(survey.receivers, survey.begins[1:-1])
+        return Acquisition(survey.sources, receivers, recorded, survey.emitted)
+    box = survey.receivers.reshape(survey.shots, int(counts[0]), -1)
+    if (box == box[0]).all() and (isinstance(recorded, Component) or len(set(recorded)) == 1):
+        common = recorded if isinstance(recorded, Component) else recorded[0]
+        return Acquisition(survey.sources, box[0], common, survey.emitted)
+    return Acquisition(survey.sources, box, recorded, survey.emitted)
+
+
+def _recorded(survey: Survey) -> Component | list[tuple[Component, ...]]:
+    """The component of all receivers, or those of each shot; equal ones are one object."""
+    if len(survey.recorded) == 1:
+        return survey.components[int(survey.recorded[0])]
+    objects: dict[bytes, tuple[Component, ...]] = {}
+    each = []
+    for part in np.split(survey.recorded, survey.begins[1:-1]):
+        key = part.tobytes()
+        if key not in objects:
+            objects[key] = tuple(survey.components[number] for number in part.tolist())
+        each.append(objects[key])
+    return each

@@ -10,7 +10,7 @@ import hashlib
 import os
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,9 @@ import numpy as np
 import segyio
 
 from fwicli.errors import DataError
+from fwicli.segy import sensors
 from fwicli.segy.fields import HEADER
+from fwicli.survey.components import Component
 
 TEXT, BINARY = 3200, 400
 # Sample formats that are read, by code, and bytes of a sample.
@@ -73,6 +75,12 @@ class Layout:
         Whether the binary header states the unit.
     revision : int
         Of the standard; 0 for SU.
+    polarity : int
+        Code of the binary header; 2 if upward motion and pressure give positive numbers.
+    sensors : dict of int to Component
+        Components of trace identification codes that the text header states.
+    emitted : Component
+        Of the sources, as the text header states.
     stamp : tuple of int
         Size [bytes] and time of the last change [ns].
     digest : str
@@ -92,6 +100,9 @@ class Layout:
     length: float
     states_length: bool
     revision: int
+    polarity: int
+    sensors: Mapping[int, Component]
+    emitted: Component
     stamp: tuple[int, int]
     digest: str
 
@@ -271,6 +282,8 @@ def _described(path: Path, kind: str, endian: str, head: bytes, status: os.stat_
         FEET if unit == 2 else 1.0,
         unit in (1, 2),
         binary.revision if binary is not None else 0,
+        int(binary.number(3257, "h")) if binary is not None else 0,
+        *sensors.stated(head[:TEXT] if binary is not None else b"", path),
         stamp(status),
         hashlib.sha256(head).hexdigest()[:16],
     )

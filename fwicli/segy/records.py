@@ -3,7 +3,7 @@
 Coordinates are written in metres with one scalar for the file, the coarsest that states them
 exactly, or else the finest that fits four bytes. Depths of receivers are elevations with the sign
 of SEG-Y, positive upwards; those of sources are source depths, or elevations where a source is
-above elevation 0.
+above elevation 0. Components are trace identification codes and units (see `sensors`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fwicli.errors import DataError
 from fwicli.segy.fields import Fields, byte_map
+from fwicli.segy.sensor_codes import SensorCodes
 from fwicli.segy.writer import BLOCK, Form, TraceWriter, writing
-from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.traces import Traces
 
@@ -77,19 +77,14 @@ def write_gathers(
     Raises
     ------
     DataError
-        If headers cannot hold positions, numbers or times, or records are not of pressure.
+        If headers cannot hold positions, numbers, times or components.
     """
     how, gathers = how or Writing(), gathers.as_recorded()
     fields = (
         byte_map("su" if how.kind == "su" else "standard") if how.fields is None else how.fields
     )
     has_scalar = bool(fields["time_scalar"].byte)
-    receivers, sources = gathers.acquisition.components
-    if receivers | sources != {PRESSURE}:
-        names = ", ".join(sorted(component.name for component in receivers | sources))
-        raise DataError(
-            f"SEG-Y and SU files of records hold pressure, and these have {names}; write HDF5"
-        )
+    components = SensorCodes.of(gathers.acquisition, how.kind, fields)
     positions = _Positions(gathers, how.divisor)
     delays, scalar = _delays(_starts(gathers), has_scalar)
     encoding = how.encoding
@@ -102,22 +97,23 @@ def write_gathers(
         int(Traces.of(gathers.data).counts.sum()),
         encoding,
         how.kind,
-        _text(gathers, positions, fields),
+        _text(gathers, positions, components, fields),
         fields,
+        polarity=components.polarity,
     )
     with writing(path, form) as writer:
         times = {"delay": delays}
         if has_scalar:
             times["time_scalar"] = np.full(len(delays), scalar)
-        _append(writer, gathers, positions, times, how.headers)
-    notes = [positions.note, _length_note(gathers), _wavelet_note(gathers)]
+        _append(writer, gathers, (positions, components), times, how.headers)
+    notes = [positions.note, _length_note(gathers), _wavelet_note(gathers), *components.notes()]
     return tuple(note for note in notes if note)
 
 
 def _append(
     writer: TraceWriter,
     gathers: Gathers,
-    positions: _Positions,
+    receivers: tuple[_Positions, SensorCodes],
     times: Mapping[str, Array],
     columns: Mapping[str, ArrayLike],
 ) -> None:
@@ -134,9 +130,9 @@ def _append(
                 "field_record": np.repeat(numbers + 1, of_each),
                 "source_point": np.repeat(numbers + 1, of_each),
                 "channel": np.concatenate([np.arange(1, n + 1) for n in of_each]),
-                "trace_id": 1,
                 **{name: np.repeat(values[shots], of_each) for name, values in times.items()},
-                **positions.of(shots, of_each),
+                **receivers[0].of(shots, of_each),
+                **receivers[1].of_shots(shots),
                 **{name: np.asarray(values)[rows] for name, values in columns.items()},
             }
             parts = [np.asarray(opened[number]) for number in numbers]
@@ -269,7 +265,9 @@ def _wavelet_note(gathers: Gathers) -> str:
     return "SEG-Y has no place for the wavelet; give it in the section `wavelet`"
 
 
-def _text(gathers: Gathers, positions: _Positions, fields: Fields) -> list[str]:
+def _text(
+    gathers: Gathers, positions: _Positions, components: SensorCodes, fields: Fields
+) -> list[str]:
     """Contents of the file, for its text header."""
     sources = gathers.acquisition.sources
     axes = ("X", "Y", "DEPTH")[-sources.shape[1] :] if sources.shape[1] == 3 else ("X", "DEPTH")
@@ -280,7 +278,7 @@ def _text(gathers: Gathers, positions: _Positions, fields: Fields) -> list[str]:
     bytes_of = {name: place.byte for name, place in fields.items()}
     depth = "source_elevation" if positions.above else "source_depth"
     lines = (
-        ("field_record", "channel", "source_point", "trace_id"),
+        ("field_record", "channel", "source_point", "trace_id", "unit"),
         ("source_x", "source_y", "receiver_x", "receiver_y", "coordinate_scalar"),
         ("receiver_elevation", depth, "elevation_scalar", "delay", "time_scalar", "gun"),
     )
@@ -291,9 +289,10 @@ def _text(gathers: Gathers, positions: _Positions, fields: Fields) -> list[str]:
     ]
     return [
         "SHOT RECORDS WRITTEN BY FWICLI",
-        f"{gathers.acquisition.shots} SHOTS, PRESSURE IN PA",
+        f"{gathers.acquisition.shots} SHOTS, {components.words}",
         f"{gathers.samples} SAMPLES AT {gathers.interval * 1e3:g} MS",
         *ranges,
+        *components.lines(),
         "",
         *where,
         "LENGTHS IN M, ELEVATIONS POSITIVE UPWARDS, DEPTHS DOWNWARDS",

@@ -18,6 +18,8 @@ from fwicli.errors import DataError
 from fwicli.segy.fields import RECEIVER, SHOT, STANDARD
 from fwicli.segy.index import Index
 from fwicli.segy.quantities import Quantities
+from fwicli.segy.selection import Grouping, select
+from fwicli.survey.components import Component
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -25,40 +27,8 @@ Numbers = NDArray[np.int64]
 # (1,) where all are the same.
 Ends = dict[str, tuple[Array, Array, Array]]
 
-# Trace identification codes: of records of pressure or of an unstated sensor, and of a dead trace.
-SEISMIC, DEAD = (-1, 0, 1, 11), 2
 # Traces whose receivers are compared at once.
 BLOCK = 1 << 16
-SENSORS = {12: "vertical", 13: "cross-line", 14: "in-line", 15: "vertical (rotated)"}
-
-
-@dataclass(frozen=True)
-class Grouping:
-    """How traces form shots.
-
-    Attributes
-    ----------
-    keys : tuple of str
-        "shot" (equal field record, gun and source position), "receiver" (equal receiver position;
-        by reciprocity the receiver becomes the source, and sources become receivers), or names of
-        fields.
-    dead : {"drop", "zero"}
-        Whether dead traces (trace id 2) are left out, or read as zeros.
-    reversed : tuple of int
-        Channels whose polarity is reversed.
-    interval : float or None
-        Sampling interval that the user states [s].
-    """
-
-    keys: tuple[str, ...] = (SHOT,)
-    dead: str = "drop"
-    reversed: tuple[int, ...] = ()
-    interval: float | None = None
-
-    @property
-    def source(self) -> str:
-        """Which end of the ray becomes the source: "source" or "receiver"."""
-        return "receiver" if RECEIVER in self.keys else "source"
 
 
 @dataclass(frozen=True)
@@ -81,6 +51,12 @@ class Survey:
     samples : int
     factors : ndarray of int8, of shape (n,) or (1,)
         1, -1 of traces that are reversed, 0 of dead ones.
+    components : tuple of Component
+        All that receivers recorded.
+    recorded : ndarray of int, of shape (n,) or (1,)
+        Number of the component of each trace.
+    emitted : Component
+        Of the sources.
     notes : tuple of str
         Traces that are left out, and values that contradict each other, in words.
     """
@@ -94,6 +70,9 @@ class Survey:
     interval: float
     samples: int
     factors: NDArray[np.int8]
+    components: tuple[Component, ...]
+    recorded: NDArray[np.int16]
+    emitted: Component
     notes: tuple[str, ...]
 
     @property
@@ -136,7 +115,8 @@ def read_survey(
     headers = Quantities(indexes)
     headers.check_units()
     interval, samples = headers.sampling(grouping.interval)
-    chosen, factors = _chosen(headers, grouping)
+    selection = select(headers, grouping)
+    chosen, factors = selection.chosen, selection.factors
     ends = {end: _positions(headers, end) for end in ("source", "receiver")}
     keys = [column for key in grouping.keys for column in _key_columns(headers, key, ends)]
     order, begins = _grouped(headers, keys, chosen)
@@ -148,7 +128,9 @@ def read_survey(
     first = order[begins[:-1]]
     sources = np.stack([_values(column, first) for column in ends[source][axes]], axis=1)
     receivers = np.stack([_values(column, order) for column in ends[other][axes]], axis=1)
-    _note_duplicates(headers, receivers, begins)
+    recorded = selection.recorded if len(selection.components) > 1 else np.zeros(1, np.int16)
+    recorded = recorded if len(recorded) == 1 else recorded[order]
+    _note_duplicates(headers, receivers, recorded, begins)
     return Survey(
         headers.indexes,
         order,
@@ -159,6 +141,9 @@ def read_survey(
         interval,
         samples,
         factors if len(factors) == 1 else factors[order],
+        selection.components,
+        recorded,
+        selection.emitted,
         tuple(headers.notes),
     )
 
@@ -178,62 +163,6 @@ def _have_northing(ends: Ends, chosen: Numbers) -> bool:
 def _positions(headers: Quantities, end: str) -> tuple[Array, Array, Array]:
     """Easting, northing and depth of all traces, each of shape (traces,) or (1,)."""
     return headers.horizontal(f"{end}_x"), headers.horizontal(f"{end}_y"), headers.z(end)
-
-
-# --- which traces ---------------------------------------------------------------------------------
-
-
-def _chosen(headers: Quantities, grouping: Grouping) -> tuple[Numbers, NDArray[np.int8]]:
-    """Numbers of the traces that are read, and factors of all."""
-    ids = np.asarray(headers.stored("trace_id"))
-    dead, seismic = ids == DEAD, np.isin(ids, SEISMIC)
-    count = int(np.broadcast_to(dead, headers.traces).sum())
-    if count:
-        fate = "not read" if grouping.dead == "drop" else "zero, and compared with nothing"
-        place = headers.place(int(np.argmax(dead)), "trace_id")
-        headers.notes.append(
-            f"{count} of {headers.traces} traces are dead (trace id 2; the first: {place}); they "
-            f"are {fate} (`data.dead: {grouping.dead}`)"
-        )
-    for code in np.unique(ids[~(dead | seismic)]):
-        others = ids == code
-        number = int(np.broadcast_to(others, headers.traces).sum())
-        sensor = f" ({SENSORS[int(code)]} motion)" if int(code) in SENSORS else ""
-        headers.notes.append(
-            f"{number} of {headers.traces} traces are not read: their trace id {code}{sensor} is "
-            f"none of pressure or seismic data ({', '.join(map(str, SEISMIC))}); the first: "
-            f"{headers.place(int(np.argmax(others)), 'trace_id')}"
-        )
-    reads = seismic | dead if grouping.dead == "zero" else seismic
-    chosen = np.flatnonzero(np.broadcast_to(reads, headers.traces))
-    if chosen.size == 0:
-        raise DataError(
-            f"{headers.place(0, 'trace_id')}: none of {headers.traces} traces is a record of "
-            f"pressure: " + "; ".join(headers.notes[-3:])
-        )
-    factors = np.where(dead, 0, 1).astype(np.int8)
-    if grouping.reversed:
-        factors = _reversed(headers, grouping.reversed, factors)
-    return chosen, factors
-
-
-def _reversed(
-    headers: Quantities, channels: tuple[int, ...], factors: NDArray[np.int8]
-) -> NDArray[np.int8]:
-    """Factors with those of reversed channels turned."""
-    column = np.broadcast_to(headers.stored("channel"), headers.traces)
-    for channel in channels:
-        if not (column == channel).any():
-            raise DataError(
-                f"no trace has the channel {channel} of `data.reversed`; channels (byte "
-                f"{headers.indexes[0].fields['channel'].byte}) are {int(column.min())} to "
-                f"{int(column.max())}"
-            )
-    turned = np.isin(column, channels)
-    headers.notes.append(
-        f"{int(turned.sum())} of {headers.traces} traces are multiplied by -1 (`data.reversed`)"
-    )
-    return (factors * np.where(turned, -1, 1)).astype(np.int8)
 
 
 # --- groups ---------------------------------------------------------------------------------------
@@ -372,13 +301,17 @@ def _check_zeros(
         )
 
 
-def _note_duplicates(headers: Quantities, receivers: Array, begins: Numbers) -> None:
-    """Note shots with several traces at one receiver."""
+def _note_duplicates(
+    headers: Quantities, receivers: Array, recorded: NDArray[np.int16], begins: Numbers
+) -> None:
+    """Note shots with several traces of one component at one receiver."""
     count, first = 0, -1
     step = max(1, BLOCK // max(1, int(np.diff(begins).max())))
     for shot in range(0, len(begins) - 1, step):
         part = begins[shot : shot + step + 1]
         rows = receivers[part[0] : part[-1]]
+        if len(recorded) > 1:
+            rows = np.column_stack((rows, recorded[part[0] : part[-1]]))
         shots = np.repeat(np.arange(len(part) - 1), np.diff(part))
         order = np.lexsort((*rows.T, shots))
         same = np.diff(shots[order]) == 0

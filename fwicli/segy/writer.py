@@ -50,6 +50,8 @@ class Form:
         Where values of trace headers are written.
     longest : int
         Largest sampling interval [us].
+    polarity : int
+        1 if pressure and upward motion give negative numbers, 2 if positive ones, 0 if neither.
     """
 
     interval: float
@@ -60,6 +62,7 @@ class Form:
     text: Sequence[str] = ()
     fields: Fields = field(default_factory=byte_map)
     longest: int = LONGEST
+    polarity: int = 2
 
     def __post_init__(self) -> None:
         if self.kind == "su" and self.encoding != "ieee":
@@ -230,7 +233,7 @@ def _write_head(path: Path, form: Form) -> None:
                 segyio.BinField.Interval: form.microseconds,
                 segyio.BinField.IntervalOriginal: form.microseconds,
                 segyio.BinField.MeasurementSystem: 1,
-                segyio.BinField.ImpulseSignalPolarity: 2,
+                segyio.BinField.ImpulseSignalPolarity: form.polarity,
                 segyio.BinField.SEGYRevision: 2 if code == ENCODINGS["ieee8"][0] else 1,
                 segyio.BinField.TraceFlag: 1,
             }

@@ -98,7 +98,9 @@ class Component:
     @property
     def code(self) -> str:
         """A short text that `named` takes: the name, or quantity, dip and azimuth."""
-        return self.name if self.name in NAMES else f"{self.quantity} {self.dip!r} {self.azimuth!r}"
+        if self.name in NAMES:
+            return self.name
+        return f"{self.quantity} {float(self.dip or 0.0)!r} {float(self.azimuth or 0.0)!r}"
 
     @property
     def unit(self) -> str:

@@ -28,9 +28,11 @@ from tests.segy.files import line, opened, write
 ERROR, CORRECT = "error", "correct"
 # Fields that a change may hit, with types; those of the file, and those of a trace.
 OF_FILE = (3213, 3217, 3221, 3225, 3255, 3269, 3297, 3501, 3503, 3505, 3507, 3521, 3529)
-OF_TRACE = (9, 13, 17, 29, 41, 45, 49, 69, 71, 73, 77, 81, 85, 89, 109, 115, 117, 215)
-SHORT = (13, 29, 69, 71, 89, 109, 115, 117, 215)
+OF_TRACE = (9, 13, 17, 29, 41, 45, 49, 69, 71, 73, 77, 81, 85, 89, 109, 115, 117, 203, 215)
+SHORT = (13, 29, 69, 71, 89, 109, 115, 117, 203, 215)
 VALUES = (0, 1, -1, 2, 3, 4, 5, 6, 8, 10, -10, 100, -100, 255, 256, 1000, 4000, 32767, -32768, 7)
+CODES = (*VALUES, 11, 12, 13, 14, 15, 16, 17)
+AXES = {12: "z", 13: "y", 14: "x", 15: "z"}
 TRACES, SAMPLES = 15, 24
 ORDERS = {ord("b"): ">", ord("l"): "<"}
 
@@ -74,12 +76,14 @@ def change(path: Path, rng: np.random.Generator) -> str:
 
 def _set_fields(data: bytearray, way: str, rng: np.random.Generator) -> tuple[int, int]:
     """Set a field of the file, of a trace, or of all traces."""
-    value = int(rng.choice(VALUES)) if rng.random() < 0.8 else int(rng.integers(-(2**15), 2**15))
+    usual, value = rng.random() < 0.8, int(rng.integers(-(2**15), 2**15))
     if way == "file":
         byte = int(rng.choice(OF_FILE))
+        value = int(rng.choice(VALUES)) if usual else value
         places, kind = [byte - 1], ">h"
     else:
         byte = int(rng.choice(OF_TRACE))
+        value = int(rng.choice(CODES if byte == 29 else VALUES)) if usual else value
         kind = ">h" if byte in SHORT else ">i"
         stride = (len(data) - 3600) // TRACES
         number = int(rng.integers(0, TRACES))
@@ -123,11 +127,21 @@ def _compared(path: Path, survey: Survey, samples: np.ndarray, fields: Fields) -
                 return "the check is wrong"
             theirs = exact
         feet = layout.kind == "segy" and file.bin[segyio.BinField.MeasurementSystem] == 2
-    reads = [n for n, h in enumerate(headers) if h[29] in (-1, 0, 1, 11)]
+    reads = [n for n, h in enumerate(headers) if h[29] in (-1, 0, 1, 11, *AXES)]
     if sorted(survey.order.tolist()) != reads:
         return "other traces than those of the file"
     if not np.array_equal(samples, theirs[survey.order], equal_nan=True):
         return "other samples than those of the file"
+    recorded = np.broadcast_to(survey.recorded, survey.order.shape)
+    units = [headers[n][203] if layout.kind == "segy" and layout.revision else 0 for n in reads]
+    for row, number in enumerate(survey.order.tolist()):
+        axis, unit = AXES.get(headers[number][29]), units[reads.index(number)]
+        name = "pressure" if axis is None else f"{'a' if unit == 7 else 'v'}{axis}"
+        if survey.components[recorded[row]].name != name:
+            return f"trace {number} is {name}, and read as {survey.components[recorded[row]].name}"
+        allowed = (1,) if axis is None else (6, 7)
+        if unit in (1, 5, 6, 7, 8, 9) and unit not in allowed:
+            return f"trace {number} of {name} has the unit {unit}, and is read"
     shots = np.repeat(np.arange(survey.shots), np.diff(survey.begins))
     keys = {}
     for row, number in enumerate(survey.order):

@@ -13,7 +13,8 @@ from fwicli.segy.fields import Field, byte_map, field
 from fwicli.segy.gathers import read_gathers
 from fwicli.segy.index import read_index
 from fwicli.segy.samples import SampleReader
-from fwicli.segy.survey import Grouping, Survey, read_survey
+from fwicli.segy.selection import Grouping
+from fwicli.segy.survey import Survey, read_survey
 from tests.segy.files import line, patch, write
 
 FIELDS = byte_map()
@@ -114,7 +115,7 @@ def test_delays_have_their_own_scalar(path: Path) -> None:
         ({"receiver_x": 0}, "x and y of all receivers are zero"),
         ({"delay": np.arange(15)}, r"traces of shot 0 begin at 0 s and at 0.001 s"),
         ({"trace_id": 2}, "none of 15 traces is a record of pressure"),
-        ({"trace_id": 12}, r"trace id 12 \(vertical motion\)"),
+        ({"trace_id": 17}, r"trace id 17 \(radial motion\)"),
     ],
 )
 def test_contradictions_are_refused(changes: dict[str, Any], reason: str, path: Path) -> None:

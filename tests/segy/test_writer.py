@@ -17,7 +17,6 @@ from fwicli.segy.records import Writing, write_gathers
 from fwicli.segy.survey import Survey, read_survey
 from fwicli.segy.writer import Form, writing
 from fwicli.survey.acquisition import Acquisition, towed
-from fwicli.survey.components import Component
 from fwicli.survey.gathers import Gathers
 from tests.segy.files import opened, samples_of, write
 
@@ -220,13 +219,3 @@ def test_small_shots_are_written_together(
     np.testing.assert_allclose(survey.sources, sources, rtol=1e-15)
     np.testing.assert_allclose(survey.receivers, np.concatenate(receivers), rtol=1e-15)
     np.testing.assert_allclose(survey.start, start, rtol=1e-15)
-
-
-@pytest.mark.parametrize("end", ["recorded", "emitted"])
-def test_other_components_are_not_written_as_pressure(end: str, tmp_path: Path) -> None:
-    records = gathers()
-    components = {end: Component.named("vz")}
-    survey = replace(records.acquisition, **components)
-    with pytest.raises(DataError, match=r"hold pressure, and these have .*vz.*; write HDF5"):
-        write_gathers(tmp_path / "a.sgy", replace(records, acquisition=survey))
-    assert not (tmp_path / "a.sgy").exists()

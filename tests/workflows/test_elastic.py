@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import h5py
@@ -12,6 +13,7 @@ from fwicli.config.loader import load
 from fwicli.config.problems import ProblemsError
 from fwicli.files import hdf5
 from fwicli.workflows import invert, model
+from fwicli.workflows.exchange import convert
 from fwicli.workflows.planning.plan import make_plan
 from fwicli.workflows.quality import one_shot
 
@@ -111,6 +113,35 @@ def test_all_components_are_inverted(nodes: Path) -> None:
         assert history["misfit"][-1] < 0.3 * history["misfit"][0]
         errors.append(history["model_error_vs"][-1])
     assert errors[0] < 0.95 * errors[1]
+
+
+def test_components_of_segy_are_those_of_hdf5(nodes: Path) -> None:
+    """An inversion from SEG-Y is the same bit for bit, and refuses what it cannot model."""
+    folder = nodes.parent
+    shutil.copy(folder / "nodes" / "shots.h5", folder / "foreign.h5")
+    with h5py.File(folder / "foreign.h5", "r+") as file:
+        del file.attrs["equation"]  # SEG-Y does not state how records were modelled
+    convert.run(convert.Conversion(folder / "foreign.h5", folder / "nodes.sgy"))
+    stages = "inversion.stages=[{band: [0, 17], iterations: 1}]"
+    wavelet = f"wavelet={{kind: file, file: {folder / 'foreign.h5'}}}"
+    models = []
+    for name in ("foreign.h5", "nodes.sgy"):
+        settings = [f"data.file={folder / name}", wavelet, stages]
+        invert.run(load(nodes, settings=settings), folder / f"run of {name}")
+        models.append(hdf5.read_array(folder / f"run of {name}" / "inversion.h5", "result/vs")[0])
+    np.testing.assert_array_equal(*models)
+    assert np.abs(models[0] - np.load(folder / "vs.npy")).max() > 1
+    acoustic = ["physics.equation=acoustic", "inversion.invert_for={vp: [1400, 3500]}"]
+    acoustic += ["inversion.component_weights={pressure: 1}"]
+    with pytest.raises(ProblemsError, match=r"cannot record vx, vz.*as in `{12: none}`"):
+        make_plan(load(nodes, settings=[*settings, *acoustic]))
+    plan = make_plan(
+        load(nodes, settings=[*settings, *acoustic, "data.trace_ids={12: none, 14: none}"])
+    )
+    assert plan.receivers == 21
+    # In the plane of a model in 2D, nothing moves along y.
+    with pytest.raises(ProblemsError, match=r"vy leaves the plane.*data.trace_ids`, as in"):
+        make_plan(load(nodes, settings=[*settings, "data.trace_ids={12: vy}"]))
 
 
 def test_plan_names_components_and_weights(nodes: Path) -> None:

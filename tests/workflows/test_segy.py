@@ -18,6 +18,7 @@ from fwicli.files import hdf5
 from fwicli.segy.fields import STANDARD, byte_map
 from fwicli.segy.records import Writing, write_gathers
 from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.components import Component
 from fwicli.survey.gathers import Gathers
 from fwicli.workflows import invert, model
 from fwicli.workflows.assembly import field_records, frames, sizes
@@ -158,6 +159,28 @@ def test_keys_of_the_section_reach_the_file(folder: Path) -> None:
     np.testing.assert_array_equal(turned.data[:, 1], -samples[1::3])
     slower = records(folder, file, "data.interval=0.008", "data.group=[field_record, source_x]")
     assert slower.interval == 0.008
+
+
+def test_sensors_are_those_of_the_section(folder: Path) -> None:
+    """Codes of the file, codes that the section states, and one component of all."""
+    write(folder / "sensors.sgy", line(4, 3) | {"trace_id": np.tile([11, 12, 15], 4)}, polarity=1)
+    file = "data.file=@sensors.sgy"
+
+    def names(*settings: str) -> list[str]:
+        acquisition = records(folder, file, *settings).acquisition
+        return [component.code for component in acquisition.recorded_by(1)]
+
+    assert names() == ["pressure", "vz", "vz"]
+    stated = "{12: none, 15: {quantity: velocity, dip: 0, azimuth: 180}}"
+    assert names(f"data.trace_ids={stated}") == ["pressure", "velocity 0.0 180.0"]
+    with pytest.raises(FwiError, match=r"several sensors \(trace ids 11, 12, 15\)"):
+        names("data.component=vz")
+    write(folder / "sensors.sgy", line(4, 3) | {"trace_id": 1, "unit": 6})
+    with pytest.raises(FwiError, match="trace id 1 is a record of pressure"):
+        names()
+    assert names("data.component=vz") == ["vz"] * 3
+    forces = records(folder, "data.file=@line.sgy", "data.source_component=fz")
+    assert forces.acquisition.emitted == Component.named("fz")
 
 
 def test_a_line_on_the_map_comes_to_the_axes_of_the_model(folder: Path) -> None:

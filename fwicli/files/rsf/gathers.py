@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.errors import DataError
-from fwicli.files.rsf import writer
+from fwicli.files.rsf import components, writer
 from fwicli.files.rsf.axes import Axis
 from fwicli.files.rsf.header import GEOMETRY, WAVELET
 from fwicli.files.rsf.records import regular_axis
-from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.traces import Traces
 
@@ -40,24 +38,13 @@ def write_gathers(path: Path, gathers: Gathers) -> tuple[Path, ...]:
     -------
     files : tuple of Path
         All headers that were written, that of the records first.
-
-    Raises
-    ------
-    DataError
-        If the records hold other components than pressure.
     """
-    receivers, sources = gathers.acquisition.components
-    if receivers | sources != {PRESSURE}:
-        names = ", ".join(sorted(component.name for component in receivers | sources))
-        raise DataError(
-            f"RSF records have no place for components, and these have {names}; write HDF5"
-        )
     regular = _regular(gathers)
     traces = Traces.of(gathers.data)
     time = Axis(gathers.samples, gathers.interval, _start(gathers), "Time", "s")
     count = int(traces.counts.sum())
     geometry, wavelet = companions(path)
-    keys = _modelled(gathers)
+    keys = _modelled(gathers) | components.keys(gathers.acquisition)
     if regular is None:
         axes, keys[GEOMETRY] = [time, Axis(count, label="Trace")], geometry.name
     else:
@@ -105,7 +92,8 @@ def _regular(gathers: Gathers) -> tuple[list[Axis], dict[str, str]] | None:
     survey, data = gathers.acquisition, gathers.data
     same_start = np.unique(np.asarray(gathers.start)).size == 1
     full = not isinstance(data, Traces) or bool((data.lengths == data.samples).all())
-    if survey.ndim != 2 or not same_start or not full or isinstance(survey.receivers, tuple):
+    ragged = isinstance(survey.receivers, tuple) or components.is_mixed(survey)
+    if survey.ndim != 2 or not same_start or not full or ragged:
         return None
     shots = regular_axis(survey.sources[:, 0], "Shot")
     receivers = _receivers(gathers)
@@ -141,9 +129,11 @@ def _write_geometry(path: Path, gathers: Gathers, traces: Traces) -> None:
     for i, axis in enumerate(("x", "z") if survey.ndim == 2 else ("x", "y", "z")):
         columns[f"source_{axis}"] = survey.sources[shot, i]
         columns[f"receiver_{axis}"] = receivers[:, i]
+    more, listed = components.columns(survey)
+    columns |= more
     table = np.stack([column.astype(np.float64) for column in columns.values()], axis=1)
     axes = [Axis(table.shape[1], label="Column"), Axis(table.shape[0], label="Trace")]
-    writer.write(path, table, axes, {"columns": ",".join(columns)})
+    writer.write(path, table, axes, {"columns": ",".join(columns), **listed})
 
 
 def _write_wavelet(path: Path, wavelet: Array, interval: float) -> None:

@@ -10,7 +10,7 @@ A regular survey is one cube. Its axes give the positions along x; two keys give
 All other surveys are traces one after the other, (n1 time, n2 traces), beside a table that the key
 `geometry` names: of double precision, with n1 columns that its key `columns` names (shot, start,
 samples, source_x, ...) and n2 rows, one a trace. `wavelet` names a file of the wavelet, and other
-keys hold the discretization of modelled records.
+keys hold the discretization of modelled records, and components (see `components`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import DataError
+from fwicli.files.rsf import components
 from fwicli.files.rsf.axes import METRES, SECONDS, Axis
 from fwicli.files.rsf.header import GEOMETRY, WAVELET, Header, read_header
 from fwicli.survey.acquisition import Acquisition
@@ -202,7 +203,7 @@ def _regular(header: Header) -> tuple[Acquisition, RsfTraces]:
     x = columns[1] if first in ABSOLUTE else columns[0][:, None] + columns[1]
     positions = np.stack((x, np.full(x.shape, depths[1])), axis=-1)
     begins = receivers.count * np.arange(shots.count + 1, dtype=np.int64)
-    return Acquisition(sources, positions), RsfTraces(header, begins)
+    return Acquisition(sources, positions, *components.of_all(header)), RsfTraces(header, begins)
 
 
 def _single(header: Header, number: int) -> Axis:
@@ -233,6 +234,8 @@ def _listed(header: Header) -> tuple[Acquisition, RsfTraces, Array]:
     axes = ("x", "y", "z") if "source_y" in names else ("x", "z")
     expected = [f"{end}_{axis}" for end in ("source", "receiver") for axis in axes]
     expected += ["shot", "start", "samples"]
+    mixed = components.LISTED in table.keys
+    expected += [components.RECORDED, components.EMITTED] if mixed else []
     shape = (header.shape[0] if len(header.axes) > 1 else 1, len(names))
     values = table.block().reshape(-1, table.axes[0].count)
     missing = [name for name in expected if name not in names]
@@ -253,11 +256,17 @@ def _listed(header: Header) -> tuple[Acquisition, RsfTraces, Array]:
     )
     ends = np.append(begins, len(shot)).astype(np.int64)
     traces = RsfTraces(header, ends, columns["samples"][begins].astype(np.int64))
+    recorded: Any
+    recorded, emitted = (
+        components.of_rows(table, columns, begins) if mixed else components.of_all(header)
+    )
     gathers: Any = np.split(receivers, begins[1:])
     if len(set(np.diff(ends))) == 1:
         gathers = np.stack(gathers)
-        gathers = gathers[0] if (gathers == gathers[0]).all() else gathers
-    return Acquisition(sources[begins], gathers), traces, columns["start"][begins]
+        if (gathers == gathers[0]).all() and (not mixed or all(r == recorded[0] for r in recorded)):
+            gathers, recorded = gathers[0], recorded[0] if mixed else recorded
+    acquisition = Acquisition(sources[begins], gathers, recorded, emitted)
+    return acquisition, traces, columns["start"][begins]
 
 
 def _point_source(header: Header) -> PointSource | None:

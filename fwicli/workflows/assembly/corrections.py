@@ -56,6 +56,9 @@ def corrected(records: Gathers, section: RecordsSection) -> Gathers:
     if section.component is not None:
         acquisition = replace(records.acquisition, recorded=component(section.component))
         records = replace(records, acquisition=acquisition)
+    if section.source_component is not None:
+        acquisition = replace(records.acquisition, emitted=component(section.source_component))
+        records = replace(records, acquisition=acquisition)
     return records.select(_kept(records, section.skip)) if section.skip else records
 
 

@@ -16,11 +16,12 @@ from fwicli.files.rsf import records as rsf
 from fwicli.segy import fields, layout
 from fwicli.segy import gathers as segy
 from fwicli.segy.fields import STANDARD, Field, Fields
-from fwicli.segy.survey import Grouping
+from fwicli.segy.selection import Grouping
 from fwicli.survey.gathers import Gathers
+from fwicli.workflows.assembly.components import component
 
 # Keys that stand for trace headers, or for datasets.
-OF_HEADERS = ("preset", "bytes", "group", "dead", "reversed")
+OF_HEADERS = ("preset", "bytes", "group", "dead", "trace_ids", "reversed")
 OF_DATASETS = ("traces",)
 
 
@@ -89,6 +90,11 @@ def files(section: RecordsSection) -> list[Path]:
     return paths
 
 
+def has_trace_headers(section: RecordsSection) -> bool:
+    """Whether the records of a section are read as SEG-Y or SU."""
+    return (section.format or _format(files(section)[0])) in ("segy", "su")
+
+
 def byte_map(section: RecordsSection) -> Fields:
     """Fields of trace headers as a section names them.
 
@@ -137,6 +143,11 @@ def grouping(section: RecordsSection) -> Grouping:
         section.dead,
         tuple(section.reversed or ()),
         section.interval,
+        {
+            n: None if key == "none" else component(key)
+            for n, key in (section.trace_ids or {}).items()
+        },
+        None if section.component is None else component(section.component),
     )
 
 

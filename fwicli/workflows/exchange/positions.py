@@ -167,7 +167,7 @@ class PositionStatistics:
     def _repeated_receivers(self) -> Iterator[str]:
         shots, example, last = [], "", None
         for shot in range(self.acquisition.shots):
-            points = self.acquisition.receivers_of(shot)
+            points = self._by_component(shot)
             if points is last and shots and shots[-1] == shot - 1:
                 shots.append(shot)  # the same receivers in every shot
                 continue
@@ -179,11 +179,26 @@ class PositionStatistics:
                 example = example or (
                     f"{count} of {len(points)} traces of shot {shot} share {len(groups)} receiver "
                     f"positions, as traces {groups[0][0]} and {groups[0][1]} at "
-                    f"{_place(points[groups[0][0]])}"
+                    f"{_place(points[groups[0][0]][-self.acquisition.ndim :])}"
                 )
         if shots:
             more = f", and in {len(shots) - 1} more shots" if len(shots) > 1 else ""
             yield f"{example}{more}: traces twice, or keys that do not vary?"
+
+    def _by_component(self, shot: int) -> Array:
+        """Positions of the receivers of a shot, with the number of the component if they differ."""
+        points = self.acquisition.receivers_of(shot)
+        rows = self.acquisition.rows_by_component(shot) if self._mixed else {}
+        if len(rows) < 2:
+            return points
+        column = np.zeros((len(points), 1))
+        for number, own in enumerate(rows.values()):
+            column[own] = number
+        return np.hstack((column, points))
+
+    @cached_property
+    def _mixed(self) -> bool:
+        return len(self.acquisition.components[0]) > 1
 
     def _origin(self) -> Iterator[str]:
         """Positions of zeros that no neighbours explain: headers that were never filled."""

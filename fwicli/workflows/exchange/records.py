@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.components import PRESSURE, Component, ordered
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.workflows.exchange import equal
@@ -57,6 +60,7 @@ def report(path: Path, kind: str, records: Gathers, progress: Progress) -> Repor
         "length_s": duration,
         **statistics.contents(),
         "wavelet": _wavelet(records),
+        **_components(records.acquisition),
     }
     modelled = records.point_source is not None
     if records.point_source is not None:
@@ -69,6 +73,19 @@ def report(path: Path, kind: str, records: Gathers, progress: Progress) -> Repor
         *equal.odd(statistics, positions, modelled),
     ]
     return Report(path, kind, contents, odd, partial(_draw, records, statistics, positions))
+
+
+def _components(acquisition: Acquisition) -> dict[str, Any]:
+    """Traces and unit of each component, and the components of sources if not pressure."""
+    counts: Counter[Component] = Counter()
+    for shot in range(acquisition.shots):
+        for component, rows in acquisition.rows_by_component(shot).items():
+            counts[component] += len(rows)
+    recorded = {c.name: {"traces": counts[c], "unit": c.unit} for c in ordered(counts)}
+    emitted = ordered(acquisition.components[1])
+    if emitted == [PRESSURE]:
+        return {"components": recorded}
+    return {"components": recorded, "source_component": ", ".join(c.name for c in emitted)}
 
 
 def _wavelet(records: Gathers) -> str:

@@ -22,7 +22,7 @@ from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import with_means
-from fwicli.workflows.assembly import frames, plausibility, survey
+from fwicli.workflows.assembly import field_records, frames, plausibility, survey
 from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.assembly.frames import MapPositions
 from fwicli.workflows.assembly.inversion import InversionObjects
@@ -184,12 +184,19 @@ def _check_components(
     acquisition: Acquisition,
 ) -> None:
     """Refuse components that the equation lacks, and those that images are not made of."""
-    equation.check_components(acquisition)
+    section = config.data
+    hint = ""
+    if section.component is None and field_records.has_trace_headers(section):
+        hint = " (traces with a code are left out by `data.trace_ids`, as in `{12: none}`)"
+    try:
+        equation.check_components(acquisition)
+    except PhysicsError as error:
+        raise type(error)(f"{error}{hint}") from error
     if isinstance(config, schema.InvertConfig):
         return
     others = sorted(c.name for each in acquisition.components for c in each if c != PRESSURE)
     if others:
         raise PhysicsError(
             f"the records are of {', '.join(others)}, which `{equation.name}` can model; images "
-            f"are made of pressure alone: leave the others out, or invert for the model"
+            f"are made of pressure alone: leave the others out{hint}, or invert for the model"
         )

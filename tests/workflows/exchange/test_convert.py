@@ -28,6 +28,7 @@ from fwicli.files.rsf import records as rsf_records
 from fwicli.files.rsf.header import read_header
 from fwicli.segy import grids
 from fwicli.segy import records as segy
+from fwicli.survey.components import PRESSURE, Component
 from fwicli.survey.gathers import PointSource
 from fwicli.survey.traces import Traces
 from fwicli.workflows.assembly import grid_files
@@ -42,6 +43,8 @@ from tests.conftest import SHARED
 
 RNG = np.random.default_rng(5)
 SHOTS, RECEIVERS, SAMPLES = 4, 6, 51
+VX, VZ, AX, FZ = (Component.named(name) for name in ("vx", "vz", "ax", "fz"))
+TILTED, UPWARDS = Component("velocity", 30.1, 180.0), Component("acceleration", -90.0, 0.0)
 
 
 def along(start: float, step: float, count: int, z: float) -> np.ndarray:
@@ -51,7 +54,8 @@ def along(start: float, step: float, count: int, z: float) -> np.ndarray:
 def records(receivers: Any, **more: Any) -> Gathers:
     """Random records of four shots."""
     sources = more.pop("sources", along(100.0, 50.0, SHOTS, 8.0))
-    acquisition = Acquisition(sources, receivers)
+    kinds = {name: more.pop(name) for name in ("recorded", "emitted") if name in more}
+    acquisition = Acquisition(sources, receivers, **kinds)
     shape = [(int(n), SAMPLES) for n in acquisition.counts]
     data: Any = [RNG.standard_normal(s).astype(more.get("dtype", "f4")) for s in shape]
     more.pop("dtype", None)
@@ -78,6 +82,20 @@ SURVEYS: dict[str, Callable[[], Gathers]] = {
     "3D": lambda: records(
         np.round(1000 * RNG.random((RECEIVERS, 3)), 1),
         sources=np.round(1000 * RNG.random((SHOTS, 3)), 1),
+    ),
+    "velocity of a force": lambda: records(towed(), recorded=VZ, emitted=FZ),
+    "four components": lambda: records(
+        along(0.0, 12.5, RECEIVERS, 0.5), recorded=[VX, VZ, PRESSURE, AX, PRESSURE, VZ]
+    ),
+    "components by shot": lambda: records(
+        towed(), recorded=[[VX, VZ, VX, VZ, PRESSURE, VX], [VZ] * 6, [VX] * 6, [VZ, VX] * 3]
+    ),
+    "ragged components": lambda: records(
+        [np.round(1e3 * RNG.random((n, 2)), 3) for n in (3, 1, 6, 2)],
+        recorded=[[VX, VZ, PRESSURE], [VZ], [PRESSURE] * 6, [VX, PRESSURE]],
+    ),
+    "directions": lambda: records(
+        along(0.0, 12.5, RECEIVERS, 0.5), recorded=[TILTED, UPWARDS, PRESSURE] * 2, emitted=FZ
     ),
     "ragged": lambda: records([np.round(1e3 * RNG.random((n, 2)), 3) for n in (3, 1, 6, 2)]),
 }
@@ -107,6 +125,8 @@ def assert_equal(one: Gathers, other: Gathers) -> None:
         )
         np.testing.assert_array_equal(ours, theirs)
         assert ours.dtype == theirs.dtype
+        assert one.acquisition.recorded_by(shot) == other.acquisition.recorded_by(shot)
+        assert one.acquisition.emitted_by(shot) == other.acquisition.emitted_by(shot)
     assert one.interval == other.interval
     starts = [np.broadcast_to(g.start, one.acquisition.shots) for g in (one, other)]
     np.testing.assert_array_equal(*starts)
@@ -127,7 +147,15 @@ def test_round_trips_keep_every_bit(survey: str, first: str, second: str, tmp_pa
         assert_equal(read(tmp_path / name), original)
 
 
-@pytest.mark.parametrize("survey", [name for name in SURVEYS if name != "double precision"])
+# Beyond SU are 8 bytes, units of acceleration, directions and forces (see `test_sensors`).
+IN_SU = [
+    name
+    for name in SURVEYS
+    if name not in ("double precision", "velocity of a force", "four components", "directions")
+]
+
+
+@pytest.mark.parametrize("survey", IN_SU)
 def test_su_keeps_every_bit_of_single_precision(survey: str, tmp_path: Path) -> None:
     original = SURVEYS[survey]()
     rsf.write_gathers(tmp_path / "a.rsf", original)
@@ -247,6 +275,9 @@ def test_byte_maps_are_those_of_configs(name: str, tmp_path: Path) -> None:
         (["--preset", "steamer"], "preset"),
         (["--bytes", "receiver_x=81:int31"], "--bytes receiver_x: a field of type `int31`"),
         (["--group", "shott"], "group"),
+        (["--trace-id", "12=vw"], "trace_ids.12"),
+        (["--trace-id", "x=vz"], "trace_ids.x"),
+        (["--trace-id", "40000=vz"], "trace_ids.40000"),
     ],
 )
 def test_wrong_options_are_named(options: list[str], words: str, tmp_path: Path) -> None:
@@ -382,6 +413,50 @@ def test_what_cannot_be_converted_is_said(
     assert words in str(caught.value)
 
 
+def test_trace_ids_are_those_of_configs(tmp_path: Path) -> None:
+    """An option says what a code of the file stands for, or leaves its traces out."""
+    original = SURVEYS["four components"]()
+    segy.write_gathers(tmp_path / "a.sgy", original)
+    options = ["--trace-id", "14=none", "--trace-id", "12=az", "--force"]
+    done = CliRunner().invoke(
+        cli, ["convert", str(tmp_path / "a.sgy"), str(tmp_path / "b.h5"), *options]
+    )
+    assert done.exit_code == 0, done.output
+    assert "trace id 14 (in-line motion) is left out" in done.stderr
+    names = [component.name for component in read(tmp_path / "b.h5").acquisition.recorded_by(0)]
+    assert names == ["az", "pressure", "pressure", "az"]
+    done = CliRunner().invoke(cli, ["info", str(tmp_path / "a.sgy"), "--trace-id", "12"])
+    assert done.exit_code == 2
+    assert "names no component; write a code and a name, as in 15=vz" in done.output
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('component="vz"', 'component="vw"', "there is no component `vw`"),
+        ('component="vz"', 'component="velocity 1 x"', "there is no component `velocity 1 x`"),
+    ],
+)
+def test_components_of_madagascar_that_are_none(
+    old: str, new: str, words: str, tmp_path: Path
+) -> None:
+    rsf.write_gathers(tmp_path / "a.rsf", SURVEYS["velocity of a force"]())
+    text = (tmp_path / "a.rsf").read_text()
+    assert old in text
+    (tmp_path / "a.rsf").write_text(text.replace(old, new))
+    with pytest.raises(DataError, match=words):
+        read(tmp_path / "a.rsf")
+
+
+def test_numbers_of_components_of_a_table_are_checked(tmp_path: Path) -> None:
+    rsf.write_gathers(tmp_path / "a.rsf", SURVEYS["ragged components"]())
+    path = tmp_path / "a_geometry.rsf"
+    assert 'components="pressure,vx,vz"' in path.read_text()
+    path.write_text(path.read_text().replace("pressure,vx,vz", "pressure,vx"))
+    with pytest.raises(DataError, match="the column component must hold numbers of the 2 comp"):
+        read(tmp_path / "a.rsf")
+
+
 # --- headers of Madagascar ------------------------------------------------------------------------
 
 CUBE = (
@@ -435,7 +510,8 @@ def test_cubes_without_positions_are_refused(
 def test_damaged_tables_are_read_or_refused(seed: int, tmp_path: Path) -> None:
     """Of positions: an error that names the file, or as many shots as traces allow."""
     rng = np.random.default_rng(seed)
-    rsf.write_gathers(tmp_path / "a.rsf", SURVEYS["ragged"]())
+    survey = "ragged components" if seed % 3 else "ragged"
+    rsf.write_gathers(tmp_path / "a.rsf", SURVEYS[survey]())
     path = tmp_path / ("a_geometry.rsf" if seed % 2 else "a_geometry.rsf@")
     content = bytearray(path.read_bytes())
     for place in rng.integers(len(content), size=4):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,14 +20,17 @@ from fwicli.cli.main import cli
 from fwicli.errors import ConfigError, DataError
 from fwicli.files import blocks, hdf5
 from fwicli.files.flat import RawFormat
+from fwicli.files.rsf import gathers as rsf
 from fwicli.files.rsf import models
 from fwicli.segy import records as segy
+from fwicli.survey.components import PRESSURE, Component
 from fwicli.survey.signals.wavelets import ricker
 from fwicli.workflows.exchange.opening import FileLayout
 from fwicli.workflows.viewing import info
 from tests.conftest import SHARED
 from tests.files.geometry import test_sps
 
+TILTED = Component("acceleration", 30.0, 180.0)
 SHOTS, RECEIVERS, SAMPLES, INTERVAL = 6, 24, 301, 0.004
 
 
@@ -490,6 +494,14 @@ IN_SEGY: dict[str, tuple[Callable[[Path], Any], str]] = {
         lambda p: (plant(p, 9, ">i4", 1), plant(p, 13, ">i4", 1)),
         "neither the field record nor the channel varies",
     ),
+    "an unknown sensor": (
+        lambda p: plant(p, 29, ">i2", 300, slice(3, 7)),
+        "4 of 144 traces are not read: their trace id 300 is no record of pressure",
+    ),
+    "another sensor than the unit": (
+        lambda p: plant(p, 29, ">i2", 14, 3),
+        "trace 4, byte 29 (trace_id): trace id 14 is a record of vx [m/s], and byte 203 states",
+    ),
     "two receivers at one position": (
         lambda p: plant(p, 81, ">i4", 500, slice(6, 8)),
         "2 of 24 traces of shot 0 share 1 receiver positions, as traces 6 and 7",
@@ -517,6 +529,36 @@ def test_headers_in_order_have_no_word_against_them(tmp_path: Path) -> None:
     assert (contents["shots"], contents["interval_of_binary_header_s"]) == (6, INTERVAL)
     assert contents["keys"]["source_x"]["different"] == 6
     assert contents["keys"]["channel (byte 13)"] == {"from": 1.0, "to": 24.0, "different": 24}
+
+
+@pytest.mark.parametrize("form", ["h5", "sgy", "rsf"])
+def test_components_are_named(form: str, tmp_path: Path) -> None:
+    """Sensors at one place are no repeated traces; their numbers and units are told."""
+    plain = records()
+    survey = plain.acquisition.recording([PRESSURE, Component.named("vz"), TILTED])
+    survey = replace(survey, emitted=Component.named("fz"))
+    data = np.concatenate([plain.data, 2 * plain.data, 3 * plain.data], axis=1)
+    path = tmp_path / f"r.{form}"
+    gathers = replace(plain, acquisition=survey, data=data)
+    if form == "h5":
+        hdf5.write_gathers(path, gathers, {})
+    else:
+        (segy if form == "sgy" else rsf).write_gathers(path, gathers)
+    (report,) = info.run([path])
+    assert report.odd == []
+    assert report.contents["components"] == {
+        "pressure": {"traces": 144, "unit": "Pa"},
+        TILTED.name: {"traces": 144, "unit": "m/s2"},
+        "vz": {"traces": 144, "unit": "m/s"},
+    }
+    assert report.contents["source_component"] == "fz"
+    done = CliRunner().invoke(cli, ["info", str(path)])
+    assert re.search(r"^  vz +144 traces, m/s$", done.stdout, re.MULTILINE)
+    assert "source component" in done.stdout
+    hdf5.write_gathers(tmp_path / "p.h5", plain, {})
+    done = CliRunner().invoke(cli, ["info", str(tmp_path / "p.h5")])
+    assert "recorded components" not in done.stdout
+    assert "source component" not in done.stdout
 
 
 @pytest.mark.parametrize("name", ["segy", "two_shots_foreign.segy"])
