@@ -35,15 +35,16 @@ def is_slow(
     neither. So it does below a free surface: `test_sides` proves the operators of variable density
     between a first and a last side. No case has two of these three. Operators of the acoustic
     system are those of all its components at once, pressure among them, in `test_components`.
-    Derivatives of the largest equation wait, too: they take two kernels as large as all others of
-    a test, and are derived as those of four equations that every day has.
+    Derivatives of the two largest equations wait, too: they take two kernels as large as all others
+    of a test, and are derived as those of four equations that every day has. So do those in 3D: the
+    forward and adjoint waves of every day hold all that has a third axis.
     """
     special = (ndim == 3) + (precision == "float32") + surface
     return (
         special > 1
         or (special == 1 and equation != "acoustic")
         or equation == "velocity_pressure"
-        or (derivative and equation == "tti")
+        or (derivative and (ndim == 3 or equation in ("tti", "viscoacoustic")))
     )
 
 

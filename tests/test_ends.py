@@ -100,8 +100,15 @@ def test_killed_parts_change_no_bit(part: str, bare: None) -> None:
             assert list(executor.map([partial(pow, 2, 3)])) == [8]
 
 
+# Slow: other signals take the way of SIGSEGV, each under its name.
 @linux
-@pytest.mark.parametrize("name", DEATHS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(n, marks=() if n in ("SIGKILL", "SIGSEGV") else pytest.mark.slow)
+        for n in DEATHS
+    ],
+)
 def test_signals_are_named(name: str, tmp_path: Path, bare: None) -> None:
     """Nobody speaks of memory where the kernel has not."""
     with Local(2) as executor:

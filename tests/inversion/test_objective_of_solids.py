@@ -10,6 +10,8 @@ from tests.inversion.test_objective import GRID, objective, slope
 NAMES = ("vp", "vs", "rho")
 
 
+# Slow: two kernels of solids. `test_components` has pressures and velocities below water every day.
+@pytest.mark.slow
 def test_gradient_below_water() -> None:
     """To 1e-6 in vp, vs and rho; vs stays 0 in the water, where nothing depends on it."""
     f, x = objective("slowness", "elastic", names=NAMES)

@@ -161,13 +161,23 @@ def test_parameters_by_name(survey: Any) -> None:
     assert error(other @ change[r], s.J @ s.J.pack({r: change[r]})) < 1e-13
     N = gauss_newton(s.waves, s.model, s.wavelet, k)
     assert N._discretization().parameters == (k,)
-    whole = s.N @ s.J.pack({k: change[k]})
-    assert error(N @ change[k], s.J.unpack(whole)[k]) < 1e-13
     turned = jacobian(s.waves, s.model, s.wavelet, (r, k))
     np.testing.assert_array_equal(turned.pack(change), s.change()[::-1])
     assert error(turned @ turned.pack(change), s.J @ s.change()) < 1e-14
     with pytest.raises(ModelError, match=r"`vp` does not change; what does is k, r"):
         s.J.pack({"vp": change[k]})
+
+
+# Slow: a kernel of its own, for the history of one parameter and of its change.
+@pytest.mark.slow
+def test_product_of_one_parameter(survey: Any) -> None:
+    """J^T J of one is a block of that of all."""
+    s = survey("variable_density")
+    k = s.names[0]
+    change = s.J.unpack(s.change())[k]
+    N = gauss_newton(s.waves, s.model, s.wavelet, k)
+    whole = s.N @ s.J.pack({k: change})
+    assert error(N @ change, s.J.unpack(whole)[k]) < 1e-13
 
 
 def test_selected_shots(survey: Any) -> None:

@@ -13,6 +13,8 @@ from scipy.ndimage import gaussian_filter
 
 from fwicli import AbsorbingLayer, Discretization, Grid, Points, Propagator, time_axis
 from fwicli.errors import PhysicsError
+from fwicli.propagators.kernels import compilation
+from fwicli.propagators.kernels.signature import Signature
 from fwicli.survey.signals.wavelets import ricker, times
 from tests.equations import USUAL_ORDER
 from tests.propagators import theory
@@ -184,6 +186,23 @@ def test_images_in_water_are_acoustic() -> None:
         assert error < 1e-3, (name, error)
 
 
+def test_loop_of_one_parameter_runs_backwards() -> None:
+    """Without other parameters no multiplier has two levels, which would tell the direction."""
+    signature = Signature(
+        "gradient",
+        "velocity_pressure",
+        (10.0, 12.0),
+        USUAL_ORDER,
+        10,
+        "float64",
+        images=("gradient",),
+        parameters=("k",),
+    )
+    assert "for (int time = time_M" in str(compilation.generate(signature).operator.ccode)
+
+
+# Slow: three kernels of solids. `test_operators` has one parameter of variable density every day.
+@pytest.mark.slow
 def test_gradient_of_one_parameter_is_that_of_all() -> None:
     """Without other parameters, no multiplier has two levels; the loop still runs backwards."""
     rng, shape = np.random.default_rng(3), (33, 37)

@@ -63,7 +63,11 @@ OPERATORS: dict[str, tuple[tuple[str, ...], Callable[[Any, Inputs], Any]]] = {
         ("model", "change", "gather", *PLACE),
         lambda p, i: (
             p.curvature(
-                i["model"], i["change"], lambda _, d: (i["gather"], d), *(i[n] for n in PLACE)
+                i["model"],
+                i["change"],
+                lambda _, d: (i["gather"], d),
+                *(i[n] for n in PLACE),
+                kinds=(),
             ).product
         ),
     ),

@@ -147,7 +147,15 @@ def test_hessian_products_keep_both_histories(make_setting: Make, keeping: Histo
     assert difference(products[1], products[0]) < 1e-13
 
 
-@pytest.mark.parametrize("equation", EQUATIONS)
+# Slow: no other quick test needs histories of the two largest equations; their fields are counted
+# as those of the others.
+@pytest.mark.parametrize(
+    "equation",
+    [
+        pytest.param(e, marks=pytest.mark.slow if e in ("tti", "viscoacoustic") else ())
+        for e in EQUATIONS
+    ],
+)
 def test_plan_knows_what_a_propagation_is_begun_anew_with(
     make_setting: Make, equation: str
 ) -> None:
