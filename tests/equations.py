@@ -8,6 +8,9 @@ from fwicli.propagators.equations.registry import EQUATIONS
 
 LARGE = ("velocity_pressure", "vti", "tti", "elastic", "viscoacoustic")
 
+# Of these, those whose derivatives take longest.
+LARGEST = ("tti", "elastic", "viscoacoustic")
+
 # Whose sides may be free.
 WITH_SIDES = [name for name, e in EQUATIONS.items() if e.free_sides]
 
@@ -35,16 +38,17 @@ def is_slow(
     neither. So it does below a free surface: `test_sides` proves the operators of variable density
     between a first and a last side. No case has two of these three. Operators of the acoustic
     system are those of all its components at once, pressure among them, in `test_components`.
-    Derivatives of the two largest equations wait, too: they take two kernels as large as all others
-    of a test, and are derived as those of four equations that every day has. So do those in 3D: the
-    forward and adjoint waves of every day hold all that has a third axis.
+    Derivatives of the largest equations wait, too: they take two kernels as large as all others of
+    a test, and are derived as those of three equations that every day has. The gradient of solids
+    is compared with differences of misfits every day, in `test_components`. So do derivatives in
+    3D: the forward and adjoint waves of every day hold all that has a third axis.
     """
     special = (ndim == 3) + (precision == "float32") + surface
     return (
         special > 1
         or (special == 1 and equation != "acoustic")
         or equation == "velocity_pressure"
-        or (derivative and (ndim == 3 or equation in ("tti", "viscoacoustic")))
+        or (derivative and (ndim == 3 or equation in LARGEST))
     )
 
 

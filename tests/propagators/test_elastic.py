@@ -190,7 +190,7 @@ def test_loop_of_one_parameter_runs_backwards() -> None:
     """Without other parameters no multiplier has two levels, which would tell the direction."""
     signature = Signature(
         "gradient",
-        "velocity_pressure",
+        "elastic",
         (10.0, 12.0),
         USUAL_ORDER,
         10,
