@@ -7,18 +7,20 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
-from fwicli.config.values import NonNegative, Number, OneOf, Section, kind
+from fwicli.config.values import NonNegative, Number, OneOf, Positive, Section, kind
 from fwicli.survey.components import NAMES
 
 # Of a direction, by dip and azimuth [deg].
-CODE = r"(velocity|acceleration)( -?[0-9.]{1,12}){2}"
+CODE = r"(velocity|acceleration)( -?[0-9.]{1,12}){2}|strain_rate( -?[0-9.]{1,12}){3}"
 
 
 class DirectionSection(Section):
     """A component of a vector along any direction."""
 
-    quantity: Literal["velocity", "acceleration", "force"]
-    """The component is of this vector: of particle motion, or of a source."""
+    quantity: Literal["velocity", "acceleration", "force", "strain_rate"]
+    """The component is of this vector, of particle motion or of a source, or a strain rate."""
+    gauge: Positive | None = None
+    """A strain rate is that of a fibre over this length, centred on the receiver [m]."""
     dip: Number
     """The direction dips by this angle below the horizontal plane [deg]."""
     azimuth: Number = 0.0
@@ -36,7 +38,8 @@ def _written(name: str) -> str:
     if name not in NAMES and not re.fullmatch(CODE, name):
         raise ValueError(
             f"there is no component `{name}`; there are {', '.join(NAMES)}, and directions as "
-            f"`velocity 30 45`, with dip and azimuth [deg]"
+            f"`velocity 30 45`, with dip and azimuth [deg], and `strain_rate 0 0 10` with the "
+            f"gauge [m]"
         )
     return name
 

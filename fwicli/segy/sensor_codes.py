@@ -118,7 +118,7 @@ class SensorCodes:
         if self.codes.keys() - {PRESSURE}:
             stated.append("MOTION ALONG Z (12), Y (13), X (14) OF THE MODEL, POSITIVE DOWNWARDS")
         if stated and any(code >= sensors.FREE for code in self.codes.values()):
-            stated.append("DIRECTIONS: DIP DOWNWARDS, AZIMUTH FROM X TOWARDS Y, IN DEG")
+            stated.append("DIRECTIONS: DIP DOWNWARDS, AZIMUTH FROM X TOWARDS Y, IN DEG; GAUGE IN M")
         return stated
 
     def notes(self) -> list[str]:
@@ -128,7 +128,8 @@ class SensorCodes:
         notes = [
             f"SU has no place for the direction of {component.name}; to read it, set "
             f"`data.trace_ids: {{{code}: {{quantity: {component.quantity}, dip: {component.dip}, "
-            f"azimuth: {component.azimuth}}}}}`"
+            f"azimuth: {component.azimuth}"
+            f"{'' if component.gauge is None else f', gauge: {component.gauge}'}}}}}`"
             for component, code in self.codes.items()
             if code >= sensors.FREE
         ]

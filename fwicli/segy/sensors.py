@@ -14,6 +14,7 @@ stand for no direction. Codes from 256 are for optional use; a line of the text 
 by quantity, dip and azimuth [deg], and one states a source that is no explosion:
 
     TRACE ID 256 IS VELOCITY 30.0 45.0
+    TRACE ID 257 IS STRAIN_RATE 0.0 0.0 10.0        with the length of the gauge [m]
     SOURCES EMIT FORCE 90.0 0.0
 
 Codes and units are those of SEG Technical Standards Committee, SEG-Y revision 1 (2002) and 2.0
@@ -45,14 +46,18 @@ WORDS = {
 UNITS = {1: "Pa", 2: "V", 3: "mV", 4: "A", 5: "m", 6: "m/s", 7: "m/s2", 8: "N", 9: "W"}
 # Units of the output of a sensor, of any motion or pressure.
 ELECTRIC = (2, 3, 4)
-UNSTATED = (-1, 0)
+UNSTATED = OTHER, _ = (-1, 0)
 LETTERS = {6: "v", 7: "a"}
 # Codes for optional use, in all revisions, and beside the flags that SU has.
 FREE = 256
 MOST_DIRECTIONS = 16
+LONGEST = 76  # line of a text header
 
 NUMBER = r"(-?[0-9.E+-]{1,25})"
-RECEIVERS = re.compile(rf"TRACE ID (\d{{1,5}}) IS (VELOCITY|ACCELERATION) {NUMBER} {NUMBER}")
+RECEIVERS = re.compile(
+    rf"TRACE ID (\d{{1,5}}) IS (?:(VELOCITY|ACCELERATION) {NUMBER} {NUMBER}"
+    rf"|(STRAIN_RATE) {NUMBER} {NUMBER} {NUMBER})"
+)
 SOURCES = re.compile(rf"SOURCES EMIT (FORCE|VELOCITY|ACCELERATION) {NUMBER} {NUMBER}")
 
 
@@ -93,8 +98,8 @@ def agrees(component: Component, unit: int) -> bool:
 
 
 def unit_of(component: Component) -> int:
-    """Code of the unit of a component that receivers record."""
-    return next(code for code, unit in UNITS.items() if unit == component.unit)
+    """Code of the unit of a component that receivers record; that of others for strain rates."""
+    return next((code for code, unit in UNITS.items() if unit == component.unit), OTHER)
 
 
 def codes_of(components: Iterable[Component]) -> dict[Component, int]:
@@ -139,14 +144,27 @@ def lines(codes: Mapping[Component, int], emitted: Component) -> list[str]:
     Returns
     -------
     lines : list of str
+
+    Raises
+    ------
+    DataError
+        If the numbers of a direction have too many digits.
     """
     written = [f"TRACE ID {n} IS {_words(c)}" for c, n in codes.items() if n >= FREE]
+    for line in written:
+        if len(line) > LONGEST:
+            raise DataError(
+                f"`{line}` does not fit a line of the text header of SEG-Y; write HDF5, or round "
+                f"its numbers"
+            )
     return written if emitted == PRESSURE else [*written, f"SOURCES EMIT {_words(emitted)}"]
 
 
 def _words(component: Component) -> str:
-    angles = (repr(float(angle or 0.0)) for angle in (component.dip, component.azimuth))
-    return " ".join((component.quantity, *angles)).upper()
+    numbers = [component.dip, component.azimuth]
+    numbers += [] if component.gauge is None else [component.gauge]
+    text = [component.quantity, *(repr(float(number or 0.0)) for number in numbers)]
+    return " ".join(text).upper()
 
 
 # --- read -----------------------------------------------------------------------------------------
@@ -175,7 +193,7 @@ def stated(text: bytes, path: Path) -> tuple[dict[int, Component], Component]:
     written = " ".join(text.decode(encoding, "replace") for encoding in ("cp037", "ascii"))
     receivers: dict[int, Component] = {}
     for code, *words in RECEIVERS.findall(written):
-        component = _component(words, path)
+        component = _component([word for word in words if word], path)
         if receivers.setdefault(int(code), component) != component:
             raise DataError(
                 f"{path}: the text header states two directions of trace id {code}, "
@@ -192,7 +210,6 @@ def _component(words: Iterable[str], path: Path) -> Component:
     """The component of a line of the text header."""
     quantity, *angles = words
     try:
-        dip, azimuth = map(float, angles)
-        return Component(quantity.lower(), dip, azimuth)
+        return Component(quantity.lower(), *map(float, angles))
     except (ValueError, GeometryError) as error:
         raise DataError(f"{path}: the text header states `{' '.join(words)}`: {error}") from error

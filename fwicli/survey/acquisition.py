@@ -150,6 +150,28 @@ class Acquisition:
         arrays = {id(positions): positions for positions in self.receivers}
         return np.concatenate(list(arrays.values()))
 
+    def sensed(self, shot: int) -> Array:
+        """Positions at which receivers of a shot touch the waves, shape (n, ndim) [m].
+
+        A gauge has two, at its ends.
+        """
+        receivers = self.receivers_of(shot)
+        if not self._have_gauges:
+            return receivers
+        rows = self.rows_by_component(shot)
+        return np.concatenate([end for c, own in rows.items() for end in c.ends(receivers[own])])
+
+    def all_sensed(self) -> Array:
+        """The same of all shots, shape (n, ndim) [m]."""
+        if not self._have_gauges:
+            return self.all_receivers()
+        shots = 1 if self._common else self.shots
+        return np.concatenate([self.sensed(shot) for shot in range(shots)])
+
+    @cached_property
+    def _have_gauges(self) -> bool:
+        return any(component.gauge is not None for component in self.components[0])
+
     def recorded_by(self, shot: int) -> tuple[Component, ...]:
         """Components of the receivers of a shot."""
         recorded: Any = self.recorded

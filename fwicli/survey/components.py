@@ -4,6 +4,8 @@
     velocity        of particles along a direction [m/s]: `vx`, `vy`, `vz` along the axes
     acceleration    of particles along a direction [m/s2]: `ax`, `ay`, `az`
     force           along a direction [N], of sources: `fx`, `fy`, `fz`
+    strain_rate     along a gauge of length L and direction e [1/s], of fibres:
+                    (v(x + L e / 2) - v(x - L e / 2)) . e / L, with the velocity v of particles
 
 A direction is a dip and an azimuth [deg]. The dip is counted from the horizontal plane downwards,
 the azimuth from the x axis towards the y axis; z points down:
@@ -26,7 +28,13 @@ from fwicli.errors import GeometryError, PhysicsError
 
 Array = NDArray[Any]
 
-UNITS = {"pressure": "Pa", "velocity": "m/s", "acceleration": "m/s2", "force": "N"}
+UNITS = {
+    "pressure": "Pa",
+    "velocity": "m/s",
+    "acceleration": "m/s2",
+    "force": "N",
+    "strain_rate": "1/s",
+}
 LETTERS = {"v": "velocity", "a": "acceleration", "f": "force"}
 AXES = {"x": (0.0, 0.0), "y": (0.0, 90.0), "z": (90.0, 0.0)}
 NAMES = ("pressure", *(letter + axis for letter in LETTERS for axis in AXES))
@@ -38,25 +46,29 @@ class Component:
 
     Parameters
     ----------
-    quantity : {"pressure", "velocity", "acceleration", "force"}
+    quantity : {"pressure", "velocity", "acceleration", "force", "strain_rate"}
     dip, azimuth : float or None
         Direction [deg]; None for pressure, which has none.
+    gauge : float or None
+        Length of the gauge of a strain rate [m]; None for others.
 
     Raises
     ------
     GeometryError
-        If there is no such quantity, or its direction is missing or not needed.
+        If there is no such quantity, or its direction or gauge is missing or not needed.
     """
 
     quantity: str
     dip: float | None = None
     azimuth: float | None = None
+    gauge: float | None = None
 
     def __post_init__(self) -> None:
         if self.quantity not in UNITS:
             raise GeometryError(
                 f"there is no component `{self.quantity}`; there are {', '.join(UNITS)}"
             )
+        self._check_gauge()
         angles = (self.dip, self.azimuth)
         if self.quantity == "pressure":
             if angles != (None, None):
@@ -69,9 +81,22 @@ class Component:
                 f"`{self.quantity[0]}x`, `{self.quantity[0]}z`"
             )
 
+    def _check_gauge(self) -> None:
+        """Strain rates have a gauge, and others have none."""
+        if self.quantity != "strain_rate":
+            if self.gauge is not None:
+                raise GeometryError(f"a component of {self.quantity} has no gauge; leave it out")
+        elif self.gauge is None or not 0 < self.gauge < np.inf:
+            raise GeometryError(
+                f"the gauge of a strain rate is {self.gauge}; give its length [m], as in "
+                f"`{{quantity: strain_rate, gauge: 10, dip: 0}}`"
+            )
+
     @classmethod
     def named(cls, name: str) -> Component:
         """The component of a name: `pressure`, `vx`, `ay`, `fz`, or a code as `velocity 30 45`.
+
+        A code of a strain rate has a third number, the length of the gauge [m].
 
         Raises
         ------
@@ -83,6 +108,8 @@ class Component:
         quantity, *angles = name.split() or [""]
         if len(angles) == 2 and quantity in LETTERS.values():
             return cls(quantity, *_degrees(angles, name))
+        if len(angles) == 3 and quantity == "strain_rate":
+            return cls(quantity, *_degrees(angles, name))
         if name not in NAMES:
             raise GeometryError(f"there is no component `{name}`; there are {', '.join(NAMES)}")
         return cls(LETTERS[name[0]], *AXES[name[1]])
@@ -93,14 +120,39 @@ class Component:
         for name in NAMES:
             if Component.named(name) == self:
                 return name
-        return f"{self.quantity} along dip {self.dip:g}, azimuth {self.azimuth:g} deg"
+        over = "" if self.gauge is None else f" over {self.gauge:g} m"
+        return f"{self.quantity}{over} along dip {self.dip:g}, azimuth {self.azimuth:g} deg"
 
     @property
     def code(self) -> str:
         """A short text that `named` takes: the name, or quantity, dip and azimuth."""
         if self.name in NAMES:
             return self.name
-        return f"{self.quantity} {float(self.dip or 0.0)!r} {float(self.azimuth or 0.0)!r}"
+        numbers = [self.dip, self.azimuth, *([] if self.gauge is None else [self.gauge])]
+        return " ".join([self.quantity, *(repr(float(number or 0.0)) for number in numbers)])
+
+    @property
+    def vector(self) -> str:
+        """The vector that it is a part or a difference of: velocity for strain rates."""
+        return "velocity" if self.quantity == "strain_rate" else self.quantity
+
+    def ends(self, positions: Array) -> tuple[Array, ...]:
+        """Places whose waves are recorded at positions: the two ends of a gauge, or the positions.
+
+        Parameters
+        ----------
+        positions : ndarray of shape (n, ndim)
+            [m]
+
+        Returns
+        -------
+        tuple of ndarray of shape (n, ndim)
+            [m]; of a gauge, that against its direction comes first.
+        """
+        if self.gauge is None:
+            return (positions,)
+        half = 0.5 * self.gauge * self.direction(positions.shape[-1])
+        return positions - half, positions + half
 
     @property
     def unit(self) -> str:
@@ -153,7 +205,7 @@ class Component:
         -------
         tuple of str
         """
-        letters = [letter for letter, quantity in LETTERS.items() if quantity == self.quantity]
+        letters = [letter for letter, quantity in LETTERS.items() if quantity == self.vector]
         return tuple(f"{letter}{axis}" for letter in letters for axis in "xyz"[:: 4 - ndim])
 
 
@@ -219,7 +271,7 @@ def check(
     # An equation that has a vector along all axes has it along any direction.
     vectors = {Component.named(name).quantity for name in supported} - {"pressure"}
     missing = sorted(
-        {c.name for c in components if c.quantity not in vectors and c.name not in supported}
+        {c.name for c in components if c.vector not in vectors and c.name not in supported}
     )
     if missing:
         which = "receivers of" if verb == "record" else "sources of"

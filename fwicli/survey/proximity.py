@@ -231,7 +231,8 @@ def without(
     near : Near
     """
     rows = np.flatnonzero(distance < full * (1 - 1e-6))
-    quantities = [c.quantity for c in components] or [PRESSURE.quantity]
+    # A strain rate is a difference of velocities, each of which has these functions.
+    quantities = [c.vector for c in components] or [PRESSURE.quantity]
     spans = {q: orthonormal(direct(wavelet, interval, q)) for q in sorted(set(quantities))}
     alike = len(spans) == 1 or not rows.size
     of_rows = quantities[:1] if alike else [quantities[row] for row in rows]

@@ -228,7 +228,7 @@ def _spreads(geometry: Acquisition) -> list[Extent]:
     """Lowest and highest position of source and receivers of every shot."""
     spreads, ends = [], dict[int, Extent]()
     for shot in range(geometry.shots):
-        receivers, source = geometry.receivers_of(shot), geometry.sources[shot]
+        receivers, source = geometry.sensed(shot), geometry.sources[shot]
         # Shots often have all receivers in common.
         if id(receivers) not in ends:
             ends = {id(receivers): (receivers.min(axis=0), receivers.max(axis=0))}

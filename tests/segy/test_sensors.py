@@ -95,7 +95,8 @@ def test_codes_units_and_polarity(
 def test_directions_and_sources_are_lines_of_the_text_header(tmp_path: Path) -> None:
     """To the last digit, for as many as there are lines."""
     upward = Component("velocity", -90.0, 0.0)
-    records = nodes([TILTED, NAMED["vz"], EXACT, upward])
+    fibre = Component("strain_rate", -30.5, 45.0, 10.2)
+    records = nodes([TILTED, NAMED["vz"], EXACT, upward, fibre])
     survey = replace(records.acquisition, emitted=NAMED["fz"])
     write_gathers(tmp_path / "a.sgy", replace(records, acquisition=survey))
     with opened(tmp_path / "a.sgy") as file:
@@ -103,9 +104,13 @@ def test_directions_and_sources_are_lines_of_the_text_header(tmp_path: Path) -> 
         private = set(file.attributes(29)[:]) - {12}
     assert min(private) >= 256
     assert f"TRACE ID {min(private)} IS ACCELERATION {EXACT.dip!r} {EXACT.azimuth!r}" in text
+    assert "IS STRAIN_RATE -30.5 45.0 10.2" in text
     assert "SOURCES EMIT FORCE 90.0 0.0" in text
     again = of(tmp_path / "a.sgy").acquisition
     assert (again.recorded, again.emitted) == (survey.recorded, NAMED["fz"])
+    long = Component("strain_rate", -30.123456789012345, -120.12345678901234, 10.123456789012345)
+    with pytest.raises(DataError, match=r"does not fit a line of the text header"):
+        write_gathers(tmp_path / "b.sgy", nodes([long]))
     many = [Component("velocity", float(dip), 0.5) for dip in range(16)]
     write_gathers(tmp_path / "b.sgy", nodes(many, places=1))
     assert of(tmp_path / "b.sgy").acquisition.recorded == tuple(many)

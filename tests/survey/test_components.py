@@ -8,6 +8,7 @@ import pytest
 from fwicli import Acquisition, Points
 from fwicli.errors import GeometryError, PhysicsError
 from fwicli.propagators.equations import registry
+from fwicli.survey import proximity, windows
 from fwicli.survey.components import NAMES, PRESSURE, Component
 
 VZ, VX = Component.named("vz"), Component.named("vx")
@@ -117,3 +118,44 @@ def test_velocities_are_those_of_the_system_of_first_order() -> None:
         equation.check_components(survey(recorded=Component.named("ax")))
     with pytest.raises(GeometryError, match="leaves the plane"):
         equation.check_components(survey(recorded=Component.named("vy")))
+
+
+def test_gauges_have_two_ends() -> None:
+    """Of their length and direction, about the receiver; windows hold both."""
+    gauge = Component("strain_rate", 30.0, 180.0, 10.0)
+    assert Component.named(gauge.code) == gauge
+    assert gauge.name == "strain_rate over 10 m along dip 30, azimuth 180 deg"
+    assert (gauge.unit, gauge.vector, gauge.axes(2)) == ("1/s", "velocity", ("vx", "vz"))
+    positions = np.array([[100.0, 50.0], [200.0, 50.0]])
+    first, second = gauge.ends(positions)
+    np.testing.assert_allclose(second - first, [[-10 * np.sqrt(0.75), 5.0]] * 2, rtol=1e-12)
+    np.testing.assert_allclose((first + second) / 2, positions, rtol=1e-15)
+    survey = Acquisition(np.array([[150.0, 40.0]]), positions, [gauge, PRESSURE])
+    assert survey.sensed(0).tolist() == [first[0].tolist(), second[0].tolist(), [200.0, 50.0]]
+    assert survey.all_sensed().shape == (3, 2)
+    ((low, high),) = windows.beyond(survey, 10.0, np.zeros(2))
+    assert (low[0], high[0]) == (second[0, 0] - 10, 210)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("strain_rate 0 0 0", "the gauge of a strain rate is 0.0"),
+        ("strain_rate 0 0 nan", "the gauge of a strain rate is nan"),
+        ("strain_rate 0 0", "there is no component `strain_rate 0 0`"),
+    ],
+)
+def test_gauges_that_are_none(code: str, words: str) -> None:
+    with pytest.raises(GeometryError, match=words):
+        Component.named(code)
+
+
+def test_strain_rates_near_a_source_are_those_of_velocities() -> None:
+    """Each end of a gauge has the part of a velocity that depends on the grid."""
+    wavelet, distance = np.sin(np.arange(40.0)), np.array([10.0, 500.0])
+    gauge = Component("strain_rate", 0.0, 0.0, 10.0)
+    strain, velocity, pressure = (
+        proximity.without(distance, 100.0, wavelet, 0.004, (c, c)) for c in (gauge, VX, PRESSURE)
+    )
+    np.testing.assert_array_equal(strain.basis, velocity.basis)
+    assert not np.allclose(strain.basis, pressure.basis)

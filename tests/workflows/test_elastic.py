@@ -144,6 +144,26 @@ def test_components_of_segy_are_those_of_hdf5(nodes: Path) -> None:
         make_plan(load(nodes, settings=[*settings, "data.trace_ids={12: vy}"]))
 
 
+def test_fibres_are_inverted(solid: Path) -> None:
+    """Strain rates along gauges, in windows that hold both ends of each."""
+    fibre = "geometry.receivers={x: {start: 20, stop: 380, step: 20}, z: 106, component: %s}"
+    gauge = (
+        "[{quantity: strain_rate, gauge: 30, dip: 0}, {quantity: strain_rate, gauge: 12, dip: 90}]"
+    )
+    model.run(load(solid / "model.yaml", settings=[fibre % gauge]), solid / "fibre")
+    with h5py.File(solid / "fibre" / "shots.h5") as file:
+        codes = list(file["receiver_component"].attrs["codes"])
+        assert codes == ["strain_rate 0.0 0.0 30.0", "strain_rate 90.0 0.0 12.0"]
+        assert file["data"].attrs["unit"] == "1/s"
+    settings = [f"data.file={solid / 'fibre' / 'shots.h5'}", "physics.aperture=40"]
+    settings += ["inversion.component_weights={strain_rate 90 0 12: 2}"]
+    plan = make_plan(load(solid / "invert.yaml", settings=settings))
+    assert any("[1/s] with weight 2" in note for note in plan.summary()["survey"])
+    invert.run(load(solid / "invert.yaml", settings=settings), solid / "fibre run")
+    misfit = hdf5.read_history(solid / "fibre run" / "inversion.h5")["misfit"]
+    assert misfit[-1] < 0.5 * misfit[0]
+
+
 def test_plan_names_components_and_weights(nodes: Path) -> None:
     notes = make_plan(load(nodes)).summary()["survey"]
     assert any(

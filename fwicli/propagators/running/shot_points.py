@@ -3,7 +3,8 @@
 A component is a sum of fields of the equation (see `equations.equation.Channel`), each at its own
 place between the points. So the traces of a shot belong to parts, one a field: the traces that
 have a share in the field, their shares, and the points of that field. Injection and recording are
-transposes of each other, whatever the components.
+transposes of each other, whatever the components. A strain rate is the difference of two traces of
+velocity, one at each end of its gauge; a matrix, and its transpose, turn one into the other.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.component_fields import component_fields
@@ -63,10 +65,13 @@ class ShotPoints:
         One for each field.
     count : int
         Traces of points with components; 0 for other locations.
+    gauges : sparse matrix of shape (count, n), or None
+        From traces of the ends of gauges to those of the points; None without gauges.
     """
 
     parts: tuple[FieldPoints, ...]
     count: int = 0
+    gauges: Any = None
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -97,6 +102,8 @@ class ShotPoints:
         dict of str to ndarray of shape (extended, n_visited)
         """
         values = {}
+        if self.gauges is not None:
+            data = self.gauges.T.astype(data.dtype) @ data
         for part in self.parts:
             traces = data if part.rows is None else data[part.rows]
             if part.shares is not None:
@@ -125,10 +132,11 @@ class ShotPoints:
                 traces if part.shares is None else traces * part.shares.astype(traces.dtype)
             )
         first, whole = pieces[0], self.parts[0].rows is None
-        total = first if whole else np.zeros((self.count, first.shape[1]), dtype=first.dtype)
+        count = self.count if self.gauges is None else self.gauges.shape[1]
+        total = first if whole else np.zeros((count, first.shape[1]), dtype=first.dtype)
         for part, traces in list(zip(self.parts, pieces, strict=True))[int(whole) :]:
             total[... if part.rows is None else part.rows] += traces
-        return total
+        return total if self.gauges is None else self.gauges.astype(total.dtype) @ total
 
     def traces(self, data: Array, samples: int) -> Array:
         """Data of the points as traces (see `GridLocations.traces`).
@@ -185,6 +193,11 @@ def on_fields(
         If the equation does not have their components.
     """
     equation = registry.load(discretization.equation)
+    count, gauges = len(place.positions) if isinstance(place, Points) else 0, None
+    if isinstance(place, Points) and any(c.gauge is not None for c in place.components):
+        for component in set(place.components):  # refused by its own name
+            equation.channels(component, verb, discretization.grid.ndim)
+        place, gauges = _at_ends(place)
     components = set(place.components) if isinstance(place, Points) else {PRESSURE}
     channels = {c: equation.channels(c, verb, discretization.grid.ndim) for c in components}
     shares = {c: _shares(c_channels) for c, c_channels in channels.items()}
@@ -198,8 +211,28 @@ def on_fields(
         at = on_grid(locations, discretization, steps, verb == "emit", what, staggering)
         return FieldPoints(name, channel, at, rows, weights)
 
-    count = len(place.positions) if isinstance(place, Points) else 0
-    return ShotPoints(tuple(part(name) for name in fields), count)
+    return ShotPoints(tuple(part(name) for name in fields), count, gauges)
+
+
+def _at_ends(points: Points) -> tuple[Points, Any]:
+    """Points without gauges, and the matrix from their traces to those of points with gauges.
+
+    The points keep their numbers, those of gauges at their first ends; the second ends follow.
+    """
+    components = points.components
+    numbers = [n for n, c in enumerate(components) if c.gauge is not None]
+    positions = np.array(points.positions, dtype=np.float64)
+    seconds = np.empty((len(numbers), positions.shape[1]))
+    weights = np.ones(len(positions))
+    for row, number in enumerate(numbers):
+        positions[number], seconds[row] = components[number].ends(positions[number])
+        weights[number] = -1.0 / components[number].gauge
+    moving = [c if c.gauge is None else Component("velocity", c.dip, c.azimuth) for c in components]
+    rows = np.concatenate([np.arange(len(positions)), np.asarray(numbers)])
+    values = np.concatenate([weights, -weights[numbers]])
+    matrix = csr_matrix((values, (rows, np.arange(len(rows)))))
+    ends = Points(np.concatenate([positions, seconds]), moving + [moving[n] for n in numbers])
+    return ends, matrix
 
 
 def _shares(channels: tuple[tuple[float, Channel], ...]) -> dict[str, float]:

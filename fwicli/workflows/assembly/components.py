@@ -22,7 +22,7 @@ def component(key: ComponentKey) -> Component:
     component : Component
     """
     if isinstance(key, DirectionSection):
-        return Component(key.quantity, key.dip, key.azimuth)
+        return Component(key.quantity, key.dip, key.azimuth, key.gauge)
     return Component.named(key)
 
 

@@ -247,7 +247,7 @@ def absorbing(
     -------
     layer : AbsorbingLayer
     """
-    everything = np.concatenate([geometry.sources, geometry.all_receivers()])
+    everything = np.concatenate([geometry.sources, geometry.all_sensed()])
     position = (everything - np.asarray(grid.origin)) / np.asarray(grid.spacing)
     last = np.asarray(grid.shape) - 1
     radius, free = interpolation.RADIUS[physics.interpolation], free_sides(physics, grid.ndim)

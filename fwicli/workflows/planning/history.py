@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fwicli.config import schema
 from fwicli.config.execution import ExecutionSection
@@ -46,18 +47,21 @@ def with_traces(stage: Numerics, acquisition: Acquisition) -> Numerics:
     """
     shot, equation = int(acquisition.counts.argmax()), registry.load(stage.equation)
     receivers = acquisition.receivers_of(shot)
-    position = (receivers - np.asarray(stage.grid.origin)) / np.asarray(stage.grid.spacing)
-    rows: dict[str, list[int]] = {}
+    origin, spacing = np.asarray(stage.grid.origin), np.asarray(stage.grid.spacing)
+    places: dict[str, list[NDArray[np.float64]]] = {}
     for component, numbers in acquisition.rows_by_component(shot).items():
         for _, channel in equation.channels(component, "record", stage.grid.ndim):
             for name in channel.fields:
-                rows.setdefault(name, []).extend(numbers)
+                places.setdefault(name, []).extend(component.ends(receivers[numbers]))
     # Fields between the points are visited at as many points as those on them.
-    visited = (interpolation.condensed(position[n], stage.interpolation)[0] for n in rows.values())
+    visited = (
+        interpolation.condensed((np.concatenate(p) - origin) / spacing, stage.interpolation)[0]
+        for p in places.values()
+    )
     traces = TraceMemory(
         len(receivers), stage.time.samples, sum(len(points.weights) for points in visited)
     )
-    return replace(stage, traces=traces, recorded=frozenset(rows))
+    return replace(stage, traces=traces, recorded=frozenset(places))
 
 
 def with_history(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,7 @@ def inside(
         Whether they do.
     """
     count = len(problems.errors)
-    named = {"sources": geometry.sources, "receivers": geometry.all_receivers()}
+    named = {"sources": geometry.sources, **_sensed(geometry)}
     _spread(problems, key, grid, np.concatenate(list(named.values())))
     turned = Grid(grid.shape[::-1], grid.spacing, grid.origin)
     fits = not any(turned.outside(positions).any() for positions in named.values())
@@ -80,12 +81,20 @@ def inside(
                 f"({axes}), as by `numpy.transpose`, or {remedy}"
             )
         problems.add(
-            (*key, name) if key == ("geometry",) else key,
+            (*key, name.split()[0]) if key == ("geometry",) else key,
             f"{int(outside.sum())} of {len(positions)} {name} lie outside the model, the "
             f"first, {number}, at ({where}) m, the farthest by {_farthest(grid, positions)}; "
             f"the model has {_extent(grid)} m: {remedy}",
         )
     return len(problems.errors) == count
+
+
+def _sensed(geometry: Acquisition) -> dict[str, NDArray[np.float64]]:
+    """Positions of receivers, or those with both ends of their gauges, by their name."""
+    if any(component.gauge is not None for component in geometry.components[0]):
+        with suppress(FwiError):  # said where components are checked
+            return {"receivers and ends of gauges": geometry.all_sensed()}
+    return {"receivers": geometry.all_receivers()}
 
 
 def _other_reading(problems: Problems, key: Key, grid: Grid, geometry: Acquisition) -> str:
@@ -170,6 +179,7 @@ def sounding(
     for name, verb, component, positions in _by_component(geometry):
         try:
             channels = equation.channels(component, verb, grid.ndim)
+            positions = np.concatenate(component.ends(positions))
         except FwiError:
             continue  # said where components are checked
         for side in free:

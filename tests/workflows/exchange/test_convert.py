@@ -44,6 +44,7 @@ from tests.conftest import SHARED
 RNG = np.random.default_rng(5)
 SHOTS, RECEIVERS, SAMPLES = 4, 6, 51
 VX, VZ, AX, FZ = (Component.named(name) for name in ("vx", "vz", "ax", "fz"))
+FIBRE = Component("strain_rate", 12.5, 0.0, 10.2)
 TILTED, UPWARDS = Component("velocity", 30.1, 180.0), Component("acceleration", -90.0, 0.0)
 
 
@@ -97,6 +98,7 @@ SURVEYS: dict[str, Callable[[], Gathers]] = {
     "directions": lambda: records(
         along(0.0, 12.5, RECEIVERS, 0.5), recorded=[TILTED, UPWARDS, PRESSURE] * 2, emitted=FZ
     ),
+    "fibre": lambda: records(along(0.0, 12.5, RECEIVERS, 0.5), recorded=[FIBRE] * 5 + [VX]),
     "ragged": lambda: records([np.round(1e3 * RNG.random((n, 2)), 3) for n in (3, 1, 6, 2)]),
 }
 SUFFIXES = ("h5", "sgy", "rsf")
@@ -151,7 +153,8 @@ def test_round_trips_keep_every_bit(survey: str, first: str, second: str, tmp_pa
 IN_SU = [
     name
     for name in SURVEYS
-    if name not in ("double precision", "velocity of a force", "four components", "directions")
+    if name
+    not in ("double precision", "velocity of a force", "four components", "directions", "fibre")
 ]
 
 

@@ -48,6 +48,22 @@ def test_shear_waves_are_the_slowest(config: Path) -> None:
         ("model.vs=2.4", "vp must be at least 1.1548 vs"),
         ("physics.grid=20", "vs has no mean .* than the model's, 10 m: set `physics.grid: model`"),
         ("geometry.receivers.component=ax", "cannot record ax, only pressure, vx, vz"),
+        (
+            "geometry.receivers.component={quantity: strain_rate, gauge: 10, dip: 0, azimuth: 90}",
+            "strain_rate over 10 m along dip 0, azimuth 90 deg leaves the plane",
+        ),
+        (
+            "geometry.receivers.component={quantity: strain_rate, gauge: 10, dip: 0}",
+            r"2 of 22 receivers and ends of gauges lie outside .* number 0, at \(-5, 60\) m",
+        ),
+        (
+            "geometry.receivers.component={quantity: strain_rate, dip: 0}",
+            r"the gauge of a strain rate is None; give its length \[m\]",
+        ),
+        (
+            "geometry.receivers.component={quantity: velocity, gauge: 10, dip: 0}",
+            "a component of velocity has no gauge",
+        ),
     ],
 )
 def test_refusals(config: Path, setting: str, message: str) -> None:

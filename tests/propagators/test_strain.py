@@ -1,0 +1,137 @@
+"""Strain rates along a gauge: the difference of two velocities, exactly, in every operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from fwicli import AbsorbingLayer, Discretization, Grid, Points, Propagator, Simulation, time_axis
+from fwicli.autograd import Simulation as TorchSimulation
+from fwicli.autograd import forward as torch_forward
+from fwicli.errors import GeometryError, PhysicsError
+from fwicli.operators import forward
+from fwicli.propagators.verification import Verification
+from fwicli.survey.components import Component
+from fwicli.survey.signals.wavelets import ricker, times
+from tests.propagators import theory
+
+Make = Callable[..., Any]
+
+GAUGES = [
+    Component("strain_rate", 0.0, 0.0, 17.0),
+    Component("strain_rate", 90.0, 0.0, 23.5),
+    Component("strain_rate", 30.0, 180.0, 41.0),
+]
+moving = pytest.mark.parametrize("equation", ["velocity_pressure", "elastic"])
+dimensions = pytest.mark.parametrize("ndim", [2, pytest.param(3, marks=pytest.mark.slow)])
+
+
+def fibre(make_setting: Make, equation: str, ndim: int = 2) -> Any:
+    """A setting with gauges of several directions between a hydrophone and a geophone."""
+    s = make_setting(ndim, equation=equation, order=4)
+    middle = np.array(s.propagator.discretization.grid.end) / 2
+    steps = np.linspace(-1, 1, 5)[:, None]
+    places = middle + steps * np.array([33.1, 21.7, 41.3])[[0, 2] if ndim == 2 else [0, 1, 2]]
+    s.receivers = Points(places, [GAUGES[0], Component.named("vz"), *GAUGES[1:], "pressure"])
+    s.gather = np.random.default_rng(5).standard_normal((5, s.gather.shape[1]))
+    return s
+
+
+@moving
+@dimensions
+def test_every_operator_is_transposed(make_setting: Make, equation: str, ndim: int) -> None:
+    """<F q, d> = <q, F^T d> for each trace, <J dp, d> = <dp, J^T d>, and slopes of 2."""
+    s = fibre(make_setting, equation, ndim)
+    gather = s.forward()
+    for row, d in enumerate(np.eye(5)[:, :, None] * s.gather):
+        back = s.propagator.adjoint(s.model, d, s.sources, s.receivers)
+        error = np.vdot(gather[row], d[row]) - np.vdot(s.wavelet, back)
+        assert abs(error) < 1e-12 * np.linalg.norm(gather[row]) * np.linalg.norm(d[row]), row
+    tests = Verification(s.propagator, s.model, s.sources, s.receivers)
+    assert tests.adjoint() < 1e-12
+    assert tests.jacobian_adjoint() < 1e-12
+    if ndim == 2:
+        assert tests.jacobian() < 0.01
+
+
+@moving
+@dimensions
+def test_strain_rates_are_differences_of_velocities(
+    make_setting: Make, equation: str, ndim: int
+) -> None:
+    s = fibre(make_setting, equation, ndim)
+    gather = s.forward()
+    axes = ["vx", "vz"] if ndim == 2 else ["vx", "vy", "vz"]
+    for row in (0, 2, 3):
+        gauge, place = s.receivers.components[row], s.receivers.positions[row]
+        e = gauge.direction(ndim)
+        ends = [place + sign * gauge.gauge / 2 * e for sign in (1, -1)]
+        points = Points(np.repeat(ends, ndim, axis=0), axes * 2)
+        velocities = s.propagator.forward(s.model, s.wavelet, s.sources, points)
+        first, second = velocities.reshape(2, ndim, -1)
+        expected = e @ (first - second) / gauge.gauge
+        np.testing.assert_allclose(gather[row], expected, atol=1e-12 * np.abs(expected).max())
+
+
+def test_short_gauges_record_the_derivative() -> None:
+    """Of the velocity of theory, and to second order in the length."""
+    speed, spacing, frequency, interval, samples = 2000.0, 10.0, 8.0, 0.002, 480
+    grid = Grid((160, 61), (spacing,) * 2, (0.0, 0.0))
+    axis = time_axis(interval, samples, speed, grid.spacing, 8)
+    layer = AbsorbingLayer(20, speed, frequency, 4)
+    d = Discretization("velocity_pressure", grid, axis, layer, precision="float64")
+    F = Propagator(d)
+    model = F.parameters(vp=np.full(grid.shape, speed), rho=np.full(grid.shape, 1000.0))
+    wavelet = ricker(times(interval, samples), frequency, 0.15)[None]
+    place = np.array([[1303.0, 301.0]])
+    lengths = [80.0, 40.0, 4.0]
+    gauges = [Component("strain_rate", 0.0, 0.0, length) for length in lengths]
+    points = Points(place.repeat(3, axis=0), gauges)
+    strains = F.forward(model, wavelet, np.array([[103.0, 301.0]]), points)
+    far, near = (
+        theory.trace(
+            wavelet[0], interval, theory.acoustic(speed, 1000.0, np.array([x, 0.0]), None, 0)
+        )
+        for x in (1200.5, 1199.5)
+    )
+    slope = far - near
+    assert np.linalg.norm(strains[2] - slope) < 0.01 * np.linalg.norm(slope)
+    # sinc(k L / 2) = 1 - (k L)^2 / 24: by 4 from a length to its half.
+    away = [np.linalg.norm(e - strains[2]) for e in strains[:2]]
+    assert away[0] / away[1] == pytest.approx(4, rel=0.1)
+
+
+def test_operators_and_gradients_take_gauges(make_setting: Make) -> None:
+    """The propagator's records and adjoints, by operators and PyTorch."""
+    s = fibre(make_setting, "velocity_pressure")
+    d = s.propagator.discretization
+    expected = s.propagator.adjoint(s.model, s.gather, s.sources, s.receivers)
+    F = forward(Simulation(d, s.sources, s.receivers), s.model)
+    np.testing.assert_array_equal(F @ s.wavelet, s.forward())
+    np.testing.assert_array_equal(F.H @ s.gather, expected)
+    q = torch.from_numpy(s.wavelet).requires_grad_()
+    model = {name: torch.from_numpy(values) for name, values in s.model.items()}
+    waves = TorchSimulation(d, s.sources, s.receivers)
+    (torch_forward(waves, model, q) * torch.from_numpy(s.gather)).sum().backward()
+    np.testing.assert_allclose(q.grad, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+
+
+def test_what_has_no_strain_rate_is_refused(make_setting: Make) -> None:
+    s = fibre(make_setting, "velocity_pressure")
+    forward = s.propagator.forward
+    with pytest.raises(PhysicsError, match="cannot emit strain_rate over 17 m along dip 0"):
+        forward(s.model, s.wavelet, Points(s.sources, GAUGES[0]), s.receivers)
+    end = np.array([s.propagator.discretization.grid.end]) - [5.0, 20.0]
+    with pytest.raises(GeometryError, match=r"receivers: point . at .* lies outside the model"):
+        forward(s.model, s.wavelet, s.sources, Points(end, GAUGES[0]))
+    across = Component("strain_rate", 0.0, 90.0, 10.0)
+    with pytest.raises(GeometryError, match="strain_rate over 10 m along dip 0, azimuth 90 deg le"):
+        forward(s.model, s.wavelet, s.sources, Points(s.receivers.positions, across))
+    for equation in ("acoustic", "variable_density"):
+        s = make_setting(2, equation=equation, order=4)
+        with pytest.raises(PhysicsError, match=f"`{equation}` cannot record strain_rate over 17 m"):
+            s.propagator.forward(s.model, s.wavelet, s.sources, Points(s.receivers, GAUGES[0]))
