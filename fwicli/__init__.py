@@ -7,6 +7,7 @@ Waves
     Discretization          equation, grid, time axis, layer and precision of a propagator
     AbsorbingLayer          absorbing layer and free sides; SURFACE is a free surface at the top
     TimeAxis, time_axis     recorded samples and the stable time step below them
+    Stencil                 order and weights of the differences in space
     HistoryOptions          storage of the forward field for gradients
     subsampling             steps between snapshots that a frequency needs
     Simulation              several shots, for `fwicli.autograd` and `fwicli.operators`
@@ -117,6 +118,7 @@ PUBLIC = {
     "SlantStack": "fwicli.imaging.extended.gathers",
     "Spectrum": "fwicli.survey.signals.wavelets",
     "Stack": "fwicli.survey.stacks",
+    "Stencil": "fwicli.propagators.equations.stencils",
     "SubsurfaceOffset": "fwicli.imaging.extended.lags",
     "TimeAxis": "fwicli.propagators.sampling.stability",
     "TimeShift": "fwicli.imaging.extended.lags",

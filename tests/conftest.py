@@ -90,6 +90,7 @@ def make_setting() -> Callable[..., Setting]:
     from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
     from fwicli.propagators.equations.properties import parameters
     from fwicli.propagators.equations.registry import EQUATIONS
+    from fwicli.propagators.equations.stencils import Stencil
     from fwicli.propagators.history import STORED
 
     def make(
@@ -106,6 +107,7 @@ def make_setting() -> Callable[..., Setting]:
         free: tuple[str, ...] = (),
         keeping: Any = None,
         wanted: tuple[str, ...] | None = None,
+        stencil: str = "taylor",
     ) -> Setting:
         if (surface or free) and not EQUATIONS[equation].free_sides:
             pytest.skip(f"{equation} has no free sides")
@@ -124,7 +126,7 @@ def make_setting() -> Callable[..., Setting]:
         earth = random_earth(shape, ndim, vp=vp, rho=1000 * (1 + rng.random(shape)))
         earth["vs"][..., :6] = 0
         fastest = max(2600.0, EQUATIONS[equation].speeds(earth, ndim)[1])
-        axis = time_axis(0.004, samples, fastest, spacing, order)
+        axis = time_axis(0.004, samples, fastest, spacing, Stencil(order, stencil))
         layer = AbsorbingLayer(cells, fastest, 20.0, gap, ("z-",) if surface else free)
         model = parameters(equation, earth)
         return Setting(
@@ -139,6 +141,7 @@ def make_setting() -> Callable[..., Setting]:
                     history_step=every,
                     history=keeping or STORED,
                     parameters=wanted,
+                    stencil=stencil,
                 )
             ),
             model,

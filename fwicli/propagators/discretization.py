@@ -12,17 +12,24 @@ import numpy as np
 
 from fwicli import ndarrays, scalars
 from fwicli.deprecation import renamed_fields
-from fwicli.errors import ModelError, PhysicsError, StabilityError
+from fwicli.errors import ModelError, PhysicsError
 from fwicli.propagators.absorbing import AbsorbingLayer
 from fwicli.propagators.equations import properties, registry
 from fwicli.propagators.equations.component_fields import component_fields
 from fwicli.propagators.equations.constant_q import reference_frequency
+from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.history import STORED, WRITING, Demand, HistoryOptions, demand
 from fwicli.propagators.kernels import compilation, footprints, time_loops
 from fwicli.propagators.kernels.signature import Signature
 from fwicli.propagators.sampling.interpolation import RADIUS
 from fwicli.propagators.sampling.resampling import Resampling
-from fwicli.propagators.sampling.stability import TimeAxis, check_order, sample_count, time_axis
+from fwicli.propagators.sampling.stability import (
+    TimeAxis,
+    check_order,
+    fastest_allowed,
+    sample_count,
+    time_axis,
+)
 from fwicli.survey.components import ONLY_PRESSURE, Recording
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
@@ -51,6 +58,7 @@ class ModelOptions(TypedDict, total=False):
     history: HistoryOptions
     threads: int
     interpolation: str
+    stencil: str
     reference_frequency: float
     """At which waves that lose energy have the velocity `vp` [Hz]; by default `frequency`."""
 
@@ -58,7 +66,7 @@ class ModelOptions(TypedDict, total=False):
 # Options that are passed on.
 _PASSED = (
     *("order", "precision", "history_step", "history", "threads", "interpolation"),
-    "reference_frequency",
+    *("stencil", "reference_frequency"),
 )
 
 
@@ -91,6 +99,8 @@ class Discretization:
         Between the grid points, for sources and receivers.
     parameters : tuple of str or None
         Parameters of which gradients are wanted, which need less history than all; None for all.
+    stencil : {"taylor", "optimised"}
+        Weights of the space differences (see `stencils`).
     reference_frequency : float, optional
         At which waves that lose energy have the velocities of the model [Hz]; by default the
         frequency of the layer. None for equations without losses.
@@ -98,7 +108,7 @@ class Discretization:
     Raises
     ------
     PhysicsError
-        If there is no such equation, precision, interpolation or parameter, or a number is
+        If there is no such equation, precision, interpolation, stencil or parameter, or a number is
         impossible.
     """
 
@@ -114,6 +124,7 @@ class Discretization:
     interpolation: str = "sinc"
     parameters: tuple[str, ...] | None = None
     reference_frequency: float | None = None
+    stencil: str = "taylor"
 
     def __post_init__(self) -> None:
         parts = {"grid": Grid, "time": TimeAxis, "layer": AbsorbingLayer, "history": HistoryOptions}
@@ -124,6 +135,7 @@ class Discretization:
                     f"`{name}` of a discretization is {value!r}; it is a {kind.__name__}"
                 )
         footprints.prepare(self.equation, self.grid.ndim)
+        footprints.check_stencil(self.equation, self.grid.ndim, self.differences)
         registry.load(self.equation).check_sides(self.layer.free)
         changes: dict[str, Any] = {
             "order": check_order(self.order),
@@ -187,23 +199,30 @@ class Discretization:
         spacings = spacing if isinstance(spacing, tuple) else (spacing,) * vp.ndim
         grid = Grid(vp.shape, spacings, options.get("origin", (0.0,) * vp.ndim))
         earth = EarthModel(grid, vp, others)
-        equation = options.get("equation", _simplest(earth))
+        equation = options.get("equation", registry.simplest(earth))
         stated = registry.load(equation)
         properties.check_names(stated, earth.properties)
         order = check_order(options.get("order", cls.order))
-        fastest = _fastest(stated.speeds(earth.properties, grid.ndim)[1], options.get("fastest"))
+        stencil = Stencil(order, options.get("stencil", cls.stencil))
+        speed = stated.speeds(earth.properties, grid.ndim)[1]
+        fastest = fastest_allowed(speed, options.get("fastest"))
         frequency = scalars.positive("`frequency`", frequency, " [Hz]", PhysicsError)
         count = sample_count(dt, samples, options.get("duration"))
         gap = RADIUS.get(options.get("interpolation", cls.interpolation), 0)
         return cls(
             equation,
             grid,
-            time_axis(dt, count, fastest, grid.spacing, order),
+            time_axis(dt, count, fastest, grid.spacing, stencil),
             AbsorbingLayer(
                 options.get("cells", 20), fastest, frequency, gap, options.get("free", ())
             ),
             **{name: options[name] for name in _PASSED if name in options},  # type: ignore[literal-required]
         )
+
+    @property
+    def differences(self) -> Stencil:
+        """Order and weights of the space differences."""
+        return Stencil(check_order(self.order), self.stencil)
 
     def _parameters(self) -> tuple[str, ...] | None:
         """Names of the parameters whose gradients are wanted."""
@@ -252,6 +271,7 @@ class Discretization:
             precision=self.precision,
             parameters=parameters,
             reference_frequency=self.reference_frequency or 0.0,
+            weights=self.stencil,
             **extra,
         )
 
@@ -348,30 +368,6 @@ def _others(options: ModelOptions) -> Mapping[str, Any]:
             f"{{'rho': array}} [kg/m3]"
         )
     return others
-
-
-def _simplest(earth: EarthModel) -> str:
-    """The first equation that has all properties of a model."""
-    for name, stated in registry.EQUATIONS.items():
-        if set(earth.properties) <= set(stated.properties_in(earth.grid.ndim)):
-            return name
-    raise ModelError(
-        f"no equation has the properties {', '.join(earth.properties)}; there are: "
-        f"{', '.join(registry.EQUATIONS)}"
-    )
-
-
-def _fastest(of_model: float, asked_for: float | None) -> float:
-    """Velocity that the time step has to allow [m/s]."""
-    if asked_for is None:
-        return of_model
-    fastest = scalars.positive("`fastest`", asked_for, " [m/s]", StabilityError)
-    if fastest < of_model:
-        raise StabilityError(
-            f"`fastest` is {fastest:g} m/s, and the model has waves of {of_model:g} m/s; give at "
-            f"least that"
-        )
-    return fastest
 
 
 def _precision(precision: Any) -> str:

@@ -22,11 +22,12 @@ def records(
     receivers: np.ndarray,
     precision: str = "float64",
     substeps: int | None = None,
+    stencil: str = "taylor",
 ) -> np.ndarray:
     """Gather of one source in a homogeneous medium."""
-    axis = time_axis(interval, wavelet.size, SPEED, grid.spacing, order, substeps)
+    axis = time_axis(interval, wavelet.size, SPEED, grid.spacing, order, substeps, stencil=stencil)
     layer = AbsorbingLayer(20, SPEED, 25.0)
-    F = Propagator(Discretization("acoustic", grid, axis, layer, order, precision))
+    F = Propagator(Discretization("acoustic", grid, axis, layer, order, precision, stencil=stencil))
     return F.forward({"m": np.full(grid.shape, 1 / SPEED**2)}, wavelet[None], source, receivers)
 
 
@@ -57,6 +58,23 @@ def test_eight_points_in_a_wavelength(ndim: int, order: int, wavelengths: float)
     expected = exact(wavelet, interval, distance, SPEED)
     error = np.linalg.norm(found - expected) / np.linalg.norm(expected)
     assert error < 0.01, error
+
+
+def test_optimised_stencils_serve_coarse_grids() -> None:
+    """After ten wavelengths at 3.2 points in the shortest, 1.1 % in place of 5.6 %, both ways."""
+    frequency = SPEED / (8 * SPACING)
+    interval = 1 / (12 * frequency)
+    grid = Grid((140, 101), (SPACING,) * 2, (0.0, 0.0))
+    wavelet = ricker(times(interval, int(13.5 / frequency / interval)), frequency)
+    source = np.array([[300.0, 500.0]])
+    receiver = source + np.array([[80 * SPACING, 0.0]])
+    expected = line_source(wavelet, interval, 80 * SPACING, SPEED)
+    errors = []
+    for stencil in ("taylor", "optimised"):
+        found = records(grid, 8, wavelet, interval, source, receiver, stencil=stencil)[0]
+        errors.append(np.linalg.norm(found - expected) / np.linalg.norm(expected))
+    assert 0.04 < errors[0] < 0.07, errors
+    assert errors[1] < 0.015, errors
 
 
 def test_order_of_the_space_differences() -> None:

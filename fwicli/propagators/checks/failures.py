@@ -20,6 +20,7 @@ from fwicli.digits import apart, round_down
 from fwicli.errors import DataError, ModelError
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import arguments, call
+from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.sampling.stability import stable_step
 from fwicli.propagators.symbolic.directions import split_prefix
 from fwicli.survey.grid import Grid
@@ -108,7 +109,7 @@ def position(grid: Grid, index: tuple[Any, ...]) -> str:
 def cause(
     equation: str,
     grid: Grid,
-    order: int,
+    stencil: Stencil,
     step: float,
     model: Mapping[str, Array],
     peak_amplitude: float,
@@ -120,8 +121,8 @@ def cause(
     equation : str
         Name of the equation.
     grid : Grid
-    order : int
-        Order of the space differences.
+    stencil : Stencil
+        Of the space differences.
     step : float
         Time step [s].
     model : mapping of str to ndarray
@@ -136,7 +137,7 @@ def cause(
     speed = velocity(equation, model)
     if speed is not None:
         index = np.unravel_index(int(np.argmax(speed)), speed.shape)
-        limit = stable_step(float(speed[index]), grid.spacing, order)
+        limit = stable_step(float(speed[index]), grid.spacing, stencil)
         if step > limit:
             now, most = apart(step, round_down(limit))
             return (

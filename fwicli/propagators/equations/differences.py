@@ -1,4 +1,4 @@
-"""Weights of the second difference for single precision.
+"""Differences in space, and weights of the second one for single precision.
 
     d2f/dx2 (x) = sum_k w_k f(x + k h),        k = -n, ..., n
 
@@ -21,8 +21,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from devito import Derivative
 from numpy.typing import NDArray
-from sympy import finite_diff_weights
+from sympy import Float, finite_diff_weights
+
+from fwicli.propagators.equations.stencils import HALF, Stencil
+from fwicli.propagators.symbolic.expressions import Expr
 
 Array = NDArray[Any]
 
@@ -30,13 +34,60 @@ Array = NDArray[Any]
 BITS = 24
 
 
-def second_difference(order: int, spacings: Sequence[float], axis: int) -> tuple[float, ...]:
+def second(f: Any, axis: int, stencil: Stencil) -> Expr:
+    """d2f/dx2 on the points.
+
+    Parameters
+    ----------
+    f : TimeFunction
+    axis : int
+        Axis, 0 for x.
+    stencil : Stencil
+
+    Returns
+    -------
+    expression
+    """
+    x = f.grid.dimensions[axis]
+    if np.dtype(f.grid.dtype) == np.float32:
+        spacings = [float(spacing) for spacing in f.grid.spacing]
+        # Devito divides weights by the squared spacing.
+        weights = [w * spacings[axis] ** 2 for w in second_difference(stencil, spacings, axis)]
+    elif stencil.optimised:
+        middle, *sides = stencil.second
+        weights = [*sides[::-1], middle, *sides]
+    else:
+        return Derivative(f, (x, 2))
+    return Derivative(f, (x, 2), weights=[Float(weight) for weight in weights])
+
+
+def slope(f: Any, x: Any, stencil: Stencil, x0: Any) -> Expr:
+    """df/dx at x0, half a cell away from the points.
+
+    Parameters
+    ----------
+    f : TimeFunction or expression
+    x : Dimension
+    stencil : Stencil
+    x0 : expression
+
+    Returns
+    -------
+    expression
+    """
+    if not stencil.optimised:
+        return Derivative(f, (x, 1), fd_order=stencil.order, x0={x: x0})
+    sides = [Float(weight) for weight in HALF[stencil.order]]
+    weights = [*(-weight for weight in reversed(sides)), *sides]
+    return Derivative(f, (x, 1), fd_order=stencil.order, x0={x: x0}, weights=weights)
+
+
+def second_difference(stencil: Stencil, spacings: Sequence[float], axis: int) -> tuple[float, ...]:
     """Weights of a second difference along an axis, each a number of single precision.
 
     Parameters
     ----------
-    order : int
-        Order of the error in the spacing; even.
+    stencil : Stencil
     spacings : sequence of float
         Grid spacing of all axes [m].
     axis : int
@@ -47,10 +98,12 @@ def second_difference(order: int, spacings: Sequence[float], axis: int) -> tuple
     weights : tuple of float, of order + 1 elements
         [1/m2]
     """
-    reach = order // 2
-    rational = finite_diff_weights(2, range(-reach, reach + 1), 0)[-1][-1][reach:]
-    middle, *sides = [float(weight) / spacings[axis] ** 2 for weight in rational]
-    largest = sum(float(rational[0]) / spacing**2 for spacing in spacings)
+    reach = stencil.order // 2
+    exact: Sequence[Any] = stencil.second
+    if not stencil.optimised:
+        exact = finite_diff_weights(2, range(-reach, reach + 1), 0)[-1][-1][reach:]
+    middle, *sides = [float(weight) / spacings[axis] ** 2 for weight in exact]
+    largest = sum(float(exact[0]) / spacing**2 for spacing in spacings)
     unit = math.ldexp(1.0, math.frexp(largest)[1] - BITS)
     centre = round(middle / unit) * unit
     distances = np.arange(1.0, reach + 1)

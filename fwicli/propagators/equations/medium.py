@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from devito import Buffer, Derivative, Function, TimeFunction
 from devito import Grid as DevitoGrid
 from sympy import Float, Rational, exp
 
 from fwicli.errors import PhysicsError
 from fwicli.propagators.absorbing import walls
-from fwicli.propagators.equations.differences import second_difference
+from fwicli.propagators.equations import differences
 from fwicli.propagators.equations.names import check_name
+from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.equations.strips import Strip
 from fwicli.propagators.symbolic.expressions import Expr, shift
 from fwicli.propagators.symbolic.system import Mirror, Region, System
@@ -34,8 +34,8 @@ class Medium:
     ----------
     grid : devito.Grid
         Grid of the model and the absorbing layer.
-    order : int
-        Order of the space differences.
+    stencil : Stencil
+        Of the space differences.
     layer : int
         Thickness of the absorbing layer in cells; 0 for none.
     time_levels : int
@@ -49,7 +49,7 @@ class Medium:
     def __init__(
         self,
         grid: DevitoGrid,
-        order: int,
+        stencil: Stencil,
         layer: int,
         time_levels: int = 2,
         free: tuple[str, ...] = (),
@@ -57,7 +57,7 @@ class Medium:
     ) -> None:
         self.grid = grid
         self.reference_frequency = reference_frequency
-        self.order = order
+        self.stencil, self.order = stencil, stencil.order
         self.layer = layer
         self.time_levels = time_levels
         self._walls = walls(free, grid.dim)
@@ -237,7 +237,7 @@ class Medium:
         expression
         """
         x = self.grid.dimensions[axis]
-        plain = _slope(f, x, self.order, x + side * x.spacing / 2)
+        plain = differences.slope(f, x, self.stencil, x + side * x.spacing / 2)
         if not self.absorbs(axis):
             return plain
         psi = self.memory(f"psi_{f.function.name}{axis}", axis)
@@ -258,7 +258,17 @@ class Medium:
         Returns
         -------
         expression
+
+        Raises
+        ------
+        PhysicsError
+            If weights are to be optimised.
         """
+        if self.stencil.optimised:
+            raise PhysicsError(
+                "the equation takes differences over both sides of a point, which have Taylor's "
+                "weights; use `stencil: taylor`"
+            )
         x = self.grid.dimensions[axis]
         plain = Derivative(f, (x, 1), fd_order=self.order)
         if not self.absorbs(axis):
@@ -286,32 +296,21 @@ class Medium:
         expression
         """
         x = self.grid.dimensions[axis]
-        plain = self._second_difference(f, axis)
+        plain = differences.second(f, axis, self.stencil)
         if not self.absorbs(axis):
             return plain
         half = x.spacing / 2
         # The slopes are of lower order than the second derivative: see `absorbing`.
-        lower = self.order - 2
+        lower = Stencil(self.order - 2)
         psi = self.memory(f"psi_{f.name}{axis}", axis)
         zeta = self.memory(f"zeta_{f.name}{axis}", axis)
         b, c = self.line("b", axis), self.line("c", axis)
         b_half, c_half = self.line("bh", axis), self.line("ch", axis)
-        slope = _slope(psi.forward, x, lower, x - half)
-        steep = _slope(f, x, lower, x + half)
+        slope = differences.slope(psi.forward, x, lower, x - half)
+        steep = differences.slope(f, x, lower, x + half)
         self.solve(psi, psi.forward - b_half * psi - c_half * steep)
         self.solve(zeta, zeta.forward - b * zeta - c * (plain + slope))
         return plain + slope + zeta.forward
-
-    def _second_difference(self, f: TimeFunction, axis: int) -> Expr:
-        """d2f/dx2, in single precision with weights that sum to zero (see `differences`)."""
-        x = self.grid.dimensions[axis]
-        if np.dtype(self.grid.dtype) != np.float32:
-            return Derivative(f, (x, 2))
-        spacings = [float(spacing) for spacing in self.grid.spacing]
-        weights = second_difference(self.order, spacings, axis)
-        # Devito divides weights by the squared spacing.
-        scaled = [Float(weight * spacings[axis] ** 2) for weight in weights]
-        return Derivative(f, (x, 2), weights=scaled)
 
     def system(self) -> System:
         """The system of all residuals stated so far."""
@@ -389,8 +388,3 @@ class Medium:
             if name in ("drag", "firm"):
                 self._supports[f"{name}{axis}"] = self._strips[axis]
         return self._lines[name, axis]
-
-
-def _slope(f: Any, x: Any, order: int, x0: Any) -> Expr:
-    """First derivative of a field along x, taken at x0."""
-    return Derivative(f, (x, 1), fd_order=order, x0={x: x0})

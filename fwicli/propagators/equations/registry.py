@@ -5,7 +5,7 @@ The modules state equations with Devito but do not import it, so that a list of 
 
 from __future__ import annotations
 
-from fwicli.errors import PhysicsError
+from fwicli.errors import ModelError, PhysicsError
 from fwicli.propagators.equations import (
     acoustic,
     elastic,
@@ -17,6 +17,7 @@ from fwicli.propagators.equations import (
     vti,
 )
 from fwicli.propagators.equations.equation import Equation
+from fwicli.survey.model import EarthModel
 
 EQUATIONS: dict[str, Equation] = {
     e.name: e
@@ -46,3 +47,20 @@ def load(name: str) -> Equation:
         hint = "; name the equation of a file by `own_equation(FILE)`" if "@" in str(name) else ""
         raise PhysicsError(f"no equation `{name}`; there are: {', '.join(EQUATIONS)}{hint}")
     return EQUATIONS[name]
+
+
+def simplest(earth: EarthModel) -> str:
+    """Name of the first equation that has all properties of a model.
+
+    Raises
+    ------
+    ModelError
+        If there is none.
+    """
+    for name, stated in EQUATIONS.items():
+        if set(earth.properties) <= set(stated.properties_in(earth.grid.ndim)):
+            return name
+    raise ModelError(
+        f"no equation has the properties {', '.join(earth.properties)}; there are: "
+        f"{', '.join(EQUATIONS)}"
+    )

@@ -11,13 +11,16 @@ import json
 import logging
 from collections.abc import Iterable
 from dataclasses import asdict, replace
+from functools import cache
 
 from fwicli.errors import CalculusError, PhysicsError
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import Equation, Footprint
 from fwicli.propagators.equations.medium import Medium
 from fwicli.propagators.equations.own import COUNTED, OwnEquation
-from fwicli.propagators.kernels import cache, compilation, origins, time_loops
+from fwicli.propagators.equations.stencils import Stencil
+from fwicli.propagators.kernels import cache as disk
+from fwicli.propagators.kernels import compilation, origins, time_loops
 from fwicli.propagators.kernels.array_specs import array_specs
 from fwicli.propagators.kernels.imaged_fields import SUM
 from fwicli.propagators.kernels.signature import ArraySpec, Signature
@@ -69,11 +72,11 @@ def footprint(name: str, ndim: int) -> Footprint:
     """
     inputs = f"{name} {ndim} {origins.digest('kernels.footprints')}"
     entry = f"footprint-{hashlib.sha256(inputs.encode()).hexdigest()[:32]}"
-    data = cache.read(entry)
+    data = disk.read(entry)
     if data is None:
         log.info("counting the arrays of the equation %s; later runs know them", name)
         counted = count(name, ndim)
-        cache.write(entry, json.dumps(asdict(counted)).encode())
+        disk.write(entry, json.dumps(asdict(counted)).encode())
         return counted
     stored = json.loads(data)
     history = {parameter: tuple(fields) for parameter, fields in stored["history"].items()}
@@ -103,10 +106,7 @@ def count(name: str, ndim: int) -> Footprint:
     layer, spacing = compilation.TEMPLATE_LAYER, (10.0,) * ndim
     forward = Signature("forward", name, spacing, ORDER, layer, "float32", reference_frequency=1.0)
     keeping = replace(forward, history=True)
-    grid = compilation.template_grid(forward)
-    medium = Medium(grid, ORDER, layer, reference_frequency=forward.reference_frequency)
-    equation.state(medium)
-    system = medium.system()
+    system = _stated(name, ndim, Stencil(ORDER))
     check(equation, system, ndim)
     plain, with_history = _arrays(forward), _arrays(keeping)
     levels = _levels(plain)
@@ -130,6 +130,37 @@ def count(name: str, ndim: int) -> Footprint:
         evolving=evolving,
         recorded=_recorded(equation, forward, levels),
     )
+
+
+@cache
+def check_stencil(name: str, ndim: int, stencil: Stencil) -> None:
+    """Make sure that the differences of an equation may have the weights of a stencil.
+
+    Parameters
+    ----------
+    name : str
+        Of the equation.
+    ndim : int
+        Number of space dimensions.
+    stencil : Stencil
+
+    Raises
+    ------
+    PhysicsError
+        If they have Taylor's weights only.
+    """
+    if stencil.optimised:
+        _stated(name, ndim, stencil)
+
+
+def _stated(name: str, ndim: int, stencil: Stencil) -> System:
+    """The statement of an equation on the grid of its kernels."""
+    layer, spacing = compilation.TEMPLATE_LAYER, (10.0,) * ndim
+    forward = Signature("forward", name, spacing, stencil.order, layer, "float32")
+    grid = compilation.template_grid(forward)
+    medium = Medium(grid, stencil, layer, reference_frequency=1.0)
+    registry.load(name).state(medium)
+    return medium.system()
 
 
 def check(equation: Equation, system: System, ndim: int) -> None:

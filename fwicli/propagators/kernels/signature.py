@@ -41,6 +41,8 @@ class Signature:
     driven, sensed : tuple of str
         Fields that sources enter, and fields that receivers record; none stands for those of
         pressure.
+    weights : {"taylor", "optimised"}
+        Of the space differences (see `stencils`).
     """
 
     kind: str
@@ -59,6 +61,7 @@ class Signature:
     reference_frequency: float = 0.0
     driven: tuple[str, ...] = ()
     sensed: tuple[str, ...] = ()
+    weights: str = "taylor"
 
     @property
     def components(self) -> int:

@@ -26,6 +26,7 @@ from fwicli.errors import CalculusError
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import Equation
 from fwicli.propagators.equations.medium import Medium
+from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.kernels.edges import edges
 from fwicli.propagators.kernels.imaged_fields import (
     SUM,
@@ -132,7 +133,7 @@ def _system(signature: Signature, equation: Equation, grid: Any, buffers: int) -
         )
     medium = Medium(
         grid,
-        signature.order,
+        Stencil(signature.order, signature.weights),
         signature.layer,
         buffers,
         signature.free,

@@ -371,7 +371,7 @@ class KernelRun:
         why = failures.cause(
             self.signature.equation,
             grid,
-            discretization.order,
+            discretization.differences,
             step_length,
             self._model,
             peak_amplitude,

@@ -22,7 +22,7 @@ from fwicli.survey.signals.bands import Band
 from fwicli.survey.signals.wavelets import BAND_EDGE, Spectrum
 from fwicli.survey.uniform import distinct
 from fwicli.workflows.assembly import plausibility
-from fwicli.workflows.assembly.equation import wave_equation
+from fwicli.workflows.assembly.equation import stencil, wave_equation
 from fwicli.workflows.planning.problems import Problems
 
 Array = NDArray[Any]
@@ -35,7 +35,7 @@ FAINTEST = 1e-3
 
 def points_needed(physics: schema.PhysicsSection) -> float:
     """Points in the shortest wavelength that a run must have."""
-    return physics.min_points_per_wavelength or stability.fewest_points(physics.order)
+    return physics.min_points_per_wavelength or stability.default_points(stencil(physics))
 
 
 # Remedies for values that are too small for a velocity, by the unit that they may be in.
@@ -294,7 +294,7 @@ def in_proportion(
     """
     interval, samples = sampled
     physics, duration = config.physics, interval * (samples - 1)
-    limit = stability.stable_step(fastest, grid.spacing, physics.order)
+    limit = stability.stable_step(fastest, grid.spacing, stencil(physics))
     lengths = [e - o for o, e in zip(grid.origin, grid.end, strict=True)]
     timed = isinstance(config, schema.ModelConfig)
     try:

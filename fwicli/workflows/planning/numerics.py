@@ -23,7 +23,7 @@ from fwicli.survey.proximity import Nearest, PointSource
 from fwicli.survey.regridding import Regridding
 from fwicli.survey.windows import Window, whole
 from fwicli.workflows.assembly import survey
-from fwicli.workflows.assembly.equation import wave_equation
+from fwicli.workflows.assembly.equation import stencil, wave_equation
 from fwicli.workflows.planning import advice, checks
 from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.planning.requirements import Requirements
@@ -62,6 +62,8 @@ class Numerics:
         Whether the change of the waves goes with them, as in products with second derivatives.
     reference_frequency : float or None
         At which waves that lose energy have the velocities of the model [Hz].
+    stencil : {"taylor", "optimised"}
+        Weights of the space differences.
     near : Nearest
         Traces next to their source that the grid cannot explain.
     traces : TraceMemory
@@ -94,6 +96,7 @@ class Numerics:
     windows: tuple[Window, ...] = ()
     curvature: bool = False
     reference_frequency: float | None = None
+    stencil: str = "taylor"
     near: Nearest = field(default_factory=Nearest)
     traces: TraceMemory = field(default_factory=TraceMemory)
     recorded: frozenset[str] = frozenset()
@@ -208,6 +211,7 @@ class Numerics:
             interpolation=self.interpolation,
             parameters=self.parameters,
             reference_frequency=self.reference_frequency,
+            stencil=self.stencil,
         )
 
     def summary(self) -> dict[str, Any]:
@@ -260,10 +264,8 @@ def discretize(
     points = stability.points_per_wavelength(slowest, highest, grid.spacing)
     if points < checks.points_needed(physics):
         key = required.spacing_key
-        problems.add(
-            key if key in problems.loaded.places else key[:-1],
-            advice.too_coarse(config, required, checks.points_needed(physics)),
-        )
+        key = key if key in problems.loaded.places else key[:-1]
+        problems.add(key, advice.too_coarse(config, required, checks.points_needed(physics)))
         return None
     if axis is None or not checks.reference(problems, physics, required.spectrum):
         return None
@@ -286,6 +288,7 @@ def discretize(
         threads=config.execution.threads,
         interpolation=physics.interpolation,
         reference_frequency=physics.reference_frequency,
+        stencil=physics.stencil,
         highest_frequency=highest,
         points_per_wavelength=points,
     )
@@ -300,7 +303,7 @@ def _time_axis(
             *required.sampled,
             required.speeds[1],
             required.grid.spacing,
-            physics.order,
+            stencil(physics),
             physics.substeps,
             physics.time_correction,
         )

@@ -23,7 +23,7 @@ from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import with_means
 from fwicli.workflows.assembly import field_records, frames, plausibility, survey
-from fwicli.workflows.assembly.equation import wave_equation
+from fwicli.workflows.assembly.equation import stencil, wave_equation
 from fwicli.workflows.assembly.frames import MapPositions
 from fwicli.workflows.assembly.inversion import InversionObjects
 from fwicli.workflows.assembly.wavelet_files import Shots
@@ -137,7 +137,7 @@ def _well_sampled(
     fastest: float,
 ) -> bool:
     """Whether the sampling interval of the records is in proportion to the stable time step."""
-    limit = stability.stable_step(fastest, model.grid.spacing, physics.order)
+    limit = stability.stable_step(fastest, model.grid.spacing, stencil(physics))
     check = partial(
         plausibility.check_sampling,
         records.interval,

@@ -25,7 +25,7 @@ from fwicli.survey.model import EarthModel
 from fwicli.survey.proximity import Nearest
 from fwicli.survey.regridding import with_means
 from fwicli.workflows.assembly import executors, sizes, survey
-from fwicli.workflows.assembly.equation import wave_equation
+from fwicli.workflows.assembly.equation import stencil, wave_equation
 from fwicli.workflows.assembly.inversion import InversionObjects
 from fwicli.workflows.planning import (
     history,
@@ -305,7 +305,9 @@ def _model(problems: Problems, loaded: Loaded) -> EarthModel | None:
         return None  # all else that is wrong with it comes of a wrong unit
     ndim = model.grid.ndim
     stated = problems.get(("physics", "equation"), lambda: _equation(config.physics, ndim))
-    if stated is None:
+    if stated is None or not problems.passes(
+        ("physics", "stencil"), lambda: _check_stencil(config.physics, ndim)
+    ):
         return None
     check_complete(problems, stated.name, model)
     return with_means(model, stated.properties)
@@ -319,6 +321,15 @@ def _equation(physics: schema.PhysicsSection, ndim: int) -> Equation:
 
         footprints.prepare(name, ndim)
     return registry.load(name)
+
+
+def _check_stencil(physics: schema.PhysicsSection, ndim: int) -> None:
+    """Whether there is such a stencil, and the equation may have it."""
+    differences = stencil(physics)
+    if differences.optimised:
+        from fwicli.propagators.kernels import footprints  # late: others need no Devito in a plan
+
+        footprints.check_stencil(wave_equation(physics), ndim, differences)
 
 
 def _check_fit(plan: Plan) -> None:

@@ -11,6 +11,7 @@ from fwicli.config.conditioning import BandPassSection
 from fwicli.config.loader import Key
 from fwicli.digits import apart, round_up
 from fwicli.propagators.equations import registry
+from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.sampling import stability
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
@@ -150,7 +151,7 @@ def _warn_of_slow(problems: Problems, key: Key, numerics: Numerics, slowest: flo
     points = stability.points_per_wavelength(
         slowest, numerics.highest_frequency, numerics.grid.spacing
     )
-    needed = stability.fewest_points(numerics.order)
+    needed = stability.default_points(Stencil(numerics.order, numerics.stencil))
     if points < needed * (1 - ROUNDING):
         have, need = apart(points, needed, digits=3)
         lowest = round_up(slowest * needed / points)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from fwicli.errors import StabilityError
+from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.sampling.stability import (
     SAFETY,
     fewest_points,
-    second_derivative_weights,
     stable_step,
     time_axis,
     velocity_error,
@@ -19,7 +19,7 @@ from fwicli.propagators.sampling.stability import (
 @pytest.mark.parametrize("order", [2, 4, 8, 16])
 def test_weights_differentiate_polynomials(order: int) -> None:
     """The second derivative is exact for polynomials up to its order plus one."""
-    centre, *others = second_derivative_weights(order)
+    centre, *others = Stencil(order).second
     for power in range(order + 2):
         value = centre * 0.0**power
         value += sum(c * (n**power + (-n) ** power) for n, c in enumerate(others, start=1))
@@ -31,7 +31,7 @@ def test_weights_differentiate_polynomials(order: int) -> None:
 def test_limit_is_where_the_scheme_turns_unstable(order: int, spacing: tuple[float, ...]) -> None:
     """The largest eigenvalue of dt**2 v**2 L is 4 at the limit, for the highest wavenumber."""
     dt = stable_step(3000.0, spacing, order) / SAFETY
-    c = second_derivative_weights(order)
+    c = Stencil(order).second
     nyquist = -sum(c[0] + 2 * sum(w * (-1) ** n for n, w in enumerate(c[1:], start=1)) for _ in "x")
     largest = sum(nyquist / h**2 for h in spacing)
     assert dt**2 * 3000.0**2 * largest == pytest.approx(4.0)

@@ -127,6 +127,7 @@ def key(numerics: Numerics, sums: tuple[str, ...], curvature: str | None) -> dic
         "equation": numerics.equation,
         "dimensions": numerics.grid.ndim,
         "order": numerics.order,
+        "stencil": numerics.stencil,
         "precision": numerics.precision,
         "layer": numerics.layer.cells,
         "free": list(numerics.layer.free),

@@ -1,0 +1,171 @@
+"""Weights of differences that are the best over a band of wavenumbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.ndimage import minimum_filter1d
+from sympy import Rational, finite_diff_weights
+
+from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
+from fwicli.errors import PhysicsError
+from fwicli.propagators.equations.differences import second_difference
+from fwicli.propagators.equations.properties import parameters
+from fwicli.propagators.equations.registry import EQUATIONS
+from fwicli.propagators.equations.stencils import ERROR, HALF, SECOND, Stencil
+from fwicli.propagators.sampling.stability import default_points, fewest_points
+from fwicli.survey.signals.wavelets import ricker, times
+from tests.earths import plain_earth
+from tests.propagators.checks.test_sides import exact
+
+Make = Callable[..., Any]
+Array = np.ndarray
+OPTIMISED = Stencil(8, "optimised")
+ANGLES = np.linspace(1e-3, np.pi, 20001)
+
+
+def square(order: int, weights: Any) -> Array:
+    """(K h)**2 of a second difference, at all wavenumbers."""
+    centre, *sides = weights
+    return -centre - 2 * sum(c * np.cos(j * ANGLES) for j, c in enumerate(sides, start=1))
+
+
+def slope(weights: Any) -> Array:
+    """K h of a slope half a cell away, at all wavenumbers."""
+    return np.asarray(2 * sum(a * np.sin((j + 0.5) * ANGLES) for j, a in enumerate(weights)))
+
+
+def taylor_slope(order: int) -> list[float]:
+    """Weights of Taylor's series half a cell away."""
+    points = [Rational(2 * j + 1, 2) for j in range(-order // 2, order // 2)]
+    return [float(w) for w in finite_diff_weights(1, points, 0)[-1][-1][order // 2 :]]
+
+
+@pytest.mark.parametrize("order", list(SECOND))
+@pytest.mark.parametrize("kind", ["second", "half"])
+def test_errors_are_the_least_over_the_band(order: int, kind: str) -> None:
+    """They swing between their bounds once more than there are weights: Chebyshev's mark.
+
+    A second difference has a lower bound in the slopes of the layer, too.
+    """
+    second = kind == "second"
+    weights = Stencil(order, "optimised").second if second else HALF[order]
+    seen = np.sqrt(square(order, weights)) if second else slope(weights)
+    error = seen / ANGLES - 1
+    beyond = np.flatnonzero(np.abs(error) > 1.002 * ERROR)[0]
+    assert 2 * np.pi / ANGLES[beyond] < 0.65 * fewest_points(order, ERROR)
+    ends = [0, beyond - 1]
+    turns = np.flatnonzero(np.diff(np.sign(np.diff(error[:beyond])))) + 1
+    bound = np.abs(error) > 0.99 * ERROR
+    if second:
+        # The two curves touch next to where their difference turns.
+        bound |= minimum_filter1d(excess(order), 3000) < 3e-8
+    assert np.sum(bound[[*turns, *ends]]) >= order // 2 + 1
+
+
+def excess(order: int) -> Array:
+    """Squares of an optimised second difference less those of the layer's slopes, over k**2."""
+    optimised = square(order, Stencil(order, "optimised").second)
+    return np.asarray((optimised - slope(taylor_slope(order - 2)) ** 2) / ANGLES**2)
+
+
+@pytest.mark.parametrize("order", list(SECOND))
+def test_second_difference_keeps_above_the_slopes_of_the_layer(order: int) -> None:
+    """Else the absorbing layer amplifies waves."""
+    assert excess(order).min() > -3e-8
+
+
+@pytest.mark.parametrize("order", list(SECOND))
+def test_limit_of_the_step_is_that_of_both_kinds(order: int) -> None:
+    both = square(order, Stencil(order, "optimised").second), slope(HALF[order]) ** 2
+    assert Stencil(order, "optimised").largest_square == pytest.approx(max(b.max() for b in both))
+    assert Stencil(order).largest_square == pytest.approx(
+        square(order, Stencil(order).second).max()
+    )
+
+
+def test_weights_in_single_precision_sum_to_zero() -> None:
+    """Like those of Taylor; none is far from its value in double precision."""
+    weights = second_difference(Stencil(8, "optimised"), (10.0, 12.5), 1)
+    assert sum(weights) == 0
+    centre, *sides = Stencil(8, "optimised").second
+    expected = np.array([*sides[::-1], centre, *sides]) / 12.5**2
+    np.testing.assert_allclose(weights, expected, rtol=3e-6, atol=1e-6 * abs(centre) / 12.5**2)
+
+
+def test_coarser_grids_are_allowed() -> None:
+    """With a tenth of the error at the end of the band, on about the same grid."""
+    assert default_points(Stencil(8)) == pytest.approx(3.40, abs=0.01)
+    assert default_points(Stencil(8, "optimised")) == pytest.approx(3.50, abs=0.01)
+
+
+# --- kernels --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "equation",
+    [
+        "velocity_pressure",
+        # Their second differences, slopes and transposes are stated by the same two functions.
+        *(
+            pytest.param(e, marks=pytest.mark.slow)
+            for e in EQUATIONS
+            if e not in ("velocity_pressure", "tti")
+        ),
+    ],
+)
+def test_operators_are_exact(make_setting: Make, equation: str) -> None:
+    exact(make_setting(2, equation=equation, order=8, stencil="optimised"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("equation", [e for e in EQUATIONS if e != "tti"])
+def test_layer_is_stable(equation: str) -> None:
+    """20 000 steps at the longest stable step bring nothing back; slow as it takes a minute."""
+    grid = Grid((41, 41), (10.0, 10.0), (0.0, 0.0))
+    vp = 1500 + 2500 * np.random.default_rng(0).random(grid.shape)
+    vp[20, 20] = 4000.0
+    earth = plain_earth(vp, grid.shape, qp=20.0)
+    fastest = EQUATIONS[equation].speeds(earth, 2)[1]
+    axis = time_axis(0.002, 10000, fastest, grid.spacing, OPTIMISED, None, False)
+    layer = AbsorbingLayer(12, fastest, 15.0)
+    gather = Propagator(Discretization(equation, grid, axis, layer, stencil="optimised")).forward(
+        parameters(equation, earth),
+        ricker(times(0.002, 10000), 15.0)[None],
+        np.array([[200.0, 200.0]]),
+        np.array([[300.0, 120.0]]),
+    )[0]
+    loudest = [np.abs(part).max() for part in np.split(gather, 4)]
+    assert loudest[2] < 1e-4 * loudest[0]
+    assert loudest[1] > loudest[2] > loudest[3]
+
+
+# --- refusals -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"stencil": "best"}, "choose taylor or optimised"),
+        ({"stencil": "optimised", "order": 4}, "choose an order of 6, 8"),
+        ({"stencil": "optimised", "equation": "tti"}, "both sides of a point"),
+    ],
+)
+def test_stencils_that_do_not_exist_are_refused(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(PhysicsError, match=said):
+        Discretization.for_model(
+            np.full((20, 20), 2000.0),
+            10.0,
+            dt=0.002,
+            frequency=20.0,
+            samples=10,
+            **(
+                {"properties": {"epsilon": 0.2, "delta": 0.1, "theta": 0.1}}
+                if "equation" in options
+                else {}
+            ),
+            **options,
+        )
