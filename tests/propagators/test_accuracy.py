@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
+from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.sampling.stability import stable_step
 from fwicli.survey.signals.wavelets import ricker, times
 from tests.propagators.test_propagator import line_source, point_source
@@ -25,7 +26,7 @@ def records(
     stencil: str = "taylor",
 ) -> np.ndarray:
     """Gather of one source in a homogeneous medium."""
-    axis = time_axis(interval, wavelet.size, SPEED, grid.spacing, order, substeps, stencil=stencil)
+    axis = time_axis(interval, wavelet.size, SPEED, grid.spacing, Stencil(order, stencil), substeps)
     layer = AbsorbingLayer(20, SPEED, 25.0)
     F = Propagator(Discretization("acoustic", grid, axis, layer, order, precision, stencil=stencil))
     return F.forward({"m": np.full(grid.shape, 1 / SPEED**2)}, wavelet[None], source, receivers)

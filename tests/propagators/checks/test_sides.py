@@ -13,7 +13,7 @@ from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
 from fwicli.errors import GeometryError
 from fwicli.propagators.absorbing import SIDES, walls
 from fwicli.propagators.equations import registry
-from fwicli.propagators.equations.equation import Equation, Footprint, pressure
+from fwicli.propagators.equations.equation import Equation, pressure
 from fwicli.propagators.equations.medium import Medium
 from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.locations import ExtendedSource
@@ -206,14 +206,13 @@ def first_order(medium: Medium) -> None:
 def test_coefficients_are_continued(make_setting: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """The adjoint differentiates products with coefficients, also beyond free sides."""
     formulas = {"k": "vp", "b": "rho / 1000"}
-    size, only = lambda _: Footprint(1, 1, {}), pressure("p")
+    only = pressure("p")
     stated = Equation(
         name="first_order",
         parameters=lambda _: formulas,
         recorded=only,
         emitted=only,
         state=first_order,
-        footprint=size,
     )
     monkeypatch.setitem(registry.EQUATIONS, "first_order", stated)
     s = near_the_sides(make_setting(2, equation="first_order", free=BOX))

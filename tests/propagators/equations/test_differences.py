@@ -12,6 +12,7 @@ from sympy import finite_diff_weights
 from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
 from fwicli.propagators.equations.differences import second_difference
 from fwicli.propagators.equations.properties import parameters
+from fwicli.propagators.equations.stencils import Stencil
 from fwicli.survey.signals.wavelets import ricker, times
 
 SPACINGS = (0.01, 5.0, 7.5, 10.0, 12.5, 100 / 3, 1e4)
@@ -26,7 +27,7 @@ def test_weights(order: int) -> None:
         [float(w) for w in finite_diff_weights(2, offsets.tolist(), 0)[-1][-1]], dtype=float
     )
     for spacing in SPACINGS:
-        weights = second_difference(order, [spacing, 2 * spacing], 0)
+        weights = second_difference(Stencil(order), [spacing, 2 * spacing], 0)
         assert all(float(np.float32(w)) == w for w in weights)
         assert weights == weights[::-1]
         scaled = np.array(weights) * spacing**2
@@ -43,7 +44,9 @@ def test_weights(order: int) -> None:
 def test_sums_over_axes_are_exact(order: int) -> None:
     """The weights in the middle, added up by the compiler in single precision."""
     for spacings in combinations_with_replacement(SPACINGS[1:6], 3):
-        middles = [second_difference(order, spacings, axis)[order // 2] for axis in range(3)]
+        middles = [
+            second_difference(Stencil(order), spacings, axis)[order // 2] for axis in range(3)
+        ]
         for count in (2, 3):
             total = np.sum(np.float32(middles[:count]), dtype=np.float32)
             assert float(total) == math.fsum(middles[:count])

@@ -12,6 +12,7 @@ from devito import Buffer, Eq, Function, Grid, Inc, TimeFunction, exp
 from fwicli.errors import CalculusError
 from fwicli.propagators.equations.medium import Medium
 from fwicli.propagators.equations.registry import EQUATIONS, load
+from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.symbolic.explicit import check_buffers, time_step
 from fwicli.propagators.symbolic.expressions import functions
 from fwicli.propagators.symbolic.system import System
@@ -67,7 +68,7 @@ def test_damping_that_does_not_cancel_is_kept(parts: tuple[Any, Any, Any]) -> No
 def test_layer_terms_stay_in_the_layer(name: str) -> None:
     """The update of the whole grid knows nothing of the layer; its terms are added in strips."""
     grid = Grid((101, 101))
-    medium = Medium(grid, order=8, layer=10)
+    medium = Medium(grid, Stencil(8), layer=10)
     equation = load(name)
     equation.state(medium)
     system = medium.system()
