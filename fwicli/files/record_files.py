@@ -72,7 +72,7 @@ def _describe(
         file.create_dataset(shots.START, data=start).attrs["unit"] = "s"
     if (modelled := gathers.point_source) is not None:
         file.attrs["grid_spacing"], file.attrs["grid_origin"] = modelled.spacing, modelled.origin
-        for name in ("equation", "order", "interpolation"):
+        for name in ("equation", "order", "interpolation", "stencil"):
             file.attrs[name] = getattr(modelled, name)
     file.attrs.update(provenance)
 

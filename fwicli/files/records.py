@@ -211,12 +211,12 @@ def _point_source(attributes: Mapping[str, Any]) -> PointSource | None:
             for name in ("spacing", "origin")
         )
         equation, interpolation = (str(attributes[n]) for n in ("equation", "interpolation"))
-        order = int(attributes["order"])
+        order, stencil = int(attributes["order"]), str(attributes.get("stencil", "taylor"))
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
     if len(spacing) != len(origin) or not all(np.isfinite(v) and v > 0 for v in spacing):
         return None
-    return PointSource(equation, spacing, origin, order, interpolation)
+    return PointSource(equation, spacing, origin, order, interpolation, stencil)
 
 
 def describe_gathers(path: Path, traces: str = "data") -> tuple[tuple[int, ...], float]:

@@ -40,7 +40,7 @@ source,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -71,6 +71,8 @@ class PointSource:
         Order of the space differences.
     interpolation : str
         Interpolation of sources and receivers between grid points.
+    stencil : str
+        Weights of the space differences.
     """
 
     equation: str
@@ -78,6 +80,7 @@ class PointSource:
     origin: tuple[float, ...]
     order: int
     interpolation: str
+    stencil: str = "taylor"
 
     def __post_init__(self) -> None:
         # Files hold plain text; that of a user's equation knows more (see `equations.own`).
@@ -85,13 +88,11 @@ class PointSource:
 
     def like(self, other: PointSource) -> bool:
         """Whether fields next to sources at equal positions are equal."""
-        same = (self.equation, self.order, self.interpolation, len(self.spacing)) == (
-            other.equation,
-            other.order,
-            other.interpolation,
-            len(other.spacing),
-        )
-        if not same or not np.allclose(self.spacing, other.spacing, rtol=1e-6, atol=0):
+        if replace(self, spacing=other.spacing, origin=other.origin) != other:
+            return False
+        if len(self.spacing) != len(other.spacing) or not np.allclose(
+            self.spacing, other.spacing, rtol=1e-6, atol=0
+        ):
             return False
         # Grids with common points may begin at different positions.
         offset = (np.asarray(self.origin) - np.asarray(other.origin)) / np.asarray(self.spacing)

@@ -7,11 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from fwicli import AbsorbingLayer, Discretization, Grid, Points, Propagator, Simulation, time_axis
-from fwicli.autograd import Simulation as TorchSimulation
-from fwicli.autograd import forward as torch_forward
 from fwicli.errors import GeometryError, PhysicsError
 from fwicli.operators import forward
 from fwicli.propagators.verification import Verification
@@ -105,18 +102,30 @@ def test_short_gauges_record_the_derivative() -> None:
     assert away[0] / away[1] == pytest.approx(4, rel=0.1)
 
 
-def test_operators_and_gradients_take_gauges(make_setting: Make) -> None:
-    """The propagator's records and adjoints, by operators and PyTorch."""
+def test_operators_take_gauges(make_setting: Make) -> None:
+    """The propagator's records and adjoints."""
     s = fibre(make_setting, "velocity_pressure")
     d = s.propagator.discretization
     expected = s.propagator.adjoint(s.model, s.gather, s.sources, s.receivers)
     F = forward(Simulation(d, s.sources, s.receivers), s.model)
     np.testing.assert_array_equal(F @ s.wavelet, s.forward())
     np.testing.assert_array_equal(F.H @ s.gather, expected)
+
+
+@pytest.mark.torch
+def test_gradients_take_gauges(make_setting: Make) -> None:
+    """Those of PyTorch by the wavelet are the adjoint."""
+    import torch
+
+    from fwicli import autograd
+
+    s = fibre(make_setting, "velocity_pressure")
+    d = s.propagator.discretization
+    expected = s.propagator.adjoint(s.model, s.gather, s.sources, s.receivers)
     q = torch.from_numpy(s.wavelet).requires_grad_()
     model = {name: torch.from_numpy(values) for name, values in s.model.items()}
-    waves = TorchSimulation(d, s.sources, s.receivers)
-    (torch_forward(waves, model, q) * torch.from_numpy(s.gather)).sum().backward()
+    waves = autograd.Simulation(d, s.sources, s.receivers)
+    (autograd.forward(waves, model, q) * torch.from_numpy(s.gather)).sum().backward()
     np.testing.assert_allclose(q.grad, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
 
 

@@ -35,6 +35,7 @@ def test_weights_rise_from_one_cell_to_four() -> None:
         {"origin": (3.0, 0.0)},
         {"order": 4},
         {"interpolation": "linear"},
+        {"stencil": "optimised"},
         {"equation": "variable_density"},
         {"spacing": (10.0, 10.0, 10.0), "origin": (0.0, 0.0, 0.0)},
     ],

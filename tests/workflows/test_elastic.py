@@ -144,6 +144,8 @@ def test_components_of_segy_are_those_of_hdf5(nodes: Path) -> None:
         make_plan(load(nodes, settings=[*settings, "data.trace_ids={12: vy}"]))
 
 
+# Slow: records, gauges and inversions of components have tests of their own.
+@pytest.mark.slow
 def test_fibres_are_inverted(solid: Path) -> None:
     """Strain rates along gauges, in windows that hold both ends of each."""
     fibre = "geometry.receivers={x: {start: 20, stop: 380, step: 20}, z: 106, component: %s}"

@@ -83,6 +83,7 @@ def _modelled(gathers: Gathers) -> dict[str, str]:
         "equation": source.equation,
         "order": str(source.order),
         "interpolation": source.interpolation,
+        "stencil": source.stencil,
         **{key: ",".join(repr(float(v)) for v in values) for key, values in lists.items()},
     }
 

@@ -282,7 +282,8 @@ def _point_source(header: Header) -> PointSource | None:
         order = int(keys["order"])
     except ValueError:
         return None
-    return PointSource(keys["equation"], spacing, origin, order, keys["interpolation"])
+    stencil = keys.get("stencil", "taylor")
+    return PointSource(keys["equation"], spacing, origin, order, keys["interpolation"], stencil)
 
 
 def regular_axis(values: Sequence[float] | Array, label: str) -> Axis | None:

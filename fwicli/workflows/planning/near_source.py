@@ -32,7 +32,12 @@ def point_source(physics: schema.PhysicsSection, grid: Grid) -> PointSource:
     source : PointSource
     """
     return PointSource(
-        wave_equation(physics), grid.spacing, grid.origin, physics.order, physics.interpolation
+        wave_equation(physics),
+        grid.spacing,
+        grid.origin,
+        physics.order,
+        physics.interpolation,
+        physics.stencil,
     )
 
 

@@ -107,8 +107,8 @@ class Numerics:
     @property
     def point_source(self) -> PointSource:
         """How point sources are modelled."""
-        grid = self.grid
-        return PointSource(self.equation, grid.spacing, grid.origin, self.order, self.interpolation)
+        grid, method = self.grid, (self.order, self.interpolation, self.stencil)
+        return PointSource(self.equation, grid.spacing, grid.origin, *method)
 
     @property
     def regridding(self) -> Regridding | None:

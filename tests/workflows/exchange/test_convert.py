@@ -184,7 +184,7 @@ def test_regular_surveys_are_plain_cubes(name: str, tmp_path: Path) -> None:
 
 def test_wavelet_and_discretization_stay_between_hdf5_and_rsf(tmp_path: Path) -> None:
     """SEG-Y has no place for them, and says so."""
-    source = PointSource("acoustic", (10.0, 5.0), (0.0, -3.0), 8, "sinc")
+    source = PointSource("acoustic", (10.0, 5.0), (0.0, -3.0), 8, "sinc", "optimised")
     wavelet = RNG.standard_normal(SAMPLES)
     original = records(towed(), wavelet=wavelet, point_source=source)
     hdf5.write_gathers(tmp_path / "a.h5", original, {})
