@@ -245,6 +245,8 @@ def _listed(header: Header) -> tuple[Acquisition, RsfTraces, Array]:
             f"{table.path} {lacks}: it has shape {values.shape} and the columns {names}, and "
             f"{header.path} has {shape[0]} traces; both are written together by `fwi convert`"
         )
+    if not np.isfinite(values).all():
+        raise DataError(f"{table.path}: not all of its numbers are finite")
     columns = dict(zip(names, values.T, strict=True))
     shot = columns["shot"]
     begins = np.flatnonzero(np.diff(shot, prepend=shot[0] - 1))

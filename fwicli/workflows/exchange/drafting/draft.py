@@ -6,6 +6,7 @@ import json
 import os
 import textwrap
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from fwicli.config.data import DataSection
+from fwicli.errors import GeometryError, PhysicsError
+from fwicli.propagators.equations import registry
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.signals.bands import Band
 from fwicli.survey.signals.wavelets import Spectrum, ricker, times
@@ -22,6 +25,8 @@ from fwicli.workflows.exchange.drafting.extent import POINTS, SLOWEST, SPEED, Ex
 
 # Sources and receivers of a towed survey are no deeper than this [m].
 SHALLOW = 60.0
+# Equations of a draft, the simplest first.
+EQUATIONS = ("acoustic", "velocity_pressure", "variable_density")
 # Longest line of a comment.
 WIDTH = 100
 
@@ -105,6 +110,7 @@ class _Drafting:
         self.placement = Placement.of(records.acquisition, section.coordinates)
         self.extent = Extent.of(self.placement, records, self._highest())
         self.marine = self._is_marine()
+        self.equation = self._first_equation()
         self.questions: list[str] = []
 
     def _highest(self) -> float:
@@ -120,6 +126,14 @@ class _Drafting:
         """Whether sources and receivers lie under water, near its surface."""
         least, most = self.placement.bounds()
         return bool(least[-1] > 0 and most[-1] <= SHALLOW)
+
+    def _first_equation(self) -> str:
+        """The first of `EQUATIONS` that has the sensors and sources; acoustic if none has."""
+        for name in EQUATIONS:
+            with suppress(PhysicsError, GeometryError):
+                registry.load(name).check_components(self.records.acquisition)
+                return name
+        return EQUATIONS[0]
 
     def draft(self) -> Draft:
         """The whole of it."""
@@ -165,12 +179,18 @@ class _Drafting:
             f"model.vp: is it deep enough? It reaches down {extent.spacing * (last - 1):g} m, from "
             f"where waves of {SPEED:g} m/s return within the record; give it fewer or more points"
         )
+        density = ""
+        if "rho" in registry.load(self.equation).properties:
+            mark = self._ask(
+                "model.rho: which density has the earth? A number in kg/m3, or an array like vp"
+            )
+            density = f"  rho: 2000  # [kg/m3] {mark}\n"
         return (
             f"model:\n  vp: {{file: {start}}}  # [m/s] {velocity} and {depth[-1]}, for example:\n"
             f'  #   python -c "import numpy as np\n'
             f"  #   z = {top}{extent.spacing:g} * np.arange({last})\n"
             f"  #   np.save('{start}', np.tile(1500 + 0.5 * z, ({tiles})))\"\n"
-            f"  spacing: {extent.spacing:g}  # [m] {POINTS:g} points per wavelength of "
+            f"{density}  spacing: {extent.spacing:g}  # [m] {POINTS:g} points per wavelength of "
             f"{SLOWEST:g} m/s\n"
             f"  origin: [{', '.join(f'{o:.9g}' for o in extent.origin)}]  # [m]\n"
         )
@@ -238,7 +258,14 @@ class _Drafting:
             "physics.free_surface: do waves reflect from the surface? In the field they do, unless "
             "ghosts and multiples were removed; the surface is the top of the model"
         )
-        return f"physics:\n  free_surface: {surface}  # {mark}\n"
+        equation = ""
+        if self.equation != EQUATIONS[0]:
+            solid = self._ask(
+                "physics.equation: are the sensors on or in rock? They record motion; then "
+                "`equation: elastic`, and the model needs `vs`"
+            )
+            equation = f"  equation: {self.equation}  # {solid}\n"
+        return f"physics:\n{equation}  free_surface: {surface}  # {mark}\n"
 
     # --- facts -----------------------------------------------------------------------------------
 

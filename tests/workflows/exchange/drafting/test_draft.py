@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from fwicli.config.records import read_section
 from fwicli.errors import DataError
 from fwicli.segy.records import write_gathers
 from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.components import Component
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.signals.wavelets import ricker
 from fwicli.workflows.exchange.drafting.bands import SignalBand
@@ -77,6 +79,19 @@ def test_a_crooked_line_needs_the_model_alone(tmp_path: Path, kind: str, azimuth
     plan = make_plan(loaded)
     assert plan.model.grid.ndim == 2
     assert plan.acquisition.counts.tolist() == [20, 22, 24]
+
+
+def test_geophones_choose_an_equation_that_has_them(tmp_path: Path) -> None:
+    """Its first is that of fluids, whose density it asks for; solids are a question."""
+    records = survey()
+    vz = Component.named("vz")
+    acquisition = replace(records.acquisition, recorded=vz)
+    path = drafted(tmp_path, replace(records, acquisition=acquisition))
+    assert "physics.equation: are the sensors on or in rock?" in path.read_text()
+    plan = make_plan(load(path))
+    assert plan.stages[0].equation == "velocity_pressure"
+    assert plan.model.properties["rho"].min() == 2000
+    assert set(plan.acquisition.components[0]) == {vz}
 
 
 def test_a_wide_survey_needs_three_dimensions(tmp_path: Path) -> None:
