@@ -227,6 +227,15 @@ def _along(header: Header, axis: Axis, number: int) -> Array:
     return axis.values() * METRES[axis.unit.lower()]
 
 
+def _check_numbers(table: Header, columns: dict[str, Array], count: int) -> None:
+    """Make sure that numbers are finite, and those of recorded samples whole."""
+    finite = all(np.isfinite(values).all() for values in columns.values())
+    if not finite or not set(columns["samples"]) <= {*range(count + 1)}:
+        raise DataError(
+            f"{table.path}: its numbers must be finite, and `samples` whole from 0 to {count}"
+        )
+
+
 def _listed(header: Header) -> tuple[Acquisition, RsfTraces, Array]:
     """Positions, traces and start times from the table of a file."""
     table = _beside(header, GEOMETRY)
@@ -245,9 +254,8 @@ def _listed(header: Header) -> tuple[Acquisition, RsfTraces, Array]:
             f"{table.path} {lacks}: it has shape {values.shape} and the columns {names}, and "
             f"{header.path} has {shape[0]} traces; both are written together by `fwi convert`"
         )
-    if not np.isfinite(values).all():
-        raise DataError(f"{table.path}: not all of its numbers are finite")
     columns = dict(zip(names, values.T, strict=True))
+    _check_numbers(table, columns, header.axes[0].count)
     shot = columns["shot"]
     begins = np.flatnonzero(np.diff(shot, prepend=shot[0] - 1))
     if not np.array_equal(shot[begins], np.arange(len(begins))):
