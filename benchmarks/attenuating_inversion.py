@@ -12,7 +12,7 @@ on one of 5 m. The parts start with 2000 m/s and invert
     start       for vp, with `viscoacoustic`, and Q as `with` starts
     without     for vp, with `velocity_pressure`
 
-Errors are relative L2 errors between the wells, and their shares of that of the start.
+Errors are relative L2 errors between the wells, of the start and of the result.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import pytest
 from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, TimeAxis, time_axis
 from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
+from fwicli.propagators.equations.stencils import Stencil
 from fwicli.survey.signals.wavelets import ricker, times
 from tests.earths import plain_earth
 from tests.equations import LARGE, LARGEST
@@ -28,10 +29,12 @@ def earth(equation: str, vp: np.ndarray, **others: float) -> dict[str, np.ndarra
     return parameters(equation, plain_earth(vp, vp.shape, **others))
 
 
-def propagator(equation: str, grid: Grid, axis: TimeAxis, layer: AbsorbingLayer) -> Propagator:
+def propagator(
+    equation: str, grid: Grid, axis: TimeAxis, layer: AbsorbingLayer, stencil: str = "taylor"
+) -> Propagator:
     """The propagator of a medium; where waves lose energy, about the same frequency always."""
     losses = {"reference_frequency": FREQUENCY} if EQUATIONS[equation].constant_q else {}
-    return Propagator(Discretization(equation, grid, axis, layer, **losses))
+    return Propagator(Discretization(equation, grid, axis, layer, stencil=stencil, **losses))
 
 
 # What an equation can have without waves that are no P waves at a distance.
@@ -126,8 +129,9 @@ def test_reflection_is_below_70_db(equation: str) -> None:
     assert np.all(20 * np.log10(error / there) < -70), 20 * np.log10(error / there)
 
 
+@pytest.mark.parametrize("stencil", ["taylor", pytest.param("optimised", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("equation", [e for e in EQUATIONS if e != "tti"])
-def test_layer_is_stable(equation: str) -> None:
+def test_layer_is_stable(equation: str, stencil: str) -> None:
     """After the waves have left, 20 000 steps bring nothing back.
 
     The shear wave of tilted anisotropy takes longer to leave: it is in the tests of anisotropy.
@@ -139,10 +143,10 @@ def test_layer_is_stable(equation: str) -> None:
     samples = 10000
     losses = {"qp": 20.0}
     fastest = EQUATIONS[equation].speeds(plain_earth(vp, grid.shape, **losses), 2)[1]
-    axis = time_axis(0.002, samples, fastest, grid.spacing, 8, corrected=False)
+    axis = time_axis(0.002, samples, fastest, grid.spacing, Stencil(8, stencil), corrected=False)
     assert axis.substeps * samples >= 20000
     layer = AbsorbingLayer(12, fastest, 15.0)
-    gather = propagator(equation, grid, axis, layer).forward(
+    gather = propagator(equation, grid, axis, layer, stencil).forward(
         earth(equation, vp, **losses),
         ricker(times(0.002, samples), 15.0)[None],
         np.array([[200.0, 200.0]]),

@@ -10,15 +10,12 @@ import pytest
 from scipy.ndimage import minimum_filter1d
 from sympy import Rational, finite_diff_weights
 
-from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
+from fwicli import Discretization
 from fwicli.errors import PhysicsError
 from fwicli.propagators.equations.differences import second_difference
-from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.equations.stencils import ERROR, HALF, SECOND, Stencil
 from fwicli.propagators.sampling.stability import default_points, fewest_points
-from fwicli.survey.signals.wavelets import ricker, times
-from tests.earths import plain_earth
 from tests.propagators.checks.test_sides import exact, mismatch
 
 Make = Callable[..., Any]
@@ -117,28 +114,6 @@ def test_slopes_are_transposed(make_setting: Make) -> None:
 @pytest.mark.parametrize("equation", [e for e in EQUATIONS if e != "tti"])
 def test_operators_are_exact(make_setting: Make, equation: str) -> None:
     exact(make_setting(2, equation=equation, order=8, stencil="optimised"))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("equation", [e for e in EQUATIONS if e != "tti"])
-def test_layer_is_stable(equation: str) -> None:
-    """20 000 steps at the longest stable step bring nothing back; slow as it takes a minute."""
-    grid = Grid((41, 41), (10.0, 10.0), (0.0, 0.0))
-    vp = 1500 + 2500 * np.random.default_rng(0).random(grid.shape)
-    vp[20, 20] = 4000.0
-    earth = plain_earth(vp, grid.shape, qp=20.0)
-    fastest = EQUATIONS[equation].speeds(earth, 2)[1]
-    axis = time_axis(0.002, 10000, fastest, grid.spacing, OPTIMISED, None, False)
-    layer = AbsorbingLayer(12, fastest, 15.0)
-    gather = Propagator(Discretization(equation, grid, axis, layer, stencil="optimised")).forward(
-        parameters(equation, earth),
-        ricker(times(0.002, 10000), 15.0)[None],
-        np.array([[200.0, 200.0]]),
-        np.array([[300.0, 120.0]]),
-    )[0]
-    loudest = [np.abs(part).max() for part in np.split(gather, 4)]
-    assert loudest[2] < 1e-4 * loudest[0]
-    assert loudest[1] > loudest[2] > loudest[3]
 
 
 # --- refusals -------------------------------------------------------------------------------------

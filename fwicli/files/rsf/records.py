@@ -230,7 +230,9 @@ def _along(header: Header, axis: Axis, number: int) -> Array:
 def _check_numbers(table: Header, columns: dict[str, Array], count: int) -> None:
     """Make sure that numbers are finite, and those of recorded samples whole."""
     finite = all(np.isfinite(values).all() for values in columns.values())
-    if not finite or not set(columns["samples"]) <= {*range(count + 1)}:
+    samples = columns["samples"]
+    whole = (samples == np.rint(samples)) & (samples >= 0) & (samples <= count)
+    if not finite or not whole.all():
         raise DataError(
             f"{table.path}: its numbers must be finite, and `samples` whole from 0 to {count}"
         )

@@ -327,16 +327,7 @@ class Medium:
         # A stencil that starts at the inner edge of the layer still ends inside the strip.
         thickness = self.layer + self.order // 2
         sides = zip(("left", "right"), self._walls[axis], strict=True)
-        strips = tuple(Strip(axis, s, thickness, self.grid) for s, free in sides if not free)
-        if len(strips) == 1:
-            # Devito moves equations on the same part of the grid together and then fuses them,
-            # even if one reads the other's result at its neighbours; see `compilation.check_code`.
-            # Those on both strips of an axis take turns, which prevents it. One point more makes
-            # the twin another part to Devito.
-            (strip,) = strips
-            side = "right" if self._walls[axis][0] else "left"
-            strip.twin = Strip(axis, side, thickness + 1, self.grid, "added")
-        return strips
+        return tuple(Strip(axis, s, thickness, self.grid) for s, free in sides if not free)
 
     def absorbs(self, axis: int) -> bool:
         """Whether there is a layer at an end of an axis."""

@@ -9,14 +9,11 @@ from devito import SubDomain
 
 
 class Strip(SubDomain):  # type: ignore[misc]
-    """The first or last `thickness` points along one axis; `twin` is for terms added there."""
+    """The first or last `thickness` points along one axis."""
 
-    def __init__(
-        self, axis: int, side: str, thickness: int, grid: DevitoGrid, suffix: str = ""
-    ) -> None:
-        self.name = f"{side}{axis}{suffix}"
+    def __init__(self, axis: int, side: str, thickness: int, grid: DevitoGrid) -> None:
+        self.name = f"{side}{axis}"
         self.axis, self.side, self.thickness = axis, side, thickness
-        self.twin = self
         super().__init__(grid=grid)
 
     def define(self, dimensions: tuple[Any, ...]) -> dict[Any, Any]:

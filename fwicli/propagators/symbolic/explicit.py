@@ -231,7 +231,7 @@ def time_step(system: System) -> Scheme:
         equations = [Eq(unknown, main, subdomain=part) for part in home or (None,)]
         for region, terms in scaled.items():
             value = pivot * total(terms)
-            equations += [Inc(unknown, value, subdomain=part.twin) for part in region or ()]
+            equations += [Inc(unknown, value, subdomain=part) for part in region or ()]
         scheme.steps.append(Step(f, unknown, pivot, equations))
     return scheme
 

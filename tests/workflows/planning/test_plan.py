@@ -45,6 +45,33 @@ def test_step_is_that_of_the_bounds(survey: Path) -> None:
     assert fast.stages[-1].layer.velocity == 9000
 
 
+def test_stencil_is_that_of_the_config(survey: Path) -> None:
+    """It reaches the propagator, and its time step and points per wavelength are planned with."""
+    usual, best = (
+        make_plan(load(survey / "model.yaml", settings=settings)).stages[0]
+        for settings in ((), ("physics.stencil=optimised",))
+    )
+    assert usual.discretization().stencil == usual.point_source.stencil == "taylor"
+    assert best.discretization().stencil == best.point_source.stencil == "optimised"
+    coarse = impossible(survey / "model.yaml", "physics.stencil=optimised", "wavelet.frequency=48")
+    assert "order 8 needs 3.5" in " ".join(coarse)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (["physics.order=4"], "physics.stencil: there are no optimised stencils of order 4"),
+        (
+            ["physics.equation=tti", "model.epsilon=0.2", "model.delta=0.1", "model.theta=0.2"],
+            "physics.stencil: the equation takes differences over both sides of a point",
+        ),
+    ],
+)
+def test_stencils_that_there_are_not(survey: Path, settings: list[str], said: str) -> None:
+    (problem,) = impossible(survey / "model.yaml", "physics.stencil=optimised", *settings)
+    assert said in problem
+
+
 def test_all_impossibilities_in_one_go(survey: Path) -> None:
     """Sources outside, an unstable step and a grid too coarse, each at its place."""
     found = impossible(
