@@ -52,18 +52,20 @@ def check_model(equation: str, grid: Grid, model: Mapping[str, Array]) -> None:
     for name, values in model.items():
         change, bare = split_prefix(name)
         said = f"the change of parameter {bare}" if change else f"parameter {name}"
-        bad = ~np.isfinite(values)
-        why = "a parameter must be finite"
-        if not bad.any() and name in _positive(equation, values.ndim):
-            bad = np.asarray(values) <= 0
-            why = "it must be positive everywhere"
-        if bad.any():
-            index = np.unravel_index(int(np.argmax(bad)), bad.shape)
-            value = float(np.asarray(values)[index])
-            raise ModelError(
-                f"{said} of {equation} is {value:g} at {position(grid, index)}, and bad "
-                f"at {np.count_nonzero(bad)} of {bad.size} points; {why}: correct the model there"
-            )
+        least, most = values.min(), values.max()
+        positive = name in _positive(equation, values.ndim)
+        if not np.isfinite([least, most]).all():
+            bad, why = ~np.isfinite(values), "a parameter must be finite"
+        elif positive and least <= 0:
+            bad, why = np.asarray(values) <= 0, "it must be positive everywhere"
+        else:
+            continue
+        index = np.unravel_index(int(np.argmax(bad)), bad.shape)
+        value = float(np.asarray(values)[index])
+        raise ModelError(
+            f"{said} of {equation} is {value:g} at {position(grid, index)}, and bad "
+            f"at {np.count_nonzero(bad)} of {bad.size} points; {why}: correct the model there"
+        )
 
 
 def check_traces(traces: Array, interval: float) -> None:

@@ -24,6 +24,8 @@ Array = NDArray[Any]
 
 # Packages whose frames may lie between a user's call and a check.
 _BETWEEN = ("fwicli", "torch", "contextlib")
+# Points that are checked together: their properties stay in the cache.
+POINTS = 32768
 
 
 def warn(equation: str, model: Mapping[str, Array]) -> None:
@@ -36,16 +38,37 @@ def warn(equation: str, model: Mapping[str, Array]) -> None:
     model : mapping of str to ndarray of shape (*grid,)
         Parameters that have been checked.
     """
-    for name, values in failures.properties(equation, model).items():
+    ndim = next(iter(model.values())).ndim
+    for name, (least, most) in _ranges(equation, model).items():
         low, high = PLAUSIBLE.get(name, (-np.inf, np.inf))
-        least, most = float(values.min()), float(values.max())
         if least < low or most > high:
             unit = f" {UNITS[name]}" if name in UNITS else ""
             text = (
                 f"the parameters of {equation} give {name} from {least:.4g} to {most:.4g}{unit}, "
-                f"which no rock has; check their units: {formulas(equation, values.ndim)}, all SI"
+                f"which no rock has; check their units: {formulas(equation, ndim)}, all SI"
             )
             warnings.warn(text, UnitWarning, stacklevel=_outside())
+
+
+def _ranges(equation: str, model: Mapping[str, Array]) -> dict[str, tuple[float, float]]:
+    """Least and largest value of every property that follows from the parameters."""
+    ndim = next(iter(model.values())).ndim
+    rows = {name: np.ravel(values) for name, values in model.items()}
+    points = len(next(iter(rows.values())))
+    extremes: dict[str, list[tuple[float, float]]] = {}
+    for first in range(0, points, POINTS):
+        part = {
+            name: row[first : first + POINTS].reshape(-1, *[1] * (ndim - 1))
+            for name, row in rows.items()
+        }
+        for name, values in failures.properties(equation, part).items():
+            extremes.setdefault(name, []).append((values.min(), values.max()))
+    # Python's own extremes would lose what is no number.
+    return {
+        name: (float(np.min(least)), float(np.max(most)))
+        for name, pairs in extremes.items()
+        for least, most in [zip(*pairs, strict=True)]
+    }
 
 
 @cache

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from fwicli.propagators.discretization import Discretization
 
 Array = NDArray[Any]
+# Axis, side and thickness of each (see `ArraySpec`); none for the whole grid.
+Strips = tuple[tuple[int, str, int], ...]
 
 
 class GridArrays:
@@ -46,6 +48,8 @@ class GridArrays:
         self.shape = discretization.layer.padded(discretization.grid.shape)
         self.allocated = memory.allocated(self.shape, discretization.order, self._dtype.itemsize)
         self._arrays: dict[tuple[str, tuple[int, ...]], Array] = {}
+        # Strips to which the values of an array are confined.
+        self._strips: dict[tuple[str, tuple[int, ...]], Strips] = {}
         self.prepared = Prepared()
 
     @property
@@ -84,6 +88,9 @@ class GridArrays:
             self._arrays[key][...] = 0
             if spec.kind == "line":
                 self._set_line(spec, self._arrays[key])
+        # Kernels that share an array might write on unequal strips of it.
+        if self._strips.setdefault(key, spec.strips) != spec.strips:
+            self._strips[key] = ()
         return self._arrays[key]
 
     def snapshots(self, spec: ArraySpec, count: int) -> Array:
@@ -201,13 +208,40 @@ class GridArrays:
     def parts(self, spec: ArraySpec) -> list[Array]:
         """Views of the values of a field that the first step reads, where not always zero."""
         levels = [self.array(spec)[level] for level in spec.remembered]
-        if not spec.strips:
-            return levels
+        return [view for level in levels for view in self._written(level, spec, spec.strips)]
+
+    def clear(self, spec: ArraySpec) -> None:
+        """Set an array to zero where kernels write."""
+        array = self.array(spec)
+        for view in self._written(array, spec, self._strips[spec.name, array.shape]):
+            view[...] = 0
+
+    def is_finite(self, spec: ArraySpec) -> bool:
+        """Whether all values of an array are finite that the kernel of a specification writes."""
+        array = self.array(spec)
+        for view in self._written(array, spec, spec.strips):
+            # A sum of finite values may overflow, but no other value gives a finite sum.
+            with np.errstate(all="ignore"):
+                total = view.sum()
+            if not np.isfinite(total) and not np.isfinite(view).all():
+                return False
+        return True
+
+    def _written(self, values: Array, spec: ArraySpec, strips: Strips) -> list[Array]:
+        """Views of the array of a specification, or of one level of it, on strips and halo.
+
+        The whole array, without strips.
+        """
+        if not strips:
+            return [values]
         views = []
-        for axis, side, thickness in spec.strips:
+        for axis, side, thickness in strips:
             n, halo = self.shape[axis], spec.space_order
-            first, last = (0, halo + thickness) if side == "left" else (halo + n - thickness, None)
-            views += [level[(slice(None),) * axis + (slice(first, last),)] for level in levels]
+            part = (
+                slice(0, halo + thickness) if side == "left" else slice(halo + n - thickness, None)
+            )
+            after = len(self.shape) - axis - 1
+            views.append(values[(..., part, *[slice(None)] * after)])
         return views
 
     def extend(self, values: Array, spec: ArraySpec) -> None:
@@ -218,7 +252,16 @@ class GridArrays:
         values : ndarray of shape (*grid,)
         spec : ArraySpec
         """
-        self._interior(spec)[...] = np.pad(values, self._pads, mode="edge")
+        interior = self._interior(spec)
+        pads = zip(self.shape, self._pads, strict=True)
+        inside = [slice(before, n - after) for n, (before, after) in pads]
+        interior[tuple(inside)] = values
+        for axis, part in enumerate(inside):
+            # All of the axes before, and of those after the model alone.
+            filled = interior[(slice(None),) * (axis + 1) + tuple(inside[axis + 1 :])]
+            rows = np.moveaxis(filled, axis, 0)
+            rows[: part.start] = rows[part.start]
+            rows[part.stop :] = rows[part.stop - 1]
         for axis, (first, last) in enumerate(self._walls):
             array, halo = np.moveaxis(self.array(spec), axis, 0), spec.space_order
             reach, end = min(halo, self.shape[axis] - 1), halo + self.shape[axis]

@@ -150,7 +150,7 @@ class KernelRun:
     def begin(self) -> None:
         """Set the fields to zero."""
         for spec in self._fields():
-            self._arrays.array(spec)[:] = 0
+            self._arrays.clear(spec)
 
     def companion(self, signature: Signature) -> KernelRun:
         """A run of another kernel with the same source terms, model and store."""
@@ -314,7 +314,7 @@ class KernelRun:
 
     def _finite(self, arrays: list[ArraySpec]) -> bool:
         """Whether all values of arrays are finite."""
-        return all(bool(np.isfinite(self._arrays.array(s)).all()) for s in arrays)
+        return all(self._arrays.is_finite(s) for s in arrays)
 
     def _failure(self) -> StabilityError:
         """Run again in parts, and say where and when the waves failed, and why."""
@@ -361,7 +361,7 @@ class KernelRun:
     def _explained(self, step: int, peak_amplitude: float) -> StabilityError:
         discretization = self._discretization
         grid, step_length = discretization.grid, discretization.time.step
-        spec = next(s for s in self._fields() if not np.isfinite(self._arrays.array(s)).all())
+        spec = next(s for s in self._fields() if not self._arrays.is_finite(s))
         inside = tuple(slice(spec.space_order, spec.space_order + n) for n in self._arrays.shape)
         bad = ~np.isfinite(self._arrays.array(spec)[(slice(None), *inside)])
         _, *index = np.unravel_index(int(np.argmax(bad)), bad.shape)

@@ -375,6 +375,17 @@ def test_velocity_of_no_rock(equation: str, scale: float) -> None:
         units.warn(equation, model)
 
 
+@pytest.mark.parametrize("point", [0, 7, 19])
+def test_units_of_every_point_count(monkeypatch: pytest.MonkeyPatch, point: int) -> None:
+    """Models are looked at in parts: the range is that of all of them."""
+    monkeypatch.setattr(units, "POINTS", 7)
+    vp = np.linspace(1500.0, 4000.0, 20).reshape(4, 5)
+    vp.flat[point] = 90000.0
+    least = 1500 if point else 1632
+    with pytest.warns(UnitWarning, match=f"give vp from {least} to 9e\\+04 m/s"):
+        units.warn("acoustic", parameters("acoustic", {"vp": vp}))
+
+
 def test_doors_warn_of_units(make_setting: Make) -> None:
     """At the line of the user's call; runs of configs have judged their models themselves."""
     s = make_setting(2)
