@@ -3,14 +3,20 @@
 A compiled kernel is valid while the code that generated it stays the same: the module that
 generates it and all modules that this one imports from the package, equations among them. Modules
 that run kernels may change without a new compilation, and so may docstrings and comments.
+
+Parsing them takes longer than loading a kernel. Their digest is therefore kept beside the kernels,
+by the sources' bytes.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
+import platform
 from collections.abc import Iterator
 from pathlib import Path
+
+from fwicli.propagators.kernels import cache
 
 FOLDER = Path(__file__).parents[1]
 PACKAGE = "fwicli.propagators"
@@ -23,11 +29,30 @@ def digest(*first: str) -> str:
     ----------
     *first : str
         Names of modules in propagators, as in "kernels.compilation".
+
+    Returns
+    -------
+    str
     """
+    entry = f"{_digest_of_bytes(*first)}.sources"
+    if (kept := cache.read(entry)) is not None:
+        return kept.decode()
     whole = hashlib.sha256()
     for path in sorted(closure(*first)):
         whole.update(statements(path.read_bytes()).encode())
+    places = cache.places()
+    if places.writable and not places.refused:  # who writes a kernel tells why it cannot
+        cache.write(entry, whole.hexdigest().encode())
     return whole.hexdigest()
+
+
+def _digest_of_bytes(*first: str) -> str:
+    """Digest of all sources of this package as they are, and of what reads them."""
+    whole = hashlib.sha256(f"{first} {platform.python_version()}".encode())
+    for path in sorted(FOLDER.rglob("*.py")):
+        data = path.read_bytes()
+        whole.update(f"{path.relative_to(FOLDER)} {len(data)} ".encode() + data)
+    return whole.hexdigest()[:32]
 
 
 def statements(source: bytes) -> str:

@@ -309,7 +309,7 @@ def test_processes_that_need_a_kernel_at_once_build_it_once(tmp_path: Path) -> N
     assert sorted(count for count, *_ in printed) == ["0", "0", "1"]
     assert {loud for _, loud, _ in printed} == {"True"}
     assert len({digest for *_, digest in printed}) == 1
-    assert sorted(p.suffix for p in tmp_path.iterdir()) == ["", ".kernel"]
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == ["", ".kernel", ".sources"]
 
 
 def test_two_time_loops_are_refused() -> None:

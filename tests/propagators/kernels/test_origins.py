@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from fwicli.propagators.kernels import origins
 
 LOADED = """
@@ -35,6 +37,27 @@ def test_what_runs_kernels_is_no_part_of_it() -> None:
     names = {path.stem for path in origins.closure("kernels.compilation")}
     assert {"time_loops", "calculus", "acoustic", "tti"} <= names
     assert not names & {"propagator", "shot", "arrays", "locations", "verification"}
+
+
+def test_sources_are_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A digest is kept beside the kernels, and made again when a byte of a source changes."""
+    sources, kept = tmp_path / "propagators", tmp_path / "cache"
+    (sources / "kernels").mkdir(parents=True)
+    module = sources / "kernels" / "one.py"
+    module.write_text("x = 1\n")
+    monkeypatch.setenv("FWI_CACHE", str(kept))
+    monkeypatch.setattr(origins, "FOLDER", sources)
+    parsed: list[bytes] = []
+    statements = origins.statements
+    monkeypatch.setattr(origins, "statements", lambda s: parsed.append(s) or statements(s))
+    first = origins.digest("kernels.one")
+    assert origins.digest("kernels.one") == first
+    assert len(parsed) == 1
+    module.write_text("x = 1  # one\n")
+    assert origins.digest("kernels.one") == first
+    assert len(parsed) == 2
+    module.write_text("x = 2\n")
+    assert origins.digest("kernels.one") != first
 
 
 def test_prose_is_no_part_of_a_digest() -> None:
