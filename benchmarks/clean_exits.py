@@ -29,12 +29,8 @@ import numpy as np
 CHILD = """\
 import functools, os, signal, sys, threading
 sys.setswitchinterval(1e-6)
-try:
-    from fwicli.execution import server as preloading
-except ImportError:
-    import fwicli.execution as preloading
-from fwicli.execution import Local
-preloading.PRELOAD.clear()  # the tasks need none of it
+from fwicli.execution import Local, server
+server.PRELOAD.clear()  # the tasks need none of it
 
 def main(way):
     signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell ignores it

@@ -39,7 +39,7 @@ import time
 started = time.perf_counter()
 from importlib import import_module
 import timed_operators
-from fwicli.execution import PRELOAD
+from fwicli.execution.server import PRELOAD
 for module in PRELOAD:
     import_module(module)
 problem = timed_operators.Problem((441, 681), 500)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -55,3 +60,47 @@ def test_quick_commands_import_little(arguments: list[str], allowed: set[str]) -
     assert done.returncode == 0, done.stderr
     (line,) = [text for text in done.stdout.splitlines() if text.startswith("loaded:")]
     assert set(line.split()[1:]) <= allowed
+
+
+# A module that is missing on purpose.
+MISSING = {"import fwicli.waves"}
+IMPORT = re.compile(
+    r"^ *(?:from (fwicli[\w.]*) import ([\w, ]+|\([^)]*\))|import (fwicli[\w.]*))", re.M
+)
+
+
+def programs_in_texts() -> Iterator[tuple[Path, str]]:
+    """Files of Python with each text that they hold: linters do not look into these."""
+    for folder in ("benchmarks", "docs", "tests"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    yield path, node.value
+
+
+def test_imports_of_programs_in_texts_exist() -> None:
+    """Programs that tests and benchmarks hand to other interpreters import what there is."""
+    lost, count = [], 0
+    for path, text in programs_in_texts():
+        for match in IMPORT.finditer(text):
+            count += 1
+            module, names, plain = match.groups()
+            wanted = re.findall(r"\w+", re.sub(r"\bas \w+|#.*", "", names or ""))
+            if match[0].strip() not in MISSING and not _exist(module or plain, wanted):
+                lost.append(f"{path.relative_to(ROOT)}: {match[0].strip()}")
+    assert count > 30
+    assert not lost
+
+
+def _exist(module: str, names: list[str]) -> bool:
+    """Whether a module is there, with these attributes or modules, if its libraries are, too."""
+    try:
+        loaded = importlib.import_module(module)
+        for name in names:
+            if not hasattr(loaded, name):
+                importlib.import_module(f"{module}.{name}")
+    except DeprecationWarning:  # an old name
+        return True
+    except ImportError as error:
+        return not (error.name or "").startswith("fwicli")
+    return True

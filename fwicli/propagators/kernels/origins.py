@@ -35,8 +35,8 @@ def digest(*first: str) -> str:
     str
     """
     entry = f"{_digest_of_bytes(*first)}.sources"
-    if (kept := cache.read(entry)) is not None:
-        return kept.decode()
+    if (earlier := cache.read(entry)) is not None:
+        return earlier.decode()
     whole = hashlib.sha256()
     for path in sorted(closure(*first)):
         whole.update(statements(path.read_bytes()).encode())
@@ -47,7 +47,7 @@ def digest(*first: str) -> str:
 
 
 def _digest_of_bytes(*first: str) -> str:
-    """Digest of all sources of this package as they are, and of what reads them."""
+    """Digest of all sources of this package as they are, and of the version that parses them."""
     whole = hashlib.sha256(f"{first} {platform.python_version()}".encode())
     for path in sorted(FOLDER.rglob("*.py")):
         data = path.read_bytes()
