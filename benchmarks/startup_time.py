@@ -3,8 +3,9 @@
 The first run of each warms the disk and the kernel cache, and is not counted. A new process whose
 kernels are on disk then tells how long its imports take, and its first and second shot: a gradient
 of the 441 x 681 points of `speed_beside_deepwave.py`, 500 steps. What the second does not take of
-the first is loading kernels and touching memory. Last, for each command, what it imports of the
-large libraries, and their share.
+the first is loading kernels and touching memory. A third process shoots on the 61 x 41 points of
+the tutorials, 240 steps, again and again: the fastest of a hundred shots. Last, for each command,
+what it imports of the large libraries, and their share.
 
     python benchmarks/startup_time.py [--repeat 7]
 """
@@ -51,6 +52,19 @@ gradient()
 print(imported - started, first - imported, time.perf_counter() - first)
 """
 
+SMALL = """
+import time
+import timed_operators
+problem = timed_operators.Problem((61, 41), 240)
+for kind in ("forward", "gradient"):
+    shot, seconds = timed_operators.ours(problem, kind), []
+    for _ in range(100):
+        started = time.perf_counter()
+        shot()
+        seconds.append(time.perf_counter() - started)
+    print(1e3 * min(seconds))
+"""
+
 
 def run(arguments: list[str | Path], **options: str) -> subprocess.CompletedProcess[str]:
     """Run a process to its end."""
@@ -60,10 +74,11 @@ def run(arguments: list[str | Path], **options: str) -> subprocess.CompletedProc
     )
 
 
-def first_shot() -> list[float]:
-    """Seconds of the imports, the first and the second shot of a new process."""
+def numbers(program: str) -> list[float]:
+    """Numbers that a program prints, in a new process."""
     folders = os.pathsep.join([str(ROOT), str(ROOT / "benchmarks")])
-    return [float(n) for n in run([sys.executable, "-c", FIRST], PYTHONPATH=folders).stdout.split()]
+    printed = run([sys.executable, "-c", program], PYTHONPATH=folders).stdout
+    return [float(number) for number in printed.split()]
 
 
 def imports(arguments: list[str | Path]) -> dict[str, float]:
@@ -93,13 +108,14 @@ def main(repeat: int) -> None:
         if "MARMOUSI" in os.environ:
             commands["fwi check marmousi"] = ["check", "configs/marmousi_invert.yaml"]
         seconds: dict[str, list[float]] = {name: [] for name in commands}
-        shots = []
+        shots, small = [], []
         for _ in range(repeat + 1):
             for name, arguments in commands.items():
                 started = time.perf_counter()
                 run([FWI, *arguments])
                 seconds[name].append(time.perf_counter() - started)
-            shots.append(first_shot())
+            shots.append(numbers(FIRST))
+            small.append(numbers(SMALL))
         heavy = {name: imports(arguments) for name, arguments in commands.items()}
     click.echo("| command | fastest [s] | median [s] | imports [s] |\n| --- | --- | --- | --- |")
     for name, values in seconds.items():
@@ -113,6 +129,9 @@ def main(repeat: int) -> None:
         ("imports", "first shot", "second shot"), zip(*shots[1:], strict=True), strict=True
     ):
         click.echo(f"| {name} | {min(values):.2f} | {median(values):.2f} |")
+    click.echo("\n| 61 x 41 points, 240 steps | fastest [ms] | median [ms] |\n| --- | --- | --- |")
+    for name, values in zip(("forward", "gradient"), zip(*small[1:], strict=True), strict=True):
+        click.echo(f"| {name} | {min(values):.1f} | {median(values):.1f} |")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Inputs are checked before a run: values must be finite, and parameters positive that are so for
 every rock. The remaining causes are a time step above the stability limit (see `stability`) of the
-fastest velocity in the model, which is recovered from the parameters by solving their formulas.
+fastest velocity in the model, which is recovered from the parameters (see `recovery`).
 """
 
 from __future__ import annotations
@@ -13,24 +13,19 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import sympy
 from numpy.typing import NDArray
 
 from fwicli.digits import apart, round_down
 from fwicli.errors import DataError, ModelError
+from fwicli.propagators.checks import recovery
 from fwicli.propagators.equations import registry
-from fwicli.propagators.equations.equation import arguments, call
+from fwicli.propagators.equations.equation import call
 from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.sampling.stability import stable_step
 from fwicli.propagators.symbolic.directions import split_prefix
 from fwicli.survey.grid import Grid
-from fwicli.survey.properties import PROPERTIES
 
 Array = NDArray[Any]
-
-# Properties of a rock, which tell the right root of a formula from others. Angles follow from
-# their sines alone up to a sign or half a turn.
-ROCK = {n: sum(p.common) / 2 for n, p in PROPERTIES.items() if p.unit.name != "rad"}
 
 
 def check_model(equation: str, grid: Grid, model: Mapping[str, Array]) -> None:
@@ -173,78 +168,13 @@ def velocity(equation: str, model: Mapping[str, Array]) -> Array | None:
     ndarray or None
     """
     stated = registry.load(equation)
-    all_properties = {**stated.defaults, **properties(equation, model)}
+    all_properties = {**stated.defaults, **recovery.properties(equation, model)}
     if not set(inspect.signature(stated.fastest).parameters) <= set(all_properties):
         return None
     return np.asarray(call(stated.fastest, all_properties))
 
 
-def properties(equation: str, model: Mapping[str, Array]) -> dict[str, Array]:
-    """Properties of the earth, as far as they can be recovered from the parameters.
-
-    Parameters
-    ----------
-    equation : str
-        Name of the equation.
-    model : mapping of str to ndarray
-        Parameters of the equation on the model's grid, by name.
-
-    Returns
-    -------
-    dict of str to ndarray
-    """
-    ndim = next(iter(model.values())).ndim
-    values = {name: np.asarray(array, dtype=np.float64) for name, array in model.items()}
-    solved = _solved(equation, ndim)
-    for name, function, needed in solved:
-        values[name] = np.asarray(function(*[values[n] for n in needed]))
-    return {name: values[name] for name, *_ in solved}
-
-
-@cache
-def _formulas(equation: str, ndim: int) -> dict[str, Any]:
-    """Parameters as symbolic expressions in the properties."""
-    return {
-        name: sympy.sympify(formula, locals={a: _symbol(a) for a in arguments(formula)})
-        for name, formula in registry.load(equation).parameters(ndim).items()
-    }
-
-
-def _symbol(name: str) -> sympy.Symbol:
-    positive = name in PROPERTIES and PROPERTIES[name].sign == "positive"
-    return sympy.Symbol(name, positive=True) if positive else sympy.Symbol(name, real=True)
-
-
 @cache
 def _positive(equation: str, ndim: int) -> frozenset[str]:
     """Parameters that are positive in every rock."""
-    return frozenset(n for n, e in _formulas(equation, ndim).items() if e.is_positive)
-
-
-@cache
-def _solved(equation: str, ndim: int) -> tuple[tuple[str, Any, tuple[str, ...]], ...]:
-    """Properties as functions of parameters and of those before them, with the names of these.
-
-    Formulas are solved one by one, each for the one property that the others do not give.
-    """
-    formulas = {
-        name: formula
-        for name, formula in _formulas(equation, ndim).items()
-        if {s.name for s in formula.free_symbols} <= ROCK.keys()
-    }
-    solved: dict[str, tuple[str, Any, tuple[str, ...]]] = {}
-    rock = {s: ROCK[s.name] for f in formulas.values() for s in f.free_symbols}
-    for _ in formulas:
-        for name, formula in formulas.items():
-            unknown = [s for s in formula.free_symbols if s.name not in solved]
-            if len(unknown) != 1:
-                continue
-            parameter, (prop,) = sympy.Symbol(name, positive=True), unknown
-            others = sorted(formula.free_symbols - {prop}, key=str)
-            for root in sympy.solve(parameter - formula, prop):
-                value = complex(root.subs({**rock, parameter: formula.subs(rock)}))
-                if abs(value - rock[prop]) < 1e-6 * max(1.0, rock[prop]):
-                    function = sympy.lambdify([parameter, *others], root, "numpy")
-                    needed = (name, *(s.name for s in others))
-                    solved[prop.name] = prop.name, function, needed
-    return tuple(solved.values())
+    return frozenset(n for n, e in recovery.formulas(equation, ndim).items() if e.is_positive)

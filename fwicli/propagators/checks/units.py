@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import UnitWarning
-from fwicli.propagators.checks import failures
+from fwicli.propagators.checks import recovery
 from fwicli.propagators.equations import registry
 from fwicli.survey.properties import PLAUSIBLE, UNITS
 
@@ -61,7 +61,7 @@ def _ranges(equation: str, model: Mapping[str, Array]) -> dict[str, tuple[float,
             name: row[first : first + POINTS].reshape(-1, *[1] * (ndim - 1))
             for name, row in rows.items()
         }
-        for name, values in failures.properties(equation, part).items():
+        for name, values in recovery.properties(equation, part).items():
             extremes.setdefault(name, []).append((values.min(), values.max()))
     # Python's own extremes would lose what is no number.
     return {
