@@ -36,6 +36,7 @@ from fwicli.propagators.kernels import (
     devito_patches,
     library,
     origins,
+    tiles,
     time_loops,
     toolchain,
 )
@@ -268,7 +269,7 @@ def generate(signature: Signature) -> Kernel:
     blocked = blocking.is_blocked(equations)
     if blocked:
         options |= {"blocklevels": 1, "min-storage": True}
-    with strict(), devito_patches.patched(blocked):
+    with strict(), devito_patches.patched(blocked), tiles.tiled(grid.dimensions):
         operator = Operator(
             equations,
             subs=grid.spacing_map,

@@ -25,7 +25,7 @@ from fwicli.errors import StabilityError
 from fwicli.propagators.checks import failures
 from fwicli.propagators.equations import registry
 from fwicli.propagators.history import PERIOD
-from fwicli.propagators.kernels import compilation, edges, time_loops
+from fwicli.propagators.kernels import compilation, edges, tiles, time_loops
 from fwicli.propagators.kernels.signature import ArraySpec, Signature
 from fwicli.propagators.running.arguments import Arguments, shapes
 from fwicli.propagators.running.arrays import GridArrays
@@ -228,9 +228,7 @@ class KernelRun:
         moving = {s.name: self._stand_in(s) for s in self._kernel.arrays if s.name in self._moving}
         # Rows are longer in memory than the grid.
         row = {f"{'xyz'[len(self._arrays.shape) - 1]}_M": self._arrays.shape[-1] - 1}
-        rows = min(blocking.ROWS, *self._arrays.shape)
-        # In 3D the blocks are Devito's own.
-        blocks = {n: rows for n in names if "_blk" in n and len(self._arrays.shape) == 2}
+        blocks = {n: self._block(n) for n in names if "_blk" in n}
         threads = dict.fromkeys(names & {"nthreads", "nthreads_nonaffine"}, discretization.threads)
         # Devito takes the distance from the last points for a halo.
         thickness = discretization.layer.cells + discretization.order // 2
@@ -253,6 +251,14 @@ class KernelRun:
             )
 
     # --- arguments -------------------------------------------------------------------------------
+
+    def _block(self, name: str) -> int:
+        """Points of a block along an axis, by the name of the argument."""
+        shape = self._arrays.shape
+        if len(shape) == 2:
+            return min(blocking.ROWS, *shape)
+        axis = "xy".index(name[0])
+        return min((tiles.PLANES, tiles.ROWS)[axis], shape[axis])
 
     def _longest(self) -> int:
         """Steps of the longest window."""
@@ -277,7 +283,7 @@ class KernelRun:
             for component in range(self.signature.components):
                 floats[port.values(component)] = np.zeros((longest, part.at.count))
         values_by_name = {**floats, **integers}
-        code = self._kernel.operator, blocking.ROWS
+        code = self._kernel.operator, blocking.ROWS, tiles.PLANES, tiles.ROWS
         moving = shapes(*self._moving.values())
         key = (code, tuple(values_by_name), shapes(*values_by_name.values()), moving)
         arguments = self._arrays.prepared.take(key)
