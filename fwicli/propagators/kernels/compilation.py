@@ -16,7 +16,7 @@ import platform
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from fwicli.propagators.kernels import (
     devito_patches,
     library,
     origins,
+    packing,
     tiles,
     time_loops,
     toolchain,
@@ -269,7 +270,14 @@ def generate(signature: Signature) -> Kernel:
     blocked = blocking.is_blocked(equations)
     if blocked:
         options |= {"blocklevels": 1, "min-storage": True}
-    with strict(), devito_patches.patched(blocked), tiles.tiled(grid.dimensions):
+    axes, specs = grid.dimensions, tuple(array_specs(equations))
+    confined = [s.name for s in specs if {axis for axis, *_ in s.strips} == {len(axes) - 1}]
+    generator = ExitStack()
+    with generator:
+        generator.enter_context(strict())
+        generator.enter_context(devito_patches.patched(blocked))
+        packed = generator.enter_context(packing.packed(confined, axes))
+        generator.enter_context(tiles.tiled(axes))
         operator = Operator(
             equations,
             subs=grid.spacing_map,
@@ -278,7 +286,8 @@ def generate(signature: Signature) -> Kernel:
         )
         check_code(operator)
         check_direction(operator, signature.kind != "forward")
-    return Kernel(signature, operator, tuple(array_specs(equations)))
+    specs = tuple(replace(s, packed=s.name in packed) for s in specs)
+    return Kernel(signature, operator, specs)
 
 
 @contextmanager

@@ -85,6 +85,8 @@ class ArraySpec:
         none for a field on the whole grid.
     remembered : tuple of int
         Levels of a field that the first step reads; with them it can be begun anew.
+    packed : bool
+        Whether strips along the last axis lie next to each other in memory (see `packing`).
     """
 
     name: str
@@ -95,6 +97,12 @@ class ArraySpec:
     axis: int = 0
     strips: tuple[tuple[int, str, int], ...] = ()
     remembered: tuple[int, ...] = ()
+    packed: bool = False
+
+    @property
+    def row(self) -> int:
+        """Values of a row of a packed field without its halo: those of strips, and the gap."""
+        return sum(thickness for *_, thickness in self.strips) + self.space_order
 
     def thickened(self, cells: int) -> ArraySpec:
         """The array for a layer with this number of cells more."""

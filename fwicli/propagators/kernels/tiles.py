@@ -8,9 +8,9 @@ with it every bit of the result, and changes the order of points:
     a tile, some planes along x and some rows of them along y, runs through the update of the grid,
     then those of the strips that lie in it, before the next tile begins;
 
-    what later updates of a tile read outside of it, such as the slopes psi at neighbours along x,
-    runs before: strips along x row by row, for all planes of the strip; strips along y for the
-    planes of the tile.
+    updates that others in the tile read outside of it, as they do the slopes psi at neighbours
+    along x, run before: strips along x row by row, for all planes of the strip; strips along y for
+    the planes of the tile.
 
 Updates join a tile only if no two of them, of which one writes what the other reads or writes, meet
 at different points along x, or along y. The tiles of different planes are then independent of each
@@ -31,6 +31,8 @@ from devito.passes.iet.engine import iet_pass
 from devito.symbolics import evalrel, retrieve_indexed
 from devito.tools import as_tuple
 
+from fwicli.propagators.symbolic import blocking
+
 # Planes along x and rows along y of a tile.
 PLANES, ROWS = 4, 16
 
@@ -39,7 +41,7 @@ Axes = tuple[Any, Any, Any]
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """An update row by row: what a step does for each point along x and y.
+    """An update row by row: the part of a step for each point along x and y.
 
     Attributes
     ----------
@@ -109,6 +111,26 @@ def tiled(axes: tuple[Any, ...]) -> Iterator[None]:
         cpu.relax_incr_dimensions = original
 
 
+def points(name: str, shape: tuple[int, ...]) -> int:
+    """Points of a block along an axis: of rows of a plane (see `blocking`), or of a tile.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument of a kernel, such as "x0_blk0_size".
+    shape : tuple of int
+        Of the grid.
+
+    Returns
+    -------
+    int
+    """
+    if len(shape) == 2:
+        return min(blocking.ROWS, *shape)
+    axis = "xy".index(name[0])
+    return min((PLANES, ROWS)[axis], shape[axis])
+
+
 @iet_pass  # type: ignore[untyped-decorator]
 def _tile(iet: Any, axes: Axes, **_: Any) -> tuple[Any, dict[str, Any]]:
     """The function of a kernel with the loops of its time loop in tiles."""
@@ -118,7 +140,7 @@ def _tile(iet: Any, axes: Axes, **_: Any) -> tuple[Any, dict[str, Any]]:
 
 
 def _step(nodes: Sequence[Any], axes: Axes) -> list[Any]:
-    """The nodes of a time step; what is not row by row, such as injection, stays in its place."""
+    """The nodes of a time step; others than updates, such as injections, stay in their places."""
     result: list[Any] = []
     rows: list[Rows] = []
     named = ""
@@ -219,7 +241,7 @@ def _grouped(rows: list[Rows], axis: Any) -> list[tuple[list[Rows], list[Rows]]]
     Returns
     -------
     list of (list of Rows, list of Rows)
-        What runs before, and what goes together.
+        Updates that run before, and those that go together.
     """
     groups: list[tuple[list[Rows], list[Rows]]] = []
     before: list[Rows] = []
@@ -238,7 +260,7 @@ def _grouped(rows: list[Rows], axis: Any) -> list[tuple[list[Rows], list[Rows]]]
 
 
 def _can_precede(some: list[Rows], rows: list[Rows]) -> bool:
-    """Whether some of the updates, on strips, need nothing of the others that they follow."""
+    """Whether some updates, on strips, are independent of all others that they follow."""
     return not any(
         r.blocks or any(r.meets(other) for other in rows[: rows.index(r)] if other not in some)
         for r in some

@@ -57,7 +57,7 @@ class Arguments:
             self.own[name] = aligned(values)
 
     def place(self, name: str, array: Array) -> None:
-        """Set the address of an argument to that of another array of the same shape.
+        """Set the address of an argument, and its shape, to those of another array.
 
         Parameters
         ----------
@@ -67,6 +67,8 @@ class Arguments:
         # The caller must keep the array alive while the function runs.
         pointer = self.compiled[name]._obj
         pointer.data = array.ctypes.data_as(type(pointer.data))
+        for axis, points in enumerate(array.shape):
+            pointer.size[axis] = points
 
 
 class Prepared:

@@ -76,12 +76,7 @@ class GridArrays:
 
     def array(self, spec: ArraySpec) -> Array:
         """The array of a specification, allocated once for all kernels."""
-        halo = 2 * spec.space_order
-        shape = tuple(n + halo for n in self.allocated)
-        if spec.kind == "line":
-            shape = (shape[spec.axis],)
-        elif spec.kind == "field":
-            shape = (spec.time_levels, *shape)
+        halo, shape = 2 * spec.space_order, self.shape_of(spec)
         key = (spec.name, shape)
         if key not in self._arrays:
             self._arrays[key] = _empty(shape, self._dtype, 0 if spec.kind == "line" else halo // 2)
@@ -92,6 +87,22 @@ class GridArrays:
         if self._strips.setdefault(key, spec.strips) != spec.strips:
             self._strips[key] = ()
         return self._arrays[key]
+
+    def shape_of(self, spec: ArraySpec) -> tuple[int, ...]:
+        """Shape of the array of a specification."""
+        shape = tuple(n + 2 * spec.space_order for n in self.allocated)
+        if spec.kind == "line":
+            return (shape[spec.axis],)
+        if spec.packed:
+            return (spec.time_levels, *shape[:-1], self._packed_row(spec))
+        if spec.kind == "field":
+            return (spec.time_levels, *shape)
+        return shape
+
+    def _packed_row(self, spec: ArraySpec) -> int:
+        """Values of a row of a packed field, a multiple of those that are aligned."""
+        values = ALIGNMENT // self._dtype.itemsize
+        return -(-(spec.row + 2 * spec.space_order) // values) * values
 
     def snapshots(self, spec: ArraySpec, count: int) -> Array:
         """The array of a history, for a number of snapshots.
@@ -227,12 +238,32 @@ class GridArrays:
                 return False
         return True
 
+    def first_failure(self, spec: ArraySpec) -> tuple[int, ...]:
+        """First point at which a field is not finite, on the grid with the layer.
+
+        Parameters
+        ----------
+        spec : ArraySpec
+
+        Returns
+        -------
+        tuple of int
+        """
+        points = [*self.shape[:-1], spec.row if spec.packed else self.shape[-1]]
+        inside = (slice(spec.space_order, spec.space_order + n) for n in points)
+        bad = ~np.isfinite(self.array(spec)[(slice(None), *inside)])
+        _, *index = map(int, np.unravel_index(int(np.argmax(bad)), bad.shape))
+        first_points = sum(thickness for _, side, thickness in spec.strips if side == "left")
+        if spec.packed and index[-1] >= first_points:
+            index[-1] += self.shape[-1] - spec.row
+        return tuple(index)
+
     def _written(self, values: Array, spec: ArraySpec, strips: Strips) -> list[Array]:
         """Views of the array of a specification, or of one level of it, on strips and halo.
 
         The whole array, without strips.
         """
-        if not strips:
+        if not strips or spec.packed:
             return [values]
         views = []
         for axis, side, thickness in strips:

@@ -14,6 +14,7 @@ step that failed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import isqrt
 from typing import Any
 
@@ -87,7 +88,7 @@ class KernelRun:
         self._store = store
         self._leaving = _paired(time_loops.leaving(signature), recorded)
         self._windows = self._divided()
-        # Arrays whose address may change from shot to shot.
+        # Arrays whose address may change from shot to shot, or of another size than the grid.
         self._moving: dict[str, Array] = {}
         names = parameters(signature)
         for spec in self._kernel.arrays:
@@ -101,6 +102,8 @@ class KernelRun:
                 self._moving[spec.name] = self._history_store().buffer(spec)
             elif spec.kind == "edge":
                 self._moving[spec.name] = self._history_store().edges(spec)
+            elif spec.packed:
+                self._moving[spec.name] = arrays.array(spec)
         self._arguments = self._set_arguments()
         self._is_placed = False
 
@@ -228,11 +231,11 @@ class KernelRun:
         moving = {s.name: self._stand_in(s) for s in self._kernel.arrays if s.name in self._moving}
         # Rows are longer in memory than the grid.
         row = {f"{'xyz'[len(self._arrays.shape) - 1]}_M": self._arrays.shape[-1] - 1}
-        blocks = {n: self._block(n) for n in names if "_blk" in n}
+        blocks = {n: tiles.points(n, self._arrays.shape) for n in names if "_blk" in n}
         threads = dict.fromkeys(names & {"nthreads", "nthreads_nonaffine"}, discretization.threads)
         # Devito takes the distance from the last points for a halo.
         thickness = discretization.layer.cells + discretization.order // 2
-        rims = {n: 0 if n.endswith("_m") else thickness - 1 for n in names if _bounds_rim(n)}
+        rims = {n: 0 if n.endswith("_m") else thickness - 1 for n in names if edges.bounds_rim(n)}
         with compilation.strict():
             return dict(
                 operator.arguments(
@@ -251,14 +254,6 @@ class KernelRun:
             )
 
     # --- arguments -------------------------------------------------------------------------------
-
-    def _block(self, name: str) -> int:
-        """Points of a block along an axis, by the name of the argument."""
-        shape = self._arrays.shape
-        if len(shape) == 2:
-            return min(blocking.ROWS, *shape)
-        axis = "xy".index(name[0])
-        return min((tiles.PLANES, tiles.ROWS)[axis], shape[axis])
 
     def _longest(self) -> int:
         """Steps of the longest window."""
@@ -299,8 +294,10 @@ class KernelRun:
         return self._store
 
     def _stand_in(self, spec: ArraySpec) -> Any:
-        """An array of the same shape without memory, for Devito, in place of one that moves."""
+        """An array without memory, for Devito, in place of one that moves or is packed."""
         dtype, shape = np.dtype(self._discretization.precision), self._moving[spec.name].shape
+        if spec.packed:  # Devito takes the size of the grid from all fields
+            shape = self._arrays.shape_of(replace(spec, packed=False))
         array = np.lib.stride_tricks.as_strided(np.zeros(1, dtype), shape, (0,) * len(shape))
         if spec.kind != "history":
             return array
@@ -368,11 +365,9 @@ class KernelRun:
         discretization = self._discretization
         grid, step_length = discretization.grid, discretization.time.step
         spec = next(s for s in self._fields() if not self._arrays.is_finite(s))
-        inside = tuple(slice(spec.space_order, spec.space_order + n) for n in self._arrays.shape)
-        bad = ~np.isfinite(self._arrays.array(spec)[(slice(None), *inside)])
-        _, *index = np.unravel_index(int(np.argmax(bad)), bad.shape)
+        index = self._arrays.first_failure(spec)
         pads = discretization.layer.pads(grid.ndim)
-        inner = tuple(int(i) - before for i, (before, _) in zip(index, pads, strict=True))
+        inner = tuple(i - before for i, (before, _) in zip(index, pads, strict=True))
         at_home = all(0 <= i < n for i, n in zip(inner, grid.shape, strict=True))
         why = failures.cause(
             self.signature.equation,
@@ -399,8 +394,3 @@ def parameters(signature: Signature) -> list[str]:
 def _paired(ports: tuple[Port, ...], at: ShotPoints | None) -> list[tuple[Port, FieldPoints]]:
     """Arguments of a kernel for points, each with its field's; nothing without points."""
     return [] if at is None else list(zip(ports, at.parts, strict=True))
-
-
-def _bounds_rim(name: str) -> bool:
-    """Whether an argument is a bound of a loop over the layer on one side."""
-    return name.startswith(edges.RIM) and name.endswith(("_m", "_M"))
