@@ -25,6 +25,8 @@ RUNS = {
     "demo-rtm": ("rtm", "demo_rtm.yaml", ("image.png",)),
     "density-model": ("model", "density_model.yaml", ()),
     "density-invert": ("invert", "density_invert.yaml", ("overview.png", "overview_rho.png")),
+    "crosswell-model": ("model", "crosswell_model.yaml", ("gathers.png",)),
+    "crosswell-invert": ("invert", "crosswell_invert.yaml", ("overview.png", "overview_qp.png")),
 }
 
 
