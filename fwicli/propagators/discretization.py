@@ -272,6 +272,8 @@ class Discretization:
             parameters=parameters,
             reference_frequency=self.reference_frequency or 0.0,
             weights=self.stencil,
+            # Strips reach half a stencil into the model from both sides.
+            thin=self.grid.ndim == 3 and self.grid.shape[-1] < self.order,
             **extra,
         )
 

@@ -272,6 +272,7 @@ def generate(signature: Signature) -> Kernel:
         options |= {"blocklevels": 1, "min-storage": True}
     axes, specs = grid.dimensions, tuple(array_specs(equations))
     confined = [s.name for s in specs if {axis for axis, *_ in s.strips} == {len(axes) - 1}]
+    confined = [] if signature.thin else confined
     generator = ExitStack()
     with generator:
         generator.enter_context(strict())

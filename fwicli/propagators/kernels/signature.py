@@ -43,6 +43,8 @@ class Signature:
         pressure.
     weights : {"taylor", "optimised"}
         Of the space differences (see `stencils`).
+    thin : bool
+        Whether the strips of the layer along the last axis of a cube overlap, and are not packed.
     """
 
     kind: str
@@ -62,6 +64,7 @@ class Signature:
     driven: tuple[str, ...] = ()
     sensed: tuple[str, ...] = ()
     weights: str = "taylor"
+    thin: bool = False
 
     @property
     def components(self) -> int:

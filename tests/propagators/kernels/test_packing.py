@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from devito import Eq, Grid, Operator, TimeFunction
 
+import fwicli
 from fwicli.propagators.equations.strips import Strip
 from fwicli.propagators.kernels import compilation, packing
 from fwicli.propagators.kernels.signature import ArraySpec, Signature
@@ -83,3 +84,14 @@ def test_failures_are_where_they_were(make_setting: Make, side: str) -> None:
         assert not arrays.is_finite(spec)
         assert arrays.first_failure(spec) == (3, 5, 2 if side == "left" else n - width + 2)
         arrays.clear(spec)
+
+
+@pytest.mark.parametrize(("points", "thin"), [(7, True), (8, False)])
+def test_strips_that_overlap_are_not_packed(points: int, thin: bool) -> None:
+    """In a cube of few points along z, either side reads the other's values (order 8)."""
+    cube = fwicli.Grid((9, 9, points), (10.0,) * 3, (0.0,) * 3)
+    axis = fwicli.time_axis(0.002, 5, 2000.0, cube.spacing, 8)
+    layer = fwicli.AbsorbingLayer(6, 2000.0, 20.0)
+    signature = fwicli.Discretization("acoustic", cube, axis, layer).signature("forward")
+    assert signature.thin == thin
+    assert any(s.packed for s in compilation.generate(signature).arrays) != thin
