@@ -6,10 +6,10 @@ import pytest
 
 from fwicli.propagators.equations.registry import EQUATIONS
 
-LARGE = ("velocity_pressure", "vti", "tti", "elastic", "viscoacoustic")
+LARGE = ("velocity_pressure", "vti", "tti", "elastic", "viscoacoustic", "viscoelastic")
 
 # Of these, those whose derivatives take longest.
-LARGEST = ("tti", "elastic", "viscoacoustic")
+LARGEST = ("tti", "elastic", "viscoacoustic", "viscoelastic")
 
 # Whose sides may be free.
 WITH_SIDES = [name for name, e in EQUATIONS.items() if e.free_sides]

@@ -76,6 +76,8 @@ class ModelSection(Section):
     """The medium has this density, in the unit of `rho_unit` [kg/m3]."""
     qp: NumberOrArray | None = None
     """P waves have this quality factor, and lose the share 2 pi / qp of their energy a cycle."""
+    qs: NumberOrArray | None = None
+    """S waves have this quality factor; in fluids it does not matter."""
     epsilon: NumberOrArray | None = None
     """The medium has this Thomsen parameter epsilon."""
     delta: NumberOrArray | None = None

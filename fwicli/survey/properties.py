@@ -76,8 +76,9 @@ PROPERTIES: dict[str, Property] = {
     # 0 in fluids.
     "vs": Property((0.0, 9000.0), (300.0, 900.0), _VELOCITY, "S velocity", "not negative", "none"),
     "rho": Property((500.0, 10000.0), (1000.0, 2000.0), _DENSITY, "density", "positive"),
-    # The quality factor of P waves. Shares of energy that are lost add.
+    # Quality factors of P and of S waves. Shares of energy that are lost add.
     "qp": Property((5.0, 1e6), (20.0, 100.0), sign="positive", mean="inverse"),
+    "qs": Property((5.0, 1e6), (50.0, 100.0), sign="positive", mean="inverse"),
     # Thomsen's parameters.
     "epsilon": Property((-0.5, 2.0), (0.1, 0.3)),
     "delta": Property((-0.5, 2.0), (-0.1, 0.1)),

@@ -21,7 +21,18 @@ from tests.equations import LARGE, LARGEST
 SPEED, SPACING, FREQUENCY = 2000.0, 10.0, 10.0
 
 
-every_equation = pytest.mark.parametrize("equation", EQUATIONS)
+# The layer of `viscoelastic` is that of `elastic`, and its kernel takes as long as two others.
+every_equation, most_equations = (
+    pytest.mark.parametrize(
+        "equation",
+        [
+            pytest.param(e, marks=pytest.mark.slow if e == "viscoelastic" else ())
+            for e in EQUATIONS
+            if e not in without
+        ],
+    )
+    for without in ((), ("tti",))
+)
 
 
 def earth(equation: str, vp: np.ndarray, **others: float) -> dict[str, np.ndarray]:
@@ -130,7 +141,7 @@ def test_reflection_is_below_70_db(equation: str) -> None:
 
 
 @pytest.mark.parametrize("stencil", ["taylor", pytest.param("optimised", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("equation", [e for e in EQUATIONS if e != "tti"])
+@most_equations
 def test_layer_is_stable(equation: str, stencil: str) -> None:
     """After the waves have left, 20 000 steps bring nothing back.
 

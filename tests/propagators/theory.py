@@ -19,6 +19,7 @@ from scipy.special import hankel2
 
 Array = NDArray[Any]
 Response = Callable[[Array], Array]
+Speed = float | Callable[[Array], Array]
 
 
 def trace(wavelet: Array, interval: float, response: Response) -> Array:
@@ -65,20 +66,22 @@ def acoustic(
 
 
 def elastic(
-    speeds: tuple[float, float], rho: float, place: Array, source: int | None, receiver: int
+    speeds: tuple[Speed, Speed], rho: float, place: Array, source: int | None, receiver: int
 ) -> Response:
     """Particle velocity along an axis, for an explosion (None) or a force along one.
 
     An explosion of moment rate m(t) [N m/s], isotropic, drives it by the divergence of forces.
+    Speeds of waves that lose energy are complex, and functions of angular frequency.
     """
 
     def response(w: Array) -> Array:
-        fast, slow = (derivatives(place, w / c) for c in speeds)
+        vp, vs = (c(w) if callable(c) else c for c in speeds)
+        fast, slow = (derivatives(place, w / c) for c in (vp, vs))
         if source is None:
             # u = M / (rho c**2) grad(g) with the sign of the outward force; v for its rate.
-            return -fast[1][receiver] / (rho * speeds[0] ** 2)
+            return -fast[1][receiver] / (rho * vp**2)
         same = float(source == receiver)
-        shear = (w / speeds[1]) ** 2 * slow[0] * same
+        shear = (w / vs) ** 2 * slow[0] * same
         displacement = (shear + slow[2][receiver, source] - fast[2][receiver, source]) / (
             rho * w**2
         )

@@ -213,11 +213,27 @@ class Medium:
         -------
         expression
         """
-        around = [p]
+        around = self.around(p, axes)
+        return len(around) / sum(1 / (f + SOFTEST) for f in around)
+
+    def around(self, p: Expr, axes: tuple[int, ...]) -> list[Expr]:
+        """Values of an expression of parameters at the points around a place half a cell on.
+
+        Parameters
+        ----------
+        p : Function or expression
+        axes : tuple of int
+            Axes along which it lies half a cell on.
+
+        Returns
+        -------
+        list of expression
+        """
+        values = [p]
         for axis in axes:
             x = self.grid.dimensions[axis]
-            around += [shift(f, x, x.spacing) for f in around]
-        return len(around) / sum(1 / (f + SOFTEST) for f in around)
+            values += [shift(f, x, x.spacing) for f in values]
+        return values
 
     def slope(self, f: Any, axis: int, side: int) -> Expr:
         """df/dx half a cell on (side 1) or back (side -1), stretched in the absorbing layer.

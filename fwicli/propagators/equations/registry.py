@@ -14,6 +14,7 @@ from fwicli.propagators.equations import (
     variable_density,
     velocity_pressure,
     viscoacoustic,
+    viscoelastic,
     vti,
 )
 from fwicli.propagators.equations.equation import Equation
@@ -29,6 +30,7 @@ EQUATIONS: dict[str, Equation] = {
         tti.EQUATION,
         elastic.EQUATION,
         viscoacoustic.EQUATION,
+        viscoelastic.EQUATION,
     )
 }
 

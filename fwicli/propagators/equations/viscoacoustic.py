@@ -53,15 +53,7 @@ SMALLEST = 5.0
 def state(medium: Medium) -> None:
     """State the residuals of velocities, pressure and memory variables."""
     k, g, r = (medium.parameter(name) for name in ("k", "g", "r"))
-    frequency = 2 * math.pi * medium.reference_frequency
-    # The step over relaxation times; a little more, so that with means over a step and differences
-    # for derivatives slow changes relax as in continuous time.
-    steps = [frequency * medium.step / time for time in TIMES]
-    steps = [h + h**3 / 12 for h in steps]
-    # A memory variable over 1 - exp(-h) needs one product a step. Its value in the
-    # middle of a step is the mean of those before and after.
-    shares = [w * (1 - medium.exp(-2 * h)) / 2 for w, h in zip(WEIGHTS, steps, strict=True)]
-    instant = sum(w * medium.exp(-h) for w, h in zip(WEIGHTS, steps, strict=True)) / 2
+    decays, shares, instant = mechanisms(medium)
     p = medium.field("p", time_order=1)
     e, y, s, drive = (medium.field(n, time_order=1) for n in ("e", "rate", "relaxed", "drive"))
     memory = [medium.field(f"memory{number}", time_order=1) for number, _ in enumerate(TIMES)]
@@ -82,8 +74,36 @@ def state(medium: Medium) -> None:
     u = medium.coefficient("u", g / (1 - instant * g))
     medium.solve(drive, drive.forward - y.forward + u * s.forward)
     medium.solve(p, p.dt - 2 * drive.forward + y.forward)
-    for m, h in zip(memory, steps, strict=True):
-        medium.solve(m, m.forward - medium.exp(-h) * m - drive.forward)
+    for m, decay in zip(memory, decays, strict=True):
+        medium.solve(m, m.forward - decay * m - drive.forward)
+
+
+def mechanisms(medium: Medium) -> tuple[list[Any], list[Any], Any]:
+    """Constants of the mechanisms over a time step.
+
+    Parameters
+    ----------
+    medium : Medium
+
+    Returns
+    -------
+    decays : list of expression
+        Share of a memory variable that remains after a step.
+    shares : list of expression
+        Weights of memory variables before the step in their sum in its middle.
+    instant : expression
+        Weight of the rate that a medium without losses would have, in the same sum.
+    """
+    frequency = 2 * math.pi * medium.reference_frequency
+    # The step over relaxation times; a little more, so that with means over a step and differences
+    # for derivatives slow changes relax as in continuous time.
+    steps = [frequency * medium.step / time for time in TIMES]
+    steps = [h + h**3 / 12 for h in steps]
+    # A memory variable over 1 - exp(-h) needs one product a step. Its value in the
+    # middle of a step is the mean of those before and after.
+    shares = [w * (1 - medium.exp(-2 * h)) / 2 for w, h in zip(WEIGHTS, steps, strict=True)]
+    instant = sum(w * medium.exp(-h) for w, h in zip(WEIGHTS, steps, strict=True)) / 2
+    return [medium.exp(-h) for h in steps], shares, instant
 
 
 def fastest(vp: Any, qp: Any) -> Any:

@@ -17,6 +17,7 @@ from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.own import COUNTED
 from fwicli.propagators.kernels import footprints
 from fwicli.survey.signals.wavelets import ricker, times
+from tests.equations import LARGEST
 
 # Acoustic waves of the squared slowness, as a user states them.
 STATED = """\
@@ -38,7 +39,7 @@ EQUATION = Equation(
 """
 # Spacing is that of `make_setting`, so that kernels are compiled once.
 SHAPE, SPACING = (25, 21), (10.0, 12.0)
-SLOW = [(name, ndim) for name in ("tti", "elastic", "viscoacoustic") for ndim in (2, 3)]
+SLOW = [(name, ndim) for name in LARGEST for ndim in (2, 3)]
 
 
 def written(folder: Path, text: str = STATED, name: str = "waves.py") -> Path:

@@ -152,7 +152,9 @@ def test_hessian_products_keep_both_histories(make_setting: Make, keeping: Histo
 @pytest.mark.parametrize(
     "equation",
     [
-        pytest.param(e, marks=pytest.mark.slow if e in ("tti", "viscoacoustic") else ())
+        pytest.param(
+            e, marks=pytest.mark.slow if e in ("tti", "viscoacoustic", "viscoelastic") else ()
+        )
         for e in EQUATIONS
     ],
 )

@@ -60,3 +60,27 @@ def test_band_elsewhere_is_warned_of(config: Path) -> None:
 def test_refusals(config: Path, setting: str, message: str) -> None:
     with pytest.raises(ProblemsError, match=message):
         make_plan(load(config, settings=[setting]))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ([], "needs `qs`"),
+        (["model.qs=4"], "qs must be at least 5 where vs is not 0"),
+        # Below a Q of S waves of 1/3 of 40.
+        (["model.qs=13"], r"at least 4/3 \(vs / vp\)\*\*2 qp: changes of volume gain energy"),
+        (["model.qs=30", "physics.free_surface=true"], "`viscoelastic` has no free surface"),
+        (["model.qs=30", "geometry.receivers.component=ax"], "cannot record ax, only pressure, vx"),
+    ],
+)
+def test_refusals_of_solids(config: Path, settings: list[str], message: str) -> None:
+    solid = ["physics.equation=viscoelastic", "model.vs=1000"]
+    with pytest.raises(ProblemsError, match=message):
+        make_plan(load(config, settings=[*solid, *settings]))
+
+
+def test_qs_of_fluids_is_free(config: Path) -> None:
+    """Where vs is zero, neither the fit nor the bulk modulus limits it."""
+    solid = ["physics.equation=viscoelastic", "model.vs=0", "model.qs=0.1"]
+    plan = make_plan(load(config, settings=solid))
+    assert plan.stages[0].summary()["constant_q_hz"] == [3.27, 19.6]

@@ -1,0 +1,224 @@
+"""Isotropic elastic waves with constant quality factors, as a system of first order in time.
+
+    r dv_i/dt  = sum_j ds_ij/dx_j + f_i,        r = rho / rho_w
+    e_ij       = (dv_i/dx_j + dv_j/dx_i) (1/2 if i = j) - delta_ij int q dt / n
+    ds_ii/dt   = P(sum_j e_jj) + S(2 e_ii) - sum_j S(2 e_jj),        ds_ij/dt = S(e_ij)
+
+P and S are moduli with losses, one of P waves and one of S waves. Each makes a rate of stress from
+a rate of strain e, as in `viscoacoustic`, whose constants T_l, w_l and G are those of both:
+
+    P(e) = y - 2 a s,       y = e / k,      s = sum_l w_l m_l - G (y - a s)
+    T_l dm_l/dt = y - a s - m_l
+    k = (1 + a**2) / (r vp**2),     a = tan(arctan(1 / Qp) / 2)
+
+and S has g = r vs**2 / (1 + b**2) in place of 1 / k, and b = tan(arctan(1 / Qs) / 2) in place of a.
+Stress s_ij [Pa], particle velocity times the density of water v [Pa s/m], places, means and sources
+are those of `elastic`; memory variables m_l [Pa/s] sit where their rate of strain does. At the
+angular frequency w, with Z of `viscoacoustic`, the modulus of S waves is
+
+    S(w) = g (1 - b Z) / (1 + b Z),
+
+so that the phase of both moduli is close to arctan(1 / Q) over a band about the reference
+frequency, at which vp and vs are the phase velocities.
+
+The scheme: rates of strain live with v, half a step before the stresses. So do y and s. Memory
+variables live with the stresses: their value in the middle of a step is the mean of those before
+and after. This mean has m after the step in it, hence y and s of the same step. The equation for
+s is linear and of one point, and solved in the statement: u = a / (1 - i a), where i is the weight
+of y in s, is a coefficient. A step costs one product a memory variable, whatever Q is.
+
+The modulus g_ij at a corner is the harmonic mean of the four around it. Its loss is g_ij times the
+mean of their b / g: then 1 / S is the mean of four to first order in b. Both are zero where one of
+them is a fluid, and so is the rate y at its points: the qs of fluids does not matter.
+
+References: Robertsson, Blanch and Symes (1994), Geophysics 59, 1444-1456; Blanch, Robertsson and
+Symes (1995), Geophysics 60, 176-184; Moczo and Kristek (2005), Geophys. Res. Lett. 32, L01306, for
+means of materials with losses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fwicli.propagators.equations import elastic
+from fwicli.propagators.equations.equation import Equation, Footprint, Limit
+from fwicli.propagators.equations.viscoacoustic import BAND, SMALLEST, TIMES, fastest, mechanisms
+
+if TYPE_CHECKING:
+    from fwicli.propagators.equations.medium import Medium
+
+# The square of a modulus of shear over the density of water [m4/s4] which is that of a fluid.
+SOFTEST = 1e-2
+
+
+def state(medium: Medium) -> None:
+    """State the residuals of velocities, rates of strain, memory variables and stresses."""
+    k, g, a, b, r = (medium.parameter(name) for name in ("k", "g", "a", "b", "r"))
+    axes, pairs = medium.axes, list(combinations(medium.axes, 2))
+    v = [medium.field(f"v{i}", time_order=1, half=(i,)) for i in axes]
+    s = {(i, i): medium.field(f"s{i}", time_order=1) for i in axes}
+    for i, j in pairs:
+        s[i, j] = s[j, i] = medium.field(f"s{i}{j}", time_order=1, half=(i, j))
+    for i in axes:
+        force = sum(medium.slope(s[i, j], j, 1 if i == j else -1) for j in axes)
+        medium.solve(v[i], medium.between(r, i) * v[i].dt - force)
+    e: list[Any] = []
+    for i in axes:
+        e.append(medium.field(f"e{i}", time_order=1))
+        medium.solve(e[i], e[i].forward - medium.slope(v[i].forward, i, -1))
+    volume = sum(rate.forward for rate in e)
+    decays, shares, instant = mechanisms(medium)
+
+    def feedback(loss: Any) -> Any:
+        # As s belongs to the middle of the step it adds to itself; u has this in it.
+        return loss / (1 - instant * loss)
+
+    solid = Solid(medium, decays, shares, instant)
+    c, u = medium.coefficient("c", 1 / k), medium.coefficient("u", feedback(a))
+    pressing = solid.stressed("p", volume, (c, u))
+    w = medium.coefficient("w", feedback(b))
+    lost = medium.coefficient("l", b * g / (g**2 + SOFTEST))  # b / g, but 0 in fluids
+    sheared = [solid.stressed(f"{i}", 2 * e[i].forward, (g, w)) for i in axes]
+    for i in axes:
+        others = sum(sheared[j] for j in axes if j != i)
+        medium.solve(s[i, i], s[i, i].dt - pressing + others)
+    solid.remember()
+    for i, j in pairs:
+        shear = medium.field(f"e{i}{j}", time_order=1, half=(i, j))
+        rate = medium.slope(v[i].forward, j, 1) + medium.slope(v[j].forward, i, 1)
+        medium.solve(shear, shear.forward - rate)
+        corner = medium.coefficient(f"g{i}{j}", medium.harmonic(g, (i, j)))
+        mean = corner * sum(medium.around(lost, (i, j))) / 4
+        between = medium.coefficient(f"w{i}{j}", feedback(mean))
+        stressed = solid.stressed(f"{i}{j}", shear.forward, (corner, between), (i, j))
+        medium.solve(s[i, j], s[i, j].dt - stressed)
+        solid.remember()
+
+
+@dataclass(frozen=True)
+class Solid:
+    """The mechanisms of a linear solid, which make rates of stress from rates of strain.
+
+    Attributes
+    ----------
+    medium : Medium
+    decays, shares, instant : list of expression, expression
+        Their constants (see `viscoacoustic.mechanisms`).
+    memories : list
+        Memory variables that are not stated yet, each with the field that drives it.
+    """
+
+    medium: Medium
+    decays: list[Any]
+    shares: list[Any]
+    instant: Any
+    memories: list[tuple[list[Any], Any]] = field(default_factory=list)
+
+    def stressed(
+        self, name: str, strain: Any, moduli: tuple[Any, Any], half: tuple[int, ...] = ()
+    ) -> Any:
+        """State what a modulus makes of a rate of strain: a rate of stress.
+
+        Parameters
+        ----------
+        name : str
+            End of the names of its fields.
+        strain : expression
+            Rate of strain.
+        moduli : pair of Function
+            Modulus without losses, and u.
+        half : tuple of int
+            Axes along which the rate sits half a cell on.
+
+        Returns
+        -------
+        expression
+        """
+        medium, (modulus, u) = self.medium, moduli
+        s, drive = (
+            medium.field(f"{kind}{name}", time_order=1, half=half) for kind in ("relaxed", "drive")
+        )
+        memory = [
+            medium.field(f"memory{name}_{number}", time_order=1, half=half)
+            for number, _ in enumerate(self.decays)
+        ]
+        y = modulus * strain
+        older = sum(share * m for share, m in zip(self.shares, memory, strict=True))
+        medium.solve(s, s.forward - older + self.instant * y)
+        medium.solve(drive, drive.forward - y + u * s.forward)
+        self.memories.append((memory, drive))
+        return 2 * drive.forward - y
+
+    def remember(self) -> None:
+        """State the memory variables of all moduli since the last call."""
+        for memory, drive in self.memories:
+            for m, decay in zip(memory, self.decays, strict=True):
+                self.medium.solve(m, m.forward - decay * m - drive.forward)
+        self.memories.clear()
+
+
+def footprint(ndim: int) -> Footprint:
+    """Arrays of elastic waves, and of the mechanisms of all moduli."""
+    plain = elastic.footprint(ndim)
+    pairs = list(combinations(range(ndim), 2))
+    points = tuple(f"{i}" for i in range(ndim))
+    corners = tuple(f"{i}{j}" for i, j in pairs)
+    moduli = 1 + len(points) + len(corners)
+    sheared = tuple(f"relaxed{name}" for name in points + corners)
+    moving = tuple(name for i, j in pairs for name in (f"e{i}{j}", f"relaxed{i}{j}"))
+    return Footprint(
+        # Memory variables; two losses, their coefficients, also at corners, and a loss over g.
+        plain.forward + len(TIMES) * moduli + 5 + len(pairs),
+        # Two levels of s for the history, and multipliers; gradients, and sums for coefficients.
+        plain.gradient + 6 * moduli + 5 + len(pairs),
+        {
+            "k": plain.history["k"],
+            "g": (*(f"e{i}" for i in range(ndim)), *moving),
+            "a": ("relaxedp",),
+            "b": sheared,
+            "r": plain.history["r"],
+        },
+        plain.state + (1 + len(TIMES)) * moduli,
+        plain.strips,
+        recorded=plain.recorded,
+    )
+
+
+EQUATION = Equation(
+    name="viscoelastic",
+    parameters=lambda _: {
+        "k": "1000 * (1 + (qp + sqrt(qp**2 + 1))**-2) / (rho * vp**2)",
+        "g": "rho * vs**2 / (1000 * (1 + (qs + sqrt(qs**2 + 1))**-2))",
+        "a": "1 / (qp + sqrt(qp**2 + 1))",
+        "b": "1 / (qs + sqrt(qs**2 + 1))",
+        "r": "rho / 1000",
+    },
+    recorded=elastic.EQUATION.recorded,
+    emitted=elastic.EQUATION.emitted,
+    state=state,
+    footprint=footprint,
+    slowest=elastic.EQUATION.slowest,
+    fastest=fastest,
+    limits=(
+        *elastic.EQUATION.limits,
+        Limit(
+            lambda qp: qp - SMALLEST,
+            f"qp must be at least {SMALLEST:g}: the fit of a constant Q ends there",
+        ),
+        Limit(
+            lambda vs, qs: np.where(vs > 0, qs - SMALLEST, 0.0),
+            f"qs must be at least {SMALLEST:g} where vs is not 0: the fit of a constant Q ends "
+            f"there",
+        ),
+        Limit(
+            lambda vp, vs, qp, qs: qs - 4 / 3 * (vs / vp) ** 2 * qp,
+            "qs must be at least 4/3 (vs / vp)**2 qp: changes of volume gain energy below",
+        ),
+    ),
+    free_sides=False,
+    constant_q=BAND,
+)
