@@ -10,6 +10,7 @@ derivative for the model and its image together; half of it belongs to the model
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -303,17 +304,22 @@ class GridArrays:
 
     def fold(self, spec: ArraySpec) -> Array:
         """Transpose of `extend`: add the values in the layer to those at the edge."""
-        values = self._interior(spec).astype(np.float64)
+        values, folded = self._interior(spec), self.crop(spec)
+        # All but the faces of the model stay as they are: only slabs beside them are summed.
         for axis, (before, after) in enumerate(self._pads):
-            values = np.moveaxis(values, axis, 0)
-            end = values.shape[0] - after
-            inside = values[before:end].copy()
-            inside[0] += values[:before].sum(axis=0)
-            inside[-1] += values[end:].sum(axis=0)
-            for last, free in enumerate(self._walls[axis]):
-                inside[-last] *= 0.5 if free else 1.0
-            values = np.moveaxis(inside, 0, axis)
-        return np.asarray(values.astype(self._dtype))
+            n, pads, around = self.shape[axis], list(self._pads), (slice(None),) * axis
+            if before:
+                pads[axis] = (before, 0)
+                slab = values[(*around, slice(0, before + 1))]
+                folded[(*around, slice(0, 1))] = _summed(slab, pads)
+            if after:
+                pads[axis] = (0, after)
+                slab = values[(*around, slice(n - after - 1, n))]
+                folded[(*around, slice(-1, None))] = _summed(slab, pads)
+        for axis, ends in enumerate(self._walls):
+            for last, free in enumerate(ends):
+                np.moveaxis(folded, axis, 0)[-last] *= 0.5 if free else 1.0
+        return folded
 
     def crop(self, spec: ArraySpec) -> Array:
         """Values on the model's grid, without those in the layer."""
@@ -363,6 +369,19 @@ class GridArrays:
             "calm": calm,
         }
         array[spec.space_order : spec.space_order + n] = lines[spec.name.rstrip("0123456789")]
+
+
+def _summed(values: Array, pads: Sequence[tuple[int, int]]) -> Array:
+    """Sums of the values before and after a model, along each axis, with those at its ends."""
+    total = values.astype(np.float64)
+    for axis, (before, after) in enumerate(pads):
+        rows = np.moveaxis(total, axis, 0)
+        end = rows.shape[0] - after
+        inside = rows[before:end].copy()
+        inside[0] += rows[:before].sum(axis=0)
+        inside[-1] += rows[end:].sum(axis=0)
+        total = np.moveaxis(inside, 0, axis)
+    return total
 
 
 def _empty(shape: tuple[int, ...], dtype: np.dtype[Any], before: int = 0) -> Array:

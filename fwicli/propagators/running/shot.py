@@ -331,7 +331,8 @@ class ShotRunner:
             for name in registry.load(self.discretization.equation).parameters(self.grid.ndim):
                 spec = specs.get(f"gradient_{prefix(last ^ c)}{name}")
                 if spec is not None:
-                    values = self.arrays.fold(spec) * self.discretization.history_step
+                    values = self.arrays.fold(spec)
+                    values *= self.discretization.history_step
                     gradients.setdefault(c, {})[name] = values
         return gradients
 

@@ -38,6 +38,30 @@ def test_rows_begin_where_vectors_do(points: int, precision: str) -> None:
     assert storage.fold(ArraySpec("m", "model", 8)).sum() == (21 + 24) * (points + 24)
 
 
+@pytest.mark.parametrize("free", [(), ("z-",), ("x-", "z+"), ("x-", "x+", "z-", "z+")])
+@pytest.mark.parametrize("shape", [(2, 2), (9, 13), (3, 2, 5), (9, 7, 11)])
+def test_values_in_the_layer_add_to_the_edge(shape: tuple[int, ...], free: tuple[str, ...]) -> None:
+    """Each to the point of the model that it was extended from; a point of a wall counts half."""
+    grid = Grid(shape, (10.0,) * len(shape), (0.0,) * len(shape))
+    axis = time_axis(0.001, 10, 2000.0, grid.spacing, 4)
+    layer = AbsorbingLayer(12, 2000.0, 10.0, free=free)
+    made_of = Discretization("acoustic", grid, axis, layer, order=4, precision="float64")
+    storage, spec = GridArrays(made_of, 10), ArraySpec("m", "model", 4)
+    values = storage.array(spec)
+    values[...] = np.random.default_rng(7).standard_normal(values.shape)
+    points = np.indices(storage.shape)
+    expected = np.zeros(shape)
+    pads = layer.pads(len(shape))
+    edges = [np.clip(i - b, 0, n - 1) for i, (b, _), n in zip(points, pads, shape, strict=True)]
+    halo = tuple(slice(4, 4 + n) for n in storage.shape)
+    np.add.at(expected, tuple(edges), values[halo])
+    for number, name in enumerate("xz" if len(shape) == 2 else "xyz"):
+        for side, row in (("-", 0), ("+", -1)):
+            if name + side in free:
+                np.moveaxis(expected, number, 0)[row] /= 2
+    np.testing.assert_allclose(storage.fold(spec), expected, rtol=0, atol=1e-12)
+
+
 def small_arrays() -> GridArrays:
     """Of 9 x 13 points with 12 cells of the layer on all sides."""
     grid = Grid((9, 13), (10.0, 10.0), (0.0, 0.0))
