@@ -39,10 +39,6 @@ PRELOAD = [
     "scipy.fft",
     "scipy.sparse",
     "scipy.special",
-    # Modules that unpickle kernels.
-    "devito.data.distributed",
-    "sympy.combinatorics",
-    "sympy.tensor.tensor",
 ]
 
 # Longest time that a process may take to end by itself, and after it was killed [s].

@@ -19,7 +19,7 @@ from fwicli.propagators.equations.component_fields import component_fields
 from fwicli.propagators.equations.constant_q import reference_frequency
 from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.history import STORED, WRITING, Demand, HistoryOptions, demand
-from fwicli.propagators.kernels import compilation, footprints, time_loops
+from fwicli.propagators.kernels import compilation, footprints, ports
 from fwicli.propagators.kernels.signature import Signature
 from fwicli.propagators.sampling.interpolation import RADIUS
 from fwicli.propagators.sampling.resampling import Resampling
@@ -346,7 +346,7 @@ class Discretization:
             sensed = tuple(component_fields(equation, recorded, "record", ndim))
             for one in needed:
                 at_receivers = () if one.kind == "reverse" else sensed
-                signatures[time_loops.for_fields(one, driven, at_receivers)] = None
+                signatures[ports.for_fields(one, driven, at_receivers)] = None
         missing = [s for s in signatures if not compilation.is_cached(s)]
         return [partial(compilation.prepare, signature) for signature in missing]
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from devito import Eq, Function, Grid, Inc, Operator, TimeFunction, exp, sqrt
 
-from fwicli.propagators.kernels.compilation import strict
+from fwicli.propagators.kernels.generation import strict
 from fwicli.propagators.symbolic import calculus
 from fwicli.propagators.symbolic.explicit import time_step
 from fwicli.propagators.symbolic.expressions import like, substitute

@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 
 from fwicli import AbsorbingLayer, Discretization, Grid, Points, Propagator, time_axis
 from fwicli.errors import PhysicsError
-from fwicli.propagators.kernels import compilation
+from fwicli.propagators.kernels import generation
 from fwicli.propagators.kernels.signature import Signature
 from fwicli.survey.signals.wavelets import ricker, times
 from tests.equations import USUAL_ORDER
@@ -198,7 +198,7 @@ def test_loop_of_one_parameter_runs_backwards() -> None:
         images=("gradient",),
         parameters=("k",),
     )
-    assert "for (int time = time_M" in str(compilation.generate(signature).operator.ccode)
+    assert "for (int time = time_M" in generation.generate(signature).source
 
 
 # Slow: three kernels of solids. `test_operators` has one parameter of variable density every day.

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import fwicli
-from fwicli.propagators.kernels.compilation import Kernel
+from fwicli.propagators.kernels.kernel import Kernel
 
 PACKAGE = str(Path(fwicli.__file__).parent)
 # Operators of a propagator, and frames of this package from them to the compiled function.

@@ -21,7 +21,7 @@ from fwicli.propagators.checks import failures, units
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
 from fwicli.propagators.kernels.imaging_conditions import CONDITIONS
-from fwicli.propagators.symbolic.directions import prefix
+from fwicli.propagators.symbolic.component_names import prefix
 from fwicli.survey.grid import Grid
 
 Array = NDArray[Any]

@@ -22,7 +22,7 @@ from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import call
 from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.sampling.stability import stable_step
-from fwicli.propagators.symbolic.directions import split_prefix
+from fwicli.propagators.symbolic.component_names import split_prefix
 from fwicli.survey.grid import Grid
 
 Array = NDArray[Any]

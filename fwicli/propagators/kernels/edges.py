@@ -7,11 +7,9 @@ from typing import Any
 from devito import DefaultDimension, Function
 
 from fwicli.propagators.absorbing import walls
+from fwicli.propagators.kernels.ports import RIM
 from fwicli.propagators.kernels.signature import Signature
 from fwicli.propagators.symbolic.expressions import Expr
-
-# Names of dimensions across the layer begin with this.
-RIM = "rim_"
 
 
 def edges(f: Any, signature: Signature, grid: Any) -> list[tuple[Function, Expr]]:
@@ -51,17 +49,3 @@ def edges(f: Any, signature: Signature, grid: Any) -> list[tuple[Function, Expr]
             first = x.symbolic_max - thickness + 1 if last else x.symbolic_min
             pairs.append((edge, f.subs(x, first + rim)))
     return pairs
-
-
-def bounds_rim(name: str) -> bool:
-    """Whether an argument of a kernel is a bound of a loop over the layer on one side.
-
-    Parameters
-    ----------
-    name : str
-
-    Returns
-    -------
-    bool
-    """
-    return name.startswith(RIM) and name.endswith(("_m", "_M"))

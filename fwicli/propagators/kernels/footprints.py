@@ -1,7 +1,8 @@
-"""Arrays that an equation works on, counted from its kernels.
+"""Footprints of equations: the arrays that they work on, from disk or counted now.
 
 The equations of this package state their footprint, so that a plan needs no Devito; tests compare
-it with this count. That of a user's equation is counted once and kept beside compiled kernels.
+it with the count (see `counting`). That of a user's equation is counted once and kept beside
+compiled kernels.
 """
 
 from __future__ import annotations
@@ -9,25 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cache
 
 from fwicli.errors import CalculusError, PhysicsError
-from fwicli.propagators.equations import registry
-from fwicli.propagators.equations.equation import Equation, Footprint
-from fwicli.propagators.equations.medium import Medium
+from fwicli.propagators.equations.equation import Footprint
 from fwicli.propagators.equations.own import COUNTED, OwnEquation
 from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.kernels import cache as disk
-from fwicli.propagators.kernels import compilation, origins, time_loops
-from fwicli.propagators.kernels.array_specs import array_specs
-from fwicli.propagators.kernels.imaged_fields import SUM
-from fwicli.propagators.kernels.signature import ArraySpec, Signature
-from fwicli.propagators.symbolic.system import System
-
-ORDER = 4
-IMAGES = ("gradient", "illumination")
+from fwicli.propagators.kernels import origins
 
 log = logging.getLogger("fwicli")
 
@@ -70,66 +61,19 @@ def footprint(name: str, ndim: int) -> Footprint:
     -------
     Footprint
     """
-    inputs = f"{name} {ndim} {origins.digest('kernels.footprints')}"
+    inputs = f"{name} {ndim} {origins.digest('kernels.counting')}"
     entry = f"footprint-{hashlib.sha256(inputs.encode()).hexdigest()[:32]}"
     data = disk.read(entry)
     if data is None:
         log.info("counting the arrays of the equation %s; later runs know them", name)
-        counted = count(name, ndim)
+        from fwicli.propagators.kernels import counting  # late: what is on disk needs no Devito
+
+        counted = counting.count(name, ndim)
         disk.write(entry, json.dumps(asdict(counted)).encode())
         return counted
     stored = json.loads(data)
     history = {parameter: tuple(fields) for parameter, fields in stored["history"].items()}
     return Footprint(**{**stored, "history": history, "evolving": tuple(stored["evolving"])})
-
-
-def count(name: str, ndim: int) -> Footprint:
-    """Count the arrays of the kernels of an equation.
-
-    Parameters
-    ----------
-    name : str
-        Of the equation.
-    ndim : int
-        Number of space dimensions.
-
-    Returns
-    -------
-    Footprint
-
-    Raises
-    ------
-    PhysicsError
-        If the statement has not the parameters or fields that the equation names.
-    """
-    equation = registry.load(name)
-    layer, spacing = compilation.TEMPLATE_LAYER, (10.0,) * ndim
-    forward = Signature("forward", name, spacing, ORDER, layer, "float32", reference_frequency=1.0)
-    keeping = replace(forward, history=True)
-    system = _stated(name, ndim, Stencil(ORDER))
-    check(equation, system, ndim)
-    plain, with_history = _arrays(forward), _arrays(keeping)
-    levels = _levels(plain)
-    fields = [a for a in with_history if a.kind == "field"]
-    evolving = tuple(f.name for f in system.fields if f.time_order == 2)
-    if any(a.remembered for a in plain if a.time_order == 1 and not a.strips):
-        evolving = ()  # a field with a memory of its own is not found again
-    history = {}
-    for parameter in equation.parameters(ndim):
-        kept_for = time_loops.needed(system, replace(keeping, parameters=(parameter,)), equation)
-        history[parameter] = tuple(n for n in kept_for if n not in (SUM, equation.receiver))
-    return Footprint(
-        forward=levels,
-        gradient=_levels(
-            [*plain, *with_history, *_arrays(replace(forward, kind="gradient", images=IMAGES))]
-        )
-        - levels,
-        history=history,
-        state=sum(len(a.remembered) for a in fields if not a.strips),
-        strips=sum(len(a.remembered) for a in fields if a.strips),
-        evolving=evolving,
-        recorded=_recorded(equation, forward, levels),
-    )
 
 
 @cache
@@ -150,77 +94,6 @@ def check_stencil(name: str, ndim: int, stencil: Stencil) -> None:
         If they have Taylor's weights only.
     """
     if stencil.optimised:
-        _stated(name, ndim, stencil)
+        from fwicli.propagators.kernels import counting  # late: Taylor's weights need no Devito
 
-
-def _stated(name: str, ndim: int, stencil: Stencil) -> System:
-    """The statement of an equation on the grid of its kernels."""
-    layer, spacing = compilation.TEMPLATE_LAYER, (10.0,) * ndim
-    forward = Signature("forward", name, spacing, stencil.order, layer, "float32")
-    grid = compilation.template_grid(forward)
-    medium = Medium(grid, stencil, layer, reference_frequency=1.0)
-    registry.load(name).state(medium)
-    return medium.system()
-
-
-def check(equation: Equation, system: System, ndim: int) -> None:
-    """Make sure that a statement has what the equation names.
-
-    Parameters
-    ----------
-    equation : Equation
-    system : System
-        Its statement.
-    ndim : int
-        Number of space dimensions.
-
-    Raises
-    ------
-    PhysicsError
-        If parameters differ, or components are made of fields that there are not.
-    """
-    named, stated = set(equation.parameters(ndim)), {p.name for p in system.parameters}
-    if named != stated:
-        raise PhysicsError(
-            f"the equation `{equation.name}` names the parameters {_listed(named)}, and states its "
-            f"residuals in {_listed(stated)}; let `parameters` have those of the statement"
-        )
-    fields = {f.name for f in system.fields} - system.supports.keys()  # those of the layer
-    for verb in ("record", "emit"):
-        table = equation.table(verb, ndim)
-        if "pressure" not in table:
-            raise PhysicsError(f"the equation `{equation.name}` cannot {verb} pressure; state how")
-        for component, channel in table.items():
-            if lacking := set(channel.fields) - fields:
-                raise PhysicsError(
-                    f"the {component} of the equation `{equation.name}` is made of "
-                    f"{_listed(lacking)}, which it does not state; there are {_listed(fields)}"
-                )
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "none"
-
-
-def _arrays(signature: Signature) -> list[ArraySpec]:
-    grid, equation = compilation.template_grid(signature), registry.load(signature.equation)
-    return list(array_specs(time_loops.equations(signature, equation, grid)))
-
-
-def _levels(arrays: Iterable[ArraySpec]) -> int:
-    """Arrays of the size of the grid, each level of a field one; other sizes are other arrays."""
-    sizes = {(a.name, max(1, a.time_levels)) for a in arrays if a.kind in ("field", "model")}
-    return sum(levels for _, levels in sizes)
-
-
-def _recorded(equation: Equation, forward: Signature, levels: int) -> dict[str, int]:
-    """Arrays that a field adds when it is recorded beside those of pressure."""
-    ndim = len(forward.spacing)
-    table = equation.table("record", ndim)
-    usual = [*table["pressure"].fields]
-    others = dict.fromkeys(n for channel in table.values() for n in channel.fields)
-    return {
-        name: _levels(_arrays(replace(forward, sensed=(*usual, name)))) - levels
-        for name in others
-        if name not in usual
-    }
+        counting.stated(name, ndim, stencil)

@@ -31,11 +31,6 @@ from devito.passes.iet.engine import iet_pass
 from devito.symbolics import evalrel, retrieve_indexed
 from devito.tools import as_tuple
 
-from fwicli.propagators.symbolic import blocking
-
-# Planes along x and rows along y of a tile.
-PLANES, ROWS = 4, 16
-
 Axes = tuple[Any, Any, Any]
 
 
@@ -109,26 +104,6 @@ def tiled(axes: tuple[Any, ...]) -> Iterator[None]:
         yield
     finally:
         cpu.relax_incr_dimensions = original
-
-
-def points(name: str, shape: tuple[int, ...]) -> int:
-    """Points of a block along an axis: of rows of a plane (see `blocking`), or of a tile.
-
-    Parameters
-    ----------
-    name : str
-        Of the argument of a kernel, such as "x0_blk0_size".
-    shape : tuple of int
-        Of the grid.
-
-    Returns
-    -------
-    int
-    """
-    if len(shape) == 2:
-        return min(blocking.ROWS, *shape)
-    axis = "xy".index(name[0])
-    return min((PLANES, ROWS)[axis], shape[axis])
 
 
 @iet_pass  # type: ignore[untyped-decorator]

@@ -20,10 +20,8 @@ from dataclasses import replace
 from typing import Any
 
 from devito import ConditionalDimension, Eq, Function, Inc, TimeFunction
-from devito.data.allocators import DataReference
 
 from fwicli.errors import CalculusError
-from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import Equation
 from fwicli.propagators.equations.medium import Medium
 from fwicli.propagators.equations.stencils import Stencil
@@ -36,12 +34,15 @@ from fwicli.propagators.kernels.imaged_fields import (
     pressure,
     weighted,
 )
+from fwicli.propagators.kernels.kernel import SNAPSHOTS
+from fwicli.propagators.kernels.ports import entering, leaving
 from fwicli.propagators.kernels.signature import Signature
 from fwicli.propagators.symbolic import calculus
-from fwicli.propagators.symbolic.directions import add_directions, prefix
+from fwicli.propagators.symbolic.component_names import prefix
+from fwicli.propagators.symbolic.directions import add_directions
 from fwicli.propagators.symbolic.explicit import check_buffers
 from fwicli.propagators.symbolic.expressions import Expr, accesses, like, names, offsets, substitute
-from fwicli.propagators.symbolic.points import PointSymbols, Port
+from fwicli.propagators.symbolic.points import PointSymbols
 from fwicli.propagators.symbolic.system import System
 from fwicli.propagators.symbolic.time_levels import keep_newest
 from fwicli.propagators.symbolic.time_step import Inflow, advance, continued, mirrored_coefficient
@@ -72,55 +73,6 @@ def equations(signature: Signature, equation: Equation, grid: Any) -> list[Eq]:
     system, statements = makers[signature.kind](signature, equation, grid)
     check_buffers(statements, system)
     return keep_newest(statements)
-
-
-def entering(signature: Signature) -> tuple[Port, ...]:
-    """Points at which a kernel injects: at the sources, or backwards in time at the receivers."""
-    forwards = signature.kind in ("forward", "reverse")
-    return _ports(signature, "q", "inj", "emit" if forwards else "record")
-
-
-def leaving(signature: Signature) -> tuple[Port, ...]:
-    """Points at which a kernel records, if it does."""
-    if signature.kind == "reverse" or (signature.kind == "gradient" and not signature.recorded):
-        return ()
-    return _ports(signature, "d", "rec", "record" if signature.kind == "forward" else "emit")
-
-
-def for_fields(signature: Signature, driven: tuple[str, ...], sensed: tuple[str, ...]) -> Signature:
-    """A signature for sources that drive some fields, and receivers that record some.
-
-    Parameters
-    ----------
-    signature : Signature
-    driven, sensed : tuple of str
-        Names of the fields.
-
-    Returns
-    -------
-    Signature
-        Equal for all ways to name those of pressure.
-    """
-    driven = () if driven == _usual(signature, "emit") else driven
-    return replace(
-        signature, driven=driven, sensed=() if sensed == _usual(signature, "record") else sensed
-    )
-
-
-def _usual(signature: Signature, verb: str) -> tuple[str, ...]:
-    """Fields of pressure."""
-    equation, ndim = registry.load(signature.equation), len(signature.spacing)
-    return tuple(equation.table(verb, ndim)["pressure"].fields)
-
-
-def _ports(signature: Signature, series: str, prefix: str, verb: str) -> tuple[Port, ...]:
-    usual = _usual(signature, verb)
-    fields = (signature.driven if verb == "emit" else signature.sensed) or usual
-    names = ["" if field == usual[0] else f"_{field}" for field in fields]
-    return tuple(
-        Port(field, f"{series}{name}", f"{prefix}{name}")
-        for field, name in zip(fields, names, strict=True)
-    )
 
 
 def _system(signature: Signature, equation: Equation, grid: Any, buffers: int) -> System:
@@ -161,7 +113,7 @@ def _recorded(signature: Signature, system: System, naming: Naming) -> list[Eq]:
     """Record fields at their points, each with its components."""
     equations = []
     for port in leaving(signature):
-        points = PointSymbols(system.fields[0].grid, port)
+        points = PointSymbols(system.fields[0].grid, port.prefix)
         for c, name in enumerate(naming(signature, port.field)):
             equations += points.record(system.fields[system.index(name)], port.values(c))
     return equations
@@ -171,7 +123,7 @@ def _injected(signature: Signature, grid: Any, naming: Naming) -> dict[str, Infl
     """Values that enter fields at their points, each with its components."""
     entries = {}
     for port in entering(signature):
-        points = PointSymbols(grid, port)
+        points = PointSymbols(grid, port.prefix)
         for c, name in enumerate(naming(signature, port.field)):
             entries[name] = Inflow(points, port.values(c), fixed=c > 0)
     return entries
@@ -338,8 +290,8 @@ def needed(system: System, signature: Signature, equation: Equation) -> dict[str
     return own | {f.name: reaches[f.name] for f in system.fields if f.name in reaches}
 
 
-def history(name: str, grid: Any, reach: int, every: int = 2, array: Any = None) -> TimeFunction:
-    """Every n-th value of a field in time; with an array, a view of it.
+def history(name: str, grid: Any, reach: int) -> TimeFunction:
+    """Every n-th value of a field in time; n is an argument of the kernel.
 
     Parameters
     ----------
@@ -348,23 +300,17 @@ def history(name: str, grid: Any, reach: int, every: int = 2, array: Any = None)
     grid : devito.Grid
     reach : int
         Points of the halo.
-    every : int
-        Steps between snapshots.
-    array : ndarray of shape (snapshots, *grid.shape), optional
-        Memory to use; without it the function is a symbol only.
 
     Returns
     -------
     TimeFunction
     """
-    storage = {} if array is None else {"allocator": DataReference(array)}
     return TimeFunction(
         name=f"history_{name}",
         grid=grid,
-        save=2 if array is None else array.shape[0],
-        time_dim=ConditionalDimension("kept", parent=grid.time_dim, factor=every),
+        save=2,
+        time_dim=ConditionalDimension(SNAPSHOTS, parent=grid.time_dim, factor=2),
         time_order=0,
         space_order=reach,
         dtype=grid.dtype,
-        **storage,
     )

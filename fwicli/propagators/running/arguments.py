@@ -1,9 +1,8 @@
-"""Arguments of a compiled kernel, prepared by Devito once for all shots with the same shapes.
+"""Arguments of a compiled kernel, prepared once for all shots with the same shapes.
 
-Devito checks and converts the arguments of a kernel, which takes longer than the kernel does on a
-grid of some thousand points. The C function takes addresses: as long as every array stays where it
-is in memory, with the same shape, another shot needs no more than other values in them. Only the
-arrays of a history may move from shot to shot; their address is set.
+The C function takes addresses: as long as every array stays where it is in memory, with the same
+shape, another shot needs no more than other values in them. Only the arrays of a history may move
+from shot to shot; their address is set.
 """
 
 from __future__ import annotations
@@ -59,16 +58,14 @@ class Arguments:
     def place(self, name: str, array: Array) -> None:
         """Set the address of an argument, and its shape, to those of another array.
 
+        The caller keeps it alive while the function runs.
+
         Parameters
         ----------
         name : str
         array : ndarray
         """
-        # The caller must keep the array alive while the function runs.
-        pointer = self.compiled[name]._obj
-        pointer.data = array.ctypes.data_as(type(pointer.data))
-        for axis, points in enumerate(array.shape):
-            pointer.size[axis] = points
+        self.compiled[name].place(array)
 
 
 class Prepared:

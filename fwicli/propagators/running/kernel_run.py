@@ -14,11 +14,9 @@ step that failed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from math import isqrt
 from typing import Any
 
-import devito
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,7 +24,9 @@ from fwicli.errors import StabilityError
 from fwicli.propagators.checks import failures
 from fwicli.propagators.equations import registry
 from fwicli.propagators.history import PERIOD
-from fwicli.propagators.kernels import compilation, edges, tiles, time_loops
+from fwicli.propagators.kernels import block_sizes, compilation, ports
+from fwicli.propagators.kernels.kernel import ACCUMULATED, DERIVED, INTERVAL
+from fwicli.propagators.kernels.ports import Port, is_rim
 from fwicli.propagators.kernels.signature import ArraySpec, Signature
 from fwicli.propagators.running.arguments import Arguments, shapes
 from fwicli.propagators.running.arrays import GridArrays
@@ -34,9 +34,7 @@ from fwicli.propagators.running.shot_points import FieldPoints, ShotPoints
 from fwicli.propagators.running.time_series import Records, SourceTerms, Sum, collector
 from fwicli.propagators.running.wavefield_stores import WavefieldStore
 from fwicli.propagators.sampling import interpolation
-from fwicli.propagators.symbolic import blocking
-from fwicli.propagators.symbolic.directions import prefix
-from fwicli.propagators.symbolic.points import Port
+from fwicli.propagators.symbolic.component_names import prefix
 from fwicli.threads import locks
 
 Array = NDArray[Any]
@@ -86,7 +84,8 @@ class KernelRun:
         self._kernel = compilation.load(signature)
         self._is_backward = signature.kind in ("adjoint", "gradient", "reverse")
         self._store = store
-        self._leaving = _paired(time_loops.leaving(signature), recorded)
+        self._entering = _paired(ports.entering(signature), terms.at)
+        self._leaving = _paired(ports.leaving(signature), recorded)
         self._windows = self._divided()
         # Arrays whose address may change from shot to shot, or of another size than the grid.
         self._moving: dict[str, Array] = {}
@@ -206,52 +205,46 @@ class KernelRun:
 
     def _advance(self, first: int, last: int, base: int) -> None:
         """Steps from first to last, the last excluded, in a window that begins at `base`."""
-        operator, arguments = self._kernel.operator, self._arguments
+        arguments = self._arguments
         if not arguments.compiled:
-            with locks.DEVITO:
-                arguments.compiled = self._prepared()
+            arguments.compiled = self._prepared()
         if not self._is_placed:
             for name, array in self._moving.items():
                 arguments.place(name, array)
             self._is_placed = True
         for spec in self._kernel.arrays:
-            if spec.name.startswith(compilation.DERIVED):
+            if spec.name.startswith(DERIVED):
                 self._arrays.array(spec)[:] = 0
-        # Devito's own call would check, and convert, all arguments every time.
         arguments.compiled |= {"time_m": first - base, "time_M": last - 1 - base}
-        self._kernel.function(*(arguments.compiled[p.name] for p in operator.parameters))
+        self._kernel.function(*(arguments.compiled[p.name] for p in self._kernel.parameters))
 
     def _prepared(self) -> dict[str, Any]:
         """Arguments of the compiled function, for the longest window."""
-        operator, discretization = self._kernel.operator, self._discretization
-        names = {p.name for p in operator.parameters}
-        arrays = {
-            s.name: self._arrays.array(s) for s in self._kernel.arrays if s.name not in self._moving
-        }
-        moving = {s.name: self._stand_in(s) for s in self._kernel.arrays if s.name in self._moving}
-        # Rows are longer in memory than the grid.
-        row = {f"{'xyz'[len(self._arrays.shape) - 1]}_M": self._arrays.shape[-1] - 1}
-        blocks = {n: tiles.points(n, self._arrays.shape) for n in names if "_blk" in n}
-        threads = dict.fromkeys(names & {"nthreads", "nthreads_nonaffine"}, discretization.threads)
+        discretization, names = self._discretization, [p.name for p in self._kernel.parameters]
+        specs = {s.name: s for s in self._kernel.arrays if s.name not in self._moving}
+        arrays = {name: self._arrays.array(spec) for name, spec in specs.items()}
         # Devito takes the distance from the last points for a halo.
         thickness = discretization.layer.cells + discretization.order // 2
-        rims = {n: 0 if n.endswith("_m") else thickness - 1 for n in names if edges.bounds_rim(n)}
-        with compilation.strict():
-            return dict(
-                operator.arguments(
-                    **arrays,
-                    **moving,
-                    **self._arguments.own,
-                    dt=discretization.time.step,
-                    time_m=0,
-                    time_M=self._longest() - 1,
-                    **row,
-                    **blocks,
-                    **rims,
-                    **self._kernel.thicknesses,
-                    **threads,
-                )
-            )
+        numbers: dict[str, float] = {
+            "dt": discretization.time.step,
+            "time_m": 0,
+            "time_M": self._longest() - 1,
+            "nthreads": discretization.threads,
+            "nthreads_nonaffine": discretization.threads,
+            INTERVAL: discretization.history_step,
+            **{n: block_sizes.points(n, self._arrays.shape) for n in names if "_blk" in n},
+            **{n: 0 if n.endswith("_m") else thickness - 1 for n in names if is_rim(n)},
+        }
+        lengths = dict(zip("xyz", self._arrays.shape, strict=False))
+        for port, _ in [*self._entering, *self._leaving]:
+            rows, columns = self._arguments.own[f"{port.prefix}_weight"].shape
+            lengths |= {f"{port.prefix}_row": rows, f"{port.prefix}_column": columns}
+        for name, points in lengths.items():
+            numbers |= {f"{name}_m": 0, f"{name}_M": points - 1}
+        # Rows are longer in memory than the grid.
+        in_memory = zip("xyz", self._arrays.allocated, strict=False)
+        numbers |= {f"{axis}_size": points for axis, points in in_memory}
+        return self._kernel.arguments({**arrays, **self._moving, **self._arguments.own}, numbers)
 
     # --- arguments -------------------------------------------------------------------------------
 
@@ -263,7 +256,7 @@ class KernelRun:
     def _set_arguments(self) -> Arguments:
         """Arguments for the shapes of this run, with its points; nothing has entered or left."""
         floats, integers = {}, {}
-        entering = _paired(time_loops.entering(self.signature), self.terms.at)
+        entering = self._entering
         for port, part in entering:
             sources = interpolation.transpose(part.at.visited)
             floats[f"{port.prefix}_weight"] = sources.weights
@@ -278,7 +271,7 @@ class KernelRun:
             for component in range(self.signature.components):
                 floats[port.values(component)] = np.zeros((longest, part.at.count))
         values_by_name = {**floats, **integers}
-        code = self._kernel.operator, blocking.ROWS, tiles.PLANES, tiles.ROWS
+        code = self.signature, self._kernel.parameters, block_sizes.ROWS, block_sizes.TILE
         moving = shapes(*self._moving.values())
         key = (code, tuple(values_by_name), shapes(*values_by_name.values()), moving)
         arguments = self._arrays.prepared.take(key)
@@ -293,27 +286,13 @@ class KernelRun:
             raise RuntimeError(f"{self.signature.kind} needs a store of its history")
         return self._store
 
-    def _stand_in(self, spec: ArraySpec) -> Any:
-        """An array without memory, for Devito, in place of one that moves or is packed."""
-        dtype, shape = np.dtype(self._discretization.precision), self._moving[spec.name].shape
-        if spec.packed:  # Devito takes the size of the grid from all fields
-            shape = self._arrays.shape_of(replace(spec, packed=False))
-        array = np.lib.stride_tricks.as_strided(np.zeros(1, dtype), shape, (0,) * len(shape))
-        if spec.kind != "history":
-            return array
-        # Only a Devito function can tell the operator how many steps lie between snapshots.
-        name = spec.name.removeprefix("history_")
-        grid = devito.Grid(shape=self._arrays.allocated, dtype=dtype.type)
-        step = self._discretization.history_step
-        return time_loops.history(name, grid, spec.space_order, step, array)
-
     # --- failures --------------------------------------------------------------------------------
 
     def _fields(self) -> list[ArraySpec]:
         return [s for s in self._kernel.arrays if s.kind == "field"]
 
     def _sums(self) -> list[ArraySpec]:
-        return [s for s in self._kernel.arrays if s.name.startswith(compilation.ACCUMULATED)]
+        return [s for s in self._kernel.arrays if s.name.startswith(ACCUMULATED)]
 
     def _finite(self, arrays: list[ArraySpec]) -> bool:
         """Whether all values of arrays are finite."""

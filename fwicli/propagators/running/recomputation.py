@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fwicli.propagators import history
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.kernels import compilation
-from fwicli.propagators.kernels.compilation import Kernel
+from fwicli.propagators.kernels.kernel import Kernel
 from fwicli.propagators.running.arrays import GridArrays
 from fwicli.propagators.running.wavefield_stores import ForwardRun, WavefieldStore
 

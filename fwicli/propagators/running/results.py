@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.kernels.signature import Signature
 from fwicli.propagators.running.shared_memory import SharedSlot
-from fwicli.propagators.symbolic.directions import prefix
+from fwicli.propagators.symbolic.component_names import prefix
 
 Array = NDArray[Any]
 

@@ -17,8 +17,8 @@ from fwicli.propagators.checks import failures
 from fwicli.propagators.checks.entrance import Entrance
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
-from fwicli.propagators.kernels import compilation, time_loops
-from fwicli.propagators.kernels.compilation import Kernel
+from fwicli.propagators.kernels import compilation, ports
+from fwicli.propagators.kernels.kernel import ACCUMULATED, Kernel
 from fwicli.propagators.kernels.signature import Signature
 from fwicli.propagators.locations import FullField, Locations
 from fwicli.propagators.running import store_selection
@@ -31,7 +31,7 @@ from fwicli.propagators.running.shot_points import ShotPoints, on_fields
 from fwicli.propagators.running.time_series import SourceCorrelation, SourceTerms
 from fwicli.propagators.running.wavefield_stores import WavefieldStore
 from fwicli.propagators.sampling.resampling import Resampling
-from fwicli.propagators.symbolic.directions import prefix, split_prefix
+from fwicli.propagators.symbolic.component_names import prefix, split_prefix
 from fwicli.threads import blas
 
 Array = NDArray[Any]
@@ -290,7 +290,7 @@ class ShotRunner:
 
     def _at(self, signature: Signature, source: ShotPoints, receiver: ShotPoints) -> Signature:
         """The signature of a kernel for the fields of sources and receivers."""
-        return time_loops.for_fields(signature, source.fields, receiver.fields)
+        return ports.for_fields(signature, source.fields, receiver.fields)
 
     def _kernel_run(
         self,
@@ -318,7 +318,7 @@ class ShotRunner:
         """The kernel of a signature, with the arrays that it accumulates set to zero."""
         kernel = compilation.load(signature)
         for spec in kernel.arrays:
-            if spec.name.startswith(compilation.ACCUMULATED):
+            if spec.name.startswith(ACCUMULATED):
                 self.arrays.array(spec)[:] = 0
         return kernel
 

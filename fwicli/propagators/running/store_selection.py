@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fwicli.propagators import history
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.history import STORED, HistoryOptions
-from fwicli.propagators.kernels.compilation import Kernel
+from fwicli.propagators.kernels.kernel import Kernel
 from fwicli.propagators.kernels.signature import ArraySpec
 from fwicli.propagators.running.arrays import GridArrays
 from fwicli.propagators.running.excitation_store import ExcitationStore

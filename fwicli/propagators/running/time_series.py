@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.propagators.kernels import time_loops
+from fwicli.propagators.kernels import ports
 from fwicli.propagators.kernels.signature import Signature
 from fwicli.propagators.running.shot_points import FieldPoints, ShotPoints
 from fwicli.propagators.sampling.integral import Integral
@@ -52,7 +52,7 @@ class SourceTerms:
         self._samples: dict[str, Array] = {}
         self._steps: dict[str, Any] = {}
         integral = Integral(resampling.axis.step, resampling.precision)
-        for port, part in zip(time_loops.entering(signature), at.parts, strict=True):
+        for port, part in zip(ports.entering(signature), at.parts, strict=True):
             zero = np.zeros((resampling.extended, part.at.count), dtype=resampling.precision)
             steps = partial(resampling.upsample, half_steps=part.channel.half_steps)
             integrated = signature.kind == "forward" and part.channel.integrated

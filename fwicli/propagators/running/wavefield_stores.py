@@ -18,7 +18,7 @@ from fwicli.errors import ExecutionError
 from fwicli.propagators import history
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.history import BLOCK
-from fwicli.propagators.kernels.compilation import Kernel
+from fwicli.propagators.kernels.kernel import Kernel
 from fwicli.propagators.kernels.signature import ArraySpec, Signature
 from fwicli.propagators.running.arrays import GridArrays
 from fwicli.propagators.running.time_series import SourceTerms

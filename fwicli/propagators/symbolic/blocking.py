@@ -33,10 +33,6 @@ from fwicli.propagators.symbolic.expressions import (
 )
 from fwicli.propagators.symbolic.system import System
 
-# Rows of a block: their temporaries stay in the cache, and few are computed twice. Of 601 points in
-# single precision, 24 to 100 rows take the same time within 5 %.
-ROWS = 48
-
 
 def block_rows(system: System, keep: Collection[str]) -> System:
     """The system without the fields that are used below derivatives only.

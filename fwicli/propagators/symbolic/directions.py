@@ -21,28 +21,12 @@ algebra of truncated polynomials.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from fwicli.propagators.symbolic import calculus
+from fwicli.propagators.symbolic.component_names import level_prefix
 from fwicli.propagators.symbolic.expressions import like
 from fwicli.propagators.symbolic.system import System
-
-
-def prefix(component: int) -> str:
-    """Prefix of the names of fields and parameters of a component."""
-    bits = [level for level in range(component.bit_length()) if component >> level & 1]
-    return "".join(_prefix(level) for level in reversed(bits))
-
-
-def split_prefix(name: str) -> tuple[bool, str]:
-    """Whether a name is that of a component other than the first, and the name of that one."""
-    bare = re.sub(r"^(d\d+_)+", "", name)
-    return bare != name, bare
-
-
-def _prefix(level: int) -> str:
-    return f"d{level + 1}_"
 
 
 def add_directions(system: System, n_directions: int) -> System:
@@ -59,7 +43,7 @@ def add_directions(system: System, n_directions: int) -> System:
     System
     """
     for number in range(n_directions):
-        system = _lifted(system, _prefix(number))
+        system = _lifted(system, level_prefix(number))
     return system
 
 

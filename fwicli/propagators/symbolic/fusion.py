@@ -2,7 +2,7 @@
 
 Loops over the same part of the grid are fused where one follows the other and neither reads at its
 neighbours what the other writes. Common terms are then computed once, and fields are loaded once;
-see `time_loops` and `compilation.check_code`.
+see `time_loops` and `generation.check_code`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,29 +11,6 @@ from devito.types import Symbol
 from fwicli.propagators.symbolic.expressions import Expr
 
 
-@dataclass(frozen=True)
-class Port:
-    """Scattered points of one field: names of the arguments of a kernel for them.
-
-    Parameters
-    ----------
-    field : str
-        Name of the field in the equation.
-    series : str
-        Name of the values injected or recorded: `q`, `d`, or one that ends with the field's.
-    prefix : str
-        Names of points and weights begin with this: `inj`, `rec`, or one that ends likewise.
-    """
-
-    field: str
-    series: str
-    prefix: str
-
-    def values(self, component: int) -> str:
-        """Name of the values for a component of a lifted equation."""
-        return f"{self.series}_{component}" if component else self.series
-
-
 class PointSymbols:
     """Symbols for injecting into, or recording from, a field at scattered points.
 
@@ -42,9 +18,9 @@ class PointSymbols:
     have one order whatever the number of threads.
     """
 
-    def __init__(self, grid: Any, port: Port) -> None:
+    def __init__(self, grid: Any, prefix: str) -> None:
         self.grid = grid
-        self._prefix = prefix = port.prefix
+        self._prefix = prefix
         self._row = Dimension(f"{prefix}_row")
         self._column = Dimension(f"{prefix}_column")
         self._series = Dimension(f"{prefix}_series")

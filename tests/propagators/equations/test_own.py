@@ -15,7 +15,7 @@ from fwicli import Discretization, Propagator, own_equation
 from fwicli.errors import PhysicsError
 from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.own import COUNTED
-from fwicli.propagators.kernels import footprints
+from fwicli.propagators.kernels import counting, footprints
 from fwicli.survey.signals.wavelets import ricker, times
 from tests.equations import LARGEST
 
@@ -154,7 +154,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 def test_footprints_are_counted(equation: str, ndim: int) -> None:
     """What equations of the program state of their arrays is what is counted."""
     stated = registry.EQUATIONS[equation].footprint(ndim)
-    counted = footprints.count(equation, ndim)
+    counted = counting.count(equation, ndim)
     receiver = registry.EQUATIONS[equation].receiver
     for parameter in registry.EQUATIONS[equation].parameters(ndim):
         fields = [f.stored_fields(receiver, [parameter]) for f in (stated, counted)]

@@ -12,8 +12,8 @@ from fwicli.propagators.kernels import origins
 
 LOADED = """
 import sys
-from fwicli.propagators.kernels import compilation
-compilation.generate(compilation.Signature(
+from fwicli.propagators.kernels import generation
+generation.generate(generation.Signature(
     "gradient", "variable_density", (10.0, 10.0), 4, 0, "float32",
     images=("gradient",), n_directions=1,
 ))
@@ -30,11 +30,11 @@ def test_all_that_generates_is_part_of_it() -> None:
     packages = set(origins.FOLDER.glob("**/__init__.py"))
     loaded = {Path(line) for line in done.stdout.split()} - packages
     assert len(loaded) > 10
-    assert loaded <= origins.closure("kernels.compilation")
+    assert loaded <= origins.closure("kernels.generation")
 
 
 def test_what_runs_kernels_is_no_part_of_it() -> None:
-    names = {path.stem for path in origins.closure("kernels.compilation")}
+    names = {path.stem for path in origins.closure("kernels.generation")}
     assert {"time_loops", "calculus", "acoustic", "tti"} <= names
     assert not names & {"propagator", "shot", "arrays", "locations", "verification"}
 

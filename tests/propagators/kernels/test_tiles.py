@@ -16,7 +16,7 @@ from devito import Eq, Grid, Inc, Operator, TimeFunction
 from fwicli import Propagator
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.equations.strips import Strip
-from fwicli.propagators.kernels import compilation, devito_patches, packing, tiles
+from fwicli.propagators.kernels import block_sizes, compilation, devito_patches, packing, tiles
 from fwicli.propagators.kernels.signature import Signature
 from tests.equations import USUAL_ORDER
 
@@ -96,8 +96,7 @@ def test_every_bit_is_the_same(
             loops = values(RUNS[run](s, s.propagator))
         assert all(np.abs(a).max() > 0 for a in loops)
         for threads, sizes in ((1, (3, 5)), (2, (4, 16)), (2, (1, 100))):
-            monkeypatch.setattr(tiles, "PLANES", sizes[0])
-            monkeypatch.setattr(tiles, "ROWS", sizes[1])
+            monkeypatch.setattr(block_sizes, "TILE", sizes)
             p = Propagator(replace(s.propagator.discretization, threads=threads))
             for tiled, looped in zip(values(RUNS[run](s, p)), loops, strict=True):
                 assert np.array_equal(tiled, looped)
@@ -107,7 +106,7 @@ def code(kind: str, ndim: int = 3) -> str:
     """Of the acoustic equation."""
     spacing = (10.0,) * ndim
     made = compilation.load(Signature(kind, "acoustic", spacing, USUAL_ORDER, 6, "float32"))
-    return str(made.operator.ccode)
+    return made.source
 
 
 def regions(text: str) -> list[str]:

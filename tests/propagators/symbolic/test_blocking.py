@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwicli.propagators.kernels import compilation
+from fwicli.propagators.kernels import block_sizes, compilation, generation
 from fwicli.propagators.kernels.signature import Signature
-from fwicli.propagators.symbolic import blocking, time_step
+from fwicli.propagators.symbolic import time_step
 from tests.propagators.kernels.test_compilation import signature
 
 Make = Callable[..., Any]
@@ -26,7 +26,7 @@ def test_fluxes_live_in_blocks_of_rows() -> None:
     """The slopes over density have no array on the grid; what is summed is still in the cache."""
     kernel = compilation.load(replace(signature("forward", EQUATION), order=8))
     assert not {"a0", "a1"} & {s.name for s in kernel.arrays}
-    code = str(kernel.operator.ccode)
+    code = kernel.source
     assert "x0_blk0_size" in code
     # One temporary of a block of rows, one of a single row, both of a thread.
     assert re.search(r"pr\d+_vec\[tid\]\),64,sizeof\(double\)\*\(long\)y_size\*\(7 \+", code)
@@ -51,7 +51,7 @@ def test_records_are_those_of_arrays(
     s = make_setting(2, equation="variable_density", **place)
     s.receivers[0, -1] = s.propagator.grid.origin[-1] + 3.0
     blocked = s.forward()
-    monkeypatch.setattr(blocking, "ROWS", 7)
+    monkeypatch.setattr(block_sizes, "ROWS", 7)
     np.testing.assert_array_equal(s.forward(), blocked)
     monkeypatch.setattr(time_step, "block_rows", lambda system, keep: system)
     monkeypatch.setattr(compilation, "load", compilation.build)
@@ -65,4 +65,4 @@ def test_blocking_is_devitos_own_elsewhere() -> None:
     # Without a layer, and of low order: such kernels are generated soon.
     for equation, blocked in ((EQUATION, True), ("acoustic", False)):
         small = Signature("forward", equation, (10.0, 12.0), 4, 0, "float64")
-        assert (blocks in str(compilation.generate(small).operator.ccode)) == blocked
+        assert (blocks in generation.generate(small).source) == blocked
