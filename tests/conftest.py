@@ -124,7 +124,8 @@ def make_setting() -> Callable[..., Setting]:
         low, high = np.array(grid.origin), np.array(grid.end)
         # Solids below a fluid; anisotropy that changes from cell to cell, its axis as well.
         earth = random_earth(shape, ndim, vp=vp, rho=1000 * (1 + rng.random(shape)))
-        earth["vs"][..., :6] = 0
+        if equation != "elastic_vti":  # changes of its parameters would be no fluids
+            earth["vs"][..., :6] = 0
         fastest = max(2600.0, EQUATIONS[equation].speeds(earth, ndim)[1])
         axis = time_axis(0.004, samples, fastest, spacing, Stencil(order, stencil))
         layer = AbsorbingLayer(cells, fastest, 20.0, gap, ("z-",) if surface else free)

@@ -6,10 +6,18 @@ import pytest
 
 from fwicli.propagators.equations.registry import EQUATIONS
 
-LARGE = ("velocity_pressure", "vti", "tti", "elastic", "viscoacoustic", "viscoelastic")
+LARGE = (
+    "velocity_pressure",
+    "vti",
+    "tti",
+    "elastic",
+    "elastic_vti",
+    "viscoacoustic",
+    "viscoelastic",
+)
 
 # Of these, those whose derivatives take longest.
-LARGEST = ("tti", "elastic", "viscoacoustic", "viscoelastic")
+LARGEST = ("tti", "elastic", "elastic_vti", "viscoacoustic", "viscoelastic")
 
 # Whose sides may be free.
 WITH_SIDES = [name for name, e in EQUATIONS.items() if e.free_sides]
@@ -40,14 +48,15 @@ def is_slow(
     system are those of all its components at once, pressure among them, in `test_components`.
     Derivatives of the largest equations wait, too: they take two kernels as large as all others of
     a test, and are derived as those of three equations that every day has. The gradient of solids
-    is compared with differences of misfits every day, in `test_components`. So do derivatives in
-    3D: the forward and adjoint waves of every day hold all that has a third axis.
+    is compared with differences of misfits every day, in `test_components`. Solids of vertical
+    transverse isotropy are derived as isotropic ones, and wait. So do derivatives in 3D: the
+    forward and adjoint waves of every day hold all that has a third axis.
     """
     special = (ndim == 3) + (precision == "float32") + surface
     return (
         special > 1
         or (special == 1 and equation != "acoustic")
-        or equation == "velocity_pressure"
+        or equation in ("velocity_pressure", "elastic_vti")
         or (derivative and (ndim == 3 or equation in LARGEST))
     )
 

@@ -82,6 +82,8 @@ class ModelSection(Section):
     """The medium has this Thomsen parameter epsilon."""
     delta: NumberOrArray | None = None
     """The medium has this Thomsen parameter delta."""
+    gamma: NumberOrArray | None = None
+    """The medium has this Thomsen parameter gamma, of SH waves, in 3D."""
     theta: NumberOrArray | None = None
     """The symmetry axis is tilted from the vertical by this angle, lower end to larger x [deg]."""
     phi: NumberOrArray | None = None

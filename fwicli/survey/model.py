@@ -36,8 +36,8 @@ class EarthModel:
         P velocity [m/s], positive and finite.
     others : mapping of str to ndarray of shape grid.shape
         Other properties by name, in their units (see `properties`): `vs` [m/s], `rho` [kg/m3],
-        `qp`, `qs`, Thomsen's `epsilon` and `delta`, tilt `theta` and azimuth `phi` of the axis of
-        symmetry [rad].
+        `qp`, `qs`, Thomsen's `epsilon`, `delta` and `gamma`, tilt `theta` and azimuth `phi` of the
+        axis of symmetry [rad].
 
     Raises
     ------

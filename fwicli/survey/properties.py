@@ -82,6 +82,7 @@ PROPERTIES: dict[str, Property] = {
     # Thomsen's parameters.
     "epsilon": Property((-0.5, 2.0), (0.1, 0.3)),
     "delta": Property((-0.5, 2.0), (-0.1, 0.1)),
+    "gamma": Property((-0.5, 2.0), (0.05, 0.25)),
     # The axis of symmetry: its tilt from the vertical, and its azimuth from x.
     "theta": Property((-3.2, 3.2), (0.0, math.pi), _ANGLE),
     "phi": Property((-6.4, 6.4), (0.0, math.pi), _ANGLE),

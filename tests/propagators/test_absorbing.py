@@ -21,12 +21,12 @@ from tests.equations import LARGE, LARGEST
 SPEED, SPACING, FREQUENCY = 2000.0, 10.0, 10.0
 
 
-# The layer of `viscoelastic` is that of `elastic`, and its kernel takes as long as two others.
+# Layers of `viscoelastic` and `elastic_vti` are those of `elastic`, and their kernels take long.
 every_equation, most_equations = (
     pytest.mark.parametrize(
         "equation",
         [
-            pytest.param(e, marks=pytest.mark.slow if e == "viscoelastic" else ())
+            pytest.param(e, marks=pytest.mark.slow if e in ("viscoelastic", "elastic_vti") else ())
             for e in EQUATIONS
             if e not in without
         ],

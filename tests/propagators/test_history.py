@@ -38,6 +38,7 @@ def test_snapshots_reach_the_last_step() -> None:
         "velocity_pressure",
         pytest.param("elastic", marks=pytest.mark.slow),
         pytest.param("viscoacoustic", marks=pytest.mark.slow),
+        pytest.param("elastic_vti", marks=pytest.mark.slow),
         pytest.param("viscoelastic", marks=pytest.mark.slow),
     ],
 )

@@ -176,9 +176,10 @@ class ParameterMap:
 
     def _check_limits(self, x: Array) -> None:
         """Make sure that the equation has a stable solution in the model at x."""
-        earth = self.earth(x)
-        for limit in registry.load(self.equation).limits:
-            count = int((call(limit.margin, earth) < -ROUND_OFF).sum())
+        stated = registry.load(self.equation)
+        earth = stated.complete(self.earth(x), x.ndim - 1)
+        for limit in stated.limits:
+            count = int(np.sum(call(limit.margin, earth) < -ROUND_OFF))
             if count:
                 raise ModelError(
                     f"a model with {self.variables.ranges(x)} is outside the limits of the "

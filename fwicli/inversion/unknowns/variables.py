@@ -254,11 +254,12 @@ class Variables:
         """Lower and upper bounds of x, of shape (n_blocks, *grid.shape).
 
         Acoustic waves are stable where delta <= epsilon. If only one of the two changes, the other
-        is its bound. If both change, the check of the model rejects trials beyond.
+        is its bound. If both change, the check of the model rejects trials beyond, as it does all
+        that solids, which have vs, do not allow.
         """
         shape = earth["vp"].shape
         low, high = (np.stack([np.broadcast_to(e, shape) for e in ends]) for ends in self._ends())
-        names = self.names
+        names = () if "vs" in earth else self.names
         if "epsilon" in names and "delta" not in names and "delta" in earth:
             block = names.index("epsilon")
             low[block] = np.clip(earth["delta"], low[block], high[block])

@@ -30,7 +30,7 @@ Recovery = tuple[Callable[..., Any], tuple[str, ...]]
 
 # Properties of a rock, which tell the right root of a formula from others. Angles follow from
 # their sines alone up to a sign or half a turn.
-ROCK = {n: sum(p.common) / 2 for n, p in PROPERTIES.items() if p.unit.name != "rad"}
+ROCK = {n: sum(p.common) / 2 or p.common[1] for n, p in PROPERTIES.items() if p.unit.name != "rad"}
 # Values of a table, and how far it goes beyond those of rocks: units are mistaken by a thousand.
 ENTRIES, BEYOND = 20001, 1e4
 

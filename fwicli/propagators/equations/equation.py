@@ -363,7 +363,7 @@ class Equation:
 
 
 def call(function: Function, properties: Mapping[str, Any]) -> Any:
-    """A function of the properties that its arguments name.
+    """A function of the properties that its arguments name, those of 3D alone with defaults.
 
     Parameters
     ----------
@@ -376,11 +376,11 @@ def call(function: Function, properties: Mapping[str, Any]) -> Any:
     object
         Value of the function.
     """
-    names = inspect.signature(function).parameters
+    listed = inspect.signature(function).parameters.values()
+    names = [p.name for p in listed if p.name in properties or p.default is p.empty]
     arrays = {name: np.asarray(properties[name]) for name in names}
-    shapes = {values.shape for values in arrays.values() if values.ndim}
-    if len(shapes) == 1 and all(map(uniform.is_uniform, arrays.values())):
-        # Once for all points, of which there may be more than any memory holds.
+    shapes = {a.shape for a in arrays.values() if a.ndim}
+    if len(shapes) == 1 and all(map(uniform.is_uniform, arrays.values())):  # of any number
         value = function(**{name: uniform.distinct(values) for name, values in arrays.items()})
         return np.broadcast_to(value, next(iter(shapes)))
     return function(**{name: properties[name] for name in names})

@@ -9,6 +9,7 @@ from fwicli.errors import ModelError, PhysicsError
 from fwicli.propagators.equations import (
     acoustic,
     elastic,
+    elastic_vti,
     own,
     tti,
     variable_density,
@@ -29,6 +30,7 @@ EQUATIONS: dict[str, Equation] = {
         vti.EQUATION,
         tti.EQUATION,
         elastic.EQUATION,
+        elastic_vti.EQUATION,
         viscoacoustic.EQUATION,
         viscoelastic.EQUATION,
     )

@@ -128,6 +128,7 @@ def _check_limits(problems: Problems, equation: Equation, model: EarthModel) -> 
         values = " and ".join(
             f"{name} = {np.broadcast_to(properties[name], model.grid.shape)[place]:g}"
             for name in names
+            if name in properties
         )
         problems.add(
             ("model",),

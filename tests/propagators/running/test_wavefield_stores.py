@@ -153,7 +153,10 @@ def test_hessian_products_keep_both_histories(make_setting: Make, keeping: Histo
     "equation",
     [
         pytest.param(
-            e, marks=pytest.mark.slow if e in ("tti", "viscoacoustic", "viscoelastic") else ()
+            e,
+            marks=pytest.mark.slow
+            if e in ("tti", "elastic_vti", "viscoacoustic", "viscoelastic")
+            else (),
         )
         for e in EQUATIONS
     ],
