@@ -84,7 +84,7 @@ PUBLIC = {
     "ExecutionSection": "fwicli.config.execution",
     "Executor": "fwicli.execution",
     "ExtendedSource": "fwicli.propagators.locations",
-    "Footprint": "fwicli.propagators.equations.equation",
+    "Footprint": "fwicli.propagators.equations.footprint",
     "FullField": "fwicli.propagators.locations",
     "FwiError": "fwicli.errors",
     "Gathers": "fwicli.survey.gathers",

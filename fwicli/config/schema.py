@@ -227,7 +227,7 @@ class PhysicsSection(Section):
     absorbing: AbsorbingSection = AbsorbingSection()
     """This layer absorbs waves at the sides of the model."""
     free_surface: bool = False
-    """The first points along z are a free surface, without an absorbing layer."""
+    """The first points along z are a free surface, of a fluid or a solid, without a layer."""
     interpolation: Literal["sinc", "linear"] = "sinc"
     """Kaiser-windowed sinc functions, or linear ones, represent sources and receivers off the grid
     points."""

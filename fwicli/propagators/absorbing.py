@@ -69,6 +69,12 @@ REFLECTION = 1e-9
 # grew in some.
 FIRMNESS = 0.2
 DRAG, DRAG_LIMIT = 10.0, 0.25
+# Of the surface of a solid: the friction in layers beside it, relative to their damping. Waves that
+# the surface guides in rocks may run backwards, against their phase, and a matched layer amplifies
+# them. With this share nothing grows in 20 000 steps in layers of 12 and 20 cells, also below mud
+# with vs 7 times as large in the rock under it, and in random rocks; with a fifth of it, waves in
+# random rocks do. It returns 0.7 and 0.2 % of the records' energy norm from 12 and 20 cells.
+FRICTION = 0.05
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ class AbsorbingLayer:
         receivers near the edge of the model do not reach into the layer.
     free : tuple of str
         Sides where the pressure is zero, without a layer, such as "z-" for a free surface at the
-        top and "x+" for the last points along x (see `SIDES`).
+        top, also of a solid, and "x+" for the last points along x (see `SIDES`).
 
     Raises
     ------
@@ -205,6 +211,27 @@ class AbsorbingLayer:
             nowhere if free[1] else position - (n - 1 - self.cells),
         )
         return np.asarray(np.clip(depth / max(self.cells, 1), 0.0, 1.0))
+
+    def friction(
+        self, n: int, spacing: float, free: tuple[bool, bool] = (False, False)
+    ) -> NDArray[np.float64]:
+        """Rate at which a layer beside the surface of a solid slows every wave down.
+
+        Parameters
+        ----------
+        n : int
+            Number of points along the axis.
+        spacing : float
+            Grid spacing along the axis [m].
+        free : tuple of two bool
+            Whether there is no layer at the first points, and at the last.
+
+        Returns
+        -------
+        rate : ndarray of shape (n,)
+            [1/s]
+        """
+        return FRICTION * self._damping(self._depth(np.arange(n), n, free), spacing)
 
     def coefficients(
         self,

@@ -136,7 +136,8 @@ class Discretization:
                 )
         footprints.prepare(self.equation, self.grid.ndim)
         footprints.check_stencil(self.equation, self.grid.ndim, self.differences)
-        registry.load(self.equation).check_sides(self.layer.free)
+        equation, points = registry.load(self.equation), self.grid.shape[-1]
+        equation.check_sides(self.layer.free, self.differences, points)
         changes: dict[str, Any] = {
             "order": check_order(self.order),
             "precision": _precision(self.precision),

@@ -37,6 +37,7 @@ from typing import Literal, get_args
 
 from fwicli.propagators.absorbing import AbsorbingLayer, walls
 from fwicli.propagators.equations.equation import Equation
+from fwicli.propagators.equations.footprint import Footprint
 from fwicli.propagators.sampling import memory
 from fwicli.propagators.sampling.repetitions import repetitions
 from fwicli.propagators.sampling.stability import TimeAxis
@@ -370,8 +371,7 @@ def demand(
 
 
 def working_bytes(
-    equation: Equation,
-    ndim: int,
+    footprint: Footprint,
     points: int,
     itemsize: int,
     gradient: bool,
@@ -381,9 +381,8 @@ def working_bytes(
 
     Parameters
     ----------
-    equation : Equation
-    ndim : int
-        Number of space dimensions.
+    footprint : Footprint
+        Of the equation.
     points : int
         Grid points in memory (see `memory.with_halo`).
     itemsize : int
@@ -397,4 +396,4 @@ def working_bytes(
     -------
     int
     """
-    return points * itemsize * equation.footprint(ndim).arrays(gradient, recorded)
+    return points * itemsize * footprint.arrays(gradient, recorded)

@@ -219,7 +219,8 @@ def on_grid(
         )
     ends = np.asarray(grid.origin), np.asarray(grid.end)
     inside = np.clip(positions, *ends)  # points beyond are refused below, or round-off
-    sides.check_sounding(what, inside, grid, layer.free, (orders, staggering.even))
+    if staggering.mirrored:
+        sides.check_sounding(what, inside, grid, layer.free, (orders, staggering.even))
     some = orders is not None and np.any(orders)
     kinds = np.asarray(orders, dtype=np.int64).tobytes() if some else b""
     key = positions.tobytes(), positions.shape, kinds

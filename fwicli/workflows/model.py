@@ -86,7 +86,7 @@ def plan_modelling(
     check = registry.load(equation).check_components
     problems.get(("geometry",), partial(check, geometry))
     placement.inside(problems, ("geometry",), model.grid, geometry, layout.on_map)
-    placement.sounding(problems, ("geometry",), physics, model.grid, geometry)
+    placement.sounding(problems, ("geometry",), physics, model, geometry)
     if sampled is None or wavelet is None:
         return None
     interval, count = sampled

@@ -12,7 +12,6 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from fwicli import AbsorbingLayer, Discretization, Grid, Points, Propagator, time_axis
-from fwicli.errors import PhysicsError
 from fwicli.propagators.kernels import generation
 from fwicli.propagators.kernels.signature import Signature
 from fwicli.survey.signals.wavelets import ricker, times
@@ -73,14 +72,6 @@ def test_fluids_are_acoustic(make_setting: Any) -> None:
         gathers.append(s.propagator.forward(model, q, *place))
     error = np.linalg.norm(gathers[1] - gathers[0], axis=1) / np.linalg.norm(gathers[0], axis=1)
     assert error.max() < 1e-6, error
-
-
-def test_free_surface_is_refused(make_setting: Any) -> None:
-    """A mirrored pressure is no surface of a solid."""
-    d = make_setting(2, equation="elastic").propagator.discretization
-    layer = AbsorbingLayer(10, 3000.0, 12.0, 0, ("z-",))
-    with pytest.raises(PhysicsError, match="`elastic` has no free surface"):
-        Discretization("elastic", d.grid, d.time, layer)
 
 
 def media() -> dict[str, dict[str, np.ndarray]]:

@@ -83,7 +83,7 @@ def test_plan_tells_the_memory_that_is_used(
             kinds = ("gradient", "illumination")
             place = s.wavelet, s.sources, s.receivers
             p.images(s.model, lambda d: d, *place, kinds=kinds)
-        told = history.working_bytes(EQUATIONS[equation], 2, points, size, gradient)
+        told = history.working_bytes(footprint, points, size, gradient)
         if gradient:
             timing = p.resampling.steps, 2, p.time.step
             stated = EQUATIONS[equation], p.grid.shape, p.layer, order, timing, size

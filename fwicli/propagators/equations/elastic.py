@@ -18,6 +18,15 @@ v lives half a step before s in time. Density is the arithmetic mean of two poin
 modulus of shear at a corner is the harmonic mean of the four points around it: zero where one of
 them is a fluid, so that fluids need no care.
 
+The first points along z may be the surface of the earth, which nothing pulls: s_iz = 0. Its normal
+stresses and the velocities along it lie on it; v_z and s_iz lie half a cell below. Differences
+along z end there (see `surface`), and as s_zz = 0 gives e_zz = -(1 - 2 g k) sum_i e_ii, with the
+sum along the surface,
+
+    ds_ii/dt = 2 g k (c - 2 g) sum_j e_jj + 2 g e_ii        on the surface,
+
+which is zero in fluids, also after round-off.
+
 References: Virieux (1986), Geophysics 51, 889-901; Moczo et al. (2002), Bull. Seism. Soc. Am. 92,
 3042-3066, for the means.
 """
@@ -29,7 +38,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fwicli.propagators.equations.equation import Channel, Equation, Footprint, Limit
+from fwicli.propagators.equations.equation import Channel, Equation, Limit
+from fwicli.propagators.equations.footprint import Footprint
 from fwicli.propagators.equations.velocity_pressure import forces, velocities
 
 if TYPE_CHECKING:
@@ -46,21 +56,39 @@ def state(medium: Medium) -> None:
     for i, j in pairs:
         s[i, j] = s[j, i] = medium.field(f"s{i}{j}", time_order=1, half=(i, j))
     for i in axes:
-        force = sum(medium.slope(s[i, j], j, 1 if i == j else -1) for j in axes)
-        medium.solve(v[i], medium.between(r, i) * v[i].dt - force)
+        force = sum(medium.pull(s[i, j], j, 1 if i == j else -1) for j in axes)
+        medium.solve(v[i], medium.between(r, i) * (v[i].dt + medium.friction(v[i])) - force)
     e: list[Any] = []
     for i in axes:
         e.append(medium.field(f"e{i}", time_order=1))
         medium.solve(e[i], e[i].forward - medium.slope(v[i].forward, i, -1))
-    volume = sum(rate.forward for rate in e)
-    for i in axes:
-        medium.solve(s[i, i], s[i, i].dt - (c - 2 * g) * volume - 2 * g * e[i].forward)
+    _solve_normal_stresses(medium, s, [rate.forward for rate in e], (c, k, g))
     for i, j in pairs:
         shear = medium.field(f"e{i}{j}", time_order=1, half=(i, j))
         rate = medium.slope(v[i].forward, j, 1) + medium.slope(v[j].forward, i, 1)
         medium.solve(shear, shear.forward - rate)
         corner = medium.coefficient(f"g{i}{j}", medium.harmonic(g, (i, j)))
-        medium.solve(s[i, j], s[i, j].dt - corner * shear.forward)
+        medium.solve(s[i, j], s[i, j].dt + medium.friction(s[i, j]) - corner * shear.forward)
+
+
+def _solve_normal_stresses(medium: Medium, s: Any, e: list[Any], moduli: tuple[Any, ...]) -> None:
+    """State the residuals of stresses along axes, which are zero along z on a surface."""
+    c, k, g = moduli
+    rates = {i: s[i, i].dt + medium.friction(s[i, i]) for i in medium.axes}
+    volume, other = sum(e), c - 2 * g
+    if not medium.has_surface:
+        for i in medium.axes:
+            medium.solve(s[i, i], rates[i] - other * volume - 2 * g * e[i])
+        return
+    *level, z = medium.axes
+    area = sum(e[i] for i in level)
+    below = medium.line("below", z)  # one below the surface, zero on it
+    flat = medium.coefficient("f", other * (below + (1 - below) * 2 * g * k))
+    mixed = medium.coefficient("m", below * other)
+    for i in level:
+        medium.solve(s[i, i], rates[i] - flat * area - 2 * g * e[i] - mixed * e[z])
+    upright = medium.coefficient("w", below * c)
+    medium.solve(s[z, z], rates[z] - mixed * area - upright * e[z])
 
 
 def footprint(ndim: int) -> Footprint:
@@ -80,6 +108,8 @@ def footprint(ndim: int) -> Footprint:
         ndim + 2 * tensor,
         2 * slopes,
         recorded={f"v{axis}": 1 for axis in range(ndim)},
+        # Moduli of the surface, and sums for their gradients.
+        surface=(3, 3),
     )
 
 
@@ -108,4 +138,5 @@ EQUATION = Equation(
         ),
     ),
     free_sides=False,
+    solid_surface=True,
 )

@@ -45,7 +45,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fwicli.propagators.equations import elastic
-from fwicli.propagators.equations.equation import Equation, Footprint, Limit
+from fwicli.propagators.equations.equation import Equation, Limit
+from fwicli.propagators.equations.footprint import Footprint
 
 if TYPE_CHECKING:
     from fwicli.propagators.equations.medium import Medium
@@ -197,6 +198,7 @@ def footprint(ndim: int) -> Footprint:
         solid,
         forward=solid.forward + 2 + ndim,
         gradient=solid.gradient + 2 + ndim,
+        surface=(0, 0),
         history={
             "k": rates,
             "g": (*level, *shears) if ndim == 3 else shears,

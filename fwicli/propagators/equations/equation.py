@@ -5,13 +5,15 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fwicli.errors import PhysicsError
+from fwicli.propagators.equations import surface
+from fwicli.propagators.equations.footprint import Footprint
+from fwicli.propagators.equations.stencils import Stencil
 from fwicli.survey import components, uniform
 from fwicli.survey.acquisition import Acquisition
 
@@ -22,85 +24,6 @@ Function = Callable[..., Any]
 
 # By which a property may miss a limit: equal values differ by the round-off of single precision.
 ROUND_OFF = 1e-6
-
-
-@dataclass(frozen=True)
-class Footprint:
-    """Arrays of the size of the grid that an equation works on.
-
-    Attributes
-    ----------
-    forward : int
-        Fields at all their levels, memory variables, parameters and coefficients.
-    gradient : int
-        Arrays that a gradient adds: multipliers, gradients, illumination.
-    history : mapping of str to tuple of str
-        Fields of which the history keeps snapshots, for the gradient of each parameter; the one
-        that is recorded is kept for all.
-    state, strips : int
-        Levels of fields with which a propagation can be begun anew: of those on the whole grid, and
-        of those in the layer.
-    evolving : tuple of str
-        Fields of second order in time, if all others follow from these at the same time.
-    recorded : mapping of str to int
-        Arrays that a forward run adds for a field that is recorded; none for those of pressure.
-    """
-
-    forward: int
-    gradient: int
-    history: Mapping[str, tuple[str, ...]]
-    state: int
-    strips: int
-    evolving: tuple[str, ...] = ()
-    recorded: Mapping[str, int] = field(default_factory=dict)
-
-    @classmethod
-    def unknown(cls, ndim: int) -> Footprint:
-        """None, of an equation that does not state it.
-
-        Raises
-        ------
-        PhysicsError
-            In any case.
-        """
-        raise PhysicsError(
-            f"nobody has counted the arrays of this equation in {ndim}D; load it by `own_equation`"
-        )
-
-    def stored_fields(self, recorded: str, parameters: Collection[str] | None = None) -> set[str]:
-        """Fields that the history keeps for some parameters, or for all.
-
-        Parameters
-        ----------
-        recorded : str
-            Name of the field that is recorded.
-        parameters : collection of str, optional
-            Parameters of which a gradient is computed; by default all.
-
-        Returns
-        -------
-        set of str
-        """
-        names = self.history if parameters is None else parameters
-        return {recorded, *(name for p in names for name in self.history[p])}
-
-    def arrays(self, gradient: bool, recorded: Collection[str] = ()) -> int:
-        """Arrays of the size of the grid that a run works on.
-
-        Parameters
-        ----------
-        gradient : bool
-            Whether the multiplier is propagated, too; it has every level that records need.
-        recorded : collection of str, optional
-            Fields that are recorded; by default those of pressure.
-
-        Returns
-        -------
-        int
-        """
-        if gradient:
-            return self.forward + self.gradient
-        return self.forward + sum(self.recorded.get(name, 0) for name in recorded)
 
 
 @dataclass(frozen=True)
@@ -199,7 +122,9 @@ class Equation:
         Whether the density of the residuals acts as the mean of two neighbours; its values at the
         nodes are then prepared for that (see `interfaces`).
     free_sides : bool
-        Whether sides may be free: whether the mirror images of its fields make the surface.
+        Whether any side may be free: whether the mirror images of its fields make the surface.
+    solid_surface : bool
+        Whether the first points along z may be free, as the surface of a solid (see `surface`).
     constant_q : pair of float, optional
         Ends of the band of constant Q over the reference frequency; None where nothing is lost.
     """
@@ -217,6 +142,7 @@ class Equation:
     mean_density: bool = False
     free_sides: bool = True
     constant_q: tuple[float, float] | None = None
+    solid_surface: bool = False
 
     @property
     def integrated(self) -> bool:
@@ -294,18 +220,46 @@ class Equation:
         """
         return (self.recorded if verb == "record" else self.emitted)(ndim)
 
-    def check_sides(self, free: Collection[str]) -> None:
-        """Make sure that the equation has a free surface, where sides are free.
+    def has_surface(self, free: Collection[str]) -> bool:
+        """Whether the free sides of a model are the surface of a solid."""
+        return bool(free) and self.solid_surface
 
-        A PhysicsError says that it has none.
+    def footprint_below(self, free: Collection[str], ndim: int) -> Footprint:
+        """Arrays that it works on where sides are free, with those of a surface.
+
+        Parameters
+        ----------
+        free : collection of str
+            Sides that are free.
+        ndim : int
+            Number of space dimensions.
+
+        Returns
+        -------
+        Footprint
         """
-        if free and not self.free_sides:
-            raise PhysicsError(
-                f"the equation `{self.name}` has no free surface: sides of zero pressure, of which "
-                f"there are {len(free)}, are no surface of a solid; let all sides absorb, with "
-                f"`physics.free_surface: false` and without `physics.absorbing.sides` (in Python "
-                f"`free=()`)"
-            )
+        plain = self.footprint(ndim)
+        if not self.has_surface(free):
+            return plain
+        forward, gradient = plain.surface
+        return replace(plain, forward=plain.forward + forward, gradient=plain.gradient + gradient)
+
+    def check_sides(
+        self, free: Collection[str], stencil: Stencil | None = None, points: int = 0
+    ) -> None:
+        """Make sure that free sides make a surface (see `surface.check_sides`).
+
+        Parameters
+        ----------
+        free : collection of str
+            Sides that are free.
+        stencil : Stencil, optional
+            Of the space differences.
+        points : int
+            Of the model along z.
+        """
+        if not self.free_sides:
+            surface.check_sides(self.name, self.solid_surface, free, stencil, points)
 
     def complete(self, properties: Mapping[str, Any], ndim: int) -> dict[str, Any]:
         """The properties that it needs, those that are missing at their defaults.

@@ -41,10 +41,12 @@ class Medium:
     time_levels : int
         Time levels kept of a field of second order in time: 2, or 3 where the oldest is read.
     free : tuple of str
-        Sides without a layer where the pressure is zero (see `absorbing`).
+        Sides without a layer (see `absorbing`), where the pressure is zero.
     reference_frequency : float
         At which waves have the velocities of the model, where these depend on it [Hz].
     """
+
+    has_surface = False  # whether the first points along z are the surface of a solid
 
     def __init__(
         self,
@@ -188,7 +190,7 @@ class Medium:
 
         Parameters
         ----------
-        p : Function
+        p : Function or expression
         axis : int
             Axis, 0 for x.
 
@@ -213,27 +215,11 @@ class Medium:
         -------
         expression
         """
-        around = self.around(p, axes)
-        return len(around) / sum(1 / (f + SOFTEST) for f in around)
-
-    def around(self, p: Expr, axes: tuple[int, ...]) -> list[Expr]:
-        """Values of an expression of parameters at the points around a place half a cell on.
-
-        Parameters
-        ----------
-        p : Function or expression
-        axes : tuple of int
-            Axes along which it lies half a cell on.
-
-        Returns
-        -------
-        list of expression
-        """
-        values = [p]
+        around = [p]
         for axis in axes:
             x = self.grid.dimensions[axis]
-            values += [shift(f, x, x.spacing) for f in values]
-        return values
+            around += [shift(f, x, x.spacing) for f in around]
+        return len(around) / sum(1 / (f + SOFTEST) for f in around)
 
     def slope(self, f: Any, axis: int, side: int) -> Expr:
         """df/dx half a cell on (side 1) or back (side -1), stretched in the absorbing layer.
@@ -261,6 +247,24 @@ class Medium:
         b, c = self.line(f"b{half}", axis), self.line(f"c{half}", axis)
         self.solve(psi, psi.forward - b * psi - c * plain)
         return plain + psi.forward
+
+    def pull(self, s: Any, axis: int, side: int) -> Expr:
+        """`slope` of a stress that is zero on the surface of a solid, across this axis.
+
+        Parameters
+        ----------
+        s : expression
+        axis, side : int
+
+        Returns
+        -------
+        expression
+        """
+        return self.slope(s, axis, side)
+
+    def friction(self, f: Any) -> Expr:
+        """Friction in layers beside the surface of a solid (see `SolidMedium`); none without."""
+        return 0 * f
 
     def centred(self, f: Any, axis: int) -> Expr:
         """df/dx on the points, by differences over both sides, stretched in the layer.
@@ -377,7 +381,6 @@ class Medium:
         ----------
         name : str
         axis : int
-            Axis, 0 for x.
 
         Returns
         -------

@@ -21,7 +21,7 @@ C = re.compile(
 TAKEN = ("t", "x", "y", "z", "time", "dt", "q", "d", "inj", "rec", "operand", "timers", "nthreads")
 # Arrays that kernels have beside those of the statement, and temporaries.
 FAMILIES = re.compile(
-    r"(t|r|coef|left|right|drag|firm)\d+|(d\d*|[htxyz]\d?|time|adj)_\w+|\w+_(vec|here|sum_\d+)|"
+    r"(t|r|coef|left|right|drag|firm|friction)\d+|(d\d*|[htxyz]\d?|time|adj)_\w+|\w+_(vec|here|sum_\d+)|"
     r"(inj|rec|edge|history|gradient|image|illumination|rim|psi|zeta|chi)_\w+"
 )
 

@@ -23,7 +23,8 @@ from types import ModuleType
 from typing import Any
 
 from fwicli.errors import PhysicsError
-from fwicli.propagators.equations.equation import Equation, Footprint
+from fwicli.propagators.equations.equation import Equation
+from fwicli.propagators.equations.footprint import Footprint
 from fwicli.survey.properties import IMPEDANCE, PLAUSIBLE
 
 DIGITS = 8

@@ -45,7 +45,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fwicli.propagators.equations import elastic
-from fwicli.propagators.equations.equation import Equation, Footprint, Limit
+from fwicli.propagators.equations.equation import Equation, Limit
+from fwicli.propagators.equations.footprint import Footprint
 from fwicli.propagators.equations.viscoacoustic import BAND, SMALLEST, TIMES, fastest, mechanisms
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def state(medium: Medium) -> None:
         rate = medium.slope(v[i].forward, j, 1) + medium.slope(v[j].forward, i, 1)
         medium.solve(shear, shear.forward - rate)
         corner = medium.coefficient(f"g{i}{j}", medium.harmonic(g, (i, j)))
-        mean = corner * sum(medium.around(lost, (i, j))) / 4
+        mean = corner * medium.between(medium.between(lost, i), j)
         between = medium.coefficient(f"w{i}{j}", feedback(mean))
         stressed = solid.stressed(f"{i}{j}", shear.forward, (corner, between), (i, j))
         medium.solve(s[i, j], s[i, j].dt - stressed)

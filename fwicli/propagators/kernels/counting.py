@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 
 from fwicli.errors import PhysicsError
+from fwicli.propagators.absorbing import SURFACE
 from fwicli.propagators.equations import registry
-from fwicli.propagators.equations.equation import Equation, Footprint
+from fwicli.propagators.equations.equation import Equation
+from fwicli.propagators.equations.footprint import Footprint
 from fwicli.propagators.equations.medium import Medium
 from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.kernels import compilation, generation, time_loops
@@ -46,7 +49,7 @@ def count(name: str, ndim: int) -> Footprint:
     system = stated(name, ndim, Stencil(ORDER))
     check(equation, system, ndim)
     plain, with_history = _arrays(forward), _arrays(keeping)
-    levels = _levels(plain)
+    levels, gradient = _levels(plain), _with_gradient(forward)
     fields = [a for a in with_history if a.kind == "field"]
     evolving = tuple(f.name for f in system.fields if f.time_order == 2)
     if any(a.remembered for a in plain if a.time_order == 1 and not a.strips):
@@ -57,15 +60,13 @@ def count(name: str, ndim: int) -> Footprint:
         history[parameter] = tuple(n for n in kept_for if n not in (SUM, equation.receiver))
     return Footprint(
         forward=levels,
-        gradient=_levels(
-            [*plain, *with_history, *_arrays(replace(forward, kind="gradient", images=IMAGES))]
-        )
-        - levels,
+        gradient=gradient - levels,
         history=history,
         state=sum(len(a.remembered) for a in fields if not a.strips),
         strips=sum(len(a.remembered) for a in fields if a.strips),
         evolving=evolving,
         recorded=_recorded(equation, forward, levels),
+        surface=_surface(equation, forward, (levels, gradient)),
     )
 
 
@@ -136,15 +137,32 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "none"
 
 
-def _arrays(signature: Signature) -> list[ArraySpec]:
+@cache
+def _arrays(signature: Signature) -> tuple[ArraySpec, ...]:
     grid, equation = generation.template_grid(signature), registry.load(signature.equation)
-    return list(array_specs(time_loops.equations(signature, equation, grid)))
+    return tuple(array_specs(time_loops.equations(signature, equation, grid)))
 
 
 def _levels(arrays: Iterable[ArraySpec]) -> int:
     """Arrays of the size of the grid, each level of a field one; other sizes are other arrays."""
     sizes = {(a.name, max(1, a.time_levels)) for a in arrays if a.kind in ("field", "model")}
     return sum(levels for _, levels in sizes)
+
+
+def _with_gradient(forward: Signature) -> int:
+    """Arrays of a forward run, of one that makes snapshots, and of a gradient."""
+    backward = replace(forward, kind="gradient", images=IMAGES)
+    runs = forward, replace(forward, history=True), backward
+    return _levels(array for run in runs for array in _arrays(run))
+
+
+def _surface(equation: Equation, forward: Signature, without: tuple[int, int]) -> tuple[int, int]:
+    """Arrays that the surface of a solid adds to a forward run, and to a gradient beside these."""
+    if not equation.solid_surface:
+        return 0, 0
+    below = replace(forward, free=SURFACE)
+    more = _levels(_arrays(below)) - without[0]
+    return more, _with_gradient(below) - without[1] - more
 
 
 def _recorded(equation: Equation, forward: Signature, levels: int) -> dict[str, int]:

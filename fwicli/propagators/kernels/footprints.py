@@ -14,7 +14,7 @@ from dataclasses import asdict
 from functools import cache
 
 from fwicli.errors import CalculusError, PhysicsError
-from fwicli.propagators.equations.equation import Footprint
+from fwicli.propagators.equations.footprint import Footprint
 from fwicli.propagators.equations.own import COUNTED, OwnEquation
 from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.kernels import cache as disk
@@ -73,7 +73,8 @@ def footprint(name: str, ndim: int) -> Footprint:
         return counted
     stored = json.loads(data)
     history = {parameter: tuple(fields) for parameter, fields in stored["history"].items()}
-    return Footprint(**{**stored, "history": history, "evolving": tuple(stored["evolving"])})
+    tuples = {name: tuple(stored[name]) for name in ("evolving", "surface")}
+    return Footprint(**{**stored, "history": history, **tuples})
 
 
 @cache

@@ -157,7 +157,7 @@ class Kernel:
             elif p.kind == "timers":
                 values[p.name] = (ctypes.c_double * p.value)()
             elif p.kind == "thickness":
-                values[p.name] = p.value + self.thicker
+                values[p.name] = p.value + self.thicker * self.signature.is_layer(p.name)
             else:
                 values[p.name] = numbers[p.name]
         return values

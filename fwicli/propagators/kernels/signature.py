@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from fwicli.propagators.absorbing import walls
+
 
 @dataclass(frozen=True)
 class Signature:
@@ -27,7 +29,7 @@ class Signature:
         For a forward kernel, whether it keeps the fields in the layer, from which a reverse kernel
         finds them again.
     free : tuple of str
-        Sides without a layer where the pressure is zero (see `absorbing`).
+        Sides without a layer (see `absorbing`).
     images : tuple of str
         For a gradient kernel, what it accumulates: "gradient" or names of `CONDITIONS`.
     parameters : tuple of str
@@ -70,6 +72,22 @@ class Signature:
     def components(self) -> int:
         """Components of the lifted equation."""
         return int(2**self.n_directions)
+
+    def is_layer(self, strip: str) -> bool:
+        """Whether a strip is one of the layer, by the name of its thickness.
+
+        Parameters
+        ----------
+        strip : str
+            As Devito names it, such as `z_ltkn0`.
+
+        Returns
+        -------
+        bool
+        """
+        ndim = len(self.spacing)
+        axis = min("xyz".index(strip[0]), ndim - 1)
+        return not walls(self.free, ndim)[axis]["_rtkn" in strip]
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from devito import ConditionalDimension, Eq, Function, Inc, TimeFunction
 from fwicli.errors import CalculusError
 from fwicli.propagators.equations.equation import Equation
 from fwicli.propagators.equations.medium import Medium
+from fwicli.propagators.equations.solid_medium import SolidMedium
 from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.kernels.edges import edges
 from fwicli.propagators.kernels.imaged_fields import (
@@ -83,7 +84,8 @@ def _system(signature: Signature, equation: Equation, grid: Any, buffers: int) -
             f"waves of {equation.name} lose energy in a band about a reference frequency, and its "
             f"kernel has {signature.reference_frequency:g} Hz; give one above 0 Hz"
         )
-    medium = Medium(
+    kind = SolidMedium if equation.has_surface(signature.free) else Medium
+    medium = kind(
         grid,
         Stencil(signature.order, signature.weights),
         signature.layer,

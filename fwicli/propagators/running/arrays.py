@@ -3,20 +3,22 @@
 Model values are extended into the layer by their values at the edge, E p; the gradient on the
 model's grid is E^T of that on the grid with the layer: what lies in the layer adds to the edge.
 
-Beyond a free side the model is its own mirror image. The sum for a point on such a side is the
-derivative for the model and its image together; half of it belongs to the model.
+Beyond a free side of zero pressure the model is its own mirror image. The sum for a point on such a
+side is the derivative for the model and its image together; half of it belongs to the model.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.propagators.absorbing import walls
+from fwicli.propagators.equations import registry, surface
 from fwicli.propagators.kernels.signature import ArraySpec
 from fwicli.propagators.running.arguments import Prepared
 from fwicli.propagators.sampling import memory
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 # Axis, side and thickness of each (see `ArraySpec`); none for the whole grid.
 Strips = tuple[tuple[int, str, int], ...]
+
+# By which the frequency shift of the layer is larger below the surface of a solid: of waves that go
+# backwards there (see `absorbing`), which grow in a layer that hardly shifts.
+SHIFT = 3.0
 
 
 class GridArrays:
@@ -46,6 +52,10 @@ class GridArrays:
         self._dtype = np.dtype(discretization.precision)
         self._pads = discretization.layer.pads(discretization.grid.ndim)
         self._walls = walls(discretization.layer.free, discretization.grid.ndim)
+        equation = registry.load(discretization.equation)
+        images = equation.free_sides
+        self._solid = equation.has_surface(discretization.layer.free)
+        self._images = self._walls if images else walls((), discretization.grid.ndim)
         self.shape = discretization.layer.padded(discretization.grid.shape)
         self.allocated = memory.allocated(self.shape, discretization.order, self._dtype.itemsize)
         self._arrays: dict[tuple[str, tuple[int, ...]], Array] = {}
@@ -294,7 +304,7 @@ class GridArrays:
             rows = np.moveaxis(filled, axis, 0)
             rows[: part.start] = rows[part.start]
             rows[part.stop :] = rows[part.stop - 1]
-        for axis, (first, last) in enumerate(self._walls):
+        for axis, (first, last) in enumerate(self._images):
             array, halo = np.moveaxis(self.array(spec), axis, 0), spec.space_order
             reach, end = min(halo, self.shape[axis] - 1), halo + self.shape[axis]
             if first:
@@ -316,7 +326,7 @@ class GridArrays:
                 pads[axis] = (0, after)
                 slab = values[(*around, slice(n - after - 1, n))]
                 folded[(*around, slice(-1, None))] = _summed(slab, pads)
-        for axis, ends in enumerate(self._walls):
+        for axis, ends in enumerate(self._images):
             for last, free in enumerate(ends):
                 np.moveaxis(folded, axis, 0)[-last] *= 0.5 if free else 1.0
         return folded
@@ -351,11 +361,16 @@ class GridArrays:
         """Coefficients of the absorbing layer along an axis."""
         discretization = self.discretization
         n, spacing = self.shape[spec.axis], discretization.grid.spacing[spec.axis]
+        name, inside = spec.name.rstrip("0123456789"), slice(spec.space_order, None)
+        if name.startswith("closure_"):
+            array[inside][:n] = surface.line(name, discretization.order, spacing, n)
+            return
         free = self._walls[spec.axis]
-        b, c = discretization.layer.coefficients(n, spacing, discretization.time.step, 0.0, free)
-        b_half, c_half = discretization.layer.coefficients(
-            n, spacing, discretization.time.step, 0.5, free
-        )
+        layer, step = discretization.layer, discretization.time.step
+        if self._solid:
+            layer = replace(layer, frequency=SHIFT * layer.frequency)
+        b, c = layer.coefficients(n, spacing, step, 0.0, free)
+        b_half, c_half = layer.coefficients(n, spacing, step, 0.5, free)
         drag, calm = discretization.layer.drag(
             n, spec.axis, discretization.grid.spacing, discretization.time.step, free
         )
@@ -364,11 +379,13 @@ class GridArrays:
             "c": c,
             "bh": b_half,
             "ch": c_half,
+            "friction": discretization.layer.friction(n, spacing, free),
             "firm": discretization.layer.firmness(n, free),
             "drag": drag,
             "calm": calm,
+            "below": np.arange(n) > 0,
         }
-        array[spec.space_order : spec.space_order + n] = lines[spec.name.rstrip("0123456789")]
+        array[inside][:n] = lines[name]
 
 
 def _summed(values: Array, pads: Sequence[tuple[int, int]]) -> Array:

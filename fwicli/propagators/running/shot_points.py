@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from fwicli.propagators.equations import registry
+from fwicli.propagators.equations import registry, surface
 from fwicli.propagators.equations.component_fields import component_fields
 from fwicli.propagators.equations.equation import Channel
 from fwicli.propagators.locations import GridLocations, Locations, inject, on_grid, record
@@ -207,7 +207,7 @@ def on_fields(
         locations, rows, weights = _own(place, {c: s.get(name, 0.0) for c, s in shares.items()})
         channel = fields[name]
         what = "receivers" if verb == "record" else "sources"
-        staggering = Staggering(channel.half, channel.even)
+        staggering = _staggering(channel, discretization, verb)
         at = on_grid(locations, discretization, steps, verb == "emit", what, staggering)
         return FieldPoints(name, channel, at, rows, weights)
 
@@ -233,6 +233,18 @@ def _at_ends(points: Points) -> tuple[Points, Any]:
     matrix = csr_matrix((values, (rows, np.arange(len(rows)))))
     ends = Points(np.concatenate([positions, seconds]), moving + [moving[n] for n in numbers])
     return ends, matrix
+
+
+def _staggering(channel: Channel, discretization: Discretization, verb: str) -> Staggering:
+    """Where the fields of a channel sit, and what is beyond free sides."""
+    if not registry.load(discretization.equation).has_surface(discretization.layer.free):
+        return Staggering(channel.half, channel.even)
+    volumes: tuple[float, ...] = ()
+    if verb == "emit":
+        closure = surface.closure(discretization.order)
+        half = discretization.grid.ndim - 1 in channel.half
+        volumes = tuple((closure.halves if half else closure.points).tolist())
+    return Staggering(channel.half, channel.even, False, volumes)
 
 
 def _shares(channels: tuple[tuple[float, Channel], ...]) -> dict[str, float]:

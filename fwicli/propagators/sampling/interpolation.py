@@ -15,6 +15,8 @@ same place, so the result does not depend on the number of threads.
 Derivatives of u along the axes have the derivatives of g as weights; so do those of a gather with
 respect to the positions of sources and receivers.
 
+Below the surface of a solid, where fields have no images, see `one_sided`.
+
 Where many receivers share their grid points or depths, the time loop visits fewer points, and a
 sparse matrix does the rest for all steps at once (see `condensed`).
 
@@ -34,6 +36,7 @@ import scipy  # its parts are loaded at use: their import takes longer than a ch
 from numpy.typing import NDArray
 
 from fwicli.propagators.absorbing import Walls
+from fwicli.propagators.sampling import one_sided
 
 # Grid points and their weights.
 Rows = tuple[NDArray[np.int64], NDArray[np.float64]]
@@ -56,10 +59,17 @@ class Staggering:
         Axes along which they sit half a cell on from the point that they belong to.
     even : tuple of int
         Axes about whose free sides the field is even; about those of others it is odd.
+    mirrored : bool
+        Whether there are images beyond free sides.
+    volumes : tuple of float
+        By which weights are divided: of the first values below the surface of a solid, over those
+        of others.
     """
 
     half: tuple[int, ...] = ()
     even: tuple[int, ...] = ()
+    mirrored: bool = True
+    volumes: tuple[float, ...] = ()
 
 
 ON_POINTS = Staggering()
@@ -203,7 +213,11 @@ def _axes(
         weights = _weights(distance, kind, order)
         weights[np.abs(weights) < 1e-12] = 0.0
         for last, free in enumerate(walls[axis] if walls else ()):
-            if free:
+            if free and not staggering.mirrored:
+                field = "across" if halves[axis] else "along" if staggering.half else "pressure"
+                indices, weights = one_sided.rows((indices, weights), along, order, kind, field)
+                weights = weights / one_sided.volumes_at(indices, staggering.volumes)
+            elif free:
                 wall, sign = (shape[axis] - 1, -1) if last else (0, 1)
                 # In half cells from the side.
                 inwards = sign * (2 * (indices - wall) + halves[axis])

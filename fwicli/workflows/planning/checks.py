@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from fwicli.config import schema
 from fwicli.config.loader import Key
 from fwicli.errors import FwiError
-from fwicli.propagators.equations import registry
+from fwicli.propagators.absorbing import SURFACE
+from fwicli.propagators.equations import registry, surface
 from fwicli.propagators.equations.equation import ROUND_OFF, Equation, call
 from fwicli.propagators.sampling import stability
 from fwicli.survey.grid import Grid
@@ -36,6 +37,42 @@ FAINTEST = 1e-3
 def points_needed(physics: schema.PhysicsSection) -> float:
     """Points in the shortest wavelength that a run must have."""
     return physics.min_points_per_wavelength or stability.default_points(stencil(physics))
+
+
+def free_surface(
+    problems: Problems, physics: schema.PhysicsSection, grid: Grid, points: float
+) -> bool:
+    """Whether the equation has differences next to the free surface; a problem says why not.
+
+    Warns where waves along the surface of a solid have too few points for errors of 2 %.
+
+    Parameters
+    ----------
+    problems : Problems
+    physics : PhysicsSection
+    grid : Grid
+        Of the propagation.
+    points : float
+        In the shortest wavelength.
+
+    Returns
+    -------
+    bool
+    """
+    equation = registry.load(wave_equation(physics))
+    free = SURFACE if physics.free_surface else ()
+    try:
+        equation.check_sides(free, stencil(physics), grid.shape[-1])
+    except FwiError as error:
+        problems.add_once(("physics", "free_surface"), str(error))
+        return False
+    if equation.has_surface(free) and (points < surface.POINTS or physics.order < 6):
+        problems.warn(
+            f"waves along the free surface have {points:.3g} points in the shortest wavelength at "
+            f"order {physics.order}; errors stay below 2 % over four wavelengths from "
+            f"{surface.POINTS:g} points on at orders 6 and 8: use a smaller spacing or a lower band"
+        )
+    return True
 
 
 # Remedies for values that are too small for a velocity, by the unit that they may be in.

@@ -146,9 +146,10 @@ class Numerics:
         """Memory of one shot without its history [bytes]."""
         itemsize, equation = np.dtype(self.precision).itemsize, registry.load(self.equation)
         stored = memory.with_halo(self.padded, self.order, itemsize), itemsize
+        footprint = equation.footprint_below(self.layer.free, self.grid.ndim)
         levels = 2 if self.curvature else 1
         forward, whole = (
-            levels * history.working_bytes(equation, self.grid.ndim, *stored, both, self.recorded)
+            levels * history.working_bytes(footprint, *stored, both, self.recorded)
             for both in (False, gradient)
         )
         steps = self.steps
@@ -267,7 +268,8 @@ def discretize(
         key = key if key in problems.loaded.places else key[:-1]
         problems.add(key, advice.too_coarse(config, required, checks.points_needed(physics)))
         return None
-    if axis is None or not checks.reference(problems, physics, required.spectrum):
+    closed = checks.free_surface(problems, physics, grid, points)
+    if not closed or axis is None or not checks.reference(problems, physics, required.spectrum):
         return None
     layer = problems.get(
         ("physics", "absorbing", "sides"),

@@ -84,7 +84,7 @@ def observed(
     if wavelet is None:
         return None
     live = placement.live(records)
-    placement.sounding(problems, ("data",), config.physics, model.grid, live)
+    placement.sounding(problems, ("data",), config.physics, model, live)
     fastest = _fastest(config, model, inversion)
     if not _well_sampled(problems, config.physics, model, records, fastest):
         return None

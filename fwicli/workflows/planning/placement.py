@@ -17,6 +17,7 @@ from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.components import Component
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
+from fwicli.survey.model import EarthModel
 from fwicli.workflows.assembly import survey
 from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.assembly.frames import MapPositions
@@ -154,7 +155,7 @@ def sounding(
     problems: Problems,
     key: Key,
     physics: schema.PhysicsSection,
-    grid: Grid,
+    model: EarthModel,
     geometry: Acquisition,
 ) -> None:
     """No source or receiver may lie on a side where what it emits or records is zero.
@@ -166,10 +167,10 @@ def sounding(
         Where the positions are in the config.
     physics : PhysicsSection
         It says which sides absorb.
-    grid : Grid
-        Of the model.
+    model : EarthModel
     geometry : Acquisition
     """
+    grid = model.grid
     try:
         free = survey.free_sides(physics, grid.ndim)
     except FwiError:
@@ -185,12 +186,22 @@ def sounding(
         for side in free:
             axis = grid.axes.index(side[0])
             on = sides.zero_at(positions, grid, side)
+            if equation.solid_surface:
+                on &= _in_fluid(model, positions)
             if on.any() and not all(axis in channel.even for _, channel in channels):
                 surface = "set `physics.free_surface: false`" if by_surface else ""
                 problems.add(
                     (*key, name) if key == ("geometry",) else key,
                     sides.silence(name, on, grid, side, surface),
                 )
+
+
+def _in_fluid(model: EarthModel, positions: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which positions [m] lie in a fluid; rocks move and bear stress on their surface."""
+    origin, spacing = np.asarray(model.grid.origin), np.asarray(model.grid.spacing)
+    nearest = np.rint((positions - origin) / spacing).astype(int)
+    inside = np.clip(nearest, 0, np.asarray(model.grid.shape) - 1)
+    return np.asarray(model.properties["vs"][tuple(inside.T)] == 0)
 
 
 def _by_component(

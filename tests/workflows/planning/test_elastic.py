@@ -9,6 +9,8 @@ import pytest
 
 from fwicli.config.loader import load
 from fwicli.config.problems import ProblemsError
+from fwicli.propagators.equations import registry
+from fwicli.propagators.sampling import memory
 from fwicli.survey.regridding import coarsened
 from fwicli.workflows.planning.plan import make_plan
 
@@ -43,8 +45,7 @@ def test_shear_waves_are_the_slowest(config: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("physics.free_surface=true", "`elastic` has no free surface"),
-        ("physics.absorbing.sides=[left, right]", "`elastic` has no free surface"),
+        ("physics.absorbing.sides=[left, right]", "`elastic` has a free surface on top only"),
         ("model.vs=2.4", "vp must be at least 1.1548 vs"),
         ("physics.grid=20", "vs has no mean .* than the model's, 10 m: set `physics.grid: model`"),
         ("geometry.receivers.component=ax", "cannot record ax, only pressure, vx, vz"),
@@ -69,6 +70,35 @@ def test_shear_waves_are_the_slowest(config: Path) -> None:
 def test_refusals(config: Path, setting: str, message: str) -> None:
     with pytest.raises(ProblemsError, match=message):
         make_plan(load(config, settings=[setting]))
+
+
+def test_surface_of_rock(config: Path) -> None:
+    """Sources and receivers lie on it; its differences have three orders."""
+    surface = ["physics.free_surface=true", "geometry.sources.z=0", "geometry.receivers.z=0"]
+    plan = make_plan(load(config, settings=surface))
+    assert plan.stages[0].layer.free == ("z-",)
+    few = [w for w in plan.warnings if "waves along the free surface have" in w]
+    assert bool(few) == (plan.stages[0].points_per_wavelength < 6.7)
+    coarse = make_plan(load(config, settings=[*surface, "physics.order=4"])).warnings
+    assert any("at order 4; errors stay below 2 %" in warning for warning in coarse)
+    for setting, message in (
+        ("physics.order=12", "physics.free_surface: space order 12 has no differences at the free"),
+        ("physics.stencil=optimised", "free_surface: .* weights; use `physics.stencil: taylor`"),
+        ("model.vs=0", "11 of 11 receivers, .* where the pressure is zero: they record nothing"),
+    ):
+        with pytest.raises(ProblemsError, match=message):
+            make_plan(load(config, settings=[*surface, setting]))
+
+
+def test_memory_counts_the_moduli_of_a_surface(config: Path) -> None:
+    """Three arrays for forward waves, and with their sums six for a gradient."""
+    plans = [make_plan(load(config, settings=s)) for s in ([], ["physics.free_surface=true"])]
+    without, below = (plan.stages[0] for plan in plans)
+    points = [np.prod(memory.with_halo(s.padded, s.order, 4)) for s in (without, below)]
+    for gradient in (False, True):
+        arrays = registry.load("elastic").footprint(2).arrays(gradient, below.recorded)
+        more = 4 * ((arrays + 3 + 3 * gradient) * points[1] - arrays * points[0])
+        assert below.working(gradient) - without.working(gradient) == more
 
 
 @pytest.mark.parametrize("equation", ["acoustic", "variable_density"])

@@ -51,6 +51,7 @@ IMAGES = {
     "invert": ("gradient", "illumination"),
     "rtm": (ImagingSection().condition, "illumination"),
 }
+SOLID = ["physics.equation=elastic", "model.vs=1000", "model.rho=2000", "physics.free_surface=true"]
 CUBE = ["geometry.sources.y=480", "geometry.receivers.y=480"]
 
 
@@ -171,13 +172,16 @@ def test_of_a_history(tmp_path: Path) -> None:
             (401, 121),
             ["inversion.stages=[{band: [0, 5], iterations: 1}, {band: [0, 10], iterations: 1}]"],
         ),
+        ("model", (401, 121), SOLID),
+        ("invert", (401, 121), [*SOLID, "physics.history=full"]),
         ("rtm", (401, 121), []),
         ("rtm", (401, 121), ["execution.workers=1"]),
         ("model", (81, 49, 61), ["time.duration=1.0"]),
     ],
 )
 def test_of_runs(kind: str, shape: tuple[int, ...], settings: list[Any], tmp_path: Path) -> None:
-    shots = [s for s in settings if s.startswith(("physics.equation", "model.rho"))]
+    earth = "physics.equation", "physics.free_surface", "model.vs", "model.rho"
+    shots = [s for s in settings if s.startswith(earth)]
     if len(shape) == 3:
         settings = [
             *settings,
