@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.propagators.absorbing import walls
-from fwicli.propagators.equations import registry, surface
+from fwicli.propagators.equations import registry
 from fwicli.propagators.kernels.signature import ArraySpec
 from fwicli.propagators.running.arguments import Prepared
+from fwicli.propagators.running.lines import line
 from fwicli.propagators.sampling import memory
 from fwicli.propagators.sampling.memory import ALIGNMENT
 
@@ -30,10 +30,6 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 # Axis, side and thickness of each (see `ArraySpec`); none for the whole grid.
 Strips = tuple[tuple[int, str, int], ...]
-
-# By which the frequency shift of the layer is larger below the surface of a solid: of waves that go
-# backwards there (see `absorbing`), which grow in a layer that hardly shifts.
-SHIFT = 3.0
 
 
 class GridArrays:
@@ -53,9 +49,7 @@ class GridArrays:
         self._pads = discretization.layer.pads(discretization.grid.ndim)
         self._walls = walls(discretization.layer.free, discretization.grid.ndim)
         equation = registry.load(discretization.equation)
-        images = equation.free_sides
-        self._solid = equation.has_surface(discretization.layer.free)
-        self._images = self._walls if images else walls((), discretization.grid.ndim)
+        self._images = self._walls if equation.free_sides else walls((), discretization.grid.ndim)
         self.shape = discretization.layer.padded(discretization.grid.shape)
         self.allocated = memory.allocated(self.shape, discretization.order, self._dtype.itemsize)
         self._arrays: dict[tuple[str, tuple[int, ...]], Array] = {}
@@ -358,34 +352,10 @@ class GridArrays:
         return self.array(spec)[inside]
 
     def _set_line(self, spec: ArraySpec, array: Array) -> None:
-        """Coefficients of the absorbing layer along an axis."""
-        discretization = self.discretization
-        n, spacing = self.shape[spec.axis], discretization.grid.spacing[spec.axis]
-        name, inside = spec.name.rstrip("0123456789"), slice(spec.space_order, None)
-        if name.startswith("closure_"):
-            array[inside][:n] = surface.line(name, discretization.order, spacing, n)
-            return
-        free = self._walls[spec.axis]
-        layer, step = discretization.layer, discretization.time.step
-        if self._solid:
-            layer = replace(layer, frequency=SHIFT * layer.frequency)
-        b, c = layer.coefficients(n, spacing, step, 0.0, free)
-        b_half, c_half = layer.coefficients(n, spacing, step, 0.5, free)
-        drag, calm = discretization.layer.drag(
-            n, spec.axis, discretization.grid.spacing, discretization.time.step, free
-        )
-        lines = {
-            "b": b,
-            "c": c,
-            "bh": b_half,
-            "ch": c_half,
-            "friction": discretization.layer.friction(n, spacing, free),
-            "firm": discretization.layer.firmness(n, free),
-            "drag": drag,
-            "calm": calm,
-            "below": np.arange(n) > 0,
-        }
-        array[inside][:n] = lines[name]
+        """Coefficients along an axis."""
+        n, name = self.shape[spec.axis], spec.name.rstrip("0123456789")
+        values = line(name, spec.axis, n, self.discretization)
+        array[spec.space_order : spec.space_order + n] = values
 
 
 def _summed(values: Array, pads: Sequence[tuple[int, int]]) -> Array:
