@@ -16,7 +16,7 @@ from fwicli.survey.grid import Grid
 from fwicli.workflows.verbs import ProcessMemory
 
 # Process that workers are forked from [bytes].
-SERVER = 95e6
+SERVER = 80e6
 
 
 @dataclass(frozen=True)
