@@ -3,8 +3,8 @@
     total = process of the command + workers (worker + shot) + process that workers are forked from
 
 The memory of imports depends on the versions of the libraries. It was measured on models of 31 x 21
-to 401 x 121 points; a control group counts the same. With one worker the shots run in the process of
-the command, and its imports are those of both; jobs that share a run have a worker in any case.
+to 401 x 121 points; a control group counts the same. With one worker the shots run in the process
+of the command, and its imports are those of both; jobs that share a run have a worker in any case.
 """
 
 from __future__ import annotations
