@@ -50,10 +50,36 @@ def state(medium: Medium) -> None:
     """State the residuals of velocities, rates of strain and stresses."""
     k, g, r = (medium.parameter(name) for name in ("k", "g", "r"))
     c = medium.coefficient("c", 1 / k)
-    axes, pairs = medium.axes, list(combinations(medium.axes, 2))
+    v, s, e = motion(medium, r)
+    _solve_normal_stresses(medium, s, [rate.forward for rate in e], (c, k, g))
+    for i, j in combinations(medium.axes, 2):
+        shear = sheared(medium, v, i, j)
+        corner = medium.coefficient(f"g{i}{j}", medium.harmonic(g, (i, j)))
+        medium.solve(s[i, j], s[i, j].dt + medium.friction(s[i, j]) - corner * shear.forward)
+
+
+def motion(medium: Medium, r: Any) -> tuple[list[Any], dict[tuple[int, int], Any], list[Any]]:
+    """State the residuals of velocities and of rates of strain along axes.
+
+    Parameters
+    ----------
+    medium : Medium
+    r : Function
+        Density over that of water.
+
+    Returns
+    -------
+    v : list of TimeFunction
+        Velocities, by axis.
+    s : dict of (int, int) to TimeFunction
+        Stresses, whose residuals are not stated yet.
+    e : list of TimeFunction
+        Rates of strain along axes.
+    """
+    axes = medium.axes
     v = [medium.field(f"v{i}", time_order=1, half=(i,)) for i in axes]
     s = {(i, i): medium.field(f"s{i}", time_order=1) for i in axes}
-    for i, j in pairs:
+    for i, j in combinations(axes, 2):
         s[i, j] = s[j, i] = medium.field(f"s{i}{j}", time_order=1, half=(i, j))
     for i in axes:
         force = sum(medium.pull(s[i, j], j, 1 if i == j else -1) for j in axes)
@@ -62,13 +88,28 @@ def state(medium: Medium) -> None:
     for i in axes:
         e.append(medium.field(f"e{i}", time_order=1))
         medium.solve(e[i], e[i].forward - medium.slope(v[i].forward, i, -1))
-    _solve_normal_stresses(medium, s, [rate.forward for rate in e], (c, k, g))
-    for i, j in pairs:
-        shear = medium.field(f"e{i}{j}", time_order=1, half=(i, j))
-        rate = medium.slope(v[i].forward, j, 1) + medium.slope(v[j].forward, i, 1)
-        medium.solve(shear, shear.forward - rate)
-        corner = medium.coefficient(f"g{i}{j}", medium.harmonic(g, (i, j)))
-        medium.solve(s[i, j], s[i, j].dt + medium.friction(s[i, j]) - corner * shear.forward)
+    return v, s, e
+
+
+def sheared(medium: Medium, v: list[Any], i: int, j: int) -> Any:
+    """State the residual of a rate of shear strain.
+
+    Parameters
+    ----------
+    medium : Medium
+    v : list of TimeFunction
+        Velocities.
+    i, j : int
+        Axes, in their order.
+
+    Returns
+    -------
+    TimeFunction
+    """
+    shear = medium.field(f"e{i}{j}", time_order=1, half=(i, j))
+    rate = medium.slope(v[i].forward, j, 1) + medium.slope(v[j].forward, i, 1)
+    medium.solve(shear, shear.forward - rate)
+    return shear
 
 
 def _solve_normal_stresses(medium: Medium, s: Any, e: list[Any], moduli: tuple[Any, ...]) -> None:

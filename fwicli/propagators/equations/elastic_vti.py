@@ -72,24 +72,12 @@ def parameters(ndim: int) -> dict[str, str]:
 def state(medium: Medium) -> None:
     """State the residuals of velocities, rates of strain and stresses."""
     r, axes, pairs = medium.parameter("r"), medium.axes, list(combinations(medium.axes, 2))
-    v = [medium.field(f"v{i}", time_order=1, half=(i,)) for i in axes]
-    s = {(i, i): medium.field(f"s{i}", time_order=1) for i in axes}
-    for i, j in pairs:
-        s[i, j] = s[j, i] = medium.field(f"s{i}{j}", time_order=1, half=(i, j))
-    for i in axes:
-        force = sum(medium.slope(s[i, j], j, 1 if i == j else -1) for j in axes)
-        medium.solve(v[i], medium.between(r, i) * v[i].dt - force)
-    e: list[Any] = []
-    for i in axes:
-        e.append(medium.field(f"e{i}", time_order=1))
-        medium.solve(e[i], e[i].forward - medium.slope(v[i].forward, i, -1))
+    v, s, e = elastic.motion(medium, r)
     c55 = medium.parameter("g")
     c66 = medium.parameter("h") * c55 if len(axes) == 3 else 0
     _solve_normal_stresses(medium, [s[i, i] for i in axes], [rate.forward for rate in e], c66)
     for i, j in pairs:
-        shear = medium.field(f"e{i}{j}", time_order=1, half=(i, j))
-        rate = medium.slope(v[i].forward, j, 1) + medium.slope(v[j].forward, i, 1)
-        medium.solve(shear, shear.forward - rate)
+        shear = elastic.sheared(medium, v, i, j)
         stiffness = c55 if j == axes[-1] else c66
         corner = medium.coefficient(f"g{i}{j}", medium.harmonic(stiffness, (i, j)))
         medium.solve(s[i, j], s[i, j].dt - corner * shear.forward)

@@ -60,17 +60,7 @@ def state(medium: Medium) -> None:
     """State the residuals of velocities, rates of strain, memory variables and stresses."""
     k, g, a, b, r = (medium.parameter(name) for name in ("k", "g", "a", "b", "r"))
     axes, pairs = medium.axes, list(combinations(medium.axes, 2))
-    v = [medium.field(f"v{i}", time_order=1, half=(i,)) for i in axes]
-    s = {(i, i): medium.field(f"s{i}", time_order=1) for i in axes}
-    for i, j in pairs:
-        s[i, j] = s[j, i] = medium.field(f"s{i}{j}", time_order=1, half=(i, j))
-    for i in axes:
-        force = sum(medium.slope(s[i, j], j, 1 if i == j else -1) for j in axes)
-        medium.solve(v[i], medium.between(r, i) * v[i].dt - force)
-    e: list[Any] = []
-    for i in axes:
-        e.append(medium.field(f"e{i}", time_order=1))
-        medium.solve(e[i], e[i].forward - medium.slope(v[i].forward, i, -1))
+    v, s, e = elastic.motion(medium, r)
     volume = sum(rate.forward for rate in e)
     decays, shares, instant = mechanisms(medium)
 
@@ -89,9 +79,7 @@ def state(medium: Medium) -> None:
         medium.solve(s[i, i], s[i, i].dt - pressing + others)
     solid.remember()
     for i, j in pairs:
-        shear = medium.field(f"e{i}{j}", time_order=1, half=(i, j))
-        rate = medium.slope(v[i].forward, j, 1) + medium.slope(v[j].forward, i, 1)
-        medium.solve(shear, shear.forward - rate)
+        shear = elastic.sheared(medium, v, i, j)
         corner = medium.coefficient(f"g{i}{j}", medium.harmonic(g, (i, j)))
         mean = corner * medium.between(medium.between(lost, i), j)
         between = medium.coefficient(f"w{i}{j}", feedback(mean))

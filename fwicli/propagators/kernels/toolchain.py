@@ -135,7 +135,6 @@ def _flags() -> tuple[tuple[str, ...], tuple[str, ...]]:
     known_by = [
         metadata.version("devito"),
         platform.python_version(),
-        *(f"{n}={v}" for n, v in sorted(os.environ.items()) if n.startswith("DEVITO_")),
         processor(),
         str(version(("gcc",))),
         shutil.which("gcc") or "",
