@@ -98,10 +98,16 @@ class EarthModel:
         return EarthModel(self.grid, changed.pop("vp"), changed)
 
     def water(self) -> NDArray[np.bool_]:
-        """Points of the water layer: from the top down, those with the velocity of the top."""
-        if is_uniform(self.vp):
+        """Points of the water layer: from the top down, those with the velocity of the top.
+
+        Where there are velocities of S waves, those of water are zero.
+        """
+        vs = self.others.get("vs")
+        if is_uniform(self.vp) and vs is None:
             return np.broadcast_to(np.True_, self.grid.shape)
         same = np.abs(self.vp - self.vp[..., :1]) <= WATER_TOLERANCE
+        if vs is not None:
+            same &= vs == 0
         column: NDArray[np.bool_] = np.logical_and.accumulate(same, axis=-1)
         return column
 

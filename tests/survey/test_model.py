@@ -46,6 +46,18 @@ def test_water_is_what_lies_on_top() -> None:
     assert water[20:].sum(axis=1).tolist() == [8] * 20
 
 
+def test_rock_is_no_water() -> None:
+    """On land the first points have the velocity of the top as well, and may change."""
+    model = with_water()
+    fluid = model.water()
+    rock = EarthModel(GRID, model.vp, {"vs": np.full(GRID.shape, 300.0)})
+    assert not rock.water().any()
+    even = EarthModel(GRID, np.full(GRID.shape, 800.0), {"vs": np.full(GRID.shape, 300.0)})
+    assert not even.water().any()
+    sea = EarthModel(GRID, model.vp, {"vs": np.where(fluid, 0.0, 300.0)})
+    np.testing.assert_array_equal(sea.water(), fluid)
+
+
 def test_smoothing_keeps_travel_time_and_water() -> None:
     """Slowness is smoothed: its mean stays, and the water is left alone."""
     model = with_water()
