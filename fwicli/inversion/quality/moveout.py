@@ -169,7 +169,10 @@ def wrong_sampling(
 
 
 def other_sampling(
-    observed: Sequence[FirstArrivals], synthetic: Sequence[FirstArrivals], interval: float
+    observed: Sequence[FirstArrivals],
+    synthetic: Sequence[FirstArrivals],
+    interval: float,
+    uncertainty: float = 1.0,
 ) -> Fault | None:
     """The fault of observed arrivals whose moveout is a multiple of the synthetic one.
 
@@ -179,12 +182,14 @@ def other_sampling(
         Of the same shots.
     interval : float
         Sampling interval of the records [s].
+    uncertainty : float
+        How many times as slow as others the waves may be that stand out first.
 
     Returns
     -------
     fault : Fault or None
     """
-    ratios = []
+    ratios, limit = [], STEEPER * uncertainty
     for recorded, modelled in zip(observed, synthetic, strict=True):
         both = recorded.picked & modelled.picked
         slopes = [
@@ -194,7 +199,7 @@ def other_sampling(
         if min(slopes) > 0:
             ratios.append(slopes[0] / slopes[1])
     ratio = _median(ratios)
-    if not ratio > 0 or 1 / STEEPER <= ratio <= STEEPER:
+    if not ratio > 0 or 1 / limit <= ratio <= limit:
         return None
     factor = min(FACTORS, key=lambda f: abs(math.log(f / ratio)))
     return Fault(

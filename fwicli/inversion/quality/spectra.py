@@ -6,7 +6,9 @@ The middle of a band is the frequency with half of the energy on either side,
 
 with the power P summed over traces, and white noise P_n from a low quantile of P. For a wavelet,
 P(f) = |w(f) G(f)|**2, with G what waves do to it on their way: f**(-1/2) in two dimensions, nothing
-in three, and |2 sin(2 pi f z / v)| for a source or receiver at depth z below a free surface.
+in three, and |2 sin(2 pi f z / v)| for a source or receiver at depth z below a free surface. Forces
+on the surface of a solid send surface waves whose displacement has the wavelet's spectrum in two
+dimensions, and f**(1/2) times that in three; velocity has f times that of displacement.
 """
 
 from __future__ import annotations
@@ -116,6 +118,26 @@ def arriving(wavelet: Array, interval: float, ndim: int, ghosts: Sequence[float]
         total[1:] /= f[1:]
     for time in ghosts:
         total = total * np.sin(2 * np.pi * f * time) ** 2
+    return total
+
+
+def of_surface_waves(wavelet: Array, interval: float, ndim: int) -> Array:
+    """Power of the velocities of surface waves from a force with a wavelet.
+
+    Parameters
+    ----------
+    wavelet : ndarray of shape (samples,)
+    interval : float
+        Sampling interval [s].
+    ndim : int
+        Dimensions of space.
+
+    Returns
+    -------
+    power : ndarray of shape (PADDED * samples // 2 + 1,)
+    """
+    total = power([wavelet.reshape(1, -1)], wavelet.shape[-1], noise=False)
+    total *= frequencies(wavelet.shape[-1], interval) ** ndim
     return total
 
 

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from fwicli.config import schema
 from fwicli.inversion.quality import energies, moveout, spectra
 from fwicli.inversion.quality.faults import Fault
+from fwicli.propagators.equations import registry
 from fwicli.survey import components, proximity
+from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
 from fwicli.survey.signals.wavelets import BAND_EDGE, Spectrum
@@ -89,7 +91,7 @@ def _sampling(
         power = spectra.power([wavelet.reshape(1, -1)], records.samples, noise=False)
         middle = spectra.middle(power, records.samples, records.interval)
         begin = moveout.onset(wavelet, records.interval, middle)
-    speeds_of_model = _speeds(wave_equation(config.physics), model)
+    speeds_of_model = _speeds(config, model)
     return moveout.wrong_sampling(arrivals, begin, speeds_of_model, records.interval)
 
 
@@ -143,6 +145,11 @@ def _expected(
 ) -> float:
     """Middle of the band that the wavelet has where it arrives [Hz]."""
     ghosts, geometry = [], records.acquisition
+    if surface_speed(config, model) is not None:
+        if PRESSURE in set().union(*geometry.components):
+            return float("nan")
+        power = spectra.of_surface_waves(wavelet, records.interval, model.grid.ndim)
+        return spectra.middle(power, wavelet.shape[-1], records.interval)
     if config.physics.free_surface:
         for positions in (geometry.sources, geometry.receivers_of(0)):
             depth = float(np.median(positions[:, -1])) - model.grid.origin[-1]
@@ -151,10 +158,50 @@ def _expected(
     return spectra.middle(power, wavelet.shape[-1], records.interval)
 
 
-def _speeds(equation: str, model: EarthModel) -> tuple[float, float]:
+def _speeds(config: Config, model: EarthModel) -> tuple[float, float]:
     """Speeds that first arrivals may have [m/s]: not those of a few soft points."""
-    slowest, fastest = speeds(equation, model)
-    return max(slowest, float(np.quantile(model.vp, SLOW))), fastest
+    slowest, fastest = speeds(wave_equation(config.physics), model)
+    slowest = max(slowest, float(np.quantile(model.vp, SLOW)))
+    return min(slowest, surface_speed(config, model) or slowest), fastest
+
+
+def surface_speed(config: Config, model: EarthModel) -> float | None:
+    """Speed of S waves along the surface of a solid; surface waves are 4 to 13 % slower.
+
+    Parameters
+    ----------
+    config : InvertConfig or MigrationConfig
+    model : EarthModel
+
+    Returns
+    -------
+    speed : float or None
+        The median [m/s]; None where no side is free, or that of a fluid.
+    """
+    vs = model.quantity("vs")
+    solid = registry.load(wave_equation(config.physics)).solid_surface
+    if vs is None or not solid or not config.physics.free_surface:
+        return None
+    return float(np.median(vs[..., 0])) or None
+
+
+def uncertainty(config: Config, model: EarthModel) -> float:
+    """How many times as slow as others the waves may be that stand out first.
+
+    On the surface of a solid, noise hides the P waves before the surface waves.
+
+    Parameters
+    ----------
+    config : InvertConfig or MigrationConfig
+    model : EarthModel
+
+    Returns
+    -------
+    ratio : float
+        From 1 on.
+    """
+    slow = surface_speed(config, model)
+    return 1.0 if slow is None else max(1.0, float(np.median(model.vp)) / slow)
 
 
 def _ends(wavelet: Array, interval: float) -> bool:

@@ -30,6 +30,7 @@ from fwicli.inversion.quality.faults import Fault
 from fwicli.survey.components import PRESSURE
 from fwicli.survey.points import Points
 from fwicli.workflows.assembly import executors
+from fwicli.workflows.planning import recorded_faults
 from fwicli.workflows.planning.alternatives import Alternative, alternatives
 from fwicli.workflows.planning.cures import NamedFault, named
 from fwicli.workflows.planning.plan import Plan, make_plan
@@ -191,6 +192,7 @@ def _shown(
         [shot.observed_arrivals for shot in compared],
         [shot.synthetic_arrivals for shot in compared],
         setting.plan.interval,
+        recorded_faults.uncertainty(setting.config, setting.plan.model),
     )
     misplaced = None if sampling else _misplaced(setting, compared, executor)
     if first := sampling or misplaced:

@@ -8,6 +8,7 @@ import pytest
 from fwicli.inversion.quality import energies, moveout, spectra
 from fwicli.inversion.quality.moveout import FirstArrivals
 from fwicli.survey.signals.wavelets import ricker, times
+from tests.propagators.halfspace import velocities
 
 INTERVAL, SAMPLES = 0.004, 400
 DISTANCE = np.linspace(100.0, 1500.0, 40)
@@ -56,6 +57,15 @@ def test_speeds_of_the_model_and_reflections_are_no_fault() -> None:
     assert moveout.wrong_sampling([reflected], 0.1, (1500.0, 3000.0), INTERVAL) is None
 
 
+def test_waves_that_stand_out_may_be_slower_than_modelled_ones() -> None:
+    """Noise hides the first waves on land; as slow as `uncertainty` says is no fault."""
+    p, surface = (FirstArrivals(DISTANCE, 0.1 + DISTANCE / v) for v in (900.0, 300.0))
+    assert moveout.other_sampling([surface], [p], INTERVAL) is not None
+    assert moveout.other_sampling([surface], [p], INTERVAL, 2.5) is None
+    slower = FirstArrivals(DISTANCE, 10 * surface.time)
+    assert moveout.other_sampling([slower], [p], INTERVAL, 2.5) is not None
+
+
 def test_too_few_picks_say_nothing() -> None:
     empty = FirstArrivals(DISTANCE, np.full(len(DISTANCE), np.nan))
     assert np.isnan(empty.slope())
@@ -86,6 +96,16 @@ def test_ghosts_and_dimensions_shape_the_expected_band() -> None:
         return spectra.middle(power, SAMPLES, INTERVAL)
 
     assert expected(2) < expected(3) < expected(3, 0.005) < expected(3, 0.005, 0.005)
+
+
+def test_surface_waves_have_the_expected_band() -> None:
+    """Of a force on a half space (Lamb's problem), beyond the source; P and S waves are weak."""
+    t = times(INTERVAL, SAMPLES)
+    wavelet, places = ricker(t, 6.0, 0.2), np.array([[600.0, 0.0], [900.0, 0.0]])
+    _, vz = velocities((1800.0, 900.0, 2000.0), (0.0, "fz"), places, wavelet, INTERVAL, 10.0)
+    recorded = spectra.middle(spectra.power([vz], SAMPLES), SAMPLES, INTERVAL)
+    power = spectra.of_surface_waves(wavelet, INTERVAL, 2)
+    assert recorded == pytest.approx(spectra.middle(power, SAMPLES, INTERVAL), rel=0.02)
 
 
 def test_other_bands_are_named_and_near_ones_are_not() -> None:

@@ -9,8 +9,10 @@ import pytest
 
 from fwicli.config.loader import load
 from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.components import Component
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.signals.wavelets import ricker, times
+from fwicli.workflows.assembly import survey
 from fwicli.workflows.planning import recorded_faults
 from fwicli.workflows.planning.problems import Problems
 
@@ -62,3 +64,36 @@ def test_dead_shots_are_named_wherever_they_are(
     named = [f.fault for f in problems.faults if f.fault.kind == "dead_shot"]
     assert [fault.numbers["shots"] for fault in named] == ([expected] if expected else [])
     assert all(f"of {SHOTS} shots)" in fault.text for fault in named)
+
+
+LAND = """\
+model: {vp: 1200, vs: %s, rho: 1900, shape: [101, 31], spacing: 10}
+physics: {equation: elastic, free_surface: %s}
+data: {file: shots.h5}
+inversion: {invert_for: {vs: [150, 700]}, stages: [{band: [0, 5]}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("vs", "free", "kinds"),
+    [(300, "true", []), (300, "false", ["sampling"]), (0, "true", ["sampling"])],
+)
+def test_surface_waves_are_waves_of_the_model(
+    vs: float, free: str, kinds: list[str], tmp_path: Path
+) -> None:
+    """They stand out first where noise hides P waves; without a surface nothing is so slow."""
+    places = np.stack([np.linspace(50, 800, 40), np.zeros(40)], axis=-1)
+    t = times(INTERVAL, 4 * SAMPLES)
+    wave = ricker(t, 8.0)
+    gather = np.stack([np.interp(t - x / 280, t, wave, left=0.0) for x in places[:, 0]])
+    data = gather + 0.02 * np.random.default_rng(0).standard_normal((2, *gather.shape))
+    geometry = Acquisition(
+        np.zeros((2, 2)), places, [Component.named("vz")] * 40, Component.named("fz")
+    )
+    (tmp_path / "invert.yaml").write_text(LAND % (vs, free))
+    loaded = load(tmp_path / "invert.yaml")
+    model = survey.earth_model(loaded.config.model)
+    problems = Problems(loaded)
+    gathers = Gathers(geometry, INTERVAL, data).with_silence()
+    recorded_faults.check(problems, loaded.config, model, gathers, ricker(t, 7.0))
+    assert [f.fault.kind for f in problems.faults] == kinds
