@@ -9,7 +9,7 @@ to fit, and no missing value is taken from elsewhere.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from fwicli import ndarrays
 from fwicli.errors import DataError, GeometryError, ModelError
 from fwicli.propagators.checks import failures, units
+from fwicli.propagators.checks.loaded_model import LoadedModel
 from fwicli.propagators.discretization import Discretization
 from fwicli.propagators.equations import registry
 from fwicli.propagators.kernels.imaging_conditions import CONDITIONS
@@ -39,10 +40,13 @@ class Entrance:
     discretization : Discretization
     quiet : bool
         Whether units that give the properties of no rock go without a warning.
+    loaded : LoadedModel
+        The model that the arrays of kernels hold; it is not checked again.
     """
 
     discretization: Discretization
     quiet: bool = False
+    loaded: LoadedModel = field(default_factory=LoadedModel)
 
     def models(self, models: Mapping[int, Any], n_directions: int) -> dict[int, dict[str, Array]]:
         """Parameters, component 0, and changes of them by component, on the grid.
@@ -77,9 +81,15 @@ class Entrance:
                 for name, values in part.items()
             }
             named = {f"{prefix(component)}{n}": values for n, values in parts[component].items()}
-            failures.check_model(discretization.equation, discretization.grid, named)
+            others = {n: values for n, values in named.items() if not self.loaded.holds(n, values)}
+            failures.check_model(discretization.equation, discretization.grid, others)
+            if others and not component:
+                self.loaded.ranges = {}
         if not self.quiet:
-            units.warn(discretization.equation, parts[0])
+            self.loaded.ranges = self.loaded.ranges or units.ranges(
+                discretization.equation, parts[0]
+            )
+            units.warn(discretization.equation, parts[0], self.loaded.ranges)
         return parts
 
     def traces(self, role: str, data: Any, expected: Shape) -> Array:

@@ -21,6 +21,8 @@ from fwicli.propagators.equations import registry
 from fwicli.survey.properties import PLAUSIBLE, UNITS
 
 Array = NDArray[Any]
+# Least and largest value.
+Extremes = tuple[float, float]
 
 # Packages whose frames may lie between a user's call and a check.
 _BETWEEN = ("fwicli", "torch", "contextlib")
@@ -28,7 +30,9 @@ _BETWEEN = ("fwicli", "torch", "contextlib")
 POINTS = 32768
 
 
-def warn(equation: str, model: Mapping[str, Array]) -> None:
+def warn(
+    equation: str, model: Mapping[str, Array], extremes: Mapping[str, Extremes] | None = None
+) -> None:
     """Warn of parameters that give implausible properties, most likely in other units.
 
     Parameters
@@ -37,9 +41,12 @@ def warn(equation: str, model: Mapping[str, Array]) -> None:
         Name of the equation.
     model : mapping of str to ndarray of shape (*grid,)
         Parameters that have been checked.
+    extremes : mapping of str to (float, float), optional
+        Of every property, where they have been computed before (see `ranges`).
     """
     ndim = next(iter(model.values())).ndim
-    for name, (least, most) in _ranges(equation, model).items():
+    extremes = ranges(equation, model) if extremes is None else extremes
+    for name, (least, most) in extremes.items():
         low, high = PLAUSIBLE.get(name, (-np.inf, np.inf))
         if least < low or most > high:
             unit = f" {UNITS[name]}" if name in UNITS else ""
@@ -50,12 +57,24 @@ def warn(equation: str, model: Mapping[str, Array]) -> None:
             warnings.warn(text, UnitWarning, stacklevel=_outside())
 
 
-def _ranges(equation: str, model: Mapping[str, Array]) -> dict[str, tuple[float, float]]:
-    """Least and largest value of every property that follows from the parameters."""
+def ranges(equation: str, model: Mapping[str, Array]) -> dict[str, Extremes]:
+    """Least and largest value of every property that follows from the parameters.
+
+    Parameters
+    ----------
+    equation : str
+        Name of the equation.
+    model : mapping of str to ndarray of shape (*grid,)
+        Parameters that have been checked.
+
+    Returns
+    -------
+    dict of str to (float, float)
+    """
     ndim = next(iter(model.values())).ndim
     rows = {name: np.ravel(values) for name, values in model.items()}
     points = len(next(iter(rows.values())))
-    extremes: dict[str, list[tuple[float, float]]] = {}
+    extremes: dict[str, list[Extremes]] = {}
     for first in range(0, points, POINTS):
         part = {
             name: row[first : first + POINTS].reshape(-1, *[1] * (ndim - 1))

@@ -9,6 +9,7 @@ side is the derivative for the model and its image together; half of it belongs 
 
 from __future__ import annotations
 
+import ctypes
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.propagators.absorbing import walls
+from fwicli.propagators.checks.loaded_model import LoadedModel
 from fwicli.propagators.equations import registry
 from fwicli.propagators.kernels.signature import ArraySpec
 from fwicli.propagators.running.arguments import Prepared
@@ -56,6 +58,7 @@ class GridArrays:
         # Strips to which the values of an array are confined.
         self._strips: dict[tuple[str, tuple[int, ...]], Strips] = {}
         self.prepared = Prepared()
+        self.model = LoadedModel()
 
     @property
     def nbytes(self) -> int:
@@ -230,7 +233,11 @@ class GridArrays:
         """Set an array to zero where kernels write."""
         array = self.array(spec)
         for view in self._written(array, spec, self._strips[spec.name, array.shape]):
-            view[...] = 0
+            if view.flags.c_contiguous:
+                # Without reading its lines into the cache, as NumPy does.
+                ctypes.memset(view.ctypes.data, 0, view.nbytes)
+            else:
+                view[...] = 0
 
     def is_finite(self, spec: ArraySpec) -> bool:
         """Whether all values of an array are finite that the kernel of a specification writes."""
@@ -283,15 +290,19 @@ class GridArrays:
     def extend(self, values: Array, spec: ArraySpec) -> None:
         """Set an array to model values, extended into the layer and beyond free sides.
 
+        Nothing is done where it holds them (see `loaded_model`).
+
         Parameters
         ----------
         values : ndarray of shape (*grid,)
         spec : ArraySpec
         """
+        if self.model.is_current(spec.name, spec.space_order, values):
+            return
         interior = self._interior(spec)
         pads = zip(self.shape, self._pads, strict=True)
         inside = [slice(before, n - after) for n, (before, after) in pads]
-        interior[tuple(inside)] = values
+        self.model.load(spec.name, spec.space_order, interior[tuple(inside)], values)
         for axis, part in enumerate(inside):
             # All of the axes before, and of those after the model alone.
             filled = interior[(slice(None),) * (axis + 1) + tuple(inside[axis + 1 :])]

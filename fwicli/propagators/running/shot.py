@@ -60,7 +60,7 @@ class ShotRunner:
         self.grid = discretization.grid
         self.resampling = Resampling(discretization.time, discretization.precision)
         self.arrays = GridArrays(discretization, self.resampling.steps)
-        self.entrance = Entrance(discretization, quiet)
+        self.entrance = Entrance(discretization, quiet, self.arrays.model)
 
     # --- operators -------------------------------------------------------------------------------
 
