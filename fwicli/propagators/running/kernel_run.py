@@ -225,6 +225,7 @@ class KernelRun:
         arrays = {name: self._arrays.array(spec) for name, spec in specs.items()}
         # Devito takes the distance from the last points for a halo.
         thickness = discretization.layer.cells + discretization.order // 2
+        shared = self._arrays.shape, discretization.threads
         numbers: dict[str, float] = {
             "dt": discretization.time.step,
             "time_m": 0,
@@ -232,7 +233,7 @@ class KernelRun:
             "nthreads": discretization.threads,
             "nthreads_nonaffine": discretization.threads,
             INTERVAL: discretization.history_step,
-            **{n: block_sizes.points(n, self._arrays.shape) for n in names if "_blk" in n},
+            **{n: block_sizes.points(n, *shared) for n in names if "_blk" in n},
             **{n: 0 if n.endswith("_m") else thickness - 1 for n in names if is_rim(n)},
         }
         lengths = dict(zip("xyz", self._arrays.shape, strict=False))
