@@ -2,7 +2,7 @@
 
     python docs/gallery/make.py [NAME ...]
 
-NAME is one of the runs below; all of them take about 15 minutes on two cores.
+NAME is one of the runs below; all of them take about 20 minutes on two cores.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ RUNS = {
     "density-invert": ("invert", "density_invert.yaml", ("overview.png", "overview_rho.png")),
     "crosswell-model": ("model", "crosswell_model.yaml", ("gathers.png",)),
     "crosswell-invert": ("invert", "crosswell_invert.yaml", ("overview.png", "overview_qp.png")),
+    "landline-model": ("model", "landline_model.yaml", ("gathers.png",)),
+    "landline-invert": ("invert", "landline_invert.yaml", ("overview_vs.png",)),
 }
 
 
