@@ -1,1 +1,1 @@
-"""Threads of a process: the locks that they share, and matrix products on a single one."""
+"""Threads of a process: their locks, passes over large arrays, and matrix products on one."""

@@ -11,13 +11,11 @@ import weakref
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from fwicli.threads import passes
 
-# Points that are compared together: they stay in the cache.
-POINTS = 65536
+Array = NDArray[Any]
 
 
 @dataclass
@@ -26,11 +24,14 @@ class LoadedModel:
 
     Attributes
     ----------
+    threads : int
+        Most that compare large arrays.
     ranges : dict of str to (float, float)
         Least and largest value of every property that follows from the model that was checked
         last; empty before.
     """
 
+    threads: int = 1
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
     # By parameter and halo: the part of the array on the model's grid, and the user's values.
     _arrays: dict[str, dict[int, tuple[Array, weakref.ref[Array]]]] = field(default_factory=dict)
@@ -49,7 +50,7 @@ class LoadedModel:
         bool
         """
         arrays = self._arrays.get(name, {})
-        if arrays and all(_same(own, values) for own, _ in arrays.values()):
+        if arrays and all(passes.are_same(own, values, self.threads) for own, _ in arrays.values()):
             user = weakref.ref(values)
             self._arrays[name] = {halo: (own, user) for halo, (own, _) in arrays.items()}
             return True
@@ -88,15 +89,3 @@ class LoadedModel:
         self._arrays.get(name, {}).pop(halo, None)
         own[...] = values
         self._arrays.setdefault(name, {})[halo] = own, weakref.ref(values)
-
-
-def _same(own: Array, values: Array) -> bool:
-    """Whether two arrays of the same kind are equal, bit by bit."""
-    if own.dtype != values.dtype or own.shape != values.shape:
-        return False
-    bits = np.dtype(f"u{own.itemsize}")
-    one, other = own.view(bits), values.view(bits)
-    rows = max(1, POINTS * len(own) // own.size)
-    return all(
-        bool((one[i : i + rows] == other[i : i + rows]).all()) for i in range(0, len(own), rows)
-    )

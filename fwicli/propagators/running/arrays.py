@@ -9,7 +9,6 @@ side is the derivative for the model and its image together; half of it belongs 
 
 from __future__ import annotations
 
-import ctypes
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ from fwicli.propagators.running.arguments import Prepared
 from fwicli.propagators.running.lines import line
 from fwicli.propagators.sampling import memory
 from fwicli.propagators.sampling.memory import ALIGNMENT
+from fwicli.threads import passes
 
 if TYPE_CHECKING:
     from fwicli.propagators.discretization import Discretization
@@ -58,7 +58,7 @@ class GridArrays:
         # Strips to which the values of an array are confined.
         self._strips: dict[tuple[str, tuple[int, ...]], Strips] = {}
         self.prepared = Prepared()
-        self.model = LoadedModel()
+        self.model = LoadedModel(discretization.threads)
 
     @property
     def nbytes(self) -> int:
@@ -233,22 +233,13 @@ class GridArrays:
         """Set an array to zero where kernels write."""
         array = self.array(spec)
         for view in self._written(array, spec, self._strips[spec.name, array.shape]):
-            if view.flags.c_contiguous:
-                # Without reading its lines into the cache, as NumPy does.
-                ctypes.memset(view.ctypes.data, 0, view.nbytes)
-            else:
-                view[...] = 0
+            passes.clear(view, self.discretization.threads)
 
     def is_finite(self, spec: ArraySpec) -> bool:
         """Whether all values of an array are finite that the kernel of a specification writes."""
         array = self.array(spec)
-        for view in self._written(array, spec, spec.strips):
-            # A sum of finite values may overflow, but no other value gives a finite sum.
-            with np.errstate(all="ignore"):
-                total = view.sum()
-            if not np.isfinite(total) and not np.isfinite(view).all():
-                return False
-        return True
+        views = self._written(array, spec, spec.strips)
+        return all(passes.are_finite(view, self.discretization.threads) for view in views)
 
     def first_failure(self, spec: ArraySpec) -> tuple[int, ...]:
         """First point at which a field is not finite, on the grid with the layer.

@@ -32,7 +32,7 @@ from fwicli.propagators.running.time_series import SourceCorrelation, SourceTerm
 from fwicli.propagators.running.wavefield_stores import WavefieldStore
 from fwicli.propagators.sampling.resampling import Resampling
 from fwicli.propagators.symbolic.component_names import prefix, split_prefix
-from fwicli.threads import blas
+from fwicli.threads import blas, passes
 
 Array = NDArray[Any]
 # Parameters, and changes of them along directions, by component.
@@ -319,7 +319,7 @@ class ShotRunner:
         kernel = compilation.load(signature)
         for spec in kernel.arrays:
             if spec.name.startswith(ACCUMULATED):
-                self.arrays.array(spec)[:] = 0
+                passes.clear(self.arrays.array(spec), self.discretization.threads)
         return kernel
 
     def _gradients(self, kernel: Kernel) -> dict[int, dict[str, Array]]:
