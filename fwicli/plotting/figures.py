@@ -34,7 +34,7 @@ class Plane:
     values : ndarray of shape (n, m)
         The second axis points down in sections, and along y in depth slices.
     extent : tuple of float
-        Begin and end of the first axis, then of the second [km], or in points.
+        Begin and end of the first axis, then of the second in the unit of the labels.
     axes : tuple of str
         Labels of the axes.
     down : bool

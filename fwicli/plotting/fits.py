@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fwicli.inversion.quality.comparison import ComparedShot
 from fwicli.inversion.quality.data_fit import DataFit
+from fwicli.plotting import lengths
 from fwicli.plotting.encoding import compact, vector
 from fwicli.plotting.quality import OBSERVED, SYNTHETIC
 from fwicli.plotting.style import Axes, Figure
@@ -80,6 +81,7 @@ def misfit(fits: Mapping[str, DataFit]) -> bytes:
     picture : bytes
         PNG.
     """
+    unit = lengths.unit_for([fit.classes.offsets for fit in fits.values()])
     figure = Figure(figsize=(4.2 * (len(fits) + 1), 3.6), layout="constrained")
     panels = figure.subplots(1, len(fits) + 1, squeeze=False)[0]
     maps = {name: fit.by_shot_and_offset for name, fit in fits.items()}
@@ -87,19 +89,19 @@ def misfit(fits: Mapping[str, DataFit]) -> bytes:
     picture: Any = None
     for axes, (name, values) in zip(panels, maps.items(), strict=False):
         fit = fits[name]
-        edges = fit.classes.offsets / 1000
+        edges = fit.classes.offsets / unit.size
         rows = np.arange(len(fit.shots) + 1) - 0.5
         picture = axes.pcolormesh(edges, rows, values, cmap="viridis_r", norm=scale)
         axes.set_facecolor(EMPTY)
         axes.set_yticks(range(len(fit.shots)), [str(s.shot) for s in fit.shots])
         axes.invert_yaxis()
-        axes.set(xlabel="offset [km]", ylabel="shot", title=f"{name}: {fit.misfit:.3g}")
+        axes.set(xlabel=unit.label("offset"), ylabel="shot", title=f"{name}: {fit.misfit:.3g}")
     figure.colorbar(picture, ax=panels[len(fits) - 1], label="misfit, share of the data")
     last = panels[-1]
     for (name, fit), colour in zip(fits.items(), COLOURS, strict=False):
-        middle = 0.5 * (fit.classes.offsets[1:] + fit.classes.offsets[:-1]) / 1000
+        middle = 0.5 * (fit.classes.offsets[1:] + fit.classes.offsets[:-1]) / unit.size
         last.plot(middle, fit.by_offset, "o-", ms=3, color=colour, label=name)
-    last.set(xlabel="offset [km]", ylabel="misfit, share of the data", title="All shots")
+    last.set(xlabel=unit.label("offset"), ylabel="misfit, share of the data", title="All shots")
     last.set_yscale("log")
     last.grid(alpha=0.3, which="both")
     last.legend(fontsize=8)
@@ -132,12 +134,13 @@ def maps(fits: Mapping[str, DataFit], quantity: str, style: MapStyle) -> bytes:
     picture : bytes
         PNG.
     """
+    unit = lengths.unit_for([fit.classes.offsets for fit in fits.values()])
     figure = Figure(figsize=(0.8 + 4.6 * len(fits), 3.6), layout="constrained")
     panels = figure.subplots(1, len(fits), squeeze=False, sharey=True)[0]
     picture: Any = None
     for axes, (name, fit) in zip(panels, fits.items(), strict=True):
         picture = axes.pcolormesh(
-            fit.classes.offsets / 1000,
+            fit.classes.offsets / unit.size,
             fit.classes.bands,
             getattr(fit, quantity),
             cmap=style.colours,
@@ -145,7 +148,7 @@ def maps(fits: Mapping[str, DataFit], quantity: str, style: MapStyle) -> bytes:
             vmax=style.high,
         )
         axes.set_facecolor(EMPTY)
-        axes.set(xlabel="offset [km]", title=name)
+        axes.set(xlabel=unit.label("offset"), title=name)
     panels[0].set_ylabel("frequency [Hz]")
     bar = figure.colorbar(picture, ax=list(panels), label=style.label)
     if style is PHASE:

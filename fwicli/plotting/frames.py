@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.plotting import lengths
 from fwicli.plotting.encoding import compact, vector
 from fwicli.plotting.style import Axes, Figure
 from fwicli.survey.grid import Grid
@@ -148,11 +149,12 @@ def _axes(grid: Grid, style: FrameStyle, title: str) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(WIDTH, height), layout="constrained", facecolor="none")
     panel = figure.subplots()
     panel.set_facecolor("none")
+    unit = lengths.unit_of(grid)
     panel.set(
-        xlim=(grid.origin[0] / 1000, grid.end[0] / 1000),
-        ylim=(grid.end[-1] / 1000, grid.origin[-1] / 1000),
-        xlabel="x [km]",
-        ylabel="depth [km]",
+        xlim=(grid.origin[0] / unit.size, grid.end[0] / unit.size),
+        ylim=(grid.end[-1] / unit.size, grid.origin[-1] / unit.size),
+        xlabel=unit.label("x"),
+        ylabel=unit.label("depth"),
         aspect="equal",
         title=title,
     )

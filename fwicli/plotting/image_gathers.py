@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.plotting import lengths
 from fwicli.plotting.style import Axes, Figure, save
 from fwicli.survey.grid import Grid
 
@@ -90,13 +91,14 @@ def figure(rows: Sequence[GatherPanels], grid: Grid, at: Sequence[float] | None 
         largest = float(np.percentile(np.abs(row.values[:, columns]), 99.5)) or 1.0
         for column, panel in zip(columns, axes, strict=True):
             _panel(panel, row, column, grid, largest)
-        axes[0].set_ylabel("depth [km]")
+        axes[0].set_ylabel(lengths.unit_of(grid).label("depth"))
     return picture
 
 
 def _panel(panel: Axes, row: GatherPanels, column: int, grid: Grid, largest: float) -> None:
     """Draw the gather of one position."""
-    top, bottom = grid.origin[-1] / 1000, grid.end[-1] / 1000
+    unit = lengths.unit_of(grid)
+    top, bottom = grid.origin[-1] / unit.size, grid.end[-1] / unit.size
     panel.imshow(
         row.values[:, column].T,
         cmap="gray_r",
@@ -106,7 +108,7 @@ def _panel(panel: Axes, row: GatherPanels, column: int, grid: Grid, largest: flo
         interpolation="bilinear",
         extent=(row.lags[0], row.lags[-1], bottom, top),
     )
-    title = f"x = {grid.coordinates(0)[column] / 1000:.4g} km"
+    title = unit.text("x", grid.coordinates(0)[column])
     if row.curvature is not None and row.energy is not None:
         weights = row.energy[column]
         mean = float((weights * row.curvature[column]).sum() / (weights.sum() or 1.0))

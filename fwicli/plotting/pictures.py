@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fwicli.errors import ModelError
 from fwicli.inversion.quality.diagnosis import HALF, Diagnosis
-from fwicli.plotting import curves
+from fwicli.plotting import curves, lengths
 from fwicli.plotting.style import Axes, Figure, label, save
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.components import PRESSURE
@@ -73,7 +73,7 @@ def model(
     figure, axes = _figure(earth.grid)
     _model(figure, axes, earth, title, scale or scale_of(earth, name=name), name)
     if acquisition is not None:
-        _positions(axes, acquisition)
+        _positions(axes, acquisition, earth.grid)
     _save(figure, path)
 
 
@@ -100,7 +100,7 @@ def properties(
     figure = Figure(figsize=(width, height * len(names)), layout="constrained")
     for axes, name in zip(figure.subplots(len(names), 1, squeeze=False)[:, 0], names, strict=True):
         _model(figure, axes, earth, titles[name], scale_of(earth, name=name), name)
-        _positions(axes, acquisition)
+        _positions(axes, acquisition, earth.grid)
     _save(figure, path)
 
 
@@ -210,6 +210,7 @@ def gathers(path: Path, records: Gathers, count: int = 3) -> None:
     shots = np.unique(np.linspace(0, records.acquisition.shots - 1, count).round().astype(int))
     parts = [(s, c, n) for s in shots for c, n in records.acquisition.rows_by_component(s).items()]
     figure = Figure(figsize=(3.4 * len(parts), 4.6), layout="constrained")
+    unit = lengths.unit_for(records.acquisition.sources[:, 0])
     columns = figure.subplots(1, len(parts), squeeze=False, sharey=True)[0]
     for axes, (shot, component, rows) in zip(columns, parts, strict=True):
         # Components differ by orders of size: each has a scale of its own.
@@ -226,8 +227,8 @@ def gathers(path: Path, records: Gathers, count: int = 3) -> None:
             interpolation="bilinear",
             extent=(0, max(data.shape[0] - 1, 1), end, 0),
         )
-        x = records.acquisition.sources[shot, 0]
-        axes.set_title(f"shot {shot}, x = {x / 1000:.4g} km{name}", fontsize=9)
+        x = unit.text("x", records.acquisition.sources[shot, 0])
+        axes.set_title(f"shot {shot}, {x}{name}", fontsize=9)
         axes.set_xlabel("receiver")
     columns[0].set_ylabel("time [s]")
     _save(figure, path)
@@ -328,10 +329,10 @@ def _figure(grid: Grid) -> tuple[Figure, Axes]:
     return figure, figure.subplots()
 
 
-def _positions(axes: Axes, acquisition: Acquisition) -> None:
-    """Mark sources and receivers."""
+def _positions(axes: Axes, acquisition: Acquisition, grid: Grid) -> None:
+    """Mark sources and receivers on a section of a grid."""
     receivers, sources = acquisition.all_receivers(), acquisition.sources
-    step = 0.001
+    step = 1 / lengths.unit_of(grid).size
     axes.plot(
         receivers[:, 0] * step,
         receivers[:, -1] * step,
@@ -370,7 +371,8 @@ def _section(axes: Axes, values: Array, grid: Grid, colours: str, low: float, hi
     """Draw a vertical section; of a 3D array, the one in the middle."""
     section = values if values.ndim == 2 else values[:, values.shape[1] // 2]
     (left, top), (right, bottom) = (grid.origin[0], grid.origin[-1]), (grid.end[0], grid.end[-1])
-    axes.set(xlabel="x [km]", ylabel="depth [km]")
+    unit = lengths.unit_of(grid)
+    axes.set(xlabel=unit.label("x"), ylabel=unit.label("depth"))
     return axes.imshow(
         section.T,
         cmap=colours,
@@ -378,7 +380,7 @@ def _section(axes: Axes, values: Array, grid: Grid, colours: str, low: float, hi
         vmax=high,
         aspect="equal",
         interpolation="bilinear",
-        extent=(left / 1000, right / 1000, bottom / 1000, top / 1000),
+        extent=(left / unit.size, right / unit.size, bottom / unit.size, top / unit.size),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.inversion.quality.comparison import ComparedShot
-from fwicli.plotting import pictures
+from fwicli.plotting import lengths, pictures
 from fwicli.plotting.style import Axes, Figure, save
 
 Array = NDArray[Any]
@@ -20,6 +20,8 @@ OBSERVED, SYNTHETIC = "tab:blue", "tab:red"
 STRIPE, STRIPES = 2, 24
 # Traces that are drawn as curves, and the lowest level of spectra [dB].
 CURVES, LOWEST = 5, -40.0
+# Quantity of axes.
+DISTANCE = "distance from the source"
 
 
 @dataclass(frozen=True)
@@ -112,12 +114,14 @@ def _interleaved(axes: Axes, compared: ComparedShot) -> None:
 
 def _arrivals(axes: Axes, compared: ComparedShot) -> None:
     """Picked onsets against distance."""
-    kilometres = compared.distance / 1000
+    unit = lengths.unit_for(compared.distance)
     for times, colour, name in zip(
         compared.onsets, (OBSERVED, SYNTHETIC), ("observed", "synthetic"), strict=True
     ):
-        axes.plot(kilometres, times, ".", ms=4, color=colour, alpha=0.7, label=name)
-    axes.set(xlabel="distance from the source [km]", ylabel="time [s]", title="First arrivals")
+        axes.plot(
+            compared.distance / unit.size, times, ".", ms=4, color=colour, alpha=0.7, label=name
+        )
+    axes.set(xlabel=unit.label(DISTANCE), ylabel="time [s]", title="First arrivals")
     axes.invert_yaxis()
     axes.grid(alpha=0.3)
     axes.legend(fontsize=7)
@@ -127,17 +131,18 @@ def _lags(axes: Axes, compared: ComparedShot) -> None:
     """Lag of the compared first arrivals against distance, in polarity."""
     traces, rows = compared.traces, compared.compared
     lags = traces.cycles / compared.frequency
-    half = 0.5 / compared.frequency
+    half, unit = 0.5 / compared.frequency, lengths.unit_for(compared.distance)
     for sign, colour, name in ((1, "0.2", "same polarity"), (-1, SYNTHETIC, "reversed")):
         these = rows & (np.sign(traces.correlation) == sign)
-        axes.plot(compared.distance[these] / 1000, lags[these], ".", ms=4, color=colour, label=name)
+        x = compared.distance[these] / unit.size
+        axes.plot(x, lags[these], ".", ms=4, color=colour, label=name)
     for edge in (-half, half):
         axes.axhline(edge, color="tab:red", lw=1, ls="--")
     axes.axhline(0, color="0.6", lw=0.8)
     reach = max(1.2 * half, 1.1 * float(np.abs(lags[rows]).max(initial=0.0)))
     axes.set_ylim(-reach, reach)
     text = f"{int(rows.sum())} of {len(rows)} traces compared; dashes: half a cycle"
-    axes.set(xlabel="distance from the source [km]", ylabel="observed later by [s]", title=text)
+    axes.set(xlabel=unit.label(DISTANCE), ylabel="observed later by [s]", title=text)
     axes.grid(alpha=0.3)
     axes.legend(fontsize=7)
 
@@ -181,10 +186,12 @@ def _curves(axes: Axes, compared: ComparedShot) -> None:
         ):
             values = row - 0.45 * gather[trace] / largest
             axes.plot(t, values, color=colour, lw=0.9, label=None if row else name)
-    axes.set_yticks(range(len(picks)), [f"{compared.distance[order[p]] / 1000:.3g}" for p in picks])
+    unit = lengths.unit_for(compared.distance)
+    distances = compared.distance[order[picks]] / unit.size
+    axes.set_yticks(range(len(picks)), [f"{distance:.3g}" for distance in distances])
     axes.set(
         xlabel="time [s]",
-        ylabel="distance from the source [km]",
+        ylabel=unit.label(DISTANCE),
         title="Traces, each relative to its observed peak",
         ylim=(len(picks), -1),
     )

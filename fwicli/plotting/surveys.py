@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.disk import atomic
-from fwicli.plotting import pictures
+from fwicli.plotting import lengths, pictures
 from fwicli.plotting.style import Axes, Figure
 
 Array = NDArray[Any]
@@ -161,7 +161,9 @@ def positions(axes: Axes, sources: Array, receivers: Array) -> None:
         [m].
     """
     down = 1 if sources.shape[1] == 3 else -1
-    scale = 1000 if down == 1 else 1
+    level = slice(0, 2 if down == 1 else 1)
+    unit = lengths.unit_for(np.concatenate([sources[:, level], receivers[:, level]]))
+    scale = unit.size if down == 1 else 1
     for points, style, size, label in (
         (receivers, "v", 3, "receivers"),
         (sources, "*", 6, "sources"),
@@ -170,7 +172,7 @@ def positions(axes: Axes, sources: Array, receivers: Array) -> None:
         places = places[:: -(-len(places) // MOST)]
         colour = "tab:red" if label == "sources" else "tab:blue"
         axes.plot(
-            places[:, 0] / 1000,
+            places[:, 0] / unit.size,
             places[:, down] / scale,
             style,
             ms=size,
@@ -178,7 +180,7 @@ def positions(axes: Axes, sources: Array, receivers: Array) -> None:
             mew=0,
             label=f"{label} ({len(np.unique(points, axis=0))})",
         )
-    axes.set(xlabel="x [km]", ylabel="y [km]" if down == 1 else "depth [m]")
+    axes.set(xlabel=unit.label("x"), ylabel=unit.label("y") if down == 1 else "depth [m]")
     if down == 1:
         axes.set_aspect("equal", adjustable="datalim")
     else:
@@ -191,24 +193,25 @@ def positions(axes: Axes, sources: Array, receivers: Array) -> None:
 
 
 def _offsets(axes: Axes, offsets: Array) -> None:
-    axes.hist(offsets[np.isfinite(offsets)] / 1000, bins=40, color="tab:blue")
-    axes.set(xlabel="offset [km]", ylabel="traces")
+    unit = lengths.unit_for(offsets)
+    axes.hist(offsets[np.isfinite(offsets)] / unit.size, bins=40, color="tab:blue")
+    axes.set(xlabel=unit.label("offset"), ylabel="traces")
     axes.set_title("Offsets", fontsize=10)
 
 
 def _fold(figure: Figure, axes: Axes, fold: tuple[Array, Array]) -> None:
     """Along x in 2D; from above in 3D."""
     midpoints, counts = fold
+    unit = lengths.unit_for(midpoints)
     if midpoints.shape[1] == 1:
-        axes.plot(midpoints[:, 0] / 1000, counts, ".-", ms=3, lw=0.8)
-        axes.set(xlabel="midpoint [km]", ylabel="traces")
+        axes.plot(midpoints[:, 0] / unit.size, counts, ".-", ms=3, lw=0.8)
+        axes.set(xlabel=unit.label("midpoint"), ylabel="traces")
         axes.set_ylim(bottom=0)
     else:
-        places = axes.scatter(
-            midpoints[:, 0] / 1000, midpoints[:, 1] / 1000, c=counts, s=6, marker="s"
-        )
+        x, y = (midpoints / unit.size).T
+        places = axes.scatter(x, y, c=counts, s=6, marker="s")
         figure.colorbar(places, ax=axes, label="traces")
-        axes.set(xlabel="midpoint x [km]", ylabel="y [km]")
+        axes.set(xlabel=unit.label("midpoint x"), ylabel=unit.label("y"))
     axes.set_title(f"Fold, up to {counts.max()}", fontsize=10)
 
 

@@ -83,8 +83,9 @@ def test_gathers(tmp_path: Path, wiggles: bool) -> None:
 def test_acquisition_is_a_section_in_2d_and_a_map_in_3d() -> None:
     points = np.array([[100.0, 5.0], [900.0, 7.0]])
     axes = figures.acquisition(points, points, "", Look()).axes[0]
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("x [km]", "depth [m]")
-    points = np.column_stack([points, [3.0, 3.0]])
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("x [m]", "depth [m]")
+    np.testing.assert_array_equal(axes.lines[0].get_xdata(), points[:, 0])
+    points = np.column_stack([10 * points, [3.0, 3.0]])
     axes = figures.acquisition(points, points, "", Look()).axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("x [km]", "y [km]")
 

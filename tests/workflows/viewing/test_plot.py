@@ -30,7 +30,7 @@ def shown(path: Path, name: str, **options: Any) -> np.ndarray:
 
 
 def test_models_of_an_inversion(survey: Path, inverted: dict[str, Any]) -> None:
-    """The result, each iterate, and differences, in m/s and km."""
+    """The result, each iterate, and differences, in m/s and m."""
     folder = survey / "whole"
     with h5py.File(folder / "inversion.h5") as file:
         result, start = file["result/vp"][()], file["start/vp"][()]
@@ -43,9 +43,9 @@ def test_models_of_an_inversion(survey: Path, inverted: dict[str, Any]) -> None:
     np.testing.assert_allclose(shown(folder, "model/vp"), start, rtol=1e-6)
     figure = contents(folder, FileLayout())["error/vp"].draw("error/vp", PictureOptions())
     axes, bar = figure.axes
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("x [km]", "depth [km]")
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("x [m]", "depth [m]")
     assert bar.get_ylabel() == "difference of P velocity [m/s]"
-    assert axes.images[0].get_extent() == pytest.approx((-0.005, 0.605, 0.405, -0.005))
+    assert axes.images[0].get_extent() == pytest.approx((-5, 605, 405, -5))
     assert axes.get_title() == "Result minus reference"
 
 
@@ -57,7 +57,7 @@ def test_gradient_covers_the_model(survey: Path, inverted: dict[str, Any]) -> No
     np.testing.assert_array_equal(picture.get_array().T, gradient["gradient"][0])
     low, high = picture.get_clim()
     assert low == -high
-    assert picture.get_extent()[:2] == pytest.approx((-0.005, 0.605))
+    assert picture.get_extent()[:2] == pytest.approx((-5, 605))
 
 
 def test_every_content_of_runs_is_drawn(
@@ -90,13 +90,13 @@ def test_planes_of_3d(tmp_path: Path) -> None:
     np.testing.assert_array_equal(shown(path, "image", places={"z": 20.0}), image[:, :, 4])
     content = contents(path, FileLayout())["image"]
     slice_at = content.draw("image", PictureOptions(places={"z": 20.0})).axes[0]
-    assert (slice_at.get_xlabel(), slice_at.get_ylabel()) == ("x [km]", "y [km]")
+    assert (slice_at.get_xlabel(), slice_at.get_ylabel()) == ("x [m]", "y [m]")
     assert slice_at.get_title() == "image, z = 20 m"
-    assert slice_at.images[0].get_extent() == pytest.approx((0.095, 0.175, -0.01, 0.11))
+    assert slice_at.images[0].get_extent() == pytest.approx((95, 175, -10, 110))
     low, high = slice_at.get_ylim()
     assert low < high
     section = content.draw("image", PictureOptions(places={"x": 100.0})).axes[0]
-    assert (section.get_xlabel(), section.get_ylabel()) == ("y [km]", "depth [km]")
+    assert (section.get_xlabel(), section.get_ylabel()) == ("y [m]", "depth [m]")
     with pytest.raises(ConfigError, match="from 100 to 170 m"):
         shown(path, "image", places={"x": 99999.0})
     with pytest.raises(ConfigError, match="choose one"):
@@ -122,8 +122,8 @@ def test_gathers_and_spectra_of_chosen_shots(survey: Path) -> None:
     listed = contents(records, FileLayout())
     figure = listed["gather"].draw("gather", PictureOptions(shots=(3, 0), wiggles=True))
     assert [axes.get_title() for axes in figure.axes] == [
-        "shot 3, x = 0.54 km",
-        "shot 0, x = 0.06 km",
+        "shot 3, x = 540 m",
+        "shot 0, x = 60 m",
     ]
     assert len(figure.axes[0].lines) == 31
     curve = listed["spectrum"].draw("spectrum", PictureOptions(shots=(2,))).axes[0].lines[0]

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from fwicli.errors import ConfigError
 from fwicli.files.blocks import BlockedArray
 from fwicli.plotting.figures import Plane
+from fwicli.plotting.lengths import unit_for
 
 Array = NDArray[Any]
 
 NAMES = ("x", "y", "z")
-LABELS = {"x": "x [km]", "y": "y [km]", "z": "depth [km]"}
+QUANTITIES = {"x": "x", "y": "y", "z": "depth"}
 
 
 def plane(array: BlockedArray, places: Mapping[str, float]) -> tuple[Plane, str]:
@@ -59,14 +60,18 @@ def plane(array: BlockedArray, places: Mapping[str, float]) -> tuple[Plane, str]
         rest = [axis for axis in range(3) if axis != normal]
         coordinate = first[normal] + index * steps[normal]
         text = f"{names[normal]} = {coordinate:g}{' m' if on_grid else ''}"
-    scale = 1e-3 if on_grid else 1.0
     ends = [
-        scale * (first[axis] + (point * steps[axis]))
+        first[axis] + point * steps[axis]
         for axis in rest
         for point in (-0.5, array.shape[axis] - 0.5)
     ]
-    labels = [LABELS[names[a]] if on_grid else f"point along {names[a]}" for a in rest]
-    extent = (ends[0], ends[1], ends[2], ends[3])
+    lasts = [f + (n - 1) * s for f, n, s in zip(first, array.shape, steps, strict=True)]
+    unit = unit_for([*first, *lasts])
+    scale = unit.size if on_grid else 1.0
+    labels = [
+        unit.label(QUANTITIES[names[a]]) if on_grid else f"point along {names[a]}" for a in rest
+    ]
+    extent = (ends[0] / scale, ends[1] / scale, ends[2] / scale, ends[3] / scale)
     return Plane(values, extent, (labels[0], labels[1]), names[rest[1]] == "z", on_grid), text
 
 

@@ -16,6 +16,7 @@ from fwicli.files.blocks import BlockedArray
 from fwicli.inversion.quality import spectra
 from fwicli.plotting import curves, figures
 from fwicli.plotting.figures import ShownGather
+from fwicli.plotting.lengths import unit_for
 from fwicli.plotting.style import Figure
 from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
@@ -117,10 +118,11 @@ def _chosen(records: Gathers, shots: tuple[int, ...]) -> list[int]:
 
 def _gathers(opener: Opener, options: PictureOptions) -> Figure:
     records, shown = opener(), []
+    unit = unit_for(records.acquisition.sources[:, 0])
     for shot in _chosen(records, options.shots):
         x = float(records.acquisition.sources[shot, 0])
         start = float(np.broadcast_to(records.start, records.acquisition.shots)[shot])
-        title, data = f"shot {shot}, x = {x / 1000:.4g} km", np.asarray(records.data[shot])
+        title, data = f"shot {shot}, {unit.text('x', x)}", np.asarray(records.data[shot])
         rows = records.acquisition.rows_by_component(shot)
         for component, own in rows.items():
             name = "" if set(rows) == {PRESSURE} else f", {component.name}"

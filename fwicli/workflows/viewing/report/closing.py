@@ -193,7 +193,7 @@ def image(record: RunRecord) -> Chapter:
             Picture(
                 picture,
                 f"{title}, a section of {' x '.join(map(str, values.shape))} points",
-                f"{title} against x and depth [km]; {scale}.",
+                f"{title} against x and depth; {scale}.",
             )
         )
     return Chapter("image", "Image", elements)

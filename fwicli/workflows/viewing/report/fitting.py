@@ -64,7 +64,7 @@ def _fit(sampled: SampledShots) -> Chapter:
         Picture(
             fits.misfit(sampled.fits),
             f"Misfit by shot and offset: {totals} over all traces",
-            "Misfit ‖s - d‖ / ‖d‖ of synthetic s and observed d by shot and offset [km]; 0 is a "
+            "Misfit ‖s - d‖ / ‖d‖ of synthetic s and observed d by shot and offset; 0 is a "
             "perfect fit, 1 that of no synthetic data. The maps have one logarithmic colour "
             "scale; grey classes have no trace. Right: over all modelled shots.",
         ),
@@ -107,14 +107,14 @@ def _maps(sampled: SampledShots) -> Chapter:
             f"Correlation by frequency and offset, with a median of "
             f"{number(float(np.nanmedian(correlation)))} in the last map",
             "Correlation at lag zero of synthetic and observed traces by frequency [Hz] and "
-            "offset [km], mean over the traces of a class: 1 (blue) for the same waves, 0 for "
+            "offset, mean over the traces of a class: 1 (blue) for the same waves, 0 for "
             "unrelated ones, -1 (red) for opposite ones. Grey classes have no trace.",
         ),
         Picture(
             fits.maps(sampled.fits, "common_phase", fits.PHASE),
             f"Phase residual by frequency and offset; {100 * share:.0f} percent of the classes of "
             f"the last map are beyond a quarter of a cycle",
-            "Phase residual [rad] by frequency [Hz] and offset [km], 2πfτ where the observed waves "
+            "Phase residual [rad] by frequency [Hz] and offset, 2πfτ where the observed waves "
             "are later by τ. It wraps at ±π: a jump between neighbouring classes is a skipped "
             f"cycle. Grey classes have no trace, or traces whose phases have nothing in common "
             f"(coherence below {COHERENT:g}).",

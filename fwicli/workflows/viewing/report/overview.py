@@ -178,7 +178,7 @@ def _survey(plan: Plan) -> Picture:
         picture,
         f"Chapter of the P velocity from {vp.vp_min:.4g} to {vp.vp_max:.4g} m/s with {shots} "
         f"sources and their receivers",
-        f"{title}: P velocity [m/s], and other properties that vary, against x and depth [km], "
+        f"{title}: P velocity [m/s], and other properties that vary, against x and depth, "
         f"with sources (red stars) and receivers (white triangles).",
     )
 
