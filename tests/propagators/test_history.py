@@ -34,8 +34,8 @@ def test_snapshots_reach_the_last_step() -> None:
 @pytest.mark.parametrize(
     "equation",
     [
-        "variable_density",
         "velocity_pressure",
+        pytest.param("variable_density", marks=pytest.mark.slow),
         pytest.param("elastic", marks=pytest.mark.slow),
         pytest.param("viscoacoustic", marks=pytest.mark.slow),
         pytest.param("elastic_vti", marks=pytest.mark.slow),

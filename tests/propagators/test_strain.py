@@ -11,6 +11,7 @@ import pytest
 from fwicli import AbsorbingLayer, Discretization, Grid, Points, Propagator, Simulation, time_axis
 from fwicli.errors import GeometryError, PhysicsError
 from fwicli.operators import forward
+from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.verification import Verification
 from fwicli.survey.components import Component
 from fwicli.survey.signals.wavelets import ricker, times
@@ -34,7 +35,12 @@ def fibre(make_setting: Make, equation: str, ndim: int = 2) -> Any:
     steps = np.linspace(-1, 1, 5)[:, None]
     places = middle + steps * np.array([33.1, 21.7, 41.3])[[0, 2] if ndim == 2 else [0, 1, 2]]
     s.receivers = Points(places, [GAUGES[0], Component.named("vz"), *GAUGES[1:], "pressure"])
-    s.gather = np.random.default_rng(5).standard_normal((5, s.gather.shape[1]))
+    rng = np.random.default_rng(5)
+    s.gather = rng.standard_normal((5, s.gather.shape[1]))
+    # Of all fields, for which other tests have kernels.
+    emitted = list(EQUATIONS[equation].emitted(ndim))
+    s.sources = Points(middle + 41.7 * rng.random((len(emitted), ndim)), emitted)
+    s.wavelet = rng.standard_normal((len(emitted), s.wavelet.shape[1]))
     return s
 
 
@@ -70,9 +76,9 @@ def test_strain_rates_are_differences_of_velocities(
         gauge, place = s.receivers.components[row], s.receivers.positions[row]
         e = gauge.direction(ndim)
         ends = [place + sign * gauge.gauge / 2 * e for sign in (1, -1)]
-        points = Points(np.repeat(ends, ndim, axis=0), axes * 2)
-        velocities = s.propagator.forward(s.model, s.wavelet, s.sources, points)
-        first, second = velocities.reshape(2, ndim, -1)
+        points = Points([*np.repeat(ends, ndim, axis=0), place], [*axes * 2, "pressure"])
+        *velocities, _ = s.propagator.forward(s.model, s.wavelet, s.sources, points)
+        first, second = np.reshape(velocities, (2, ndim, -1))
         expected = e @ (first - second) / gauge.gauge
         np.testing.assert_allclose(gather[row], expected, atol=1e-12 * np.abs(expected).max())
 
@@ -90,8 +96,11 @@ def test_short_gauges_record_the_derivative() -> None:
     place = np.array([[1303.0, 301.0]])
     lengths = [80.0, 40.0, 4.0]
     gauges = [Component("strain_rate", 0.0, 0.0, length) for length in lengths]
-    points = Points(place.repeat(3, axis=0), gauges)
-    strains = F.forward(model, wavelet, np.array([[103.0, 301.0]]), points)
+    points = Points(place.repeat(5, axis=0), [*gauges, "pressure", "vz"])
+    # With a silent force beside it, for which other tests have a kernel.
+    sources = Points(np.array([[103.0, 301.0]] * 2), ["pressure", "fz"])
+    wavelets = np.concatenate([wavelet, 0 * wavelet])
+    strains = F.forward(model, wavelets, sources, points)[:3]
     far, near = (
         theory.trace(
             wavelet[0], interval, theory.acoustic(speed, 1000.0, np.array([x, 0.0]), None, 0)
@@ -136,7 +145,7 @@ def test_what_has_no_strain_rate_is_refused(make_setting: Make) -> None:
     s = fibre(make_setting, "velocity_pressure")
     forward = s.propagator.forward
     with pytest.raises(PhysicsError, match="cannot emit strain_rate over 17 m along dip 0"):
-        forward(s.model, s.wavelet, Points(s.sources, GAUGES[0]), s.receivers)
+        forward(s.model, s.wavelet, Points(s.sources.positions, GAUGES[0]), s.receivers)
     end = np.array([s.propagator.discretization.grid.end]) - [5.0, 20.0]
     with pytest.raises(GeometryError, match=r"receivers: point . at .* lies outside the model"):
         forward(s.model, s.wavelet, s.sources, Points(end, GAUGES[0]))

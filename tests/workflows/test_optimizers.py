@@ -35,8 +35,18 @@ def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pictures, "diagnosis", lambda *_: None)
 
 
+# Second derivatives take large kernels: these are those of other tests.
+FINE = (
+    "inversion.stages=[{band: [0, 8], iterations: 2}]",
+    *(f"{model}.spacing=[10, 12]" for model in ("model", "reference")),
+    "physics.order=4",
+    "physics.precision=float64",
+)
+
+
 def settings(method: str, *others: str) -> tuple[str, ...]:
-    return (STAGES, f"inversion.optimizer={METHODS[method]}", "execution.workers=1", *others)
+    grid = FINE if method in ("gauss_newton", "newton") else (STAGES,)
+    return (*grid, f"inversion.optimizer={METHODS[method]}", "execution.workers=1", *others)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -20,7 +20,10 @@ def numbers(arguments: Mapping[str, Any]) -> dict[str, float]:
     return {n: float(v) for n, v in arguments.items() if isinstance(v, int | float | np.number)}
 
 
-@pytest.mark.parametrize("equation", ["acoustic", "variable_density"])
+# Blocks of rows and threads of several kinds are in the larger kernel alone.
+@pytest.mark.parametrize(
+    "equation", [pytest.param("acoustic", marks=pytest.mark.slow), "variable_density"]
+)
 def test_devito_gives_the_same(
     make_setting: Make, equation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

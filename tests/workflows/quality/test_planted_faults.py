@@ -244,25 +244,27 @@ def test_elevations_are_named_where_both_signs_are_in_the_model(
         assert verdict(land / "invert.yaml", [*given, *said.settings], [1, 2]).kinds == []
 
 
+# Its kernel is that of other tests in three dimensions.
 CUBE = """\
-model: {{vp: {{file: true.npy}}, spacing: 20{smooth}}}
+model: {{vp: {{file: true.npy}}, spacing: 10{smooth}}}
 {rest}
-wavelet: {{kind: ricker, frequency: 8}}
+wavelet: {{kind: ricker, frequency: 16}}
+physics: {{precision: float64}}
 execution: {{workers: 1}}
 """
 CUBE_GEOMETRY = """\
 geometry:
-  sources: {x: [100, 420, 140], y: [140, 100, 400], z: 40}
+  sources: {x: [50, 210, 70], y: [70, 50, 200], z: 20}
   receivers:
     layout: grid
-    x: {start: 20, stop: 380, step: 60}
-    y: {start: 80, stop: 500, step: 60}
-    z: 40
-time: {interval: 0.004, duration: 0.7}
+    x: {start: 10, stop: 190, step: 30}
+    y: {start: 40, stop: 250, step: 30}
+    z: 20
+time: {interval: 0.002, duration: 0.35}
 """
 CUBE_INVERSION = """\
 data: {file: shots/shots.h5}
-inversion: {bounds: [1450, 4000], fixed: nothing, stages: [{band: [0, 8], iterations: 1}]}
+inversion: {bounds: [1450, 4000], fixed: nothing, stages: [{band: [0, 16], iterations: 1}]}
 """
 
 
@@ -270,10 +272,10 @@ inversion: {bounds: [1450, 4000], fixed: nothing, stages: [{band: [0, 8], iterat
 def cube(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model as wide as it is long, whose velocity changes along x and y."""
     folder = tmp_path_factory.mktemp("cube")
-    axes = (20.0 * np.arange(27), 20.0 * np.arange(27), 20.0 * np.arange(16))
+    axes = (10.0 * np.arange(27), 10.0 * np.arange(27), 10.0 * np.arange(16))
     x, y, z = np.meshgrid(*axes, indexing="ij")
-    np.save(folder / "true.npy", (1700 + 1.2 * z + 0.5 * x - 0.2 * y).astype(np.float32))
-    smooth = ", smooth: {length: 60, keep: nothing}"
+    np.save(folder / "true.npy", (1700 + 2.4 * z + 1.0 * x - 0.4 * y).astype(np.float32))
+    smooth = ", smooth: {length: 30, keep: nothing}"
     for name, text in (
         ("model", CUBE.format(smooth="", rest=CUBE_GEOMETRY)),
         ("invert", CUBE.format(smooth=smooth, rest=CUBE_INVERSION)),
