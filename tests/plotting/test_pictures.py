@@ -16,6 +16,12 @@ from fwicli.survey.signals.wavelets import ricker, times
 RNG = np.random.default_rng(0)
 
 
+@pytest.fixture(autouse=True)
+def few_dots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes time by the dot."""
+    monkeypatch.setattr(pictures, "DPI", 75)
+
+
 def picture(path: Path) -> np.ndarray:
     pixels = imread(path)
     assert pixels.shape[0] > 150

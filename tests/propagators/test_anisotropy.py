@@ -97,7 +97,8 @@ def test_vti_without_anisotropy_is_variable_density(
     assert np.linalg.norm(found - expected) < 1e-12 * np.linalg.norm(expected)
 
 
-@pytest.mark.parametrize("free", [False, True])
+# Slow: a large kernel more, whose mirrors are those of each derivative, as in `test_sides`.
+@pytest.mark.parametrize("free", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_tti_without_anisotropy_is_acoustic(make_setting: Callable[..., Any], free: bool) -> None:
     """To round-off and whatever the tilt, which is random."""
     s = make_setting(equation="tti", surface=free)

@@ -71,7 +71,7 @@ def work(n):
     return True
 with ThreadPoolExecutor(3) as pool:
     others = [pool.submit(work, n) for n in range(3)]
-    print("while threads propagate", all(child(right) for _ in range(8)))
+    print("while threads propagate", all(child(right) for _ in range(4)))
     going = False
     print("the threads meanwhile", all(o.result() for o in others))
 

@@ -39,7 +39,7 @@ EQUATION = Equation(
 """
 # Spacing is that of `make_setting`, so that kernels are compiled once.
 SHAPE, SPACING = (25, 21), (10.0, 12.0)
-SLOW = [(name, ndim) for name in LARGEST for ndim in (2, 3)]
+SLOW = [*((name, 2) for name in LARGEST), *((name, 3) for name in LARGE)]
 
 
 def written(folder: Path, text: str = STATED, name: str = "waves.py") -> Path:

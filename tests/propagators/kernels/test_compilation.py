@@ -409,6 +409,7 @@ CONTAINED: list[tuple[str, dict[str, Any]]] = [
     ("forward", {"n_directions": 1}),
     ("forward", {"free": ("x-", "z+")}),
     ("adjoint", {}),
+    ("gradient", {"images": ("gradient", "illumination")}),
     ("gradient", {"images": ("correlation", "illumination")}),
 ]
 others_are_slow = [
