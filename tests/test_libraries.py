@@ -24,7 +24,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "h5py": ("fwicli.files",),
     "matplotlib": ("fwicli.plotting",),
     "numpy": ("fwicli",),
-    "platformdirs": ("fwicli.propagators.kernels",),
+    "platformdirs": ("fwicli.disk",),
     "pydantic": ("fwicli.config",),
     "pydantic_core": ("fwicli.config",),
     "pylops": ("fwicli.operators",),

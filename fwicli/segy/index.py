@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.disk import cache
 from fwicli.disk.ownership import Folder
 from fwicli.errors import TrustError
-from fwicli.propagators.kernels import cache
 from fwicli.segy import headers, layout
 from fwicli.segy.fields import Fields
 from fwicli.segy.layout import Layout

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -48,7 +47,7 @@ def check_model(equation: str, grid: Grid, model: Mapping[str, Array]) -> None:
         change, bare = split_prefix(name)
         said = f"the change of parameter {bare}" if change else f"parameter {name}"
         least, most = values.min(), values.max()
-        positive = name in _positive(equation, values.ndim)
+        positive = name in recovery.positive(equation, values.ndim)
         if not np.isfinite([least, most]).all():
             bad, why = ~np.isfinite(values), "a parameter must be finite"
         elif positive and least <= 0:
@@ -172,9 +171,3 @@ def velocity(equation: str, model: Mapping[str, Array]) -> Array | None:
     if not set(inspect.signature(stated.fastest).parameters) <= set(all_properties):
         return None
     return np.asarray(call(stated.fastest, all_properties))
-
-
-@cache
-def _positive(equation: str, ndim: int) -> frozenset[str]:
-    """Parameters that are positive in every rock."""
-    return frozenset(n for n, e in recovery.formulas(equation, ndim).items() if e.is_positive)

@@ -12,23 +12,21 @@ equation takes means of density, the properties at the nodes come from those of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import sympy
 from numpy.typing import NDArray
 
 from fwicli import ndarrays
 from fwicli.errors import ModelError
 from fwicli.propagators.equations import interfaces, registry
 from fwicli.propagators.equations.equation import Equation, arguments
+from fwicli.propagators.equations.formulas import function
 from fwicli.survey.properties import PROPERTIES
 
 Array = NDArray[Any]
 Properties = Mapping[str, Array]
-Function = Callable[..., Array]
 
 
 def parameters(equation: str, properties: Properties) -> dict[str, Array]:
@@ -71,7 +69,7 @@ def parameters(equation: str, properties: Properties) -> dict[str, Array]:
     complete = stated.complete(_nodes(stated, properties), len(shape))
     values_by_name = {}
     for name, formula in stated.parameters(len(shape)).items():
-        values = _function(formula)(*[complete[a] for a in arguments(formula)])
+        values = function(formula)(*[complete[a] for a in arguments(formula)])
         values_by_name[name] = np.array(np.broadcast_to(values, shape), dtype=float)
     return values_by_name
 
@@ -193,7 +191,7 @@ def perturbation(equation: str, properties: Properties, changes: Properties) -> 
         names = arguments(formulas[name])
         result[name] = np.zeros(shape)
         for target in set(names) & set(changes):
-            slope = _slope(formulas[name], target)(*[complete[a] for a in names])
+            slope = function(formulas[name], target)(*[complete[a] for a in names])
             result[name] += slope * changes[target]
     return result
 
@@ -215,27 +213,5 @@ def _pointwise(
     for name, derivative in derivatives.items():
         names = arguments(formulas[name])
         if target in names:
-            total += _slope(formulas[name], target)(*[complete[a] for a in names]) * derivative
+            total += function(formulas[name], target)(*[complete[a] for a in names]) * derivative
     return total
-
-
-@cache
-def _function(formula: str) -> Function:
-    """A formula as a function of the properties that it names."""
-    symbols = [sympy.Symbol(a, real=True) for a in arguments(formula)]
-    function: Function = sympy.lambdify(symbols, _expression(formula), "numpy")
-    return function
-
-
-@cache
-def _slope(formula: str, target: str) -> Function:
-    """Derivative of a formula with respect to one of the properties that it names."""
-    symbols = [sympy.Symbol(a, real=True) for a in arguments(formula)]
-    derivative = sympy.diff(_expression(formula), sympy.Symbol(target, real=True))
-    function: Function = sympy.lambdify(symbols, derivative, "numpy")
-    return function
-
-
-def _expression(formula: str) -> Any:
-    symbols = {a: sympy.Symbol(a, real=True) for a in arguments(formula)}
-    return sympy.sympify(formula, locals=symbols)

@@ -16,8 +16,9 @@ import platform
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from fwicli.disk import cache
 from fwicli.errors import CompilerError
-from fwicli.propagators.kernels import cache, origins, toolchain
+from fwicli.propagators.kernels import origins, toolchain
 from fwicli.propagators.kernels.kernel import Kernel
 from fwicli.propagators.kernels.signature import Signature
 from fwicli.threads import locks

@@ -13,11 +13,11 @@ import logging
 from dataclasses import asdict
 from functools import cache
 
+from fwicli.disk import cache as disk
 from fwicli.errors import CalculusError, PhysicsError
 from fwicli.propagators.equations.footprint import Footprint
 from fwicli.propagators.equations.own import COUNTED, OwnEquation
 from fwicli.propagators.equations.stencils import Stencil
-from fwicli.propagators.kernels import cache as disk
 from fwicli.propagators.kernels import origins
 
 log = logging.getLogger("fwicli")

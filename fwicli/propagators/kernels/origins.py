@@ -16,7 +16,7 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
-from fwicli.propagators.kernels import cache
+from fwicli.disk import cache
 
 FOLDER = Path(__file__).parents[1]
 PACKAGE = "fwicli.propagators"

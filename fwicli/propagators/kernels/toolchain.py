@@ -22,8 +22,9 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from fwicli.disk import cache
 from fwicli.errors import CompilerError
-from fwicli.propagators.kernels import cache, library, workplace
+from fwicli.propagators.kernels import library, workplace
 
 # Flags that say where something is, alone or with the place as the next word.
 PLACES = ("-I", "-L", "-B", "-F", "-isystem", "-isysroot", "-Wl,", "--sysroot", "--gcc-toolchain")

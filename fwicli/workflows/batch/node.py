@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from fwicli.disk import cache
 from fwicli.execution import available, cores
-from fwicli.propagators.kernels import cache, toolchain
+from fwicli.propagators.kernels import toolchain
 from fwicli.workflows.run_folder.job_record import JobRecord
 
 # Memory that the system itself may take of a node [share].

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from fwicli.config.loader import Loaded
-from fwicli.disk import ownership
+from fwicli.disk import cache, ownership
 from fwicli.errors import CompilerError, TrustError
 from fwicli.execution import cores
 from fwicli.propagators import history
-from fwicli.propagators.kernels import cache, toolchain
+from fwicli.propagators.kernels import toolchain
 from fwicli.workflows.planning.costs import forecast
 from fwicli.workflows.planning.nodes import Nodes
 from fwicli.workflows.planning.plan import Plan, make_plan

@@ -17,7 +17,7 @@ from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.own import COUNTED
 from fwicli.propagators.kernels import counting, footprints
 from fwicli.survey.signals.wavelets import ricker, times
-from tests.equations import LARGEST
+from tests.equations import LARGE, LARGEST
 
 # Acoustic waves of the squared slowness, as a user states them.
 STATED = """\

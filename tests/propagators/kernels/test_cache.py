@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from fwicli.propagators.kernels import cache, compilation, library, toolchain
+from fwicli.disk import cache
+from fwicli.propagators.kernels import compilation, library, toolchain
 from fwicli.propagators.kernels.signature import Signature
 
 OTHER = 54321
@@ -223,7 +224,7 @@ def test_lock_that_is_not_given_back_ends_no_run(
     """A process that was stopped while it compiled costs others time."""
     program = (
         "import time\n"
-        "from fwicli.propagators.kernels import cache\n"
+        "from fwicli.disk import cache\n"
         "with cache.alone('x.kernel'): print(1, flush=True); time.sleep(60)\n"
     )
     holder = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)

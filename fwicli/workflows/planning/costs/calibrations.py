@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from fwicli.disk import cache
 from fwicli.execution import machine
-from fwicli.propagators.kernels import cache
 from fwicli.workflows.planning.numerics import Numerics
 
 # Begin of the names of files.

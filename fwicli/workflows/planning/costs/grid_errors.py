@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from fwicli.disk import cache
 from fwicli.propagators.history import STORED
-from fwicli.propagators.kernels import cache
 from fwicli.workflows.planning.numerics import Numerics
 from fwicli.workflows.planning.plan import Plan
 

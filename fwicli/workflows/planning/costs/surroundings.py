@@ -18,8 +18,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from fwicli.disk import cache
 from fwicli.execution import machine
-from fwicli.propagators.kernels import cache
 from fwicli.workflows.assembly.inversion import StageObjects
 from fwicli.workflows.planning.costs import calibrations
 from fwicli.workflows.planning.costs.calibrations import MOST, NONE, Times

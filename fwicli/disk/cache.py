@@ -15,6 +15,7 @@ import fcntl
 import functools
 import hashlib
 import logging
+import multiprocessing
 import os
 import tempfile
 import time
@@ -27,7 +28,6 @@ import platformdirs
 
 from fwicli.disk.ownership import Folder
 from fwicli.errors import TrustError
-from fwicli.propagators.kernels import library
 
 DIGEST = hashlib.sha256
 LOCKS = "locks"
@@ -181,7 +181,7 @@ def write(name: str, data: bytes) -> None:
 @functools.cache
 def warn(message: str) -> None:
     """Tell the user, once, and not from every worker."""
-    if not library.is_worker():
+    if multiprocessing.current_process().name == "MainProcess":
         log.warning("warning: %s", message)
 
 
