@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from fwicli.disk import atomic
 from fwicli.errors import ConfigError
@@ -54,6 +55,7 @@ def _own_settings() -> Iterator[None]:
 with _own_settings():
     from matplotlib import colormaps
     from matplotlib.axes import Axes
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
 __all__ = ["Axes", "Figure", "Look", "label", "save"]
@@ -109,9 +111,14 @@ def save(figure: Figure, path: Path, dpi: float) -> None:
     """
     software = f"fwicli {metadata.version('fwicli')}"
     pdf = path.suffix.lower() == ".pdf"
-    metadata_of_file = {"Creator" if pdf else "Software": software}
     with atomic.replacing(path) as new:
-        figure.savefig(new, dpi=dpi, format="pdf" if pdf else "png", metadata=metadata_of_file)
+        if pdf:
+            figure.savefig(new, dpi=dpi, format="pdf", metadata={"Creator": software})
+        else:
+            # The same bytes; but `savefig` draws a figure twice to lay it out.
+            figure.dpi = dpi
+            canvas: Any = FigureCanvasAgg(figure)
+            canvas.print_png(new, metadata={"Software": software})
 
 
 def label(name: str, unit: str) -> str:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.disk import atomic
-from fwicli.plotting import lengths, pictures
+from fwicli.plotting import lengths, pictures, style
 from fwicli.plotting.style import Axes, Figure
 
 Array = NDArray[Any]
@@ -143,9 +141,7 @@ def save(figure: Figure, path: Path) -> None:
     figure : Figure
     path : Path
     """
-    software = f"fwicli {metadata.version('fwicli')}"
-    with atomic.replacing(path) as new:
-        figure.savefig(new, dpi=pictures.DPI, format="png", metadata={"Software": software})
+    style.save(figure, path, pictures.DPI)
 
 
 # --- panels ---------------------------------------------------------------------------------------
@@ -164,7 +160,7 @@ def positions(axes: Axes, sources: Array, receivers: Array) -> None:
     level = slice(0, 2 if down == 1 else 1)
     unit = lengths.unit_for(np.concatenate([sources[:, level], receivers[:, level]]))
     scale = unit.size if down == 1 else 1
-    for points, style, size, label in (
+    for points, marker, size, label in (
         (receivers, "v", 3, "receivers"),
         (sources, "*", 6, "sources"),
     ):
@@ -174,7 +170,7 @@ def positions(axes: Axes, sources: Array, receivers: Array) -> None:
         axes.plot(
             places[:, 0] / unit.size,
             places[:, down] / scale,
-            style,
+            marker,
             ms=size,
             color=colour,
             mew=0,
