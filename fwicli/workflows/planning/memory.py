@@ -16,7 +16,7 @@ from fwicli.survey.grid import Grid
 from fwicli.workflows.verbs import ProcessMemory
 
 # Process that workers are forked from [bytes].
-SERVER = 67e6
+SERVER = 27e6
 
 
 @dataclass(frozen=True)

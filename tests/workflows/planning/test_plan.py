@@ -302,7 +302,7 @@ def test_memory_advice_is_of_the_command(survey: Path) -> None:
         (warning,) = (
             text
             for text in make_plan(
-                load(survey / f"{name}.yaml", settings=["execution.memory=0.15"])
+                load(survey / f"{name}.yaml", settings=["execution.memory=0.1"])
             ).warnings
             if "shots at once take" in text
         )
