@@ -40,9 +40,15 @@ def verdicts(equation: str, folder: Path) -> dict[str, float]:
     model |= {"shape": [51, 31], "spacing": 10, "angle_unit": "rad"}
     path = folder / f"{equation}.yaml"  # JSON is YAML
     physics = {"equation": equation}
+    geometry = {
+        place: {**CONFIG["geometry"][place], "component": stated.usual(verb, 2)[0]}
+        for place, verb in (("sources", "emit"), ("receivers", "record"))
+    }
     if stated.constant_q is not None:
         physics["reference_frequency"] = CONFIG["wavelet"]["frequency"]
-    path.write_text(json.dumps({**CONFIG, "model": model, "physics": physics}))
+    path.write_text(
+        json.dumps({**CONFIG, "geometry": geometry, "model": model, "physics": physics})
+    )
     command = [FWI, "verify", path, "--json"]
     answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return {name: verdict["value"] for name, verdict in json.loads(answer).items()}

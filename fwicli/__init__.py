@@ -73,7 +73,7 @@ PUBLIC = {
     "AbsorbingLayer": "fwicli.propagators.absorbing",
     "Acquisition": "fwicli.survey.acquisition",
     "Band": "fwicli.survey.signals.bands",
-    "Channel": "fwicli.propagators.equations.equation",
+    "Channel": "fwicli.propagators.equations.channel",
     "Component": "fwicli.survey.components",
     "Diagnosis": "fwicli.inversion.quality.diagnosis",
     "Discretization": "fwicli.propagators.discretization",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.survey.properties import PROPERTIES
 
 Earth = dict[str, NDArray[np.float64]]
@@ -40,6 +41,30 @@ def plain(name: str) -> float:
     if name == "rho":
         return 1000.0
     return prop.plausible[1] / 10 if prop.sign == "positive" else 0.0
+
+
+def leading_earth(
+    equation: str, velocity: NDArray[np.float64] | float, shape: tuple[int, ...], **given: float
+) -> Earth:
+    """As `plain_earth`, with a velocity of the fastest waves of an equation, in a solid for SH.
+
+    Parameters
+    ----------
+    equation : str
+        Name of the equation.
+    velocity : ndarray of shape `shape` or float
+        [m/s]
+    shape : tuple of int
+        Points along each axis.
+    **given : float
+        As in `plain_earth`.
+
+    Returns
+    -------
+    dict of str to ndarray of shape `shape`
+    """
+    earth = plain_earth(velocity, shape, **given)
+    return earth | {EQUATIONS[equation].leading: earth["vp"]}
 
 
 def plain_earth(vp: NDArray[np.float64] | float, shape: tuple[int, ...], **given: float) -> Earth:

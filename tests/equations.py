@@ -12,6 +12,7 @@ LARGE = (
     "tti",
     "elastic",
     "elastic_vti",
+    "sh",
     "viscoacoustic",
     "viscoelastic",
 )
@@ -21,6 +22,12 @@ LARGEST = ("tti", "elastic", "elastic_vti", "viscoacoustic", "viscoelastic")
 
 # Whose sides may be free.
 WITH_SIDES = [name for name, e in EQUATIONS.items() if e.free_sides]
+
+# And dimensions, as an equation may be for one number of them alone.
+CASES = [(name, ndim) for name, e in EQUATIONS.items() for ndim in e.dimensions]
+
+# Images in free sides have this sign: pressures change it, and motion along the side keeps it.
+SIGNS = {name: 1 if EQUATIONS[name].usual("record", 2)[1].even else -1 for name in WITH_SIDES}
 
 # For tests of what all equations share: the small ones stand for the large ones until test-full.
 large_are_slow = pytest.mark.parametrize(
@@ -49,14 +56,15 @@ def is_slow(
     Derivatives of the largest equations wait, too: they take two kernels as large as all others of
     a test, and are derived as those of three equations that every day has. The gradient of solids
     is compared with differences of misfits every day, in `test_components`. Solids of vertical
-    transverse isotropy are derived as isotropic ones, and wait. So do derivatives in 3D: the
+    transverse isotropy are derived as isotropic ones, and wait; so do SH waves, which have tests of
+    their own. So do derivatives in 3D: the
     forward and adjoint waves of every day hold all that has a third axis.
     """
     special = (ndim == 3) + (precision == "float32") + surface
     return (
         special > 1
         or (special == 1 and equation != "acoustic")
-        or equation in ("velocity_pressure", "elastic_vti")
+        or equation in ("velocity_pressure", "elastic_vti", "sh")
         or (derivative and (ndim == 3 or equation in LARGEST))
     )
 
@@ -69,7 +77,6 @@ every_dimension = pytest.mark.parametrize(
             equation,
             marks=pytest.mark.slow if is_slow(equation, ndim, derivative=True) else (),
         )
-        for equation in EQUATIONS
-        for ndim in (2, 3)
+        for equation, ndim in CASES
     ],
 )

@@ -37,7 +37,7 @@ def parameters(equation: str, properties: Mapping[str, Any]) -> dict[str, Tensor
     Returns
     -------
     dict of str to Tensor
-        In the precision of `vp`; of integers, in float64.
+        In the precision of `vp`, or of `vs` without P waves; of integers, in float64.
 
     Raises
     ------
@@ -49,10 +49,11 @@ def parameters(equation: str, properties: Mapping[str, Any]) -> dict[str, Tensor
     check_names(stated, properties)
     tensors = {name: _tensor(name, values) for name, values in properties.items()}
     check_kinds(
+        stated.leading,
         {name: values.shape for name, values in tensors.items()},
         {name: str(values.dtype) for name, values in tensors.items()},
     )
-    like = tensors["vp"]
+    like = tensors[stated.leading]
     ndim = like.ndim
     if stated.mean_density and "rho" in tensors:
         tensors["rho"] = tensors["rho"].expand(like.shape)

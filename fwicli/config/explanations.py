@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from fwicli.config import reference
 from fwicli.config.problems import LONGEST, ConfigProblem, Key, place_of, shortened
+from fwicli.config.values import NOTHING
 
 # Schemas of pydantic's that only wrap another one.
 WRAPPERS = (
@@ -239,7 +240,7 @@ def _a_section(value: Any, node: Any) -> str:
 
 def _shown(value: Any) -> str:
     """The value of the user, cut to a recognisable length."""
-    if value is None:
+    if value is None or value is NOTHING:
         return "; got nothing"
     if isinstance(value, dict):
         return ""

@@ -23,6 +23,7 @@ from fwicli.config.least_squares import LsrtmSection
 from fwicli.config.migration import MigrationSection
 from fwicli.config.values import (
     MOST,
+    NOTHING,
     Aperture,
     Count,
     Kept,
@@ -68,8 +69,8 @@ class SmoothingSection(Section):
 class ModelSection(Section):
     """Earth model on a regular grid: P velocity, and what else the equation needs."""
 
-    vp: Property
-    """The waves have this P velocity, in the unit of `unit` [m/s]."""
+    vp: Property | None = None
+    """The waves have this P velocity, in the unit of `unit`; only SH waves have none [m/s]."""
     vs: NumberOrArray | None = None
     """The waves have this S velocity, 0 in fluids, in the unit of `unit` [m/s]."""
     rho: Property | None = None
@@ -103,9 +104,19 @@ class ModelSection(Section):
     smooth: SmoothingSection | None = None
     """The slowness is smoothed with these settings."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_velocity(cls, section: Any) -> Any:
+        # The problem is that of `vp`, and is not said twice where that cannot be read.
+        if isinstance(section, dict) and section.get("vp") is section.get("vs") is None:
+            return {**section, "vp": NOTHING}
+        return section
+
     @field_validator("vp", "rho", mode="before", json_schema_input_type=Property | Path | None)
     @classmethod
     def _path_of_property(cls, value: Any) -> Any:
+        if value is NOTHING:
+            raise ValueError("give the P velocity [m/s], or `vs` alone for SH waves")
         return {"file": value} if isinstance(value, str) else value
 
     @field_validator(
@@ -119,9 +130,15 @@ class ModelSection(Section):
 
     @model_validator(mode="after")
     def _constant_has_a_shape(self) -> ModelSection:
-        if isinstance(self.vp, float) and (self.shape is None or self.spacing is None):
-            raise ValueError("a constant vp needs `shape` and `spacing`")
+        constant = isinstance(getattr(self, self.leading), float)
+        if constant and (self.shape is None or self.spacing is None):
+            raise ValueError(f"a constant {self.leading} needs `shape` and `spacing`")
         return self
+
+    @property
+    def leading(self) -> str:
+        """Name of the velocity that has the grid of the model: vp, or vs without it."""
+        return "vs" if self.vp is None else "vp"
 
 
 class TimeSection(Section):

@@ -21,6 +21,8 @@ from pydantic_core import CoreSchema, core_schema
 SMALLEST, LARGEST = 1e-30, 1e30
 # Of points, shots, steps and iterations.
 MOST = 10**9
+# Stands for a key that is needed and left out, where another would have done.
+NOTHING = object()
 
 
 def _in_proportion(value: float) -> float:

@@ -117,7 +117,7 @@ class MigrationTask(ShotTask):
         grid = self.propagator.grid
         conditions: tuple[Condition, ...] = ()
         if properties and self.condition != "gradient":
-            earth = EarthModel(grid, properties.pop("vp"), properties)
+            earth = EarthModel.of(grid, properties)
             conditions = registry.load(self.condition, self.discretization.equation, earth)
         kinds = (*_sums(self.condition, self.discretization), "illumination")
         locations, pulse = (self.source, self.receivers), np.atleast_2d(self.wavelet)

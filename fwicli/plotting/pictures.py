@@ -90,12 +90,13 @@ def properties(
     acquisition : Acquisition
         Positions to mark.
     title : str, optional
-        Above P velocity, which is always drawn.
+        Above P velocity, or S velocity in a model without it; it is always drawn.
     """
     titles = {name: prop.words.capitalize() or name for name, prop in PROPERTIES.items()}
-    titles["vp"] = title or titles["vp"]
-    varying = [n for n, v in earth.others.items() if distinct(v).min() < distinct(v).max()]
-    names = ["vp", *varying]
+    first, varied = earth.leading, earth.properties.items()
+    titles[first] = title or titles[first]
+    varying = [n for n, v in varied if n != first and distinct(v).min() < distinct(v).max()]
+    names = [first, *varying]
     width, height = size(earth.grid)
     figure = Figure(figsize=(width, height * len(names)), layout="constrained")
     for axes, name in zip(figure.subplots(len(names), 1, squeeze=False)[:, 0], names, strict=True):

@@ -30,7 +30,7 @@ from fwicli.propagators.sampling.stability import (
     sample_count,
     time_axis,
 )
-from fwicli.survey.components import ONLY_PRESSURE, Recording
+from fwicli.survey.components import Recording
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
 
@@ -134,6 +134,7 @@ class Discretization:
                 raise PhysicsError(
                     f"`{name}` of a discretization is {value!r}; it is a {kind.__name__}"
                 )
+        registry.load(self.equation).check_dimensions(self.grid.ndim)
         footprints.prepare(self.equation, self.grid.ndim)
         footprints.check_stencil(self.equation, self.grid.ndim, self.differences)
         equation, points = registry.load(self.equation), self.grid.shape[-1]
@@ -171,8 +172,8 @@ class Discretization:
 
         Parameters
         ----------
-        vp : ndarray of shape (nx, nz) or (nx, ny, nz)
-            P velocity [m/s]; z is the last axis and points down.
+        vp : ndarray of shape (nx, nz) or (nx, ny, nz), or None
+            P velocity [m/s]; z is the last axis and points down. Without P waves there is none.
         spacing : float or tuple of float
             Grid spacing, or that of each axis [m].
         dt : float
@@ -194,15 +195,15 @@ class Discretization:
             If a number, a shape or a name is impossible; the message says what to give.
         """
         _check_options(options)
-        vp = ndarrays.real("vp", vp, ModelError)
-        others = {n: ndarrays.real(n, v, ModelError) for n, v in _others(options).items()}
-        others = {n: v if v.ndim else np.full(vp.shape, v) for n, v in others.items()}
-        spacings = spacing if isinstance(spacing, tuple) else (spacing,) * vp.ndim
-        grid = Grid(vp.shape, spacings, options.get("origin", (0.0,) * vp.ndim))
-        earth = EarthModel(grid, vp, others)
+        named = _properties(vp, options)
+        arrays = {name: ndarrays.real(name, values, ModelError) for name, values in named.items()}
+        shape = arrays["vp" if "vp" in arrays else "vs"].shape
+        spacings = spacing if isinstance(spacing, tuple) else (spacing,) * len(shape)
+        grid = Grid(shape, spacings, options.get("origin", (0.0,) * len(shape)))
+        filled = {n: v if v.ndim else np.full(shape, v) for n, v in arrays.items()}
+        earth = EarthModel.of(grid, filled)
         equation = options.get("equation", registry.simplest(earth))
-        stated = registry.load(equation)
-        properties.check_names(stated, earth.properties)
+        properties.check_names(stated := registry.load(equation), earth.properties)
         order = check_order(options.get("order", cls.order))
         stencil = Stencil(order, options.get("stencil", cls.stencil))
         speed = stated.speeds(earth.properties, grid.ndim)[1]
@@ -312,7 +313,7 @@ class Discretization:
         self,
         images: tuple[str, ...] = (),
         curvature: str | None = None,
-        components: Collection[Recording] = ONLY_PRESSURE,
+        components: Collection[Recording] | None = None,
     ) -> list[Callable[[], None]]:
         """Tasks that compile the kernels of a run which are not on disk yet.
 
@@ -323,7 +324,7 @@ class Discretization:
         curvature : {"gauss_newton", "full"}, optional
             Kind of the second derivative of which products are wanted, too.
         components : collection of (Component, frozenset of Component)
-            Of the source and of the receivers, for each kind of shot.
+            Of the source and of the receivers, for each kind of shot; else the usual ones.
 
         Returns
         -------
@@ -342,7 +343,7 @@ class Discretization:
             needed += [self.signature("gradient", images=("gradient",), n_directions=1)]
         equation, ndim = registry.load(self.equation), self.grid.ndim
         signatures: dict[Signature, None] = {}
-        for emitted, recorded in components:
+        for emitted, recorded in components or [equation.usual_recording(ndim)]:
             driven = tuple(component_fields(equation, [emitted], "emit", ndim))
             sensed = tuple(component_fields(equation, recorded, "record", ndim))
             for one in needed:
@@ -362,15 +363,17 @@ def _check_options(options: Mapping[str, Any]) -> None:
             raise PhysicsError(f"`for_model` has no option `{name}`; {hint}")
 
 
-def _others(options: ModelOptions) -> Mapping[str, Any]:
-    """Properties beside vp, by name."""
+def _properties(vp: Any, options: ModelOptions) -> Mapping[str, Any]:
+    """All properties by name, vp among them if there is one."""
     others = options.get("properties", {})
     if not isinstance(others, Mapping) or "vp" in others:
         raise ModelError(
             f"`properties` are {others!r}; give those beside vp by name, as in "
             f"{{'rho': array}} [kg/m3]"
         )
-    return others
+    if vp is None and "vs" not in others:
+        raise ModelError("there is no vp; give P velocities [m/s], or `vs` among `properties`")
+    return others if vp is None else {"vp": vp, **others}
 
 
 def _precision(precision: Any) -> str:

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli import ndarrays, scalars
-from fwicli.errors import GeometryError
+from fwicli.errors import GeometryError, PhysicsError
 from fwicli.propagators.absorbing import walls
 from fwicli.propagators.checks import entrance, sides
 from fwicli.propagators.sampling import interpolation
@@ -197,17 +197,22 @@ def on_grid(
     ------
     GeometryError
         If there is no such place on the grid.
+    PhysicsError
+        If whole fields of an equation are wanted that has none on the points.
     """
     grid, layer = discretization.grid, discretization.layer
     before = np.array([pad for pad, _ in layer.pads(grid.ndim)])
+    if isinstance(place, ExtendedSource):
+        volume = GridLocations(_volume(place, discretization, before, what))
+        _check_values(discretization, staggering, what)
+        return volume
     if isinstance(place, FullField):
+        _check_values(discretization, staggering, what)
         rows = np.indices(grid.shape).reshape(grid.ndim, -1, 1) + before[:, None, None]
         weights = np.full((rows.shape[1], 1), grid.cell_volume if density else 1.0)
         return GridLocations(
             Interpolation(rows.astype(np.int32), weights), None, grid.shape, place.every
         )
-    if isinstance(place, ExtendedSource):
-        return GridLocations(_volume(place, discretization, before, what))
     orders = place.orders if isinstance(place, PositionDerivative) else None
     positions = entrance.positions(
         what, place.positions if isinstance(place, PositionDerivative) else place, grid
@@ -225,6 +230,15 @@ def on_grid(
     kinds = np.asarray(orders, dtype=np.int64).tobytes() if some else b""
     key = positions.tobytes(), positions.shape, kinds
     return _at_positions(key, discretization, steps, what, staggering)
+
+
+def _check_values(discretization: Discretization, staggering: Staggering, what: str) -> None:
+    """Refuse whole fields of an equation that has no values on the points."""
+    if staggering.half:
+        raise PhysicsError(
+            f"the equation `{discretization.equation}` has no values on the grid points, and "
+            f"{what} are whole fields of them; give positions"
+        )
 
 
 # Shots with the same receivers follow each other, and one shot has them in two runs.

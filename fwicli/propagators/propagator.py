@@ -93,8 +93,8 @@ class Propagator:
 
         Parameters
         ----------
-        vp : ndarray of shape (nx, nz) or (nx, ny, nz)
-            P velocity [m/s].
+        vp : ndarray of shape (nx, nz) or (nx, ny, nz), or None
+            P velocity [m/s]; None for equations without P waves.
         spacing : float or tuple of float
             Grid spacing [m].
         **options

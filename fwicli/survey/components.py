@@ -212,7 +212,6 @@ class Component:
 PRESSURE = Component("pressure")
 # Component of the source of a shot, and those of its receivers.
 Recording = tuple[Component, frozenset[Component]]
-ONLY_PRESSURE: frozenset[Recording] = frozenset([(PRESSURE, frozenset([PRESSURE]))])
 
 
 def rows(components: Sequence[Component]) -> dict[Component, NDArray[np.int64]]:
@@ -269,13 +268,14 @@ def check(
         Naming those that it has not.
     """
     # An equation that has a vector along all axes has it along any direction.
-    vectors = {Component.named(name).quantity for name in supported} - {"pressure"}
+    vectors = {LETTERS[n[0]] for n in supported if {n[0] + "x", n[0] + "z"} <= set(supported)}
     missing = sorted(
         {c.name for c in components if c.vector not in vectors and c.name not in supported}
     )
     if missing:
         which = "receivers of" if verb == "record" else "sources of"
+        choice = "" if "pressure" in supported else f", or set `component: {next(iter(supported))}`"
         raise PhysicsError(
             f"the equation `{equation}` cannot {verb} {', '.join(missing)}, only "
-            f"{', '.join(supported)}; leave out the {which} {', '.join(missing)}"
+            f"{', '.join(supported)}; leave out the {which} {', '.join(missing)}{choice}"
         )

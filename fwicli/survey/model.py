@@ -1,4 +1,4 @@
-"""Earth model: P velocity and other properties on a grid, water layer, smoothing.
+"""Earth model: velocity and other properties on a grid, water layer, smoothing.
 
 A model is smoothed in slowness, which keeps travel times; `regridding` transfers it to other grids.
 """
@@ -6,7 +6,7 @@ A model is smoothed in slowness, which keeps travel times; `regridding` transfer
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -25,32 +25,44 @@ Array = NDArray[Any]
 WATER_TOLERANCE = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class EarthModel:
     """P velocity and other properties on a grid.
 
     Parameters
     ----------
     grid : Grid
-    vp : ndarray of shape grid.shape
-        P velocity [m/s], positive and finite.
+    vp : ndarray of shape grid.shape, or None
+        P velocity [m/s], positive and finite; None for equations without P waves.
     others : mapping of str to ndarray of shape grid.shape
         Other properties by name, in their units (see `properties`): `vs` [m/s], `rho` [kg/m3],
         `qp`, `qs`, Thomsen's `epsilon`, `delta` and `gamma`, tilt `theta` and azimuth `phi` of the
         axis of symmetry [rad].
 
+    Attributes
+    ----------
+    properties : mapping of str to ndarray of shape grid.shape
+        All by name, `vp` first.
+
     Raises
     ------
     ModelError
-        If a shape differs from the grid's, a value is not a number, or `vp` or `rho` not positive.
+        If a shape differs from the grid's, a value is not a number, or `vp` or `rho` not positive;
+        if there is neither `vp` nor `vs`.
     """
 
     grid: Grid
-    vp: Array
-    others: Mapping[str, Array] = field(default_factory=dict)
+    properties: Mapping[str, Array]
 
-    def __post_init__(self) -> None:
-        for name, values in self.properties.items():
+    def __init__(
+        self, grid: Grid, vp: Array | None, others: Mapping[str, Array] | None = None
+    ) -> None:
+        properties = {**({} if vp is None else {"vp": vp}), **(others or {})}
+        object.__setattr__(self, "grid", grid)
+        object.__setattr__(self, "properties", properties)
+        if "vp" not in properties and "vs" not in properties:
+            raise ModelError("a model has neither `vp` nor `vs`; give a velocity [m/s]")
+        for name, values in properties.items():
             self._check(name, values)
 
     def _check(self, name: str, values: Array) -> None:
@@ -72,40 +84,77 @@ class EarthModel:
             )
 
     @property
-    def properties(self) -> dict[str, Array]:
-        """All properties by name, `vp` first."""
-        return {"vp": self.vp, **self.others}
+    def vp(self) -> Array:
+        """P velocity [m/s]; a ModelError where the model has none."""
+        if "vp" not in self.properties:
+            raise ModelError(
+                f"this needs the P velocity, and the model has only "
+                f"{', '.join(f'`{p}`' for p in self.properties)}: give `vp`, too"
+            )
+        return self.properties["vp"]
+
+    @property
+    def others(self) -> dict[str, Array]:
+        """Properties beside `vp` by name."""
+        return {name: values for name, values in self.properties.items() if name != "vp"}
+
+    @property
+    def leading(self) -> str:
+        """Name of the velocity of the fastest waves: `vp`, or `vs` in a model without it."""
+        return "vp" if "vp" in self.properties else "vs"
+
+    @property
+    def velocity(self) -> Array:
+        """Velocity of the fastest waves [m/s]."""
+        return self.properties[self.leading]
 
     @cached_property
-    def vp_min(self) -> float:
-        """Smallest velocity [m/s]."""
-        return float(distinct(self.vp).min())
+    def slowest(self) -> float:
+        """Smallest velocity of the fastest waves [m/s]."""
+        return float(distinct(self.velocity).min())
 
     @cached_property
-    def vp_max(self) -> float:
-        """Largest velocity [m/s]."""
-        return float(distinct(self.vp).max())
+    def fastest(self) -> float:
+        """Largest velocity of the fastest waves [m/s]."""
+        return float(distinct(self.velocity).max())
 
     def quantity(self, name: str) -> Array | None:
         """A property, or the impedance, by name; None if the model does not have it."""
         if name != IMPEDANCE:
             return self.properties.get(name)
-        return self.vp * self.others["rho"] if "rho" in self.others else None
+        if not {"vp", "rho"} <= self.properties.keys():
+            return None
+        return self.vp * self.properties["rho"]
 
     def changed(self, properties: Mapping[str, Array]) -> EarthModel:
         """The model with other values of some properties."""
-        changed = {**self.properties, **properties}
-        return EarthModel(self.grid, changed.pop("vp"), changed)
+        return EarthModel.of(self.grid, {**self.properties, **properties})
+
+    @classmethod
+    def of(cls, grid: Grid, properties: Mapping[str, Array]) -> EarthModel:
+        """The model of all properties by name, `vp` among them if there is one.
+
+        Parameters
+        ----------
+        grid : Grid
+        properties : mapping of str to ndarray of shape grid.shape
+
+        Returns
+        -------
+        EarthModel
+        """
+        others = dict(properties)
+        return cls(grid, others.pop("vp", None), others)
 
     def water(self) -> NDArray[np.bool_]:
         """Points of the water layer: from the top down, those with the velocity of the top.
 
         Where there are velocities of S waves, those of water are zero.
         """
-        vs = self.others.get("vs")
-        if is_uniform(self.vp) and vs is None:
+        vs, velocity = self.properties.get("vs"), self.velocity
+        if is_uniform(velocity) and vs is None:
             return np.broadcast_to(np.True_, self.grid.shape)
-        same = np.abs(self.vp - self.vp[..., :1]) <= WATER_TOLERANCE
+        same = np.abs(velocity - velocity[..., :1]) <= WATER_TOLERANCE
         if vs is not None:
             same &= vs == 0
         column: NDArray[np.bool_] = np.logical_and.accumulate(same, axis=-1)
@@ -141,11 +190,10 @@ class EarthModel:
             changed = (even**power).astype(values.dtype)
             return changed if fixed is None else np.where(fixed, values, changed)
 
-        others = {
-            name: smooth(values, -1 if PROPERTIES[name].mean == "inverse" else 1)
-            for name, values in self.others.items()
-        }
-        return EarthModel(self.grid, smooth(self.vp, -1), others)
+        inverse = {n for n in self.properties if PROPERTIES[n].mean == "inverse"} | {"vp"}
+        return self.changed(
+            {n: smooth(v, -1 if n in inverse else 1) for n, v in self.properties.items()}
+        )
 
 
 def velocity_unit(low: float, high: float) -> str:

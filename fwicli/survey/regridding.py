@@ -111,7 +111,7 @@ class Regridding:
                 n: np.broadcast_to(distinct(v), self.coarse.shape)
                 for n, v in model.properties.items()
             }
-            return EarthModel(self.coarse, named.pop("vp"), named)
+            return EarthModel.of(self.coarse, named)
         same = self.coarse == self.fine
         if not (same or set(WITHOUT_MEANS).isdisjoint(model.others)):
             raise ModelError(
@@ -119,7 +119,7 @@ class Regridding:
                 "common; waves and unknowns with vs have the grid of the model: set "
                 "`physics.grid: model`, and leave out other spacings"
             )
-        others = {
+        coarse = {
             name: values
             if name in WITHOUT_MEANS
             else self._mean(name, values.astype(float)).astype(values.dtype)
@@ -127,10 +127,12 @@ class Regridding:
         }
         rho: Array | float = 1.0
         mean: Array | float = 1.0
-        if "rho" in others:
-            rho, mean = model.others["rho"].astype(float), others["rho"].astype(float)
-        k = self.to_coarse(1 / (rho * model.vp.astype(float) ** 2))
-        return EarthModel(self.coarse, (1 / np.sqrt(k * mean)).astype(model.vp.dtype), others)
+        if "vp" in model.properties:
+            if "rho" in coarse:
+                rho, mean = model.properties["rho"].astype(float), coarse["rho"].astype(float)
+            k = self.to_coarse(1 / (rho * model.vp.astype(float) ** 2))
+            coarse["vp"] = (1 / np.sqrt(k * mean)).astype(model.vp.dtype)
+        return EarthModel.of(self.coarse, coarse)
 
     def _mean(self, name: str, values: Array) -> Array:
         """A property beside vp on the coarse grid."""
@@ -162,7 +164,7 @@ class Regridding:
             values = model.others[name].astype(float)
             spread = self.to_coarse_transpose(by(name) * self._mean(name, values) ** 2)
             return np.asarray(spread / values**2)
-        if name not in ("vp", "rho"):
+        if name not in ("vp", "rho") or "vp" not in model.properties:
             return np.asarray(self.to_coarse_transpose(by(name)))
         coarse = self.model_to_coarse(model)
         rho, mean = model.others.get("rho", 1.0), coarse.others.get("rho", 1.0)
@@ -194,7 +196,7 @@ def coarsened(model: EarthModel, grid: Grid) -> EarthModel:
 
 
 def with_means(model: EarthModel, used: Collection[str]) -> EarthModel:
-    """A model without the properties that have no means, but for those that are used.
+    """A model without vp and the properties that have no means, but for those that are used.
 
     Parameters
     ----------
@@ -207,11 +209,13 @@ def with_means(model: EarthModel, used: Collection[str]) -> EarthModel:
     model : EarthModel
         The same where there is nothing to leave out.
     """
-    left_out = [n for n in model.others if n in WITHOUT_MEANS and n not in used]
-    if not left_out:
+    velocity = "vs" if "vs" in used and "vs" in model.properties else model.leading
+    left_out = {n for n in ("vp", *WITHOUT_MEANS) if n not in (*used, velocity)}
+    if left_out.isdisjoint(model.properties):
         return model
-    others = {n: values for n, values in model.others.items() if n not in left_out}
-    return EarthModel(model.grid, model.vp, others)
+    return EarthModel.of(
+        model.grid, {n: v for n, v in model.properties.items() if n not in left_out}
+    )
 
 
 def fitting(grid: Grid, longest: float, fixed_ends: Sequence[bool]) -> tuple[float, ...]:

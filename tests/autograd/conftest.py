@@ -65,6 +65,8 @@ def make_survey() -> Callable[..., Survey]:
     def make(
         equation: str = "acoustic", ndim: int = 2, free: tuple[str, ...] = (), cells: int = 10
     ) -> Survey:
+        if ndim not in EQUATIONS[equation].dimensions:
+            pytest.skip(f"{equation} is not for {ndim}D")
         rng = np.random.default_rng(0)
         shape, spacing = ((9, 11), (10.0, 12.0)) if ndim == 2 else ((9, 9, 9), (10.0,) * 3)
         grid = Grid(shape, spacing, (5.0,) * ndim)

@@ -57,7 +57,7 @@ def test_all_mistakes_in_one_go(tmp_path: Path) -> None:
         "c.yaml:6:1: time.duration: this key is required",
         "c.yaml:7:11: physics.order: must be 4, 6, 8, 10, 12, 14 or 16; got 7",
         "c.yaml:7:21: physics.equation: must be one of: acoustic, variable_density, "
-        "velocity_pressure, vti, tti, elastic, elastic_vti, viscoacoustic, viscoelastic, or "
+        "velocity_pressure, vti, tti, elastic, elastic_vti, sh, viscoacoustic, viscoelastic, or "
         "{file: my_waves.py} for one of your own; got 'acustic'; did you mean `acoustic`?",
     ]
 

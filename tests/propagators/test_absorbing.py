@@ -14,7 +14,7 @@ from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.equations.stencils import Stencil
 from fwicli.survey.signals.wavelets import ricker, times
-from tests.earths import plain_earth
+from tests.earths import leading_earth
 from tests.equations import LARGE, LARGEST
 
 # Spacing and precision are the same in all of these tests, so that kernels are compiled once.
@@ -37,7 +37,7 @@ every_equation, most_equations = (
 
 def earth(equation: str, vp: np.ndarray, **others: float) -> dict[str, np.ndarray]:
     """Parameters of an earth with the density of water, isotropic unless told."""
-    return parameters(equation, plain_earth(vp, vp.shape, **others))
+    return parameters(equation, leading_earth(equation, vp, vp.shape, **others))
 
 
 def propagator(
@@ -153,7 +153,7 @@ def test_layer_is_stable(equation: str, stencil: str) -> None:
     vp[20, 20] = 4000.0
     samples = 10000
     losses = {"qp": 20.0}
-    fastest = EQUATIONS[equation].speeds(plain_earth(vp, grid.shape, **losses), 2)[1]
+    fastest = EQUATIONS[equation].speeds(leading_earth(equation, vp, grid.shape, **losses), 2)[1]
     axis = time_axis(0.002, samples, fastest, grid.spacing, Stencil(8, stencil), corrected=False)
     assert axis.substeps * samples >= 20000
     layer = AbsorbingLayer(12, fastest, 15.0)

@@ -112,8 +112,8 @@ def test_averages_stay_within_the_model() -> None:
     """Waves get no faster and no slower, and delta stays below epsilon."""
     model = random_model()
     coarse = Regridding(GRID, 33.0).model_to_coarse(model)
-    assert coarse.vp_max <= model.vp_max
-    assert coarse.vp_min >= model.vp_min
+    assert coarse.fastest <= model.fastest
+    assert coarse.slowest >= model.slowest
     assert (coarse.others["delta"] <= coarse.others["epsilon"]).all()
 
 

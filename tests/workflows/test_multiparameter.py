@@ -226,7 +226,7 @@ def test_plan_says_what_is_inverted_for(dense: Path) -> None:
         load(dense / "invert.yaml", settings=["inversion.invert_for={vp: [900, 6000]}"])
     )
     assert fixed.stages[-1].time.step > 1.5 * fast.stages[-1].time.step
-    assert fixed.stages[-1].layer.velocity == fixed.model.vp_max
+    assert fixed.stages[-1].layer.velocity == fixed.model.fastest
 
 
 @pytest.mark.parametrize(

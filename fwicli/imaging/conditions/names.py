@@ -45,6 +45,8 @@ def available(equation: str, ndim: int) -> tuple[str, ...]:
     tuple of str
     """
     properties = registry.load(equation).properties_in(ndim)
+    if "vp" not in properties:
+        return (CORRELATION,)  # all others are of P waves
     isotropic = CONSTANT_DENSITY if properties == ("vp",) else ()
     return tuple(n for n in NAMES if n in isotropic or set(CHANGES.get(n, ())) <= set(properties))
 

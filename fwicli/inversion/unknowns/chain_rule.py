@@ -137,12 +137,11 @@ class ParameterMap:
         """Properties on the grid of the waves."""
         if self.regridding is None:
             return earth
-        return self.regridding.model_to_coarse(self._model(self.regridding, earth)).properties
+        return dict(self.regridding.model_to_coarse(self._model(self.regridding, earth)).properties)
 
     def _model(self, regridding: Regridding, earth: dict[str, Array]) -> EarthModel:
         """Properties on the grid of x as a model."""
-        others = dict(earth)
-        model = EarthModel(regridding.fine, others.pop("vp"), others)
+        model = EarthModel.of(regridding.fine, earth)
         return with_means(model, registry.load(self.equation).properties)
 
     def earth(self, x: Array) -> dict[str, Array]:

@@ -257,7 +257,7 @@ class Variables:
         is its bound. If both change, the check of the model rejects trials beyond, as it does all
         that solids, which have vs, do not allow.
         """
-        shape = earth["vp"].shape
+        shape = next(iter(earth.values())).shape
         low, high = (np.stack([np.broadcast_to(e, shape) for e in ends]) for ends in self._ends())
         names = () if "vs" in earth else self.names
         if "epsilon" in names and "delta" not in names and "delta" in earth:

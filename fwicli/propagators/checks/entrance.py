@@ -237,11 +237,12 @@ def check_names(equation: str, ndim: int, model: Any, whole: bool) -> None:
 
 
 def _advice(equation: str, ndim: int) -> str:
-    names = ", ".join(registry.load(equation).parameters(ndim))
+    stated = registry.load(equation)
+    names, first = ", ".join(stated.parameters(ndim)), stated.leading
     return (
         f"its parameters are {names}, where {units.formulas(equation, ndim)}: "
-        f"`Propagator.parameters(vp=vp)`, or `autograd.parameters` for tensors, makes them from "
-        f"vp [m/s] and other properties"
+        f"`Propagator.parameters({first}={first})`, or `autograd.parameters` for tensors, makes "
+        f"them from {first} [m/s] and other properties"
     )
 
 

@@ -44,11 +44,13 @@ def warn(
     extremes : mapping of str to (float, float), optional
         Of every property, where they have been computed before (see `ranges`).
     """
-    ndim = next(iter(model.values())).ndim
+    ndim, leading = next(iter(model.values())).ndim, registry.load(equation).leading
     extremes = ranges(equation, model) if extremes is None else extremes
     for name, (least, most) in extremes.items():
         low, high = PLAUSIBLE.get(name, (-np.inf, np.inf))
-        if least < low or most > high:
+        # Fluids have no vs, but waves that are slow everywhere are those of another unit.
+        slow = name == leading and most < PLAUSIBLE["vp"][0]
+        if least < low or most > high or slow:
             unit = f" {UNITS[name]}" if name in UNITS else ""
             text = (
                 f"the parameters of {equation} give {name} from {least:.4g} to {most:.4g}{unit}, "

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from fwicli.propagators.equations.equation import Channel, Equation
+from fwicli.propagators.equations.channel import Channel
+from fwicli.propagators.equations.equation import Equation
 from fwicli.survey.components import Component
 
 
@@ -25,7 +26,7 @@ def component_fields(
     Returns
     -------
     dict of str to Channel
-        Fields of pressure come first, as in kernels for it alone.
+        Fields of the usual component come first, as in kernels for it alone.
 
     Raises
     ------
@@ -40,6 +41,6 @@ def component_fields(
         for _, channel in equation.channels(component, verb, ndim)
         for name in channel.fields
     }
-    usual = equation.table(verb, ndim)["pressure"].fields
+    usual = equation.usual(verb, ndim)[1].fields
     order = [*(n for n in usual if n in channels), *sorted(channels.keys() - usual.keys())]
     return {name: channels[name] for name in order}

@@ -38,7 +38,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fwicli.propagators.equations.equation import Channel, Equation, Limit
+from fwicli.propagators.equations.channel import Channel
+from fwicli.propagators.equations.equation import Equation, Limit
 from fwicli.propagators.equations.footprint import Footprint
 from fwicli.propagators.equations.velocity_pressure import forces, velocities
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fwicli.errors import PhysicsError
 from fwicli.propagators.equations import surface
+from fwicli.propagators.equations.channel import Channel, Channels
 from fwicli.propagators.equations.footprint import Footprint
 from fwicli.propagators.equations.stencils import Stencil
 from fwicli.survey import components, uniform
@@ -42,57 +44,6 @@ class Limit:
     rule: str
 
 
-@dataclass(frozen=True)
-class Channel:
-    """How a component is recorded from the fields of an equation, or drives them.
-
-    Recorded, it is the sum of fields times weights; driven, it enters their residuals times these.
-    All its fields have one place and time.
-
-    Attributes
-    ----------
-    fields : mapping of str to float
-        Weights by the names of fields; they turn the units of the equation into those of the
-        component, and those of a source into the equation's.
-    half : tuple of int
-        Axes along which values sit half a cell on from the point that they belong to.
-    even : tuple of int
-        Axes about whose free sides the fields are even; about those of others they are odd.
-    half_steps : int
-        When the values of a step are those of the waves, in half time steps after its own time.
-    integrated : bool
-        Whether the source that enters is the integral over time of the source time function: so
-        in equations of first order in time.
-    """
-
-    fields: Mapping[str, float]
-    half: tuple[int, ...] = ()
-    even: tuple[int, ...] = ()
-    half_steps: int = 0
-    integrated: bool = False
-
-
-Channels = Callable[[int], Mapping[str, Channel]]
-
-
-def pressure(field: str, integrated: bool = False) -> Channels:
-    """The table of an equation that has pressure only.
-
-    Parameters
-    ----------
-    field : str
-        Field on the points, at whole steps.
-    integrated : bool
-        See `Channel`.
-
-    Returns
-    -------
-    callable
-        From the number of space dimensions to the channels by component.
-    """
-    return lambda _: {"pressure": Channel({field: 1.0}, integrated=integrated)}
-
-
 @dataclass(frozen=True, kw_only=True)
 class Equation:
     """A wave equation: what it is made of, and the statement of its residuals.
@@ -101,14 +52,17 @@ class Equation:
     ----------
     name : str
         As in the config, `physics: {equation: NAME}`. In a file it is left out (see `own`).
+    dimensions : tuple of int
+        Numbers of space dimensions that it is for.
     parameters : callable
         From the number of space dimensions to the model parameters that the residuals hold, each
         a formula in physical properties: vp [m/s], rho [kg/m3], Thomsen's epsilon and delta,
         angles theta and phi [rad]. Powers, sin and cos may be used.
     recorded, emitted : callable
         From the number of space dimensions to the components that receivers may record, and sources
-        emit, by name (see `survey.components`), with pressure among them. One that has all axes of
-        a vector has its components along any direction.
+        emit, by name (see `survey.components`). Positions without components mean pressure, or
+        the first where there is none. One that has all axes of a vector has its components
+        along any direction.
     state : callable
         States the residuals in a medium.
     footprint : callable
@@ -130,6 +84,7 @@ class Equation:
     """
 
     name: str = ""
+    dimensions: tuple[int, ...] = (2, 3)
     parameters: Callable[[int], Mapping[str, str]]
     recorded: Channels
     emitted: Channels
@@ -146,13 +101,13 @@ class Equation:
 
     @property
     def integrated(self) -> bool:
-        """Whether a source of pressure enters as the integral of its wavelet over time."""
-        return self.emitted(2)["pressure"].integrated
+        """Whether the usual source enters as the integral of its wavelet over time."""
+        return self.usual("emit", self.dimensions[0])[1].integrated
 
     @property
     def receiver(self) -> str:
         """Field of the pressure; the history keeps it, or the sum that it is the first of."""
-        return next(iter(self.recorded(2)["pressure"].fields))
+        return next(iter(self.usual("record", self.dimensions[0])[1].fields))
 
     @property
     def properties(self) -> tuple[str, ...]:
@@ -162,7 +117,51 @@ class Equation:
     def properties_in(self, ndim: int) -> tuple[str, ...]:
         """Names of the physical properties that it knows in 2 or 3 dimensions, `vp` first."""
         names = [name for f in self.parameters(ndim).values() for name in arguments(f)]
-        return tuple(dict.fromkeys(("vp", *names)))
+        for speed in (self.slowest, self.fastest):
+            listed = inspect.signature(speed).parameters.values()
+            names += [p.name for p in listed if p.default is p.empty]
+        return tuple(sorted(dict.fromkeys(names), key=lambda n: n != "vp"))
+
+    @property
+    def leading(self) -> str:
+        """Name of the property that models have at every point: `vp`, or `vs` without P waves."""
+        names = self.properties_in(self.dimensions[0])
+        return "vp" if "vp" in names else "vs"
+
+    def usual(self, verb: str, ndim: int) -> tuple[str, Channel]:
+        """The component of positions without components, pressure if there is any; its channel.
+
+        Parameters
+        ----------
+        verb : {"record", "emit"}
+        ndim : int
+            Number of space dimensions.
+
+        Returns
+        -------
+        name : str
+        channel : Channel
+        """
+        table = self.table(verb, ndim)
+        name = "pressure" if "pressure" in table else next(iter(table))
+        return name, table[name]
+
+    def usual_recording(self, ndim: int) -> components.Recording:
+        """Components of a source and of receivers that have positions alone."""
+        source, receiver = (self.usual(verb, ndim)[0] for verb in ("emit", "record"))
+        named = components.Component.named
+        return named(source), frozenset([named(receiver)])
+
+    def check_dimensions(self, ndim: int) -> None:
+        """Make sure that the equation is for models with a number of dimensions.
+
+        A PhysicsError says which it is for.
+        """
+        if ndim not in self.dimensions:
+            raise PhysicsError(
+                f"the equation `{self.name}` is for models in {_listed(self.dimensions)}, and this "
+                f"one is in {ndim}D; choose another for `physics.equation`"
+            )
 
     def check_components(self, acquisition: Acquisition) -> None:
         """Make sure that receivers record, and sources emit, what the equation has.
@@ -338,6 +337,10 @@ def call(function: Function, properties: Mapping[str, Any]) -> Any:
         value = function(**{name: uniform.distinct(values) for name, values in arrays.items()})
         return np.broadcast_to(value, next(iter(shapes)))
     return function(**{name: properties[name] for name in names})
+
+
+def _listed(dimensions: tuple[int, ...]) -> str:
+    return " and ".join(f"{ndim}D" for ndim in dimensions)
 
 
 @cache

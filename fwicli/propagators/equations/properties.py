@@ -38,7 +38,7 @@ def parameters(equation: str, properties: Properties) -> dict[str, Array]:
         Name of the equation.
     properties : mapping of str to ndarray of shape (*grid,)
         `vp` [m/s], and what else the equation needs: `rho` [kg/m3], `epsilon`, `delta`, `theta`
-        and `phi` [rad]; one number stands for all points, but for `vp`.
+        and `phi` [rad]; one number stands for all points, but for `vp`, or `vs` without P waves.
 
     Returns
     -------
@@ -55,6 +55,7 @@ def parameters(equation: str, properties: Properties) -> dict[str, Array]:
     check_names(stated, properties)
     arrays = {name: ndarrays.real(name, v, ModelError) for name, v in properties.items()}
     check_kinds(
+        stated.leading,
         {name: a.shape for name, a in arrays.items()},
         {name: str(a.dtype) for name, a in arrays.items()},
     )
@@ -64,7 +65,7 @@ def parameters(equation: str, properties: Properties) -> dict[str, Array]:
             raise ModelError(f"{name} is {values.min():g} somewhere; it must be positive")
         if sign == "not negative" and (values < 0).any():
             raise ModelError(f"{name} is {values.min():g} somewhere; it must be 0 or more")
-    shape = arrays["vp"].shape
+    shape = arrays[stated.leading].shape
     properties = {n: a if a.ndim else np.full(shape, a) for n, a in arrays.items()}
     complete = stated.complete(_nodes(stated, properties), len(shape))
     values_by_name = {}
@@ -90,9 +91,9 @@ def check_names(stated: Equation, properties: Any) -> None:
     if not isinstance(properties, Mapping):
         raise ModelError(
             f"the properties are a {type(properties).__name__}; give them by name, as in "
-            f"{{'vp': array}}"
+            f"{{'{stated.leading}': array}}"
         )
-    ndim = np.ndim(properties["vp"]) if "vp" in properties else 2
+    ndim = np.ndim(properties[stated.leading]) if stated.leading in properties else 2
     missing = [n for n in stated.properties_in(ndim) if n not in {*properties, *stated.defaults}]
     if missing:
         raise ModelError(f"{stated.name} needs {', '.join(missing)}, too; give them on the grid")
@@ -104,11 +105,15 @@ def check_names(stated: Equation, properties: Any) -> None:
         )
 
 
-def check_kinds(shapes: Mapping[str, Sequence[int]], kinds: Mapping[str, str]) -> None:
+def check_kinds(
+    leading: str, shapes: Mapping[str, Sequence[int]], kinds: Mapping[str, str]
+) -> None:
     """Make sure that properties are given on one grid, in a precision that holds them.
 
     Parameters
     ----------
+    leading : str
+        Name of the property that has a value at every point.
     shapes, kinds : mapping
         Shapes of arrays and names of their types, by the names of properties.
 
@@ -117,15 +122,16 @@ def check_kinds(shapes: Mapping[str, Sequence[int]], kinds: Mapping[str, str]) -
     ModelError
         If shapes differ, but for those of one number, or numbers are complex or in half precision.
     """
-    grid = tuple(shapes["vp"])
+    grid = tuple(shapes[leading])
     for name, shape in shapes.items():
-        if tuple(shape) != grid and (tuple(shape) or name == "vp"):
+        if tuple(shape) != grid and (tuple(shape) or name == leading):
             raise ModelError(
-                f"{name} has the shape {tuple(shape)} and vp {grid}; give both on the same grid"
+                f"{name} has the shape {tuple(shape)} and {leading} {grid}; give both on the same "
+                f"grid"
             )
     if len(grid) not in (2, 3):
         raise ModelError(
-            f"vp has the shape {grid}; give it on the grid, (x, z) or (x, y, z), as by "
+            f"{leading} has the shape {grid}; give it on the grid, (x, z) or (x, y, z), as by "
             f"numpy.full(grid.shape, 2000.0)"
         )
     for name, kind in kinds.items():
@@ -180,7 +186,7 @@ def perturbation(equation: str, properties: Properties, changes: Properties) -> 
     """
     stated = registry.load(equation)
     nodes = _nodes(stated, properties)
-    shape = properties["vp"].shape
+    shape = properties[stated.leading].shape
     if nodes is not properties and {"vp", "rho"} & set(changes):
         at_nodes = interfaces.perturbation(properties, changes)
         # A change of velocities leaves the densities of the nodes as they are.
@@ -206,7 +212,7 @@ def _pointwise(
     stated: Equation, properties: Properties, derivatives: Mapping[str, Array], target: str
 ) -> Array:
     """The sum over the parameters, point by point."""
-    shape = properties["vp"].shape
+    shape = properties[stated.leading].shape
     complete = stated.complete(properties, len(shape))
     formulas = stated.parameters(len(shape))
     total = np.zeros(shape)

@@ -11,6 +11,7 @@ from fwicli.propagators.equations import (
     elastic,
     elastic_vti,
     own,
+    sh,
     tti,
     variable_density,
     velocity_pressure,
@@ -31,6 +32,7 @@ EQUATIONS: dict[str, Equation] = {
         tti.EQUATION,
         elastic.EQUATION,
         elastic_vti.EQUATION,
+        sh.EQUATION,
         viscoacoustic.EQUATION,
         viscoelastic.EQUATION,
     )
@@ -61,9 +63,13 @@ def simplest(earth: EarthModel) -> str:
     ModelError
         If there is none.
     """
-    for name, stated in EQUATIONS.items():
-        if set(earth.properties) <= set(stated.properties_in(earth.grid.ndim)):
+    there, ndim = set(earth.properties), earth.grid.ndim
+    fitting = [n for n, e in EQUATIONS.items() if there <= set(e.properties_in(ndim))]
+    for name in fitting:
+        if set(EQUATIONS[name].properties_in(ndim)) - set(EQUATIONS[name].defaults) <= there:
             return name
+    if fitting:
+        return fitting[0]  # and what it needs, too, is said elsewhere
     raise ModelError(
         f"no equation has the properties {', '.join(earth.properties)}; there are: "
         f"{', '.join(EQUATIONS)}"

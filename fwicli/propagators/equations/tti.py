@@ -39,7 +39,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from fwicli.propagators.equations import vti
-from fwicli.propagators.equations.equation import Equation, pressure
+from fwicli.propagators.equations.channel import pressure
+from fwicli.propagators.equations.equation import Equation
 from fwicli.propagators.equations.footprint import Footprint
 
 if TYPE_CHECKING:

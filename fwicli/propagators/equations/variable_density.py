@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fwicli.propagators.equations.equation import Channel, Equation
+from fwicli.propagators.equations.channel import Channel
+from fwicli.propagators.equations.equation import Equation
 from fwicli.propagators.equations.footprint import Footprint
 
 if TYPE_CHECKING:

@@ -28,7 +28,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fwicli.propagators.equations.equation import Equation, Limit, pressure
+from fwicli.propagators.equations.channel import pressure
+from fwicli.propagators.equations.equation import Equation, Limit
 from fwicli.propagators.equations.footprint import Footprint
 
 if TYPE_CHECKING:

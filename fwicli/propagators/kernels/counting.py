@@ -58,6 +58,7 @@ def count(name: str, ndim: int) -> Footprint:
     for parameter in equation.parameters(ndim):
         kept_for = time_loops.needed(system, replace(keeping, parameters=(parameter,)), equation)
         history[parameter] = tuple(n for n in kept_for if n not in (SUM, equation.receiver))
+        _check_kept(equation, system, parameter, history[parameter])
     return Footprint(
         forward=levels,
         gradient=gradient - levels,
@@ -123,14 +124,26 @@ def check(equation: Equation, system: System, ndim: int) -> None:
     fields = {f.name for f in system.fields} - system.supports.keys()  # those of the layer
     for verb in ("record", "emit"):
         table = equation.table(verb, ndim)
-        if "pressure" not in table:
-            raise PhysicsError(f"the equation `{equation.name}` cannot {verb} pressure; state how")
+        if not table:
+            raise PhysicsError(
+                f"the equation `{equation.name}` cannot {verb} anything; state a component"
+            )
         for component, channel in table.items():
             if lacking := set(channel.fields) - fields:
                 raise PhysicsError(
                     f"the {component} of the equation `{equation.name}` is made of "
                     f"{_listed(lacking)}, which it does not state; there are {_listed(fields)}"
                 )
+
+
+def _check_kept(equation: Equation, system: System, parameter: str, stored: Iterable[str]) -> None:
+    """Refuse a gradient of products with slopes: memory variables of the layer have no history."""
+    if set(stored) & system.supports.keys():
+        raise PhysicsError(
+            f"the parameter `{parameter}` of the equation `{equation.name}` multiplies a slope, "
+            f"and the history keeps fields alone: state the slope as a field of its own, as in "
+            f"`medium.solve(e, e.forward - medium.slope(v.forward, axis, -1))`"
+        )
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -166,10 +179,10 @@ def _surface(equation: Equation, forward: Signature, without: tuple[int, int]) -
 
 
 def _recorded(equation: Equation, forward: Signature, levels: int) -> dict[str, int]:
-    """Arrays that a field adds when it is recorded beside those of pressure."""
+    """Arrays that a field adds when it is recorded beside those of the usual component."""
     ndim = len(forward.spacing)
     table = equation.table("record", ndim)
-    usual = [*table["pressure"].fields]
+    usual = [*equation.usual("record", ndim)[1].fields]
     others = dict.fromkeys(n for channel in table.values() for n in channel.fields)
     return {
         name: _levels(_arrays(replace(forward, sensed=(*usual, name)))) - levels

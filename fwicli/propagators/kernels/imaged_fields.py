@@ -54,7 +54,7 @@ def pressure(equation: Equation, ndim: int) -> Mapping[str, float]:
     -------
     mapping of str to float
     """
-    return equation.table("record", ndim)["pressure"].fields
+    return equation.usual("record", ndim)[1].fields
 
 
 def imaged_field(equation: Equation, ndim: int) -> str:

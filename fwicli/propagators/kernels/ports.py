@@ -59,7 +59,7 @@ def for_fields(signature: Signature, driven: tuple[str, ...], sensed: tuple[str,
     Returns
     -------
     Signature
-        Equal for all ways to name those of pressure.
+        Equal for all ways to name those of the usual component.
     """
     driven = () if driven == _usual(signature, "emit") else driven
     return replace(
@@ -68,9 +68,9 @@ def for_fields(signature: Signature, driven: tuple[str, ...], sensed: tuple[str,
 
 
 def _usual(signature: Signature, verb: str) -> tuple[str, ...]:
-    """Fields of pressure."""
+    """Fields of the usual component."""
     equation, ndim = registry.load(signature.equation), len(signature.spacing)
-    return tuple(equation.table(verb, ndim)["pressure"].fields)
+    return tuple(equation.usual(verb, ndim)[1].fields)
 
 
 def _ports(signature: Signature, series: str, prefix: str, verb: str) -> tuple[Port, ...]:

@@ -223,7 +223,7 @@ def _gradient(signature: Signature, equation: Equation, grid: Any) -> tuple[Syst
             for c in reversed(differentiated):
                 after += _add(sums[c.name], calculus.chain_rule(forward, c, sums))
         else:
-            entered = equation.table("emit", grid.dim)["pressure"].fields
+            entered = equation.usual("emit", grid.dim)[1].fields
             multiplier = weighted(system, entered, lambda f: _multipliers(signature, f)[0])
             images += imaged(image, stored[imaged_field(equation, grid.dim)], multiplier)
     keep = _fields(images) | _read(signature, _multipliers)

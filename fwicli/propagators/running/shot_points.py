@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from fwicli.propagators.equations import registry, surface
+from fwicli.propagators.equations.channel import Channel
 from fwicli.propagators.equations.component_fields import component_fields
-from fwicli.propagators.equations.equation import Channel
 from fwicli.propagators.locations import GridLocations, Locations, inject, on_grid, record
 from fwicli.propagators.sampling.interpolation import Staggering
-from fwicli.survey.components import PRESSURE, Component
+from fwicli.survey.components import Component
 from fwicli.survey.points import Points
 
 if TYPE_CHECKING:
@@ -198,7 +198,8 @@ def on_fields(
         for component in set(place.components):  # refused by its own name
             equation.channels(component, verb, discretization.grid.ndim)
         place, gauges = _at_ends(place)
-    components = set(place.components) if isinstance(place, Points) else {PRESSURE}
+    alone = Component.named(equation.usual(verb, discretization.grid.ndim)[0])
+    components = set(place.components) if isinstance(place, Points) else {alone}
     channels = {c: equation.channels(c, verb, discretization.grid.ndim) for c in components}
     shares = {c: _shares(c_channels) for c, c_channels in channels.items()}
     fields = component_fields(equation, components, verb, discretization.grid.ndim)

@@ -50,7 +50,7 @@ def preconditioner(
     weight = weight * from_points(shots.all_receivers(), grid, mutes.receivers)
     weight = weight * from_region(~free, grid, mutes.fixed)
     if isinstance(settings.smoothing, WavelengthsSection):
-        length = settings.smoothing.wavelengths * model.vp / highest
+        length = settings.smoothing.wavelengths * model.velocity / highest
     else:
         length = np.full(grid.shape, settings.smoothing)
     return Preconditioner(free, weight, Smoother(length, free, grid.spacing))

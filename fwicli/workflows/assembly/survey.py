@@ -32,21 +32,24 @@ Array = NDArray[Any]
 def earth_model(section: schema.ModelSection) -> EarthModel:
     """The model of a section, in SI units, smoothed where the section says so."""
     if section.shape is not None:
-        names = [name for name in ("vp", *_others(section)) if getattr(section, name) is not None]
+        names = [name for name in PROPERTIES if getattr(section, name) is not None]
         sizes.model(
             section.shape, len([n for n in names if not isinstance(getattr(section, n), float)])
         )
-    values, stored = read_property(section, section.vp)
+    leading = section.leading
+    values, stored = read_property(section, getattr(section, leading))
     grid = _grid(section, tuple(values.shape), stored)
-    scale = PROPERTIES["vp"].unit.scale(section.unit)
-    others = {}
+    scaled = partial(_scaled, scale=PROPERTIES[leading].unit.scale(section.unit))
+    properties = {leading: pointwise(scaled, values)}
     for name, unit in _others(section).items():
         source = getattr(section, name)
+        if name == leading or source is None:
+            continue
         if isinstance(source, float):
-            others[name] = uniform(source * unit, grid.shape)
-        elif source is not None:
-            others[name] = read_property(section, source)[0].astype(np.float64) * unit
-    model = EarthModel(grid, pointwise(partial(_scaled, scale=scale), values), others)
+            properties[name] = uniform(source * unit, grid.shape)
+        else:
+            properties[name] = read_property(section, source)[0].astype(np.float64) * unit
+    model = EarthModel.of(grid, properties)
     if section.smooth is None:
         return model
     check_smoothing(section.smooth.length, grid)
@@ -89,7 +92,9 @@ def _grid(section: schema.ModelSection, shape: tuple[int, ...], stored: Stored |
         spacing = spacing or stored.numbers("spacing", "m", ndim, positive=True)
         origin = origin or stored.numbers("origin", "m", ndim)
     if not spacing:
-        raise ModelError("the file of vp does not say its spacing; give `spacing` [m]")
+        raise ModelError(
+            f"the file of {section.leading} does not say its spacing; give `spacing` [m]"
+        )
     plausibility.check_spacing(spacing, origin)
     return Grid(shape, tuple(spacing), tuple(origin or [0.0] * ndim))
 

@@ -243,8 +243,10 @@ def _begun(loaded: Loaded, folder: Path, model: EarthModel, record: dict[str, An
 def _from_file(loaded: Loaded, path: Path) -> Loaded:
     """The config with a file that a branch was begun from for its model."""
     with datasets.reading(path) as file:
-        names, shape = file.groups("/"), file.shape("vp")
-        steps, first = (file.attribute(name, "vp") for name in ("spacing", "origin"))
+        names = file.groups("/")
+        leading = "vp" if "vp" in names else "vs"
+        shape = file.shape(leading)
+        steps, first = (file.attribute(name, leading) for name in ("spacing", "origin"))
     if steps is None or first is None:
         raise DataError(f"{path} does not state its grid; begin the branch anew with --force")
     spacing, origin = ([float(v) for v in values] for values in (steps, first))

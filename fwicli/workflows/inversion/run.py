@@ -223,8 +223,8 @@ class InversionRun:
             return
         model = self.plan.model.changed(stage.changed(state))
         results.check(
-            {"model": model.vp, "misfit": np.array([state.value]), "gradient": state.gradient}
-            | {f"model ({name})": values for name, values in model.others.items()},
+            {"misfit": np.array([state.value]), "gradient": state.gradient}
+            | {f"model ({name})": values for name, values in model.properties.items()},
             results.NO_MODEL,
             may_be_zero=True,
         )

@@ -51,7 +51,7 @@ def _finer(key: Key, model: schema.ModelSection, grid: Grid, longest: float) -> 
     """A spacing that is short enough, and where it can be set."""
     if key[0] != "model" and (not isinstance(model.spacing, float) or longest >= model.spacing):
         return f"`{'.'.join(map(str, key))}: {longest:g}` or less"
-    if isinstance(model.vp, float):
+    if isinstance(getattr(model, model.leading), float):
         shape = [
             math.ceil((n - 1) * h / longest) + 1
             for n, h in zip(grid.shape, grid.spacing, strict=True)

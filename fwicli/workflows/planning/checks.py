@@ -102,12 +102,12 @@ def check_plausible(problems: Problems, name: str, model: EarthModel) -> None:
     for prop, values in model.properties.items():
         values = distinct(values)
         low, high = PLAUSIBLE[prop]
-        if prop == "vp" and values.max() < low:
+        if prop == model.leading and values.max() < PLAUSIBLE["vp"][0]:
             slowest, fastest = float(values.min()), float(values.max())
             remedy = REMEDIES[velocity_unit(slowest, fastest)].replace("NAME", name)
             problems.add(
                 (name,),
-                f"vp is from {slowest:g} to {fastest:g} m/s, and no rock or water is so slow: "
+                f"{prop} is from {slowest:g} to {fastest:g} m/s, and no rock or water is so slow: "
                 f"{remedy}",
             )
             continue
@@ -148,7 +148,7 @@ def check_complete(problems: Problems, equation: str, model: EarthModel) -> None
             )
     if not set(missing) - set(stated.defaults):
         _check_limits(problems, stated, model)
-    for name in model.others:
+    for name in model.properties:
         if name not in needed:
             problems.warn(f"`model.{name}` is not used by the equation `{equation}`")
 

@@ -54,8 +54,8 @@ def variables(problems: Problems, inversion: InversionObjects) -> bool:
         key: Key = ("inversion", "bounds")
         if settings.invert_for is not None:
             key = ("inversion", "invert_for", name)
-        if ("rho" if name == IMPEDANCE else name) not in properties:
-            can = [*properties, *([IMPEDANCE] if "rho" in properties else [])]
+        if not ({"vp", "rho"} if name == IMPEDANCE else {name}) <= set(properties):
+            can = [*properties, *([IMPEDANCE] if {"vp", "rho"} <= set(properties) else [])]
             problems.add(
                 key,
                 f"the equation `{equation}` has no {name}; it may be inverted for "
@@ -77,7 +77,7 @@ def variables(problems: Problems, inversion: InversionObjects) -> bool:
 def _all_fixed(config: schema.InvertConfig, model: EarthModel) -> str:
     """Why nothing is left to invert for."""
     if model.water().all() and config.inversion.fixed == "water":
-        top = model.vp.flat[0]
+        top = model.velocity.flat[0]
         return (
             f"`fixed: water` keeps what has the velocity of the top, {top:g} m/s, and that is the "
             f"whole starting model: nothing is left to invert for; set `inversion.fixed: nothing`, "

@@ -159,6 +159,13 @@ def _has_image(problems: Problems, config: schema.MigrationConfig, ndim: int) ->
     """Whether an equation has the image of a condition; if not, a problem says so."""
     equation, condition = wave_equation(config.physics), getattr(config.migration, "condition", "")
     names = available(equation, ndim)
+    if "vp" not in registry.load(equation).properties_in(ndim):
+        problems.add(
+            ("physics", "equation"),
+            f"the equation `{equation}` has no P velocity, in which images are made; invert for "
+            f"vs by `fwi invert`, or choose another equation",
+        )
+        return False
     if condition in names or condition not in CHANGES:
         return True
     problems.add(

@@ -186,7 +186,7 @@ class Plan:
             "receivers_per_shot": self.receivers,
             "samples": self.stages[0].time.samples,
             "sampling_interval_s": self.interval,
-            "vp_m_s": [self.model.vp_min, self.model.vp_max],
+            f"{self.model.leading}_m_s": [self.model.slowest, self.model.fastest],
             "workers": self.workers,
             "threads_per_shot": self.stages[0].threads,
             "memory_per_shot_mb": round(self.memory / 1e6, 1),

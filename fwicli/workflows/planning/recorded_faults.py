@@ -153,7 +153,7 @@ def _expected(
     if config.physics.free_surface:
         for positions in (geometry.sources, geometry.receivers_of(0)):
             depth = float(np.median(positions[:, -1])) - model.grid.origin[-1]
-            ghosts.append(depth / float(np.median(model.vp[..., 0])))
+            ghosts.append(depth / float(np.median(model.velocity[..., 0])))
     power = spectra.arriving(wavelet, records.interval, model.grid.ndim, ghosts)
     return spectra.middle(power, wavelet.shape[-1], records.interval)
 
@@ -161,7 +161,7 @@ def _expected(
 def _speeds(config: Config, model: EarthModel) -> tuple[float, float]:
     """Speeds that first arrivals may have [m/s]: not those of a few soft points."""
     slowest, fastest = speeds(wave_equation(config.physics), model)
-    slowest = max(slowest, float(np.quantile(model.vp, SLOW)))
+    slowest = max(slowest, float(np.quantile(model.velocity, SLOW)))
     return min(slowest, surface_speed(config, model) or slowest), fastest
 
 

@@ -266,7 +266,7 @@ def velocity(equation: str, model: EarthModel) -> Array:
 
 
 def speeds(equation: str, model: EarthModel) -> tuple[float, float]:
-    """Slowest and fastest wave in a model [m/s]; where it is incomplete those of vp alone.
+    """Slowest and fastest wave in a model [m/s]; where it is incomplete that of its fastest waves.
 
     Parameters
     ----------
@@ -282,5 +282,5 @@ def speeds(equation: str, model: EarthModel) -> tuple[float, float]:
     stated = registry.load(equation)
     needed = set(stated.properties_in(model.grid.ndim)) - set(stated.defaults)
     if needed - set(model.properties):
-        return model.vp_min, model.vp_max
+        return model.slowest, model.fastest
     return stated.speeds(model.properties, model.grid.ndim)

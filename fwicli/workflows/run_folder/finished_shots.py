@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from fwicli.errors import DataError
 from fwicli.execution import Executor
-from fwicli.survey.components import ONLY_PRESSURE
 from fwicli.workflows.run_folder.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -39,9 +38,9 @@ def compile_missing(
     curvature : str, optional
         Kind of the second derivative.
     acquisition : Acquisition, optional
-        Its shots say which components there are; by default pressure.
+        Its shots say which components there are; by default the usual ones.
     """
-    components = ONLY_PRESSURE if acquisition is None else acquisition.components_of_shots
+    components = None if acquisition is None else acquisition.components_of_shots
     tasks = discretization.missing_kernels(images, curvature, components)
     if tasks:
         several = "s; later runs find them" if len(tasks) > 1 else "; later runs find it"

@@ -17,7 +17,7 @@ from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.own import COUNTED
 from fwicli.propagators.kernels import counting, footprints
 from fwicli.survey.signals.wavelets import ricker, times
-from tests.equations import LARGE, LARGEST
+from tests.equations import CASES, LARGE, LARGEST
 
 # Acoustic waves of the squared slowness, as a user states them.
 STATED = """\
@@ -147,8 +147,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     [
         # Their systems are large: seconds each.
         pytest.param(e, ndim, marks=pytest.mark.slow if (e, ndim) in SLOW else ())
-        for e in registry.EQUATIONS
-        for ndim in (2, 3)
+        for e, ndim in CASES
     ],
 )
 def test_footprints_are_counted(equation: str, ndim: int) -> None:

@@ -42,7 +42,7 @@ def test_large_models_take_no_memory(overthrust: Path) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 200e6
-    assert plan.model.vp_max == 3500
+    assert plan.model.fastest == 3500
     assert plan.memory > 5e9
     assert plan.total.nbytes < 0.81 * 256e9
 

@@ -175,7 +175,7 @@ def test_raw_file_of_the_wrong_size(survey: Path, tmp_path: Path) -> None:
     (found,) = impossible(survey / "model.yaml", setting)
     assert "has 10004 bytes, but shape [61, 40] of float32 takes 9760" in found
     good = f"model.vp={{file: {tmp_path}/vp.bin, shape: [61, 41]}}"
-    assert make_plan(load(survey / "model.yaml", settings=[good])).model.vp_min == 1500
+    assert make_plan(load(survey / "model.yaml", settings=[good])).model.slowest == 1500
 
 
 def test_data_that_do_not_fit(survey: Path, tmp_path: Path) -> None:

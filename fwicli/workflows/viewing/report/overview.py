@@ -12,6 +12,7 @@ import numpy as np
 
 from fwicli.plotting import pictures
 from fwicli.report.elements import Chapter, Element, Items, Listing, PageTable, Paragraph, Picture
+from fwicli.survey.properties import PROPERTIES
 from fwicli.workflows.planning.plan import Plan
 from fwicli.workflows.run_folder import outputs
 from fwicli.workflows.run_folder.status import FINISHED
@@ -173,12 +174,13 @@ def _survey(plan: Plan) -> Picture:
     """The model of the plan with sources and receivers."""
     title = {"model": "Model", "invert": "Start"}.get(plan.kind, "Model of the waves")
     picture = drawn(lambda path: pictures.properties(path, plan.model, plan.acquisition, title))
-    shots, vp = plan.acquisition.shots, plan.model
+    shots, earth = plan.acquisition.shots, plan.model
+    words = PROPERTIES[earth.leading].words
     return Picture(
         picture,
-        f"Chapter of the P velocity from {vp.vp_min:.4g} to {vp.vp_max:.4g} m/s with {shots} "
+        f"Chapter of the {words} from {earth.slowest:.4g} to {earth.fastest:.4g} m/s with {shots} "
         f"sources and their receivers",
-        f"{title}: P velocity [m/s], and other properties that vary, against x and depth, "
+        f"{title}: {words} [m/s], and other properties that vary, against x and depth, "
         f"with sources (red stars) and receivers (white triangles).",
     )
 
