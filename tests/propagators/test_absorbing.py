@@ -21,12 +21,14 @@ from tests.equations import LARGE, LARGEST
 SPEED, SPACING, FREQUENCY = 2000.0, 10.0, 10.0
 
 
-# Layers of `viscoelastic` and `elastic_vti` are those of `elastic`, and their kernels take long.
+# Layers of `viscoelastic`, `elastic_vti` and `sh` are those of `elastic`; kernels take long.
 every_equation, most_equations = (
     pytest.mark.parametrize(
         "equation",
         [
-            pytest.param(e, marks=pytest.mark.slow if e in ("viscoelastic", "elastic_vti") else ())
+            pytest.param(
+                e, marks=pytest.mark.slow if e in ("viscoelastic", "elastic_vti", "sh") else ()
+            )
             for e in EQUATIONS
             if e not in without
         ],

@@ -112,7 +112,8 @@ def test_line_force_of_order_4(make_setting: Callable[..., Any]) -> None:
     assert errors(gather[0], expected) < 0.01, errors(gather[0], expected)
 
 
-@pytest.mark.parametrize("surface", [False, True])
+# A surface takes five kernels more, whose mirrors are those that `test_sides` proves.
+@pytest.mark.parametrize("surface", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_operators_are_exact(make_setting: Callable[..., Any], surface: bool) -> None:
     """Dot tests of F and J in random solids below a fluid, each parameter alone."""
     s = make_setting(2, equation="sh", surface=surface)

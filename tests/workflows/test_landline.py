@@ -78,6 +78,7 @@ inversion:
 """
 
 
+@pytest.mark.slow  # four large kernels; `test_records_hold_rayleigh_waves` has the waves
 def test_surface_waves_tell_the_velocity_of_s_waves(tmp_path: Path) -> None:
     """Of a soft body below the surface, though vp is not quite right.
 

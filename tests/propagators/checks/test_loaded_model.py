@@ -13,7 +13,7 @@ from fwicli.errors import DataError, ModelError, UnitWarning
 from fwicli.propagators.checks import units
 from fwicli.propagators.checks.entrance import Entrance
 from fwicli.propagators.checks.loaded_model import LoadedModel
-from tests.equations import EQUATIONS
+from tests.equations import large_are_slow
 
 Make = Callable[..., Any]
 
@@ -32,7 +32,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-@pytest.mark.parametrize("equation", EQUATIONS)
+@large_are_slow
 def test_only_what_changes_is_loaded(make_setting: Make, equation: str, loads: list[str]) -> None:
     """Records and gradients have the bits of a new propagator, also of a model changed in place."""
     s, other = make_setting(equation=equation), make_setting(equation=equation)

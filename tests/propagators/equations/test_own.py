@@ -112,7 +112,16 @@ def test_changed_file_is_another_equation(tmp_path: Path) -> None:
         ('field("u"', 'field("m"', "a parameter and a field are named `m`"),
         ('field("u"', 'field("ü"', "use letters, digits and underscores"),
         ('"m": "1', '"k": "1', "names the parameters k, and states its residuals in m"),
-        ('recorded=lambda _: {"pressure"', 'recorded=lambda _: {"vx"', "cannot record pressure"),
+        (
+            'recorded=lambda _: {"pressure": Channel({"u": 1.0})}',
+            "recorded=lambda _: {}",
+            "cannot record anything; state a component",
+        ),
+        (
+            'emitted=lambda _: {"pressure": Channel({"u": 1.0})}',
+            "emitted=lambda _: {}",
+            "cannot emit anything; state a component",
+        ),
         (
             'emitted=lambda _: {"pressure": Channel({"u"',
             'emitted=lambda _: {"pressure": Channel({"p"',
