@@ -11,6 +11,7 @@ import pytest
 from fwicli import (
     AbsorbingLayer,
     Discretization,
+    EarthModel,
     Grid,
     HistoryOptions,
     Simulation,
@@ -59,6 +60,14 @@ def test_old_names_of_fields() -> None:
     at = GRID.end
     with pytest.warns(DeprecationWarning, match=r"held` is now `.*max_history_bytes"):
         assert Simulation(new, [at], [at], held=7.0).max_history_bytes == 7.0
+
+
+def test_old_names_of_a_model() -> None:
+    grid = Grid((3, 4), (10.0, 10.0), (0.0, 0.0))
+    earth = EarthModel(grid, 2000.0 + np.arange(12.0).reshape(grid.shape))
+    for old, value in (("vp_min", 2000.0), ("vp_max", 2011.0)):
+        with pytest.warns(DeprecationWarning, match=f"EarthModel.{old}` is now"):
+            assert getattr(earth, old) == value
 
 
 def test_an_import_of_an_old_name_warns_once() -> None:

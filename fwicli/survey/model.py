@@ -14,6 +14,7 @@ import numpy as np
 import scipy  # its parts are loaded at use: their import takes longer than a check may
 from numpy.typing import NDArray
 
+from fwicli.deprecation import renamed_fields
 from fwicli.errors import ModelError
 from fwicli.survey.grid import Grid
 from fwicli.survey.properties import IMPEDANCE, PLAUSIBLE, POSITIVE, PROPERTIES, UNITS
@@ -25,6 +26,7 @@ Array = NDArray[Any]
 WATER_TOLERANCE = 1.0
 
 
+@renamed_fields(vp_min="slowest", vp_max="fastest")
 @dataclass(frozen=True, init=False)
 class EarthModel:
     """P velocity and other properties on a grid.
