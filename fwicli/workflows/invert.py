@@ -189,5 +189,5 @@ VERB = Verb(
     outputs=_outputs,
     output_bytes=lambda plan: 2 * 4.0 * float(np.prod(plan.model.grid.shape)) * ARRAYS,
     kernels=_kernels,
-    memory=ProcessMemory(command=162e6, alone=157e6, worker=53e6, records=2, arrays=30),
+    memory=ProcessMemory(command=185e6, alone=172e6, worker=53e6, records=2, arrays=30),
 )

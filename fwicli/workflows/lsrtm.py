@@ -108,5 +108,5 @@ VERB = Verb(
     outputs=_outputs,
     output_bytes=lambda plan: 2 * 8.0 * float(np.prod(plan.model.grid.shape)) * ARRAYS,
     kernels=_kernels,
-    memory=ProcessMemory(command=172e6, alone=150e6, worker=13e6, records=3, arrays=16),
+    memory=ProcessMemory(command=182e6, alone=160e6, worker=13e6, records=3, arrays=16),
 )

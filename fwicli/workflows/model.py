@@ -328,5 +328,5 @@ VERB = Verb(
     ),
     merge=merge,
     keeps_history=False,
-    memory=ProcessMemory(command=84e6, alone=114e6, worker=12e6, records=4, arrays=2),
+    memory=ProcessMemory(command=96e6, alone=126e6, worker=12e6, records=4, arrays=2),
 )

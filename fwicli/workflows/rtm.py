@@ -361,5 +361,5 @@ VERB = Verb(
     output_bytes=_output_bytes,
     kernels=_kernels,
     merge=merge,
-    memory=ProcessMemory(command=165e6, alone=143e6, worker=13e6, records=2, arrays=8),
+    memory=ProcessMemory(command=180e6, alone=155e6, worker=13e6, records=2, arrays=8),
 )

@@ -106,7 +106,7 @@ class Equation:
 
     @property
     def receiver(self) -> str:
-        """Field of the pressure; the history keeps it, or the sum that it is the first of."""
+        """First field of the usual component; the history keeps it, or the sum that holds it."""
         return next(iter(self.usual("record", self.dimensions[0])[1].fields))
 
     @property
