@@ -17,7 +17,7 @@ import click
 
 import fwicli.cli as package
 from fwicli.cli import display, streams
-from fwicli.cli.verb import VerbCommand
+from fwicli.cli.verb import CONTEXT, VerbCommand
 
 
 def verbs() -> dict[str, VerbCommand]:
@@ -112,7 +112,7 @@ class _Verbs(click.Group):
             raise
 
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Verbs, context_settings=CONTEXT)
 @click.version_option(package_name="fwicli", prog_name="fwi")
 def cli() -> None:
     """Seismic modelling, full-waveform inversion and reverse-time migration.

@@ -15,6 +15,9 @@ EXIT_CODES = {
     4: "a worker, disk or machine failed; --resume continues the run",
     130: "interrupted by Ctrl-C; by another signal, 128 and its number",
 }
+# Settings of every context. Click remembers a command's option of help from its first call, so that
+# a verb must not have it from the group that called it.
+CONTEXT = {"help_option_names": ["-h", "--help"]}
 # Of a verb that reads a config and runs nothing.
 READS = {code: EXIT_CODES[code] for code in (0, 1, 2, 3)}
 
@@ -40,7 +43,8 @@ class VerbCommand(click.Command):
         exit_codes: Mapping[int, str] = EXIT_CODES,
         **settings: Any,
     ) -> None:
-        super().__init__(*arguments, **settings)
+        context = {**CONTEXT, **settings.pop("context_settings", {})}
+        super().__init__(*arguments, context_settings=context, **settings)
         self.rank, self.examples = rank, tuple(examples)
         self.exit_codes = exit_codes
 

@@ -13,12 +13,14 @@ import time
 from functools import partial
 from pathlib import Path
 
+import click
 import h5py
 import pytest
 from click.testing import CliRunner
 
 from fwicli.cli import display, main
 from fwicli.cli.main import verbs
+from fwicli.cli.verb import VerbCommand
 from fwicli.config import templates
 from fwicli.config.loader import load
 from fwicli.config.schema import KINDS
@@ -97,6 +99,19 @@ def test_every_verb_has_help(verb: str, typed: Typed) -> None:
     assert {0, 2} <= declared.exit_codes.keys()
     for example in declared.examples:
         assert f"  fwi {example}\n" in done.stdout
+
+
+@pytest.mark.parametrize("first", [["--help"], ["-h"]])
+def test_help_of_a_verb_that_was_called_without_its_group(first: list[str]) -> None:
+    """Click remembers the option of help of the first call; it is that of every later one."""
+    verb = VerbCommand("schema", help="A verb that nobody has called.")
+    runner = CliRunner()
+    assert runner.invoke(verb, first).exit_code == 0
+    group = click.Group("fwi", {"schema": verb}, context_settings=main.cli.context_settings)
+    for option in ("-h", "--help"):
+        done = runner.invoke(group, ["schema", option])
+        assert done.exit_code == 0, done.output
+        assert done.output.startswith("Usage: fwi schema")
 
 
 @pytest.mark.parametrize(
