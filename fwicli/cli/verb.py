@@ -43,8 +43,8 @@ class VerbCommand(click.Command):
         exit_codes: Mapping[int, str] = EXIT_CODES,
         **settings: Any,
     ) -> None:
-        context = {**CONTEXT, **settings.pop("context_settings", {})}
-        super().__init__(*arguments, context_settings=context, **settings)
+        settings["context_settings"] = CONTEXT | settings.get("context_settings", {})
+        super().__init__(*arguments, **settings)
         self.rank, self.examples = rank, tuple(examples)
         self.exit_codes = exit_codes
 
