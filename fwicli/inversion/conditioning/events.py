@@ -9,11 +9,15 @@ be noise, or an artefact of a filter at the end of a record. They are the same e
 
    with w a taper about the arrival, for lags l that differ by more than part of a cycle and where
    amplitudes are comparable;
-2. each holds about the same share of the energy of its trace;
-3. each stands out from the noise of its trace, and of the traces beside it.
+2. if they are of opposite polarity, neither correlates nearly as well, with the same polarity, at
+   a smaller delay;
+3. each holds about the same share of the energy of its trace;
+4. each stands out from the noise of its trace, and of the traces beside it.
 
 The first condition alone is not enough: in a narrow band all waves look alike, and so does noise.
 In the model that generated the data every delay is zero, and no other lag correlates as well.
+Surface waves are an example for the second: they begin slowly, so that noise hides their first half
+cycle. The second one is picked then, and looks like the first with the opposite polarity.
 """
 
 from __future__ import annotations
@@ -29,6 +33,9 @@ Array = NDArray[Any]
 
 # Cycles about the delay in which other lags do not count.
 OTHER = 0.3
+# Correlation coefficient C at a smaller delay that leaves an opposite polarity in doubt, and the
+# largest ratio of 1 - C to that of the opposite polarity: without noise, the true one has C = 1.
+ALIKE, RATIO = 0.7, 10.0
 # Largest ratio of the two arrivals' shares of their traces, in amplitude.
 UNEQUAL = 2.5
 # Amplitude of an arrival over the quiet level of its trace: 14 dB. The quiet level is the lowest
@@ -72,7 +79,7 @@ class Arrivals:
         lags : ndarray of shape (n_receivers, n_lags)
             [samples].
         correlation : ndarray of shape (n_receivers, n_lags)
-            |C|; 0 where a window holds a much smaller or larger share of the other trace.
+            C; 0 where a window holds a much smaller or larger share of the other trace.
         """
         length = self.length
         taper = np.hanning(length + 2)[1:-1] ** 2
@@ -86,9 +93,7 @@ class Arrivals:
         shares = window_energy / _energy(self.gather), energy / _energy(other)
         equal = np.maximum(*shares) <= UNEQUAL**2 * np.minimum(*shares)
         norm = np.sqrt(window_energy * energy)
-        correlation = np.divide(
-            np.abs(product), norm, out=np.zeros_like(norm), where=equal & (norm > 0)
-        )
+        correlation = np.divide(product, norm, out=np.zeros_like(norm), where=equal & (norm > 0))
         return np.arange(correlation.shape[1]) - length - self.begin[:, None], correlation
 
     def rms(self) -> Array:
@@ -133,8 +138,19 @@ def same(
     for arrivals, other, lag in ((first, second.gather, delay), (second, first.gather, -delay)):
         lags, correlations = arrivals.alike(other)
         elsewhere = np.abs(lags - lag[:, None]) > OTHER * cycle
-        is_same &= np.where(elsewhere, summits(correlations), 0.0).max(axis=1) < np.abs(correlation)
+        alike = np.where(elsewhere, summits(np.abs(correlations)), 0.0)
+        is_same &= alike.max(axis=1) < np.abs(correlation)
+        nearer = np.where(np.abs(lags) < np.abs(lag[:, None]), correlations, 0.0)
+        is_same &= (correlation > 0) | ~_doubtful(np.abs(correlation), nearer.max(axis=1))
     return is_same
+
+
+def _doubtful(opposite: Array, equal: Array) -> NDArray[np.bool_]:
+    """Whether equal polarity explains arrivals nearly as well as opposite polarity does.
+
+    Both are correlation coefficients, of shape (n_receivers,).
+    """
+    return np.asarray((equal >= ALIKE) & (1 - equal <= RATIO * (1 - opposite)))
 
 
 def summits(values: Array) -> Array:

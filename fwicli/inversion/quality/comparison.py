@@ -14,7 +14,7 @@ for at least one of the positions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -34,6 +34,9 @@ Array = NDArray[Any]
 NEAR, FEWEST = 0.25, 4
 # Common lag [cycles of the band] that is a fault, and the largest range of 80 % of near lags.
 LATE, RANGE = 0.15, 0.4
+# Errors of travel times that a starting model may have, relative to them: of those to the nearest
+# receivers, and between receivers.
+UNSURE, UNEVEN = 0.07, 0.03
 # Share of near arrivals of opposite polarity that is a fault.
 REVERSED = 0.75
 # Scatter at which positions are doubted, and share of it that is left at the right ones.
@@ -58,6 +61,8 @@ class ComparedShot:
         Centre of the band [Hz].
     component : Component
         Of all these traces; other components of the shot are compared by themselves.
+    begin : float, optional
+        Onset of the wavelet in the band [s]; without it, travel times are not known.
     """
 
     shot: int
@@ -67,6 +72,7 @@ class ComparedShot:
     interval: float
     frequency: float
     component: Component = PRESSURE
+    begin: float = float("nan")
 
     @cached_property
     def traces(self) -> ArrivalComparison:
@@ -96,6 +102,11 @@ class ComparedShot:
             for gather in (self.observed, self.synthetic)
         )
         return observed, synthetic
+
+    @property
+    def travel_times(self) -> Array:
+        """Modelled times from the source to the compared receivers [s], of shape (n_compared,)."""
+        return self.onsets[1][self.compared] - self.begin
 
     @cached_property
     def near(self) -> NDArray[np.bool_]:
@@ -159,7 +170,9 @@ def late(shots: Sequence[ComparedShot]) -> Fault | None:
         return None
     low, common, high = np.quantile(lags, (0.1, 0.5, 0.9))
     # A wrong speed makes lags that grow with distance, from zero at the source.
-    if high - low > RANGE or not min(abs(common), abs(_at_source(shots))) > LATE:
+    # The way to the nearest receiver belongs to all of them.
+    limit = LATE + UNSURE * _travel_time(shots, np.min)
+    if high - low > RANGE or not min(abs(common), abs(_at_source(shots))) > limit:
         return None
     if common * _at_source(shots) < 0:
         return None
@@ -172,6 +185,12 @@ def late(shots: Sequence[ComparedShot]) -> Fault | None:
         f"traces), which no model explains",
         {"late_s": seconds, "late_cycles": float(common)},
     )
+
+
+def _travel_time(shots: Sequence[ComparedShot], of: Callable[[Array], Any]) -> float:
+    """One of the travel times to the compared receivers of a shot, as the least [cycles]."""
+    times = [of(shot.travel_times) * shot.frequency for shot in shots if shot.compared.any()]
+    return max(0.0, float(np.nan_to_num(np.median(times)))) if times else 0.0
 
 
 def _at_source(shots: Sequence[ComparedShot]) -> float:
@@ -266,7 +285,8 @@ def misplaced(
     fault : Fault or None
     """
     scatter, left = scatters(surveyed, other)
-    if not (scatter > SCATTER and left < LEFT * scatter):
+    limit = max(SCATTER, UNEVEN * _travel_time(surveyed, np.median) / 0.5)
+    if not (scatter > limit and left < LEFT * scatter):
         return None
     return Fault(
         kind,

@@ -222,8 +222,9 @@ class Diagnosis:
             late = middle / self.frequency
             return (
                 f"nearly all are {abs(late):.3g} s {'late' if late > 0 else 'early'}, near and "
-                f"far, which is the wavelet's time and not the model; let the wavelet begin "
-                f"{abs(late):.3g} s {'later' if late > 0 else 'earlier'}, or estimate it (`source`)"
+                f"far, which is the wavelet's time and not the model, unless all receivers are as "
+                f"far from the source; let the wavelet begin {abs(late):.3g} s "
+                f"{'later' if late > 0 else 'earlier'}, or estimate it (`source`)"
             )
         alone = float(_alone(cycles, off)[off].mean())
         if alone > HALF:

@@ -9,6 +9,14 @@ The first does not depend on the time zero. The second holds where the first eve
 reflections, whose slope is small. Records sampled at the wrong interval have both too large, or
 both too small, by the same factor.
 
+Between wells all distances are alike. Waves to near and far receivers have paths of their own, and
+a relative error e of their mean slownesses changes the slope by up to the factor
+
+    1 + e (r_far + r_near) / (r_far - r_near)
+
+so that the slope tells the less of the sampling, the less the distances differ. Where they hardly
+differ, the mean is taken alone.
+
 References: Theil (1950), Indag. Math. 12, 85-91; Sen (1968), J. Am. Stat. Assoc. 63, 1379-1389.
 """
 
@@ -29,8 +37,11 @@ Array = NDArray[Any]
 
 # Factor beyond the speeds of the model from which times are not those of waves in it.
 BEYOND = 2.5
-# Ratio of the slopes of observed and synthetic arrivals that no starting model explains.
+# Ratio of the slopes of observed and synthetic arrivals that no starting model explains, where the
+# nearest receiver is next to the source: 1 + e.
 STEEPER = 1.6
+# Likeness of the distances of a shot above which slopes do not tell the sampling.
+ALIKE = 3.0
 # Fewest picks, and traces of a shot that are taken; share of the distances that picks must span.
 FEWEST, MOST, SPAN = 6, 300, 0.2
 # Factors by which intervals are wrong: units, and the usual decimations.
@@ -56,6 +67,13 @@ class FirstArrivals:
     def picked(self) -> NDArray[np.bool_]:
         """Traces with a pick."""
         return np.asarray(np.isfinite(self.time))
+
+    @property
+    def likeness(self) -> float:
+        """(r_far + r_near) / (r_far - r_near) of the picks: 1 if the nearest is at the source."""
+        r = self.distance[self.picked]
+        width = float(np.ptp(r)) if r.size else 0.0
+        return float(r.max() + r.min()) / width if width > 0 else math.inf
 
     def slope(self) -> float:
         """dt / dr [s/m]; NaN if the picks are few or span too little."""
@@ -150,7 +168,9 @@ def wrong_sampling(
     -------
     fault : Fault or None
     """
-    slope, mean = _median([s.slope() for s in shots]), _median([s.mean(begin) for s in shots])
+    mean = _median([s.mean(begin) for s in shots])
+    telling = [s for s in shots if s.likeness <= ALIKE]
+    slope = _median([s.slope() for s in telling]) if telling else mean
     slowest, fastest = speeds
     if not (math.isfinite(slope) and math.isfinite(mean)) or slope <= 0:
         return None
@@ -189,16 +209,18 @@ def other_sampling(
     -------
     fault : Fault or None
     """
-    ratios, limit = [], STEEPER * uncertainty
+    ratios, likenesses = [], []
     for recorded, modelled in zip(observed, synthetic, strict=True):
         both = recorded.picked & modelled.picked
-        slopes = [
-            FirstArrivals(a.distance, np.where(both, a.time, np.nan)).slope()
-            for a in (recorded, modelled)
+        same = [
+            FirstArrivals(a.distance, np.where(both, a.time, np.nan)) for a in (recorded, modelled)
         ]
+        slopes = [a.slope() for a in same]
         if min(slopes) > 0:
             ratios.append(slopes[0] / slopes[1])
+            likenesses.append(same[0].likeness)
     ratio = _median(ratios)
+    limit = (1 + (STEEPER - 1) * _median(likenesses)) * uncertainty
     if not ratio > 0 or 1 / limit <= ratio <= limit:
         return None
     factor = min(FACTORS, key=lambda f: abs(math.log(f / ratio)))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fwicli.errors import ConfigError, DataError
 from fwicli.inversion.conditioning.operators import Record
+from fwicli.inversion.quality import moveout
 from fwicli.inversion.quality.comparison import ComparedShot
 from fwicli.inversion.source_estimation import SourceFit
 from fwicli.propagators.equations import properties
@@ -187,6 +188,7 @@ class StageSetting:
             fit = fit.select(traces)
             synthetic = fit.fit(synthetic, observed, self.plan.interval).synthetic
         distance = proximity.distances(self.plan.acquisition, shot)[traces]
+        begin = moveout.onset(self.wavelet(shot), self.plan.interval, self.frequency)
         return [
             ComparedShot(
                 shot,
@@ -196,6 +198,7 @@ class StageSetting:
                 self.plan.interval,
                 self.frequency,
                 component,
+                begin,
             )
             for component, rows in self.rows(shot).items()
         ]

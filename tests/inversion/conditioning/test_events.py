@@ -154,3 +154,26 @@ def test_advice_names_the_cause(case: str) -> None:
     make, words = CAUSES[case]
     (text,) = diagnosis(SYNTHETIC, make()).warnings()
     assert words in text
+
+
+def burst(group: float, phase: float) -> np.ndarray:
+    """Bursts whose envelopes and waves are late by other times [cycles], as of surface waves."""
+    t = T - (1.5 + OFFSETS[:, None] / 4000)
+    envelope = np.exp(-(((t - group / FREQUENCY) / 0.15) ** 4))
+    return envelope * np.cos(2 * np.pi * (FREQUENCY * t - phase))
+
+
+@pytest.mark.parametrize("decibels", [25, 35])
+def test_half_a_cycle_later_is_no_opposite_polarity(decibels: float) -> None:
+    """If noise or dispersion hide the first half cycle, the second looks like it, reversed.
+
+    Waves that are reversed indeed are called so.
+    """
+    random = np.random.default_rng(3).standard_normal((len(OFFSETS), SAMPLES))
+    noise = random * np.sqrt((burst(0, 0) ** 2).mean()) * 10 ** (-decibels / 20)
+    compared = compare(burst(0, 0), burst(0.42, 0.04) + noise, INTERVAL, FREQUENCY)
+    assert np.median(compared.correlation) < -0.9
+    assert not Diagnosis(stacked([compared]), FREQUENCY).reliable.any()
+    turned = compare(burst(0, 0), noise - burst(0.04, 0.04), INTERVAL, FREQUENCY)
+    assert Diagnosis(stacked([turned]), FREQUENCY).numbers()["reversed_share"] == 1
+    assert Diagnosis(stacked([turned]), FREQUENCY).reliable.mean() > 0.9

@@ -66,6 +66,33 @@ def test_waves_that_stand_out_may_be_slower_than_modelled_ones() -> None:
     assert moveout.other_sampling([slower], [p], INTERVAL, 2.5) is not None
 
 
+@pytest.mark.parametrize("well", [360.0, 0.0])
+def test_distances_that_hardly_differ_do_not_tell_the_sampling(well: float) -> None:
+    """A body between two wells may halve the moveout; next to the source nothing does."""
+    distance = np.hypot(well, np.linspace(0.0, 280.0, 40))
+    straight = FirstArrivals(distance, 0.1 + distance / 2000)
+    halved = FirstArrivals(distance, straight.time + (distance.max() - distance) / 4000)
+    fault = moveout.other_sampling([halved], [straight], INTERVAL)
+    assert (fault is None) == (well > 0)
+    tenth = FirstArrivals(distance, 0.1 * straight.time)
+    assert moveout.other_sampling([tenth], [straight], INTERVAL) is not None
+
+
+@pytest.mark.parametrize(("factor", "is_fault"), [(0.1, True), (1.0, False), (10.0, True)])
+def test_times_tell_the_sampling_where_distances_hardly_differ(
+    factor: float, is_fault: bool
+) -> None:
+    """Between far wells, waves through fast rock arrive earlier at farther receivers."""
+    distance = np.hypot(1000.0, np.linspace(0.0, 280.0, 40))
+    time = factor * (distance / 2000 - 4 * (distance - 1000) / 2000)
+    fast = FirstArrivals(distance, time)
+    assert fast.slope() < 0
+    fault = moveout.wrong_sampling([fast], 0.0, (1900.0, 2600.0), INTERVAL)
+    assert (fault is not None) == is_fault
+    if fault is not None:
+        assert fault.numbers["factor"] == factor
+
+
 def test_too_few_picks_say_nothing() -> None:
     empty = FirstArrivals(DISTANCE, np.full(len(DISTANCE), np.nan))
     assert np.isnan(empty.slope())

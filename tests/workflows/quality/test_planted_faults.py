@@ -244,6 +244,83 @@ def test_elevations_are_named_where_both_signs_are_in_the_model(
         assert verdict(land / "invert.yaml", [*given, *said.settings], [1, 2]).kinds == []
 
 
+# Receivers below and beside the sources, in a model that is wrong by up to a tenth between them:
+# along a well, in another well, and in one that is far away.
+WELLS = {
+    "vertical profile": ("{x: [30, 110, 250, 390], z: 20}", "{x: 200, z: {start: 250, stop: 590}}"),
+    "two wells": ("{x: 10, z: [60, 220, 380, 540]}", "{x: 390, z: {start: 10, stop: 590}}"),
+    "far wells": ("{x: 10, z: [30, 70, 120, 160]}", "{x: 1190, z: {start: 10, stop: 190}}"),
+}
+WELL_MODEL = """\
+model: {{vp: {{file: {vp}.npy}}, spacing: 10}}
+{rest}
+wavelet: {{kind: ricker, frequency: 15}}
+execution: {{workers: 1}}
+"""
+WELL_INVERSION = """\
+data: {file: shots/shots.h5}
+inversion: {bounds: [1600, 4000], fixed: nothing, stages: [{band: [0, 18], iterations: 1}]}
+"""
+
+
+@pytest.fixture(scope="session", params=list(WELLS))
+def wells(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Records between wells, and a starting model without the bodies there."""
+    folder = tmp_path_factory.mktemp("wells")
+    shape = (121, 21) if request.param == "far wells" else (41, 61)
+    x, z = np.meshgrid(*(10.0 * np.arange(n) for n in shape), indexing="ij")
+    width, depth = x.max(), z.max()
+    body = np.exp(-(((x - width / 2) / 60) ** 2) - ((z - depth / 3) / 60) ** 2)
+    soft = np.exp(-(((x - width / 2) / 70) ** 2) - ((z - 2 * depth / 3) / 70) ** 2)
+    start = 2000 + 0.4 * z
+    np.save(folder / "true.npy", start + 220 * body - 200 * soft)
+    np.save(folder / "start.npy", (0.95 if shape[0] > 100 else 1) * start)
+    sources, receivers = WELLS[request.param]
+    receivers = receivers.replace("}}", ", step: 10}}")
+    geometry = f"geometry: {{sources: {sources}, receivers: {receivers}}}\n"
+    geometry += "time: {interval: 0.002, duration: 0.9}"
+    for name, vp, rest in (("model", "true", geometry), ("invert", "start", WELL_INVERSION)):
+        text = WELL_MODEL.format(vp=vp, rest=rest)
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    model.run(load(folder / "model.yaml"), folder / "shots")
+    return folder
+
+
+@pytest.mark.parametrize(("vp", "decibels"), [("start", None), ("start", 10), ("true", 10)])
+def test_nothing_is_named_between_wells(
+    vp: str, decibels: float | None, wells: Path, tmp_path: Path
+) -> None:
+    """All distances are alike there, so that a wrong model looks like wrong times."""
+    records = hdf5.read_gathers(wells / "shots" / "shots.h5")
+    file = write(tmp_path / "good.h5", with_noise(records, decibels) if decibels else records)
+    given = [f"data.file={file}", f"model.vp.file={wells / vp}.npy"]
+    for shots in ([1], [0, 1, 2, 3]):
+        said = verdict(wells / "invert.yaml", given, shots)
+        assert said.kinds == [], said.text
+
+
+@pytest.mark.parametrize(
+    ("plant", "kinds"),
+    [
+        (later(1 / 10), ["time_zero"]),
+        (reversed_polarity, ["polarity"]),
+        (sampled(10), ["refused"]),
+        (placed(upwards, upwards), ["refused"]),
+        (dead(1), ["dead_shot"]),
+    ],
+    ids=["late", "reversed", "ten times too long", "elevations", "dead shot"],
+)
+def test_faults_are_named_between_wells(
+    plant: Plant, kinds: Sequence[str], wells: Path, tmp_path: Path
+) -> None:
+    original = replace(hdf5.read_gathers(wells / "shots" / "shots.h5"), wavelet=None)
+    file = write(tmp_path / "faulty.h5", plant(replace(original, point_source=None)))
+    said = verdict(wells / "invert.yaml", [f"data.file={file}"], [0, 2, 3])
+    assert said.kinds == list(kinds), said.text
+    if kinds == ["refused"]:
+        assert re.search("|".join(REFUSED.values()), said.text), said.text
+
+
 # Its kernel is that of other tests in three dimensions.
 CUBE = """\
 model: {{vp: {{file: true.npy}}, spacing: 10{smooth}}}
@@ -392,6 +469,28 @@ def test_shots_without_a_compared_trace_are_left_out() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert comparison.late([full, single]) == expected
+
+
+@pytest.mark.parametrize(("begin", "is_fault"), [(0.2, False), (0.55, True)])
+def test_small_scatter_of_long_times_is_the_model(begin: float, is_fault: bool) -> None:
+    """A model may be wrong by some per cent of a travel time, though other positions fit better."""
+    t = times(0.004, 400)
+    distance = np.linspace(1000, 1300, 20)
+    wander = 0.016 * np.sin(np.arange(20) / 2)
+
+    def shots(share: float) -> list[ComparedShot]:
+        modelled, recorded = (
+            np.stack(
+                [ricker(t, 12, 0.7 + 1e-4 * d + w) for d, w in zip(distance, late, strict=True)]
+            )
+            for late in (0 * wander, share * wander)
+        )
+        shot = ComparedShot(0, distance, recorded, modelled, 0.004, 12.0, begin=begin)
+        assert shot.compared.all()
+        return [shot]
+
+    fault = comparison.misplaced(shots(1.0), shots(0.2), "coordinates", "x and z exchanged")
+    assert (fault is not None) == is_fault
 
 
 # --- Marmousi-II ----------------------------------------------------------------------------------
