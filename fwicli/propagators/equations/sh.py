@@ -10,14 +10,16 @@ lines along y: they make no pressure, and P waves have no part in them.
 
 v lives in the middle of four points, half a cell on along both axes, and half a step before s in
 time. s_x and e_x live half a cell on along z, those of z along x. Density is the arithmetic mean of
-four points, the modulus the harmonic mean of two: zero beside a fluid, which these waves do not
-enter, and beyond the last points. No stress acts on a free surface, where s_z is zero and v even:
-with s_z on the first points and v half a cell below, these are the mirror images that other
-equations have of a pressure and of a velocity. Below a fluid the surface is that of its last
-points, and v half a cell below it has no s_x: its error is of first order in the spacing.
+four points, and the modulus that of two: their interface is parallel to the rate of strain, which
+is the same on both sides, so that the stresses add up. The harmonic mean would be that of stresses
+across the interface, which the grid has without a mean. These waves do not enter fluids, where the
+modulus is zero. No stress acts on a free surface, where s_z is zero and v even: with s_z on the
+first points and v half a cell below, these are the mirror images that other equations have of a
+pressure and of a velocity. Below a fluid the surface is that of its last points, and v half a cell
+below it has half of s_x: its error is of first order in the spacing.
 
 References: Virieux (1984), Geophysics 49, 1933-1942; Moczo et al. (2002), Bull. Seism. Soc. Am. 92,
-3042-3066, for the means.
+3042-3066, for media that change between the points.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ def state(medium: Medium) -> None:
     for axis in medium.axes:
         rate = medium.field(f"e{axis}", time_order=1, half=(1 - axis,))
         medium.solve(rate, rate.forward - medium.slope(v.forward, axis, -1))
-        modulus = medium.coefficient(f"g{axis}", medium.harmonic(g, (1 - axis,)))
+        modulus = medium.coefficient(f"g{axis}", medium.between(g, 1 - axis))
         medium.solve(s[axis], s[axis].dt - modulus * rate.forward)
 
 
