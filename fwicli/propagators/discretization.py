@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import lru_cache, partial
-from typing import Any, Self, TypedDict, Unpack
+from typing import Any, Self, Unpack
 
 import numpy as np
 
 from fwicli import ndarrays, scalars
 from fwicli.deprecation import renamed_fields
 from fwicli.errors import ModelError, PhysicsError
-from fwicli.propagators.absorbing import AbsorbingLayer
-from fwicli.propagators.equations import properties, registry
+from fwicli.propagators.absorbing import SURFACE, AbsorbingLayer
+from fwicli.propagators.equations import cut_cells, properties, registry
 from fwicli.propagators.equations.component_fields import component_fields
 from fwicli.propagators.equations.constant_q import reference_frequency
+from fwicli.propagators.equations.cut_cells import CutCells
 from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.history import STORED, WRITING, Demand, HistoryOptions, demand
 from fwicli.propagators.kernels import compilation, footprints, ports
 from fwicli.propagators.kernels.signature import Signature
 from fwicli.propagators.sampling.interpolation import RADIUS
+from fwicli.propagators.sampling.model_options import ModelOptions, check_options
 from fwicli.propagators.sampling.resampling import Resampling
 from fwicli.propagators.sampling.stability import (
     TimeAxis,
@@ -33,35 +34,7 @@ from fwicli.propagators.sampling.stability import (
 from fwicli.survey.components import Recording
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
-
-
-class ModelOptions(TypedDict, total=False):
-    """Options of `Discretization.for_model`, beside those that every model needs."""
-
-    duration: float
-    """Length of the record [s], in place of `samples`."""
-    properties: Mapping[str, Any]
-    """Other properties by name: `rho` [kg/m3], `epsilon`, `delta`, `theta` and `phi` [rad]."""
-    equation: str
-    """Wave equation; by default the first one that has all properties."""
-    origin: tuple[float, ...]
-    """Position of the first point [m]; by default zeros."""
-    fastest: float
-    """Velocity that the time step allows [m/s]; by default that of the fastest wave."""
-    cells: int
-    """Thickness of the absorbing layer in cells; by default 20."""
-    free: tuple[str, ...]
-    """Sides with zero pressure in place of a layer; `("z-",)` is a free surface."""
-    order: int
-    precision: str
-    history_step: int
-    history: HistoryOptions
-    threads: int
-    interpolation: str
-    stencil: str
-    reference_frequency: float
-    """At which waves that lose energy have the velocity `vp` [Hz]; by default `frequency`."""
-
+from fwicli.survey.topography import Topography
 
 # Options that are passed on.
 _PASSED = (
@@ -101,6 +74,8 @@ class Discretization:
         Parameters of which gradients are wanted, which need less history than all; None for all.
     stencil : {"taylor", "optimised"}
         Weights of the space differences (see `stencils`).
+    topography : Topography, optional
+        Surface with air above, of a layer that is free on top; values in the air are never read.
     reference_frequency : float, optional
         At which waves that lose energy have the velocities of the model [Hz]; by default the
         frequency of the layer. None for equations without losses.
@@ -125,6 +100,7 @@ class Discretization:
     parameters: tuple[str, ...] | None = None
     reference_frequency: float | None = None
     stencil: str = "taylor"
+    topography: Topography | None = None
 
     def __post_init__(self) -> None:
         parts = {"grid": Grid, "time": TimeAxis, "layer": AbsorbingLayer, "history": HistoryOptions}
@@ -138,7 +114,10 @@ class Discretization:
         footprints.prepare(self.equation, self.grid.ndim)
         footprints.check_stencil(self.equation, self.grid.ndim, self.differences)
         equation, points = registry.load(self.equation), self.grid.shape[-1]
-        equation.check_sides(self.layer.free, self.differences, points)
+        if self.topography is None:
+            equation.check_sides(self.layer.free, self.differences, points)
+        else:
+            equation.check_topography(self.layer.free, self.differences)
         changes: dict[str, Any] = {
             "order": check_order(self.order),
             "precision": _precision(self.precision),
@@ -194,13 +173,18 @@ class Discretization:
         PhysicsError
             If a number, a shape or a name is impossible; the message says what to give.
         """
-        _check_options(options)
+        check_options(options)
         named = _properties(vp, options)
         arrays = {name: ndarrays.real(name, values, ModelError) for name, values in named.items()}
         shape = arrays["vp" if "vp" in arrays else "vs"].shape
         spacings = spacing if isinstance(spacing, tuple) else (spacing,) * len(shape)
         grid = Grid(shape, spacings, options.get("origin", (0.0,) * len(shape)))
         filled = {n: v if v.ndim else np.full(shape, v) for n, v in arrays.items()}
+        topography = options.get("topography")
+        if topography is not None:
+            topography = Topography.on(grid, topography)
+            filled = {name: topography.fill(values) for name, values in filled.items()}
+        free = options.get("free", () if topography is None else SURFACE)
         earth = EarthModel.of(grid, filled)
         equation = options.get("equation", registry.simplest(earth))
         properties.check_names(stated := registry.load(equation), earth.properties)
@@ -215,9 +199,8 @@ class Discretization:
             equation,
             grid,
             time_axis(dt, count, fastest, grid.spacing, stencil),
-            AbsorbingLayer(
-                options.get("cells", 20), fastest, frequency, gap, options.get("free", ())
-            ),
+            AbsorbingLayer(options.get("cells", 20), fastest, frequency, gap, free),
+            topography=topography,
             **{name: options[name] for name in _PASSED if name in options},  # type: ignore[literal-required]
         )
 
@@ -225,6 +208,28 @@ class Discretization:
     def differences(self) -> Stencil:
         """Order and weights of the space differences."""
         return Stencil(check_order(self.order), self.stencil)
+
+    @property
+    def cut_cells(self) -> CutCells:
+        """Volumes and masses of the cells that the topography cuts.
+
+        Raises
+        ------
+        PhysicsError
+            If there is none.
+        """
+        if self.topography is None:
+            raise PhysicsError("there is no topography; give one to `Discretization`")
+        pads = tuple(self.layer.pads(self.grid.ndim))
+        return cut_cells.cut_cells(self.topography, pads, self.differences)
+
+    def of_rock(self, properties: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Properties by name, those in the air replaced by those of the rock below it."""
+        if self.topography is None:
+            return properties
+        arrays = {n: ndarrays.real(n, v, ModelError) for n, v in properties.items()}
+        fits = self.grid.shape
+        return {n: self.topography.fill(v) if v.shape == fits else v for n, v in arrays.items()}
 
     def _parameters(self) -> tuple[str, ...] | None:
         """Names of the parameters whose gradients are wanted."""
@@ -276,6 +281,7 @@ class Discretization:
             weights=self.stencil,
             # Strips reach half a stencil into the model from both sides.
             thin=self.grid.ndim == 3 and self.grid.shape[-1] < self.order,
+            topography=self.topography is not None,
             **extra,
         )
 
@@ -351,16 +357,6 @@ class Discretization:
                 signatures[ports.for_fields(one, driven, at_receivers)] = None
         missing = [s for s in signatures if not compilation.is_cached(s)]
         return [partial(compilation.prepare, signature) for signature in missing]
-
-
-def _check_options(options: Mapping[str, Any]) -> None:
-    """Refuse options that `for_model` does not have."""
-    names = list(ModelOptions.__annotations__)
-    for name in options:
-        if name not in names:
-            close = get_close_matches(name, names, 1)
-            hint = f"did you mean `{close[0]}`?" if close else f"choose among {', '.join(names)}"
-            raise PhysicsError(f"`for_model` has no option `{name}`; {hint}")
 
 
 def _properties(vp: Any, options: ModelOptions) -> Mapping[str, Any]:

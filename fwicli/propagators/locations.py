@@ -28,7 +28,7 @@ from fwicli import ndarrays, scalars
 from fwicli.errors import GeometryError, PhysicsError
 from fwicli.propagators.absorbing import walls
 from fwicli.propagators.checks import entrance, sides
-from fwicli.propagators.sampling import interpolation
+from fwicli.propagators.sampling import interpolation, near_surface
 from fwicli.propagators.sampling.interpolation import ON_POINTS, Interpolation, Staggering
 from fwicli.survey.points import Points
 
@@ -203,16 +203,15 @@ def on_grid(
     grid, layer = discretization.grid, discretization.layer
     before = np.array([pad for pad, _ in layer.pads(grid.ndim)])
     if isinstance(place, ExtendedSource):
-        volume = GridLocations(_volume(place, discretization, before, what))
+        volume = _volume(place, discretization, before, what)
         _check_values(discretization, staggering, what)
-        return volume
+        return GridLocations(_of_rock(volume, staggering))
     if isinstance(place, FullField):
         _check_values(discretization, staggering, what)
         rows = np.indices(grid.shape).reshape(grid.ndim, -1, 1) + before[:, None, None]
         weights = np.full((rows.shape[1], 1), grid.cell_volume if density else 1.0)
-        return GridLocations(
-            Interpolation(rows.astype(np.int32), weights), None, grid.shape, place.every
-        )
+        everywhere = _of_rock(Interpolation(rows.astype(np.int32), weights), staggering)
+        return GridLocations(everywhere, None, grid.shape, place.every)
     orders = place.orders if isinstance(place, PositionDerivative) else None
     positions = entrance.positions(
         what, place.positions if isinstance(place, PositionDerivative) else place, grid
@@ -224,6 +223,8 @@ def on_grid(
         )
     ends = np.asarray(grid.origin), np.asarray(grid.end)
     inside = np.clip(positions, *ends)  # points beyond are refused below, or round-off
+    if discretization.topography is not None:
+        discretization.topography.check(what, positions)
     if staggering.mirrored:
         sides.check_sounding(what, inside, grid, layer.free, (orders, staggering.even))
     some = orders is not None and np.any(orders)
@@ -278,10 +279,17 @@ def _at_positions(
     how = discretization.interpolation, walls(layer.free, grid.ndim), padded
     if orders:
         powers = np.frombuffer(orders, dtype=np.int64).reshape(shape)
-        rows = interpolation.interpolation(position, *how, powers, staggering)
+        rows = _near_surface(
+            interpolation.interpolation(position, *how, powers, staggering),
+            (position, powers),
+            staggering,
+        )
         # Derivatives are per spacing there, and per metre here.
         per_metre = np.prod(np.asarray(grid.spacing) ** -powers.astype(float), axis=1)
         return GridLocations(replace(rows, weights=rows.weights * per_metre[:, None]))
+    if staggering.rock is not None:
+        rows = interpolation.interpolation(position, *how, staggering=staggering)
+        return GridLocations(_near_surface(rows, (position, None), staggering))
     visited, matrix = interpolation.condensed(position, *how, staggering)
     itemsize = np.dtype(discretization.precision).itemsize
     if matrix is None:
@@ -289,6 +297,18 @@ def _at_positions(
     if visited.weights.shape[0] * steps * itemsize > LARGEST:
         return GridLocations(interpolation.interpolation(position, *how, staggering=staggering))
     return GridLocations(visited, matrix.astype(discretization.precision))
+
+
+def _of_rock(values: Interpolation, staggering: Staggering) -> Interpolation:
+    """Values at grid points over the share of rock that they stand for; none in the air."""
+    return values if staggering.rock is None else near_surface.divided(values, staggering.rock)
+
+
+def _near_surface(
+    rows: Interpolation, at: tuple[Array, Array | None], staggering: Staggering
+) -> Interpolation:
+    """Rows at positions in cells, those that would reach into the air by values of the rock."""
+    return rows if staggering.rock is None else near_surface.inside(rows, at, staggering)
 
 
 def _volume(

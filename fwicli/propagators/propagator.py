@@ -120,7 +120,8 @@ class Propagator:
         dict of str to ndarray
             The model that the operators take.
         """
-        values = equations.parameters(self.discretization.equation, properties)
+        rock = self.discretization.of_rock(properties)
+        values = equations.parameters(self.discretization.equation, rock)
         return {name: array.astype(self.precision) for name, array in values.items()}
 
     def forward(
@@ -301,8 +302,7 @@ class Propagator:
         product : dict of str to ndarray
             For each parameter, on the model's grid; exact where every step is kept.
         """
-        residual = ndarrays.real("the residual", residual, DataError)
-        at = sources, receivers
+        residual, at = ndarrays.real("the residual", residual, DataError), (sources, receivers)
         with_residual = lambda _, change: (residual, change)  # noqa: E731
         return self.curvature(model, perturbation, with_residual, wavelet, *at, kinds=()).product
 

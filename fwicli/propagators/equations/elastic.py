@@ -25,7 +25,8 @@ sum along the surface,
 
     ds_ii/dt = 2 g k (c - 2 g) sum_j e_jj + 2 g e_ii        on the surface,
 
-which is zero in fluids, also after round-off.
+which is zero in fluids, also after round-off. Below a topography the surface cuts the cells: moduli
+are multiplied by volumes of rock and densities by masses (see `cut_cells`).
 
 References: Virieux (1986), Geophysics 51, 889-901; Moczo et al. (2002), Bull. Seism. Soc. Am. 92,
 3042-3066, for the means.
@@ -50,12 +51,14 @@ if TYPE_CHECKING:
 def state(medium: Medium) -> None:
     """State the residuals of velocities, rates of strain and stresses."""
     k, g, r = (medium.parameter(name) for name in ("k", "g", "r"))
-    c = medium.coefficient("c", 1 / k)
+    c = medium.coefficient("c", medium.volume(()) / k)
     v, s, e = motion(medium, r)
-    _solve_normal_stresses(medium, s, [rate.forward for rate in e], (c, k, g))
+    along = g if medium.volume(()) == 1 else medium.coefficient("ga", medium.volume(()) * g)
+    _solve_normal_stresses(medium, s, [rate.forward for rate in e], (c, k, along))
     for i, j in combinations(medium.axes, 2):
         shear = sheared(medium, v, i, j)
-        corner = medium.coefficient(f"g{i}{j}", medium.harmonic(g, (i, j)))
+        modulus = medium.volume((i, j)) * medium.harmonic(g, (i, j))
+        corner = medium.coefficient(f"g{i}{j}", modulus)
         medium.solve(s[i, j], s[i, j].dt + medium.friction(s[i, j]) - corner * shear.forward)
 
 
@@ -181,4 +184,5 @@ EQUATION = Equation(
     ),
     free_sides=False,
     solid_surface=True,
+    topography=True,
 )

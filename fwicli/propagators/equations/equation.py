@@ -79,6 +79,8 @@ class Equation:
         Whether any side may be free: whether the mirror images of its fields make the surface.
     solid_surface : bool
         Whether the first points along z may be free, as the surface of a solid (see `surface`).
+    topography : bool
+        Whether there may be air above a surface that cuts the cells (see `cut_cells`).
     constant_q : pair of float, optional
         Ends of the band of constant Q over the reference frequency; None where nothing is lost.
     """
@@ -98,6 +100,7 @@ class Equation:
     free_sides: bool = True
     constant_q: tuple[float, float] | None = None
     solid_surface: bool = False
+    topography: bool = False
 
     @property
     def integrated(self) -> bool:
@@ -259,6 +262,18 @@ class Equation:
         """
         if not self.free_sides:
             surface.check_sides(self.name, self.solid_surface, free, stencil, points)
+
+    def check_topography(self, free: Collection[str], stencil: Stencil) -> None:
+        """Make sure that there may be a topography (see `surface.check_topography`).
+
+        Parameters
+        ----------
+        free : collection of str
+            Sides that are free.
+        stencil : Stencil
+            Of the space differences.
+        """
+        surface.check_topography(self.name, self.topography, free, stencil)
 
     def complete(self, properties: Mapping[str, Any], ndim: int) -> dict[str, Any]:
         """The properties that it needs, those that are missing at their defaults.

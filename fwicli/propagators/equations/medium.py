@@ -1,8 +1,7 @@
 """Vocabulary of a wave equation: fields, parameters and stretched derivatives.
 
-A medium hands an equation its fields and parameters as Devito functions, and derivatives that
-include the absorbing layer; the memory variables of the layer become fields of the system, on
-the strips of the grid where they live.
+A medium hands an equation its fields and parameters as Devito functions, and derivatives with the
+absorbing layer, whose memory variables become fields of the system on strips of the grid.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from typing import Any
 
 from devito import Buffer, Derivative, Function, TimeFunction
 from devito import Grid as DevitoGrid
-from sympy import Float, Rational, exp
+from sympy import Float, Integer, Rational, exp
 
 from fwicli.errors import PhysicsError
 from fwicli.propagators.absorbing import walls
@@ -22,8 +21,7 @@ from fwicli.propagators.equations.strips import Strip
 from fwicli.propagators.symbolic.expressions import Expr, shift
 from fwicli.propagators.symbolic.system import Mirror, Region, System
 
-# Harmonic means take this for zero, in the unit of the parameter: it is a part of 1e8 of the
-# modulus of a rock over the density of water [m2/s2].
+# Harmonic means take this for zero: 1e-8 of the modulus of a rock over water's density [m2/s2].
 SOFTEST = Float(1e-2)
 
 
@@ -240,13 +238,7 @@ class Medium:
         """
         x = self.grid.dimensions[axis]
         plain = differences.slope(f, x, self.stencil, x + side * x.spacing / 2)
-        if not self.absorbs(axis):
-            return plain
-        psi = self.memory(f"psi_{f.function.name}{axis}", axis)
-        half = "h" if side == 1 else ""
-        b, c = self.line(f"b{half}", axis), self.line(f"c{half}", axis)
-        self.solve(psi, psi.forward - b * psi - c * plain)
-        return plain + psi.forward
+        return self._damped(plain, f"psi_{f.function.name}{axis}", axis, "h" if side == 1 else "")
 
     def pull(self, s: Any, axis: int, side: int) -> Expr:
         """`slope` of a stress that is zero on the surface of a solid, across this axis.
@@ -265,6 +257,10 @@ class Medium:
     def friction(self, f: Any) -> Expr:
         """Friction in layers beside the surface of a solid (see `SolidMedium`); none without."""
         return 0 * f
+
+    def volume(self, _half: tuple[int, ...]) -> Expr:
+        """Share of rock of places half a cell on along axes (see `cut_cells`); all without air."""
+        return Integer(1)
 
     def centred(self, f: Any, axis: int) -> Expr:
         """df/dx on the points, by differences over both sides, stretched in the layer.
@@ -291,12 +287,16 @@ class Medium:
             )
         x = self.grid.dimensions[axis]
         plain = Derivative(f, (x, 1), fd_order=self.order)
+        return self._damped(plain, f"chi_{f.function.name}{axis}", axis)
+
+    def _damped(self, plain: Expr, name: str, axis: int, half: str = "") -> Expr:
+        """A slope, with the memory variable of this name in the layer; `half` cells on if "h"."""
         if not self.absorbs(axis):
             return plain
-        chi = self.memory(f"chi_{f.function.name}{axis}", axis)
-        b, c = self.line("b", axis), self.line("c", axis)
-        self.solve(chi, chi.forward - b * chi - c * plain)
-        return plain + chi.forward
+        memory = self.memory(name, axis)
+        b, c = self.line(f"b{half}", axis), self.line(f"c{half}", axis)
+        self.solve(memory, memory.forward - b * memory - c * plain)
+        return plain + memory.forward
 
     def laplacian(self, f: TimeFunction) -> Expr:
         """Sum of the second derivatives along all axes, stretched in the absorbing layer."""

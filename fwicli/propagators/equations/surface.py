@@ -225,6 +225,40 @@ def check_sides(
         _check_stencil(stencil, points)
 
 
+def check_topography(name: str, topographic: bool, free: Collection[str], stencil: Stencil) -> None:
+    """Make sure that an equation has a surface that cuts the cells (see `cut_cells`).
+
+    Parameters
+    ----------
+    name : str
+        Of the equation.
+    topographic : bool
+        Whether it has such a surface.
+    free : collection of str
+        Sides that are free.
+    stencil : Stencil
+        Of the space differences.
+
+    Raises
+    ------
+    PhysicsError
+        If it has none, if other sides are free, or if weights are optimised.
+    """
+    if not topographic:
+        raise PhysicsError(
+            f"the equation `{name}` has no topography; use `elastic`, or leave out `topography`"
+        )
+    if set(free) != {"z-"}:
+        raise PhysicsError(
+            f"a topography is a free surface on top, and the free sides are "
+            f"{', '.join(free) or 'none'}; give `free=('z-',)`"
+        )
+    if stencil.optimised:
+        raise PhysicsError(
+            "optimised stencils have no differences at a topography; use `stencil='taylor'`"
+        )
+
+
 def _check_stencil(stencil: Stencil, points: int) -> None:
     """Make sure that a stencil has differences next to the surface, with room for them."""
     order = stencil.order

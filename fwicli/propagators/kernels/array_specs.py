@@ -7,6 +7,7 @@ from typing import Any
 
 from devito import Eq
 
+from fwicli.propagators.equations import cut_cells
 from fwicli.propagators.kernels.signature import ArraySpec
 from fwicli.propagators.symbolic.expressions import accesses, functions
 
@@ -41,6 +42,8 @@ def array_specs(equations: list[Eq]) -> Iterator[ArraySpec]:
                 strips=_strips(f, equations),
                 remembered=_remembered(f, equations),
             )
+        elif name.startswith(cut_cells.PREFIX):
+            yield ArraySpec(name, "cut", f.space_order)
         elif f.grid is not None:
             yield ArraySpec(name, "model", f.space_order)
         elif f.dimensions[0].is_Space:

@@ -47,6 +47,8 @@ class Signature:
         Of the space differences (see `stencils`).
     thin : bool
         Whether the strips of the layer along the last axis of a cube overlap, and are not packed.
+    topography : bool
+        Whether a surface cuts the cells (see `cut_cells`).
     """
 
     kind: str
@@ -67,6 +69,7 @@ class Signature:
     sensed: tuple[str, ...] = ()
     weights: str = "taylor"
     thin: bool = False
+    topography: bool = False
 
     @property
     def components(self) -> int:
@@ -96,7 +99,8 @@ class ArraySpec:
 
     Attributes
     ----------
-    kind : {"field", "model", "line", "history", "edge"}
+    kind : {"field", "model", "line", "cut", "history", "edge"}
+        A cut is an array of `cut_cells`.
     time_levels : int
         Time levels kept of a field.
     axis : int

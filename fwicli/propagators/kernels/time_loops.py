@@ -26,6 +26,7 @@ from fwicli.propagators.equations.equation import Equation
 from fwicli.propagators.equations.medium import Medium
 from fwicli.propagators.equations.solid_medium import SolidMedium
 from fwicli.propagators.equations.stencils import Stencil
+from fwicli.propagators.equations.topographic_medium import TopographicMedium
 from fwicli.propagators.kernels.edges import edges
 from fwicli.propagators.kernels.imaged_fields import (
     SUM,
@@ -85,6 +86,7 @@ def _system(signature: Signature, equation: Equation, grid: Any, buffers: int) -
             f"kernel has {signature.reference_frequency:g} Hz; give one above 0 Hz"
         )
     kind = SolidMedium if equation.has_surface(signature.free) else Medium
+    kind = TopographicMedium if signature.topography else kind
     medium = kind(
         grid,
         Stencil(signature.order, signature.weights),

@@ -91,6 +91,9 @@ class GridArrays:
             self._arrays[key][...] = 0
             if spec.kind == "line":
                 self._set_line(spec, self._arrays[key])
+            elif spec.kind == "cut":
+                inside = tuple(slice(spec.space_order, spec.space_order + n) for n in self.shape)
+                self._arrays[key][inside] = self.discretization.cut_cells.array(spec.name)
         # Kernels that share an array might write on unequal strips of it.
         if self._strips.setdefault(key, spec.strips) != spec.strips:
             self._strips[key] = ()
@@ -293,7 +296,10 @@ class GridArrays:
         interior = self._interior(spec)
         pads = zip(self.shape, self._pads, strict=True)
         inside = [slice(before, n - after) for n, (before, after) in pads]
-        self.model.load(spec.name, spec.space_order, interior[tuple(inside)], values)
+        own, topography = interior[tuple(inside)], self.discretization.topography
+        self.model.load(spec.name, spec.space_order, own, values)
+        if topography is not None:
+            own[...] = topography.fill(values)
         for axis, part in enumerate(inside):
             # All of the axes before, and of those after the model alone.
             filled = interior[(slice(None),) * (axis + 1) + tuple(inside[axis + 1 :])]
@@ -325,7 +331,8 @@ class GridArrays:
         for axis, ends in enumerate(self._images):
             for last, free in enumerate(ends):
                 np.moveaxis(folded, axis, 0)[-last] *= 0.5 if free else 1.0
-        return folded
+        topography = self.discretization.topography
+        return folded if topography is None else topography.fold(folded)
 
     def crop(self, spec: ArraySpec) -> Array:
         """Values on the model's grid, without those in the layer."""

@@ -348,6 +348,9 @@ class ShotRunner:
             images["illumination"] = store.illumination
         elif "illumination" in images:
             images["illumination"] *= store.energy_share
+        if self.discretization.topography is not None:
+            air = self.discretization.topography.is_air
+            images = {name: np.where(air, 0, image) for name, image in images.items()}
         return images
 
     # --- sources, receivers and time -------------------------------------------------------------

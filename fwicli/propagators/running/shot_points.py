@@ -11,17 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from fwicli.propagators.equations import registry, surface
+from fwicli.propagators.equations import cut_cells, registry, surface
 from fwicli.propagators.equations.channel import Channel
 from fwicli.propagators.equations.component_fields import component_fields
 from fwicli.propagators.locations import GridLocations, Locations, inject, on_grid, record
-from fwicli.propagators.sampling.interpolation import Staggering
+from fwicli.propagators.sampling.interpolation import Rock, Staggering
 from fwicli.survey.components import Component
 from fwicli.survey.points import Points
 
@@ -238,6 +239,8 @@ def _at_ends(points: Points) -> tuple[Points, Any]:
 
 def _staggering(channel: Channel, discretization: Discretization, verb: str) -> Staggering:
     """Where the fields of a channel sit, and what is beyond free sides."""
+    if discretization.topography is not None:
+        return Staggering(channel.half, channel.even, False, (), rock(discretization, channel.half))
     if not registry.load(discretization.equation).has_surface(discretization.layer.free):
         return Staggering(channel.half, channel.even)
     volumes: tuple[float, ...] = ()
@@ -246,6 +249,27 @@ def _staggering(channel: Channel, discretization: Discretization, verb: str) -> 
         half = discretization.grid.ndim - 1 in channel.half
         volumes = tuple((closure.halves if half else closure.points).tolist())
     return Staggering(channel.half, channel.even, False, volumes)
+
+
+@lru_cache(maxsize=8)
+def rock(discretization: Discretization, half: tuple[int, ...]) -> Rock:
+    """Shares of rock at the values of stresses, or half a cell on of velocities.
+
+    Parameters
+    ----------
+    discretization : Discretization
+    half : tuple of int
+        Axes along which the values sit half a cell on.
+
+    Returns
+    -------
+    Rock
+    """
+    cells = discretization.cut_cells
+    if not half:
+        return Rock(cells.array(cut_cells.volume(())), True)
+    (axis,) = half
+    return Rock(np.where(cells.belongs(axis), cells.array(cut_cells.mass(axis)), 0.0), False)
 
 
 def _shares(channels: tuple[tuple[float, Channel], ...]) -> dict[str, float]:

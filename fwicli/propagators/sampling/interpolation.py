@@ -64,12 +64,31 @@ class Staggering:
     volumes : tuple of float
         By which weights are divided: of the first values below the surface of a solid, over those
         of others.
+    rock : Rock, optional
+        Of the values of a grid that a topography cuts (see `cut_cells`).
     """
 
     half: tuple[int, ...] = ()
     even: tuple[int, ...] = ()
     mirrored: bool = True
     volumes: tuple[float, ...] = ()
+    rock: Rock | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Rock:
+    """Shares of rock at the values of a field on a grid that a topography cuts.
+
+    Attributes
+    ----------
+    shares : ndarray
+        On the grid with the layer; 0 where a value does not belong to the rock.
+    divides : bool
+        Whether values are those of the rock times these shares.
+    """
+
+    shares: NDArray[np.float64]
+    divides: bool
 
 
 ON_POINTS = Staggering()
