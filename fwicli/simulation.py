@@ -293,9 +293,8 @@ def share(call: Evaluation, parameters: tuple[str, ...], precision: str) -> Shar
     if not shares or not shared_memory.IS_POSSIBLE or discretization.history.kind != "stored":
         return None
     equation = registry.load(discretization.equation)
-    fields = equation.footprint(discretization.grid.ndim).stored_fields(
-        equation.receiver, parameters
-    )
+    ndim, free = discretization.grid.ndim, discretization.layer.free
+    fields = equation.footprint_below(free, ndim).stored_fields(equation.receiver, parameters)
     steps = Resampling(discretization.time, precision).steps
     size = GridArrays(discretization, steps).room(
         len(fields), history.snapshots(steps, discretization.history_step)

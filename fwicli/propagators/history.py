@@ -348,7 +348,7 @@ def demand(
     Demand
     """
     ndim = len(shape)
-    footprint = equation.footprint(ndim)
+    footprint = equation.footprint_below(layer.free, ndim)
     padded = layer.padded(shape)
     points = math.prod(memory.allocated(padded, order, itemsize))
     fields_stored = len(footprint.stored_fields(equation.receiver, parameters))

@@ -15,6 +15,11 @@ Reference: Aki and Richards (2002), Quantitative Seismology, chapters 5 and 6.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,8 +33,36 @@ WIDTH, LENGTH = 2 * np.pi, 3500.0
 EARTH = 3000.0, 1600.0, 2200.0
 SOURCES = ("pressure", "fz")
 
+# Depth of a source and its component.
+Source = tuple[float, str]
+# From a source, a depth [m], wavenumbers [1/m] and an angular frequency [1/s] to displacements.
+Response = Callable[[Source, float, Array, complex], NDArray[np.complex128]]
 
-def errors(order: int, points: float, depths: tuple[float, ...], places: Array) -> Array:
+
+@dataclass(frozen=True)
+class Rock:
+    """A half space: an equation with its properties, and its displacements in theory."""
+
+    equation: str
+    properties: Mapping[str, float]
+    response: Response
+    fastest: float = EARTH[0]
+    reference_frequency: float | None = None
+
+
+def isotropic() -> Rock:
+    """That of Lamb's problem."""
+    properties = dict(zip(("vp", "vs", "rho"), EARTH, strict=True))
+    return Rock("elastic", properties, partial(displacement, EARTH))
+
+
+def errors(
+    order: int,
+    points: float,
+    depths: tuple[float, ...],
+    places: Array,
+    rock: Rock | None = None,
+) -> Array:
     """Relative errors of velocities against Lamb's problem.
 
     Sources inject volume, and push down. Along z there are 12 m where the order is 4, as in other
@@ -45,21 +78,32 @@ def errors(order: int, points: float, depths: tuple[float, ...], places: Array) 
         Of the sources [m].
     places : ndarray of shape (n, 2)
         Offsets and depths of the receivers [m].
+    rock : Rock, optional
+        By default that of Lamb's problem.
 
     Returns
     -------
     ndarray of shape (sources, 2, n)
         By source, depth first; of v_x and v_z; and receiver.
     """
-    vp, vs, _ = EARTH
+    rock = rock or isotropic()
     spacing = (10.0, 12.0) if order == 4 else (10.0, 10.0)
-    frequency, samples, x = vs / points / 10.0, 320, 503.7
+    frequency, samples, x = rock.properties["vs"] / points / 10.0, 320, 503.7
     grid = Grid((150, 80), spacing, (0.0, 0.0))
-    axis = time_axis(0.002, samples, vp, grid.spacing, order)
-    layer = AbsorbingLayer(20, vp, frequency, 4, ("z-",))
-    F = Propagator(Discretization("elastic", grid, axis, layer, order=order, precision="float64"))
-    earth = zip(("vp", "vs", "rho"), EARTH, strict=True)
-    model = F.parameters(**{name: np.full(grid.shape, value) for name, value in earth})
+    axis = time_axis(0.002, samples, rock.fastest, grid.spacing, order)
+    layer = AbsorbingLayer(20, rock.fastest, frequency, 4, ("z-",))
+    F = Propagator(
+        Discretization(
+            rock.equation,
+            grid,
+            axis,
+            layer,
+            order=order,
+            precision="float64",
+            reference_frequency=rock.reference_frequency,
+        )
+    )
+    model = F.parameters(**{n: np.full(grid.shape, v) for n, v in rock.properties.items()})
     wavelet = ricker(times(0.002, samples), frequency, 1.2 / frequency)
     n = len(places)
     at = places + np.array([x, 0.0])
@@ -72,7 +116,7 @@ def errors(order: int, points: float, depths: tuple[float, ...], places: Array) 
             q = np.zeros((2, samples))
             q[number] = wavelet
             gather = F.forward(model, q, sources, receivers)[:-1]
-            expected = velocities(EARTH, (depth, name), places, wavelet, 0.002, 10.0)
+            expected = velocities(rock.response, (depth, name), places, wavelet, 0.002, 10.0)
             expected = expected.reshape(gather.shape)
             error = np.linalg.norm(gather - expected, axis=1) / np.linalg.norm(expected, axis=1)
             by_source.append(error.reshape(2, n))
@@ -80,8 +124,8 @@ def errors(order: int, points: float, depths: tuple[float, ...], places: Array) 
 
 
 def velocities(
-    earth: tuple[float, float, float],
-    source: tuple[float, str],
+    response: Response,
+    source: Source,
     places: Array,
     wavelet: Array,
     interval: float,
@@ -89,8 +133,8 @@ def velocities(
 ) -> Array:
     """Particle velocities, of shape (2, n_receivers, samples).
 
-    `earth` has vp, vs and rho, `source` its depth and `fx`, `fz` or `pressure`, which injects
-    volume; `places` are offsets and depths of receivers [m].
+    `source` has its depth and `fx`, `fz` or `pressure`, which injects volume; `places` are offsets
+    and depths of receivers [m].
     """
     n = 4 * wavelet.size
     decay = 12.0 / (n * interval)
@@ -105,19 +149,22 @@ def velocities(
     for number in np.flatnonzero(np.abs(spectrum) > 1e-7 * np.abs(spectrum).max()):
         w = frequencies[number]
         for row, depth in enumerate(places[:, 1]):
-            u = displacement(earth, source, float(depth), k, w)
+            u = response(source, float(depth), k, w)
             traces[:, row, number] = 1j * w * (u @ waves[row]) * spectrum[number]
     return np.fft.irfft(traces, n, axis=-1)[..., : wavelet.size] / damping
 
 
 def displacement(
-    earth: tuple[float, float, float],
-    source: tuple[float, str],
+    earth: tuple[Any, Any, float],
+    source: Source,
     depth: float,
     k: Array,
     w: complex,
 ) -> NDArray[np.complex128]:
-    """Displacements along x and z at a depth, of shape (2, n) for n wavenumbers."""
+    """Displacements along x and z at a depth, of shape (2, n) for n wavenumbers.
+
+    `earth` has vp, vs and rho; velocities of rocks with losses are complex.
+    """
     vp, vs, rho = earth
     p, s = np.sqrt(k**2 - (w / vp) ** 2), np.sqrt(k**2 - (w / vs) ** 2)
     mixed = 2 * k**2 - (w / vs) ** 2

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from fwicli import AbsorbingLayer, Discretization, Grid, Points, Propagator, time_axis
-from fwicli.errors import PhysicsError
 from fwicli.propagators.equations import elastic_vti
 from fwicli.propagators.equations.equation import ROUND_OFF
 from fwicli.propagators.equations.properties import parameters
@@ -133,13 +132,6 @@ def test_fluids_are_isotropic() -> None:
     earth = {"vs": np.array([0.0, 900.0]), "epsilon": np.array([0.0, 0.1])}
     within = [allowed({**earth, "delta": np.full(2, d)}, "a fluid") for d in (0.0, 0.1)]
     np.testing.assert_array_equal(within, [[True, True], [False, True]])
-
-
-def test_free_surface_is_refused() -> None:
-    grid, axis = Grid((33, 37), (10.0, 12.0), (0.0, 0.0)), time_axis(0.004, 5, VP, (10.0, 12.0), 4)
-    layer = AbsorbingLayer(10, VP, 12.0, 0, ("z-",))
-    with pytest.raises(PhysicsError, match="`elastic_vti` has no free surface"):
-        Discretization("elastic_vti", grid, axis, layer, order=4)
 
 
 # --- waves ----------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -99,22 +100,29 @@ def test_rayleigh_waves_have_their_velocity_and_shape(
 
 SOURCES = ["pressure", "fz"]
 COMPONENTS = ["pressure", "vx", "vz"]
+SOLIDS = ("elastic", "elastic_vti", "viscoelastic")
 
 
 def near_the_surface(s: Any) -> tuple[dict[str, np.ndarray], Points, Points]:
     """A rock that changes from point to point up to the surface, with points on and below it."""
     grid = s.propagator.grid
-    rng, top = np.random.default_rng(5), grid.origin[-1]
-    model = {**s.model, "g": (0.1 + 0.25 * rng.random(grid.shape)) / s.model["k"]}
+    rng, top, model = np.random.default_rng(5), grid.origin[-1], dict(s.model)
+    if "e" not in model:  # others have water on top
+        model["g"] = (0.1 + 0.25 * rng.random(grid.shape)) / model["k"]
     sources, receivers = s.sources[[0, 1, 0, 1]], s.receivers[[0, 1, 2, 3, 4, 5]]
     sources[:, -1] = top + np.array([0.0, 0.0, 17.0, 4.0])
     receivers[:, -1] = top + np.array([0.0, 0.0, 0.0, 8.0, 3.0, 17.0])
     return model, Points(sources, 2 * SOURCES), Points(receivers, 2 * COMPONENTS)
 
 
-def test_adjoint_is_exact(make_setting: Make) -> None:
+# Kernels of losses are the largest; their forward waves are compared with theory every day.
+@pytest.mark.parametrize(
+    "equation",
+    ["elastic", "elastic_vti", pytest.param("viscoelastic", marks=pytest.mark.slow)],
+)
+def test_adjoint_is_exact(make_setting: Make, equation: str) -> None:
     """<F q, d> = <q, F^T d> for all components on and below the surface."""
-    s = make_setting(2, equation="elastic", surface=True)
+    s = make_setting(2, equation=equation, surface=True)
     model, *place = near_the_surface(s)
     rng = np.random.default_rng(6)
     q = rng.standard_normal((4, s.wavelet.shape[1]))
@@ -149,28 +157,31 @@ def test_directions_and_gauges_at_the_surface(make_setting: Make) -> None:
         np.testing.assert_allclose(trace, expected, atol=1e-12 * np.abs(expected).max())
 
 
-def test_memory_is_that_of_the_plan(make_setting: Make) -> None:
+@pytest.mark.parametrize(("equation", "more"), [("elastic", 3), ("elastic_vti", 0)])
+def test_memory_is_that_of_the_plan(make_setting: Make, equation: str, more: int) -> None:
     """All levels of all fields and the moduli of the surface."""
-    s = make_setting(2, equation="elastic", surface=True)
+    s = make_setting(2, equation=equation, surface=True)
     model, *place = near_the_surface(s)
     s.propagator.forward(model, np.ones((4, s.wavelet.shape[1])), *place)
     with s.propagator._pool.runner() as runner:
         shapes = [shape for _, shape in runner.arrays._arrays]
     levels = sum(math.prod(shape[:-2]) for shape in shapes if len(shape) > 1)
-    equation = registry.load("elastic")
-    fields = {n for c in COMPONENTS for n in equation.recorded(2)[c].fields}
-    plain, below = equation.footprint(2), equation.footprint_below(("z-",), 2)
-    assert levels == below.arrays(False, fields) == plain.arrays(False, fields) + 3
+    table = registry.load(equation)
+    fields = {n for c in COMPONENTS for n in table.recorded(2)[c].fields}
+    plain, below = table.footprint(2), table.footprint_below(("z-",), 2)
+    assert levels == below.arrays(False, fields) == plain.arrays(False, fields) + more
 
 
-@pytest.mark.slow  # ten kernels, of order 4, some in 3D
+@pytest.mark.slow  # ten kernels an equation, of order 4, some in 3D
 @pytest.mark.parametrize("ndim", [2, 3])
-def test_operators_are_exact(make_setting: Make, ndim: int) -> None:
+@pytest.mark.parametrize("equation", SOLIDS)
+def test_operators_are_exact(make_setting: Make, equation: str, ndim: int) -> None:
     """Transposes, derivatives and Hessian, with all points next to the surface perturbed."""
-    s = make_setting(ndim, equation="elastic", surface=True)
+    s = make_setting(ndim, equation=equation, surface=True)
     model, *place = near_the_surface(s)
     for verdict in Verification(s.propagator, model, *place).run():
-        bar = 0.01 if "slope" in verdict.name else verdict.bar
+        # Steps of Taylor's tests are large for the c13 of random shales: 0.012 in 3D.
+        bar = 0.01 if "slope" in verdict.name and equation != "elastic_vti" else verdict.bar
         assert verdict.value < bar, verdict
 
 
@@ -193,14 +204,16 @@ def test_fluids_have_the_surface_of_acoustic_waves(make_setting: Make) -> None:
     assert error.max() < 0.03, error
 
 
-def test_water_bears_nothing_on_its_surface(make_setting: Make) -> None:
+@pytest.mark.parametrize("equation", SOLIDS)
+def test_water_bears_nothing_on_its_surface(make_setting: Make, equation: str) -> None:
     """Its modulus there is zero to the last bit: a negative one would make waves grow."""
-    s = make_setting(2, equation="elastic", surface=True)
+    s = make_setting(2, equation=equation, surface=True)
     model, sources, receivers = near_the_surface(s)
     places = receivers.positions.copy()
     places[:, 0] = s.propagator.grid.origin[0] + 10.0 * np.arange(6)
     q = np.random.default_rng(8).standard_normal((4, s.wavelet.shape[1]))
-    water = {**model, "g": np.zeros_like(model["g"])}
+    fluid = {"g": 0.0, **({"e": 1.0, "f": 1.0} if "e" in model else {})}
+    water = model | {name: np.full_like(model["g"], value) for name, value in fluid.items()}
     gather = s.propagator.forward(water, q, sources, Points(places, 2 * COMPONENTS))
     assert not gather[0].any()
     assert gather[3].any()
@@ -258,26 +271,62 @@ def media() -> dict[str, dict[str, np.ndarray]]:
     return named
 
 
+EXTRAS: dict[str, list[dict[str, float]]] = {
+    "elastic": [{}],
+    "elastic_vti": [{"epsilon": 0.2, "delta": 0.05}, {"epsilon": 0.3, "delta": -0.1}],
+    "viscoelastic": [{"quality": 16.0}, {"quality": 60.0}],
+}
+CASES = [(equation, extra) for equation, extras in EXTRAS.items() for extra in extras]
+
+
+def loudest(
+    name: str, case: tuple[str, dict[str, float]], samples: int, cells: int, **options: Any
+) -> list[float]:
+    """Loudest values of quarters of a record on the surface, in one of the `media`."""
+    equation, extra = case
+    earth = media()[name]
+    solid, extra = earth["vs"] > 0, dict(extra)
+    if quality := extra.pop("quality", 0.0):
+        earth["qp"] = np.where(solid, quality * earth["vp"] / 2500, 1000.0)
+        earth["qs"] = np.where(solid, 0.6 * earth["qp"], 5.0)
+    earth |= {n: np.where(solid, value, 0.0) for n, value in extra.items()}
+    fastest = max(4000.0, registry.load(equation).speeds(earth, 2)[1])
+    order, spacing = options.get("order", 8), options.pop("spacing", (10.0, 10.0))
+    grid = Grid((41, 41), spacing, (0.0, 0.0))
+    axis = time_axis(0.002, samples, fastest, grid.spacing, order, corrected=False)
+    assert axis.substeps * samples >= 2 * samples
+    layer = AbsorbingLayer(cells, fastest, 15.0, 0, ("z-",))
+    if equation == "viscoelastic":
+        options["reference_frequency"] = 20.0
+    F = Propagator(Discretization(equation, grid, axis, layer, **options))
+    # With all components the kernel is that of other tests.
+    sources = Points(np.array([[200.0, 0.0]] * 2), SOURCES)
+    receivers = Points(np.array([[300.0, 0.0]] * 3), COMPONENTS)
+    wavelet = ricker(times(0.002, samples), 15.0)
+    gather = F.forward(F.parameters(**earth), np.stack([0 * wavelet, wavelet]), sources, receivers)
+    return [float(np.abs(part).max()) for part in np.split(gather[2], 4)]
+
+
 @pytest.mark.slow  # 20 000 steps
 @pytest.mark.parametrize("cells", [12, 20])
 @pytest.mark.parametrize("name", media())
-def test_surface_is_stable(name: str, cells: int) -> None:
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_surface_is_stable(case: tuple[str, dict[str, float]], name: str, cells: int) -> None:
     """In 20 000 steps nothing grows; waves of a few points in a soft layer, or mud, stay there."""
-    earth, samples, fastest = media()[name], 10000, 4000.0
-    grid = Grid((41, 41), (10.0, 10.0), (0.0, 0.0))
-    axis = time_axis(0.002, samples, fastest, grid.spacing, 8, corrected=False)
-    assert axis.substeps * samples >= 20000
-    layer = AbsorbingLayer(cells, fastest, 15.0, 0, ("z-",))
-    F = Propagator(Discretization("elastic", grid, axis, layer))
-    gather = F.forward(
-        F.parameters(**earth),
-        ricker(times(0.002, samples), 15.0)[None],
-        Points(np.array([[200.0, 0.0]]), ["fz"]),
-        Points(np.array([[300.0, 0.0]]), ["vz"]),
-    )[0]
-    loudest = [np.abs(part).max() for part in np.split(gather, 4)]
-    assert name == MUD or loudest[1] < 0.1 * loudest[0], loudest
-    assert max(loudest[2:]) <= max(1.05 * loudest[1], 1e-5 * loudest[0]), loudest
+    # In single precision round-off moves water above lossy rocks, by 0.6 % of the record.
+    double = case[0] == "viscoelastic" and name == "below water"
+    parts = loudest(name, case, 10000, cells, precision="float64" if double else "float32")
+    assert name == MUD or parts[1] < 0.1 * parts[0], parts
+    assert max(parts[2:]) <= max(1.05 * parts[1], 1e-5 * parts[0]), parts
+
+
+@pytest.mark.parametrize("name", ["below water", "random"])
+@pytest.mark.parametrize("case", [CASES[2], CASES[3]], ids=str)
+def test_nothing_grows_in_2000_steps(case: tuple[str, dict[str, float]], name: str) -> None:
+    """The test of every day, in double precision and with kernels that others have."""
+    options = {"order": 4, "precision": "float64", "spacing": (10.0, 12.0)}
+    parts = loudest(name, case, 1000, 10, **options)
+    assert parts == sorted(parts, reverse=True), parts
 
 
 # --- refusals -------------------------------------------------------------------------------------
@@ -286,17 +335,26 @@ def test_surface_is_stable(name: str, cells: int) -> None:
 @pytest.mark.parametrize(
     ("free", "stencil", "points", "message"),
     [
-        (("x-",), Stencil(8), 41, "`elastic` has a free surface on top only"),
+        (("x-",), Stencil(8), 41, "`EQUATION` has a free surface on top only"),
         (("z-",), Stencil(10), 41, "order 10 has no differences .* use .* of 4, 6, 8"),
         (("z-",), Stencil(8, "optimised"), 41, "Taylor's weights; use `physics.stencil: taylor`"),
         (("z-",), Stencil(8), 12, "12 points along z is too thin"),
     ],
 )
+@pytest.mark.parametrize("equation", SOLIDS)
 def test_what_has_no_surface_is_refused(
-    free: tuple[str, ...], stencil: Stencil, points: int, message: str
+    equation: str, free: tuple[str, ...], stencil: Stencil, points: int, message: str
 ) -> None:
     grid = Grid((41, points), (10.0, 10.0), (0.0, 0.0))
     axis = time_axis(0.002, 100, VP, grid.spacing, stencil)
     layer = AbsorbingLayer(10, VP, 12.0, 0, free)
-    with pytest.raises(PhysicsError, match=message):
-        Discretization("elastic", grid, axis, layer, order=stencil.order, stencil=stencil.weights)
+    with pytest.raises(PhysicsError, match=message.replace("EQUATION", equation)):
+        Discretization(equation, grid, axis, layer, order=stencil.order, stencil=stencil.weights)
+
+
+def test_solids_without_a_surface_refuse_free_sides() -> None:
+    """As those of a user's own that do not state one."""
+    rigid = replace(registry.load("elastic"), name="rigid", solid_surface=False)
+    rigid.check_sides(())
+    with pytest.raises(PhysicsError, match="`rigid` has no free surface: sides of zero pressure"):
+        rigid.check_sides(("z-",))

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from scipy.optimize import newton
 
-from fwicli import AbsorbingLayer, Discretization, Grid, Points, Propagator, parameters, time_axis
-from fwicli.errors import PhysicsError
+from fwicli import AbsorbingLayer, Discretization, Grid, Points, Propagator, time_axis
 from fwicli.propagators.equations import viscoacoustic
 from fwicli.propagators.equations.registry import load
 from fwicli.survey.signals.wavelets import ricker, times
@@ -23,18 +22,9 @@ QUALITIES = [(20.0, 20.0), (200.0, 50.0), (50.0, 200.0)]
 
 
 def modulus(name: str, qp: float, qs: float) -> Callable[[Any], Any]:
-    """Modulus of P or S waves over density [m2/s2], from the parameters of the equation."""
-    earth = {"vp": np.full((1, 1), VP), "vs": VS, "rho": RHO, "qp": qp, "qs": qs}
-    values = {n: float(v[0, 0]) for n, v in parameters("viscoelastic", earth).items()}
-    real, loss = {"p": (1 / values["k"], values["a"]), "s": (values["g"], values["b"])}[name]
-
-    def at(w: Any) -> Any:
-        Z = -sum(viscoacoustic.WEIGHTS) / 2
-        for time, weight in zip(viscoacoustic.TIMES, viscoacoustic.WEIGHTS, strict=True):
-            Z = Z + weight / (1 + 1j * w * time / (2 * np.pi * FREQUENCY))
-        return real / values["r"] * (1 - loss * Z) / (1 + loss * Z)
-
-    return at
+    """Modulus of P or S waves over density [m2/s2]."""
+    earth = {"vp": VP, "vs": VS, "rho": RHO, "qp": qp, "qs": qs}
+    return theory.modulus(name, earth, FREQUENCY)
 
 
 def constant_q(w: Any, velocity: float, quality: float) -> tuple[Any, Any]:
@@ -217,11 +207,3 @@ def test_layer_is_stable(name: str, quality: float) -> None:
     assert loudest[2] < 1e-3 * loudest[0], loudest
     # The round-off of single precision remains.
     assert loudest[3] < max(loudest[2], 1e-5 * loudest[0]), loudest
-
-
-def test_free_surface_is_refused(make_setting: Any) -> None:
-    """A mirrored pressure is no surface of a solid."""
-    d = make_setting(2, equation="viscoelastic").propagator.discretization
-    layer = AbsorbingLayer(10, 3000.0, 12.0, 0, ("z-",))
-    with pytest.raises(PhysicsError, match="`viscoelastic` has no free surface"):
-        Discretization("viscoelastic", d.grid, d.time, layer)

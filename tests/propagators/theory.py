@@ -10,12 +10,15 @@ Frequencies are complex, w - i a, which damps what comes round from the end of t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import hankel2
+
+from fwicli import parameters
+from fwicli.propagators.equations import viscoacoustic
 
 Array = NDArray[Any]
 Response = Callable[[Array], Array]
@@ -88,3 +91,21 @@ def elastic(
         return 1j * w * displacement
 
     return response
+
+
+def modulus(wave: str, earth: Mapping[str, float], reference: float) -> Callable[[Any], Any]:
+    """Modulus of P or S waves over density [m2/s2], from the parameters of `viscoelastic`.
+
+    A function of angular frequency [1/s]; velocities are those at the reference frequency [Hz].
+    """
+    points = {name: np.full((1, 1), value) for name, value in earth.items()}
+    values = {n: float(v[0, 0]) for n, v in parameters("viscoelastic", points).items()}
+    real, loss = {"p": (1 / values["k"], values["a"]), "s": (values["g"], values["b"])}[wave]
+
+    def at(w: Any) -> Any:
+        Z = -sum(viscoacoustic.WEIGHTS) / 2
+        for time, weight in zip(viscoacoustic.TIMES, viscoacoustic.WEIGHTS, strict=True):
+            Z = Z + weight / (1 + 1j * w * time / (2 * np.pi * reference))
+        return real / values["r"] * (1 - loss * Z) / (1 + loss * Z)
+
+    return at

@@ -27,6 +27,12 @@ The squared phase velocities of P and SV waves at the angle a to the vertical, o
 They are extreme at s of 0, of 1 and where ((p + q)**2 - 4 m) s**2 + (4 m - 2 q (p + q)) s = m -
 q**2; where m = p q the medium is elliptical, and they change with s alone.
 
+On the surface of the earth (see `elastic`) s_zz = 0 gives e_zz = -f (e_xx + e_yy), and with it
+
+    ds_xx/dt = (c11 - c13**2 / c33) (e_xx + e_yy) - 2 c66 e_yy,        ds_yy/dt likewise,
+
+where c11 - c13**2 / c33 = (e**2 - f**2) / k is zero in fluids, also after round-off.
+
 A matched layer along x amplifies waves whose group velocity points against their slowness along x.
 No wave does where (c13 + c55)**2 <= c11 (c33 - c55), and none along z where
 (c13 + c55)**2 <= c33 (c11 - c55): where m is at most (1 + 2 epsilon) q, and p. Media beyond are
@@ -80,21 +86,24 @@ def state(medium: Medium) -> None:
         shear = elastic.sheared(medium, v, i, j)
         stiffness = c55 if j == axes[-1] else c66
         corner = medium.coefficient(f"g{i}{j}", medium.harmonic(stiffness, (i, j)))
-        medium.solve(s[i, j], s[i, j].dt - corner * shear.forward)
+        rate = s[i, j].dt + medium.friction(s[i, j])
+        medium.solve(s[i, j], rate - corner * shear.forward)
 
 
 def _solve_normal_stresses(medium: Medium, s: list[Any], e: list[Any], c66: Any) -> None:
-    """State the residuals of stresses along axes."""
-    k = medium.parameter("k")
-    c11 = medium.coefficient("c11", medium.parameter("e") ** 2 / k)
-    c13 = medium.coefficient("c13", medium.parameter("f") / k)
-    c33 = medium.coefficient("c33", 1 / k)
+    """State the residuals of stresses along axes, which are zero along z on a surface."""
+    k, ratio, f = (medium.parameter(name) for name in "kef")
     *level, z = medium.axes
+    below = medium.line("below", z) if medium.has_surface else 1  # zero on the surface
+    c11 = medium.coefficient("c11", (ratio**2 - (1 - below) * f**2) / k)
+    c13 = medium.coefficient("c13", below * f / k)
+    c33 = medium.coefficient("c33", below / k)
     area = sum(e[i] for i in level)
+    rates = [stress.dt + medium.friction(stress) for stress in s]
     for i in level:
         others = sum(2 * c66 * e[j] for j in level if j != i)
-        medium.solve(s[i], s[i].dt - c11 * area + others - c13 * e[z])
-    medium.solve(s[z], s[z].dt - c13 * area - c33 * e[z])
+        medium.solve(s[i], rates[i] - c11 * area + others - c13 * e[z])
+    medium.solve(s[z], rates[z] - c13 * area - c33 * e[z])
 
 
 def _fractions(vp: Any, vs: Any, epsilon: Any, delta: Any) -> tuple[Any, Any, Any, Any]:
@@ -209,4 +218,5 @@ EQUATION = Equation(
     fastest=_fastest,
     limits=LIMITS,
     free_sides=False,
+    solid_surface=True,
 )

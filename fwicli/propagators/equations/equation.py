@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -241,10 +241,7 @@ class Equation:
         Footprint
         """
         plain = self.footprint(ndim)
-        if not self.has_surface(free):
-            return plain
-        forward, gradient = plain.surface
-        return replace(plain, forward=plain.forward + forward, gradient=plain.gradient + gradient)
+        return plain.below_surface() if self.has_surface(free) else plain
 
     def check_sides(
         self, free: Collection[str], stencil: Stencil | None = None, points: int = 0

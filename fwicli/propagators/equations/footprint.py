@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fwicli.errors import PhysicsError
 
@@ -30,6 +30,8 @@ class Footprint:
         Arrays that a forward run adds for a field that is recorded; none for those of pressure.
     surface : pair of int
         Arrays that the surface of a solid adds to a forward run, and to a gradient beside these.
+    surface_history : mapping of str to tuple of str
+        Fields that it adds to those of the history.
     """
 
     forward: int
@@ -40,6 +42,7 @@ class Footprint:
     evolving: tuple[str, ...] = ()
     recorded: Mapping[str, int] = field(default_factory=dict)
     surface: tuple[int, int] = (0, 0)
+    surface_history: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def unknown(cls, ndim: int) -> Footprint:
@@ -52,6 +55,17 @@ class Footprint:
         """
         raise PhysicsError(
             f"nobody has counted the arrays of this equation in {ndim}D; load it by `own_equation`"
+        )
+
+    def below_surface(self) -> Footprint:
+        """That of waves below the surface of a solid."""
+        forward, gradient = self.surface
+        more = self.surface_history
+        return replace(
+            self,
+            forward=self.forward + forward,
+            gradient=self.gradient + gradient,
+            history={p: (*fields, *more.get(p, ())) for p, fields in self.history.items()},
         )
 
     def stored_fields(self, recorded: str, parameters: Collection[str] | None = None) -> set[str]:

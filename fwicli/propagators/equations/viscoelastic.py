@@ -31,6 +31,19 @@ The modulus g_ij at a corner is the harmonic mean of the four around it. Its los
 mean of their b / g: then 1 / S is the mean of four to first order in b. Both are zero where one of
 them is a fluid, and so is the rate y at its points: the qs of fluids does not matter.
 
+The first points along z may be the surface of the earth, as in `elastic`. As s_zz = 0 there at all
+times, P(sum_j e_jj) = S(2 e_xx) + S(2 e_yy) = R, in 2D without e_yy. With S / P as a ratio of
+polynomials in w this says e_zz = (2 S / P - 1) (e_xx + e_yy), and in 2D the modulus along the
+surface is 4 S (1 - S / P). The scheme has no need of it: a step finds y of P from R, which is there
+already, and from the sum o of weighted memory variables of P, where s = o - i y:
+
+    y = (1 - i a) / (1 + i a) (R + 2 u o),        e_zz = k y - e_xx - e_yy        on the surface.
+
+Memory variables of P and of S(2 e_zz) are driven by these, so that s_zz is zero to the last bit and
+every mechanism has its share. P and S lose energy as anywhere, and s_zz does no work: energy, that
+of the mechanisms included, cannot grow. In fluids R and y are zero, also after round-off. Layers
+beside the surface slow memory variables down as they do stresses.
+
 References: Robertsson, Blanch and Symes (1994), Geophysics 59, 1444-1456; Blanch, Robertsson and
 Symes (1995), Geophysics 60, 176-184; Moczo and Kristek (2005), Geophys. Res. Lett. 32, L01306, for
 means of materials with losses.
@@ -59,33 +72,60 @@ SOFTEST = 1e-2
 def state(medium: Medium) -> None:
     """State the residuals of velocities, rates of strain, memory variables and stresses."""
     k, g, a, b, r = (medium.parameter(name) for name in ("k", "g", "a", "b", "r"))
-    axes, pairs = medium.axes, list(combinations(medium.axes, 2))
     v, s, e = elastic.motion(medium, r)
-    volume = sum(rate.forward for rate in e)
-    decays, shares, instant = mechanisms(medium)
-
-    def feedback(loss: Any) -> Any:
-        # As s belongs to the middle of the step it adds to itself; u has this in it.
-        return loss / (1 - instant * loss)
-
-    solid = Solid(medium, decays, shares, instant)
-    c, u = medium.coefficient("c", 1 / k), medium.coefficient("u", feedback(a))
-    pressing = solid.stressed("p", volume, (c, u))
-    w = medium.coefficient("w", feedback(b))
+    solid = Solid(medium, *mechanisms(medium))
+    c, u = medium.coefficient("c", 1 / k), medium.coefficient("u", solid.feedback(a))
+    w = medium.coefficient("w", solid.feedback(b))
     lost = medium.coefficient("l", b * g / (g**2 + SOFTEST))  # b / g, but 0 in fluids
-    sheared = [solid.stressed(f"{i}", 2 * e[i].forward, (g, w)) for i in axes]
-    for i in axes:
-        others = sum(sheared[j] for j in axes if j != i)
-        medium.solve(s[i, i], s[i, i].dt - pressing + others)
+    normal = [s[i, i] for i in medium.axes], [rate.forward for rate in e]
+    solve = _solve_below_surface if medium.has_surface else _solve_normal_stresses
+    solve(solid, *normal, (c, u, w))
     solid.remember()
-    for i, j in pairs:
+    for i, j in combinations(medium.axes, 2):
         shear = elastic.sheared(medium, v, i, j)
         corner = medium.coefficient(f"g{i}{j}", medium.harmonic(g, (i, j)))
         mean = corner * medium.between(medium.between(lost, i), j)
-        between = medium.coefficient(f"w{i}{j}", feedback(mean))
-        stressed = solid.stressed(f"{i}{j}", shear.forward, (corner, between), (i, j))
-        medium.solve(s[i, j], s[i, j].dt - stressed)
+        between = medium.coefficient(f"w{i}{j}", solid.feedback(mean))
+        stressed = solid.stressed(f"{i}{j}", corner * shear.forward, between, (i, j))
+        medium.solve(s[i, j], s[i, j].dt + medium.friction(s[i, j]) - stressed)
         solid.remember()
+
+
+def _solve_normal_stresses(solid: Solid, s: list[Any], e: list[Any], moduli: Any) -> None:
+    """State the residuals of stresses along axes."""
+    medium, (c, u, w) = solid.medium, moduli
+    g = medium.parameter("g")
+    pressing = solid.stressed("p", c * sum(e), u)
+    sheared = [solid.stressed(f"{i}", g * (2 * e[i]), w) for i in medium.axes]
+    for i in medium.axes:
+        others = sum(sheared[j] for j in medium.axes if j != i)
+        medium.solve(s[i], s[i].dt - pressing + others)
+
+
+def _solve_below_surface(solid: Solid, s: list[Any], e: list[Any], moduli: Any) -> None:
+    """As `_solve_normal_stresses`; stresses along z are zero on the surface."""
+    medium, (c, u, w) = solid.medium, moduli
+    k, g, a = (medium.parameter(name) for name in "kga")
+    *level, z = medium.axes
+    below = medium.line("below", z)  # one below the surface, zero on it
+    area = sum(e[i] for i in level)
+    sheared = [solid.stressed(f"{i}", g * (2 * e[i]), w) for i in level]
+    memory = solid.memory("p")
+    older, load = (medium.field(name, time_order=1) for name in ("older", "load"))
+    medium.solve(older, older.forward - solid.older(memory))
+    # R + 2 u o, and what it makes of volume.
+    medium.solve(load, load.forward - sum(sheared) - 2 * u * older.forward)
+    late = solid.instant * a
+    soft = medium.coefficient("soft", (1 - below) * k * (1 - late) / (1 + late))
+    volume = below * (area + e[z]) + soft * load.forward
+    pressing = solid.stressed("p", c * volume, u, memory=memory)
+    upright = below * e[z] + soft * load.forward - (1 - below) * area
+    squeezed = solid.stressed(f"{z}", g * (2 * upright), w)
+    for i in level:
+        others = sum(sheared[j] for j in level if j != i) + squeezed
+        medium.solve(s[i], s[i].dt + medium.friction(s[i]) - pressing + others)
+    normal = below * (pressing - sum(sheared))
+    medium.solve(s[z], s[z].dt + medium.friction(s[z]) - normal)
 
 
 @dataclass(frozen=True)
@@ -107,46 +147,95 @@ class Solid:
     instant: Any
     memories: list[tuple[list[Any], Any]] = field(default_factory=list)
 
-    def stressed(
-        self, name: str, strain: Any, moduli: tuple[Any, Any], half: tuple[int, ...] = ()
-    ) -> Any:
-        """State what a modulus makes of a rate of strain: a rate of stress.
+    def feedback(self, loss: Any) -> Any:
+        """Weight u of a loss: as s belongs to the middle of the step it adds to itself.
 
         Parameters
         ----------
-        name : str
-            End of the names of its fields.
-        strain : expression
-            Rate of strain.
-        moduli : pair of Function
-            Modulus without losses, and u.
-        half : tuple of int
-            Axes along which the rate sits half a cell on.
+        loss : expression
 
         Returns
         -------
         expression
         """
-        medium, (modulus, u) = self.medium, moduli
+        return loss / (1 - self.instant * loss)
+
+    def memory(self, name: str, half: tuple[int, ...] = ()) -> list[Any]:
+        """Memory variables of a rate of strain.
+
+        Parameters
+        ----------
+        name : str
+            End of their names.
+        half : tuple of int
+            Axes along which they sit half a cell on.
+
+        Returns
+        -------
+        list of TimeFunction
+        """
+        return [
+            self.medium.field(f"memory{name}_{number}", time_order=1, half=half)
+            for number, _ in enumerate(self.decays)
+        ]
+
+    def older(self, memory: list[Any]) -> Any:
+        """The share of s that memory variables before a step have.
+
+        Parameters
+        ----------
+        memory : list of TimeFunction
+
+        Returns
+        -------
+        expression
+        """
+        return sum(share * m for share, m in zip(self.shares, memory, strict=True))
+
+    def stressed(
+        self,
+        name: str,
+        y: Any,
+        u: Any,
+        half: tuple[int, ...] = (),
+        memory: list[Any] | None = None,
+    ) -> Any:
+        """State what losses leave of a rate of stress.
+
+        Parameters
+        ----------
+        name : str
+            End of the names of its fields.
+        y : expression
+            Rate of stress without losses.
+        u : Function
+            Weight of the losses (see `feedback`).
+        half : tuple of int
+            Axes along which the rate sits half a cell on.
+        memory : list of TimeFunction, optional
+            Its memory variables; by default new ones.
+
+        Returns
+        -------
+        expression
+        """
+        medium = self.medium
         s, drive = (
             medium.field(f"{kind}{name}", time_order=1, half=half) for kind in ("relaxed", "drive")
         )
-        memory = [
-            medium.field(f"memory{name}_{number}", time_order=1, half=half)
-            for number, _ in enumerate(self.decays)
-        ]
-        y = modulus * strain
-        older = sum(share * m for share, m in zip(self.shares, memory, strict=True))
-        medium.solve(s, s.forward - older + self.instant * y)
+        memory = self.memory(name, half) if memory is None else memory
+        medium.solve(s, s.forward - self.older(memory) + self.instant * y)
         medium.solve(drive, drive.forward - y + u * s.forward)
         self.memories.append((memory, drive))
         return 2 * drive.forward - y
 
     def remember(self) -> None:
         """State the memory variables of all moduli since the last call."""
+        medium = self.medium
         for memory, drive in self.memories:
             for m, decay in zip(memory, self.decays, strict=True):
-                self.medium.solve(m, m.forward - decay * m - drive.forward)
+                left = decay * m - medium.step * medium.friction(m)
+                medium.solve(m, m.forward - left - drive.forward)
         self.memories.clear()
 
 
@@ -174,6 +263,9 @@ def footprint(ndim: int) -> Footprint:
         plain.state + (1 + len(TIMES)) * moduli,
         plain.strips,
         recorded=plain.recorded,
+        # A coefficient of the surface and its sum; what is strained there, with its history.
+        surface=(1, 7),
+        surface_history={"k": ("load",), "g": ("load",), "a": ("older", "load")},
     )
 
 
@@ -210,4 +302,5 @@ EQUATION = Equation(
     ),
     free_sides=False,
     constant_q=BAND,
+    solid_surface=True,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 
@@ -12,6 +12,7 @@ from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import Equation
 from fwicli.propagators.equations.footprint import Footprint
 from fwicli.propagators.equations.medium import Medium
+from fwicli.propagators.equations.solid_medium import SolidMedium
 from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.kernels import compilation, generation, time_loops
 from fwicli.propagators.kernels.array_specs import array_specs
@@ -54,11 +55,7 @@ def count(name: str, ndim: int) -> Footprint:
     evolving = tuple(f.name for f in system.fields if f.time_order == 2)
     if any(a.remembered for a in plain if a.time_order == 1 and not a.strips):
         evolving = ()  # a field with a memory of its own is not found again
-    history = {}
-    for parameter in equation.parameters(ndim):
-        kept_for = time_loops.needed(system, replace(keeping, parameters=(parameter,)), equation)
-        history[parameter] = tuple(n for n in kept_for if n not in (SUM, equation.receiver))
-        _check_kept(equation, system, parameter, history[parameter])
+    history = _history(equation, system, keeping)
     return Footprint(
         forward=levels,
         gradient=gradient - levels,
@@ -68,10 +65,33 @@ def count(name: str, ndim: int) -> Footprint:
         evolving=evolving,
         recorded=_recorded(equation, forward, levels),
         surface=_surface(equation, forward, (levels, gradient)),
+        surface_history=_surface_history(equation, keeping, history),
     )
 
 
-def stated(name: str, ndim: int, stencil: Stencil) -> System:
+def _history(equation: Equation, system: System, keeping: Signature) -> dict[str, tuple[str, ...]]:
+    """Fields of the history by parameter, but for the one that is recorded."""
+    ndim, history = len(keeping.spacing), {}
+    for parameter in equation.parameters(ndim):
+        kept_for = time_loops.needed(system, replace(keeping, parameters=(parameter,)), equation)
+        history[parameter] = tuple(n for n in kept_for if n not in (SUM, equation.receiver))
+        _check_kept(equation, system, parameter, history[parameter])
+    return history
+
+
+def _surface_history(
+    equation: Equation, keeping: Signature, without: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """Fields that the surface of a solid adds to the history."""
+    if not equation.solid_surface:
+        return {}
+    system = stated(keeping.equation, len(keeping.spacing), Stencil(ORDER), SURFACE)
+    below = _history(equation, system, keeping)
+    more = {p: tuple(n for n in names if n not in without[p]) for p, names in below.items()}
+    return {p: names for p, names in more.items() if names}
+
+
+def stated(name: str, ndim: int, stencil: Stencil, free: tuple[str, ...] = ()) -> System:
     """The statement of an equation on the grid of its kernels.
 
     Parameters
@@ -81,6 +101,8 @@ def stated(name: str, ndim: int, stencil: Stencil) -> System:
     ndim : int
         Number of space dimensions.
     stencil : Stencil
+    free : tuple of str
+        Sides that are free.
 
     Returns
     -------
@@ -94,8 +116,10 @@ def stated(name: str, ndim: int, stencil: Stencil) -> System:
     layer, spacing = compilation.TEMPLATE_LAYER, (10.0,) * ndim
     forward = Signature("forward", name, spacing, stencil.order, layer, "float32")
     grid = generation.template_grid(forward)
-    medium = Medium(grid, stencil, layer, reference_frequency=1.0)
-    registry.load(name).state(medium)
+    equation = registry.load(name)
+    kind = SolidMedium if equation.has_surface(free) else Medium
+    medium = kind(grid, stencil, layer, free=free, reference_frequency=1.0)
+    equation.state(medium)
     return medium.system()
 
 

@@ -72,9 +72,12 @@ def footprint(name: str, ndim: int) -> Footprint:
         disk.write(entry, json.dumps(asdict(counted)).encode())
         return counted
     stored = json.loads(data)
-    history = {parameter: tuple(fields) for parameter, fields in stored["history"].items()}
+    histories = {
+        name: {parameter: tuple(fields) for parameter, fields in stored[name].items()}
+        for name in ("history", "surface_history")
+    }
     tuples = {name: tuple(stored[name]) for name in ("evolving", "surface")}
-    return Footprint(**{**stored, "history": history, **tuples})
+    return Footprint(**{**stored, **histories, **tuples})
 
 
 @cache

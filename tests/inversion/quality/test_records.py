@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from fwicli.inversion.quality import energies, moveout, spectra
 from fwicli.inversion.quality.moveout import FirstArrivals
 from fwicli.survey.signals.wavelets import ricker, times
-from tests.propagators.halfspace import velocities
+from tests.propagators.halfspace import displacement, velocities
 
 INTERVAL, SAMPLES = 0.004, 400
 DISTANCE = np.linspace(100.0, 1500.0, 40)
@@ -129,7 +131,8 @@ def test_surface_waves_have_the_expected_band() -> None:
     """Of a force on a half space (Lamb's problem), beyond the source; P and S waves are weak."""
     t = times(INTERVAL, SAMPLES)
     wavelet, places = ricker(t, 6.0, 0.2), np.array([[600.0, 0.0], [900.0, 0.0]])
-    _, vz = velocities((1800.0, 900.0, 2000.0), (0.0, "fz"), places, wavelet, INTERVAL, 10.0)
+    response = partial(displacement, (1800.0, 900.0, 2000.0))
+    _, vz = velocities(response, (0.0, "fz"), places, wavelet, INTERVAL, 10.0)
     recorded = spectra.middle(spectra.power([vz], SAMPLES), SAMPLES, INTERVAL)
     power = spectra.of_surface_waves(wavelet, INTERVAL, 2)
     assert recorded == pytest.approx(spectra.middle(power, SAMPLES, INTERVAL), rel=0.02)

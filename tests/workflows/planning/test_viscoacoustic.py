@@ -69,7 +69,10 @@ def test_refusals(config: Path, setting: str, message: str) -> None:
         (["model.qs=4"], "qs must be at least 5 where vs is not 0"),
         # Below a Q of S waves of 1/3 of 40.
         (["model.qs=13"], r"at least 4/3 \(vs / vp\)\*\*2 qp: changes of volume gain energy"),
-        (["model.qs=30", "physics.free_surface=true"], "`viscoelastic` has no free surface"),
+        (
+            ["model.qs=30", "physics.absorbing.sides=[left, right]"],
+            "`viscoelastic` has a free surface on top only",
+        ),
         (["model.qs=30", "geometry.receivers.component=ax"], "cannot record ax, only pressure, vx"),
     ],
 )
