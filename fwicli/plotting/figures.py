@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.plotting import surveys
-from fwicli.plotting.style import Axes, Figure, Look
+from fwicli.plotting.style import BAR, Axes, Figure, Look, section_size
 
 Array = NDArray[Any]
 
@@ -68,8 +68,8 @@ def section(plane: Plane, kind: str, title: str, label: str, look: Look) -> Figu
     """
     left, right, begin, end = plane.extent
     shape = abs((end - begin) / (right - left)) if right != left else 1.0
-    height = float(np.clip(0.82 * 8.0 * shape, 1.6, 9.0)) + 0.7 if plane.equal else 4.6
-    figure = Figure(figsize=look.size or (8.0, height), layout="constrained")
+    size = section_size(shape) if plane.equal else (8.0, 4.6)
+    figure = Figure(figsize=look.size or size, layout="constrained")
     axes = figure.subplots()
     low, high = _ends(plane.values, kind, look)
     picture = axes.imshow(
@@ -82,8 +82,8 @@ def section(plane: Plane, kind: str, title: str, label: str, look: Look) -> Figu
         origin="upper" if plane.down else "lower",
         extent=(left, right, end, begin) if plane.down else (left, right, begin, end),
     )
-    figure.colorbar(picture, ax=axes, label=label, shrink=0.9)
-    axes.set(xlabel=plane.axes[0], ylabel=plane.axes[1], title=title)
+    figure.colorbar(picture, ax=axes, label=label, **BAR)
+    axes.set(xlabel=plane.axes[0], ylabel=plane.axes[1], title=title, anchor="W")
     return figure
 
 

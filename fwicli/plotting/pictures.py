@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fwicli.errors import ModelError
 from fwicli.inversion.quality.diagnosis import HALF, Diagnosis
 from fwicli.plotting import curves, lengths
-from fwicli.plotting.style import Axes, Figure, label, save
+from fwicli.plotting.style import BAR, Axes, Figure, label, save, section_size
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
@@ -121,9 +121,7 @@ def difference(path: Path, result: EarthModel, start: EarthModel, name: str = "v
     change = _quantity(result, name) - _quantity(start, name)
     largest = float(np.percentile(np.abs(change), 99.5)) or 1.0
     picture = _section(axes, change, result.grid, "seismic", -largest, largest)
-    figure.colorbar(
-        picture, ax=axes, label=f"change of {label(name, UNITS.get(name, ''))}", shrink=0.9
-    )
+    figure.colorbar(picture, ax=axes, label=f"change of {label(name, UNITS.get(name, ''))}", **BAR)
     axes.set_title("Result minus start")
     _save(figure, path)
 
@@ -320,9 +318,8 @@ def diagnosis(path: Path, comparison: Diagnosis, title: str = "") -> None:
 
 def size(grid: Grid) -> tuple[float, float]:
     """Width and height of a figure that keep the proportions of a section [inches]."""
-    width = 8.0
     extent = [e - o for o, e in zip(grid.origin, grid.end, strict=True)]
-    return width, float(np.clip(0.82 * width * extent[-1] / extent[0], 1.6, 9.0)) + 0.7
+    return section_size(float(extent[-1] / extent[0]))
 
 
 def _figure(grid: Grid) -> tuple[Figure, Axes]:
@@ -356,7 +353,7 @@ def _model(
     name: str,
 ) -> None:
     picture = _section(axes, _quantity(earth, name), earth.grid, VELOCITY, *scale)
-    figure.colorbar(picture, ax=axes, label=label(name, UNITS.get(name, "")), shrink=0.9)
+    figure.colorbar(picture, ax=axes, label=label(name, UNITS.get(name, "")), **BAR)
     axes.set_title(title)
 
 
@@ -373,7 +370,8 @@ def _section(axes: Axes, values: Array, grid: Grid, colours: str, low: float, hi
     section = values if values.ndim == 2 else values[:, values.shape[1] // 2]
     (left, top), (right, bottom) = (grid.origin[0], grid.origin[-1]), (grid.end[0], grid.end[-1])
     unit = lengths.unit_of(grid)
-    axes.set(xlabel=unit.label("x"), ylabel=unit.label("depth"))
+    # The layout leaves room for labels of a section that begins where its place does.
+    axes.set(xlabel=unit.label("x"), ylabel=unit.label("depth"), anchor="W")
     return axes.imshow(
         section.T,
         cmap=colours,

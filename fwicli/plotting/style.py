@@ -22,6 +22,9 @@ from fwicli.errors import ConfigError
 from fwicli.survey.properties import PROPERTIES
 
 SETTINGS = "matplotlibrc"
+# Of a scale of colours beside a section. Matplotlib would move the section to its scale, and lay
+# labels on the other side out as if it had not: beyond the picture.
+BAR: dict[str, Any] = {"shrink": 0.9, "panchor": (0.0, 0.5)}
 # Formats of pictures, by the ends of names.
 FORMATS = ("png", "pdf")
 
@@ -58,7 +61,7 @@ with _own_settings():
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-__all__ = ["Axes", "Figure", "Look", "label", "save"]
+__all__ = ["BAR", "Axes", "Figure", "Look", "label", "save", "section_size"]
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,25 @@ class Look:
                 f"there are no colours `{self.colours}` in Matplotlib; write --cmap with one of "
                 f"its names, as {', '.join(close)}"
             )
+
+
+def section_size(proportion: float) -> tuple[float, float]:
+    """Width and height of a figure that keep the proportions of a section.
+
+    Parameters
+    ----------
+    proportion : float
+        Height of the section over its width.
+
+    Returns
+    -------
+    size : tuple of float
+        [inches]; figures of tall sections are narrower than others.
+    """
+    width, tallest = 8.0, 9.0
+    height = min(max(0.82 * width * proportion, 1.6), tallest)
+    fitting = tallest / proportion + 2.0 if proportion > 0 else width
+    return min(max(fitting, 4.0), width), height + 0.7
 
 
 def save(figure: Figure, path: Path, dpi: float) -> None:

@@ -21,6 +21,18 @@ def step(down: bool = True) -> Plane:
     return Plane(values, (0.0, 4.0, 0.0, 2.0), ("x [km]", "depth [km]"), down)
 
 
+@pytest.mark.parametrize("kind", ["property", "change"])
+@pytest.mark.parametrize("width", [0.6, 2.0, 2.3])
+def test_labels_of_tall_sections_are_in_the_picture(width: float, kind: str) -> None:
+    """With one drawing, as pictures are written."""
+    values = np.broadcast_to(np.linspace(1500, 4500, 60), (40, 60))
+    plane = Plane(values, (0.0, width, 0.0, 3.0), ("x [km]", "depth [km]"))
+    figure = figures.section(plane, kind, "A title", "P velocity [m/s]", Look())
+    figure.draw_without_rendering()
+    box, (right, top) = figure.get_tightbbox(), figure.get_size_inches()
+    assert min(box.x0, box.y0, right - box.x1, top - box.y1) > 0
+
+
 @pytest.mark.parametrize("down", [True, False])
 def test_second_axis_points_down_in_sections_alone(tmp_path: Path, down: bool) -> None:
     """Turbo is red at its upper end: below the middle of a section, above that of a slice."""
