@@ -25,6 +25,7 @@ from fwicli.propagators.symbolic.expressions import (
     by_region,
     functions,
     is_access,
+    is_pointwise,
     names,
     offsets,
     rebuild,
@@ -88,7 +89,7 @@ def inline(system: System, keep: Collection[str], sources: Collection[str] = ())
         if (
             value is None
             or earlier
-            or not all(_pointwise(r, unknown) for r in later.values())
+            or not all(is_pointwise(r, unknown) for r in later.values())
             or _is_wanted_twice(value, unknown, later, system)
         ):
             fields.append((f, residual))
@@ -230,15 +231,6 @@ def _algebraic(residual: Expr, unknown: Expr) -> Expr | None:
     if any(unknown.function in functions(a) for a in rest):
         return None
     return -total(sorted(rest, key=text))
-
-
-def _pointwise(expr: Expr, access: Expr) -> bool:
-    """Whether a function occurs as this access only, and never below a derivative."""
-    if is_access(expr):
-        return expr.function is not access.function or expr == access
-    if isinstance(expr, Derivative):
-        return access.function not in functions(expr)
-    return all(_pointwise(a, access) for a in getattr(expr, "args", ()))
 
 
 def _replace(expr: Expr, access: Expr, value: Expr) -> Expr:

@@ -43,6 +43,24 @@ def names(expr: Expr) -> set[str]:
     return {f.name for f in functions(expr)}
 
 
+def is_pointwise(expr: Expr, access: Expr) -> bool:
+    """Whether a function occurs as one access only, and never below a derivative.
+
+    Parameters
+    ----------
+    expr, access : expression
+
+    Returns
+    -------
+    bool
+    """
+    if is_access(expr):
+        return expr.function is not access.function or expr == access
+    if isinstance(expr, Derivative):
+        return access.function not in functions(expr)
+    return all(is_pointwise(a, access) for a in getattr(expr, "args", ()))
+
+
 def rebuild(expr: Expr, visit: Callable[[Expr], Expr]) -> Expr:
     """Copy of `expr` with every operand replaced by `visit(operand)`.
 

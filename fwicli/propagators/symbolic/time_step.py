@@ -8,15 +8,24 @@ the layer, at points and beyond free sides are ordered so that as many as possib
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import sympy
 from devito import Eq
 from devito.finite_differences.derivative import Derivative
 
 from fwicli.propagators.symbolic.blocking import block_rows, is_blocked
+from fwicli.propagators.symbolic.calculus import linearise
 from fwicli.propagators.symbolic.elimination import inline
 from fwicli.propagators.symbolic.explicit import Step, time_step
-from fwicli.propagators.symbolic.expressions import Expr, accesses, functions, offsets
+from fwicli.propagators.symbolic.expressions import (
+    Expr,
+    accesses,
+    functions,
+    is_pointwise,
+    offsets,
+    total,
+)
 from fwicli.propagators.symbolic.fusion import group_for_fusion, reads
 from fwicli.propagators.symbolic.points import PointSymbols
 from fwicli.propagators.symbolic.system import Mirror, System
@@ -86,26 +95,90 @@ def advance(
     for coefficient in scheme.coefficients:
         if any(_below_a_derivative(coefficient.lhs, s.equations) for s in scheme.steps):
             coefficients += mirrored_coefficient(coefficient, system)
-    equations: list[Eq] = []
-    # Updates in the absorbing layer, at points and beyond free sides wait until another update
-    # reads them: updates that follow each other share a loop, on the whole grid as on a strip of
-    # it, and what is common to them is computed once.
-    layer: list[Eq] = []
-    waiting: list[Eq] = []
+    order = _Order()
     for step in scheme.steps:
-        scalars = inlined.scalars.get(step.field.name, [])
-        everywhere = [e for e in step.equations if e.subdomain is None]
-        if any(reads(scalars + everywhere, e.lhs) for e in layer + waiting):
-            equations, layer, waiting = equations + group_for_fusion(layer) + waiting, [], []
-        equations += scalars + everywhere
-        inside = [e for e in step.equations if e.subdomain is not None]
-        if any(reads(inside, e.lhs) for e in waiting):
-            layer, waiting = layer + waiting, []
-        layer += inside
+        order.add(inlined.scalars.get(step.field.name, []), step)
         for source, factor in inlined.sources.get(step.field.name, {}).items():
-            waiting += entering[source].into(step.unknown, step.pivot * factor)
-        waiting += _mirrored(system, step, far)
-    return coefficients, equations + group_for_fusion(layer) + waiting
+            order.inject(step, entering[source], step.pivot * factor)
+        order.mirror(_mirrored(system, step, far))
+    return coefficients, order.equations + group_for_fusion(order.layer) + order.waiting
+
+
+@dataclass
+class _Order:
+    """Equations of a time step in their order.
+
+    Updates in the absorbing layer, at points and beyond free sides wait until another update reads
+    them: updates that follow each other share a loop, on the whole grid as on a strip of it, and
+    common terms are computed once. Values that enter a field are not waited for where other fields
+    follow from it at the same point: these take their share of the values.
+
+    Attributes
+    ----------
+    equations, layer, waiting : list of Eq
+        In their places; in the layer; at points and beyond free sides.
+    mirrors : list of Eq
+        Equations beyond free sides among those.
+    entered : dict of expression to list of tuple
+        Values that wait to enter fields, by these at their newest level, with their factors.
+    """
+
+    equations: list[Eq] = field(default_factory=list)
+    layer: list[Eq] = field(default_factory=list)
+    waiting: list[Eq] = field(default_factory=list)
+    mirrors: list[Eq] = field(default_factory=list)
+    entered: dict[Expr, list[tuple[Inflow, Expr]]] = field(default_factory=dict)
+
+    def add(self, scalars: list[Eq], step: Step) -> None:
+        """Add the updates of a field, with the scalars of their loop."""
+        inside = [e for e in step.equations if e.subdomain is not None]
+        updates = [e for e in step.equations if e.subdomain is None]
+        everywhere = scalars + updates
+        shares = self._shares(scalars, updates, inside)
+        outstanding = self.layer if shares is not None else self.layer + self.waiting
+        if any(reads(everywhere, e.lhs) for e in outstanding):
+            self.equations, self.layer = self.equations + group_for_fusion(self.layer), []
+            if shares is None:
+                self.equations += self._waited_for()
+        self.equations += everywhere
+        if shares is None and any(reads(inside, e.lhs) for e in self.waiting):
+            self.layer += self._waited_for()
+        self.layer += inside
+        for inflow, factor in (shares or {}).items():
+            self.inject(step, inflow, factor)
+
+    def inject(self, step: Step, inflow: Inflow, factor: Expr) -> None:
+        """Let values enter a field, times a factor."""
+        self.waiting += inflow.into(step.unknown, factor)
+        self.entered.setdefault(step.unknown, []).append((inflow, factor))
+
+    def mirror(self, equations: list[Eq]) -> None:
+        """Continue a field beyond free sides."""
+        self.waiting, self.mirrors = self.waiting + equations, self.mirrors + equations
+
+    def _waited_for(self) -> list[Eq]:
+        """Equations at points and beyond free sides, which wait no longer."""
+        waiting, self.waiting, self.mirrors, self.entered = self.waiting, [], [], {}
+        return waiting
+
+    def _shares(
+        self, scalars: list[Eq], updates: list[Eq], inside: list[Eq]
+    ) -> dict[Inflow, Expr] | None:
+        """Factors of values that enter a field by way of others; None if it waits for them."""
+        everywhere = scalars + updates
+        if any(reads(inside, e.lhs) for e in self.waiting):
+            return None
+        if any(reads(everywhere, e.lhs) for e in self.mirrors):
+            return None
+        shares: dict[Inflow, Expr] = {}
+        for unknown, values in self.entered.items():
+            here = [e for e in updates if reads([e], unknown)]
+            if reads(scalars, unknown) or not all(is_pointwise(e.rhs, unknown) for e in here):
+                return None
+            slope = total(linearise(e.rhs, {unknown.function.name: sympy.S.One}) for e in here)
+            for inflow, factor in values if here else ():
+                shares[inflow] = shares.get(inflow, sympy.S.Zero) + slope * factor
+        return shares
 
 
 def _below_a_derivative(coefficient: Expr, equations: list[Eq]) -> bool:
