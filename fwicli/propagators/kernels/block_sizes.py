@@ -35,6 +35,25 @@ def points(name: str, shape: tuple[int, ...], threads: int) -> int:
     return min(TILE[1], shape[1])
 
 
+def rows(shape: tuple[int, ...], threads: int, shift: int) -> int:
+    """Rows of the part of a thread in a sweep over a plane.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the grid.
+    threads : int
+    shift : int
+        Largest shift of an update in the sweep (see `sweeps`).
+
+    Returns
+    -------
+    int
+    """
+    # Parts begin and end twice the shift outside of the plane, and borders are as wide.
+    return max(-(-(shape[0] + 4 * shift) // threads), 2 * shift, 1)
+
+
 def _planes(planes: int, threads: int) -> int:
     """Planes of a tile: the most with which all threads have nearly as many."""
     sizes = range(min(TILE[0], planes), 0, -1)

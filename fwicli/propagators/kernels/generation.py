@@ -25,7 +25,7 @@ from devito.warnings import DevitoWarning
 
 from fwicli.errors import CalculusError
 from fwicli.propagators.equations import registry
-from fwicli.propagators.kernels import devito_patches, packing, tiles, time_loops
+from fwicli.propagators.kernels import devito_patches, packing, sweeps, tiles, time_loops
 from fwicli.propagators.kernels.array_specs import array_specs
 from fwicli.propagators.kernels.kernel import LAYOUT, Kernel, Parameter
 from fwicli.propagators.kernels.signature import ArraySpec, Signature
@@ -108,6 +108,8 @@ def operator_of(signature: Signature) -> tuple[Any, tuple[ArraySpec, ...]]:
         generator.enter_context(devito_patches.patched(blocked))
         packed = generator.enter_context(packing.packed(confined, axes))
         generator.enter_context(tiles.tiled(axes))
+        if not blocked:
+            generator.enter_context(sweeps.swept(axes))
         operator = Operator(
             equations,
             subs=grid.spacing_map,
@@ -127,6 +129,8 @@ def _parameters(operator: Any) -> tuple[Parameter, ...]:
 def _parameter(p: Any) -> Parameter:
     if isinstance(p, Thickness):
         return Parameter(p.name, "thickness", p.value)
+    if isinstance(p, sweeps.PartSize):
+        return Parameter(p.name, "rows", p.shift)
     if isinstance(p, Timer):
         return Parameter(p.name, "timers", len(p._C_ctype._type_._fields_))
     if p.is_DiscreteFunction:

@@ -72,9 +72,9 @@ class Parameter:
     Attributes
     ----------
     name : str
-    kind : {"array", "int", "float32", "float64", "thickness", "timers"}
+    kind : {"array", "int", "float32", "float64", "thickness", "timers", "rows"}
     value : int
-        Thickness of a strip of the layer in cells; number of timers.
+        Thickness of a strip of the layer in cells; number of timers; largest shift in a sweep.
     """
 
     name: str

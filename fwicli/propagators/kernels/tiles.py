@@ -31,6 +31,8 @@ from devito.passes.iet.engine import iet_pass
 from devito.symbolics import evalrel, retrieve_indexed
 from devito.tools import as_tuple
 
+from fwicli.propagators.kernels.accesses import distance, same_level
+
 Axes = tuple[Any, Any, Any]
 
 
@@ -77,7 +79,9 @@ class Rows:
         pairs = [(a, b) for a in self.written for b in other.touched]
         pairs += [(a, b) for a in self.touched for b in other.written]
         return any(
-            a.function is b.function and _same_level(a, b) and (axis is None or _apart(a, b, axis))
+            a.function is b.function
+            and same_level(a, b)
+            and (axis is None or distance(a, b, axis) != 0)
             for a, b in pairs
         )
 
@@ -240,29 +244,6 @@ def _can_precede(some: list[Rows], rows: list[Rows]) -> bool:
         r.blocks or any(r.meets(other) for other in rows[: rows.index(r)] if other not in some)
         for r in some
     )
-
-
-def _same_level(a: Any, b: Any) -> bool:
-    """Whether two accesses to an array may be at the same time."""
-    time, *_ = a.function.dimensions
-    if not time.is_Time or a.indices[0] == b.indices[0]:
-        return True
-    levels = [(i.modulo, i.offset % i.modulo) for i in (a.indices[0], b.indices[0]) if i.is_Modulo]
-    return len(levels) < 2 or levels[0] == levels[1]
-
-
-def _apart(a: Any, b: Any, axis: Any) -> bool:
-    """Whether two accesses to an array may be at different points along an axis."""
-    places = [n for n, d in enumerate(a.function.dimensions) if d.root is axis]
-    if len(places) != 1:
-        return True
-    offsets = []
-    for index in (a.indices[places[0]], b.indices[places[0]]):
-        own = [s for s in index.free_symbols if getattr(s, "root", None) is axis]
-        if len(own) != 1 or not (index - own[0]).is_Integer:
-            return True
-        offsets.append(index - own[0])
-    return bool(offsets[0] != offsets[1])
 
 
 # --- from rows to loops --------------------------------------------------------------------------

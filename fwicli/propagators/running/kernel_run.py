@@ -226,6 +226,7 @@ class KernelRun:
         # Devito takes the distance from the last points for a halo.
         thickness = discretization.layer.cells + discretization.order // 2
         shared = self._arrays.shape, discretization.threads
+        parts = [p for p in self._kernel.parameters if p.kind == "rows"]
         numbers: dict[str, float] = {
             "dt": discretization.time.step,
             "time_m": 0,
@@ -234,6 +235,7 @@ class KernelRun:
             "nthreads_nonaffine": discretization.threads,
             INTERVAL: discretization.history_step,
             **{n: block_sizes.points(n, *shared) for n in names if "_blk" in n},
+            **{p.name: block_sizes.rows(*shared, p.value) for p in parts},
             **{n: 0 if n.endswith("_m") else thickness - 1 for n in names if is_rim(n)},
         }
         lengths = dict(zip("xyz", self._arrays.shape, strict=False))
