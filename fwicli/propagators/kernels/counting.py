@@ -22,6 +22,8 @@ from fwicli.propagators.symbolic.system import System
 
 ORDER = 4
 IMAGES = ("gradient", "illumination")
+# Beginnings of the names of memory variables of slopes (see `Medium`).
+SLOPES = ("psi_", "chi_", "zeta_")
 
 
 def count(name: str, ndim: int) -> Footprint:
@@ -161,8 +163,11 @@ def check(equation: Equation, system: System, ndim: int) -> None:
 
 
 def _check_kept(equation: Equation, system: System, parameter: str, stored: Iterable[str]) -> None:
-    """Refuse a gradient of products with slopes: memory variables of the layer have no history."""
-    if set(stored) & system.supports.keys():
+    """Refuse a gradient of products with slopes: their memory variables have no history.
+
+    Fields in the layer that an equation states itself, as that of tilted media does, have one.
+    """
+    if any(name in system.supports and name.startswith(SLOPES) for name in stored):
         raise PhysicsError(
             f"the parameter `{parameter}` of the equation `{equation.name}` multiplies a slope, "
             f"and the history keeps fields alone: state the slope as a field of its own, as in "
