@@ -85,7 +85,7 @@ def advance(
     keep = keep | {name for name, entry in entering.items() if entry.fixed}
     inlined = inline(system, keep, entering)
     compact = inlined.system
-    # Where updates share scalars, as those of anisotropy do, blocks of rows gain nothing.
+    # Scalars that updates share, as those of anisotropy do, would still read the fields left out.
     if system.fields[0].grid.dim == 2 and not inlined.scalars:
         compact = block_rows(compact, {*keep, *inlined.sources})
     scheme = time_step(compact)
