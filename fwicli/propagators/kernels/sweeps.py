@@ -52,6 +52,10 @@ from devito.types import Scalar
 
 from fwicli.propagators.kernels.accesses import distance, same_level
 
+# With fewer arrays most values are in the cache without a sweep, and the compiler takes a third
+# longer for all updates in one loop than for loops of their own.
+FEWEST = 12
+
 
 class PartSize(Scalar):  # type: ignore[misc]
     """Rows of the part of a thread, an argument of the kernel.
@@ -184,7 +188,8 @@ def _unwrapped(node: Any) -> list[Any]:
 
 def _section(nodes: list[Any], updates: list[Update], axis: Any) -> list[Any]:
     """Updates that follow each other, in as few sweeps as possible."""
-    if len(updates) < 2:
+    arrays = {a.function for u in updates for a in u.touched if a.function.is_DiscreteFunction}
+    if len(updates) < 2 or sum(f.grid is not None for f in arrays) < FEWEST:
         return nodes
     sweeps = [
         _loops(group, shifts, axis) if len(group) > 1 else group[0].loop

@@ -17,10 +17,11 @@ from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.equations.strips import Strip
 from fwicli.propagators.kernels import block_sizes, compilation, devito_patches, sweeps
 from tests.propagators.kernels.test_tiles import RUNS, values
+from tests.propagators.loaded_kernels import noted
 
 Make = Callable[..., Any]
 
-# Forwards with all kinds of loops, and backwards with a history; others repeat their loops.
+# One of many arrays, one of few, which no sweep is made for; others repeat their loops.
 QUICK = [("vti", "forward", ()), ("acoustic", "images", ("x+", "z-"))]
 CASES = [
     pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow, id="-".join(words))
@@ -33,11 +34,11 @@ CASES = [
 
 
 @contextmanager
-def loop_by_loop(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[None]:
-    """Kernels whose loops over the plane are Devito's own, in a cache of their own."""
+def sweeps_of(fewest: int, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[None]:
+    """Kernels with sweeps where there are so many arrays, in a cache of their own."""
     with monkeypatch.context() as patched:
         patched.setenv("FWI_CACHE", str(folder))
-        patched.setattr(sweeps, "swept", lambda axes: nullcontext())
+        patched.setattr(sweeps, "FEWEST", fewest)
         compilation.load.cache_clear()
         yield
     compilation.load.cache_clear()
@@ -57,19 +58,30 @@ def test_every_bit_is_the_same(
     if free and EQUATIONS[equation].solid_surface:
         sides = {"surface": True}
     s = make_setting(2, equation=equation, samples=60, **sides)
-    with loop_by_loop(monkeypatch, tmp_path):
-        loops = values(RUNS[run](s, s.propagator))
-    assert all(np.abs(a).max() > 0 for a in loops)
+    usual = values(RUNS[run](s, s.propagator))
+    assert all(np.abs(a).max() > 0 for a in usual)
+    with monkeypatch.context() as patched:
+        loaded = noted(patched)
+        RUNS[run](s, Propagator(s.propagator.discretization))
+    is_swept = any("_part" in compilation.load(signature).source for signature in loaded)
+    other = 1000 if is_swept else 0
     for threads in (1, 2, 5):
         p = Propagator(replace(s.propagator.discretization, threads=threads))
-        for swept, looped in zip(values(RUNS[run](s, p)), loops, strict=True):
-            assert np.array_equal(swept, looped)
+        for result, expected in zip(values(RUNS[run](s, p)), usual, strict=True):
+            assert np.array_equal(result, expected)
+        with sweeps_of(other, monkeypatch, tmp_path):
+            p = Propagator(p.discretization)
+            for result, expected in zip(values(RUNS[run](s, p)), usual, strict=True):
+                assert np.array_equal(result, expected)
+            kernels = [compilation.load(signature).source for signature in loaded]
+            assert any("_part" in source for source in kernels) != is_swept
 
 
 def run(equations: list[Any], grid: Grid, sizes: tuple[int, ...] = ()) -> list[list[np.ndarray]]:
     """What two steps of some equations make of random numbers, in sweeps by parts of some sizes."""
     swept = sweeps.swept(grid.dimensions) if sizes else nullcontext()
-    with devito_patches.patched(blocked=False), swept:
+    with devito_patches.patched(blocked=False), swept, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sweeps, "FEWEST", 0)
         operator = Operator(equations)
     parts = [p for p in operator.parameters if isinstance(p, sweeps.PartSize)]
     assert len(parts) == bool(sizes)
