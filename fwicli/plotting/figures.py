@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.plotting import surveys
-from fwicli.plotting.style import BAR, Axes, Figure, Look, section_size
+from fwicli.plotting.style import Axes, Figure, Look, colour_scale, section_size
 
 Array = NDArray[Any]
 
@@ -82,8 +82,8 @@ def section(plane: Plane, kind: str, title: str, label: str, look: Look) -> Figu
         origin="upper" if plane.down else "lower",
         extent=(left, right, end, begin) if plane.down else (left, right, begin, end),
     )
-    figure.colorbar(picture, ax=axes, label=label, **BAR)
-    axes.set(xlabel=plane.axes[0], ylabel=plane.axes[1], title=title, anchor="W")
+    colour_scale(figure, picture, axes, label)
+    axes.set(xlabel=plane.axes[0], ylabel=plane.axes[1], title=title)
     return figure
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fwicli.errors import ModelError
 from fwicli.inversion.quality.diagnosis import HALF, Diagnosis
 from fwicli.plotting import curves, lengths
-from fwicli.plotting.style import BAR, Axes, Figure, label, save, section_size
+from fwicli.plotting.style import Axes, Figure, colour_scale, label, save, section_size
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
@@ -121,7 +121,7 @@ def difference(path: Path, result: EarthModel, start: EarthModel, name: str = "v
     change = _quantity(result, name) - _quantity(start, name)
     largest = float(np.percentile(np.abs(change), 99.5)) or 1.0
     picture = _section(axes, change, result.grid, "seismic", -largest, largest)
-    figure.colorbar(picture, ax=axes, label=f"change of {label(name, UNITS.get(name, ''))}", **BAR)
+    colour_scale(figure, picture, axes, f"change of {label(name, UNITS.get(name, ''))}")
     axes.set_title("Result minus start")
     _save(figure, path)
 
@@ -353,7 +353,7 @@ def _model(
     name: str,
 ) -> None:
     picture = _section(axes, _quantity(earth, name), earth.grid, VELOCITY, *scale)
-    figure.colorbar(picture, ax=axes, label=label(name, UNITS.get(name, "")), **BAR)
+    colour_scale(figure, picture, axes, label(name, UNITS.get(name, "")))
     axes.set_title(title)
 
 
@@ -370,8 +370,7 @@ def _section(axes: Axes, values: Array, grid: Grid, colours: str, low: float, hi
     section = values if values.ndim == 2 else values[:, values.shape[1] // 2]
     (left, top), (right, bottom) = (grid.origin[0], grid.origin[-1]), (grid.end[0], grid.end[-1])
     unit = lengths.unit_of(grid)
-    # The layout leaves room for labels of a section that begins where its place does.
-    axes.set(xlabel=unit.label("x"), ylabel=unit.label("depth"), anchor="W")
+    axes.set(xlabel=unit.label("x"), ylabel=unit.label("depth"))
     return axes.imshow(
         section.T,
         cmap=colours,

@@ -22,9 +22,6 @@ from fwicli.errors import ConfigError
 from fwicli.survey.properties import PROPERTIES
 
 SETTINGS = "matplotlibrc"
-# Of a scale of colours beside a section. Matplotlib would move the section to its scale, and lay
-# labels on the other side out as if it had not: beyond the picture.
-BAR: dict[str, Any] = {"shrink": 0.9, "panchor": (0.0, 0.5)}
 # Formats of pictures, by the ends of names.
 FORMATS = ("png", "pdf")
 
@@ -61,7 +58,7 @@ with _own_settings():
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-__all__ = ["BAR", "Axes", "Figure", "Look", "label", "save", "section_size"]
+__all__ = ["Axes", "Figure", "Look", "colour_scale", "label", "save", "section_size"]
 
 
 @dataclass(frozen=True)
@@ -100,6 +97,25 @@ class Look:
                 f"there are no colours `{self.colours}` in Matplotlib; write --cmap with one of "
                 f"its names, as {', '.join(close)}"
             )
+
+
+def colour_scale(figure: Figure, picture: Any, axes: Axes, title: str) -> None:
+    """Draw a scale of colours at the right of a section.
+
+    Matplotlib would move the section to its scale, and lay labels on the other side out as if it
+    had not: beyond the picture. With a scale the section therefore stays at the left of its place.
+
+    Parameters
+    ----------
+    figure : Figure
+    picture : AxesImage
+    axes : Axes
+        Of the section.
+    title : str
+        Label of the scale.
+    """
+    axes.set_anchor("W")
+    figure.colorbar(picture, ax=axes, label=title, shrink=0.9, panchor=(0.0, 0.5))
 
 
 def section_size(proportion: float) -> tuple[float, float]:

@@ -98,7 +98,7 @@ class CutCells:
     ) -> None:
         self._topography = topography
         self._ndim = topography.grid.ndim
-        self._weights = half_weights(stencil)
+        self._weights = stencil.half
         # Beyond the grid the rock goes on, so that slopes at its sides are whole.
         self._beyond = stencil.order
         self._pads = tuple((b + self._beyond, a + self._beyond) for b, a in pads)
@@ -249,13 +249,6 @@ def _moved(values: NDArray[Any], axis: int, count: int) -> NDArray[Any]:
     """Values `count` points on along an axis; beyond the ends, those of the ends."""
     points = np.clip(np.arange(values.shape[axis]) + count, 0, values.shape[axis] - 1)
     return np.take(values, points, axis=axis)
-
-
-def half_weights(stencil: Stencil) -> Array:
-    """Weights of a staggered difference at 1/2, 3/2, ... cells."""
-    distances = np.arange(stencil.order // 2) + 0.5
-    powers = 2 * distances ** (2 * np.arange(stencil.order // 2)[:, None] + 1)
-    return np.asarray(np.linalg.solve(powers, np.eye(stencil.order // 2)[0]))
 
 
 @lru_cache(maxsize=4)

@@ -46,8 +46,7 @@ class SolidMedium(Medium):
         -------
         expression
         """
-        sides = [axis for axis in self.axes if axis != self._down and self.absorbs(axis)]
-        return sum(self.line("friction", axis) * f for axis in sides)
+        return friction(self, f)
 
     def _closure(self, f: Any, axis: int, of: str, side: int) -> Expr:
         """The change of a difference next to the surface."""
@@ -63,3 +62,19 @@ class SolidMedium(Medium):
 
     def _mirror(self, name: str, half: tuple[int, ...] = (), even: tuple[int, ...] = ()) -> None:
         """No field has images."""
+
+
+def friction(medium: Medium, f: Any) -> Expr:
+    """Friction in the layers at the sides, next to a surface on top.
+
+    Parameters
+    ----------
+    medium : Medium
+    f : TimeFunction
+
+    Returns
+    -------
+    expression
+    """
+    sides = [axis for axis in medium.axes[:-1] if medium.absorbs(axis)]
+    return sum(medium.line("friction", axis) * f for axis in sides)

@@ -27,6 +27,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fwicli.errors import PhysicsError
 
 STENCILS = ("taylor", "optimised")
@@ -122,6 +125,16 @@ class Stencil:
             ]
         )
         return [-2 * sum(sides), *sides]
+
+    @property
+    def half(self) -> NDArray[np.float64]:
+        """Weights at 1/2, 3/2, ... cells of the difference half a cell on, for a spacing of 1."""
+        count = self.order // 2
+        if self.optimised:
+            return np.array(HALF[self.order])
+        distances = np.arange(count) + 0.5
+        powers = 2 * distances ** (2 * np.arange(count)[:, None] + 1)
+        return np.asarray(np.linalg.solve(powers, np.eye(count)[0]))
 
     @property
     def largest_square(self) -> float:

@@ -150,11 +150,8 @@ def interior(order: int, count: int) -> Array:
     -------
     ndarray of shape (count, count)
     """
-    distances = np.arange(order // 2) + 0.5
-    powers = 2 * distances ** (2 * np.arange(order // 2)[:, None] + 1)
-    weights = np.linalg.solve(powers, np.eye(order // 2)[0])
     matrix = np.zeros((count, count))
-    for number, weight in enumerate(weights):
+    for number, weight in enumerate(Stencil(order).half):
         matrix += weight * (np.eye(count, k=number + 1) - np.eye(count, k=-number))
     return matrix
 

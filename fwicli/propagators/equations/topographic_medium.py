@@ -9,6 +9,7 @@ from sympy import Float
 
 from fwicli.propagators.equations import cut_cells, differences
 from fwicli.propagators.equations.medium import Medium
+from fwicli.propagators.equations.solid_medium import friction
 from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.symbolic.expressions import Expr
 
@@ -25,7 +26,7 @@ class TopographicMedium(Medium):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._cuts: dict[str, Function] = {}
-        weights = cut_cells.half_weights(self.stencil)
+        weights = self.stencil.half
         weights[0] -= 1.0
         self._rest = [Float(w) for w in (*-weights[::-1], *weights)]
 
@@ -54,8 +55,7 @@ class TopographicMedium(Medium):
 
     def friction(self, f: Any) -> Expr:
         """As below the plane surface of a solid (see `SolidMedium`)."""
-        sides = [axis for axis in self.axes[:-1] if self.absorbs(axis)]
-        return sum(self.line("friction", axis) * f for axis in sides)
+        return friction(self, f)
 
     def _layered(self, f: Any, plain: Expr, axis: int, side: int) -> Expr:
         half = "h" if side == 1 else ""

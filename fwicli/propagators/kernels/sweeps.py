@@ -26,30 +26,21 @@ loops that are shifted and peeled.
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 from typing import Any
 
 import numpy as np
 from devito import Dimension
-from devito.ir.iet import (
-    Expression,
-    ExprStmt,
-    FindNodes,
-    Iteration,
-    Section,
-    Transformer,
-)
+from devito.ir.iet import Expression, FindNodes, Iteration, Section
 from devito.ir.support import AFFINE, PARALLEL, SEQUENTIAL
-from devito.passes.iet.engine import iet_pass
 from devito.symbolics import evalrel, retrieve_indexed
-from devito.tools import as_tuple
 from devito.types import Scalar
 
+from fwicli.propagators.kernels import steps
 from fwicli.propagators.kernels.accesses import distance, same_level
 
 # With fewer arrays most values are in the cache without a sweep, and the compiler takes a third
@@ -117,8 +108,7 @@ class Update:
         return most
 
 
-@contextmanager
-def swept(axes: tuple[Any, ...]) -> Iterator[None]:
+def swept(axes: tuple[Any, ...]) -> AbstractContextManager[None]:
     """Let Devito generate one sweep over a plane; loops over a cube stay as they are.
 
     Parameters
@@ -126,27 +116,7 @@ def swept(axes: tuple[Any, ...]) -> Iterator[None]:
     axes : tuple of Dimension
         Axes of the grid.
     """
-    cpu: Any = importlib.import_module("devito.core.cpu")
-    original = cpu.relax_incr_dimensions
-
-    def then_sweep(graph: Any, **kwargs: Any) -> None:
-        original(graph, **kwargs)
-        _sweep(graph, axis=axes[0])
-
-    if len(axes) == 2:
-        cpu.relax_incr_dimensions = then_sweep
-    try:
-        yield
-    finally:
-        cpu.relax_incr_dimensions = original
-
-
-@iet_pass  # type: ignore[untyped-decorator]
-def _sweep(iet: Any, axis: Any, **_: Any) -> tuple[Any, dict[str, Any]]:
-    """The function of a kernel with the loops of its time loop in sweeps."""
-    loops = [i for i in FindNodes(Iteration).visit(iet) if i.dim.is_Time]
-    mapper = {loop: loop._rebuild(nodes=_step(loop.nodes, axis)) for loop in loops}
-    return Transformer(mapper).visit(iet), {}
+    return steps.rearranged(partial(_step, axis=axes[0])) if len(axes) == 2 else nullcontext()
 
 
 def _step(nodes: Sequence[Any], axis: Any) -> list[Any]:
@@ -166,24 +136,12 @@ def _step(nodes: Sequence[Any], axis: Any) -> list[Any]:
 
 def _updates(node: Any, axis: Any) -> list[Update] | None:
     """The updates of a section, if all of it is loops over rows."""
-    if not node.is_Section or not all(
-        isinstance(e, Expression) for e in FindNodes(ExprStmt).visit(node)
-    ):
-        return None
-    loops = _unwrapped(node)
-    if not all(
+    loops = steps.loops(node)
+    is_over_rows = all(
         i.is_Iteration and i.dim.root is axis and i.is_Parallel and not i.dim.is_Block
         for i in loops
-    ):
-        return None
-    return [Update(loop) for loop in loops]
-
-
-def _unwrapped(node: Any) -> list[Any]:
-    """Loops in a section, without the marks for an exchange between processes."""
-    if node.is_Iteration or not hasattr(node, "body"):
-        return [node]
-    return [inner for part in as_tuple(node.body) for inner in _unwrapped(part)]
+    )
+    return [Update(loop) for loop in loops] if loops and is_over_rows else None
 
 
 def _section(nodes: list[Any], updates: list[Update], axis: Any) -> list[Any]:

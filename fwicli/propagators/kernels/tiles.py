@@ -19,18 +19,16 @@ other, and shared among threads.
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
-from devito.ir.iet import Expression, ExprStmt, FindNodes, Iteration, Section, Transformer
-from devito.passes.iet.engine import iet_pass
+from devito.ir.iet import Expression, FindNodes, Section
 from devito.symbolics import evalrel, retrieve_indexed
-from devito.tools import as_tuple
 
+from fwicli.propagators.kernels import steps
 from fwicli.propagators.kernels.accesses import distance, same_level
 
 Axes = tuple[Any, Any, Any]
@@ -86,8 +84,7 @@ class Rows:
         )
 
 
-@contextmanager
-def tiled(axes: tuple[Any, ...]) -> Iterator[None]:
+def tiled(axes: tuple[Any, ...]) -> AbstractContextManager[None]:
     """Let Devito generate loops over a cube in tiles; loops over a plane stay as they are.
 
     Parameters
@@ -95,27 +92,7 @@ def tiled(axes: tuple[Any, ...]) -> Iterator[None]:
     axes : tuple of Dimension
         Axes of the grid.
     """
-    cpu: Any = importlib.import_module("devito.core.cpu")
-    original = cpu.relax_incr_dimensions
-
-    def then_tile(graph: Any, **kwargs: Any) -> None:
-        original(graph, **kwargs)
-        _tile(graph, axes=axes)
-
-    if len(axes) == 3:
-        cpu.relax_incr_dimensions = then_tile
-    try:
-        yield
-    finally:
-        cpu.relax_incr_dimensions = original
-
-
-@iet_pass  # type: ignore[untyped-decorator]
-def _tile(iet: Any, axes: Axes, **_: Any) -> tuple[Any, dict[str, Any]]:
-    """The function of a kernel with the loops of its time loop in tiles."""
-    loops = [i for i in FindNodes(Iteration).visit(iet) if i.dim.is_Time]
-    mapper = {loop: loop._rebuild(nodes=_step(loop.nodes, axes)) for loop in loops}
-    return Transformer(mapper).visit(iet), {}
+    return steps.rearranged(partial(_step, axes=axes)) if len(axes) == 3 else nullcontext()
 
 
 def _step(nodes: Sequence[Any], axes: Axes) -> list[Any]:
@@ -151,24 +128,8 @@ def _section(name: str, rows: list[Rows], axes: Axes) -> list[Any]:
 
 def _rows(node: Any, axes: Axes) -> list[Rows] | None:
     """The updates of a section, if all of them are row by row."""
-    if not node.is_Section or not all(
-        isinstance(e, Expression) for e in FindNodes(ExprStmt).visit(node)
-    ):
-        return None
-    rows: list[Rows] = []
-    for loop in _unwrapped(node):
-        part = _of_loop(loop, axes)
-        if not part:
-            return None
-        rows += part
-    return rows
-
-
-def _unwrapped(node: Any) -> list[Any]:
-    """Loops in a section, without the marks for an exchange between processes."""
-    if node.is_Iteration or not hasattr(node, "body"):
-        return [node]
-    return [inner for part in as_tuple(node.body) for inner in _unwrapped(part)]
+    parts = [_of_loop(loop, axes) for loop in steps.loops(node)]
+    return [row for part in parts for row in part] if parts and all(parts) else None
 
 
 def _of_loop(loop: Any, axes: Axes) -> list[Rows]:
