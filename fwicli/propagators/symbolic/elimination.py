@@ -76,6 +76,7 @@ def inline(system: System, keep: Collection[str], sources: Collection[str] = ())
     Inlined
     """
     residuals = dict(zip([f.name for f in system.fields], system.residuals, strict=True))
+    occurring = {name: names(residual) for name, residual in residuals.items()}
     fields: list[tuple[Any, Expr]] = []
     entering = {source: {source: sympy.S.One} for source in sources}
     values: dict[Any, Expr] = {}
@@ -84,8 +85,8 @@ def inline(system: System, keep: Collection[str], sources: Collection[str] = ())
         value = None
         if f.name not in keep and f.name not in system.supports:
             value = _algebraic(residual, unknown)
-        later = {n: r for n, r in residuals.items() if f.name in names(r)}
-        earlier = any(f.name in names(r) for _, r in fields)
+        later = {n: r for n, r in residuals.items() if f.name in occurring[n]}
+        earlier = any(f.name in occurring[g.name] for g, _ in fields)
         if (
             value is None
             or earlier
@@ -101,6 +102,7 @@ def inline(system: System, keep: Collection[str], sources: Collection[str] = ())
                 own = entering.setdefault(name, {})
                 own[source] = own.get(source, sympy.S.Zero) - factor * share
             residuals[name] = _replace(user, unknown, _shared(f, value, later, system, values))
+            occurring[name] = names(residuals[name])
     fields = [(f, _settled(r, f.name in system.supports, system, values)) for f, r in fields]
     fields, scalars = _placed(fields, values, system)
     compact = replace(
@@ -211,16 +213,22 @@ def _loops(
 
 
 def _newest(expr: Expr, values: Mapping[Any, Expr], system: System) -> set[str]:
-    """Names of the fields of which an expression reads the newest level."""
-    for scalar in reversed(values):
-        expr = _replace(expr, scalar, values[scalar])
+    """Names of the fields of which an expression reads the newest level, also through scalars."""
     newest = {f.name: offsets(system.unknown(i)) for i, f in enumerate(system.fields)}
-    return {
-        a.function.name
-        for a in accesses(expr)
-        if a.function.name in newest
-        and offsets(a).get(system.time, 0) == newest[a.function.name][system.time]
-    }
+    fields: set[str] = set()
+    waiting, visited = [expr], set()
+    while waiting:
+        part = waiting.pop()
+        fields |= {
+            a.function.name
+            for a in accesses(part)
+            if a.function.name in newest
+            and offsets(a).get(system.time, 0) == newest[a.function.name][system.time]
+        }
+        scalars = part.free_symbols & values.keys() - visited
+        visited |= scalars
+        waiting += [values[scalar] for scalar in scalars]
+    return fields
 
 
 def _algebraic(residual: Expr, unknown: Expr) -> Expr | None:

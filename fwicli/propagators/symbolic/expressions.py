@@ -62,7 +62,7 @@ def is_pointwise(expr: Expr, access: Expr) -> bool:
 
 
 def rebuild(expr: Expr, visit: Callable[[Expr], Expr]) -> Expr:
-    """Copy of `expr` with every operand replaced by `visit(operand)`.
+    """Copy of `expr` with every operand replaced by `visit(operand)`; itself if none changes.
 
     Parameters
     ----------
@@ -75,10 +75,13 @@ def rebuild(expr: Expr, visit: Callable[[Expr], Expr]) -> Expr:
     expression
     """
     if isinstance(expr, Derivative):
-        return expr._rebuild(visit(expr.expr))
+        operand = visit(expr.expr)
+        return expr if operand is expr.expr else expr._rebuild(operand)
     if not getattr(expr, "args", ()) or is_access(expr):
         return expr
-    return expr.func(*[visit(a) for a in expr.args])
+    operands = [visit(a) for a in expr.args]
+    unchanged = all(new is old for new, old in zip(operands, expr.args, strict=True))
+    return expr if unchanged else expr.func(*operands)
 
 
 def shift(expr: Expr, dimension: Any, amount: Expr) -> Expr:
