@@ -27,7 +27,7 @@ def test_last_points_follow_the_first(kind: str, free: tuple[str, ...]) -> None:
         pytest.skip("a kernel of no other test")
     sides = {"free": free} if free else {}
     spacing = (10.0,) * 3
-    made = Signature(kind, "acoustic", spacing, USUAL_ORDER, 6, "float32", **sides)
+    made = Signature(kind, "acoustic", spacing, USUAL_ORDER, 6, "float64", **sides)
     kernel = compilation.load(made) if not free else generation.generate(made)
     prefix = "adj_" if kind == "adjoint" else ""
     assert {s.name for s in kernel.arrays if s.packed} == {f"{prefix}psi_u2", f"{prefix}zeta_u2"}
@@ -65,7 +65,7 @@ def test_what_is_read_elsewhere_stays() -> None:
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_failures_are_where_they_were(make_setting: Make, side: str) -> None:
     """A point of a packed field has the place of its point on the grid."""
-    s = make_setting(3, "float32")
+    s = make_setting(3)
     s.forward()
     with s.propagator._pool.runner() as runner:
         specs = compilation.load(runner._signature("forward")).arrays
@@ -92,7 +92,7 @@ def test_strips_that_overlap_are_not_packed(order: int, points: int) -> None:
         cube = fwicli.Grid((9, 9, z), (10.0,) * 3, (0.0,) * 3)
         axis = fwicli.time_axis(0.002, 5, 2000.0, cube.spacing, order)
         layer = fwicli.AbsorbingLayer(6, 2000.0, 20.0)
-        d = fwicli.Discretization("acoustic", cube, axis, layer, order)
+        d = fwicli.Discretization("acoustic", cube, axis, layer, order, precision="float64")
         signatures.append(d.signature("forward"))
     assert [s.thin for s in signatures] == [True, False]
     if order == USUAL_ORDER:

@@ -325,8 +325,8 @@ def test_faults_are_named_between_wells(
 CUBE = """\
 model: {{vp: {{file: true.npy}}, spacing: 10{smooth}}}
 {rest}
-wavelet: {{kind: ricker, frequency: 16}}
-physics: {{precision: float64}}
+wavelet: {{kind: ricker, frequency: 12}}
+physics: {{precision: float64, order: 4}}
 execution: {{workers: 1}}
 """
 CUBE_GEOMETRY = """\
