@@ -174,7 +174,8 @@ def _reference(
         problems.add(
             ("reference",),
             f"the reference has grid {reference.grid.shape} at {reference.grid.spacing} m and "
-            f"the model {model.grid.shape} at {model.grid.spacing} m; they must agree",
+            f"the model {model.grid.shape} at {model.grid.spacing} m; they must agree: correct "
+            f"`spacing` or `origin`, or resample the file of one of them",
         )
     return reference
 

@@ -229,8 +229,8 @@ def without_slow_shear(
             f"{int(sheared.sum())} of {len(sheared)} sources, the first number {first}, lie where "
             f"epsilon is {epsilon[first]:.3g} and delta {delta[first]:.3g}: there "
             f"`{equation.name}` also sends slow shear waves, which no rock has, and which are too "
-            f"short for the grid and can be most of the records; make epsilon and delta equal within four "
-            f"cells of the sources"
+            f"short for the grid and can be most of the records; make epsilon and delta equal "
+            f"within four cells of the sources"
         )
 
 
