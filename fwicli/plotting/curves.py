@@ -81,7 +81,7 @@ def estimated(stages: Mapping[int, tuple[Array, Array, float]]) -> Figure:
         axes.set(ylabel="relative amplitude", title=f"Wavelet of stage {number}")
         axes.grid(alpha=0.3)
         axes.legend(fontsize=7, loc="upper right")
-    rows[-1].set_xlabel("time [s]")
+        axes.set_xlabel("time [s]")  # stages differ in their times
     return figure
 
 
@@ -97,6 +97,8 @@ def convergence(history: dict[str, Array]) -> Figure:
     -------
     figure : Figure
     """
+    from matplotlib.ticker import MaxNLocator  # late: `style` reads Matplotlib's settings
+
     panels = [("misfit", "misfit, share of the data")]
     for column in sorted(c for c in history if c.startswith("model_error")):
         name = column.removeprefix("model_error").removeprefix("_") or "vp"
@@ -111,6 +113,7 @@ def convergence(history: dict[str, Array]) -> Figure:
             here = history["stage"] == stage
             axes.plot(numbers[here], history[name][here], "o-", ms=3, label=f"stage {stage}")
         axes.set(xlabel="iteration", ylabel=label)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if name == "misfit":
             axes.set_yscale("log")
         axes.grid(alpha=0.3, which="both")

@@ -14,7 +14,7 @@ from fwicli.inversion.quality.diagnosis import HALF, Diagnosis
 from fwicli.plotting import curves, lengths
 from fwicli.plotting.style import Axes, Figure, colour_scale, label, save, section_size
 from fwicli.survey.acquisition import Acquisition
-from fwicli.survey.components import PRESSURE
+from fwicli.survey.components import PRESSURE, ordered
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
@@ -196,7 +196,7 @@ def reflectors(axes: Axes, values: Array, earth: EarthModel) -> None:
 
 
 def gathers(path: Path, records: Gathers, count: int = 3) -> None:
-    """Draw some shot records, from the first to the last.
+    """Draw some shot records, from the first to the last; several components below each other.
 
     Parameters
     ----------
@@ -208,13 +208,19 @@ def gathers(path: Path, records: Gathers, count: int = 3) -> None:
     """
     shots = np.unique(np.linspace(0, records.acquisition.shots - 1, count).round().astype(int))
     parts = [(s, c, n) for s in shots for c, n in records.acquisition.rows_by_component(s).items()]
-    figure = Figure(figsize=(3.4 * len(parts), 4.6), layout="constrained")
+    names = ordered({component for _, component, _ in parts})
     unit = lengths.unit_for(records.acquisition.sources[:, 0])
-    columns = figure.subplots(1, len(parts), squeeze=False, sharey=True)[0]
-    for axes, (shot, component, rows) in zip(columns, parts, strict=True):
+    figure = Figure(figsize=(3.4 * len(shots), 4.6 * len(names)), layout="constrained")
+    panels = figure.subplots(len(names), len(shots), squeeze=False, sharey=True)
+    for axes in panels.flat:
+        axes.set_visible(False)  # shots may differ in components
+    for shot, component, rows in parts:
+        axes = panels[names.index(component), int(np.searchsorted(shots, shot))]
+        axes.set_visible(True)
         # Components differ by orders of size: each has a scale of its own.
         data = np.asarray(records.data[shot])[rows]
-        name = "" if component == PRESSURE else f", {component.name} [{component.unit}]"
+        plain = names == [PRESSURE]
+        name = "" if plain else f", {component.name} [{component.unit}]"
         largest = float(np.percentile(np.abs(data), 98)) or 1.0
         end = records.interval * (records.samples - 1)
         axes.imshow(
@@ -229,7 +235,8 @@ def gathers(path: Path, records: Gathers, count: int = 3) -> None:
         x = unit.text("x", records.acquisition.sources[shot, 0])
         axes.set_title(f"shot {shot}, {x}{name}", fontsize=9)
         axes.set_xlabel("receiver")
-    columns[0].set_ylabel("time [s]")
+    for axes in panels[:, 0]:
+        axes.set_ylabel("time [s]")
     _save(figure, path)
 
 

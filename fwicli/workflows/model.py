@@ -87,6 +87,7 @@ def plan_modelling(
     problems.get(("geometry",), partial(check, geometry))
     placement.inside(problems, ("geometry",), model.grid, geometry, layout.on_map)
     placement.sounding(problems, ("geometry",), physics, model, geometry)
+    placement.without_slow_shear(problems, physics, model, geometry)
     if sampled is None or wavelet is None:
         return None
     interval, count = sampled
@@ -198,7 +199,7 @@ def run(
         plan.announce()
         # The workers end before pictures are drawn, which takes much memory.
         with executors.start(loaded.config.execution, plan.workers, output) as executor:
-            log.info("modelling %d shots with %d workers", len(tasks), plan.workers)
+            log.info("modelling %d shots by %d at once", len(tasks), plan.workers)
             finished_shots.compile_missing(executor, discretization, acquisition=plan.acquisition)
             finished.open(_announced(plan, part), provenance)
             progress.start("shots", len(tasks))

@@ -10,7 +10,8 @@ from matplotlib.image import imread
 
 from fwicli import Acquisition, EarthModel, Gathers, Grid
 from fwicli.inversion.quality.diagnosis import ArrivalComparison, Diagnosis
-from fwicli.plotting import pictures
+from fwicli.plotting import curves, pictures
+from fwicli.survey.components import Component
 from fwicli.survey.signals.wavelets import ricker, times
 
 RNG = np.random.default_rng(0)
@@ -80,6 +81,30 @@ def test_gathers_wavelet_and_convergence(tmp_path: Path) -> None:
     assert widths == sorted(set(widths))
     for name in "gw":
         picture(tmp_path / f"{name}.png")
+
+
+def test_components_are_below_each_other(tmp_path: Path) -> None:
+    """A row each, so that pictures are no wider; every panel says its component and its unit."""
+    points = np.zeros((4, 2))
+    components = [Component.named(n) for n in ("vx", "vz", "pressure", "pressure")]
+    data = RNG.standard_normal((4, 4, 60))
+    for name, sensors in (("one", ()), ("three", components)):
+        geometry = Acquisition(points, points, *([sensors] if sensors else []))
+        pictures.gathers(tmp_path / f"{name}.png", Gathers(geometry, 0.004, data))
+    one, three = (picture(tmp_path / f"{name}.png").shape for name in ("one", "three"))
+    assert three[1] == one[1]
+    assert three[0] == 3 * one[0]
+
+
+def test_axes_of_courses_say_what_they_are() -> None:
+    """Iterations are whole numbers, also where there are few; each stage has its own times."""
+    history = {"stage": np.array([1, 1, 1]), "misfit": np.array([1.0, 0.5, 0.2])}
+    (axes,) = curves.convergence(history).axes
+    ticks = axes.get_xticks()
+    assert np.array_equal(ticks, np.rint(ticks))
+    wavelet = ricker(times(0.004, 60), 10.0)
+    stages = {n: (wavelet[None], wavelet, 0.004 / n) for n in (1, 2)}
+    assert [axes.get_xlabel() for axes in curves.estimated(stages).axes] == 2 * ["time [s]"]
 
 
 def test_diagnosis_shows_what_is_off(tmp_path: Path) -> None:

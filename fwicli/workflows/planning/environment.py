@@ -56,8 +56,8 @@ def examined(loaded: Loaded, folder: Path, nodes: Nodes | None = None) -> Plan:
     threads = planned.workers * planned.stages[0].threads
     if threads > cores() and nodes is None:
         warnings.append(
-            f"{planned.workers} workers of {planned.stages[0].threads} threads share {cores()} "
-            f"cores, as this process may use no more; lower `execution.workers` or "
+            f"{planned.workers} x {planned.stages[0].threads} threads of the workers share "
+            f"{cores()} cores, as this process may use no more; lower `execution.workers` or "
             f"`execution.threads`"
         )
     planned.warnings += warnings

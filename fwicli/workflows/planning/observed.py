@@ -85,6 +85,7 @@ def observed(
         return None
     live = placement.live(records)
     placement.sounding(problems, ("data",), config.physics, model, live)
+    placement.without_slow_shear(problems, config.physics, model, live)
     fastest = _fastest(config, model, inversion)
     if not _well_sampled(problems, config.physics, model, records, fastest):
         return None
@@ -173,7 +174,8 @@ def _reference(
         problems.add(
             ("reference",),
             f"the reference has grid {reference.grid.shape} at {reference.grid.spacing} m and "
-            f"the model {model.grid.shape} at {model.grid.spacing} m; they must agree",
+            f"the model {model.grid.shape} at {model.grid.spacing} m; they must agree: correct "
+            f"`spacing` or `origin`, or resample the file of one of them",
         )
     return reference
 

@@ -56,7 +56,11 @@ def check(
     """
     wavelet = None if wavelet is None else np.atleast_2d(wavelet)[0]
     chosen = _some(records.acquisition.shots, SHOTS)
-    gathers = [_traces(records, shot)[1] for shot in chosen]
+    # Next to a source in a solid, stress is that of the source's volume: a static field.
+    reach = 0.0 if model is None else proximity.CELLS * max(model.grid.spacing)
+    gathers = [_far(records, shot, reach) for shot in chosen]
+    if not any(np.any(gather) for gather in gathers):
+        gathers = [_traces(records, shot)[1] for shot in chosen]
     power = spectra.power(gathers, records.samples)
     recorded = spectra.middle(power, records.samples, records.interval)
     if not np.isfinite(recorded) or recorded <= 0:
@@ -109,6 +113,13 @@ def _traces(records: Gathers, shot: int) -> tuple[Array, Array]:
         live = live if first is None else live[np.isin(live, own[first])]
     numbers = live[_some(len(live), TRACES)] if len(live) else live
     return numbers, np.asarray(records.data[shot])[numbers]
+
+
+def _far(records: Gathers, shot: int, reach: float) -> Array:
+    """The traces of `_traces` that are farther from their source than a distance [m]."""
+    numbers, gather = _traces(records, shot)
+    distance = proximity.distances(records.acquisition, shot)[numbers]
+    return np.asarray(gather[distance >= reach])
 
 
 def _dead(records: Gathers, frequency: float) -> Fault | None:

@@ -83,7 +83,7 @@ def check(
         "shots": [shot.numbers() for shot in compared],
         "judged": comparison.judged(compared),
         "faults": [fault.numbers() for fault in faults],
-        "warnings": _warnings(plan, compared, faults),
+        "warnings": _warnings(setting, compared, faults),
         "pictures": [str(path) for path in pictures],
     }
 
@@ -232,14 +232,14 @@ def _misplaced(
 
 
 def _warnings(
-    plan: Plan, compared: Sequence[ComparedShot], faults: Sequence[NamedFault]
+    setting: StageSetting, compared: Sequence[ComparedShot], faults: Sequence[NamedFault]
 ) -> list[str]:
     """Warnings of the plan and of the diagnosis, without the faults."""
     named_already = {str(fault) for fault in faults}
-    warnings = [w for w in plan.warnings if w not in named_already]
+    warnings = [w for w in setting.plan.warnings if w not in named_already]
     if compared and not {f.fault.kind for f in faults} - {"dead_shot"}:
         diagnosis = Diagnosis(stacked([s.traces for s in compared]), compared[0].frequency)
-        warnings += diagnosis.warnings()
+        warnings += diagnosis.warnings(setting.compares_amplitudes(compared[0].observed))
     return warnings
 
 

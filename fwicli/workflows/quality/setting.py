@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import ConfigError, DataError
+from fwicli.inversion.comparison import Comparison
 from fwicli.inversion.conditioning.operators import Record
 from fwicli.inversion.quality import moveout
 from fwicli.inversion.quality.comparison import ComparedShot
@@ -219,6 +220,27 @@ class StageSetting:
     def estimates(self) -> bool:
         """Whether the source is estimated before shots are compared."""
         return self._prepare is not None and self._prepare.source is not None
+
+    def compares_amplitudes(self, observed: Array) -> bool:
+        """Whether what is done with the records depends on the ratio of amplitudes.
+
+        Parameters
+        ----------
+        observed : ndarray of shape (n_receivers, samples)
+            Of a shot.
+
+        Returns
+        -------
+        bool
+            False for `fwi rtm`, for an estimated source, and for misfits that are normalised.
+        """
+        inversion = self.plan.inversion
+        if inversion is None:
+            return self.plan.kind == "lsrtm"
+        if self.estimates:
+            return False
+        misfit = inversion.stages[self.number].misfit
+        return Comparison(observed, self.plan.interval, misfit).depends_on_amplitude
 
     def _source(self, shot: int) -> SourceFit | None:
         """How the source of a shot is estimated; None where it is known."""

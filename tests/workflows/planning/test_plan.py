@@ -72,6 +72,29 @@ def test_stencils_that_there_are_not(survey: Path, settings: list[str], said: st
     assert said in problem
 
 
+@pytest.mark.parametrize("command", ["model", "invert"])
+@pytest.mark.parametrize(
+    ("delta", "equal", "warned"), [(0.2, 0, False), (0.1, 0, True), (0.1, 8, False)]
+)
+def test_sources_of_slow_shear_waves_are_named(
+    command: str, delta: float, equal: int, warned: bool, survey: Path, tmp_path: Path
+) -> None:
+    """A source in a fluid whose delta is below epsilon sends them; one in an ellipse does not."""
+    deltas = np.full(np.load(survey / "true.npy").shape, delta)
+    deltas[:, :equal] = 0.2
+    np.save(tmp_path / "delta.npy", deltas)
+    anisotropy = [
+        "physics.equation=vti",
+        "model.rho=1000",
+        "model.epsilon=0.2",
+        f"model.delta={tmp_path / 'delta.npy'}",
+    ]
+    warnings = make_plan(load(survey / f"{command}.yaml", settings=anisotropy)).warnings
+    named = [w for w in warnings if "also sends slow shear waves" in w]
+    assert bool(named) == warned
+    assert all("where epsilon is 0.2 and delta 0.1" in w for w in named)
+
+
 def test_all_impossibilities_in_one_go(survey: Path) -> None:
     """Sources outside, an unstable step and a grid too coarse, each at its place."""
     found = impossible(

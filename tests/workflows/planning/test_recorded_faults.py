@@ -97,3 +97,32 @@ def test_surface_waves_are_waves_of_the_model(
     gathers = Gathers(geometry, INTERVAL, data).with_silence()
     recorded_faults.check(problems, loaded.config, model, gathers, ricker(t, 7.0))
     assert [f.fault.kind for f in problems.faults] == kinds
+
+
+SOLID = """\
+model: {vp: 2000, vs: 1000, rho: 2000, shape: [101, 31], spacing: 10}
+physics: {equation: elastic}
+data: {file: shots.h5}
+inversion: {invert_for: {vs: [150, 1200]}, stages: [{band: [0, 5]}]}
+"""
+
+
+@pytest.mark.parametrize(("band", "kinds"), [(8.0, []), (3.0, ["wavelet_band"])])
+def test_stress_at_the_source_says_nothing_on_the_wavelet(
+    band: float, kinds: list[str], tmp_path: Path
+) -> None:
+    """In a solid it is static, and a hundred times that of waves; other traces have the band."""
+    places = np.stack([np.linspace(50, 850, 41), np.full(41, 20.0)], axis=-1)
+    t = times(INTERVAL, 4 * SAMPLES)
+    wave = ricker(t, band)
+    gather = np.stack([np.interp(t - x / 2000, t, wave, left=0.0) for x in places[:, 0] - 50])
+    static = np.cumsum(np.cumsum(wave))
+    gather[0] = 100 * static / np.abs(static).max()
+    geometry = Acquisition(np.tile(places[:1], (2, 1)), places)
+    (tmp_path / "invert.yaml").write_text(SOLID)
+    loaded = load(tmp_path / "invert.yaml")
+    model = survey.earth_model(loaded.config.model)
+    problems = Problems(loaded)
+    gathers = Gathers(geometry, INTERVAL, np.tile(gather, (2, 1, 1))).with_silence()
+    recorded_faults.check(problems, loaded.config, model, gathers, ricker(t, 8.0))
+    assert [f.fault.kind for f in problems.faults] == kinds

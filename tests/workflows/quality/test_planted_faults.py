@@ -148,6 +148,26 @@ def test_estimated_sources_take_up_time_and_polarity(
     ).kinds
 
 
+@pytest.mark.parametrize(
+    ("setting", "warned"),
+    [
+        ("inversion.source=false", True),
+        ("inversion.source={estimate: shot}", False),
+        ("inversion.misfit=correlation", False),
+    ],
+)
+def test_amplitudes_are_judged_where_they_are_compared(
+    setting: str, warned: bool, survey: Path, records: Gathers, tmp_path: Path
+) -> None:
+    """No scale of the wavelet is advised where it is estimated, or where misfits are normalised."""
+    weak = replace(records, data=np.asarray(records.data) / 100)
+    weak.data[..., ::2, :] *= -1  # no wavelet explains them: estimated ones are far too weak, too
+    given = settings(survey, write(tmp_path / "weak.h5", weak), true=False)
+    summary = one_shot.check(load(survey / "invert.yaml", settings=[*given, setting]), [1])
+    assert not summary["faults"]
+    assert any("scale the wavelet by" in text for text in summary["warnings"]) == warned
+
+
 @pytest.mark.parametrize("name", [None, "late", "reversed", "dead shot"])
 def test_shots_may_differ_in_receivers(
     name: str | None, survey: Path, records: Gathers, tmp_path: Path
