@@ -199,7 +199,7 @@ def run(
         plan.announce()
         # The workers end before pictures are drawn, which takes much memory.
         with executors.start(loaded.config.execution, plan.workers, output) as executor:
-            log.info("modelling %d shots by %d at once", len(tasks), plan.workers)
+            log.info("modelling %d shots, %d at a time", len(tasks), plan.workers)
             finished_shots.compile_missing(executor, discretization, acquisition=plan.acquisition)
             finished.open(_announced(plan, part), provenance)
             progress.start("shots", len(tasks))

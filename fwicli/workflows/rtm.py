@@ -98,7 +98,7 @@ def run(
         plan.announce()
         # One part says for all how well records and model go together.
         one_shot.warn(plan, loaded, executor, resumed or (shots is not None and shots.start > 0))
-        log.info("migrating %d shots by %d at once", len(part), plan.workers)
+        log.info("migrating %d shots, %d at a time", len(part), plan.workers)
         if plan.stages[0].near.traces:
             log.info("%s", plan.stages[0].near)
         discretization = plan.stages[0].discretization()
