@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,9 +20,12 @@ Array = NDArray[Any]
 ROUND_OFF = 1e-3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Topography:
     """Depth of the surface at every column of a grid; between columns it is linear.
+
+    Surfaces are equal where grid and depths are; they are compared and hashed by a digest, which is
+    computed once.
 
     Parameters
     ----------
@@ -65,10 +70,29 @@ class Topography:
         _check_inside(grid, values)
         return cls(grid, tuple(values.ravel().tolist()))
 
-    @property
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Topography):
+            return NotImplemented
+        return self is other or (self.grid == other.grid and self.digest == other.digest)
+
+    def __hash__(self) -> int:
+        return hash((self.grid, self.digest))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Topography, (self.grid, self.depths)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Digest of the depths."""
+        # A zero has the digest of a negative one, to which it is equal.
+        return hashlib.sha256((self.columns + 0.0).tobytes()).digest()
+
+    @cached_property
     def columns(self) -> NDArray[np.float64]:
-        """Depth of the surface at each column, of shape grid.shape[:-1] [m]."""
-        return np.array(self.depths).reshape(self.grid.shape[:-1])
+        """Depth of the surface at each column, of shape grid.shape[:-1] [m]; read-only."""
+        columns = np.array(self.depths).reshape(self.grid.shape[:-1])
+        columns.setflags(write=False)
+        return columns
 
     def at(self, places: Array) -> NDArray[np.float64]:
         """Depth of the surface at places along it; beyond the grid that of its edge.
