@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
+    BeforeValidator,
     Discriminator,
     Field,
     Tag,
@@ -21,6 +22,8 @@ from fwicli.config.imaging import ImagingSection
 from fwicli.config.inversion import InversionSection
 from fwicli.config.least_squares import LsrtmSection
 from fwicli.config.migration import MigrationSection
+from fwicli.config.tables import by_path
+from fwicli.config.topography import Surface, contradiction
 from fwicli.config.values import (
     MOST,
     NOTHING,
@@ -245,6 +248,10 @@ class PhysicsSection(Section):
     """This layer absorbs waves at the sides of the model."""
     free_surface: bool = False
     """The first points along z are a free surface, of a fluid or a solid, without a layer."""
+    topography: Annotated[
+        Surface | None, BeforeValidator(by_path, json_schema_input_type=Surface | Path | None)
+    ] = None
+    """The free surface is at this depth, or those of a file, with air above; for `elastic` [m]."""
     interpolation: Literal["sinc", "linear"] = "sinc"
     """Kaiser-windowed sinc functions, or linear ones, represent sources and receivers off the grid
     points."""
@@ -282,7 +289,14 @@ class PhysicsSection(Section):
                 "`free_surface: true` and `top` among the sides of `absorbing` exclude each other; "
                 "leave `top` out, or set `free_surface: false`"
             )
+        if self.topography is not None and (problem := contradiction(self)):
+            raise ValueError(problem)
         return self
+
+    @property
+    def free_top(self) -> bool:
+        """Whether there is a free surface, on the first points along z or below them."""
+        return self.free_surface or self.topography is not None
 
 
 class RunConfig(Section):

@@ -189,7 +189,7 @@ def reflectors(axes: Axes, values: Array, earth: EarthModel) -> None:
     earth : EarthModel
         Its water does not count for the grey scale.
     """
-    below = ~earth.water()
+    below = ~earth.covered()
     visible = values[below] if below.any() else values  # all of the model may be water
     largest = float(np.percentile(np.abs(visible), 99)) or 1.0
     _section(axes, values, earth.grid, "gray_r", -largest, largest)

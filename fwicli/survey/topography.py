@@ -70,6 +70,29 @@ class Topography:
         _check_inside(grid, values)
         return cls(grid, tuple(values.ravel().tolist()))
 
+    def on_grid(self, grid: Grid) -> Topography:
+        """The same surface at the columns of another grid, such as a coarser one.
+
+        Parameters
+        ----------
+        grid : Grid
+
+        Returns
+        -------
+        Topography
+
+        Raises
+        ------
+        GeometryError
+            If the surface leaves the grid.
+        """
+        if grid == self.grid:
+            return self
+        lines = [grid.coordinates(axis) for axis in range(grid.ndim - 1)]
+        places = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1)
+        depths = self.at(places.reshape(-1, grid.ndim - 1))
+        return Topography.on(grid, depths.reshape(grid.shape[:-1]))
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Topography):
             return NotImplemented
@@ -154,6 +177,20 @@ class Topography:
         """
         return np.asarray(self.at(positions[:, :-1]) - positions[:, -1])
 
+    def in_air(self, positions: Array) -> NDArray[np.bool_]:
+        """Which positions are above the surface by more than round-off.
+
+        Parameters
+        ----------
+        positions : ndarray of shape (n, ndim)
+            [m]
+
+        Returns
+        -------
+        ndarray of bool, shape (n,)
+        """
+        return np.asarray(self.heights(positions) > ROUND_OFF * self.grid.spacing[-1])
+
     def check(self, what: str, positions: Array) -> None:
         """Refuse positions in the air.
 
@@ -169,8 +206,7 @@ class Topography:
         GeometryError
             With their number, the first, and the highest.
         """
-        heights = self.heights(positions)
-        bad = heights > ROUND_OFF * self.grid.spacing[-1]
+        heights, bad = self.heights(positions), self.in_air(positions)
         if not bad.any():
             return
         first, highest = int(np.argmax(bad)), int(np.argmax(heights))

@@ -86,6 +86,7 @@ def plan_modelling(
     check = registry.load(equation).check_components
     problems.get(("geometry",), partial(check, geometry))
     placement.inside(problems, ("geometry",), model.grid, geometry, layout.on_map)
+    placement.below_surface(problems, ("geometry",), model.topography, geometry)
     placement.sounding(problems, ("geometry",), physics, model, geometry)
     if sampled is None or wavelet is None:
         return None
@@ -101,7 +102,10 @@ def plan_modelling(
     if grids is None:
         return None
     key = simulation_grids.key(physics, ("model", "spacing"))
-    required = Requirements(grids[1], key, (slowest, fastest), slowest, spectrum, geometry, sampled)
+    speeds_of = (slowest, fastest), slowest
+    required = Requirements(
+        grids[1], key, *speeds_of, spectrum, geometry, sampled, model.topography
+    )
     numerics = discretize(problems, config, required)
     if numerics is None or problems.errors:
         return None

@@ -330,7 +330,7 @@ def _compare(
 
     true = coarsened(true, smooth.grid)
     expected = reflectivity.band_limited(true, smooth, plan.wavelet, plan.interval)
-    return expected, reflectivity.correlation(image, expected, ~true.water())
+    return expected, reflectivity.correlation(image, expected, ~true.covered())
 
 
 @writing.deferring_signals()

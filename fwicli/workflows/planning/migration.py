@@ -137,6 +137,7 @@ def _of_image(
         spectrum,
         records.acquisition,
         (records.interval, records.samples),
+        model.topography,
     )
     numerics = discretize(problems, config, required)
     if numerics is None or problems.errors:

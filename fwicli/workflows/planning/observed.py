@@ -22,6 +22,7 @@ from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import with_means
+from fwicli.survey.topography import Topography
 from fwicli.workflows.assembly import field_records, frames, plausibility, survey
 from fwicli.workflows.assembly.equation import stencil, wave_equation
 from fwicli.workflows.assembly.frames import MapPositions
@@ -84,6 +85,7 @@ def observed(
     if wavelet is None:
         return None
     live = placement.live(records)
+    placement.below_surface(problems, ("data",), model.topography, live)
     placement.sounding(problems, ("data",), config.physics, model, live)
     fastest = _fastest(config, model, inversion)
     if not _well_sampled(problems, config.physics, model, records, fastest):
@@ -168,7 +170,11 @@ def _reference(
 ) -> EarthModel | None:
     if section is None:
         return None
-    reference = problems.get(("reference",), lambda: survey.earth_model(section))
+
+    def surface(grid: Grid) -> Topography | None:
+        return None if model is None or model.grid != grid else model.topography
+
+    reference = problems.get(("reference",), lambda: survey.earth_model(section, surface))
     if reference is not None and model is not None and reference.grid != model.grid:
         problems.add(
             ("reference",),

@@ -107,7 +107,7 @@ def run(folder: Path, output: Path | None, options: ImageOptions) -> dict[str, A
     if plan.reference is not None:
         true = coarsened(with_means(plan.reference, ()), model.grid)
         named["reflectivity"] = reflectivity.band_limited(true, model, wavelet, plan.interval)
-        below = ~true.water()
+        below = ~true.covered()
         for name in [n for n in named if n != "reflectivity"]:
             expected = named["reflectivity"]
             value = reflectivity.correlation(named[name], expected, below)

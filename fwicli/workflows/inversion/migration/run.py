@@ -204,7 +204,7 @@ class MigrationRun:
             return None
         true = coarsened(self.plan.reference, self.problem.smooth.grid)
         image = self._image(self.problem.perturbation(solver.y), self._wavelet(solver))
-        return reflectivity.correlation(image, expected, ~true.water())
+        return reflectivity.correlation(image, expected, ~true.covered())
 
     # --- files, pictures and messages -------------------------------------------------------------
 
