@@ -76,7 +76,9 @@ def plan_modelling(
     layout = None
     if model is not None:
         ndim = model.grid.ndim
-        layout = problems.get(("geometry",), lambda: positions.layout(config.geometry, ndim))
+        layout = problems.get(
+            ("geometry",), partial(positions.layout, config.geometry, ndim, model.topography)
+        )
     wavelet = _wavelet(problems, config, sampled, layout)
     if model is None or layout is None:
         return None

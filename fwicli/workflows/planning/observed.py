@@ -23,7 +23,7 @@ from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import with_means
 from fwicli.survey.topography import Topography
-from fwicli.workflows.assembly import field_records, frames, plausibility, survey
+from fwicli.workflows.assembly import depths, field_records, frames, plausibility, survey
 from fwicli.workflows.assembly.equation import stencil, wave_equation
 from fwicli.workflows.assembly.frames import MapPositions
 from fwicli.workflows.assembly.inversion import InversionObjects
@@ -77,7 +77,7 @@ def observed(
     problems.get(("data",), partial(_check_components, equation, config, records.acquisition))
     if model is None:
         return None
-    placed = _placed(problems, config.data, records, model.grid)
+    placed = _placed(problems, config.data, records, model)
     if placed is None:
         return None
     records = placed[0]
@@ -94,10 +94,10 @@ def observed(
 
 
 def _placed(
-    problems: Problems, section: DataSection, records: Gathers, grid: Grid
+    problems: Problems, section: DataSection, records: Gathers, model: EarthModel
 ) -> tuple[Gathers, bool] | None:
     """Records with their positions on the axes of the model, and whether all lie in it."""
-    before = records.acquisition
+    before, grid = records.acquisition, model.grid
     placed = problems.get(
         ("data", "coordinates"),
         lambda: frames.acquisition_in_model(section.coordinates, before, grid.ndim),
@@ -106,12 +106,17 @@ def _placed(
         return None
     acquisition, notes = placed
     problems.note(*notes)
+    lowered = problems.get(
+        ("data",), lambda: depths.of_records(section, acquisition, model.topography)
+    )
+    if lowered is None:
+        return None
     settled = section.axes is not None or section.receiver_axes is not None
     on_map = MapPositions(
         section.coordinates, before.sources, before.all_receivers(), "data", settled
     )
-    inside = placement.inside(problems, ("data",), grid, acquisition, on_map)
-    return replace(records, acquisition=acquisition), inside
+    inside = placement.inside(problems, ("data",), grid, lowered, on_map)
+    return replace(records, acquisition=lowered), inside
 
 
 def _wavelet(
