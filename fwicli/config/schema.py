@@ -282,6 +282,13 @@ class PhysicsSection(Section):
             return self.history
         return STORED.get(self.history) or HistorySection(keep=self.history)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _free_topography(cls, section: Any) -> Any:
+        if isinstance(section, dict) and section.get("topography") is not None:
+            return {"free_surface": True, **section}
+        return section
+
     @model_validator(mode="after")
     def _one_top(self) -> PhysicsSection:
         if self.free_surface and "top" in (self.absorbing.sides or ()):
@@ -292,11 +299,6 @@ class PhysicsSection(Section):
         if self.topography is not None and (problem := contradiction(self)):
             raise ValueError(problem)
         return self
-
-    @property
-    def free_top(self) -> bool:
-        """Whether there is a free surface, on the first points along z or below them."""
-        return self.free_surface or self.topography is not None
 
 
 class RunConfig(Section):

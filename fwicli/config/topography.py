@@ -59,7 +59,7 @@ def contradiction(physics: Any) -> str:
     -------
     str
     """
-    if "free_surface" in physics.model_fields_set and not physics.free_surface:
+    if not physics.free_surface:
         return (
             "`topography` is a free surface, and `free_surface: false` says that there is none; "
             "leave out one of them"

@@ -28,6 +28,8 @@ Other components than pressure are named by the attribute `component` of `receiv
 `source_x`, or, where receivers or sources differ, by `receiver_component` and `source_component`:
 numbers of the names in their attribute `codes`.
 
+Models and images below a topography have its depths at every column beside them, `topography` [m].
+
 A model in a file has the attributes `spacing` and `origin` [m] at its dataset, so that a result can
 serve as the next starting model. Attributes of the root hold the provenance.
 """
@@ -44,12 +46,14 @@ from numpy.typing import NDArray
 
 from fwicli.errors import DataError
 from fwicli.files import datasets
+from fwicli.files.datasets import SURFACE as SURFACE
 from fwicli.files.record_files import write_gathers as write_gathers
 from fwicli.files.records import describe_gathers as describe_gathers
 from fwicli.files.records import read_gathers as read_gathers
 from fwicli.files.writing import deferring_signals, extending, replacing
 from fwicli.survey.grid import Grid
 from fwicli.survey.properties import UNITS
+from fwicli.survey.topography import Topography
 
 Array = NDArray[Any]
 
@@ -105,6 +109,43 @@ def write_on_grid(
     return dataset
 
 
+def write_surface(parent: h5py.Group, topography: Topography | None) -> None:
+    """Write the depths of a topography, with the grid of its columns as attributes.
+
+    Parameters
+    ----------
+    parent : h5py.Group
+        Group that is to hold the depths.
+    topography : Topography or None
+        Nothing is written for None.
+    """
+    if topography is None:
+        return
+    grid, dataset = topography.grid, parent.create_dataset(SURFACE, data=topography.columns)
+    dataset.attrs["unit"] = "m"
+    dataset.attrs["spacing"] = grid.spacing[:-1]
+    dataset.attrs["origin"] = grid.origin[:-1]
+    dataset.attrs["axes"] = ", ".join(grid.axes[:-1])
+
+
+def read_surface(path: str | Path, grid: Grid) -> Topography | None:
+    """The topography beside models or images of a file.
+
+    Parameters
+    ----------
+    path : Path
+    grid : Grid
+        Of the models.
+
+    Returns
+    -------
+    topography : Topography or None
+        None without one.
+    """
+    with datasets.reading(path) as file:
+        return Topography.on(grid, file.array(SURFACE)) if file.has(SURFACE) else None
+
+
 # --- inversions -----------------------------------------------------------------------------------
 
 
@@ -115,6 +156,7 @@ def begin_inversion(
     reference: Mapping[str, Array],
     grid: Grid,
     provenance: Mapping[str, str],
+    topography: Topography | None = None,
 ) -> None:
     """Begin the result of an inversion.
 
@@ -131,8 +173,10 @@ def begin_inversion(
     grid : Grid
     provenance : mapping of str to str
         Attributes of the file.
+    topography : Topography, optional
     """
     with replacing(path) as file:
+        write_surface(file, topography)
         for name, quantities in (("start", start), ("result", start), ("reference", reference)):
             if quantities:
                 _write_quantities(file.create_group(name), quantities, grid)

@@ -260,6 +260,7 @@ def _write(model: EarthModel, path: Path, attributes: Mapping[str, str]) -> None
     with writing.replacing(path) as file:
         for name, values in model.properties.items():
             hdf5.write_on_grid(file, name, values, model.grid, UNITS.get(name, ""))
+        hdf5.write_surface(file, model.topography)
         file.attrs.update(attributes)
 
 

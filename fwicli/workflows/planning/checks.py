@@ -63,7 +63,7 @@ def free_surface(
     bool
     """
     equation = registry.load(wave_equation(physics))
-    free = SURFACE if physics.free_top else ()
+    free = SURFACE if physics.free_surface else ()
     try:
         if physics.topography is None:
             equation.check_sides(free, stencil(physics), grid.shape[-1])

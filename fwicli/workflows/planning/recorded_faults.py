@@ -180,7 +180,7 @@ def surface_speed(config: Config, model: EarthModel) -> float | None:
     """
     vs = model.quantity("vs")
     solid = registry.load(wave_equation(config.physics)).solid_surface
-    if vs is None or not solid or not config.physics.free_top:
+    if vs is None or not solid or not config.physics.free_surface:
         return None
     return float(np.median(vs[..., 0])) or None
 

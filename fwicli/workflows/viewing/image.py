@@ -229,6 +229,7 @@ def _write(path: Path, model: EarthModel, named: dict[str, Array]) -> None:
         for name, values in named.items():
             hdf5.write_on_grid(file, name, values.astype(np.float32), model.grid, "")
         hdf5.write_on_grid(file, "vp", model.vp.astype(np.float32), model.grid, "m/s")
+        hdf5.write_surface(file, model.topography)
         file.attrs.update(provenance())
 
 

@@ -216,6 +216,7 @@ class MigrationRun:
                 hdf5.write_on_grid(file, name, values.astype(np.float32), grid, "")
             vp = self.problem.smooth.vp.astype(np.float32)
             hdf5.write_on_grid(file, "vp", vp, grid, "m/s")
+            hdf5.write_surface(file, self.problem.smooth.topography)
             file.attrs.update(provenance())
 
     def _draw(self, run_state: MigrationState, named: Mapping[str, Array]) -> None:
