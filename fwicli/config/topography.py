@@ -74,9 +74,4 @@ def contradiction(physics: Any) -> str:
             f"`stencil: {physics.stencil}` has no differences next to a `topography`; set "
             f"`stencil: taylor`"
         )
-    if physics.aperture != "whole":
-        return (
-            f"`aperture: {physics.aperture}` propagates shots in windows, which have no part of a "
-            f"`topography` yet; set `aperture: whole`"
-        )
     return ""

@@ -28,7 +28,7 @@ Other components than pressure are named by the attribute `component` of `receiv
 `source_x`, or, where receivers or sources differ, by `receiver_component` and `source_component`:
 numbers of the names in their attribute `codes`.
 
-Models and images below a topography have its depths at every column beside them, `topography` [m].
+Records, models and images below a topography have its depths beside them (see `surfaces`).
 
 A model in a file has the attributes `spacing` and `origin` [m] at its dataset, so that a result can
 serve as the next starting model. Attributes of the root hold the provenance.
@@ -46,10 +46,12 @@ from numpy.typing import NDArray
 
 from fwicli.errors import DataError
 from fwicli.files import datasets
-from fwicli.files.datasets import SURFACE as SURFACE
 from fwicli.files.record_files import write_gathers as write_gathers
 from fwicli.files.records import describe_gathers as describe_gathers
 from fwicli.files.records import read_gathers as read_gathers
+from fwicli.files.surfaces import SURFACE as SURFACE
+from fwicli.files.surfaces import read_surface as read_surface
+from fwicli.files.surfaces import write_surface as write_surface
 from fwicli.files.writing import deferring_signals, extending, replacing
 from fwicli.survey.grid import Grid
 from fwicli.survey.properties import UNITS
@@ -107,43 +109,6 @@ def write_on_grid(
     dataset.attrs["origin"] = grid.origin
     dataset.attrs["axes"] = ", ".join(grid.axes)
     return dataset
-
-
-def write_surface(parent: h5py.Group, topography: Topography | None) -> None:
-    """Write the depths of a topography, with the grid of its columns as attributes.
-
-    Parameters
-    ----------
-    parent : h5py.Group
-        Group that is to hold the depths.
-    topography : Topography or None
-        Nothing is written for None.
-    """
-    if topography is None:
-        return
-    grid, dataset = topography.grid, parent.create_dataset(SURFACE, data=topography.columns)
-    dataset.attrs["unit"] = "m"
-    dataset.attrs["spacing"] = grid.spacing[:-1]
-    dataset.attrs["origin"] = grid.origin[:-1]
-    dataset.attrs["axes"] = ", ".join(grid.axes[:-1])
-
-
-def read_surface(path: str | Path, grid: Grid) -> Topography | None:
-    """The topography beside models or images of a file.
-
-    Parameters
-    ----------
-    path : Path
-    grid : Grid
-        Of the models.
-
-    Returns
-    -------
-    topography : Topography or None
-        None without one.
-    """
-    with datasets.reading(path) as file:
-        return Topography.on(grid, file.array(SURFACE)) if file.has(SURFACE) else None
 
 
 # --- inversions -----------------------------------------------------------------------------------

@@ -206,7 +206,7 @@ def run(
         with executors.start(loaded.config.execution, plan.workers, output) as executor:
             log.info("modelling %d shots with %d workers", len(tasks), plan.workers)
             finished_shots.compile_missing(executor, discretization, acquisition=plan.acquisition)
-            finished.open(_announced(plan, part), provenance)
+            finished.open(_announced(plan, part), provenance, plan.model.topography)
             progress.start("shots", len(tasks))
             finished.collect(executor, tasks, progress.update)
             progress.stop()
@@ -246,7 +246,8 @@ def merge(
     forecast.note(plan, loaded, run_folder)
     progress = run_folder.heartbeat.followed(progress, workers=1)
     with run_folder.logging(), _records(run_folder) as finished:
-        finished.open(_announced(plan, range(plan.acquisition.shots)), provenance)
+        every = _announced(plan, range(plan.acquisition.shots))
+        finished.open(every, provenance, plan.model.topography)
         progress.start("merged shots", plan.acquisition.shots)
         for piece in pieces:
             finished.copy(piece.path / RESULT, piece.path / PARTIAL, piece.shots, progress.update)

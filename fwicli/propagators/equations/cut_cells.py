@@ -279,7 +279,7 @@ def _moved(values: NDArray[Any], axis: int, count: int) -> NDArray[Any]:
     return np.take(values, points, axis=axis)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def cut_cells(
     topography: Topography, pads: tuple[tuple[int, int], ...], stencil: Stencil
 ) -> CutCells:

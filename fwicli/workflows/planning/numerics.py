@@ -126,6 +126,11 @@ class Numerics:
         return self.windows[shot] if self.windows else whole(self.grid)
 
     @property
+    def surface(self) -> Topography | None:
+        """The topography of the grid that the first shot propagates in."""
+        return self.window(0).surface if self.windows else self.topography
+
+    @property
     def whole(self) -> Numerics:
         """The same where every shot propagates in the whole grid."""
         return replace(self, windows=())
@@ -173,7 +178,9 @@ class Numerics:
         models = (1 + 2 * gradient) * window * itemsize * len(equation.parameters(self.grid.ndim))
         # Gathers as they are made, and in the sum over shots.
         images = gradient * (self.fields + self.gathers * window * (itemsize + 8))
+        # Those of the window of the shot before are still there.
         cells = cut_cells.memory(self.padded, Stencil(self.order)) if cut else 0
+        cells *= 2 if self.windows else 1
         return largest + resampling.memory + models + images + cells
 
     def demand(self) -> Demand:
@@ -221,7 +228,7 @@ class Numerics:
             parameters=self.parameters,
             reference_frequency=self.reference_frequency,
             stencil=self.stencil,
-            topography=self.topography,
+            topography=self.surface,
         )
 
     def summary(self) -> dict[str, Any]:
