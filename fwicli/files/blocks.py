@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.files import arrays, datasets, numbers
-from fwicli.files.datasets import SURFACE
 from fwicli.files.flat import RawFormat
 from fwicli.files.rsf import models
 from fwicli.files.rsf.header import read_header
+from fwicli.files.surfaces import SURFACE
 
 Array = NDArray[Any]
 

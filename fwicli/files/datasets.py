@@ -35,8 +35,6 @@ FAILURES = (
     OverflowError,
     NotImplementedError,
 )
-# Name of the depths of a topography beside models and images.
-SURFACE = "topography"
 # Largest number of soft links on a path; more are a circle.
 LINKS = 32
 # Values that were never written read as zero. A dataset of more bytes than SMALL with a larger

@@ -11,9 +11,10 @@ from pathlib import Path
 import h5py
 
 from fwicli.files import datasets
-from fwicli.files.datasets import SURFACE
 from fwicli.survey.grid import Grid
 from fwicli.survey.topography import Topography
+
+SURFACE = "topography"
 
 
 def write_surface(parent: h5py.Group, topography: Topography | None) -> None:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,8 +88,7 @@ def plan_modelling(
     equation = wave_equation(physics)
     check = registry.load(equation).check_components
     problems.get(("geometry",), partial(check, geometry))
-    placement.inside(problems, ("geometry",), model.grid, geometry, layout.on_map)
-    placement.below_surface(problems, ("geometry",), model.topography, geometry)
+    placement.in_rock(problems, ("geometry",), model, geometry, layout.on_map)
     placement.sounding(problems, ("geometry",), physics, model, geometry)
     if sampled is None or wavelet is None:
         return None
@@ -104,10 +104,8 @@ def plan_modelling(
     if grids is None:
         return None
     key = simulation_grids.key(physics, ("model", "spacing"))
-    speeds_of = (slowest, fastest), slowest
-    required = Requirements(
-        grids[1], key, *speeds_of, spectrum, geometry, sampled, model.topography
-    )
+    required = Requirements(grids[1], key, (slowest, fastest), slowest, spectrum, geometry, sampled)
+    required = replace(required, topography=model.topography)
     numerics = discretize(problems, config, required)
     if numerics is None or problems.errors:
         return None

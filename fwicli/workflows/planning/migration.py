@@ -137,9 +137,8 @@ def _of_image(
         spectrum,
         records.acquisition,
         (records.interval, records.samples),
-        model.topography,
     )
-    numerics = discretize(problems, config, required)
+    numerics = discretize(problems, config, replace(required, topography=model.topography))
     if numerics is None or problems.errors:
         return None
     numerics = simulation_grids.placed(numerics, physics, coarse, records.acquisition)

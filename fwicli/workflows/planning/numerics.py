@@ -178,7 +178,7 @@ class Numerics:
         models = (1 + 2 * gradient) * window * itemsize * len(equation.parameters(self.grid.ndim))
         # Gathers as they are made, and in the sum over shots.
         images = gradient * (self.fields + self.gathers * window * (itemsize + 8))
-        # Those of the window of the shot before are still there.
+        # In windows, the cells of the shot before are still there.
         cells = cut_cells.memory(self.padded, Stencil(self.order)) if cut else 0
         cells *= 2 if self.windows else 1
         return largest + resampling.memory + models + images + cells
@@ -287,18 +287,10 @@ def discretize(
     closed = checks.free_surface(problems, physics, grid, points)
     if not closed or axis is None or not checks.reference(problems, physics, required.spectrum):
         return None
-    surface = required.topography
+    surface, layer = required.topography, _layer(problems, physics, required)
     if surface is not None:
         surface = problems.get(("physics", "topography"), partial(surface.on_grid, grid))
-        if surface is None:
-            return None
-    layer = problems.get(
-        ("physics", "absorbing", "sides"),
-        lambda: survey.absorbing(
-            physics, grid, required.acquisition, fastest, required.spectrum.centre
-        ),
-    )
-    if layer is None:
+    if layer is None or (required.topography is not None and surface is None):
         return None
     return Numerics(
         equation=wave_equation(physics),
@@ -315,6 +307,17 @@ def discretize(
         highest_frequency=highest,
         points_per_wavelength=points,
         topography=surface,
+    )
+
+
+def _layer(
+    problems: Problems, physics: schema.PhysicsSection, required: Requirements
+) -> AbsorbingLayer | None:
+    """The absorbing layer of a propagation; None, and a problem, where there is none."""
+    fastest, centre = required.speeds[1], required.spectrum.centre
+    return problems.get(
+        ("physics", "absorbing", "sides"),
+        lambda: survey.absorbing(physics, required.grid, required.acquisition, fastest, centre),
     )
 
 

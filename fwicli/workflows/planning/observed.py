@@ -85,7 +85,6 @@ def observed(
     if wavelet is None:
         return None
     live = placement.live(records)
-    placement.below_surface(problems, ("data",), model.topography, live)
     placement.sounding(problems, ("data",), config.physics, model, live)
     fastest = _fastest(config, model, inversion)
     if not _well_sampled(problems, config.physics, model, records, fastest):
@@ -115,8 +114,8 @@ def _placed(
     on_map = MapPositions(
         section.coordinates, before.sources, before.all_receivers(), "data", settled
     )
-    inside = placement.inside(problems, ("data",), grid, lowered, on_map)
-    return replace(records, acquisition=lowered), inside
+    in_rock = placement.in_rock(problems, ("data",), model, lowered, on_map)
+    return replace(records, acquisition=lowered), in_rock
 
 
 def _wavelet(

@@ -92,20 +92,40 @@ def inside(
     return len(problems.errors) == count
 
 
-def below_surface(
-    problems: Problems, key: Key, topography: Topography | None, geometry: Acquisition
-) -> None:
-    """Every source and receiver must lie in the rock, or on its surface.
+def in_rock(
+    problems: Problems,
+    key: Key,
+    model: EarthModel,
+    geometry: Acquisition,
+    on_map: MapPositions | None = None,
+) -> bool:
+    """Every source and receiver must lie in the model, and below its surface.
 
     Parameters
     ----------
     problems : Problems
     key : Key
         Where the positions are in the config.
-    topography : Topography or None
-        None for a model without air.
+    model : EarthModel
     geometry : Acquisition
+    on_map : MapPositions, optional
+        Positions before they came to the axes of the model (see `inside`).
+
+    Returns
+    -------
+    in_rock : bool
+        Whether they do.
     """
+    there = inside(problems, key, model.grid, geometry, on_map)
+    count = len(problems.errors)
+    _below_surface(problems, key, model.topography, geometry)
+    return there and len(problems.errors) == count
+
+
+def _below_surface(
+    problems: Problems, key: Key, topography: Topography | None, geometry: Acquisition
+) -> None:
+    """Every source and receiver must lie in the rock, or on its surface."""
     if topography is None:
         return
     for name, positions in {"sources": geometry.sources, **_sensed(geometry)}.items():
