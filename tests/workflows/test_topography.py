@@ -12,18 +12,21 @@ import pytest
 from matplotlib.image import imread
 
 from fwicli import Grid, Points, Propagator
+from fwicli.config.imaging import ImagingSection
 from fwicli.config.loader import load
 from fwicli.config.problems import ProblemsError
 from fwicli.errors import ConfigError
-from fwicli.files import hdf5
-from fwicli.plotting import pictures
+from fwicli.files import blocks, hdf5
+from fwicli.plotting import figures, pictures
+from fwicli.plotting.style import Look
 from fwicli.propagators.equations import cut_cells
 from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.sampling import memory
 from fwicli.survey.topography import Topography
-from fwicli.workflows import invert, model
+from fwicli.workflows import invert, model, rtm
 from fwicli.workflows.planning.plan import Plan, make_plan
 from fwicli.workflows.quality import calibration
+from fwicli.workflows.viewing.drawing import planes
 
 # Spacing, order, layer and precision are those of `tests/propagators/test_topography.py`.
 SHAPE, H = (41, 41), 10.0
@@ -256,3 +259,34 @@ def test_air_is_blank_in_pictures(plan: Plan, tmp_path: Path) -> None:
         inside = np.flatnonzero(column < 0.99)
         white = np.diff(inside).max() / (inside[-1] - inside[0])
         assert 0.1 < white < 0.4, name
+
+
+def test_energy_is_not_lowered_by_the_air(plan: Plan) -> None:
+    """Smoothing keeps a constant energy of the rock, beside the zeros of the air."""
+    imaging = ImagingSection(illumination_smoothing=40.0)
+    energy = np.where(SURFACE.is_air, 0.0, 3.0)
+    smooth = rtm._energy(imaging, plan.stages[0], energy)
+    np.testing.assert_allclose(smooth[~SURFACE.is_air], 3.0, rtol=1e-12)
+
+
+def test_planes_of_files_have_the_surface(tmp_path: Path) -> None:
+    """Sections its line, of the plane that is drawn; depth slices no values in the air."""
+    cube = Grid((8, 6, 12), (10.0, 20.0, 10.0), (0.0, 0.0, -30.0))
+    depths = 10.0 + 3 * np.arange(8.0)[:, None] - 2 * np.arange(6.0)
+    surface = Topography.on(cube, depths)
+    path = tmp_path / "image.h5"
+    with h5py.File(path, "w") as file:
+        hdf5.write_on_grid(file, "image", np.ones(cube.shape), cube, "")
+        hdf5.write_surface(file, surface)
+    assert hdf5.read_surface(path, cube) == surface
+    array = blocks.open_array(path, "image")
+    for name, at, expected in (("y", 60.0, depths[:, 3]), ("x", 20.0, depths[2])):
+        plane, _ = planes.plane(array, {name: at})
+        np.testing.assert_allclose(plane.surface, expected)
+        assert np.isfinite(plane.values).all()
+        assert figures.section(plane, "image", "", "", Look()).axes[0].lines
+    plane, _ = planes.plane(array, {"z": 20.0})
+    assert plane.surface is None
+    np.testing.assert_array_equal(np.isnan(plane.values), depths > 20)
+    # The depths themselves are a map, without a surface of their own.
+    assert planes.plane(blocks.open_array(path, "topography"), {})[0].surface is None
