@@ -182,6 +182,17 @@ def test_inversions_leave_the_air_alone(hill: Path, shots: Path) -> None:
     assert history["model_error"][-1] == pytest.approx(error, rel=1e-3)
 
 
+@pytest.mark.parametrize("region", ["nothing", "water", "20", "{below: 300}", "[{below: 395}]"])
+def test_air_is_fixed_beside_any_region(hill: Path, shots: Path, region: str) -> None:
+    """As are the points of the region."""
+    inverted = make_plan(load(hill / "invert.yaml", settings=[f"inversion.fixed={region}"]))
+    assert inverted.inversion is not None
+    fixed = inverted.inversion.fixed
+    assert fixed[SURFACE.is_air].all()
+    below = fixed[:, 31:-1].all() if "300" in region else not fixed[:, 31:-1].any()
+    assert below
+
+
 def test_a_changed_surface_is_no_continuation(hill: Path, shots: Path) -> None:
     """Neither another file nor another content of it."""
     folder, text = hill / "changed", (hill / "hill.csv").read_text(encoding="utf-8")
