@@ -24,6 +24,7 @@ from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.sampling import memory
 from fwicli.survey.topography import Topography
 from fwicli.workflows import invert, model, rtm
+from fwicli.workflows.planning.costs import calibrations
 from fwicli.workflows.planning.plan import Plan, make_plan
 from fwicli.workflows.quality import calibration
 from fwicli.workflows.viewing.drawing import planes
@@ -247,6 +248,15 @@ def test_windows_have_their_part_of_the_surface(hill: Path, plan: Plan) -> None:
     assert plane.working(False) == stage.working(False) > plan.stages[0].working(False) / 3 + cells
 
 
+def test_a_geometry_of_records_is_placed_below_the_surface(hill: Path, shots: Path) -> None:
+    """Receivers alone, where no depth of sources is said; others stay as in the file."""
+    records = f"{{records: {{file: {shots}, receiver_depth_below_surface: 4}}}}"
+    other = make_plan(load(hill / "model.yaml", settings=[f"geometry={records}"]))
+    before = hdf5.read_gathers(shots).acquisition
+    np.testing.assert_array_equal(other.acquisition.sources, before.sources)
+    np.testing.assert_allclose(other.acquisition.all_receivers()[:, 1], HILL[::2] + 4)
+
+
 def test_measured_grids_have_a_surface(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     """A grid that is cut for a calibration has one of its own."""
     monkeypatch.setattr(calibration, "LARGEST", 3000)
@@ -254,6 +264,8 @@ def test_measured_grids_have_a_surface(plan: Plan, monkeypatch: pytest.MonkeyPat
     cut = calibration._affordable(stage, 1)
     assert cut.grid != stage.grid
     assert cut.discretization().topography.grid == cut.grid
+    plane = calibrations.key(replace(stage, topography=None), (), None)
+    assert calibrations.key(stage, (), None) != plane
 
 
 @pytest.mark.usefixtures("drawn_pictures")

@@ -15,6 +15,7 @@ from fwicli.config.schema import PhysicsSection
 from fwicli.errors import ConfigError, FwiError
 from fwicli.survey.topography import Topography
 from fwicli.workflows.assembly import geometry, topography
+from tests.workflows.assembly.test_geometry import sps
 
 GRID = Grid((41, 41), (10.0, 12.0), (0.0, 0.0))
 CUBE = Grid((13, 11, 21), (10.0, 20.0, 10.0), (100.0, 0.0, -50.0))
@@ -234,6 +235,17 @@ def test_tables_below_the_surface(placed: Any) -> None:
     assert made.receivers_of(1)[0, 1] == pytest.approx(HILL[25] + 1)
     made = placed("{traces: {file: t.csv, source_depth_below_surface: 5}}", t=traces)
     assert made.receivers_of(1)[0, 1] == 0
+
+
+def test_sps_files_below_the_surface(placed: Any) -> None:
+    """Sources and receivers, each by its own file; others keep their elevation."""
+    files = {"s": sps("S", 1, [(101, 100.0)]), "r": sps("R", 1, [(201, 50.0), (202, 250.0)])}
+    section = "{sps: {sources: {file: s.csv, depth_below_surface: 3}, receivers: r.csv}}"
+    made = placed(section, **files)
+    np.testing.assert_allclose(made.sources, [[100, HILL[10] + 3]])
+    np.testing.assert_allclose(made.receivers, [[50, -28], [250, -28]])
+    both = section.replace("receivers: r.csv", "receivers: {file: r.csv, depth_below_surface: 1}")
+    np.testing.assert_allclose(placed(both, **files).receivers[:, 1], HILL[[5, 25]] + 1)
 
 
 def test_depths_that_contradict(placed: Any) -> None:
