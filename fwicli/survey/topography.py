@@ -102,7 +102,7 @@ class Topography:
         return hash((self.grid, self.digest))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Topography, (self.grid, self.depths)
+        return _restored, (self.grid, self.columns.tobytes(), self.digest)
 
     @cached_property
     def digest(self) -> bytes:
@@ -250,6 +250,14 @@ class Topography:
         """Number of the first point of rock in each column."""
         cells = (self.columns - self.grid.origin[-1]) / self.grid.spacing[-1]
         return np.ceil(cells - ROUND_OFF).astype(np.int64)
+
+
+def _restored(grid: Grid, content: bytes, digest: bytes) -> Topography:
+    """A pickled surface, with the digest that it had."""
+    columns = np.frombuffer(content)
+    surface = Topography(grid, tuple(columns.tolist()))
+    surface.__dict__.update(columns=columns.reshape(grid.shape[:-1]), digest=digest)
+    return surface
 
 
 def _check_inside(grid: Grid, depths: NDArray[np.float64]) -> None:

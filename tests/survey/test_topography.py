@@ -22,6 +22,8 @@ def test_surfaces_are_equal_by_grid_and_depths() -> None:
     copy = pickle.loads(pickle.dumps(surface))
     assert copy == surface
     assert copy.depths == surface.depths
+    np.testing.assert_array_equal(copy.columns, DEPTHS)
+    assert not copy.columns.flags.writeable
     zeros = [Topography(GRID, (sign * 0.0,) * 41) for sign in (1, -1)]
     assert zeros[0] == zeros[1]
     assert hash(zeros[0]) == hash(zeros[1])
