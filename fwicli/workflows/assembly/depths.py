@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.config.data import RecordsSection
+from fwicli.config.problems import Key
 from fwicli.errors import GeometryError
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.topography import Topography
@@ -22,7 +23,7 @@ def placed(
     topography: Topography | None,
     positions: Array,
     depths: float | Array | None,
-    key: str = SURFACE,
+    key: Key = (SURFACE,),
 ) -> Array:
     """Positions at depths below a topography.
 
@@ -33,8 +34,8 @@ def placed(
         In the axes of the model, some of them perhaps nowhere (NaN) [m].
     depths : float, ndarray of shape (...,), or None
         Below the surface [m]; None for positions that stay as they are.
-    key : str
-        Setting of the depths, for messages.
+    key : Key
+        Setting of the depths, below the section of the positions.
 
     Returns
     -------
@@ -50,10 +51,10 @@ def placed(
         return positions
     if topography is None:
         error = GeometryError(
-            f"`{key}` counts from the topography, and the config has none; set "
+            f"`{key[-1]}` counts from the topography, and the config has none; set "
             f"`physics.topography`, or give depths in the model"
         )
-        error.key = (key,)
+        error.key = key
         raise error
     flat = positions.reshape(-1, positions.shape[-1]).astype(np.float64)
     there = np.isfinite(flat[:, :-1]).all(axis=1)
@@ -87,10 +88,10 @@ def of_records(
     first, second = section.source_depth_below_surface, section.receiver_depth_below_surface
     if first is None and second is None:
         return acquisition
-    sources = placed(topography, acquisition.sources, first, names[0])
+    sources = placed(topography, acquisition.sources, first, (names[0],))
     receivers: Any = acquisition.receivers
     if isinstance(receivers, np.ndarray):
-        receivers = placed(topography, receivers, second, names[1])
+        receivers = placed(topography, receivers, second, (names[1],))
     else:
-        receivers = [placed(topography, each, second, names[1]) for each in receivers]
+        receivers = [placed(topography, each, second, (names[1],)) for each in receivers]
     return replace(acquisition, sources=sources, receivers=receivers)

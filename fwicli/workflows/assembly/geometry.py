@@ -24,6 +24,7 @@ from fwicli.config.geometry import (
     SpsSection,
     TracesGeometrySection,
 )
+from fwicli.config.problems import Key
 from fwicli.config.tables import TableSection, TracesTableSection
 from fwicli.config.values import Section
 from fwicli.errors import FwiError, GeometryError
@@ -73,6 +74,8 @@ class _Survey:
     notes : tuple of str
     below : pair of float, ndarray or None
         Depths of sources and of receivers below the topography, where these count [m].
+    keys : pair of Key
+        Where these depths are in the section.
     """
 
     sources: Array
@@ -80,6 +83,7 @@ class _Survey:
     spreads: list[Array] | None = None
     notes: tuple[str, ...] = ()
     below: tuple[Depths, Depths] = (None, None)
+    keys: tuple[Key, Key] = (("sources", depths.SURFACE), ("receivers", depths.SURFACE))
 
 
 def layout(section: Geometry, ndim: int, topography: Topography | None = None) -> SurveyLayout:
@@ -156,11 +160,8 @@ def _lowered(
 ) -> tuple[Array, Array]:
     """Sources and receivers in the model, some at depths below the topography."""
     (sources, receivers), (first, second) = in_model, survey.below
-    with _below("sources"):
-        sources = depths.placed(topography, sources, first)
-    with _below("receivers"):
-        receivers = depths.placed(topography, receivers, second)
-    return sources, receivers
+    sources = depths.placed(topography, sources, first, survey.keys[0])
+    return sources, depths.placed(topography, receivers, second, survey.keys[1])
 
 
 def _acquisition(sources: Array, receivers: Array, spreads: list[Array] | None) -> Acquisition:
@@ -258,7 +259,9 @@ def _of_traces(section: TracesTableSection) -> _Survey:
     ends = np.cumsum([len(r) for r in receivers])
     spreads = np.split(np.arange(ends[-1]), ends[:-1])
     places = sources.positions, np.concatenate(receivers)
-    return _Survey(*places, spreads, sources.notes, below)
+    names = (f"source_{depths.SURFACE}", f"receiver_{depths.SURFACE}")
+    keys: tuple[Key, Key] = (("traces", names[0]), ("traces", names[1]))
+    return _Survey(*places, spreads, sources.notes, below, keys)
 
 
 def _of_sps(section: SpsSection) -> _Survey:
@@ -270,10 +273,14 @@ def _of_sps(section: SpsSection) -> _Survey:
         sources, receivers, relation = sps.read(paths, section.revision, section.unit)
     notes = (*sources.notes, *receivers.notes)
     below = section.sources.depth_below_surface, section.receivers.depth_below_surface
+    keys: tuple[Key, Key] = (
+        ("sps", "sources", depths.SURFACE),
+        ("sps", "receivers", depths.SURFACE),
+    )
     if relation is None:
-        return _Survey(sources.positions, receivers.positions, None, notes, below)
+        return _Survey(sources.positions, receivers.positions, None, notes, below, keys)
     shots, notes = sources.positions[relation.shots], notes + relation.notes
-    return _Survey(shots, receivers.positions, relation.receivers, notes, below)
+    return _Survey(shots, receivers.positions, relation.receivers, notes, below, keys)
 
 
 def _columns(section: Section | None) -> dict[str, str | int]:

@@ -250,8 +250,21 @@ def test_sps_files_below_the_surface(placed: Any) -> None:
 
 def test_depths_that_contradict(placed: Any) -> None:
     line = "{x: 100, depth_below_surface: 4}"
-    with pytest.raises(FwiError, match=r"counts from the topography, and the config has none"):
-        placed(f"{{sources: {line}, receivers: {line}}}", None)
+    files = {"s": sps("S", 1, [(101, 100.0)]), "t": "shot,sx,sz,gx,gz\n1,100,0,150,0\n"}
+    for section, key in (
+        (f"{{sources: {line}, receivers: {line}}}", ("sources", "depth_below_surface")),
+        (
+            "{traces: {file: t.csv, receiver_depth_below_surface: 1}}",
+            ("traces", "receiver_depth_below_surface"),
+        ),
+        (
+            "{sps: {sources: {file: s.csv, depth_below_surface: 3}, receivers: r.csv}}",
+            ("sps", "sources", "depth_below_surface"),
+        ),
+    ):
+        with pytest.raises(FwiError, match="counts from the topography, and") as caught:
+            placed(section, None, **files, r=sps("R", 1, [(201, 50.0)]))
+        assert caught.value.key == key
     with pytest.raises(ConfigError, match=r"either depths `z` \[m\], or `depth_below_surface`"):
         placed("{sources: {x: 100, z: 1, depth_below_surface: 4}, receivers: {x: 1, z: 1}}")
     with pytest.raises(ConfigError, match=r"geometry\.receivers\.z: "):
