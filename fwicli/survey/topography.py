@@ -134,7 +134,8 @@ class Topography:
         lower, shares = [], []
         for axis, n in enumerate(columns.shape):
             cells = (places[:, axis] - self.grid.origin[axis]) / self.grid.spacing[axis]
-            first = np.clip(np.floor(cells).astype(int), 0, n - 2)
+            # Where a place is no number, its depth is none, too.
+            first = np.clip(np.floor(np.nan_to_num(cells)), 0, n - 2).astype(int)
             lower.append(first)
             shares.append(np.clip(cells - first, 0.0, 1.0))
         total = np.zeros(len(places))

@@ -35,6 +35,16 @@ def test_surfaces_are_equal_by_grid_and_depths() -> None:
     assert surface != DEPTHS.tolist()
 
 
+def test_places_that_are_no_numbers_have_no_depth() -> None:
+    """And are not in the air."""
+    surface = Topography.on(GRID, DEPTHS)
+    positions = np.array([[np.nan, np.nan], [205.0, 5.0], [1e30, 19.0]])
+    depths = surface.at(positions[:, :1])
+    assert np.isnan(depths[0])
+    assert depths[2] == DEPTHS[-1]
+    assert surface.in_air(positions).tolist() == [False, True, True]
+
+
 def test_digest_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hashing and comparing again reads no depths."""
     surface, same = Topography.on(GRID, DEPTHS), Topography.on(GRID, DEPTHS)

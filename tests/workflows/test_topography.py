@@ -27,7 +27,8 @@ from fwicli.workflows import invert, model, rtm
 from fwicli.workflows.planning.costs import calibrations
 from fwicli.workflows.planning.plan import Plan, make_plan
 from fwicli.workflows.quality import calibration
-from fwicli.workflows.viewing.drawing import planes
+from fwicli.workflows.viewing.drawing import planes, recorded
+from fwicli.workflows.viewing.drawing.drawable import PictureOptions
 
 # Spacing, order, layer and precision are those of `tests/propagators/test_topography.py`.
 SHAPE, H = (41, 41), 10.0
@@ -122,7 +123,16 @@ def test_air_is_no_part_of_the_plan(plan: Plan) -> None:
 def test_problems_have_their_key(hill: Path, settings: list[str], key: str, message: str) -> None:
     with pytest.raises(ProblemsError, match=message) as caught:
         make_plan(load(hill / "model.yaml", settings=settings))
-    assert key in {".".join(map(str, problem.key)) for problem in caught.value.problems}
+    keys = {".".join(map(str, problem.key)) for problem in caught.value.problems}
+    assert key in keys
+    assert "model" not in keys  # with the zeros in the air
+
+
+def test_no_other_problem_hides_that_of_the_surface(hill: Path, shots: Path) -> None:
+    """Zeros in the air of model and reference are not named where its extent is unknown."""
+    with pytest.raises(ProblemsError) as caught:
+        make_plan(load(hill / "invert.yaml", settings=["physics.topography=15"]))
+    assert [p.key for p in caught.value.problems] == [("physics", "topography")]
 
 
 def test_problems_come_together(hill: Path) -> None:
@@ -290,6 +300,13 @@ def test_energy_is_not_lowered_by_the_air(plan: Plan) -> None:
     energy = np.where(SURFACE.is_air, 0.0, 3.0)
     smooth = rtm._energy(imaging, plan.stages[0], energy)
     np.testing.assert_allclose(smooth[~SURFACE.is_air], 3.0, rtol=1e-12)
+
+
+def test_the_model_of_a_config_is_drawn(hill: Path, shots: Path, tmp_path: Path) -> None:
+    """With zeros in the air, and the line of its surface."""
+    drawable = recorded.of_run(hill / "shots")["model/vs"]
+    (axes, _) = drawable.figure(PictureOptions()).axes
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), HILL, rtol=1e-12)
 
 
 def test_planes_of_files_have_the_surface(tmp_path: Path) -> None:

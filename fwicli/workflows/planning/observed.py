@@ -60,7 +60,8 @@ def observed(
     """
     records = problems.get(("data",), lambda: survey.gathers(config.data, config.wavelet is None))
     equation = registry.load(wave_equation(config.physics))
-    reference = _reference(problems, config.reference, model)
+    unknown_air = model is None and config.physics.topography is not None
+    reference = _reference(problems, None if unknown_air else config.reference, model)
     if reference is not None:
         reference = with_means(reference, equation.properties)
     if records is None:

@@ -307,7 +307,11 @@ def _model(problems: Problems, loaded: Loaded) -> EarthModel | None:
     elif model.topography is None:
         of_config = _surface(problems, config.physics, model.grid)
         model = EarthModel.below(model.grid, model.properties, of_config)
-    if model is None or any(problem.key == SURFACE for problem in problems.errors):
+    if any(problem.key[:2] == SURFACE for problem in problems.errors):
+        # Zeros in the air, which has no extent now, are no problem of their own.
+        problems.errors = [problem for problem in problems.errors if problem.key[:1] != ("model",)]
+        return None
+    if model is None:
         return None
     check_plausible(problems, "model", model)
     if problems.errors:
