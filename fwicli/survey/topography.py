@@ -134,7 +134,7 @@ class Topography:
         lower, shares = [], []
         for axis, n in enumerate(columns.shape):
             cells = (places[:, axis] - self.grid.origin[axis]) / self.grid.spacing[axis]
-            # Where a place is no number, its depth is none, too.
+            # A place that is no number has no depth.
             first = np.clip(np.floor(np.nan_to_num(cells)), 0, n - 2).astype(int)
             lower.append(first)
             shares.append(np.clip(cells - first, 0.0, 1.0))
