@@ -169,17 +169,26 @@ def test_records_are_those_of_python(shots: Path, plan: Plan) -> None:
     np.testing.assert_allclose(records.data[1], expected, atol=1e-9 * np.abs(expected).max())
 
 
-def test_inversions_leave_the_air_alone(hill: Path, shots: Path) -> None:
+ONCE = ["inversion.stages.0.iterations=1"]
+
+
+@pytest.fixture(scope="module")
+def stopped(hill: Path, shots: Path) -> Path:
+    """Folder of an inversion that has taken one step."""
+    invert.run(load(hill / "invert.yaml", settings=ONCE), hill / "stopped")
+    return hill / "stopped"
+
+
+def test_inversions_leave_the_air_alone(hill: Path, stopped: Path) -> None:
     """The misfit and the error of the rock fall; a run that is continued has the same bits."""
-    for folder, stop in (("run", False), ("stopped", True)):
-        settings = ["inversion.stages.0.iterations=1"] if stop else []
-        invert.run(load(hill / "invert.yaml", settings=settings), hill / folder)
-    invert.run(load(hill / "invert.yaml"), hill / "stopped", resume=True)
+    invert.run(load(hill / "invert.yaml"), hill / "run")
+    shutil.copytree(stopped, hill / "continued")
+    invert.run(load(hill / "invert.yaml"), hill / "continued", resume=True)
     path = hill / "run" / "inversion.h5"
     history = hdf5.read_history(path)
     for column in ("misfit", "model_error"):
         assert np.all(np.diff(history[column]) < 0), column
-    with h5py.File(path) as file, h5py.File(hill / "stopped" / "inversion.h5") as other:
+    with h5py.File(path) as file, h5py.File(hill / "continued" / "inversion.h5") as other:
         start, result = (np.array(file[f"{group}/vp"]) for group in ("start", "result"))
         np.testing.assert_array_equal(result, np.array(other["result/vp"]))
     np.testing.assert_array_equal(result[SURFACE.is_air], start[SURFACE.is_air])
@@ -193,7 +202,7 @@ def test_inversions_leave_the_air_alone(hill: Path, shots: Path) -> None:
     assert history["model_error"][-1] == pytest.approx(error, rel=1e-3)
 
 
-@pytest.mark.parametrize("region", ["nothing", "water", "20", "{below: 300}", "[{below: 395}]"])
+@pytest.mark.parametrize("region", ["water", "{below: 300}", "[{below: 395}]"])
 def test_air_is_fixed_beside_any_region(hill: Path, shots: Path, region: str) -> None:
     """As are the points of the region."""
     inverted = make_plan(load(hill / "invert.yaml", settings=[f"inversion.fixed={region}"]))
@@ -204,20 +213,18 @@ def test_air_is_fixed_beside_any_region(hill: Path, shots: Path, region: str) ->
     assert below
 
 
-def test_a_changed_surface_is_no_continuation(hill: Path, shots: Path) -> None:
+def test_a_changed_surface_is_no_continuation(hill: Path, stopped: Path) -> None:
     """Neither another file nor another content of it."""
-    folder, text = hill / "changed", (hill / "hill.csv").read_text(encoding="utf-8")
-    once = ["inversion.stages.0.iterations=1"]
-    invert.run(load(hill / "invert.yaml", settings=once), folder)
+    text = (hill / "hill.csv").read_text(encoding="utf-8")
     shutil.copy(hill / "hill.csv", hill / "other.csv")
-    other = load(hill / "invert.yaml", settings=[*once, "physics.topography=other.csv"])
+    other = load(hill / "invert.yaml", settings=[*ONCE, "physics.topography=other.csv"])
     with pytest.raises(ConfigError, match=r"physics\.topography"):
-        invert.run(other, folder, resume=True)
+        invert.run(other, stopped, resume=True)
     try:
         (hill / "hill.csv").write_text(f"{text}500,-120\n", encoding="utf-8")
-        same = load(hill / "invert.yaml", settings=once)
+        same = load(hill / "invert.yaml", settings=ONCE)
         with pytest.raises(ConfigError, match=r"hill.csv has changed"):
-            invert.run(same, folder, resume=True)
+            invert.run(same, stopped, resume=True)
     finally:
         (hill / "hill.csv").write_text(text, encoding="utf-8")
 
