@@ -29,6 +29,8 @@ RUNS = {
     "crosswell-invert": ("invert", "crosswell_invert.yaml", ("overview.png", "overview_qp.png")),
     "landline-model": ("model", "landline_model.yaml", ("gathers.png",)),
     "landline-invert": ("invert", "landline_invert.yaml", ("overview_vs.png",)),
+    "hill-model": ("model", "hill_model.yaml", ("gathers.png",)),
+    "hill-invert": ("invert", "hill_invert.yaml", ("overview_vs.png",)),
 }
 
 

@@ -88,6 +88,10 @@ class RecordFilesSection(Section):
     """The sources emit this component, as `fz`; by default as the file says, or else pressure."""
     coordinates: CoordinatesSection | None = None
     """The positions are on a map, and these settings bring them to the axes of the model."""
+    source_depth_below_surface: Number | None = None
+    """All sources are this far below `physics.topography`, whatever depths the file holds [m]."""
+    receiver_depth_below_surface: Number | None = None
+    """All receivers are this far below `physics.topography`, whatever depths the file holds [m]."""
 
     @field_validator("shots")
     @classmethod

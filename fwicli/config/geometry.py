@@ -15,6 +15,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from fwicli.config.components import ComponentsKey
 from fwicli.config.coordinates import CoordinatesSection
@@ -27,7 +28,16 @@ from fwicli.config.tables import (
     Unit,
     by_path,
 )
-from fwicli.config.values import Count, NonNegative, Number, OneOf, Positive, Section, kind
+from fwicli.config.values import (
+    NOTHING,
+    Count,
+    NonNegative,
+    Number,
+    OneOf,
+    Positive,
+    Section,
+    kind,
+)
 
 
 def _not_zero(value: float) -> float:
@@ -81,12 +91,34 @@ class PointsSection(Section):
     """The points have these horizontal coordinates [m]."""
     y: Coordinate | None = None
     """The points have these second horizontal coordinates in 3D [m]."""
-    z: Coordinate
+    z: Coordinate | None = None
     """The points have these depths, positive downwards [m]."""
+    depth_below_surface: Coordinate | None = None
+    """The points are this far below `physics.topography`, in place of `z` [m]."""
     layout: Annotated[str, OneOf(("line", "grid"), ", ring, arc, polyline")] = "line"
     """Coordinates are paired one by one along a line, or combined to a grid."""
     component: ComponentsKey = "pressure"
     """Sources emit, and receivers record, this: `vz`, or a direction; receivers also several."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_depth(cls, section: Any) -> Any:
+        if isinstance(section, dict) and not {"z", "depth_below_surface"} & section.keys():
+            return {**section, "z": NOTHING}
+        return section
+
+    @field_validator("z", mode="before", json_schema_input_type=Coordinate | None)
+    @classmethod
+    def _needed(cls, value: Any) -> Any:
+        if value is NOTHING:
+            raise PydanticCustomError("missing", "Field required")
+        return value
+
+    @model_validator(mode="after")
+    def _one_depth(self) -> PointsSection:
+        if (self.z is None) == (self.depth_below_surface is None):
+            raise ValueError("give either depths `z` [m], or `depth_below_surface` [m]")
+        return self
 
 
 Point = Annotated[list[Number], Field(min_length=2, max_length=3)]

@@ -8,6 +8,7 @@ from fwicli.survey.properties import PROPERTIES
 TABLES = ("sources", "receivers", "relation")
 PATHS: set[Key] = {
     *((section, name) for section in ("model", "reference") for name in PROPERTIES),
+    ("physics", "topography"),
     *(("geometry", name) for name in (*TABLES, "traces")),
     *(("geometry", "sps", name) for name in TABLES),
 }

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
+    BeforeValidator,
     Discriminator,
     Field,
     Tag,
@@ -21,6 +22,8 @@ from fwicli.config.imaging import ImagingSection
 from fwicli.config.inversion import InversionSection
 from fwicli.config.least_squares import LsrtmSection
 from fwicli.config.migration import MigrationSection
+from fwicli.config.tables import by_path
+from fwicli.config.topography import Surface, contradiction
 from fwicli.config.values import (
     MOST,
     NOTHING,
@@ -245,6 +248,10 @@ class PhysicsSection(Section):
     """This layer absorbs waves at the sides of the model."""
     free_surface: bool = False
     """The first points along z are a free surface, of a fluid or a solid, without a layer."""
+    topography: Annotated[
+        Surface | None, BeforeValidator(by_path, json_schema_input_type=Surface | Path | None)
+    ] = None
+    """The free surface is at this depth, or those of a file, with air above; for `elastic` [m]."""
     interpolation: Literal["sinc", "linear"] = "sinc"
     """Kaiser-windowed sinc functions, or linear ones, represent sources and receivers off the grid
     points."""
@@ -275,6 +282,13 @@ class PhysicsSection(Section):
             return self.history
         return STORED.get(self.history) or HistorySection(keep=self.history)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _free_topography(cls, section: Any) -> Any:
+        if isinstance(section, dict) and section.get("topography") is not None:
+            return {"free_surface": True, **section}
+        return section
+
     @model_validator(mode="after")
     def _one_top(self) -> PhysicsSection:
         if self.free_surface and "top" in (self.absorbing.sides or ()):
@@ -282,6 +296,8 @@ class PhysicsSection(Section):
                 "`free_surface: true` and `top` among the sides of `absorbing` exclude each other; "
                 "leave `top` out, or set `free_surface: false`"
             )
+        if self.topography is not None and (problem := contradiction(self)):
+            raise ValueError(problem)
         return self
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Tag
+from pydantic import Discriminator, Tag, model_validator
 
 from fwicli.config.components import ComponentsKey
 from fwicli.config.values import Count, Number, Section, kind
@@ -90,8 +90,16 @@ class TableSection(Section):
     """The coordinates are in this unit; by default as the names of columns say, or in m."""
     depth: Number | None = None
     """All points have this depth below elevation 0, in a table without depths [m]."""
+    depth_below_surface: Number | None = None
+    """All points are this far below `physics.topography`, whatever depths the file holds [m]."""
     component: ComponentsKey = "pressure"
     """Sources emit, and receivers record, this: `vz`, or a direction; receivers also several."""
+
+    @model_validator(mode="after")
+    def _one_depth(self) -> TableSection:
+        if self.depth is not None and self.depth_below_surface is not None:
+            raise ValueError("give either `depth` [m], or `depth_below_surface` [m]")
+        return self
 
 
 class TracesTableSection(Section):
@@ -105,6 +113,10 @@ class TracesTableSection(Section):
     """The coordinates are in this unit; by default as the names of columns say, or in m."""
     depth: Number | None = None
     """All points have this depth below elevation 0, in a table without depths [m]."""
+    source_depth_below_surface: Number | None = None
+    """All sources are this far below `physics.topography`, whatever depths the file holds [m]."""
+    receiver_depth_below_surface: Number | None = None
+    """All receivers are this far below `physics.topography`, whatever depths the file holds [m]."""
 
 
 class SpsFileSection(Section):
@@ -112,6 +124,8 @@ class SpsFileSection(Section):
 
     file: Path
     """The records are read from this text file, relative to the config."""
+    depth_below_surface: Number | None = None
+    """All points are this far below `physics.topography`, whatever depths the file holds [m]."""
 
 
 class RelationSection(Section):

@@ -15,6 +15,7 @@ from fwicli.files import arrays, datasets, numbers
 from fwicli.files.flat import RawFormat
 from fwicli.files.rsf import models
 from fwicli.files.rsf.header import read_header
+from fwicli.files.surfaces import SURFACE
 
 Array = NDArray[Any]
 
@@ -36,7 +37,8 @@ class BlockedArray:
     rows : callable
         From a slice of the first axis to its values, in float32 or float64.
     beside : mapping
-        Text, or arrays of float64, that describe it: `dt`, `spacing`, `origin`, `unit`.
+        Text, or arrays of float64, that describe it: `dt`, `spacing`, `origin`, `unit`; and the
+        depths of a `topography` beside it.
     """
 
     name: str
@@ -123,6 +125,8 @@ def _hdf5(path: Path, dataset: str) -> BlockedArray:
     with datasets.reading(path) as file:
         shape, dtype = file.shape(dataset, masks=True), file.type(dataset)
         beside = {name: file.attribute(name, dataset) for name in arrays.BESIDE}
+        if dataset != SURFACE and file.has(SURFACE) and file.shape(SURFACE) == shape[:-1]:
+            beside[SURFACE] = file.array(SURFACE).astype(np.float64)
 
     def rows(part: slice) -> Array:
         with datasets.reading(path) as file:

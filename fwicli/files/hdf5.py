@@ -28,6 +28,8 @@ Other components than pressure are named by the attribute `component` of `receiv
 `source_x`, or, where receivers or sources differ, by `receiver_component` and `source_component`:
 numbers of the names in their attribute `codes`.
 
+Records, models and images below a topography have its depths beside them (see `surfaces`).
+
 A model in a file has the attributes `spacing` and `origin` [m] at its dataset, so that a result can
 serve as the next starting model. Attributes of the root hold the provenance.
 """
@@ -47,9 +49,13 @@ from fwicli.files import datasets
 from fwicli.files.record_files import write_gathers as write_gathers
 from fwicli.files.records import describe_gathers as describe_gathers
 from fwicli.files.records import read_gathers as read_gathers
+from fwicli.files.surfaces import SURFACE as SURFACE
+from fwicli.files.surfaces import read_surface as read_surface
+from fwicli.files.surfaces import write_surface as write_surface
 from fwicli.files.writing import deferring_signals, extending, replacing
 from fwicli.survey.grid import Grid
 from fwicli.survey.properties import UNITS
+from fwicli.survey.topography import Topography
 
 Array = NDArray[Any]
 
@@ -115,6 +121,7 @@ def begin_inversion(
     reference: Mapping[str, Array],
     grid: Grid,
     provenance: Mapping[str, str],
+    topography: Topography | None = None,
 ) -> None:
     """Begin the result of an inversion.
 
@@ -131,8 +138,10 @@ def begin_inversion(
     grid : Grid
     provenance : mapping of str to str
         Attributes of the file.
+    topography : Topography, optional
     """
     with replacing(path) as file:
+        write_surface(file, topography)
         for name, quantities in (("start", start), ("result", start), ("reference", reference)):
             if quantities:
                 _write_quantities(file.create_group(name), quantities, grid)

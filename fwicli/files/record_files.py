@@ -20,9 +20,11 @@ from numpy.typing import NDArray
 from fwicli.errors import DataError
 from fwicli.files import datasets, shots
 from fwicli.files.shots import ShotTraces
+from fwicli.files.surfaces import write_surface
 from fwicli.files.writing import deferring_signals, replacing, stop_if_signalled
 from fwicli.survey.components import PRESSURE, Component
 from fwicli.survey.gathers import Gathers
+from fwicli.survey.topography import Topography
 from fwicli.survey.traces import Traces
 
 Array = NDArray[Any]
@@ -189,7 +191,13 @@ class RecordFile:
     _descriptor: int = -1
 
     @classmethod
-    def begin(cls, path: Path, gathers: Gathers, provenance: Mapping[str, str]) -> Self:
+    def begin(
+        cls,
+        path: Path,
+        gathers: Gathers,
+        provenance: Mapping[str, str],
+        topography: Topography | None = None,
+    ) -> Self:
         """A new file with everything but samples, which read as zeros until they are written.
 
         Parameters
@@ -200,6 +208,8 @@ class RecordFile:
             Its traces are `UnwrittenTraces`.
         provenance : mapping of str to str
             Attributes of the file.
+        topography : Topography, optional
+            Of the model.
 
         Returns
         -------
@@ -210,7 +220,7 @@ class RecordFile:
         OSError
             If it cannot be written.
         """
-        _write_unfilled(path, gathers, provenance)
+        _write_unfilled(path, gathers, provenance, topography)
         return cls.open(path)
 
     @classmethod
@@ -324,7 +334,9 @@ def _size(traces: ShotTraces) -> int:
 
 
 @deferring_signals()
-def _write_unfilled(path: Path, gathers: Gathers, provenance: Mapping[str, str]) -> None:
+def _write_unfilled(
+    path: Path, gathers: Gathers, provenance: Mapping[str, str], topography: Topography | None
+) -> None:
     """Write a file of records whose samples have a place and no values."""
     traces: Traces = gathers.data
     shape: tuple[int, ...] = (int(traces.counts.sum()), traces.samples)
@@ -339,3 +351,4 @@ def _write_unfilled(path: Path, gathers: Gathers, provenance: Mapping[str, str])
         space, kind = h5py.h5s.create_simple(shape), h5py.h5t.py_create(traces.dtype)
         data = h5py.Dataset(h5py.h5d.create(file.id, DATA.encode(), kind, space, place))
         _describe(file, data, gathers, provenance)
+        write_surface(file, topography)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.plotting import surveys
+from fwicli.plotting import surveys, topographies
 from fwicli.plotting.style import Axes, Figure, Look, colour_scale, section_size
 
 Array = NDArray[Any]
@@ -41,6 +41,9 @@ class Plane:
         Whether the second axis points down.
     equal : bool
         Whether both axes have one scale.
+    surface : ndarray of shape (n,), optional
+        Depth of the surface along the first axis of a section, above which is air, in the unit of
+        the labels.
     """
 
     values: Array
@@ -48,6 +51,7 @@ class Plane:
     axes: tuple[str, str]
     down: bool = True
     equal: bool = True
+    surface: Array | None = None
 
 
 def section(plane: Plane, kind: str, title: str, label: str, look: Look) -> Figure:
@@ -82,6 +86,11 @@ def section(plane: Plane, kind: str, title: str, label: str, look: Look) -> Figu
         origin="upper" if plane.down else "lower",
         extent=(left, right, end, begin) if plane.down else (left, right, begin, end),
     )
+    if plane.surface is not None:
+        margin = 0.5 * (right - left) / len(plane.surface)
+        x = np.linspace(left + margin, right - margin, len(plane.surface))
+        ends = np.array([left, *x[1:-1], right])  # the line begins and ends with the section
+        topographies.surface(axes, ends, plane.surface)
     colour_scale(figure, picture, axes, label)
     axes.set(xlabel=plane.axes[0], ylabel=plane.axes[1], title=title)
     return figure

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.plotting import lengths
+from fwicli.plotting import lengths, topographies
 from fwicli.plotting.encoding import compact, vector
 from fwicli.plotting.style import Axes, Figure
 from fwicli.survey.grid import Grid
+from fwicli.survey.topography import Topography
 
 Array = NDArray[Any]
 
@@ -85,7 +86,9 @@ def field(values: Array, style: FrameStyle, pixels: int = 640) -> bytes:
     return buffer.getvalue()
 
 
-def illumination(values: Array, grid: Grid, title: str) -> bytes:
+def illumination(
+    values: Array, grid: Grid, title: str, topography: Topography | None = None
+) -> bytes:
     """An energy below its largest value [dB], as a picture with axes.
 
     Parameters
@@ -94,6 +97,8 @@ def illumination(values: Array, grid: Grid, title: str) -> bytes:
         Not negative.
     grid : Grid
     title : str
+    topography : Topography, optional
+        Surface with air above, which stays blank.
 
     Returns
     -------
@@ -113,11 +118,12 @@ def illumination(values: Array, grid: Grid, title: str) -> bytes:
         vmax=style.high,
         extent=(*panel.get_xlim(), *panel.get_ylim()),
     )
+    topographies.middle(panel, topography)
     return compact(figure, DPI)
 
 
 def axes(
-    grid: Grid, style: FrameStyle, title: str
+    grid: Grid, style: FrameStyle, title: str, topography: Topography | None = None
 ) -> tuple[bytes, tuple[float, float, float, float]]:
     """Axes and colour scale of the frames as SVG, and the box of the field in it.
 
@@ -126,6 +132,8 @@ def axes(
     grid : Grid
     style : FrameStyle
     title : str
+    topography : Topography, optional
+        Surface with air above, which covers the field.
 
     Returns
     -------
@@ -134,6 +142,7 @@ def axes(
         Left, top, width and height of the field, as shares of the picture.
     """
     figure, panel = _axes(grid, style, title)
+    topographies.middle(panel, topography)
     figure.draw_without_rendering()
     place = panel.get_position()
     return vector(figure), (place.x0, 1 - place.y1, place.width, place.height)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fwicli.errors import ModelError
 from fwicli.inversion.quality.diagnosis import HALF, Diagnosis
-from fwicli.plotting import curves, lengths
+from fwicli.plotting import curves, lengths, topographies
 from fwicli.plotting.style import Axes, Figure, colour_scale, label, save, section_size
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.components import PRESSURE, ordered
@@ -120,7 +120,7 @@ def difference(path: Path, result: EarthModel, start: EarthModel, name: str = "v
     figure, axes = _figure(result.grid)
     change = _quantity(result, name) - _quantity(start, name)
     largest = float(np.percentile(np.abs(change), 99.5)) or 1.0
-    picture = _section(axes, change, result.grid, "seismic", -largest, largest)
+    picture = _section(axes, change, result, "seismic", -largest, largest)
     colour_scale(figure, picture, axes, f"change of {label(name, UNITS.get(name, ''))}")
     axes.set_title("Result minus start")
     _save(figure, path)
@@ -189,10 +189,10 @@ def reflectors(axes: Axes, values: Array, earth: EarthModel) -> None:
     earth : EarthModel
         Its water does not count for the grey scale.
     """
-    below = ~earth.water()
+    below = ~earth.covered()
     visible = values[below] if below.any() else values  # all of the model may be water
     largest = float(np.percentile(np.abs(visible), 99)) or 1.0
-    _section(axes, values, earth.grid, "gray_r", -largest, largest)
+    _section(axes, values, earth, "gray_r", -largest, largest)
 
 
 def gathers(path: Path, records: Gathers, count: int = 3) -> None:
@@ -359,7 +359,7 @@ def _model(
     scale: tuple[float, float],
     name: str,
 ) -> None:
-    picture = _section(axes, _quantity(earth, name), earth.grid, VELOCITY, *scale)
+    picture = _section(axes, _quantity(earth, name), earth, VELOCITY, *scale)
     colour_scale(figure, picture, axes, label(name, UNITS.get(name, "")))
     axes.set_title(title)
 
@@ -372,13 +372,16 @@ def _quantity(earth: EarthModel, name: str) -> Array:
     return values
 
 
-def _section(axes: Axes, values: Array, grid: Grid, colours: str, low: float, high: float) -> Any:
+def _section(
+    axes: Axes, values: Array, earth: EarthModel, colours: str, low: float, high: float
+) -> Any:
     """Draw a vertical section; of a 3D array, the one in the middle."""
+    grid = earth.grid
     section = values if values.ndim == 2 else values[:, values.shape[1] // 2]
     (left, top), (right, bottom) = (grid.origin[0], grid.origin[-1]), (grid.end[0], grid.end[-1])
     unit = lengths.unit_of(grid)
     axes.set(xlabel=unit.label("x"), ylabel=unit.label("depth"))
-    return axes.imshow(
+    picture = axes.imshow(
         section.T,
         cmap=colours,
         vmin=low,
@@ -387,6 +390,8 @@ def _section(axes: Axes, values: Array, grid: Grid, colours: str, low: float, hi
         interpolation="bilinear",
         extent=(left / unit.size, right / unit.size, bottom / unit.size, top / unit.size),
     )
+    topographies.middle(axes, earth.topography)
+    return picture
 
 
 def _save(figure: Figure, path: Path) -> None:

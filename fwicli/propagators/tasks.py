@@ -119,8 +119,12 @@ class ShotTask:
 
     def in_window(self, window: Window) -> Self:
         """The same task for a window of the model, with positions on the window's grid."""
+        discretization = self.discretization
+        if window.surface is not None:
+            discretization = replace(discretization, topography=window.surface)
         return replace(
             self,
+            discretization=discretization,
             parameters=window.cut_all(self.parameters),
             source=window.local_positions(self.source),
             receivers=window.local_positions(self.receivers),

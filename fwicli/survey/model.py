@@ -18,6 +18,7 @@ from fwicli.deprecation import renamed_fields
 from fwicli.errors import ModelError
 from fwicli.survey.grid import Grid
 from fwicli.survey.properties import IMPEDANCE, PLAUSIBLE, POSITIVE, PROPERTIES, UNITS
+from fwicli.survey.topography import Topography
 from fwicli.survey.uniform import distinct, is_uniform
 
 Array = NDArray[Any]
@@ -40,6 +41,8 @@ class EarthModel:
         Other properties by name, in their units (see `properties`): `vs` [m/s], `rho` [kg/m3],
         `qp`, `qs`, Thomsen's `epsilon`, `delta` and `gamma`, tilt `theta` and azimuth `phi` of the
         axis of symmetry [rad].
+    topography : Topography, optional
+        Surface with air above, on the same grid; values in the air stand for nothing.
 
     Attributes
     ----------
@@ -50,18 +53,29 @@ class EarthModel:
     ------
     ModelError
         If a shape differs from the grid's, a value is not a number, or `vp` or `rho` not positive;
-        if there is neither `vp` nor `vs`.
+        if there is neither `vp` nor `vs`, or the topography is on another grid.
     """
 
     grid: Grid
     properties: Mapping[str, Array]
+    topography: Topography | None = None
 
     def __init__(
-        self, grid: Grid, vp: Array | None, others: Mapping[str, Array] | None = None
+        self,
+        grid: Grid,
+        vp: Array | None,
+        others: Mapping[str, Array] | None = None,
+        topography: Topography | None = None,
     ) -> None:
         properties = {**({} if vp is None else {"vp": vp}), **(others or {})}
         object.__setattr__(self, "grid", grid)
         object.__setattr__(self, "properties", properties)
+        object.__setattr__(self, "topography", topography)
+        if topography is not None and topography.grid != grid:
+            raise ModelError(
+                f"the topography is on the grid {topography.grid}, and the model on {grid}; they "
+                f"must agree"
+            )
         if "vp" not in properties and "vs" not in properties:
             raise ModelError("a model has neither `vp` nor `vs`; give a velocity [m/s]")
         for name, values in properties.items():
@@ -130,23 +144,56 @@ class EarthModel:
 
     def changed(self, properties: Mapping[str, Array]) -> EarthModel:
         """The model with other values of some properties."""
-        return EarthModel.of(self.grid, {**self.properties, **properties})
+        return EarthModel.of(self.grid, {**self.properties, **properties}, self.topography)
 
     @classmethod
-    def of(cls, grid: Grid, properties: Mapping[str, Array]) -> EarthModel:
+    def of(
+        cls, grid: Grid, properties: Mapping[str, Array], topography: Topography | None = None
+    ) -> EarthModel:
         """The model of all properties by name, `vp` among them if there is one.
 
         Parameters
         ----------
         grid : Grid
         properties : mapping of str to ndarray of shape grid.shape
+        topography : Topography, optional
 
         Returns
         -------
         EarthModel
         """
         others = dict(properties)
-        return cls(grid, others.pop("vp", None), others)
+        return cls(grid, others.pop("vp", None), others, topography)
+
+    @classmethod
+    def below(
+        cls, grid: Grid, properties: Mapping[str, Array], topography: Topography | None
+    ) -> EarthModel:
+        """The model below a topography: in the air it has the properties of the rock below.
+
+        Parameters
+        ----------
+        grid : Grid
+        properties : mapping of str to ndarray of shape grid.shape
+            In the air they may be anything.
+        topography : Topography or None
+            None for a model without air.
+
+        Returns
+        -------
+        EarthModel
+        """
+        if topography is None:
+            return cls.of(grid, properties)
+        filled = {n: v if is_uniform(v) else topography.fill(v) for n, v in properties.items()}
+        return cls.of(grid, filled, topography)
+
+    @property
+    def air(self) -> NDArray[np.bool_]:
+        """Points above the topography; none without one."""
+        if self.topography is None:
+            return np.broadcast_to(np.False_, self.grid.shape)
+        return self.topography.is_air
 
     def water(self) -> NDArray[np.bool_]:
         """Points of the water layer: from the top down, those with the velocity of the top.
@@ -161,6 +208,10 @@ class EarthModel:
             same &= vs == 0
         column: NDArray[np.bool_] = np.logical_and.accumulate(same, axis=-1)
         return column
+
+    def covered(self) -> NDArray[np.bool_]:
+        """Points that are no rock: those of the water layer and of the air."""
+        return self.water() if self.topography is None else self.water() | self.air
 
     def above(self, depth: float) -> NDArray[np.bool_]:
         """Points less deep than `depth` [m]."""

@@ -192,7 +192,9 @@ def coarsened(model: EarthModel, grid: Grid) -> EarthModel:
     """
     if grid == model.grid:
         return model
-    return Regridding(model.grid, grid.spacing).model_to_coarse(model)
+    coarse = Regridding(model.grid, grid.spacing).model_to_coarse(model)
+    surface = None if model.topography is None else model.topography.on_grid(grid)
+    return EarthModel.below(grid, coarse.properties, surface)
 
 
 def with_means(model: EarthModel, used: Collection[str]) -> EarthModel:
@@ -214,7 +216,9 @@ def with_means(model: EarthModel, used: Collection[str]) -> EarthModel:
     if left_out.isdisjoint(model.properties):
         return model
     return EarthModel.of(
-        model.grid, {n: v for n, v in model.properties.items() if n not in left_out}
+        model.grid,
+        {n: v for n, v in model.properties.items() if n not in left_out},
+        model.topography,
     )
 
 

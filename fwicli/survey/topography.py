@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,9 +20,12 @@ Array = NDArray[Any]
 ROUND_OFF = 1e-3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Topography:
     """Depth of the surface at every column of a grid; between columns it is linear.
+
+    Surfaces are equal where grid and depths are; they are compared and hashed by a digest, which is
+    computed once.
 
     Parameters
     ----------
@@ -65,10 +70,52 @@ class Topography:
         _check_inside(grid, values)
         return cls(grid, tuple(values.ravel().tolist()))
 
-    @property
+    def on_grid(self, grid: Grid) -> Topography:
+        """The same surface at the columns of another grid, such as a coarser one.
+
+        Parameters
+        ----------
+        grid : Grid
+
+        Returns
+        -------
+        Topography
+
+        Raises
+        ------
+        GeometryError
+            If the surface leaves the grid.
+        """
+        if grid == self.grid:
+            return self
+        lines = [grid.coordinates(axis) for axis in range(grid.ndim - 1)]
+        places = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1)
+        depths = self.at(places.reshape(-1, grid.ndim - 1))
+        return Topography.on(grid, depths.reshape(grid.shape[:-1]))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Topography):
+            return NotImplemented
+        return self is other or (self.grid == other.grid and self.digest == other.digest)
+
+    def __hash__(self) -> int:
+        return hash((self.grid, self.digest))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self.grid, self.columns.tobytes(), self.digest)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Digest of the depths."""
+        # A zero has the digest of a negative one, to which it is equal.
+        return hashlib.sha256((self.columns + 0.0).tobytes()).digest()
+
+    @cached_property
     def columns(self) -> NDArray[np.float64]:
-        """Depth of the surface at each column, of shape grid.shape[:-1] [m]."""
-        return np.array(self.depths).reshape(self.grid.shape[:-1])
+        """Depth of the surface at each column, of shape grid.shape[:-1] [m]; read-only."""
+        columns = np.array(self.depths).reshape(self.grid.shape[:-1])
+        columns.setflags(write=False)
+        return columns
 
     def at(self, places: Array) -> NDArray[np.float64]:
         """Depth of the surface at places along it; beyond the grid that of its edge.
@@ -87,7 +134,8 @@ class Topography:
         lower, shares = [], []
         for axis, n in enumerate(columns.shape):
             cells = (places[:, axis] - self.grid.origin[axis]) / self.grid.spacing[axis]
-            first = np.clip(np.floor(cells).astype(int), 0, n - 2)
+            # A place that is no number has no depth.
+            first = np.clip(np.floor(np.nan_to_num(cells)), 0, n - 2).astype(int)
             lower.append(first)
             shares.append(np.clip(cells - first, 0.0, 1.0))
         total = np.zeros(len(places))
@@ -130,6 +178,20 @@ class Topography:
         """
         return np.asarray(self.at(positions[:, :-1]) - positions[:, -1])
 
+    def in_air(self, positions: Array) -> NDArray[np.bool_]:
+        """Which positions are above the surface by more than round-off.
+
+        Parameters
+        ----------
+        positions : ndarray of shape (n, ndim)
+            [m]
+
+        Returns
+        -------
+        ndarray of bool, shape (n,)
+        """
+        return np.asarray(self.heights(positions) > ROUND_OFF * self.grid.spacing[-1])
+
     def check(self, what: str, positions: Array) -> None:
         """Refuse positions in the air.
 
@@ -145,8 +207,7 @@ class Topography:
         GeometryError
             With their number, the first, and the highest.
         """
-        heights = self.heights(positions)
-        bad = heights > ROUND_OFF * self.grid.spacing[-1]
+        heights, bad = self.heights(positions), self.in_air(positions)
         if not bad.any():
             return
         first, highest = int(np.argmax(bad)), int(np.argmax(heights))
@@ -190,6 +251,14 @@ class Topography:
         """Number of the first point of rock in each column."""
         cells = (self.columns - self.grid.origin[-1]) / self.grid.spacing[-1]
         return np.ceil(cells - ROUND_OFF).astype(np.int64)
+
+
+def _restored(grid: Grid, content: bytes, digest: bytes) -> Topography:
+    """A pickled surface, with the digest that it had."""
+    columns = np.frombuffer(content)
+    surface = Topography(grid, tuple(columns.tolist()))
+    surface.__dict__.update(columns=columns.reshape(grid.shape[:-1]), digest=digest)
+    return surface
 
 
 def _check_inside(grid: Grid, depths: NDArray[np.float64]) -> None:

@@ -19,7 +19,7 @@ centred about its shot, or moved so that it lies within the model.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
 from fwicli.survey.points import Points
+from fwicli.survey.topography import Topography
 from fwicli.survey.uniform import is_uniform
 
 Array = NDArray[Any]
@@ -46,11 +47,14 @@ class Window:
         Of the model.
     start, shape : tuple of int
         First point, and number of points, along every axis.
+    surface : Topography, optional
+        Its part of a topography, on its own grid.
     """
 
     grid: Grid
     start: tuple[int, ...]
     shape: tuple[int, ...]
+    surface: Topography | None = None
 
     @property
     def whole(self) -> bool:
@@ -65,6 +69,11 @@ class Window:
     @property
     def _slices(self) -> tuple[slice, ...]:
         return tuple(slice(s, s + n) for s, n in zip(self.start, self.shape, strict=True))
+
+    def below(self, topography: Topography) -> Window:
+        """The window with its part of a topography of the model."""
+        depths = topography.columns[self._slices[:-1]] - self.offset[-1]
+        return replace(self, surface=Topography.on(self.local, depths))
 
     def union(self, other: Window) -> Window:
         """The smallest window that includes this one and another one of the same grid."""

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,7 +77,9 @@ def plan_modelling(
     layout = None
     if model is not None:
         ndim = model.grid.ndim
-        layout = problems.get(("geometry",), lambda: positions.layout(config.geometry, ndim))
+        layout = problems.get(
+            ("geometry",), partial(positions.layout, config.geometry, ndim, model.topography)
+        )
     wavelet = _wavelet(problems, config, sampled, layout)
     if model is None or layout is None:
         return None
@@ -85,7 +88,7 @@ def plan_modelling(
     equation = wave_equation(physics)
     check = registry.load(equation).check_components
     problems.get(("geometry",), partial(check, geometry))
-    placement.inside(problems, ("geometry",), model.grid, geometry, layout.on_map)
+    placement.in_rock(problems, ("geometry",), model, geometry, layout.on_map)
     placement.sounding(problems, ("geometry",), physics, model, geometry)
     placement.without_slow_shear(problems, physics, model, geometry)
     if sampled is None or wavelet is None:
@@ -103,6 +106,7 @@ def plan_modelling(
         return None
     key = simulation_grids.key(physics, ("model", "spacing"))
     required = Requirements(grids[1], key, (slowest, fastest), slowest, spectrum, geometry, sampled)
+    required = replace(required, topography=model.topography)
     numerics = discretize(problems, config, required)
     if numerics is None or problems.errors:
         return None
@@ -201,7 +205,7 @@ def run(
         with executors.start(loaded.config.execution, plan.workers, output) as executor:
             log.info("modelling %d shots, %d at a time", len(tasks), plan.workers)
             finished_shots.compile_missing(executor, discretization, acquisition=plan.acquisition)
-            finished.open(_announced(plan, part), provenance)
+            finished.open(_announced(plan, part), provenance, plan.model.topography)
             progress.start("shots", len(tasks))
             finished.collect(executor, tasks, progress.update)
             progress.stop()
@@ -241,7 +245,8 @@ def merge(
     forecast.note(plan, loaded, run_folder)
     progress = run_folder.heartbeat.followed(progress, workers=1)
     with run_folder.logging(), _records(run_folder) as finished:
-        finished.open(_announced(plan, range(plan.acquisition.shots)), provenance)
+        every = _announced(plan, range(plan.acquisition.shots))
+        finished.open(every, provenance, plan.model.topography)
         progress.start("merged shots", plan.acquisition.shots)
         for piece in pieces:
             finished.copy(piece.path / RESULT, piece.path / PARTIAL, piece.shots, progress.update)

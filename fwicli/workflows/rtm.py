@@ -265,6 +265,8 @@ def _energy(imaging: ImagingSection, numerics: Numerics, energy: Array) -> Array
 
     if imaging.illumination_smoothing > 0:
         width = [imaging.illumination_smoothing / h for h in numerics.grid.spacing]
+        if numerics.topography is not None:
+            energy = numerics.topography.fill(energy)  # else the air would lower it beside
         energy = ndimage.gaussian_filter(energy, width, mode="nearest")
     return np.maximum(energy, 0.0)
 
@@ -330,7 +332,7 @@ def _compare(
 
     true = coarsened(true, smooth.grid)
     expected = reflectivity.band_limited(true, smooth, plan.wavelet, plan.interval)
-    return expected, reflectivity.correlation(image, expected, ~true.water())
+    return expected, reflectivity.correlation(image, expected, ~true.covered())
 
 
 @writing.deferring_signals()
@@ -339,6 +341,7 @@ def _write(path: Path, smooth: EarthModel, named: Mapping[str, Array]) -> None:
         for name, values in named.items():
             hdf5.write_on_grid(file, name, values.astype(np.float32), smooth.grid, "")
         hdf5.write_on_grid(file, "vp", smooth.vp.astype(np.float32), smooth.grid, "m/s")
+        hdf5.write_surface(file, smooth.topography)
         file.attrs.update(provenance())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from fwicli import Discretization, Grid, Points, Propagator, times
 from fwicli.errors import GeometryError, PhysicsError
-from fwicli.propagators.equations import cut_cells
+from fwicli.propagators.equations import cut_cells, registry
 from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.verification import Verification
 from fwicli.survey.signals.wavelets import ricker
@@ -328,3 +329,30 @@ def test_air_has_no_say_in_the_time_step() -> None:
     assert F.layer.velocity == 2000.0
     filled = F.parameters(vp=vp, vs=vs, rho=rho)
     assert np.ptp(filled["r"]) == 0
+
+
+# --- memory ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_memory_of_cut_cells_is_that_of_the_plan(ndim: int) -> None:
+    """All arrays of the cut cells, and the masses at points of each velocity."""
+    shape, pads, stencil = (12, 11, 14)[-ndim:], ((4, 3),) * (ndim - 1) + ((0, 4),), Stencil(4)
+    grid = Grid(shape, (10.0,) * ndim, (0.0,) * ndim)
+    rock = cut_cells.CutCells(Topography.on(grid, 45.0), pads, stencil)
+    padded = tuple(n + sum(pad) for n, pad in zip(shape, pads, strict=True))
+    masses = sum(rock.array(cut_cells.mass(axis)).size * 8 for axis in range(ndim))
+    assert cut_cells.memory(padded, stencil) == rock.nbytes + masses
+
+
+def test_levels_are_those_of_the_footprint() -> None:
+    """All levels of all fields, cut cells and moduli of a forward run."""
+    F, model = hill()
+    sources, receivers = points(F)
+    F.forward(model, np.ones((3, 60)), sources, receivers)
+    with F._pool.runner() as runner:
+        shapes = [shape for _, shape in runner.arrays._arrays]
+    levels = sum(math.prod(shape[:-2]) for shape in shapes if len(shape) > 1)
+    table = registry.load("elastic")
+    fields = {n for c in ("vx", "vz", "pressure") for n in table.recorded(2)[c].fields}
+    assert levels == table.footprint_below(("z-",), 2, True).arrays(False, fields)

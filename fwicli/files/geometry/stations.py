@@ -34,11 +34,14 @@ class Reading:
         Unit of the coordinates, one of `columns.UNITS`; by default as the names say, or m.
     depth : float, optional
         Depth of all points below elevation 0 [m], in a table without.
+    flat : bool
+        Whether the points are at depth 0, whatever columns there are: the caller places them.
     """
 
     columns: Mapping[str, str | int] = field(default_factory=dict)
     unit: str | None = None
     depth: float | None = None
+    flat: bool = False
 
 
 @dataclass(frozen=True)
@@ -247,6 +250,8 @@ def _vertical(
     ------
     DataError
     """
+    if reading.flat:
+        return np.zeros(len(table.rows))
     roles = [role for role in VERTICAL if point + role in columns]
     names = [table.names[columns[point + role]] for role in roles]
     if reading.depth is not None:

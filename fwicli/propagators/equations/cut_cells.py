@@ -55,6 +55,25 @@ SAMPLES = {2: 16, 3: 4}
 LEAST = 1e-3
 
 
+def memory(shape: tuple[int, ...], stencil: Stencil) -> int:
+    """Memory of the arrays of cut cells, and of the masses at points [bytes].
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Points along every axis, with the layer.
+    stencil : Stencil
+
+    Returns
+    -------
+    int
+    """
+    ndim = len(shape)
+    volumes, masks = 1 + ndim * (ndim - 1) // 2, ndim * (ndim + 1)
+    beyond = int(np.prod([n + 2 * stencil.order for n in shape]))
+    return beyond * (8 * (volumes + ndim) + masks) + 8 * ndim * int(np.prod(shape))
+
+
 def volume(places: Places) -> str:
     """Name of the volumes of places half a cell on along axes."""
     return PREFIX + "volume" + "".join(map(str, places))
@@ -108,20 +127,29 @@ class CutCells:
             half: self._volume(half) for half in [(), *combinations(range(self._ndim), 2)]
         }
         self._masses = {axis: self._volume((axis,)) for axis in range(self._ndim)}
-        self._wholes: dict[tuple[int, int], Array] = {}
+        self._wholes: dict[tuple[int, int], NDArray[np.bool_]] = {}
         self._belongs: dict[int, NDArray[np.bool_]] = {}
         for axis in range(self._ndim):
             self._set_masses(axis)
 
     def array(self, name: str) -> Array:
         """Values by name, on the grid with the layer."""
-        arrays = {
+        arrays: dict[str, NDArray[Any]] = {
             **{volume(half): values for half, values in self._volumes.items()},
             **{mass(axis): values for axis, values in self._masses.items()},
             **{whole(*at): values for at, values in self._wholes.items()},
         }
         inside = slice(self._beyond, -self._beyond)
-        return np.asarray(arrays[name][(inside,) * self._ndim])
+        return arrays[name][(inside,) * self._ndim].astype(np.float64, copy=False)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of all its arrays [bytes]."""
+        tables: tuple[dict[Any, NDArray[Any]], ...] = (
+            *(self._volumes, self._masses),
+            *(self._wholes, self._belongs),
+        )
+        return sum(values.nbytes for table in tables for values in table.values())
 
     def belongs(self, axis: int) -> NDArray[np.bool_]:
         """Whether the velocity along an axis belongs to the rock, on the grid with the layer."""
@@ -138,8 +166,8 @@ class CutCells:
         for axis, (values, first) in places.items():
             used = range(first - len(self._weights), first + len(self._weights))
             inside = np.logical_and.reduce([_moved(belongs, axis, n) for n in used])
-            self._wholes[of, axis] = inside.astype(np.float64)
-            stiffness[axis] = self._stiffness(values, self._wholes[of, axis], axis, first)
+            self._wholes[of, axis] = inside
+            stiffness[axis] = self._stiffness(values, inside.astype(np.float64), axis, first)
         least = np.maximum.reduce(list(stiffness.values()))
         self._belongs[of] = belongs
         # Where no velocity belongs to the rock, none is driven.
@@ -251,7 +279,7 @@ def _moved(values: NDArray[Any], axis: int, count: int) -> NDArray[Any]:
     return np.take(values, points, axis=axis)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def cut_cells(
     topography: Topography, pads: tuple[tuple[int, int], ...], stencil: Stencil
 ) -> CutCells:

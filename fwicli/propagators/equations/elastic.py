@@ -155,6 +155,8 @@ def footprint(ndim: int) -> Footprint:
         recorded={f"v{axis}": 1 for axis in range(ndim)},
         # Moduli of the surface, and sums for their gradients.
         surface=(3, 3),
+        # Volumes, masses and masks of cut cells; a modulus, and the sum for its gradient.
+        topography=(1 + pairs + ndim + ndim**2 + 1, 1),
     )
 
 

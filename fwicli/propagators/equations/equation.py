@@ -226,7 +226,9 @@ class Equation:
         """Whether the free sides of a model are the surface of a solid."""
         return bool(free) and self.solid_surface
 
-    def footprint_below(self, free: Collection[str], ndim: int) -> Footprint:
+    def footprint_below(
+        self, free: Collection[str], ndim: int, topography: bool = False
+    ) -> Footprint:
         """Arrays that it works on where sides are free, with those of a surface.
 
         Parameters
@@ -235,12 +237,16 @@ class Equation:
             Sides that are free.
         ndim : int
             Number of space dimensions.
+        topography : bool
+            Whether the surface is a topography.
 
         Returns
         -------
         Footprint
         """
         plain = self.footprint(ndim)
+        if topography:
+            return plain.below_topography()
         return plain.below_surface() if self.has_surface(free) else plain
 
     def check_sides(

@@ -32,6 +32,8 @@ class Footprint:
         Arrays that the surface of a solid adds to a forward run, and to a gradient beside these.
     surface_history : mapping of str to tuple of str
         Fields that it adds to those of the history.
+    topography : pair of int
+        Arrays that a topography adds to a forward run, and to a gradient beside these.
     """
 
     forward: int
@@ -43,6 +45,7 @@ class Footprint:
     recorded: Mapping[str, int] = field(default_factory=dict)
     surface: tuple[int, int] = (0, 0)
     surface_history: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    topography: tuple[int, int] = (0, 0)
 
     @classmethod
     def unknown(cls, ndim: int) -> Footprint:
@@ -67,6 +70,11 @@ class Footprint:
             gradient=self.gradient + gradient,
             history={p: (*fields, *more.get(p, ())) for p, fields in self.history.items()},
         )
+
+    def below_topography(self) -> Footprint:
+        """That of waves below a topography."""
+        forward, gradient = self.topography
+        return replace(self, forward=self.forward + forward, gradient=self.gradient + gradient)
 
     def stored_fields(self, recorded: str, parameters: Collection[str] | None = None) -> set[str]:
         """Fields that the history keeps for some parameters, or for all.

@@ -68,6 +68,7 @@ def count(name: str, ndim: int) -> Footprint:
         recorded=_recorded(equation, forward, levels),
         surface=_surface(equation, forward, (levels, gradient)),
         surface_history=_surface_history(equation, keeping, history),
+        topography=_topography(equation, forward, (levels, gradient)),
     )
 
 
@@ -187,7 +188,7 @@ def _arrays(signature: Signature) -> tuple[ArraySpec, ...]:
 
 def _levels(arrays: Iterable[ArraySpec]) -> int:
     """Arrays of the size of the grid, each level of a field one; other sizes are other arrays."""
-    sizes = {(a.name, max(1, a.time_levels)) for a in arrays if a.kind in ("field", "model")}
+    sizes = {(a.name, max(1, a.time_levels)) for a in arrays if a.kind in ("field", "model", "cut")}
     return sum(levels for _, levels in sizes)
 
 
@@ -202,7 +203,20 @@ def _surface(equation: Equation, forward: Signature, without: tuple[int, int]) -
     """Arrays that the surface of a solid adds to a forward run, and to a gradient beside these."""
     if not equation.solid_surface:
         return 0, 0
-    below = replace(forward, free=SURFACE)
+    return _more(replace(forward, free=SURFACE), without)
+
+
+def _topography(
+    equation: Equation, forward: Signature, without: tuple[int, int]
+) -> tuple[int, int]:
+    """Arrays that a topography adds to a forward run, and to a gradient beside these."""
+    if not equation.topography:
+        return 0, 0
+    return _more(replace(forward, free=SURFACE, topography=True), without)
+
+
+def _more(below: Signature, without: tuple[int, int]) -> tuple[int, int]:
+    """Arrays that waves below a surface have beside others."""
     more = _levels(_arrays(below)) - without[0]
     return more, _with_gradient(below) - without[1] - more
 

@@ -24,6 +24,7 @@ from fwicli.config.geometry import (
     SpsSection,
     TracesGeometrySection,
 )
+from fwicli.config.problems import Key
 from fwicli.config.tables import TableSection, TracesTableSection
 from fwicli.config.values import Section
 from fwicli.errors import FwiError, GeometryError
@@ -31,11 +32,13 @@ from fwicli.files.geometry import relations, sps, stations
 from fwicli.files.geometry.stations import Point, Reading, Stations
 from fwicli.survey.acquisition import Acquisition, towed
 from fwicli.survey.shapes import within_offsets
-from fwicli.workflows.assembly import corrections, field_records, frames, points, sizes
+from fwicli.survey.topography import Topography
+from fwicli.workflows.assembly import corrections, depths, field_records, frames, points, sizes
 from fwicli.workflows.assembly.components import components
 from fwicli.workflows.assembly.frames import MapPositions
 
 Array = NDArray[Any]
+Depths = float | Array | None
 
 
 @dataclass(frozen=True)
@@ -69,15 +72,21 @@ class _Survey:
     spreads : list of ndarray of int, optional
         Indices of the receivers of each shot; without it, all.
     notes : tuple of str
+    below : pair of float, ndarray or None
+        Depths of sources and of receivers below the topography, where these count [m].
+    keys : pair of Key
+        Where these depths are in the section.
     """
 
     sources: Array
     receivers: Array
     spreads: list[Array] | None = None
     notes: tuple[str, ...] = ()
+    below: tuple[Depths, Depths] = (None, None)
+    keys: tuple[Key, Key] = (("sources", depths.SURFACE), ("receivers", depths.SURFACE))
 
 
-def layout(section: Geometry, ndim: int) -> SurveyLayout:
+def layout(section: Geometry, ndim: int, topography: Topography | None = None) -> SurveyLayout:
     """Sources and receivers of a geometry section.
 
     Parameters
@@ -85,6 +94,8 @@ def layout(section: Geometry, ndim: int) -> SurveyLayout:
     section : GeometrySection, or another one of a geometry
     ndim : int
         Dimensions of the model.
+    topography : Topography, optional
+        Of the model, from which depths may count.
 
     Returns
     -------
@@ -99,7 +110,7 @@ def layout(section: Geometry, ndim: int) -> SurveyLayout:
     SizeError
         If there are more positions than there is memory for.
     """
-    placed = _placed(section, ndim)
+    placed = _placed(section, ndim, topography)
     if not isinstance(section, GeometrySection):
         return placed
     with _below("receivers"):
@@ -115,10 +126,10 @@ def layout(section: Geometry, ndim: int) -> SurveyLayout:
     return replace(placed, acquisition=acquisition)
 
 
-def _placed(section: Geometry, ndim: int) -> SurveyLayout:
+def _placed(section: Geometry, ndim: int, topography: Topography | None) -> SurveyLayout:
     """Sources and receivers on the axes of the model."""
     if isinstance(section, RecordsGeometrySection):
-        return _of_records(section.records, ndim)
+        return _of_records(section.records, ndim, topography)
     offsets: Sequence[float] | None = None
     if isinstance(section, TracesGeometrySection):
         survey = _of_traces(section.traces)
@@ -128,17 +139,29 @@ def _placed(section: Geometry, ndim: int) -> SurveyLayout:
         offsets = section.receivers.offsets
         survey = _of_points(section, ndim)
         if _is_towed(section):
-            return _towed(section.coordinates, survey, ndim)
+            return _towed(section.coordinates, survey, ndim, topography)
     with _below("coordinates"):
         sources, receivers, notes = frames.in_model(
             section.coordinates, survey.sources, survey.receivers, ndim
         )
+    sources, receivers = _lowered(survey, (sources, receivers), topography)
     spreads = survey.spreads
     if offsets is not None:
         with _below("sps" if isinstance(section, SpsGeometrySection) else "receivers"):
             spreads = _by_offset(offsets, sources, receivers, spreads)
-    on_map = MapPositions(section.coordinates, survey.sources, survey.receivers)
+    on_map = None
+    if all(depth is None for depth in survey.below):
+        on_map = MapPositions(section.coordinates, survey.sources, survey.receivers)
     return SurveyLayout(_acquisition(sources, receivers, spreads), on_map, (*survey.notes, *notes))
+
+
+def _lowered(
+    survey: _Survey, in_model: tuple[Array, Array], topography: Topography | None
+) -> tuple[Array, Array]:
+    """Sources and receivers in the model, some at depths below the topography."""
+    (sources, receivers), (first, second) = in_model, survey.below
+    sources = depths.placed(topography, sources, first, survey.keys[0])
+    return sources, depths.placed(topography, receivers, second, survey.keys[1])
 
 
 def _acquisition(sources: Array, receivers: Array, spreads: list[Array] | None) -> Acquisition:
@@ -165,7 +188,7 @@ def _below(name: str) -> Iterator[None]:
 # --- from the config and its files ----------------------------------------------------------------
 
 
-def _of_records(section: RecordsSection, ndim: int) -> SurveyLayout:
+def _of_records(section: RecordsSection, ndim: int, topography: Topography | None) -> SurveyLayout:
     """Positions of shot records, at the key `records`."""
     with _below("records"):
         records = field_records.read(section, wavelet=False)
@@ -173,6 +196,7 @@ def _of_records(section: RecordsSection, ndim: int) -> SurveyLayout:
         with _below("coordinates"):
             before = records.acquisition
             acquisition, notes = frames.acquisition_in_model(section.coordinates, before, ndim)
+        acquisition = depths.of_records(section, acquisition, topography)
     settled = section.axes is not None or section.receiver_axes is not None
     on_map = MapPositions(
         section.coordinates, before.sources, before.all_receivers(), "geometry.records", settled
@@ -190,17 +214,28 @@ def _of_points(section: GeometrySection, ndim: int) -> _Survey:
         on_map = on_map and not _is_towed(section)
         receivers = _stations(section.receivers, "receiver", related, (ndim, on_map))
     notes = (*sources.notes, *receivers.notes)
+    below = (
+        _depths_below(section.sources, sources.positions),
+        _depths_below(section.receivers, receivers.positions),
+    )
     if section.relation is not None:
         with _below("relation"):
             stated = _columns(section.relation.columns)
             relation = relations.read(section.relation.file, stated, sources, receivers)
         shots = sources.positions[relation.shots]
         notes += relation.notes
-        return _Survey(shots, receivers.positions, relation.receivers, notes)
+        return _Survey(shots, receivers.positions, relation.receivers, notes, below)
     if section.receivers.offsets is None:
         counts = np.full(len(sources.positions), len(receivers.positions))
         sizes.records(counts, 1, ndim)
-    return _Survey(sources.positions, receivers.positions, None, notes)
+    return _Survey(sources.positions, receivers.positions, None, notes, below)
+
+
+def _depths_below(section: Sources | Receivers, positions: Array) -> Depths:
+    """Depths below the topography that a section states; None where it states depths."""
+    if getattr(section, depths.SURFACE, None) is None:
+        return None
+    return section.depth_below_surface if isinstance(section, TableSection) else positions[:, -1]
 
 
 def _stations(
@@ -208,19 +243,25 @@ def _stations(
 ) -> Stations:
     """Points of a section; `axes` are the model's dimensions, and whether they are on a map."""
     if isinstance(section, TableSection):
-        reading = Reading(_columns(section.columns), section.unit, section.depth)
+        flat = section.depth_below_surface is not None
+        reading = Reading(_columns(section.columns), section.unit, section.depth, flat)
         return stations.read(section.file, point, reading, identified)
     return Stations(points.positions(section, *axes), (), "")
 
 
 def _of_traces(section: TracesTableSection) -> _Survey:
     """Positions of the shots of a table of traces."""
+    below = section.source_depth_below_surface, section.receiver_depth_below_surface
     with _below("traces"):
-        reading = Reading(_columns(section.columns), section.unit, section.depth)
+        flat = None not in below
+        reading = Reading(_columns(section.columns), section.unit, section.depth, flat)
         sources, receivers = stations.read_traces(section.file, reading)
     ends = np.cumsum([len(r) for r in receivers])
     spreads = np.split(np.arange(ends[-1]), ends[:-1])
-    return _Survey(sources.positions, np.concatenate(receivers), spreads, sources.notes)
+    places = sources.positions, np.concatenate(receivers)
+    names = (f"source_{depths.SURFACE}", f"receiver_{depths.SURFACE}")
+    keys: tuple[Key, Key] = (("traces", names[0]), ("traces", names[1]))
+    return _Survey(*places, spreads, sources.notes, below, keys)
 
 
 def _of_sps(section: SpsSection) -> _Survey:
@@ -231,10 +272,15 @@ def _of_sps(section: SpsSection) -> _Survey:
     with _below("sps"):
         sources, receivers, relation = sps.read(paths, section.revision, section.unit)
     notes = (*sources.notes, *receivers.notes)
+    below = section.sources.depth_below_surface, section.receivers.depth_below_surface
+    keys: tuple[Key, Key] = (
+        ("sps", "sources", depths.SURFACE),
+        ("sps", "receivers", depths.SURFACE),
+    )
     if relation is None:
-        return _Survey(sources.positions, receivers.positions, None, notes)
-    shots = sources.positions[relation.shots]
-    return _Survey(shots, receivers.positions, relation.receivers, notes + relation.notes)
+        return _Survey(sources.positions, receivers.positions, None, notes, below, keys)
+    shots, notes = sources.positions[relation.shots], notes + relation.notes
+    return _Survey(shots, receivers.positions, relation.receivers, notes, below, keys)
 
 
 def _columns(section: Section | None) -> dict[str, str | int]:
@@ -249,7 +295,12 @@ def _is_towed(section: GeometrySection) -> bool:
     return isinstance(section.receivers, ReceiversSection) and section.receivers.towed
 
 
-def _towed(section: CoordinatesSection | None, survey: _Survey, ndim: int) -> SurveyLayout:
+def _towed(
+    section: CoordinatesSection | None,
+    survey: _Survey,
+    ndim: int,
+    topography: Topography | None,
+) -> SurveyLayout:
     """Receivers that move with the sources; the depth of a streamer is its own."""
     with _below("coordinates"):
         sources, _, notes = frames.in_model(section, survey.sources, survey.sources[:0], ndim)
@@ -259,6 +310,7 @@ def _towed(section: CoordinatesSection | None, survey: _Survey, ndim: int) -> Su
     spread = towed(sources, offsets)
     datum = section.datum if section is not None else 0.0
     spread[..., -1] = survey.receivers[:, -1] + datum
+    sources, spread = _lowered(survey, (sources, spread), topography)
     return SurveyLayout(Acquisition(sources, spread), None, (*survey.notes, *notes))
 
 

@@ -25,7 +25,7 @@ Shape = RingSection | ArcSection | PolylineSection
 
 
 def positions(section: PointsSection | Shape, ndim: int, on_map: bool) -> Array:
-    """Positions of a section, at least one.
+    """Positions of a section, at least one; z may be a depth below the surface.
 
     Parameters
     ----------
@@ -59,7 +59,8 @@ def _points(section: PointsSection, ndim: int, on_map: bool) -> Array:
     if (section.y is None) != (ndim == 2) and not (on_map and ndim == 2):
         need = "no y" if ndim == 2 else "a y coordinate"
         raise GeometryError(f"the model has {ndim} dimensions: give {need}")
-    named = {"x": section.x, "y": section.y, "z": section.z}
+    depths = section.depth_below_surface if section.z is None else section.z
+    named = {"x": section.x, "y": section.y, "z": depths}
     coordinates = {name: value for name, value in named.items() if value is not None}
     sizes.positions([_count(value) for value in coordinates.values()], section.layout)
     axes = {name: _values(value) for name, value in coordinates.items()}

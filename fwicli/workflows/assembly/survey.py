@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -22,15 +23,30 @@ from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
 from fwicli.survey.properties import PROPERTIES
+from fwicli.survey.topography import Topography
 from fwicli.survey.uniform import pointwise, uniform
 from fwicli.workflows.assembly import corrections, field_records, grid_files, plausibility, sizes
-from fwicli.workflows.assembly.equation import wave_equation
+from fwicli.workflows.assembly.equation import stencil, wave_equation
 
 Array = NDArray[Any]
 
 
-def earth_model(section: schema.ModelSection) -> EarthModel:
-    """The model of a section, in SI units, smoothed where the section says so."""
+def earth_model(
+    section: schema.ModelSection, surface: Callable[[Grid], Topography | None] | None = None
+) -> EarthModel:
+    """The model of a section, in SI units, smoothed where the section says so.
+
+    Parameters
+    ----------
+    section : ModelSection
+    surface : callable, optional
+        The topography of a grid, if there is one; by default there is none.
+
+    Returns
+    -------
+    model : EarthModel
+        In the air it has the properties of the rock below.
+    """
     if section.shape is not None:
         names = [name for name in PROPERTIES if getattr(section, name) is not None]
         sizes.model(
@@ -49,7 +65,7 @@ def earth_model(section: schema.ModelSection) -> EarthModel:
             properties[name] = uniform(source * unit, grid.shape)
         else:
             properties[name] = read_property(section, source)[0].astype(np.float64) * unit
-    model = EarthModel.of(grid, properties)
+    model = EarthModel.below(grid, properties, None if surface is None else surface(grid))
     if section.smooth is None:
         return model
     check_smoothing(section.smooth.length, grid)
@@ -145,6 +161,8 @@ def _others(section: schema.ModelSection) -> dict[str, float]:
 def kept_points(model: EarthModel, what: str | float) -> NDArray[np.bool_]:
     """Points that a config keeps as they are: the water, all above a depth [m], or nothing.
 
+    The air above a topography always is among them.
+
     Parameters
     ----------
     model : EarthModel
@@ -156,10 +174,11 @@ def kept_points(model: EarthModel, what: str | float) -> NDArray[np.bool_]:
     points : ndarray of bool, shape grid.shape
     """
     if what == "water":
-        return model.water()
+        return model.covered()
     if what == "nothing":
-        return np.broadcast_to(np.False_, model.grid.shape)
-    return model.above(float(what))
+        return model.air
+    above = model.above(float(what))
+    return above if model.topography is None else above | model.air
 
 
 def read_property(
@@ -289,6 +308,9 @@ def free_sides(physics: schema.PhysicsSection, ndim: int) -> tuple[str, ...]:
     """
     own = {name: side for side, name in SIDES.items() if ndim == 3 or side[0] != "y"}
     absorbing = physics.absorbing.sides
+    if physics.topography is not None:
+        registry.load(wave_equation(physics)).check_topography(SURFACE, stencil(physics))
+        return SURFACE
     if absorbing is None:
         surface = SURFACE if physics.free_surface else ()
         registry.load(wave_equation(physics)).check_sides(surface)

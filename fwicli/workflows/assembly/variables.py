@@ -170,7 +170,7 @@ def _mask(section: ArrayFileSection, model: EarthModel, arrays: ModelArrays) -> 
 
 
 def build_fixed(sections: Regions, model: EarthModel, arrays: ModelArrays) -> Mask:
-    """Points that stay as in the starting model.
+    """Points that stay as in the starting model: regions, and the air above a topography.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def build_fixed(sections: Regions, model: EarthModel, arrays: ModelArrays) -> Ma
     ModelError, DataError
         If a mask cannot be read, or has another shape.
     """
-    fixed = np.zeros(model.grid.shape, dtype=bool)
+    fixed = model.air.copy()
     for section in sections if isinstance(sections, list) else [sections]:
         fixed |= build_region(section, model, arrays)
     return fixed

@@ -17,6 +17,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from fwicli.files import datasets, hdf5, writing
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
 from fwicli.survey.properties import UNITS
-from fwicli.workflows.assembly import survey
+from fwicli.workflows.assembly import survey, topography
 from fwicli.workflows.inversion import parents
 from fwicli.workflows.run_folder import outputs
 from fwicli.workflows.run_folder.names import BRANCHES, CONFIG, ENVIRONMENT, START, SUBMITTED
@@ -77,7 +78,8 @@ def begin(loaded: Loaded, folder: Path, text: str, resume: bool = False) -> Load
         raise ConfigError(f"a run cannot begin from itself: choose another folder than {folder}")
     path = run / outputs.INVERSION
     group, record = parents.iterate(run, path, place)
-    base = survey.earth_model(loaded.config.model)
+    surface = partial(topography.on_grid, loaded.config.physics)
+    base = survey.earth_model(loaded.config.model, surface)
     properties = parents.properties_of(path, group, base.grid, f"{text}")
     record |= {
         "run": str(run.resolve()),
@@ -115,7 +117,8 @@ def continued(loaded: Loaded, folder: Path) -> Loaded:
         return loaded
     if _is_submitted(folder):
         waiting = _from_file(loaded, folder / SUBMITTED)
-        return _begun(loaded, folder, survey.earth_model(waiting.config.model), record)
+        surface = partial(topography.on_grid, waiting.config.physics)
+        return _begun(loaded, folder, survey.earth_model(waiting.config.model, surface), record)
     return _from_file(loaded, folder / START) if (folder / START).is_file() else loaded
 
 
@@ -257,6 +260,7 @@ def _write(model: EarthModel, path: Path, attributes: Mapping[str, str]) -> None
     with writing.replacing(path) as file:
         for name, values in model.properties.items():
             hdf5.write_on_grid(file, name, values, model.grid, UNITS.get(name, ""))
+        hdf5.write_surface(file, model.topography)
         file.attrs.update(attributes)
 
 

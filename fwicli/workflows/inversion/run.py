@@ -115,6 +115,7 @@ class InversionRun:
                 {} if reference is None else self._quantities(reference),
                 self.plan.model.grid,
                 {**provenance(), **self.attributes},
+                self.plan.model.topography,
             )
         self.folder.rewind(run_state.holds)
         self._clocked = ClockedExecutor(executor)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
+from fwicli.survey.topography import Topography
 
 Array = NDArray[Any]
 Of = Literal["both", "sources", "receivers"]
@@ -72,14 +73,15 @@ class Alternative:
             receivers = [self._turned(positions, grid) for positions in receivers]
         return sources, receivers
 
-    def fits(self, geometry: Acquisition, grid: Grid) -> bool:
-        """Whether all positions lie in the model by this reading, and some differ.
+    def fits(self, geometry: Acquisition, grid: Grid, surface: Topography | None) -> bool:
+        """Whether all positions lie in the rock by this reading, and some differ.
 
         Parameters
         ----------
         geometry : Acquisition
         grid : Grid
             Of the model.
+        surface : Topography or None
 
         Returns
         -------
@@ -91,7 +93,10 @@ class Alternative:
             [geometry.sources, *(geometry.receivers_of(n) for n in range(geometry.shots))]
         )
         differs = bool((np.abs(everything - before) > 0.5 * np.asarray(grid.spacing)).any())
-        return differs and not grid.outside(everything).any()
+        inside = not grid.outside(everything).any()
+        if surface is not None:
+            inside = inside and not surface.in_air(everything).any()
+        return differs and inside
 
     def _turned(self, positions: Array, grid: Grid) -> Array:
         columns = []
@@ -102,7 +107,9 @@ class Alternative:
         return np.stack(columns, axis=-1)
 
 
-def alternatives(geometry: Acquisition, grid: Grid) -> list[Alternative]:
+def alternatives(
+    geometry: Acquisition, grid: Grid, surface: Topography | None = None
+) -> list[Alternative]:
     """Other readings of coordinates with which all sources and receivers are in the model.
 
     Parameters
@@ -110,6 +117,8 @@ def alternatives(geometry: Acquisition, grid: Grid) -> list[Alternative]:
     geometry : Acquisition
     grid : Grid
         Of the model.
+    surface : Topography, optional
+        No position may be in the air above it.
 
     Returns
     -------
@@ -122,4 +131,4 @@ def alternatives(geometry: Acquisition, grid: Grid) -> list[Alternative]:
     ]
     whose: tuple[Of, ...] = ("both", "sources", "receivers")
     every = [Alternative(kind, axes, of) for kind, axes in readings for of in whose]
-    return [alternative for alternative in every if alternative.fits(geometry, grid)]
+    return [alternative for alternative in every if alternative.fits(geometry, grid, surface)]

@@ -30,6 +30,8 @@ Array = NDArray[Any]
 
 # Of points per wavelength, not worth a word: spacings that are chosen are rounded.
 ROUNDING = 2e-3
+# In the shortest wavelength next to a topography: 20 at the peak frequency of a Ricker wavelet.
+CUT_POINTS = 8.3
 # A band with less of the wavelet's largest amplitude than this holds nothing to invert.
 FAINTEST = 1e-3
 
@@ -63,10 +65,16 @@ def free_surface(
     equation = registry.load(wave_equation(physics))
     free = SURFACE if physics.free_surface else ()
     try:
-        equation.check_sides(free, stencil(physics), grid.shape[-1])
+        if physics.topography is None:
+            equation.check_sides(free, stencil(physics), grid.shape[-1])
+        else:
+            equation.check_topography(free, stencil(physics))
     except FwiError as error:
         problems.add_once(("physics", "free_surface"), str(error))
         return False
+    if physics.topography is not None:
+        _check_cut_surface(problems, points)
+        return True
     if equation.has_surface(free) and (points < surface.POINTS or physics.order < 6):
         percent = (
             3 if "epsilon" in equation.properties else 2
@@ -77,6 +85,16 @@ def free_surface(
             f"{surface.POINTS:g} points on at orders 6 and 8: use a smaller spacing or a lower band"
         )
     return True
+
+
+def _check_cut_surface(problems: Problems, points: float) -> None:
+    """Warn where waves along a topography have too few points for errors of some 5 %."""
+    if points < CUT_POINTS:
+        problems.warn(
+            f"waves along the topography have {points:.3g} points in the shortest wavelength; "
+            f"after one wavelength at the peak frequency they err by 5 to 9 % with 6.3 points, and "
+            f"by 2 to 5 % with {CUT_POINTS:g}: use a smaller spacing or a lower band"
+        )
 
 
 # Remedies for values that are too small for a velocity, by the unit that they may be in.

@@ -138,7 +138,7 @@ def _of_image(
         records.acquisition,
         (records.interval, records.samples),
     )
-    numerics = discretize(problems, config, required)
+    numerics = discretize(problems, config, replace(required, topography=model.topography))
     if numerics is None or problems.errors:
         return None
     numerics = simulation_grids.placed(numerics, physics, coarse, records.acquisition)

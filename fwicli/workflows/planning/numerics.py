@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from fwicli.errors import FwiError
 from fwicli.execution import available
 from fwicli.propagators import history
 from fwicli.propagators.absorbing import AbsorbingLayer
-from fwicli.propagators.equations import registry
+from fwicli.propagators.equations import cut_cells, registry
+from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.history import STORED, Demand, HistoryOptions
 from fwicli.propagators.sampling import memory, stability
 from fwicli.propagators.sampling.memory import TraceMemory
@@ -21,6 +23,7 @@ from fwicli.propagators.sampling.stability import TimeAxis
 from fwicli.survey.grid import Grid
 from fwicli.survey.proximity import Nearest, PointSource
 from fwicli.survey.regridding import Regridding
+from fwicli.survey.topography import Topography
 from fwicli.survey.windows import Window, whole
 from fwicli.workflows.assembly import survey
 from fwicli.workflows.assembly.equation import stencil, wave_equation
@@ -76,6 +79,8 @@ class Numerics:
         Memory of whole fields of a shot, and products of them [bytes].
     propagations : float
         Of an image, beside one forwards and one back.
+    topography : Topography or None
+        Surface with air above, on the grid of the propagation.
     """
 
     equation: str
@@ -103,6 +108,7 @@ class Numerics:
     gathers: int = 0
     fields: int = 0
     propagations: float = 0.0
+    topography: Topography | None = None
 
     @property
     def point_source(self) -> PointSource:
@@ -118,6 +124,11 @@ class Numerics:
     def window(self, shot: int) -> Window:
         """The part of the grid that a shot propagates in."""
         return self.windows[shot] if self.windows else whole(self.grid)
+
+    @property
+    def surface(self) -> Topography | None:
+        """The topography of the grid that the first shot propagates in."""
+        return self.window(0).surface if self.windows else self.topography
 
     @property
     def whole(self) -> Numerics:
@@ -146,7 +157,8 @@ class Numerics:
         """Memory of one shot without its history [bytes]."""
         itemsize, equation = np.dtype(self.precision).itemsize, registry.load(self.equation)
         stored = memory.with_halo(self.padded, self.order, itemsize), itemsize
-        footprint = equation.footprint_below(self.layer.free, self.grid.ndim)
+        cut = self.topography is not None
+        footprint = equation.footprint_below(self.layer.free, self.grid.ndim, cut)
         levels = 2 if self.curvature else 1
         forward, whole = (
             levels * history.working_bytes(footprint, *stored, both, self.recorded)
@@ -166,7 +178,10 @@ class Numerics:
         models = (1 + 2 * gradient) * window * itemsize * len(equation.parameters(self.grid.ndim))
         # Gathers as they are made, and in the sum over shots.
         images = gradient * (self.fields + self.gathers * window * (itemsize + 8))
-        return largest + resampling.memory + models + images
+        # In windows, the cells of the shot before are still there.
+        cells = cut_cells.memory(self.padded, Stencil(self.order)) if cut else 0
+        cells *= 2 if self.windows else 1
+        return largest + resampling.memory + models + images + cells
 
     def demand(self) -> Demand:
         """Sizes that the history of a shot depends on."""
@@ -213,6 +228,7 @@ class Numerics:
             parameters=self.parameters,
             reference_frequency=self.reference_frequency,
             stencil=self.stencil,
+            topography=self.surface,
         )
 
     def summary(self) -> dict[str, Any]:
@@ -271,13 +287,10 @@ def discretize(
     closed = checks.free_surface(problems, physics, grid, points)
     if not closed or axis is None or not checks.reference(problems, physics, required.spectrum):
         return None
-    layer = problems.get(
-        ("physics", "absorbing", "sides"),
-        lambda: survey.absorbing(
-            physics, grid, required.acquisition, fastest, required.spectrum.centre
-        ),
-    )
-    if layer is None:
+    surface, layer = required.topography, _layer(problems, physics, required)
+    if surface is not None:
+        surface = problems.get(("physics", "topography"), partial(surface.on_grid, grid))
+    if layer is None or (required.topography is not None and surface is None):
         return None
     return Numerics(
         equation=wave_equation(physics),
@@ -293,6 +306,18 @@ def discretize(
         stencil=physics.stencil,
         highest_frequency=highest,
         points_per_wavelength=points,
+        topography=surface,
+    )
+
+
+def _layer(
+    problems: Problems, physics: schema.PhysicsSection, required: Requirements
+) -> AbsorbingLayer | None:
+    """The absorbing layer of a propagation; None, and a problem, where there is none."""
+    fastest, centre = required.speeds[1], required.spectrum.centre
+    return problems.get(
+        ("physics", "absorbing", "sides"),
+        lambda: survey.absorbing(physics, required.grid, required.acquisition, fastest, centre),
     )
 
 

@@ -22,7 +22,8 @@ from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
 from fwicli.survey.regridding import with_means
-from fwicli.workflows.assembly import field_records, frames, plausibility, survey
+from fwicli.survey.topography import Topography
+from fwicli.workflows.assembly import depths, field_records, frames, plausibility, survey
 from fwicli.workflows.assembly.equation import stencil, wave_equation
 from fwicli.workflows.assembly.frames import MapPositions
 from fwicli.workflows.assembly.inversion import InversionObjects
@@ -59,7 +60,8 @@ def observed(
     """
     records = problems.get(("data",), lambda: survey.gathers(config.data, config.wavelet is None))
     equation = registry.load(wave_equation(config.physics))
-    reference = _reference(problems, config.reference, model)
+    unknown_air = model is None and config.physics.topography is not None
+    reference = _reference(problems, None if unknown_air else config.reference, model)
     if reference is not None:
         reference = with_means(reference, equation.properties)
     if records is None:
@@ -76,7 +78,7 @@ def observed(
     problems.get(("data",), partial(_check_components, equation, config, records.acquisition))
     if model is None:
         return None
-    placed = _placed(problems, config.data, records, model.grid)
+    placed = _placed(problems, config.data, records, model)
     if placed is None:
         return None
     records = placed[0]
@@ -93,10 +95,10 @@ def observed(
 
 
 def _placed(
-    problems: Problems, section: DataSection, records: Gathers, grid: Grid
+    problems: Problems, section: DataSection, records: Gathers, model: EarthModel
 ) -> tuple[Gathers, bool] | None:
     """Records with their positions on the axes of the model, and whether all lie in it."""
-    before = records.acquisition
+    before, grid = records.acquisition, model.grid
     placed = problems.get(
         ("data", "coordinates"),
         lambda: frames.acquisition_in_model(section.coordinates, before, grid.ndim),
@@ -105,12 +107,17 @@ def _placed(
         return None
     acquisition, notes = placed
     problems.note(*notes)
+    lowered = problems.get(
+        ("data",), lambda: depths.of_records(section, acquisition, model.topography)
+    )
+    if lowered is None:
+        return None
     settled = section.axes is not None or section.receiver_axes is not None
     on_map = MapPositions(
         section.coordinates, before.sources, before.all_receivers(), "data", settled
     )
-    inside = placement.inside(problems, ("data",), grid, acquisition, on_map)
-    return replace(records, acquisition=acquisition), inside
+    in_rock = placement.in_rock(problems, ("data",), model, lowered, on_map)
+    return replace(records, acquisition=lowered), in_rock
 
 
 def _wavelet(
@@ -169,7 +176,11 @@ def _reference(
 ) -> EarthModel | None:
     if section is None:
         return None
-    reference = problems.get(("reference",), lambda: survey.earth_model(section))
+
+    def surface(grid: Grid) -> Topography | None:
+        return None if model is None or model.grid != grid else model.topography
+
+    reference = problems.get(("reference",), lambda: survey.earth_model(section, surface))
     if reference is not None and model is not None and reference.grid != model.grid:
         problems.add(
             ("reference",),

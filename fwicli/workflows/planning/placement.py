@@ -18,10 +18,12 @@ from fwicli.survey.components import Component
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
+from fwicli.survey.topography import Topography
 from fwicli.workflows.assembly import survey
 from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.assembly.frames import MapPositions
 from fwicli.workflows.planning.alternatives import alternatives
+from fwicli.workflows.planning.checks import dotted
 from fwicli.workflows.planning.cures import axes_for
 from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.planning.remedies import remedies
@@ -88,6 +90,67 @@ def inside(
             f"the model has {_extent(grid)} m: {remedy}",
         )
     return len(problems.errors) == count
+
+
+def in_rock(
+    problems: Problems,
+    key: Key,
+    model: EarthModel,
+    geometry: Acquisition,
+    on_map: MapPositions | None = None,
+) -> bool:
+    """Every source and receiver must lie in the model, and below its surface.
+
+    Parameters
+    ----------
+    problems : Problems
+    key : Key
+        Where the positions are in the config.
+    model : EarthModel
+    geometry : Acquisition
+    on_map : MapPositions, optional
+        Positions before they came to the axes of the model (see `inside`).
+
+    Returns
+    -------
+    in_rock : bool
+        Whether they do.
+    """
+    there = inside(problems, key, model.grid, geometry, on_map)
+    count = len(problems.errors)
+    _below_surface(problems, key, model.topography, geometry)
+    return there and len(problems.errors) == count
+
+
+def _below_surface(
+    problems: Problems, key: Key, topography: Topography | None, geometry: Acquisition
+) -> None:
+    """Every source and receiver must lie in the rock, or on its surface."""
+    if topography is None:
+        return
+    for name, positions in {"sources": geometry.sources, **_sensed(geometry)}.items():
+        inside = ~topography.grid.outside(positions)  # others are a problem of their own
+        bad = topography.in_air(positions) & inside
+        if not bad.any():
+            continue
+        heights = np.where(inside, topography.heights(positions), 0.0)
+        first, highest = int(np.argmax(bad)), int(np.argmax(heights))
+        number = _numbered(geometry, first) if name == "receivers" else f"number {first}"
+        where = ", ".join(f"{c:.9g}" for c in positions[first])
+        problems.add(
+            (*key, name.split()[0]) if key == ("geometry",) else key,
+            f"{int(bad.sum())} of {len(positions)} {name} lie in the air above the topography, "
+            f"the first, {number}, at ({where}) m by {heights[first]:.3g} m, the highest by "
+            f"{heights[highest]:.3g} m: place them by `{_depth_key(key, name)}`, as in "
+            f"`{_depth_key(key, name)}: 0` on it, or check the sign of depths and their datum",
+        )
+
+
+def _depth_key(key: Key, name: str) -> str:
+    """The key that places sources or receivers below the surface."""
+    if key == ("geometry",):
+        return "depth_below_surface"
+    return f"{dotted(key)}.{name.split()[0].removesuffix('s')}_depth_below_surface"
 
 
 def _sensed(geometry: Acquisition) -> dict[str, NDArray[np.float64]]:

@@ -21,10 +21,12 @@ from fwicli.propagators.equations.own import OwnEquation
 from fwicli.propagators.history import HistoryOptions
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
+from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
 from fwicli.survey.proximity import Nearest
 from fwicli.survey.regridding import with_means
-from fwicli.workflows.assembly import executors, sizes, survey
+from fwicli.survey.topography import Topography
+from fwicli.workflows.assembly import executors, sizes, survey, topography
 from fwicli.workflows.assembly.equation import stencil, wave_equation
 from fwicli.workflows.assembly.inversion import InversionObjects
 from fwicli.workflows.planning import (
@@ -41,6 +43,8 @@ from fwicli.workflows.run_folder.folder import RunFolder
 from fwicli.workflows.verbs import Verb, find
 
 Array = NDArray[Any]
+
+SURFACE = ("physics", "topography")
 
 log = logging.getLogger("fwicli")
 
@@ -188,6 +192,7 @@ class Plan:
             "sampling_interval_s": self.interval,
             f"{self.model.leading}_m_s": [self.model.slowest, self.model.fastest],
             "workers": self.workers,
+            **_extent(self.model.topography),
             "threads_per_shot": self.stages[0].threads,
             "memory_per_shot_mb": round(self.memory / 1e6, 1),
             **histories,
@@ -297,7 +302,15 @@ def _model(problems: Problems, loaded: Loaded) -> EarthModel | None:
     config = loaded.config
     model: EarthModel | None = loaded.start
     if model is None:
-        model = problems.get(("model",), lambda: survey.earth_model(config.model))
+        surface = partial(_surface, problems, config.physics)
+        model = problems.get(("model",), lambda: survey.earth_model(config.model, surface))
+    elif model.topography is None:
+        of_config = _surface(problems, config.physics, model.grid)
+        model = EarthModel.below(model.grid, model.properties, of_config)
+    if any(problem.key[:2] == SURFACE for problem in problems.errors):
+        # Zeros in the air, which has no extent now, are no problem of their own.
+        problems.errors = [problem for problem in problems.errors if problem.key[:1] != ("model",)]
+        return None
     if model is None:
         return None
     check_plausible(problems, "model", model)
@@ -311,6 +324,20 @@ def _model(problems: Problems, loaded: Loaded) -> EarthModel | None:
         return None
     check_complete(problems, stated.name, model)
     return with_means(model, stated.properties)
+
+
+def _extent(surface: Topography | None) -> dict[str, Any]:
+    """Highest and lowest point of a topography, as depths."""
+    if surface is None:
+        return {}
+    return {
+        "topography_m": [round(float(d), 3) for d in (min(surface.depths), max(surface.depths))]
+    }
+
+
+def _surface(problems: Problems, physics: schema.PhysicsSection, grid: Grid) -> Topography | None:
+    """The topography of a grid; None without one, or where it has problems."""
+    return problems.get(SURFACE, lambda: topography.on_grid(physics, grid))
 
 
 def _equation(physics: schema.PhysicsSection, ndim: int) -> Equation:

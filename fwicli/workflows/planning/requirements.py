@@ -8,6 +8,7 @@ from fwicli.config.loader import Key
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
 from fwicli.survey.signals.wavelets import Spectrum
+from fwicli.survey.topography import Topography
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Requirements:
     acquisition : Acquisition
     sampled : tuple of float and int
         Sampling interval [s] and number of samples of the records.
+    topography : Topography or None
+        Of the model.
     """
 
     grid: Grid
@@ -38,3 +41,4 @@ class Requirements:
     spectrum: Spectrum
     acquisition: Acquisition
     sampled: tuple[float, int]
+    topography: Topography | None = None

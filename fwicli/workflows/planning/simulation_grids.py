@@ -241,9 +241,18 @@ def placed(
             numerics.steps * numerics.time.step,
             margin + numerics.order // 2 * spacing,
         )
-    tied = walls(numerics.layer.free, numerics.grid.ndim)
+    tied, surface = walls(numerics.layer.free, numerics.grid.ndim), numerics.topography
+    if surface is not None:
+        # Every window has rock below all of the surface.
+        deepest = max(surface.depths) + numerics.order * spacing[-1]
+        for _, high in extents:
+            high[-1] = max(high[-1], deepest)
     of_shots = windows.of_one_size(numerics.grid, extents, tied, 2 * numerics.order)
-    return numerics if of_shots[0].whole else replace(numerics, windows=of_shots)
+    if of_shots[0].whole:
+        return numerics
+    if surface is not None:
+        of_shots = tuple(window.below(surface) for window in of_shots)
+    return replace(numerics, windows=of_shots)
 
 
 def velocity(equation: str, model: EarthModel) -> Array:

@@ -124,6 +124,7 @@ def _of_bounds(
         spectrum,
         records.acquisition,
         (records.interval, records.samples),
+        shared.model.topography,
     )
     numerics = discretize(problems, shared.config, required)
     if numerics is None or problems.errors:

@@ -37,6 +37,7 @@ from fwicli.survey.points import Points
 from fwicli.survey.signals.bands import Band
 from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.survey.stacks import Stack
+from fwicli.survey.topography import Topography
 from fwicli.survey.windows import Window, whole
 from fwicli.workflows.planning.costs import calibrations, counts
 from fwicli.workflows.planning.costs.calibrations import Calibration, Times
@@ -179,13 +180,17 @@ def _compile(
 def _affordable(stage: Numerics, workers: int) -> Numerics:
     """A stage with a grid that is small enough to be measured."""
     shape, most = np.array(stage.window(0).shape), LARGEST / workers
-    cut = replace(stage, grid=stage.window(0).local, windows=(), earth=None)
+    local, surface = stage.window(0).local, stage.surface
+    cut = replace(stage, grid=local, windows=(), earth=None, topography=surface)
     if math.prod(stage.padded) <= most:
         return cut
     fewest = np.minimum(shape, 4 * stage.order)
     while math.prod(cut.padded) > most and (shape > fewest).any():
         shape = np.maximum(np.floor(0.9 * shape).astype(int), fewest)
         grid = Grid(tuple(map(int, shape)), stage.grid.spacing, stage.grid.origin)
+        if surface is not None:  # a plane takes as long, and is above all points
+            plane = grid.origin[-1] + 2 * grid.spacing[-1]
+            cut = replace(cut, topography=Topography.on(grid, plane))
         cut = replace(cut, grid=grid)
     return cut
 

@@ -206,7 +206,7 @@ def _misplaced(
 ) -> Fault | None:
     """The fault of positions that another reading of the coordinates cures best."""
     plan, best = setting.plan, None
-    readings = alternatives(plan.acquisition, plan.model.grid)
+    readings = alternatives(plan.acquisition, plan.model.grid, plan.model.topography)
     if readings and not setting.numerics.fits_whole(min(plan.workers, len(compared))):
         log.warning(
             "warning: other readings of the coordinates are not tried: shots in the whole model "

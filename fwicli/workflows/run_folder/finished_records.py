@@ -23,6 +23,7 @@ from fwicli.errors import DataError
 from fwicli.execution import Executor, Task
 from fwicli.files.record_files import RecordFile
 from fwicli.survey.gathers import Gathers
+from fwicli.survey.topography import Topography
 from fwicli.workflows.run_folder import outputs, results
 from fwicli.workflows.run_folder.finished_shots import FinishedShots, undamaged
 
@@ -77,7 +78,12 @@ class FinishedRecords(FinishedShots):
         self.entries: dict[int, Entry] = {}
         self._file: RecordFile | None = None
 
-    def open(self, records: Gathers, provenance: Callable[[], Mapping[str, str]]) -> None:
+    def open(
+        self,
+        records: Gathers,
+        provenance: Callable[[], Mapping[str, str]],
+        topography: Topography | None = None,
+    ) -> None:
         """Begin the file, or go on with that of a run that was stopped.
 
         Parameters
@@ -86,6 +92,8 @@ class FinishedRecords(FinishedShots):
             All but the samples, with `UnwrittenTraces`.
         provenance : callable
             Gives the attributes of a new file.
+        topography : Topography, optional
+            Of the model; a new file has it beside the records.
 
         Raises
         ------
@@ -103,7 +111,7 @@ class FinishedRecords(FinishedShots):
             self._file = self._opened(self.result, records)
             self.entries = {n: Entry.of(self._file.read(n)) for n in range(len(records.data))}
         else:
-            self._file = RecordFile.begin(self.path, records, provenance())
+            self._file = RecordFile.begin(self.path, records, provenance(), topography)
         self._write_journal()
         self._take_over()
 

@@ -107,7 +107,7 @@ def run(folder: Path, output: Path | None, options: ImageOptions) -> dict[str, A
     if plan.reference is not None:
         true = coarsened(with_means(plan.reference, ()), model.grid)
         named["reflectivity"] = reflectivity.band_limited(true, model, wavelet, plan.interval)
-        below = ~true.water()
+        below = ~true.covered()
         for name in [n for n in named if n != "reflectivity"]:
             expected = named["reflectivity"]
             value = reflectivity.correlation(named[name], expected, below)
@@ -229,6 +229,7 @@ def _write(path: Path, model: EarthModel, named: dict[str, Array]) -> None:
         for name, values in named.items():
             hdf5.write_on_grid(file, name, values.astype(np.float32), model.grid, "")
         hdf5.write_on_grid(file, "vp", model.vp.astype(np.float32), model.grid, "m/s")
+        hdf5.write_surface(file, model.topography)
         file.attrs.update(provenance())
 
 

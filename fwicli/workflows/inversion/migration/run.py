@@ -204,7 +204,7 @@ class MigrationRun:
             return None
         true = coarsened(self.plan.reference, self.problem.smooth.grid)
         image = self._image(self.problem.perturbation(solver.y), self._wavelet(solver))
-        return reflectivity.correlation(image, expected, ~true.water())
+        return reflectivity.correlation(image, expected, ~true.covered())
 
     # --- files, pictures and messages -------------------------------------------------------------
 
@@ -216,6 +216,7 @@ class MigrationRun:
                 hdf5.write_on_grid(file, name, values.astype(np.float32), grid, "")
             vp = self.problem.smooth.vp.astype(np.float32)
             hdf5.write_on_grid(file, "vp", vp, grid, "m/s")
+            hdf5.write_surface(file, self.problem.smooth.topography)
             file.attrs.update(provenance())
 
     def _draw(self, run_state: MigrationState, named: Mapping[str, Array]) -> None:

@@ -136,6 +136,7 @@ def key(numerics: Numerics, sums: tuple[str, ...], curvature: str | None) -> dic
         "sums": list(sums),
         "curvature": curvature,
         "history": history,
+        **({"topography": True} if numerics.topography is not None else {}),
     }
 
 

@@ -119,7 +119,8 @@ def _readings(plan: Plan, checked: int) -> int:
     """Other readings of the coordinates that the check of some shots models."""
     if not plan.stages[0].fits_whole(min(plan.workers, checked)):
         return 0
-    return len(alternatives.alternatives(plan.acquisition, plan.model.grid))
+    model = plan.model
+    return len(alternatives.alternatives(plan.acquisition, model.grid, model.topography))
 
 
 def _of_stage(objects: StageObjects, shots: int) -> Counts:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fwicli.errors import ConfigError
 from fwicli.files.blocks import BlockedArray
+from fwicli.files.hdf5 import SURFACE
 from fwicli.plotting.figures import Plane
 from fwicli.plotting.lengths import unit_for
 
@@ -72,7 +73,13 @@ def plane(array: BlockedArray, places: Mapping[str, float]) -> tuple[Plane, str]
         unit.label(QUANTITIES[names[a]]) if on_grid else f"point along {names[a]}" for a in rest
     ]
     extent = (ends[0] / scale, ends[1] / scale, ends[2] / scale, ends[3] / scale)
-    return Plane(values, extent, (labels[0], labels[1]), names[rest[1]] == "z", on_grid), text
+    down, surface = names[rest[1]] == "z", array.beside.get(SURFACE)
+    if surface is not None and on_grid and not down:
+        values = np.where(surface > first[-1] + index * steps[-1], np.nan, values)
+    elif surface is not None and ndim == 3:
+        surface = surface.take(index, axis=normal)
+    line = surface / scale if surface is not None and on_grid and down else None
+    return Plane(values, extent, (labels[0], labels[1]), down, on_grid, line), text
 
 
 def _numbers(array: BlockedArray, name: str, ndim: int) -> list[float] | None:

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from fwicli.config.loader import load
-from fwicli.config.schema import ModelSection
+from fwicli.config.schema import RunConfig
 from fwicli.errors import ConfigError, FwiError
 from fwicli.files.blocks import BlockedArray
+from fwicli.files.surfaces import SURFACE
 from fwicli.inversion.quality import spectra
 from fwicli.plotting import curves, figures
 from fwicli.plotting.figures import ShownGather
@@ -21,7 +22,7 @@ from fwicli.plotting.style import Figure
 from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.properties import PROPERTIES
-from fwicli.workflows.assembly import field_records, survey
+from fwicli.workflows.assembly import field_records, survey, topography
 from fwicli.workflows.exchange import opening
 from fwicli.workflows.run_folder import outputs
 from fwicli.workflows.viewing.drawing.drawable import GATHER, PLANE, SHOTS, Drawable, PictureOptions
@@ -86,15 +87,17 @@ def of_run(folder: Path) -> Contents:
         listed |= contents(opener, records.name)
     for name in PROPERTIES:
         if getattr(loaded.config.model, name, None) is not None:
-            figure = partial(_property, loaded.config.model, name)
+            figure = partial(_property, loaded.config, name)
             listed[f"model/{name}"] = Drawable(f"{name} of the config of the run", figure, PLANE)
     return listed
 
 
-def _property(section: ModelSection, name: str, options: PictureOptions) -> Figure:
+def _property(config: RunConfig, name: str, options: PictureOptions) -> Figure:
     """A property of the model of a config."""
-    earth = survey.earth_model(section)
+    earth = survey.earth_model(config.model, partial(topography.on_grid, config.physics))
     beside = {"spacing": np.array(earth.grid.spacing), "origin": np.array(earth.grid.origin)}
+    if earth.topography is not None:
+        beside[SURFACE] = earth.topography.columns
     array = BlockedArray.loaded("the model of the config", earth.properties[name], beside)
     return plane_figure(array, name, "Model of the config", options)
 

@@ -180,11 +180,12 @@ def image(record: RunRecord) -> Chapter:
         arrays = {name: file.array(name) for name in names}
         smooth, attributes = file.array("vp"), file.attributes("vp")
     ends = (tuple(float(v) for v in attributes[n]) for n in ("spacing", "origin"))
-    earth = EarthModel(Grid(smooth.shape, *ends), smooth)
+    grid = Grid(smooth.shape, *ends)
+    earth = EarthModel.below(grid, {"vp": smooth}, hdf5.read_surface(record.result, grid))
     for name, values in arrays.items():
         title = TITLES[name]
         if name == "illumination":
-            picture = frames.illumination(values, earth.grid, title)
+            picture = frames.illumination(values, grid, title, earth.topography)
             scale = "below the largest value [dB]"
         else:
             picture = drawn(partial(pictures.image, values=values, earth=earth, title=title))

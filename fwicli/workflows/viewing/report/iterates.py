@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.files import datasets
+from fwicli.files import datasets, hdf5
 from fwicli.plotting import frames
 from fwicli.plotting.frames import FrameStyle
 from fwicli.plotting.pictures import VELOCITY
@@ -133,9 +133,10 @@ def slider(iterates: Iterates, quantity: str, share: float) -> Slider:
         fields[0].append(frames.field(values, styles[0], pixels))
         fields[1].append(frames.field(values - base, styles[1], pixels))
     grid, words = iterates.grid(quantity), words_of(quantity)
+    surface = hdf5.read_surface(iterates.path, grid)
     titles = f"{words}", f"{words} minus {base_name}"
     panels = [
-        Panel(title, *frames.axes(grid, style, title), drawn)
+        Panel(title, *frames.axes(grid, style, title, surface), drawn)
         for title, style, drawn in zip(titles, styles, fields, strict=True)
     ]
     labels = ["start", *(iterates.label(n) for n in chosen)]
