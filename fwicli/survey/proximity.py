@@ -26,6 +26,12 @@ Particle velocities are integrals over time of gradients of pressure: of them, t
 q' take the place of q and q''. At 0.25 to 4 cells they differ by up to 83 % on two grids, and by
 at most 0.12 % without their part in these. Accelerations are as pressures.
 
+A solid bears shear: the volume that a source of pressure has injected, the integral of the integral
+of q, stays under stress where it is. With vs of half of vp pressures on grids of 20 and of 5 m
+differ by up to 340 % within four cells, by 250 % without q and q'', and by 0.06 % without that
+integral, too. It is left out of pressures in fluids as well, where it is a thousandth of what
+remains.
+
 At r = 0 no true value exists. No model explains such differences, although these traces are the
 strongest of all. Sinc functions interpolate sources over four cells. Up to this distance, traces
 are compared without their part in the span of q and q''. This removes nearly all of the difference
@@ -265,7 +271,10 @@ def joined(factors: Array, columns: Mapping[int, Sequence[Array]]) -> Near:
 
 
 def direct(wavelet: Array, interval: float, quantity: str = "pressure") -> Array:
-    """q and q'' in columns, each normalised; of particle velocities the integral of q and q'.
+    """Functions of q in columns, each normalised.
+
+    They are q, q'' and the integral of the integral of q for pressures, q and q'' for
+    accelerations, the integral of q and q' for particle velocities; other columns are zero.
 
     Parameters
     ----------
@@ -278,14 +287,20 @@ def direct(wavelet: Array, interval: float, quantity: str = "pressure") -> Array
 
     Returns
     -------
-    columns : ndarray of shape (samples, 2)
+    columns : ndarray of shape (samples, 3)
     """
     q = wavelet.astype(np.float64)
     spectrum, frequencies = np.fft.rfft(q, 2 * q.size), np.fft.rfftfreq(2 * q.size, interval)
     power = 1 if quantity == "velocity" else 2
     derivative = np.fft.irfft((1j * frequencies) ** power * spectrum, 2 * q.size)[: q.size]
-    first = np.cumsum(q) - 0.5 * q if quantity == "velocity" else q
-    return np.stack([v / (np.linalg.norm(v) or 1.0) for v in (first, derivative)], axis=1)
+    first = _integral(q) if quantity == "velocity" else q
+    volume = _integral(_integral(q)) if quantity == "pressure" else np.zeros(q.size)
+    return np.stack([v / (np.linalg.norm(v) or 1.0) for v in (first, derivative, volume)], axis=1)
+
+
+def _integral(values: Array) -> Array:
+    """Integral over time by trapezoids, from rest, in units of the interval."""
+    return np.asarray(np.cumsum(values) - 0.5 * values)
 
 
 def orthonormal(columns: Array) -> Array:
