@@ -13,10 +13,13 @@ from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, time_axis
 from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.survey.signals.wavelets import ricker, times
+from tests.equations import USUAL_ORDER
 
 VP, EPSILON, DELTA = 2000.0, 0.2, 0.05
-# Spacing and layer are those of other tests here, so that kernels are compiled once.
-FREQUENCY, SPACING, INTERVAL = 25.0, 10.0, 0.0016
+FREQUENCY, INTERVAL = 20.0, 0.0016
+# Numerics of the dot tests, so that kernels are compiled once.
+SPACING = (10.0, 12.0)
+NUMERICS: dict[str, Any] = {"order": USUAL_ORDER, "precision": "float64"}
 
 
 def phase_velocity(angle: np.ndarray) -> np.ndarray:
@@ -43,10 +46,10 @@ def measured_velocity(equation: str, theta: float, directions: np.ndarray) -> np
     """From the arrivals at two distances along rays at angles to the axis [m/s]."""
     near, far = 560.0, 880.0
     samples = 400
-    grid = Grid((201, 201), (SPACING,) * 2, (-1000.0, -1000.0))
-    axis = time_axis(INTERVAL, samples, VP * np.sqrt(1 + 2 * EPSILON), grid.spacing, 8)
+    grid = Grid((201, 169), SPACING, (-1000.0, -1008.0))
+    axis = time_axis(INTERVAL, samples, VP * np.sqrt(1 + 2 * EPSILON), grid.spacing, USUAL_ORDER)
     layer = AbsorbingLayer(12, 2400.0, FREQUENCY)
-    propagator = Propagator(Discretization(equation, grid, axis, layer))
+    propagator = Propagator(Discretization(equation, grid, axis, layer, **NUMERICS))
     # The axis points to (sin theta, cos theta).
     ray = np.stack([np.sin(directions + theta), np.cos(directions + theta)], axis=-1)
     given = {"vp": VP, "rho": 1000.0, "epsilon": EPSILON, "delta": DELTA, "theta": theta}
@@ -73,7 +76,7 @@ def arrival(first: np.ndarray, second: np.ndarray) -> float:
 def test_wavefront_has_the_group_velocity(equation: str, theta: float) -> None:
     """Within 1 % at 8 points in the wavelength of the peak along the axis, in all directions."""
     directions = np.radians([0.0, 20.0, 40.0, 60.0, 75.0, 90.0])
-    assert VP / FREQUENCY / SPACING == 8
+    assert VP / FREQUENCY / max(SPACING) < 8.5
     found = measured_velocity(equation, theta, directions)
     np.testing.assert_allclose(found, group_velocity(directions), rtol=1e-2)
 
@@ -133,15 +136,16 @@ def test_azimuth_turns_the_waves() -> None:
 def test_waves_of_any_tilt_do_not_grow(rough: float) -> None:
     """Over 20 000 steps, with the layer, also where properties change from cell to cell."""
     samples = 20000
-    grid = Grid((41, 41), (10.0, 10.0), (0.0, 0.0))
+    grid = Grid((41, 41), SPACING, (0.0, 0.0))
     rng = np.random.default_rng(1)
     noise = rough * (rng.random((4, *grid.shape)) - 0.5)
     earth = {"vp": 2000 + 1500 * noise[0], "epsilon": 0.2 + 0.2 * noise[1]}
     earth["delta"] = np.minimum(0.05 + 0.2 * noise[2], earth["epsilon"])
     earth["theta"] = 0.5 + 6 * noise[3]
     fastest = EQUATIONS["tti"].speeds(earth, 2)[1]
-    axis = time_axis(0.002, samples, fastest, grid.spacing, 8, corrected=False)
-    propagator = Propagator(Discretization("tti", grid, axis, AbsorbingLayer(12, fastest, 15.0)))
+    axis = time_axis(0.002, samples, fastest, grid.spacing, USUAL_ORDER, corrected=False)
+    layer = AbsorbingLayer(12, fastest, 15.0)
+    propagator = Propagator(Discretization("tti", grid, axis, layer, **NUMERICS))
     gather = propagator.forward(
         parameters("tti", earth),
         ricker(times(0.002, samples), 15.0)[None],

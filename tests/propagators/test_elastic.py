@@ -148,7 +148,15 @@ def test_records_of_another_program(shared_data: Path) -> None:
         assert error < 0.03, (name, error)
 
 
-def test_images_in_water_are_acoustic() -> None:
+# Slow: large kernels of this test alone. The quick case has those of inversions.
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        ("gradient", "illumination"),
+        pytest.param(("gradient", "correlation", "illumination"), marks=pytest.mark.slow),
+    ],
+)
+def test_images_in_water_are_acoustic(kinds: tuple[str, ...]) -> None:
     """Correlation, illumination and gradient are those of `velocity_pressure`, without a factor."""
     shape, images = (51, 41), {}
     vp, rho = np.full(shape, 1800.0), np.full(shape, 1000.0)
@@ -169,7 +177,6 @@ def test_images_in_water_are_acoustic() -> None:
             properties=earth,
         )
         model = F.parameters(vp=vp, **earth)
-        kinds = ("gradient", "correlation", "illumination")
         result = F.images(model, lambda d: d, *at, kinds=kinds)
         images[equation] = {**result.images, "k": result.gradient["k"]}
     for name, expected in images["velocity_pressure"].items():

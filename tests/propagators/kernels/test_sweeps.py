@@ -21,8 +21,8 @@ from tests.propagators.loaded_kernels import noted
 
 Make = Callable[..., Any]
 
-# One of many arrays forwards, one of few, which no sweep is made for, backwards; others repeat these
-# loops, and free sides are strips as the layer is.
+# One of many arrays forwards, one of few, which no sweep is made for, backwards; others repeat
+# these loops, and free sides are strips as the layer is.
 QUICK = [("vti", "forward", ()), ("acoustic", "gradient", ())]
 CASES = [
     pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow, id="-".join(words))

@@ -24,7 +24,7 @@ EQUATION = "variable_density"
 
 def test_fluxes_live_in_blocks_of_rows() -> None:
     """The slopes over density have no array on the grid; what is summed is still in the cache."""
-    kernel = compilation.load(replace(signature("forward", EQUATION), order=8))
+    kernel = generation.generate(replace(signature("forward", EQUATION), order=8))
     assert not {"a0", "a1"} & {s.name for s in kernel.arrays}
     code = kernel.source
     assert "x0_blk0_size" in code

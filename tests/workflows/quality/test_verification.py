@@ -18,7 +18,6 @@ from fwicli.workflows.quality import verification
 # Spacing, order and layer are those of `make_setting`, so that kernels are compiled once for both.
 OPTIONS = [
     "time.duration=0.3",
-    "physics.free_surface=true",
     "model.spacing=[10, 12]",
     "physics.absorbing.cells=10",
     "physics.order=4",
@@ -26,9 +25,12 @@ OPTIONS = [
 ]
 
 
-def test_exact_operators_pass(survey: Path) -> None:
+# Slow: seven kernels of this test alone; `test_sides` has operators between free sides.
+@pytest.mark.parametrize("surface", ["false", pytest.param("true", marks=pytest.mark.slow)])
+def test_exact_operators_pass(survey: Path, surface: str) -> None:
     """With a free surface and a coarse grid of its own, too."""
-    assert all(v.good for v in verification.run(load(survey / "model.yaml", settings=OPTIONS)))
+    settings = [*OPTIONS, f"physics.free_surface={surface}"]
+    assert all(v.good for v in verification.run(load(survey / "model.yaml", settings=settings)))
 
 
 @pytest.mark.parametrize(
