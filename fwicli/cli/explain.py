@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -32,11 +33,24 @@ def command(key: str | None) -> None:
     if key is None:
         lines = list(_overview())
     else:
-        meanings = explained(key)
+        meanings = _once(explained(key))
         lines = [line for meaning in meanings.items() for line in _described(*meaning)]
         for section, commands in {s.key: commands for s, commands in meanings.items()}.items():
             lines.extend(_keys(section, commands[0]))
     click.echo("\n".join(lines))
+
+
+def _once(meanings: Mapping[Setting, list[str]]) -> dict[Setting, list[str]]:
+    """Meanings of a key, each once, with all that chooses it if there are others."""
+    alike: dict[Setting, list[Setting]] = {}
+    for setting in meanings:
+        alike.setdefault(replace(setting, selector=""), []).append(setting)
+    merged = {}
+    for plain, same in alike.items():
+        choices = " or ".join(s.selector for s in same if s.selector) if len(alike) > 1 else ""
+        one = same[0] if len(same) == 1 else replace(plain, selector=choices)
+        merged[one] = list(dict.fromkeys(c for s in same for c in meanings[s]))
+    return merged
 
 
 def _overview() -> Iterator[str]:

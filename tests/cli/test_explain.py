@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -57,6 +58,19 @@ def test_alternatives() -> None:
     text = printed("inversion.misfit")
     assert "keys with kind: huber\n    threshold" in text
     assert "no keys with kind: least_squares" in text
+
+
+def test_alternatives_that_are_alike_are_described_once() -> None:
+    """Whatever chooses them; others say what does."""
+    text = printed("geometry.sources.component")
+    assert text.count("geometry.sources.component") == 1
+    assert text.count("Sources emit") == 1
+    every = explained("geometry.sources.layout")
+    assert len({replace(s, selector="") for s in every}) > 1
+    lines = printed("geometry.sources.layout").splitlines()
+    heads = [line for line in lines if line.startswith("geometry.sources.layout")]
+    assert len(heads) == len({replace(s, selector="") for s in every})
+    assert len(set(heads)) == len(heads)
 
 
 def test_unknown_key() -> None:

@@ -216,7 +216,8 @@ def _newest(expr: Expr, values: Mapping[Any, Expr], system: System) -> set[str]:
     """Names of the fields of which an expression reads the newest level, also through scalars."""
     newest = {f.name: offsets(system.unknown(i)) for i, f in enumerate(system.fields)}
     fields: set[str] = set()
-    waiting, visited = [expr], set()
+    waiting: list[Expr] = [expr]
+    visited: set[Any] = set()
     while waiting:
         part = waiting.pop()
         fields |= {
