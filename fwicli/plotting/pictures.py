@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fwicli.errors import ModelError
 from fwicli.inversion.quality.diagnosis import HALF, Diagnosis
 from fwicli.plotting import curves, lengths, topographies
+from fwicli.plotting.greys import end_of_greys
 from fwicli.plotting.style import Axes, Figure, colour_scale, label, save, section_size
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.components import PRESSURE, ordered
@@ -189,9 +190,7 @@ def reflectors(axes: Axes, values: Array, earth: EarthModel) -> None:
     earth : EarthModel
         Its water does not count for the grey scale.
     """
-    below = ~earth.covered()
-    visible = values[below] if below.any() else values  # all of the model may be water
-    largest = float(np.percentile(np.abs(visible), 99)) or 1.0
+    largest = end_of_greys(values, ~earth.covered())
     _section(axes, values, earth, "gray_r", -largest, largest)
 
 

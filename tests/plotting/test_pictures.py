@@ -10,7 +10,7 @@ from matplotlib.image import imread
 
 from fwicli import Acquisition, EarthModel, Gathers, Grid
 from fwicli.inversion.quality.diagnosis import ArrivalComparison, Diagnosis
-from fwicli.plotting import curves, pictures
+from fwicli.plotting import curves, greys, pictures
 from fwicli.survey.components import Component
 from fwicli.survey.signals.wavelets import ricker, times
 
@@ -124,3 +124,20 @@ def test_diagnosis_shows_what_is_off(tmp_path: Path) -> None:
     unknown = Diagnosis(ArrivalComparison(*np.full((4, 2, 4), np.nan)), 6.0)
     pictures.diagnosis(tmp_path / "u.png", unknown)
     assert (tmp_path / "u.png").exists()
+
+
+@pytest.mark.parametrize("water", [False, True])
+def test_sources_in_rock_do_not_hide_reflectors(water: bool) -> None:
+    """The end of the scale follows all depths; without loud ones it is exceeded by 1 %."""
+    values = RNG.standard_normal((60, 40))
+    counted = np.ones(values.shape, dtype=bool)
+    if water:
+        values[:, :10], counted[:, :10] = 1e6, False
+    usual = greys.end_of_greys(values, counted)
+    assert usual == pytest.approx(np.percentile(np.abs(values[counted]), 99), rel=0.05)
+    loud = values.copy()
+    loud[:, 12:15] *= 1e4
+    assert usual < greys.end_of_greys(loud, counted) < 1.1 * greys.LOUDEST * usual
+    assert np.percentile(np.abs(loud[counted]), 99) > 100 * usual
+    assert greys.end_of_greys(0 * values, counted) == 1.0
+    assert greys.end_of_greys(values, ~(counted | True)) > 0
