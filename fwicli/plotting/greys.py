@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-# Largest ratio of the end of the scale to what is usual at a depth. Images of layers below water
+# Largest ratio of the end of the scale to the usual value at a depth. Images of layers below water
 # have 1.5 to 1.7; one of elastic waves with sources in rock has 89.
 LOUDEST = 10.0
 

@@ -29,8 +29,7 @@ at most 0.12 % without their part in these. Accelerations are as pressures.
 A solid bears shear: the volume that a source of pressure has injected, the integral of the integral
 of q, stays under stress where it is. With vs of half of vp pressures on grids of 20 and of 5 m
 differ by up to 340 % within four cells, by 250 % without q and q'', and by 0.06 % without that
-integral, too. It is left out of pressures in fluids as well, where it is a thousandth of what
-remains.
+integral, too. In fluids it stays: next to the source it is up to a fifth of the remaining waves.
 
 At r = 0 no true value exists. No model explains such differences, although these traces are the
 strongest of all. Sinc functions interpolate sources over four cells. Up to this distance, traces
@@ -217,6 +216,7 @@ def without(
     wavelet: Array,
     interval: float,
     components: Sequence[Component] = (),
+    rigid: bool = False,
 ) -> Near:
     """Operator that removes from traces next to the source what depends on the grid.
 
@@ -232,6 +232,8 @@ def without(
         Sampling interval [s].
     components : sequence of Component
         Of the traces; empty where all are of pressure.
+    rigid : bool
+        Whether the medium may be a solid.
 
     Returns
     -------
@@ -240,7 +242,7 @@ def without(
     rows = np.flatnonzero(distance < full * (1 - 1e-6))
     # A strain rate is a difference of velocities, each of which has these functions.
     quantities = [c.vector for c in components] or [PRESSURE.quantity]
-    spans = {q: orthonormal(direct(wavelet, interval, q)) for q in sorted(set(quantities))}
+    spans = {q: orthonormal(direct(wavelet, interval, q, rigid)) for q in sorted(set(quantities))}
     alike = len(spans) == 1 or not rows.size
     of_rows = quantities[:1] if alike else [quantities[row] for row in rows]
     basis = np.stack([spans[quantity] for quantity in of_rows])
@@ -270,11 +272,13 @@ def joined(factors: Array, columns: Mapping[int, Sequence[Array]]) -> Near:
     return Near(factors, np.asarray(rows, dtype=np.int64), basis)
 
 
-def direct(wavelet: Array, interval: float, quantity: str = "pressure") -> Array:
+def direct(
+    wavelet: Array, interval: float, quantity: str = "pressure", rigid: bool = False
+) -> Array:
     """Functions of q in columns, each normalised.
 
-    They are q, q'' and the integral of the integral of q for pressures, q and q'' for
-    accelerations, the integral of q and q' for particle velocities; other columns are zero.
+    They are q and q'', or the integral of q and q' of particle velocities. The third is zero but
+    for pressures in solids, of which it is the integral of the integral of q.
 
     Parameters
     ----------
@@ -284,6 +288,8 @@ def direct(wavelet: Array, interval: float, quantity: str = "pressure") -> Array
         Sampling interval [s].
     quantity : str
         That is recorded.
+    rigid : bool
+        Whether the medium may be a solid.
 
     Returns
     -------
@@ -294,7 +300,8 @@ def direct(wavelet: Array, interval: float, quantity: str = "pressure") -> Array
     power = 1 if quantity == "velocity" else 2
     derivative = np.fft.irfft((1j * frequencies) ** power * spectrum, 2 * q.size)[: q.size]
     first = _integral(q) if quantity == "velocity" else q
-    volume = _integral(_integral(q)) if quantity == "pressure" else np.zeros(q.size)
+    stays = rigid and quantity == "pressure"
+    volume = _integral(_integral(q)) if stays else np.zeros(q.size)
     return np.stack([v / (np.linalg.norm(v) or 1.0) for v in (first, derivative, volume)], axis=1)
 
 
@@ -329,6 +336,8 @@ class Nearest:
         Their share of the energy of all traces.
     fades : bool
         Whether their weights decrease, in place of being compared without the wavelet.
+    rigid : bool
+        Whether the medium may be a solid.
     """
 
     length: float = 0.0
@@ -336,6 +345,7 @@ class Nearest:
     of: int = 0
     energy: float = 0.0
     fades: bool = False
+    rigid: bool = False
 
     def numbers(self) -> dict[str, float | str]:
         """For a summary."""

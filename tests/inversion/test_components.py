@@ -241,11 +241,14 @@ def test_what_the_grid_adds_next_to_the_source(component: Component) -> None:
     velocity = integral / np.abs(integral).max(), (ricker(t + h, 15.0) - ricker(t - h, 15.0)) / 2
     second = ricker(t + h, 15.0) - 2 * wavelet + ricker(t - h, 15.0)
     shapes = (wavelet, second, volume) if component == PRESSURE else velocity
-    near = proximity.without(np.array([10.0, 200.0]), 40.0, wavelet, 0.004, [component] * 2)
+    distance, pair = np.array([10.0, 200.0]), [component] * 2
+    near = proximity.without(distance, 40.0, wavelet, 0.004, pair, rigid=True)
     for shape in shapes:
         left = near.apply(np.stack([shape, shape]))
         assert np.linalg.norm(left[0]) < 0.002 * np.linalg.norm(shape)
         np.testing.assert_array_equal(left[1], shape)
+    fluid = proximity.without(distance, 40.0, wavelet, 0.004, pair).apply(np.stack([volume] * 2))
+    assert np.linalg.norm(fluid[0]) > 0.1 * np.linalg.norm(volume)
 
 
 def test_traces_of_several_components_next_to_the_source() -> None:

@@ -105,7 +105,8 @@ def test_records_in_solids_agree_on_two_grids(component: str) -> None:
         records.append(F.forward(F.parameters(**earth), wavelet[None], source, at))
     coarse, fine = records
     size = np.linalg.norm(fine, axis=1)
-    near = proximity.without(r, 4 * h, wavelet, interval, [Component.named(component)] * len(r))
+    components = [Component.named(component)] * len(r)
+    near = proximity.without(r, 4 * h, wavelet, interval, components, rigid=True)
     assert (np.linalg.norm(coarse - fine, axis=1) / size).max() > 0.2
     left = np.linalg.norm(near.apply(coarse - fine), axis=1) / size
     assert left.max() < 0.002, left

@@ -23,7 +23,7 @@ from fwicli.survey import points, proximity
 from fwicli.survey.components import Component
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.points import Points
-from fwicli.survey.proximity import Near
+from fwicli.survey.proximity import Near, Nearest
 from fwicli.survey.ragged import by_trace
 from fwicli.survey.windows import Window
 
@@ -116,7 +116,7 @@ def experiments(
     misfit: Misfit,
     windows: Sequence[Window] = (),
     prepare: Prepare | None = None,
-    near: float = 0.0,
+    near: float | Nearest = 0.0,
     aligned: bool = False,
 ) -> tuple[Experiment, ...]:
     """One experiment for every shot, without muted traces; shots without any trace are left out.
@@ -132,9 +132,9 @@ def experiments(
         One for each shot; by default the whole grid.
     prepare : callable, optional
         Conditioning and source estimation from the record of a shot.
-    near : float
+    near : float or Nearest
         Distance from the source [m] from which records no longer depend on the grid (see
-        `survey.proximity`).
+        `survey.proximity`); as a number, of a fluid.
     aligned : bool
         Keep traces without weight, so that all shots have the same receivers.
 
@@ -148,7 +148,8 @@ def experiments(
         If there is no wavelet, or no trace is compared.
     """
     gathers = _judged(gathers)
-    settings = _Settings(misfit, prepare, near, aligned)
+    nearest = near if isinstance(near, Nearest) else Nearest(near)
+    settings = _Settings(misfit, prepare, nearest, aligned)
     if isinstance(misfit, ByComponent):
         settings = replace(settings, misfit=misfit.misfit, weights=misfit.factors)
     compared = []
@@ -159,7 +160,7 @@ def experiments(
             source = gathers.acquisition.source_points(shot)
             compared.append(Experiment(source, wavelet, receivers, comparison, window))
     if not compared:
-        raise DataError(SILENT if near == 0 else NEAR)
+        raise DataError(SILENT if nearest.length == 0 else NEAR)
     scales = [e.comparison.scales() for e in compared]
     if not any(scales):
         return tuple(compared)
@@ -218,7 +219,7 @@ class _Settings:
 
     misfit: Misfit
     prepare: Prepare | None
-    near: float
+    nearest: Nearest
     aligned: bool
     weights: Mapping[Component, float] = field(default_factory=dict)
 
@@ -310,7 +311,8 @@ def _prepared(shot: _Shot, prepare: Prepare, near: float = 0.0) -> Preparation:
 
 def _compared(shot: _Shot, settings: _Settings, mixed: bool) -> tuple[Array | Points, Comparison]:
     """Receivers of the compared traces of a shot, and their comparison."""
-    observed, live, near, aligned = shot.observed, shot.live, settings.near, settings.aligned
+    observed, live, aligned = shot.observed, shot.live, settings.aligned
+    near = settings.nearest.length
     prepared = None if settings.prepare is None else _prepared(shot, settings.prepare, near)
     distance = shot.distance
     if settings.weights:
@@ -322,7 +324,7 @@ def _compared(shot: _Shot, settings: _Settings, mixed: bool) -> tuple[Array | Po
         live = live & (proximity.weights(distance, near) > 0)
         near_source: Near | None = proximity.fading(distance[live], near)
     else:
-        near_source = _near(shot, distance, near, live, aligned)
+        near_source = _near(shot, distance, settings, live)
         live = live | aligned
     fit = None if fit is None else fit.select(live)
     conditioning = None if prepared is None else prepared.conditioning.select(live)
@@ -338,17 +340,18 @@ def _compared(shot: _Shot, settings: _Settings, mixed: bool) -> tuple[Array | Po
 
 
 def _near(
-    shot: _Shot, distance: Array, near: float, live: NDArray[np.bool_], aligned: bool
+    shot: _Shot, distance: Array, settings: _Settings, live: NDArray[np.bool_]
 ) -> Near | None:
     """N for traces next to a known source; for all rows if they are to be aligned."""
-    gathers = shot.gathers
+    gathers, aligned = shot.gathers, settings.aligned
+    near, rigid = settings.nearest.length, settings.nearest.rigid
     if gathers.wavelet is None or (near <= 0 and (live.all() or not aligned)):
         return None
     times = gathers.wavelet_of(shot.index), gathers.interval
     if not aligned:
-        return proximity.without(distance[live], near, *times, _some(shot.components, live))
+        return proximity.without(distance[live], near, *times, _some(shot.components, live), rigid)
     # Dead traces keep their row, with weight zero.
-    near_source = proximity.without(distance, near, *times, shot.components)
+    near_source = proximity.without(distance, near, *times, shot.components, rigid)
     return replace(near_source, factors=live[:, None].astype(np.float64))
 
 

@@ -123,7 +123,7 @@ class Stage:
             self.objects.weighted_misfit,
             self.numerics.windows,
             self.objects.prepare,
-            self.numerics.near.length,
+            self.numerics.near,
             aligned=self.objects.encoding is not None,
         )
 

@@ -149,6 +149,7 @@ def _of_image(
         records,
         None if imaging.band is None else (imaging.band[0], imaging.band[1]),
     )
+    near = replace(near, rigid=near_source.is_rigid(physics))
     linear, parameters = isinstance(config, schema.LsrtmConfig), _differentiated(config, model)
     numerics = replace(numerics, parameters=parameters, near=near, curvature=linear)
     numerics = _check_image(problems, config, numerics, records.acquisition)

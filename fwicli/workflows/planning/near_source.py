@@ -7,6 +7,7 @@ import numpy as np
 from fwicli.config import schema
 from fwicli.config.loader import Key
 from fwicli.inversion.shots.experiments import NEAR
+from fwicli.propagators.equations import registry
 from fwicli.survey import proximity
 from fwicli.survey.components import Component
 from fwicli.survey.gathers import Gathers
@@ -39,6 +40,11 @@ def point_source(physics: schema.PhysicsSection, grid: Grid) -> PointSource:
         physics.interpolation,
         physics.stencil,
     )
+
+
+def is_rigid(physics: schema.PhysicsSection) -> bool:
+    """Whether waves are those of solids."""
+    return "vs" in registry.load(wave_equation(physics)).properties
 
 
 def length(setting: float | str | None, waves: PointSource, records: Gathers) -> float | None:

@@ -154,10 +154,10 @@ class Plan:
         lengths = [s.near.length for s in self.stages]
         begun = folder.decided("near_source", lengths, before=[0.0] * len(lengths))
         for number, stage in enumerate(self.stages):
-            if begun[number] != stage.near.length:
-                self.stages[number] = replace(
-                    stage, near=Nearest(begun[number], fades=stage.near.fades)
-                )
+            near = stage.near
+            if begun[number] != near.length:
+                other = Nearest(begun[number], fades=near.fades, rigid=near.rigid)
+                self.stages[number] = replace(stage, near=other)
 
     def announce(self) -> None:
         """Log notes and warnings."""

@@ -137,7 +137,7 @@ def _of_bounds(
 def _near(problems: Problems, objects: StageObjects, grid: Grid, records: Gathers) -> Nearest:
     """Traces next to their source that the grid of the propagation cannot explain."""
     settings, waves = objects.settings, near_source.point_source(objects.physics, grid)
-    return near_source.nearest(
+    nearest = near_source.nearest(
         problems,
         objects.key_of("near_source"),
         near_source.length(settings.near_source, waves, records),
@@ -145,6 +145,7 @@ def _near(problems: Problems, objects: StageObjects, grid: Grid, records: Gather
         objects.band,
         fades=settings.source is not False,
     )
+    return replace(nearest, rigid=near_source.is_rigid(objects.physics))
 
 
 def _warn_of_slow(problems: Problems, key: Key, numerics: Numerics, slowest: float) -> None:

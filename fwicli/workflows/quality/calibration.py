@@ -256,7 +256,7 @@ def _compared(plan: Plan, number: int, shot: int) -> Experiment:
         objects.weighted_misfit,
         [stage.window(shot)],
         None if prepare is None else of_survey,
-        stage.near.length,
+        stage.near,
         aligned=objects.encoding is not None,
     )[0]
 

@@ -90,14 +90,16 @@ class MigrationRecords:
 
     def near(self, shot: int) -> Near | None:
         """The part of traces near to their source that is migrated; None for all of them."""
-        length = self.plan.stages[0].near.length
+        nearest = self.plan.stages[0].near
+        length = nearest.length
         if length <= 0:
             return None
         distance = proximity.distances(self.records.acquisition, shot)[self.rows(shot)]
         if self._prepare.source is not None:
             return proximity.fading(distance, length)
         wavelet = self.records.wavelet_of(shot)
-        return proximity.without(distance, length, wavelet, self.records.interval)
+        interval = self.records.interval
+        return proximity.without(distance, length, wavelet, interval, rigid=nearest.rigid)
 
     def span(self, shot: int) -> slice | None:
         """Samples that are recorded; None for all."""
