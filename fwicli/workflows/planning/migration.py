@@ -25,6 +25,7 @@ from fwicli.propagators.history import EXCITATION
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
+from fwicli.survey.proximity import Nearest
 from fwicli.survey.regridding import coarsened
 from fwicli.survey.signals import line_source
 from fwicli.survey.signals.bands import Band
@@ -142,18 +143,26 @@ def _of_image(
     if numerics is None or problems.errors:
         return None
     numerics = simulation_grids.placed(numerics, physics, coarse, records.acquisition)
-    near = near_source.nearest(
-        problems,
-        (name, "near_source"),
-        near_source.length(imaging.near_source, numerics.point_source, records),
-        records,
-        None if imaging.band is None else (imaging.band[0], imaging.band[1]),
-    )
-    near = replace(near, rigid=near_source.is_rigid(physics))
+    near = _near(problems, config, numerics, records)
     linear, parameters = isinstance(config, schema.LsrtmConfig), _differentiated(config, model)
     numerics = replace(numerics, parameters=parameters, near=near, curvature=linear)
     numerics = _check_image(problems, config, numerics, records.acquisition)
     return None if problems.errors else numerics
+
+
+def _near(
+    problems: Problems, config: schema.MigrationConfig, numerics: Numerics, records: Gathers
+) -> Nearest:
+    """Traces next to their source that the grid of the propagation cannot explain."""
+    imaging = config.migration
+    nearest = near_source.nearest(
+        problems,
+        (config.section, "near_source"),
+        near_source.length(imaging.near_source, numerics.point_source, records),
+        records,
+        None if imaging.band is None else (imaging.band[0], imaging.band[1]),
+    )
+    return replace(nearest, rigid=near_source.is_rigid(config.physics))
 
 
 def _has_image(problems: Problems, config: schema.MigrationConfig, ndim: int) -> bool:
