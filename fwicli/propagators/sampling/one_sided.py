@@ -87,10 +87,12 @@ def rows(
 def _fitted(position: float, count: int, order: int, field: str) -> NDArray[np.float64]:
     """Weights of the first values for a derivative at a position (see the module header)."""
     nodes, first = np.arange(count) + int(field == "upright"), DEPTHS.get(field, 0.0)
-    powers = np.arange(min(3, count))
+    # Shears are zero on the surface.
+    zero = int(field == "shear")
+    powers = np.arange(zero, min(3, count + zero))
     polynomial = np.polynomial.Polynomial
-    exact = nodes ** powers[:, None].astype(float)
-    goal = np.array([polynomial.basis(n).deriv(order)(position) for n in powers])
+    exact = (nodes + zero * first) ** powers[:, None].astype(float)
+    goal = [polynomial.basis(n).deriv(order)(position + zero * first) for n in powers]
     amplitudes, exponents = _waves(field)
 
     def values(z: NDArray[np.float64], n: int) -> NDArray[np.float64]:
@@ -102,7 +104,7 @@ def _fitted(position: float, count: int, order: int, field: str) -> NDArray[np.f
     normal = matrix @ matrix.T / matrix.shape[1] + NOISE * np.eye(count)
     zeros = np.zeros((len(powers), len(powers)))
     both = np.block([[normal, exact.T], [exact, zeros]])
-    solution = np.linalg.solve(both, np.r_[matrix @ target / matrix.shape[1], goal])
+    solution = np.linalg.solve(both, np.r_[matrix @ target / matrix.shape[1], np.array(goal)])
     return np.asarray(solution[:count])
 
 
