@@ -17,14 +17,13 @@ from fwicli.propagators.verification import Verification
 from fwicli.survey import moments
 from fwicli.survey.components import Component
 from fwicli.survey.signals.wavelets import ricker, times
-from tests.propagators import theory
+from tests.propagators import halfspace, theory
 
 Make = Callable[..., Any]
 
 VP, VS, RHO, SPACING = 3000.0, 1600.0, 2200.0, 10.0
 SOLIDS = ("elastic", "elastic_vti", "viscoelastic")
 RECORDED = ["pressure", "vx", "vz"]
-dimensions = pytest.mark.parametrize("ndim", [2, pytest.param(3, marks=pytest.mark.slow)])
 
 
 def tensors(ndim: int) -> list[Component]:
@@ -92,24 +91,35 @@ def mixed(make_setting: Make, equation: str, ndim: int, **options: Any) -> Any:
     return s
 
 
-@pytest.mark.parametrize("equation", [pytest.param(e, marks=pytest.mark.slow) for e in SOLIDS])
-@pytest.mark.parametrize("ndim", [2, 3])
-@pytest.mark.parametrize("surface", [False, True])
-def test_operators_are_exact(make_setting: Make, equation: str, ndim: int, surface: bool) -> None:
-    """<F q, d> = <q, F^T d> of each element, <J dp, d> = <dp, J^T d> of all, and slopes of 2."""
-    s = mixed(make_setting, equation, ndim, surface=surface)
+def assert_transposed(s: Any) -> None:
+    """<F q, d> = <q, F^T d> for each source."""
     place = s.sources, s.receivers
-    if surface:  # next to it, at all distances
-        s.sources.positions[:, -1] = s.propagator.grid.origin[-1] + 7.0 * np.arange(len(s.sources))
     back = s.propagator.adjoint(s.model, s.gather, *place)
-    for row in range(len(s.sources)):
+    for row, component in enumerate(s.sources.components):
         q = np.zeros_like(s.wavelet)
         q[row] = s.wavelet[row]
         gather = s.propagator.forward(s.model, q, *place)
         error = np.vdot(gather, s.gather) - np.vdot(q, back)
         size = np.linalg.norm(gather) * np.linalg.norm(s.gather)
-        assert abs(error) < 1e-13 * size, s.sources.components[row]
-    tests = Verification(s.propagator, s.model, *place)
+        assert abs(error) < 1e-13 * size, component
+
+
+# Derivatives of solids are slow; `tests/inversion/test_components` has a gradient every day.
+def test_adjoint_is_exact(make_setting: Make) -> None:
+    assert_transposed(mixed(make_setting, "elastic", 2))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("equation", SOLIDS)
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("surface", [False, True])
+def test_operators_are_exact(make_setting: Make, equation: str, ndim: int, surface: bool) -> None:
+    """Also next to the surface, at all distances; <J dp, d> = <dp, J^T d>, and slopes of 2."""
+    s = mixed(make_setting, equation, ndim, surface=surface)
+    if surface:
+        s.sources.positions[:, -1] = s.propagator.grid.origin[-1] + 7.0 * np.arange(len(s.sources))
+    assert_transposed(s)
+    tests = Verification(s.propagator, s.model, s.sources, s.receivers)
     assert tests.jacobian_adjoint() < 1e-13
     assert ndim == 3 or tests.jacobian() < 0.01
 
@@ -199,3 +209,81 @@ def test_moments_are_couples_of_forces(make_setting: Make, name: str) -> None:
         size = np.linalg.norm(moment[trace])
         assert away[1] < 0.05 * size, (trace, away, size)
         assert away[0] / away[1] == pytest.approx(4, rel=0.15), (trace, away)
+
+
+def test_what_has_no_moments_is_refused_by_name(make_setting: Make) -> None:
+    """Fluids and SH waves emit none, nothing records one, and some leave the plane."""
+    source = Points(np.array([[100.0, 200.0]]), "mxz")
+    for equation in ("acoustic", "velocity_pressure", "sh"):
+        s = make_setting(2, equation=equation, order=4)
+        with pytest.raises(PhysicsError, match=f"`{equation}` cannot emit mxz, only "):
+            s.propagator.forward(s.model, s.wavelet[:1], source, s.receivers)
+    s = make_setting(2, equation="elastic", order=4)
+    with pytest.raises(PhysicsError, match="`elastic` cannot record mxz, only pressure, vx, vz"):
+        s.propagator.forward(s.model, s.wavelet, s.sources, Points(s.receivers, "mxz"))
+    for name in ("myy", "mxy"):
+        with pytest.raises(GeometryError, match=f"the moment has {name}, which leave the plane"):
+            s.propagator.forward(s.model, s.wavelet, Points(s.sources, name), s.receivers)
+
+
+# --- next to the surface --------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_lamb() -> None:
+    """From a cell below the surface on, within 6 %; along the surface on it, within 5 %."""
+    places = np.array([[x, z] for x in (100.0, 250.0, 400.0) for z in (0.0, 25.0, 70.0)])
+    emitted = ("mxx", "mzz", "mxz")
+    depths = (0.0, 12.0, 17.0, 50.0)
+    errors = halfspace.errors(8, 10.0, depths, places, emitted=emitted).reshape(4, 3, -1)
+    assert errors[0, 0].max() < 0.05, errors[0, 0]
+    assert errors[1:].max() < 0.06, errors[1:].max(axis=2)
+    assert np.sqrt((errors[1:] ** 2).mean()) < 0.025
+
+
+@pytest.mark.slow
+def test_moments_below_a_topography() -> None:
+    """Transposed exactly; isotropic ones are pressure, which acts on the stresses in its own way.
+
+    Their weights at cut cells differ: a moment acts on rates of strain, pressure makes them.
+    """
+    x, samples = np.arange(61) * 10.0, 260
+    vp = np.full((61, 51), VP)
+    properties = {"vs": 0 * vp + VS, "rho": 0 * vp + RHO}
+    F = Propagator.for_model(
+        vp,
+        10.0,
+        properties=properties,
+        equation="elastic",
+        dt=0.002,
+        samples=samples,
+        frequency=12.0,
+        precision="float64",
+        topography=130.0 - 60.0 * np.exp(-(((x - 300.0) / 90.0) ** 2)),
+    )
+    model = F.parameters(vp=vp, **properties)
+    t = times(0.002, samples) - 0.12
+    moment = np.exp(-((np.pi * 10.0 * t) ** 2))
+    rate = np.gradient(np.gradient(moment, 0.002), 0.002) * 1000 / (RHO * (VP**2 - VS**2))
+    at = F.discretization.topography.below(np.array([[200.0, 25.0], [400.0, 0.0], [470.0, 40.0]]))
+    receivers = Points(np.repeat(at, 2, axis=0), ["vx", "vz"] * 3)
+    for depth, bar in ((12.0, 0.1), (25.0, 0.03), (60.0, 0.01)):
+        place = F.discretization.topography.below(np.array([[303.0, depth]]))
+        sources = Points(
+            place.repeat(3, axis=0), [Component("moment", tensor=(1, 1, 0)), "mxz", "pressure"]
+        )
+        q = np.zeros((3, samples))
+        gathers = []
+        for row, wavelet in ((0, moment), (2, rate)):
+            q[:] = 0
+            q[row] = wavelet
+            gathers.append(F.forward(model, q, sources, receivers))
+        error = np.linalg.norm(gathers[0] - gathers[1], axis=1) / np.linalg.norm(gathers[1], axis=1)
+        print(depth, error)
+        assert error.max() < bar, (depth, error)
+        rng = np.random.default_rng(4)
+        q, d = rng.standard_normal((3, samples)), rng.standard_normal((6, samples))
+        q[2] *= 1e-6
+        gather = F.forward(model, q, sources, receivers)
+        difference = np.vdot(gather, d) - np.vdot(q, F.adjoint(model, d, sources, receivers))
+        assert abs(difference) < 1e-13 * np.linalg.norm(gather) * np.linalg.norm(d)
