@@ -91,7 +91,7 @@ class TableSection(Section):
     depth: Number | None = None
     """All points have this depth below elevation 0, in a table without depths [m]."""
     component: ComponentsKey = "pressure"
-    """Sources emit, and receivers record, this: `vz`, or a direction; receivers also several."""
+    """Sources emit, receivers record, this: `vz`, a direction, a moment; receivers also several."""
 
 
 class TracesTableSection(Section):

@@ -121,9 +121,11 @@ class Component:
             return cls(name)
         quantity, *angles = name.split() or [""]
         if len(angles) == 2 and quantity in LETTERS.values():
-            return cls(quantity, *_numbers(angles, name))
+            dip, azimuth = _numbers(angles, name)
+            return cls(quantity, dip, azimuth)
         if len(angles) == 3 and quantity == "strain_rate":
-            return cls(quantity, *_numbers(angles, name))
+            dip, azimuth, gauge = _numbers(angles, name)
+            return cls(quantity, dip, azimuth, gauge)
         if quantity == "moment" and angles:
             return cls(quantity, tensor=tuple(_numbers(angles, name)))
         if name in moments.NAMES:

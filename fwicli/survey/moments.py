@@ -109,6 +109,11 @@ def double_couple(strike: float, dip: float, rake: float) -> Tensor:
     -------
     tuple of float
         In the order of `ELEMENTS`.
+
+    Raises
+    ------
+    GeometryError
+        If an angle is not finite.
     """
     if not np.isfinite([strike, dip, rake]).all():
         raise GeometryError(
@@ -138,6 +143,23 @@ def words(tensor: Tensor) -> str:
 
 
 def is_isotropic(tensor: Tensor, ndim: int) -> bool:
-    """Whether a tensor in 2 or 3 dimensions pushes equally in all directions, as pressure does."""
+    """Whether a tensor pushes equally in all directions, as pressure does.
+
+    Parameters
+    ----------
+    tensor : tuple of float
+        In the order of `ELEMENTS`.
+    ndim : int
+        2 for (x, z), 3 for (x, y, z).
+
+    Returns
+    -------
+    bool
+    """
     values = elements(tensor, ndim)
     return len(set(values[:ndim])) == 1 and not any(values[ndim:])
+
+
+def across(tensor: Tensor) -> tuple[float, ...]:
+    """The elements zz, xz and yz, which act across planes of constant depth."""
+    return tuple(value for name, value in zip(ELEMENTS, tensor, strict=True) if "z" in name)

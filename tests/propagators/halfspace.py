@@ -66,8 +66,8 @@ def errors(
 ) -> Array:
     """Relative errors of velocities against Lamb's problem.
 
-    Sources inject volume, and push down, or are moments, with a Ricker wavelet as their rate. Along z there are 12 m where the order is 4, as in other
-    tests.
+    Sources inject volume, and push down, or are moments, with a Ricker wavelet as their rate. Along
+    z there are 12 m where the order is 4, as in other tests.
 
     Parameters
     ----------

@@ -267,7 +267,7 @@ def test_moments_below_a_topography() -> None:
     rate = np.gradient(np.gradient(moment, 0.002), 0.002) * 1000 / (RHO * (VP**2 - VS**2))
     at = F.discretization.topography.below(np.array([[200.0, 25.0], [400.0, 0.0], [470.0, 40.0]]))
     receivers = Points(np.repeat(at, 2, axis=0), ["vx", "vz"] * 3)
-    for depth, bar in ((12.0, 0.1), (25.0, 0.03), (60.0, 0.01)):
+    for depth, bar in ((4.0, 0.04), (12.0, 0.02), (25.0, 0.015), (60.0, 0.01)):
         place = F.discretization.topography.below(np.array([[303.0, depth]]))
         sources = Points(
             place.repeat(3, axis=0), [Component("moment", tensor=(1, 1, 0)), "mxz", "pressure"]
@@ -279,7 +279,6 @@ def test_moments_below_a_topography() -> None:
             q[row] = wavelet
             gathers.append(F.forward(model, q, sources, receivers))
         error = np.linalg.norm(gathers[0] - gathers[1], axis=1) / np.linalg.norm(gathers[1], axis=1)
-        print(depth, error)
         assert error.max() < bar, (depth, error)
         rng = np.random.default_rng(4)
         q, d = rng.standard_normal((3, samples)), rng.standard_normal((6, samples))

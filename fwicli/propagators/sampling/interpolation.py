@@ -236,9 +236,8 @@ def _axes(
         weights[np.abs(weights) < 1e-12] = 0.0
         for last, free in enumerate(walls[axis] if walls else ()):
             if free and not staggering.mirrored:
-                field = staggering.strain or (
-                    "across" if halves[axis] else "along" if staggering.half else "pressure"
-                )
+                field = "across" if halves[axis] else "along" if staggering.half else "pressure"
+                field = staggering.strain or field
                 indices, weights = one_sided.rows((indices, weights), along, order, kind, field)
                 weights = weights / one_sided.volumes_at(indices, staggering.volumes)
             elif free:

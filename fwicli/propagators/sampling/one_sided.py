@@ -13,8 +13,8 @@ and those sums of them count that leave the tractions at z = 0 zero, with the am
 wavelet that has 10 points in the S wavelength at its peak, for some ratios of vp to vs; and so does
 the Rayleigh wave. Velocities along the surface, those across it, half a cell below, and pressures
 have weights of their own. So do rates of strain, on which moments act: those along the surface,
-those along z, and shears across it, half a cell below. The scheme has no rate along z on the surface
-itself, which follows from zero traction; its first value is a cell below.
+those along z, and shears across it, half a cell below. The scheme has no rate along z on the
+surface itself, which follows from zero traction; its first value is a cell below.
 
 A source is divided by the volume that each value stands for (see `equations.surface`), which makes
 it the delta function of the scheme.
