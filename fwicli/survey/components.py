@@ -238,7 +238,7 @@ class Component:
     def axes(self, ndim: int) -> tuple[str, ...]:
         """Names of the components of its vector along the axes, or of its tensor.
 
-        There are none for pressure.
+        Pressure has no such names.
 
         Parameters
         ----------
