@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from fwicli.config.values import NonNegative, Number, OneOf, Positive, Section, kind
 from fwicli.survey.components import NAMES
@@ -15,19 +15,49 @@ CODE = r"(velocity|acceleration)( -?[0-9.]{1,12}){2}|strain_rate( -?[0-9.]{1,12}
 
 
 class DirectionSection(Section):
-    """A component of a vector along any direction."""
+    """A component of a vector along any direction, or a moment tensor."""
 
-    quantity: Literal["velocity", "acceleration", "force", "strain_rate"]
-    """The component is of this vector, of particle motion or of a source, or a strain rate."""
+    quantity: Literal["velocity", "acceleration", "force", "strain_rate", "moment"]
+    """The component is of this vector, of particle motion or of a source, a strain rate, or the
+    moment of a source."""
     gauge: Positive | None = None
     """A strain rate is that of a fibre over this length, centred on the receiver [m]."""
-    dip: Number
-    """The direction dips by this angle below the horizontal plane [deg]."""
-    azimuth: Number = 0.0
-    """The direction has this angle from x towards y [deg]."""
+    dip: Number | None = None
+    """The direction, or the fault of a moment, dips by this angle below the horizontal plane [deg];
+    every direction needs it."""
+    azimuth: Number | None = None
+    """The direction has this angle from x towards y [deg]; 0 by default."""
+    tensor: Annotated[list[Number], Field(min_length=3, max_length=6)] | None = None
+    """A moment is the wavelet [N m], in 2D [N m/m], times this: xx, yy, zz, xy, xz, yz, or in 2D
+    xx, zz, xz."""
+    strike: Number | None = None
+    """A moment without tensor is that of a fault in this direction from x towards y, which dips to
+    its right [deg]."""
+    rake: Number | None = None
+    """The rock above the fault slips in this direction, from the strike upwards [deg]."""
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> DirectionSection:
+        fault = (self.strike, self.rake)
+        if self.quantity != "moment":
+            if fault != (None, None) or self.tensor is not None:
+                raise ValueError("`tensor`, `strike` and `rake` are those of `quantity: moment`")
+            if self.dip is None:
+                raise ValueError("give `dip` [deg], 0 along a horizontal direction and 90 along z")
+        elif self.azimuth is not None or self.gauge is not None:
+            raise ValueError("a moment has no `azimuth` and no `gauge`; leave them out")
+        elif (None in (*fault, self.dip)) == (self.tensor is None) or (
+            self.tensor is not None and (*fault, self.dip) != (None, None, None)
+        ):
+            raise ValueError(
+                "a moment needs either `tensor`, as [xx, zz, xz] in 2D, or all of `strike`, `dip` "
+                "and `rake` [deg]"
+            )
+        return self
 
 
-_Name = Annotated[str, OneOf(NAMES, ", or a mapping with quantity, dip and azimuth"), Tag("text")]
+_OTHERWISE = ", or a mapping with quantity, dip and azimuth, or with quantity and tensor"
+_Name = Annotated[str, OneOf(NAMES, _OTHERWISE), Tag("text")]
 _Direction = Annotated[DirectionSection, Tag("mapping")]
 _Sensor = Annotated[
     str, OneOf((*NAMES, "none"), ", or a mapping with quantity, dip and azimuth"), Tag("text")

@@ -98,7 +98,7 @@ class PointsSection(Section):
     layout: Annotated[str, OneOf(("line", "grid"), ", ring, arc, polyline")] = "line"
     """Coordinates are paired one by one along a line, or combined to a grid."""
     component: ComponentsKey = "pressure"
-    """Sources emit, and receivers record, this: `vz`, or a direction; receivers also several."""
+    """Sources emit, receivers record, this: `vz`, a direction, a moment; receivers also several."""
 
     @model_validator(mode="before")
     @classmethod
@@ -136,7 +136,7 @@ class RingSection(Section):
     count: Count
     """The circle has this number of points, the first towards larger x."""
     component: ComponentsKey = "pressure"
-    """Sources emit, and receivers record, this: `vz`, or a direction; receivers also several."""
+    """Sources emit, receivers record, this: `vz`, a direction, a moment; receivers also several."""
 
 
 class ArcSection(Section):
@@ -153,7 +153,7 @@ class ArcSection(Section):
     count: Count
     """The arc has this number of points, both ends among them."""
     component: ComponentsKey = "pressure"
-    """Sources emit, and receivers record, this: `vz`, or a direction; receivers also several."""
+    """Sources emit, receivers record, this: `vz`, a direction, a moment; receivers also several."""
 
 
 class PolylineSection(Section):
@@ -168,7 +168,7 @@ class PolylineSection(Section):
     count: Count | None = None
     """The line has this number of evenly spaced points, both ends among them."""
     component: ComponentsKey = "pressure"
-    """Sources emit, and receivers record, this: `vz`, or a direction; receivers also several."""
+    """Sources emit, receivers record, this: `vz`, a direction, a moment; receivers also several."""
 
     @model_validator(mode="after")
     def _step_or_count(self) -> PolylineSection:

@@ -93,7 +93,7 @@ class TableSection(Section):
     depth_below_surface: Number | None = None
     """All points are this far below `physics.topography`, whatever depths the file holds [m]."""
     component: ComponentsKey = "pressure"
-    """Sources emit, and receivers record, this: `vz`, or a direction; receivers also several."""
+    """Sources emit, receivers record, this: `vz`, a direction, a moment; receivers also several."""
 
     @model_validator(mode="after")
     def _one_depth(self) -> TableSection:

@@ -10,7 +10,7 @@ from fwicli.errors import DataError
 from fwicli.segy import sensors
 from fwicli.segy.fields import Fields
 from fwicli.survey.acquisition import Acquisition
-from fwicli.survey.components import PRESSURE, Component, ordered
+from fwicli.survey.components import NAMES, PRESSURE, Component, ordered
 
 
 @dataclass(frozen=True)
@@ -127,15 +127,27 @@ class SensorCodes:
             return []
         notes = [
             f"SU has no place for the direction of {component.name}; to read it, set "
-            f"`data.trace_ids: {{{code}: {{quantity: {component.quantity}, dip: {component.dip}, "
-            f"azimuth: {component.azimuth}"
-            f"{'' if component.gauge is None else f', gauge: {component.gauge}'}}}}}`"
+            f"`data.trace_ids: {{{code}: {_setting(component)}}}`"
             for component, code in self.codes.items()
             if code >= sensors.FREE
         ]
         if self.emitted != PRESSURE:
             notes.append(
                 f"SU has no place for the component of sources, {self.emitted.name}; set "
-                f"`data.source_component: {self.emitted.name}` to read it"
+                f"`data.source_component: {_setting(self.emitted)}` to read it"
             )
         return notes
+
+
+def _setting(component: Component) -> str:
+    """A component as a config names it."""
+    if component.name in NAMES:
+        return component.name
+    settings = {
+        "dip": component.dip,
+        "azimuth": component.azimuth,
+        "gauge": component.gauge,
+        "tensor": None if component.tensor is None else [*component.tensor],
+    }
+    listed = [f"{key}: {value}" for key, value in settings.items() if value is not None]
+    return f"{{quantity: {component.quantity}, {', '.join(listed)}}}"

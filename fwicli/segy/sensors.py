@@ -11,11 +11,13 @@ Directions are those of the axes of the model, and motion along them is positive
 which is the polarity of SEG (upward motion gives negative numbers, code 1 of byte 3257). A geophone
 without a unit is one of velocity. Codes 16 and 17, transverse and radial, turn with each trace and
 stand for no direction. Codes from 256 are for optional use; a line of the text header states each
-by quantity, dip and azimuth [deg], and one states a source that is no explosion:
+by quantity, dip and azimuth [deg], and one states a source that is no explosion; the numbers of a
+moment are the elements xx, yy, zz, xy, xz, yz of its tensor:
 
     TRACE ID 256 IS VELOCITY 30.0 45.0
     TRACE ID 257 IS STRAIN_RATE 0.0 0.0 10.0        with the length of the gauge [m]
     SOURCES EMIT FORCE 90.0 0.0
+    SOURCES EMIT MOMENT 1.0 0.0 -1.0 0.0 0.5 0.0
 
 Codes and units are those of SEG Technical Standards Committee, SEG-Y revision 1 (2002) and 2.0
 (2017); revision 0 has neither.
@@ -28,6 +30,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from fwicli.errors import DataError, GeometryError
+from fwicli.survey import moments
 from fwicli.survey.components import PRESSURE, Component, ordered
 
 DEAD = 2
@@ -58,7 +61,10 @@ RECEIVERS = re.compile(
     rf"TRACE ID (\d{{1,5}}) IS (?:(VELOCITY|ACCELERATION) {NUMBER} {NUMBER}"
     rf"|(STRAIN_RATE) {NUMBER} {NUMBER} {NUMBER})"
 )
-SOURCES = re.compile(rf"SOURCES EMIT (FORCE|VELOCITY|ACCELERATION) {NUMBER} {NUMBER}")
+SOURCES = re.compile(
+    rf"SOURCES EMIT (?:(FORCE|VELOCITY|ACCELERATION) {NUMBER} {NUMBER}"
+    rf"|(MOMENT) {' '.join([NUMBER] * len(moments.ELEMENTS))})"
+)
 
 
 def component_of(code: int, unit: int) -> Component | None:
@@ -148,23 +154,18 @@ def lines(codes: Mapping[Component, int], emitted: Component) -> list[str]:
     Raises
     ------
     DataError
-        If the numbers of a direction have too many digits.
+        If the numbers of a direction or of a tensor have too many digits.
     """
-    written = [f"TRACE ID {n} IS {_words(c)}" for c, n in codes.items() if n >= FREE]
+    written = [f"TRACE ID {n} IS {c.written.upper()}" for c, n in codes.items() if n >= FREE]
+    if emitted != PRESSURE:
+        written.append(f"SOURCES EMIT {emitted.written.upper()}")
     for line in written:
         if len(line) > LONGEST:
             raise DataError(
                 f"`{line}` does not fit a line of the text header of SEG-Y; write HDF5, or round "
                 f"its numbers"
             )
-    return written if emitted == PRESSURE else [*written, f"SOURCES EMIT {_words(emitted)}"]
-
-
-def _words(component: Component) -> str:
-    numbers = [component.dip, component.azimuth]
-    numbers += [] if component.gauge is None else [component.gauge]
-    text = [component.quantity, *(repr(float(number or 0.0)) for number in numbers)]
-    return " ".join(text).upper()
+    return written
 
 
 # --- read -----------------------------------------------------------------------------------------
@@ -199,7 +200,9 @@ def stated(text: bytes, path: Path) -> tuple[dict[int, Component], Component]:
                 f"{path}: the text header states two directions of trace id {code}, "
                 f"{receivers[int(code)].name} and {component.name}; correct it"
             )
-    sources = {_component(words, path) for words in SOURCES.findall(written)}
+    sources = {
+        _component([word for word in words if word], path) for words in SOURCES.findall(written)
+    }
     if len(sources) > 1:
         names = ", ".join(sorted(component.name for component in sources))
         raise DataError(f"{path}: the text header states several sources, {names}; correct it")
@@ -208,8 +211,7 @@ def stated(text: bytes, path: Path) -> tuple[dict[int, Component], Component]:
 
 def _component(words: Iterable[str], path: Path) -> Component:
     """The component of a line of the text header."""
-    quantity, *angles = words
     try:
-        return Component(quantity.lower(), *map(float, angles))
+        return Component.named(" ".join(words).lower())
     except (ValueError, GeometryError) as error:
         raise DataError(f"{path}: the text header states `{' '.join(words)}`: {error}") from error

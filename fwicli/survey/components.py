@@ -6,6 +6,8 @@
     force           along a direction [N], of sources: `fx`, `fy`, `fz`
     strain_rate     along a gauge of length L and direction e [1/s], of fibres:
                     (v(x + L e / 2) - v(x - L e / 2)) . e / L, with the velocity v of particles
+    moment          of a symmetric tensor times the wavelet M(t) [N m], of sources in solids: `mxx`,
+                    `myy`, `mzz`, `mxy`, `mxz`, `myz`; forces are -div(M(t) delta)
 
 A direction is a dip and an azimuth [deg]. The dip is counted from the horizontal plane downwards,
 the azimuth from the x axis towards the y axis; z points down:
@@ -25,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import GeometryError, PhysicsError
+from fwicli.survey import moments
 
 Array = NDArray[Any]
 
@@ -34,34 +37,40 @@ UNITS = {
     "acceleration": "m/s2",
     "force": "N",
     "strain_rate": "1/s",
+    "moment": "N m",
 }
 LETTERS = {"v": "velocity", "a": "acceleration", "f": "force"}
 AXES = {"x": (0.0, 0.0), "y": (0.0, 90.0), "z": (90.0, 0.0)}
-NAMES = ("pressure", *(letter + axis for letter in LETTERS for axis in AXES))
+DIRECTED = ("pressure", *(letter + axis for letter in LETTERS for axis in AXES))
+NAMES = (*DIRECTED, *moments.NAMES)
 
 
 @dataclass(frozen=True)
 class Component:
-    """One quantity of a wave field, and the direction of a vector.
+    """One quantity of a wave field, and the direction of a vector, or a moment tensor.
 
     Parameters
     ----------
-    quantity : {"pressure", "velocity", "acceleration", "force", "strain_rate"}
+    quantity : {"pressure", "velocity", "acceleration", "force", "strain_rate", "moment"}
     dip, azimuth : float or None
-        Direction [deg]; None for pressure, which has none.
+        Direction [deg]; None for pressure and moments, which have none.
     gauge : float or None
         Length of the gauge of a strain rate [m]; None for others.
+    tensor : sequence of float, or None
+        Of a moment, by which its wavelet [N m] is multiplied: (xx, yy, zz, xy, xz, yz), or in 2D
+        (xx, zz, xz); see `survey.moments`. None for others.
 
     Raises
     ------
     GeometryError
-        If there is no such quantity, or its direction or gauge is missing or not needed.
+        If there is no such quantity, or its direction, gauge or tensor is missing or not needed.
     """
 
     quantity: str
     dip: float | None = None
     azimuth: float | None = None
     gauge: float | None = None
+    tensor: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.quantity not in UNITS:
@@ -70,9 +79,13 @@ class Component:
             )
         self._check_gauge()
         angles = (self.dip, self.azimuth)
-        if self.quantity == "pressure":
+        if self.quantity == "moment":
+            object.__setattr__(self, "tensor", moments.whole(self.tensor or ()))
+        elif self.tensor is not None:
+            raise GeometryError(f"a component of {self.quantity} has no tensor; leave it out")
+        if self.quantity in ("pressure", "moment"):
             if angles != (None, None):
-                raise GeometryError("pressure has no direction; leave out dip and azimuth")
+                raise GeometryError(f"{self.quantity} has no direction; leave out dip and azimuth")
             return
         if any(angle is None or not np.isfinite(angle) for angle in angles):
             raise GeometryError(
@@ -94,9 +107,10 @@ class Component:
 
     @classmethod
     def named(cls, name: str) -> Component:
-        """The component of a name: `pressure`, `vx`, `ay`, `fz`, or a code as `velocity 30 45`.
+        """The component of a name: `pressure`, `vx`, `fz`, `mxz`, or a code as `velocity 30 45`.
 
-        A code of a strain rate has a third number, the length of the gauge [m].
+        A code of a strain rate has a third number, the length of the gauge [m]; that of a moment
+        has the numbers of its tensor.
 
         Raises
         ------
@@ -107,12 +121,34 @@ class Component:
             return cls(name)
         quantity, *angles = name.split() or [""]
         if len(angles) == 2 and quantity in LETTERS.values():
-            return cls(quantity, *_degrees(angles, name))
+            dip, azimuth = _numbers(angles, name)
+            return cls(quantity, dip, azimuth)
         if len(angles) == 3 and quantity == "strain_rate":
-            return cls(quantity, *_degrees(angles, name))
+            dip, azimuth, gauge = _numbers(angles, name)
+            return cls(quantity, dip, azimuth, gauge)
+        if quantity == "moment" and angles:
+            return cls(quantity, tensor=tuple(_numbers(angles, name)))
+        if name in moments.NAMES:
+            return cls("moment", tensor=tuple(float(name == each) for each in moments.NAMES))
         if name not in NAMES:
             raise GeometryError(f"there is no component `{name}`; there are {', '.join(NAMES)}")
         return cls(LETTERS[name[0]], *AXES[name[1]])
+
+    @classmethod
+    def double_couple(cls, strike: float, dip: float, rake: float) -> Component:
+        """The moment of a slip on a plane fault (see `survey.moments`).
+
+        Parameters
+        ----------
+        strike, dip, rake : float
+            Direction of the fault from x towards y, its dip to the right of it, and the direction
+            of the slip from the strike upwards [deg].
+
+        Returns
+        -------
+        Component
+        """
+        return cls("moment", tensor=moments.double_couple(strike, dip, rake))
 
     @property
     def name(self) -> str:
@@ -120,15 +156,21 @@ class Component:
         for name in NAMES:
             if Component.named(name) == self:
                 return name
+        if self.tensor is not None:
+            return f"moment of {moments.words(self.tensor)}"
         over = "" if self.gauge is None else f" over {self.gauge:g} m"
         return f"{self.quantity}{over} along dip {self.dip:g}, azimuth {self.azimuth:g} deg"
 
     @property
     def code(self) -> str:
-        """A short text that `named` takes: the name, or quantity, dip and azimuth."""
-        if self.name in NAMES:
-            return self.name
+        """A short text that `named` takes: the name, or the quantity and its numbers."""
+        return self.name if self.name in NAMES else self.written
+
+    @property
+    def written(self) -> str:
+        """The quantity, and all numbers: dip, azimuth and gauge, or the elements of a tensor."""
         numbers = [self.dip, self.azimuth, *([] if self.gauge is None else [self.gauge])]
+        numbers = numbers if self.tensor is None else [*self.tensor]
         return " ".join([self.quantity, *(repr(float(number or 0.0)) for number in numbers)])
 
     @property
@@ -194,7 +236,9 @@ class Component:
         return vector[[0, 2]]
 
     def axes(self, ndim: int) -> tuple[str, ...]:
-        """Names of the components of its vector along the axes; none for pressure.
+        """Names of the components of its vector along the axes, or of its tensor.
+
+        Pressure has no such names.
 
         Parameters
         ----------
@@ -205,8 +249,33 @@ class Component:
         -------
         tuple of str
         """
+        if self.tensor is not None:
+            return moments.names(ndim)
         letters = [letter for letter, quantity in LETTERS.items() if quantity == self.vector]
         return tuple(f"{letter}{axis}" for letter in letters for axis in "xyz"[:: 4 - ndim])
+
+    def shares(self, ndim: int) -> dict[str, float]:
+        """Shares of the components along `axes` in it, those that are not zero.
+
+        Parameters
+        ----------
+        ndim : int
+            2 for (x, z), 3 for (x, y, z).
+
+        Returns
+        -------
+        dict of str to float
+
+        Raises
+        ------
+        GeometryError
+            If it has none, or leaves the plane of a model in 2D.
+        """
+        if self.tensor is None:
+            values = tuple(self.direction(ndim).tolist())
+        else:
+            values = moments.elements(self.tensor, ndim)
+        return {n: value for n, value in zip(self.axes(ndim), values, strict=True) if value}
 
 
 PRESSURE = Component("pressure")
@@ -237,7 +306,7 @@ def ordered(components: Iterable[Component]) -> list[Component]:
     return sorted(set(components), key=lambda c: (c != PRESSURE, c.code))
 
 
-def _degrees(texts: list[str], name: str) -> list[float]:
+def _numbers(texts: list[str], name: str) -> list[float]:
     """Numbers of a code."""
     try:
         return [float(text) for text in texts]
@@ -269,6 +338,7 @@ def check(
     """
     # An equation that has a vector along all axes has it along any direction.
     vectors = {LETTERS[n[0]] for n in supported if {n[0] + "x", n[0] + "z"} <= set(supported)}
+    vectors |= {"moment"} if set(moments.names(2)) <= set(supported) else set()
     missing = sorted(
         {c.name for c in components if c.vector not in vectors and c.name not in supported}
     )

@@ -90,6 +90,7 @@ def plan_modelling(
     problems.get(("geometry",), partial(check, geometry))
     placement.in_rock(problems, ("geometry",), model, geometry, layout.on_map)
     placement.sounding(problems, ("geometry",), physics, model, geometry)
+    placement.moments_in_rock(problems, ("geometry",), physics, model, geometry)
     placement.without_slow_shear(problems, physics, model, geometry)
     if sampled is None or wavelet is None:
         return None

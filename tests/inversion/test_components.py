@@ -40,8 +40,14 @@ ROWS = {component: slice(10 * n, 10 * n + 10) for n, component in enumerate(ALL)
 def mixed(
     equation: str = "velocity_pressure", names: tuple[str, ...] = ("vp",)
 ) -> tuple[Gathers, Objective, np.ndarray]:
-    """Records of pressure, vx and vz, a small objective without them, and its model."""
+    """Records of pressure, vx and vz, a small objective without them, and its model.
+
+    Sources are moments in solids, and pressure elsewhere.
+    """
     f, x = objective("slowness", equation, names=names)
+    acquisition = ACQUISITION
+    if equation == "elastic":
+        acquisition = replace(ACQUISITION, emitted=Component("moment", tensor=(1.0, -0.5, 0.3)))
     wavelet = ricker(times(0.004, SAMPLES), 15.0)
     true = 2000 + 400 * np.random.default_rng(5).random(GRID.shape)
     model = parameters(equation, random_earth(GRID.shape, 7, vp=true))
@@ -52,13 +58,13 @@ def mixed(
             model,
             lambda gather: gather,
             wavelet[None],
-            ACQUISITION.source(shot),
-            ACQUISITION.receiver_points(shot),
+            acquisition.source_points(shot),
+            acquisition.receiver_points(shot),
             ("gradient", "illumination"),
         ).gather
         for shot in range(2)
     ]
-    return Gathers(ACQUISITION, 0.004, np.stack(data), wavelet), f, x
+    return Gathers(acquisition, 0.004, np.stack(data), wavelet), f, x
 
 
 def compared(records: Gathers, f: Objective, **options: Any) -> Objective:
@@ -79,7 +85,7 @@ def assert_gradient(f: Objective, x: np.ndarray, seed: int = 3, precision: float
 
 
 def test_gradient_in_solids_below_water() -> None:
-    """In vp, vs and rho; vs stays 0 in the water, where nothing depends on it."""
+    """Of moments, in vp, vs and rho; vs stays 0 in the water, where nothing depends on it."""
     records, f, x = mixed("elastic", ("vp", "vs", "rho"))
     x = x.copy()
     x[1][:, :6] = 0.0

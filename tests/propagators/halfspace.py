@@ -62,11 +62,12 @@ def errors(
     depths: tuple[float, ...],
     places: Array,
     rock: Rock | None = None,
+    emitted: tuple[str, ...] = SOURCES,
 ) -> Array:
     """Relative errors of velocities against Lamb's problem.
 
-    Sources inject volume, and push down. Along z there are 12 m where the order is 4, as in other
-    tests.
+    Sources inject volume, and push down, or are moments, with a Ricker wavelet as their rate. Along
+    z there are 12 m where the order is 4, as in other tests.
 
     Parameters
     ----------
@@ -80,6 +81,8 @@ def errors(
         Offsets and depths of the receivers [m].
     rock : Rock, optional
         By default that of Lamb's problem.
+    emitted : tuple of str
+        Components of the sources.
 
     Returns
     -------
@@ -105,15 +108,18 @@ def errors(
     )
     model = F.parameters(**{n: np.full(grid.shape, v) for n, v in rock.properties.items()})
     wavelet = ricker(times(0.002, samples), frequency, 1.2 / frequency)
+    if "mxx" in emitted:
+        t = times(0.002, samples) - 1.2 / frequency
+        wavelet = t * np.exp(-((np.pi * frequency * t) ** 2))
     n = len(places)
     at = places + np.array([x, 0.0])
     # With a pressure the kernel is that of other tests.
     receivers = Points(np.concatenate([at, at, at[:1]]), ["vx"] * n + ["vz"] * n + ["pressure"])
     by_source = []
     for depth in depths:
-        sources = Points(np.array([[x, depth]] * 2), list(SOURCES))
-        for number, name in enumerate(SOURCES):
-            q = np.zeros((2, samples))
+        sources = Points(np.array([[x, depth]] * len(emitted)), list(emitted))
+        for number, name in enumerate(emitted):
+            q = np.zeros((len(emitted), samples))
             q[number] = wavelet
             gather = F.forward(model, q, sources, receivers)[:-1]
             expected = velocities(rock.response, (depth, name), places, wavelet, 0.002, 10.0)
@@ -133,8 +139,8 @@ def velocities(
 ) -> Array:
     """Particle velocities, of shape (2, n_receivers, samples).
 
-    `source` has its depth and `fx`, `fz` or `pressure`, which injects volume; `places` are offsets
-    and depths of receivers [m].
+    `source` has its depth and `fx`, `fz`, `mxx`, `mzz`, `mxz` or `pressure`, which injects volume;
+    `places` are offsets and depths of receivers [m].
     """
     n = 4 * wavelet.size
     decay = 12.0 / (n * interval)
@@ -174,12 +180,19 @@ def displacement(
         if source[1] == "pressure":
             moment = rho * (vp**2 - vs**2) / 1000 / (1j * w) ** 2
             return -moment / (rho * vp**2) / (2 * p), 0 * s
-        along, down = float(source[1] == "fx"), float(source[1] == "fz")
         share = 1 / (rho * w**2)
-        return (
-            -share * (1j * k * along + sign * p * down) / (2 * p),
-            share * (sign * s * along - 1j * k * down) / (2 * s),
-        )
+        slip = source[1][1:] if source[1][0] == "m" else ""
+        ends = sorted({slip, slip[::-1]})
+        both = []
+        # Of a moment, derivatives of forces by the place of the source: Aki and Richards (3.23).
+        for q, force in (
+            (p, {"x": -1j * k / (2 * p), "z": -sign * np.ones_like(p) / 2}),
+            (s, {"x": sign * np.ones_like(s) / 2, "z": -1j * k / (2 * s)}),
+        ):
+            by_place = {"x": -1j * k, "z": -sign * q}
+            parts = [force[i] * by_place[j] for i, j in ends] if slip else [force[source[1][1]]]
+            both.append(share * sum(parts))
+        return both[0], both[1]
 
     up = emitted(1)
     a, b = up[0] * np.exp(-p * source[0]), up[1] * np.exp(-s * source[0])

@@ -43,7 +43,7 @@ def mismatch(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> floa
 
 def each_component(names: list[str], positions: np.ndarray) -> Points:
     """Points of every component, and a last one along a direction between the axes."""
-    vector = Component.named(names[-1]).quantity
+    vector = next(c.quantity for c in map(Component.named, names) if c.dip is not None)
     each = [Component.named(n) for n in names] + [Component(vector, 30.0, 180.0)]
     assert len(positions) >= len(each)
     return Points(positions[: len(each)], each)

@@ -67,9 +67,12 @@ def test_fluids_are_acoustic(make_setting: Any) -> None:
             **{n: v for n, v in earth.items() if n != "vs" or equation == "elastic"}
         )
         at = settings["velocity_pressure"].receivers
-        place = Points(at[:3], ["pressure", "fx", "fz"]), Points(at[3:6], names)
-        q = np.random.default_rng(2).standard_normal((3, s.wavelet.shape[1]))
-        gathers.append(s.propagator.forward(model, q, *place))
+        emitted, q = ["pressure", "fx", "fz"], np.zeros((6, s.wavelet.shape[1]))
+        q[:3] = np.random.default_rng(2).standard_normal((3, s.wavelet.shape[1]))
+        if equation == "elastic":  # silent, so that the kernel is that of other tests
+            emitted += ["mxx", "mzz", "mxz"]
+        place = Points(at[[0, 1, 2, 0, 0, 0][: len(emitted)]], emitted), Points(at[3:6], names)
+        gathers.append(s.propagator.forward(model, q[: len(emitted)], *place))
     error = np.linalg.norm(gathers[1] - gathers[0], axis=1) / np.linalg.norm(gathers[0], axis=1)
     assert error.max() < 1e-6, error
 

@@ -93,6 +93,46 @@ def elastic(
     return response
 
 
+def third(place: Array, k: Array) -> Array:
+    """Third derivatives of g, of shape (ndim, ndim, ndim, n) for n wavenumbers."""
+    r, ndim = float(np.linalg.norm(place)), place.size
+    e, one = place / r, np.eye(ndim)
+    g, slope, _ = derivatives(place, k)
+    first = np.tensordot(e, slope, 1)
+    second = -(k**2) * g - (ndim - 1) / r * first
+    last = -(k**2) * first + (ndim - 1) / r**2 * first - (ndim - 1) / r * second
+    along = np.einsum("i,j,k->ijk", e, e, e)
+    mixed = sum(np.einsum(f"ij,k->{axes}", one, e) for axes in ("ijk", "ikj", "kij"))
+    across = second / r - first / r**2
+    return np.multiply.outer(along, last) + np.multiply.outer(mixed - 3 * along, across)
+
+
+def tensor(elements: tuple[float, ...], ndim: int) -> Array:
+    """The matrix of a moment (see `survey.moments`)."""
+    xx, yy, zz, xy, xz, yz = elements
+    whole = np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
+    return whole if ndim == 3 else whole[::2, ::2]
+
+
+def moment(
+    speeds: tuple[float, float], rho: float, place: Array, matrix: Array, receiver: int
+) -> Response:
+    """Particle velocity along an axis for a moment tensor times M(t) [N m].
+
+    By derivatives of the displacement of forces, u_i = -M_jk dG_ij/dx_k: Aki and Richards (2002),
+    equations 3.23 and 4.29.
+    """
+
+    def response(w: Array) -> Array:
+        vp, vs = speeds
+        shear = np.einsum("kn,k->n", derivatives(place, w / vs)[1], matrix[receiver])
+        both = third(place, w / vs) - third(place, w / vp)
+        sums = (w / vs) ** 2 * shear + np.einsum("jkn,jk->n", both[receiver], matrix)
+        return -1j * w * sums / (rho * w**2)
+
+    return response
+
+
 def modulus(wave: str, earth: Mapping[str, float], reference: float) -> Callable[[Any], Any]:
     """Modulus of P or S waves over density [m2/s2], from the parameters of `viscoelastic`.
 

@@ -108,6 +108,25 @@ def test_directions_and_sources_are_lines_of_the_text_header(tmp_path: Path) -> 
     assert "SOURCES EMIT FORCE 90.0 0.0" in text
     again = of(tmp_path / "a.sgy").acquisition
     assert (again.recorded, again.emitted) == (survey.recorded, NAMED["fz"])
+    moment = Component("moment", tensor=(1, 0, -1, 0, 0.5, 0))
+    survey = replace(records.acquisition, emitted=moment)
+    write_gathers(tmp_path / "m.sgy", replace(records, acquisition=survey))
+    with opened(tmp_path / "m.sgy") as file:
+        assert "SOURCES EMIT MOMENT 1.0 0.0 -1.0 0.0 0.5 0.0" in segyio.tools.wrap(file.text[0])
+    assert of(tmp_path / "m.sgy").acquisition.emitted == moment
+    (note,) = write_gathers(
+        tmp_path / "m.su",
+        replace(
+            nodes([NAMED["vz"]]),
+            acquisition=replace(nodes([NAMED["vz"]]).acquisition, emitted=moment),
+        ),
+        Writing(kind="su"),
+    )
+    assert "source_component: {quantity: moment, tensor: [1.0, 0.0, -1.0, 0.0, 0.5, 0.0]}`" in note
+    digits = Component("moment", tensor=[1 / 3, 2 / 3, 1 / 7, 0.1, 0.2, 0.3])
+    survey = replace(records.acquisition, emitted=digits)
+    with pytest.raises(DataError, match=r"`SOURCES EMIT MOMENT .*` does not fit a line"):
+        write_gathers(tmp_path / "b.sgy", replace(records, acquisition=survey))
     long = Component("strain_rate", -30.123456789012345, -120.12345678901234, 10.123456789012345)
     with pytest.raises(DataError, match=r"does not fit a line of the text header"):
         write_gathers(tmp_path / "b.sgy", nodes([long]))

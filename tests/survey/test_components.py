@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
 from fwicli import Acquisition, Points
 from fwicli.errors import GeometryError, PhysicsError
 from fwicli.propagators.equations import registry
-from fwicli.survey import proximity, windows
-from fwicli.survey.components import NAMES, PRESSURE, Component
+from fwicli.survey import moments, proximity, windows
+from fwicli.survey.components import DIRECTED, NAMES, PRESSURE, Component
 
 VZ, VX = Component.named("vz"), Component.named("vx")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", DIRECTED)
 def test_names_and_directions_are_one(name: str) -> None:
     component = Component.named(name)
     assert component.name == name
@@ -159,3 +161,64 @@ def test_strain_rates_near_a_source_are_those_of_velocities() -> None:
     )
     np.testing.assert_array_equal(strain.basis, velocity.basis)
     assert not np.allclose(strain.basis, pressure.basis)
+
+
+def test_moments_are_tensors() -> None:
+    """Names are those of elements; codes keep every digit, also through a pickle."""
+    for name in moments.NAMES:
+        element = Component.named(name)
+        assert (element.name, element.code, element.vector) == (name, name, "moment")
+        assert element.shares(3) == {name: 1.0}
+    assert set(moments.NAMES) < set(NAMES)
+    mixed = Component("moment", tensor=(1 / 3, -0.5, 0))
+    assert mixed.tensor == (1 / 3, 0.0, -0.5, 0.0, 0.0, 0.0)
+    assert mixed.code == f"moment {1 / 3!r} 0.0 -0.5 0.0 0.0 0.0"
+    for again in (Component.named(mixed.code), pickle.loads(pickle.dumps(mixed))):
+        assert (again, hash(again)) == (mixed, hash(mixed))
+    assert mixed.name == "moment of 0.333333 mxx, -0.5 mzz"
+    assert mixed.shares(2) == {"mxx": 1 / 3, "mzz": -0.5}
+    assert (mixed.source_unit(3), mixed.source_unit(2)) == ("N m", "N m/m")
+    assert mixed != Component.named("mxx")
+    assert Component("moment", tensor=[1, 0, 0]) == Component.named("mxx")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({}, r"the tensor of a moment is \(\); give finite numbers"),
+        ({"tensor": (0, 0, 0)}, "that are not all 0"),
+        ({"tensor": (1, 2, 3, 4)}, r"is \(1, 2, 3, 4\)"),
+        ({"tensor": (1, np.nan, 0)}, "finite"),
+        ({"tensor": (1, 1, 0), "dip": 30.0}, "moment has no direction"),
+        ({"tensor": (1, 1, 0), "gauge": 30.0}, "moment has no gauge"),
+        ({"quantity": "force", "dip": 0.0, "azimuth": 0.0, "tensor": (1, 1, 0)}, "has no tensor"),
+    ],
+)
+def test_moments_that_are_none(arguments: dict[str, object], words: str) -> None:
+    with pytest.raises(GeometryError, match=words):
+        Component(**{"quantity": "moment", **arguments})  # type: ignore[arg-type]
+
+
+def test_codes_of_moments_that_are_none() -> None:
+    for code in ("moment", "moment 1 2", "moment 1 2 x", "mzx"):
+        with pytest.raises(GeometryError, match=r"there is no component|the tensor of a moment is"):
+            Component.named(code)
+
+
+@pytest.mark.parametrize("angles", [(0.0, 90.0, 0.0), (30.0, 60.0, 90.0), (214.0, 35.0, -71.0)])
+def test_slips_on_faults_are_double_couples(angles: tuple[float, float, float]) -> None:
+    """M = n d + d n, with the slip d of the rock above the fault and its normal n downwards.
+
+    Aki and Richards (2002), equations 4.88 and 4.89, with x to the north and y to the east.
+    """
+    f, d, r = np.deg2rad(angles)
+    along = np.array([np.cos(f), np.sin(f), 0.0])
+    up = np.array([np.sin(f) * np.cos(d), -np.cos(f) * np.cos(d), -np.sin(d)])
+    slip = np.cos(r) * along + np.sin(r) * up
+    normal = np.array([-np.sin(d) * np.sin(f), np.sin(d) * np.cos(f), -np.cos(d)])
+    couple = np.outer(normal, slip) + np.outer(slip, normal)
+    tensor = Component.double_couple(*angles).tensor
+    expected = [couple[i, j] for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))]
+    np.testing.assert_allclose(tensor, expected, atol=1e-14)
+    with pytest.raises(GeometryError, match="must be finite"):
+        Component.double_couple(np.nan, 0.0, 0.0)

@@ -27,6 +27,12 @@ class Channel:
     integrated : bool
         Whether the source that enters is the integral over time of the source time function: so
         in equations of first order in time.
+    differentiated : bool
+        Whether it is the derivative: so where a moment drives stresses. Of its values, those of the
+        end of a step belong to it.
+    strain : {"", "level", "upright", "shear"}
+        The rate of strain which a stress works on that is driven: along axes of which none is z,
+        along z, or across both; none for other fields.
     """
 
     fields: Mapping[str, float]
@@ -34,6 +40,8 @@ class Channel:
     even: tuple[int, ...] = ()
     half_steps: int = 0
     integrated: bool = False
+    differentiated: bool = False
+    strain: str = ""
 
 
 Channels = Callable[[int], Mapping[str, Channel]]

@@ -11,7 +11,13 @@ waves and g of S waves [m2/s2], both over the density of water of rho_w = 1000 k
 strain e, those of shear twice those of the tensor. The parameter k is the compressibility of a
 fluid [s2/m2], as in the acoustic equations. Pressure is minus the mean of the n normal
 stresses. A source q [Pa/m2] of pressure injects volume, equally along the axes: in a fluid it has
-the amplitude that it has in the acoustic equations. Forces f act on the velocities.
+the amplitude that it has in the acoustic equations. Forces f act on the velocities. A moment M(t)
+[N m] (in 2D of a line, [N m/m]) at a point is stress-free strain, with the forces -div(M delta):
+
+    ds_ij/dt   = ... - dM_ij/dt delta
+
+so that s is what the rock around bears, less M at the source itself. With M_ij = m delta_ij it is
+the source of pressure q = 1000 / K d2m/dt2, where K is the bulk modulus, in 2D rho (vp**2 - vs**2).
 
 Normal stresses live on the points, v_i half a cell on along i, and s_ij half a cell on along both;
 v lives half a step before s in time. Density is the arithmetic mean of two points where v sits. The
@@ -136,6 +142,38 @@ def _solve_normal_stresses(medium: Medium, s: Any, e: list[Any], moduli: tuple[A
     medium.solve(s[z, z], rates[z] - mixed * area - upright * e[z])
 
 
+def moments(ndim: int) -> dict[str, Channel]:
+    """Moments [N m] in 3D, [N m/m] in 2D: their rates drive the stresses, within a step."""
+    last, channels = ndim - 1, {}
+    axes = dict(enumerate("xyz"[:: 4 - ndim]))
+    for i, name in axes.items():
+        strain = "upright" if i == last else "level"
+        channels[f"m{name}{name}"] = moment(f"s{i}", (), strain)
+    for i, j in combinations(axes, 2):
+        strain = "shear" if j == last else "level"
+        channels[f"m{axes[i]}{axes[j]}"] = moment(f"s{i}{j}", (i, j), strain)
+    return channels
+
+
+def moment(field: str, half: tuple[int, ...], strain: str) -> Channel:
+    """The channel of an element of a moment.
+
+    Parameters
+    ----------
+    field : str
+        Stress that it drives.
+    half : tuple of int
+        Axes along which the stress sits half a cell on.
+    strain : {"level", "upright", "shear"}
+        See `Channel`.
+
+    Returns
+    -------
+    Channel
+    """
+    return Channel({field: -1.0}, half, half_steps=2, differentiated=True, strain=strain)
+
+
 def footprint(ndim: int) -> Footprint:
     """Arrays of stresses, rates of strain, velocities and memory variables, and of coefficients."""
     pairs = ndim * (ndim - 1) // 2
@@ -174,6 +212,7 @@ EQUATION = Equation(
     emitted=lambda ndim: {
         "pressure": Channel({f"e{axis}": -1 / ndim for axis in range(ndim)}, integrated=True),
         **forces(ndim),
+        **moments(ndim),
     },
     state=state,
     footprint=footprint,

@@ -182,6 +182,8 @@ class Equation:
     ) -> tuple[tuple[float, Channel], ...]:
         """The channels of a component, each with its share: of a direction, those of its axes.
 
+        Of a moment, those of its elements.
+
         Parameters
         ----------
         component : Component
@@ -204,8 +206,7 @@ class Equation:
         components.check([component], table, self.name, verb)
         if component.name in table:
             return ((1.0, table[component.name]),)
-        shares = zip(component.axes(ndim), component.direction(ndim), strict=True)
-        return tuple((float(share), table[name]) for name, share in shares if share)
+        return tuple((share, table[name]) for name, share in component.shares(ndim).items())
 
     def table(self, verb: str, ndim: int) -> Mapping[str, Channel]:
         """Channels by component.

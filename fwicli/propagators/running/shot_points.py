@@ -240,7 +240,8 @@ def _at_ends(points: Points) -> tuple[Points, Any]:
 def _staggering(channel: Channel, discretization: Discretization, verb: str) -> Staggering:
     """Where the fields of a channel sit, and what is beyond free sides."""
     if discretization.topography is not None:
-        return Staggering(channel.half, channel.even, False, (), rock(discretization, channel.half))
+        shares = rock(discretization, channel.half, not channel.strain)
+        return Staggering(channel.half, channel.even, False, (), shares)
     if not registry.load(discretization.equation).has_surface(discretization.layer.free):
         return Staggering(channel.half, channel.even)
     volumes: tuple[float, ...] = ()
@@ -248,11 +249,11 @@ def _staggering(channel: Channel, discretization: Discretization, verb: str) -> 
         closure = surface.closure(discretization.order)
         half = discretization.grid.ndim - 1 in channel.half
         volumes = tuple((closure.halves if half else closure.points).tolist())
-    return Staggering(channel.half, channel.even, False, volumes)
+    return Staggering(channel.half, channel.even, False, volumes, strain=channel.strain)
 
 
 @lru_cache(maxsize=8)
-def rock(discretization: Discretization, half: tuple[int, ...]) -> Rock:
+def rock(discretization: Discretization, half: tuple[int, ...], divides: bool) -> Rock:
     """Shares of rock at the values of stresses, or half a cell on of velocities.
 
     Parameters
@@ -260,14 +261,17 @@ def rock(discretization: Discretization, half: tuple[int, ...]) -> Rock:
     discretization : Discretization
     half : tuple of int
         Axes along which the values sit half a cell on.
+    divides : bool
+        Whether stresses are divided by these shares; moments, which work on rates of strain, are
+        not.
 
     Returns
     -------
     Rock
     """
     cells = discretization.cut_cells
-    if not half:
-        return Rock(cells.array(cut_cells.volume(())), True)
+    if len(half) != 1:
+        return Rock(cells.array(cut_cells.volume(half)), divides)
     (axis,) = half
     return Rock(np.where(cells.belongs(axis), cells.array(cut_cells.mass(axis)), 0.0), False)
 

@@ -1,7 +1,8 @@
 """Time series of a run: source terms at every step, and records summed to survey samples.
 
 A run asks for source terms and hands over records in windows of steps. Equations of first order in
-time are driven by the integral over time of the source time function (see `sampling.integral`).
+time are driven by the integral over time of the source time function, or by its derivative (see
+`sampling.integral`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from fwicli.propagators.kernels import ports
 from fwicli.propagators.kernels.signature import Signature
 from fwicli.propagators.running.shot_points import FieldPoints, ShotPoints
-from fwicli.propagators.sampling.integral import Integral
+from fwicli.propagators.sampling.integral import Derivative, Integral
 from fwicli.propagators.sampling.resampling import Resampling
 
 Array = NDArray[Any]
@@ -51,15 +52,14 @@ class SourceTerms:
         self.resampling = resampling
         self._samples: dict[str, Array] = {}
         self._steps: dict[str, Any] = {}
-        integral = Integral(resampling.axis.step, resampling.precision)
         for port, part in zip(ports.entering(signature), at.parts, strict=True):
             zero = np.zeros((resampling.extended, part.at.count), dtype=resampling.precision)
             steps = partial(resampling.upsample, half_steps=part.channel.half_steps)
-            integrated = signature.kind == "forward" and part.channel.integrated
+            of_time = _of_time(resampling, part) if signature.kind == "forward" else None
             for c in range(signature.components):
                 name = port.values(c)
                 self._samples[name] = components.get(c, {}).get(part.field, zero)
-                self._steps[name] = integral.forwards(steps) if integrated else steps
+                self._steps[name] = of_time.forwards(steps) if of_time else steps
 
     def window(self, first: int, last: int) -> dict[str, Array]:
         """Values at the steps from first to last, of shape (steps, n_visited), by name.
@@ -222,6 +222,14 @@ def collector(
     callable
         Of the first step, the last step and the records of a window.
     """
-    if part.channel.integrated and signature.kind in ("adjoint", "gradient"):
-        return Integral(resampling.axis.step, resampling.precision).backwards(series.add)
-    return series.add
+    backwards = signature.kind in ("adjoint", "gradient")
+    of_time = _of_time(resampling, part) if backwards else None
+    return series.add if of_time is None else of_time.backwards(series.add)
+
+
+def _of_time(resampling: Resampling, part: FieldPoints) -> Integral | Derivative | None:
+    """Through which sources enter a field, if it is not by their own values."""
+    how = resampling.axis.step, resampling.precision
+    if part.channel.integrated:
+        return Integral(*how)
+    return Derivative(*how) if part.channel.differentiated else None

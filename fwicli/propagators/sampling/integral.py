@@ -1,8 +1,11 @@
-"""Integral over time of the source of an equation of first order in time, and its transpose.
+"""Integral or derivative over time of the source of an equation of first order in time.
 
     Q_n = dt sum_{m <= n} q_m,        q'_m = dt sum_{n >= m} Q'_n
+    D_n = (q_n - q_{n-1}) / dt,       q'_m = (D'_m - D'_{m+1}) / dt
 
-The first runs forwards in time and the second backwards, both in windows of steps.
+The first, of which the second is the transpose, runs forwards in time and the second backwards,
+both in windows of steps. Values before the first step and after the last are zero: the sum of the
+derivatives up to a step is the value there.
 """
 
 from __future__ import annotations
@@ -57,3 +60,44 @@ class Integral:
             collect(first, last, (self.step * sums).astype(self.precision))
 
         return integrated
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """Differences between the steps of a propagation.
+
+    Parameters
+    ----------
+    step : float
+        Time step [s].
+    precision : {"float32", "float64"}
+        Of the results.
+    """
+
+    step: float
+    precision: str
+
+    def forwards(self, steps: Steps) -> Steps:
+        """Steps of a derivative, from a function that gives those of its integral."""
+
+        def differentiated(values: Array, first: int, last: int) -> Array:
+            window = steps(values, max(first - 1, 0), last).astype(np.float64)
+            zero = np.zeros_like(window[: 0 if first else 1])
+            rates = np.diff(window, axis=0, prepend=zero) / self.step
+            return np.asarray(rates.astype(self.precision))
+
+        return differentiated
+
+    def backwards(self, collect: Collect) -> Collect:
+        """A function that takes the transpose of the derivative, window by window from the last."""
+        later: Array | None = None
+
+        def differentiated(first: int, last: int, steps: Array) -> None:
+            nonlocal later
+            rates = steps.astype(np.float64)
+            after = np.zeros_like(rates[:1]) if later is None else later
+            later = rates[:1].copy()
+            sums = -np.diff(rates, axis=0, append=after)
+            collect(first, last, (sums / self.step).astype(self.precision))
+
+        return differentiated

@@ -66,6 +66,8 @@ class Staggering:
         of others.
     rock : Rock, optional
         Of the values of a grid that a topography cuts (see `cut_cells`).
+    strain : {"", "level", "upright", "shear"}
+        Rate of strain that is interpolated, of which a moment is the transpose; "" for others.
     """
 
     half: tuple[int, ...] = ()
@@ -73,6 +75,7 @@ class Staggering:
     mirrored: bool = True
     volumes: tuple[float, ...] = ()
     rock: Rock | None = None
+    strain: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,6 +237,7 @@ def _axes(
         for last, free in enumerate(walls[axis] if walls else ()):
             if free and not staggering.mirrored:
                 field = "across" if halves[axis] else "along" if staggering.half else "pressure"
+                field = staggering.strain or field
                 indices, weights = one_sided.rows((indices, weights), along, order, kind, field)
                 weights = weights / one_sided.volumes_at(indices, staggering.volumes)
             elif free:

@@ -12,7 +12,9 @@ exp(+-s z), and displacements
 and those sums of them count that leave the tractions at z = 0 zero, with the amplitude of a Ricker
 wavelet that has 10 points in the S wavelength at its peak, for some ratios of vp to vs; and so does
 the Rayleigh wave. Velocities along the surface, those across it, half a cell below, and pressures
-have weights of their own.
+have weights of their own. So do rates of strain, on which moments act: those along the surface,
+those along z, and shears across it, half a cell below. The scheme has no rate along z on the
+surface itself, which follows from zero traction; its first value is a cell below.
 
 A source is divided by the volume that each value stands for (see `equations.surface`), which makes
 it the delta function of the scheme.
@@ -27,7 +29,9 @@ from numpy.typing import NDArray
 
 # Grid points and their weights.
 Rows = tuple[NDArray[np.int64], NDArray[np.float64]]
-FIELDS = ("along", "across", "pressure")
+FIELDS = ("along", "across", "pressure", "level", "upright", "shear")
+# Depth of the first value of those that have none on the surface, in cells.
+DEPTHS = {"across": 0.5, "shear": 0.5}
 # Values of a fit, and the weight of noise, which keeps fitted weights small.
 FITTED, NOISE = 7, 1e-6
 # Points in the S wavelength at the peak frequency, frequencies over it, ratios of vp to vs, and
@@ -54,24 +58,27 @@ def rows(
     orders : ndarray of int, shape (n_points,)
         Of the derivatives that are taken.
     kind : {"sinc", "linear"}
-    field : {"along", "across", "pressure"}
-        Velocities along the surface or across it, or pressures.
+    field : {"along", "across", "pressure", "level", "upright", "shear"}
+        Velocities along the surface or across it, pressures, or rates of strain.
 
     Returns
     -------
     pair of ndarray
     """
     indices, weights = inside
-    above = ((indices < 0) & (weights != 0)).any(axis=1)
+    begin = int(field == "upright")
+    above = ((indices < begin) & (weights != 0)).any(axis=1)
     count = FITTED if kind == "sinc" else 2
     more = max(0, count - indices.shape[1])
     # Where weights are zero, any point that is there.
-    indices = np.pad(np.where(weights == 0, np.maximum(indices, 0), indices), ((0, 0), (0, more)))
+    indices = np.pad(
+        np.where(weights == 0, np.maximum(indices, begin), indices), ((0, 0), (0, more))
+    )
     weights = np.pad(weights, ((0, 0), (0, more)))
     for row in np.flatnonzero(above):
         position, order = float(positions[row]), int(orders[row])
         indices[row], weights[row] = 0, 0.0
-        indices[row, :count] = np.arange(count)
+        indices[row, :count] = np.arange(begin, begin + count)
         weights[row, :count] = _fitted(position, count, order, field)
     return indices, weights
 
@@ -79,11 +86,13 @@ def rows(
 @cache
 def _fitted(position: float, count: int, order: int, field: str) -> NDArray[np.float64]:
     """Weights of the first values for a derivative at a position (see the module header)."""
-    nodes, first = np.arange(count), 0.5 if field == "across" else 0.0
-    powers = np.arange(min(3, count))
+    nodes, first = np.arange(count) + int(field == "upright"), DEPTHS.get(field, 0.0)
+    # Shears are zero on the surface.
+    zero = int(field == "shear")
+    powers = np.arange(zero, min(3, count + zero))
     polynomial = np.polynomial.Polynomial
-    exact = nodes ** powers[:, None].astype(float)
-    goal = np.array([polynomial.basis(n).deriv(order)(position) for n in powers])
+    exact = (nodes + zero * first) ** powers[:, None].astype(float)
+    goal = [polynomial.basis(n).deriv(order)(position + zero * first) for n in powers]
     amplitudes, exponents = _waves(field)
 
     def values(z: NDArray[np.float64], n: int) -> NDArray[np.float64]:
@@ -95,7 +104,7 @@ def _fitted(position: float, count: int, order: int, field: str) -> NDArray[np.f
     normal = matrix @ matrix.T / matrix.shape[1] + NOISE * np.eye(count)
     zeros = np.zeros((len(powers), len(powers)))
     both = np.block([[normal, exact.T], [exact, zeros]])
-    solution = np.linalg.solve(both, np.r_[matrix @ target / matrix.shape[1], goal])
+    solution = np.linalg.solve(both, np.r_[matrix @ target / matrix.shape[1], np.array(goal)])
     return np.asarray(solution[:count])
 
 
@@ -119,18 +128,20 @@ def _waves(field: str) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
 def _free_waves(
     ratio: float, k: float, w: float
 ) -> list[tuple[NDArray[np.complex128], NDArray[np.complex128]]]:
-    """Parts of u_x, u_z and scaled pressure of waves without traction on the surface."""
+    """Parts of `FIELDS` of waves without traction on the surface, of one size; x is along it."""
     p, s = np.sqrt(complex(k**2 - (w / ratio) ** 2)), np.sqrt(complex(k**2 - w**2))
     e = np.array([p, -p, s, -s])
     x, z = np.array([1j * k, 1j * k, -s, s]), np.array([p, -p, 1j * k, 1j * k])
     other = ratio**2 - 2
     along, down = (other + 2) * 1j * k * x + other * e * z, (other + 2) * e * z + other * 1j * k * x
-    conditions = [e * x + 1j * k * z, down]
+    shear = e * x + 1j * k * z
+    conditions = [shear, down]
     if k > w:  # nothing grows with depth
         conditions += [np.array([1.0, 0, 0, 0]), np.array([0, 0, 1.0, 0])]
     free = 1 if k > w else 2
     shares = np.linalg.svd(np.array(conditions))[2][-free:].conj()
-    fields = np.array([x, z, (along + down) / (w * ratio)])
+    strains = np.array([1j * k * x, e * z, shear]) / w
+    fields = np.array([x, z, (along + down) / (w * ratio), *strains])
     return [(fields * share, e) for share in shares]
 
 

@@ -22,7 +22,11 @@ def component(key: ComponentKey) -> Component:
     component : Component
     """
     if isinstance(key, DirectionSection):
-        return Component(key.quantity, key.dip, key.azimuth, key.gauge)
+        if key.tensor is not None:
+            return Component("moment", tensor=tuple(key.tensor))
+        if key.strike is not None and key.dip is not None and key.rake is not None:
+            return Component.double_couple(key.strike, key.dip, key.rake)
+        return Component(key.quantity, key.dip, key.azimuth or 0.0, key.gauge)
     return Component.named(key)
 
 

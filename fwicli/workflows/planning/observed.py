@@ -87,6 +87,7 @@ def observed(
         return None
     live = placement.live(records)
     placement.sounding(problems, ("data",), config.physics, model, live)
+    placement.moments_in_rock(problems, ("data",), config.physics, model, live)
     placement.without_slow_shear(problems, config.physics, model, live)
     fastest = _fastest(config, model, inversion)
     if not _well_sampled(problems, config.physics, model, records, fastest):

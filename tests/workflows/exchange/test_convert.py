@@ -44,6 +44,7 @@ from tests.conftest import SHARED
 RNG = np.random.default_rng(5)
 SHOTS, RECEIVERS, SAMPLES = 4, 6, 51
 VX, VZ, AX, FZ = (Component.named(name) for name in ("vx", "vz", "ax", "fz"))
+MOMENT = Component("moment", tensor=(1.0, -0.5, 1 / 3))
 FIBRE = Component("strain_rate", 12.5, 0.0, 10.2)
 TILTED, UPWARDS = Component("velocity", 30.1, 180.0), Component("acceleration", -90.0, 0.0)
 
@@ -85,6 +86,7 @@ SURVEYS: dict[str, Callable[[], Gathers]] = {
         sources=np.round(1000 * RNG.random((SHOTS, 3)), 1),
     ),
     "velocity of a force": lambda: records(towed(), recorded=VZ, emitted=FZ),
+    "velocity of a moment": lambda: records(towed(), recorded=VZ, emitted=MOMENT),
     "four components": lambda: records(
         along(0.0, 12.5, RECEIVERS, 0.5), recorded=[VX, VZ, PRESSURE, AX, PRESSURE, VZ]
     ),
@@ -154,7 +156,10 @@ IN_SU = [
     name
     for name in SURVEYS
     if name
-    not in ("double precision", "velocity of a force", "four components", "directions", "fibre")
+    not in (
+        *("double precision", "velocity of a force", "velocity of a moment"),
+        *("four components", "directions", "fibre"),
+    )
 ]
 
 

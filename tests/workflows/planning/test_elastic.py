@@ -65,11 +65,47 @@ def test_shear_waves_are_the_slowest(config: Path) -> None:
             "geometry.receivers.component={quantity: velocity, gauge: 10, dip: 0}",
             "a component of velocity has no gauge",
         ),
+        ("geometry.receivers.component=mxz", "cannot record mxz, only pressure, vx, vz"),
+        ("physics.equation=velocity_pressure", "cannot emit mxz, only pressure, fx, fz"),
+        ("geometry.sources.component=myz", "the moment has myz, which leave the plane"),
+        (
+            "model.vs=0",
+            r"1 of 1 sources, the first at \(300, 100\) m, are mxz in a fluid, where vs is 0",
+        ),
+        (
+            "geometry.sources.component={quantity: moment, tensor: [1, 2, 3, 4]}",
+            r"the tensor of a moment is \(1.0, 2.0, 3.0, 4.0\); give finite numbers",
+        ),
+        (
+            "geometry.sources.component={quantity: moment, strike: 10, dip: 40, rake: 90}",
+            "the moment has myy, mxy, myz, which leave the plane",
+        ),
     ],
 )
 def test_refusals(config: Path, setting: str, message: str) -> None:
+    source = [] if "sources" in setting else ["geometry.sources.component=mxz"]
     with pytest.raises(ProblemsError, match=message):
-        make_plan(load(config, settings=[setting]))
+        make_plan(load(config, settings=[*source, setting]))
+
+
+def test_moments_in_plans(config: Path) -> None:
+    """Of a tensor or a fault; pressure in water; close to a surface with a warning."""
+    for setting, name in (
+        ("{quantity: moment, tensor: [1, -1, 0.5]}", "moment of 1 mxx, -1 mzz, 0.5 mxz"),
+        ("{quantity: moment, strike: 90, dip: 45, rake: 90}", "moment of -1 mxx, 1 mzz"),
+        ("mzz", "mzz"),
+    ):
+        source = f"geometry.sources.component={setting}"
+        (component,) = make_plan(load(config, settings=[source])).acquisition.components[1]
+        assert component.name == name
+        surface = ["physics.free_surface=true", "geometry.sources.z=6"]
+        near = make_plan(load(config, settings=[source, *surface])).warnings
+        assert any(f"1 of 1 sources are {name} less than a cell" in w for w in near)
+        deep = make_plan(load(config, settings=[source, surface[0]])).warnings
+        assert not any("less than a cell" in warning for warning in deep)
+    make_plan(load(config, settings=["geometry.sources.component=pressure", "model.vs=0"]))
+    isotropic = "geometry.sources.component={quantity: moment, tensor: [2, 2, 0]}"
+    make_plan(load(config, settings=[isotropic, "model.vs=0"]))
 
 
 def test_surface_of_rock(config: Path) -> None:
