@@ -305,7 +305,7 @@ def moments_in_rock(
                 problems.warn(
                     f"{int(close.sum())} of {len(close)} sources are {component.name} less than a "
                     f"cell, {grid.spacing[-1]:g} m, below the free surface: waves of mzz, mxz and "
-                    f"myz err there by 6 to 20 %, those of mzz on the surface by 70 %; move them "
+                    f"myz err there by 6 to 23 %, those of mzz on the surface by 70 %; move them "
                     f"down by a cell, or, for an explosion, set `component: pressure`"
                 )
 
