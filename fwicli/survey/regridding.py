@@ -14,7 +14,8 @@ remains true.
 Along each axis P is the matrix of linear interpolation from the coarse grid to the fine one, the
 averages are R = D P^T with D such that constants stay constant, and the matrices of the axes are
 applied in turn. Beyond its ends the model goes on as its last values, and these the first and the
-last average have: the absorbing layer goes on with them, and waves along a side run in it, too. A function phi of the coarse model is one of the fine model with the derivatives
+last average have: the absorbing layer goes on with them, and waves along a side run in it, too.
+A function phi of the coarse model is one of the fine model with the derivatives
 
     dphi/dvp  = -(2 k / vp) R^T a,                a = dphi/dk' = -vp' / (2 k') dphi/dvp'
     dphi/drho = -(k / rho) R^T a + R^T (dphi/drho' - vp' / (2 rho') dphi/dvp')

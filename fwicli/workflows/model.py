@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,8 +30,9 @@ from fwicli.workflows.assembly import geometry as positions
 from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.assembly.wavelet_files import Shots
 from fwicli.workflows.assembly.wavelets import signature
-from fwicli.workflows.planning import placement, simulation_grids
+from fwicli.workflows.planning import grid_accuracy, placement, simulation_grids
 from fwicli.workflows.planning.costs import forecast
+from fwicli.workflows.planning.grid_accuracy import Signal
 from fwicli.workflows.planning.numerics import discretize
 from fwicli.workflows.planning.plan import Plan, make_plan, workers
 from fwicli.workflows.planning.problems import Problems
@@ -98,6 +100,10 @@ def plan_modelling(
     slowest, fastest = speeds(equation, model)
     placement.within_reach(problems, ("geometry",), geometry, fastest, interval * (count - 1))
     limit = simulation_grids.longest(physics, slowest, spectrum)
+    signal = Signal(spectrum, wavelet, interval, count)
+    estimate = grid_accuracy.estimate(problems, physics, model, geometry, signal)
+    if estimate is not None:
+        limit = estimate.coarsest(max(model.grid.spacing), limit)
     grids = simulation_grids.grids(problems, physics, model.grid, limit)
     if grids is None:
         return None
@@ -107,6 +113,8 @@ def plan_modelling(
     if numerics is None or problems.errors:
         return None
     numerics = simulation_grids.placed(numerics, physics, model, geometry)
+    if estimate is not None:
+        numerics = replace(numerics, accuracy=estimate.judged(problems, grids, key))
     count_workers = workers(config.execution, geometry.shots)
     return Plan(problems.loaded.kind, model, geometry, wavelet, interval, [numerics], count_workers)
 

@@ -185,4 +185,5 @@ EQUATION = Equation(
     free_sides=False,
     solid_surface=True,
     topography=True,
+    differences="half",
 )

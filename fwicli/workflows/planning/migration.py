@@ -31,8 +31,16 @@ from fwicli.survey.signals.bands import Band
 from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.workflows.assembly import images, survey
 from fwicli.workflows.assembly.equation import wave_equation
-from fwicli.workflows.planning import history, live_traces, near_source, placement, simulation_grids
+from fwicli.workflows.planning import (
+    grid_accuracy,
+    history,
+    live_traces,
+    near_source,
+    placement,
+    simulation_grids,
+)
 from fwicli.workflows.planning.checks import band_spectrum
+from fwicli.workflows.planning.grid_accuracy import Signal
 from fwicli.workflows.planning.numerics import Numerics, discretize
 from fwicli.workflows.planning.observed import observed
 from fwicli.workflows.planning.plan import Plan, workers
@@ -88,7 +96,8 @@ def plan(
         wavelet = band.apply(wavelet, records.interval)
     if spectrum is None:
         return None
-    numerics = _of_image(problems, config, model, records, spectrum)
+    signal = Signal(spectrum, wavelet, records.interval, records.samples)
+    numerics = _of_image(problems, config, model, records, signal)
     if numerics is None:
         return None
     return Plan(
@@ -110,14 +119,20 @@ def _of_image(
     config: schema.MigrationConfig,
     model: EarthModel,
     records: Gathers,
-    spectrum: Spectrum,
+    signal: Signal,
 ) -> Numerics | None:
     """Numerics of a migration; None where there are problems."""
     physics, imaging, name = config.physics, config.migration, config.section
     if not _has_image(problems, config, model.grid.ndim):
         return None
-    slowest, fastest = speeds(equation := wave_equation(physics), model)
+    spectrum, (slowest, fastest) = (
+        signal.spectrum,
+        speeds(equation := wave_equation(physics), model),
+    )
     limit = simulation_grids.longest(physics, slowest, spectrum, simulation_grids.IMAGE_POINTS)
+    estimate = grid_accuracy.estimate(problems, physics, model, records.acquisition, signal)
+    if estimate is not None:
+        limit = estimate.coarsest(max(model.grid.spacing), limit)
     spacing_key: Key = (name, "spacing")
     grids = simulation_grids.grids(
         problems, physics, model.grid, limit, spacing_key, imaging.spacing
@@ -142,6 +157,8 @@ def _of_image(
     if numerics is None or problems.errors:
         return None
     numerics = simulation_grids.placed(numerics, physics, coarse, records.acquisition)
+    if estimate is not None:
+        numerics = replace(numerics, accuracy=estimate.judged(problems, grids, spacing_key))
     near = near_source.nearest(
         problems,
         (name, "near_source"),

@@ -25,6 +25,7 @@ from fwicli.survey.windows import Window, whole
 from fwicli.workflows.assembly import survey
 from fwicli.workflows.assembly.equation import stencil, wave_equation
 from fwicli.workflows.planning import advice, checks
+from fwicli.workflows.planning.grid_accuracy import GridAccuracy
 from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.planning.requirements import Requirements
 
@@ -76,6 +77,8 @@ class Numerics:
         Memory of whole fields of a shot, and products of them [bytes].
     propagations : float
         Of an image, beside one forwards and one back.
+    accuracy : GridAccuracy or None
+        Error of the records on a coarser grid than the model's, as estimated; None without one.
     """
 
     equation: str
@@ -103,6 +106,7 @@ class Numerics:
     gathers: int = 0
     fields: int = 0
     propagations: float = 0.0
+    accuracy: GridAccuracy | None = None
 
     @property
     def point_source(self) -> PointSource:
@@ -232,6 +236,7 @@ class Numerics:
             "steps": self.steps,
             "highest_frequency_hz": round(self.highest_frequency, 2),
             "points_per_wavelength": round(self.points_per_wavelength, 2),
+            **(self.accuracy.summary() if self.accuracy else {}),
             **({"constant_q_hz": constant} if constant else {}),
             "history": self.history.kind,
             "history_every": self.history_step,
