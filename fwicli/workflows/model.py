@@ -99,11 +99,10 @@ def plan_modelling(
     spectrum = Spectrum.of(wavelet, interval).joint()
     slowest, fastest = speeds(equation, model)
     placement.within_reach(problems, ("geometry",), geometry, fastest, interval * (count - 1))
-    limit = simulation_grids.longest(physics, slowest, spectrum)
     signal = Signal(spectrum, wavelet, interval, count)
     estimate = grid_accuracy.estimate(problems, physics, model, geometry, signal)
-    if estimate is not None:
-        limit = estimate.coarsest(max(model.grid.spacing), limit)
+    limit = simulation_grids.longest(physics, slowest, spectrum)
+    limit = grid_accuracy.coarsest(estimate, limit)
     grids = simulation_grids.grids(problems, physics, model.grid, limit)
     if grids is None:
         return None
@@ -112,9 +111,10 @@ def plan_modelling(
     numerics = discretize(problems, config, required)
     if numerics is None or problems.errors:
         return None
-    numerics = simulation_grids.placed(numerics, physics, model, geometry)
-    if estimate is not None:
-        numerics = replace(numerics, accuracy=estimate.judged(problems, grids, key))
+    numerics = replace(
+        simulation_grids.placed(numerics, physics, model, geometry),
+        accuracy=grid_accuracy.judged(estimate, problems, grids, key),
+    )
     count_workers = workers(config.execution, geometry.shots)
     return Plan(problems.loaded.kind, model, geometry, wavelet, interval, [numerics], count_workers)
 

@@ -42,7 +42,7 @@ FAINTEST = 0.01
 
 
 @dataclass(frozen=True)
-class Differences:
+class Dispersion:
     """Differences in space of a wave equation.
 
     Attributes
@@ -71,18 +71,18 @@ class Differences:
         errors : ndarray
             1 for waves that the grid cannot hold.
         """
-        seen, errors = _table(self.stencil, self.kind)
-        return np.asarray(np.interp(angles, seen, errors, right=1.0))
+        numerical, errors = _table(self.stencil, self.kind)
+        return np.asarray(np.interp(angles, numerical, errors, right=1.0))
 
 
 @cache
 def _table(stencil: Stencil, kind: str) -> tuple[Array, Array]:
     """Wavenumbers K h that differences see, increasing, and the largest error d up to each."""
     angle = np.linspace(0, np.pi, TABLE + 1)[1:]
-    seen = _seen(angle, stencil, kind)
-    last = int(seen.argmax()) + 1
-    errors = np.maximum.accumulate(np.abs(angle / np.maximum(seen, 1e-9) - 1)[:last])
-    return seen[:last], errors
+    numerical = _seen(angle, stencil, kind)
+    last = int(numerical.argmax()) + 1
+    errors = np.maximum.accumulate(np.abs(angle / np.maximum(numerical, 1e-9) - 1)[:last])
+    return numerical[:last], errors
 
 
 def _seen(angle: Array, stencil: Stencil, kind: str) -> Array:
@@ -126,7 +126,7 @@ def record_errors(
     paths: Sequence[WavePath],
     spectrum: Spectrum,
     spacing: float,
-    differences: Differences,
+    differences: Dispersion,
     step: float = 0.0,
 ) -> Array:
     """Relative L2 errors of the waves of paths.
@@ -139,7 +139,7 @@ def record_errors(
         Of the wavelet, in its band.
     spacing : float
         Length h of the cells [m].
-    differences : Differences
+    differences : Dispersion
     step : float
         Time step whose dispersion is not corrected [s]; 0 where it is.
 

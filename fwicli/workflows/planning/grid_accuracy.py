@@ -39,7 +39,7 @@ from fwicli.propagators.equations import registry
 from fwicli.propagators.equations.equation import call
 from fwicli.propagators.equations.stencils import SECOND, Stencil
 from fwicli.propagators.sampling import phase_errors, stability
-from fwicli.propagators.sampling.phase_errors import Differences
+from fwicli.propagators.sampling.phase_errors import Dispersion
 from fwicli.survey import wave_paths
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
@@ -62,7 +62,7 @@ CURVE, HALVINGS = 24, 30
 
 @dataclass(frozen=True)
 class Signal:
-    """What the sources emit, and how long it is recorded.
+    """Wavelet of the sources, and the length of the records.
 
     Attributes
     ----------
@@ -171,7 +171,7 @@ class GridEstimate:
         self.equation = registry.load(wave_equation(physics))
         ndim = model.grid.ndim
         self.speeds = self.equation.speeds(model.properties, ndim)
-        self.differences = Differences(ndim, stencil(physics), self.equation.differences)
+        self.differences = Dispersion(ndim, stencil(physics), self.equation.differences)
 
     @property
     def asked_for(self) -> float | None:
@@ -199,8 +199,20 @@ class GridEstimate:
         for shot in sorted({int(several[0][np.argmax(farthest)]), *several[1].tolist()}):
             yield shot, np.ravel(geometry.source(shot)), geometry.receivers_of(shot)
 
-    def errors(self, spacing: float, differences: Differences | None = None) -> Array:
-        """Errors of the paths for a spacing [m], by other differences if there are any."""
+    def errors(self, spacing: float, differences: Dispersion | None = None) -> Array:
+        """Errors of the paths.
+
+        Parameters
+        ----------
+        spacing : float
+            [m]
+        differences : Dispersion, optional
+            Others than those of the config.
+
+        Returns
+        -------
+        errors : ndarray of shape (n_paths,)
+        """
         differences = differences or self.differences
         step = 0.0 if self.physics.time_correction else self._step(spacing)
         spectrum = self.signal.spectrum
@@ -214,20 +226,20 @@ class GridEstimate:
         fewest = max(1, int(np.ceil(self.signal.interval / limit - 1e-9)))
         return self.signal.interval / (self.physics.substeps or fewest)
 
-    def coarsest(self, finest: float, limit: float) -> float:
+    def coarsest(self, limit: float) -> float:
         """The longest spacing that has the error that is allowed.
 
         Parameters
         ----------
-        finest, limit : float
-            Shortest and longest spacing that may be [m].
+        limit : float
+            Longest spacing that may be [m].
 
         Returns
         -------
         spacing : float
-            [m]; `finest` if none has so small an error, `limit` if the config has no error.
+            [m]; that of the model if none has so small an error, `limit` if the config has none.
         """
-        error = self.asked_for
+        error, finest = self.asked_for, max(self.model.grid.spacing)
         if error is None or finest >= limit or self.errors(limit).max() <= error:
             return limit
         low, high = finest, limit
@@ -338,6 +350,44 @@ def estimate(
     if physics.grid == "model" or problems.errors or missing - set(model.properties):
         return None
     return GridEstimate(physics, model, acquisition, signal)
+
+
+def coarsest(estimate: GridEstimate | None, longest: float) -> float:
+    """The longest spacing that band and error allow.
+
+    Parameters
+    ----------
+    estimate : GridEstimate or None
+    longest : float
+        That the band allows [m].
+
+    Returns
+    -------
+    spacing : float
+        [m]
+    """
+    return longest if estimate is None else estimate.coarsest(longest)
+
+
+def judged(
+    estimate: GridEstimate | None, problems: Problems, grids: tuple[Grid, Grid], spacing_key: Key
+) -> GridAccuracy | None:
+    """The error on the grid of the waves (see `GridEstimate.judged`); None without an estimate.
+
+    Parameters
+    ----------
+    estimate : GridEstimate or None
+    problems : Problems
+    grids : tuple of Grid
+        Of unknowns or image, and of the waves.
+    spacing_key : Key
+        Where the spacing of unknowns or image is in the config.
+
+    Returns
+    -------
+    accuracy : GridAccuracy or None
+    """
+    return None if estimate is None else estimate.judged(problems, grids, spacing_key)
 
 
 def _slowest(equation: Any, model: EarthModel, least: float) -> Velocity:

@@ -25,6 +25,7 @@ from fwicli.propagators.history import EXCITATION
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
+from fwicli.survey.proximity import Nearest
 from fwicli.survey.regridding import coarsened
 from fwicli.survey.signals import line_source
 from fwicli.survey.signals.bands import Band
@@ -125,14 +126,11 @@ def _of_image(
     physics, imaging, name = config.physics, config.migration, config.section
     if not _has_image(problems, config, model.grid.ndim):
         return None
-    spectrum, (slowest, fastest) = (
-        signal.spectrum,
-        speeds(equation := wave_equation(physics), model),
-    )
+    slowest, fastest = speeds(equation := wave_equation(physics), model)
+    spectrum = signal.spectrum
     limit = simulation_grids.longest(physics, slowest, spectrum, simulation_grids.IMAGE_POINTS)
     estimate = grid_accuracy.estimate(problems, physics, model, records.acquisition, signal)
-    if estimate is not None:
-        limit = estimate.coarsest(max(model.grid.spacing), limit)
+    limit = grid_accuracy.coarsest(estimate, limit)
     spacing_key: Key = (name, "spacing")
     grids = simulation_grids.grids(
         problems, physics, model.grid, limit, spacing_key, imaging.spacing
@@ -157,19 +155,27 @@ def _of_image(
     if numerics is None or problems.errors:
         return None
     numerics = simulation_grids.placed(numerics, physics, coarse, records.acquisition)
-    if estimate is not None:
-        numerics = replace(numerics, accuracy=estimate.judged(problems, grids, spacing_key))
-    near = near_source.nearest(
-        problems,
-        (name, "near_source"),
-        near_source.length(imaging.near_source, numerics.point_source, records),
-        records,
-        None if imaging.band is None else (imaging.band[0], imaging.band[1]),
-    )
+    near = _near(problems, config, numerics, records)
+    accuracy = grid_accuracy.judged(estimate, problems, grids, spacing_key)
+    numerics = replace(numerics, accuracy=accuracy)
     linear, parameters = isinstance(config, schema.LsrtmConfig), _differentiated(config, model)
     numerics = replace(numerics, parameters=parameters, near=near, curvature=linear)
     numerics = _check_image(problems, config, numerics, records.acquisition)
     return None if problems.errors else numerics
+
+
+def _near(
+    problems: Problems, config: schema.MigrationConfig, numerics: Numerics, records: Gathers
+) -> Nearest:
+    """Traces next to their source that the grid of the propagation cannot explain."""
+    imaging = config.migration
+    return near_source.nearest(
+        problems,
+        (config.section, "near_source"),
+        near_source.length(imaging.near_source, numerics.point_source, records),
+        records,
+        None if imaging.band is None else (imaging.band[0], imaging.band[1]),
+    )
 
 
 def _has_image(problems: Problems, config: schema.MigrationConfig, ndim: int) -> bool:

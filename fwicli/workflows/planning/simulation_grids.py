@@ -123,6 +123,10 @@ def _of_waves(
     physics : PhysicsSection
     without : set of str
         Properties of the equation that have no means.
+
+    Returns
+    -------
+    spacing : float, str or None
     """
     if not isinstance(physics.grid, GridErrorSection):
         return None if physics.grid == "model" else physics.grid

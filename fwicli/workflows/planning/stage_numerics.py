@@ -68,8 +68,7 @@ def stage(
     limit = simulation_grids.longest(physics, bound, spectrum)
     signal = Signal(spectrum, wavelet, records.interval, records.samples)
     estimate = grid_accuracy.estimate(problems, physics, model, records.acquisition, signal)
-    if estimate is not None:
-        limit = estimate.coarsest(max(model.grid.spacing), limit)
+    limit = grid_accuracy.coarsest(estimate, limit)
     spacing_key: Key = (*key, "spacing")
     grids = simulation_grids.grids(
         problems, physics, model.grid, limit, spacing_key, objects.section.spacing
@@ -85,12 +84,12 @@ def stage(
         return None
     fast = shared.bounded(coarsened(model, grids[0]), 1)
     numerics = simulation_grids.placed(numerics, physics, fast, geometry)
-    if estimate is not None:
-        numerics = replace(numerics, accuracy=estimate.judged(problems, grids, spacing_key))
+    accuracy = grid_accuracy.judged(estimate, problems, grids, spacing_key)
     changing = shared.variables.properties
     parameters = registry.load(wave_equation(physics)).depending(changing, model.grid.ndim)
     second_order = objects.optimizer.curvature is not None
-    return replace(numerics, parameters=parameters, curvature=second_order, near=near)
+    numerics = replace(numerics, parameters=parameters, near=near, accuracy=accuracy)
+    return replace(numerics, curvature=second_order)
 
 
 def _check_filters(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fwicli.propagators.equations.stencils import SECOND, Stencil
-from fwicli.propagators.sampling.phase_errors import Differences, band, record_errors
+from fwicli.propagators.sampling.phase_errors import Dispersion, band, record_errors
 from fwicli.propagators.sampling.stability import velocity_error
 from fwicli.survey.signals.wavelets import Spectrum, ricker, times
 from fwicli.survey.wave_paths import WavePath
@@ -20,7 +20,7 @@ def path(duration: float, velocity: float = 2000.0) -> WavePath:
     return WavePath(0, velocity * duration, np.full(4, velocity), np.full(4, duration / 4))
 
 
-def error(spacing: float, duration: float, differences: Differences, step: float = 0.0) -> float:
+def error(spacing: float, duration: float, differences: Dispersion, step: float = 0.0) -> float:
     return float(record_errors([path(duration)], SPECTRUM, spacing, differences, step)[0])
 
 
@@ -29,7 +29,7 @@ def error(spacing: float, duration: float, differences: Differences, step: float
 def test_longer_cells_and_longer_paths_have_larger_errors(stencil: Stencil, kind: str) -> None:
     if stencil.optimised and kind == "centred":
         pytest.skip("slopes on the points have Taylor's weights")
-    differences = Differences(2, stencil, kind)
+    differences = Dispersion(2, stencil, kind)
     by_spacing = [error(h, 2.0, differences) for h in np.geomspace(2, 4000, 60)]
     by_time = [error(25.0, t, differences) for t in np.geomspace(0.01, 1e15, 60)]
     for errors in (by_spacing, by_time):
@@ -43,7 +43,7 @@ def test_errors_are_those_of_the_velocity(stencil: Stencil) -> None:
     """Along an axis, of the shortest wave that Taylor's weights keep within 10 %."""
     largest = max(velocity_error(p, stencil) for p in np.geomspace(6.0, 1000, 400))
     angle = 2 * np.pi / 6.0 * (1 - velocity_error(6.0, stencil))
-    assert Differences(2, stencil).velocity_errors(angle) == pytest.approx(largest, rel=0.1)
+    assert Dispersion(2, stencil).velocity_errors(angle) == pytest.approx(largest, rel=0.1)
 
 
 @pytest.mark.parametrize("stencil", STENCILS, ids=str)
@@ -54,23 +54,23 @@ def test_no_direction_has_a_larger_error(stencil: Stencil) -> None:
     for angle in np.linspace(0.1, 1.8, 18):
         for direction in np.linspace(0, np.pi / 4, 7):
             parts = angle * np.array([np.cos(direction), np.sin(direction)])
-            seen = np.sqrt((2 * (1 - np.cos(np.outer(parts, places))) @ weights).sum())
-            bound = Differences(2, stencil).velocity_errors(seen)
-            assert abs(angle / seen - 1) <= bound * (1 + 1e-4) + 1e-7
+            numerical = np.sqrt((2 * (1 - np.cos(np.outer(parts, places))) @ weights).sum())
+            bound = Dispersion(2, stencil).velocity_errors(numerical)
+            assert abs(angle / numerical - 1) <= bound * (1 + 1e-4) + 1e-7
 
 
 def test_slopes_half_a_cell_away_are_the_best() -> None:
-    errors = {kind: error(25.0, 1.0, Differences(2, Stencil(8), kind)) for kind in KINDS}
+    errors = {kind: error(25.0, 1.0, Dispersion(2, Stencil(8), kind)) for kind in KINDS}
     assert errors["half"] < 0.9 * errors["second"]
     assert errors["second"] < 0.2 * errors["centred"]
-    orders = [error(25.0, 1.0, Differences(2, Stencil(n))) for n in sorted(SECOND)]
+    orders = [error(25.0, 1.0, Dispersion(2, Stencil(n))) for n in sorted(SECOND)]
     assert (np.diff(orders) < 0).all()
 
 
 def test_one_frequency() -> None:
     """exp(i phi) - 1, of a wave that has one frequency; waves that no grid holds have all of it."""
     tone = Spectrum(np.array([0.0, 10.0, 10.0 + 1e-6]), np.array([0.0, 1.0, 1.0]))
-    differences = Differences(2, Stencil(8))
+    differences = Dispersion(2, Stencil(8))
     d = float(differences.velocity_errors(np.array(2 * np.pi * 10 * 40 / 2000.0)))
     phase = 2 * np.pi * 10 * 1.5 * d
     found = record_errors([path(1.5)], tone, 40.0, differences)[0]
@@ -82,14 +82,14 @@ def test_slow_parts_count() -> None:
     """Of two halves of a path, nearly all of the error is in the slower one."""
     both = WavePath(0, 3000.0, np.array([1500.0, 3000.0]), np.array([1.0, 1.0]))
     slow = WavePath(0, 1500.0, np.array([1500.0, 3000.0]), np.array([1.0, 0.0]))
-    differences = Differences(2, Stencil(8))
+    differences = Dispersion(2, Stencil(8))
     errors = record_errors([both, slow], SPECTRUM, 20.0, differences)
     assert errors[0] == pytest.approx(errors[1], rel=0.01)
 
 
 def test_dispersion_of_time_adds_where_it_is_not_corrected() -> None:
     """w dt**2 w**2 / 24 for each second, to first order."""
-    differences = Differences(3, Stencil(16))
+    differences = Dispersion(3, Stencil(16))
     frequencies, shares = band(SPECTRUM, 3)
     step, duration = 1e-4, 0.5
     phase = (2 * np.pi * frequencies) ** 3 * step**2 / 24 * duration

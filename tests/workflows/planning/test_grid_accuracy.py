@@ -97,7 +97,8 @@ def test_never_finer_than_the_model(long: Path) -> None:
     for setting in settings:
         assert make_plan(load(long, settings=[asked(0.002), setting])).warnings == [], setting
     (spacing,) = re.findall(r"a model with a spacing of (\S+) m", warning)
-    finer = [f"model.spacing={spacing}", "model.shape=[500, 200]", "geometry.sources.x=100"]
+    shape = [int(length // float(spacing)) + 1 for length in (1800, 600)]
+    finer = [f"model.spacing={spacing}", f"model.shape={shape}"]
     assert make_plan(load(long, settings=[asked(0.002), *finer])).warnings == []
 
 

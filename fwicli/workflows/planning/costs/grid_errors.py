@@ -108,7 +108,7 @@ def write(plan: Plan, number: int, measured: GridError) -> None:
 
 
 def warnings(plan: Plan) -> list[str]:
-    """What to type where measured errors are larger than the config allows.
+    """Errors that are larger than the config allows, with the settings that cure them.
 
     Parameters
     ----------
@@ -149,8 +149,8 @@ def _remedy(plan: Plan, number: int, error: float) -> str:
     if spacing < WORTHWHILE * model:
         return "`physics.grid: model`"
     return (
-        f"`physics.grid: {round_down(spacing):g}`, or `physics.grid: {{error: "
-        f"{round_down(estimated, 2):g}}}`, which leaves room for contrasts"
+        f"`physics.grid: {{error: {round_down(estimated, 2):g}}}`, which leaves room for the "
+        f"contrasts of the model, or `physics.grid: {round_down(spacing):g}`"
     )
 
 
