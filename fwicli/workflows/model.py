@@ -32,11 +32,10 @@ from fwicli.workflows.assembly.wavelet_files import Shots
 from fwicli.workflows.assembly.wavelets import signature
 from fwicli.workflows.planning import grid_accuracy, placement, simulation_grids
 from fwicli.workflows.planning.costs import forecast
-from fwicli.workflows.planning.grid_accuracy import Signal
-from fwicli.workflows.planning.numerics import discretize
+from fwicli.workflows.planning.numerics import Numerics, discretize
 from fwicli.workflows.planning.plan import Plan, make_plan, workers
 from fwicli.workflows.planning.problems import Problems
-from fwicli.workflows.planning.requirements import Requirements
+from fwicli.workflows.planning.requirements import Requirements, Signal
 from fwicli.workflows.planning.simulation_grids import speeds
 from fwicli.workflows.run_folder import finished_shots, outputs, parts
 from fwicli.workflows.run_folder.finished_records import FinishedRecords
@@ -96,27 +95,41 @@ def plan_modelling(
     # Records are written as shots come: that of one shot must fit.
     largest = geometry.counts.max(keepdims=True)
     problems.get(("geometry",), lambda: sizes.records(largest, count, ndim))
-    spectrum = Spectrum.of(wavelet, interval).joint()
-    slowest, fastest = speeds(equation, model)
-    placement.within_reach(problems, ("geometry",), geometry, fastest, interval * (count - 1))
-    signal = Signal(spectrum, wavelet, interval, count)
+    signal = Signal(Spectrum.of(wavelet, interval).joint(), wavelet, interval, count)
+    numerics = _numerics(problems, config, model, geometry, signal)
+    if numerics is None or problems.errors:
+        return None
+    count_workers = workers(config.execution, geometry.shots)
+    return Plan(problems.loaded.kind, model, geometry, wavelet, interval, [numerics], count_workers)
+
+
+def _numerics(
+    problems: Problems,
+    config: schema.ModelConfig,
+    model: EarthModel,
+    geometry: Acquisition,
+    signal: Signal,
+) -> Numerics | None:
+    """Grid, time axis and windows of the waves; None where there are problems."""
+    physics, sampled = config.physics, (signal.interval, signal.samples)
+    slowest, fastest = speeds(wave_equation(physics), model)
+    duration = signal.interval * (signal.samples - 1)
+    placement.within_reach(problems, ("geometry",), geometry, fastest, duration)
     estimate = grid_accuracy.estimate(problems, physics, model, geometry, signal)
-    limit = simulation_grids.longest(physics, slowest, spectrum)
+    limit = simulation_grids.longest(physics, slowest, signal.spectrum)
     limit = grid_accuracy.coarsest(estimate, limit)
     grids = simulation_grids.grids(problems, physics, model.grid, limit)
     if grids is None:
         return None
     key = simulation_grids.key(physics, ("model", "spacing"))
-    required = Requirements(grids[1], key, (slowest, fastest), slowest, spectrum, geometry, sampled)
+    required = Requirements(
+        grids[1], key, (slowest, fastest), slowest, signal.spectrum, geometry, sampled
+    )
     numerics = discretize(problems, config, required)
     if numerics is None or problems.errors:
         return None
-    numerics = replace(
-        simulation_grids.placed(numerics, physics, model, geometry),
-        accuracy=grid_accuracy.judged(estimate, problems, grids, key),
-    )
-    count_workers = workers(config.execution, geometry.shots)
-    return Plan(problems.loaded.kind, model, geometry, wavelet, interval, [numerics], count_workers)
+    numerics = simulation_grids.placed(numerics, physics, model, geometry)
+    return replace(numerics, accuracy=grid_accuracy.judged(estimate, problems, grids, key))
 
 
 def _wavelet(

@@ -44,48 +44,18 @@ from fwicli.survey import wave_paths
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
-from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.survey.wave_paths import Velocity, WavePath
 from fwicli.workflows.assembly.equation import stencil, wave_equation
 from fwicli.workflows.planning.checks import dotted
 from fwicli.workflows.planning.problems import Problems
+from fwicli.workflows.planning.requirements import Signal
 
 Array = NDArray[Any]
 
 # Shots whose paths are taken, and among which that of the farthest receiver is looked for.
 SHOTS, SEARCHED = 12, 512
-# Share of its largest amplitude at which a wavelet begins.
-ONSET = 0.05
 # Spacings for which a plan holds errors, and halvings of an interval of spacings.
 CURVE, HALVINGS = 24, 30
-
-
-@dataclass(frozen=True)
-class Signal:
-    """Wavelet of the sources, and the length of the records.
-
-    Attributes
-    ----------
-    spectrum : Spectrum
-        Of the wavelet, in the band.
-    wavelet : ndarray of shape (samples,) or (n_shots, samples)
-    interval : float
-        Sampling interval [s].
-    samples : int
-        Of the records.
-    """
-
-    spectrum: Spectrum
-    wavelet: Array
-    interval: float
-    samples: int
-
-    @property
-    def duration(self) -> float:
-        """Time of the records after the begin of the wavelet [s]."""
-        size = np.abs(np.atleast_2d(self.wavelet)).max(axis=0)
-        onset = int(np.flatnonzero(size >= ONSET * size.max())[0])
-        return self.interval * max(1, self.samples - 1 - onset)
 
 
 @dataclass(frozen=True)
@@ -314,8 +284,8 @@ class GridEstimate:
         stencils = self.differences.stencil
         others = {f"physics.order: {n}": Stencil(n, stencils.weights) for n in SECOND}
         if self.equation.differences != "centred" and stencils.order in SECOND:
-            optimised = Stencil(stencils.order, "optimised")
-            others = {"physics.stencil: optimised": optimised, **others}
+            weights = "taylor" if stencils.optimised else "optimised"
+            others = {f"physics.stencil: {weights}": Stencil(stencils.order, weights), **others}
         for text, other in others.items():
             differences = replace(self.differences, stencil=other)
             if self.errors(spacing, differences).max() <= allowed:

@@ -41,12 +41,11 @@ from fwicli.workflows.planning import (
     simulation_grids,
 )
 from fwicli.workflows.planning.checks import band_spectrum
-from fwicli.workflows.planning.grid_accuracy import Signal
 from fwicli.workflows.planning.numerics import Numerics, discretize
 from fwicli.workflows.planning.observed import observed
 from fwicli.workflows.planning.plan import Plan, workers
 from fwicli.workflows.planning.problems import Problems
-from fwicli.workflows.planning.requirements import Requirements
+from fwicli.workflows.planning.requirements import Requirements, Signal
 from fwicli.workflows.planning.simulation_grids import speeds
 
 # Memory of the fields of a shot while they are made and multiplied, in fields of (samples, *grid).

@@ -29,10 +29,9 @@ from fwicli.workflows.planning import (
     simulation_grids,
 )
 from fwicli.workflows.planning.checks import ROUNDING, band_spectrum, dotted, part_in
-from fwicli.workflows.planning.grid_accuracy import Signal
 from fwicli.workflows.planning.numerics import Numerics, discretize
 from fwicli.workflows.planning.problems import Problems
-from fwicli.workflows.planning.requirements import Requirements
+from fwicli.workflows.planning.requirements import Requirements, Signal
 from fwicli.workflows.planning.simulation_grids import speeds
 
 Array = NDArray[Any]
