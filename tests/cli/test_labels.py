@@ -131,4 +131,5 @@ def test_stages_need_not_have_the_same_numbers(capsys: pytest.CaptureFixture[str
     table("stage", [{"grid": "61x41"}, {"grid": "31x21", "model_grid": "61x41"}])
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("  ")[0] for line in lines] == ["stage", "grid", "grid of the model"]
-    assert lines[2].endswith("61x41 points".rjust(len(lines[1]) - len("grid of the model")))
+    assert lines[2].endswith("61 x 41 points")
+    assert len(lines[2]) == len(lines[1])
