@@ -169,10 +169,14 @@ def table(title: str, columns: Sequence[Mapping[str, Any]]) -> None:
     title : str
         Label of the row of numbers, which begin at 1.
     columns : sequence of mappings
-        Quantities of each stage, all with the same names.
+        Quantities of each stage; one that a stage has not is left blank there.
     """
     rows = [[title, *map(str, range(1, len(columns) + 1))]]
-    rows += [[label(n), *(quantity(n, column[n]) for column in columns)] for n in columns[0]]
+    names = dict.fromkeys(name for column in columns for name in column)
+    rows += [
+        [label(n), *(quantity(n, column[n]) if n in column else "" for column in columns)]
+        for n in names
+    ]
     width = max(len(row[0]) for row in rows)
     widths = [max(len(row[i]) for row in rows) for i in range(1, len(rows[0]))]
     for name, *cells in rows:

@@ -270,8 +270,8 @@ class PhysicsSection(Section):
     """The forward field is kept for gradients in this way; subsampled and full are stored
     histories."""
     grid: PropagationGrid = "model"
-    """Waves propagate on the model's grid, a coarser one, or the coarsest that the band allows
-    [m]."""
+    """Waves propagate on the model's grid, a coarser one, or the coarsest that the band or an error
+    of the records allows [m]."""
     aperture: Aperture = "whole"
     """A shot propagates on the whole grid, within this horizontal distance, or where waves can
     return from [m]."""

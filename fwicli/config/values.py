@@ -112,6 +112,14 @@ Kept = Annotated[
 ]
 
 
+class GridErrorSection(Section):
+    """Coarse grid of a largest error of the records."""
+
+    error: Annotated[float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False)]
+    """Records over the longest path have at most this relative error by dispersion, as 0.02 for
+    2 %."""
+
+
 def _length_or(*names: str) -> Any:
     """A length [m], or one of some names."""
     return Annotated[
@@ -123,7 +131,14 @@ def _length_or(*names: str) -> Any:
 
 Coarseness = _length_or("auto")
 NearSource = _length_or("auto", "nothing")
-PropagationGrid = _length_or("model", "auto")
+PropagationGrid = Annotated[
+    Annotated[
+        str, OneOf(("model", "auto"), ", or a length [m], or {error: 0.02} for 2 %"), Tag("text")
+    ]
+    | Annotated[Positive, Tag("number")]
+    | Annotated[GridErrorSection, Tag("mapping")],
+    Discriminator(kind),
+]
 Aperture = _length_or("whole", "auto")
 
 

@@ -13,7 +13,9 @@ remains true.
 
 Along each axis P is the matrix of linear interpolation from the coarse grid to the fine one, the
 averages are R = D P^T with D such that constants stay constant, and the matrices of the axes are
-applied in turn. A function phi of the coarse model is one of the fine model with the derivatives
+applied in turn. Beyond its ends the model goes on as its last values, and these the first and the
+last average have: the absorbing layer goes on with them, and waves along a side run in it, too.
+A function phi of the coarse model is one of the fine model with the derivatives
 
     dphi/dvp  = -(2 k / vp) R^T a,                a = dphi/dk' = -vp' / (2 k') dphi/dvp'
     dphi/drho = -(k / rho) R^T a + R^T (dphi/drho' - vp' / (2 rho') dphi/dvp')
@@ -24,6 +26,7 @@ Am. 92, 3042-3066, for averages of material parameters in cells that interfaces 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -69,10 +72,7 @@ class Regridding:
         self.fine = fine
         self.coarse = Grid(shape, tuple(float(h) for h in steps), fine.origin)
         self._interpolate = [self._matrix(axis) for axis in range(fine.ndim)]
-        self._average = [
-            scipy.sparse.diags(1 / np.asarray(p.sum(axis=0)).ravel()) @ p.T
-            for p in self._interpolate
-        ]
+        self._average = [self._averages(axis) for axis in range(fine.ndim)]
 
     def _matrix(self, axis: int) -> Any:
         position = self.fine.coordinates(axis) - self.coarse.origin[axis]
@@ -87,6 +87,21 @@ class Regridding:
             ),
             shape=(position.size, self.coarse.shape[axis]),
         )
+
+    def _averages(self, axis: int) -> Any:
+        """Averages along an axis; the first and the last are the values at the ends."""
+        weights = self._interpolate[axis].T.tolil()
+        count, last = self.fine.shape[axis], self.coarse.shape[axis] - 1
+        end, far = self.fine.end[axis], self.coarse.coordinates(axis)
+        spacing, step = self.coarse.spacing[axis], self.fine.spacing[axis]
+        # The last node before the end of the model averages values beyond it.
+        beyond = end + step * np.arange(1, math.ceil(spacing / step) + 1)
+        weights[last - 1, count - 1] += np.maximum(0, 1 - (beyond - far[-2]) / spacing).sum()
+        for node, sample in ((0, 0), (last, count - 1)):
+            weights[node] = 0
+            weights[node, sample] = 1
+        weights = weights.tocsr()
+        return scipy.sparse.diags(1 / np.asarray(weights.sum(axis=1)).ravel()) @ weights
 
     def to_fine(self, values: Array) -> Array:
         """Interpolate values from the coarse grid."""

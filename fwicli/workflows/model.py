@@ -30,12 +30,12 @@ from fwicli.workflows.assembly import geometry as positions
 from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.assembly.wavelet_files import Shots
 from fwicli.workflows.assembly.wavelets import signature
-from fwicli.workflows.planning import placement, simulation_grids
+from fwicli.workflows.planning import grid_accuracy, placement, simulation_grids, source_waves
 from fwicli.workflows.planning.costs import forecast
-from fwicli.workflows.planning.numerics import discretize
+from fwicli.workflows.planning.numerics import Numerics, discretize
 from fwicli.workflows.planning.plan import Plan, make_plan, workers
 from fwicli.workflows.planning.problems import Problems
-from fwicli.workflows.planning.requirements import Requirements
+from fwicli.workflows.planning.requirements import Requirements, Signal
 from fwicli.workflows.planning.simulation_grids import speeds
 from fwicli.workflows.run_folder import finished_shots, outputs, parts
 from fwicli.workflows.run_folder.finished_records import FinishedRecords
@@ -90,30 +90,50 @@ def plan_modelling(
     problems.get(("geometry",), partial(check, geometry))
     placement.in_rock(problems, ("geometry",), model, geometry, layout.on_map)
     placement.sounding(problems, ("geometry",), physics, model, geometry)
-    placement.moments_in_rock(problems, ("geometry",), physics, model, geometry)
-    placement.without_slow_shear(problems, physics, model, geometry)
+    source_waves.moments_in_rock(problems, ("geometry",), physics, model, geometry)
+    source_waves.without_slow_shear(problems, physics, model, geometry)
     if sampled is None or wavelet is None:
         return None
     interval, count = sampled
     # Records are written as shots come: that of one shot must fit.
     largest = geometry.counts.max(keepdims=True)
     problems.get(("geometry",), lambda: sizes.records(largest, count, ndim))
-    spectrum = Spectrum.of(wavelet, interval).joint()
-    slowest, fastest = speeds(equation, model)
-    placement.within_reach(problems, ("geometry",), geometry, fastest, interval * (count - 1))
-    limit = simulation_grids.longest(physics, slowest, spectrum)
+    signal = Signal(Spectrum.of(wavelet, interval).joint(), wavelet, interval, count)
+    numerics = _numerics(problems, config, model, geometry, signal)
+    if numerics is None or problems.errors:
+        return None
+    count_workers = workers(config.execution, geometry.shots)
+    return Plan(problems.loaded.kind, model, geometry, wavelet, interval, [numerics], count_workers)
+
+
+def _numerics(
+    problems: Problems,
+    config: schema.ModelConfig,
+    model: EarthModel,
+    geometry: Acquisition,
+    signal: Signal,
+) -> Numerics | None:
+    """Grid, time axis and windows of the waves; None where there are problems."""
+    physics, sampled = config.physics, (signal.interval, signal.samples)
+    slowest, fastest = speeds(wave_equation(physics), model)
+    duration = signal.interval * (signal.samples - 1)
+    placement.within_reach(problems, ("geometry",), geometry, fastest, duration)
+    estimate = grid_accuracy.estimate(problems, physics, model, geometry, signal)
+    limit = simulation_grids.longest(physics, slowest, signal.spectrum)
+    limit = grid_accuracy.coarsest(estimate, limit)
     grids = simulation_grids.grids(problems, physics, model.grid, limit)
     if grids is None:
         return None
     key = simulation_grids.key(physics, ("model", "spacing"))
-    required = Requirements(grids[1], key, (slowest, fastest), slowest, spectrum, geometry, sampled)
+    required = Requirements(
+        grids[1], key, (slowest, fastest), slowest, signal.spectrum, geometry, sampled
+    )
     required = replace(required, topography=model.topography)
     numerics = discretize(problems, config, required)
     if numerics is None or problems.errors:
         return None
     numerics = simulation_grids.placed(numerics, physics, model, geometry)
-    count_workers = workers(config.execution, geometry.shots)
-    return Plan(problems.loaded.kind, model, geometry, wavelet, interval, [numerics], count_workers)
+    return replace(numerics, accuracy=grid_accuracy.judged(estimate, problems, grids, key))
 
 
 def _wavelet(

@@ -124,3 +124,12 @@ def test_stages_stand_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
         ["time", "steps", "7", "12345"],
         ["time", "step", "0.5", "s", "0.25", "s"],
     ]
+
+
+def test_stages_need_not_have_the_same_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    """As of one whose waves have the grid of the model, beside one whose grid is coarser."""
+    table("stage", [{"grid": "61x41"}, {"grid": "31x21", "model_grid": "61x41"}])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in lines] == ["stage", "grid", "grid of the model"]
+    assert lines[2].endswith("61 x 41 points")
+    assert len(lines[2]) == len(lines[1])

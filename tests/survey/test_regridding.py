@@ -166,3 +166,16 @@ def test_shear_velocities_are_not_averaged() -> None:
     np.testing.assert_array_equal(same.others["vs"], vs)
     assert with_means(model, ("vp", "vs")) is model
     assert not regridding.model_to_coarse(with_means(model, ("vp", "rho"))).others
+
+
+@pytest.mark.parametrize("spacing", [20.0, 27.0])
+def test_ends_are_those_of_the_model(spacing: float) -> None:
+    """The absorbing layer goes on with the values at the sides, and the trend up to there stays."""
+    squared = 1 / (1500 + 0.9 * GRID.coordinates(1)) ** 2 * np.ones((40, 1))
+    regridding = Regridding(GRID, spacing)
+    coarse = regridding.to_coarse(squared)
+    np.testing.assert_allclose(
+        coarse[:, [0, -1]], squared[0, [0, -1]] * np.ones_like(coarse[:, :2])
+    )
+    depth = np.minimum(regridding.coarse.coordinates(1), GRID.end[1])
+    np.testing.assert_allclose(coarse[0], 1 / (1500 + 0.9 * depth) ** 2, rtol=3e-3)

@@ -226,4 +226,5 @@ EQUATION = Equation(
     free_sides=False,
     solid_surface=True,
     topography=True,
+    differences="half",
 )

@@ -219,4 +219,5 @@ EQUATION = Equation(
     limits=LIMITS,
     free_sides=False,
     solid_surface=True,
+    differences="half",
 )

@@ -81,6 +81,9 @@ class Equation:
         Whether the first points along z may be free, as the surface of a solid (see `surface`).
     topography : bool
         Whether there may be air above a surface that cuts the cells (see `cut_cells`).
+    differences : {"second", "half", "centred"}
+        The least accurate differences that it takes: second ones, or slopes half a cell away or on
+        the points.
     constant_q : pair of float, optional
         Ends of the band of constant Q over the reference frequency; None where nothing is lost.
     """
@@ -101,6 +104,7 @@ class Equation:
     constant_q: tuple[float, float] | None = None
     solid_surface: bool = False
     topography: bool = False
+    differences: str = "second"
 
     @property
     def integrated(self) -> bool:

@@ -73,4 +73,5 @@ EQUATION = Equation(
             "vs must be positive somewhere: there are no SH waves in fluids",
         ),
     ),
+    differences="half",
 )

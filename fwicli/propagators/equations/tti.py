@@ -172,4 +172,5 @@ EQUATION = Equation(
     slowest=vti.EQUATION.slowest,
     fastest=vti.EQUATION.fastest,
     limits=vti.LIMITS,
+    differences="centred",
 )

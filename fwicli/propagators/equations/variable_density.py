@@ -72,4 +72,5 @@ EQUATION = Equation(
         {f"a{axis}": 2 - (ndim == 3) for axis in range(ndim)},
     ),
     mean_density=True,
+    differences="half",
 )

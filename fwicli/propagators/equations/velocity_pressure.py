@@ -70,4 +70,5 @@ EQUATION = Equation(
         recorded={f"v{axis}": 1 for axis in range(ndim)},
     ),
     mean_density=True,
+    differences="half",
 )

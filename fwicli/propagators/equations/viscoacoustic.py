@@ -166,4 +166,5 @@ EQUATION = Equation(
     ),
     mean_density=True,
     constant_q=BAND,
+    differences="half",
 )

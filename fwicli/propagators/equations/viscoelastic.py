@@ -303,4 +303,5 @@ EQUATION = Equation(
     free_sides=False,
     constant_q=BAND,
     solid_surface=True,
+    differences="half",
 )

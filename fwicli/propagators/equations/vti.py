@@ -98,4 +98,5 @@ EQUATION = Equation(
     defaults={"rho": 1000.0},
     limits=LIMITS,
     mean_density=True,
+    differences="half",
 )

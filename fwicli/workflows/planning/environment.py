@@ -17,7 +17,7 @@ from fwicli.errors import CompilerError, TrustError
 from fwicli.execution import cores
 from fwicli.propagators import history
 from fwicli.propagators.kernels import toolchain
-from fwicli.workflows.planning.costs import forecast
+from fwicli.workflows.planning.costs import forecast, grid_errors
 from fwicli.workflows.planning.nodes import Nodes
 from fwicli.workflows.planning.plan import Plan, make_plan
 
@@ -60,7 +60,7 @@ def examined(loaded: Loaded, folder: Path, nodes: Nodes | None = None) -> Plan:
             f"{cores()} cores, as this process may use no more; lower `execution.workers` or "
             f"`execution.threads`"
         )
-    planned.warnings += warnings
+    planned.warnings += [*warnings, *grid_errors.warnings(planned)]
     planned.costs = forecast.summary(planned, loaded)
     return planned
 

@@ -32,13 +32,20 @@ from fwicli.survey.signals.bands import Band
 from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.workflows.assembly import images, survey
 from fwicli.workflows.assembly.equation import wave_equation
-from fwicli.workflows.planning import history, live_traces, near_source, placement, simulation_grids
+from fwicli.workflows.planning import (
+    grid_accuracy,
+    history,
+    live_traces,
+    near_source,
+    placement,
+    simulation_grids,
+)
 from fwicli.workflows.planning.checks import band_spectrum
 from fwicli.workflows.planning.numerics import Numerics, discretize
 from fwicli.workflows.planning.observed import observed
 from fwicli.workflows.planning.plan import Plan, workers
 from fwicli.workflows.planning.problems import Problems
-from fwicli.workflows.planning.requirements import Requirements
+from fwicli.workflows.planning.requirements import Requirements, Signal
 from fwicli.workflows.planning.simulation_grids import speeds
 
 # Memory of the fields of a shot while they are made and multiplied, in fields of (samples, *grid).
@@ -89,7 +96,8 @@ def plan(
         wavelet = band.apply(wavelet, records.interval)
     if spectrum is None:
         return None
-    numerics = _of_image(problems, config, model, records, spectrum)
+    signal = Signal(spectrum, wavelet, records.interval, records.samples)
+    numerics = _of_image(problems, config, model, records, signal)
     if numerics is None:
         return None
     return Plan(
@@ -111,14 +119,17 @@ def _of_image(
     config: schema.MigrationConfig,
     model: EarthModel,
     records: Gathers,
-    spectrum: Spectrum,
+    signal: Signal,
 ) -> Numerics | None:
     """Numerics of a migration; None where there are problems."""
     physics, imaging, name = config.physics, config.migration, config.section
     if not _has_image(problems, config, model.grid.ndim):
         return None
     slowest, fastest = speeds(equation := wave_equation(physics), model)
+    spectrum = signal.spectrum
     limit = simulation_grids.longest(physics, slowest, spectrum, simulation_grids.IMAGE_POINTS)
+    estimate = grid_accuracy.estimate(problems, physics, model, records.acquisition, signal)
+    limit = grid_accuracy.coarsest(estimate, limit)
     spacing_key: Key = (name, "spacing")
     grids = simulation_grids.grids(
         problems, physics, model.grid, limit, spacing_key, imaging.spacing
@@ -144,6 +155,8 @@ def _of_image(
         return None
     numerics = simulation_grids.placed(numerics, physics, coarse, records.acquisition)
     near = _near(problems, config, numerics, records)
+    accuracy = grid_accuracy.judged(estimate, problems, grids, spacing_key)
+    numerics = replace(numerics, accuracy=accuracy)
     linear, parameters = isinstance(config, schema.LsrtmConfig), _differentiated(config, model)
     numerics = replace(numerics, parameters=parameters, near=near, curvature=linear)
     numerics = _check_image(problems, config, numerics, records.acquisition)

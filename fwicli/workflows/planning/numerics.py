@@ -28,6 +28,7 @@ from fwicli.survey.windows import Window, whole
 from fwicli.workflows.assembly import survey
 from fwicli.workflows.assembly.equation import stencil, wave_equation
 from fwicli.workflows.planning import advice, checks
+from fwicli.workflows.planning.grid_accuracy import GridAccuracy
 from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.planning.requirements import Requirements
 
@@ -81,6 +82,8 @@ class Numerics:
         Of an image, beside one forwards and one back.
     topography : Topography or None
         Surface with air above, on the grid of the propagation.
+    accuracy : GridAccuracy or None
+        Error of the records on a coarser grid than the model's, as estimated; None without one.
     """
 
     equation: str
@@ -109,6 +112,7 @@ class Numerics:
     fields: int = 0
     propagations: float = 0.0
     topography: Topography | None = None
+    accuracy: GridAccuracy | None = None
 
     @property
     def point_source(self) -> PointSource:
@@ -248,6 +252,7 @@ class Numerics:
             "steps": self.steps,
             "highest_frequency_hz": round(self.highest_frequency, 2),
             "points_per_wavelength": round(self.points_per_wavelength, 2),
+            **(self.accuracy.summary() if self.accuracy else {}),
             **({"constant_q_hz": constant} if constant else {}),
             "history": self.history.kind,
             "history_every": self.history_step,

@@ -29,7 +29,7 @@ from fwicli.workflows.assembly.frames import MapPositions
 from fwicli.workflows.assembly.inversion import InversionObjects
 from fwicli.workflows.assembly.wavelet_files import Shots
 from fwicli.workflows.assembly.wavelets import signature
-from fwicli.workflows.planning import placement, recorded_faults
+from fwicli.workflows.planning import placement, recorded_faults, source_waves
 from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.planning.simulation_grids import speeds
 
@@ -87,8 +87,8 @@ def observed(
         return None
     live = placement.live(records)
     placement.sounding(problems, ("data",), config.physics, model, live)
-    placement.moments_in_rock(problems, ("data",), config.physics, model, live)
-    placement.without_slow_shear(problems, config.physics, model, live)
+    source_waves.moments_in_rock(problems, ("data",), config.physics, model, live)
+    source_waves.without_slow_shear(problems, config.physics, model, live)
     fastest = _fastest(config, model, inversion)
     if not _well_sampled(problems, config.physics, model, records, fastest):
         return None

@@ -13,7 +13,6 @@ from fwicli.config.loader import Key
 from fwicli.errors import FwiError
 from fwicli.propagators.checks import sides
 from fwicli.propagators.equations import registry
-from fwicli.survey import moments
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.components import Component
 from fwicli.survey.gathers import Gathers
@@ -241,7 +240,7 @@ def sounding(
         return  # said where the layer is made
     by_surface = physics.free_surface
     equation = registry.load(wave_equation(physics))
-    for name, verb, component, positions in _by_component(geometry):
+    for name, verb, component, positions in by_component(geometry):
         try:
             channels = equation.channels(component, verb, grid.ndim)
             positions = np.concatenate(component.ends(positions))
@@ -251,7 +250,7 @@ def sounding(
             axis = grid.axes.index(side[0])
             on = sides.zero_at(positions, grid, side)
             if equation.solid_surface:
-                on &= _in_fluid(model, positions)
+                on &= in_fluid(model, positions)
             if on.any() and not all(axis in channel.even for _, channel in channels):
                 surface = "set `physics.free_surface: false`" if by_surface else ""
                 problems.add(
@@ -260,110 +259,61 @@ def sounding(
                 )
 
 
-def moments_in_rock(
-    problems: Problems,
-    key: Key,
-    physics: schema.PhysicsSection,
-    model: EarthModel,
-    geometry: Acquisition,
-) -> None:
-    """Moment tensors must be in rock, where they are more than pressure, and not on its surface.
-
-    A fluid bears no shear: it would move on and on. Errors next to a plane surface, order 8 and 10
-    points in the S wavelength, for the parts zz and xz: 17 % at a third of a cell, 14 % at 0.8 and
-    6 % at 1.2 cells; on the surface 68 % of zz (`tests/propagators/test_moments.py`).
+def in_fluid(model: EarthModel, positions: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which positions lie in a fluid; rocks move and bear stress on their surface.
 
     Parameters
     ----------
-    problems : Problems
-    key : Key
-        Where the positions are in the config.
-    physics : PhysicsSection
     model : EarthModel
-    geometry : Acquisition
+        With S velocities.
+    positions : ndarray of shape (n, ndim)
+        [m]
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
     """
-    grid = model.grid
-    for name, verb, component, positions in _by_component(geometry):
-        tensor = component.tensor
-        if tensor is None or verb != "emit" or "vs" not in model.properties:
-            continue
-        with suppress(FwiError):  # said where components are checked
-            if (wet := _in_fluid(model, positions)).any() and not moments.is_isotropic(
-                tensor, grid.ndim
-            ):
-                where = ", ".join(f"{value:g}" for value in positions[wet][0])
-                problems.add(
-                    (*key, name) if key == ("geometry",) else key,
-                    f"{int(wet.sum())} of {len(wet)} sources, the first at ({where}) m, are "
-                    f"{component.name} in a fluid, where vs is 0 and which bears no shear; set "
-                    f"`component: pressure`, or move them into rock",
-                )
-            below = (positions[:, -1] - grid.origin[-1]) / grid.spacing[-1]
-            close = (below < 1) & ~wet
-            shears = any(moments.across(tensor))
-            if shears and physics.free_surface and close.any():
-                problems.warn(
-                    f"{int(close.sum())} of {len(close)} sources are {component.name} less than a "
-                    f"cell, {grid.spacing[-1]:g} m, below the free surface: waves of mzz, mxz and "
-                    f"myz err there by 6 to 23 %, those of mzz on the surface by 70 %; move them "
-                    f"down by a cell, or, for an explosion, set `component: pressure`"
-                )
+    return np.asarray(model.properties["vs"][nearest_points(model, positions)] == 0)
 
 
-def without_slow_shear(
-    problems: Problems, physics: schema.PhysicsSection, model: EarthModel, geometry: Acquisition
-) -> None:
-    """Warn of sources of acoustic waves in anisotropy that is not elliptic.
-
-    With epsilon above delta a fluid has slow shear waves, too. In `vti` with epsilon 0.2, at five
-    points in the shortest P wavelength and beyond four cells from the source, records on a grid
-    and on one four times as fine differ by 70 % (delta 0.19) to 94 % (0.15), and by less than
-    0.1 % at delta 0.2.
+def nearest_points(
+    model: EarthModel, positions: NDArray[np.float64]
+) -> tuple[NDArray[np.int_], ...]:
+    """Indices of the points of a model that are nearest to positions.
 
     Parameters
     ----------
-    problems : Problems
-    physics : PhysicsSection
     model : EarthModel
-    geometry : Acquisition
+    positions : ndarray of shape (n, ndim)
+        [m]
+
+    Returns
+    -------
+    tuple of ndarray of int, each of shape (n,)
+        One for each axis.
     """
-    equation = registry.load(wave_equation(physics))
-    needed = equation.properties_in(model.grid.ndim)
-    if "epsilon" not in needed or "vs" in needed or not {"epsilon", "delta"} <= {*model.properties}:
-        return
-    at = _nearest(model, geometry.sources)
-    epsilon, delta = (
-        np.broadcast_to(model.properties[name], model.grid.shape)[at]
-        for name in ("epsilon", "delta")
-    )
-    sheared = epsilon > delta
-    if sheared.any():
-        first = int(sheared.argmax())
-        problems.warn(
-            f"{int(sheared.sum())} of {len(sheared)} sources, the first number {first}, lie where "
-            f"epsilon is {epsilon[first]:.3g} and delta {delta[first]:.3g}: there "
-            f"`{equation.name}` also sends slow shear waves, which no rock has, and which are too "
-            f"short for the grid and can be most of the records; make epsilon and delta equal "
-            f"within four cells of the sources"
-        )
-
-
-def _in_fluid(model: EarthModel, positions: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which positions [m] lie in a fluid; rocks move and bear stress on their surface."""
-    return np.asarray(model.properties["vs"][_nearest(model, positions)] == 0)
-
-
-def _nearest(model: EarthModel, positions: NDArray[np.float64]) -> tuple[NDArray[np.int_], ...]:
-    """Indices of the points of a model that are nearest to positions [m]."""
     origin, spacing = np.asarray(model.grid.origin), np.asarray(model.grid.spacing)
     nearest = np.rint((positions - origin) / spacing).astype(int)
     return tuple(np.clip(nearest, 0, np.asarray(model.grid.shape) - 1).T)
 
 
-def _by_component(
+def by_component(
     geometry: Acquisition,
 ) -> Iterator[tuple[str, str, Component, NDArray[np.float64]]]:
-    """Positions of the receivers and the sources with each component."""
+    """Positions of the receivers and the sources with each component.
+
+    Parameters
+    ----------
+    geometry : Acquisition
+
+    Yields
+    ------
+    name : {"sources", "receivers"}
+    verb : {"emit", "record"}
+    component : Component
+    positions : ndarray of shape (n, ndim)
+        [m]
+    """
     recorded, emitted = geometry.components
     if len(emitted) == 1:
         yield "sources", "emit", next(iter(emitted)), geometry.sources

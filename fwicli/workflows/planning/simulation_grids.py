@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fwicli.config import schema
 from fwicli.config.loader import Key
+from fwicli.config.values import GridErrorSection
 from fwicli.digits import apart, round_down
 from fwicli.errors import FwiError
 from fwicli.propagators.absorbing import walls
@@ -94,12 +95,11 @@ def grids(
     earth = _coarse(problems, other, physics, model, spacing, limit)
     if earth is None:
         return None
-    spacing = None if physics.grid == "model" else physics.grid
-    waves = _coarse(problems, KEY, physics, earth, spacing, limit)
-    if waves is None:
-        return None
     stated = registry.load(wave_equation(physics))
     without = set(WITHOUT_MEANS) & set(stated.properties)
+    waves = _coarse(problems, KEY, physics, earth, _of_waves(problems, physics, without), limit)
+    if waves is None:
+        return None
     if without and waves != model:
         of_waves = earth == model
         problems.add(
@@ -110,6 +110,35 @@ def grids(
         )
         return None
     return earth, waves
+
+
+def _of_waves(
+    problems: Problems, physics: schema.PhysicsSection, without: set[str]
+) -> float | str | None:
+    """Spacing of the waves [m], `auto`, or None for that of the model, unknowns or image.
+
+    Parameters
+    ----------
+    problems : Problems
+    physics : PhysicsSection
+    without : set of str
+        Properties of the equation that have no means.
+
+    Returns
+    -------
+    spacing : float, str or None
+    """
+    if not isinstance(physics.grid, GridErrorSection):
+        return None if physics.grid == "model" else physics.grid
+    if not without:
+        return "auto"
+    note = (
+        f"`physics.grid: {{error: {physics.grid.error:g}}}` keeps the grid of the model: "
+        f"{', '.join(sorted(without))} has no mean that fluids and solids have in common"
+    )
+    if note not in problems.notes:
+        problems.note(note)
+    return None
 
 
 def _spacing(grid: Grid) -> str:
@@ -202,7 +231,7 @@ def key(physics: schema.PhysicsSection, other: Key) -> Key:
     -------
     key : Key
     """
-    return other if isinstance(physics.grid, str) else KEY
+    return KEY if isinstance(physics.grid, float) else other
 
 
 def placed(

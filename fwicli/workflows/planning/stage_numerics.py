@@ -21,11 +21,17 @@ from fwicli.survey.signals.bands import Band
 from fwicli.survey.signals.wavelets import Spectrum
 from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.assembly.inversion import StageObjects
-from fwicli.workflows.planning import live_traces, near_source, placement, simulation_grids
+from fwicli.workflows.planning import (
+    grid_accuracy,
+    live_traces,
+    near_source,
+    placement,
+    simulation_grids,
+)
 from fwicli.workflows.planning.checks import ROUNDING, band_spectrum, dotted, part_in
 from fwicli.workflows.planning.numerics import Numerics, discretize
 from fwicli.workflows.planning.problems import Problems
-from fwicli.workflows.planning.requirements import Requirements
+from fwicli.workflows.planning.requirements import Requirements, Signal
 from fwicli.workflows.planning.simulation_grids import speeds
 
 Array = NDArray[Any]
@@ -59,6 +65,9 @@ def stage(
     # The grid serves every model within the bounds, so that it need not change with the model.
     bound = speeds(wave_equation(physics), shared.bounded(model, 0))[0]
     limit = simulation_grids.longest(physics, bound, spectrum)
+    signal = Signal(spectrum, wavelet, records.interval, records.samples)
+    estimate = grid_accuracy.estimate(problems, physics, model, records.acquisition, signal)
+    limit = grid_accuracy.coarsest(estimate, limit)
     spacing_key: Key = (*key, "spacing")
     grids = simulation_grids.grids(
         problems, physics, model.grid, limit, spacing_key, objects.section.spacing
@@ -74,10 +83,12 @@ def stage(
         return None
     fast = shared.bounded(coarsened(model, grids[0]), 1)
     numerics = simulation_grids.placed(numerics, physics, fast, geometry)
+    accuracy = grid_accuracy.judged(estimate, problems, grids, spacing_key)
     changing = shared.variables.properties
     parameters = registry.load(wave_equation(physics)).depending(changing, model.grid.ndim)
     second_order = objects.optimizer.curvature is not None
-    return replace(numerics, parameters=parameters, curvature=second_order, near=near)
+    numerics = replace(numerics, parameters=parameters, near=near, accuracy=accuracy)
+    return replace(numerics, curvature=second_order)
 
 
 def _check_filters(

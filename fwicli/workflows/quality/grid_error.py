@@ -2,8 +2,9 @@
 
     error = |F_coarse q - F_fine q| / |F_fine q|
 
-over the traces of the shot that are compared, in the band of the stage. Traces next to the source
-are left out: there records depend on the grid, and inversions compare them without that part.
+over the traces of the shot that are compared, in the band of the stage, and once more over the
+tenth of them that is farthest from the source. Traces next to the source are left out: there
+records depend on the grid, and inversions compare them without that part.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from fwicli.survey import points, proximity
 from fwicli.survey.regridding import coarsened
 from fwicli.survey.signals.bands import Band
 from fwicli.workflows.planning.costs import calibrations, durations, grid_errors
+from fwicli.workflows.planning.costs.grid_errors import GridError
 from fwicli.workflows.planning.numerics import Numerics
 from fwicli.workflows.planning.plan import Plan, make_plan
 from fwicli.workflows.run_folder import finished_shots
@@ -36,6 +38,8 @@ Array = NDArray[Any]
 
 # Seconds that the shot on the grid of the model may take, unless it is asked for.
 LONGEST = 60.0
+# Share of the traces that are the farthest.
+FARTHEST = 0.1
 
 log = logging.getLogger("fwicli")
 
@@ -71,8 +75,8 @@ def measure(plan: Plan, loaded: Loaded, however_long: bool = False) -> None:
             )
             continue
         log.info("modelling a shot of stage %d on two grids", number + 1)
-        share = _error(plan, fine, number, plan.acquisition.shots // 2)
-        grid_errors.write(plan, number, share)
+        measured = _error(plan, fine, number, grid_errors.shot_of(plan, number))
+        grid_errors.write(plan, number, measured)
 
 
 def error_of_shot(plan: Plan, loaded: Loaded, number: int, shot: int) -> float:
@@ -90,10 +94,10 @@ def error_of_shot(plan: Plan, loaded: Loaded, number: int, shot: int) -> float:
     -------
     error : float
     """
-    return _error(plan, make_plan(_on_grid_of_model(loaded)), number, shot)
+    return _error(plan, make_plan(_on_grid_of_model(loaded)), number, shot).error
 
 
-def _error(plan: Plan, fine: Plan, number: int, shot: int) -> float:
+def _error(plan: Plan, fine: Plan, number: int, shot: int) -> GridError:
     """Error of the records of a shot, from two plans that differ in their grids."""
     rows = _rows(plan, number, shot)
     stages = plan.stages[number], fine.stages[number]
@@ -102,7 +106,16 @@ def _error(plan: Plan, fine: Plan, number: int, shot: int) -> float:
             discretization = stage.discretization()
             finished_shots.compile_missing(executor, discretization, acquisition=plan.acquisition)
         coarse, exact = executor.map([_task(plan, n, number, shot, rows) for n in stages])
-    return float(np.linalg.norm(coarse - exact) / np.linalg.norm(exact))
+    distance = proximity.distances(plan.acquisition, shot)[rows]
+    far = distance >= np.quantile(distance, 1 - FARTHEST)
+    every = np.ones_like(far)
+    return GridError(*(_relative(coarse[some], exact[some]) for some in (every, far)))
+
+
+def _relative(coarse: Array, exact: Array) -> float:
+    """Relative L2 error; 0 of traces on which nothing has arrived."""
+    norm = float(np.linalg.norm(exact))
+    return float(np.linalg.norm(coarse - exact)) / norm if norm else 0.0
 
 
 def _task(

@@ -23,6 +23,7 @@ from fwicli.workflows.planning.costs import (
 from fwicli.workflows.planning.costs.calibrations import Calibration
 from fwicli.workflows.planning.costs.counts import Counts
 from fwicli.workflows.planning.costs.durations import ELAPSED, PROCESSORS, StageTimes
+from fwicli.workflows.planning.costs.grid_errors import GridError
 from fwicli.workflows.planning.costs.surroundings import Surroundings
 from fwicli.workflows.planning.plan import Plan
 from fwicli.workflows.run_folder import outputs
@@ -142,10 +143,19 @@ def summary(plan: Plan, loaded: Loaded) -> dict[str, Any]:
         dict.fromkeys(f.counts.assumption for f in forecasts if f.counts.assumption)
     )
     numbers["stages"] = [
-        {**_stage(f), "grid_error_percent": None if e is None else round(100 * e, 3)}
-        for f, e in zip(forecasts, errors, strict=True)
+        {**_stage(f), **_grid_error(e)} for f, e in zip(forecasts, errors, strict=True)
     ]
     return numbers
+
+
+def _grid_error(measured: GridError | None) -> dict[str, Any]:
+    """Errors of the records of a stage on its grid."""
+    if measured is None:
+        return {"grid_error_percent": None}
+    percent = {"grid_error_percent": round(100 * measured.error, 3)}
+    if not measured.error:
+        return percent
+    return {**percent, "grid_error_far_percent": round(100 * measured.far, 3)}
 
 
 def _of_run(forecasts: list[StageForecast]) -> dict[str, Any]:
