@@ -132,6 +132,12 @@ def _interrupt(signum: int, _frame: FrameType | None) -> None:
     raise display.pending
 
 
+def _unraisable(dropped: Any) -> None:
+    """Report an exception that Python drops, but for those that will be raised again."""
+    if not isinstance(dropped.exc_value, Stopped):
+        sys.__unraisablehook__(dropped)
+
+
 def _ignored(name: str) -> bool:
     """Whether whoever started the command wants a signal ignored, as nohup does."""
     return signal.getsignal(getattr(signal, name)) is signal.SIG_IGN
@@ -163,6 +169,7 @@ def _set_up() -> None:
     """Prepare streams, warnings, signals and threads for a command."""
     streams.prepare()
     _usual_warnings()
+    sys.unraisablehook = _unraisable
     for name in SIGNALS:
         if hasattr(signal, name) and not _ignored(name):
             signal.signal(getattr(signal, name), _interrupt)

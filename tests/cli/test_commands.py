@@ -230,6 +230,32 @@ def test_interrupt_that_was_lost_comes_again(monkeypatch: pytest.MonkeyPatch) ->
         raise AttributeError("made of an interrupt in a callback")
 
 
+@pytest.mark.parametrize(
+    ("does", "shown"),
+    [("signal.raise_signal(signal.SIGUSR1)", False), ("raise ValueError('a fault')", True)],
+)
+def test_interrupt_that_was_lost_shows_no_traceback(does: str, shown: bool) -> None:
+    """It comes again; other errors of destructors are shown."""
+    program = f"""
+import signal
+from fwicli.cli import display, main
+
+class Last:
+    def __del__(self):
+        {does}
+
+main._set_up()
+last = Last()
+del last
+print(display.pending)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ("Traceback" in done.stderr) == shown, done.stderr
+    assert ("None" in done.stdout) == shown
+
+
 # One handler takes both; `test_stops` has a third signal every day.
 @pytest.mark.parametrize(
     ("number", "code"),
