@@ -18,8 +18,7 @@ Reference: Williams, Waterman and Patterson (2009), Commun. ACM 52 (4), 65-76.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from statistics import median
 from typing import Any
 
@@ -36,29 +35,25 @@ from fwicli import (
     Discretization,
     Grid,
     Propagator,
+    devito_operator,
     parameters,
     time_axis,
 )
-from fwicli.propagators.kernels import compilation, generation
 
 SPACING, ORDER, INTERVAL, STEPS, SPEED = 10.0, 8, 0.001, 200, 3200.0
 BYTES = 4  # of a number in single precision
 
 
-@contextmanager
-def signatures() -> Iterator[list[Any]]:
-    """Signatures of the kernels that are run."""
-    original, used = compilation.load, []
-
-    def load(signature: Any) -> Any:
-        used.append(signature)
-        return original(signature)
-
-    compilation.load = load
-    try:
-        yield used
-    finally:
-        compilation.load = original
+def kernels(discretization: Discretization) -> dict[str, list[Any]]:
+    """Signatures of the kernels of a forward run, and of a gradient."""
+    signature = discretization.signature
+    return {
+        "forward": [signature("forward")],
+        "gradient": [
+            signature("forward", history=True),
+            signature("gradient", images=("gradient",)),
+        ],
+    }
 
 
 def counted(signature: Any, interval: int) -> tuple[float, float]:
@@ -66,7 +61,7 @@ def counted(signature: Any, interval: int) -> tuple[float, float]:
 
     Steps of the history are one in `interval`.
     """
-    operator, _ = generation.operator_of(signature)
+    operator, _ = devito_operator(signature)
     rare = {
         id(loop)
         for node in FindNodes(Conditional).visit(operator)
@@ -137,9 +132,9 @@ def main(points: int, rounds: int, among: str) -> None:
     for name in among.split(","):
         discretization, kinds = runs(name, points)
         for kind, run in kinds.items():
-            with signatures() as used:
-                run()
-            pairs = [counted(s, discretization.history_step) for s in dict.fromkeys(used)]
+            run()
+            used = kernels(discretization)[kind]
+            pairs = [counted(signature, discretization.history_step) for signature in used]
             operations, moved = (sum(column) for column in zip(*pairs, strict=True))
             seconds = []
             for _ in range(rounds):

@@ -12,6 +12,7 @@ Waves
     subsampling             steps between snapshots that a frequency needs
     Simulation              several shots, for `fwicli.autograd` and `fwicli.operators`
     Verification            dot tests and Taylor tests of a propagator
+    devito_operator         Devito's operator of a kernel, by `Discretization.signature`: its code
 Equations
     EQUATIONS               all wave equations by name; own_equation names that of a file
     Equation, Channel, Footprint, Limit     statement of a wave equation
@@ -77,6 +78,7 @@ PUBLIC = {
     "Component": "fwicli.survey.components",
     "Diagnosis": "fwicli.inversion.quality.diagnosis",
     "Discretization": "fwicli.propagators.discretization",
+    "devito_operator": "fwicli.propagators.kernels.generation:operator_of",
     "EQUATIONS": "fwicli.propagators.equations.registry",
     "EarthModel": "fwicli.survey.model",
     "Equation": "fwicli.propagators.equations.equation",
