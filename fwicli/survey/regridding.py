@@ -199,7 +199,7 @@ def coarsened(model: EarthModel, grid: Grid) -> EarthModel:
     ----------
     model : EarthModel
     grid : Grid
-        With the origin of the model.
+        With the origin of the model. Its spacing counts; the model keeps its extent.
 
     Returns
     -------
@@ -208,8 +208,8 @@ def coarsened(model: EarthModel, grid: Grid) -> EarthModel:
     if grid == model.grid:
         return model
     coarse = Regridding(model.grid, grid.spacing).model_to_coarse(model)
-    surface = None if model.topography is None else model.topography.on_grid(grid)
-    return EarthModel.below(grid, coarse.properties, surface)
+    surface = None if model.topography is None else model.topography.on_grid(coarse.grid)
+    return EarthModel.below(coarse.grid, coarse.properties, surface)
 
 
 def with_means(model: EarthModel, used: Collection[str]) -> EarthModel:

@@ -8,7 +8,7 @@ import pytest
 from fwicli import EarthModel, Grid
 from fwicli.errors import ModelError
 from fwicli.survey.properties import WITHOUT_MEANS
-from fwicli.survey.regridding import Regridding, fitting, with_means
+from fwicli.survey.regridding import Regridding, coarsened, fitting, with_means
 from tests.earths import random_earth
 
 GRID = Grid((40, 31), (10.0, 10.0), (100.0, 0.0))
@@ -179,3 +179,12 @@ def test_ends_are_those_of_the_model(spacing: float) -> None:
     )
     depth = np.minimum(regridding.coarse.coordinates(1), GRID.end[1])
     np.testing.assert_allclose(coarse[0], 1 / (1500 + 0.9 * depth) ** 2, rtol=3e-3)
+
+
+def test_coarse_model_has_the_extent_of_the_fine_one() -> None:
+    """Whatever the shape of the grid that names the spacing."""
+    model = EarthModel(GRID, np.full(GRID.shape, 2000.0))
+    coarse = coarsened(model, Grid((2, 2), (27.0, 27.0), GRID.origin))
+    assert coarse.grid == Regridding(GRID, 27.0).coarse
+    np.testing.assert_allclose(coarse.vp, 2000.0)
+    assert coarsened(model, GRID) is model
