@@ -100,6 +100,22 @@ class Grid:
         high = points > np.asarray(self.end) + tolerance
         return np.asarray((low | high).any(axis=1))
 
+    def nearest(self, positions: NDArray[np.float64]) -> tuple[NDArray[np.int_], ...]:
+        """Indices of the points that are nearest to positions, one array for each axis.
+
+        Parameters
+        ----------
+        positions : ndarray of shape (n, ndim)
+            [m]; those outside have the nearest point at the end.
+
+        Returns
+        -------
+        tuple of ndarray of int, each of shape (n,)
+        """
+        cells = (positions - np.asarray(self.origin)) / np.asarray(self.spacing)
+        indices = np.rint(cells).astype(int)
+        return tuple(np.clip(indices, 0, np.asarray(self.shape) - 1).T)
+
 
 def _number(name: str, value: Any) -> float:
     """A number of the shape, spacing or origin of a grid, of any sign."""

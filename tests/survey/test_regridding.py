@@ -188,3 +188,10 @@ def test_coarse_model_has_the_extent_of_the_fine_one() -> None:
     assert coarse.grid == Regridding(GRID, 27.0).coarse
     np.testing.assert_allclose(coarse.vp, 2000.0)
     assert coarsened(model, GRID) is model
+
+
+def test_nearest_points_of_a_grid() -> None:
+    """The nearest along each axis, and at the ends for positions outside."""
+    grid = Grid((4, 3), (10.0, 20.0), (5.0, -20.0))
+    at = grid.nearest(np.array([[5.0, -20.0], [19.0, 9.0], [500.0, 500.0], [-90.0, 11.0]]))
+    assert [axis.tolist() for axis in at] == [[0, 1, 3, 0], [0, 1, 2, 2]]

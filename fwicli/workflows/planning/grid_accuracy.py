@@ -363,12 +363,9 @@ def judged(
 def _slowest(equation: Any, model: EarthModel, least: float) -> Velocity:
     """Velocity of the slowest wave at the nearest point of a model, where there is one."""
     properties = equation.complete(model.properties, model.grid.ndim)
-    origin, spacing = np.asarray(model.grid.origin), np.asarray(model.grid.spacing)
-    last = np.asarray(model.grid.shape) - 1
 
     def velocity(positions: Array) -> Array:
-        nearest = np.clip(np.rint((positions - origin) / spacing).astype(int), 0, last)
-        at = tuple(nearest.T)
+        at = model.grid.nearest(positions)
         values = {n: v[at] if np.ndim(v) else v for n, v in properties.items()}
         slowest = np.broadcast_to(call(equation.slowest, values), len(positions))
         return np.asarray(np.maximum(slowest.astype(float), least))

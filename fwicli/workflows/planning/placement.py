@@ -273,28 +273,7 @@ def in_fluid(model: EarthModel, positions: NDArray[np.float64]) -> NDArray[np.bo
     -------
     ndarray of bool, shape (n,)
     """
-    return np.asarray(model.properties["vs"][nearest_points(model, positions)] == 0)
-
-
-def nearest_points(
-    model: EarthModel, positions: NDArray[np.float64]
-) -> tuple[NDArray[np.int_], ...]:
-    """Indices of the points of a model that are nearest to positions.
-
-    Parameters
-    ----------
-    model : EarthModel
-    positions : ndarray of shape (n, ndim)
-        [m]
-
-    Returns
-    -------
-    tuple of ndarray of int, each of shape (n,)
-        One for each axis.
-    """
-    origin, spacing = np.asarray(model.grid.origin), np.asarray(model.grid.spacing)
-    nearest = np.rint((positions - origin) / spacing).astype(int)
-    return tuple(np.clip(nearest, 0, np.asarray(model.grid.shape) - 1).T)
+    return np.asarray(model.properties["vs"][model.grid.nearest(positions)] == 0)
 
 
 def by_component(

@@ -14,7 +14,7 @@ from fwicli.survey import moments
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.model import EarthModel
 from fwicli.workflows.assembly.equation import wave_equation
-from fwicli.workflows.planning.placement import by_component, in_fluid, nearest_points
+from fwicli.workflows.planning.placement import by_component, in_fluid
 from fwicli.workflows.planning.problems import Problems
 
 
@@ -89,7 +89,7 @@ def without_slow_shear(
     needed = equation.properties_in(model.grid.ndim)
     if "epsilon" not in needed or "vs" in needed or not {"epsilon", "delta"} <= {*model.properties}:
         return
-    at = nearest_points(model, geometry.sources)
+    at = model.grid.nearest(geometry.sources)
     epsilon, delta = (
         np.broadcast_to(model.properties[name], model.grid.shape)[at]
         for name in ("epsilon", "delta")
