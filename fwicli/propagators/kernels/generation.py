@@ -25,7 +25,14 @@ from devito.warnings import DevitoWarning
 
 from fwicli.errors import CalculusError
 from fwicli.propagators.equations import registry
-from fwicli.propagators.kernels import devito_patches, packing, sweeps, tiles, time_loops
+from fwicli.propagators.kernels import (
+    devito_patches,
+    packing,
+    strips,
+    sweeps,
+    tiles,
+    time_loops,
+)
 from fwicli.propagators.kernels.array_specs import array_specs
 from fwicli.propagators.kernels.kernel import LAYOUT, Kernel, Parameter
 from fwicli.propagators.kernels.signature import ArraySpec, Signature
@@ -107,6 +114,7 @@ def operator_of(signature: Signature) -> tuple[Any, tuple[ArraySpec, ...]]:
         generator.enter_context(strict())
         generator.enter_context(devito_patches.patched(blocked))
         packed = generator.enter_context(packing.packed(confined, axes))
+        generator.enter_context(strips.counted(axes, signature.counted))
         generator.enter_context(tiles.tiled(axes))
         if not blocked:
             generator.enter_context(sweeps.swept(axes))

@@ -14,14 +14,15 @@ Loops over them keep their symbolic lengths: with numbers, the compiler would su
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 from devito.ir.iet import Expression, FindNodes, Uxreplace
-from devito.passes.iet.engine import iet_pass
 from devito.symbolics import retrieve_indexed
+
+from fwicli.propagators.kernels import passes
 
 
 @contextmanager
@@ -41,26 +42,13 @@ def packed(candidates: Collection[str], axes: tuple[Any, ...]) -> Iterator[set[s
         Arrays that are packed, after the code is generated: those that are accessed in loops over
         these strips alone.
     """
-    cpu: Any = importlib.import_module("devito.core.cpu")
-    original = cpu.relax_incr_dimensions
     names: set[str] = set()
-
-    def then_pack(graph: Any, **kwargs: Any) -> None:
-        original(graph, **kwargs)
-        _pack(graph, candidates=candidates, axis=axes[-1], names=names)
-
-    if len(axes) == 3:
-        cpu.relax_incr_dimensions = then_pack
-    try:
+    rewrite = partial(_pack, candidates=candidates, axis=axes[-1], names=names)
+    with passes.appended(rewrite) if len(axes) == 3 else nullcontext():
         yield names
-    finally:
-        cpu.relax_incr_dimensions = original
 
 
-@iet_pass  # type: ignore[untyped-decorator]
-def _pack(
-    iet: Any, candidates: Collection[str], axis: Any, names: set[str], **_: Any
-) -> tuple[Any, dict[str, Any]]:
+def _pack(iet: Any, candidates: Collection[str], axis: Any, names: set[str]) -> Any:
     """The function of a kernel with packed accesses."""
     accesses: dict[Any, set[Any]] = {}
     for expression in FindNodes(Expression).visit(iet):
@@ -73,7 +61,7 @@ def _pack(
         if replacements is not None:
             names.add(function.name)
             mapper |= replacements
-    return Uxreplace(mapper).visit(iet), {}
+    return Uxreplace(mapper).visit(iet)
 
 
 def _replacements(function: Any, accesses: set[Any], axis: Any) -> dict[Any, Any] | None:

@@ -49,6 +49,8 @@ class Signature:
         Whether the strips of the layer along the last axis of a cube overlap, and are not packed.
     topography : bool
         Whether a surface cuts the cells (see `cut_cells`).
+    counted : bool
+        Whether the code holds the lengths of the layer's strips along the last axis (see `strips`).
     """
 
     kind: str
@@ -70,6 +72,7 @@ class Signature:
     weights: str = "taylor"
     thin: bool = False
     topography: bool = False
+    counted: bool = False
 
     @property
     def components(self) -> int:

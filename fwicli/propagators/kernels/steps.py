@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 from devito.ir.iet import Expression, ExprStmt, FindNodes, Iteration, Transformer
-from devito.passes.iet.engine import iet_pass
 from devito.tools import as_tuple
 
+from fwicli.propagators.kernels import passes
 
-@contextmanager
-def rearranged(step: Callable[[Sequence[Any]], list[Any]]) -> Iterator[None]:
+
+def rearranged(step: Callable[[Sequence[Any]], list[Any]]) -> AbstractContextManager[None]:
     """Let Devito generate time loops whose steps are rearranged.
 
     Parameters
@@ -21,26 +21,14 @@ def rearranged(step: Callable[[Sequence[Any]], list[Any]]) -> Iterator[None]:
     step : callable
         Makes the nodes of a step of those that Devito made.
     """
-    cpu: Any = importlib.import_module("devito.core.cpu")
-    original = cpu.relax_incr_dimensions
-
-    def then_rearrange(graph: Any, **kwargs: Any) -> None:
-        original(graph, **kwargs)
-        _rearrange(graph, step=step)
-
-    cpu.relax_incr_dimensions = then_rearrange
-    try:
-        yield
-    finally:
-        cpu.relax_incr_dimensions = original
+    return passes.appended(partial(_rearranged, step=step))
 
 
-@iet_pass  # type: ignore[untyped-decorator]
-def _rearrange(iet: Any, step: Any, **_: Any) -> tuple[Any, dict[str, Any]]:
+def _rearranged(iet: Any, step: Callable[[Sequence[Any]], list[Any]]) -> Any:
     """The function of a kernel with the steps of its time loop rearranged."""
     loops = [i for i in FindNodes(Iteration).visit(iet) if i.dim.is_Time]
     mapper = {loop: loop._rebuild(nodes=step(loop.nodes)) for loop in loops}
-    return Transformer(mapper).visit(iet), {}
+    return Transformer(mapper).visit(iet)
 
 
 def loops(node: Any) -> list[Any]:
