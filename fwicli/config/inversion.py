@@ -176,6 +176,17 @@ class InversionSection(Section):
     shots: ShotsSection = ShotsSection()
     """Each iteration uses these shots: all, some, or several in one simulation."""
 
+    @field_validator("bounds", mode="before")
+    @classmethod
+    def _of_vp_alone(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value:
+            example = ", ".join(f"{name}: [LOW, HIGH]" for name in value)
+            raise ValueError(
+                f"these are the bounds of vp, as in [1450, 4500]; those of properties by name are "
+                f"`invert_for: {{{example}}}`"
+            )
+        return value
+
     @field_validator(
         "invert_for",
         mode="before",
@@ -183,6 +194,9 @@ class InversionSection(Section):
     )
     @classmethod
     def _bounds_alone(cls, value: Any) -> Any:
+        if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
+            example = ", ".join(f"{name}: [LOW, HIGH]" for name in value)
+            raise ValueError(f"give each property with its bounds, as in {{{example}}}")
         if not isinstance(value, dict):
             return value
         return {k: {"bounds": v} if isinstance(v, list) else v for k, v in value.items()}

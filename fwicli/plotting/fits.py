@@ -20,6 +20,8 @@ from fwicli.survey.components import PRESSURE
 Array = NDArray[Any]
 
 DPI = 110
+# What `DataFit` calls misfit: of norms, while the misfit of a run may be of squares.
+RATIO = "norm of the difference / of the data"
 # Colour of classes without a trace; lowest level of spectra [dB].
 EMPTY, LOWEST = "0.85", -50.0
 # Powers of ten of the colour scale of misfits, at most.
@@ -96,12 +98,12 @@ def misfit(fits: Mapping[str, DataFit]) -> bytes:
         axes.set_yticks(range(len(fit.shots)), [str(s.shot) for s in fit.shots])
         axes.invert_yaxis()
         axes.set(xlabel=unit.label("offset"), ylabel="shot", title=f"{name}: {fit.misfit:.3g}")
-    figure.colorbar(picture, ax=panels[len(fits) - 1], label="misfit, share of the data")
+    figure.colorbar(picture, ax=panels[len(fits) - 1], label=RATIO)
     last = panels[-1]
     for (name, fit), colour in zip(fits.items(), COLOURS, strict=False):
         middle = 0.5 * (fit.classes.offsets[1:] + fit.classes.offsets[:-1]) / unit.size
         last.plot(middle, fit.by_offset, "o-", ms=3, color=colour, label=name)
-    last.set(xlabel=unit.label("offset"), ylabel="misfit, share of the data", title="All shots")
+    last.set(xlabel=unit.label("offset"), ylabel=RATIO, title="All shots")
     last.set_yscale("log")
     last.grid(alpha=0.3, which="both")
     last.legend(fontsize=8)

@@ -78,6 +78,7 @@ def plan_inversion(
     if words := inversion_checks.components_in_words(inversion, records):
         problems.note(words)
     inversion_checks.shots(problems, inversion, records)
+    inversion_checks.bands(problems, inversion)
     if not readable:
         return None
     stages = [

@@ -43,6 +43,7 @@ def test_shorthand_is_bounds(tmp_path: Path) -> None:
     [
         ("misfit: least_squares", "give `bounds` of vp [m/s], or `invert_for`"),
         ("invert_for: {}", "name what to invert for"),
+        ("bounds: {vp: [1, 2]}", "properties by name are `invert_for: {vp: [LOW, HIGH]}`"),
         ("invert_for: {rho: [1000, 2000], impedance: [1.0e6, 9.0e6]}", "takes the place of rho"),
         ("invert_for: {rho: [0, 2000]}", "rho is positive; its bounds begin at 0"),
         ("invert_for: {qp: [0, 200]}", "qp is positive; its bounds begin at 0"),
@@ -52,7 +53,7 @@ def test_shorthand_is_bounds(tmp_path: Path) -> None:
         ("invert_for: {vp: [4000, 1400]}", "the first of the two must be below the second"),
         ("invert_for: {vp: [1400]}", "must have 2 values, not 1"),
         ("invert_for: {vp: 1400}", "must be a section of `key: value` pairs"),
-        ("invert_for: [vp, rho]", "must be a section of `key: value` pairs"),
+        ("invert_for: [vp, rho]", "as in {vp: [LOW, HIGH], rho: [LOW, HIGH]}; got"),
         ("invert_for: {vp: {bounds: [1, 2], parameter: vpp}}", "did you mean `vp`?"),
     ],
 )

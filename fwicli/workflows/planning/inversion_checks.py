@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -284,6 +285,26 @@ def _encoded(problems: Problems, key: Key, stage: StageObjects, records: Gathers
             f"of the shots; leave out `encode`, or use batches, as in "
             f"`inversion.shots: {{batch: 8}}`",
         )
+
+
+def bands(problems: Problems, inversion: InversionObjects) -> None:
+    """Warn of a stage that ends at a lower frequency than the one before it.
+
+    Parameters
+    ----------
+    problems : Problems
+    inversion : InversionObjects
+    """
+    highest = [stage.section.band[1] for stage in inversion.stages]
+    for number, (before, after) in enumerate(pairwise(highest), start=2):
+        if after < before:
+            until = "has no upper end" if math.isinf(before) else f"ends at {before:g} Hz"
+            problems.warn(
+                f"the band of stage {number} ends at {after:g} Hz, and that of stage {number - 1} "
+                f"{until}: an inversion that begins with high frequencies may match the wrong "
+                f"cycle, and lower ones then come too late; put `inversion.stages` into the order "
+                f"of rising frequencies"
+            )
 
 
 def in_words(settings: InversionSection) -> list[str]:

@@ -239,7 +239,8 @@ def make_plan(loaded: Loaded, nodes: Nodes | None = None) -> Plan:
     plan.faults = problems.faults
     needed = plan.total.nbytes
     if needed > available:
-        histories = "set `physics.history: auto`, " if plan.verb.keeps_history else ""
+        chosen = plan.verb.keeps_history and loaded.config.physics.history != "auto"
+        histories = "set `physics.history: auto`, " if chosen else ""
         several = plan.at_once > 1
         shots = f"{plan.at_once} shots at once take" if several else "one shot takes"
         fewer = "lower `execution.workers`, " if several else "set `physics.aperture`, "

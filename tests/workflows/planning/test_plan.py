@@ -319,17 +319,21 @@ def test_source_near_the_edge_gets_a_gap(survey: Path) -> None:
     assert deep.stages[0].layer.gap == 0
 
 
-def test_memory_advice_is_of_the_command(survey: Path) -> None:
-    """Histories are advised only where shots keep one."""
-    for name, advised in (("model", False), ("invert", True)):
-        (warning,) = (
-            text
-            for text in make_plan(
-                load(survey / f"{name}.yaml", settings=["execution.memory=0.1"])
-            ).warnings
-            if "shots at once take" in text
-        )
-        assert ("history: auto" in warning) is advised
+@pytest.mark.parametrize(
+    ("name", "setting", "advised"),
+    [
+        ("model", "physics.history=full", False),
+        ("invert", "physics.history=full", True),
+        ("invert", "physics.history=auto", False),
+    ],
+)
+def test_memory_advice_is_of_the_command(
+    survey: Path, name: str, setting: str, advised: bool
+) -> None:
+    """Histories are advised only where shots keep one, and another than is advised."""
+    loaded = load(survey / f"{name}.yaml", settings=["execution.memory=0.1", setting])
+    (warning,) = (t for t in make_plan(loaded).warnings if "shots at once take" in t)
+    assert ("history: auto" in warning) is advised
 
 
 @pytest.mark.parametrize(
@@ -349,6 +353,20 @@ def test_band_above_nyquist_is_a_warning(survey: Path, name: str, setting: str, 
         loaded = load(survey / f"{name}.yaml", settings=[setting.replace("HIGH", str(high))])
         warnings = [text for text in make_plan(loaded).warnings if "Nyquist" in text]
         assert [text.startswith(f"`{key}` ends at 126 Hz") for text in warnings] == [True] * warned
+
+
+@pytest.mark.parametrize(
+    ("highest", "warned"),
+    [((4, 8), []), ((8, 8), []), ((8, 4, 6), [2]), ((8, 6, 4), [2, 3])],
+)
+def test_falling_bands_are_a_warning(
+    survey: Path, highest: tuple[int, ...], warned: list[int]
+) -> None:
+    stages = ", ".join(f"{{band: [0, {high}], iterations: 1}}" for high in highest)
+    loaded = load(survey / "invert.yaml", settings=[f"inversion.stages=[{stages}]"])
+    warnings = [text for text in make_plan(loaded).warnings if "rising frequencies" in text]
+    numbers = [int(text.split()[4]) for text in warnings]
+    assert numbers == warned
 
 
 def test_histories_fit_the_memory(survey: Path) -> None:
