@@ -289,7 +289,7 @@ class _Drafting:
         named = {"sources": self.placement.sources, "receivers": self.placement.receivers}
         for name, positions in named.items():
             ranges = zip(axes, positions.min(axis=0), positions.max(axis=0), strict=True)
-            facts[name] = ", ".join(f"{axis} {a:.7g} to {b:.7g} m" for axis, a, b in ranges)
+            facts[name] = ", ".join(f"{axis} {_span(a, b)} m" for axis, a, b in ranges)
         if self.placement.notes:
             facts["map"] = "; ".join(self.placement.notes)
         shape = " x ".join(map(str, self.extent.shape))
@@ -297,3 +297,8 @@ class _Drafting:
         if str(records.silence):
             facts["silent traces"] = str(records.silence)
         return facts
+
+
+def _span(low: float, high: float) -> str:
+    """A range, or the value that is all of it."""
+    return f"{low:.7g}" if f"{low:.7g}" == f"{high:.7g}" else f"{low:.7g} to {high:.7g}"
