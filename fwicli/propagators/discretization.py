@@ -280,7 +280,7 @@ class Discretization:
             reference_frequency=self.reference_frequency or 0.0,
             weights=self.stencil,
             # Strips reach half a stencil into the model from both sides.
-            thin=self.grid.ndim == 3 and self.grid.shape[-1] < self.order,
+            thin=self.grid.shape[-1] < self.order,
             topography=self.topography is not None,
             **extra,
         )

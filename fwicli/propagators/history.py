@@ -372,7 +372,7 @@ def demand(
 
 def working_bytes(
     footprint: Footprint,
-    points: int,
+    points: tuple[int, int],
     itemsize: int,
     gradient: bool,
     recorded: Collection[str] = (),
@@ -383,8 +383,9 @@ def working_bytes(
     ----------
     footprint : Footprint
         Of the equation.
-    points : int
-        Grid points in memory (see `memory.with_halo`).
+    points : tuple of int
+        Points in memory of an array of the size of the grid, and of one that is packed (see
+        `memory.with_halo`, `memory.packed`).
     itemsize : int
         Bytes of a value.
     gradient : bool
@@ -396,4 +397,6 @@ def working_bytes(
     -------
     int
     """
-    return points * itemsize * footprint.arrays(gradient, recorded)
+    whole, few = points
+    packed = footprint.packed[gradient]
+    return itemsize * (whole * (footprint.arrays(gradient, recorded) - packed) + few * packed)

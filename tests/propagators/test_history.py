@@ -11,6 +11,7 @@ import pytest
 from fwicli import Points, TimeAxis
 from fwicli.propagators import history
 from fwicli.propagators.equations.registry import EQUATIONS
+from fwicli.propagators.sampling import memory
 from tests.equations import LARGE
 
 
@@ -83,7 +84,9 @@ def test_plan_tells_the_memory_that_is_used(
             kinds = ("gradient", "illumination")
             place = s.wavelet, s.sources, s.receivers
             p.images(s.model, lambda d: d, *place, kinds=kinds)
-        told = history.working_bytes(footprint, points, size, gradient)
+        strips = (p.layer.cells + order // 2,) * 2
+        few = memory.packed((53, 57), order, size, strips)
+        told = history.working_bytes(footprint, (points, few), size, gradient)
         if gradient:
             timing = p.resampling.steps, 2, p.time.step
             stated = EQUATIONS[equation], p.grid.shape, p.layer, order, timing, size

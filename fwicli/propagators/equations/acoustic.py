@@ -35,6 +35,6 @@ EQUATION = Equation(
     # Two levels of u, two memory variables an axis, m and a coefficient; then three levels
     # of the multiplier, its memory variables, gradient and illumination.
     footprint=lambda ndim: Footprint(
-        2 * ndim + 4, 2 * ndim + 5, {"m": ("u",)}, 2, 2 * ndim, ("u",)
+        2 * ndim + 4, 2 * ndim + 5, {"m": ("u",)}, 2, 2 * ndim, ("u",), packed=(2, 4)
     ),
 )

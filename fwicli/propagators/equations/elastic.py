@@ -191,6 +191,7 @@ def footprint(ndim: int) -> Footprint:
         ndim + 2 * tensor,
         2 * slopes,
         recorded={f"v{axis}": 1 for axis in range(ndim)},
+        packed=(2 * ndim, 4 * ndim),
         # Moduli of the surface, and sums for their gradients.
         surface=(3, 3),
         # Volumes, masses and masks of cut cells; a modulus, and the sum for its gradient.

@@ -34,6 +34,9 @@ class Footprint:
         Fields that it adds to those of the history.
     topography : pair of int
         Arrays that a topography adds to a forward run, and to a gradient beside these.
+    packed : pair of int
+        Arrays of a forward run, and of one with a gradient, that hold strips along the last axis
+        alone (see `kernels.packing`).
     """
 
     forward: int
@@ -46,6 +49,7 @@ class Footprint:
     surface: tuple[int, int] = (0, 0)
     surface_history: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     topography: tuple[int, int] = (0, 0)
+    packed: tuple[int, int] = (0, 0)
 
     @classmethod
     def unknown(cls, ndim: int) -> Footprint:

@@ -71,6 +71,7 @@ def footprint(ndim: int) -> Footprint:
         2 * ndim + 11,
         11 * ndim,
         ("u", "w"),
+        packed=(11, 19),
     )
 
 

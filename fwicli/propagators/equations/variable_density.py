@@ -70,6 +70,7 @@ EQUATION = Equation(
         2 * ndim,
         ("u",),
         {f"a{axis}": 2 - (ndim == 3) for axis in range(ndim)},
+        packed=(2, 4),
     ),
     mean_density=True,
     differences="half",

@@ -68,6 +68,7 @@ EQUATION = Equation(
         ndim + 1,
         2 * ndim,
         recorded={f"v{axis}": 1 for axis in range(ndim)},
+        packed=(2, 4),
     ),
     mean_density=True,
     differences="half",

@@ -156,6 +156,7 @@ EQUATION = Equation(
         2 * ndim + 3 + len(TIMES),
         2 * ndim,
         recorded={f"v{axis}": 1 for axis in range(ndim)},
+        packed=(2, 4),
     ),
     fastest=fastest,
     limits=(

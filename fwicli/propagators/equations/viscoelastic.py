@@ -263,6 +263,7 @@ def footprint(ndim: int) -> Footprint:
         plain.state + (1 + len(TIMES)) * moduli,
         plain.strips,
         recorded=plain.recorded,
+        packed=plain.packed,
         # A coefficient of the surface and its sum; what is strained there, with its history.
         surface=(1, 7),
         surface_history={"k": ("load",), "g": ("load",), "a": ("older", "load")},

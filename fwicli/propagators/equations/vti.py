@@ -90,6 +90,7 @@ EQUATION = Equation(
         },
         ndim + 6,
         2 * ndim,
+        packed=(2, 4),
     ),
     slowest=lambda vp, epsilon, delta: (
         vp * np.sqrt(1 + 2 * np.minimum(0, np.minimum(epsilon, delta)))

@@ -41,6 +41,7 @@ def array_specs(equations: list[Eq]) -> Iterator[ArraySpec]:
                 f.shape_allocated[0],
                 strips=_strips(f, equations),
                 remembered=_remembered(f, equations),
+                packed=_is_packed(f, equations),
             )
         elif name.startswith(cut_cells.PREFIX):
             yield ArraySpec(name, "cut", f.space_order)
@@ -62,6 +63,18 @@ def _strips(f: Any, equations: list[Eq]) -> tuple[tuple[int, str, int], ...]:
         return ()
     places = {(s.axis, s.side, s.thickness) for s in (e.subdomain for e in updates)}
     return tuple(sorted(places))
+
+
+def _is_packed(f: Any, equations: list[Eq]) -> bool:
+    """Whether a field is read and written in strips along the last axis alone, one on a side."""
+    last = len(f.grid.dimensions) - 1
+    touching = [e for e in equations if f in functions([e.lhs, e.rhs])]
+    places = {
+        e.subdomain and (e.subdomain.axis, e.subdomain.side, e.subdomain.thickness)
+        for e in touching
+    }
+    sides = [place[1] for place in places if place and place[0] == last]
+    return len(sides) == len(places) == len(set(sides))
 
 
 def _remembered(f: Any, equations: list[Eq]) -> tuple[int, ...]:

@@ -69,6 +69,7 @@ def count(name: str, ndim: int) -> Footprint:
         surface=_surface(equation, forward, (levels, gradient)),
         surface_history=_surface_history(equation, keeping, history),
         topography=_topography(equation, forward, (levels, gradient)),
+        packed=(_packed((forward,)), _packed(_runs(forward))),
     )
 
 
@@ -194,9 +195,21 @@ def _levels(arrays: Iterable[ArraySpec]) -> int:
 
 def _with_gradient(forward: Signature) -> int:
     """Arrays of a forward run, of one that makes snapshots, and of a gradient."""
+    return _levels(array for run in _runs(forward) for array in _arrays(run))
+
+
+def _runs(forward: Signature) -> tuple[Signature, ...]:
+    """A forward run, one that makes snapshots, and a gradient."""
     backward = replace(forward, kind="gradient", images=IMAGES)
-    runs = forward, replace(forward, history=True), backward
-    return _levels(array for run in runs for array in _arrays(run))
+    return forward, replace(forward, history=True), backward
+
+
+def _packed(runs: tuple[Signature, ...]) -> int:
+    """Arrays that hold strips along the last axis alone, in all of some runs."""
+    fields = [a for run in runs for a in _arrays(run) if a.kind == "field"]
+    whole = {(a.name, a.time_levels) for a in fields if not a.packed}
+    packed = {(a.name, a.time_levels) for a in fields} - whole
+    return sum(max(1, levels) for _, levels in packed)
 
 
 def _surface(equation: Equation, forward: Signature, without: tuple[int, int]) -> tuple[int, int]:

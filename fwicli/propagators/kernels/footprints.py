@@ -76,7 +76,7 @@ def footprint(name: str, ndim: int) -> Footprint:
         name: {parameter: tuple(fields) for parameter, fields in stored[name].items()}
         for name in ("history", "surface_history")
     }
-    tuples = {name: tuple(stored[name]) for name in ("evolving", "surface", "topography")}
+    tuples = {name: tuple(stored[name]) for name in ("evolving", "surface", "topography", "packed")}
     return Footprint(**{**stored, **histories, **tuples})
 
 

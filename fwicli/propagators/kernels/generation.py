@@ -107,8 +107,7 @@ def operator_of(signature: Signature) -> tuple[Any, tuple[ArraySpec, ...]]:
     if blocked:
         options |= {"blocklevels": 1, "min-storage": True}
     axes, specs = grid.dimensions, tuple(array_specs(equations))
-    confined = [s.name for s in specs if {axis for axis, *_ in s.strips} == {len(axes) - 1}]
-    confined = [] if signature.thin else confined
+    confined = [] if signature.thin else [s.name for s in specs if s.packed]
     generator = ExitStack()
     with generator:
         generator.enter_context(strict())

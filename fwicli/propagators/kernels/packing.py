@@ -2,8 +2,8 @@
 
 The memory of the layer along z is read and written at the first and the last points of each row
 alone. In an array of the size of the grid these lie in lines of the cache of their own, with points
-in between that nobody needs: more of a step's memory traffic than the rows of the grid. Packed, the
-last points follow the first ones after a gap of zeros,
+in between that nobody needs: in a cube more of a step's memory traffic than the rows of the grid.
+Packed, the last points follow the first ones after a gap of zeros,
 
     halo | first points | gap | last points | halo,
 
@@ -27,7 +27,7 @@ from fwicli.propagators.kernels import passes
 
 @contextmanager
 def packed(candidates: Collection[str], axes: tuple[Any, ...]) -> Iterator[set[str]]:
-    """Let Devito generate packed accesses to arrays; those of a plane stay as they are.
+    """Let Devito generate packed accesses to arrays.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def packed(candidates: Collection[str], axes: tuple[Any, ...]) -> Iterator[set[s
     """
     names: set[str] = set()
     rewrite = partial(_pack, candidates=candidates, axis=axes[-1], names=names)
-    with passes.appended(rewrite) if len(axes) == 3 else nullcontext():
+    with passes.appended(rewrite) if candidates else nullcontext():
         yield names
 
 

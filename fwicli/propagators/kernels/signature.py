@@ -46,7 +46,7 @@ class Signature:
     weights : {"taylor", "optimised"}
         Of the space differences (see `stencils`).
     thin : bool
-        Whether the strips of the layer along the last axis of a cube overlap, and are not packed.
+        Whether the strips of the layer along the last axis overlap, and are not packed.
     topography : bool
         Whether a surface cuts the cells (see `cut_cells`).
     counted : bool

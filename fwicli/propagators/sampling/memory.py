@@ -86,6 +86,32 @@ def with_halo(shape: tuple[int, ...], order: int, itemsize: int) -> int:
     return math.prod(n + 2 * order for n in allocated(shape, order, itemsize))
 
 
+def packed(shape: tuple[int, ...], order: int, itemsize: int, strips: tuple[int, ...]) -> int:
+    """Number of points in memory of a field that is zero but for strips along the last axis.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Points along every axis.
+    order : int
+        Order of the space differences.
+    itemsize : int
+        Bytes of a value.
+    strips : tuple of int
+        Points of the strips.
+
+    Returns
+    -------
+    int
+        That of the whole field where strips overlap or there are none.
+    """
+    if not strips or shape[-1] < sum(strips):
+        return with_halo(shape, order, itemsize)
+    # With the gap between them, and the halo.
+    length, lanes = sum(strips) + 3 * order, ALIGNMENT // itemsize
+    return math.prod(n + 2 * order for n in shape[:-1]) * (-(-length // lanes) * lanes)
+
+
 @dataclass(frozen=True)
 class TraceMemory:
     """Source and receiver traces of one shot.

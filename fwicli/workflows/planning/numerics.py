@@ -12,7 +12,7 @@ from fwicli.config import schema
 from fwicli.errors import FwiError
 from fwicli.execution import available
 from fwicli.propagators import history
-from fwicli.propagators.absorbing import AbsorbingLayer
+from fwicli.propagators.absorbing import AbsorbingLayer, walls
 from fwicli.propagators.equations import cut_cells, registry
 from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.history import STORED, Demand, HistoryOptions
@@ -153,6 +153,11 @@ class Numerics:
         """Propagation steps of a shot."""
         return Resampling(self.time).steps
 
+    def _strips(self) -> tuple[int, ...]:
+        """Points of the layer's strips along the last axis, as far as stencils reach beyond it."""
+        ends = walls(self.layer.free, self.grid.ndim)[-1]
+        return (self.layer.cells + self.order // 2,) * ends.count(False) if self.layer.cells else ()
+
     def memory(self, gradient: bool) -> int:
         """Memory of one shot [bytes]."""
         return self.working(gradient) + (self.demand().memory(self.history) if gradient else 0)
@@ -160,7 +165,8 @@ class Numerics:
     def working(self, gradient: bool) -> int:
         """Memory of one shot without its history [bytes]."""
         itemsize, equation = np.dtype(self.precision).itemsize, registry.load(self.equation)
-        stored = memory.with_halo(self.padded, self.order, itemsize), itemsize
+        places = self.padded, self.order, itemsize
+        stored = (memory.with_halo(*places), memory.packed(*places, self._strips())), itemsize
         cut = self.topography is not None
         footprint = equation.footprint_below(self.layer.free, self.grid.ndim, cut)
         levels = 2 if self.curvature else 1
