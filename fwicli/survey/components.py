@@ -125,7 +125,7 @@ class Component:
                 raise GeometryError(f"a component of {self.quantity} has no gauge; leave it out")
         elif self.gauge is None or not 0 < self.gauge < np.inf:
             raise GeometryError(
-                f"the gauge of a {self.quantity} is {self.gauge}; give its length [m], as in "
+                f"the gauge of a {self.quantity.replace('_', ' ')} is {self.gauge}; give its length [m], as in "
                 f"`{{quantity: {self.quantity}, gauge: 10, dip: 0}}`"
             )
 
@@ -207,6 +207,13 @@ class Component:
     def measured(self) -> Component:
         """The component that was measured, before source and receiver changed places."""
         return replace(self, reciprocal=False) if self.reciprocal else self
+
+    @property
+    def exchanged(self) -> tuple[Component, Component]:
+        """Source and receiver that stand for a source of pressure and this, by reciprocity."""
+        if self == PRESSURE:
+            return PRESSURE, PRESSURE
+        return Component("force", self.dip, self.azimuth), replace(self, reciprocal=True)
 
     @property
     def vector(self) -> str:

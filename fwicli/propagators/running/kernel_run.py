@@ -181,9 +181,7 @@ class KernelRun:
         resampling, count = self.terms.resampling, self.signature.components
         segmented = self._store is not None
         return {
-            part.key: Records(
-                resampling, part.at.count * count, segmented, part.channel.half_steps
-            )
+            part.key: Records(resampling, part.at.count * count, segmented, part.channel.half_steps)
             for _, part in self._leaving
         }
 

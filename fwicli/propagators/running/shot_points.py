@@ -124,9 +124,7 @@ class ShotPoints:
             values[part.key] = inject(traces, part.at, to_longer)
         return values
 
-    def record(
-        self, longer: Mapping[PartKey, Array], to_traces: Callable[[Array], Array]
-    ) -> Array:
+    def record(self, longer: Mapping[PartKey, Array], to_traces: Callable[[Array], Array]) -> Array:
         """Transpose of `inject`.
 
         Parameters

@@ -223,7 +223,8 @@ def collector(
     callable
         Of the first step, the last step and the records of a window.
     """
-    of_time, collect = _of_time(resampling, part), series.add
+    of_time = _of_time(resampling, part)
+    collect: Collect = series.add
     if signature.kind in ("adjoint", "gradient"):
         return collect if of_time is None else of_time.backwards(collect)
     if part.channel.delayed:

@@ -3,10 +3,12 @@
     Q_n = dt sum_{m <= n} q_m,        q'_m = dt sum_{n >= m} Q'_n
     D_n = (q_n - q_{n-1}) / dt,       q'_m = (D'_m - D'_{m+1}) / dt
 
-The same sum turns records of rates into those of their integrals, half a step after the rates.
-Records run forwards in time and their transpose, an adjoint source, backwards. The first, of which the second is the transpose, runs forwards in time and the second backwards,
+The first, of which the second is the transpose, runs forwards in time and the second backwards,
 both in windows of steps. Values before the first step and after the last are zero: the sum of the
 derivatives up to a step is the value there.
+
+Records of rates become those of their integrals by the same sums, half a step later. As they run
+forwards, and adjoint sources backwards, the roles of the two directions are exchanged.
 """
 
 from __future__ import annotations

@@ -53,10 +53,12 @@ def corrected(records: Gathers, section: RecordsSection) -> Gathers:
         records = _shifted(records, section.shift)
     if section.axes is not None or section.receiver_axes is not None:
         records = replace(records, acquisition=_on_axes(records.acquisition, section))
-    if section.component is not None:
+    # Of records that have changed places, components were set as they were read.
+    exchanged = any(c.reciprocal for c in records.acquisition.components[0])
+    if section.component is not None and not exchanged:
         acquisition = replace(records.acquisition, recorded=component(section.component))
         records = replace(records, acquisition=acquisition)
-    if section.source_component is not None:
+    if section.source_component is not None and not exchanged:
         acquisition = replace(records.acquisition, emitted=component(section.source_component))
         records = replace(records, acquisition=acquisition)
     return records.select(_kept(records, section.skip)) if section.skip else records
