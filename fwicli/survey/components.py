@@ -124,8 +124,9 @@ class Component:
             if self.gauge is not None:
                 raise GeometryError(f"a component of {self.quantity} has no gauge; leave it out")
         elif self.gauge is None or not 0 < self.gauge < np.inf:
+            words = self.quantity.replace("_", " ")
             raise GeometryError(
-                f"the gauge of a {self.quantity.replace('_', ' ')} is {self.gauge}; give its length [m], as in "
+                f"the gauge of a {words} is {self.gauge}; give its length [m], as in "
                 f"`{{quantity: {self.quantity}, gauge: 10, dip: 0}}`"
             )
 

@@ -277,8 +277,9 @@ def direct(
 ) -> Array:
     """Functions of q in columns, each normalised.
 
-    They are q and q'', or the integral of q and q' of particle velocities, or the integral of that
-    and q of displacements. The third is zero but for pressures in solids, of which it is the integral of the integral of q.
+    They are q and q'', for particle velocities the integral of q and q', and for displacements the
+    integral of that and q. The third is zero but for pressures in solids, of which it is the
+    integral of the integral of q.
 
     Parameters
     ----------

@@ -164,7 +164,7 @@ class Node:
 def test_receiver_gathers_of_motion(
     make_setting: Make, equation: str, ndim: int, options: dict[str, Any]
 ) -> None:
-    """Records of forces at a node are those of its sensors, and so is the gradient, to round-off."""
+    """Forces at a node give the records of its sensors, and the gradient, to round-off."""
     node = Node(make_setting, equation, ndim, **options)
     plain, grouped = node.records(node.plain()), node.records(node.grouped())
     for sensor, there, back in zip(node.sensors, plain.swapaxes(0, 1), grouped, strict=True):
