@@ -10,6 +10,7 @@ import pytest
 
 from fwicli import AbsorbingLayer, Discretization, Grid, Points, Propagator, time_axis
 from fwicli.errors import GeometryError, PhysicsError
+from fwicli.propagators.equations import reciprocity
 from fwicli.propagators.equations.properties import parameters
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.survey.components import PRESSURE, Component
@@ -189,3 +190,7 @@ def test_what_is_not_exchanged_is_refused(make_setting: Make) -> None:
         forward(s.model, s.wavelet, Points(s.sources, "reciprocal vz"), s.receivers)
     with pytest.raises(PhysicsError, match="cannot record reciprocal az, only pressure, vx, vz"):
         forward(s.model, s.wavelet, s.sources, Points(s.receivers, "reciprocal az"))
+    recorded, emitted = (EQUATIONS["elastic"].table(verb, 2) for verb in ("record", "emit"))
+    less = {name: channel for name, channel in emitted.items() if name != "fz"}
+    with pytest.raises(PhysicsError, match="reciprocal vx needs an equation that has `fz`"):
+        reciprocity.channel(Component.named("reciprocal vx"), recorded, less)
