@@ -106,7 +106,7 @@ class TraceHeadersSection(Section):
     """These fields of trace headers are at other bytes than the standard's."""
     group: GroupKey | Annotated[list[GroupKey], Field(min_length=1)] | None = None
     """Traces with equal fields of these names form a shot; `shot` is field record, gun and source,
-    and `receiver` makes the components of receivers the sources, by reciprocity."""
+    and `receiver` makes receivers the sources, by reciprocity."""
     dead: Literal["drop", "zero"] = "drop"
     """Dead traces (trace id 2) are left out, or read as zeros."""
     trace_ids: TraceIds | None = None

@@ -53,7 +53,9 @@ def corrected(records: Gathers, section: RecordsSection) -> Gathers:
         records = _shifted(records, section.shift)
     if section.axes is not None or section.receiver_axes is not None:
         records = replace(records, acquisition=_on_axes(records.acquisition, section))
-    records = replace(records, acquisition=_with_components(records.acquisition, section))
+    acquisition = _with_components(records.acquisition, section)
+    if acquisition is not records.acquisition:
+        records = replace(records, acquisition=acquisition)
     return records.select(_kept(records, section.skip)) if section.skip else records
 
 
