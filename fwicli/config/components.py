@@ -11,17 +11,21 @@ from fwicli.config.values import NonNegative, Number, OneOf, Positive, Section, 
 from fwicli.survey.components import NAMES
 
 # Of a direction, by dip and azimuth [deg].
-CODE = r"(velocity|acceleration)( -?[0-9.]{1,12}){2}|strain_rate( -?[0-9.]{1,12}){3}"
+CODE = (
+    r"(velocity|displacement|acceleration)( -?[0-9.]{1,12}){2}|strain(_rate)?( -?[0-9.]{1,12}){3}"
+)
 
 
 class DirectionSection(Section):
     """A component of a vector along any direction, or a moment tensor."""
 
-    quantity: Literal["velocity", "acceleration", "force", "strain_rate", "moment"]
-    """The component is of this vector, of particle motion or of a source, a strain rate, or the
-    moment of a source."""
+    quantity: Literal[
+        "velocity", "displacement", "acceleration", "force", "strain_rate", "strain", "moment"
+    ]
+    """The component is of this vector, of particle motion or of a source, a strain, its rate, or
+    the moment of a source."""
     gauge: Positive | None = None
-    """A strain rate is that of a fibre over this length, centred on the receiver [m]."""
+    """A strain or its rate is that of a fibre over this length, centred on the receiver [m]."""
     dip: Number | None = None
     """The direction, or the fault of a moment, dips by this angle below the horizontal plane [deg];
     every direction needs it."""
@@ -68,8 +72,8 @@ def _written(name: str) -> str:
     if name not in NAMES and not re.fullmatch(CODE, name):
         raise ValueError(
             f"there is no component `{name}`; there are {', '.join(NAMES)}, and directions as "
-            f"`velocity 30 45`, with dip and azimuth [deg], and `strain_rate 0 0 10` with the "
-            f"gauge [m]"
+            f"`velocity 30 45`, with dip and azimuth [deg], and `strain 0 0 10` with the gauge "
+            f"[m]"
         )
     return name
 

@@ -107,13 +107,13 @@ def _write_positions(file: h5py.File, gathers: Gathers, by_trace: bool) -> None:
     acquisition = gathers.acquisition
     axes = ("x", "z") if acquisition.ndim == 2 else ("x", "y", "z")
     receivers, recorded = acquisition.receivers, acquisition.recorded
+    numbers = range(acquisition.shots)
     if by_trace:
-        numbers = range(acquisition.shots)
         receivers = np.concatenate([acquisition.receivers_of(n) for n in numbers])
-        if not isinstance(recorded, Component):
-            recorded = [c for n in numbers for c in acquisition.recorded_by(n)]
     elif isinstance(receivers, tuple):
         receivers = np.stack(receivers)
+    if not isinstance(recorded, Component) and (by_trace or receivers.ndim == 3):
+        recorded = [c for n in numbers for c in acquisition.recorded_by(n)]
     for i, axis in enumerate(axes):
         for name, points in (("source", acquisition.sources), ("receiver", receivers)):
             column = file.create_dataset(f"{name}_{axis}", data=points[..., i])

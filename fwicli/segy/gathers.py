@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -76,15 +77,25 @@ def acquisition(survey: Survey) -> Acquisition:
     acquisition : Acquisition
     """
     counts = np.diff(survey.begins)
-    recorded = _recorded(survey)
+    recorded, emitted = _exchanged(survey) if survey.exchanged else (_recorded(survey), None)
+    emitted = emitted or survey.emitted
     if (counts != counts[0]).any():
         receivers = np.split(survey.receivers, survey.begins[1:-1])
-        return Acquisition(survey.sources, receivers, recorded, survey.emitted)
+        return Acquisition(survey.sources, receivers, recorded, emitted)
     box = survey.receivers.reshape(survey.shots, int(counts[0]), -1)
     if (box == box[0]).all() and (isinstance(recorded, Component) or len(set(recorded)) == 1):
         common = recorded if isinstance(recorded, Component) else recorded[0]
-        return Acquisition(survey.sources, box[0], common, survey.emitted)
-    return Acquisition(survey.sources, box, recorded, survey.emitted)
+        return Acquisition(survey.sources, box[0], common, emitted)
+    return Acquisition(survey.sources, box, recorded, emitted)
+
+
+def _exchanged(survey: Survey) -> tuple[Any, Any]:
+    """Components of receivers and sources that have changed places, of all shots or of each."""
+    numbers = np.broadcast_to(survey.recorded, len(survey.order))[survey.begins[:-1]]
+    emitted, recorded = zip(
+        *(survey.components[n].exchanged for n in numbers.tolist()), strict=True
+    )
+    return (recorded[0], emitted[0]) if len(set(recorded)) == 1 else (recorded, emitted)
 
 
 def _recorded(survey: Survey) -> Component | list[tuple[Component, ...]]:

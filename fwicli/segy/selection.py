@@ -14,12 +14,14 @@ from fwicli.segy import sensors
 from fwicli.segy.fields import RECEIVER, SHOT, STANDARD
 from fwicli.segy.index import Index
 from fwicli.segy.quantities import Quantities
-from fwicli.survey.components import PRESSURE, Component, ordered
+from fwicli.survey.components import EXCHANGED, PRESSURE, Component, ordered
 
 Numbers = NDArray[np.int64]
 
 # Values of a code in one number with that of a unit, both of 16 bits.
 RANGE = 1 << 17
+# That receivers may have recorded of sources of pressure, if they become sources.
+EXCHANGEABLE = (PRESSURE.quantity, *EXCHANGED)
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,9 @@ class Grouping:
     Attributes
     ----------
     keys : tuple of str
-        "shot" (equal field record, gun and source position), "receiver" (equal receiver position;
-        by reciprocity the receiver becomes the source, and sources become receivers), or names of
-        fields.
+        "shot" (equal field record, gun and source position), "receiver" (equal receiver position
+        and component; by reciprocity the receiver becomes the source, and sources become
+        receivers), or names of fields.
     dead : {"drop", "zero"}
         Whether dead traces (trace id 2) are left out, or read as zeros.
     reversed : tuple of int
@@ -184,14 +186,13 @@ class _Judge:
         if component is None:
             self._note(traces, code, self._reason(code, is_stated))
             return None
-        if self.grouping.source == "receiver" and component != PRESSURE:
-            self._note(
-                traces,
-                code,
-                f"a record of {component.name}, and reciprocity (`data.group: receiver`) exchanges "
-                f"sources and receivers of pressure alone",
+        if self.grouping.source == "receiver" and component.quantity not in EXCHANGEABLE:
+            raise DataError(
+                f"{self.headers.place(int(np.argmax(traces)), 'trace_id')}: trace id {code} is a "
+                f"record of {component.name}, and reciprocity (`data.group: receiver`) exchanges "
+                f"pressure, velocities and accelerations alone; set `data.trace_ids: {{{code}: "
+                f"none}}` to leave these traces out, or `data.group: shot`"
             )
-            return None
         if not is_stated and not sensors.agrees(component, unit):
             raise DataError(self._contradiction(component, code, unit, traces))
         if unit in sensors.ELECTRIC or unit not in (*sensors.UNSTATED, *sensors.UNITS):
@@ -334,8 +335,7 @@ def _emitted(headers: Quantities, grouping: Grouping) -> Component:
     if emitted != PRESSURE and grouping.source == "receiver":
         raise DataError(
             f"{headers.indexes[0].layout.path}: sources emit {emitted.name}, and reciprocity "
-            f"exchanges sources and receivers of pressure alone; group traces by "
-            f"`data.group: shot`"
+            f"exchanges sources of pressure alone; group traces by `data.group: shot`"
         )
     return emitted
 

@@ -52,21 +52,28 @@ class SensorCodes:
         Raises
         ------
         DataError
-            If sources differ in what they emit, there are too many directions, or no byte for the
-            unit of acceleration.
+            If sources differ in what they emit, they have changed places with receivers, there are
+            too many directions, or no byte for a unit that is not that of velocity.
         """
         has_unit = bool(fields["unit"].byte)
         recorded, emitted = survey.components
+        exchanged = ordered(c for c in recorded if c.reciprocal)
+        if exchanged:
+            raise DataError(
+                f"sources and receivers of {exchanged[0].measured.name} have changed places, which "
+                f"SEG-Y and SU files do not state; write HDF5, or leave out `data.group: receiver` "
+                f"until the file is read"
+            )
         if len(emitted) > 1:
             names = ", ".join(component.name for component in ordered(emitted))
             raise DataError(
                 f"SEG-Y and SU files state one kind of source for all shots, and these emit "
                 f"{names}; write HDF5, or a file for each kind"
             )
-        accelerations = [c.name for c in recorded if c.quantity == "acceleration"]
-        if accelerations and not has_unit:
+        others = [c.name for c in recorded if c.quantity in ("acceleration", "displacement")]
+        if others and not has_unit:
             raise DataError(
-                f"SU files have no place for the unit of samples, and {min(accelerations)} would "
+                f"SU files have no place for the unit of samples, and {min(others)} would "
                 f"be read as velocity; write SEG-Y, or name a byte for `unit`"
             )
         codes = sensors.codes_of(recorded)

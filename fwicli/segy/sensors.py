@@ -2,10 +2,10 @@
 
     code (bytes 29-30)    component                     unit (bytes 203-204)
     -1, 0, 1, 11          pressure                      1 Pa
-    12, 15                vertical: z, downwards        6 m/s, 7 m/s2
-    13                    cross-line: y                 6 m/s, 7 m/s2
-    14                    in-line: x                    6 m/s, 7 m/s2
-    256 and above         as the text header says       6 m/s, 7 m/s2
+    12, 15                vertical: z, downwards        5 m, 6 m/s, 7 m/s2
+    13                    cross-line: y                 5 m, 6 m/s, 7 m/s2
+    14                    in-line: x                    5 m, 6 m/s, 7 m/s2
+    256 and above         as the text header says       5 m, 6 m/s, 7 m/s2
 
 Directions are those of the axes of the model, and motion along them is positive: downwards for z,
 which is the polarity of SEG (upward motion gives negative numbers, code 1 of byte 3257). A geophone
@@ -50,7 +50,7 @@ UNITS = {1: "Pa", 2: "V", 3: "mV", 4: "A", 5: "m", 6: "m/s", 7: "m/s2", 8: "N", 
 # Units of the output of a sensor, of any motion or pressure.
 ELECTRIC = (2, 3, 4)
 UNSTATED = OTHER, _ = (-1, 0)
-LETTERS = {6: "v", 7: "a"}
+LETTERS = {5: "u", 6: "v", 7: "a"}
 # Codes for optional use, in all revisions, and beside the flags that SU has.
 FREE = 256
 MOST_DIRECTIONS = 16
@@ -58,8 +58,8 @@ LONGEST = 76  # line of a text header
 
 NUMBER = r"(-?[0-9.E+-]{1,25})"
 RECEIVERS = re.compile(
-    rf"TRACE ID (\d{{1,5}}) IS (?:(VELOCITY|ACCELERATION) {NUMBER} {NUMBER}"
-    rf"|(STRAIN_RATE) {NUMBER} {NUMBER} {NUMBER})"
+    rf"TRACE ID (\d{{1,5}}) IS (?:(VELOCITY|DISPLACEMENT|ACCELERATION) {NUMBER} {NUMBER}"
+    rf"|(STRAIN_RATE|STRAIN) {NUMBER} {NUMBER} {NUMBER})"
 )
 SOURCES = re.compile(
     rf"SOURCES EMIT (?:(FORCE|VELOCITY|ACCELERATION) {NUMBER} {NUMBER}"
@@ -104,7 +104,7 @@ def agrees(component: Component, unit: int) -> bool:
 
 
 def unit_of(component: Component) -> int:
-    """Code of the unit of a component that receivers record; that of others for strain rates."""
+    """Code of the unit of a component that receivers record; that of others for strains."""
     return next((code for code, unit in UNITS.items() if unit == component.unit), OTHER)
 
 
@@ -127,7 +127,7 @@ def codes_of(components: Iterable[Component]) -> dict[Component, int]:
     each = ordered(components)
     if each == [PRESSURE]:
         return {PRESSURE: 1}  # as of surveys without other sensors
-    axes = {Component.named(f"{v}{axis}"): n for n, axis in AXES.items() if n < 15 for v in "va"}
+    axes = {Component.named(f"{v}{axis}"): n for n, axis in AXES.items() if n < 15 for v in "vau"}
     codes = {PRESSURE: HYDROPHONE, **axes}
     others = [component for component in each if component not in codes]
     if len(others) > MOST_DIRECTIONS:

@@ -1,8 +1,9 @@
 """Shots of a survey from trace headers: which traces form each, with positions and start time.
 
 Traces may come in any order and from several files. Shots are numbered as the first trace of each
-comes. Within a shot, traces are sorted by channel where each has its own, and keep their order
-where channels repeat, as in spreads of several cables.
+comes. Where receivers become sources, each component of a receiver is a shot of its own. Within a
+shot, traces are sorted by channel where each has its own, and keep their order where channels
+repeat, as in spreads of several cables.
 """
 
 from __future__ import annotations
@@ -57,6 +58,9 @@ class Survey:
         Number of the component of each trace.
     emitted : Component
         Of the sources.
+    exchanged : bool
+        Whether sources and receivers have changed places, by reciprocity: all traces of a shot then
+        have one component.
     notes : tuple of str
         Traces that are left out, and values that contradict each other, in words.
     """
@@ -73,6 +77,7 @@ class Survey:
     components: tuple[Component, ...]
     recorded: NDArray[np.int16]
     emitted: Component
+    exchanged: bool
     notes: tuple[str, ...]
 
     @property
@@ -119,9 +124,11 @@ def read_survey(
     chosen, factors = selection.chosen, selection.factors
     ends = {end: _positions(headers, end) for end in ("source", "receiver")}
     keys = [column for key in grouping.keys for column in _key_columns(headers, key, ends)]
+    source = grouping.source
+    if source == "receiver":
+        keys.append(selection.recorded)
     order, begins = _grouped(headers, keys, chosen)
     _check_zeros(headers, ends, chosen, begins)
-    source = grouping.source
     _check_sources(headers, source, ends[source], order, begins)
     other = "receiver" if source == "source" else "source"
     axes = slice(None) if northing or _have_northing(ends, chosen) else slice(None, None, 2)
@@ -144,6 +151,7 @@ def read_survey(
         selection.components,
         recorded,
         selection.emitted,
+        source == "receiver",
         tuple(headers.notes),
     )
 

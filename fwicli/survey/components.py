@@ -2,10 +2,12 @@
 
     pressure        p [Pa]; a source of pressure injects volume, equally in all directions
     velocity        of particles along a direction [m/s]: `vx`, `vy`, `vz` along the axes
+    displacement    of particles along a direction [m]: `ux`, `uy`, `uz`
     acceleration    of particles along a direction [m/s2]: `ax`, `ay`, `az`
     force           along a direction [N], of sources: `fx`, `fy`, `fz`
     strain_rate     along a gauge of length L and direction e [1/s], of fibres:
                     (v(x + L e / 2) - v(x - L e / 2)) . e / L, with the velocity v of particles
+    strain          the same of the displacement u of particles [1]
     moment          of a symmetric tensor times the wavelet M(t) [N m], of sources in solids: `mxx`,
                     `myy`, `mzz`, `mxy`, `mxz`, `myz`; forces are -div(M(t) delta)
 
@@ -15,12 +17,17 @@ the azimuth from the x axis towards the y axis; z points down:
     e = (cos dip cos azimuth, cos dip sin azimuth, sin dip)
 
 so that x is (0, 0), y is (0, 90) and z is (90, 0).
+
+Displacements and strains are integrals over time of velocities and strain rates, zero before the
+record begins. A reciprocal velocity or acceleration is that of a shot whose source and receiver
+have changed places: a force stands where it was recorded, and it is recorded where the source of
+pressure was (see `propagators.equations.reciprocity`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,12 +41,19 @@ Array = NDArray[Any]
 UNITS = {
     "pressure": "Pa",
     "velocity": "m/s",
+    "displacement": "m",
     "acceleration": "m/s2",
     "force": "N",
     "strain_rate": "1/s",
+    "strain": "1",
     "moment": "N m",
 }
-LETTERS = {"v": "velocity", "a": "acceleration", "f": "force"}
+LETTERS = {"v": "velocity", "u": "displacement", "a": "acceleration", "f": "force"}
+# Along a gauge, and the vector that they are differences of.
+GAUGED = {"strain_rate": "velocity", "strain": "displacement"}
+# Of motion, which reciprocity exchanges with sources of pressure.
+EXCHANGED = ("velocity", "acceleration")
+RECIPROCAL = "reciprocal "
 AXES = {"x": (0.0, 0.0), "y": (0.0, 90.0), "z": (90.0, 0.0)}
 DIRECTED = ("pressure", *(letter + axis for letter in LETTERS for axis in AXES))
 NAMES = (*DIRECTED, *moments.NAMES)
@@ -51,14 +65,18 @@ class Component:
 
     Parameters
     ----------
-    quantity : {"pressure", "velocity", "acceleration", "force", "strain_rate", "moment"}
+    quantity : str
+        "pressure", "velocity", "displacement", "acceleration", "force", "strain_rate", "strain" or
+        "moment".
     dip, azimuth : float or None
         Direction [deg]; None for pressure and moments, which have none.
     gauge : float or None
-        Length of the gauge of a strain rate [m]; None for others.
+        Length of the gauge of a strain or strain rate [m]; None for others.
     tensor : sequence of float, or None
         Of a moment, by which its wavelet [N m] is multiplied: (xx, yy, zz, xy, xz, yz), or in 2D
         (xx, zz, xz); see `survey.moments`. None for others.
+    reciprocal : bool
+        Whether source and receiver have changed places.
 
     Raises
     ------
@@ -71,11 +89,17 @@ class Component:
     azimuth: float | None = None
     gauge: float | None = None
     tensor: tuple[float, ...] | None = None
+    reciprocal: bool = False
 
     def __post_init__(self) -> None:
         if self.quantity not in UNITS:
             raise GeometryError(
                 f"there is no component `{self.quantity}`; there are {', '.join(UNITS)}"
+            )
+        if self.reciprocal and self.quantity not in EXCHANGED:
+            raise GeometryError(
+                f"there is no reciprocal {self.quantity}: velocities and accelerations alone are "
+                f"exchanged with sources of pressure"
             )
         self._check_gauge()
         angles = (self.dip, self.azimuth)
@@ -95,22 +119,23 @@ class Component:
             )
 
     def _check_gauge(self) -> None:
-        """Strain rates have a gauge, and others have none."""
-        if self.quantity != "strain_rate":
+        """Strains and their rates have a gauge, and others have none."""
+        if self.quantity not in GAUGED:
             if self.gauge is not None:
                 raise GeometryError(f"a component of {self.quantity} has no gauge; leave it out")
         elif self.gauge is None or not 0 < self.gauge < np.inf:
+            words = self.quantity.replace("_", " ")
             raise GeometryError(
-                f"the gauge of a strain rate is {self.gauge}; give its length [m], as in "
-                f"`{{quantity: strain_rate, gauge: 10, dip: 0}}`"
+                f"the gauge of a {words} is {self.gauge}; give its length [m], as in "
+                f"`{{quantity: {self.quantity}, gauge: 10, dip: 0}}`"
             )
 
     @classmethod
     def named(cls, name: str) -> Component:
         """The component of a name: `pressure`, `vx`, `fz`, `mxz`, or a code as `velocity 30 45`.
 
-        A code of a strain rate has a third number, the length of the gauge [m]; that of a moment
-        has the numbers of its tensor.
+        A code of a strain or its rate has a third number, the length of the gauge [m]; that of a
+        moment has the numbers of its tensor. Reciprocal ones have a word before, `reciprocal vz`.
 
         Raises
         ------
@@ -119,11 +144,13 @@ class Component:
         """
         if name == "pressure":
             return cls(name)
+        if name.startswith(RECIPROCAL):
+            return replace(cls.named(name.removeprefix(RECIPROCAL)), reciprocal=True)
         quantity, *angles = name.split() or [""]
         if len(angles) == 2 and quantity in LETTERS.values():
             dip, azimuth = _numbers(angles, name)
             return cls(quantity, dip, azimuth)
-        if len(angles) == 3 and quantity == "strain_rate":
+        if len(angles) == 3 and quantity in GAUGED:
             dip, azimuth, gauge = _numbers(angles, name)
             return cls(quantity, dip, azimuth, gauge)
         if quantity == "moment" and angles:
@@ -153,6 +180,8 @@ class Component:
     @property
     def name(self) -> str:
         """`pressure`, `vx`, ..., or the quantity with its direction in words."""
+        if self.reciprocal:
+            return RECIPROCAL + self.measured.name
         for name in NAMES:
             if Component.named(name) == self:
                 return name
@@ -164,6 +193,8 @@ class Component:
     @property
     def code(self) -> str:
         """A short text that `named` takes: the name, or the quantity and its numbers."""
+        if self.reciprocal:
+            return RECIPROCAL + self.measured.code
         return self.name if self.name in NAMES else self.written
 
     @property
@@ -174,9 +205,26 @@ class Component:
         return " ".join([self.quantity, *(repr(float(number or 0.0)) for number in numbers)])
 
     @property
+    def measured(self) -> Component:
+        """The component that was measured, before source and receiver changed places."""
+        return replace(self, reciprocal=False) if self.reciprocal else self
+
+    @property
+    def exchanged(self) -> tuple[Component, Component]:
+        """Source and receiver that stand for a source of pressure and this, by reciprocity."""
+        if self == PRESSURE:
+            return PRESSURE, PRESSURE
+        return Component("force", self.dip, self.azimuth), replace(self, reciprocal=True)
+
+    @property
     def vector(self) -> str:
         """The vector that it is a part or a difference of: velocity for strain rates."""
-        return "velocity" if self.quantity == "strain_rate" else self.quantity
+        return GAUGED.get(self.quantity, self.quantity)
+
+    @property
+    def rate(self) -> str:
+        """The vector that equations have, of which it may be the integral over time."""
+        return "velocity" if self.vector == "displacement" else self.vector
 
     def ends(self, positions: Array) -> tuple[Array, ...]:
         """Places whose waves are recorded at positions: the two ends of a gauge, or the positions.
@@ -251,7 +299,7 @@ class Component:
         """
         if self.tensor is not None:
             return moments.names(ndim)
-        letters = [letter for letter, quantity in LETTERS.items() if quantity == self.vector]
+        letters = [letter for letter, quantity in LETTERS.items() if quantity == self.rate]
         return tuple(f"{letter}{axis}" for letter in letters for axis in "xyz"[:: 4 - ndim])
 
     def shares(self, ndim: int) -> dict[str, float]:
@@ -340,7 +388,7 @@ def check(
     vectors = {LETTERS[n[0]] for n in supported if {n[0] + "x", n[0] + "z"} <= set(supported)}
     vectors |= {"moment"} if set(moments.names(2)) <= set(supported) else set()
     missing = sorted(
-        {c.name for c in components if c.vector not in vectors and c.name not in supported}
+        {c.name for c in components if c.rate not in vectors and c.name not in supported}
     )
     if missing:
         which = "receivers of" if verb == "record" else "sources of"

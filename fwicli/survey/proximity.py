@@ -240,7 +240,7 @@ def without(
     near : Near
     """
     rows = np.flatnonzero(distance < full * (1 - 1e-6))
-    # A strain rate is a difference of velocities, each of which has these functions.
+    # A strain is a difference of displacements, each of which has these functions.
     quantities = [c.vector for c in components] or [PRESSURE.quantity]
     spans = {q: orthonormal(direct(wavelet, interval, q, rigid)) for q in sorted(set(quantities))}
     alike = len(spans) == 1 or not rows.size
@@ -277,8 +277,9 @@ def direct(
 ) -> Array:
     """Functions of q in columns, each normalised.
 
-    They are q and q'', or the integral of q and q' of particle velocities. The third is zero but
-    for pressures in solids, of which it is the integral of the integral of q.
+    They are q and q'', for particle velocities the integral of q and q', and for displacements the
+    integral of that and q. The third is zero but for pressures in solids, of which it is the
+    integral of the integral of q.
 
     Parameters
     ----------
@@ -297,9 +298,11 @@ def direct(
     """
     q = wavelet.astype(np.float64)
     spectrum, frequencies = np.fft.rfft(q, 2 * q.size), np.fft.rfftfreq(2 * q.size, interval)
-    power = 1 if quantity == "velocity" else 2
+    power = {"velocity": 1, "displacement": 0}.get(quantity, 2)
     derivative = np.fft.irfft((1j * frequencies) ** power * spectrum, 2 * q.size)[: q.size]
-    first = _integral(q) if quantity == "velocity" else q
+    first = q
+    for _ in range(power, 2):
+        first = _integral(first)
     stays = rigid and quantity == "pressure"
     volume = _integral(_integral(q)) if stays else np.zeros(q.size)
     return np.stack([v / (np.linalg.norm(v) or 1.0) for v in (first, derivative, volume)], axis=1)

@@ -1,4 +1,4 @@
-"""Strain rates along a gauge: the difference of two velocities, exactly, in every operator."""
+"""Strains along a gauge and their rates: differences at two ends, exactly, in every operator."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.interpolate import make_interp_spline
 
 from fwicli import AbsorbingLayer, Discretization, Grid, Points, Propagator, Simulation, time_axis
 from fwicli.errors import GeometryError, PhysicsError
@@ -24,6 +25,7 @@ GAUGES = [
     Component("strain_rate", 90.0, 0.0, 23.5),
     Component("strain_rate", 30.0, 180.0, 41.0),
 ]
+STRAIN = Component("strain", 30.0, 180.0, 41.0)
 moving = pytest.mark.parametrize("equation", ["velocity_pressure", "elastic"])
 dimensions = pytest.mark.parametrize("ndim", [2, pytest.param(3, marks=pytest.mark.slow)])
 
@@ -32,11 +34,14 @@ def fibre(make_setting: Make, equation: str, ndim: int = 2) -> Any:
     """A setting with gauges of several directions between a hydrophone and a geophone."""
     s = make_setting(ndim, equation=equation, order=4)
     middle = np.array(s.propagator.discretization.grid.end) / 2
-    steps = np.linspace(-1, 1, 5)[:, None]
+    # The strain is where its rate is, and the displacement where the velocity is.
+    steps = np.linspace(-1, 1, 5)[[0, 1, 2, 3, 4, 3, 1], None]
     places = middle + steps * np.array([33.1, 21.7, 41.3])[[0, 2] if ndim == 2 else [0, 1, 2]]
-    s.receivers = Points(places, [GAUGES[0], Component.named("vz"), *GAUGES[1:], "pressure"])
+    integrals = [STRAIN, Component.named("uz")]
+    kinds = [GAUGES[0], Component.named("vz"), *GAUGES[1:], Component.named("pressure")]
+    s.receivers = Points(places, [*kinds, *integrals])
     rng = np.random.default_rng(5)
-    s.gather = rng.standard_normal((5, s.gather.shape[1]))
+    s.gather = rng.standard_normal((7, s.gather.shape[1]))
     # Of all fields, for which other tests have kernels.
     emitted = list(EQUATIONS[equation].emitted(ndim))
     s.sources = Points(middle + 41.7 * rng.random((len(emitted), ndim)), emitted)
@@ -53,7 +58,7 @@ def test_every_operator_is_transposed(make_setting: Make, equation: str, ndim: i
     """<F q, d> = <q, F^T d> for each trace, <J dp, d> = <dp, J^T d>, and slopes of 2."""
     s = fibre(make_setting, equation, ndim)
     gather = s.forward()
-    for row, d in enumerate(np.eye(5)[:, :, None] * s.gather):
+    for row, d in enumerate(np.eye(7)[:, :, None] * s.gather):
         back = s.propagator.adjoint(s.model, d, s.sources, s.receivers)
         error = np.vdot(gather[row], d[row]) - np.vdot(s.wavelet, back)
         assert abs(error) < 1e-12 * np.linalg.norm(gather[row]) * np.linalg.norm(d[row]), row
@@ -81,6 +86,26 @@ def test_strain_rates_are_differences_of_velocities(
         first, second = np.reshape(velocities, (2, ndim, -1))
         expected = e @ (first - second) / gauge.gauge
         np.testing.assert_allclose(gather[row], expected, atol=1e-12 * np.abs(expected).max())
+
+
+@moving
+def test_strains_are_integrals_of_their_rates(make_setting: Make, equation: str) -> None:
+    """From zero on, and displacements those of velocities, whatever is recorded beside them."""
+    s = fibre(make_setting, equation)
+    s.wavelet[:] = ricker(times(0.004, s.wavelet.shape[1]), 12.0, 0.12)
+    gather = s.forward()
+    after = times(0.004, gather.shape[1])
+    for row, of_row in ((5, 3), (6, 1)):
+        expected = make_interp_spline(after, gather[of_row], k=7).antiderivative()(after)
+        error = np.abs(gather[row] - expected).max()
+        assert error < 1e-4 * np.abs(expected).max(), s.receivers.components[row]
+    alone = s.propagator.forward(
+        s.model,
+        s.wavelet,
+        s.sources,
+        Points(s.receivers.positions[4:6], s.receivers.components[4:6]),
+    )
+    np.testing.assert_allclose(alone, gather[4:6], rtol=0, atol=1e-12 * np.abs(gather[4:]).max())
 
 
 def test_short_gauges_record_the_derivative() -> None:
@@ -144,8 +169,9 @@ def test_gradients_take_gauges(make_setting: Make) -> None:
 def test_what_has_no_strain_rate_is_refused(make_setting: Make) -> None:
     s = fibre(make_setting, "velocity_pressure")
     forward = s.propagator.forward
-    with pytest.raises(PhysicsError, match="cannot emit strain_rate over 17 m along dip 0"):
-        forward(s.model, s.wavelet, Points(s.sources.positions, GAUGES[0]), s.receivers)
+    for gauge in (GAUGES[0], STRAIN):
+        with pytest.raises(PhysicsError, match=f"cannot emit {gauge.quantity} over .* m along dip"):
+            forward(s.model, s.wavelet, Points(s.sources.positions, gauge), s.receivers)
     end = np.array([s.propagator.discretization.grid.end]) - [5.0, 20.0]
     with pytest.raises(GeometryError, match=r"receivers: point . at .* lies outside the model"):
         forward(s.model, s.wavelet, s.sources, Points(end, GAUGES[0]))
@@ -156,3 +182,5 @@ def test_what_has_no_strain_rate_is_refused(make_setting: Make) -> None:
         s = make_setting(2, equation=equation, order=4)
         with pytest.raises(PhysicsError, match=f"`{equation}` cannot record strain_rate over 17 m"):
             s.propagator.forward(s.model, s.wavelet, s.sources, Points(s.receivers, GAUGES[0]))
+        with pytest.raises(PhysicsError, match=f"`{equation}` cannot record uz, only pressure"):
+            s.propagator.forward(s.model, s.wavelet, s.sources, Points(s.receivers, "uz"))

@@ -20,7 +20,8 @@ from fwicli.survey.components import PRESSURE, Component
 from fwicli.survey.gathers import Gathers
 from tests.segy.files import line, opened, patch, write
 
-NAMED = {name: Component.named(name) for name in ("pressure", "vx", "vy", "vz", "ax", "az", "fz")}
+NAMES = ("pressure", "vx", "vy", "vz", "ux", "uz", "ax", "az", "fz")
+NAMED = {name: Component.named(name) for name in NAMES}
 TILTED = Component("velocity", 30.0, 45.0)
 # All digits, and more than fit a line of the text header in words.
 EXACT = Component("acceleration", -30.123456789012345, -120.12345678901234)
@@ -76,6 +77,7 @@ def test_nodes_of_four_components_are_one_survey(tmp_path: Path) -> None:
         (["pressure"], [1], 1, 2),
         (["vz"], [12], 6, 1),
         (["az", "ax"], [12, 14], 7, 1),
+        (["uz", "ux"], [12, 14], 5, 1),
     ],
 )
 def test_codes_units_and_polarity(
@@ -95,8 +97,9 @@ def test_codes_units_and_polarity(
 def test_directions_and_sources_are_lines_of_the_text_header(tmp_path: Path) -> None:
     """To the last digit, for as many as there are lines."""
     upward = Component("velocity", -90.0, 0.0)
-    fibre = Component("strain_rate", -30.5, 45.0, 10.2)
-    records = nodes([TILTED, NAMED["vz"], EXACT, upward, fibre])
+    fibres = [Component(n, -30.5, 45.0, 10.2) for n in ("strain_rate", "strain")]
+    moved = Component("displacement", 10.0, 20.0)
+    records = nodes([TILTED, NAMED["vz"], EXACT, upward, *fibres, moved])
     survey = replace(records.acquisition, emitted=NAMED["fz"])
     write_gathers(tmp_path / "a.sgy", replace(records, acquisition=survey))
     with opened(tmp_path / "a.sgy") as file:
@@ -105,6 +108,8 @@ def test_directions_and_sources_are_lines_of_the_text_header(tmp_path: Path) -> 
     assert min(private) >= 256
     assert f"TRACE ID {min(private)} IS ACCELERATION {EXACT.dip!r} {EXACT.azimuth!r}" in text
     assert "IS STRAIN_RATE -30.5 45.0 10.2" in text
+    assert "IS STRAIN -30.5 45.0 10.2" in text
+    assert "IS DISPLACEMENT 10.0 20.0" in text
     assert "SOURCES EMIT FORCE 90.0 0.0" in text
     again = of(tmp_path / "a.sgy").acquisition
     assert (again.recorded, again.emitted) == (survey.recorded, NAMED["fz"])
@@ -167,6 +172,8 @@ def test_su_has_codes_and_no_text(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.stack(list(whole.data)), records.data)
     with pytest.raises(DataError, match=r"SU files have no place for the unit .* az would be read"):
         write_gathers(tmp_path / "a.su", nodes([NAMED["az"]]), how)
+    with pytest.raises(DataError, match=r"and ux would be read as velocity"):
+        write_gathers(tmp_path / "a.su", nodes([Component.named("ux")]), how)
     unit = byte_map("su", {"unit": field("unit", "233:int16")})
     write_gathers(tmp_path / "a.su", nodes([NAMED["az"]]), Writing(kind="su", fields=unit))
     assert recorded(read_gathers(tmp_path / "a.su", unit)) == [["az"] * 3] * 2
@@ -186,7 +193,7 @@ def test_sources_of_several_kinds_are_refused(tmp_path: Path) -> None:
         (1, 6, r"trace id 1 is a record of pressure \[Pa\], and byte 203 states the unit m/s"),
         (11, 7, r"pressure \[Pa\], and byte 203 states the unit m/s2 \(code 7\); set .*{11: vz}"),
         (12, 1, r"trace 1, byte 29 .* trace id 12 is a record of vz \[m/s\], .* the unit Pa"),
-        (14, 5, r"record of vx \[m/s\], and byte 203 states the unit m \(code 5\)"),
+        (14, 8, r"record of vx \[m/s\], and byte 203 states the unit N \(code 8\)"),
     ],
 )
 def test_codes_and_units_that_contradict_each_other(
@@ -256,19 +263,58 @@ def test_dead_traces_have_no_sensor(tmp_path: Path) -> None:
     assert not silent.data[1][1].any()
 
 
-def test_reciprocity_is_for_pressure(tmp_path: Path) -> None:
-    """Other sensors of a node are left out and told; other sources are refused."""
+def test_each_sensor_of_a_node_becomes_a_source(tmp_path: Path) -> None:
+    """By reciprocity: a force along each of motion, with its samples as they are."""
+    kinds = [PRESSURE, NAMED["vz"], TILTED]
+    records = nodes(kinds)
+    path = tmp_path / "a.sgy"
+    write_gathers(path, records)
+    again = of(path, keys=("receiver",))
+    survey = again.acquisition
+    assert (survey.shots, again.notes) == (9, ())
+    force = [PRESSURE, NAMED["fz"], Component("force", 30.0, 45.0)]
+    assert survey.emitted == tuple(force * 3)
+    assert recorded(again) == [
+        [code] * 2 for code in ["pressure", "reciprocal vz", "reciprocal velocity 30.0 45.0"] * 3
+    ]
+    np.testing.assert_array_equal(survey.sources, records.acquisition.receivers)
+    for shot in range(9):
+        np.testing.assert_array_equal(survey.receivers_of(shot), records.acquisition.sources)
+        np.testing.assert_array_equal(again.data[shot], records.data[:, shot])
+    single = of(path, keys=("receiver",), trace_ids={11: None, 256: None})
+    assert single.acquisition.emitted == NAMED["fz"]
+    assert single.acquisition.recorded == Component.named("reciprocal vz")
+    # A shot without one of the sensors: receivers of others are as many as they are.
+    data = [records.data[0], np.delete(records.data[1], 1, axis=0)]
+    places = [records.acquisition.receivers, np.delete(records.acquisition.receivers, 1, axis=0)]
+    ragged = Acquisition(
+        records.acquisition.sources, places, [kinds * 3, (kinds * 3)[:1] + (kinds * 3)[2:]]
+    )
+    write_gathers(path, Gathers(ragged, 0.004, data))
+    again = of(path, keys=("receiver",))
+    assert again.acquisition.counts.tolist() == [2, 1, *[2] * 7]
+    assert again.acquisition.emitted == tuple(force * 3)
+
+
+def test_what_reciprocity_does_not_exchange_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.sgy"
+    for kind in (Component("strain", 0.0, 0.0, 10.0), Component.named("ux")):
+        write_gathers(path, nodes([PRESSURE, kind]))
+        code = 14 if kind.gauge is None else 256
+        words = f"trace id {code} is a record of {kind.name}, .*trace_ids: {{{code}: none}}`"
+        with pytest.raises(DataError, match=words):
+            of(path, keys=("receiver",))
+        assert of(path, keys=("receiver",), trace_ids={code: None}).acquisition.shots == 3
     records = nodes([PRESSURE, NAMED["vz"]])
-    write_gathers(tmp_path / "a.sgy", records)
-    again = of(tmp_path / "a.sgy", keys=("receiver",))
-    assert (again.acquisition.shots, again.acquisition.recorded) == (3, PRESSURE)
-    assert "6 of 12 traces are not read: their trace id 12 (vertical motion)" in again.notes[0]
-    assert "exchanges sources and receivers of pressure alone" in again.notes[0]
-    np.testing.assert_array_equal(again.data[1], records.data[:, 2])
     forces = replace(records, acquisition=replace(records.acquisition, emitted=NAMED["fz"]))
-    write_gathers(tmp_path / "a.sgy", forces)
-    with pytest.raises(DataError, match="sources emit fz, and reciprocity exchanges"):
-        of(tmp_path / "a.sgy", keys=("receiver",))
+    write_gathers(path, forces)
+    with pytest.raises(DataError, match="sources emit fz, and reciprocity exchanges sources of pr"):
+        of(path, keys=("receiver",))
+    write_gathers(path, nodes([NAMED["vz"]]))
+    exchanged = of(path, keys=("receiver",))
+    with pytest.raises(DataError, match=r"receivers of vz have changed places, which SEG-Y and SU"):
+        write_gathers(tmp_path / "b.sgy", exchanged)
+    assert not (tmp_path / "b.sgy").exists()
 
 
 def test_one_component_twice_at_a_place_is_told(tmp_path: Path) -> None:

@@ -144,6 +144,7 @@ def test_gauges_have_two_ends() -> None:
     [
         ("strain_rate 0 0 0", "the gauge of a strain rate is 0.0"),
         ("strain_rate 0 0 nan", "the gauge of a strain rate is nan"),
+        ("strain 0 0 -1", "the gauge of a strain is -1.0"),
         ("strain_rate 0 0", "there is no component `strain_rate 0 0`"),
     ],
 )
@@ -161,6 +162,44 @@ def test_strain_rates_near_a_source_are_those_of_velocities() -> None:
     )
     np.testing.assert_array_equal(strain.basis, velocity.basis)
     assert not np.allclose(strain.basis, pressure.basis)
+
+
+def test_strains_near_a_source_are_those_of_displacements() -> None:
+    """Each end has the integral of the part of a velocity."""
+    wavelet, distance = np.sin(np.arange(40.0)), np.array([10.0, 500.0])
+    named = [Component("strain", 0.0, 0.0, 10.0), Component.named("ux"), VX]
+    strain, displacement, velocity = (
+        proximity.without(distance, 100.0, wavelet, 0.004, (c, c)) for c in named
+    )
+    np.testing.assert_array_equal(strain.basis, displacement.basis)
+    assert not np.allclose(strain.basis, velocity.basis)
+    columns = proximity.direct(wavelet, 0.004, "displacement")
+    rates = proximity.direct(wavelet, 0.004, "velocity")
+    np.testing.assert_allclose(columns[:, 1], wavelet / np.linalg.norm(wavelet), atol=1e-12)
+    summed = np.cumsum(rates[:, 0]) - 0.5 * rates[:, 0]
+    np.testing.assert_allclose(columns[:, 0], summed / np.linalg.norm(summed), atol=1e-12)
+
+
+def test_strains_and_displacements_are_integrals() -> None:
+    gauge = Component("strain", 30.0, 180.0, 10.0)
+    assert (gauge.unit, gauge.vector, gauge.rate) == ("1", "displacement", "velocity")
+    assert gauge.axes(2) == ("vx", "vz")
+    moved = Component.named("uz")
+    assert (moved.unit, moved.vector, moved.rate) == ("m", "displacement", "velocity")
+    for component in (gauge, moved, Component("displacement", 30.0, 45.0)):
+        assert Component.named(component.code) == component
+
+
+def test_components_that_changed_places() -> None:
+    """A force along each stands for the sensor; names and codes say so, and lead back."""
+    assert PRESSURE.exchanged == (PRESSURE, PRESSURE)
+    for sensor in (VZ, Component.named("ax"), Component("velocity", 30.0, 45.0)):
+        force, recorded = sensor.exchanged
+        assert (force.quantity, force.dip, force.azimuth) == ("force", sensor.dip, sensor.azimuth)
+        assert recorded != sensor
+        assert recorded.measured == sensor
+        assert (recorded.name, recorded.unit) == (f"reciprocal {sensor.name}", sensor.unit)
+        assert Component.named(recorded.code) == recorded
 
 
 def test_moments_are_tensors() -> None:

@@ -227,6 +227,95 @@ def test_receiver_gathers_are_records_of_shots(survey: Path, tmp_path: Path) -> 
     assert np.linalg.norm(ours - theirs) <= 1e-6 * np.linalg.norm(theirs)
 
 
+NODES = """\
+model: {vp: true.npy, rho: 1500, spacing: [10, 12]}
+geometry:
+  sources: {x: {start: 40, stop: 360, step: 80}, z: 20}
+  receivers: {x: [90, 210, 330], z: 96, component: [pressure, vx, vz]}
+wavelet: {kind: ricker, frequency: 7}
+time: {duration: 0.5, interval: 0.002}
+physics: {equation: velocity_pressure, order: 4, precision: float64, history: full}
+execution: {workers: 1}
+"""
+INVERSION = """\
+model: {vp: start.npy, rho: 1500, spacing: [10, 12]}
+data: {file: nodes.sgy}
+wavelet: {kind: ricker, frequency: 7}
+inversion:
+  bounds: [1400, 3500]
+  component_weights: {vz: 2}
+  preconditioning: {illumination: false}  # by sources, which are others
+  stages: [{band: [0, 17], iterations: 3}]
+""" + "".join(NODES.splitlines(keepends=True)[-2:])
+
+
+@pytest.fixture
+def nodes(tmp_path: Path) -> Path:
+    """Folder with configs of nodes that record pressure and motion, and an earth."""
+    speed = np.full((41, 31), 2000.0)
+    speed[:, :8] = 1500
+    np.save(tmp_path / "start.npy", speed)
+    speed[16:26, 12:20] += 150
+    np.save(tmp_path / "true.npy", speed)
+    (tmp_path / "model.yaml").write_text(NODES)
+    (tmp_path / "invert.yaml").write_text(INVERSION)
+    return tmp_path
+
+
+# Slow: four kernels for sources of each kind, of which no other test has any.
+@pytest.mark.slow
+def test_an_inversion_of_receiver_gathers_is_that_of_shots(nodes: Path) -> None:
+    """Of pressure and motion with weights: misfits to round-off, and so the models."""
+    model.run(load(nodes / "model.yaml"), nodes / "shots")
+    write_gathers(nodes / "nodes.sgy", hdf5.read_gathers(nodes / "shots" / "shots.h5"))
+    misfits, models = [], []
+    for group in ("shot", "receiver"):
+        config = load(nodes / "invert.yaml", settings=[f"data.group={group}"])
+        invert.run(config, nodes / group)
+        file = nodes / group / "inversion.h5"
+        misfits.append(hdf5.read_history(file)["misfit"])
+        models.append(hdf5.read_array(file, "result/vp")[0])
+    assert misfits[0][-1] < 0.3 * misfits[0][0]
+    np.testing.assert_allclose(misfits[1], misfits[0], rtol=1e-9)
+    assert np.abs(models[0] - np.load(nodes / "start.npy")).max() > 10
+    np.testing.assert_allclose(models[1], models[0], rtol=1e-6)
+
+
+def test_settings_of_nodes_that_become_sources(nodes: Path) -> None:
+    """Weights are those of components as they were measured; what contradicts is refused."""
+    receivers = np.repeat([[90.0, 96.0], [330.0, 96.0]], 3, axis=0)
+    kinds = [Component.named(name) for name in ("pressure", "vx", "vz")] * 2
+    data = np.random.default_rng(3).standard_normal((2, 6, 251)).astype(np.float32)
+    survey = Acquisition(np.array([[40.0, 20.0], [360.0, 20.0]]), receivers, kinds)
+    write_gathers(nodes / "nodes.sgy", Gathers(survey, 0.002, data))
+
+    def config(*settings: str) -> Loaded:
+        return load(nodes / "invert.yaml", settings=["data.group=receiver", *settings])
+
+    notes = make_plan(config()).summary()["survey"]
+    words = "reciprocal vx [m/s] with weight 1, reciprocal vz [m/s] with weight 2"
+    assert any(words in note and "sources of pressure [Pa], fx" in note for note in notes)
+    for setting, words in {
+        "physics.equation=acoustic": r"cannot record reciprocal vx, .*as in `{12: none}`",
+        "inversion.component_weights={ax: 1}": r"weights of `ax`, and the records .*`vx`, `vz`",
+        "data.source_component=fz": r"sources emit fz, .* exchanges sources of pressure alone",
+        "data.component=vz": r"several sensors",
+    }.items():
+        with pytest.raises(FwiError, match=words):
+            make_plan(config(setting))
+    only = ["data.trace_ids={11: none, 14: none}", "data.source_component=pressure"]
+    one = assembly.gathers(config(*only).config.data)
+    assert [c.name for each in one.acquisition.components for c in each] == ["reciprocal vz", "fz"]
+    hydrophones = "data.trace_ids={12: none, 14: none}", "inversion.component_weights=null"
+    assert make_plan(config(*hydrophones, "physics.equation=acoustic")).acquisition.shots == 2
+    hdf5.write_gathers(nodes / "nodes.h5", one, {})
+    for key, kind in (("component", "vz"), ("source_component", "pressure")):
+        settings = [f"data.file={nodes / 'nodes.h5'}", f"data.{key}={kind}"]
+        stored = load(nodes / "invert.yaml", settings=settings).config
+        with pytest.raises(FwiError, match=rf"have changed places .* leave out `data.{key}`"):
+            assembly.gathers(stored.data)
+
+
 def test_modelling_takes_positions_from_records(survey: Path, folder: Path) -> None:
     text = (survey / "model.yaml").read_text().split("geometry:")[0]
     text += "geometry: {records: {file: line.sgy, shots: '1:'}}\n" + WAVELET

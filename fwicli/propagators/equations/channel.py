@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,13 @@ class Channel:
     half_steps : int
         When the values of a step are those of the waves, in half time steps after its own time.
     integrated : bool
-        Whether the source that enters is the integral over time of the source time function: so
-        in equations of first order in time.
+        Whether the source that enters is the integral over time of the source time function, as
+        in equations of first order in time; of a record, whether it is the integral of the fields.
     differentiated : bool
         Whether it is the derivative: so where a moment drives stresses. Of its values, those of the
         end of a step belong to it.
+    delayed : bool
+        Whether the record at a step is that of the step before, and zero at the first.
     strain : {"", "level", "upright", "shear"}
         The rate of strain which a stress works on that is driven: along axes of which none is z,
         along z, or across both; none for other fields.
@@ -41,7 +43,17 @@ class Channel:
     half_steps: int = 0
     integrated: bool = False
     differentiated: bool = False
+    delayed: bool = False
     strain: str = ""
+
+    @property
+    def timing(self) -> tuple[int, bool, bool, bool]:
+        """When values are those of the waves, and their integral or derivative over time."""
+        return self.half_steps, self.integrated, self.differentiated, self.delayed
+
+    def integral(self) -> Channel:
+        """The record of the integral over time: a sum of steps, half a step after the last."""
+        return replace(self, half_steps=self.half_steps + 1, integrated=True)
 
 
 Channels = Callable[[int], Mapping[str, Channel]]

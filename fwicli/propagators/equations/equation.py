@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fwicli.errors import PhysicsError
-from fwicli.propagators.equations import surface
+from fwicli.propagators.equations import reciprocity, surface
 from fwicli.propagators.equations.channel import Channel, Channels
 from fwicli.propagators.equations.footprint import Footprint
 from fwicli.propagators.equations.stencils import Stencil
@@ -208,9 +208,14 @@ class Equation:
         """
         table = self.table(verb, ndim)
         components.check([component], table, self.name, verb)
+        if component.reciprocal:
+            return ((1.0, reciprocity.channel(component, table, self.table("emit", ndim))),)
         if component.name in table:
             return ((1.0, table[component.name]),)
-        return tuple((share, table[name]) for name, share in component.shares(ndim).items())
+        own = {name: (share, table[name]) for name, share in component.shares(ndim).items()}
+        if component.rate == component.vector:
+            return tuple(own.values())
+        return tuple((share, channel.integral()) for share, channel in own.values())
 
     def table(self, verb: str, ndim: int) -> Mapping[str, Channel]:
         """Channels by component.

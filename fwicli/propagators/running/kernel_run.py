@@ -30,7 +30,7 @@ from fwicli.propagators.kernels.ports import Port, is_rim
 from fwicli.propagators.kernels.signature import ArraySpec, Signature
 from fwicli.propagators.running.arguments import Arguments, shapes
 from fwicli.propagators.running.arrays import GridArrays
-from fwicli.propagators.running.shot_points import FieldPoints, ShotPoints
+from fwicli.propagators.running.shot_points import FieldPoints, PartKey, ShotPoints
 from fwicli.propagators.running.time_series import Records, SourceTerms, Sum, collector
 from fwicli.propagators.running.wavefield_stores import WavefieldStore
 from fwicli.propagators.sampling import interpolation
@@ -39,8 +39,8 @@ from fwicli.threads import locks
 
 Array = NDArray[Any]
 Model = Mapping[str, Array]
-# Records at the samples, by component and field.
-Recorded = dict[int, dict[str, Array]]
+# Records at the samples, by component and part.
+Recorded = dict[int, dict[PartKey, Array]]
 
 # Memory of the values of one window [bytes].
 WINDOW = 128e6
@@ -106,18 +106,18 @@ class KernelRun:
         self._arguments = self._set_arguments()
         self._is_placed = False
 
-    def run(self, series: Mapping[str, Sum] | None = None) -> Recorded:
+    def run(self, series: Mapping[PartKey, Sum] | None = None) -> Recorded:
         """All steps, in the direction of the kernel.
 
         Parameters
         ----------
-        series : mapping of str to Sum, optional
-            By field, what takes the records of each window; by default they are summed to samples.
+        series : mapping of PartKey to Sum, optional
+            By part, what takes the records of each window; by default they are summed to samples.
 
         Returns
         -------
-        dict of int to dict of str to ndarray of shape (extended, n_visited)
-            Records at the samples, by component and field; empty if `series` takes them.
+        dict of int to dict of PartKey to ndarray of shape (extended, n_visited)
+            Records at the samples, by component and part; empty if `series` takes them.
 
         Raises
         ------
@@ -127,7 +127,7 @@ class KernelRun:
         resampling = self.terms.resampling
         records = {} if series else self._records()
         collectors = [
-            (port, collector((series or records)[part.field], resampling, self.signature, part))
+            (port, collector((series or records)[part.key], resampling, self.signature, part))
             for port, part in self._leaving
         ]
         self.begin()
@@ -146,8 +146,8 @@ class KernelRun:
         if not self._finite(self._fields() + self._sums()):
             raise self._failure()
         count = self.signature.components
-        each = {name: field.components(count) for name, field in records.items()}
-        return {c: {name: parts[c] for name, parts in each.items()} for c in range(count)}
+        each = {key: part.components(count) for key, part in records.items()}
+        return {c: {key: parts[c] for key, parts in each.items()} for c in range(count)}
 
     def begin(self) -> None:
         """Set the fields to zero."""
@@ -176,14 +176,12 @@ class KernelRun:
         steps = self._arrays.steps
         return [(i, min(i + size, steps)) for i in range(0, steps, size)]
 
-    def _records(self) -> dict[str, Records]:
-        """Records of each field at the samples."""
+    def _records(self) -> dict[PartKey, Records]:
+        """Records of each part at the samples."""
         resampling, count = self.terms.resampling, self.signature.components
         segmented = self._store is not None
         return {
-            part.field: Records(
-                resampling, part.at.count * count, segmented, part.channel.half_steps
-            )
+            part.key: Records(resampling, part.at.count * count, segmented, part.channel.half_steps)
             for _, part in self._leaving
         }
 
@@ -375,4 +373,7 @@ def parameters(signature: Signature) -> list[str]:
 
 def _paired(ports: tuple[Port, ...], at: ShotPoints | None) -> list[tuple[Port, FieldPoints]]:
     """Arguments of a kernel for points, each with its field's; nothing without points."""
-    return [] if at is None else list(zip(ports, at.parts, strict=True))
+    if at is None:
+        return []
+    by_field = dict(zip(at.fields, ports, strict=True))
+    return [(by_field[part.field], part) for part in at.parts]

@@ -27,7 +27,7 @@ from fwicli.propagators.running.excitation_store import ExcitationStore
 from fwicli.propagators.running.kernel_run import KernelRun, Model, Recorded, parameters
 from fwicli.propagators.running.results import GradientRequest, ShotResult, history_signature
 from fwicli.propagators.running.shared_memory import SharedSlot
-from fwicli.propagators.running.shot_points import ShotPoints, on_fields
+from fwicli.propagators.running.shot_points import PartKey, ShotPoints, on_fields
 from fwicli.propagators.running.time_series import SourceCorrelation, SourceTerms
 from fwicli.propagators.running.wavefield_stores import WavefieldStore
 from fwicli.propagators.sampling.resampling import Resampling
@@ -272,7 +272,7 @@ class ShotRunner:
         terms = SourceTerms(self.resampling, signature, receiver, samples)
         longer = self.resampling.disperse(wavelet)
         sums = {
-            part.field: SourceCorrelation(
+            part.key: SourceCorrelation(
                 self.resampling.upsample(longer, half_steps=part.channel.half_steps),
                 part.at.count,
             )
@@ -361,7 +361,7 @@ class ShotRunner:
     def _at_receivers(self, locations: Locations) -> ShotPoints:
         return on_fields(locations, self.discretization, self.resampling.steps, "record")
 
-    def _sources_in(self, data: Array, at: ShotPoints) -> dict[str, Array]:
+    def _sources_in(self, data: Array, at: ShotPoints) -> dict[PartKey, Array]:
         traces = self._checked("wavelet", data, at) / self.grid.cell_volume
         return at.inject(traces, self.resampling.disperse)
 
@@ -373,7 +373,7 @@ class ShotRunner:
             for c, longer in recorded.items()
         }
 
-    def _receivers_in(self, data: Array, at: ShotPoints) -> dict[str, Array]:
+    def _receivers_in(self, data: Array, at: ShotPoints) -> dict[PartKey, Array]:
         return at.inject(self._checked("gather", data, at), self.resampling.restore_transpose)
 
     def _gathers(self, recorded: Recorded, at: ShotPoints) -> dict[int, Array]:

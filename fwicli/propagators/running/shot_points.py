@@ -2,14 +2,16 @@
 
 A component is a sum of fields of the equation (see `equations.equation.Channel`), each at its own
 place between the points. So the traces of a shot belong to parts, one a field: the traces that
-have a share in the field, their shares, and the points of that field. Injection and recording are
-transposes of each other, whatever the components. A strain rate is the difference of two traces of
-velocity, one at each end of its gauge; a matrix, and its transpose, turn one into the other.
+have a share in the field, their shares, and the points of that field. Where traces of a field
+differ in their time, as velocities and their integrals do, there is a part for each, at the same
+points. Injection and recording are transposes of each other, whatever the components. A strain is
+the difference of two displacements, one at each end of its gauge, and its rate that of velocities;
+a matrix, and its transpose, turn one into the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -30,6 +32,11 @@ if TYPE_CHECKING:
     from fwicli.propagators.discretization import Discretization
 
 Array = NDArray[Any]
+Timing = tuple[int, bool, bool, bool]
+# Name of a field, and the time of its traces (see `Channel.timing`).
+PartKey = tuple[str, Timing]
+# Shares in a field by the time of its traces, each with its channel.
+Shares = dict[Timing, tuple[Channel, float]]
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class FieldPoints:
     field : str
         Name of the field.
     channel : Channel
-        One that the field belongs to.
+        One that the field belongs to, with the time of these traces.
     at : GridLocations
     rows : ndarray of int, shape (n,), or None
         Numbers of the traces that have a share in the field; None for all.
@@ -55,6 +62,11 @@ class FieldPoints:
     rows: NDArray[np.int64] | None = None
     shares: Array | None = None
 
+    @property
+    def key(self) -> PartKey:
+        """Name of the field, and the time of the traces: no other part of a shot has both."""
+        return self.field, self.channel.timing
+
 
 @dataclass(frozen=True)
 class ShotPoints:
@@ -63,7 +75,7 @@ class ShotPoints:
     Attributes
     ----------
     parts : tuple of FieldPoints
-        One for each field.
+        One for each field and time; those of a field come together, and have the same points.
     count : int
         Traces of points with components; 0 for other locations.
     gauges : sparse matrix of shape (count, n), or None
@@ -77,7 +89,7 @@ class ShotPoints:
     @property
     def fields(self) -> tuple[str, ...]:
         """Names of the fields, as a signature of a kernel has them."""
-        return tuple(part.field for part in self.parts)
+        return tuple(dict.fromkeys(part.field for part in self.parts))
 
     @property
     def visited(self) -> int:
@@ -88,7 +100,7 @@ class ShotPoints:
         """Shape of the data of the points."""
         return (self.count, samples) if self.count else self.parts[0].at.shape(samples)
 
-    def inject(self, data: Array, to_longer: Callable[[Array], Array]) -> dict[str, Array]:
+    def inject(self, data: Array, to_longer: Callable[[Array], Array]) -> dict[PartKey, Array]:
         """Data as what the kernel injects into each field.
 
         Parameters
@@ -100,7 +112,7 @@ class ShotPoints:
 
         Returns
         -------
-        dict of str to ndarray of shape (extended, n_visited)
+        dict of PartKey to ndarray of shape (extended, n_visited)
         """
         values = {}
         if self.gauges is not None:
@@ -109,16 +121,16 @@ class ShotPoints:
             traces = data if part.rows is None else data[part.rows]
             if part.shares is not None:
                 traces = traces * part.shares.astype(traces.dtype)
-            values[part.field] = inject(traces, part.at, to_longer)
+            values[part.key] = inject(traces, part.at, to_longer)
         return values
 
-    def record(self, longer: Mapping[str, Array], to_traces: Callable[[Array], Array]) -> Array:
+    def record(self, longer: Mapping[PartKey, Array], to_traces: Callable[[Array], Array]) -> Array:
         """Transpose of `inject`.
 
         Parameters
         ----------
-        longer : mapping of str to ndarray of shape (extended, n_visited)
-            Records of each field.
+        longer : mapping of PartKey to ndarray of shape (extended, n_visited)
+            Records of each part.
         to_traces : callable
             From arrays of shape (extended, n) to traces.
 
@@ -128,7 +140,7 @@ class ShotPoints:
         """
         pieces = []
         for part in self.parts:
-            traces = record(longer[part.field], part.at, to_traces)
+            traces = record(longer[part.key], part.at, to_traces)
             pieces.append(
                 traces if part.shares is None else traces * part.shares.astype(traces.dtype)
             )
@@ -205,15 +217,17 @@ def on_fields(
     shares = {c: _shares(c_channels) for c, c_channels in channels.items()}
     fields = component_fields(equation, components, verb, discretization.grid.ndim)
 
-    def part(name: str) -> FieldPoints:
-        locations, rows, weights = _own(place, {c: s.get(name, 0.0) for c, s in shares.items()})
-        channel = fields[name]
+    def parts(name: str) -> Iterator[FieldPoints]:
+        own = {c: s.get(name, {}) for c, s in shares.items()}
+        times = {channel.timing: channel for s in own.values() for channel, _ in s.values()}
+        locations, rows, weights = _own(place, own, list(times))
         what = "receivers" if verb == "record" else "sources"
-        staggering = _staggering(channel, discretization, verb)
+        staggering = _staggering(fields[name], discretization, verb)
         at = on_grid(locations, discretization, steps, verb == "emit", what, staggering)
-        return FieldPoints(name, channel, at, rows, weights)
+        for channel, shared in zip(times.values(), weights, strict=True):
+            yield FieldPoints(name, channel, at, rows, shared)
 
-    return ShotPoints(tuple(part(name) for name in fields), count, gauges)
+    return ShotPoints(tuple(part for name in fields for part in parts(name)), count, gauges)
 
 
 def _at_ends(points: Points) -> tuple[Points, Any]:
@@ -229,7 +243,7 @@ def _at_ends(points: Points) -> tuple[Points, Any]:
     for row, number in enumerate(numbers):
         positions[number], seconds[row] = components[number].ends(positions[number])
         weights[number] = -1.0 / components[number].gauge
-    moving = [c if c.gauge is None else Component("velocity", c.dip, c.azimuth) for c in components]
+    moving = [c if c.gauge is None else Component(c.vector, c.dip, c.azimuth) for c in components]
     rows = np.concatenate([np.arange(len(positions)), np.asarray(numbers)])
     values = np.concatenate([weights, -weights[numbers]])
     matrix = csr_matrix((values, (rows, np.arange(len(rows)))))
@@ -276,23 +290,26 @@ def rock(discretization: Discretization, half: tuple[int, ...], divides: bool) -
     return Rock(np.where(cells.belongs(axis), cells.array(cut_cells.mass(axis)), 0.0), False)
 
 
-def _shares(channels: tuple[tuple[float, Channel], ...]) -> dict[str, float]:
+def _shares(channels: tuple[tuple[float, Channel], ...]) -> dict[str, Shares]:
     """Shares of fields in a component."""
-    shares: dict[str, float] = {}
+    shares: dict[str, Shares] = {}
     for share, channel in channels:
         for name, weight in channel.fields.items():
-            shares[name] = shares.get(name, 0.0) + share * weight
+            own = shares.setdefault(name, {})
+            sum_of = own.get(channel.timing, (channel, 0.0))[1]
+            own[channel.timing] = channel, sum_of + share * weight
     return shares
 
 
 def _own(
-    place: Locations, shares: Mapping[Component, float]
-) -> tuple[Locations, NDArray[np.int64] | None, Array | None]:
-    """Locations with a share in a field, the numbers of their traces, and the shares."""
+    place: Locations, shares: Mapping[Component, Shares], times: Sequence[Timing]
+) -> tuple[Locations, NDArray[np.int64] | None, list[Array | None]]:
+    """Locations with a share in a field, the numbers of their traces, and the shares by time."""
+    of = {c: [own[t][1] if t in own else 0.0 for t in times] for c, own in shares.items()}
     if not isinstance(place, Points):
-        (share,) = shares.values()
-        return place, None, None if share == 1 else np.array([[share]])
-    each = np.array([shares[c] for c in place.components])
-    rows = np.flatnonzero(each)
-    weights = None if (each[rows] == 1).all() else each[rows, None]
-    return place.positions[rows], None if len(rows) == len(each) else rows, weights
+        (each,) = of.values()
+        return place, None, [None if share == 1 else np.array([[share]]) for share in each]
+    columns = np.array([of[c] for c in place.components])
+    rows = np.flatnonzero(columns.any(axis=1))
+    weights = [None if (w == 1).all() else w[:, None] for w in columns[rows].T]
+    return place.positions[rows], None if len(rows) == len(columns) else rows, weights

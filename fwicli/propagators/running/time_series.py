@@ -1,8 +1,8 @@
 """Time series of a run: source terms at every step, and records summed to survey samples.
 
 A run asks for source terms and hands over records in windows of steps. Equations of first order in
-time are driven by the integral over time of the source time function, or by its derivative (see
-`sampling.integral`).
+time are driven by the integral over time of the source time function, or by its derivative, and
+some records are integrals of a field (see `sampling.integral`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from fwicli.propagators.kernels import ports
 from fwicli.propagators.kernels.signature import Signature
-from fwicli.propagators.running.shot_points import FieldPoints, ShotPoints
-from fwicli.propagators.sampling.integral import Derivative, Integral
+from fwicli.propagators.running.shot_points import FieldPoints, PartKey, ShotPoints
+from fwicli.propagators.sampling.integral import Delay, Derivative, Integral, Steps
 from fwicli.propagators.sampling.resampling import Resampling
 
 Array = NDArray[Any]
@@ -37,8 +37,8 @@ class SourceTerms:
         Of the kernel.
     at : ShotPoints
         Where the values are injected.
-    components : mapping of int to mapping of str to ndarray of shape (extended, n_visited)
-        Values at the samples by component and field; zero where left out.
+    components : mapping of int to mapping of PartKey to ndarray of shape (extended, n_visited)
+        Values at the samples by component and part; zero where left out.
     """
 
     def __init__(
@@ -46,20 +46,19 @@ class SourceTerms:
         resampling: Resampling,
         signature: Signature,
         at: ShotPoints,
-        components: Mapping[int, Mapping[str, Array]],
+        components: Mapping[int, Mapping[PartKey, Array]],
     ) -> None:
         self.at = at
         self.resampling = resampling
-        self._samples: dict[str, Array] = {}
-        self._steps: dict[str, Any] = {}
-        for port, part in zip(ports.entering(signature), at.parts, strict=True):
+        # Values of the parts of a field, and the function that takes each to the steps.
+        self._series: dict[str, list[tuple[Array, Steps]]] = {}
+        by_field = dict(zip(at.fields, ports.entering(signature), strict=True))
+        for part in at.parts:
             zero = np.zeros((resampling.extended, part.at.count), dtype=resampling.precision)
-            steps = partial(resampling.upsample, half_steps=part.channel.half_steps)
-            of_time = _of_time(resampling, part) if signature.kind == "forward" else None
             for c in range(signature.components):
-                name = port.values(c)
-                self._samples[name] = components.get(c, {}).get(part.field, zero)
-                self._steps[name] = of_time.forwards(steps) if of_time else steps
+                values = components.get(c, {}).get(part.key, zero)
+                series = self._series.setdefault(by_field[part.field].values(c), [])
+                series.append((values, _entering(resampling, part, signature.kind)))
 
     def window(self, first: int, last: int) -> dict[str, Array]:
         """Values at the steps from first to last, of shape (steps, n_visited), by name.
@@ -73,9 +72,11 @@ class SourceTerms:
         -------
         dict of str to ndarray
         """
-        return {
-            name: self._steps[name](values, first, last) for name, values in self._samples.items()
-        }
+        windows = {}
+        for name, parts in self._series.items():
+            each = [steps(values, first, last) for values, steps in parts]
+            windows[name] = each[0] if len(each) == 1 else np.sum(each, axis=0)
+        return windows
 
     def amplitudes(self, frequencies: Array) -> Array:
         """Amplitude spectrum of all values together, zero beyond the samples' highest frequency.
@@ -91,7 +92,7 @@ class SourceTerms:
         """
         size = 2 * self.resampling.extended
         energy = np.zeros(size // 2 + 1)
-        for values in self._samples.values():
+        for values in [values for parts in self._series.values() for values, _ in parts]:
             for first in range(0, values.shape[1], COLUMNS):
                 spectrum = np.fft.rfft(values[:, first : first + COLUMNS], size, axis=0)
                 energy += (np.abs(spectrum) ** 2).sum(axis=1)
@@ -222,13 +223,28 @@ def collector(
     callable
         Of the first step, the last step and the records of a window.
     """
-    backwards = signature.kind in ("adjoint", "gradient")
-    of_time = _of_time(resampling, part) if backwards else None
-    return series.add if of_time is None else of_time.backwards(series.add)
+    of_time = _of_time(resampling, part)
+    collect: Collect = series.add
+    if signature.kind in ("adjoint", "gradient"):
+        return collect if of_time is None else of_time.backwards(collect)
+    if part.channel.delayed:
+        collect = Delay().recorded(collect)
+    return of_time.recorded(collect) if isinstance(of_time, Integral) else collect
+
+
+def _entering(resampling: Resampling, part: FieldPoints, kind: str) -> Steps:
+    """The function that takes values at the samples to the steps at which they enter."""
+    steps: Any = partial(resampling.upsample, half_steps=part.channel.half_steps)
+    of_time = _of_time(resampling, part)
+    if kind == "forward":
+        return steps if of_time is None else of_time.forwards(steps)
+    if part.channel.delayed:
+        steps = Delay().injected(steps)
+    return of_time.injected(steps) if isinstance(of_time, Integral) else steps
 
 
 def _of_time(resampling: Resampling, part: FieldPoints) -> Integral | Derivative | None:
-    """Through which sources enter a field, if it is not by their own values."""
+    """Through which sources enter a field, or records leave it, if not by their own values."""
     how = resampling.axis.step, resampling.precision
     if part.channel.integrated:
         return Integral(*how)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fwicli.config.components import ComponentKey, ComponentsKey, DirectionSection
 from fwicli.config.inversion import InversionSection
 from fwicli.errors import GeometryError
-from fwicli.survey.components import Component
+from fwicli.survey.components import EXCHANGED, Component
 
 
 def component(key: ComponentKey) -> Component:
@@ -56,6 +56,8 @@ def components(key: ComponentsKey) -> list[Component]:
 def component_weights(settings: InversionSection) -> Mapping[Component, float]:
     """Weights of components in the misfit of a stage; those that are left out have 1.
 
+    Reciprocal ones have the weights of those that were measured.
+
     Parameters
     ----------
     settings : InversionSection
@@ -66,4 +68,6 @@ def component_weights(settings: InversionSection) -> Mapping[Component, float]:
     weights : mapping of Component to float
     """
     weights = settings.component_weights or {}
-    return {Component.named(name): weight for name, weight in weights.items()}
+    own = {Component.named(name): weight for name, weight in weights.items()}
+    exchanged = {c.exchanged[1]: w for c, w in own.items() if c.quantity in EXCHANGED}
+    return own | exchanged

@@ -19,7 +19,7 @@ from fwicli.errors import DataError, GeometryError
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.signals.spans import ROUND, delayed, placed
-from fwicli.workflows.assembly import plausibility
+from fwicli.workflows.assembly import field_records, plausibility
 from fwicli.workflows.assembly.components import component
 
 Array = NDArray[Any]
@@ -53,13 +53,28 @@ def corrected(records: Gathers, section: RecordsSection) -> Gathers:
         records = _shifted(records, section.shift)
     if section.axes is not None or section.receiver_axes is not None:
         records = replace(records, acquisition=_on_axes(records.acquisition, section))
-    if section.component is not None:
-        acquisition = replace(records.acquisition, recorded=component(section.component))
-        records = replace(records, acquisition=acquisition)
-    if section.source_component is not None:
-        acquisition = replace(records.acquisition, emitted=component(section.source_component))
+    acquisition = _with_components(records.acquisition, section)
+    if acquisition is not records.acquisition:
         records = replace(records, acquisition=acquisition)
     return records.select(_kept(records, section.skip)) if section.skip else records
+
+
+def _with_components(acquisition: Acquisition, section: RecordsSection) -> Acquisition:
+    """The acquisition with the components that the section states."""
+    ends = {"recorded": "component", "emitted": "source_component"}
+    stated = {end: key for end, key in ends.items() if getattr(section, key) is not None}
+    if any(c.reciprocal for c in acquisition.components[0]):
+        if stated and not field_records.has_trace_headers(section):
+            key = next(iter(stated.values()))
+            error = DataError(
+                f"sources and receivers have changed places in the file, which names the "
+                f"components of both; leave out `data.{key}`"
+            )
+            error.key = (key,)
+            raise error
+        return acquisition  # those of trace headers were set before they changed places
+    chosen: dict[str, Any] = {end: component(getattr(section, key)) for end, key in stated.items()}
+    return replace(acquisition, **chosen) if chosen else acquisition
 
 
 def _shifted(records: Gathers, shift: float) -> Gathers:

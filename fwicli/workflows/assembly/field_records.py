@@ -17,6 +17,7 @@ from fwicli.segy import fields, layout
 from fwicli.segy import gathers as segy
 from fwicli.segy.fields import STANDARD, Field, Fields
 from fwicli.segy.selection import Grouping
+from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
 from fwicli.workflows.assembly.components import component
 
@@ -56,8 +57,15 @@ def read(section: RecordsSection, wavelet: bool = True, stored: bool = False) ->
         if len(paths) > 1:
             raise _at("file", f"{len(paths)} files of RSF; name one, or files of SEG-Y or SU")
         return _selected(rsf.read_gathers(paths[0], wavelet), section)
-    on_map = section.coordinates is not None
-    records = segy.read_gathers(paths, byte_map(section), grouping(section), kind, on_map)
+    on_map, groups = section.coordinates is not None, grouping(section)
+    emitted = PRESSURE if section.source_component is None else component(section.source_component)
+    if groups.source == "receiver" and emitted != PRESSURE:
+        raise _at(
+            "source_component",
+            f"sources emit {emitted.name}, and reciprocity (`data.group: receiver`) exchanges "
+            f"sources of pressure alone; set `data.group: shot`",
+        )
+    records = segy.read_gathers(paths, byte_map(section), groups, kind, on_map)
     return _selected(records, section)
 
 

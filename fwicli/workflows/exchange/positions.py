@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.survey.acquisition import Acquisition
+from fwicli.survey.components import ordered
 
 Array = NDArray[Any]
 
@@ -148,7 +149,11 @@ class PositionStatistics:
 
     def _repeated_sources(self) -> Iterator[str]:
         sources = self.acquisition.sources
-        groups = _groups(sources)
+        kinds = ordered(self.acquisition.components[1])
+        # A sensor of several components is a source of several kinds, by reciprocity.
+        each = map(self.acquisition.emitted_by, range(self.acquisition.shots))
+        numbers = [kinds.index(kind) for kind in each] if len(kinds) > 1 else 0 * sources[:, 0]
+        groups = _groups(np.column_stack((numbers, sources)))
         if not groups:
             return
         first = groups[0]

@@ -69,10 +69,17 @@ def report(path: Path, kind: str, records: Gathers, progress: Progress) -> Repor
         *records.notes,
         *positions.odd(),
         *(() if modelled else positions.above_zero()),
-        *statistics.odd(),
+        *statistics.odd(_kinds(records.acquisition)),
         *equal.odd(statistics, positions, modelled),
     ]
     return Report(path, kind, contents, odd, partial(_draw, records, statistics, positions))
+
+
+def _kinds(acquisition: Acquisition) -> list[frozenset[Component]]:
+    """Components of the receivers of each shot, where they differ; none where they do not."""
+    if len(acquisition.components[0]) == 1:
+        return []
+    return [frozenset(acquisition.rows_by_component(n)) for n in range(acquisition.shots)]
 
 
 def _components(acquisition: Acquisition) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -130,8 +130,18 @@ class TraceStatistics:
 
     # --- oddities ---------------------------------------------------------------------------------
 
-    def odd(self) -> Iterator[str]:
-        """Sentences on oddities with the samples."""
+    def odd(self, kinds: Sequence[Hashable] = ()) -> Iterator[str]:
+        """Sentences on oddities with the samples.
+
+        Parameters
+        ----------
+        kinds : sequence of hashable
+            One for each shot: shots of one kind have amplitudes that compare. By default all do.
+
+        Yields
+        ------
+        sentence : str
+        """
         if not SHORTEST <= self.interval <= LONGEST:
             yield (
                 f"the sampling interval is {self.interval:g} s, outside of {SHORTEST:g} to "
@@ -144,7 +154,7 @@ class TraceStatistics:
                 f"{len(self.broken)} of {self.traces} traces hold values that are no numbers (the "
                 f"first: shot {shot}, trace {receiver}); they are left out of every comparison"
             )
-        yield from self._levels()
+        yield from self._levels(kinds)
         yield from self._band()
 
     def _dead(self) -> Iterator[str]:
@@ -164,13 +174,16 @@ class TraceStatistics:
             named = ", ".join(map(str, dead[:5])) + (", ..." if len(dead) > 5 else "")
             yield f"{len(dead)} of {len(self.live)} shots have no live trace: {named}"
 
-    def _levels(self) -> Iterator[str]:
-        """Shots far louder or fainter than others; peaks that were cut."""
+    def _levels(self, kinds: Sequence[Hashable]) -> Iterator[str]:
+        """Shots far louder or fainter than others of their kind; peaks that were cut."""
         rms = np.sqrt(np.array(self.squares))
-        median = float(np.median(rms[rms > 0])) if (rms > 0).any() else 0.0
-        for shot in np.flatnonzero((rms > LOUD * median) | ((rms > 0) & (rms * LOUD < median)))[:3]:
+        ratios = np.zeros(len(rms))
+        for kind in dict.fromkeys(kinds or [None]):
+            own = rms > 0 if not kinds else (rms > 0) & [each == kind for each in kinds]
+            ratios[own] = rms[own] / np.median(rms[own]) if own.any() else 0.0
+        for shot in np.flatnonzero((ratios > LOUD) | ((ratios > 0) & (ratios * LOUD < 1)))[:3]:
             yield (
-                f"shot {shot} has {rms[shot] / median:.3g} times the amplitude of the median shot: "
+                f"shot {shot} has {ratios[shot]:.3g} times the amplitude of the median shot: "
                 f"another gain or unit?"
             )
         largest = max(self.peaks, default=0.0)

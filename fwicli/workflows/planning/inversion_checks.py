@@ -182,11 +182,12 @@ def component_weights(problems: Problems, inversion: InversionObjects, records: 
     records : Gathers
     """
     recorded = records.acquisition.components[0]
-    there = ", ".join(f"`{c.code}`" for c in components.ordered(recorded))
+    there = ", ".join(f"`{c.measured.code}`" for c in components.ordered(recorded))
     for stage in inversion.stages:
         weights = assembly.component_weights(stage.settings)
         key = stage.key_of("component_weights")
-        others = components.ordered(weights.keys() - recorded)
+        named, measured = ({c.measured for c in each} for each in (weights, recorded))
+        others = components.ordered(named - measured)
         if others:
             problems.add_once(
                 key,

@@ -124,7 +124,7 @@ def test_records_are_of_the_component_of_their_section(tmp_path: Path) -> None:
         make_plan(loaded)
 
 
-@pytest.mark.parametrize("name", ["p", "vr", "", "{quantity: strain, dip: 0}", "{dip: 3}", "3"])
+@pytest.mark.parametrize("name", ["p", "vr", "", "{quantity: stress, dip: 0}", "{dip: 3}", "3"])
 def test_unknown_components_are_problems(config: Path, name: str) -> None:
     with pytest.raises(ProblemsError, match="component"):
         load(config, settings=[f"geometry.receivers.component={name}"])

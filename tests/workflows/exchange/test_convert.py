@@ -46,6 +46,7 @@ SHOTS, RECEIVERS, SAMPLES = 4, 6, 51
 VX, VZ, AX, FZ = (Component.named(name) for name in ("vx", "vz", "ax", "fz"))
 MOMENT = Component("moment", tensor=(1.0, -0.5, 1 / 3))
 FIBRE = Component("strain_rate", 12.5, 0.0, 10.2)
+STRAIN, MOVED = Component("strain", 12.5, 0.0, 10.2), Component.named("uz")
 TILTED, UPWARDS = Component("velocity", 30.1, 180.0), Component("acceleration", -90.0, 0.0)
 
 
@@ -100,7 +101,9 @@ SURVEYS: dict[str, Callable[[], Gathers]] = {
     "directions": lambda: records(
         along(0.0, 12.5, RECEIVERS, 0.5), recorded=[TILTED, UPWARDS, PRESSURE] * 2, emitted=FZ
     ),
-    "fibre": lambda: records(along(0.0, 12.5, RECEIVERS, 0.5), recorded=[FIBRE] * 5 + [VX]),
+    "fibre": lambda: records(
+        along(0.0, 12.5, RECEIVERS, 0.5), recorded=[FIBRE] * 3 + [STRAIN, MOVED, VX]
+    ),
     "ragged": lambda: records([np.round(1e3 * RNG.random((n, 2)), 3) for n in (3, 1, 6, 2)]),
 }
 SUFFIXES = ("h5", "sgy", "rsf")
@@ -149,6 +152,23 @@ def test_round_trips_keep_every_bit(survey: str, first: str, second: str, tmp_pa
     run(Conversion(tmp_path / f"b.{second}", tmp_path / f"c.{first}"))
     for name in (f"b.{second}", f"c.{first}"):
         assert_equal(read(tmp_path / name), original)
+
+
+@pytest.mark.parametrize(("first", "second"), [("h5", "rsf"), ("rsf", "h5")])
+def test_sensors_that_became_sources_keep_every_bit(
+    first: str, second: str, tmp_path: Path
+) -> None:
+    """But for SEG-Y, which has no word for them."""
+    pairs = [sensor.exchanged for sensor in (PRESSURE, VX, VZ, TILTED)]
+    emitted, recorded = zip(*pairs, strict=True)
+    original = records(towed(), emitted=emitted, recorded=recorded)
+    WRITERS[first](tmp_path / f"a.{first}", original)
+    run(Conversion(tmp_path / f"a.{first}", tmp_path / f"b.{second}"))
+    for name in (f"a.{first}", f"b.{second}"):
+        assert_equal(read(tmp_path / name), original)
+    with pytest.raises(DataError, match=r"of velocity along dip 30\.1.* have changed places"):
+        run(Conversion(tmp_path / f"a.{first}", tmp_path / "c.sgy"))
+    assert not (tmp_path / "c.sgy").exists()
 
 
 # Beyond SU are 8 bytes, units of acceleration, directions and forces (see `test_sensors`).

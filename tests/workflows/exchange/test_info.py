@@ -561,6 +561,31 @@ def test_components_are_named(form: str, tmp_path: Path) -> None:
     assert "source component" not in done.stdout
 
 
+def test_sensors_that_became_sources_are_no_repeated_shots(tmp_path: Path) -> None:
+    """And their amplitudes are compared with those of their kind."""
+    plain = records()
+    three = [PRESSURE, Component.named("vx"), Component.named("vz")]
+    data = np.concatenate([plain.data, 1e-7 * plain.data, 2e-7 * plain.data], axis=1)
+    gathers = replace(plain, acquisition=plain.acquisition.recording(three), data=data)
+    path = tmp_path / "r.sgy"
+    segy.write_gathers(path, gathers)
+    (report,) = info.run([path], FileLayout(settings=("group=receiver",)))
+    assert report.odd == []
+    assert report.contents["source_component"] == "pressure, fx, fz"
+    assert report.contents["components"]["reciprocal vz"] == {"traces": 144, "unit": "m/s"}
+    # One that is louder than others of its kind still is.
+    data[:, -1] *= 1e4  # vz of the last receiver
+    segy.write_gathers(path, gathers)
+    (report,) = info.run([path], FileLayout(settings=("group=receiver",)))
+    assert re.match(r"shot \d+ has 1.* times the amplitude of the median shot", report.odd[0])
+    assert not any("share" in sentence for sentence in report.odd)
+    twice = np.concatenate([plain.acquisition.sources[:1], plain.acquisition.sources[:-1]])
+    repeated = replace(plain, acquisition=replace(plain.acquisition, sources=twice))
+    segy.write_gathers(path, repeated)
+    (report,) = info.run([path])
+    assert "2 shots share 1 source positions, as shots 0 and 1" in report.odd[0]
+
+
 @pytest.mark.parametrize("name", ["segy", "two_shots_foreign.segy"])
 def test_foreign_files_are_described_or_refused(name: str) -> None:
     """Each says what it is, or why it is not read."""

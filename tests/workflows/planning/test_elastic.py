@@ -62,6 +62,10 @@ def test_shear_waves_are_the_slowest(config: Path) -> None:
             r"the gauge of a strain rate is None; give its length \[m\]",
         ),
         (
+            "geometry.receivers.component={quantity: strain, dip: 0}",
+            r"the gauge of a strain is None; .* `{quantity: strain, gauge: 10, dip: 0}`",
+        ),
+        (
             "geometry.receivers.component={quantity: velocity, gauge: 10, dip: 0}",
             "a component of velocity has no gauge",
         ),
