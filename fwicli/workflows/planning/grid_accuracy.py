@@ -43,7 +43,7 @@ from fwicli.workflows.planning.requirements import Signal
 
 # Spacings for which a plan holds errors; grids that are tried for an error that is allowed, and how
 # close to it one has to be.
-CURVE, TRIALS, CLOSE = 24, 8, 0.02
+CURVE, TRIALS, CLOSE = 24, 5, 0.1
 # Largest power of the spacing with which errors are taken to fall at first.
 STEEPEST = 4
 # Points per wavelength of the grid on which the path is chosen; a second grid of a curve, over it.
