@@ -92,13 +92,9 @@ class LayeredRecords:
     receivers : Receivers
     ndim : int
         Number of space dimensions.
-    longest : float
-        Longest cells of any of the grids [m].
     """
 
-    def __init__(
-        self, waves: Waves, source: float, receivers: Receivers, ndim: int, longest: float
-    ) -> None:
+    def __init__(self, waves: Waves, source: float, receivers: Receivers, ndim: int) -> None:
         self.source, self.receivers = source, receivers
         # The factor 1 / f of line sources in `band` is in the waves of the columns here.
         frequencies, self.shares = phase_errors.band(waves.spectrum, 3, FREQUENCIES)
@@ -106,8 +102,7 @@ class LayeredRecords:
         step = 2 * np.pi / (2 * float(receivers.offset.max()) + around)
         slowest = 2 * np.pi * frequencies / waves.slowest
         width = FADING * slowest[-1]
-        ends = np.minimum(slowest + width, np.pi / longest)
-        counts = np.maximum(2, (ends / step).astype(int))
+        counts = np.maximum(2, ((slowest + width) / step).astype(int))
         number = np.repeat(np.arange(FREQUENCIES), counts)
         self.begins = np.cumsum(counts) - counts
         self.ends = np.repeat(self.begins + counts - 1, counts)

@@ -150,10 +150,12 @@ class Column:
         Returns
         -------
         pressures : ndarray of complex, shape (n_receivers, n_pairs)
-            Of the amplitude of the source, times its length [m].
+            Of the amplitude of the source, times its length [m]; 0 where the grid has no wave of
+            the wavenumber.
         """
         h, stencil = self.sampling.spacing[0], self.sampling.stencil
-        numerical = phase_errors.seen(pairs.wavenumber * h, stencil, self.sampling.kind) / h
+        angle = np.minimum(pairs.wavenumber * h, np.pi)
+        numerical = phase_errors.seen(angle, stencil, self.sampling.kind) / h
         seen = self._frequencies(pairs.angular)
         matrix = _Matrix(self, seen)
         weights = self.weights(np.array([source])), self.weights(receivers)
@@ -162,7 +164,7 @@ class Column:
             part = slice(first, first + CHUNK)
             number = pairs.frequency[part]
             solved.append(matrix.solve(number, numerical[part] ** 2, *weights))
-        return np.concatenate(solved, axis=1)
+        return np.concatenate(solved, axis=1) * (angle < np.pi)
 
     def _frequencies(self, angular: Array) -> Array:
         """Frequencies that the time stepping sees: those of the waves where it is corrected."""

@@ -33,6 +33,7 @@ from fwicli.propagators.sampling.phase_errors import Dispersion
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
+from fwicli.survey.regridding import WORTHWHILE
 from fwicli.survey.wave_paths import WavePath
 from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.planning.checks import dotted
@@ -41,11 +42,11 @@ from fwicli.workflows.planning.grid_dispersion import GridDispersion
 from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.planning.requirements import Signal
 
-# Spacings for which a plan holds errors; grids that are tried for an error that is allowed, and how
-# close to it one has to be.
-CURVE, TRIALS, CLOSE = 24, 5, 0.1
-# Largest power of the spacing with which errors are taken to fall at first.
-STEEPEST = 4
+# Spacings for which a plan holds errors; grids that are tried for an error that is allowed, how
+# close to it one has to be, and the share of it that is aimed at.
+CURVE, TRIALS, CLOSE, AIM = 24, 6, 0.1, 0.97
+# Largest power of the spacing with which errors are taken to fall.
+STEEPEST = 6.0
 # Points per wavelength of the grid on which the path is chosen; a second grid of a curve, over it.
 REFERENCE, FINER = 4.0, 0.8
 # How much more than is allowed the error may be on the grid that fits into the model.
@@ -197,19 +198,24 @@ class GridEstimate:
         spacing : float
             [m]; that of the model if none has so small an error, `limit` if the config has none.
         """
-        allowed, low = self.asked_for, max(self.model.grid.spacing)
-        if allowed is None or low >= limit or (of_high := self.error(limit)) <= allowed:
+        allowed, finest = self.asked_for, max(self.model.grid.spacing)
+        if allowed is None or finest >= limit or (of_high := self.error(limit)) <= allowed:
             return limit
-        of_low, high = self.error(low), limit
-        if of_low > allowed:
-            return low
+        if self.error(finest) > allowed:
+            return finest
+        low, high, of_low, power = finest, limit, 0.0, STEEPEST
         for _ in range(TRIALS):
-            # Along the straight line between logarithms; the first errors are far too small.
-            of_low = max(of_low, of_high * (low / high) ** STEEPEST)
-            share = np.log(allowed / of_low) / np.log(of_high / of_low)
-            spacing = float(low * (high / low) ** np.clip(share, 0.1, 0.9))
+            # Along straight lines between logarithms: through one that fits, or the last two.
+            if of_low:
+                power = float(np.log(of_high / of_low) / np.log(high / low))
+            spacing = high * (AIM * allowed / of_high) ** (1 / power)
+            spacing = min(max(spacing, low * (high / low) ** 0.1), low * (high / low) ** 0.9)
+            if spacing < finest * WORTHWHILE:
+                break
             error = self.error(spacing)
             if error > allowed:
+                power = np.log(of_high / error) / np.log(high / spacing)
+                power = float(np.clip(power, 1.0, STEEPEST))
                 high, of_high = spacing, error
                 continue
             low, of_low = spacing, error
@@ -240,7 +246,9 @@ class GridEstimate:
         )
 
     def _curve(self, spacing: float) -> tuple[tuple[float, float], ...]:
-        """Errors on grids down to a quarter of a spacing [m]."""
+        """Errors on grids down to a quarter of a spacing [m]; of it alone if none is allowed."""
+        if self.asked_for is None:
+            return ((spacing, self.error(spacing)),)
         spacings = np.geomspace(spacing, spacing / 4, CURVE)
         finest = max(self.model.grid.spacing)
         if self.contrasts is None or spacing <= finest * (1 + 1e-9):

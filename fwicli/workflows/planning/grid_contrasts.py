@@ -38,7 +38,7 @@ Array = NDArray[Any]
 # Columns of the model below a shot; receivers that stand for all, and for the farthest tenth.
 PLACES, RECEIVERS, FAR = 5, 24, 8
 FARTHEST = 0.1
-# Points per wavelength of the coarsest grid that is expected.
+# Points per wavelength of the cells that are counted from the source to the nearest receiver.
 POINTS = 3.0
 
 
@@ -60,7 +60,7 @@ class GridContrasts:
         self.source = np.ravel(geometry.source(shot)).astype(float)
         self.receivers = geometry.receivers_of(shot)
         self.distance = np.linalg.norm(self.receivers - self.source, axis=1)
-        self._exact: dict[Any, tuple[LayeredRecords, Array]] = {}
+        self._exact: dict[int, tuple[LayeredRecords, Array]] = {}
         self._errors: dict[Any, float] = {}
 
     @staticmethod
@@ -135,24 +135,21 @@ class GridContrasts:
 
     def _of_column(self, number: int, spacing: float, stencil: Stencil) -> tuple[float, float]:
         """Errors of all traces and of the farthest below one place."""
-        model = self.model.grid.spacing
-        spacing_z = max(spacing, model[-1])
-        longest = max(spacing, self.of.speeds[0] / self.of.signal.spectrum.highest / POINTS)
-        earth = self.columns[number]
-        key = number, longest, self.of.differences.stencil
-        if key not in self._exact:
-            records = self._records(earth, longest)
+        model, earth = self.model.grid.spacing, self.columns[number]
+        if number not in self._exact:
+            records = self._records(earth)
             exact = self._column(earth, max(model[:-1]), self.of.differences.stencil)
-            self._exact[key] = records, records.waves(exact)
-        records, waves = self._exact[key]
-        steps = earth.grid.spacing[0], spacing_z
+            self._exact[number] = records, records.waves(exact)
+        records, waves = self._exact[number]
+        steps = earth.grid.spacing[0], max(spacing, model[-1])
         coarse = Regridding(earth.grid, steps).model_to_coarse(earth)
         return records.errors(records.waves(self._column(coarse, spacing, stencil)), waves)
 
-    def _records(self, earth: EarthModel, longest: float) -> LayeredRecords:
-        """Records of the shot over a column, on cells of at most a length [m]."""
+    def _records(self, earth: EarthModel) -> LayeredRecords:
+        """Records of the shot over a column, without those next to the source."""
         ordered = np.argsort(self.distance, kind="stable")
-        beyond = ordered[self.distance[ordered] >= proximity.CELLS * longest]
+        cells = self.of.speeds[0] / self.of.signal.spectrum.highest / POINTS
+        beyond = ordered[self.distance[ordered] >= proximity.CELLS * cells]
         ordered = beyond if beyond.size else ordered
         far = ordered[int((1 - FARTHEST) * ordered.size) :]
         rows = [_some(ordered, RECEIVERS), _some(far, FAR)]
@@ -164,7 +161,7 @@ class GridContrasts:
         slowest, fastest = self.equation.speeds(earth.properties, self.model.grid.ndim)
         waves = Waves(self.of.signal.spectrum, self.of.signal.duration, slowest, fastest)
         depth = float(self.source[-1]) - top
-        return LayeredRecords(waves, depth, receivers, self.model.grid.ndim, longest)
+        return LayeredRecords(waves, depth, receivers, self.model.grid.ndim)
 
     def _column(self, earth: EarthModel, spacing: float, stencil: Stencil) -> Column:
         """The wave equation over a column, with the steps of a grid [m]."""

@@ -89,7 +89,7 @@ def test_solution_is_that_of_the_whole_matrix(kind: str, free: bool, anisotropic
 
 
 def whole(column: Column, w: complex, k: float) -> tuple[np.ndarray, np.ndarray]:
-    """Matrix of a column inside its layer, which holds no wave here, and s / d."""
+    """Matrix of a column with its layer, from differences of continued values, and s / d."""
     n, stencil, h = column.n, column.sampling.stencil, column.sampling.spacing[1]
     places = np.arange(1, 5)
     if column.sampling.kind == "half":
@@ -98,7 +98,6 @@ def whole(column: Column, w: complex, k: float) -> tuple[np.ndarray, np.ndarray]
         K = np.sqrt(2 * (1 - np.cos(k * h * places)) @ np.array(stencil.second[1:])) / h
     d = 1 - column.b * K**2 * (column.e - column.s**2) / (column.k * w**2)
     diagonal = column.k * w**2 - column.s**2 * column.b * K**2 / d
-    # Derivatives by pushes at every point: the layer and the mirrors are in them.
     turn = np.exp(-2j * np.arcsin(w * column.sampling.step / 2))
     on, half = (
         c / (1 - b * turn)
@@ -154,7 +153,7 @@ def records(ndim: int) -> tuple[LayeredRecords, np.ndarray]:
     offset = np.array([150.0, 500.0, 1000.0, 2000.0])
     receivers = Receivers(offset, np.full(4, 700.0), np.array([False, False, True, True]))
     waves = Waves(SPECTRUM, 2.0, SPEED[0], SPEED[0])
-    return LayeredRecords(waves, 700.0, receivers, ndim, 10.0), offset
+    return LayeredRecords(waves, 700.0, receivers, ndim), offset
 
 
 def uniform(spacing: float, **others: object) -> Column:

@@ -58,7 +58,7 @@ def test_grid_is_the_coarsest_of_the_error(long: Path) -> None:
     spacings = []
     for error in (0.008, 0.02, 0.05, 0.15):
         plan = make_plan(load(long, settings=[asked(error)]))
-        assert accuracy(plan).estimated == pytest.approx(error, rel=1e-3)
+        assert 0.9 * error <= accuracy(plan).estimated <= error
         assert accuracy(plan).length == pytest.approx(1600)
         assert plan.warnings == []
         spacings.append(plan.stages[0].grid.spacing[0])
@@ -90,8 +90,8 @@ def test_never_finer_than_the_model(long: Path) -> None:
     plan = make_plan(load(long, settings=[asked(0.002)]))
     assert plan.stages[0].grid == plan.model.grid
     (warning,) = plan.warnings
-    assert "on a spacing of 10 m, that of the model, and `physics.grid.error` allows" in warning
-    assert "over 1600 m (0.8 s)" in warning
+    assert "on a spacing of 10 m, that of the model, 0.31 % by dispersion over 1600 m" in warning
+    assert "(0.8 s) and 0 % by contrasts, and `physics.grid.error` allows 0.2 %" in warning
     settings = [s.replace(": ", "=", 1) for s in re.findall(r"`(physics[^`]*: [^`]*)`", warning)]
     assert len(settings) >= 2
     for setting in settings:
