@@ -33,6 +33,7 @@ from fwicli.propagators.sampling.phase_errors import Dispersion
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
+from fwicli.survey.properties import WITHOUT_MEANS
 from fwicli.survey.regridding import WORTHWHILE
 from fwicli.survey.wave_paths import WavePath
 from fwicli.workflows.assembly.equation import wave_equation
@@ -210,7 +211,8 @@ class GridEstimate:
                 power = float(np.log(of_high / of_low) / np.log(high / low))
             spacing = high * (AIM * allowed / of_high) ** (1 / power)
             spacing = min(max(spacing, low * (high / low) ** 0.1), low * (high / low) ** 0.9)
-            if spacing < finest * WORTHWHILE:
+            spacing = max(spacing, finest * WORTHWHILE)
+            if spacing >= high:
                 break
             error = self.error(spacing)
             if error > allowed:
@@ -302,7 +304,7 @@ class GridEstimate:
         """Settings that have the error that is allowed."""
         spacing, allowed = accuracy.curve[0][0], accuracy.asked_for or 0.0
         fine = next((h for h, error in accuracy.curve if error <= allowed), None)
-        if fine is not None:
+        if fine is not None and (of_model or fine >= max(self.model.grid.spacing)):
             name = "a model with a spacing of" if of_model else f"`{dotted(spacing_key)}:"
             end = " m or less" if of_model else "` or less"
             yield f"{name} {round_down(fine):g}{end}"
@@ -344,7 +346,13 @@ def estimate(
     missing = set(stated.properties_in(model.grid.ndim)) - set(stated.defaults)
     if physics.grid == "model" or problems.errors or missing - set(model.properties):
         return None
-    return GridEstimate(physics, model, acquisition, signal)
+    errors = GridEstimate(physics, model, acquisition, signal)
+    note = f"the error of grids of `{stated.name}` is estimated without contrasts of the model"
+    solid = not set(WITHOUT_MEANS).isdisjoint(stated.properties)
+    has = solid or GridContrasts.has(errors.dispersion)
+    if not has and note not in problems.notes:
+        problems.note(note)
+    return errors
 
 
 def coarsest(estimate: GridEstimate | None, longest: float) -> float:
