@@ -155,9 +155,8 @@ class Column:
         """
         h, stencil = self.sampling.spacing[0], self.sampling.stencil
         angle = np.minimum(pairs.wavenumber * h, np.pi)
-        numerical = phase_errors.seen(angle, stencil, self.sampling.kind) / h
-        seen = self._frequencies(pairs.angular)
-        matrix = _Matrix(self, seen)
+        numerical = phase_errors.wavenumber(angle, stencil, self.sampling.kind) / h
+        matrix = _Matrix(self, self._frequencies(pairs.angular))
         weights = self.weights(np.array([source])), self.weights(receivers)
         solved = []
         for first in range(0, numerical.size, CHUNK):

@@ -79,13 +79,13 @@ class Dispersion:
 def _table(stencil: Stencil, kind: str) -> tuple[Array, Array]:
     """Wavenumbers K h that differences see, increasing, and the largest error d up to each."""
     angle = np.linspace(0, np.pi, TABLE + 1)[1:]
-    numerical = seen(angle, stencil, kind)
+    numerical = wavenumber(angle, stencil, kind)
     last = int(numerical.argmax()) + 1
     errors = np.maximum.accumulate(np.abs(angle / np.maximum(numerical, 1e-9) - 1)[:last])
     return numerical[:last], errors
 
 
-def seen(angle: Array, stencil: Stencil, kind: str) -> Array:
+def wavenumber(angle: Array, stencil: Stencil, kind: str) -> Array:
     """The wavenumber K h that differences see, by that of the waves k h.
 
     Parameters

@@ -304,7 +304,7 @@ def test_errors_are_as_allowed(earths: Path, earth: str, more: str) -> None:
     rho = [] if more != DENSITY else [f"model.rho={{file: {earths}/rho.npy}}"]
     vp = np.load(earths / f"{earth}.npy")
     np.save(earths / "rho.npy", np.where(vp < 1900, 1000.0, 2000.0).astype(np.float32))
-    allowed = 0.03 if not rho else 0.1
+    allowed = 0.1 if rho or earth == "thin beds" else 0.03
     estimated, found = measured(earths / f"{earth}.yaml", more, asked(allowed), *rho)
     largest = max(found.error, found.far)
     assert 0.85 * allowed < estimated.estimated <= 1.05 * allowed
