@@ -242,7 +242,9 @@ def estimate(path: Path, allowed: float) -> dict[str, Any]:
         raise SystemExit(f"fwi check {path.name}: {ended.stderr}")
     plan = json.loads(ended.stdout)
     (stage,), (costs,) = plan["stages"], plan["costs"]["stages"]
-    measured = [costs.get(f"grid_error_{name}percent") or 0.0 for name in ("", "far_")]
+    if costs["grid_error_percent"] is None:
+        raise SystemExit(f"fwi check {path.name}: nothing was measured: {ended.stderr}")
+    measured = [costs.get(f"grid_error_{name}percent", 0.0) for name in ("", "far_")]
     return {
         "spacing": max(np.atleast_1d(stage["spacing_m"])),
         "estimated": stage["grid_error_estimated_percent"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,18 @@ def test_measured_errors_have_a_cure(survey: Path) -> None:
         assert warning.endswith("use `physics.grid: model`")
     finally:
         grid_errors.write(plan, 0, GridError(0.0, 0.0))
+
+
+def test_names_of_measured_errors_have_no_subnormal_numbers(survey: Path) -> None:
+    """Processors that flush these keep the name, others the wavelet's."""
+    plan = make_plan(config(survey, "model", asked(0.02)))
+    wavelet = np.asarray(plan.wavelet).copy()
+    wavelet[-5:] = 0.0
+    names = []
+    for value in (0.0, 1e-310, 1e-5 * np.abs(wavelet).max()):
+        wavelet[-1] = value
+        names.append(grid_errors._name(replace(plan, wavelet=wavelet.copy()), 0))
+    assert names[0] == names[1] != names[2]
 
 
 def measured(path: Path, *settings: str) -> tuple[GridAccuracy, GridError]:
