@@ -74,9 +74,9 @@ def test_solution_is_that_of_the_whole_matrix(kind: str, free: bool, anisotropic
         del parameters["b"]
     if anisotropic:
         parameters |= {"e": rng.uniform(1.2, 1.4, n), "s": rng.uniform(1.0, 1.1, n)}
-    layer = AbsorbingLayer(12, 3000.0, 8.0, 0, SURFACE if free else ())
+    layer = AbsorbingLayer(3, 3000.0, 8.0, 0, SURFACE if free else ())  # too thin to absorb
     column = Column(parameters, sampling(h, kind, layer=layer))
-    angular = np.array([30 - 1j, 60 - 1j])
+    angular = np.array([60 - 1j, 150 - 1j])
     some = Pairs(angular, np.array([0, 1, 1]), np.array([0.01, 0.02, 0.001]))
     depths = np.array([20.0, 407.0, 780.0])
     weights = column.weights(depths)
