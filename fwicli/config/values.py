@@ -116,8 +116,8 @@ class GridErrorSection(Section):
     """Coarse grid of a largest error of the records."""
 
     error: Annotated[float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False)]
-    """Records over the longest path have at most this relative error by dispersion, as 0.02 for
-    2 %."""
+    """Records of the shot with the longest path have at most this relative error, as estimated,
+    as 0.02 for 2 %."""
 
 
 def _length_or(*names: str) -> Any:

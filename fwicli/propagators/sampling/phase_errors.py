@@ -79,14 +79,27 @@ class Dispersion:
 def _table(stencil: Stencil, kind: str) -> tuple[Array, Array]:
     """Wavenumbers K h that differences see, increasing, and the largest error d up to each."""
     angle = np.linspace(0, np.pi, TABLE + 1)[1:]
-    numerical = _seen(angle, stencil, kind)
+    numerical = wavenumber(angle, stencil, kind)
     last = int(numerical.argmax()) + 1
     errors = np.maximum.accumulate(np.abs(angle / np.maximum(numerical, 1e-9) - 1)[:last])
     return numerical[:last], errors
 
 
-def _seen(angle: Array, stencil: Stencil, kind: str) -> Array:
-    """The wavenumber K h that differences see, by that of the waves k h."""
+def wavenumber(angle: Array, stencil: Stencil, kind: str) -> Array:
+    """The wavenumber K h that differences see, by that of the waves k h.
+
+    Parameters
+    ----------
+    angle : ndarray of shape (n,)
+        k h.
+    stencil : Stencil
+    kind : {"second", "half", "centred"}
+        As in `Dispersion`.
+
+    Returns
+    -------
+    numerical : ndarray of shape (n,)
+    """
     places = np.arange(1, stencil.order // 2 + 1)
     if kind == "half":
         return np.asarray(2 * np.sin(np.outer(angle, places - 0.5)) @ stencil.half)
@@ -97,7 +110,7 @@ def _seen(angle: Array, stencil: Stencil, kind: str) -> Array:
     return np.asarray(np.sqrt(np.maximum(square, 0.0)))
 
 
-def band(spectrum: Spectrum, ndim: int) -> tuple[Array, Array]:
+def band(spectrum: Spectrum, ndim: int, count: int = FREQUENCIES) -> tuple[Array, Array]:
     """Frequencies of the waves of a wavelet, and their shares of the energy.
 
     Parameters
@@ -106,6 +119,8 @@ def band(spectrum: Spectrum, ndim: int) -> tuple[Array, Array]:
         Of the wavelet.
     ndim : int
         Number of space dimensions.
+    count : int
+        Number n of frequencies.
 
     Returns
     -------
@@ -116,7 +131,7 @@ def band(spectrum: Spectrum, ndim: int) -> tuple[Array, Array]:
     """
     loud = np.flatnonzero(spectrum.amplitude[1:] >= FAINTEST * spectrum.amplitude.max()) + 1
     low, high = spectrum.frequencies[loud[0]], spectrum.frequencies[loud[-1]]
-    frequencies = np.linspace(low, high, FREQUENCIES)
+    frequencies = np.linspace(low, high, count)
     amplitude = np.interp(frequencies, spectrum.frequencies, spectrum.amplitude)
     energy = amplitude**2 * frequencies ** (ndim - 3.0)
     return frequencies, energy / energy.sum()

@@ -1,24 +1,17 @@
-"""Coarsest grid for an error of the records, estimated from the paths of the waves.
+"""Coarsest grid for an error of the records, which is estimated before waves are propagated.
 
-The error is that of dispersion (see `phase_errors`), the largest over some paths of some shots (see
-`wave_paths`). A path ends with the record, whose time after the begin of the wavelet is its limit.
-Velocities c are the slowest that the equation has at each point, of S waves in solids. In an
-inversion they are those of its starting model.
+The error on a coarse grid is that of the layers below a shot, against the grid of the model (see
+`grid_contrasts`), and to it is added the error by dispersion that the grid of the model has itself,
+on the path of the waves that has the largest (see `grid_dispersion`). Equations whose layers are
+not computed have the error by dispersion alone. The shot is that of this path on a grid of three
+points per wavelength.
 
-A time of the whole record at the slowest velocity of the model would be far too pessimistic: most
-late waves have run through faster rock, and with Taylor's weights of order 8 waves that are twice
-as fast have 1/512 of the error for each second. The first arrival alone would be too optimistic
-below water, whose direct wave comes later. Measured errors of the farthest tenth of the traces,
-in % beside the estimate (order 8, Taylor's weights, 8 Hz, over 3.9 km):
+The share of dispersion in the estimate is the error that its path has on the coarse grid, at most
+the whole; the share of contrasts is the rest, in squares. It holds, too, what the grid does at the
+top of the model and in the absorbing layer.
 
-    spacing [m]                          20           25           32
-    uniform                          0.4  0.9     1.9  1.8     9.3  8.5
-    growing with depth               0.9  0.4     4.1  1.5      17  5.6
-    three interfaces below 1.8 km/s  0.9  1.2     4.3  5.0      17   18
-    water above a hard floor         3.9  4.5      14   17      40   45
-
-Contrasts have errors beside that of dispersion, since averages blur them: about 1 % at the hard
-floor with cells of 16 m, falling like the square of the spacing. They are not estimated.
+Between the spacings that are computed, the error is a h**n + b h**N, with the order N of the
+differences and the order n of contrasts: 1 of density, whose steps are shifted, else 2.
 """
 
 from __future__ import annotations
@@ -29,44 +22,49 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fwicli.config import schema
 from fwicli.config.loader import Key
 from fwicli.config.values import GridErrorSection
 from fwicli.digits import apart, round_down, round_up
 from fwicli.propagators.equations import registry
-from fwicli.propagators.equations.equation import call
 from fwicli.propagators.equations.stencils import SECOND, Stencil
-from fwicli.propagators.sampling import phase_errors, stability
 from fwicli.propagators.sampling.phase_errors import Dispersion
-from fwicli.survey import wave_paths
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
-from fwicli.survey.wave_paths import Velocity, WavePath
-from fwicli.workflows.assembly.equation import stencil, wave_equation
+from fwicli.survey.properties import WITHOUT_MEANS
+from fwicli.survey.regridding import WORTHWHILE
+from fwicli.survey.wave_paths import WavePath
+from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.planning.checks import dotted
+from fwicli.workflows.planning.grid_contrasts import GridContrasts
+from fwicli.workflows.planning.grid_dispersion import GridDispersion
 from fwicli.workflows.planning.problems import Problems
 from fwicli.workflows.planning.requirements import Signal
 
-Array = NDArray[Any]
-
-# Shots whose paths are taken, and among which that of the farthest receiver is looked for.
-SHOTS, SEARCHED = 12, 512
-# Spacings for which a plan holds errors, and halvings of an interval of spacings.
-CURVE, HALVINGS = 24, 30
+# Spacings for which a plan holds errors; grids that are tried for an error that is allowed, how
+# close to it one has to be, and the share of it that is aimed at.
+CURVE, TRIALS, CLOSE, AIM = 24, 6, 0.1, 0.97
+# Largest power of the spacing with which errors are taken to fall.
+STEEPEST = 6.0
+# Points per wavelength of the grid on which the path is chosen; a second grid of a curve, over it.
+REFERENCE, FINER = 4.0, 0.8
+# How much more than is allowed the error may be on the grid that fits into the model.
+FITTING = 1.05
 
 
 @dataclass(frozen=True)
 class GridAccuracy:
-    """Error of the records on a grid by dispersion, as it is estimated.
+    """Error of the records on a grid, as it is estimated.
 
     Attributes
     ----------
     asked_for : float or None
         The largest that is allowed; None where the config has no error.
     estimated : float
+    dispersion : float
+        Error by dispersion on the path that has the largest.
     shot : int
         Number of the shot that has it.
     length, time : float
@@ -77,15 +75,24 @@ class GridAccuracy:
 
     asked_for: float | None
     estimated: float
+    dispersion: float
     shot: int
     length: float
     time: float
     curve: tuple[tuple[float, float], ...]
 
+    @property
+    def shares(self) -> tuple[float, float]:
+        """Shares of dispersion and of contrasts in the estimate, which add up in squares."""
+        dispersion = min(self.dispersion, self.estimated)
+        return dispersion, float(np.sqrt(self.estimated**2 - dispersion**2))
+
     def summary(self) -> dict[str, Any]:
         """Numbers for a table."""
         limit = {} if self.asked_for is None else {"grid_error_allowed_percent": self.asked_for}
         numbers = {**limit, "grid_error_estimated_percent": self.estimated}
+        names = ("grid_error_dispersion_percent", "grid_error_contrasts_percent")
+        numbers |= dict(zip(names, self.shares, strict=True))
         return {
             **{name: float(f"{100 * value:.3g}") for name, value in numbers.items()},
             "grid_error_path_m": round(self.length),
@@ -107,7 +114,7 @@ class GridAccuracy:
         spacing : float
             [m]; 0 if none of the curve has so small an error.
         estimated : float
-            Its error by dispersion.
+            Its error as it is estimated.
         """
         spacing, first = self.curve[0]
         rest = max(0.0, measured - first)
@@ -137,11 +144,7 @@ class GridEstimate:
         signal: Signal,
     ) -> None:
         self.physics, self.model = physics, model
-        self.acquisition, self.signal = acquisition, signal
-        self.equation = registry.load(wave_equation(physics))
-        ndim = model.grid.ndim
-        self.speeds = self.equation.speeds(model.properties, ndim)
-        self.differences = Dispersion(ndim, stencil(physics), self.equation.differences)
+        self.dispersion = GridDispersion(physics, model, acquisition, signal)
 
     @property
     def asked_for(self) -> float | None:
@@ -150,27 +153,20 @@ class GridEstimate:
         return grid.error if isinstance(grid, GridErrorSection) else None
 
     @cached_property
-    def paths(self) -> list[WavePath]:
-        """Paths of the waves of some shots, as far as records have them."""
-        velocity = _slowest(self.equation, self.model, self.speeds[0])
-        step = 0.5 * self.speeds[0] / self.signal.spectrum.centre
-        end = self.model.grid.end[-1]
-        every = wave_paths.of_shots(self._shots(), end, velocity, step)
-        return [path.within(self.signal.duration) for path in every]
+    def path(self) -> WavePath:
+        """The path that has the largest error by dispersion on a coarse grid."""
+        of = self.dispersion
+        errors = of.errors(of.speeds[0] / of.signal.spectrum.highest / REFERENCE)
+        return of.paths[int(errors.argmax())]
 
-    def _shots(self) -> Iterator[tuple[int, Array, Array]]:
-        """Some shots, among them that of the farthest receiver."""
-        geometry = self.acquisition
-        several = [
-            np.unique(np.linspace(0, geometry.shots - 1, min(geometry.shots, most)).astype(int))
-            for most in (SEARCHED, SHOTS)
-        ]
-        farthest = [_farthest(geometry, shot) for shot in several[0]]
-        for shot in sorted({int(several[0][np.argmax(farthest)]), *several[1].tolist()}):
-            yield shot, np.ravel(geometry.source(shot)), geometry.receivers_of(shot)
+    @cached_property
+    def contrasts(self) -> GridContrasts | None:
+        """Errors in the layers below the shot of the path; None where these are not computed."""
+        has = GridContrasts.has(self.dispersion)
+        return GridContrasts(self.dispersion, self.path.shot) if has else None
 
-    def errors(self, spacing: float, differences: Dispersion | None = None) -> Array:
-        """Errors of the paths.
+    def error(self, spacing: float, differences: Dispersion | None = None) -> float:
+        """The error on a grid.
 
         Parameters
         ----------
@@ -181,20 +177,14 @@ class GridEstimate:
 
         Returns
         -------
-        errors : ndarray of shape (n_paths,)
+        error : float
         """
-        differences = differences or self.differences
-        step = 0.0 if self.physics.time_correction else self._step(spacing)
-        spectrum = self.signal.spectrum
-        return phase_errors.record_errors(self.paths, spectrum, spacing, differences, step)
-
-    def _step(self, spacing: float) -> float:
-        """Time step on a grid [s]."""
-        limit = stability.stable_step(
-            self.speeds[1], (spacing,) * self.differences.ndim, self.differences.stencil
-        )
-        fewest = max(1, int(np.ceil(self.signal.interval / limit - 1e-9)))
-        return self.signal.interval / (self.physics.substeps or fewest)
+        finest = max(self.model.grid.spacing)
+        own = min(spacing, finest) if self.contrasts else spacing
+        error = float(self.dispersion.errors(own, differences).max())
+        if self.contrasts is not None and spacing > finest * (1 + 1e-9):
+            error += self.contrasts.error(spacing, differences)
+        return error
 
     def coarsest(self, limit: float) -> float:
         """The longest spacing that has the error that is allowed.
@@ -209,14 +199,30 @@ class GridEstimate:
         spacing : float
             [m]; that of the model if none has so small an error, `limit` if the config has none.
         """
-        error, finest = self.asked_for, max(self.model.grid.spacing)
-        if error is None or finest >= limit or self.errors(limit).max() <= error:
+        allowed, finest = self.asked_for, max(self.model.grid.spacing)
+        if allowed is None or finest >= limit or (of_high := self.error(limit)) <= allowed:
             return limit
-        low, high = finest, limit
-        for _ in range(HALVINGS):
-            middle = 0.5 * (low + high)
-            fits = self.errors(middle).max() <= error
-            low, high = (middle, high) if fits else (low, middle)
+        if self.error(finest) > allowed:
+            return finest
+        low, high, of_low, power = finest, limit, 0.0, STEEPEST
+        for _ in range(TRIALS):
+            # Along straight lines between logarithms: through one that fits, or the last two.
+            if of_low:
+                power = float(np.log(of_high / of_low) / np.log(high / low))
+            spacing = high * (AIM * allowed / of_high) ** (1 / power)
+            spacing = min(max(spacing, low * (high / low) ** 0.1), low * (high / low) ** 0.9)
+            spacing = max(spacing, finest * WORTHWHILE)
+            if spacing >= high:
+                break
+            error = self.error(spacing)
+            if error > allowed:
+                power = np.log(of_high / error) / np.log(high / spacing)
+                power = float(np.clip(power, 1.0, STEEPEST))
+                high, of_high = spacing, error
+                continue
+            low, of_low = spacing, error
+            if error >= allowed * (1 - CLOSE):
+                break
         return low
 
     def accuracy(self, spacing: float) -> GridAccuracy:
@@ -231,14 +237,34 @@ class GridEstimate:
         -------
         accuracy : GridAccuracy
         """
-        errors = self.errors(spacing)
-        path = self.paths[int(errors.argmax())]
-        spacings = [float(h) for h in np.geomspace(spacing, spacing / 4, CURVE)]
-        curve = tuple((h, float(self.errors(h).max())) for h in spacings)
-        time = float(path.time.sum())
         return GridAccuracy(
-            self.asked_for, float(errors.max()), path.shot, path.length, time, curve
+            self.asked_for,
+            self.error(spacing),
+            float(self.dispersion.errors(spacing).max()),
+            self.path.shot,
+            self.path.length,
+            float(self.path.time.sum()),
+            self._curve(spacing),
         )
+
+    def _curve(self, spacing: float) -> tuple[tuple[float, float], ...]:
+        """Errors on grids down to a quarter of a spacing [m]; of it alone if none is allowed."""
+        if self.asked_for is None:
+            return ((spacing, self.error(spacing)),)
+        spacings = np.geomspace(spacing, spacing / 4, CURVE)
+        finest = max(self.model.grid.spacing)
+        if self.contrasts is None or spacing <= finest * (1 + 1e-9):
+            errors = np.array([self.dispersion.errors(h).max() for h in spacings])
+        else:
+            ratio = max(FINER, finest * (1 + 1e-6) / spacing)
+            whole, finer = self.error(spacing), self.error(spacing * ratio)
+            low = 1 if self.dispersion.equation.mean_density else 2
+            high = self.dispersion.differences.stencil.order
+            steep = (whole * ratio**low - finer) / (ratio**low - ratio**high)
+            steep = float(np.clip(steep, 0.0, whole))
+            shares = spacings / spacing
+            errors = (whole - steep) * shares**low + steep * shares**high
+        return tuple(zip(spacings.tolist(), errors.tolist(), strict=True))
 
     def judged(
         self, problems: Problems, grids: tuple[Grid, Grid], spacing_key: Key
@@ -259,17 +285,18 @@ class GridEstimate:
         """
         accuracy = self.accuracy(max(grids[1].spacing))
         allowed = accuracy.asked_for
-        if allowed is None or accuracy.estimated <= allowed * (1 + 1e-6):
+        if allowed is None or accuracy.estimated <= allowed * FITTING:
             return accuracy
         of_model = grids[0].spacing == self.model.grid.spacing
         owner = "model" if of_model else "unknowns or the image"
         have, limit = apart(100 * accuracy.estimated, 100 * allowed, digits=3)
         ways = ", or ".join(self._ways(accuracy, spacing_key, of_model))
+        parts = [f"{100 * share:.2g} %" for share in accuracy.shares]
         problems.warn(
-            f"the error of records by dispersion is estimated to be {have} % over "
-            f"{accuracy.length:.4g} m ({accuracy.time:.3g} s) on a spacing of "
-            f"{accuracy.curve[0][0]:g} m, that of the {owner}, and `physics.grid.error` allows "
-            f"{limit} %: use {ways}"
+            f"the error of records is estimated to be {have} % on a spacing of "
+            f"{accuracy.curve[0][0]:g} m, that of the {owner}, {parts[0]} by dispersion over "
+            f"{accuracy.length:.4g} m ({accuracy.time:.3g} s) and {parts[1]} by contrasts, and "
+            f"`physics.grid.error` allows {limit} %: use {ways}"
         )
         return accuracy
 
@@ -277,18 +304,18 @@ class GridEstimate:
         """Settings that have the error that is allowed."""
         spacing, allowed = accuracy.curve[0][0], accuracy.asked_for or 0.0
         fine = next((h for h, error in accuracy.curve if error <= allowed), None)
-        if fine is not None:
+        if fine is not None and (of_model or fine >= max(self.model.grid.spacing)):
             name = "a model with a spacing of" if of_model else f"`{dotted(spacing_key)}:"
             end = " m or less" if of_model else "` or less"
             yield f"{name} {round_down(fine):g}{end}"
-        stencils = self.differences.stencil
+        of = self.dispersion
+        stencils = of.differences.stencil
         others = {f"physics.order: {n}": Stencil(n, stencils.weights) for n in SECOND}
-        if self.equation.differences != "centred" and stencils.order in SECOND:
+        if of.equation.differences != "centred" and stencils.order in SECOND:
             weights = "taylor" if stencils.optimised else "optimised"
             others = {f"physics.stencil: {weights}": Stencil(stencils.order, weights), **others}
         for text, other in others.items():
-            differences = replace(self.differences, stencil=other)
-            if self.errors(spacing, differences).max() <= allowed:
+            if self.error(spacing, replace(of.differences, stencil=other)) <= allowed:
                 yield f"`{text}`"
                 break
         yield f"`physics.grid: {{error: {round_up(accuracy.estimated):g}}}`"
@@ -319,7 +346,13 @@ def estimate(
     missing = set(stated.properties_in(model.grid.ndim)) - set(stated.defaults)
     if physics.grid == "model" or problems.errors or missing - set(model.properties):
         return None
-    return GridEstimate(physics, model, acquisition, signal)
+    errors = GridEstimate(physics, model, acquisition, signal)
+    note = f"the error of grids of `{stated.name}` is estimated without contrasts of the model"
+    solid = not set(WITHOUT_MEANS).isdisjoint(stated.properties)
+    has = solid or GridContrasts.has(errors.dispersion)
+    if not has and note not in problems.notes:
+        problems.note(note)
+    return errors
 
 
 def coarsest(estimate: GridEstimate | None, longest: float) -> float:
@@ -358,22 +391,3 @@ def judged(
     accuracy : GridAccuracy or None
     """
     return None if estimate is None else estimate.judged(problems, grids, spacing_key)
-
-
-def _slowest(equation: Any, model: EarthModel, least: float) -> Velocity:
-    """Velocity of the slowest wave at the nearest point of a model, where there is one."""
-    properties = equation.complete(model.properties, model.grid.ndim)
-
-    def velocity(positions: Array) -> Array:
-        at = model.grid.nearest(positions)
-        values = {n: v[at] if np.ndim(v) else v for n, v in properties.items()}
-        slowest = np.broadcast_to(call(equation.slowest, values), len(positions))
-        return np.asarray(np.maximum(slowest.astype(float), least))
-
-    return velocity
-
-
-def _farthest(geometry: Acquisition, shot: int) -> float:
-    """Distance of the farthest receiver of a shot [m]."""
-    offsets = geometry.receivers_of(shot) - geometry.source(shot)
-    return float(np.linalg.norm(offsets, axis=1).max())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,11 @@ def asked(error: float) -> str:
     return f"physics.grid={{error: {error}}}"
 
 
+def file_of(vp: Path) -> str:
+    """A model of velocities in a file, on cells of 10 m."""
+    return f"model={{vp: {{file: {vp}}}, spacing: 10}}"
+
+
 def config(survey: Path, command: str, *settings: str) -> Loaded:
     return load(survey / f"{command}.yaml", settings=settings)
 
@@ -56,13 +62,13 @@ def long(tmp_path: Path) -> Path:
 def test_grid_is_the_coarsest_of_the_error(long: Path) -> None:
     """Its error is that which is allowed; a smaller error takes a finer grid."""
     spacings = []
-    for error in (0.008, 0.02, 0.05, 0.15):
+    for error in (0.012, 0.02, 0.05, 0.15):
         plan = make_plan(load(long, settings=[asked(error)]))
-        assert accuracy(plan).estimated == pytest.approx(error, rel=1e-3)
+        assert 0.9 * error <= accuracy(plan).estimated <= error
         assert accuracy(plan).length == pytest.approx(1600)
         assert plan.warnings == []
         spacings.append(plan.stages[0].grid.spacing[0])
-    assert (np.diff(spacings) > 1).all()
+    assert (np.diff(spacings) > 0.5).all()
     assert spacings[0] > 10
     short = make_plan(load(long, settings=[asked(0.02), "time.duration=0.4"]))
     assert short.stages[0].grid.spacing[0] > spacings[1]
@@ -90,8 +96,8 @@ def test_never_finer_than_the_model(long: Path) -> None:
     plan = make_plan(load(long, settings=[asked(0.002)]))
     assert plan.stages[0].grid == plan.model.grid
     (warning,) = plan.warnings
-    assert "on a spacing of 10 m, that of the model, and `physics.grid.error` allows" in warning
-    assert "over 1600 m (0.8 s)" in warning
+    assert "on a spacing of 10 m, that of the model, 0.31 % by dispersion over 1600 m" in warning
+    assert "(0.8 s) and 0 % by contrasts, and `physics.grid.error` allows 0.2 %" in warning
     settings = [s.replace(": ", "=", 1) for s in re.findall(r"`(physics[^`]*: [^`]*)`", warning)]
     assert len(settings) >= 2
     for setting in settings:
@@ -118,17 +124,17 @@ def test_more_dispersion_takes_finer_grids(long: Path, settings: list[str]) -> N
 def test_each_stage_has_the_grid_of_its_band(survey: Path) -> None:
     """Unknowns that are coarser than the waves may be are named."""
     stages = "inversion.stages=[{band: [0, 8]}, {band: [0, 16]}]"
-    plan = make_plan(config(survey, "invert", asked(0.005), stages))
+    plan = make_plan(config(survey, "invert", asked(0.05), stages))
     low, high = plan.stages
     assert low.grid.spacing[0] > 1.2 * high.grid.spacing[0] > 10
     for number in (0, 1):
-        assert accuracy(plan, number).estimated <= 0.005 * (1 + 1e-6)
+        assert accuracy(plan, number).estimated <= 0.05
     coarse = "inversion.stages=[{band: [0, 16], spacing: 16}]"
-    (warning,) = make_plan(config(survey, "invert", asked(1e-4), coarse)).warnings
+    (warning,) = make_plan(config(survey, "invert", asked(0.02), coarse)).warnings
     assert "on a spacing of 16 m, that of the unknowns or the image" in warning
     (finer,) = re.findall(r"`inversion.stages.0.spacing: (\S+)` or less", warning)
     better = f"inversion.stages=[{{band: [0, 16], spacing: {finer}}}]"
-    assert make_plan(config(survey, "invert", asked(1e-4), better)).warnings == []
+    assert make_plan(config(survey, "invert", asked(0.02), better)).warnings == []
 
 
 @pytest.mark.parametrize("command", ["rtm", "lsrtm"])
@@ -195,6 +201,18 @@ def test_measured_errors_have_a_cure(survey: Path) -> None:
         grid_errors.write(plan, 0, GridError(0.0, 0.0))
 
 
+def test_names_of_measured_errors_have_no_subnormal_numbers(survey: Path) -> None:
+    """Processors that flush these keep the name, others the wavelet's."""
+    plan = make_plan(config(survey, "model", asked(0.02)))
+    wavelet = np.asarray(plan.wavelet).copy()
+    wavelet[-5:] = 0.0
+    names = []
+    for value in (0.0, 1e-310, 1e-5 * np.abs(wavelet).max()):
+        wavelet[-1] = value
+        names.append(grid_errors._name(replace(plan, wavelet=wavelet.copy()), 0))
+    assert names[0] == names[1] != names[2]
+
+
 def measured(path: Path, *settings: str) -> tuple[GridAccuracy, GridError]:
     """Estimate and measurement of a config."""
     loaded = load(path, settings=settings)
@@ -203,12 +221,12 @@ def measured(path: Path, *settings: str) -> tuple[GridAccuracy, GridError]:
     return accuracy(plan), grid_error._error(plan, fine, 0, 0)
 
 
-def test_estimates_are_not_optimistic_in_uniform_models(long: Path) -> None:
+def test_estimates_in_uniform_models(long: Path) -> None:
     """The error of the farthest traces, whose paths are the longest, on a grid of 20 m."""
     estimated, found = measured(long, "physics.grid=20", "wavelet.frequency=12")
     assert 0.02 < estimated.estimated < 0.2
-    assert found.far == pytest.approx(estimated.estimated, rel=0.25)
-    assert found.error < found.far < 1.02 * estimated.estimated
+    assert found.error < found.far == pytest.approx(estimated.estimated, rel=0.05)
+    assert estimated.dispersion == pytest.approx(estimated.estimated, rel=0.1)
     assert grid_error_of_shot(
         make_plan(load(long, settings=["physics.grid=20", "wavelet.frequency=12"])),
         load(long, settings=["physics.grid=20", "wavelet.frequency=12"]),
@@ -217,13 +235,60 @@ def test_estimates_are_not_optimistic_in_uniform_models(long: Path) -> None:
     ) == pytest.approx(found.error, rel=1e-6)
 
 
+@pytest.mark.parametrize("frequency", [6, 8])
+def test_contrasts_are_in_the_estimate(long: Path, frequency: float) -> None:
+    """Over a hard floor, and where beds are thinner than the coarse cells."""
+    depth = 10.0 * np.arange(61)
+    beds = np.where(depth // 50 % 2 == 0, 3200.0, 2200.0)
+    vp = np.broadcast_to(np.where(depth < 335, 1500.0, beds), (181, 61)).astype(np.float32)
+    np.save(long.parent / "beds.npy", vp)
+    model = file_of(long.parent / "beds.npy")
+    settings = model, "physics.grid=20", f"wavelet.frequency={frequency}"
+    estimated, found = measured(long, *settings)
+    largest = max(found.error, found.far)
+    assert estimated.dispersion < 0.35 * largest
+    assert estimated.estimated == pytest.approx(largest, rel=0.2)
+    dispersion, contrasts = estimated.shares
+    assert dispersion == estimated.dispersion
+    assert contrasts == pytest.approx(np.sqrt(estimated.estimated**2 - dispersion**2))
+
+
+def test_what_has_no_layers_has_dispersion_alone(long: Path) -> None:
+    """Tilted axes: a note says so."""
+    tilted = ["model.epsilon=0.1", "model.delta=0", "model.theta=0.3", "physics.grid=12"]
+    plan = make_plan(load(long, settings=["physics.equation=tti", "wavelet.frequency=8", *tilted]))
+    assert accuracy(plan).estimated == accuracy(plan).dispersion
+    assert any("`tti` is estimated without contrasts" in note for note in plan.notes)
+
+
+def test_columns_are_those_of_the_places_of_the_shot(long: Path) -> None:
+    """A change of the model far from the shot changes nothing, one below its receivers does."""
+    vp = np.full((181, 61), 2000.0, dtype=np.float32)
+    errors = []
+    for part in (slice(0), slice(0, 2), slice(80, 100)):
+        changed = vp.copy()
+        changed[part, 40:] = 3500.0
+        np.save(long.parent / "part.npy", changed)
+        model = file_of(long.parent / "part.npy")
+        errors.append(accuracy(make_plan(load(long, settings=[model, "physics.grid=16"]))))
+    assert errors[0].estimated == pytest.approx(errors[1].estimated, rel=0.02)
+    assert errors[2].estimated > 1.1 * errors[0].estimated
+
+
+MARMOUSI = (
+    "vp: {{file: {}/marmousi2_vp_1601x401_7.5m.f32, shape: [1601, 401], dtype: float32}}, "
+    "unit: km/s, spacing: 7.5"
+)
 # Models of 4 km by 1.5 km, in which waves of 8 Hz run along the top.
 EARTHS = {
     "uniform": lambda z: 2000 + 0 * z,
     "growing with depth": lambda z: 1500 + 0.9 * z,
     "layers": lambda z: np.where(z < 250, 1800, np.where(z < 600, 2200, 2600)),
     "hard floor": lambda z: np.where(z < 305, 1500, 2500 + 0.5 * z),
+    "thin beds": lambda z: np.where(z < 200, 1500, np.where(z // 40 % 2 == 0, 2600, 1900)),
 }
+# Settings beside a model.
+DENSITY = "physics.equation=variable_density"
 
 
 @pytest.fixture
@@ -244,24 +309,45 @@ def earths(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("stencil", ["taylor", "optimised"])
+@pytest.mark.slow  # four to twelve seconds each: kernels for every grid
+@pytest.mark.parametrize("more", ["physics.stencil=taylor", "physics.stencil=optimised", DENSITY])
 @pytest.mark.parametrize("earth", EARTHS)
-def test_errors_are_as_allowed(earths: Path, earth: str, stencil: str) -> None:
-    """In uniform models at most as large; elsewhere within a factor of 2.5 of the estimate."""
-    settings = f"physics.stencil={stencil}", asked(0.03)
-    estimated, found = measured(earths / f"{earth}.yaml", *settings)
+def test_errors_are_as_allowed(earths: Path, earth: str, more: str) -> None:
+    """As estimated in layers, with contrasts of density as well."""
+    rho = [] if more != DENSITY else [f"model.rho={{file: {earths}/rho.npy}}"]
+    vp = np.load(earths / f"{earth}.npy")
+    np.save(earths / "rho.npy", np.where(vp < 1900, 1000.0, 2000.0).astype(np.float32))
+    allowed = 0.1 if rho or earth == "thin beds" else 0.03
+    estimated, found = measured(earths / f"{earth}.yaml", more, asked(allowed), *rho)
     largest = max(found.error, found.far)
-    assert estimated.estimated == pytest.approx(0.03, rel=0.02)
-    assert estimated.estimated / 2.5 < largest < 2 * estimated.estimated
-    if earth == "uniform":
-        assert largest <= estimated.estimated
+    assert 0.85 * allowed < estimated.estimated <= 1.05 * allowed
+    assert 0.67 * estimated.estimated < largest < 1.33 * estimated.estimated
+
+
+@pytest.mark.slow  # a minute: the whole of Marmousi-II on its own grid
+def test_errors_of_marmousi(shared_data: Path, earths: Path) -> None:
+    """Where layers bend and break, at least half of the error is in the estimate."""
+    path = earths / "marmousi.yaml"
+    text = LONG.replace("vp: 2000, shape: [181, 61], spacing: 10", MARMOUSI.format(shared_data))
+    for old, new in (
+        ("x: 100, z: 300", "x: 7000, z: 15"),
+        ("start: 400, stop: 1700, step: 20}, z: 300", "start: 0, stop: 11970, step: 45}, z: 15"),
+        ("frequency: 16", "frequency: 6"),
+        ("duration: 1.1", "duration: 4.0"),
+    ):
+        text = text.replace(old, new)
+    path.write_text(text, encoding="utf-8")
+    for spacing in (15, 25):
+        estimated, found = measured(path, f"physics.grid={spacing}")
+        largest = max(found.error, found.far)
+        assert 0.5 * largest < estimated.estimated < 1.5 * largest
+        assert estimated.dispersion < estimated.estimated
 
 
 @pytest.mark.slow
 def test_cures_of_measured_errors_are_cures(earths: Path) -> None:
     """The grid that a warning names has the error that was allowed."""
-    path, error = earths / "hard floor.yaml", 0.015
+    path, error = earths / "hard floor.yaml", 0.02
     estimated, found = measured(path, asked(error))
     largest = max(found.error, found.far)
     assert largest > error

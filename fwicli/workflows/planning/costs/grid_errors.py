@@ -22,6 +22,8 @@ from fwicli.workflows.planning.plan import Plan
 PREFIX = "grid-errors-"
 # Values of a property that stand for all of them in the name of a file, about.
 VALUES = 100_000
+# Share of the largest amplitude of a wavelet below which samples are zeros in that name.
+FAINTEST = 1e-30
 
 
 @dataclass(frozen=True)
@@ -149,8 +151,8 @@ def _remedy(plan: Plan, number: int, error: float) -> str:
     if spacing < WORTHWHILE * model:
         return "`physics.grid: model`"
     return (
-        f"`physics.grid: {{error: {round_down(estimated, 2):g}}}`, which leaves room for the "
-        f"contrasts of the model, or `physics.grid: {round_down(spacing):g}`"
+        f"`physics.grid: {{error: {round_down(estimated, 2):g}}}`, which leaves room for what "
+        f"the estimate misses, or `physics.grid: {round_down(spacing):g}`"
     )
 
 
@@ -162,7 +164,9 @@ def _name(plan: Plan, number: int) -> str:
     digest = hashlib.sha256(f"{stage}{plan.model.grid}{band}{shot}".encode())
     for values in plan.model.properties.values():
         digest.update(values.flat[:: max(1, values.size // VALUES)].tobytes())
-    geometry = plan.acquisition
-    for values in (plan.wavelet, geometry.sources, geometry.receivers_of(shot)):
+    geometry, wavelet = plan.acquisition, np.asarray(plan.wavelet)
+    # Compiled kernels make the processor flush subnormal numbers, with which wavelets end.
+    wavelet = np.where(np.abs(wavelet) < FAINTEST * np.abs(wavelet).max(), 0.0, wavelet)
+    for values in (wavelet, geometry.sources, geometry.receivers_of(shot)):
         digest.update(np.ascontiguousarray(values).tobytes())
     return f"{PREFIX}{digest.hexdigest()[:32]}"
