@@ -29,6 +29,7 @@ from fwicli.propagators.kernels import devito_patches, packing, sweeps, tiles, t
 from fwicli.propagators.kernels.array_specs import array_specs
 from fwicli.propagators.kernels.kernel import LAYOUT, Kernel, Parameter
 from fwicli.propagators.kernels.signature import ArraySpec, Signature
+from fwicli.propagators.kernels.transient_fields import transient_fields
 from fwicli.propagators.symbolic import blocking
 from fwicli.propagators.symbolic.elimination import SHARED
 
@@ -108,8 +109,8 @@ def operator_of(signature: Signature) -> tuple[Any, tuple[ArraySpec, ...]]:
         generator.enter_context(devito_patches.patched(blocked))
         packed = generator.enter_context(packing.packed(confined, axes))
         generator.enter_context(tiles.tiled(axes))
-        if not blocked:
-            generator.enter_context(sweeps.swept(axes))
+        transient = () if blocked else transient_fields(equations, specs)
+        rings = generator.enter_context(sweeps.swept(() if blocked else axes, transient))
         operator = Operator(
             equations,
             subs=grid.spacing_map,
@@ -118,7 +119,9 @@ def operator_of(signature: Signature) -> tuple[Any, tuple[ArraySpec, ...]]:
         )
         check_code(operator)
         check_direction(operator, signature.kind != "forward")
-    return operator, tuple(replace(s, packed=s.name in packed) for s in specs)
+    return operator, tuple(
+        replace(s, packed=s.name in packed, ring=rings.get(s.name)) for s in specs
+    )
 
 
 def _parameters(operator: Any) -> tuple[Parameter, ...]:

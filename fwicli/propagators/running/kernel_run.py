@@ -223,6 +223,8 @@ class KernelRun:
         discretization, names = self._discretization, [p.name for p in self._kernel.parameters]
         specs = {s.name: s for s in self._kernel.arrays if s.name not in self._moving}
         arrays = {name: self._arrays.array(spec) for name, spec in specs.items()}
+        rings = [(spec, spec.ring) for spec in specs.values() if spec.ring is not None]
+        arrays |= {ring.table: self._arrays.slots(spec, ring) for spec, ring in rings}
         # Devito takes the distance from the last points for a halo.
         thickness = discretization.layer.cells + discretization.order // 2
         shared = self._arrays.shape, discretization.threads
@@ -292,7 +294,8 @@ class KernelRun:
     # --- failures --------------------------------------------------------------------------------
 
     def _fields(self) -> list[ArraySpec]:
-        return [s for s in self._kernel.arrays if s.kind == "field"]
+        """Fields with all their rows: each step makes the rows in rings before it reads them."""
+        return [s for s in self._kernel.arrays if s.kind == "field" and s.ring is None]
 
     def _sums(self) -> list[ArraySpec]:
         return [s for s in self._kernel.arrays if s.name.startswith(ACCUMULATED)]

@@ -1,0 +1,65 @@
+"""Rings of rows: the memory of a field that one sweep over the plane writes, reads and leaves.
+
+A row of such a field is read until the sweep is some rows ahead, and then by nobody. A part of the
+plane keeps so many rows in a ring, which stays in the cache; row x lies in slot x modulo their
+number. Rows near a border between two parts have slots of their own, since the second phase of the
+sweep reads them again (see `sweeps`). Rows outside of the plane share one slot of zeros.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fwicli.propagators.kernels import block_sizes
+
+
+@dataclass(frozen=True)
+class Ring:
+    """Rows of a field that a sweep needs at the same time.
+
+    Attributes
+    ----------
+    table : str
+        Name of the argument that holds the slot of each row.
+    rows : int
+        From the last row that is still read to the first one that is written.
+    before, after : int
+        Rows on both sides of a border between two parts that the second phase reads or writes.
+    shift : int
+        Largest shift of an update in the sweep.
+    """
+
+    table: str
+    rows: int
+    before: int
+    after: int
+    shift: int
+
+    def slots(self, shape: tuple[int, ...], halo: int, threads: int) -> NDArray[np.int32]:
+        """The slot of each row.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Of the grid.
+        halo : int
+            Rows before and after those of the grid.
+        threads : int
+            That share the rows.
+
+        Returns
+        -------
+        ndarray of int, of shape (shape[0] + 2 * halo,)
+        """
+        size = block_sizes.rows(shape, threads, self.shift)
+        rows = np.arange(shape[0])
+        part = (rows + 2 * self.shift) // size
+        slots = 1 + part * self.rows + rows % self.rows
+        # The first border that is as near: that of the own part, or of the next one.
+        begin = part * size - 2 * self.shift
+        near = (rows < begin + self.after) | (rows >= begin + size - self.before)
+        slots[near] = slots.max() + 1 + np.arange(np.count_nonzero(near))
+        return np.pad(slots, halo).astype(np.int32)
