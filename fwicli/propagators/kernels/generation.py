@@ -30,7 +30,6 @@ from fwicli.propagators.kernels.array_specs import array_specs
 from fwicli.propagators.kernels.kernel import LAYOUT, Kernel, Parameter
 from fwicli.propagators.kernels.signature import ArraySpec, Signature
 from fwicli.propagators.kernels.transient_fields import transient_fields
-from fwicli.propagators.symbolic import blocking
 from fwicli.propagators.symbolic.elimination import SHARED
 
 configuration["language"] = "openmp"
@@ -97,20 +96,17 @@ def operator_of(signature: Signature) -> tuple[Any, tuple[ArraySpec, ...]]:
     grid = template_grid(signature)
     equations = time_loops.equations(signature, registry.load(signature.equation), grid)
     options: dict[str, Any] = {"par-dynamic-work": np.inf}
-    blocked = blocking.is_blocked(equations)
-    if blocked:
-        options |= {"blocklevels": 1, "min-storage": True}
     axes, specs = grid.dimensions, tuple(array_specs(equations))
     confined = [s.name for s in specs if {axis for axis, *_ in s.strips} == {len(axes) - 1}]
     confined = [] if signature.thin else confined
     generator = ExitStack()
     with generator:
         generator.enter_context(strict())
-        generator.enter_context(devito_patches.patched(blocked))
+        generator.enter_context(devito_patches.patched())
         packed = generator.enter_context(packing.packed(confined, axes))
         generator.enter_context(tiles.tiled(axes))
-        transient = () if blocked else transient_fields(equations, specs)
-        rings = generator.enter_context(sweeps.swept(() if blocked else axes, transient))
+        transient = transient_fields(equations, specs)
+        rings = generator.enter_context(sweeps.swept(axes, transient))
         operator = Operator(
             equations,
             subs=grid.spacing_map,

@@ -276,7 +276,7 @@ class KernelRun:
             for component in range(self.signature.components):
                 floats[port.values(component)] = np.zeros((longest, part.at.count))
         values_by_name = {**floats, **integers}
-        code = self.signature, self._kernel.parameters, block_sizes.ROWS, block_sizes.TILE
+        code = self.signature, self._kernel.parameters, block_sizes.TILE
         moving = shapes(*self._moving.values())
         key = (code, tuple(values_by_name), shapes(*values_by_name.values()), moving)
         arguments = self._arrays.prepared.take(key)

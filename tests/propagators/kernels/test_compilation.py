@@ -373,7 +373,7 @@ def test_loops_that_devito_puts_together_are_kept_apart() -> None:
         Eq(c, a, subdomain=strip),
         Eq(u.forward, u + v.forward),
     ]
-    with devito_patches.patched(blocked=False):
+    with devito_patches.patched():
         operator = Operator(equations)
     generation.check_code(operator)
     # The last equation reads at its own point, and may share the loop of the second of the strip.

@@ -82,7 +82,7 @@ def test_every_bit_is_the_same(
 def run(equations: list[Any], grid: Grid, sizes: tuple[int, ...] = ()) -> list[list[np.ndarray]]:
     """What two steps of some equations make of random numbers, in sweeps by parts of some sizes."""
     swept = sweeps.swept(grid.dimensions) if sizes else nullcontext()
-    with devito_patches.patched(blocked=False), swept, pytest.MonkeyPatch.context() as patched:
+    with devito_patches.patched(), swept, pytest.MonkeyPatch.context() as patched:
         patched.setattr(sweeps, "FEWEST", 0)
         operator = Operator(equations)
     parts = [p for p in operator.parameters if isinstance(p, sweeps.PartSize)]
