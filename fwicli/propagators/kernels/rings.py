@@ -2,8 +2,9 @@
 
 A row of such a field is read until the sweep is some rows ahead, and then by nobody. A part of the
 plane keeps so many rows in a ring, which stays in the cache; row x lies in slot x modulo their
-number. Rows near a border between two parts have slots of their own, since the second phase of the
-sweep reads them again (see `sweeps`). Rows outside of the plane share one slot of zeros.
+number. The first rows of a part have slots of their own, since the second phase of the sweep reads
+them again (see `sweeps`); the last ones are still in the ring then, where the second phase goes on
+as the first one ended. Rows outside of the plane share one slot of zeros.
 """
 
 from __future__ import annotations
@@ -26,15 +27,14 @@ class Ring:
         Name of the argument that holds the slot of each row.
     rows : int
         From the last row that is still read to the first one that is written.
-    before, after : int
-        Rows on both sides of a border between two parts that the second phase reads or writes.
+    after : int
+        First rows of a part that the second phase reads or writes.
     shift : int
         Largest shift of an update in the sweep.
     """
 
     table: str
     rows: int
-    before: int
     after: int
     shift: int
 
@@ -58,8 +58,6 @@ class Ring:
         rows = np.arange(shape[0])
         part = (rows + 2 * self.shift) // size
         slots = 1 + part * self.rows + rows % self.rows
-        # The first border that is as near: that of the own part, or of the next one.
-        begin = part * size - 2 * self.shift
-        near = (rows < begin + self.after) | (rows >= begin + size - self.before)
-        slots[near] = slots.max() + 1 + np.arange(np.count_nonzero(near))
+        first = rows < part * size - 2 * self.shift + self.after
+        slots[first] = slots.max() + 1 + np.arange(np.count_nonzero(first))
         return np.pad(slots, halo).astype(np.int32)

@@ -217,8 +217,9 @@ def _section(
     loops = []
     for sweep in sweeps:
         others = {f.name for other in sweeps if other is not sweep for f in other.arrays}
-        own = {name: _ring(sweep, name, axis) for name in sorted(set(transient) - others)}
-        rings |= (own := {name: ring for name, ring in own.items() if ring is not None})
+        possible = [(name, _ring(sweep, name, axis)) for name in sorted(set(transient) - others)]
+        own = {name: ring for name, ring in possible if ring is not None}
+        rings.update(own)
         loops.append(_in_rings(_loops(sweep, axis), sweep, own, axis))
     return [Section(nodes[0].name, body=loops)]
 
@@ -288,7 +289,6 @@ def _ring(sweep: Sweep, name: str, axis: Any) -> Ring | None:
     return Ring(
         f"{axis.name}_slot_{name}",
         rows=max(behind) - min(behind) + TOGETHER,
-        before=max(behind),
         after=max(shift + away for away, shift in rows),
         shift=max(sweep.shifts),
     )
@@ -301,8 +301,8 @@ def _in_rings(loops: Any, sweep: Sweep, rings: dict[str, Ring], axis: Any) -> An
         accesses = sweep.accesses(name)
         slots = _table(accesses[0][0].function, ring, axis)
         for access, _ in accesses:
-            indices, place = list(access.indices), along(access, axis)
-            indices[place] = slots.indexed[indices[place]]
+            place = along(access, axis)
+            indices = (slots.indexed[i] if n == place else i for n, i in enumerate(access.indices))
             mapper[access] = access.func(access.base, *indices)
     return Uxreplace(mapper).visit(loops) if mapper else loops
 

@@ -36,7 +36,7 @@ CASES = [
 
 @contextmanager
 def sweeps_of(fewest: int, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[None]:
-    """Kernels with sweeps where there are so many arrays, without rings, in a cache of their own."""
+    """Kernels without rings, with sweeps where there are so many arrays, in their own cache."""
     with monkeypatch.context() as patched:
         patched.setenv("FWI_CACHE", str(folder))
         patched.setattr(sweeps, "FEWEST", fewest)
