@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from fwicli.propagators.absorbing import walls
 from fwicli.propagators.checks.loaded_model import LoadedModel
 from fwicli.propagators.equations import registry
-from fwicli.propagators.kernels.rings import Ring
 from fwicli.propagators.kernels.signature import ArraySpec
 from fwicli.propagators.running.arguments import Prepared
 from fwicli.propagators.running.lines import line
@@ -108,7 +107,8 @@ class GridArrays:
         if spec.packed:
             return (spec.time_levels, *shape[:-1], self._packed_row(spec))
         if spec.ring is not None:
-            return (spec.time_levels, int(self.slots(spec, spec.ring).max()) + 1, *shape[1:])
+            slots = spec.ring.slots(self.shape, spec.space_order, self.discretization.threads)
+            return (spec.time_levels, int(slots.max()) + 1, *shape[1:])
         if spec.kind == "field":
             return (spec.time_levels, *shape)
         return shape
@@ -117,23 +117,6 @@ class GridArrays:
         """Values of a row of a packed field, a multiple of those that are aligned."""
         values = ALIGNMENT // self._dtype.itemsize
         return -(-(spec.row + 2 * spec.space_order) // values) * values
-
-    def slots(self, spec: ArraySpec, ring: Ring) -> Array:
-        """The slots of the rows of a field that lives in a ring.
-
-        Parameters
-        ----------
-        spec : ArraySpec
-        ring : Ring
-
-        Returns
-        -------
-        ndarray of int, of shape (shape[0] + 2 * halo,)
-        """
-        rows, halo = self.shape[0] + 2 * spec.space_order, spec.space_order
-        table = self.buffer(f"{ring}", (rows,), np.int32)
-        table[:] = ring.slots(self.shape, halo, self.discretization.threads)
-        return table
 
     def snapshots(self, spec: ArraySpec, count: int) -> Array:
         """The array of a history, for a number of snapshots.

@@ -223,8 +223,6 @@ class KernelRun:
         discretization, names = self._discretization, [p.name for p in self._kernel.parameters]
         specs = {s.name: s for s in self._kernel.arrays if s.name not in self._moving}
         arrays = {name: self._arrays.array(spec) for name, spec in specs.items()}
-        rings = [(spec, spec.ring) for spec in specs.values() if spec.ring is not None]
-        arrays |= {ring.table: self._arrays.slots(spec, ring) for spec, ring in rings}
         # Devito takes the distance from the last points for a halo.
         thickness = discretization.layer.cells + discretization.order // 2
         shared = self._arrays.shape, discretization.threads
@@ -271,6 +269,7 @@ class KernelRun:
             visited = part.at.visited
             floats[f"{port.prefix}_weight"] = visited.weights
             integers |= {f"{port.prefix}_i{a}": index for a, index in enumerate(visited.indices)}
+        integers |= self._slots()
         longest = self._longest()
         for port, part in [*entering, *self._leaving]:
             for component in range(self.signature.components):
@@ -285,6 +284,12 @@ class KernelRun:
         for name, values in integers.items():
             arguments.set(name, values, lambda v: self._arrays.aligned(v, np.int32))
         return arguments
+
+    def _slots(self) -> dict[str, Array]:
+        """Slots of the rows of fields in rings, by the arguments that hold them."""
+        shape, threads = self._arrays.shape, self._discretization.threads
+        rings = [(s.ring, s.space_order) for s in self._kernel.arrays if s.ring is not None]
+        return {ring.table: ring.slots(shape, halo, threads) for ring, halo in rings}
 
     def _history_store(self) -> WavefieldStore:
         if self._store is None:
