@@ -91,11 +91,12 @@ def test_plan_tells_the_memory_that_is_used(
         with p._pool.runner() as runner:
             arrays = runner.arrays
         used = arrays.nbytes
-        # All levels of all fields, of the forward run and of the one that makes snapshots.
+        # All levels of all fields, of the forward run and of the one that makes snapshots; rings
+        # have few rows of a grid.
         levels = sum(
             math.prod(shape[:-2])
             for name, shape in arrays._arrays
-            if len(shape) > 1 and not name.startswith("history")
+            if len(shape) > 1 and shape[-2] >= arrays.shape[0] and not name.startswith("history")
         )
         assert levels == footprint.forward + gradient * footprint.gradient
         # On so small a grid the halo and the ends of rows are almost as many points again; the
