@@ -1,9 +1,10 @@
 """Rings of rows: the memory of a field that one sweep over the plane writes, reads and leaves.
 
 Updates read a row of such a field until the sweep is some rows ahead. A part of the plane keeps
-that number of rows in a ring, which stays in the cache; row x lies in slot x modulo the number. The first rows of a part have slots of their own, since the second phase of the sweep reads
-them again (see `sweeps`); the last ones are still in the ring then, where the second phase goes on
-as the first one ended. Rows outside of the plane share one slot of zeros.
+that number of rows in a ring, which stays in the cache; row x lies in slot x modulo the number. The
+first rows of a part have slots of their own, since the second phase of the sweep reads them again
+(see `sweeps`). The last ones are still in the ring then: the second phase goes on there as the
+first one ended. Rows outside of the plane share one slot of zeros.
 """
 
 from __future__ import annotations
