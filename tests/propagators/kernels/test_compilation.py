@@ -175,7 +175,7 @@ def test_layer_shares_loops_with_what_it_adds_to() -> None:
 
 
 def test_what_is_needed_once_is_kept_once() -> None:
-    """Memory variables have one level, the pressure two, slopes no whole array (see `test_rings`)."""
+    """Memory variables have one level, the pressure two, slopes a ring (see `test_rings`)."""
     specs = compilation.load(signature("forward", "variable_density")).arrays
     levels = {s.name: s.time_levels for s in specs if s.kind == "field" and s.ring is None}
     assert levels == {"u": 2} | {
