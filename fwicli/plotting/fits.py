@@ -20,7 +20,7 @@ from fwicli.survey.components import PRESSURE
 Array = NDArray[Any]
 
 DPI = 110
-# What `DataFit` calls misfit: of norms, while the misfit of a run may be of squares.
+# The misfit of a `DataFit` is one of norms, that of a run may be one of squares.
 RATIO = "norm of the difference / of the data"
 # Colour of classes without a trace; lowest level of spectra [dB].
 EMPTY, LOWEST = "0.85", -50.0

@@ -382,10 +382,8 @@ def working_bytes(
     Parameters
     ----------
     footprint : Footprint
-        Of the equation.
     points : tuple of int
-        Points in memory of an array of the size of the grid, and of one that is packed (see
-        `memory.with_halo`, `memory.packed`).
+        In memory, of a field and of one that is packed (`memory.with_halo`, `memory.packed`).
     itemsize : int
         Bytes of a value.
     gradient : bool
@@ -397,6 +395,6 @@ def working_bytes(
     -------
     int
     """
-    whole, few = points
     packed = footprint.packed[gradient]
-    return itemsize * (whole * (footprint.arrays(gradient, recorded) - packed) + few * packed)
+    whole = footprint.arrays(gradient, recorded) - packed
+    return itemsize * (points[0] * whole + points[1] * packed)

@@ -64,7 +64,7 @@ EQUATION = Equation(
     state=state,
     # Two levels of v, two stresses and four memory variables; g, r and three of their means; then
     # rates of strain, multipliers, two gradients, sums for the means, and illumination.
-    footprint=lambda _: Footprint(14, 20, {"g": ("e0", "e1"), "r": ()}, 5, 4, packed=(2, 4)),
+    footprint=lambda _: Footprint(14, 18, {"g": ("e0", "e1"), "r": ()}, 5, 4, packed=(2, 4)),
     slowest=lambda vs: np.where(vs > 0, vs, np.max(vs)),
     fastest=lambda vs: vs,
     limits=(

@@ -64,9 +64,10 @@ def footprint(ndim: int) -> Footprint:
     """Memory that it takes."""
     stiffness = ("h", "v", "lu", *(f"lw{axis}" for axis in range(ndim)))
     tilt = {f"n{axis}": (f"au{axis}", f"aw{axis}", "tu", "tw") for axis in range(ndim)}
+    plane = ndim == 2  # fields in rings of rows
     return Footprint(
-        16 * ndim + 17,
-        22 * ndim + 38,
+        16 * ndim + 17 - 4 * plane,
+        22 * ndim + 38 - 2 * plane,
         {"m": ("yu", "yw"), "e": stiffness, "f": stiffness, **tilt},
         2 * ndim + 11,
         11 * ndim,

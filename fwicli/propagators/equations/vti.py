@@ -79,8 +79,9 @@ EQUATION = Equation(
     emitted=pressure("h"),
     recorded=pressure("u"),
     state=state,
+    # In the plane, both a live in rings of rows.
     footprint=lambda ndim: Footprint(
-        4 * ndim + 12,
+        4 * ndim + 12 - 2 * (ndim == 2),
         5 * ndim + 16,
         {
             "k": ("h", "w"),

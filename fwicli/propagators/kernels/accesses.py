@@ -37,13 +37,42 @@ def distance(a: Any, b: Any, axis: Any) -> int | None:
     int or None
         None if it is not the same at all points, or not known.
     """
-    places = [n for n, d in enumerate(a.function.dimensions) if d.root is axis]
-    if len(places) != 1:
+    first, second = offset(a, axis), offset(b, axis)
+    return None if first is None or second is None else second - first
+
+
+def offset(access: Any, axis: Any) -> int | None:
+    """Points along an axis from the current one to where an access is, the halo among them.
+
+    Parameters
+    ----------
+    access : Indexed
+    axis : Dimension
+
+    Returns
+    -------
+    int or None
+        None if it is not the same at all points, or not known.
+    """
+    place = along(access, axis)
+    if place is None:
         return None
-    offsets = []
-    for index in (a.indices[places[0]], b.indices[places[0]]):
-        own = [s for s in index.free_symbols if getattr(s, "root", None) is axis]
-        if len(own) != 1 or not (index - own[0]).is_Integer:
-            return None
-        offsets.append(int(index - own[0]))
-    return offsets[1] - offsets[0]
+    index = access.indices[place]
+    own = [s for s in index.free_symbols if getattr(s, "root", None) is axis]
+    return int(index - own[0]) if len(own) == 1 and (index - own[0]).is_Integer else None
+
+
+def along(access: Any, axis: Any) -> int | None:
+    """Number of the index of an access that runs along an axis; None if there is none, or several.
+
+    Parameters
+    ----------
+    access : Indexed
+    axis : Dimension
+
+    Returns
+    -------
+    int or None
+    """
+    places = [n for n, d in enumerate(access.function.dimensions) if d.root is axis]
+    return places[0] if len(places) == 1 else None

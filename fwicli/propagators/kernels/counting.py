@@ -18,6 +18,7 @@ from fwicli.propagators.kernels import compilation, generation, time_loops
 from fwicli.propagators.kernels.array_specs import array_specs
 from fwicli.propagators.kernels.imaged_fields import SUM
 from fwicli.propagators.kernels.signature import ArraySpec, Signature
+from fwicli.propagators.kernels.transient_fields import transient_fields
 from fwicli.propagators.symbolic.system import System
 
 ORDER = 4
@@ -183,8 +184,12 @@ def _listed(names: Iterable[str]) -> str:
 
 @cache
 def _arrays(signature: Signature) -> tuple[ArraySpec, ...]:
+    """Arrays of the size of the grid: fields that live in rings of rows are not among them."""
     grid, equation = generation.template_grid(signature), registry.load(signature.equation)
-    return tuple(array_specs(time_loops.equations(signature, equation, grid)))
+    equations = time_loops.equations(signature, equation, grid)
+    specs = tuple(array_specs(equations))
+    transient = transient_fields(equations, specs)
+    return tuple(s for s in specs if s.name not in transient)
 
 
 def _levels(arrays: Iterable[ArraySpec]) -> int:

@@ -5,9 +5,6 @@ every thread load every row; with parts that hang together it loads its own and 
 Dealt out, a small plane is slower on two threads than on one (`benchmarks/speed_beside_deepwave.py`
 times both).
 
-Blocks: Devito would block loops of two dimensions along both or not at all; `rows` makes it block
-them along the first.
-
 Order: Devito puts loops over the same points next to each other, and makes one loop of them, even
 where the second reads next to a point what the first writes there; `apart` keeps these apart.
 
@@ -19,7 +16,7 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 from devito.ir.support import Scope
@@ -30,16 +27,9 @@ _DEALT, _CONTIGUOUS = "schedule(static,1)", "schedule(static)"
 
 
 @contextmanager
-def patched(blocked: bool) -> Iterator[None]:
-    """Let Devito generate an operator as this package wants it.
-
-    Parameters
-    ----------
-    blocked : bool
-        Whether its loops are blocked.
-    """
-    along = rows() if blocked else nullcontext()
-    with contiguous(), apart(), remembered(), settled(), identical(), along:
+def patched() -> Iterator[None]:
+    """Let Devito generate an operator as this package wants it."""
+    with contiguous(), apart(), remembered(), settled(), identical():
         yield
 
 
@@ -120,19 +110,6 @@ def _carrier(before: list[Any], cluster: Any) -> Any:
             carriers |= set(d.cause)
     loops = (i.dim for i in cluster.ispace if cluster.properties.is_parallel(i.dim))
     return next((d for d in loops if d._defines & carriers), None)
-
-
-@contextmanager
-def rows() -> Iterator[None]:
-    """Let Devito block loops along the first dimension alone."""
-    blocking = importlib.import_module("devito.passes.clusters.blocking")
-    heuristic, plain = blocking.AnalyzeHeuristicBlocking, blocking.AnayzeBlockingBase
-    original = heuristic.process
-    heuristic.process = plain.process
-    try:
-        yield
-    finally:
-        heuristic.process = original
 
 
 @contextmanager

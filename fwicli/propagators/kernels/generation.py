@@ -36,7 +36,7 @@ from fwicli.propagators.kernels import (
 from fwicli.propagators.kernels.array_specs import array_specs
 from fwicli.propagators.kernels.kernel import LAYOUT, Kernel, Parameter
 from fwicli.propagators.kernels.signature import ArraySpec, Signature
-from fwicli.propagators.symbolic import blocking
+from fwicli.propagators.kernels.transient_fields import transient_fields
 from fwicli.propagators.symbolic.elimination import SHARED
 
 configuration["language"] = "openmp"
@@ -103,20 +103,17 @@ def operator_of(signature: Signature) -> tuple[Any, tuple[ArraySpec, ...]]:
     grid = template_grid(signature)
     equations = time_loops.equations(signature, registry.load(signature.equation), grid)
     options: dict[str, Any] = {"par-dynamic-work": np.inf}
-    blocked = blocking.is_blocked(equations)
-    if blocked:
-        options |= {"blocklevels": 1, "min-storage": True}
     axes, specs = grid.dimensions, tuple(array_specs(equations))
     confined = [] if signature.thin else [s.name for s in specs if s.packed]
     generator = ExitStack()
     with generator:
         generator.enter_context(strict())
-        generator.enter_context(devito_patches.patched(blocked))
+        generator.enter_context(devito_patches.patched())
         packed = generator.enter_context(packing.packed(confined, axes))
         generator.enter_context(strips.counted(axes, signature.counted))
         generator.enter_context(tiles.tiled(axes))
-        if not blocked:
-            generator.enter_context(sweeps.swept(axes))
+        transient = transient_fields(equations, specs)
+        rings = generator.enter_context(sweeps.swept(axes, transient))
         operator = Operator(
             equations,
             subs=grid.spacing_map,
@@ -125,7 +122,9 @@ def operator_of(signature: Signature) -> tuple[Any, tuple[ArraySpec, ...]]:
         )
         check_code(operator)
         check_direction(operator, signature.kind != "forward")
-    return operator, tuple(replace(s, packed=s.name in packed) for s in specs)
+    return operator, tuple(
+        replace(s, packed=s.name in packed, ring=rings.get(s.name)) for s in specs
+    )
 
 
 def _parameters(operator: Any) -> tuple[Parameter, ...]:

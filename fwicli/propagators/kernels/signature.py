@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from fwicli.propagators.absorbing import walls
+from fwicli.propagators.kernels.rings import Ring
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,8 @@ class ArraySpec:
         Levels of a field that the first step reads; with them it can be begun anew.
     packed : bool
         Whether strips along the last axis lie next to each other in memory (see `packing`).
+    ring : Ring, optional
+        Rows of a field that has no others in memory.
     """
 
     name: str
@@ -126,6 +129,7 @@ class ArraySpec:
     strips: tuple[tuple[int, str, int], ...] = ()
     remembered: tuple[int, ...] = ()
     packed: bool = False
+    ring: Ring | None = None
 
     @property
     def row(self) -> int:

@@ -3,13 +3,15 @@
 Devito runs each update of a step over the whole plane before the next one. Values of one update
 have left the cache when the next one reads them, and loops over the strips of the layer, which are
 short, wait for memory.
-This pass shifts the updates against each other and runs them together, row by row:
+This pass shifts the updates against each other and runs them together, some rows at a time:
 
-    row x of the first update, row x - s of the second, and so on,
+    rows x to x + n - 1 of the first update, x - s to x - s + n - 1 of the second, and so on,
 
 where the shift s is the least with which no update comes before another one, earlier in the step,
 whose values it reads or overwrites. The order of the updates at each point stays as it was, and
 with it every bit of the result.
+
+Fields that only the sweep needs live in rings of rows, which stay in the cache (see `rings`).
 
 Threads have a part of the rows each. Next to where two parts meet, an update needs rows of both.
 These rows are left out at first, the more of them the larger the shift, and are updated in a second
@@ -26,26 +28,30 @@ loops that are shifted and peeled.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import product
 from typing import Any
 
 import numpy as np
-from devito import Dimension
-from devito.ir.iet import Expression, FindNodes, Iteration, Section
+from devito import Dimension, Function
+from devito.ir.iet import Expression, FindNodes, Iteration, Section, Uxreplace
 from devito.ir.support import AFFINE, PARALLEL, SEQUENTIAL
 from devito.symbolics import evalrel, retrieve_indexed
 from devito.types import Scalar
 
 from fwicli.propagators.kernels import steps
-from fwicli.propagators.kernels.accesses import distance, same_level
+from fwicli.propagators.kernels.accesses import along, distance, offset, same_level
+from fwicli.propagators.kernels.rings import Ring
 
 # With fewer arrays most values are in the cache without a sweep, and the compiler takes a third
 # longer for all updates in one loop than for loops of their own.
 FEWEST = 12
+# Rows that an update runs through before the next one takes its turn: rows of one update alone stay
+# in the first level of the cache, and short loops begin less often.
+TOGETHER = 8
 
 
 class PartSize(Scalar):  # type: ignore[misc]
@@ -108,30 +114,81 @@ class Update:
         return most
 
 
-def swept(axes: tuple[Any, ...]) -> AbstractContextManager[None]:
+@dataclass(frozen=True)
+class Sweep:
+    """Updates that run together, each with the rows by which it stays behind the first."""
+
+    updates: tuple[Update, ...] = ()
+    shifts: tuple[int, ...] = ()
+
+    @property
+    def arrays(self) -> set[Any]:
+        """Functions on the grid that the updates read or write."""
+        functions = {a.function for u in self.updates for a in u.touched}
+        return {f for f in functions if f.is_DiscreteFunction and f.grid is not None}
+
+    def accesses(self, name: str) -> list[tuple[Any, int]]:
+        """Accesses to an array, each with the shift of its update.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        list of (Indexed, int)
+        """
+        pairs = zip(self.updates, self.shifts, strict=True)
+        return [(a, s) for u, s in pairs for a in u.touched if a.function.name == name]
+
+
+@contextmanager
+def swept(axes: tuple[Any, ...], transient: Collection[str] = ()) -> Iterator[dict[str, Ring]]:
     """Let Devito generate one sweep over a plane; loops over a cube stay as they are.
 
     Parameters
     ----------
     axes : tuple of Dimension
         Axes of the grid.
+    transient : collection of str
+        Fields that may live in rings (see `transient_fields`).
+
+    Yields
+    ------
+    dict of str to Ring
+        Fields that do, after the code is generated.
     """
-    return steps.rearranged(partial(_step, axis=axes[0])) if len(axes) == 2 else nullcontext()
+    rings: dict[str, Ring] = {}
+    if len(axes) != 2:
+        yield rings
+        return
+    with steps.rearranged(partial(_step, axis=axes[0], transient=transient, rings=rings)):
+        yield rings
 
 
-def _step(nodes: Sequence[Any], axis: Any) -> list[Any]:
+def _step(
+    nodes: Sequence[Any], axis: Any, transient: Collection[str], rings: dict[str, Ring]
+) -> list[Any]:
     """The nodes of a time step; others than updates, such as injections, stay in their places."""
     result: list[Any] = []
     group: list[Any] = []
     updates: list[Update] = []
-    for node in nodes:
-        part = _updates(node, axis)
-        if part is None:
-            result += [*_section(group, updates, axis), node]
-            group, updates = [], []
-        else:
+    for node in [*nodes, None]:
+        part = None if node is None else _updates(node, axis)
+        if part is not None:
             group, updates = [*group, node], updates + part
-    return result + _section(group, updates, axis)
+            continue
+        others = {name for other in nodes if other not in group for name in _names(other)}
+        result += _section(group, updates, axis, set(transient) - others, rings)
+        result += [] if node is None else [node]
+        group, updates = [], []
+    return result
+
+
+def _names(node: Any) -> set[str]:
+    """Names of the arrays that a node reads or writes."""
+    expressions = [e.expr for e in FindNodes(Expression).visit(node)]
+    return {a.function.name for e in expressions for a in retrieve_indexed([e.lhs, e.rhs])}
 
 
 def _updates(node: Any, axis: Any) -> list[Update] | None:
@@ -144,54 +201,119 @@ def _updates(node: Any, axis: Any) -> list[Update] | None:
     return [Update(loop) for loop in loops] if loops and is_over_rows else None
 
 
-def _section(nodes: list[Any], updates: list[Update], axis: Any) -> list[Any]:
+def _section(
+    nodes: list[Any],
+    updates: list[Update],
+    axis: Any,
+    transient: Collection[str],
+    rings: dict[str, Ring],
+) -> list[Any]:
     """Updates that follow each other, in as few sweeps as possible."""
-    arrays = {a.function for u in updates for a in u.touched if a.function.is_DiscreteFunction}
-    if len(updates) < 2 or sum(f.grid is not None for f in arrays) < FEWEST:
+    arrays = Sweep(tuple(updates)).arrays
+    few = len(arrays) < FEWEST and not any(f.name in transient for f in arrays)
+    if len(updates) < 2 or few:
         return nodes
-    sweeps = [
-        _loops(group, shifts, axis) if len(group) > 1 else group[0].loop
-        for group, shifts in _shifted(updates, axis)
-    ]
-    return [Section(nodes[0].name, body=sweeps)]
+    sweeps = _shifted(updates, axis)
+    loops = []
+    for sweep in sweeps:
+        others = {f.name for other in sweeps if other is not sweep for f in other.arrays}
+        possible = [(name, _ring(sweep, name, axis)) for name in sorted(set(transient) - others)]
+        own = {name: ring for name, ring in possible if ring is not None}
+        rings.update(own)
+        loops.append(_in_rings(_loops(sweep, axis), sweep, own, axis))
+    return [Section(nodes[0].name, body=loops)]
 
 
-def _shifted(updates: list[Update], axis: Any) -> list[tuple[list[Update], list[int]]]:
+def _shifted(updates: list[Update], axis: Any) -> list[Sweep]:
     """Updates that share a sweep, and the rows by which each stays behind the first."""
-    groups: list[tuple[list[Update], list[int]]] = [([], [])]
+    sweeps = [Sweep()]
     for update in updates:
-        together, shifts = groups[-1]
-        reaches = [earlier.reach(update, axis) for earlier in together]
+        sweep = sweeps[-1]
+        reaches = [earlier.reach(update, axis) for earlier in sweep.updates]
         if None in reaches:
-            groups.append(([update], [0]))
+            sweeps.append(Sweep((update,), (0,)))
             continue
-        behind = [s + r for s, r in zip(shifts, reaches, strict=True) if r is not None]
-        together.append(update)
-        shifts.append(max(behind, default=0))
-    return groups
+        behind = [s + r for s, r in zip(sweep.shifts, reaches, strict=True) if r is not None]
+        shifts = *sweep.shifts, max(behind, default=0)
+        sweeps[-1] = replace(sweep, updates=(*sweep.updates, update), shifts=shifts)
+    return sweeps
 
 
-def _loops(updates: list[Update], shifts: list[int], axis: Any) -> Any:
+def _loops(sweep: Sweep, axis: Any) -> Any:
     """One loop over rows with all updates, in two phases of parts of the rows."""
-    most = max(shifts)
+    if len(sweep.updates) == 1:
+        return sweep.updates[0].loop
+    most = max(sweep.shifts)
     phase, first, row = (Dimension(name=f"{axis.name}_{n}") for n in ("phase", "part", "row"))
     size = PartSize(name=f"{axis.name}_part{most}_size", dtype=np.int32, is_const=True, shift=most)
     inside = [
-        _of_row(u.loop, s, (phase, first, row), size) for u, s in zip(updates, shifts, strict=True)
+        _of_rows(u.loop, s, (phase, first, row), size)
+        for u, s in zip(sweep.updates, sweep.shifts, strict=True)
     ]
     last = first + size - 1 - phase * (size - 2 * most)
-    rows = Iteration(inside, row, (first, last, 1), properties=(SEQUENTIAL,))
+    rows = Iteration(inside, row, (first, last, TOGETHER), properties=(SEQUENTIAL,))
     bounds = (axis.symbolic_min - 2 * most, axis.symbolic_max + 2 * most, size)
     parts = Iteration(rows, first, bounds, properties=(AFFINE, PARALLEL))
     return Iteration(parts, phase, (0, 1, 1), properties=(SEQUENTIAL,))
 
 
-def _of_row(loop: Any, shift: int, dimensions: tuple[Any, Any, Any], size: Any) -> Any:
-    """The loop of an update for the row that it takes in a phase, or for none."""
+def _of_rows(loop: Any, shift: int, dimensions: tuple[Any, Any, Any], size: Any) -> Any:
+    """The loop of an update for the rows that it takes in a phase at once, or for none."""
     phase, first, row = dimensions
     begin, end = loop.symbolic_bounds
     # In the second phase, rows on both sides of where a part begins.
-    least = first + shift * (1 - 2 * phase)
-    most = first + shift - 1 + (1 - phase) * size
-    limits = evalrel(max, [begin, row - shift, least]), evalrel(min, [end, row - shift, most]), 1
-    return loop._rebuild(limits=limits)
+    inwards = shift * (1 - 2 * phase)
+    least, most = first + inwards, first - 1 + (1 - phase) * size - inwards
+    limits = evalrel(max, [begin, row - shift, least])
+    last = evalrel(min, [end, row - shift + TOGETHER - 1, most])
+    return loop._rebuild(limits=(limits, last, 1))
+
+
+# --- rings ---------------------------------------------------------------------------------------
+
+
+def _ring(sweep: Sweep, name: str, axis: Any) -> Ring | None:
+    """Rows that a sweep needs of a field at the same time; None where a ring cannot hold it."""
+    accesses = sweep.accesses(name)
+    if len(sweep.updates) < 2 or not accesses:
+        return None
+    levels, rows = {a.indices[0] for a, _ in accesses}, []
+    for access, shift in accesses:
+        away = offset(access, axis)
+        if away is None or abs(away - access.function.space_order) > shift:
+            return None
+        rows.append((away - access.function.space_order, shift))
+    if len(levels) > 1:
+        return None
+    behind = [shift - away for away, shift in rows]
+    return Ring(
+        f"{axis.name}_slot_{name}",
+        rows=max(behind) - min(behind) + TOGETHER,
+        after=max(shift + away for away, shift in rows),
+        shift=max(sweep.shifts),
+    )
+
+
+def _in_rings(loops: Any, sweep: Sweep, rings: dict[str, Ring], axis: Any) -> Any:
+    """The loops of a sweep with accesses to the slots of rings."""
+    mapper: dict[Any, Any] = {}
+    for name, ring in rings.items():
+        accesses = sweep.accesses(name)
+        slots = _table(accesses[0][0].function, ring, axis)
+        for access, _ in accesses:
+            place = along(access, axis)
+            indices = (slots.indexed[i] if n == place else i for n, i in enumerate(access.indices))
+            mapper[access] = access.func(access.base, *indices)
+    return Uxreplace(mapper).visit(loops) if mapper else loops
+
+
+def _table(field: Any, ring: Ring, axis: Any) -> Function:
+    """The argument that holds the slot of each row of a field."""
+    (points,) = (n for n, d in zip(field.shape, field.dimensions, strict=True) if d is axis)
+    return Function(
+        name=ring.table,
+        dimensions=(axis,),
+        shape=(points,),
+        space_order=field.space_order,
+        dtype=np.int32,
+    )

@@ -106,6 +106,9 @@ class GridArrays:
             return (shape[spec.axis],)
         if spec.packed:
             return (spec.time_levels, *shape[:-1], self._packed_row(spec))
+        if spec.ring is not None:
+            slots = spec.ring.slots(self.shape, spec.space_order, self.discretization.threads)
+            return (spec.time_levels, int(slots.max()) + 1, *shape[1:])
         if spec.kind == "field":
             return (spec.time_levels, *shape)
         return shape

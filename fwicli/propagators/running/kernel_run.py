@@ -267,12 +267,13 @@ class KernelRun:
             visited = part.at.visited
             floats[f"{port.prefix}_weight"] = visited.weights
             integers |= {f"{port.prefix}_i{a}": index for a, index in enumerate(visited.indices)}
+        integers |= self._slots()
         longest = self._longest()
         for port, part in [*entering, *self._leaving]:
             for component in range(self.signature.components):
                 floats[port.values(component)] = np.zeros((longest, part.at.count))
         values_by_name = {**floats, **integers}
-        code = self.signature, self._kernel.parameters, block_sizes.ROWS, block_sizes.TILE
+        code = self.signature, self._kernel.parameters, block_sizes.TILE
         moving = shapes(*self._moving.values())
         key = (code, tuple(values_by_name), shapes(*values_by_name.values()), moving)
         arguments = self._arrays.prepared.take(key)
@@ -282,6 +283,12 @@ class KernelRun:
             arguments.set(name, values, lambda v: self._arrays.aligned(v, np.int32))
         return arguments
 
+    def _slots(self) -> dict[str, Array]:
+        """Slots of the rows of fields in rings, by the arguments that hold them."""
+        shape, threads = self._arrays.shape, self._discretization.threads
+        rings = [(s.ring, s.space_order) for s in self._kernel.arrays if s.ring is not None]
+        return {ring.table: ring.slots(shape, halo, threads) for ring, halo in rings}
+
     def _history_store(self) -> WavefieldStore:
         if self._store is None:
             raise RuntimeError(f"{self.signature.kind} needs a store of its history")
@@ -290,7 +297,8 @@ class KernelRun:
     # --- failures --------------------------------------------------------------------------------
 
     def _fields(self) -> list[ArraySpec]:
-        return [s for s in self._kernel.arrays if s.kind == "field"]
+        """Fields with all their rows: each step makes the rows in rings before it reads them."""
+        return [s for s in self._kernel.arrays if s.kind == "field" and s.ring is None]
 
     def _sums(self) -> list[ArraySpec]:
         return [s for s in self._kernel.arrays if s.name.startswith(ACCUMULATED)]

@@ -1,7 +1,7 @@
 """One time step of a system: its updates in order, with injections and mirrors where they belong.
 
-Fields that are used pointwise or below derivatives only are eliminated first (`elimination`,
-`blocking`); the rest are advanced one after the other. Updates on the whole grid, on the strips of
+Fields that are used pointwise only are eliminated first (`elimination`); the rest are advanced one
+after the other. Updates on the whole grid, on the strips of
 the layer, at points and beyond free sides are ordered so that as many as possible share a loop.
 """
 
@@ -14,7 +14,6 @@ import sympy
 from devito import Eq
 from devito.finite_differences.derivative import Derivative
 
-from fwicli.propagators.symbolic.blocking import block_rows, is_blocked
 from fwicli.propagators.symbolic.calculus import linearise
 from fwicli.propagators.symbolic.elimination import inline
 from fwicli.propagators.symbolic.explicit import Step, time_step
@@ -84,13 +83,7 @@ def advance(
     """
     keep = keep | {name for name, entry in entering.items() if entry.fixed}
     inlined = inline(system, keep, entering)
-    compact = inlined.system
-    # Scalars that updates share, as those of anisotropy do, would still read the fields left out.
-    if system.fields[0].grid.dim == 2 and not inlined.scalars:
-        compact = block_rows(compact, {*keep, *inlined.sources})
-    scheme = time_step(compact)
-    # A derivative of a derivative reaches twice as far.
-    far = any(is_blocked(step.equations) for step in scheme.steps)
+    scheme = time_step(inlined.system)
     coefficients = list(scheme.coefficients)
     for coefficient in scheme.coefficients:
         if any(_below_a_derivative(coefficient.lhs, s.equations) for s in scheme.steps):
@@ -100,7 +93,7 @@ def advance(
         order.add(inlined.scalars.get(step.field.name, []), step)
         for source, factor in inlined.sources.get(step.field.name, {}).items():
             order.inject(step, entering[source], step.pivot * factor)
-        order.mirror(_mirrored(system, step, far))
+        order.mirror(_mirrored(system, step))
     return coefficients, order.equations + group_for_fusion(order.layer) + order.waiting
 
 
@@ -212,9 +205,9 @@ def mirrored_coefficient(coefficient: Eq, system: System) -> list[Eq]:
     return equations
 
 
-def _mirrored(system: System, step: Step, far: bool) -> list[Eq]:
+def _mirrored(system: System, step: Step) -> list[Eq]:
     """Continue a field beyond the free sides, where its stencils reach."""
-    reach = step.field.space_order // (1 if far else 2)
+    reach = step.field.space_order // 2
     mirrors = system.mirrors.get(step.field.name, ())
     equations = [e for m in mirrors for e in continued(step.unknown, m, reach)]
     # Zeros first: in a corner of two sides, what is continued beyond one is zero on the other.

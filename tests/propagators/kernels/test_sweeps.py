@@ -15,7 +15,7 @@ from devito import Eq, Grid, Inc, Operator, TimeFunction
 from fwicli import Propagator
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.equations.strips import Strip
-from fwicli.propagators.kernels import block_sizes, compilation, devito_patches, sweeps
+from fwicli.propagators.kernels import block_sizes, compilation, devito_patches, generation, sweeps
 from tests.propagators.kernels.test_tiles import RUNS, values
 from tests.propagators.loaded_kernels import noted
 
@@ -36,10 +36,11 @@ CASES = [
 
 @contextmanager
 def sweeps_of(fewest: int, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[None]:
-    """Kernels with sweeps where there are so many arrays, in a cache of their own."""
+    """Kernels without rings, with sweeps where there are so many arrays, in their own cache."""
     with monkeypatch.context() as patched:
         patched.setenv("FWI_CACHE", str(folder))
         patched.setattr(sweeps, "FEWEST", fewest)
+        patched.setattr(generation, "transient_fields", lambda *_: set())
         compilation.load.cache_clear()
         yield
     compilation.load.cache_clear()
@@ -81,7 +82,7 @@ def test_every_bit_is_the_same(
 def run(equations: list[Any], grid: Grid, sizes: tuple[int, ...] = ()) -> list[list[np.ndarray]]:
     """What two steps of some equations make of random numbers, in sweeps by parts of some sizes."""
     swept = sweeps.swept(grid.dimensions) if sizes else nullcontext()
-    with devito_patches.patched(blocked=False), swept, pytest.MonkeyPatch.context() as patched:
+    with devito_patches.patched(), swept, pytest.MonkeyPatch.context() as patched:
         patched.setattr(sweeps, "FEWEST", 0)
         operator = Operator(equations)
     parts = [p for p in operator.parameters if isinstance(p, sweeps.PartSize)]

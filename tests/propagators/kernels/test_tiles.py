@@ -175,7 +175,7 @@ def run(equations: list[Any], grid: Grid, passes: bool) -> tuple[str, list[np.nd
     for f in functions:
         f.data_with_halo[:] = rng.standard_normal(f.data_with_halo.shape)
     axes = tiles.tiled(grid.dimensions) if passes else nullcontext()
-    with devito_patches.patched(blocked=False), axes:
+    with devito_patches.patched(), axes:
         operator = Operator(equations)
     operator.apply(time_m=0, time_M=1, x0_blk0_size=3, y0_blk0_size=2)
     return str(operator.ccode), [np.array(f.data_with_halo) for f in functions]
