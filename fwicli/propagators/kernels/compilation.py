@@ -72,13 +72,14 @@ def template(signature: Signature) -> Signature:
 
 
 def _is_worth_counting(signature: Signature) -> bool:
-    """Whether a kernel for one thickness of the layer is much faster than one for any."""
-    strip = signature.layer + signature.order // 2
-    if strip % WHOLE or strip < 2 * WHOLE or signature.precision != "float32":
+    """Whether a kernel for one thickness of the layer is much faster than one for any: in planes."""
+    strip, ndim = signature.layer + signature.order // 2, len(signature.spacing)
+    if ndim != 2 or signature.precision != "float32":
+        return False
+    if strip % WHOLE or strip < 2 * WHOLE:
         return False
     if isinstance(signature.equation, own.OwnEquation):
         return False  # its arrays are counted in kernels
-    ndim = len(signature.spacing)
     return registry.load(signature.equation).footprint(ndim).forward >= MANY_ARRAYS
 
 

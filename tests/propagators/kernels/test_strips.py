@@ -54,6 +54,7 @@ def test_strips_along_the_last_axis_are_counted() -> None:
         ({"precision": "float64"}, False),
         ({"equation": "elastic"}, False),
         ({"layer": 0}, False),
+        ({"spacing": (10.0, 10.0, 10.0)}, False),
     ],
 )
 def test_where_it_is_worth_a_kernel(changes: dict[str, Any], counted: bool) -> None:
