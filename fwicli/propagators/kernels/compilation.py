@@ -72,7 +72,7 @@ def template(signature: Signature) -> Signature:
 
 
 def _is_worth_counting(signature: Signature) -> bool:
-    """Whether a kernel for one thickness of the layer is much faster than one for any: in planes."""
+    """Whether a kernel of a plane for one thickness of the layer is faster than one for any."""
     strip, ndim = signature.layer + signature.order // 2, len(signature.spacing)
     if ndim != 2 or signature.precision != "float32":
         return False
