@@ -93,15 +93,15 @@ def test_plan_tells_the_memory_that_is_used(
             told += history.demand(*stated).memory(history.STORED)
         with p._pool.runner() as runner:
             arrays = runner.arrays
-        whole, few = arrays.nbytes, arrays.shape[0]
-        rings = (a.nbytes for a in arrays._arrays.values() if a.ndim > 2 and a.shape[-2] < few)
-        used = whole - sum(rings)
+        rows = arrays.shape[0]
+        rings = (a.nbytes for a in arrays._arrays.values() if a.ndim > 2 and a.shape[-2] < rows)
+        used = arrays.nbytes - sum(rings)
         # All levels of all fields, of the forward run and of the one that makes snapshots; rings
         # have few rows of a grid.
         levels = sum(
             math.prod(shape[:-2])
             for name, shape in arrays._arrays
-            if len(shape) > 1 and shape[-2] >= arrays.shape[0] and not name.startswith("history")
+            if len(shape) > 1 and shape[-2] >= rows and not name.startswith("history")
         )
         assert levels == footprint.forward + gradient * footprint.gradient
         # On so small a grid the halo and the ends of rows are almost as many points again; the

@@ -142,7 +142,7 @@ def test_depths_that_are_elevations_are_asked(tmp_path: Path) -> None:
     assert "datum: 30" in question
     section, keys = read_section([tmp_path / "line.sgy"], ["data.axes={z: -z}"])
     made = draft("invert", section, keys, path)
-    assert "z 30 to 30 m" in made.facts["sources"]
+    assert "z 30 m" in made.facts["sources"]
     assert not [q for q in made.questions if "above z = 0" in q]
     assert 'axes: {"z": "-z"}' in made.text
 
