@@ -19,7 +19,7 @@ from fwicli.survey.components import PRESSURE, ordered
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
-from fwicli.survey.properties import PROPERTIES, UNITS
+from fwicli.survey.properties import POSITIVE, PROPERTIES, UNITS
 from fwicli.survey.uniform import distinct
 
 Array = NDArray[Any]
@@ -37,7 +37,7 @@ def scale_of(*models: EarthModel, name: str = "vp") -> tuple[float, float]:
     ----------
     *models : EarthModel
     name : str
-        Property, or `impedance`.
+        Property, or a combination of them.
 
     Returns
     -------
@@ -45,6 +45,8 @@ def scale_of(*models: EarthModel, name: str = "vp") -> tuple[float, float]:
         Lowest and highest value, in the unit of the property.
     """
     shown = [_quantity(m, name) for m in models]
+    if name in POSITIVE:  # combinations are 0 in fluids, which have none
+        shown = [v[v > 0] for v in shown if v.max() > 0] or shown
     return min(float(v.min()) for v in shown), max(float(v.max()) for v in shown)
 
 
@@ -69,7 +71,7 @@ def model(
     scale : tuple of float, optional
         Ends of the colour scale; by default those of the model.
     name : str
-        Property, or `impedance`.
+        Property, or a combination of them.
     """
     figure, axes = _figure(earth.grid)
     _model(figure, axes, earth, title, scale or scale_of(earth, name=name), name)
@@ -116,7 +118,7 @@ def difference(path: Path, result: EarthModel, start: EarthModel, name: str = "v
     result, start : EarthModel
         Models on the same grid.
     name : str
-        Property, or `impedance`.
+        Property, or a combination of them.
     """
     figure, axes = _figure(result.grid)
     change = _quantity(result, name) - _quantity(start, name)
@@ -144,7 +146,7 @@ def overview(
     reference : EarthModel or None
         True model, if there is one.
     name : str
-        Property, or `impedance`.
+        Property, or a combination of them.
     """
     named = [("Start", start), ("Result", result)]
     if reference is not None:

@@ -19,7 +19,7 @@ from typing import Any
 
 from fwicli.disk import atomic
 from fwicli.errors import ConfigError
-from fwicli.survey.properties import PROPERTIES
+from fwicli.survey.properties import COMBINATIONS, PROPERTIES
 
 SETTINGS = "matplotlibrc"
 # Formats of pictures, by the ends of names.
@@ -187,4 +187,5 @@ def words_of(name: str) -> str:
     -------
     str
     """
-    return (PROPERTIES[name].words if name in PROPERTIES else "") or name
+    quantity = PROPERTIES.get(name) or COMBINATIONS.get(name)
+    return (quantity.words if quantity is not None else "") or name

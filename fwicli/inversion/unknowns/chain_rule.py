@@ -12,7 +12,9 @@ differences of fourth order,
 
 The arrows are closed formulas, averages and filters: smooth, and cheap beside the waves. With h v
 at most 1e-3 of the size of x, the differences have an error and a round-off of 1e-12 of the
-derivative, far below the round-off of the waves.
+derivative, far below the round-off of the waves. Combinations that solids have, as moduli of shear,
+differ by orders of magnitude from mud to rock. Where they are not logarithmic, their changes are
+relative to the values at each point, or to 1e-3 of the largest.
 """
 
 from __future__ import annotations
@@ -37,6 +39,8 @@ Named = Mapping[str, Array]
 # Largest change of x in the differences, relative to its size, and weights by distance in steps.
 RELATIVE = 1e-3
 WEIGHTS = {1: 2 / 3, 2: -1 / 12}
+# Smallest size of a value that ranges widely, relative to the largest.
+SMALLEST = 1e-3
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,14 @@ class ParameterMap:
         return replace(self, others={n: o.astype(float) for n, o in self.others.items()})
 
     def size(self, x: Array) -> Array:
-        """Size of x in each block, which its changes are relative to."""
+        """Size of x in each block, or at each point, which its changes are relative to."""
         largest = np.abs(x).max(axis=tuple(range(1, x.ndim)), keepdims=True)
-        return np.asarray(np.maximum(largest, self.variables.first_change(x)))
+        largest = np.maximum(largest, self.variables.first_change(x))
+        sizes = np.array(np.broadcast_to(largest, x.shape))
+        for block, variable in enumerate(self.variables.blocks):
+            if variable.ranges_widely:
+                sizes[block] = np.maximum(np.abs(x[block]), SMALLEST * sizes[block])
+        return sizes
 
     def diagonal(self, x: Array, where: NDArray[np.bool_]) -> Array:
         """Sum of the squared derivatives of the equation's parameters, by each element of x.
