@@ -55,7 +55,7 @@ def corners(
 def extreme_velocities(
     variables: Variables, model: EarthModel, ends: Ends, side: int, fixed: Mask | None
 ) -> dict[str, Array]:
-    """The lowest or highest velocities for which combinations stand, of all models within bounds.
+    """The lowest or highest velocities that change, of all models within the bounds.
 
     Parameters
     ----------
@@ -72,15 +72,26 @@ def extreme_velocities(
     Returns
     -------
     velocities : dict of str to ndarray
-        By name of the property. Corners that no solid has, as vp is not above vs, do not count.
+        By name of the property. No solid has a vp below vs, and no wave stands still: where only
+        such bounds are left, those of the other velocity or of the model count.
     """
     further = (np.minimum, np.maximum)[side]
     extremes: dict[str, Array] = {}
-    for place in set(variables.places.values()) - {"rho"}:
-        own = model.properties[place]
+    for name in ("vs", "vp"):
+        names = variables.behind(name)
+        if not names:
+            continue
+        own = model.properties[name]
         extreme = np.array(own, dtype=float)
-        for _, earth in corners(variables, model.properties, ends, variables.behind(place)):
-            possible = earth[place] > 0 if "vp" not in earth else earth["vp"] > earth.get("vs", 0.0)
-            extreme = np.where(possible, further(extreme, earth[place]), extreme)
-        extremes[place] = extreme if fixed is None else np.where(fixed, own, extreme)
-    return extremes
+        for _, earth in corners(variables, model.properties, ends, names):
+            extreme = further(extreme, earth[name])
+        extremes[name] = extreme
+    velocities = {**model.properties, **extremes}
+    if "vp" in extremes and side == 0:
+        slowest = np.maximum(extremes["vp"], velocities.get("vs", 0.0))
+        extremes["vp"] = np.where(slowest > 0, slowest, model.properties["vp"])
+    if "vs" in extremes and side == 1 and "vp" in velocities:
+        extremes["vs"] = np.minimum(extremes["vs"], velocities["vp"])
+    if fixed is None:
+        return extremes
+    return {n: np.where(fixed, model.properties[n], v) for n, v in extremes.items()}

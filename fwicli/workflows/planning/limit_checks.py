@@ -8,8 +8,8 @@ all others that a limit depends on, and the properties that stay as they are in 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -76,11 +76,18 @@ class Earths:
         stated = registry.load(wave_equation(inversion.config.physics))
         return cls(stated, model.grid.ndim, variables, properties, ends)
 
-    def narrowed(self, name: str, low: float, high: float) -> Earths:
-        """With narrower bounds of one variable."""
-        first, last = (np.clip(end, low, high) for end in self.ends[name])
-        ends = {**self.ends, name: (first, last)}
-        return Earths(self.stated, self.ndim, self.variables, self.properties, ends)
+    def narrowed(self, ranges: Mapping[str, tuple[float, float]]) -> Earths:
+        """With narrower bounds of some variables."""
+        clipped = {
+            name: (np.clip(self.ends[name][0], *ends), np.clip(self.ends[name][1], *ends))
+            for name, ends in ranges.items()
+        }
+        return replace(self, ends={**self.ends, **clipped})
+
+    @property
+    def count(self) -> int:
+        """Number of points."""
+        return int(self.properties[self.stated.leading].size)
 
     def at(self, points: list[int]) -> Earths:
         """At some of the points."""
@@ -89,136 +96,203 @@ class Earths:
         ends = {
             n: (np.asarray(a)[points], np.asarray(b)[points]) for n, (a, b) in self.ends.items()
         }
-        return Earths(self.stated, self.ndim, variables, properties, ends)
+        return replace(self, variables=variables, properties=properties, ends=ends)
 
     def behind(self, limit: Limit) -> tuple[str, ...]:
         """Variables that a limit depends on."""
-        properties = inspect.signature(limit.margin).parameters
-        return tuple(dict.fromkeys(v for p in properties for v in self.variables.behind(p)))
+        names = (v for p in _arguments(limit) for v in self.variables.behind(p))
+        return tuple(dict.fromkeys(names))
 
-    def worst(self, limit: Limit) -> tuple[float, int, dict[str, float]]:
-        """The least margin of a limit, its point, and the values of variables there."""
-        least, point, values = np.inf, 0, dict[str, float]()
+    def beyond(self, limits: Sequence[Limit]) -> Excess | None:
+        """Where the first of some limits that a model exceeds is exceeded most, if any is."""
+        for limit in limits:
+            excess = self._worst(limit)
+            if excess.margin < -ROUND_OFF:
+                return excess
+        return None
+
+    def _worst(self, limit: Limit) -> Excess:
+        """The least margin of a limit at all corners of the bounds of its variables."""
+        worst = Excess(limit, np.inf, 0, {})
         for corner, earth in corners(
             self.variables, self.properties, self.ends, self.behind(limit)
         ):
             with np.errstate(all="ignore"):
                 margin = call(limit.margin, self.stated.complete(earth, self.ndim))
-            margin = np.nan_to_num(np.asarray(margin, dtype=float), nan=-np.inf)
-            lowest = int(np.argmin(margin))
-            if margin.flat[lowest] < least:
-                least, point = float(margin.flat[lowest]), lowest
+            margin = np.nan_to_num(np.asarray(margin, dtype=float), nan=-np.inf).ravel()
+            point = int(np.argmin(margin))
+            if margin[point] < worst.margin:
                 values = {n: float(np.asarray(v).flat[point]) for n, v in corner.items()}
-        return least, point, values
+                worst = Excess(limit, float(margin[point]), point, values)
+        return worst
+
+
+@dataclass(frozen=True)
+class Excess:
+    """A corner of the bounds, and a point, at which a limit is exceeded.
+
+    Attributes
+    ----------
+    limit : Limit
+    margin : float
+        Of the limit, which is negative.
+    point : int
+        Among those of the earths.
+    values : dict of str to float
+        Of the variables, in SI units.
+    """
+
+    limit: Limit
+    margin: float
+    point: int
+    values: dict[str, float]
 
 
 def check(problems: Problems, inversion: InversionObjects) -> None:
-    """Warn once of each limit of the equation that the bounds let models exceed.
+    """Warn of limits of the equation that the bounds let models exceed, once for each variables.
 
     Parameters
     ----------
     problems : Problems
     inversion : InversionObjects
-        Whose starting model has all properties, and is within the bounds.
+        Whose starting model is within the bounds.
     """
     earths = Earths.of(inversion)
     needed = set(earths.stated.properties_in(earths.ndim)) - set(earths.stated.defaults)
     if needed - set(earths.properties):
         return
+    together: dict[frozenset[str], list[Limit]] = {}
     for limit in earths.stated.limits:
-        if limit.of_whole_model or not earths.behind(limit):
-            continue
-        least, point, values = earths.worst(limit)
-        if least < -ROUND_OFF:
-            problems.warn(_warning(inversion, earths, limit, values, point))
+        names = earths.behind(limit)
+        if names and not limit.of_whole_model:
+            together.setdefault(frozenset(names), []).append(limit)
+    for limits in together.values():
+        excess = earths.beyond(limits)
+        if excess is not None:
+            problems.warn(_warning(Advice(inversion, earths, limits, excess)))
 
 
-def _warning(
-    inversion: InversionObjects,
-    earths: Earths,
-    limit: Limit,
-    values: dict[str, float],
-    point: int,
-) -> str:
+@dataclass(frozen=True)
+class Advice:
+    """Bounds within which no model exceeds some limits.
+
+    Attributes
+    ----------
+    inversion : InversionObjects
+    earths : Earths
+    limits : sequence of Limit
+        Of the same variables.
+    excess : Excess
+    """
+
+    inversion: InversionObjects
+    earths: Earths
+    limits: Sequence[Limit]
+    excess: Excess
+
+    def in_words(self) -> str:
+        """All ways out, as they are typed."""
+        names = [n for n in self.excess.values if self._is_scalar(n)]
+        ways = [self._narrower([name]) for name in names]
+        if not any(ways) and len(names) > 1:
+            ways = [self._narrower(names)]
+        typed = [way for way in (*ways, self._ratio()) if way]
+        return f"set {', or '.join(typed)}" if typed else "tighten them"
+
+    def _is_scalar(self, name: str) -> bool:
+        return all(np.ndim(end) == 0 for end in self.inversion.bounds(name))
+
+    def _narrower(self, names: Sequence[str]) -> str:
+        """Bounds of some variables, around the start, that exclude the excess; nothing if none."""
+        points: list[int] = []
+        while len(points) < POINTS:
+            share = _largest(partial(self._excludes, self.earths.at(points), names))
+            ranges = {n: self._range(n, share, rounded=True) for n in names}
+            excess = self.earths.narrowed(ranges).beyond(self.limits)
+            if excess is None:
+                return " and ".join(
+                    f"`{self._key(n)}: [{low:.9g}, {high:.9g}]`"
+                    for n, (low, high) in ranges.items()
+                )
+            if excess.point in points:
+                break  # not even the starting values are within the limits
+            points.append(excess.point)
+        return ""
+
+    def _excludes(self, few: Earths, names: Sequence[str], share: float) -> bool:
+        """Whether a share of the way from the start to the bounds is within the limits."""
+        narrower = few.narrowed({n: self._range(n, share) for n in names})
+        return not few.count or narrower.beyond(self.limits) is None
+
+    def _range(self, name: str, share: float, rounded: bool = False) -> tuple[float, float]:
+        """Bounds of a variable; that of the excess is a share of the way from the start to it."""
+        low, high = (float(end) for end in self.inversion.bounds(name))
+        start = self.earths.variables.values(self.earths.properties)[name]
+        if self.excess.values[name] > 0.5 * (low + high):
+            inner = float(start.max())
+            bound = inner + share * (high - inner)
+            return low, max(inner, round_down(bound, 4)) if rounded else bound
+        inner = float(start.min())
+        bound = inner + share * (low - inner)
+        return min(inner, round_up(bound, 4)) if rounded else bound, high
+
+    def _ratio(self) -> str:
+        """The ratio of vp and vs as a variable in place of vs, where the limits are of these."""
+        pair = {"vp", "vs"}
+        if any(
+            set(self.earths.behind(n)) != pair or set(_arguments(n)) != pair for n in self.limits
+        ):
+            return ""
+        ratio = COMBINATIONS["vp_vs_ratio"].of(self.earths.properties)
+        solid = ratio[ratio > 0]
+        if not solid.size:
+            return ""
+        low, high = min(LEAST_RATIO, float(solid.min())), round_up(1.5 * float(solid.max()), 2)
+        return f"`vp_vs_ratio: [{round_down(low, 4):g}, {high:g}]` in place of vs"
+
+    def _key(self, name: str) -> str:
+        """Where the bounds of a variable are in the config."""
+        named = self.inversion.config.inversion.invert_for is not None
+        return f"inversion.invert_for.{name}" if named else "inversion.bounds"
+
+
+def _arguments(limit: Limit) -> tuple[str, ...]:
+    """Properties that a limit is a function of."""
+    return tuple(inspect.signature(limit.margin).parameters)
+
+
+def _warning(advice: Advice) -> str:
     """Values of a corner outside a limit, what happens there, and bounds to type."""
-    corner = " with ".join(f"{n} of {v:.6g} {UNITS.get(n, '')}".rstrip() for n, v in values.items())
-    # Properties that stay, or follow from the corner.
-    arguments = inspect.signature(limit.margin).parameters
-    stay = [n for n in arguments if n in earths.properties and not earths.variables.behind(n)]
-    where = "".join(
-        f" where {n} is {earths.properties[n].flat[point]:.6g} {UNITS.get(n, '')}".rstrip()
-        for n in stay
-    )
-    remedies = [_tighter(inversion, earths, limit, name, values[name]) for name in values]
-    typed = [r for r in (*remedies, _ratio(earths, limit)) if r]
-    remedy = f"set {', or '.join(typed)}" if typed else "tighten them"
+    earths, excess = advice.earths, advice.excess
+    corner = " with ".join(f"{n} of {_value(n, v)}" for n, v in excess.values.items())
+    needed = [*_arguments(excess.limit)]
+    needed += [
+        n for name in excess.values if name in COMBINATIONS for n in COMBINATIONS[name].needs
+    ]
+    # Properties that stay as they are in the model.
+    others = [
+        f"{n} is {_value(n, float(earths.properties[n][excess.point]))}"
+        for n in dict.fromkeys(needed)
+        if n in earths.properties and not earths.variables.behind(n)
+    ]
+    where = f" where {', '.join(others)}" if others else ""
     return (
         f"the bounds allow {corner}{where}, outside the limits of the equation "
-        f"`{earths.stated.name}`: {limit.rule}; such trial models are refused, each with a "
-        f"warning; {remedy}"
+        f"`{earths.stated.name}`: {excess.limit.rule}; such trial models are refused, each with a "
+        f"warning; {advice.in_words()}"
     )
 
 
-def _tighter(
-    inversion: InversionObjects, earths: Earths, limit: Limit, name: str, value: float
-) -> str:
-    """Bounds of one variable, around the start, that keep a limit; nothing where none do."""
-    bounds = inversion.bounds(name)
-    if any(np.ndim(end) for end in bounds):
-        return ""
-    low, high = (float(end) for end in bounds)
-    start = earths.variables.values(earths.properties)[name]
-    upper = value > 0.5 * (low + high)
-    inner, outer = (float(start.max()), high) if upper else (float(start.min()), low)
-
-    def range_to(bound: float) -> tuple[float, float]:
-        return (low, bound) if upper else (bound, high)
-
-    points: list[int] = []
-    while len(points) < POINTS:
-        keeps = partial(_keeps, earths.at(points), limit, name)
-        bound = _widest(lambda end, keeps=keeps: keeps(range_to(end)), inner, outer)
-        rounded = round_down(bound, 4) if upper else round_up(bound, 4)
-        ends = range_to(rounded if (rounded >= inner) == upper else bound)
-        least, point, _ = earths.narrowed(name, *ends).worst(limit)
-        if least >= -ROUND_OFF:
-            return f"`{_key(inversion, name)}: [{ends[0]:.9g}, {ends[1]:.9g}]`"
-        if point in points:
-            break  # not even the starting values keep it
-        points.append(point)
-    return ""
+def _value(name: str, value: float) -> str:
+    return f"{value:.6g} {UNITS.get(name, '')}".rstrip()
 
 
-def _keeps(earths: Earths, limit: Limit, name: str, ends: tuple[float, float]) -> bool:
-    """Whether all models keep a limit with other bounds of one variable."""
-    no_points = not earths.properties[earths.stated.leading].size
-    return no_points or earths.narrowed(name, *ends).worst(limit)[0] >= -ROUND_OFF
-
-
-def _widest(keeps: Callable[[float], bool], inner: float, outer: float) -> float:
-    """The bound nearest to `outer` that keeps a limit, between it and the start, by halving."""
-    if keeps(outer):
-        return outer
-    while abs(outer - inner) > ACCURACY * max(abs(inner), abs(outer)):
-        middle = 0.5 * (inner + outer)
-        inner, outer = (middle, outer) if keeps(middle) else (inner, middle)
-    return inner
-
-
-def _ratio(earths: Earths, limit: Limit) -> str:
-    """The ratio of vp and vs as a variable in place of vs, where a limit is of these two."""
-    pair = {"vp", "vs"}
-    if set(earths.behind(limit)) != pair or set(inspect.signature(limit.margin).parameters) != pair:
-        return ""
-    ratio = COMBINATIONS["vp_vs_ratio"].of(earths.properties)
-    solid = ratio[ratio > 0]
-    if not solid.size:
-        return ""
-    low, high = round_down(min(LEAST_RATIO, float(solid.min())), 4), round_up(1.5 * solid.max(), 2)
-    return f"`vp_vs_ratio: [{low:g}, {high:g}]` in place of vs"
-
-
-def _key(inversion: InversionObjects, name: str) -> str:
-    """Where the bounds of a variable are in the config."""
-    named = inversion.config.inversion.invert_for is not None
-    return f"inversion.invert_for.{name}" if named else "inversion.bounds"
+def _largest(holds: Callable[[float], bool]) -> float:
+    """The largest share of 1 for which something holds that holds for all smaller ones."""
+    low, high = 0.0, 1.0
+    if holds(high):
+        return high
+    while high - low > ACCURACY:
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low
