@@ -13,13 +13,13 @@ from fwicli.errors import ModelError
 from fwicli.inversion.quality.diagnosis import HALF, Diagnosis
 from fwicli.plotting import curves, lengths, topographies
 from fwicli.plotting.greys import end_of_greys
-from fwicli.plotting.style import Axes, Figure, colour_scale, label, save, section_size
+from fwicli.plotting.style import Axes, Figure, colour_scale, extremes, label, save, section_size
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.components import PRESSURE, ordered
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
-from fwicli.survey.properties import POSITIVE, PROPERTIES, UNITS
+from fwicli.survey.properties import PROPERTIES, UNITS
 from fwicli.survey.uniform import distinct
 
 Array = NDArray[Any]
@@ -44,10 +44,7 @@ def scale_of(*models: EarthModel, name: str = "vp") -> tuple[float, float]:
     tuple of float
         Lowest and highest value, in the unit of the property.
     """
-    shown = [_quantity(m, name) for m in models]
-    if name in POSITIVE:  # combinations are 0 in fluids, which have none
-        shown = [v[v > 0] for v in shown if v.max() > 0] or shown
-    return min(float(v.min()) for v in shown), max(float(v.max()) for v in shown)
+    return extremes(name, *(_quantity(m, name) for m in models))
 
 
 def model(

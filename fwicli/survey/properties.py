@@ -221,6 +221,8 @@ COMBINATIONS: dict[str, Combination] = {
         positive=False,
     ),
 }
+# Combinations that fluids have not; there they are 0.
+OF_SOLIDS = tuple(name for name, combination in COMBINATIONS.items() if combination.of_solids)
 # Pairs of combinations that do not determine the properties that they stand for, why, and others
 # in their place.
 UNDETERMINED = {

@@ -45,7 +45,7 @@ from numpy.typing import NDArray
 
 from fwicli.inversion.unknowns.combinations import SUBSTITUTIONS
 from fwicli.inversion.unknowns.parameterization import Parameterization
-from fwicli.survey.properties import COMBINATIONS, UNITS
+from fwicli.survey.properties import COMBINATIONS, OF_SOLIDS, UNITS
 
 Array = NDArray[Any]
 Properties = Mapping[str, Array]
@@ -79,7 +79,7 @@ class Variable:
 
         Combinations that solids have, as moduli of shear, are those of mud and of rock.
         """
-        return _is_of_solids(self.name) and self.parameterization.proportional
+        return self.name in OF_SOLIDS and self.parameterization.proportional
 
     def first_step(self, x: Array) -> float:
         """The first change as a change of x, from a block of x."""
@@ -188,7 +188,7 @@ class Variables:
             n: COMBINATIONS[n].of(earth) if n in COMBINATIONS else earth[n] for n in self.names
         }
         for block in self.blocks:
-            if _is_of_solids(block.name):
+            if block.name in OF_SOLIDS:
                 values[block.name] = np.where(earth["vs"] == 0, block.low, values[block.name])
         return values
 
@@ -239,7 +239,7 @@ class Variables:
         earth = {**others, **{n: v for n, v in values.items() if n not in COMBINATIONS}}
         for name, place in self.places.items():
             solution = SUBSTITUTIONS[name, place].solve(values[name], earth)
-            if _is_of_solids(name) and place in others:
+            if name in OF_SOLIDS and place in others:
                 solution = np.where(others[place] == 0, 0.0, solution)
             earth[place] = solution
         return earth
@@ -264,7 +264,7 @@ class Variables:
         for name, place in reversed(self.places.items()):
             substitution = SUBSTITUTIONS[name, place]
             outer = derivatives[place]
-            if _is_of_solids(name):
+            if name in OF_SOLIDS:
                 outer = np.where(earth[place] == 0, 0.0, outer)
             derivatives[name] = substitution.slope(earth) * outer
             for other, slope in substitution.slopes.items():
@@ -323,7 +323,7 @@ class Variables:
             block = names.index("delta")
             high[block] = np.clip(earth["epsilon"], low[block], high[block])
         for block, name in enumerate(self.names):
-            if _is_of_solids(name):
+            if name in OF_SOLIDS:
                 high[block] = np.where(earth["vs"] == 0, low[block], high[block])
         ends = np.stack([self._scaled(low), self._scaled(high)])
         return ends.min(axis=0), ends.max(axis=0)
@@ -342,8 +342,3 @@ class Variables:
             f"{n} from {v.min():g} to {v.max():g} {UNITS.get(n, '')}".rstrip()
             for n, v in self.unpack(x).items()
         )
-
-
-def _is_of_solids(name: str) -> bool:
-    """Whether a variable is a combination that fluids have not."""
-    return name in COMBINATIONS and COMBINATIONS[name].of_solids

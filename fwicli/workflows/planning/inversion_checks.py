@@ -18,7 +18,7 @@ from fwicli.survey import components
 from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
-from fwicli.survey.properties import COMBINATIONS, PLAUSIBLE, PROPERTIES, UNITS
+from fwicli.survey.properties import COMBINATIONS, OF_SOLIDS, PLAUSIBLE, PROPERTIES, UNITS
 from fwicli.workflows.assembly import components as assembly
 from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.assembly.inversion import InversionObjects, StageObjects
@@ -102,7 +102,7 @@ def _start_within(problems: Problems, key: Key, inversion: InversionObjects, nam
     if ends is None or start is None:
         return False
     _plausible(problems, key, name, outermost(ends))
-    if name in COMBINATIONS and COMBINATIONS[name].of_solids:
+    if name in OF_SOLIDS:
         fixed = fixed | (inversion.model.properties["vs"] == 0)
         if fixed.all():
             problems.add(

@@ -1,8 +1,8 @@
 """Limits of an equation at the corners of the bounds of an inversion.
 
-A trial model outside the limits is refused, and the optimizer tries a shorter step. Bounds that
-exclude such models need none of that. A corner has each variable at its lower or upper bound, with
-all others that a limit depends on, and the properties that stay as they are in the model.
+A trial model outside the limits is refused, and the optimizer tries a shorter step. This costs
+evaluations, and narrower bounds avoid it. A corner has each variable that a limit depends on at its
+lower or upper bound; the other properties are those of the model.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -60,7 +60,7 @@ class Earths:
 
     @classmethod
     def of(cls, inversion: InversionObjects) -> Earths:
-        """Those of an inversion. A model that is the same everywhere counts as one point."""
+        """The models of an inversion; a model that is the same everywhere counts as one point."""
         model, free = inversion.model, ~inversion.fixed
         scalar = all(
             np.ndim(end) == 0 for b in inversion.variables.blocks for end in (b.low, b.high)
@@ -104,7 +104,7 @@ class Earths:
         return tuple(dict.fromkeys(names))
 
     def beyond(self, limits: Sequence[Limit]) -> Excess | None:
-        """Where the first of some limits that a model exceeds is exceeded most, if any is."""
+        """Where the first limit that a model exceeds is exceeded most; None if all are kept."""
         for limit in limits:
             excess = self._worst(limit)
             if excess.margin < -ROUND_OFF:
@@ -149,7 +149,9 @@ class Excess:
 
 
 def check(problems: Problems, inversion: InversionObjects) -> None:
-    """Warn of limits of the equation that the bounds let models exceed, once for each variables.
+    """Warn of bounds that allow models outside the limits of the equation.
+
+    There is one warning for all limits of the same variables.
 
     Parameters
     ----------
@@ -191,7 +193,7 @@ class Advice:
     excess: Excess
 
     def in_words(self) -> str:
-        """All ways out, as they are typed."""
+        """Every way out, as the user types it."""
         names = [n for n in self.excess.values if self._is_scalar(n)]
         ways = [self._narrower([name]) for name in names]
         if not any(ways) and len(names) > 1:
@@ -203,7 +205,7 @@ class Advice:
         return all(np.ndim(end) == 0 for end in self.inversion.bounds(name))
 
     def _narrower(self, names: Sequence[str]) -> str:
-        """Bounds of some variables, around the start, that exclude the excess; nothing if none."""
+        """Bounds of variables that contain the start and no excess; empty where there are none."""
         points: list[int] = []
         while len(points) < POINTS:
             share = _largest(partial(self._excludes, self.earths.at(points), names))
@@ -225,19 +227,25 @@ class Advice:
         return not few.count or narrower.beyond(self.limits) is None
 
     def _range(self, name: str, share: float, rounded: bool = False) -> tuple[float, float]:
-        """Bounds of a variable; that of the excess is a share of the way from the start to it."""
+        """Bounds of a variable, of which one is moved to a share of the way from the start."""
         low, high = (float(end) for end in self.inversion.bounds(name))
-        start = self.earths.variables.values(self.earths.properties)[name]
+        least, most = self._start[name]
         if self.excess.values[name] > 0.5 * (low + high):
-            inner = float(start.max())
+            inner = most
             bound = inner + share * (high - inner)
             return low, max(inner, round_down(bound, 4)) if rounded else bound
-        inner = float(start.min())
+        inner = least
         bound = inner + share * (low - inner)
         return min(inner, round_up(bound, 4)) if rounded else bound, high
 
+    @cached_property
+    def _start(self) -> dict[str, tuple[float, float]]:
+        """The lowest and highest value of each variable in the starting model."""
+        start = self.earths.variables.values(self.earths.properties)
+        return {name: (float(v.min()), float(v.max())) for name, v in start.items()}
+
     def _ratio(self) -> str:
-        """The ratio of vp and vs as a variable in place of vs, where the limits are of these."""
+        """Advice to invert for vp / vs in place of vs, where the limits concern both alone."""
         pair = {"vp", "vs"}
         if any(
             set(self.earths.behind(n)) != pair or set(_arguments(n)) != pair for n in self.limits
@@ -262,7 +270,7 @@ def _arguments(limit: Limit) -> tuple[str, ...]:
 
 
 def _warning(advice: Advice) -> str:
-    """Values of a corner outside a limit, what happens there, and bounds to type."""
+    """Values of a corner, the limit that they exceed, and bounds to type."""
     earths, excess = advice.earths, advice.excess
     corner = " with ".join(f"{n} of {_value(n, v)}" for n, v in excess.values.items())
     needed = [*_arguments(excess.limit)]
@@ -288,7 +296,7 @@ def _value(name: str, value: float) -> str:
 
 
 def _largest(holds: Callable[[float], bool]) -> float:
-    """The largest share of 1 for which something holds that holds for all smaller ones."""
+    """The largest share up to 1 for which a condition holds, as it does for smaller shares."""
     low, high = 0.0, 1.0
     if holds(high):
         return high

@@ -12,7 +12,7 @@ from fwicli.inversion.unknowns.parameterization import (
     logarithm,
 )
 from fwicli.inversion.unknowns.variables import Variable, Variables
-from fwicli.survey.properties import COMBINATIONS, POSITIVE
+from fwicli.survey.properties import COMBINATIONS, OF_SOLIDS, POSITIVE
 
 Earth = dict[str, np.ndarray]
 SHAPE = (6, 7)
@@ -143,7 +143,7 @@ def test_fluids_stay_fluids(names: tuple[str, ...]) -> None:
     low, high = v.bounds(c)
     assert all(np.isfinite(a).all() for a in (*changed.values(), gradient, low, high))
     for block, name in enumerate(names):
-        solids_alone = name in COMBINATIONS and COMBINATIONS[name].of_solids
+        solids_alone = name in OF_SOLIDS
         assert (gradient[block][fluid] == 0).all() == solids_alone
         assert (low[block] == high[block])[fluid].all() == solids_alone
         assert (low[block] < high[block])[~fluid].all()
