@@ -14,7 +14,9 @@ from fwicli.config.loader import load
 from fwicli.config.problems import ProblemsError
 from fwicli.files import hdf5
 from fwicli.workflows import invert, model
+from fwicli.workflows.assembly.survey import earth_model
 from fwicli.workflows.exchange import convert
+from fwicli.workflows.inversion import parents
 from fwicli.workflows.planning.plan import make_plan
 from fwicli.workflows.quality import one_shot
 
@@ -124,6 +126,13 @@ def test_moduli_are_inverted_for(solid: Path) -> None:
         np.testing.assert_allclose(result["rho"] * result["vp"] ** 2, stiffness, rtol=1e-5)
         true = np.array(file["reference/lame_mu"])[:, WATER:]
         error = np.linalg.norm(result["lame_mu"][:, WATER:] - true) / np.linalg.norm(true)
+    properties = parents.properties_of(
+        solid / "moduli" / "inversion.h5",
+        "iterates/0001",
+        earth_model(loaded.config.model).grid,
+        "",
+    )
+    assert set(properties) == {"vp", "vs", "rho"}  # from which another run may begin
     assert summary["model_error_lame_mu"] == pytest.approx(error, rel=1e-5)
     assert summary.keys() >= {"model_error", "model_error_rho", "model_error_lame_lambda"}
     for title in ("start", "result", "difference", "overview"):

@@ -12,9 +12,9 @@ differences of fourth order,
 
 The arrows are closed formulas, averages and filters: smooth, and cheap beside the waves. With h v
 at most 1e-3 of the size of x, the differences have an error and a round-off of 1e-12 of the
-derivative, far below the round-off of the waves. Combinations that solids have, as moduli of shear,
-differ by orders of magnitude from mud to rock. Where they are not logarithmic, their changes are
-relative to the values at each point, or to 1e-3 of the largest.
+derivative, far below the round-off of the waves. Combinations such as moduli of shear differ by
+orders of magnitude from mud to rock. Unless they are logarithmic, their changes are relative to the
+values at each point, or to a share of the largest (`Variable.smallest`).
 """
 
 from __future__ import annotations
@@ -39,8 +39,6 @@ Named = Mapping[str, Array]
 # Largest change of x in the differences, relative to its size, and weights by distance in steps.
 RELATIVE = 1e-3
 WEIGHTS = {1: 2 / 3, 2: -1 / 12}
-# Smallest size of a value that ranges widely, relative to the largest.
-SMALLEST = 1e-3
 
 
 @dataclass(frozen=True)
@@ -74,8 +72,7 @@ class ParameterMap:
         largest = np.maximum(largest, self.variables.first_change(x))
         sizes = np.array(np.broadcast_to(largest, x.shape))
         for block, variable in enumerate(self.variables.blocks):
-            if variable.ranges_widely:
-                sizes[block] = np.maximum(np.abs(x[block]), SMALLEST * sizes[block])
+            sizes[block] = np.maximum(np.abs(x[block]), variable.smallest * sizes[block])
         return sizes
 
     def diagonal(self, x: Array, where: NDArray[np.bool_]) -> Array:

@@ -74,12 +74,14 @@ class Variable:
     parameterization: Parameterization
 
     @property
-    def ranges_widely(self) -> bool:
-        """Whether values differ by orders of magnitude from point to point, and so do those of x.
+    def smallest(self) -> float:
+        """The least size of x at a point, relative to the largest; 1 for one size everywhere.
 
-        Combinations that solids have, as moduli of shear, are those of mud and of rock.
+        Combinations of mud and of rock differ by orders of magnitude, those of shear most.
         """
-        return self.name in OF_SOLIDS and self.parameterization.proportional
+        if self.name not in COMBINATIONS or not self.parameterization.proportional:
+            return 1.0
+        return 1e-3 if self.name in OF_SOLIDS else 3e-2
 
     def first_step(self, x: Array) -> float:
         """The first change as a change of x, from a block of x."""

@@ -89,6 +89,14 @@ def test_formulas() -> None:
     )
 
 
+def test_ratio_of_fluids_is_zero() -> None:
+    """A number, without a warning; so are those of combinations that need no quotient."""
+    fluid = {"vp": np.full(3, 1500.0), "vs": np.zeros(3), "rho": np.full(3, 1000.0)}
+    for name in OF_SOLIDS:
+        np.testing.assert_array_equal(COMBINATIONS[name].of(fluid), 0.0)
+    np.testing.assert_allclose(COMBINATIONS["lame_lambda"].of(fluid), 2.25e9)
+
+
 @pytest.mark.parametrize("log", [False, True])
 @every_set
 def test_there_and_back(names: tuple[str, ...], log: bool) -> None:
