@@ -19,6 +19,7 @@ from fwicli.workflows.exchange import convert
 from fwicli.workflows.inversion import parents
 from fwicli.workflows.planning.plan import make_plan
 from fwicli.workflows.quality import one_shot
+from fwicli.workflows.run_folder import outputs
 
 # Spacing and precision are those of `make_setting`, so that kernels are compiled once for both.
 PHYSICS = "physics: {equation: elastic, order: 4, precision: float64}\n"
@@ -126,6 +127,10 @@ def test_moduli_are_inverted_for(solid: Path) -> None:
         np.testing.assert_allclose(result["rho"] * result["vp"] ** 2, stiffness, rtol=1e-5)
         true = np.array(file["reference/lame_mu"])[:, WATER:]
         error = np.linalg.norm(result["lame_mu"][:, WATER:] - true) / np.linalg.norm(true)
+    assert {path.name for path in (solid / "moduli").iterdir()} <= {
+        *outputs.names(loaded),
+        *("log.txt", "manifest.txt", "status.json"),
+    }
     properties = parents.properties_of(
         solid / "moduli" / "inversion.h5",
         "iterates/0001",
@@ -145,6 +150,7 @@ def test_plan_names_places_of_combinations(solid: Path) -> None:
     assert plan.summary()["inverts_for"] == [
         "vp from 2000 to 3500 m/s",
         "vp_vs_ratio from 1.5 to 4, which is vp / vs, in place of vs",
+        "at rho of the starting model",
     ]
     assert not any("limits" in warning for warning in plan.warnings)
     (warning,) = [w for w in make_plan(load(solid / "invert.yaml")).warnings if "limits" in w]

@@ -9,7 +9,6 @@ from functools import partial
 import numpy as np
 
 from fwicli.config import schema
-from fwicli.config.inversion import InversionSection
 from fwicli.config.loader import Key
 from fwicli.digits import apart, round_down, round_up
 from fwicli.inversion.shots import encoding
@@ -316,9 +315,9 @@ def _encoded(problems: Problems, key: Key, stage: StageObjects, records: Gathers
         )
 
 
-def in_words(settings: InversionSection) -> list[str]:
-    """Variables with their bounds, in words."""
-    words = []
+def in_words(inversion: InversionObjects) -> list[str]:
+    """Variables with their bounds, in words; beside combinations, what they leave as it is."""
+    settings, words = inversion.config.inversion, []
     for name, inverted in settings.inverted().items():
         low, high = (f"{e:g}" if isinstance(e, float) else e.file.name for e in inverted.bounds)
         text = f"{name} from {low} to {high} {UNITS.get(name, '')}".rstrip()
@@ -328,4 +327,9 @@ def in_words(settings: InversionSection) -> list[str]:
             place = COMBINATIONS[name].place_among(settings.inverted())
             text += f", which is {COMBINATIONS[name].formula}, in place of {place}"
         words.append(text)
+    changing = inversion.variables.properties
+    equation = registry.load(wave_equation(inversion.config.physics))
+    stay = [n for n in ("vp", "vs", "rho") if n in equation.properties and n not in changing]
+    if stay and not COMBINATIONS.keys().isdisjoint(settings.inverted()):
+        words.append(f"at {' and '.join(stay)} of the starting model")
     return words
