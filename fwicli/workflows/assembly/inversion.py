@@ -103,7 +103,8 @@ class InversionObjects:
         if set(self.variables.places.values()) <= {"rho"}:
             return bounded  # no speed depends on density
         fixed = self.fixed if model.grid == self.model.grid else None
-        return bounded.changed(extreme_velocities(self.variables, model, bounds, side, fixed))
+        variables = self.variables.on(np.min)  # numbers serve any grid
+        return bounded.changed(extreme_velocities(variables, model, bounds, side, fixed))
 
     @cached_property
     def fixed(self) -> Mask:

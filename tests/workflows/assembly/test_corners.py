@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from fwicli.config.schema import InvertConfig
+from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
+from fwicli.survey.regridding import coarsened
 from fwicli.workflows.assembly.inversion import InversionObjects
 from fwicli.workflows.assembly.survey import earth_model
 from tests.inversion.unknowns.test_combinations import SETS
@@ -26,7 +29,9 @@ BOUNDS = {
 }
 
 
-def objects(names: tuple[str, ...], fixed: Any = "nothing") -> tuple[InversionObjects, EarthModel]:
+def objects(
+    names: tuple[str, ...], fixed: Any = "nothing", **bounds: Any
+) -> tuple[InversionObjects, EarthModel]:
     """Of an inversion for some variables, and a model with a fluid on top."""
     tree = {
         "model": {"vp": 2200.0, "vs": 1000.0, "rho": 2000.0, "shape": SHAPE, "spacing": 10.0},
@@ -34,7 +39,7 @@ def objects(names: tuple[str, ...], fixed: Any = "nothing") -> tuple[InversionOb
         "physics": {"equation": "elastic"},
         "inversion": {
             "stages": [{"band": [0, 8]}],
-            "invert_for": {n: BOUNDS[n] for n in names},
+            "invert_for": {n: BOUNDS[n] for n in names} | bounds,
             "fixed": fixed,
         },
     }
@@ -86,3 +91,16 @@ def test_fixed_points_have_their_own() -> None:
         for name in ("vp", "vs"):
             np.testing.assert_array_equal(bounded[name][:, :2], model.properties[name][:, :2])
             assert (bounded[name][:, 2:] != model.properties[name][:, 2:]).all()
+
+
+def test_bounds_that_are_models_serve_other_grids(tmp_path: Path) -> None:
+    """By their lowest and highest value, as those of properties do."""
+    np.save(tmp_path / "low.npy", np.linspace(5e8, 1e9, 30).reshape(SHAPE))
+    low = {"file": str(tmp_path / "low.npy")}
+    config = objects(("lame_mu",), lame_mu=[low, 4e9])[0].config
+    shared = InversionObjects(config, earth_model(config.model))
+    coarse = coarsened(shared.model, Grid((4, 3), (20.0, 20.0), (0.0, 0.0)))
+    for side, end in enumerate((5e8, 4e9)):
+        vs = shared.bounded(coarse, side).properties["vs"]
+        np.testing.assert_allclose(vs, np.sqrt(end / 2000))
+        assert vs.shape == coarse.grid.shape != SHAPE
