@@ -31,6 +31,8 @@ Array = NDArray[Any]
 
 # Accuracy of an advised bound, and number of points that decide on one.
 ACCURACY, POINTS = 1e-6, 8
+# Share of the way to a bound that is excluded alone.
+CLEAR = 0.9
 # The least ratio of vp and vs that is advised as a bound; rocks have more.
 LEAST_RATIO = 1.2
 
@@ -209,6 +211,8 @@ class Advice:
         points: list[int] = []
         while len(points) < POINTS:
             share = _largest(partial(self._excludes, self.earths.at(points), names))
+            if 1 - 100 * ACCURACY < share < 1:
+                share = CLEAR  # the bound alone is excluded, such as a vs of 0
             ranges = {n: self._range(n, share, rounded=True) for n in names}
             excess = self.earths.narrowed(ranges).beyond(self.limits)
             if excess is None:

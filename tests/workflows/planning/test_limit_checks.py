@@ -118,6 +118,15 @@ def test_advice_names_all_ways() -> None:
     ]
 
 
+def test_a_bound_that_is_excluded_alone_is_kept_clear_of() -> None:
+    """Fluids are isotropic; the slowest solid is none that has hardly any rigidity."""
+    model = {**ELASTIC, **VTI}
+    (text,) = warnings({"vs": [0.0, 1500.0]}, "elastic_vti", model)
+    assert "vs of 0 m/s where epsilon is 0.2, delta is 0.1" in text
+    assert remedies(text) == [("vs", [110.0, 1500.0])]
+    assert warnings({"vs": [110.0, 1500.0]}, "elastic_vti", model) == []
+
+
 @pytest.mark.parametrize(
     ("equation", "model", "variables"),
     [
