@@ -36,7 +36,7 @@ from fwicli.config.values import (
     kind,
 )
 from fwicli.inversion.unknowns.parameterization import LOG, PARAMETERIZATIONS
-from fwicli.survey.properties import IMPEDANCE, POSITIVE
+from fwicli.survey.properties import COMBINATIONS, POSITIVE, UNDETERMINED
 
 SourceChoice = Annotated[
     Annotated[sources.SourceSection, Tag("mapping")] | Annotated[Literal[False], Tag("switch")],
@@ -134,14 +134,40 @@ def _check_variable(name: str, inverted: VariableSection) -> None:
         raise ValueError(f"{name} may be negative and has no logarithm; leave out `parameter`")
 
 
+def _check_places(names: list[str]) -> None:
+    """Variables must determine velocities and density, and none may say what others say."""
+    for pair, (reason, others) in UNDETERMINED.items():
+        places = {COMBINATIONS[name].place_among(names) for name in pair}
+        if set(pair) <= set(names) and len(places) == 2:
+            raise ValueError(f"{' and '.join(pair)} {reason}; give {others}")
+    variables: dict[str, str] = {}
+    for name in names:
+        combination = COMBINATIONS.get(name)
+        place = name if combination is None else combination.place_among(names)
+        if place in variables:
+            raise ValueError(_redundant((variables[place], name), place, names))
+        variables[place] = name
+
+
+def _redundant(pair: tuple[str, str], place: str, names: list[str]) -> str:
+    """Why two variables do not go together, and sets without one or the other."""
+    formulas = [f"{n} = {COMBINATIONS[n].formula}" for n in pair if n in COMBINATIONS]
+    sets = [f"`{{{', '.join(f'{n}: ...' for n in names if n != left)}}}`" for left in pair]
+    if len(formulas) == 2:
+        reason = f"{formulas[0]} and {formulas[1]} both take the place of {place}"
+    else:
+        reason = f"{formulas[0]} takes the place of {place}, which is a variable, too"
+    return f"{reason}; leave out one of the two: {sets[0]} or {sets[1]}"
+
+
 class InversionSection(Section):
     """Variables, data and method of an inversion."""
 
     stages: Annotated[list[StageSection], Field(min_length=1)]
     """The inversion runs these frequency bands one after the other."""
     invert_for: dict[str, VariableSection] | None = None
-    """These properties of the equation, or impedance for rho, are inverted for, each with
-    bounds."""
+    """These properties of the equation, or combinations in place of some (impedance,
+    shear_impedance, vp_vs_ratio, lame_lambda, lame_mu), are inverted for, each with bounds."""
     parameter: ParameterName | None = None
     """The optimizer sees this function of vp, where vp alone is inverted for."""
     misfit: MisfitSection = LeastSquaresSection()
@@ -210,11 +236,7 @@ class InversionSection(Section):
             return None
         if not value:
             raise ValueError("name what to invert for, as in {vp: [1400, 5000]}")
-        if IMPEDANCE in value and "rho" in value:
-            raise ValueError(
-                "impedance = vp rho takes the place of rho; give one of the two (with vp, either "
-                "determines the other)"
-            )
+        _check_places(list(value))
         for name, inverted in value.items():
             _check_variable(name, inverted)
         return value

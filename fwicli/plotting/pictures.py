@@ -13,7 +13,7 @@ from fwicli.errors import ModelError
 from fwicli.inversion.quality.diagnosis import HALF, Diagnosis
 from fwicli.plotting import curves, lengths, topographies
 from fwicli.plotting.greys import end_of_greys
-from fwicli.plotting.style import Axes, Figure, colour_scale, label, save, section_size
+from fwicli.plotting.style import Axes, Figure, colour_scale, extremes, label, save, section_size
 from fwicli.survey.acquisition import Acquisition
 from fwicli.survey.components import PRESSURE, ordered
 from fwicli.survey.gathers import Gathers
@@ -37,15 +37,14 @@ def scale_of(*models: EarthModel, name: str = "vp") -> tuple[float, float]:
     ----------
     *models : EarthModel
     name : str
-        Property, or `impedance`.
+        Property, or a combination of them.
 
     Returns
     -------
     tuple of float
         Lowest and highest value, in the unit of the property.
     """
-    shown = [_quantity(m, name) for m in models]
-    return min(float(v.min()) for v in shown), max(float(v.max()) for v in shown)
+    return extremes(name, *(_quantity(m, name) for m in models))
 
 
 def model(
@@ -69,7 +68,7 @@ def model(
     scale : tuple of float, optional
         Ends of the colour scale; by default those of the model.
     name : str
-        Property, or `impedance`.
+        Property, or a combination of them.
     """
     figure, axes = _figure(earth.grid)
     _model(figure, axes, earth, title, scale or scale_of(earth, name=name), name)
@@ -116,7 +115,7 @@ def difference(path: Path, result: EarthModel, start: EarthModel, name: str = "v
     result, start : EarthModel
         Models on the same grid.
     name : str
-        Property, or `impedance`.
+        Property, or a combination of them.
     """
     figure, axes = _figure(result.grid)
     change = _quantity(result, name) - _quantity(start, name)
@@ -144,7 +143,7 @@ def overview(
     reference : EarthModel or None
         True model, if there is one.
     name : str
-        Property, or `impedance`.
+        Property, or a combination of them.
     """
     named = [("Start", start), ("Result", result)]
     if reference is not None:

@@ -17,9 +17,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fwicli.disk import atomic
 from fwicli.errors import ConfigError
-from fwicli.survey.properties import PROPERTIES
+from fwicli.survey.properties import COMBINATIONS, OF_SOLIDS, PROPERTIES
 
 SETTINGS = "matplotlibrc"
 # Formats of pictures, by the ends of names.
@@ -176,6 +179,27 @@ def label(name: str, unit: str) -> str:
     return f"{words} [{unit}]" if unit else words
 
 
+def extremes(name: str, *arrays: NDArray[Any]) -> tuple[float, float]:
+    """Lowest and highest value of a quantity, for a scale of colours.
+
+    Fluids, in which combinations such as vp / vs are 0, do not count unless there is nothing else.
+
+    Parameters
+    ----------
+    name : str
+        Of the quantity.
+    *arrays : ndarray
+        Its values, of any shapes.
+
+    Returns
+    -------
+    low, high : float
+    """
+    if name in OF_SOLIDS:
+        arrays = tuple(a[a > 0] for a in arrays if np.nanmax(a) > 0) or arrays
+    return min(float(np.nanmin(a)) for a in arrays), max(float(np.nanmax(a)) for a in arrays)
+
+
 def words_of(name: str) -> str:
     """Name of a quantity in a label: properties of the earth have some of their own.
 
@@ -187,4 +211,5 @@ def words_of(name: str) -> str:
     -------
     str
     """
-    return (PROPERTIES[name].words if name in PROPERTIES else "") or name
+    quantity = PROPERTIES.get(name) or COMBINATIONS.get(name)
+    return (quantity.words if quantity is not None else "") or name

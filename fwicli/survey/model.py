@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fwicli.deprecation import renamed_fields
 from fwicli.errors import ModelError
 from fwicli.survey.grid import Grid
-from fwicli.survey.properties import IMPEDANCE, PLAUSIBLE, POSITIVE, PROPERTIES, UNITS
+from fwicli.survey.properties import COMBINATIONS, PLAUSIBLE, POSITIVE, PROPERTIES, UNITS
 from fwicli.survey.topography import Topography
 from fwicli.survey.uniform import distinct, is_uniform
 
@@ -135,12 +135,13 @@ class EarthModel:
         return float(distinct(self.velocity).max())
 
     def quantity(self, name: str) -> Array | None:
-        """A property, or the impedance, by name; None if the model does not have it."""
-        if name != IMPEDANCE:
+        """A property, or a combination of them, by name; None if the model does not have it."""
+        if name not in COMBINATIONS:
             return self.properties.get(name)
-        if not {"vp", "rho"} <= self.properties.keys():
+        combination = COMBINATIONS[name]
+        if not self.properties.keys() >= set(combination.needs):
             return None
-        return self.vp * self.properties["rho"]
+        return np.asarray(combination.of(self.properties))
 
     def changed(self, properties: Mapping[str, Array]) -> EarthModel:
         """The model with other values of some properties."""

@@ -1,15 +1,18 @@
 """Properties of the earth, in one table: units, signs, values of rocks, and how they are averaged.
 
 Equations have some of these as arguments of their formulas. Configs, checks, grids, pictures
-and inversions read this table.
+and inversions read this table. A second one has combinations of velocities and density, which an
+inversion may have as variables in their place.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -88,17 +91,158 @@ PROPERTIES: dict[str, Property] = {
     "phi": Property((-6.4, 6.4), (0.0, math.pi), _ANGLE),
 }
 
-# The product of vp and rho, which is inverted for like a property.
-IMPEDANCE = "impedance"
-UNITS = {
-    **{name: prop.unit.name for name, prop in PROPERTIES.items() if prop.unit.name},
-    IMPEDANCE: "kg/(m2 s)",
+
+@dataclass(frozen=True)
+class Combination:
+    """A function of velocities and density that takes the place of one of them in an inversion.
+
+    Attributes
+    ----------
+    value : callable
+        The function, of the values of properties in the order of `needs`.
+    needs : tuple of str
+        Properties that it is a function of.
+    formula : str
+        The function in words.
+    plausible : pair of float
+        Range in rocks, water and air.
+    unit : Unit
+    words : str
+        Its name in pictures.
+    positive : bool
+        Whether it is positive in solids.
+    place : str
+        Property that it stands for.
+    second : str
+        Property that it stands for beside certain variables, unless this is a variable itself.
+    beside : tuple of str
+        These variables.
+    """
+
+    value: Callable[..., Any]
+    needs: tuple[str, ...]
+    formula: str
+    plausible: tuple[float, float]
+    unit: Unit
+    words: str
+    place: str
+    positive: bool = True
+    second: str = ""
+    beside: tuple[str, ...] = ()
+
+    @property
+    def of_solids(self) -> bool:
+        """Whether it stands for vs, so that fluids, where vs is 0, have none."""
+        return self.place == "vs"
+
+    def place_among(self, names: Collection[str]) -> str:
+        """Property that it stands for in an inversion.
+
+        Parameters
+        ----------
+        names : collection of str
+            All variables of the inversion.
+
+        Returns
+        -------
+        name : str
+        """
+        second = self.second not in names and not set(self.beside).isdisjoint(names)
+        return self.second if second else self.place
+
+    def of(self, properties: Mapping[str, Any]) -> Any:
+        """The combination of properties; the ratio of fluids, which have none, is 0.
+
+        Parameters
+        ----------
+        properties : mapping of str to ndarray
+            In SI units.
+
+        Returns
+        -------
+        values : ndarray
+            In SI units.
+        """
+        return self.value(*(properties[name] for name in self.needs))
+
+
+def _ratio(vp: Any, vs: Any) -> Any:
+    """vp / vs, and 0 in fluids."""
+    zeros = np.zeros(np.shape(vs), np.result_type(vp, vs))
+    return np.divide(vp, vs, out=zeros, where=vs != 0)
+
+
+_IMPEDANCE = Unit("kg/(m2 s)")
+_MODULUS = Unit("Pa", others={"GPa": 1e9})
+
+# In the order in which an inversion solves for the properties that they stand for.
+COMBINATIONS: dict[str, Combination] = {
+    "impedance": Combination(
+        lambda vp, rho: vp * rho,
+        ("vp", "rho"),
+        "vp rho",
+        (50.0 * 500.0, 15000.0 * 10000.0),
+        _IMPEDANCE,
+        "impedance",
+        "rho",
+        second="vp",
+        beside=("rho", "shear_impedance"),
+    ),
+    "shear_impedance": Combination(
+        lambda vs, rho: vs * rho,
+        ("vs", "rho"),
+        "vs rho",
+        (0.0, 9000.0 * 10000.0),
+        _IMPEDANCE,
+        "S impedance",
+        "vs",
+    ),
+    "lame_mu": Combination(
+        lambda vs, rho: rho * vs**2,
+        ("vs", "rho"),
+        "rho vs**2",
+        (0.0, 10000.0 * 9000.0**2),
+        _MODULUS,
+        "Lame's mu",
+        "vs",
+    ),
+    "vp_vs_ratio": Combination(
+        _ratio, ("vp", "vs"), "vp / vs", (1.2, 100.0), Unit(), "vp / vs", "vs"
+    ),
+    # Negative values are those of rare rocks. It is -2/3 mu where the bulk modulus is 0.
+    "lame_lambda": Combination(
+        lambda vp, vs, rho: rho * (vp**2 - 2 * vs**2),
+        ("vp", "vs", "rho"),
+        "rho (vp**2 - 2 vs**2)",
+        (-5e10, 10000.0 * 15000.0**2),
+        _MODULUS,
+        "Lame's lambda",
+        "vp",
+        positive=False,
+    ),
 }
+# Combinations that fluids have not; there they are 0.
+OF_SOLIDS = tuple(name for name, combination in COMBINATIONS.items() if combination.of_solids)
+# Pairs of combinations that do not determine the properties that they stand for, why, and others
+# in their place.
+UNDETERMINED = {
+    ("lame_lambda", "vp_vs_ratio"): (
+        "determine neither vp nor vs where vp is sqrt(2) vs and lame_lambda is 0",
+        "lame_mu in place of vp_vs_ratio, or vp in place of lame_lambda",
+    ),
+    ("lame_lambda", "impedance"): (
+        "take the places of vp and rho, and each of these follows from the other alone",
+        "rho in place of impedance, or vp in place of lame_lambda",
+    ),
+}
+
+_ALL: dict[str, Property | Combination] = {**PROPERTIES, **COMBINATIONS}
+UNITS = {name: quantity.unit.name for name, quantity in _ALL.items() if quantity.unit.name}
 # Others may be zero or negative.
-POSITIVE = (*(n for n, prop in PROPERTIES.items() if prop.sign == "positive"), IMPEDANCE)
-PLAUSIBLE = {
-    **{name: prop.plausible for name, prop in PROPERTIES.items()},
-    IMPEDANCE: (50.0 * 500.0, 15000.0 * 10000.0),
-}
+POSITIVE = (
+    *(name for name, prop in PROPERTIES.items() if prop.sign == "positive"),
+    *(name for name, combination in COMBINATIONS.items() if combination.positive),
+)
+PLAUSIBLE = {name: quantity.plausible for name, quantity in _ALL.items()}
 # Properties of which fluids and solids have no mean in common.
 WITHOUT_MEANS = tuple(name for name, prop in PROPERTIES.items() if prop.mean == "none")

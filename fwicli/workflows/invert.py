@@ -26,7 +26,7 @@ from fwicli.execution import Executor
 from fwicli.files import hdf5
 from fwicli.propagators.kernels.imaging_conditions import INVERSION
 from fwicli.survey.model import EarthModel
-from fwicli.survey.properties import IMPEDANCE
+from fwicli.survey.properties import COMBINATIONS
 from fwicli.workflows.assembly import optimizer
 from fwicli.workflows.assembly.inversion import InversionObjects
 from fwicli.workflows.inversion import branches
@@ -170,7 +170,8 @@ def _invert(
 def _outputs(config: schema.InvertConfig) -> tuple[str, ...]:
     """Names of files and folders that an inversion may write."""
     inverted = tuple(config.inversion.inverted())
-    quantities = dict.fromkeys((*inverted, *(("rho",) if IMPEDANCE in inverted else ())))
+    places = (COMBINATIONS[n].place_among(inverted) for n in inverted if n in COMBINATIONS)
+    quantities = dict.fromkeys((*inverted, *places))
     pictures = [outputs.section(title, name) for name in quantities for title in outputs.SECTIONS]
     stages = [outputs.diagnosis(n) for n in range(1, len(config.inversion.stages) + 1)]
     files = (RESULT, STATE, JOURNAL, "convergence.png", "wavelets.png")

@@ -32,6 +32,24 @@ def test_simple_form_is_velocity(tmp_path: Path) -> None:
     assert simple == named
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("vp", "vp_vs_ratio", "rho"),
+        ("impedance", "shear_impedance", "rho"),
+        ("impedance", "shear_impedance", "vp"),
+        ("lame_lambda", "lame_mu", "rho"),
+        ("lame_lambda", "vs"),
+        ("impedance", "rho"),
+        ("vs", "impedance"),
+    ],
+    ids=" ".join,
+)
+def test_sets_that_determine_velocities_and_density(tmp_path: Path, names: tuple[str, ...]) -> None:
+    bounds = ", ".join(f"{name}: [1, 2]" for name in names)
+    assert tuple(inverted(tmp_path, f"invert_for: {{{bounds}}}")) == names
+
+
 def test_shorthand_is_bounds(tmp_path: Path) -> None:
     found = inverted(tmp_path, "invert_for: {vp: [1400, 4000], epsilon: [-0.1, 0.3]}")
     assert found["vp"] == VariableSection(bounds=[1400.0, 4000.0])
@@ -44,7 +62,39 @@ def test_shorthand_is_bounds(tmp_path: Path) -> None:
         ("misfit: least_squares", "give `bounds` of vp [m/s], or `invert_for`"),
         ("invert_for: {}", "name what to invert for"),
         ("bounds: {vp: [1, 2]}", "properties by name are `invert_for: {vp: [LOW, HIGH]}`"),
-        ("invert_for: {rho: [1000, 2000], impedance: [1.0e6, 9.0e6]}", "takes the place of rho"),
+        (
+            "invert_for: {vp: [1400, 4000], rho: [1000, 2000], impedance: [1.0e6, 9.0e6]}",
+            "impedance = vp rho takes the place of rho, which is a variable, too; leave out one of "
+            "the two: `{vp: ..., impedance: ...}` or `{vp: ..., rho: ...}`",
+        ),
+        (
+            "invert_for: {vs: [200, 2000], vp_vs_ratio: [1.2, 5]}",
+            "vp_vs_ratio = vp / vs takes the place of vs, which is a variable, too; leave out",
+        ),
+        (
+            "invert_for: {shear_impedance: [1.0e5, 4.0e6], lame_mu: [1.0e8, 2.0e10]}",
+            "vs rho and lame_mu = rho vs**2 both take the place of vs; leave out one of the two: "
+            "`{lame_mu: ...}` or `{shear_impedance: ...}`",
+        ),
+        (
+            "invert_for: {lame_lambda: [0, 2.0e10], rho: [1000, 2000], impedance: [1.0e6, 9.0e6]}",
+            "both take the place of vp; leave out one",
+        ),
+        (
+            "invert_for: {lame_lambda: [0, 2.0e10], impedance: [1.0e6, 9.0e6]}",
+            "lame_lambda and impedance take the places of vp and rho, and each of these follows "
+            "from the other alone; give rho in place of impedance",
+        ),
+        (
+            "invert_for: {vp_vs_ratio: [1.2, 5], lame_lambda: [0, 2.0e10]}",
+            "determine neither vp nor vs where vp is sqrt(2) vs and lame_lambda is 0; give lame_mu "
+            "in place of vp_vs_ratio",
+        ),
+        ("invert_for: {lame_mu: [0, 2.0e10]}", "lame_mu is positive; its bounds begin at 0"),
+        (
+            "invert_for: {lame_lambda: {bounds: [0, 2.0e10], parameter: log}}",
+            "lame_lambda may be negative and has no logarithm",
+        ),
         ("invert_for: {rho: [0, 2000]}", "rho is positive; its bounds begin at 0"),
         ("invert_for: {qp: [0, 200]}", "qp is positive; its bounds begin at 0"),
         ("invert_for: {rho: {bounds: [1, 2], parameter: vp}}", "vp is a `parameter` of vp alone"),

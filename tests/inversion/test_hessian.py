@@ -51,6 +51,7 @@ CASES = [
     ("acoustic", ("vp",)),
     ("variable_density", ("vp", "rho")),
     ("variable_density", ("vp", "impedance")),
+    ("variable_density", ("rho", "impedance")),
 ]
 
 

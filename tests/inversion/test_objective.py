@@ -130,6 +130,7 @@ CHOICES = {equation: EQUATIONS[equation].properties for equation in EQUATIONS}
 CASES = [
     *[pytest.param(e, n, marks=pytest.mark.slow if e in LARGE else ()) for e, n in CHOICES.items()],
     ("variable_density", ("vp", "impedance")),
+    ("variable_density", ("rho", "impedance")),
     ("variable_density", ("impedance",)),
     ("variable_density", ("rho",)),
 ]

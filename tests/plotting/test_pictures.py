@@ -58,6 +58,20 @@ def test_constant_model_has_a_scale(tmp_path: Path) -> None:
     picture(tmp_path / "m.png")
 
 
+def test_scale_of_combinations_is_that_of_solids() -> None:
+    """Fluids have no ratio of velocities, which is 0 there; that of fluids alone is 0."""
+    grid = Grid((30, 20), (10.0, 10.0), (0.0, 0.0))
+    vs = np.linspace(800, 1000, 600).reshape(grid.shape)
+    vs[:, :5] = 0.0
+    earth = EarthModel(grid, np.full(grid.shape, 2000.0), {"vs": vs})
+    lowest = 2000 / vs.max()
+    assert pictures.scale_of(earth, name="vp_vs_ratio") == pytest.approx((lowest, 2000 / vs[0, 5]))
+    assert pictures.scale_of(earth, name="vs")[0] == 0
+    fluid = earth.changed({"vs": 0 * vs})
+    assert pictures.scale_of(fluid, name="vp_vs_ratio") == (0, 0)
+    assert pictures.scale_of(earth, fluid, name="vp_vs_ratio")[0] == pytest.approx(lowest)
+
+
 def test_image_over_nothing_but_water(tmp_path: Path) -> None:
     """Its scale is that of all points, where none lies below the water."""
     grid = Grid((31, 21), (25.0, 25.0), (0.0, 0.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -13,9 +14,12 @@ from fwicli.config.loader import load
 from fwicli.config.problems import ProblemsError
 from fwicli.files import hdf5
 from fwicli.workflows import invert, model
+from fwicli.workflows.assembly.survey import earth_model
 from fwicli.workflows.exchange import convert
+from fwicli.workflows.inversion import parents
 from fwicli.workflows.planning.plan import make_plan
 from fwicli.workflows.quality import one_shot
+from fwicli.workflows.run_folder import outputs
 
 # Spacing and precision are those of `make_setting`, so that kernels are compiled once for both.
 PHYSICS = "physics: {equation: elastic, order: 4, precision: float64}\n"
@@ -86,6 +90,101 @@ def test_misfit_falls_and_water_stays(solid: Path) -> None:
 def test_coarser_grids_are_refused(solid: Path, setting: str, message: str) -> None:
     with pytest.raises(ProblemsError, match=message):
         make_plan(load(solid / "invert.yaml", settings=[setting, "inversion.stages.0.band=[0, 6]"]))
+
+
+def test_moduli_are_inverted_for(solid: Path) -> None:
+    """In place of velocities: results hold both, water stays, and errors are of all."""
+    mu = {"bounds": [5e8, 8e9], "parameter": "log"}
+    moduli = {"rho": [900, 2600], "lame_lambda": [2e9, 2e10], "lame_mu": mu}
+    loaded = load(
+        solid / "invert.yaml",
+        settings=[
+            f"inversion.invert_for={json.dumps(moduli)}",
+            "inversion.model_smoothing=5",
+            "inversion.taper=30",
+            "inversion.stages.0.iterations=1",
+        ],
+    )
+    summary = invert.run(loaded, solid / "moduli")
+    history = hdf5.read_history(solid / "moduli" / "inversion.h5")
+    steps = (solid / "moduli" / "progress.jsonl").read_text().splitlines()
+    assert history["misfit"][-1] < 0.9 * json.loads(steps[0])["misfit"]
+    with h5py.File(solid / "moduli" / "inversion.h5") as file:
+        start, result = (
+            {n: np.array(file[f"{group}/{n}"], dtype=float) for n in file[group]}
+            for group in ("start", "result")
+        )
+        assert set(result) == {"vp", "vs", "rho", "lame_lambda", "lame_mu"}
+        assert file["result/lame_mu"].attrs["unit"] == "Pa"
+        for name in set(result) - {"rho"}:
+            assert np.isfinite(result[name]).all()
+            np.testing.assert_array_equal(result[name][:, :WATER], start[name][:, :WATER])
+            assert np.abs(result[name][:, WATER:] / start[name][:, WATER:] - 1).max() > 1e-3, name
+        assert not result["vs"][:, :WATER].any()
+        mu = result["rho"] * result["vs"] ** 2
+        np.testing.assert_allclose(mu, result["lame_mu"], rtol=1e-5)
+        stiffness = result["lame_lambda"] + 2 * result["lame_mu"]
+        np.testing.assert_allclose(result["rho"] * result["vp"] ** 2, stiffness, rtol=1e-5)
+        true = np.array(file["reference/lame_mu"])[:, WATER:]
+        error = np.linalg.norm(result["lame_mu"][:, WATER:] - true) / np.linalg.norm(true)
+    assert {path.name for path in (solid / "moduli").iterdir()} <= {
+        *outputs.names(loaded),
+        *("log.txt", "manifest.txt", "status.json"),
+    }
+    properties = parents.properties_of(
+        solid / "moduli" / "inversion.h5",
+        "iterates/0001",
+        earth_model(loaded.config.model).grid,
+        "",
+    )
+    assert set(properties) == {"vp", "vs", "rho"}  # from which another run may begin
+    assert summary["model_error_lame_mu"] == pytest.approx(error, rel=1e-5)
+    assert summary.keys() >= {"model_error", "model_error_rho", "model_error_lame_lambda"}
+    for title in ("start", "result", "difference", "overview"):
+        assert (solid / "moduli" / f"{title}_lame_lambda.png").exists()
+
+
+def test_plan_names_places_of_combinations(solid: Path) -> None:
+    ratio = "inversion.invert_for={vp: [2000, 3500], vp_vs_ratio: [1.5, 4]}"
+    plan = make_plan(load(solid / "invert.yaml", settings=[ratio]))
+    assert plan.summary()["inverts_for"] == [
+        "vp from 2000 to 3500 m/s",
+        "vp_vs_ratio from 1.5 to 4, which is vp / vs, in place of vs",
+        "at rho of the starting model",
+    ]
+    assert not any("limits" in warning for warning in plan.warnings)
+    (warning,) = [w for w in make_plan(load(solid / "invert.yaml")).warnings if "limits" in w]
+    assert "the bounds allow vp of 1400 m/s with vs of 1500 m/s" in warning
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            ["inversion.invert_for={lame_mu: [1, 8], rho: [900, 2600]}"],
+            r"are they in GPa\? Then write `inversion.invert_for.lame_mu: \[1e\+09, 8e\+09\]`",
+        ),
+        (
+            ["inversion.invert_for={vp_vs_ratio: [2.5, 4]}"],
+            r"the starting model has vp_vs_ratio from 2 to 2 .* outside the bounds 2.5 to 4",
+        ),
+        (
+            ["inversion.invert_for={shear_impedance: [1e6, 4e6]}", "model.vs=0"],
+            "all points that may change are fluid, where vs is 0 and there is no shear_impedance",
+        ),
+        (
+            ["inversion.invert_for={lame_lambda: [1e9, 2e10]}", "physics.equation=acoustic"],
+            "the equation `acoustic` has no lame_lambda; it may be inverted for vp: choose",
+        ),
+        (
+            ["inversion.invert_for={vp_vs_ratio: [1, 4]}", "model.vs=null"],
+            "the model has no vp_vs_ratio to start from; give it in the section `model`",
+        ),
+    ],
+)
+def test_impossible_combinations(solid: Path, settings: list[str], message: str) -> None:
+    with pytest.raises(ProblemsError, match=message):
+        make_plan(load(solid / "invert.yaml", settings=settings))
 
 
 COMPONENTS = ["geometry.receivers.component=[pressure, vx, vz]", "geometry.receivers.z=106"]

@@ -12,7 +12,9 @@ differences of fourth order,
 
 The arrows are closed formulas, averages and filters: smooth, and cheap beside the waves. With h v
 at most 1e-3 of the size of x, the differences have an error and a round-off of 1e-12 of the
-derivative, far below the round-off of the waves.
+derivative, far below the round-off of the waves. Combinations such as moduli of shear differ by
+orders of magnitude from mud to rock. Unless they are logarithmic, their changes are relative to the
+values at each point, or to a share of the largest (`Variable.smallest`).
 """
 
 from __future__ import annotations
@@ -65,9 +67,13 @@ class ParameterMap:
         return replace(self, others={n: o.astype(float) for n, o in self.others.items()})
 
     def size(self, x: Array) -> Array:
-        """Size of x in each block, which its changes are relative to."""
+        """Size of x in each block, or at each point, which its changes are relative to."""
         largest = np.abs(x).max(axis=tuple(range(1, x.ndim)), keepdims=True)
-        return np.asarray(np.maximum(largest, self.variables.first_change(x)))
+        largest = np.maximum(largest, self.variables.first_change(x))
+        sizes = np.array(np.broadcast_to(largest, x.shape))
+        for block, variable in enumerate(self.variables.blocks):
+            sizes[block] = np.maximum(np.abs(x[block]), variable.smallest * sizes[block])
+        return sizes
 
     def diagonal(self, x: Array, where: NDArray[np.bool_]) -> Array:
         """Sum of the squared derivatives of the equation's parameters, by each element of x.

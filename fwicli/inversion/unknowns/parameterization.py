@@ -32,11 +32,14 @@ class Parameterization:
         x of the property and back.
     slope : callable
         dv/dx at x.
+    proportional : bool
+        Whether x is the property in another unit.
     """
 
     from_property: Callable[[Array], Array]
     to_property: Callable[[Array], Array]
     slope: Callable[[Array], Array]
+    proportional: bool = False
 
     def bounds(self, low: float, high: float) -> tuple[float, float]:
         """Bounds of x from bounds of the property.
@@ -61,6 +64,7 @@ def linear(unit: float) -> Parameterization:
         from_property=lambda v: v / unit,
         to_property=lambda x: unit * x,
         slope=lambda x: np.full_like(x, unit),
+        proportional=True,
     )
 
 

@@ -1,15 +1,20 @@
 """The optimizer's vector x: a block on the grid for each variable, and the earth it stands for.
 
-The variables y are properties of the earth c, or the impedance in place of the density:
+The variables y are properties of the earth c, or combinations of velocities and density, each of
+which stands for one of these (see `survey.properties`):
 
-    c_j = y_j,        rho = z / vp    with z = vp rho, where the impedance is a variable.
+    c_j = y_j,    or    c_j = C_j(y_j, c_i, ...),    as rho = z / vp    with z = vp rho.
 
-If vp is the only variable, it changes at constant density; beside z, at constant impedance. If z is
-the only variable, vp stays fixed. Each block is a variable in a unit of its own, y_b = Y_b(x_b),
-and gradients follow by the chain rule
+C_j are solved one after the other (see `combinations`). Properties for which no variable stands
+stay fixed: if vp is the only variable, it changes at constant density; beside z, at constant
+impedance; if z is the only variable, vp stays. Each block is a variable in a unit of its own,
+y_b = Y_b(x_b), and gradients follow by the chain rule, the last C_j first:
 
     dphi/dx_b = dY_b/dx_b dphi/dy_b,
-    dphi/dz = dphi/drho / vp,        dphi/dvp at z = dphi/dvp - (rho / vp) dphi/drho.
+    dphi/dy_j = dC_j/dy_j dphi/dc_j,        dphi/dc_i <- dphi/dc_i + dC_j/dc_i dphi/dc_j.
+
+Fluids. Where vs is 0, no combination stands for it. There vs stays 0, whatever x is; x is at the
+lower bound, and both bounds are.
 
 Tapers. With a weight T in [0, 1], only this share of a change reaches the variables,
 
@@ -38,8 +43,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fwicli.inversion.unknowns.combinations import SUBSTITUTIONS
 from fwicli.inversion.unknowns.parameterization import Parameterization
-from fwicli.survey.properties import IMPEDANCE, UNITS
+from fwicli.survey.properties import COMBINATIONS, OF_SOLIDS, UNITS
 
 Array = NDArray[Any]
 Properties = Mapping[str, Array]
@@ -52,7 +58,7 @@ class Variable:
     Attributes
     ----------
     name : str
-        Name of a property, or "impedance".
+        Name of a property, or of a combination of some.
     low, high : float or ndarray of shape grid.shape
         Bounds, in SI units.
     first_change : float
@@ -66,6 +72,16 @@ class Variable:
     high: float | Array
     first_change: float
     parameterization: Parameterization
+
+    @property
+    def smallest(self) -> float:
+        """The least size of x at a point, relative to the largest; 1 for one size everywhere.
+
+        Combinations of mud and of rock differ by orders of magnitude, those of shear most.
+        """
+        if self.name not in COMBINATIONS or not self.parameterization.proportional:
+            return 1.0
+        return 1e-3 if self.name in OF_SOLIDS else 3e-2
 
     def first_step(self, x: Array) -> float:
         """The first change as a change of x, from a block of x."""
@@ -125,14 +141,43 @@ class Variables:
         return tuple(block.name for block in self.blocks)
 
     @property
+    def places(self) -> dict[str, str]:
+        """The property that each combination stands for, in the order in which they are solved."""
+        return {
+            name: combination.place_among(self.names)
+            for name, combination in COMBINATIONS.items()
+            if name in self.names
+        }
+
+    @property
     def properties(self) -> tuple[str, ...]:
         """Properties of the earth that change."""
-        return tuple("rho" if name == IMPEDANCE else name for name in self.names)
+        places = self.places
+        return tuple(places.get(name, name) for name in self.names)
 
     @property
     def quantities(self) -> tuple[str, ...]:
-        """Quantities to store in a result: properties that change, and the impedance."""
-        return self.properties + tuple(n for n in self.names if n == IMPEDANCE)
+        """Quantities to store in a result: properties that change, and combinations."""
+        return self.properties + tuple(n for n in self.names if n in COMBINATIONS)
+
+    def behind(self, name: str) -> tuple[str, ...]:
+        """Variables that a property depends on.
+
+        Parameters
+        ----------
+        name : str
+            Of the property.
+
+        Returns
+        -------
+        names : tuple of str
+        """
+        for combination, place in self.places.items():
+            if place == name:
+                others = (n for n in COMBINATIONS[combination].needs if n != name)
+                names = (combination, *(v for n in others for v in self.behind(n)))
+                return tuple(dict.fromkeys(names))
+        return (name,) if name in self.names else ()
 
     @property
     def untapered(self) -> Variables:
@@ -140,8 +185,14 @@ class Variables:
         return replace(self, taper=None)
 
     def values(self, earth: Properties) -> dict[str, Array]:
-        """The variables y of an earth, by name."""
-        return {n: earth["vp"] * earth["rho"] if n == IMPEDANCE else earth[n] for n in self.names}
+        """The variables y of an earth, by name; at the lower bound where a fluid has none."""
+        values = {
+            n: COMBINATIONS[n].of(earth) if n in COMBINATIONS else earth[n] for n in self.names
+        }
+        for block in self.blocks:
+            if block.name in OF_SOLIDS:
+                values[block.name] = np.where(earth["vs"] == 0, block.low, values[block.name])
+        return values
 
     def pack(self, earth: Properties) -> Array:
         """The vector x of an earth; with a taper, of the earth at the beginning."""
@@ -180,15 +231,19 @@ class Variables:
         values : mapping of str to ndarray of shape grid.shape
             The variables y, in SI units.
         others : mapping of str to ndarray of shape grid.shape
-            Other properties, in SI units; those that y determines are ignored.
+            Other properties, in SI units; those that y determines are ignored, but that fluids
+            stay fluids where a combination stands for vs.
 
         Returns
         -------
         earth : dict of str to ndarray of shape grid.shape
         """
-        earth = {**others, **{n: v for n, v in values.items() if n != IMPEDANCE}}
-        if IMPEDANCE in values:
-            earth["rho"] = values[IMPEDANCE] / earth["vp"]
+        earth = {**others, **{n: v for n, v in values.items() if n not in COMBINATIONS}}
+        for name, place in self.places.items():
+            solution = SUBSTITUTIONS[name, place].solve(values[name], earth)
+            if name in OF_SOLIDS and place in others:
+                solution = np.where(others[place] == 0, 0.0, solution)
+            earth[place] = solution
         return earth
 
     def gradient(self, x: Array, earth: Properties, by: Callable[[str], Array]) -> Array:
@@ -207,15 +262,17 @@ class Variables:
         -------
         gradient : ndarray of shape (n_blocks, *grid.shape)
         """
-        parts = []
-        for block in self.blocks:
-            if block.name == IMPEDANCE:
-                derivative = by("rho") / earth["vp"]
-            else:
-                derivative = by(block.name)
-                if block.name == "vp" and IMPEDANCE in self.names:
-                    derivative = derivative - earth["rho"] / earth["vp"] * by("rho")
-            parts.append(derivative)
+        derivatives = {name: by(name) for name in self.properties}
+        for name, place in reversed(self.places.items()):
+            substitution = SUBSTITUTIONS[name, place]
+            outer = derivatives[place]
+            if name in OF_SOLIDS:
+                outer = np.where(earth[place] == 0, 0.0, outer)
+            derivatives[name] = substitution.slope(earth) * outer
+            for other, slope in substitution.slopes.items():
+                if other in derivatives:
+                    derivatives[other] = derivatives[other] + slope(earth) * outer
+        parts = [derivatives[name] for name in self.names]
         return np.asarray(self._slopes(x) * np.stack(parts))
 
     def chain(self, x: Array, derivatives: Properties) -> Array:
@@ -255,7 +312,8 @@ class Variables:
 
         Acoustic waves are stable where delta <= epsilon. If only one of the two changes, the other
         is its bound. If both change, the check of the model rejects trials beyond, as it does all
-        that solids, which have vs, do not allow.
+        that solids, which have vs, do not allow. In fluids both bounds of combinations that stand
+        for vs are the lower one.
         """
         shape = next(iter(earth.values())).shape
         low, high = (np.stack([np.broadcast_to(e, shape) for e in ends]) for ends in self._ends())
@@ -266,6 +324,9 @@ class Variables:
         if "delta" in names and "epsilon" not in names and "epsilon" in earth:
             block = names.index("delta")
             high[block] = np.clip(earth["epsilon"], low[block], high[block])
+        for block, name in enumerate(self.names):
+            if name in OF_SOLIDS:
+                high[block] = np.where(earth["vs"] == 0, low[block], high[block])
         ends = np.stack([self._scaled(low), self._scaled(high)])
         return ends.min(axis=0), ends.max(axis=0)
 

@@ -38,10 +38,13 @@ class Limit:
         Function of properties, by the names of its arguments, that must not be negative.
     rule : str
         The condition, and why it holds.
+    of_whole_model : bool
+        Whether a point can only be judged together with all others.
     """
 
     margin: Function
     rule: str
+    of_whole_model: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,7 @@ from typing import Any
 from fwicli.errors import PhysicsError
 from fwicli.propagators.equations.equation import Equation
 from fwicli.propagators.equations.footprint import Footprint
-from fwicli.survey.properties import IMPEDANCE, PLAUSIBLE
+from fwicli.survey.properties import PROPERTIES
 
 DIGITS = 8
 # Footprints of equations in files by name and number of dimensions (see `kernels.footprints`).
@@ -132,12 +132,11 @@ def load(name: OwnEquation) -> Equation:
 
 def _check_properties(name: OwnEquation, stated: Equation) -> None:
     """Its parameters must be formulas of properties that models have."""
-    possible = [p for p in PLAUSIBLE if p != IMPEDANCE]
     properties = _with_place(name.file, lambda: [*stated.properties_in(2), *stated.properties])
-    if unknown := sorted(set(properties) - set(possible)):
+    if unknown := sorted(set(properties) - set(PROPERTIES)):
         raise PhysicsError(
             f"the equation of `{name.file}` has the properties {', '.join(unknown)}, which no "
-            f"model has; state its parameters in {', '.join(possible)}"
+            f"model has; state its parameters in {', '.join(PROPERTIES)}"
         )
 
 

@@ -71,6 +71,7 @@ EQUATION = Equation(
         Limit(
             lambda vs: 0 * vs + np.max(vs) - SLOWEST,
             "vs must be positive somewhere: there are no SH waves in fluids",
+            of_whole_model=True,
         ),
     ),
     differences="half",

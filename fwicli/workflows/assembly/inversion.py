@@ -23,6 +23,7 @@ from fwicli.workflows.assembly import misfit, optimizer, shots
 from fwicli.workflows.assembly.arrays import ModelArrays, TraceArrays
 from fwicli.workflows.assembly.components import component_weights
 from fwicli.workflows.assembly.conditioning import Preparer, build_preparer
+from fwicli.workflows.assembly.corners import extreme_velocities
 from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.assembly.regularization import Regularization
 from fwicli.workflows.assembly.variables import (
@@ -74,6 +75,7 @@ class InversionObjects:
         """A model with its variables at their lower or upper bounds, or beyond as they are.
 
         Bounds that are models count with the lowest or highest value that they have anywhere.
+        Velocities for which combinations stand are the lowest or highest that bounds allow.
 
         Parameters
         ----------
@@ -91,13 +93,18 @@ class InversionObjects:
         names = self.config.inversion.inverted()
         bounds = {name: outermost(self.bounds(name)) for name in names}
         properties = model.properties
-        return model.changed(
+        bounded = model.changed(
             {
                 name: pointwise(partial(further, bounds[name][side]), properties[name])
                 for name in names
                 if name in properties
             }
         )
+        if set(self.variables.places.values()) <= {"rho"}:
+            return bounded  # no speed depends on density
+        fixed = self.fixed if model.grid == self.model.grid else None
+        variables = self.variables.on(np.min)  # numbers serve any grid
+        return bounded.changed(extreme_velocities(variables, model, bounds, side, fixed))
 
     @cached_property
     def fixed(self) -> Mask:

@@ -36,7 +36,7 @@ from fwicli.inversion.regularization.projection import Constraints, Feasible
 from fwicli.inversion.unknowns.variables import Variables
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
-from fwicli.survey.properties import IMPEDANCE
+from fwicli.survey.properties import COMBINATIONS
 from fwicli.survey.regridding import Regridding
 from fwicli.workflows.assembly.arrays import ModelArrays
 from fwicli.workflows.assembly.variables import outermost
@@ -280,7 +280,7 @@ def _reference(
     if section.model is None:
         return Reference(*common, stage.start(name, regridding))
     values = stage.arrays.on_grid(section.model)
-    if name == IMPEDANCE:
+    if name in COMBINATIONS:
         return Reference(*common, regridding.to_coarse(values))
     reference = regridding.model_to_coarse(stage.model.changed({name: values}))
     return Reference(*common, reference.properties[name])

@@ -25,7 +25,7 @@ from fwicli.inversion.unknowns.variables import Variable, Variables
 from fwicli.propagators.equations import registry
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
-from fwicli.survey.properties import IMPEDANCE, POSITIVE
+from fwicli.survey.properties import COMBINATIONS, POSITIVE
 from fwicli.workflows.assembly import survey
 from fwicli.workflows.assembly.arrays import ModelArrays
 
@@ -43,12 +43,12 @@ def build_variables(
     equation: str,
     first_change: float,
 ) -> Variables:
-    """Variables of an inversion, in the order of the equation's properties.
+    """Variables of an inversion: properties in the order of the equation, then combinations.
 
     Parameters
     ----------
     sections : mapping of str to VariableSection
-        By the name of the property.
+        By the name of the property, or of the combination.
     bounds : mapping of str to Bounds
         Of every property among the sections, in SI units.
     equation : str
@@ -66,7 +66,7 @@ def build_variables(
         velocity = PARAMETERIZATIONS[sections["vp"].parameter or "vp"]
         low, high = velocity.bounds(*outermost(bounds["vp"]))
         width = high - low
-    for name in (*registry.load(equation).properties, IMPEDANCE):
+    for name in (*registry.load(equation).properties, *COMBINATIONS):
         if name not in sections:
             continue
         section = sections[name]

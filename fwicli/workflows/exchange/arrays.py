@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.files.blocks import BlockedArray
-from fwicli.survey.properties import POSITIVE, UNITS
+from fwicli.survey.properties import OF_SOLIDS, POSITIVE, UNITS
 
 Array = NDArray[Any]
 
@@ -106,7 +106,8 @@ class ArrayStatistics:
             yield (
                 f"{where}: the largest value is {largest:.3g}: another type, shape or byte order?"
             )
-        if self.name in POSITIVE and self.low <= 0:
+        fluid = self.low == 0 and self.name in OF_SOLIDS
+        if self.name in POSITIVE and self.low <= 0 and not fluid:
             yield f"{where}: the smallest value is {self.low:.6g}, and {self.name} is positive"
         low, high = KILOMETRES
         if (

@@ -18,7 +18,7 @@ from fwicli.files.rsf.records import is_records
 from fwicli.segy import grids
 from fwicli.segy import layout as segy
 from fwicli.survey.gathers import Gathers
-from fwicli.survey.properties import PROPERTIES
+from fwicli.survey.properties import COMBINATIONS, PROPERTIES
 from fwicli.workflows.assembly import field_records
 
 # Formats by the ends of names.
@@ -182,5 +182,8 @@ def array(path: Path, layout: FileLayout, dataset: str = "") -> BlockedArray:
 
 def quantity(path: Path) -> str:
     """A quantity of the earth that a file is named after, as vp in start_vp.npy; or empty."""
-    words = path.stem.lower().replace("-", "_").split("_")
-    return next((word for word in words if word in PROPERTIES), "")
+    stem = path.stem.lower().replace("-", "_")
+    named = (name for name in COMBINATIONS if f"_{name}_" in f"_{stem}_")
+    # The longest, as `shear_impedance` has `impedance` in it.
+    combination = max(named, key=len, default="")
+    return combination or next((word for word in stem.split("_") if word in PROPERTIES), "")

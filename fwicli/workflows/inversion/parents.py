@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fwicli.errors import ConfigError, DataError
 from fwicli.files import datasets
 from fwicli.survey.grid import Grid
-from fwicli.survey.properties import IMPEDANCE, UNITS
+from fwicli.survey.properties import COMBINATIONS, UNITS
 from fwicli.workflows.run_folder import outputs, settings
 from fwicli.workflows.run_folder.names import CONFIG
 from fwicli.workflows.run_folder.status import FINISHED, STATUS
@@ -170,7 +170,7 @@ def properties_of(path: Path, group: str, grid: Grid, text: str) -> dict[str, Ar
     properties = {}
     with datasets.reading(path) as file:
         for name in file.groups(group):
-            if name == IMPEDANCE:
+            if name in COMBINATIONS:
                 continue
             key = f"{group}/{name}"
             values = file.array(key).astype(np.float64)

@@ -367,7 +367,7 @@ def draw(
     properties : mapping of str to ndarray
         Properties that changed, at the end, on the grid of the model.
     quantities : tuple of str
-        Names of the properties, and of the impedance.
+        Names of the properties, and of combinations of them.
     history : dict of str to ndarray
         Columns by step.
     """

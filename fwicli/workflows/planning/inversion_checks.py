@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 
 import numpy as np
 
 from fwicli.config import schema
-from fwicli.config.inversion import InversionSection
 from fwicli.config.loader import Key
 from fwicli.digits import apart, round_down, round_up
 from fwicli.inversion.shots import encoding
@@ -19,11 +18,12 @@ from fwicli.survey import components
 from fwicli.survey.components import PRESSURE
 from fwicli.survey.gathers import Gathers
 from fwicli.survey.model import EarthModel
-from fwicli.survey.properties import IMPEDANCE, PLAUSIBLE, PROPERTIES, UNITS
+from fwicli.survey.properties import COMBINATIONS, OF_SOLIDS, PLAUSIBLE, PROPERTIES, UNITS
 from fwicli.workflows.assembly import components as assembly
 from fwicli.workflows.assembly.equation import wave_equation
 from fwicli.workflows.assembly.inversion import InversionObjects, StageObjects
 from fwicli.workflows.assembly.variables import outermost
+from fwicli.workflows.planning import limit_checks
 from fwicli.workflows.planning.problems import Problems
 
 DEGREE = math.pi / 180
@@ -46,7 +46,8 @@ def variables(problems: Problems, inversion: InversionObjects) -> bool:
     settings, equation = config.inversion, wave_equation(config.physics)
     fixed = problems.get(("inversion", "fixed"), lambda: inversion.fixed)
     if fixed is None:
-        return True
+        # Velocities within the bounds of combinations depend on it.
+        return COMBINATIONS.keys().isdisjoint(settings.inverted())
     if fixed.all():
         problems.add(("inversion", "fixed"), _all_fixed(config, model))
         return True
@@ -55,23 +56,26 @@ def variables(problems: Problems, inversion: InversionObjects) -> bool:
         key: Key = ("inversion", "bounds")
         if settings.invert_for is not None:
             key = ("inversion", "invert_for", name)
-        if not ({"vp", "rho"} if name == IMPEDANCE else {name}) <= set(properties):
-            can = [*properties, *([IMPEDANCE] if {"vp", "rho"} <= set(properties) else [])]
+        possible = [*properties, *(n for n in COMBINATIONS if _needs(n) <= set(properties))]
+        if name not in possible:
             problems.add(
                 key,
                 f"the equation `{equation}` has no {name}; it may be inverted for "
-                f"{', '.join(can)}: choose among these, or another `physics.equation`",
+                f"{', '.join(possible)}: choose among these, or another `physics.equation`",
             )
+            readable &= name not in COMBINATIONS
             continue
         start = model.quantity(name)
         if start is None:
             problems.add(
                 key, f"the model has no {name} to start from; give it in the section `model`"
             )
+            readable &= name not in COMBINATIONS
             continue
         readable &= _start_within(problems, key, inversion, name)
     if not problems.errors:
         _regularization(problems, inversion)
+        limit_checks.check(problems, inversion)
     return readable
 
 
@@ -98,6 +102,15 @@ def _start_within(problems: Problems, key: Key, inversion: InversionObjects, nam
     if ends is None or start is None:
         return False
     _plausible(problems, key, name, outermost(ends))
+    if name in OF_SOLIDS:
+        fixed = fixed | (inversion.model.properties["vs"] == 0)
+        if fixed.all():
+            problems.add(
+                key,
+                f"all points that may change are fluid, where vs is 0 and there is no {name}; fix "
+                f"less (`inversion.fixed`), or leave out {name}",
+            )
+            return True
     outside = ~fixed & ((start < ends[0]) | (start > ends[1]))
     if outside.any():
         unit, free = UNITS.get(name, ""), start[~fixed]
@@ -108,12 +121,12 @@ def _start_within(problems: Problems, key: Key, inversion: InversionObjects, nam
         place = ".".join(map(str, key))
         wide = round_down(min(first, low), 4), round_up(max(last, high), 4)
         remedy = f"widen them, as to `{place}: [{wide[0]:.9g}, {wide[1]:.9g}]`, or fix those points"
-        other = PROPERTIES[name].unit.thousand if name in PROPERTIES else ""
-        if other and high < PLAUSIBLE[name][0] <= 1000 * low:
-            remedy = (
-                f"are they in {other}? Then write `{place}: [{1000 * low:.9g}, "
-                f"{1000 * high:.9g}]`: bounds are in {unit}"
-            )
+        for other, scale in _other_units(name).items():
+            if _fits(name, low, high, scale) or (low * scale <= first and last <= high * scale):
+                remedy = (
+                    f"are they in {other}? Then write `{place}: [{scale * low:.9g}, "
+                    f"{scale * high:.9g}]`: bounds are in {unit}"
+                )
         problems.add(
             key,
             f"the starting model has {name} from {slowest} to {fastest} {unit} where it may "
@@ -121,6 +134,22 @@ def _start_within(problems: Problems, key: Key, inversion: InversionObjects, nam
             f"{upper} {unit}; {remedy}",
         )
     return True
+
+
+def _needs(name: str) -> set[str]:
+    """Properties that a variable is a function of."""
+    return set(COMBINATIONS[name].needs) if name in COMBINATIONS else {name}
+
+
+def _other_units(name: str) -> Mapping[str, float]:
+    """Larger units in which bounds may have been meant, in the SI unit."""
+    quantity = COMBINATIONS.get(name) or PROPERTIES[name]
+    return {unit: scale for unit, scale in quantity.unit.others.items() if scale >= 1000}
+
+
+def _fits(name: str, low: float, high: float, scale: float) -> bool:
+    """Whether bounds are below those of rocks, and not in a larger unit."""
+    return high < PLAUSIBLE[name][0] <= scale * low
 
 
 def _plausible(problems: Problems, key: Key, name: str, ends: tuple[float, float]) -> None:
@@ -308,12 +337,21 @@ def bands(problems: Problems, inversion: InversionObjects) -> None:
             )
 
 
-def in_words(settings: InversionSection) -> list[str]:
-    """Variables with their bounds, in words."""
-    words = []
+def in_words(inversion: InversionObjects) -> list[str]:
+    """Variables with their bounds, in words; beside combinations, what they leave as it is."""
+    settings, words = inversion.config.inversion, []
     for name, inverted in settings.inverted().items():
         low, high = (f"{e:g}" if isinstance(e, float) else e.file.name for e in inverted.bounds)
         text = f"{name} from {low} to {high} {UNITS.get(name, '')}".rstrip()
         other = inverted.parameter not in (None, name)
-        words.append(f"{text} as {inverted.parameter}" if other else text)
+        text = f"{text} as {inverted.parameter}" if other else text
+        if name in COMBINATIONS:
+            place = COMBINATIONS[name].place_among(settings.inverted())
+            text += f", which is {COMBINATIONS[name].formula}, in place of {place}"
+        words.append(text)
+    changing = inversion.variables.properties
+    equation = registry.load(wave_equation(inversion.config.physics))
+    stay = [n for n in ("vp", "vs", "rho") if n in equation.properties and n not in changing]
+    if stay and not COMBINATIONS.keys().isdisjoint(settings.inverted()):
+        words.append(f"at {' and '.join(stay)} of the starting model")
     return words

@@ -177,7 +177,7 @@ class Plan:
         silent = 0 if self.gathers is None else int((~self.gathers.live).sum())
         inverted = {}
         if self.inversion is not None:
-            inverted["inverts_for"] = inversion_checks.in_words(self.inversion.config.inversion)
+            inverted["inverts_for"] = inversion_checks.in_words(self.inversion)
         histories: dict[str, Any] = {}
         if self.verb.keeps_history:
             histories["history"] = [s.reason for s in self.stages]

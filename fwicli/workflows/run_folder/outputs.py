@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fwicli.config.loader import Loaded
 from fwicli.files import hdf5
-from fwicli.survey.properties import IMPEDANCE, PROPERTIES
+from fwicli.survey.properties import COMBINATIONS, PROPERTIES
 from fwicli.workflows.run_folder.manifest import JOURNAL, PARTIAL
 from fwicli.workflows.run_folder.names import CONFIG as CONFIG
 from fwicli.workflows.run_folder.names import ENVIRONMENT as ENVIRONMENT
@@ -49,7 +49,7 @@ def names(loaded: Loaded) -> tuple[str, ...]:
 
 def everything() -> tuple[str, ...]:
     """Names of all files that a run without a list of its files may have written."""
-    quantities = (*PROPERTIES, IMPEDANCE)
+    quantities = (*PROPERTIES, *COMBINATIONS)
     return (
         *(CONFIG, ENVIRONMENT, PROGRESS, LOG, RECORDS, IMAGE, INVERSION, STATE, PLAN, STATUS),
         *("model.png", "gathers.png", "wavelet.png", "image.png", "reflectivity.png"),

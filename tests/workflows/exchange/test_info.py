@@ -334,6 +334,14 @@ def test_models_of_every_format(
     assert all(text in sentence for text, sentence in zip(words, report.odd, strict=True))
 
 
+@pytest.mark.parametrize(("least", "count"), [(0.0, 0), (-1.0, 1)])
+def test_fluids_have_no_ratio_of_velocities(tmp_path: Path, least: float, count: int) -> None:
+    """It is 0 there in results, and negative nowhere."""
+    np.save(tmp_path / "result_vp_vs_ratio.npy", np.maximum(least, VP / 1000 - 2))
+    (report,) = info.run([tmp_path / "result_vp_vs_ratio.npy"], FileLayout())
+    assert len(report.odd) == count
+
+
 @pytest.mark.parametrize("name", WRITERS)
 def test_blocks_make_up_the_array(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from fwicli.cli.main import cli
 from fwicli.errors import ConfigError
-from fwicli.files import hdf5
+from fwicli.files import blocks, hdf5
 from fwicli.plotting.style import Look
 from fwicli.workflows.exchange.convert import Conversion
 from fwicli.workflows.exchange.convert import run as convert
@@ -21,6 +21,7 @@ from fwicli.workflows.exchange.opening import FileLayout
 from fwicli.workflows.viewing import plot
 from fwicli.workflows.viewing.drawing.contents import contents
 from fwicli.workflows.viewing.drawing.drawable import PictureOptions
+from fwicli.workflows.viewing.drawing.grids import plane_figure
 
 
 def shown(path: Path, name: str, **options: Any) -> np.ndarray:
@@ -47,6 +48,17 @@ def test_models_of_an_inversion(survey: Path, inverted: dict[str, Any]) -> None:
     assert bar.get_ylabel() == "difference of P velocity [m/s]"
     assert axes.images[0].get_extent() == pytest.approx((-5, 605, 405, -5))
     assert axes.get_title() == "Result minus reference"
+
+
+def test_colours_of_combinations_are_those_of_solids(tmp_path: Path) -> None:
+    """Fluids, where they are 0, take none of them, unless colours are chosen."""
+    values = np.linspace(1.8, 2.2, 600).reshape(30, 20)
+    values[:, :4] = 0.0
+    np.save(tmp_path / "vp_vs_ratio.npy", values)
+    array = blocks.open_array(tmp_path / "vp_vs_ratio.npy", "vp_vs_ratio")
+    for look, ends in ((Look(), (values[values > 0].min(), 2.2)), (Look(limits=(0, 3)), (0, 3))):
+        figure = plane_figure(array, "vp_vs_ratio", "ratio", PictureOptions(look=look))
+        assert figure.axes[0].images[0].get_clim() == pytest.approx(ends)
 
 
 def test_gradient_covers_the_model(survey: Path, inverted: dict[str, Any]) -> None:

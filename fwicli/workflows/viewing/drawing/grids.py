@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from fwicli.errors import ConfigError
 from fwicli.files.blocks import BlockedArray
 from fwicli.plotting import figures
-from fwicli.plotting.style import Figure, label
-from fwicli.survey.properties import UNITS
+from fwicli.plotting.style import Figure, extremes, label
+from fwicli.survey.properties import OF_SOLIDS, UNITS
 from fwicli.workflows.viewing.drawing import planes
 from fwicli.workflows.viewing.drawing.drawable import PictureOptions
 
@@ -60,8 +62,10 @@ def plane_figure(
     kind = kind or KINDS.get(quantity, "image" if both and quantity not in UNITS else "property")
     if kind == "change" and quantity in UNITS:
         text = f"difference of {text}"
-    heading = f"{title}, {place}" if place else title
-    return figures.section(plane, kind, heading, text, options.look)
+    heading, look = f"{title}, {place}" if place else title, options.look
+    if quantity in OF_SOLIDS and kind == "property" and (look.limits, look.clip) == (None, None):
+        look = replace(look, limits=extremes(quantity, plane.values))
+    return figures.section(plane, kind, heading, text, look)
 
 
 def resized(figure: Figure, options: PictureOptions) -> Figure:

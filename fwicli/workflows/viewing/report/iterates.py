@@ -14,7 +14,7 @@ from fwicli.files import datasets, hdf5
 from fwicli.plotting import frames
 from fwicli.plotting.frames import FrameStyle
 from fwicli.plotting.pictures import VELOCITY
-from fwicli.plotting.style import words_of
+from fwicli.plotting.style import extremes, words_of
 from fwicli.report.slider import Panel, Slider
 from fwicli.survey.grid import Grid
 from fwicli.survey.properties import UNITS
@@ -176,7 +176,7 @@ def _styles(
     """Colours of the models and of the differences, with fixed ends."""
     start, result, true = models
     shown = [start, result] if true is None else [start, true]
-    low, high = min(float(m.min()) for m in shown), max(float(m.max()) for m in shown)
+    low, high = extremes(quantity, *shown)
     change = np.abs(start - true) if true is not None else np.abs(result - start)
     largest = float(np.percentile(change, 99.5)) or float(change.max()) or 1.0
     label = f"{words_of(quantity)}{_unit(quantity)}"
