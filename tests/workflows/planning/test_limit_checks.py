@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
+from ruamel.yaml import YAML
 
 from fwicli.config.schema import InvertConfig
 from fwicli.workflows.assembly.inversion import InversionObjects
@@ -47,7 +47,7 @@ def warnings(
 def remedies(text: str) -> list[tuple[str, list[float]]]:
     """Each variable and its bounds that a warning says to type."""
     typed = re.findall(r"`(?:inversion\.invert_for\.)?(\w+): (\[[^`]*\])`", text)
-    return [(name, [float(v) for v in yaml.safe_load(ends)]) for name, ends in typed]
+    return [(name, [float(v) for v in YAML(typ="safe").load(ends)]) for name, ends in typed]
 
 
 CASES: list[tuple[str, dict[str, Any], dict[str, list[float]], tuple[str, ...]]] = [
