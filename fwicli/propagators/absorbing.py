@@ -272,6 +272,23 @@ class AbsorbingLayer:
         return b, c
 
 
+def strip_points(cells: int, order: int) -> int:
+    """Points of a strip of the layer: its cells, and those from which stencils reach into it.
+
+    Parameters
+    ----------
+    cells : int
+        Of the layer.
+    order : int
+        Of the space differences.
+
+    Returns
+    -------
+    int
+    """
+    return cells + order // 2
+
+
 def walls(free: Iterable[str], ndim: int) -> Walls:
     """Which ends of every axis are free sides.
 

@@ -35,7 +35,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from fwicli.propagators.absorbing import AbsorbingLayer, walls
+from fwicli.propagators.absorbing import AbsorbingLayer, strip_points, walls
 from fwicli.propagators.equations.equation import Equation
 from fwicli.propagators.equations.footprint import Footprint
 from fwicli.propagators.sampling import memory
@@ -353,7 +353,7 @@ def demand(
     points = math.prod(memory.allocated(padded, order, itemsize))
     fields_stored = len(footprint.stored_fields(equation.receiver, parameters))
     # Fields of the layer reach as far beyond it as stencils do.
-    thickness = layer.cells + order // 2 if layer.cells else 0
+    thickness = strip_points(layer.cells, order) if layer.cells else 0
     fields = memory.with_halo(padded, order, itemsize)
     sides = [free.count(False) for free in walls(layer.free, ndim)]
     states = sum(

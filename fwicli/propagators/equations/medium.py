@@ -13,7 +13,7 @@ from devito import Grid as DevitoGrid
 from sympy import Float, Integer, Rational, exp
 
 from fwicli.errors import PhysicsError
-from fwicli.propagators.absorbing import walls
+from fwicli.propagators.absorbing import strip_points, walls
 from fwicli.propagators.equations import differences
 from fwicli.propagators.equations.names import check_name
 from fwicli.propagators.equations.stencils import Stencil
@@ -345,7 +345,7 @@ class Medium:
 
     def _strip(self, axis: int) -> Region:
         # A stencil that starts at the inner edge of the layer still ends inside the strip.
-        thickness = self.layer + self.order // 2
+        thickness = strip_points(self.layer, self.order)
         sides = zip(("left", "right"), self._walls[axis], strict=True)
         return tuple(Strip(axis, s, thickness, self.grid) for s, free in sides if not free)
 

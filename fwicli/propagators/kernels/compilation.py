@@ -18,6 +18,7 @@ from pathlib import Path
 
 from fwicli.disk import cache
 from fwicli.errors import CompilerError
+from fwicli.propagators.absorbing import strip_points
 from fwicli.propagators.equations import own, registry
 from fwicli.propagators.kernels import origins, toolchain
 from fwicli.propagators.kernels.kernel import Kernel
@@ -73,10 +74,10 @@ def template(signature: Signature) -> Signature:
 
 def _is_worth_counting(signature: Signature) -> bool:
     """Whether a kernel of a plane for one thickness of the layer is faster than one for any."""
-    strip, ndim = signature.layer + signature.order // 2, len(signature.spacing)
+    points, ndim = strip_points(signature.layer, signature.order), len(signature.spacing)
     if ndim != 2 or signature.precision != "float32":
         return False
-    if strip % WHOLE or strip < 2 * WHOLE:
+    if points % WHOLE or points < 2 * WHOLE:
         return False
     if isinstance(signature.equation, own.OwnEquation):
         return False  # its arrays are counted in kernels

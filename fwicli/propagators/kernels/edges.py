@@ -6,7 +6,7 @@ from typing import Any
 
 from devito import DefaultDimension, Function
 
-from fwicli.propagators.absorbing import walls
+from fwicli.propagators.absorbing import strip_points, walls
 from fwicli.propagators.kernels.ports import RIM
 from fwicli.propagators.kernels.signature import Signature
 from fwicli.propagators.symbolic.expressions import Expr
@@ -28,7 +28,7 @@ def edges(f: Any, signature: Signature, grid: Any) -> list[tuple[Function, Expr]
         For each side an array of shape (steps, *grid), with the thickness of the strip along its
         axis, and the field there.
     """
-    thickness = signature.layer + signature.order // 2
+    thickness = strip_points(signature.layer, signature.order)
     pairs = []
     for axis, sides in enumerate(walls(signature.free, grid.dim)):
         x = grid.dimensions[axis]

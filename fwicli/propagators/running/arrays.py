@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fwicli.propagators.absorbing import walls
+from fwicli.propagators.absorbing import strip_points, walls
 from fwicli.propagators.checks.loaded_model import LoadedModel
 from fwicli.propagators.equations import registry
 from fwicli.propagators.kernels.signature import ArraySpec
@@ -205,7 +205,7 @@ class GridArrays:
         ndarray of shape (steps, ...)
         """
         discretization, shape = self.discretization, list(self.allocated)
-        shape[spec.axis] = discretization.layer.cells + discretization.order // 2
+        shape[spec.axis] = strip_points(discretization.layer.cells, discretization.order)
         return self.buffer(spec.name, (steps, *shape), self._dtype)
 
     def buffer(self, name: str, shape: tuple[int, ...], dtype: Any, before: int = 0) -> Array:

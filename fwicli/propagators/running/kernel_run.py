@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fwicli.errors import StabilityError
+from fwicli.propagators.absorbing import strip_points
 from fwicli.propagators.checks import failures
 from fwicli.propagators.equations import registry
 from fwicli.propagators.history import PERIOD
@@ -222,7 +223,7 @@ class KernelRun:
         specs = {s.name: s for s in self._kernel.arrays if s.name not in self._moving}
         arrays = {name: self._arrays.array(spec) for name, spec in specs.items()}
         # Devito takes the distance from the last points for a halo.
-        thickness = discretization.layer.cells + discretization.order // 2
+        thickness = strip_points(discretization.layer.cells, discretization.order)
         shared = self._arrays.shape, discretization.threads
         parts = [p for p in self._kernel.parameters if p.kind == "rows"]
         numbers: dict[str, float] = {

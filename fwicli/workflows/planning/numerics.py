@@ -12,7 +12,7 @@ from fwicli.config import schema
 from fwicli.errors import FwiError
 from fwicli.execution import available
 from fwicli.propagators import history
-from fwicli.propagators.absorbing import AbsorbingLayer, walls
+from fwicli.propagators.absorbing import AbsorbingLayer, strip_points, walls
 from fwicli.propagators.equations import cut_cells, registry
 from fwicli.propagators.equations.stencils import Stencil
 from fwicli.propagators.history import STORED, Demand, HistoryOptions
@@ -156,7 +156,11 @@ class Numerics:
     def _strips(self) -> tuple[int, ...]:
         """Points of the layer's strips along the last axis, as far as stencils reach beyond it."""
         ends = walls(self.layer.free, self.grid.ndim)[-1]
-        return (self.layer.cells + self.order // 2,) * ends.count(False) if self.layer.cells else ()
+        return (
+            (strip_points(self.layer.cells, self.order),) * ends.count(False)
+            if self.layer.cells
+            else ()
+        )
 
     def memory(self, gradient: bool) -> int:
         """Memory of one shot [bytes]."""
