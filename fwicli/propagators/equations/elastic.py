@@ -186,8 +186,8 @@ def footprint(ndim: int) -> Footprint:
         tensor + ndim + ndim + 2 * slopes + 4 + pairs + ndim,
         # Two levels of velocities and of rates, for the history; multipliers, of which those of
         # velocities have two levels; gradients, illumination and sums for c and corners. In the
-        # plane, that of the shear strain lives in a ring of rows.
-        2 * ndim + 4 * tensor + 2 * slopes + 2 * ndim + 5 + pairs - (ndim == 2),
+        # plane, those of strains live in rings of rows.
+        2 * ndim + 4 * tensor + 2 * slopes + 2 * ndim + 5 + pairs - 3 * (ndim == 2),
         {"k": rates, "g": (*rates, *shears), "r": tuple(f"v{i}" for i in range(ndim))},
         ndim + 2 * tensor,
         2 * slopes,

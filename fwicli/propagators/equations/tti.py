@@ -66,8 +66,8 @@ def footprint(ndim: int) -> Footprint:
     tilt = {f"n{axis}": (f"au{axis}", f"aw{axis}", "tu", "tw") for axis in range(ndim)}
     plane = ndim == 2  # fields in rings of rows
     return Footprint(
-        16 * ndim + 17 - 4 * plane,
-        22 * ndim + 38 - 2 * plane,
+        16 * ndim + 15 - 7 * plane,
+        22 * ndim + 36 - 2 * plane,
         {"m": ("yu", "yw"), "e": stiffness, "f": stiffness, **tilt},
         2 * ndim + 11,
         11 * ndim,
@@ -78,54 +78,53 @@ def footprint(ndim: int) -> Footprint:
 
 def state(medium: Medium) -> None:
     """State the residuals of the strains and of the stresses along and across the layers."""
-    e, s, one, resistance = _stiffness(medium)
+    e = medium.parameter("e")
+    s, resistance = _stiffness(medium)
     u, w = medium.field("u", time_order=2), medium.field("w", time_order=2)
     h, v = medium.field("h", time_order=1), medium.field("v", time_order=1)
     # A field of its own: the gradient needs its history, or those of all its parts in the layer.
     bent = medium.field("lu", time_order=1)
     bent_across = _across(medium, u), _across(medium, w)
     medium.solve(bent, bent.forward - medium.laplacian(u))
-    medium.solve(h, h.forward - bent.forward + bent_across[0])
-    medium.solve(v, v.forward - bent_across[1])
     layer = [axis for axis in medium.axes if medium.absorbs(axis)]
     bent_w = medium.laplacian(w) if layer else 0
+    within = {axis: medium.memory(f"lw{axis}", axis, odd=True) for axis in layer}
+    for field in within.values():
+        medium.solve(field, field.forward - bent_w)
+    medium.solve(h, h.forward - bent.forward + bent_across[0])
+    medium.solve(v, v.forward - bent_across[1])
     root = medium.coefficient("root", medium.root(medium.parameter("f"))) if layer else 0
     # Its own coefficient: second derivatives would divide by e at each point and step.
     soft = medium.coefficient("soft", 1 / medium.parameter("e")) if layer else 0
     # Fields of their own, too: the gradient of vp needs no history of the drag then.
     along, across = medium.field("yu", time_order=1), medium.field("yw", time_order=1)
-    resisted, dragged = [0, 0], [0, 0]
+    resisted: list[Any] = [0, 0]
+    dragged: list[Any] = [0, 0]
     for axis in layer:
-        within = medium.memory(f"lw{axis}", axis, odd=True)
-        medium.solve(within, within.forward - bent_w)
         b = medium.line("firm", axis) * resistance
-        resisted = [resisted[0] + b * bent.forward, resisted[1] + b * within.forward]
-        drag = _drag(medium, axis, (root, soft), (bent, h, v, within))
+        resisted[0] += b * (bent.forward - h.forward)
+        resisted[1] += b * (within[axis].forward - v.forward)
+        drag = _drag(medium, axis, (root, soft), (bent, h, v, within[axis]))
         dragged = [dragged[0] + drag[0], dragged[1] + drag[1]]
     medium.solve(along, along.forward - e * h.forward - s * v.forward - resisted[0])
-    medium.solve(across, across.forward - s * h.forward - one * v.forward - resisted[1])
+    medium.solve(across, across.forward - s * h.forward - v.forward - resisted[1])
     square = medium.coefficient("vv", 1 / medium.parameter("m"))
     medium.solve(u, u.dt2 - square * along.forward - dragged[0])
     medium.solve(w, w.dt2 - square * across.forward + dragged[1])
 
 
-def _stiffness(medium: Medium) -> tuple[Any, Any, Any, Any]:
-    """e, s, 1 less the resistance to shear b of the absorbing layer, and b per firmness."""
+def _stiffness(medium: Medium) -> tuple[Any, Any]:
+    """s or, in the absorbing layer, g; and the resistance to shear b per firmness."""
     e, f = medium.parameter("e"), medium.parameter("f")
     layer = [axis for axis in medium.axes if medium.absorbs(axis)]
     if not layer:
-        return e, medium.coefficient("ss", medium.root(f)), 1, 0
+        return medium.coefficient("ss", medium.root(f)), 0
     firm = sum(medium.line("firm", axis) for axis in layer)
     # b is below 1 and f, however firm.
     most = f / (1 + f)
     resistance = medium.coefficient("bb", (e - f) * most / (most + firm * (e - f)))
     b = firm * resistance
-    return (
-        medium.coefficient("ee", e - b),
-        medium.coefficient("ss", medium.root((f - b) * (1 - b))),
-        medium.coefficient("one", 1 - b),
-        resistance,
-    )
+    return medium.coefficient("ss", medium.root((f - b) * (1 - b))), resistance
 
 
 def _drag(

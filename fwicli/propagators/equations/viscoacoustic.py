@@ -150,7 +150,8 @@ EQUATION = Equation(
     # gradients, four kinds of sums for them, and illumination.
     footprint=lambda ndim: Footprint(
         4 * ndim + 7 + len(TIMES),
-        7 * ndim + 16 + len(TIMES),
+        # In the plane, the multiplier of a rate lives in a ring of rows.
+        7 * ndim + 16 + len(TIMES) - (ndim == 2),
         {"k": ("e",), "g": ("relaxed",), "r": tuple(f"push{axis}" for axis in range(ndim))},
         # Also those of the history, which are made a step before it is kept.
         2 * ndim + 3 + len(TIMES),

@@ -79,10 +79,10 @@ EQUATION = Equation(
     emitted=pressure("h"),
     recorded=pressure("u"),
     state=state,
-    # In the plane, both a live in rings of rows.
+    # In the plane, both a live in rings of rows, and so do their multipliers.
     footprint=lambda ndim: Footprint(
         4 * ndim + 12 - 2 * (ndim == 2),
-        5 * ndim + 16,
+        5 * ndim + 16 - 2 * (ndim == 2),
         {
             "k": ("h", "w"),
             "r": tuple(f"a{axis}" for axis in range(ndim)),

@@ -9,9 +9,10 @@ This pass shifts the updates against each other and runs them together, some row
 
 where the shift s is the least with which no update comes before another one, earlier in the step,
 whose values it reads or overwrites. The order of the updates at each point stays as it was, and
-with it every bit of the result.
+with it every bit of the result of updates.
 
-Fields that only the sweep needs live in rings of rows, which stay in the cache (see `rings`).
+Fields that only the sweep needs live in rings of rows, which stay in the cache (see `rings`). Where
+sources enter such a field between two updates, the sweep injects on its way (see `injections`).
 
 Threads have a part of the rows each. Next to where two parts meet, an update needs rows of both.
 These rows are left out at first, the more of them the larger the shift, and are updated in a second
@@ -42,7 +43,7 @@ from devito.ir.support import AFFINE, PARALLEL, SEQUENTIAL
 from devito.symbolics import evalrel, retrieve_indexed
 from devito.types import Scalar
 
-from fwicli.propagators.kernels import steps
+from fwicli.propagators.kernels import injections, steps
 from fwicli.propagators.kernels.accesses import along, distance, offset, same_level
 from fwicli.propagators.kernels.rings import Ring
 
@@ -169,12 +170,12 @@ def swept(axes: tuple[Any, ...], transient: Collection[str] = ()) -> Iterator[di
 def _step(
     nodes: Sequence[Any], axis: Any, transient: Collection[str], rings: dict[str, Ring]
 ) -> list[Any]:
-    """The nodes of a time step; others than updates, such as injections, stay in their places."""
+    """The nodes of a time step; others than updates and what is injected between two stay."""
+    parts = _parts(nodes, axis, transient)
     result: list[Any] = []
     group: list[Any] = []
     updates: list[Update] = []
-    for node in [*nodes, None]:
-        part = None if node is None else _updates(node, axis)
+    for node, part in zip([*nodes, None], [*parts, None], strict=True):
         if part is not None:
             group, updates = [*group, node], updates + part
             continue
@@ -183,6 +184,21 @@ def _step(
         result += [] if node is None else [node]
         group, updates = [], []
     return result
+
+
+def _parts(
+    nodes: Sequence[Any], axis: Any, transient: Collection[str]
+) -> list[list[Update] | None]:
+    """Updates of each node; None for others than updates and what is injected between two."""
+    parts = [_updates(node, axis) for node in nodes]
+    tables: dict[str, Any] = {}
+    for number in range(1, len(nodes) - 1):
+        node, around = nodes[number], (parts[number - 1], parts[number + 1])
+        # Elsewhere a sweep that goes on would save nothing.
+        if parts[number] is None and None not in around and not _names(node).isdisjoint(transient):
+            loops = injections.over_rows(node, axis, tables)
+            parts[number] = None if loops is None else [Update(loop) for loop in loops]
+    return parts
 
 
 def _names(node: Any) -> set[str]:

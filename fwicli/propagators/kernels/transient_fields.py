@@ -48,7 +48,9 @@ def _names(equation: Eq) -> set[str]:
 
 
 def _is_of_rows(equation: Eq, grid: Any) -> bool:
-    """Whether an equation is an update, in every step, of each row of the plane or of a strip."""
+    """Whether an equation is an update, in every step, of rows of the plane, a strip or points."""
+    if _is_injection(equation, grid):
+        return True
     involved = functions([equation.lhs, equation.rhs])
     dimensions = {d for f in involved for d in f.dimensions}
     if any(d.is_Conditional or not (d.is_Time or d in grid.dimensions) for d in dimensions):
@@ -56,3 +58,13 @@ def _is_of_rows(equation: Eq, grid: Any) -> bool:
     x, *_ = grid.dimensions
     written = equation.lhs
     return written.is_Symbol or (x in written.function.dimensions and x in written.indices)
+
+
+def _is_injection(equation: Eq, grid: Any) -> bool:
+    """Whether an equation adds to a field at points, whose rows a table has."""
+    x, *_ = grid.dimensions
+    written = equation.lhs
+    if written.is_Symbol or x not in written.function.dimensions:
+        return False
+    row = written.indices[written.function.dimensions.index(x)]
+    return bool(getattr(row, "is_DiscreteFunction", False))

@@ -25,7 +25,7 @@ from fwicli.propagators.absorbing import strip_points
 from fwicli.propagators.checks import failures
 from fwicli.propagators.equations import registry
 from fwicli.propagators.history import PERIOD
-from fwicli.propagators.kernels import block_sizes, compilation, ports
+from fwicli.propagators.kernels import block_sizes, compilation, first_points, ports
 from fwicli.propagators.kernels.kernel import ACCUMULATED, DERIVED, INTERVAL
 from fwicli.propagators.kernels.ports import Port, is_rim
 from fwicli.propagators.kernels.signature import ArraySpec, Signature
@@ -264,6 +264,7 @@ class KernelRun:
             floats[f"{port.prefix}_weight"] = sources.weights
             integers[f"{port.prefix}_member"] = sources.members
             integers |= {f"{port.prefix}_i{a}": index for a, index in enumerate(sources.indices)}
+            integers |= self._first_points(port, sources.indices[0])
         for port, part in self._leaving:
             visited = part.at.visited
             floats[f"{port.prefix}_weight"] = visited.weights
@@ -289,6 +290,13 @@ class KernelRun:
         shape, threads = self._arrays.shape, self._discretization.threads
         rings = [(s.ring, s.space_order) for s in self._kernel.arrays if s.ring is not None]
         return {ring.table: ring.slots(shape, halo, threads) for ring, halo in rings}
+
+    def _first_points(self, port: Port, rows: Array) -> dict[str, Array]:
+        """First point of each row by the argument that holds it, for a sweep that injects."""
+        name, halo = first_points.table("x", port.prefix), self._discretization.order
+        if name not in {p.name for p in self._kernel.parameters}:
+            return {}
+        return {name: first_points.numbers(rows, self._arrays.shape[0], halo)}
 
     def _history_store(self) -> WavefieldStore:
         if self._store is None:

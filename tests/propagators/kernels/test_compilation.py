@@ -127,7 +127,7 @@ def test_what_updates_share_is_computed_once(n_directions: int) -> None:
     # The change of the strain has an array, as a change of the wavelet enters there.
     once = r"double \w+_here\d* =|^\s*d1_h\["
     shared = [line for line in loop.splitlines() if re.search(once, line)]
-    stress = r"^\s*(d1_)?[uw]\[t\d\]\[x [^=]*\] = "
+    stress = r"^\s*(d1_)?[uw]\[t\d\]\[x [^=]*\]\[y [^=]*\] = "
     updates = [line for line in loop.splitlines() if re.search(stress, line)]
     assert len(updates) == 2 + 2 * n_directions
     # What changes with the model reads the strain once more, in a later loop.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from devito import Dimension, Eq, Function, Grid, Inc, Operator, TimeFunction
+from sympy import sympify
 
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.equations.strips import Strip
@@ -17,6 +18,7 @@ from fwicli.propagators.kernels import (
     block_sizes,
     compilation,
     devito_patches,
+    first_points,
     generation,
     sweeps,
     time_loops,
@@ -24,6 +26,7 @@ from fwicli.propagators.kernels import (
 from fwicli.propagators.kernels.array_specs import array_specs
 from fwicli.propagators.kernels.rings import Ring
 from fwicli.propagators.kernels.transient_fields import transient_fields
+from fwicli.propagators.symbolic.points import PointSymbols
 from tests.propagators.kernels.test_compilation import signature
 
 # Of a plane of fewer rows: narrow parts have rings with more rows together.
@@ -61,8 +64,9 @@ def chain(together: int, *fields: str) -> tuple[Operator, dict[str, Ring]]:
             return Operator(CHAIN), rings
 
 
-def run(size: int, operator: Operator, rings: Mapping[str, Ring], **fewer: int) -> np.ndarray:
+def run(size: int, operator: Operator, rings: Mapping[str, Ring], **points: Any) -> np.ndarray:
     """Three steps in parts of a size, with rings that have fewer rows, or not."""
+    fewer = {name: points.pop(name) for name in ("rows", "after") if name in points}
     parameters = {p.name: p for p in operator.parameters}
     for ring in rings.values():
         smaller = replace(ring, **{name: getattr(ring, name) - n for name, n in fewer.items()})
@@ -73,7 +77,7 @@ def run(size: int, operator: Operator, rings: Mapping[str, Ring], **fewer: int) 
     A.data_with_halo[:] = B.data_with_halo[:] = 0
     U.data_with_halo[:] = np.random.default_rng(1).standard_normal(U.data_with_halo.shape)
     parts = {p.name: size for p in operator.parameters if isinstance(p, sweeps.PartSize)}
-    operator.apply(time_m=0, time_M=2, x_m=0, x_M=ROWS - 1, **parts)
+    operator.apply(time_m=0, time_M=2, x_m=0, x_M=ROWS - 1, **parts, **points)
     return np.array(U.data_with_halo)
 
 
@@ -112,6 +116,8 @@ def cases() -> dict[str, tuple[list[Any], bool]]:
     point = Dimension("inj_row")
     place = Function(name="inj_i0", dimensions=(point,), shape=(2,), dtype=np.int32)
     at_points = U.forward.subs({X: place, Z: place})
+    of_a = A.subs({X: place, Z: place})
+    series = Function(name="q", dimensions=(point,), shape=(2,))
     return {
         "only between updates": ([new, old], True),
         "with a strip": ([new, Inc(A, U, subdomain=strip), old], True),
@@ -120,7 +126,9 @@ def cases() -> dict[str, tuple[list[Any], bool]]:
         "on a strip first": ([Inc(A, U, subdomain=strip), new, old], False),
         "continued along x": ([new, Eq(A.subs(X, -1), A.subs(X, 1)), old], False),
         "continued along z": ([new, Eq(A.subs(Z, -1), A.subs(Z, 1)), old], True),
-        "with an injection before its use": ([new, Eq(at_points, at_points + 1), old], False),
+        "with an injection before its use": ([new, Eq(at_points, at_points + 1), old], True),
+        "with an injection": ([new, Eq(of_a, of_a + series), old], True),
+        "recorded": ([new, Eq(series, of_a), old], False),
         "with an injection after its use": ([new, old, Eq(at_points, at_points + 1)], True),
     }
 
@@ -148,3 +156,46 @@ def test_plans_leave_out_what_lives_in_rings(equation: str) -> None:
     grid = generation.template_grid(spec)
     transient = transient_fields(time_loops.equations(spec, EQUATIONS[equation], grid), arrays)
     assert transient == {s.name for s in arrays if s.ring is not None} == {"a0", "a1"}
+
+
+# --- injections ----------------------------------------------------------------------------------
+
+# Points, in the order of their rows: several on one, on the first and the last, none on others.
+POINT_ROWS = np.array([0, 0, 3, 7, 8, 8, 8, 22, 23, 24, 46, ROWS - 1])
+
+
+@cache
+def injected(*fields: str) -> tuple[Operator, dict[str, Ring]]:
+    """The chain with an injection into `a` before `b` reads it."""
+    points = PointSymbols(GRID, "inj")
+    chain_of_points = [*CHAIN[:2], *points.inject(A, sympify(1), "q"), *CHAIN[2:]]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sweeps, "FEWEST", 0)
+        with devito_patches.patched(), sweeps.swept(GRID.dimensions, fields) as rings:
+            return Operator(chain_of_points), rings
+
+
+def run_injected(size: int, *fields: str) -> np.ndarray:
+    """Three steps with two values at each point."""
+    operator, rings = injected(*fields)
+    rng, count = np.random.default_rng(2), len(POINT_ROWS)
+    values = {
+        "inj_i0": POINT_ROWS.astype(np.int32),
+        "inj_i1": (np.arange(count) % 9).astype(np.int32),
+        "inj_member": rng.integers(0, 4, (count, 2)).astype(np.int32),
+        "inj_weight": rng.standard_normal((count, 2)),
+        "q": rng.standard_normal((3, 4)),
+    }
+    parameters = {p.name: p for p in operator.parameters}
+    if table := parameters.get(first_points.table("x", "inj")):
+        table.data_with_halo[:] = first_points.numbers(POINT_ROWS, 400, U.space_order)
+    # Rows of points are no argument of a sweep.
+    return run(size, operator, rings, **{n: v for n, v in values.items() if n in parameters})
+
+
+@pytest.mark.parametrize("size", [9, 23, 100])
+def test_sweeps_inject_on_their_way(size: int) -> None:
+    """At every point once, before the row is read, wherever parts meet."""
+    in_rings = run_injected(size, "a", "b")
+    np.testing.assert_allclose(in_rings, run_injected(size), atol=1e-14)
+    assert not np.array_equal(in_rings, run(size, *chain(1)))
