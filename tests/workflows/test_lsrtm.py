@@ -14,6 +14,7 @@ from fwicli import Propagator
 from fwicli.config.loader import load
 from fwicli.errors import ConfigError
 from fwicli.files import hdf5
+from fwicli.imaging import reflectivity
 from fwicli.workflows import lsrtm, model, rtm
 from fwicli.workflows.planning.plan import make_plan
 from fwicli.workflows.run_folder.progress import Silent
@@ -219,6 +220,20 @@ def test_images_are_in_the_band_of_the_estimated_wavelet(
     lsrtm.run(load(survey / "lsrtm.yaml", settings=settings), tmp_path / "run")
     other, true = dataset(tmp_path / "run", "reflectivity"), dataset(whole, "reflectivity")
     assert np.vdot(other, true) > 0.99 * np.linalg.norm(other) * np.linalg.norm(true)
+
+
+def test_an_image_is_stretched_to_its_own_depths(survey: Path, whole: Path, tmp_path: Path) -> None:
+    """`stretch` leaves the perturbation as it is, and draws its reflectivity at other depths."""
+    setting = "least_squares.stretch=true"
+    lsrtm.run(load(survey / "lsrtm.yaml", settings=[setting]), tmp_path / "run")
+    perturbation = dataset(tmp_path / "run", "perturbation")
+    plan = make_plan(load(survey / "lsrtm.yaml"))
+    at = plan.model, plan.wavelet, plan.interval
+    expected = reflectivity.of_change(perturbation, *at, stretched=True)
+    scale = np.linalg.norm(expected)
+    np.testing.assert_array_equal(perturbation, dataset(whole, "perturbation"))
+    assert np.linalg.norm(dataset(tmp_path / "run") - expected) < 1e-6 * scale
+    assert np.linalg.norm(dataset(whole) - expected) > 1e-3 * scale
 
 
 MUTED = [

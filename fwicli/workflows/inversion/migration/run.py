@@ -183,7 +183,7 @@ class MigrationRun:
     def _image(self, perturbation: Array, wavelet: Array) -> Array:
         """Reflectivity of the relative change of velocity, in the band of a wavelet."""
         at = self.problem.smooth, wavelet, self.plan.interval
-        return reflectivity.of_change(perturbation, *at)
+        return reflectivity.of_change(perturbation, *at, self.settings.stretch)
 
     def _expected(self, solver: LinearState) -> Array | None:
         """Reflectivity of the reference; None without one."""
