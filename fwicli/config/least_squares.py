@@ -106,5 +106,5 @@ class LsrtmSection(MigrationSection):
     """The wavelet is estimated with these settings wherever the residual is computed, or is known.
     """
     stretch: bool = False
-    """Reflectors are drawn at depths of the velocities that the image implies, not of the smooth model.
-    """
+    """Reflectors are drawn at depths of the velocities that the image implies, instead of those of
+    the smooth model."""

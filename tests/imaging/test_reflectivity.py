@@ -51,7 +51,7 @@ def test_an_image_of_the_earth_itself_is_stretched_to_its_reflectivity() -> None
 
 
 def test_slow_layers_leave_no_image_below_the_last_reflector() -> None:
-    """Velocities below the smooth ones end the image above the bottom of the grid; there it is 0."""
+    """With velocities below the smooth ones the image ends above the bottom of the grid."""
     change = np.full(GRID.shape, -0.2)
     change[:, ::7] = 0.1
     last = reflectivity.stretched_depths(change, GRID.spacing[1])[0, -1]

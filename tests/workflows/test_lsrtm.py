@@ -238,6 +238,7 @@ def test_an_image_is_stretched_to_its_own_depths(survey: Path, whole: Path, tmp_
 
 MUTED = [
     ("{kind: moveout, velocity: 1500, after: 0.2}", True),
+    ("{kind: moveout_by_frequency, velocities: [[4, 1500], [8, 900]], after: 0.2}", True),
     ("{kind: first_arrivals, before: 0.3, mute: true}", True),
     ("{kind: moveout, velocity: 1500, before: 0.2}", False),
     ("{kind: moveout, velocity: 1500, after: 0.4, mute: true}", False),
