@@ -236,6 +236,22 @@ def test_an_image_is_stretched_to_its_own_depths(survey: Path, whole: Path, tmp_
     assert np.linalg.norm(dataset(whole) - expected) > 1e-3 * scale
 
 
+@pytest.mark.parametrize(("scale", "warned"), [(1.0, False), (0.05, True)])
+def test_a_stretch_of_wrong_amplitudes_is_doubted(
+    survey: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, scale: float, warned: bool
+) -> None:
+    """A wavelet 20 times too weak makes reflectors 20 times too strong."""
+    settings = [
+        "least_squares.stretch=true",
+        "least_squares.iterations=2",
+        f"wavelet={{kind: ricker, frequency: 10, amplitude: {scale}}}",
+        "least_squares.subtract_modelled=false",
+        "least_squares.conditioning=[{kind: moveout, velocity: 1500, after: 0.2, taper: 0.05}]",
+    ]
+    lsrtm.run(load(survey / "lsrtm.yaml", settings=settings), tmp_path / "run")
+    assert ("true amplitude" in caplog.text) == warned
+
+
 MUTED = [
     ("{kind: moveout, velocity: 1500, after: 0.2}", True),
     ("{kind: moveout_by_frequency, velocities: [[4, 1500], [8, 900]], after: 0.2}", True),
