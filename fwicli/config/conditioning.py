@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from fwicli.config.values import LARGEST, Band, NonNegative, Number, Positive, Section
 
 Share = Annotated[float, Field(strict=True, gt=0, lt=1)]
+Pair = Annotated[list[Positive], Field(min_length=2, max_length=2)]
 
 
 class BandPassSection(Section):
@@ -97,7 +98,7 @@ class MoveoutByFrequencySection(_TimeWindow):
 
     kind: Literal["moveout_by_frequency"]
     """This name selects a window of times since offset / velocity, by frequency."""
-    velocities: Annotated[list[tuple[Positive, Positive]], Field(min_length=2)]
+    velocities: Annotated[list[Pair], Field(min_length=2)]
     """Pairs of frequency [Hz] and velocity [m/s] with which the window moves out; between them its
     weights are interpolated."""
 

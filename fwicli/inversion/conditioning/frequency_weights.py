@@ -67,7 +67,19 @@ class FrequencyWeights:
     def placed(
         self, numbers: Sequence[NDArray[np.int64]], parts: Sequence[FrequencyWeights]
     ) -> FrequencyWeights:
-        """The operator of all traces, from those of parts of them, this one first."""
+        """The operator of all traces, from those of parts of them, this one first.
+
+        Parameters
+        ----------
+        numbers : sequence of ndarray of int
+            Traces of each part.
+        parts : sequence of FrequencyWeights
+            Operators of the parts.
+
+        Returns
+        -------
+        operator : FrequencyWeights
+        """
         each = zip(*(part.parts for part in parts), strict=True)
         return replace(self, parts=tuple(own[0].placed(numbers, own) for own in each))
 

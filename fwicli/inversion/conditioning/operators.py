@@ -54,7 +54,19 @@ class TraceOperator(GatherOperator, Protocol):
         ...
 
     def placed(self, numbers: Sequence[NDArray[np.int64]], parts: Sequence[Self]) -> Self:
-        """The operator of all traces, from those of parts of them, this one first."""
+        """The operator of all traces, from those of parts of them, this one first.
+
+        Parameters
+        ----------
+        numbers : sequence of ndarray of int
+            Traces of each part.
+        parts : sequence of TraceOperator
+            Operators of the parts.
+
+        Returns
+        -------
+        operator : TraceOperator
+        """
         ...
 
 
@@ -166,7 +178,21 @@ class Weights:
         return Weights(self.factors[traces]) if len(self.factors) > 1 else self
 
     def placed(self, numbers: Sequence[NDArray[np.int64]], parts: Sequence[Weights]) -> Weights:
-        """Factors of all traces, of shape (n_receivers, 1 or samples), from those of parts."""
+        """The operator of all traces, from those of parts of them, this one first.
+
+        Its factors are of shape (n_receivers, 1 or samples).
+
+        Parameters
+        ----------
+        numbers : sequence of ndarray of int
+            Traces of each part.
+        parts : sequence of Weights
+            Operators of the parts.
+
+        Returns
+        -------
+        operator : Weights
+        """
         count = sum(len(rows) for rows in numbers)
         width = max(part.factors.shape[1] for part in parts)
         factors = np.empty((count, width))

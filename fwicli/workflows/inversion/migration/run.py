@@ -32,7 +32,7 @@ Array = NDArray[Any]
 RESULT, STATE = outputs.IMAGE, outputs.STATE
 CONVERGENCE, PANELS, WAVELETS = "convergence.png", "residual.png", "wavelets.png"
 
-# Ratio of velocities from which a warning doubts amplitudes, and the largest exponent that it tells.
+# Ratio of velocities from which a warning doubts amplitudes, and the largest exponent of one.
 LARGEST_RATIO, LARGEST_EXPONENT = 2.0, 50.0
 
 log = logging.getLogger("fwicli")
