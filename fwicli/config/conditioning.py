@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +11,7 @@ from pydantic import Field, model_validator
 from fwicli.config.values import LARGEST, Band, NonNegative, Number, Positive, Section
 
 Share = Annotated[float, Field(strict=True, gt=0, lt=1)]
+Pair = Annotated[list[Positive], Field(min_length=2, max_length=2)]
 
 
 class BandPassSection(Section):
@@ -89,6 +91,27 @@ class MoveoutSection(_TimeWindow):
     """This name selects a window of times since offset / velocity."""
     velocity: Positive
     """The window moves out with this velocity [m/s]."""
+
+
+class MoveoutByFrequencySection(_TimeWindow):
+    """Samples after and before times since offset / velocity, which depends on frequency."""
+
+    kind: Literal["moveout_by_frequency"]
+    """This name selects a window of times since offset / velocity, by frequency."""
+    velocities: Annotated[list[Pair], Field(min_length=2)]
+    """Pairs of frequency [Hz] and velocity [m/s] with which the window moves out; between them its
+    weights are interpolated."""
+
+    @model_validator(mode="after")
+    def _rising(self) -> MoveoutByFrequencySection:
+        frequencies = [frequency for frequency, _ in self.velocities]
+        if any(low >= high for low, high in pairwise(frequencies)):
+            listed = ", ".join(f"{frequency:g}" for frequency in frequencies)
+            raise ValueError(
+                f"frequencies of `velocities` must rise from pair to pair, not {listed} Hz; sort "
+                f"the pairs, and keep one of each frequency"
+            )
+        return self
 
 
 class FirstArrivalsSection(_TimeWindow):
@@ -179,6 +202,7 @@ ConditioningSection = Annotated[
     | OffsetsSection
     | TimesSection
     | MoveoutSection
+    | MoveoutByFrequencySection
     | FirstArrivalsSection
     | DampingSection
     | OffsetWeightsSection

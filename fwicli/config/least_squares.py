@@ -105,3 +105,6 @@ class LsrtmSection(MigrationSection):
     source: SourceChoice = False
     """The wavelet is estimated with these settings wherever the residual is computed, or is known.
     """
+    stretch: bool = False
+    """Reflectors are drawn at depths of the velocities that the image implies, instead of those of
+    the smooth model."""

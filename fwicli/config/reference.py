@@ -245,7 +245,7 @@ def _type(node: Node, definitions: Mapping[str, Node]) -> str:
             items = dict.fromkeys(
                 _type(item, definitions) for item in _branches(node["items"], definitions)
             )
-            return f"list of {' or '.join(f'{item}s' for item in items)}"
+            return f"list of {' or '.join(map(_plural, items))}"
         case "boolean":
             return "false" if node.get("const") is False else "true or false"
         case "string" if _names(node):
@@ -255,6 +255,11 @@ def _type(node: Node, definitions: Mapping[str, Node]) -> str:
         case "integer":
             return "whole number"
     return "number"
+
+
+def _plural(items: str) -> str:
+    """Several values of a type, as lists of numbers."""
+    return items.replace("list", "lists", 1) if items.startswith("list") else f"{items}s"
 
 
 def _allowed(node: Node, definitions: Mapping[str, Node]) -> str:

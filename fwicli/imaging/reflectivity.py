@@ -3,6 +3,15 @@
 At normal incidence r = (v+ - v-) / (v+ + v-), a spike midway between two points. Each column is
 taken to vertical travel time in the smooth model, convolved with the zero-phase wavelet of the
 data, and taken back to depth.
+
+A small relative change x of velocity has r = (x+ - x-) / 2. As r = tanh((ln v+ - ln v-) / 2), x is
+the change of ln v. An image has reflectors where the smooth model puts their travel times. In the
+velocities v exp(x), the travel time of depth z belongs to depth
+
+    z'(z) = int_0^z exp(x) dz,
+
+to which an image is stretched by its own x. That takes true amplitudes, vertical rays and constant
+density; otherwise x is a change of impedance.
 """
 
 from __future__ import annotations
@@ -37,7 +46,9 @@ def band_limited(true: EarthModel, smooth: EarthModel, wavelet: Array, interval:
     return _shaped((lower - upper) / (lower + upper), smooth, wavelet, interval)
 
 
-def of_change(change: Array, smooth: EarthModel, wavelet: Array, interval: float) -> Array:
+def of_change(
+    change: Array, smooth: EarthModel, wavelet: Array, interval: float, stretched: bool = False
+) -> Array:
     """Reflectivity of a small relative change of velocity or impedance, in the band of a wavelet.
 
     With x the change, r = (x+ - x-) / 2, which is linear in x.
@@ -52,17 +63,47 @@ def of_change(change: Array, smooth: EarthModel, wavelet: Array, interval: float
         Its power spectrum shapes the reflectivity, without its phase.
     interval : float
         Its sampling interval [s].
+    stretched : bool
+        Whether reflectors are at depths of the velocities v exp(x), not of the smooth model. Below
+        the last of them the image is zero.
 
     Returns
     -------
     ndarray of shape grid.shape
     """
     spikes = 0.5 * np.diff(change.astype(float), axis=-1)
-    return _shaped(spikes, smooth, wavelet, interval)
+    depths = stretched_depths(change, smooth.grid.spacing[-1]) if stretched else None
+    return _shaped(spikes, smooth, wavelet, interval, depths)
 
 
-def _shaped(spikes: Array, smooth: EarthModel, wavelet: Array, interval: float) -> Array:
-    """Spikes between the points, of shape (..., depths - 1), in the band of a wavelet."""
+def stretched_depths(change: Array, depth_step: float) -> Array:
+    """Depths below the top of the grid to which a change of velocity moves its points [m].
+
+    Parameters
+    ----------
+    change : ndarray of shape (*grid,)
+        x, the change of ln v.
+    depth_step : float
+        Spacing along depth [m].
+
+    Returns
+    -------
+    depths : ndarray of the shape of `change`
+        z', which rises along the last axis.
+    """
+    ratio = np.exp(change.astype(float))
+    steps = 0.5 * depth_step * (ratio[..., 1:] + ratio[..., :-1])
+    return np.concatenate([np.zeros((*change.shape[:-1], 1)), np.cumsum(steps, axis=-1)], axis=-1)
+
+
+def _shaped(
+    spikes: Array,
+    smooth: EarthModel,
+    wavelet: Array,
+    interval: float,
+    shifted: Array | None = None,
+) -> Array:
+    """Spikes between the points, in the band of a wavelet, at the points or their new depths."""
     depth_step, depths = smooth.grid.spacing[-1], smooth.grid.shape[-1]
 
     n = 2 * wavelet.shape[-1]
@@ -85,7 +126,10 @@ def _shaped(spikes: Array, smooth: EarthModel, wavelet: Array, interval: float) 
         length = 2 * series.size
         spectrum = np.interp(np.fft.rfftfreq(length, step), frequencies, power / power.max())
         shaped = np.fft.irfft(np.fft.rfft(series, length) * spectrum, length)[: series.size]
-        result[column] = np.interp(times, step * np.arange(series.size), shaped)
+        if shifted is not None:
+            columns = shifted.reshape(-1, depths)
+            times = np.interp(depth_step * np.arange(depths), columns[column], times, right=np.inf)
+        result[column] = np.interp(times, step * np.arange(series.size), shaped, right=0.0)
     return result.reshape(smooth.vp.shape)
 
 

@@ -111,6 +111,14 @@ def test_weights_from_a_file(tmp_path: Path) -> None:
         ),
         ("conditioning: [{kind: moveout, after: 0.1}]", "this key is required"),
         ("conditioning: [{kind: moveout, velocity: 0, after: 0}]", "must be greater than 0"),
+        (
+            "conditioning: [{kind: moveout_by_frequency, after: 0, velocities: [[8, 1], [4, 2]]}]",
+            "must rise from pair to pair, not 8, 4 Hz; sort the pairs",
+        ),
+        (
+            "conditioning: [{kind: moveout_by_frequency, after: 0, velocities: [[8], [9, 1]]}]",
+            "must have 2 values, not 1",
+        ),
         ("conditioning: [{kind: times, befor: 1}]", "did you mean `before`?"),
         ("conditioning: [{kind: band_pass, band: [9, 3]}]", "the first of the two must be below"),
         ("conditioning: [{kind: dead_traces, above: 0.5}]", "must be greater than 1"),

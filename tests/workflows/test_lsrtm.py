@@ -14,6 +14,7 @@ from fwicli import Propagator
 from fwicli.config.loader import load
 from fwicli.errors import ConfigError
 from fwicli.files import hdf5
+from fwicli.imaging import reflectivity
 from fwicli.workflows import lsrtm, model, rtm
 from fwicli.workflows.planning.plan import make_plan
 from fwicli.workflows.run_folder.progress import Silent
@@ -147,6 +148,25 @@ def test_amplitude_is_the_contrast_of_impedance(layers: Path, tmp_path: Path) ->
     assert np.abs(peaks.mean() - 1) < 0.05
 
 
+def test_ghosts_are_part_of_the_linearised_records(layers: Path, tmp_path: Path) -> None:
+    """Below a free surface the image is that of the contrast; without one in J it is not."""
+    surface = "physics.free_surface=true"
+    model.run(load(layers / "model.yaml", settings=[surface]), tmp_path / "shots")
+    settings = [f"data.file={tmp_path / 'shots' / 'shots.h5'}", "least_squares.iterations=10"]
+    # Reflections alone: direct waves have ghosts, too.
+    mute = [
+        "least_squares.conditioning=[{kind: moveout, velocity: 1900, after: 0.25, taper: 0.05}]"
+    ]
+    errors = {}
+    for name, more in (("with", [surface]), ("without", [])):
+        loaded = load(layers / "lsrtm.yaml", settings=[*settings, *mute, *more])
+        lsrtm.run(loaded, tmp_path / name)
+        estimate, true = (dataset(tmp_path / name, n)[35:86] for n in ("image", "reflectivity"))
+        errors[name] = np.linalg.norm(estimate - true) / np.linalg.norm(true)
+    assert errors["with"] < 0.4
+    assert errors["without"] > 2 * errors["with"]
+
+
 def test_linearised_records_are_explained(layers: Path, tmp_path: Path) -> None:
     """Records F q + J dm leave less than 0.35 of J dm after 20 iterations."""
     records = hdf5.read_gathers(layers / "shots" / "shots.h5")
@@ -221,8 +241,39 @@ def test_images_are_in_the_band_of_the_estimated_wavelet(
     assert np.vdot(other, true) > 0.99 * np.linalg.norm(other) * np.linalg.norm(true)
 
 
+def test_an_image_is_stretched_to_its_own_depths(survey: Path, whole: Path, tmp_path: Path) -> None:
+    """`stretch` leaves the perturbation as it is, and draws its reflectivity at other depths."""
+    setting = "least_squares.stretch=true"
+    lsrtm.run(load(survey / "lsrtm.yaml", settings=[setting]), tmp_path / "run")
+    perturbation = dataset(tmp_path / "run", "perturbation")
+    plan = make_plan(load(survey / "lsrtm.yaml"))
+    at = plan.model, plan.wavelet, plan.interval
+    expected = reflectivity.of_change(perturbation, *at, stretched=True)
+    scale = np.linalg.norm(expected)
+    np.testing.assert_array_equal(perturbation, dataset(whole, "perturbation"))
+    assert np.linalg.norm(dataset(tmp_path / "run") - expected) < 1e-6 * scale
+    assert np.linalg.norm(dataset(whole) - expected) > 1e-3 * scale
+
+
+@pytest.mark.parametrize(("scale", "warned"), [(1.0, False), (0.05, True)])
+def test_a_stretch_of_wrong_amplitudes_is_doubted(
+    survey: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, scale: float, warned: bool
+) -> None:
+    """A wavelet 20 times too weak makes reflectors 20 times too strong."""
+    settings = [
+        "least_squares.stretch=true",
+        "least_squares.iterations=2",
+        f"wavelet={{kind: ricker, frequency: 10, amplitude: {scale}}}",
+        "least_squares.subtract_modelled=false",
+        "least_squares.conditioning=[{kind: moveout, velocity: 1500, after: 0.2, taper: 0.05}]",
+    ]
+    lsrtm.run(load(survey / "lsrtm.yaml", settings=settings), tmp_path / "run")
+    assert ("true amplitude" in caplog.text) == warned
+
+
 MUTED = [
     ("{kind: moveout, velocity: 1500, after: 0.2}", True),
+    ("{kind: moveout_by_frequency, velocities: [[4, 1500], [8, 900]], after: 0.2}", True),
     ("{kind: first_arrivals, before: 0.3, mute: true}", True),
     ("{kind: moveout, velocity: 1500, before: 0.2}", False),
     ("{kind: moveout, velocity: 1500, after: 0.4, mute: true}", False),

@@ -84,6 +84,17 @@ def test_interrupted_image_is_the_same(survey: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(image(tmp_path / "run"), image(tmp_path / "whole"))
 
 
+@pytest.mark.parametrize("history", ["{keep: fourier, count: 40}", "{keep: probes, count: 40}"])
+def test_short_histories_make_the_image(survey: Path, tmp_path: Path, history: str) -> None:
+    """Frequencies summed on the fly, and random traces of the field, instead of its snapshots."""
+    rtm.run(load(survey / "rtm.yaml"), tmp_path / "whole")
+    settings = [f"physics.history={history}"]
+    rtm.run(load(survey / "rtm.yaml", settings=settings), tmp_path / "short")
+    short, whole = image(tmp_path / "short"), image(tmp_path / "whole")
+    assert not np.array_equal(short, whole)
+    assert np.vdot(short, whole) > 0.95 * np.linalg.norm(short) * np.linalg.norm(whole)
+
+
 # Too coarse for the wavelet, but enough to see the grid change.
 GRID = ["imaging.spacing=20", "physics.min_points_per_wavelength=2"]
 

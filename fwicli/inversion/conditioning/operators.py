@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,31 @@ class GatherOperator(Protocol):
 
     def transpose(self, gather: Array) -> Array:
         """C^T applied to a gather of shape (n_receivers, samples)."""
+        ...
+
+
+@runtime_checkable
+class TraceOperator(GatherOperator, Protocol):
+    """An operator that differs between traces."""
+
+    def select(self, traces: NDArray[np.bool_]) -> Self:
+        """The operator for some of the traces."""
+        ...
+
+    def placed(self, numbers: Sequence[NDArray[np.int64]], parts: Sequence[Self]) -> Self:
+        """The operator of all traces, from those of parts of them, this one first.
+
+        Parameters
+        ----------
+        numbers : sequence of ndarray of int
+            Traces of each part.
+        parts : sequence of TraceOperator
+            Operators of the parts.
+
+        Returns
+        -------
+        operator : TraceOperator
+        """
         ...
 
 
@@ -152,6 +177,29 @@ class Weights:
         """The operator for some of the traces."""
         return Weights(self.factors[traces]) if len(self.factors) > 1 else self
 
+    def placed(self, numbers: Sequence[NDArray[np.int64]], parts: Sequence[Weights]) -> Weights:
+        """The operator of all traces, from those of parts of them, this one first.
+
+        Its factors are of shape (n_receivers, 1 or samples).
+
+        Parameters
+        ----------
+        numbers : sequence of ndarray of int
+            Traces of each part.
+        parts : sequence of Weights
+            Operators of the parts.
+
+        Returns
+        -------
+        operator : Weights
+        """
+        count = sum(len(rows) for rows in numbers)
+        width = max(part.factors.shape[1] for part in parts)
+        factors = np.empty((count, width))
+        for own, part in zip(numbers, parts, strict=True):
+            factors[own] = part.factors
+        return Weights(factors)
+
 
 @dataclass(frozen=True)
 class BandPass:
@@ -238,7 +286,7 @@ class Chain:
     def select(self, traces: NDArray[np.bool_]) -> Chain:
         """The chain for some of the traces."""
         return Chain(
-            tuple(o.select(traces) if isinstance(o, Weights) else o for o in self.operators)
+            tuple(o.select(traces) if isinstance(o, TraceOperator) else o for o in self.operators)
         )
 
     def weights(self, shape: tuple[int, int]) -> Array:
@@ -258,7 +306,7 @@ def joined(
     Parameters
     ----------
     chains : mapping of Component to Chain
-        Of the same operators, of which only weights depend on the traces.
+        Of the same operators, of which some differ between traces.
     numbers : mapping of Component to ndarray of int
         Traces of each component.
 
@@ -266,21 +314,12 @@ def joined(
     -------
     chain : Chain
     """
+    rows = list(numbers.values())
     operators: list[GatherOperator] = []
     for each in zip(*(chains[c].operators for c in numbers), strict=True):
-        weights = [o for o in each if isinstance(o, Weights)]
-        operators.append(Weights(_placed(numbers, weights)) if weights else each[0])
+        first = each[0]
+        operators.append(first.placed(rows, each) if isinstance(first, TraceOperator) else first)
     return Chain(tuple(operators))
-
-
-def _placed(numbers: Mapping[Component, NDArray[np.int64]], parts: Sequence[Weights]) -> Array:
-    """Factors of all traces, of shape (n_receivers, 1 or samples), from those of components."""
-    count = sum(len(rows) for rows in numbers.values())
-    width = max(part.factors.shape[1] for part in parts)
-    factors = np.empty((count, width))
-    for own, part in zip(numbers.values(), parts, strict=True):
-        factors[own] = part.factors
-    return factors
 
 
 def chain(operators: Sequence[GatherOperator]) -> Chain:

@@ -22,6 +22,7 @@ from fwicli.config.conditioning import (
     DeadTracesSection,
     FirstArrivalsSection,
     GivenWeightsSection,
+    MoveoutByFrequencySection,
     MoveoutSection,
     OffsetsSection,
     OffsetWeightsSection,
@@ -32,6 +33,7 @@ from fwicli.config.inversion import InversionSection
 from fwicli.config.sources import SourceSection
 from fwicli.config.values import Section
 from fwicli.inversion.conditioning import first_arrivals, mutes, trace_weights
+from fwicli.inversion.conditioning.frequency_weights import FrequencyWeights
 from fwicli.inversion.conditioning.operators import (
     BandPass,
     Chain,
@@ -212,6 +214,16 @@ def _times(section: TimesSection, record: Record, arrays: TraceArrays) -> Gather
 def _moveout(section: MoveoutSection, record: Record, arrays: TraceArrays) -> GatherOperator:
     origin = record.offsets / section.velocity
     return mutes.by_time(record, section.after, section.before, section.taper, section.mute, origin)
+
+
+@build.register
+def _moveout_by_frequency(
+    section: MoveoutByFrequencySection, record: Record, arrays: TraceArrays
+) -> GatherOperator:
+    edges = section.after, section.before, section.taper, section.mute
+    parts = [mutes.by_time(record, *edges, record.offsets / v) for _, v in section.velocities]
+    frequencies = tuple(frequency for frequency, _ in section.velocities)
+    return FrequencyWeights(frequencies, tuple(parts), record.interval)
 
 
 @build.register

@@ -9,7 +9,11 @@ from functools import partial
 import numpy as np
 
 from fwicli.config import schema
-from fwicli.config.conditioning import FirstArrivalsSection, MoveoutSection
+from fwicli.config.conditioning import (
+    FirstArrivalsSection,
+    MoveoutByFrequencySection,
+    MoveoutSection,
+)
 from fwicli.config.imaging import GathersSection, ImagingSection
 from fwicli.config.least_squares import LsrtmSection
 from fwicli.config.loader import Key
@@ -282,7 +286,7 @@ def _warn_of_the_wavelet(problems: Problems, section: LsrtmSection) -> None:
     """Warn of a wavelet that is fitted to reflections alone, as direct waves are muted."""
     if not section.source or section.source.window is not None:
         return
-    windows = (MoveoutSection, FirstArrivalsSection)
+    windows = (MoveoutSection, MoveoutByFrequencySection, FirstArrivalsSection)
     muting = [w.kind for w in section.conditioning if isinstance(w, windows) and w.removes_earliest]
     if muting:
         problems.warn(

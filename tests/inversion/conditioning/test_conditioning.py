@@ -9,6 +9,7 @@ import pytest
 
 from fwicli.errors import DataError
 from fwicli.inversion.conditioning import mutes, trace_weights
+from fwicli.inversion.conditioning.frequency_weights import FrequencyWeights
 from fwicli.inversion.conditioning.operators import (
     BandPass,
     Chain,
@@ -16,13 +17,22 @@ from fwicli.inversion.conditioning.operators import (
     Record,
     Weights,
     chain,
+    joined,
 )
+from fwicli.survey.components import Component
 from fwicli.survey.signals.bands import Band
 
 SHAPE = (7, 120)
 RNG = np.random.default_rng(0)
 RECORD = Record(0, np.linspace(40.0, 1000.0, 7), 0.004, RNG.standard_normal(SHAPE))
 ARRIVALS = 0.05 + 0.3 * RNG.random(7)
+
+
+def by_frequency(record: Record) -> FrequencyWeights:
+    """A mute of later samples at high frequencies."""
+    parts = [mutes.by_time(record, 0.05, None, 0.04, origin=record.offsets / v) for v in (9e3, 3e3)]
+    return FrequencyWeights((15.0, 30.0), tuple(parts), record.interval)
+
 
 OPERATORS: dict[str, GatherOperator] = {
     "causal": BandPass(Band(3.0, 20.0), 0.004),
@@ -32,6 +42,7 @@ OPERATORS: dict[str, GatherOperator] = {
     "times": mutes.by_time(RECORD, 0.05, 0.4, 0.06),
     "since arrivals": mutes.by_time(RECORD, -0.02, 0.2, 0.05, origin=ARRIVALS),
     "muted": mutes.by_time(RECORD, -0.02, 0.2, 0.05, True, ARRIVALS),
+    "by frequency": by_frequency(RECORD),
     "damping": mutes.damping(RECORD, 0.2, ARRIVALS),
     "by offset": trace_weights.by_offset(RECORD, 500.0, 1.5),
     "by amplitude": trace_weights.by_amplitude(RECORD, 1.0),
@@ -106,6 +117,39 @@ def test_mutes_follow_the_moveout() -> None:
     factors = mutes.by_time(RECORD, 0.0, None, 0.0, origin=ARRIVALS).factors
     first = RECORD.times[factors.argmax(axis=1)]
     assert np.all((first >= ARRIVALS) & (first < ARRIVALS + 0.004))
+
+
+def test_low_frequencies_are_muted_as_their_own_velocity_says() -> None:
+    """A tone at a frequency has the weights of its pair, and one between the mean of both."""
+    operator = by_frequency(RECORD)
+    first, last = (part.factors for part in operator.parts)
+    inner = slice(30, 90)  # away from the ends, where a tone begins and stops
+    for frequency, expected in ((10.0, first), (22.5, 0.5 * (first + last)), (40.0, last)):
+        tone = np.tile(np.sin(2 * np.pi * frequency * RECORD.times), (len(RECORD.offsets), 1))
+        error = (operator.apply(tone) - expected * tone)[:, inner]
+        assert np.linalg.norm(error) < 0.05 * np.linalg.norm(tone[:, inner])
+    np.testing.assert_array_equal(operator.apply(0 * RECORD.observed), 0)
+
+
+def test_weights_by_frequency_belong_to_their_traces() -> None:
+    """Some traces, and components that are put together, are treated as in the whole gather."""
+    whole = chain([by_frequency(RECORD)])
+    live = np.array([True, False, True, True, False, False, True])
+    gather = RECORD.observed
+    np.testing.assert_allclose(
+        whole.select(live).apply(gather[live]), whole.apply(gather)[live], rtol=1e-12
+    )
+    rows = {
+        Component("pressure"): np.flatnonzero(live),
+        Component("velocity", 90.0, 0.0): np.flatnonzero(~live),
+    }
+    parts = {
+        c: chain([by_frequency(Record(0, RECORD.offsets[r], 0.004, gather[r]))])
+        for c, r in rows.items()
+    }
+    np.testing.assert_allclose(
+        joined(parts, rows).apply(gather), whole.apply(gather), rtol=1e-12, atol=1e-14
+    )
 
 
 def test_damping_has_its_time_constant() -> None:

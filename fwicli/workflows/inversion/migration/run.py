@@ -32,6 +32,9 @@ Array = NDArray[Any]
 RESULT, STATE = outputs.IMAGE, outputs.STATE
 CONVERGENCE, PANELS, WAVELETS = "convergence.png", "residual.png", "wavelets.png"
 
+# Ratio of velocities from which a warning doubts amplitudes, and the largest exponent of one.
+LARGEST_RATIO, LARGEST_EXPONENT = 2.0, 50.0
+
 log = logging.getLogger("fwicli")
 
 
@@ -151,6 +154,8 @@ class MigrationRun:
         """Write and draw the image, and sum up."""
         solver, problem = run_state.solver, self.problem
         perturbation = problem.perturbation(solver.y)
+        if self.settings.stretch:
+            _warn_of_amplitudes(perturbation)
         named = {
             "image": self._image(perturbation, self._wavelet(solver)),
             "perturbation": perturbation,
@@ -183,7 +188,7 @@ class MigrationRun:
     def _image(self, perturbation: Array, wavelet: Array) -> Array:
         """Reflectivity of the relative change of velocity, in the band of a wavelet."""
         at = self.problem.smooth, wavelet, self.plan.interval
-        return reflectivity.of_change(perturbation, *at)
+        return reflectivity.of_change(perturbation, *at, self.settings.stretch)
 
     def _expected(self, solver: LinearState) -> Array | None:
         """Reflectivity of the reference; None without one."""
@@ -247,3 +252,16 @@ class MigrationRun:
 
     def _seconds(self) -> float:
         return self._spent + time.monotonic() - self.started
+
+
+def _warn_of_amplitudes(perturbation: Array) -> None:
+    """Warn of an image that is stretched by changes of velocity which no smooth model lacks."""
+    ratio = float(np.exp(min(np.abs(perturbation).max(), LARGEST_EXPONENT)))
+    if ratio > LARGEST_RATIO:
+        log.warning(
+            "the image implies velocities that differ from the smooth model by a factor of %.3g, "
+            "and `least_squares.stretch` moves reflectors accordingly: are records and wavelet of "
+            "true amplitude? Estimate the wavelet with `least_squares.source`, or set "
+            "`least_squares.stretch: false`",
+            ratio,
+        )
