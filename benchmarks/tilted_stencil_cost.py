@@ -8,8 +8,12 @@ those of `equations/tti.py` without a layer, in the forms that save most:
     products        n n . grad(u) and of w along both axes kept in four arrays, then the update
     slopes          n . grad(u) and of w in two, multiplied by n at the neighbours in the update
     ... in blocks   the same for a few rows, while these are in the cache
+    sweep           products in rings of rows, eight rows at a time, as kernels have them
+    ... by field    the same, with each field in a function of its own: gcc has registers for the
+                    addresses of some ten rows, and loads others at each use
 
-Times are the shortest of the rounds, a step of each in turn, relative to constant density.
+Sizes are known to the compiler, as they are not in kernels. Times are the shortest of the rounds,
+a step of each in turn, relative to constant density.
 """
 
 from __future__ import annotations
@@ -98,6 +102,49 @@ def bodies() -> dict[str, tuple[tuple[str, ...], str, str]]:
     return {"products": (FLUXES, fluxes, of_fluxes), "slopes": (SLOPES, slopes, of_slopes)}
 
 
+def sweeps() -> str:
+    """Functions for a step by a sweep, with all fields of a row in one loop, and in loops apart."""
+    taken = ", ".join(f"const float*restrict p{k}" for k in range(8))
+    of_rows = "+".join(
+        f"{weight}f*(p{3 + k}[z]-p{4 - k}[z])" for k, weight in enumerate(FIRST, start=1)
+    )
+    of_row = slope("b", 1).replace("b[x]", "b")
+    head = "{\n#pragma omp simd\nfor(int z=16;z<640;z++)"
+    text = "static float g[7][32][Z] __attribute__((aligned(64)));\n"
+    for name, inline in (
+        ("whole", "inline __attribute__((always_inline))"),
+        ("apart", "__attribute__((noinline))"),
+    ):
+        static = f"static {inline} void {name}_"
+        text += (
+            f"{static}slope(F u,int x,const float*restrict n0,const float*restrict n1,"
+            f"float*restrict b0,float*restrict b1){head}{{float t={slope('u', 0)}*n0[z]"
+            f"+{slope('u', 1)}*n1[z];b0[z]=t*n0[z];b1[z]=t*n1[z];}}}}\n"
+            f"{static}laplacian(F u,int x,float*restrict l){head} l[z]={laplacian('u')};}}\n"
+            f"{static}divergence({taken},const float*restrict b,float*restrict v)"
+            f"{head} v[z]={of_rows}+{of_row};}}\n"
+            f"{static}update(int x,F u,F un,F w,F wn,F e,F s,F c,const float*restrict l,"
+            f"const float*restrict d,const float*restrict v){head}{{float h=l[z]-d[z];"
+            "un[x][z]=(h*e[x][z]+v[z]*s[x][z])*c[x][z]+2.0f*u[x][z]-un[x][z];"
+            "wn[x][z]=(h*s[x][z]+v[z])*c[x][z]+2.0f*w[x][z]-wn[x][z];}}\n"
+        )
+        rows = ",".join(f"g[{{0}}][(x{k:+d})&31]" for k in (-4, -3, -2, -1, 1, 2, 3, 4))
+        body = "for(int b=0;b<632;b+=8){int a=b<8?4:b+4,o=MIN(b+12,636);\n"
+        body += "for(int x=a;x<o;x++){"
+        body += "".join(
+            f"{name}_slope({f},x,n0[x],n1[x],g[{i}][x&31],g[{i + 1}][x&31]);"
+            for f, i in (("u", 0), ("w", 2))
+        )
+        body += f"{name}_laplacian(u,x,g[4][x&31]);}}\nfor(int x=b<8?8:b;x<MIN(b+8,632);x++){{"
+        body += "".join(
+            f"{name}_divergence({rows.format(i)},g[{i + 1}][x&31],g[{to}][x&31]);"
+            for i, to in ((0, 5), (2, 6))
+        )
+        body += f"{name}_update(x,u,un,w,wn,e,s,c,g[4][x&31],g[5][x&31],g[6][x&31]);}}}}"
+        text += function(f"sweep_{name}", BASE, body)
+    return text
+
+
 def program(rounds: int) -> str:
     """The whole of it."""
     density = f"un[x][z]=2.0f*u[x][z]-un[x][z]+c[x][z]*{laplacian('u')};"
@@ -119,6 +166,8 @@ def program(rounds: int) -> str:
             body = f"{kept}\nfor(int b=8;b<632;b+={rows}){{{moved}\n{inner}}}"
             code += function(f"{name}{rows}", BASE, body)
             calls[f"{name}, in blocks of {rows} rows"] = f"{name}{rows}({base})"
+    code += sweeps()
+    calls |= {"sweep": f"sweep_whole({base})", "sweep, by field": f"sweep_apart({base})"}
     timed = "".join(
         f"t=now();for(int k=0;k<40;k++){{{call};}}t=now()-t;if(t<best[{i}])best[{i}]=t;\n"
         for i, call in enumerate(calls.values())
