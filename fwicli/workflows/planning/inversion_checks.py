@@ -52,6 +52,14 @@ def variables(problems: Problems, inversion: InversionObjects) -> bool:
         problems.add(("inversion", "fixed"), _all_fixed(config, model))
         return True
     properties, readable = registry.load(equation).properties_in(model.grid.ndim), True
+    for name in settings.follow.names:
+        if name not in properties:
+            problems.add(
+                ("inversion", "follow", name),
+                f"the equation `{equation}` has no {name} that could follow vp; leave it out, or "
+                f"choose another `physics.equation`",
+            )
+            return False
     for name in settings.inverted():
         key: Key = ("inversion", "bounds")
         if settings.invert_for is not None:
@@ -349,6 +357,7 @@ def in_words(inversion: InversionObjects) -> list[str]:
             place = COMBINATIONS[name].place_among(settings.inverted())
             text += f", which is {COMBINATIONS[name].formula}, in place of {place}"
         words.append(text)
+    words += [f"{n} by the law {getattr(settings.follow, n).law}" for n in settings.follow.names]
     changing = inversion.variables.properties
     equation = registry.load(wave_equation(inversion.config.physics))
     stay = [n for n in ("vp", "vs", "rho") if n in equation.properties and n not in changing]
