@@ -162,7 +162,7 @@ def _redundant(pair: tuple[str, str], place: str, names: list[str]) -> str:
 
 
 def _check_laws(laws: FollowSection, names: list[str]) -> None:
-    """What follows vp must not be a variable, nor a part of one."""
+    """Properties that follow vp must not be variables, nor parts of them."""
     followers = laws.names
     if followers and "vp" not in names:
         raise ValueError(
@@ -189,7 +189,7 @@ class InversionSection(Section):
     """These properties of the equation, or combinations in place of some (impedance,
     shear_impedance, vp_vs_ratio, lame_lambda, lame_mu), are inverted for, each with bounds."""
     follow: FollowSection = FollowSection()
-    """These properties follow vp by laws, in place of staying as they are."""
+    """These properties follow vp by laws; others that are not inverted for stay."""
     parameter: ParameterName | None = None
     """The optimizer sees this function of vp, where vp alone is inverted for."""
     misfit: MisfitSection = LeastSquaresSection()

@@ -1,4 +1,4 @@
-"""Laws by which properties that are not inverted for follow vp."""
+"""Laws by which properties that are not inverted for follow vp; references are in `survey.laws`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class MudrockSection(Section):
     """vs follows vp as in clastic rocks: max((vp - intercept) / slope, least)."""
 
     law: Literal["mudrock"]
-    """This name selects the mudrock line of Castagna et al. (1985), for vs."""
+    """This name selects the mudrock line of clastic rocks with brine, for vs."""
     intercept: Positive = 1360.0
     """Rocks of this vp would have no vs [m/s]."""
     slope: Positive = 1.16
@@ -26,7 +26,7 @@ class GardnerSection(Section):
     """rho follows vp as its power."""
 
     law: Literal["gardner"]
-    """This name selects the law of Gardner et al. (1974), for rho."""
+    """This name selects the power law of sediments, for rho."""
     exponent: Annotated[Positive, Field(le=1)] = 0.25
     """Density is proportional to this power of vp."""
 
@@ -35,9 +35,9 @@ class FollowSection(Section):
     """Properties that change with vp, each by a law."""
 
     vs: MudrockSection | None = None
-    """vs changes with vp by this law; fluids stay fluids."""
+    """The velocity of S waves changes with vp by this law; fluids stay fluids."""
     rho: GardnerSection | None = None
-    """rho changes with vp by this law, but not where vs is 0."""
+    """Density changes with vp by this law, but not where vs is 0."""
 
     @property
     def names(self) -> tuple[str, ...]:

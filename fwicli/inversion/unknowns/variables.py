@@ -275,9 +275,9 @@ class Variables:
         """
         derivatives = {name: by(name) for name in self.properties}
         for name, law in self.laws.items():
-            slope = earth[name] * law.slope(earth["vp"]) / law.value(earth["vp"])
+            relative = law.slope(earth["vp"]) / law.value(earth["vp"])
             outer = np.where(earth.get("vs", 1.0) == 0, 0.0, derivatives[name])
-            derivatives["vp"] = derivatives["vp"] + slope * outer
+            derivatives["vp"] = derivatives["vp"] + earth[name] * relative * outer
         for name, place in reversed(self.places.items()):
             substitution = SUBSTITUTIONS[name, place]
             outer = derivatives[place]

@@ -58,6 +58,8 @@ def build_variables(
         Name of the wave equation.
     first_change : float
         Of vp, unless its section says another [m/s].
+    laws : mapping of str to Law, optional
+        By which properties follow vp, by their names.
 
     Returns
     -------
