@@ -97,7 +97,7 @@ def test_followers_change_with_vp(solid: Path) -> None:
     followed = [
         "inversion.invert_for={vp: [1400, 3500]}",
         "inversion.follow={vs: {law: mudrock, least: 300}, rho: {law: gardner}}",
-        "inversion.stages.0.iterations=2",
+        "inversion.stages=[{band: [0, 12], iterations: 1}, {band: [0, 17], iterations: 2}]",
     ]
     loaded = load(solid / "invert.yaml", settings=followed)
     plan = make_plan(loaded)
