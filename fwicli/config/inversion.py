@@ -18,6 +18,7 @@ from fwicli.config import sources
 from fwicli.config.arrays import ArrayFileSection, NumberOrArray
 from fwicli.config.components import ComponentWeights
 from fwicli.config.conditioning import ConditioningSection
+from fwicli.config.laws import FollowSection
 from fwicli.config.misfits import LeastSquaresSection, MisfitSection
 from fwicli.config.optimizers import LbfgsSection, OptimizerSection
 from fwicli.config.preconditioning import PreconditioningSection
@@ -160,6 +161,25 @@ def _redundant(pair: tuple[str, str], place: str, names: list[str]) -> str:
     return f"{reason}; leave out one of the two: {sets[0]} or {sets[1]}"
 
 
+def _check_laws(laws: FollowSection, names: list[str]) -> None:
+    """Properties that follow vp must not be variables, nor parts of them."""
+    followers = laws.names
+    if followers and "vp" not in names:
+        raise ValueError(
+            f"{' and '.join(followers)} cannot follow vp, which is not inverted for; add vp to "
+            f"`invert_for`, or leave out `follow`"
+        )
+    for follower in followers:
+        for name in names:
+            combination = COMBINATIONS.get(name)
+            if name == follower or (combination and follower in combination.needs):
+                formula = f" = {combination.formula}" if combination else ""
+                raise ValueError(
+                    f"{follower} cannot follow vp, as {name}{formula} is inverted for; leave out "
+                    f"`follow.{follower}`, or {name} in `invert_for`"
+                )
+
+
 class InversionSection(Section):
     """Variables, data and method of an inversion."""
 
@@ -168,6 +188,8 @@ class InversionSection(Section):
     invert_for: dict[str, VariableSection] | None = None
     """These properties of the equation, or combinations in place of some (impedance,
     shear_impedance, vp_vs_ratio, lame_lambda, lame_mu), are inverted for, each with bounds."""
+    follow: FollowSection = FollowSection()
+    """These properties follow vp by laws; others that are not inverted for stay."""
     parameter: ParameterName | None = None
     """The optimizer sees this function of vp, where vp alone is inverted for."""
     misfit: MisfitSection = LeastSquaresSection()
@@ -253,6 +275,7 @@ class InversionSection(Section):
                 f"both `{name}` and `invert_for` are given; put the {name} into "
                 f"`invert_for: {{vp: ...}}`"
             )
+        _check_laws(self.follow, list(self.inverted()))
         return self
 
     @model_validator(mode="after")

@@ -171,7 +171,7 @@ def _outputs(config: schema.InvertConfig) -> tuple[str, ...]:
     """Names of files and folders that an inversion may write."""
     inverted = tuple(config.inversion.inverted())
     places = (COMBINATIONS[n].place_among(inverted) for n in inverted if n in COMBINATIONS)
-    quantities = dict.fromkeys((*inverted, *places))
+    quantities = dict.fromkeys((*inverted, *places, *config.inversion.follow.names))
     pictures = [outputs.section(title, name) for name in quantities for title in outputs.SECTIONS]
     stages = [outputs.diagnosis(n) for n in range(1, len(config.inversion.stages) + 1)]
     files = (RESULT, STATE, JOURNAL, "convergence.png", "wavelets.png")

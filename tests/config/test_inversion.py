@@ -122,6 +122,22 @@ def test_both_forms_contradict(tmp_path: Path, simple: str) -> None:
     assert f"both `{name}` and `invert_for` are given; put the {name} into" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("inverted_for", "message"),
+    [
+        ("{rho: [1000, 2000]}", "rho cannot follow vp, which is not inverted for; add vp"),
+        ("{vp: [1, 2], rho: [1, 2]}", "as rho is inverted for; leave out `follow.rho`, or rho"),
+        ("{vp: [1, 2], impedance: [1, 2]}", "rho cannot follow vp, as impedance = vp rho is"),
+        ("{vp: [1, 2], lame_mu: [1, 2]}", "rho cannot follow vp, as lame_mu = rho vs**2 is"),
+    ],
+)
+def test_followers_are_no_variables(tmp_path: Path, inverted_for: str, message: str) -> None:
+    """Nor parts of variables, and vp is one."""
+    with pytest.raises(ProblemsError) as caught:
+        inverted(tmp_path, f"invert_for: {inverted_for}", "follow: {rho: {law: gardner}}")
+    assert message in str(caught.value)
+
+
 def test_a_stage_may_say_it_otherwise(tmp_path: Path) -> None:
     """What it names takes the place of what all stages have; the rest stays."""
     path = tmp_path / "c.yaml"

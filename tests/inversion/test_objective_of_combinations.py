@@ -13,6 +13,7 @@ from fwicli.inversion.unknowns.parameterization import linear, logarithm
 from fwicli.inversion.unknowns.variables import Variable, Variables
 from fwicli.propagators.equations import properties
 from fwicli.propagators.equations.registry import EQUATIONS
+from fwicli.survey.laws import Gardner, Mudrock
 from fwicli.survey.properties import POSITIVE
 from tests.earths import random_earth
 from tests.inversion.test_components import compared, mixed
@@ -68,6 +69,15 @@ def test_gradient_in_every_set(names: tuple[str, ...], log: bool) -> None:
     records, f, _ = mixed("elastic", ("vp", "vs", "rho"))
     f, x = of(compared(records, f), names, log)
     assert_exact(f, x)
+
+
+def test_gradient_of_followers() -> None:
+    """vs and density follow vp by laws, below water, where they do not."""
+    records, f, _ = mixed("elastic", ("vp", "vs", "rho"))
+    f, _ = of(compared(records, f), ("vp",))
+    laws = {"vs": Mudrock(), "rho": Gardner()}
+    f = replace(f, variables=replace(f.variables, laws=laws))
+    assert_exact(f, f.variables.pack(f.others))
 
 
 @pytest.mark.slow  # kernels of gradients of two more equations

@@ -92,6 +92,40 @@ def test_coarser_grids_are_refused(solid: Path, setting: str, message: str) -> N
         make_plan(load(solid / "invert.yaml", settings=[setting, "inversion.stages.0.band=[0, 6]"]))
 
 
+def test_followers_change_with_vp(solid: Path) -> None:
+    """By their laws, in results, errors and plans; an equation without one of them refuses it."""
+    followed = [
+        "inversion.invert_for={vp: [1400, 3500]}",
+        "inversion.follow={vs: {law: mudrock, least: 300}, rho: {law: gardner}}",
+        "inversion.stages=[{band: [0, 12], iterations: 1}, {band: [0, 17], iterations: 2}]",
+    ]
+    loaded = load(solid / "invert.yaml", settings=followed)
+    plan = make_plan(loaded)
+    assert plan.summary()["inverts_for"] == [
+        "vp from 1400 to 3500 m/s",
+        "vs by the law mudrock",
+        "rho by the law gardner",
+    ]
+    invert.run(loaded, solid / "followed")
+    history = hdf5.read_history(solid / "followed" / "inversion.h5")
+    assert history["misfit"][-1] < history["misfit"][0]
+    assert history["model_error_vs"][-1] > 0
+    with h5py.File(solid / "followed" / "inversion.h5") as file:
+        start, result = (
+            {n: np.array(file[f"{group}/{n}"], dtype=float) for n in ("vp", "vs", "rho")}
+            for group in ("start", "result")
+        )
+    ratio = np.maximum(result["vp"] - 1360, 348) / np.maximum(start["vp"] - 1360, 348)
+    assert np.abs(ratio - 1).max() > 1e-3
+    below = np.s_[:, WATER:]
+    np.testing.assert_allclose(result["vs"][below], (start["vs"] * ratio)[below], rtol=1e-6)
+    power = (result["vp"] / start["vp"]) ** 0.25
+    np.testing.assert_allclose(result["rho"], start["rho"] * power, rtol=1e-6)
+    acoustic = [*followed, "physics.equation=variable_density", "inversion.component_weights=null"]
+    with pytest.raises(ProblemsError, match="`variable_density` has no vs that could follow vp"):
+        make_plan(load(solid / "invert.yaml", settings=acoustic))
+
+
 def test_moduli_are_inverted_for(solid: Path) -> None:
     """In place of velocities: results hold both, water stays, and errors are of all."""
     mu = {"bounds": [5e8, 8e9], "parameter": "log"}

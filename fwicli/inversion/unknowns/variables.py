@@ -13,8 +13,11 @@ y_b = Y_b(x_b), and gradients follow by the chain rule, the last C_j first:
     dphi/dx_b = dY_b/dx_b dphi/dy_b,
     dphi/dy_j = dC_j/dy_j dphi/dc_j,        dphi/dc_i <- dphi/dc_i + dC_j/dc_i dphi/dc_j.
 
-Fluids. Where vs is 0, no combination stands for it. There vs stays 0, whatever x is; x is at the
-lower bound, and both bounds are.
+Laws. A property without a variable may follow vp by a law L (see `survey.laws`), c = c0 L(vp) /
+L(vp0) with c0 and vp0 at the beginning. It adds c L'(vp) / L(vp) dphi/dc to dphi/dvp.
+
+Fluids. Where vs is 0, no law changes a property, and no combination stands for vs. There vs stays
+0, whatever x is; x is at the lower bound, and both bounds are.
 
 Tapers. With a weight T in [0, 1], only this share of a change reaches the variables,
 
@@ -45,6 +48,7 @@ from numpy.typing import NDArray
 
 from fwicli.inversion.unknowns.combinations import SUBSTITUTIONS
 from fwicli.inversion.unknowns.parameterization import Parameterization
+from fwicli.survey.laws import Law
 from fwicli.survey.properties import COMBINATIONS, OF_SOLIDS, UNITS
 
 Array = NDArray[Any]
@@ -100,24 +104,26 @@ class Variables:
         T.
     initial : mapping of str to ndarray
         y0, where there is a taper.
+    laws : mapping of str to Law
+        By which properties without a variable follow vp, by their names.
     """
 
     blocks: tuple[Variable, ...]
     taper: Array | None = None
     initial: Properties = field(default_factory=dict)
+    laws: Mapping[str, Law] = field(default_factory=dict)
 
     def on(self, average: Callable[[Array], Array]) -> Variables:
         """The variables on another grid, without a taper; `average` takes arrays to that grid."""
-        return Variables(
-            tuple(
-                replace(
-                    b,
-                    low=b.low if np.ndim(b.low) == 0 else average(np.asarray(b.low)),
-                    high=b.high if np.ndim(b.high) == 0 else average(np.asarray(b.high)),
-                )
-                for b in self.blocks
+        blocks = tuple(
+            replace(
+                b,
+                low=b.low if np.ndim(b.low) == 0 else average(np.asarray(b.low)),
+                high=b.high if np.ndim(b.high) == 0 else average(np.asarray(b.high)),
             )
+            for b in self.blocks
         )
+        return Variables(blocks, laws=self.laws)
 
     def tapered(self, taper: Array, earth: Properties) -> Variables:
         """The variables with a taper.
@@ -133,7 +139,7 @@ class Variables:
         -------
         variables : Variables
         """
-        return Variables(self.blocks, taper, self.values(earth))
+        return replace(self, taper=taper, initial=self.values(earth))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -153,7 +159,7 @@ class Variables:
     def properties(self) -> tuple[str, ...]:
         """Properties of the earth that change."""
         places = self.places
-        return tuple(places.get(name, name) for name in self.names)
+        return (*(places.get(name, name) for name in self.names), *self.laws)
 
     @property
     def quantities(self) -> tuple[str, ...]:
@@ -177,6 +183,8 @@ class Variables:
                 others = (n for n in COMBINATIONS[combination].needs if n != name)
                 names = (combination, *(v for n in others for v in self.behind(n)))
                 return tuple(dict.fromkeys(names))
+        if name in self.laws:
+            return self.behind("vp")
         return (name,) if name in self.names else ()
 
     @property
@@ -244,6 +252,9 @@ class Variables:
             if name in OF_SOLIDS and place in others:
                 solution = np.where(others[place] == 0, 0.0, solution)
             earth[place] = solution
+        for name, law in self.laws.items():
+            factors = law.value(earth["vp"]) / law.value(others["vp"])
+            earth[name] = others[name] * np.where(others.get("vs", 1.0) == 0, 1.0, factors)
         return earth
 
     def gradient(self, x: Array, earth: Properties, by: Callable[[str], Array]) -> Array:
@@ -263,6 +274,10 @@ class Variables:
         gradient : ndarray of shape (n_blocks, *grid.shape)
         """
         derivatives = {name: by(name) for name in self.properties}
+        for name, law in self.laws.items():
+            relative = law.slope(earth["vp"]) / law.value(earth["vp"])
+            outer = np.where(earth.get("vs", 1.0) == 0, 0.0, derivatives[name])
+            derivatives["vp"] = derivatives["vp"] + earth[name] * relative * outer
         for name, place in reversed(self.places.items()):
             substitution = SUBSTITUTIONS[name, place]
             outer = derivatives[place]

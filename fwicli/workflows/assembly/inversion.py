@@ -29,6 +29,7 @@ from fwicli.workflows.assembly.regularization import Regularization
 from fwicli.workflows.assembly.variables import (
     Bounds,
     build_fixed,
+    build_laws,
     build_variables,
     check_bounds,
     outermost,
@@ -100,7 +101,7 @@ class InversionObjects:
                 if name in properties
             }
         )
-        if set(self.variables.places.values()) <= {"rho"}:
+        if {*self.variables.places.values(), *self.variables.laws} <= {"rho"}:
             return bounded  # no speed depends on density
         fixed = self.fixed if model.grid == self.model.grid else None
         variables = self.variables.on(np.min)  # numbers serve any grid
@@ -121,7 +122,8 @@ class InversionObjects:
         sections = settings.inverted()
         bounds = {name: self.bounds(name) for name in sections}
         equation = wave_equation(self.config.physics)
-        return build_variables(sections, bounds, equation, settings.optimizer.first_change)
+        laws = build_laws(settings.follow)
+        return build_variables(sections, bounds, equation, settings.optimizer.first_change, laws)
 
     @cached_property
     def stages(self) -> tuple[StageObjects, ...]:

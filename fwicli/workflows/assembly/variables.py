@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fwicli.config.arrays import ArrayFileSection
 from fwicli.config.inversion import VariableSection
+from fwicli.config.laws import FollowSection
 from fwicli.config.regions import LayerSection, Regions
 from fwicli.digits import apart
 from fwicli.errors import ModelError
@@ -24,6 +25,7 @@ from fwicli.inversion.unknowns.parameterization import (
 from fwicli.inversion.unknowns.variables import Variable, Variables
 from fwicli.propagators.equations import registry
 from fwicli.survey.grid import Grid
+from fwicli.survey.laws import Gardner, Law, Mudrock
 from fwicli.survey.model import EarthModel
 from fwicli.survey.properties import COMBINATIONS, POSITIVE
 from fwicli.workflows.assembly import survey
@@ -42,6 +44,7 @@ def build_variables(
     bounds: Mapping[str, Bounds],
     equation: str,
     first_change: float,
+    laws: Mapping[str, Law] | None = None,
 ) -> Variables:
     """Variables of an inversion: properties in the order of the equation, then combinations.
 
@@ -55,6 +58,8 @@ def build_variables(
         Name of the wave equation.
     first_change : float
         Of vp, unless its section says another [m/s].
+    laws : mapping of str to Law, optional
+        By which properties follow vp, by their names.
 
     Returns
     -------
@@ -78,7 +83,26 @@ def build_variables(
             change = section.first_change or FIRST_CHANGE * (high - low)
             unit = _parameterization(section, low, high, width)
             blocks.append(Variable(name, *bounds[name], change, unit))
-    return Variables(tuple(blocks))
+    return Variables(tuple(blocks), laws=laws or {})
+
+
+def build_laws(section: FollowSection) -> dict[str, Law]:
+    """Laws by which properties follow vp, by name of the property.
+
+    Parameters
+    ----------
+    section : FollowSection
+
+    Returns
+    -------
+    laws : dict of str to Law
+    """
+    laws: dict[str, Law] = {}
+    if section.vs is not None:
+        laws["vs"] = Mudrock(section.vs.intercept, section.vs.slope, section.vs.least)
+    if section.rho is not None:
+        laws["rho"] = Gardner(section.rho.exponent)
+    return laws
 
 
 def _parameterization(

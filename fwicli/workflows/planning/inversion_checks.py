@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 
@@ -51,7 +51,8 @@ def variables(problems: Problems, inversion: InversionObjects) -> bool:
     if fixed.all():
         problems.add(("inversion", "fixed"), _all_fixed(config, model))
         return True
-    properties, readable = registry.load(equation).properties_in(model.grid.ndim), True
+    properties = registry.load(equation).properties_in(model.grid.ndim)
+    readable = _followers(problems, settings.follow.names, properties, equation)
     for name in settings.inverted():
         key: Key = ("inversion", "bounds")
         if settings.invert_for is not None:
@@ -77,6 +78,20 @@ def variables(problems: Problems, inversion: InversionObjects) -> bool:
         _regularization(problems, inversion)
         limit_checks.check(problems, inversion)
     return readable
+
+
+def _followers(
+    problems: Problems, names: Collection[str], properties: Collection[str], equation: str
+) -> bool:
+    """Whether the equation has the properties that follow vp."""
+    missing = [name for name in names if name not in properties]
+    for name in missing:
+        problems.add(
+            ("inversion", "follow", name),
+            f"the equation `{equation}` has no {name} that could follow vp; leave it out, or "
+            f"choose another `physics.equation`",
+        )
+    return not missing
 
 
 def _all_fixed(config: schema.InvertConfig, model: EarthModel) -> str:
@@ -349,6 +364,7 @@ def in_words(inversion: InversionObjects) -> list[str]:
             place = COMBINATIONS[name].place_among(settings.inverted())
             text += f", which is {COMBINATIONS[name].formula}, in place of {place}"
         words.append(text)
+    words += [f"{n} by the law {getattr(settings.follow, n).law}" for n in settings.follow.names]
     changing = inversion.variables.properties
     equation = registry.load(wave_equation(inversion.config.physics))
     stay = [n for n in ("vp", "vs", "rho") if n in equation.properties and n not in changing]
