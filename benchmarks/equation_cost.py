@@ -1,7 +1,7 @@
 """Cost of every wave equation relative to the first, that of constant density, or to another.
 
     python benchmarks/equation_cost.py [--points 601] [--steps 200] [--rounds 5] [--cells 12]
-        [--among velocity_pressure,viscoacoustic]
+        [--among velocity_pressure,viscoacoustic] [--axes 3]
 
 Propagations in random media are run alternately in one process on one thread; times are those of
 the processor. The first ratio is the median over the rounds; the second one is that of the shortest
@@ -31,14 +31,15 @@ SPACING, ORDER, INTERVAL = 10.0, 8, 0.001
 
 
 @click.command()
-@click.option("--points", default=601, show_default=True, help="Grid points along x and z.")
+@click.option("--points", default=601, show_default=True, help="Grid points along each axis.")
+@click.option("--axes", default=2, show_default=True, help="3 for a cube.")
 @click.option("--steps", default=200, show_default=True)
 @click.option("--rounds", default=5, show_default=True)
 @click.option("--cells", default=12, show_default=True, help="Of the absorbing layer.")
 @click.option("--among", default=",".join(EQUATIONS), help="Equations; by default all.")
-def main(points: int, steps: int, rounds: int, cells: int, among: str) -> None:
+def main(points: int, axes: int, steps: int, rounds: int, cells: int, among: str) -> None:
     """Print seconds and ratios."""
-    grid = Grid((points, points), (SPACING, SPACING), (0.0, 0.0))
+    grid = Grid((points,) * axes, (SPACING,) * axes, (0.0,) * axes)
     rng = np.random.default_rng(0)
     earth = {
         name: low + (high - low) * rng.random(grid.shape)
@@ -46,7 +47,7 @@ def main(points: int, steps: int, rounds: int, cells: int, among: str) -> None:
     }
     axis = time_axis(INTERVAL, steps, 3200.0, grid.spacing, ORDER, corrected=False)
     layer = AbsorbingLayer(cells, 3200.0, 10.0)
-    middle = np.full((1, 2), SPACING * (points - 1) / 2)
+    middle = np.full((1, axes), SPACING * (points - 1) / 2)
     wavelet = np.ones((1, steps))
     runs = {
         name: (Propagator(Discretization(name, grid, axis, layer)), parameters(name, earth))
@@ -61,7 +62,9 @@ def main(points: int, steps: int, rounds: int, cells: int, among: str) -> None:
             propagator.forward(model, wavelet, middle, middle)
             seconds[name].append(time.process_time() - started)
     first = seconds[next(iter(runs))]
-    click.echo(f"{points} x {points} points, layer of {cells} cells, {steps} samples")
+    click.echo(
+        f"{' x '.join([str(points)] * axes)} points, layer of {cells} cells, {steps} samples"
+    )
     for name, spent in seconds.items():
         ratio = median(a / b for a, b in zip(spent, first, strict=True))
         shortest = min(spent) / min(first)
