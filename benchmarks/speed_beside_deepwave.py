@@ -1,4 +1,4 @@
-"""Speed and memory beside Deepwave and a plain C loop, alternately in one run.
+"""Speed and memory beside Deepwave, Devito's examples and a plain C loop, alternately in one run.
 
 What competes, and with which settings, is in `timed_operators.py`; every code and operator has a
 process of its own (`timed_process.py`). A round runs each of them once, one after the other; a
@@ -41,7 +41,16 @@ ALL = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.c
 # Code and operator.
 Case = tuple[str, str]
 FORWARD: tuple[Case, ...] = (("C", "forward"), ("fwi", "forward"), ("Deepwave", "forward"))
-GRADIENT: tuple[Case, ...] = (*FORWARD, ("fwi", "gradient"), ("Deepwave", "gradient"))
+GRADIENT: tuple[Case, ...] = (
+    *FORWARD,
+    ("Devito", "forward"),
+    ("fwi", "gradient"),
+    ("Deepwave", "gradient"),
+    ("Deepwave", "sampled"),
+    ("Devito", "gradient"),
+)
+# Modules of codes that may not be installed.
+OTHERS = {"Deepwave": "deepwave", "Devito": "examples"}
 EVERY: tuple[Case, ...] = (*GRADIENT, ("fwi", "rtm"), ("fwi", "hessian"))
 
 
@@ -72,8 +81,8 @@ LENGTHS, LENGTH_SHAPE = (250, 500, 1000, 2000), (441, 681)
 
 def present(cases: Iterable[Case]) -> list[Case]:
     """The cases without those of a code that is not installed."""
-    there = find_spec("deepwave") is not None
-    return [case for case in cases if there or case[0] != "Deepwave"]
+    missing = {code for code, module in OTHERS.items() if find_spec(module) is None}
+    return [case for case in cases if case[0] not in missing]
 
 
 def measure(setup: Setup) -> dict[str, Any]:
@@ -148,16 +157,16 @@ def curves() -> dict[str, Any]:
 
 
 def reflections() -> dict[str, list[float]]:
-    """Reflection of plane waves from the layers [dB], at the angles of `boundaries`."""
-    import boundaries
+    """Reflection of plane waves from the layers [dB], at the angles of `layer_reflection`."""
+    import layer_reflection
 
-    found = {"angles": list(boundaries.ANGLES)}
+    found = {"angles": list(layer_reflection.ANGLES)}
     for name, code, cells in (
-        ("fwi", boundaries.ours, OUR_CELLS),
-        ("Deepwave", boundaries.deepwave, THEIR_CELLS),
+        ("fwi", layer_reflection.ours, OUR_CELLS),
+        ("Deepwave", layer_reflection.deepwave, THEIR_CELLS),
     ):
         if name == "fwi" or find_spec("deepwave"):
-            found[name] = list(boundaries.angles(code, 2000.0, 2000.0, cells))
+            found[name] = list(layer_reflection.angles(code, 2000.0, 2000.0, cells))
     return found
 
 

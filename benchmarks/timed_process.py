@@ -21,7 +21,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from timed_operators import CODES, Problem
 
 # Modules that a code needs; imported before memory counts.
-MODULES = {"fwi": ["fwicli.propagators.propagator"], "Deepwave": ["deepwave"], "C": []}
+MODULES = {
+    "fwi": ["fwicli.propagators.propagator"],
+    "Deepwave": ["deepwave"],
+    "Devito": ["examples.seismic.acoustic"],
+    "C": [],
+}
 
 
 class Contestant:
