@@ -49,9 +49,11 @@ from fwicli import (
 )
 
 DEPTH, LENGTH, WATER = 2500.0, 300.0, 1500.0
-BOUNDS = {"vp": "[1400, 5500]", "vs": "[0, 3000]"}
+# Lowest vs of the law, and the upper bound [m/s].
+LOWEST, HIGHEST = 600.0, 3000.0
+BOUNDS = {"vp": "[1400, 5500]", "vs": f"[0, {HIGHEST:g}]"}
 PARTS = ("all", "pressure", "acoustic")
-LAWS = {"vs": "{law: mudrock, least: 600}", "rho": "{law: gardner}"}
+LAWS = {"vs": f"{{law: mudrock, least: {LOWEST:g}}}", "rho": "{law: gardner}"}
 FREE, LAWFUL = ("vp", "vs"), ("vp",)
 
 
@@ -139,10 +141,10 @@ def error(values: Any, true: Any, where: Any) -> float:
 
 
 def lawful(vp: Any, water: Any) -> dict[str, Any]:
-    """Properties of the laws, below water."""
+    """Properties of the laws, below water; vs stays within its bounds."""
     return {
         "vp": np.where(water, WATER, vp),
-        "vs": np.where(water, 0.0, np.maximum(600.0, (vp - 1360) / 1.16)),
+        "vs": np.where(water, 0.0, np.clip((vp - 1360) / 1.16, LOWEST, HIGHEST)),
         "rho": np.where(water, 1000.0, 310 * vp**0.25),
     }
 
