@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from devito import Function
 from devito.ir.iet import DummyExpr, Expression, FindNodes, Iteration, Transformer, Uxreplace
 from devito.ir.support import AFFINE, SEQUENTIAL
 from devito.types import Symbol
@@ -22,6 +21,7 @@ from devito.types import Symbol
 from fwicli.propagators.kernels import steps
 from fwicli.propagators.kernels.accesses import along
 from fwicli.propagators.kernels.first_points import table
+from fwicli.propagators.kernels.row_tables import row_table
 
 # Names of the arguments that hold the axes of points end with this and a number (see `points`).
 PLACE = "_i"
@@ -46,7 +46,7 @@ def over_rows(node: Any, axis: Any, tables: dict[str, Any]) -> list[Any] | None:
 
 
 def _over_rows(loop: Any, axis: Any, tables: dict[str, Any]) -> Any:
-    """A loop over rows, and their points; None for a loop that injects at none."""
+    """A loop over rows, and their points; None for one that does something else."""
     if not loop.is_Iteration:
         return None
     expressions = FindNodes(Expression).visit(loop)
@@ -66,27 +66,17 @@ def _over_rows(loop: Any, axis: Any, tables: dict[str, Any]) -> Any:
     if not of_points.is_Indexed or of_points.indices != (loop.dim,):
         return None
     name = table(axis.name, of_points.function.name.rpartition(PLACE)[0])
-    first = tables.setdefault(name, _table(name, field, axis))
+    first = tables.setdefault(name, row_table(name, field, axis))
     body = Transformer({scalars[row]: None for row in rows}).visit(loop)
     body = Uxreplace(dict.fromkeys(rows, axis)).visit(body)
     row = axis + field.space_order
     begin, end = (Symbol(name=f"{loop.dim.name}_{n}", dtype=np.int32) for n in ("first", "end"))
-    limits = [
+    bounds = [
         DummyExpr(begin, first.indexed[row], init=True),
         DummyExpr(end, first.indexed[row + 1], init=True),
     ]
-    inside = [*limits, body._rebuild(limits=(begin, end - 1, 1))]
-    limits_of_rows = axis.symbolic_min, axis.symbolic_max, 1
-    return Iteration(inside, axis, limits_of_rows, properties=(AFFINE, SEQUENTIAL))
-
-
-def _table(name: str, field: Any, axis: Any) -> Function:
-    """The argument that holds the first point of each row."""
-    (points,) = (n for n, d in zip(field.shape, field.dimensions, strict=True) if d is axis)
-    return Function(
-        name=name,
-        dimensions=(axis,),
-        shape=(points,),
-        space_order=field.space_order,
-        dtype=np.int32,
-    )
+    (columns,) = body.nodes
+    points = body._rebuild(nodes=columns.nodes, limits=(begin, end - 1, 1))
+    inside = [*bounds, columns._rebuild(nodes=points)]
+    limits = axis.symbolic_min, axis.symbolic_max, 1
+    return Iteration(inside, axis, limits, properties=(AFFINE, SEQUENTIAL))

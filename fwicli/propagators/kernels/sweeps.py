@@ -37,7 +37,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from devito import Dimension, Function
+from devito import Dimension
 from devito.ir.iet import Expression, FindNodes, Iteration, Section, Uxreplace
 from devito.ir.support import AFFINE, PARALLEL, SEQUENTIAL
 from devito.symbolics import evalrel, retrieve_indexed
@@ -46,6 +46,7 @@ from devito.types import Scalar
 from fwicli.propagators.kernels import injections, steps
 from fwicli.propagators.kernels.accesses import along, distance, offset, same_level
 from fwicli.propagators.kernels.rings import Ring
+from fwicli.propagators.kernels.row_tables import row_table
 
 # With fewer arrays most values are in the cache without a sweep, and the compiler takes a third
 # longer for all updates in one loop than for loops of their own.
@@ -315,21 +316,9 @@ def _in_rings(loops: Any, sweep: Sweep, rings: dict[str, Ring], axis: Any) -> An
     mapper: dict[Any, Any] = {}
     for name, ring in rings.items():
         accesses = sweep.accesses(name)
-        slots = _table(accesses[0][0].function, ring, axis)
+        slots = row_table(ring.table, accesses[0][0].function, axis)
         for access, _ in accesses:
             place = along(access, axis)
             indices = (slots.indexed[i] if n == place else i for n, i in enumerate(access.indices))
             mapper[access] = access.func(access.base, *indices)
     return Uxreplace(mapper).visit(loops) if mapper else loops
-
-
-def _table(field: Any, ring: Ring, axis: Any) -> Function:
-    """The argument that holds the slot of each row of a field."""
-    (points,) = (n for n, d in zip(field.shape, field.dimensions, strict=True) if d is axis)
-    return Function(
-        name=ring.table,
-        dimensions=(axis,),
-        shape=(points,),
-        space_order=field.space_order,
-        dtype=np.int32,
-    )

@@ -64,9 +64,14 @@ def chain(together: int, *fields: str) -> tuple[Operator, dict[str, Ring]]:
             return Operator(CHAIN), rings
 
 
-def run(size: int, operator: Operator, rings: Mapping[str, Ring], **points: Any) -> np.ndarray:
+def run(
+    size: int,
+    operator: Operator,
+    rings: Mapping[str, Ring],
+    points: Mapping[str, Any] | None = None,
+    **fewer: int,
+) -> np.ndarray:
     """Three steps in parts of a size, with rings that have fewer rows, or not."""
-    fewer = {name: points.pop(name) for name in ("rows", "after") if name in points}
     parameters = {p.name: p for p in operator.parameters}
     for ring in rings.values():
         smaller = replace(ring, **{name: getattr(ring, name) - n for name, n in fewer.items()})
@@ -77,7 +82,7 @@ def run(size: int, operator: Operator, rings: Mapping[str, Ring], **points: Any)
     A.data_with_halo[:] = B.data_with_halo[:] = 0
     U.data_with_halo[:] = np.random.default_rng(1).standard_normal(U.data_with_halo.shape)
     parts = {p.name: size for p in operator.parameters if isinstance(p, sweeps.PartSize)}
-    operator.apply(time_m=0, time_M=2, x_m=0, x_M=ROWS - 1, **parts, **points)
+    operator.apply(time_m=0, time_M=2, x_m=0, x_M=ROWS - 1, **parts, **points or {})
     return np.array(U.data_with_halo)
 
 
@@ -190,7 +195,7 @@ def run_injected(size: int, *fields: str) -> np.ndarray:
     if table := parameters.get(first_points.table("x", "inj")):
         table.data_with_halo[:] = first_points.numbers(POINT_ROWS, 400, U.space_order)
     # Rows of points are no argument of a sweep.
-    return run(size, operator, rings, **{n: v for n, v in values.items() if n in parameters})
+    return run(size, operator, rings, {n: v for n, v in values.items() if n in parameters})
 
 
 @pytest.mark.parametrize("size", [9, 23, 100])
