@@ -40,7 +40,8 @@ Inversion
 Images
     SubsurfaceOffset, TimeShift         gathers of lags, for `operators.extended_imaging`
     UpDown, LeftRight, Excitation       images of separated fields, and of their strongest arrival
-    SlantStack, residual_moveout        angle gathers of subsurface offsets, and their curvature
+    SlantStack, TimeShiftStack, residual_moveout        angle gathers of subsurface offsets or time
+                                    shifts, and their curvature; local_dips of an image
     velocity_ratios         moveout of images by surface offset or shot, for `operators`
 Files and configs
     load_config, LoadedConfig       a config with its defaults
@@ -117,13 +118,14 @@ PUBLIC = {
     "SegyWriting": "fwicli.segy.records:Writing",
     "Silent": "fwicli.workflows.run_folder.progress",
     "Simulation": "fwicli.simulation",
-    "SlantStack": "fwicli.imaging.extended.gathers",
+    "SlantStack": "fwicli.imaging.extended.angle_stacks",
     "Spectrum": "fwicli.survey.signals.wavelets",
     "Stack": "fwicli.survey.stacks",
     "Stencil": "fwicli.propagators.equations.stencils",
     "SubsurfaceOffset": "fwicli.imaging.extended.lags",
     "TimeAxis": "fwicli.propagators.sampling.stability",
     "TimeShift": "fwicli.imaging.extended.lags",
+    "TimeShiftStack": "fwicli.imaging.extended.angle_stacks",
     "Traces": "fwicli.survey.traces",
     "UpDown": "fwicli.imaging.extended.separation",
     "Variable": "fwicli.inversion.unknowns.variables",
@@ -143,6 +145,7 @@ PUBLIC = {
     "grid_error_of_shot": "fwicli.workflows.quality.grid_error:error_of_shot",
     "header_field": "fwicli.segy.fields:field",
     "load_config": "fwicli.config.loader:load",
+    "local_dips": "fwicli.imaging.extended.angle_stacks",
     "make_plan": "fwicli.workflows.planning.plan",
     "modelling_tasks": "fwicli.workflows.model",
     "ormsby": "fwicli.survey.signals.wavelets",

@@ -20,6 +20,7 @@ from fwicli.imaging.conditions.names import (
     EXCITATION_IMAGE,
     FIELDS,
     GATHERS,
+    LAGGED_GATHERS,
 )
 from fwicli.propagators.kernels.imaging_conditions import CONDITIONS
 
@@ -39,16 +40,17 @@ class GathersSection(Section):
     """Surface offsets, or shots along x, are sorted into this number of bins; by default 8, or one
     for each shot."""
     angles: Annotated[float, Field(strict=True, gt=0, le=70, allow_inf_nan=False)] | None = None
-    """Subsurface offsets become angle gathers up to this angle, with residual moveout [deg]."""
+    """Subsurface offsets or time shifts become angle gathers up to this angle, with residual
+    moveout [deg]."""
     at: Annotated[list[Number], Field(min_length=1, max_length=20)] | None = None
     """Pictures show the gathers at these positions along x; by default at six [m]."""
 
     @model_validator(mode="after")
     def _keys_of_the_kind(self) -> GathersSection:
-        if self.angles is not None and self.kind != "subsurface_offset":
+        if self.angles is not None and self.kind not in LAGGED_GATHERS:
             raise ValueError(
                 f"`angles` is not for `kind: {self.kind}`; leave it out, or set "
-                f"`kind: subsurface_offset`"
+                f"`kind: subsurface_offset` or `kind: time_shift`"
             )
         if self.bins is not None and self.kind not in ("surface_offset", "common_shot"):
             raise ValueError(

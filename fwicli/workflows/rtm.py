@@ -178,7 +178,8 @@ def _conclude(
             summary["correlation"] = correlation
     _write(run_folder.file(RESULT), smooth, named)
     if loaded.config.imaging.gathers is not None:
-        _gathers(loaded.config.imaging.gathers, run_folder, plan, sums)
+        velocity = coarsened(smooth, plan.stages[0].grid).vp
+        _gathers(loaded.config.imaging.gathers, run_folder, plan, sums, velocity)
     finished.remove()
     _draw(run_folder, smooth, named, loaded.config.imaging.gain)
     summary |= _seconds(started)
@@ -232,6 +233,7 @@ def _gathers(
     folder: RunFolder,
     plan: Plan,
     sums: Mapping[str, Array],
+    velocity: Array,
 ) -> None:
     """Write and draw the gathers of the image."""
     from fwicli.imaging.extended.migration import gathers_of
@@ -241,7 +243,7 @@ def _gathers(
     values = gathers_of(sums, plan.stages[0].gathers)
     if values is None:
         return
-    gathers = images.gathers(section, discretization, sources, values)
+    gathers = images.gathers(section, discretization, sources, values, velocity)
     with writing.deferring_signals(), writing.replacing(folder.file(GATHERS)) as file:
         arrays = {"gathers": gathers.values}
         file["lags"] = gathers.lags

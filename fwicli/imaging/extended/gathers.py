@@ -1,102 +1,30 @@
-"""Angle gathers, their residual moveout, and images by distance from the source.
+"""Residual moveout of angle gathers, and images by distance from the source.
 
-A subsurface-offset gather I(h, z) of a reflector is a line with the slope -tan(gamma) for every
-angle gamma at which it was lit. A slant stack separates them,
-
-    A(gamma, x, z) = sum_h I(h, x, z - h tan(gamma)),
-
-for reflectors of gentle dip. In the right velocity an event is at one depth for all angles; else it
-is curved, to first order in the error of velocity as
+In the right velocity an event of an angle gather (see `angle_stacks`) is at one depth for all
+angles; else it is curved, to first order in the error of velocity as
 
     z(gamma) = z(0) + c tan(gamma)**2,
 
-with c negative where the velocity of migration is too low. c is that of the largest semblance.
+with c negative where the velocity of migration is too low. Under one velocity V, a flat reflector
+at the depth z that is migrated with V' has z**2 = z0**2 (r**2 + (r**2 - 1) tan(gamma)**2) with
+r = V' / V, from offsets and time shifts alike. c is that of the largest semblance.
 
-References: Sava and Fomel (2003), Geophysics 68, 1065-1074; Biondi and Symes (2004), Geophysics 69,
-1283-1298, for the moveout.
+Reference: Biondi and Symes (2004), Geophysics 69, 1283-1298.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import scipy  # its parts are loaded at use: their import takes longer than a check may
 from numpy.typing import NDArray
 
+from fwicli.imaging.extended.depth_interpolation import at_rows
 from fwicli.survey.grid import Grid
 
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True, eq=False)
-class SlantStack:
-    """Angle gathers from subsurface-offset gathers, in 2D, as an exact pair.
-
-    Parameters
-    ----------
-    offsets : ndarray of shape (n_h,)
-        Half offsets h [m].
-    angles : ndarray of shape (n_angles,)
-        Angles gamma between a ray and the normal of the reflector [deg].
-    grid : Grid
-    """
-
-    offsets: Array
-    angles: Array
-    grid: Grid
-
-    def gathers(self, lags: Array) -> Array:
-        """Angle gathers of subsurface-offset gathers.
-
-        Parameters
-        ----------
-        lags : ndarray of shape (n_h, *grid)
-
-        Returns
-        -------
-        ndarray of shape (n_angles, *grid)
-        """
-        rows = [
-            sum((shift @ lag.T).T for shift, lag in zip(shifts, lags, strict=True))
-            for shifts in self._shifts
-        ]
-        return np.asarray(rows)
-
-    def transpose(self, gathers: Array) -> Array:
-        """Transpose of `gathers`.
-
-        Parameters
-        ----------
-        gathers : ndarray of shape (n_angles, *grid)
-
-        Returns
-        -------
-        ndarray of shape (n_h, *grid)
-        """
-        result = np.zeros((len(self.offsets), *self.grid.shape))
-        for shifts, gather in zip(self._shifts, gathers, strict=True):
-            for lag, shift in zip(result, shifts, strict=True):
-                lag += (shift.T @ gather.T).T
-        return result
-
-    @cached_property
-    def _shifts(self) -> list[list[Any]]:
-        """For each angle and offset, the values at z - h tan(gamma), linear between points."""
-        slopes = np.tan(np.radians(self.angles))
-        depth, points = self.grid.spacing[-1], self.grid.shape[-1]
-        return [[_shifted(-h * slope / depth, points) for h in self.offsets] for slope in slopes]
-
-
-def _shifted(distance: float, points: int) -> Any:
-    """Matrix of the values at index + distance, zero beyond the ends."""
-    whole = int(np.floor(distance))
-    share = distance - whole
-    shape = (points, points)
-    lower = scipy.sparse.eye(*shape, k=whole, format="csr")
-    return (1 - share) * lower + share * scipy.sparse.eye(*shape, k=whole + 1, format="csr")
 
 
 @dataclass(frozen=True)
@@ -155,7 +83,7 @@ def moveout(
     Moveout
     """
     squares = np.tan(np.radians(angles)) ** 2
-    width = smoothing / grid.spacing[-1]
+    width, rows = smoothing / grid.spacing[-1], np.arange(grid.shape[-1])
 
     def averaged(values: Array) -> Array:
         return np.asarray(scipy.ndimage.gaussian_filter1d(values, width, axis=-1))
@@ -163,7 +91,7 @@ def moveout(
     semblances, energies = [], []
     for curvature in curvatures:
         flat = [
-            (_shifted(curvature * square / grid.spacing[-1], grid.shape[-1]) @ gather.T).T
+            at_rows(gather, rows + curvature * square / grid.spacing[-1])
             for square, gather in zip(squares, gathers, strict=True)
         ]
         stacked = averaged(np.sum(flat, axis=0) ** 2)

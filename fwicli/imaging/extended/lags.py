@@ -11,9 +11,10 @@ S209-S217.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,18 +26,15 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class LaggedImage(Extension):
-    """Products of two fields at lags -n to n along an axis.
+    """Products of two fields at lags -n to n.
 
     Parameters
     ----------
     n : int
-        Largest lag: points or samples.
+        Largest lag.
     """
 
     n: int
-
-    axis: ClassVar[int]
-    """Axis of the fields along which they are shifted."""
 
     def shape(self, grid: Shape) -> Shape:
         """All lags from -n to n, and the grid."""
@@ -45,7 +43,7 @@ class LaggedImage(Extension):
     def image(self, u: Array, v: Array) -> Array:
         """The image at every lag."""
         result = np.zeros(self.shape(u.shape[1:]), np.result_type(u, v))
-        for row, at, of_u, of_v in self._places(u.shape[self.axis]):
+        for row, at, of_u, of_v in self._places(u.shape):
             product = np.einsum("t...,t...->...", u[of_u], v[of_v])
             result[row][at] = product
         return result
@@ -53,34 +51,44 @@ class LaggedImage(Extension):
     def source(self, image: Array, u: Array) -> Array:
         """Sources at every point, from the images at all lags."""
         result = np.zeros(u.shape, np.result_type(u, image))
-        for row, at, of_u, of_v in self._places(u.shape[self.axis]):
+        for row, at, of_u, of_v in self._places(u.shape):
             result[of_v] += image[row][at] * u[of_u]
         return result
 
-    def _places(self, size: int) -> Iterator[tuple[int, Any, Any, Any]]:
+    @abstractmethod
+    def _places(self, size: Shape) -> Iterator[tuple[int, Any, Any, Any]]:
         """Row of a lag, and slices of the image, of u and of v that belong to each other."""
-        for row, lag in enumerate(range(-self.n, self.n + 1)):
-            reach = abs(lag)
-            if 2 * reach >= size:
-                continue
-            middle = slice(reach, size - reach)
-            of_u = slice(reach - lag, size - reach - lag)
-            of_v = slice(reach + lag, size - reach + lag)
-            before = (slice(None),) * self.axis
-            # The axis of time is summed over, those of space are the image's.
-            at = (*before[1:], middle) if self.axis else (Ellipsis,)
-            yield row, at, (*before, of_u), (*before, of_v)
 
 
 class SubsurfaceOffset(LaggedImage):
     """Half the horizontal distance h of the two fields along x, in points from -n to n."""
 
     name = "subsurface_offset"
-    axis = 1
+
+    def _places(self, size: Shape) -> Iterator[tuple[int, Any, Any, Any]]:
+        points = size[1]
+        for row, lag in enumerate(range(-self.n, self.n + 1)):
+            reach = abs(lag)
+            if 2 * reach < points:
+                middle = slice(reach, points - reach)
+                of_u = slice(reach - lag, points - reach - lag)
+                of_v = slice(reach + lag, points - reach + lag)
+                yield row, (middle,), (slice(None), of_u), (slice(None), of_v)
 
 
 class TimeShift(LaggedImage):
-    """Half the time tau between the two fields, in samples from -n to n."""
+    """Half the time tau between the two fields, in halves of a sampling interval from -n to n.
+
+    In steps of whole ones, waves of more than a quarter of the sampling frequency would appear with
+    the slopes of others.
+    """
 
     name = "time_shift"
-    axis = 0
+
+    def _places(self, size: Shape) -> Iterator[tuple[int, Any, Any, Any]]:
+        samples = size[0]
+        for row, delay in enumerate(range(-self.n, self.n + 1)):
+            if abs(delay) < samples:
+                of_u = slice(max(0, -delay), samples - max(0, delay))
+                of_v = slice(max(0, delay), samples - max(0, -delay))
+                yield row, (Ellipsis,), (of_u,), (of_v,)

@@ -20,6 +20,7 @@ import numpy as np
 import scipy  # its parts are loaded at use: their import takes longer than a check may
 from numpy.typing import NDArray
 
+from fwicli.imaging.extended.depth_interpolation import at_rows
 from fwicli.imaging.extended.gathers import Moveout
 from fwicli.survey.grid import Grid
 
@@ -54,7 +55,6 @@ def velocity_ratios(
     squares = np.broadcast_to(np.reshape(halves, (len(gathers), -1)), gathers.shape[:2]) ** 2
     below = np.maximum(grid.coordinates(1) - depth, 0.0)
     width = 3.0  # points
-    columns = np.arange(grid.shape[0])[:, None]
 
     def averaged(values: Array) -> Array:
         return np.asarray(scipy.ndimage.gaussian_filter1d(values, width, axis=-1))
@@ -64,7 +64,7 @@ def velocity_ratios(
         total, power = np.zeros((2, *grid.shape))
         for gather, square in zip(gathers, squares, strict=True):
             depths = np.sqrt(np.maximum(below**2 + (ratio**2 - 1) * square[:, None], 0.0))
-            event = _at(gather, columns, (depths + depth - grid.origin[1]) / grid.spacing[1])
+            event = at_rows(gather, (depths + depth - grid.origin[1]) / grid.spacing[1])
             total += event
             power += event**2
         stacked, energy = averaged(total**2), averaged(len(gathers) * power)
@@ -77,12 +77,3 @@ def velocity_ratios(
         np.take_along_axis(scanned, best, axis=0)[0],
         np.take_along_axis(np.array(energies), best, axis=0)[0],
     )
-
-
-def _at(values: Array, columns: Array, rows: Array) -> Array:
-    """Values of shape (n_x, n_z) between their rows, linear; zero below the last."""
-    last = values.shape[1] - 1
-    upper = np.clip(rows.astype(int), 0, last - 1)
-    share = rows - upper
-    event = (1 - share) * values[columns, upper] + share * values[columns, upper + 1]
-    return np.where((share >= 0) & (share <= 1), event, 0.0)

@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-# Angles of angle gathers [deg], curvatures that are tried in cells, and bins of distances.
+# Angles of angle gathers [deg], curvatures that are tried and means of dips in cells, and bins
+# of distances.
 ANGLE_STEP = 2.5
+DIPS = 6.0
 CURVATURES = np.linspace(-12.0, 12.0, 97)
 BINS = 21
 OFFSETS = 8
@@ -176,7 +178,6 @@ def _lags(
     receivers: Array,
 ) -> SubsurfaceOffset | TimeShift | DistanceBins | TraceParts | SourcePart | None:
     """Gathers of a shot that a section asks for, None without one."""
-    from fwicli.imaging.extended.fields import sparse_in_time
     from fwicli.imaging.extended.gathers import DistanceBins
     from fwicli.imaging.extended.lags import SubsurfaceOffset, TimeShift
 
@@ -190,8 +191,7 @@ def _lags(
     if section.kind == "source_distance":
         return DistanceBins(largest, BINS)
     if section.kind == "time_shift":
-        interval = sparse_in_time(discretization)[0].time.interval
-        return TimeShift(max(1, round(largest / interval)))
+        return TimeShift(max(1, round(largest / _shift_step(discretization))))
     return SubsurfaceOffset(max(1, round(largest / discretization.grid.spacing[0])))
 
 
@@ -268,7 +268,7 @@ def rows(section: GathersSection, spacing: float, interval: float, sources: Arra
     int
     """
     largest = section.largest or 0.0
-    steps = {"subsurface_offset": spacing, "time_shift": interval}
+    steps = {"subsurface_offset": spacing, "time_shift": interval / 2}
     if section.kind in steps:
         return 2 * max(1, round(largest / steps[section.kind])) + 1
     if section.kind == "source_distance":
@@ -279,7 +279,11 @@ def rows(section: GathersSection, spacing: float, interval: float, sources: Arra
 
 
 def gathers(
-    section: GathersSection, discretization: Discretization, sources: Array, values: Array
+    section: GathersSection,
+    discretization: Discretization,
+    sources: Array,
+    values: Array,
+    velocity: Array,
 ) -> ImageGathers:
     """Gathers with their lags, angle gathers, and residual moveout.
 
@@ -290,13 +294,15 @@ def gathers(
     sources : ndarray of shape (n_shots, ndim)
         Positions [m].
     values : ndarray of shape (n, *grid)
+    velocity : ndarray of shape (*grid,)
+        Of P waves in the model of the migration [m/s].
 
     Returns
     -------
     ImageGathers
     """
-    from fwicli.imaging.extended import gathers as stacks
-    from fwicli.imaging.extended import velocities
+    from fwicli.imaging.extended import angle_stacks, velocities
+    from fwicli.imaging.extended.gathers import moveout as scan
 
     grid, kind = discretization.grid, section.kind
     axis = _axis(section, discretization, sources, len(values))
@@ -305,10 +311,14 @@ def gathers(
         return ImageGathers(kind, axis, values, none, none, None)
     if kind in LAGGED_GATHERS:
         angles = np.arange(0.0, (section.angles or 0.0) + 1e-9, ANGLE_STEP)
-        by_angle = stacks.SlantStack(axis, angles, grid).gathers(values)
+        stack: angle_stacks.AngleStack = angle_stacks.SlantStack(axis, angles, grid)
+        if kind == "time_shift":
+            dips = angle_stacks.local_dips(values[len(axis) // 2], grid, DIPS * grid.spacing[-1])
+            stack = angle_stacks.TimeShiftStack(axis, angles, grid, velocity, dips)
+        by_angle = stack.gathers(values)
         curvatures = CURVATURES * grid.spacing[-1]
         smoothing = 3 * grid.spacing[-1]
-        moveout = stacks.moveout(by_angle, angles, grid, curvatures, smoothing)
+        moveout = scan(by_angle, angles, grid, curvatures, smoothing)
         return ImageGathers(kind, axis, values, angles, by_angle, moveout)
     if grid.ndim == 3:
         return ImageGathers(kind, axis, values, none, none, None)
@@ -325,20 +335,25 @@ def _axis(
     section: GathersSection, discretization: Discretization, sources: Array, count: int
 ) -> Array:
     """Lags, offsets or positions of gathers [m or s]."""
-    from fwicli.imaging.extended.fields import sparse_in_time
-
     if section.kind == "surface_offset":
         return offset_bins(section).centres
     if section.kind == "common_shot":
         return source_bins(section, sources).centres
     half = count // 2
     if section.kind == "time_shift":
-        step = sparse_in_time(discretization)[0].time.interval
+        step = _shift_step(discretization)
     elif section.kind == "source_distance":
         step = (section.largest or 0.0) / half
     else:
         step = discretization.grid.spacing[0]
     return step * np.arange(-half, half + 1)
+
+
+def _shift_step(discretization: Discretization) -> float:
+    """Between half time shifts [s]."""
+    from fwicli.imaging.extended.fields import sparse_in_time
+
+    return sparse_in_time(discretization)[0].time.interval / 2
 
 
 def draw(path: Path, gathers: ImageGathers, grid: Grid, at: list[float] | None) -> None:

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, ricker, time_axis, times
-from fwicli.imaging.extended.gathers import DistanceBins, SlantStack, moveout
+from fwicli.imaging.extended.angle_stacks import SlantStack, TimeShiftStack, local_dips
+from fwicli.imaging.extended.fields import sparse_in_time
+from fwicli.imaging.extended.gathers import DistanceBins, moveout
 from fwicli.imaging.extended.lags import SubsurfaceOffset, TimeShift
 from fwicli.imaging.extended.migration import ExtendedMigrationTask
 
@@ -72,12 +74,27 @@ def curvature(gathers: np.ndarray, depth: float) -> float:
     return float((weights * found.curvature[middle, points]).sum() / weights.sum())
 
 
+def by_angle(shots: dict[str, Any], kind: str, velocity: float) -> np.ndarray:
+    """Angle gathers from lags of a kind, of up to 100 m or 0.1 s."""
+    if kind == "subsurface_offset":
+        offsets = GRID.spacing[0] * np.arange(-N, N + 1)
+        gathers = migrated(shots, velocity, SubsurfaceOffset(N))
+        return SlantStack(offsets, ANGLES, GRID).gathers(gathers)
+    step = sparse_in_time(shots["discretization"])[0].time.interval / 2
+    n = round(0.1 / step)
+    gathers = migrated(shots, velocity, TimeShift(n))
+    dips = local_dips(gathers[n], GRID, 60.0)
+    stack = TimeShiftStack(
+        step * np.arange(-n, n + 1), ANGLES, GRID, np.full(GRID.shape, velocity), dips
+    )
+    return stack.gathers(gathers)
+
+
+@pytest.mark.parametrize("kind", ["subsurface_offset", "time_shift"])
 @pytest.mark.parametrize("share", [1.0, pytest.param(0.95, marks=pytest.mark.slow), 1.05])
-def test_moveout_tells_the_velocity(shots: dict[str, Any], share: float) -> None:
+def test_moveout_tells_the_velocity(shots: dict[str, Any], kind: str, share: float) -> None:
     """Flat to half a sample at all angles in the true one; upwards where it is too low."""
-    offsets = GRID.spacing[0] * np.arange(-N, N + 1)
-    lags = migrated(shots, share * TRUE, SubsurfaceOffset(N))
-    c = curvature(SlantStack(offsets, ANGLES, GRID).gathers(lags), share * DEPTH)
+    c = curvature(by_angle(shots, kind, share * TRUE), share * DEPTH)
     deepest = c * np.tan(np.radians(ANGLES[-1])) ** 2
     if share == 1.0:
         assert abs(deepest) < 0.5 * GRID.spacing[1]
@@ -104,22 +121,54 @@ def test_shares_by_distance_sum_to_the_image(shots: dict[str, Any]) -> None:
     assert not shares[4][:50].any()
 
 
-def test_slant_stack_is_an_exact_pair() -> None:
-    """<A x, y> = <x, A^T y>; a flat event stays at its depth, and a slope is found at its angle."""
-    offsets = GRID.spacing[0] * np.arange(-N, N + 1)
-    stack = SlantStack(offsets, ANGLES, GRID)
+def stack_of(kind: str, grid: Grid, dip: float = 0.0) -> SlantStack | TimeShiftStack:
+    """A stack of lags of a kind, in a velocity that grows with depth."""
+    if kind == "subsurface_offset":
+        return SlantStack(grid.spacing[0] * np.arange(-N, N + 1), ANGLES, grid)
+    velocity = 1500.0 + 2.0 * grid.coordinates(1) + np.zeros(grid.shape)
+    return TimeShiftStack(0.008 * np.arange(-30, 31), ANGLES, grid, velocity, dip)
+
+
+@pytest.mark.parametrize("kind", ["subsurface_offset", "time_shift"])
+def test_angle_stacks_are_exact_pairs(kind: str) -> None:
+    """<A x, y> = <x, A^T y>, with what leaves the grid above and below."""
+    stack = stack_of(kind, GRID)
     rng = np.random.default_rng(3)
-    x = rng.standard_normal((len(offsets), *GRID.shape))
+    x = rng.standard_normal((len(stack.lags), *GRID.shape))
     y = rng.standard_normal((len(ANGLES), *GRID.shape))
     difference = np.vdot(stack.gathers(x), y) - np.vdot(x, stack.transpose(y))
     assert abs(difference) < 1e-13 * np.linalg.norm(x) * np.linalg.norm(y)
-    z = GRID.coordinates(1)
-    slope = np.tan(np.radians(20.0))
-    line = np.exp(-(((z - 300.0 + offsets[:, None] * slope) / 15.0) ** 2))
-    gathers = stack.gathers(np.repeat(line[:, None], GRID.shape[0], axis=1))
-    angle, depth = np.unravel_index(gathers[:, 60].argmax(), gathers[:, 60].shape)
+
+
+@pytest.mark.parametrize(
+    ("kind", "dip", "slope"),
+    [
+        ("subsurface_offset", 0.0, np.tan(np.radians(20.0))),
+        ("time_shift", 0.0, 2700.0 / np.cos(np.radians(20.0))),
+        ("time_shift", 25.0, 2700.0 / np.cos(np.radians(20.0)) / np.cos(np.radians(25.0))),
+    ],
+)
+def test_slopes_are_at_their_angle(kind: str, dip: float, slope: float) -> None:
+    """20 degrees, at the depth of the reflector, where the velocity is 2700 m/s."""
+    grid = Grid((5, 301), (10.0, 4.0), (0.0, 0.0))
+    stack = stack_of(kind, grid, dip)
+    depth = 600.0 + np.tan(np.radians(dip)) * (grid.coordinates(0) - 20.0)[:, None]
+    off = [(grid.coordinates(1) - depth + lag * slope) / 8.0 for lag in stack.lags]
+    gathers = stack.gathers(np.array([np.exp(-(shift**2)) * (1 - shift**2) for shift in off]))
+    angle, row = np.unravel_index(gathers[:, 2].argmax(), gathers[:, 2].shape)
     assert ANGLES[angle] == 20.0
-    assert z[depth] == 300.0
+    assert grid.coordinates(1)[row] == 600.0
+
+
+@pytest.mark.parametrize("dip", [0.0, 25.0, -40.0])
+def test_dips_are_those_of_reflectors(dip: float) -> None:
+    """Within a degree in the middle, up to the largest, and none without an image."""
+    x, z = (GRID.coordinates(axis) for axis in (0, 1))
+    across = (z - 300.0) - np.tan(np.radians(dip)) * (x - 600.0)[:, None]
+    dips = local_dips(np.cos(across / 15.0), GRID, 60.0)
+    np.testing.assert_allclose(dips[30:91, 15:46], abs(dip), atol=1.0)
+    assert local_dips(np.cos(across / 15.0), GRID, 60.0, 10.0).max() <= 10.0
+    np.testing.assert_array_equal(local_dips(np.zeros(GRID.shape), GRID, 60.0), 0.0)
 
 
 @pytest.mark.parametrize("c", [-20.0, 0.0, 30.0])
