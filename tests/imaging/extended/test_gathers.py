@@ -9,6 +9,7 @@ import pytest
 
 from fwicli import AbsorbingLayer, Discretization, Grid, Propagator, ricker, time_axis, times
 from fwicli.imaging.extended.angle_stacks import SlantStack, TimeShiftStack, local_dips
+from fwicli.imaging.extended.depth_interpolation import at_rows
 from fwicli.imaging.extended.fields import sparse_in_time
 from fwicli.imaging.extended.gathers import DistanceBins, moveout
 from fwicli.imaging.extended.lags import SubsurfaceOffset, TimeShift
@@ -160,15 +161,28 @@ def test_slopes_are_at_their_angle(kind: str, dip: float, slope: float) -> None:
     assert grid.coordinates(1)[row] == 600.0
 
 
+def test_rows_are_read_between_points() -> None:
+    """As by linear interpolation; zero above the first point and below the last."""
+    rng = np.random.default_rng(5)
+    values, rows = rng.standard_normal((4, 3, 20)), rng.uniform(-5.0, 25.0, (4, 3, 20))
+    rows[0, 0, :3] = 0.0, 19.0, 19.1
+    expected = [
+        np.interp(r, np.arange(20), v, left=0.0, right=0.0)
+        for r, v in zip(rows.reshape(-1, 20), values.reshape(-1, 20), strict=True)
+    ]
+    np.testing.assert_allclose(at_rows(values, rows).reshape(-1, 20), expected, atol=1e-14)
+
+
 @pytest.mark.parametrize("dip", [0.0, 25.0, -40.0])
 def test_dips_are_those_of_reflectors(dip: float) -> None:
     """Within a degree in the middle, up to the largest, and none without an image."""
-    x, z = (GRID.coordinates(axis) for axis in (0, 1))
-    across = (z - 300.0) - np.tan(np.radians(dip)) * (x - 600.0)[:, None]
-    dips = local_dips(np.cos(across / 15.0), GRID, 60.0)
-    np.testing.assert_allclose(dips[30:91, 15:46], abs(dip), atol=1.0)
-    assert local_dips(np.cos(across / 15.0), GRID, 60.0, 10.0).max() <= 10.0
-    np.testing.assert_array_equal(local_dips(np.zeros(GRID.shape), GRID, 60.0), 0.0)
+    grid = Grid((81, 81), (12.0, 6.0), (0.0, 0.0))
+    x, z = (grid.coordinates(axis) for axis in (0, 1))
+    across = (z - 240.0) - np.tan(np.radians(dip)) * (x - 480.0)[:, None]
+    dips = local_dips(np.cos(across / 15.0), grid, 40.0)
+    np.testing.assert_allclose(dips[20:61, 20:61], abs(dip), atol=1.0)
+    assert local_dips(np.cos(across / 15.0), grid, 40.0, 10.0).max() <= 10.0
+    np.testing.assert_array_equal(local_dips(np.zeros(grid.shape), grid, 40.0), 0.0)
 
 
 @pytest.mark.parametrize("c", [-20.0, 0.0, 30.0])
