@@ -20,6 +20,7 @@ from fwicli.workflows.inversion import parents
 from fwicli.workflows.planning.plan import make_plan
 from fwicli.workflows.quality import one_shot
 from fwicli.workflows.run_folder import outputs
+from tests.workflows.test_invert import StopAtUpdate
 
 # Spacing and precision are those of `make_setting`, so that kernels are compiled once for both.
 PHYSICS = "physics: {equation: elastic, order: 4, precision: float64}\n"
@@ -92,14 +93,16 @@ def test_coarser_grids_are_refused(solid: Path, setting: str, message: str) -> N
         make_plan(load(solid / "invert.yaml", settings=[setting, "inversion.stages.0.band=[0, 6]"]))
 
 
+FOLLOWED = [
+    "inversion.invert_for={vp: [1400, 3500]}",
+    "inversion.follow={vs: {law: mudrock, least: 300}, rho: {law: gardner}}",
+    "inversion.stages=[{band: [0, 12], iterations: 1}, {band: [0, 17], iterations: 2}]",
+]
+
+
 def test_followers_change_with_vp(solid: Path) -> None:
     """By their laws, in results, errors and plans; an equation without one of them refuses it."""
-    followed = [
-        "inversion.invert_for={vp: [1400, 3500]}",
-        "inversion.follow={vs: {law: mudrock, least: 300}, rho: {law: gardner}}",
-        "inversion.stages=[{band: [0, 12], iterations: 1}, {band: [0, 17], iterations: 2}]",
-    ]
-    loaded = load(solid / "invert.yaml", settings=followed)
+    loaded = load(solid / "invert.yaml", settings=FOLLOWED)
     plan = make_plan(loaded)
     assert plan.summary()["inverts_for"] == [
         "vp from 1400 to 3500 m/s",
@@ -121,9 +124,25 @@ def test_followers_change_with_vp(solid: Path) -> None:
     np.testing.assert_allclose(result["vs"][below], (start["vs"] * ratio)[below], rtol=1e-6)
     power = (result["vp"] / start["vp"]) ** 0.25
     np.testing.assert_allclose(result["rho"], start["rho"] * power, rtol=1e-6)
-    acoustic = [*followed, "physics.equation=variable_density", "inversion.component_weights=null"]
+    acoustic = [*FOLLOWED, "physics.equation=variable_density", "inversion.component_weights=null"]
     with pytest.raises(ProblemsError, match="`variable_density` has no vs that could follow vp"):
         make_plan(load(solid / "invert.yaml", settings=acoustic))
+
+
+def test_followers_go_on_where_they_stopped(solid: Path, tmp_path: Path) -> None:
+    """Bit for bit, as vp does, from either stage."""
+    loaded = load(solid / "invert.yaml", settings=FOLLOWED)
+    invert.run(loaded, tmp_path / "whole")
+    for number, updates in enumerate([3, 4, 3]):
+        stop = StopAtUpdate(updates)
+        with pytest.raises(KeyboardInterrupt):
+            invert.run(loaded, tmp_path / "run", resume=number > 0, progress=stop)
+    invert.run(loaded, tmp_path / "run", resume=True)
+    files = [h5py.File(tmp_path / name / "inversion.h5") for name in ("run", "whole")]
+    for name in ("vp", "vs", "rho"):
+        ours, expected = (np.array(file[f"result/{name}"]) for file in files)
+        np.testing.assert_array_equal(ours, expected)
+        assert np.abs(expected - np.array(files[1][f"start/{name}"])).max() > 0
 
 
 def test_moduli_are_inverted_for(solid: Path) -> None:
