@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -15,6 +17,7 @@ from fwicli.config.loader import load
 from fwicli.errors import ConfigError
 from fwicli.files import hdf5
 from fwicli.imaging import reflectivity
+from fwicli.propagators.kernels import compilation, library, toolchain
 from fwicli.workflows import lsrtm, model, rtm
 from fwicli.workflows.planning.plan import make_plan
 from fwicli.workflows.run_folder.progress import Silent
@@ -323,3 +326,54 @@ def test_records_are_prepared_in_migrations_too(survey: Path, tmp_path: Path, se
     assert np.isfinite(other).all()
     scale = np.vdot(other, plain) / np.vdot(plain, plain)
     assert np.linalg.norm(other - scale * plain) > 1e-2 * np.linalg.norm(other)
+
+
+class Loads(Silent):
+    """Counts what a run has loaded and compiled, before each evaluation and after the last one.
+
+    Attributes
+    ----------
+    by_step : list of (int, (int, int, int))
+        Steps that the run has taken; signatures and libraries loaded, and kernels compiled.
+    """
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.by_step: list[tuple[int, tuple[int, int, int]]] = []
+        self.calls = {"load": 0, "compiled": 0}
+        for module, name in ((library, "load"), (toolchain, "compiled")):
+            monkeypatch.setattr(module, name, self._counting(getattr(module, name), name))
+
+    def _counting(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
+        def counting(*arguments: Any, **options: Any) -> Any:
+            self.calls[name] += 1
+            return function(*arguments, **options)
+
+        return counting
+
+    def start(self, title: str, total: int) -> None:
+        """Note the counts so far."""
+        self.stop()
+
+    def stop(self) -> None:
+        """Note the counts so far; the first line of the progress is that of no step."""
+        there = (self.folder / "progress.jsonl").exists()
+        step = len(steps(self.folder)) - 1 if there else -1
+        signatures = compilation.load.cache_info().misses
+        self.by_step.append((step, (signatures, self.calls["load"], self.calls["compiled"])))
+
+
+@pytest.mark.parametrize("choice", ["conjugate gradients", "bregman", "fista", "common"])
+def test_nothing_is_compiled_between_iterations(
+    survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, choice: str
+) -> None:
+    """After the first step no signature and no library is loaded, and nothing is compiled."""
+    settings = [*CHOICES.get(choice, []), "execution.workers=1"]
+    compilation.load.cache_clear()
+    loads = Loads(tmp_path / "run", monkeypatch)
+    loaded = load(survey / "lsrtm.yaml", settings=settings)
+    lsrtm.run(loaded, tmp_path / "run", progress=loads)
+    later = [counts for step, counts in loads.by_step if step > 0]
+    assert loads.by_step[-1][0] == 3
+    assert len(set(later)) == 1
+    assert later[0][:2] > (0, 0)
