@@ -376,4 +376,4 @@ def test_nothing_is_compiled_between_iterations(
     later = [counts for step, counts in loads.by_step if step > 0]
     assert loads.by_step[-1][0] == 3
     assert len(set(later)) == 1
-    assert later[0][:2] > (0, 0)
+    assert min(later[0][:2]) > 0
