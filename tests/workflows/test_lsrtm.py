@@ -87,6 +87,26 @@ def test_interrupted_image_is_the_same(
     assert [s["residual"] for s in steps(tmp_path / "run")] == [s["residual"] for s in steps(whole)]
 
 
+def test_a_job_of_an_array_goes_on(survey: Path, whole: Path, tmp_path: Path) -> None:
+    """After an interrupt, without any option; bit for bit, as by processes."""
+    files = ["execution.engine=files", "execution.workers=1"]
+    loaded = load(survey / "lsrtm.yaml", settings=files)
+    with pytest.raises(KeyboardInterrupt):
+        lsrtm.run(loaded, tmp_path / "run", progress=StopAt(7))
+    assert not (tmp_path / "run" / "image.h5").exists()
+    lsrtm.run(loaded, tmp_path / "run")
+    np.testing.assert_array_equal(dataset(tmp_path / "run"), dataset(whole))
+    assert not (tmp_path / "run" / "exchange").exists()
+
+
+@pytest.mark.cluster
+def test_dask_makes_the_same_image(survey: Path, whole: Path, tmp_path: Path) -> None:
+    """Bit for bit, as by processes."""
+    loaded = load(survey / "lsrtm.yaml", settings=["execution.engine=dask"])
+    lsrtm.run(loaded, tmp_path / "run")
+    np.testing.assert_array_equal(dataset(tmp_path / "run"), dataset(whole))
+
+
 def test_more_iterations_extend_a_run(survey: Path, whole: Path, tmp_path: Path) -> None:
     """As if it had been begun with them; fewer are refused."""
     path, fewer = survey / "lsrtm.yaml", "least_squares.iterations=1"
@@ -198,12 +218,28 @@ CHOICES = {
     "source": ["least_squares.source={estimate: shot, damping: 0.01, lags: [-0.1, 0.1]}"],
     "common": ["least_squares.source={estimate: common, lags: [-0.1, 0.1]}", BREGMAN],
     "water": ["least_squares.subtract_modelled=water"],
+    "restarted": [
+        "least_squares.solver={kind: conjugate_gradients, restart: 2, damping: 0.01}",
+        "least_squares.source={estimate: shot, damping: 0.01, lags: [-0.1, 0.1]}",
+    ],
+    "wavelets": [
+        "least_squares.solver={kind: fista, weight: 0.001, transform: {kind: wavelet, levels: 2}}",
+        "least_squares.source={estimate: common, lags: [-0.1, 0.1]}",
+    ],
+    "curvelets": [
+        "least_squares.solver={kind: bregman, batch: 3, order: random, seed: 5, quantile: 0.5, "
+        "transform: {kind: curvelet, scales: 2}}",
+    ],
 }
+# Libraries of the domains in which images are sparse.
+LIBRARIES = {"wavelets": "pywt", "curvelets": "curvelets"}
 
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_choice_is_resumed_to_the_bit(survey: Path, tmp_path: Path, choice: str) -> None:
     """Sparse solvers, batches, unknown wavelets: an interrupted run ends like a whole one."""
+    if choice in LIBRARIES:
+        pytest.importorskip(LIBRARIES[choice], reason="the extra `sparsity` is not installed")
     loaded = load(survey / "lsrtm.yaml", settings=[*CHOICES[choice], "execution.workers=1"])
     lsrtm.run(loaded, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):

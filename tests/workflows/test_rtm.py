@@ -120,9 +120,11 @@ def test_options_change_the_image(survey: Path, tmp_path: Path) -> None:
         "low_cut": "imaging.low_cut=150",
         "max_dip": "imaging.max_dip=15",
         "up_down": "imaging.condition=up_down",
+        "left_right": "imaging.condition=left_right",
         "excitation": "imaging.condition=excitation",
         "velocity": "imaging.condition=velocity",
         "impedance": "imaging.condition=inverse_scattering",
+        "tomographic": "imaging.condition=tomographic",
     }
     for name, setting in options.items():
         run(name, setting)

@@ -143,17 +143,17 @@ def check_transpose(
     every = len(HistoryOptions("fourier", frequencies=whole).bins(*timing))
     if few >= every:
         return
-    kept = f"`{history_section.keep}` keeps {few} of the {every} frequencies of the band"
+    share = f"`{history_section.keep}` keeps {few} of the {every} frequencies of the band"
     if isinstance(section.solver, ConjugateGradientsSection):
         problems.add_once(
             ("physics", "history"),
-            f"{kept}, and conjugate gradients need the exact transpose of J: they would tell wrong "
-            f"residuals, and may diverge; set `physics.history: auto`, or a solver that computes "
-            f"each residual anew, as `least_squares.solver: {{kind: bregman}}`",
+            f"{share}, and conjugate gradients need the exact transpose of J: they would tell "
+            f"wrong residuals, and may diverge; set `physics.history: auto`, or a solver that "
+            f"computes each residual anew, as `least_squares.solver: {{kind: bregman}}`",
         )
         return
     problems.warn(
-        f"`physics.history`: {kept}, so that gradients, and with them the image, are approximate, "
+        f"`physics.history`: {share}, so that gradients, and with them the image, are approximate, "
         f"while residuals are not; a larger `count` lowers that error, and "
         f"`physics.history: auto` has none"
     )

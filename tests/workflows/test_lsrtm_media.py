@@ -1,0 +1,86 @@
+"""`fwi lsrtm` with every equation, and in 3D."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fwicli.config.loader import load
+from fwicli.propagators.equations.registry import EQUATIONS
+from fwicli.workflows import lsrtm, model, rtm
+from tests.earths import plain
+from tests.equations import LARGE
+from tests.workflows.test_lsrtm import dataset, steps
+
+
+@pytest.mark.parametrize(
+    "equation",
+    [
+        pytest.param(e, marks=pytest.mark.slow if e in LARGE else ())
+        for e, stated in EQUATIONS.items()
+        if e != "acoustic" and "vp" in stated.properties
+    ],
+)
+def test_every_equation_images(survey: Path, tmp_path: Path, equation: str) -> None:
+    """Where the earth is the same, so is the image, and what remains of the records."""
+    common = ["least_squares.band=[3, 12]", "physics.order=4", "physics.precision=float64"]
+    common += [f"{model}.spacing=[10, 12]" for model in ("model", "reference")]
+    settings = [*common, f"physics.equation={equation}"]
+    settings += [f"model.{n}={plain(n)}" for n in EQUATIONS[equation].properties if n != "vp"]
+    if EQUATIONS[equation].constant_q:
+        settings.append("physics.reference_frequency=20")
+    lsrtm.run(load(survey / "lsrtm.yaml", settings=settings), tmp_path / "run")
+    lsrtm.run(load(survey / "lsrtm.yaml", settings=common), tmp_path / "acoustic")
+    one, other = dataset(tmp_path / "run"), dataset(tmp_path / "acoustic")
+    assert np.vdot(one, other) > 0.99 * np.linalg.norm(one) * np.linalg.norm(other)
+    assert np.linalg.norm(one) == pytest.approx(np.linalg.norm(other), rel=0.05)
+    residuals = [steps(tmp_path / name)[-1]["residual"] for name in ("run", "acoustic")]
+    assert residuals[0] == pytest.approx(residuals[1], rel=0.05)
+
+
+CUBE = """\
+model: {vp: 2000.0, shape: [25, 21, 19], spacing: 20}
+reference: {vp: {file: cube.npy}, spacing: 20}
+data: {file: shots/shots.h5}
+physics: {order: 4}
+"""
+CUBE_RECORDS = """\
+model: {vp: {file: cube.npy}, spacing: 20}
+geometry:
+  sources: {x: {start: 120, stop: 360, count: 2}, y: 200, z: 40}
+  receivers:
+    layout: grid
+    x: {start: 40, stop: 440, step: 80}
+    y: {start: 40, stop: 360, step: 80}
+    z: 40
+wavelet: {kind: ricker, frequency: 7}
+time: {interval: 0.004, duration: 0.5}
+physics: {order: 4}
+execution: {workers: 1}
+"""
+
+
+@pytest.mark.slow
+def test_a_cube_is_imaged_by_both(tmp_path: Path) -> None:
+    """A reflector at 200 m is there; least squares resolve it better, and explain its records."""
+    vp = np.full((25, 21, 19), 2000.0, np.float32)
+    vp[:, :, 10:] = 2100.0
+    np.save(tmp_path / "cube.npy", vp)
+    settings = "imaging: {condition: inverse_scattering, mute: 80}\n"
+    least_squares = "least_squares: {iterations: 8, mute: 80}\n"
+    for name, text in (
+        ("model", CUBE_RECORDS),
+        ("rtm", CUBE + settings),
+        ("lsrtm", CUBE + least_squares),
+    ):
+        (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
+    model.run(load(tmp_path / "model.yaml"), tmp_path / "shots")
+    migrated = rtm.run(load(tmp_path / "rtm.yaml"), tmp_path / "rtm")
+    fitted = lsrtm.run(load(tmp_path / "lsrtm.yaml"), tmp_path / "lsrtm")
+    assert migrated["correlation"] > 0.4
+    assert fitted["correlation"] > migrated["correlation"] + 0.1
+    assert fitted["residual"] < 0.2
+    depths = [np.abs(dataset(tmp_path / n)[12, 10]).argmax() for n in ("rtm", "lsrtm")]
+    assert depths == [10, 10]
