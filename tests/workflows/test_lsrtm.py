@@ -218,6 +218,11 @@ CHOICES = {
     "source": ["least_squares.source={estimate: shot, damping: 0.01, lags: [-0.1, 0.1]}"],
     "common": ["least_squares.source={estimate: common, lags: [-0.1, 0.1]}", BREGMAN],
     "water": ["least_squares.subtract_modelled=water"],
+    "evened": [
+        "least_squares.line_source={velocity: 2000, delay: 0.1}",
+        "least_squares.conditioning=[{kind: moveout, velocity: 1500, after: 0.2, taper: 0.05}, "
+        "{kind: time_derivative, order: -0.5}]",
+    ],
     "restarted": [
         "least_squares.solver={kind: conjugate_gradients, restart: 2, damping: 0.01}",
         "least_squares.source={estimate: shot, damping: 0.01, lags: [-0.1, 0.1]}",

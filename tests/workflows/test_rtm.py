@@ -13,6 +13,7 @@ import pytest
 from fwicli import Grid, HistoryOptions, TimeAxis
 from fwicli.config.loader import load
 from fwicli.errors import ConfigError
+from fwicli.plotting import pictures
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.history import EXCITATION
 from fwicli.workflows import rtm
@@ -143,6 +144,29 @@ def test_options_change_the_image(survey: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(tapered[:, 31:], muted[:, 31:])  # gain is for pictures alone
     run("grid", *GRID)
     assert image(tmp_path / "grid").shape == (31, 21)
+
+
+def test_gain_is_for_display_and_said(
+    survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the title of each picture, whose values are balanced; the file has the image itself."""
+    drawn: dict[str, list[tuple[str, np.ndarray]]] = {}
+    for name, settings in (("plain", []), ("gain", ["imaging.gain=80"])):
+        pictured = drawn.setdefault(name, [])
+
+        def noted(path: Path, values: np.ndarray, _: Any, title: str) -> None:
+            pictured.append((title, values))  # noqa: B023 - it is called in this turn alone
+
+        monkeypatch.setattr(pictures, "image", noted)
+        rtm.run(load(survey / "rtm.yaml", settings=settings), tmp_path / name)
+    assert len(drawn["gain"]) == len(drawn["plain"]) == 2
+    assert not any("gain" in title for title, _ in drawn["plain"])
+    for (title, values), (_, plain_values) in zip(*map(drawn.get, ("gain", "plain")), strict=True):
+        assert "gain for display: amplitudes balanced over 80 m" in title
+        assert not np.allclose(
+            values / np.abs(values).max(), plain_values / np.abs(plain_values).max(), atol=0.05
+        )
+    np.testing.assert_array_equal(image(tmp_path / "gain"), image(tmp_path / "plain"))
 
 
 @pytest.mark.parametrize(
