@@ -40,6 +40,41 @@ def test_every_equation_images(survey: Path, tmp_path: Path, equation: str) -> N
     assert residuals[0] == pytest.approx(residuals[1], rel=0.05)
 
 
+DENSITY = """\
+model: {vp: {file: vp.npy}, rho: 1000, spacing: [10, 12]}
+reference: {vp: {file: vp.npy}, rho: {file: rho.npy}, spacing: [10, 12]}
+data: {file: shots/shots.h5}
+physics: {equation: variable_density, order: 4, precision: float64}
+least_squares: {iterations: 4, band: [3, 12], mute: 100}
+"""
+DENSE_RECORDS = """\
+model: {vp: {file: vp.npy}, rho: {file: rho.npy}, spacing: [10, 12]}
+geometry:
+  sources: {x: {start: 60, stop: 540, count: 4}, z: 24}
+  receivers: {x: {start: 0, stop: 600, step: 20}, z: 24}
+wavelet: {kind: ricker, frequency: 10}
+time: {interval: 0.004, duration: 0.6}
+physics: {equation: variable_density, order: 4, precision: float64}
+"""
+
+
+def test_a_reflector_of_density_is_compared_with_its_impedance(tmp_path: Path) -> None:
+    """By both migrations, where vp is the same below what is taken for the water."""
+    vp, rho = np.full((61, 41), 2000.0), np.full((61, 41), 1000.0)
+    vp[:, :4] = 1990.0
+    rho[:, 20:] = 1200.0
+    np.save(tmp_path / "vp.npy", vp)
+    np.save(tmp_path / "rho.npy", rho)
+    (tmp_path / "model.yaml").write_text(DENSE_RECORDS, encoding="utf-8")
+    (tmp_path / "lsrtm.yaml").write_text(DENSITY, encoding="utf-8")
+    imaging = DENSITY.replace("least_squares: {iterations: 4,", "imaging: {condition: density,")
+    (tmp_path / "rtm.yaml").write_text(imaging, encoding="utf-8")
+    model.run(load(tmp_path / "model.yaml"), tmp_path / "shots")
+    for name, verb in (("rtm", rtm), ("lsrtm", lsrtm)):
+        summary = verb.run(load(tmp_path / f"{name}.yaml"), tmp_path / name)
+        assert summary["correlation"] > 0.5, name
+
+
 CUBE = """\
 model: {vp: 2000.0, shape: [25, 21, 19], spacing: 20}
 reference: {vp: {file: cube.npy}, spacing: 20}
