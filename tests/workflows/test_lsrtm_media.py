@@ -1,4 +1,4 @@
-"""`fwi lsrtm` with every equation, and in 3D."""
+"""`fwi lsrtm` with every equation, in 3D, and as a linear problem with all that a config adds."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from fwicli.config.loader import load
+from fwicli.execution import Local
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.workflows import lsrtm, model, rtm
+from fwicli.workflows.inversion.migration.problem import MigrationProblem
+from fwicli.workflows.planning.plan import make_plan
+from fwicli.workflows.run_folder.progress import Silent
 from tests.earths import plain
 from tests.equations import LARGE
 from tests.workflows.test_lsrtm import dataset, steps
@@ -73,6 +78,51 @@ def test_a_reflector_of_density_is_compared_with_its_impedance(tmp_path: Path) -
     for name, verb in (("rtm", rtm), ("lsrtm", lsrtm)):
         summary = verb.run(load(tmp_path / f"{name}.yaml"), tmp_path / name)
         assert summary["correlation"] > 0.5, name
+
+
+# What lies between the unknown and the records, beside the waves.
+EXACT = {
+    "plain": [],
+    "grid of the waves": ["physics.grid=20"],
+    "grid of the image": ["least_squares.spacing=20"],
+    "windows": ["physics.aperture=150"],
+    "both": ["physics.aperture=150", "physics.grid=20", "least_squares.mute=water"],
+    "free surface": ["physics.free_surface=true", "least_squares.subtract_modelled=water"],
+    "records": [
+        "least_squares.line_source={velocity: 2000}",
+        "least_squares.conditioning=[{kind: moveout, velocity: 1500, after: 0.2, taper: 0.05}, "
+        "{kind: offsets, farthest: 400}, {kind: time_derivative, order: -0.5}]",
+    ],
+    "density": ["physics.equation=variable_density", "model.rho=1000", "least_squares.mute=100"],
+}
+
+
+@pytest.mark.parametrize("choice", EXACT)
+def test_gradient_and_product_are_those_of_the_residual(survey: Path, choice: str) -> None:
+    """phi is quadratic: its differences along p are exactly 2 g . p, and its curvature p . A^T A p.
+
+    In float64, with every step in the history.
+    """
+    common = ["least_squares.band=[2, 9]", "physics.precision=float64", "physics.history=full"]
+    common += ["physics.order=4", "physics.min_points_per_wavelength=2", "execution.workers=1"]
+    loaded = load(survey / "lsrtm.yaml", settings=[*common, *EXACT[choice]])
+    plan = make_plan(loaded)
+    with Local(1) as executor:
+        problem = MigrationProblem(plan, loaded.config.least_squares, executor, Silent())
+        shape = problem.smooth.grid.shape
+        start = problem.evaluate(np.zeros(shape), 0, None)
+        random = np.random.default_rng(4)
+        y, p = (
+            gaussian_filter(random.standard_normal(shape), 1.0) * problem.free for _ in range(2)
+        )
+        here, ahead, behind = (problem.evaluate(y + s * p, 0, start.filters) for s in (0, 1, -1))
+        product, energy = problem.product(p, start.filters)
+    assert here.energy > 0
+    slope = np.vdot(here.gradient, p)
+    assert (ahead.energy - behind.energy) / 4 == pytest.approx(slope, rel=1e-9, abs=0)
+    assert np.vdot(p, product) == pytest.approx(energy, rel=1e-9, abs=0)
+    curvature = ahead.energy - 2 * here.energy + behind.energy
+    assert curvature / 2 == pytest.approx(energy, rel=1e-6, abs=0)
 
 
 CUBE = """\
