@@ -219,11 +219,16 @@ def test_gathers_are_written_and_drawn(
 
 
 @pytest.mark.parametrize("kind", ["surface_offset, largest: 600, bins: 3", "common_shot, bins: 2"])
-def test_gathers_of_bins_add_up(survey: Path, tmp_path: Path, kind: str) -> None:
-    """To the image before filters; with workers as without."""
-    rtm.run(load(survey / "rtm.yaml", settings=["execution.workers=1"]), tmp_path / "plain")
+@pytest.mark.parametrize(
+    "condition", ["correlation", "inverse_scattering", "up_down", "left_right", "excitation"]
+)
+def test_gathers_of_bins_add_up(survey: Path, tmp_path: Path, condition: str, kind: str) -> None:
+    """To the image before filters, by every kind of condition; with workers as without."""
+    chosen = f"imaging.condition={condition}"
+    alone = load(survey / "rtm.yaml", settings=[chosen, "execution.workers=1"])
+    rtm.run(alone, tmp_path / "plain")
     gathers = f"imaging.gathers={{kind: {kind}}}"
-    rtm.run(load(survey / "rtm.yaml", settings=[gathers]), tmp_path / "bins")
+    rtm.run(load(survey / "rtm.yaml", settings=[chosen, gathers]), tmp_path / "bins")
     with h5py.File(tmp_path / "plain" / "image.h5") as file:
         plain = file["unfiltered"][()]
     with h5py.File(tmp_path / "bins" / "gathers.h5") as file:
