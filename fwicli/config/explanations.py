@@ -52,7 +52,9 @@ def explain(
     for key, node, detail in details:
         if detail["type"] == "extra_forbidden":
             message, keys = _unknown_key(key, _names(node), places, missing)
-            if not keys and (other := reference.elsewhere(key, schema)):
+            if choices := reference.alternatives(key, schema):
+                message, keys = _of_another_choice(key, detail["loc"], choices), []
+            elif not keys and (other := reference.elsewhere(key, schema)):
                 message = f"unknown key `{shortened(str(key[-1]))}`; did you mean `{other}`?"
             meant.update(keys)
         else:
@@ -78,6 +80,14 @@ def _unknown_key(
         where = f"into the section `{above}`" if above else "to the top of the config"
         return f"unknown key `{shortened(name)}` here; move it {where}", elsewhere[:1]
     return _unknown(name, fields, close), [(*section, field) for field in close]
+
+
+def _of_another_choice(key: Key, location: Sequence[str | int], choices: Sequence[str]) -> str:
+    """Message for a key that other choices of a section have, but not the chosen one."""
+    selector = choices[0].partition(":")[0]
+    *first, last = (f"`{choice}`" for choice in choices)
+    others = " or ".join(filter(None, (", ".join(first), last)))
+    return f"`{key[-1]}` is not for `{selector}: {location[-2]}`; leave it out, or set {others}"
 
 
 def _reading_order(place: str) -> list[tuple[int, str]]:

@@ -122,6 +122,29 @@ def elsewhere(key: Sequence[str | int], schema: type[BaseModel]) -> str:
     return next(iter(_nearest(parts, same)), "")
 
 
+def alternatives(key: Sequence[str | int], schema: type[BaseModel]) -> list[str]:
+    """Alternatives of a section that have a key which the chosen one lacks, as `kind: bregman`.
+
+    Parameters
+    ----------
+    key : sequence of str or int
+    schema : type
+        Of the config.
+
+    Returns
+    -------
+    selectors : list of str
+    """
+    parts = tuple(str(part) for part in key if not isinstance(part, int))
+    commands = [command for command, kind in KINDS.items() if kind is schema]
+    chosen = [s.selector for c in commands for s in settings(c) if s.key == parts and s.selector]
+    return [
+        f"{name}: {choice}"
+        for name, _, choices in (selector.partition(": ") for selector in dict.fromkeys(chosen))
+        for choice in choices.split(" or ")
+    ]
+
+
 def _nearest(parts: Key, names: list[str]) -> list[str]:
     """Of keys with the same name, the one whose sections are most alike."""
     return difflib.get_close_matches(".".join(parts)[:LONGEST], names, n=1, cutoff=0.0)

@@ -1,8 +1,9 @@
 """Reflectivity of a known earth as an image would show it, to measure an image against.
 
-At normal incidence r = (v+ - v-) / (v+ + v-), a spike midway between two points. Each column is
-taken to vertical travel time in the smooth model, convolved with the zero-phase wavelet of the
-data, and taken back to depth.
+At normal incidence r = (Z+ - Z-) / (Z+ + Z-), a spike midway between two points, with the impedance
+Z = v rho, or the velocity v where an earth states no density rho. Each column is taken to vertical
+travel time in the smooth model, convolved with the zero-phase wavelet of the data, and taken back
+to depth.
 
 A small relative change x of velocity has r = (x+ - x-) / 2. As r = tanh((ln v+ - ln v-) / 2), x is
 the change of ln v. An image has reflectors where the smooth model puts their travel times. In the
@@ -32,7 +33,8 @@ def band_limited(true: EarthModel, smooth: EarthModel, wavelet: Array, interval:
     Parameters
     ----------
     true, smooth : EarthModel
-        The earth, and the smooth model that gives travel times, on one grid.
+        The earth, with or without a density, and the smooth model that gives travel times, on one
+        grid.
     wavelet : ndarray of shape (samples,) or (n_shots, samples)
         Its power spectrum shapes the reflectivity, without its phase.
     interval : float
@@ -42,7 +44,10 @@ def band_limited(true: EarthModel, smooth: EarthModel, wavelet: Array, interval:
     -------
     ndarray of shape grid.shape
     """
-    upper, lower = true.vp[..., :-1].astype(float), true.vp[..., 1:].astype(float)
+    impedance = true.vp.astype(float)
+    if "rho" in true.properties:
+        impedance = impedance * true.properties["rho"].astype(float)
+    upper, lower = impedance[..., :-1], impedance[..., 1:]
     return _shaped((lower - upper) / (lower + upper), smooth, wavelet, interval)
 
 

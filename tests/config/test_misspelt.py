@@ -126,3 +126,35 @@ def test_a_key_of_another_section(
         load(tmp_path / "c.yaml", "model", [setting])
     (problem,) = caught.value.problems
     assert f"did you mean `{key}`?" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("kind", "setting", "message"),
+    [
+        (
+            "lsrtm",
+            "least_squares.solver={kind: fista, batch: 2}",
+            "`batch` is not for `kind: fista`; leave it out, or set `kind: bregman`",
+        ),
+        (
+            "lsrtm",
+            "least_squares.solver={kind: conjugate_gradients, batch: 2}",
+            "`batch` is not for `kind: conjugate_gradients`; leave it out, or set `kind: bregman`",
+        ),
+        (
+            "invert",
+            "inversion.misfit={kind: huber, damping: 0.1}",
+            "`damping` is not for `kind: huber`; leave it out, or set `kind: envelope`, "
+            "`kind: phase` or `kind: adaptive`",
+        ),
+    ],
+)
+def test_a_key_of_another_choice(
+    trees: dict[str, Any], tmp_path: Path, kind: str, setting: str, message: str
+) -> None:
+    """The message names the choices of the section that have the key."""
+    (tmp_path / "c.yaml").write_text(json.dumps(trees[kind]), encoding="utf-8")
+    with pytest.raises(ProblemsError) as caught:
+        load(tmp_path / "c.yaml", kind, [setting])
+    (problem,) = caught.value.problems
+    assert problem.message == message

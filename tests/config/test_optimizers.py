@@ -71,7 +71,7 @@ def test_default_is_lbfgs() -> None:
     ("text", "message"),
     [
         ("{method: lbgfs}", "did you mean `lbfgs`?"),
-        ("{method: adam, memory: 5}", "unknown key `memory`"),
+        ("{method: adam, memory: 5}", "`memory` is not for `method: adam`; leave it out, or set"),
         ("{memry: 5}", "unknown key `memry`; did you mean `memory`?"),
         ("{method: newton, evaluations: 1}", "must be 2 or more"),
         ("{method: momentum, momentum: 1}", "must be less than 1"),

@@ -59,3 +59,22 @@ def test_slow_layers_leave_no_image_below_the_last_reflector() -> None:
     assert last < DEPTHS[-1]
     assert (image[:, last < DEPTHS] == 0).all()
     assert image[:, last >= DEPTHS].any()
+
+
+def test_reflectivity_is_that_of_impedance() -> None:
+    """A density makes it as a velocity does, and compensates one; constant, it changes nothing."""
+    step = np.where(DEPTHS > TOP, 1.1, 1.0) * np.ones(GRID.shape)
+    at = SMOOTH, WAVELET, 0.002
+    flat = np.full(GRID.shape, 2000.0)
+    earths = {
+        "velocity": EarthModel(GRID, 2000 * step),
+        "constant density": EarthModel(GRID, 2000 * step, {"rho": flat}),
+        "density": EarthModel(GRID, flat, {"rho": 1000 * step}),
+        "both": EarthModel(GRID, 2000 * step, {"rho": 1000 / step}),
+    }
+    images = {name: reflectivity.band_limited(earth, *at) for name, earth in earths.items()}
+    largest = np.abs(images["velocity"]).max()
+    assert largest > 0.003
+    for name in ("constant density", "density"):
+        assert np.abs(images[name] - images["velocity"]).max() < 1e-6 * largest, name
+    assert np.abs(images["both"]).max() < 1e-6 * largest

@@ -62,6 +62,26 @@ def test_filters_compose_with_born_modelling(make_setting: Callable[..., Any]) -
     assert isinstance(pair, Composed)
 
 
+@pytest.mark.parametrize("name", ["low_cut", "dip_cut", "laplacian", "normalised", "probed"])
+def test_every_filter_of_a_migration_is_an_exact_pair(
+    make_setting: Callable[..., Any], name: str
+) -> None:
+    """<A F s, d> = <s, F A^T d> for filters F, and energies of the source or of the Hessian."""
+    setting = make_setting(samples=60)
+    grid = setting.propagator.grid
+    vp = np.linspace(1800.0, 2400.0, grid.shape[1]) * np.ones(grid.shape)
+    waves = Simulation(setting.propagator.discretization, setting.sources[None], setting.receivers)
+    A = imaging(waves, EarthModel(grid, vp), setting.wavelet[:, :60], "inverse_scattering")
+    filters = {
+        "low_cut": lambda: low_cut(grid, 60.0),
+        "dip_cut": lambda: dip_cut(grid, 40.0),
+        "laplacian": lambda: image_laplacian(grid),
+        "normalised": lambda: normalised(np.random.default_rng(3).random(grid.shape), 0.01),
+        "probed": lambda: normalised(probed_diagonal(A, 1).clip(0.0), 0.01),
+    }
+    assert (A @ filters[name]()).dottest() < 1e-12
+
+
 def test_probing_averages_to_the_diagonal() -> None:
     """Exact at once for a diagonal operator; near after many draws for another."""
     values = weights(RANDOM)

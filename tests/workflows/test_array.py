@@ -224,7 +224,7 @@ def led(folder: Path, group: dict[str, Any], number: int = 1) -> Beacon:
 
 
 def test_other_commands_have_no_array(survey: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="`engine: files` is for `fwi invert`"):
+    with pytest.raises(ConfigError, match="`engine: files` is for `fwi invert` and `fwi lsrtm`"):
         model.run(load(survey / "model.yaml", settings=FILES), tmp_path / "run")
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -15,6 +17,7 @@ from fwicli.config.loader import load
 from fwicli.errors import ConfigError
 from fwicli.files import hdf5
 from fwicli.imaging import reflectivity
+from fwicli.propagators.kernels import compilation, library, toolchain
 from fwicli.workflows import lsrtm, model, rtm
 from fwicli.workflows.planning.plan import make_plan
 from fwicli.workflows.run_folder.progress import Silent
@@ -82,6 +85,26 @@ def test_interrupted_image_is_the_same(
     for name in ("image", "perturbation", "illumination"):
         np.testing.assert_array_equal(dataset(tmp_path / "run", name), dataset(whole, name))
     assert [s["residual"] for s in steps(tmp_path / "run")] == [s["residual"] for s in steps(whole)]
+
+
+def test_a_job_of_an_array_goes_on(survey: Path, whole: Path, tmp_path: Path) -> None:
+    """After an interrupt, without any option; bit for bit, as by processes."""
+    files = ["execution.engine=files", "execution.workers=1"]
+    loaded = load(survey / "lsrtm.yaml", settings=files)
+    with pytest.raises(KeyboardInterrupt):
+        lsrtm.run(loaded, tmp_path / "run", progress=StopAt(7))
+    assert not (tmp_path / "run" / "image.h5").exists()
+    lsrtm.run(loaded, tmp_path / "run")
+    np.testing.assert_array_equal(dataset(tmp_path / "run"), dataset(whole))
+    assert not (tmp_path / "run" / "exchange").exists()
+
+
+@pytest.mark.cluster
+def test_dask_makes_the_same_image(survey: Path, whole: Path, tmp_path: Path) -> None:
+    """Bit for bit, as by processes."""
+    loaded = load(survey / "lsrtm.yaml", settings=["execution.engine=dask"])
+    lsrtm.run(loaded, tmp_path / "run")
+    np.testing.assert_array_equal(dataset(tmp_path / "run"), dataset(whole))
 
 
 def test_more_iterations_extend_a_run(survey: Path, whole: Path, tmp_path: Path) -> None:
@@ -195,12 +218,33 @@ CHOICES = {
     "source": ["least_squares.source={estimate: shot, damping: 0.01, lags: [-0.1, 0.1]}"],
     "common": ["least_squares.source={estimate: common, lags: [-0.1, 0.1]}", BREGMAN],
     "water": ["least_squares.subtract_modelled=water"],
+    "evened": [
+        "least_squares.line_source={velocity: 2000, delay: 0.1}",
+        "least_squares.conditioning=[{kind: moveout, velocity: 1500, after: 0.2, taper: 0.05}, "
+        "{kind: time_derivative, order: -0.5}]",
+    ],
+    "restarted": [
+        "least_squares.solver={kind: conjugate_gradients, restart: 2, damping: 0.01}",
+        "least_squares.source={estimate: shot, damping: 0.01, lags: [-0.1, 0.1]}",
+    ],
+    "wavelets": [
+        "least_squares.solver={kind: fista, weight: 0.001, transform: {kind: wavelet, levels: 2}}",
+        "least_squares.source={estimate: common, lags: [-0.1, 0.1]}",
+    ],
+    "curvelets": [
+        "least_squares.solver={kind: bregman, batch: 3, order: random, seed: 5, quantile: 0.5, "
+        "transform: {kind: curvelet, scales: 2}}",
+    ],
 }
+# Libraries of the domains in which images are sparse.
+LIBRARIES = {"wavelets": "pywt", "curvelets": "curvelets"}
 
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_choice_is_resumed_to_the_bit(survey: Path, tmp_path: Path, choice: str) -> None:
     """Sparse solvers, batches, unknown wavelets: an interrupted run ends like a whole one."""
+    if choice in LIBRARIES:
+        pytest.importorskip(LIBRARIES[choice], reason="the extra `sparsity` is not installed")
     loaded = load(survey / "lsrtm.yaml", settings=[*CHOICES[choice], "execution.workers=1"])
     lsrtm.run(loaded, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
@@ -323,3 +367,54 @@ def test_records_are_prepared_in_migrations_too(survey: Path, tmp_path: Path, se
     assert np.isfinite(other).all()
     scale = np.vdot(other, plain) / np.vdot(plain, plain)
     assert np.linalg.norm(other - scale * plain) > 1e-2 * np.linalg.norm(other)
+
+
+class Loads(Silent):
+    """Counts what a run has loaded and compiled, before each evaluation and after the last one.
+
+    Attributes
+    ----------
+    by_step : list of (int, (int, int, int))
+        Steps that the run has taken; signatures and libraries loaded, and kernels compiled.
+    """
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.by_step: list[tuple[int, tuple[int, int, int]]] = []
+        self.calls = {"load": 0, "compiled": 0}
+        for module, name in ((library, "load"), (toolchain, "compiled")):
+            monkeypatch.setattr(module, name, self._counting(getattr(module, name), name))
+
+    def _counting(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
+        def counting(*arguments: Any, **options: Any) -> Any:
+            self.calls[name] += 1
+            return function(*arguments, **options)
+
+        return counting
+
+    def start(self, title: str, total: int) -> None:
+        """Note the counts so far."""
+        self.stop()
+
+    def stop(self) -> None:
+        """Note the counts so far; the first line of the progress is that of no step."""
+        there = (self.folder / "progress.jsonl").exists()
+        step = len(steps(self.folder)) - 1 if there else -1
+        signatures = compilation.load.cache_info().misses
+        self.by_step.append((step, (signatures, self.calls["load"], self.calls["compiled"])))
+
+
+@pytest.mark.parametrize("choice", ["conjugate gradients", "bregman", "fista", "common"])
+def test_nothing_is_compiled_between_iterations(
+    survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, choice: str
+) -> None:
+    """After the first step no signature and no library is loaded, and nothing is compiled."""
+    settings = [*CHOICES.get(choice, []), "execution.workers=1"]
+    compilation.load.cache_clear()
+    loads = Loads(tmp_path / "run", monkeypatch)
+    loaded = load(survey / "lsrtm.yaml", settings=settings)
+    lsrtm.run(loaded, tmp_path / "run", progress=loads)
+    later = [counts for step, counts in loads.by_step if step > 0]
+    assert loads.by_step[-1][0] == 3
+    assert len(set(later)) == 1
+    assert min(later[0][:2]) > 0

@@ -14,6 +14,7 @@ from fwicli import Grid, HistoryOptions, TimeAxis
 from fwicli.config.loader import load
 from fwicli.errors import ConfigError
 from fwicli.imaging.conditions.names import LAGGED_GATHERS
+from fwicli.plotting import pictures
 from fwicli.propagators.equations.registry import EQUATIONS
 from fwicli.propagators.history import EXCITATION
 from fwicli.workflows import rtm
@@ -121,9 +122,11 @@ def test_options_change_the_image(survey: Path, tmp_path: Path) -> None:
         "low_cut": "imaging.low_cut=150",
         "max_dip": "imaging.max_dip=15",
         "up_down": "imaging.condition=up_down",
+        "left_right": "imaging.condition=left_right",
         "excitation": "imaging.condition=excitation",
         "velocity": "imaging.condition=velocity",
         "impedance": "imaging.condition=inverse_scattering",
+        "tomographic": "imaging.condition=tomographic",
     }
     for name, setting in options.items():
         run(name, setting)
@@ -142,6 +145,29 @@ def test_options_change_the_image(survey: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(tapered[:, 31:], muted[:, 31:])  # gain is for pictures alone
     run("grid", *GRID)
     assert image(tmp_path / "grid").shape == (31, 21)
+
+
+def test_gain_is_for_display_and_said(
+    survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the title of each picture, whose values are balanced; the file has the image itself."""
+    drawn: dict[str, list[tuple[str, np.ndarray]]] = {}
+    for name, settings in (("plain", []), ("gain", ["imaging.gain=80"])):
+        pictured = drawn.setdefault(name, [])
+
+        def noted(path: Path, values: np.ndarray, _: Any, title: str) -> None:
+            pictured.append((title, values))  # noqa: B023 - it is called in this turn alone
+
+        monkeypatch.setattr(pictures, "image", noted)
+        rtm.run(load(survey / "rtm.yaml", settings=settings), tmp_path / name)
+    assert len(drawn["gain"]) == len(drawn["plain"]) == 2
+    assert not any("gain" in title for title, _ in drawn["plain"])
+    for (title, values), (_, plain_values) in zip(*map(drawn.get, ("gain", "plain")), strict=True):
+        assert "gain for display: amplitudes balanced over 80 m" in title
+        assert not np.allclose(
+            values / np.abs(values).max(), plain_values / np.abs(plain_values).max(), atol=0.05
+        )
+    np.testing.assert_array_equal(image(tmp_path / "gain"), image(tmp_path / "plain"))
 
 
 @pytest.mark.parametrize(
@@ -194,11 +220,16 @@ def test_gathers_are_written_and_drawn(
 
 
 @pytest.mark.parametrize("kind", ["surface_offset, largest: 600, bins: 3", "common_shot, bins: 2"])
-def test_gathers_of_bins_add_up(survey: Path, tmp_path: Path, kind: str) -> None:
-    """To the image before filters; with workers as without."""
-    rtm.run(load(survey / "rtm.yaml", settings=["execution.workers=1"]), tmp_path / "plain")
+@pytest.mark.parametrize(
+    "condition", ["correlation", "inverse_scattering", "up_down", "left_right", "excitation"]
+)
+def test_gathers_of_bins_add_up(survey: Path, tmp_path: Path, condition: str, kind: str) -> None:
+    """To the image before filters, by every kind of condition; with workers as without."""
+    chosen = f"imaging.condition={condition}"
+    alone = load(survey / "rtm.yaml", settings=[chosen, "execution.workers=1"])
+    rtm.run(alone, tmp_path / "plain")
     gathers = f"imaging.gathers={{kind: {kind}}}"
-    rtm.run(load(survey / "rtm.yaml", settings=[gathers]), tmp_path / "bins")
+    rtm.run(load(survey / "rtm.yaml", settings=[chosen, gathers]), tmp_path / "bins")
     with h5py.File(tmp_path / "plain" / "image.h5") as file:
         plain = file["unfiltered"][()]
     with h5py.File(tmp_path / "bins" / "gathers.h5") as file:

@@ -144,8 +144,8 @@ def start(
     check(section)
     if section.engine == "files":
         raise ConfigError(
-            "`engine: files` is for `fwi invert`, whose shots belong together; run parts of the "
-            "shots in the jobs of an array instead, and set `engine: processes`"
+            "`engine: files` is for `fwi invert` and `fwi lsrtm`, whose shots belong together; run "
+            "parts of the shots in the jobs of an array instead, and set `engine: processes`"
         )
     if section.engine == "processes":
         with Local(workers) as local:

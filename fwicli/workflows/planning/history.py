@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fwicli.config import schema
 from fwicli.config.execution import ExecutionSection
+from fwicli.config.least_squares import ConjugateGradientsSection, LsrtmSection
 from fwicli.digits import round_down
 from fwicli.propagators import history
 from fwicli.propagators.equations import registry
@@ -117,17 +118,68 @@ def with_history(
     return replace(stage, history=options, reason=reason)
 
 
+def check_transpose(
+    problems: Problems, physics: schema.PhysicsSection, section: LsrtmSection, stage: Numerics
+) -> None:
+    """Refuse conjugate gradients with a history of few frequencies, and warn of other solvers.
+
+    Parameters
+    ----------
+    problems : Problems
+    physics : PhysicsSection
+    section : LsrtmSection
+    stage : Numerics
+        Of the image.
+    """
+    history_section = physics.history_section()
+    if history_section.keep not in ("fourier", "probes"):
+        return
+    demand, whole = stage.demand(), _band(stage)
+    options = HistoryOptions("fourier", frequencies=_selected(history_section, stage))
+    if history_section.keep == "probes":
+        options = HistoryOptions("probes", count=history_section.count or HistoryOptions.count)
+    timing = demand.steps, demand.every, demand.step
+    few = len(options.bins(*timing))
+    every = len(HistoryOptions("fourier", frequencies=whole).bins(*timing))
+    if few >= every:
+        return
+    share = f"`{history_section.keep}` keeps {few} of the {every} frequencies of the band"
+    if isinstance(section.solver, ConjugateGradientsSection):
+        problems.add_once(
+            ("physics", "history"),
+            f"{share}, and conjugate gradients need the exact transpose of J: they would tell "
+            f"wrong residuals, and may diverge; set `physics.history: auto`, or a solver that "
+            f"computes each residual anew, as `least_squares.solver: {{kind: bregman}}`",
+        )
+        return
+    problems.warn(
+        f"`physics.history`: {share}, so that gradients, and with them the image, are approximate, "
+        f"while residuals are not; a larger `count` lowers that error, and "
+        f"`physics.history: auto` has none"
+    )
+
+
+def _band(stage: Numerics) -> tuple[float, ...]:
+    """All frequencies of the band [Hz]."""
+    demand, highest = stage.demand(), stage.highest_frequency
+    every = 1 / (demand.steps * demand.step)
+    return tuple(f for f in (every * np.arange(highest / every + 1)).tolist() if f <= highest)
+
+
+def _selected(section: schema.HistorySection, stage: Numerics) -> tuple[float, ...]:
+    """Frequencies that a config names, or those of the band [Hz]."""
+    highest, band = stage.highest_frequency, _band(stage)
+    if section.count is not None:
+        few = section.count // 2
+        band = tuple((highest * (np.arange(few) + 0.5) / few).tolist())
+    return tuple(float(f) for f in section.frequencies or band if f <= highest)
+
+
 def _at_frequencies(
     problems: Problems, section: schema.HistorySection, stage: Numerics
 ) -> HistoryOptions:
     """A history of the frequencies that the config names, or of those of the band."""
-    demand, highest = stage.demand(), stage.highest_frequency
-    every = 1 / (demand.steps * demand.step)
-    band = every * np.arange(highest / every + 1)
-    if section.count is not None:
-        few = section.count // 2
-        band = highest * (np.arange(few) + 0.5) / few
-    chosen = [f for f in section.frequencies or band if f <= highest]
+    highest, chosen = stage.highest_frequency, _selected(section, stage)
     if not chosen:
         problems.add(
             ("physics", "history", "frequencies"),
@@ -135,4 +187,4 @@ def _at_frequencies(
             f"in a band that ends at {highest:.4g} Hz; set lower ones, as in "
             f"`physics.history.frequencies: [{round_down(highest / 2):g}]`",
         )
-    return HistoryOptions("fourier", frequencies=tuple(map(float, chosen)))
+    return HistoryOptions("fourier", frequencies=chosen)

@@ -216,6 +216,7 @@ def _check_image(
     imaging = config.migration
     if isinstance(imaging, LsrtmSection):
         _warn_of_the_wavelet(problems, imaging)
+        history.check_transpose(problems, config.physics, imaging, numerics)
     if not isinstance(imaging, ImagingSection):
         return numerics
     _warn_in_vain(problems, imaging)

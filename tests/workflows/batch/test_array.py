@@ -9,7 +9,7 @@ import pytest
 
 from fwicli.config.loader import Loaded, load
 from fwicli.errors import ConfigError
-from fwicli.workflows import rtm
+from fwicli.workflows import lsrtm, rtm
 from fwicli.workflows.batch import array, attempt
 from fwicli.workflows.batch.submission import prepare
 from fwicli.workflows.run_folder import job_record, lock, merging, parts
@@ -66,6 +66,23 @@ def test_an_array_is_continued(survey: Path, tmp_path: Path) -> None:
     assert image(folder).tobytes() == image(tmp_path / "whole").tobytes()
     submit(survey, folder, 2, resume=True)
     assert run_member(folder, 1) == {"run": str(folder), "parts": 0}
+
+
+def test_members_of_a_least_squares_migration_take_part_in_one_run(
+    survey: Path, tmp_path: Path
+) -> None:
+    """As those of an inversion: none has shots of its own, and each has the engine for it."""
+    folder = tmp_path / "run"
+    loaded = load(survey / "lsrtm.yaml", settings=["execution.workers=1"])
+    prepare(loaded, folder, None, 2).submit()
+    records = [job_record.read(folder / job_record.name(member)) for member in (1, 2)]
+    assert [(r.kind, r.members) for r in records] == [("lsrtm", 2)] * 2
+    assert not any("--shots" in array.options(record, folder) for record in records)
+    member = load(folder / job_record.CONFIG, settings=array.settings(loaded))
+    assert member.config.execution.engine == "files"
+    lsrtm.run(loaded, tmp_path / "whole")
+    lsrtm.run(member, folder)
+    assert image(folder).tobytes() == image(tmp_path / "whole").tobytes()
 
 
 @pytest.mark.parametrize("system", ["slurm", "pbs", "lsf", "sge"])

@@ -15,7 +15,8 @@ from fwicli.files import hdf5
 from fwicli.imaging import reflectivity
 from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
-from fwicli.workflows import rtm
+from fwicli.survey.signals.wavelets import ricker, times
+from fwicli.workflows import lsrtm, rtm
 from fwicli.workflows.planning.plan import make_plan
 from fwicli.workflows.viewing import image
 from fwicli.workflows.viewing.image import DEPTH, DIP, ImageOptions
@@ -28,20 +29,26 @@ COARSE = ["imaging.spacing=20", "physics.min_points_per_wavelength=2"]
 def test_image_is_the_reflectivity_of_the_model(
     survey: Path, inverted: dict[str, Any], tmp_path: Path
 ) -> None:
-    """In the band of the wavelet, beside a migration, with correlations; the picture is there."""
-    rtm.run(load(survey / "rtm.yaml"), tmp_path / "rtm")
+    """In the band of the wavelet, beside migrations, with correlations; the picture is there."""
+    for name, verb in (("rtm", rtm), ("lsrtm", lsrtm)):
+        verb.run(load(survey / f"{name}.yaml"), tmp_path / name)
     path = tmp_path / "image.h5"
-    summary = image.run(survey / "whole", path, ImageOptions(others=(("rtm", tmp_path / "rtm"),)))
+    others = tuple((name, tmp_path / name) for name in ("rtm", "lsrtm"))
+    summary = image.run(survey / "whole", path, ImageOptions(others=others))
     plan = make_plan(load(survey / "invert.yaml"))
     vp = hdf5.read_array(survey / "whole" / "inversion.h5", "result/vp")[0].astype(float)
     model = EarthModel(plan.model.grid, vp)
     expected = reflectivity.of_change(np.log(vp), model, plan.wavelet, plan.interval)
     with h5py.File(path) as file:
-        found, migrated = np.array(file["image"]), np.array(file["rtm"])
+        found = np.array(file["image"])
+        beside = {name: np.array(file[name]) for name, _ in others}
         assert {"reflectivity", "vp"} <= set(file)
     np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
-    np.testing.assert_array_equal(migrated, hdf5.read_array(tmp_path / "rtm/image.h5", "image")[0])
-    assert -1 <= summary["correlation_rtm"] <= 1
+    for name, folder in others:
+        migrated = hdf5.read_array(folder / "image.h5", "image")[0]
+        np.testing.assert_array_equal(beside[name], migrated)
+        assert -1 <= summary[f"correlation_{name}"] <= 1
+    assert summary["correlation_lsrtm"] > summary["correlation_rtm"]
     assert summary["correlation"] > 0.3
     assert path.with_suffix(".png").stat().st_size > 5000
 
@@ -82,6 +89,23 @@ def test_derivative_along_the_dip(slope: float) -> None:
     inner = (slice(20, 100), slice(15, 85))
     ratio = np.vdot(dip[inner], depth[inner]) / np.vdot(depth[inner], depth[inner])
     assert ratio == pytest.approx(np.hypot(1.0, slope), rel=0.03)
+
+
+@pytest.mark.parametrize("along", [DEPTH, DIP])
+def test_image_is_that_of_impedance(along: str) -> None:
+    """A density that steps as a velocity has the same image."""
+    z = 10.0 * np.arange(100) * np.ones((60, 1))
+    grid, share = Grid(z.shape, (10.0, 10.0), (0.0, 0.0)), 1 + 0.01 * np.tanh((z - 500) / 60)
+    flat = np.full(z.shape, 2000.0)
+    wavelet = ricker(times(0.004, 200), 10.0)
+    of_vp, of_rho = (
+        image.reflected(EarthModel(grid, vp, {"rho": rho}), wavelet, 0.004, along)
+        for vp, rho in ((share * flat, flat), (flat, share * flat))
+    )
+    inner = (slice(10, 50), slice(15, 85))
+    difference = np.linalg.norm(of_vp[inner] - of_rho[inner])
+    assert difference < 0.05 * np.linalg.norm(of_vp[inner])
+    assert of_rho[inner].max() > 0
 
 
 def test_what_is_no_inversion_is_refused(

@@ -9,6 +9,7 @@ parameter of the equation, which is proportional to vp**-2.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
@@ -30,6 +31,11 @@ from fwicli.workflows.planning.plan import Plan
 from fwicli.workflows.run_folder.progress import Progress
 
 Array = NDArray[Any]
+
+# Largest relative difference of the curvature by A^T A from that by A without a warning.
+LARGEST_MISMATCH = 0.01
+
+log = logging.getLogger("fwicli")
 
 
 class MigrationProblem:
@@ -61,6 +67,7 @@ class MigrationProblem:
         self.batches = least_squares.build_batches(settings)
         self.illumination: Array | None = None
         self.simulations = 0
+        self._is_doubted = False
         self._numerics = plan.stages[0]
         self._discretization = self._numerics.discretization()
 
@@ -113,7 +120,22 @@ class MigrationProblem:
         change = self._change(self.perturbation(direction))
         stack = self._total(shots, change, named, product=True)
         energy = sum(map(float, stack.records[tasks.ENERGY]))
-        return self._gradient(stack.stack.everywhere()[tasks.IMAGE]), energy
+        product = self._gradient(stack.stack.everywhere()[tasks.IMAGE])
+        self._check_transpose(float(np.vdot(direction, product)), energy)
+        return product, energy
+
+    def _check_transpose(self, curvature: float, energy: float) -> None:
+        """Warn once where p . A^T A p is not |A p|**2, as for a history that is too coarse."""
+        if self._is_doubted or abs(curvature - energy) <= LARGEST_MISMATCH * energy:
+            return
+        self._is_doubted = True
+        log.warning(
+            "warning: with the history `%s`, p . J^T J p of a direction p is %.3g times |J p|^2, "
+            "which it should equal: the transpose of J is so far from exact that image and "
+            "residuals may be wrong; set `physics.history: auto`, or keep more of the field",
+            self._discretization.history.kind,
+            curvature / energy if energy > 0 else float("inf"),
+        )
 
     def energy(self, direction: Array, iteration: int, filters: Array) -> float:
         """|A p|**2 of the shots of an iteration, from every third one of them.
