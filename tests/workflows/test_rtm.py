@@ -282,6 +282,22 @@ def test_gathers_by_offset_are_planned(survey: Path) -> None:
             load(survey / "rtm.yaml", settings=[f"imaging.gathers={setting}"])
 
 
+def test_histories_with_gaps_are_doubted(survey: Path) -> None:
+    """From less than two snapshots a period on; the warning says how many steps may be left out."""
+
+    def warnings(every: int) -> list[str]:
+        history = f"physics.history={{keep: stored, every: {every}}}"
+        return make_plan(load(survey / "rtm.yaml", settings=[history])).warnings
+
+    (warning,) = warnings(40)
+    most = int(warning.rpartition(" ")[2])
+    stage = make_plan(load(survey / "rtm.yaml")).stages[0]
+    assert 2 * stage.highest_frequency * most * stage.time.step <= 1
+    assert stage.history_step < most < 40
+    assert not warnings(most)
+    assert f"at most {most}" in warnings(most + 1)[0]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("condition", ["inverse_scattering", "tomographic"])
 def test_contrasts_of_two_equations_are_alike(survey: Path, tmp_path: Path, condition: str) -> None:

@@ -88,6 +88,7 @@ def with_history(
     section = config.physics.history_section()
     if stage.history == EXCITATION:
         return stage
+    _warn_of_gaps(problems, section, stage)
     demand, room = stage.demand(), int(budget) - stage.working(gradient=True)
     if section.keep == "auto":
         return stage.within(int(budget))
@@ -116,6 +117,21 @@ def with_history(
                 f"`physics.history: checkpoints` or `physics.history: auto`",
             )
     return replace(stage, history=options, reason=reason)
+
+
+def _warn_of_gaps(problems: Problems, section: schema.HistorySection, stage: Numerics) -> None:
+    """Warn of a field that is kept less than twice a period, whose gradient is another one."""
+    if section.every is None:
+        return
+    highest, step = stage.highest_frequency, stage.time.step
+    most = max(1, int(1 / (2 * highest * step)))
+    if section.every > most:
+        problems.warn(
+            f"`physics.history.every: {section.every}` keeps the field each "
+            f"{1e3 * section.every * step:.3g} ms, and waves of {highest:.3g} Hz need at least two "
+            f"a period: gradients and images are wrong at high frequencies; leave `every` out, or "
+            f"set at most {most}"
+        )
 
 
 def check_transpose(
