@@ -77,8 +77,18 @@ def _outlined(iet: Any, axis: Any) -> tuple[Any, list[Any]]:
     return Transformer(calls).visit(iet), list(functions.values())
 
 
-def arguments_of(loop: Any) -> Arguments | None:
-    """What a function of a loop takes; None if the loop cannot be one."""
+def arguments_of(loop: Any) -> RowArguments | None:
+    """The arguments of a function in place of a loop over a row.
+
+    Parameters
+    ----------
+    loop : Iteration
+
+    Returns
+    -------
+    RowArguments or None
+        None if the loop has to stay.
+    """
     if not all(n.is_Expression or n.is_ExpressionBundle for n in loop.nodes):
         return None
     expressions = FindNodes(Expression).visit(loop)
@@ -88,7 +98,7 @@ def arguments_of(loop: Any) -> Arguments | None:
     accesses = {a for e in expressions for a in retrieve_indexed([e.expr.lhs, e.expr.rhs])}
     terms = dict.fromkeys(e.output for e in expressions if isinstance(e.output, Temp))
     names = {term: Temp(name=f"term{n}", dtype=term.dtype) for n, term in enumerate(terms)}
-    arguments = Arguments(loop, replacements={**names})
+    arguments = RowArguments(loop, replacements={**names})
     for access in sorted(accesses, key=_order):
         if not arguments.add(access, access in written):
             return None
@@ -120,8 +130,8 @@ class Row:
 
 
 @dataclass
-class Arguments:
-    """What the function of a loop over a row takes.
+class RowArguments:
+    """The arguments of a function in place of a loop over a row.
 
     Attributes
     ----------
