@@ -28,6 +28,8 @@ from fwicli.propagators.equations import registry
 from fwicli.propagators.kernels import (
     devito_patches,
     packing,
+    passes,
+    row_functions,
     strips,
     sweeps,
     tiles,
@@ -113,6 +115,8 @@ def operator_of(signature: Signature) -> tuple[Any, tuple[ArraySpec, ...]]:
         generator.enter_context(strips.counted(axes, signature.counted))
         generator.enter_context(tiles.tiled(axes))
         transient = transient_fields(equations, specs)
+        generator.enter_context(passes.finished(_checked))
+        generator.enter_context(row_functions.outlined(axes))
         rings = generator.enter_context(sweeps.swept(axes, transient))
         operator = Operator(
             equations,
@@ -120,11 +124,16 @@ def operator_of(signature: Signature) -> tuple[Any, tuple[ArraySpec, ...]]:
             name=f"{signature.equation.partition('@')[0]}_{signature.kind}",
             opt=("advanced", options),
         )
-        check_code(operator)
         check_direction(operator, signature.kind != "forward")
     return operator, tuple(
         replace(s, packed=s.name in packed, ring=rings.get(s.name)) for s in specs
     )
+
+
+def _checked(iet: Any) -> tuple[Any, list[Any]]:
+    """The function of a kernel as it is, if it is in order."""
+    check_code(iet)
+    return iet, []
 
 
 def _parameters(operator: Any) -> tuple[Parameter, ...]:

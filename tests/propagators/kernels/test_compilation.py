@@ -25,6 +25,7 @@ from fwicli.propagators.equations.strips import Strip
 from fwicli.propagators.kernels import compilation, devito_patches, generation, toolchain
 from fwicli.propagators.kernels.signature import Signature
 from tests.equations import LARGE, USUAL_ORDER
+from tests.propagators.row_calls import inlined
 
 Make = Callable[..., Any]
 KINDS: list[tuple[str, dict[str, Any]]] = [
@@ -69,6 +70,11 @@ def signature(kind: str, equation: str = "acoustic", **extra: Any) -> Signature:
     return Signature(kind, equation, (10.0, 12.0), USUAL_ORDER, 10, "float64", **extra)
 
 
+def code_of(kernel: Signature) -> str:
+    """As it reads in one function."""
+    return inlined(compilation.load(kernel).source)
+
+
 def time_loop(code: str) -> str:
     """Body of the time loop, by its braces."""
     start = code.index("{", code.index("for (int time ="))
@@ -85,7 +91,7 @@ def test_one_time_loop_with_everything_inside(
     equation: str, kind: str, extra: dict[str, Any]
 ) -> None:
     """One time loop; injection, recording and imaging inside; no atomics."""
-    code = compilation.load(signature(kind, equation, **extra)).source
+    code = code_of(signature(kind, equation, **extra))
     assert code.count("for (int time =") == 1
     loop = time_loop(code)
     assert "inj_row" in loop
@@ -102,7 +108,7 @@ def test_one_time_loop_with_everything_inside(
 @every_kernel
 def test_no_division_per_point(equation: str, kind: str, extra: dict[str, Any]) -> None:
     """Inside the time loop nothing is divided by a value on the grid, and m is not read."""
-    loop = time_loop(compilation.load(signature(kind, equation, **extra)).source)
+    loop = time_loop(code_of(signature(kind, equation, **extra)))
     assert not re.search(r"/\s*\(?\w+\[", loop)
     # The layer of tilted anisotropy reads m for its drag.
     assert equation == "tti" or not re.search(r"\bm\[", loop)
@@ -112,7 +118,7 @@ def test_update_is_the_hand_written_one() -> None:
     """On square cells 17 loads and 6 products of the pressure: mirror images share a weight."""
     # A kernel that inversions of the tests need, too.
     square = Signature("forward", "acoustic", (10.0, 10.0), 8, 20, "float32")
-    loop = time_loop(compilation.load(square).source)
+    loop = time_loop(code_of(square))
     update = next(line for line in loop.splitlines() if "u[t1]" in line and "coef0" in line)
     assert len(re.findall(r"\bu\[t0\]", update)) == 18  # the stencil, and 2 u
     assert len(re.findall(r"\bu\[t1\]", update)) == 2
@@ -123,7 +129,7 @@ def test_update_is_the_hand_written_one() -> None:
 def test_what_updates_share_is_computed_once(n_directions: int) -> None:
     """The stencils of the strains, which both stresses need, are in one place for each of them."""
     made = signature("forward", "vti", n_directions=n_directions)
-    loop = time_loop(compilation.load(made).source)
+    loop = time_loop(code_of(made))
     # The change of the strain has an array, as a change of the wavelet enters there.
     once = r"double \w+_here\d* =|^\s*d1_h\["
     shared = [line for line in loop.splitlines() if re.search(once, line)]
@@ -142,7 +148,7 @@ def test_what_updates_share_is_computed_once(n_directions: int) -> None:
 def test_threads_get_contiguous_parts_of_the_grid(equation: str, kind: str) -> None:
     """No rows are dealt out one by one; Devito is left as it was."""
     images = ("gradient",) if kind == "gradient" else ()
-    code = compilation.load(signature(kind, equation, images=images)).source
+    code = code_of(signature(kind, equation, images=images))
     loops = re.findall(r"schedule\((.*)\)", time_loop(code))
     assert "static" in loops
     assert set(loops) <= {"static", "dynamic,chunk_size"}  # this one at the receivers
@@ -153,7 +159,7 @@ def test_adjoint_costs_what_the_forward_costs() -> None:
     """The derived adjoint updates the pressure with the very same expression."""
 
     def update(kind: str, name: str) -> str:
-        loop = time_loop(compilation.load(signature(kind)).source)
+        loop = time_loop(code_of(signature(kind)))
         line = next(x for x in loop.splitlines() if f"{name}[t1]" in x and "coef0" in x)
         return line.strip().replace(f"{name}[", "u[")
 
@@ -166,7 +172,7 @@ def test_layer_shares_loops_with_what_it_adds_to() -> None:
     So are both ends of the last axis, and the update: 3 loops over rows for the whole grid and the
     layer along the last axis, 2 for each end of the first, and one for the coefficient.
     """
-    code = compilation.load(signature("forward")).source
+    code = code_of(signature("forward"))
     assert len(re.findall(r"for \(int x = ", code)) <= 1 + 3 + 2 * 2
     for axis in (0, 1):
         bodies = re.findall(rf"{{([^{{}}]*zeta_u{axis}\[[^{{}}]*)}}", time_loop(code))

@@ -26,6 +26,7 @@ from fwicli.propagators.kernels import (
 )
 from fwicli.propagators.kernels.signature import Signature
 from tests.equations import USUAL_ORDER
+from tests.propagators.row_calls import inlined
 
 Make = Callable[..., Any]
 
@@ -116,7 +117,8 @@ CUBE = (10.0, 10.0, 10.0)
 
 def code(kind: str) -> str:
     """Of the acoustic equation in the cube."""
-    return compilation.load(Signature(kind, "acoustic", CUBE, USUAL_ORDER, 6, "float64")).source
+    kernel = compilation.load(Signature(kind, "acoustic", CUBE, USUAL_ORDER, 6, "float64"))
+    return inlined(kernel.source)
 
 
 def regions(text: str) -> list[str]:
