@@ -47,7 +47,7 @@ from fwicli.propagators.kernels.accesses import same_level
 
 # Inlined, its addresses would be mixed with those of other loops again.
 PREFIX = "static", "__attribute__((noinline))"
-# A loop over fewer rows has registers enough, and the call costs time: so does that of a history.
+# A loop over fewer rows has registers enough, and the call costs time.
 FEWEST = 8
 
 
@@ -67,7 +67,8 @@ def _outlined(iet: Any, axis: Any) -> tuple[Any, list[Any]]:
     functions: dict[str, Any] = {}
     calls: dict[Any, Any] = {}
     for loop in FindNodes(Iteration).visit(iet):
-        arguments = arguments_of(loop) if loop.dim.root is axis and loop.is_Vectorized else None
+        is_row = loop.dim.root is axis and loop.is_Vectorized and not _copies(loop)
+        arguments = arguments_of(loop) if is_row else None
         if arguments is None or len(arguments.rows) < FEWEST:
             continue
         function, call = arguments.function(f"row{len(functions)}")
@@ -75,6 +76,11 @@ def _outlined(iet: Any, axis: Any) -> tuple[Any, list[Any]]:
         function = functions.setdefault(str(function.body), function)
         calls[loop] = call._rebuild(name=function.name)
     return Transformer(calls).visit(iet), list(functions.values())
+
+
+def _copies(loop: Any) -> bool:
+    """Whether a loop only copies rows, as those of a history do: a function takes longer to."""
+    return all(e.expr.rhs.is_Indexed for e in FindNodes(Expression).visit(loop))
 
 
 def arguments_of(loop: Any) -> RowArguments | None:

@@ -129,6 +129,15 @@ def test_functions_are_shared_and_apart(monkeypatch: pytest.MonkeyPatch) -> None
     assert re.search(r"^ +psi_u0\[0\]", text, re.MULTILINE)
 
 
+def test_copies_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those into a history, however many rows they have: functions of them take longer."""
+    text = code(
+        Signature("forward", "acoustic", PLANE, 4, 0, "float64", history=True), 1, monkeypatch
+    )
+    assert re.search(r"^ +history_u\[[^=\n]* = u\[", text, re.MULTILINE)
+    assert "row0(" in text
+
+
 def test_names_say_which_row_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     text = code(Signature("forward", "acoustic", PLANE, 8, 0, "float32"), 8, monkeypatch)
     update = next(line for line in text.splitlines() if "u_t1_x8[y] = " in line)
