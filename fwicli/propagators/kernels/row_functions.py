@@ -37,7 +37,7 @@ from devito.ir.iet import (
     Uxreplace,
     derive_parameters,
 )
-from devito.symbolics import Byref, retrieve_indexed
+from devito.symbolics import Byref, IntDiv, retrieve_indexed
 from devito.tools import natural_sort_key
 from devito.types import Array, Symbol
 from devito.types.misc import Temp
@@ -251,7 +251,7 @@ def _named(access: Any) -> str:
     for index in access.indices[:-1]:
         if getattr(index, "is_Modulo", False):
             words.append(f"t{_level(index)}")
-        elif not index.is_Number:
+        elif not (index.is_Number or index.has(IntDiv)):  # the snapshot of a history has no name
             # Of a row in a ring, the place in the table of slots.
             words.append(str(index.indices[-1] if index.is_Indexed else index))
     return "_".join([access.function.name, *(re.sub(r"\W", "", w) for w in words or ["row"])])
