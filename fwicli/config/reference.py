@@ -115,9 +115,8 @@ def elsewhere(key: Sequence[str | int], schema: type[BaseModel]) -> str:
     -------
     key : str
     """
-    parts = tuple(str(part) for part in key if not isinstance(part, int))
-    commands = [command for command, kind in KINDS.items() if kind is schema]
-    names = [".".join(s.key) for command in commands for s in settings(command)]
+    parts = _without_places(key)
+    names = [".".join(s.key) for s in _settings_of(schema)]
     same = [name for name in names if name.rpartition(".")[2] == parts[-1]]
     return next(iter(_nearest(parts, same)), "")
 
@@ -135,14 +134,23 @@ def alternatives(key: Sequence[str | int], schema: type[BaseModel]) -> list[str]
     -------
     selectors : list of str
     """
-    parts = tuple(str(part) for part in key if not isinstance(part, int))
-    commands = [command for command, kind in KINDS.items() if kind is schema]
-    chosen = [s.selector for c in commands for s in settings(c) if s.key == parts and s.selector]
+    parts = _without_places(key)
+    chosen = [s.selector for s in _settings_of(schema) if s.key == parts and s.selector]
     return [
         f"{name}: {choice}"
         for name, _, choices in (selector.partition(": ") for selector in dict.fromkeys(chosen))
         for choice in choices.split(" or ")
     ]
+
+
+def _without_places(key: Sequence[str | int]) -> Key:
+    """Names of a key, without places in lists."""
+    return tuple(str(part) for part in key if not isinstance(part, int))
+
+
+def _settings_of(schema: type[BaseModel]) -> list[Setting]:
+    """Keys of the configs of a schema."""
+    return [s for command, kind in KINDS.items() if kind is schema for s in settings(command)]
 
 
 def _nearest(parts: Key, names: list[str]) -> list[str]:

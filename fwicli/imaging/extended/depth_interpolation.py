@@ -24,7 +24,8 @@ def at_rows(values: Array, rows: Array) -> Array:
     -------
     ndarray of the shape of the values
     """
-    upper, above, below = _shares(values.shape, rows)
+    upper, above, below = _shares(values.shape[-1], rows)
+    upper = np.broadcast_to(upper, values.shape)
     event = above * np.take_along_axis(values, upper, axis=-1)
     return np.asarray(event + below * np.take_along_axis(values, upper + 1, axis=-1))
 
@@ -42,7 +43,7 @@ def at_rows_transpose(values: Array, rows: Array) -> Array:
     -------
     ndarray of the shape of the values
     """
-    upper, above, below = _shares(values.shape, rows)
+    upper, above, below = _shares(values.shape[-1], rows)
     first = np.arange(0, values.size, values.shape[-1]).reshape(*values.shape[:-1], 1)
     total = np.zeros(values.size)
     for place, share in ((upper, above), (upper + 1, below)):
@@ -50,11 +51,9 @@ def at_rows_transpose(values: Array, rows: Array) -> Array:
     return total.reshape(values.shape)
 
 
-def _shares(shape: tuple[int, ...], rows: Array) -> tuple[Array, Array, Array]:
+def _shares(points: int, rows: Array) -> tuple[Array, Array, Array]:
     """Points above the rows, and the shares of these and of those below."""
-    rows = np.broadcast_to(rows, shape)
-    last = shape[-1] - 1
-    upper = np.clip(np.floor(rows).astype(int), 0, last - 1)
+    upper = np.clip(np.floor(rows).astype(int), 0, points - 2)
     share = rows - upper
     inside = (share >= 0) & (share <= 1)
     return upper, np.where(inside, 1 - share, 0.0), np.where(inside, share, 0.0)

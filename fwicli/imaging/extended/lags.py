@@ -56,7 +56,7 @@ class LaggedImage(Extension):
         return result
 
     @abstractmethod
-    def _places(self, size: Shape) -> Iterator[tuple[int, Any, Any, Any]]:
+    def _places(self, dims: Shape) -> Iterator[tuple[int, Any, Any, Any]]:
         """Row of a lag, and slices of the image, of u and of v that belong to each other."""
 
 
@@ -65,8 +65,8 @@ class SubsurfaceOffset(LaggedImage):
 
     name = "subsurface_offset"
 
-    def _places(self, size: Shape) -> Iterator[tuple[int, Any, Any, Any]]:
-        points = size[1]
+    def _places(self, dims: Shape) -> Iterator[tuple[int, Any, Any, Any]]:
+        points = dims[1]
         for row, lag in enumerate(range(-self.n, self.n + 1)):
             reach = abs(lag)
             if 2 * reach < points:
@@ -85,8 +85,8 @@ class TimeShift(LaggedImage):
 
     name = "time_shift"
 
-    def _places(self, size: Shape) -> Iterator[tuple[int, Any, Any, Any]]:
-        samples = size[0]
+    def _places(self, dims: Shape) -> Iterator[tuple[int, Any, Any, Any]]:
+        samples = dims[0]
         for row, delay in enumerate(range(-self.n, self.n + 1)):
             if abs(delay) < samples:
                 of_u = slice(max(0, -delay), samples - max(0, delay))

@@ -25,6 +25,7 @@ from fwicli.survey.grid import Grid
 from fwicli.survey.model import EarthModel
 
 if TYPE_CHECKING:
+    from fwicli.imaging.extended.angle_stacks import AngleStack
     from fwicli.imaging.extended.gathers import DistanceBins, Moveout
     from fwicli.imaging.extended.lags import SubsurfaceOffset, TimeShift
     from fwicli.propagators.discretization import Discretization
@@ -311,10 +312,12 @@ def gathers(
         return ImageGathers(kind, axis, values, none, none, None)
     if kind in LAGGED_GATHERS:
         angles = np.arange(0.0, (section.angles or 0.0) + 1e-9, ANGLE_STEP)
-        stack: angle_stacks.AngleStack = angle_stacks.SlantStack(axis, angles, grid)
+        stack: AngleStack
         if kind == "time_shift":
             dips = angle_stacks.local_dips(values[len(axis) // 2], grid, DIPS * grid.spacing[-1])
             stack = angle_stacks.TimeShiftStack(axis, angles, grid, velocity, dips)
+        else:
+            stack = angle_stacks.SlantStack(axis, angles, grid)
         by_angle = stack.gathers(values)
         curvatures = CURVATURES * grid.spacing[-1]
         smoothing = 3 * grid.spacing[-1]
